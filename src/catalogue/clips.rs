@@ -1,0 +1,354 @@
+//! Clips as they are shown: what the content says, what each copy's place says, in one.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Catalogue;
+use super::files::{frames_of, loaded, state_of};
+use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Source};
+use crate::error::Error;
+use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
+
+/// What became of a clip: a view that follows seq replaces its own by this.
+#[derive(Debug)]
+pub struct Change {
+    /// The change's seq.
+    pub seq: i64,
+    /// The clip's number, the same for ever.
+    pub clip: i64,
+    /// The clip now; `None` when no file holds it any more.
+    pub now: Option<Clip>,
+}
+
+/// A copy as it is stored, before it is known which is best.
+struct Stored {
+    file: i64,
+    identity: String,
+    copy: FileCopy,
+    facts: Option<String>,
+}
+
+impl Catalogue {
+    /// The next changes after `seq`, oldest first, at most `most` of them.
+    ///
+    /// # Errors
+    /// When `SQLite` fails or a record is damaged.
+    pub fn changes(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
+        let rows: Vec<(i64, i64)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT seq, id FROM clip WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+                .query_map(
+                    params![seq, i64::try_from(most).unwrap_or(i64::MAX)],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
+                .collect()
+        })?;
+        let change = |(seq, clip)| {
+            Ok(Change {
+                seq,
+                clip,
+                now: self.clip(clip)?,
+            })
+        };
+        rows.into_iter().map(change).collect()
+    }
+
+    /// How many clips there are.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn count(&self) -> Result<usize, Error> {
+        let count: i64 = self.check(|connection| {
+            connection.query_row(
+                "SELECT count(DISTINCT clip) FROM file WHERE clip IS NOT NULL",
+                [],
+                |row| row.get(0),
+            )
+        })?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    /// The numbers of the first `most` clips, folder by folder, each folder by name.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn all(&self, most: usize) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            let mut statement = connection
+                .prepare("SELECT clip FROM file WHERE clip IS NOT NULL ORDER BY dir, name")?;
+            let mut rows = statement.query([])?;
+            let (mut clips, mut seen) = (Vec::new(), HashSet::new());
+            while clips.len() < most
+                && let Some(row) = rows.next()?
+            {
+                let clip = row.get(0)?;
+                if seen.insert(clip) {
+                    clips.push(clip);
+                }
+            }
+            Ok(clips)
+        })
+    }
+
+    /// One clip by its number; `None` when no file holds it.
+    ///
+    /// Which machine facts win depends on what is stored, never on what is mounted.
+    ///
+    /// # Errors
+    /// When `SQLite` fails or a record is damaged.
+    pub fn clip(&self, id: i64) -> Result<Option<Clip>, Error> {
+        let row: Option<(Option<[u8; 16]>, Option<String>)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT fingerprint, facts FROM clip WHERE id = ?1")?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })?;
+        let Some((fingerprint, facts)) = row else {
+            return Ok(None);
+        };
+        let copies = self.copies(id)?;
+        if copies.is_empty() {
+            return Ok(None);
+        }
+        let parse = |json: &Option<String>| match json {
+            Some(json) => serde_json::from_str(json).map_err(|source| self.record_error(source)),
+            None => Ok(Clip::default()),
+        };
+        let mut clip: Clip = parse(&facts)?;
+        for copy in &copies {
+            clip.merge(&parse(&copy.facts)?);
+        }
+        let oldest = copies.iter().map(|stored| stored.copy.modified).min();
+        if clip.captured.is_none() {
+            clip.captured = oldest
+                .and_then(WallTime::from_unix_nanos)
+                .map(|time| Fact::new(time, Source::MTIME));
+        }
+        clip.id = fingerprint.map(|bytes| Fact::new(Fingerprint::from_bytes(bytes), Source::DISK));
+        place(&mut clip, copies);
+        self.add_companions(&mut clip, id)?;
+        Ok(Some(clip))
+    }
+
+    /// A clip's copies in an order that mounting does not change.
+    fn copies(&self, clip: i64) -> Result<Vec<Stored>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount
+                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                     WHERE f.clip = ?1 ORDER BY f.state = 2, v.identity, d.path, f.name",
+                )?
+                .query_map([clip], |row| self.stored(row))?
+                .collect()
+        })
+    }
+
+    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Stored> {
+        let identity: String = row.get("identity")?;
+        let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
+        let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
+        let mount = self.volumes.mount_of(&identity);
+        Ok(Stored {
+            file: row.get("id")?,
+            copy: FileCopy {
+                volume: row.get("label")?,
+                is_mounted: mount.is_some(),
+                path: mount.unwrap_or(&last_mount).join(&inside),
+                inside,
+                bytes: loaded(row.get("bytes")?),
+                modified: row.get("modified")?,
+                frames: frames_of(row.get("frames")?),
+                state: state_of(row.get("state")?),
+                companions: Vec::new(),
+            },
+            identity,
+            facts: row.get("facts")?,
+        })
+    }
+
+    fn add_companions(&self, clip: &mut Clip, id: i64) -> Result<(), Error> {
+        let originals: Vec<(i64, Vec<u8>, Vec<u8>)> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.id, d.path, f.name FROM file f JOIN dir d ON d.id = f.dir
+                     WHERE f.clip = ?1 AND EXISTS (SELECT 1 FROM file c WHERE c.original = f.id)",
+                )?
+                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })?;
+        for (original, folder, name) in originals {
+            let inside = PathBuf::from(from_bytes(folder)).join(from_bytes(name));
+            let companions = self.companions(original, "")?;
+            if let Some(copy) = clip.files.iter_mut().find(|copy| copy.inside == inside) {
+                copy.companions = companions;
+            }
+        }
+        Ok(())
+    }
+
+    /// The clips that `text` may mean: a path, a file name, or (the beginning of) an id.
+    ///
+    /// # Errors
+    /// [`Error::NoClip`], [`Error::ManyClips`], or when `SQLite` fails.
+    pub fn find(&self, text: &Path) -> Result<Clip, Error> {
+        let name = text.to_string_lossy().into_owned();
+        let mut found = self.at_path(text)?;
+        if found.is_empty() {
+            found = self.with_id(&name)?;
+        }
+        if found.is_empty() {
+            found = self.with_name(text)?;
+        }
+        match found.as_slice() {
+            [] => Err(Error::NoClip(crate::error::escape(&name))),
+            [clip] => self.clip(*clip)?.ok_or(Error::NoClip(name)),
+            many => Err(Error::ManyClips {
+                name: crate::error::escape(&name),
+                count: many.len(),
+                examples: self.examples(many)?,
+            }),
+        }
+    }
+
+    fn examples(&self, clips: &[i64]) -> Result<Vec<String>, Error> {
+        let mut examples = Vec::new();
+        for &clip in clips.iter().take(5) {
+            if let Some(path) = self.clip(clip)?.and_then(|clip| clip.path) {
+                examples.push(crate::error::escape(&path.value.path.to_string_lossy()));
+            }
+        }
+        Ok(examples)
+    }
+
+    /// The clip of the file at a path, on a mounted volume or one that was.
+    fn at_path(&self, path: &Path) -> Result<Vec<i64>, Error> {
+        let absolute = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+        let Ok(absolute) = absolute else {
+            return Ok(Vec::new());
+        };
+        let volumes: Vec<(i64, String, PathBuf)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id, identity, mount FROM volume")?
+                .query_map([], |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        PathBuf::from(from_bytes(row.get(2)?)),
+                    ))
+                })?
+                .collect()
+        })?;
+        for (volume, identity, last_mount) in volumes {
+            let mount = self.volumes.mount_of(&identity).unwrap_or(&last_mount);
+            let Ok(inside) = absolute.strip_prefix(mount) else {
+                continue;
+            };
+            let (Some(folder), Some(name)) = (inside.parent(), inside.file_name()) else {
+                continue;
+            };
+            let clip: Option<Option<i64>> = self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT coalesce(f.clip, o.clip) FROM file f JOIN dir d ON d.id = f.dir
+                         LEFT JOIN file o ON o.id = f.original
+                         WHERE d.volume = ?1 AND d.path = ?2 AND f.name = ?3",
+                    )?
+                    .query_row(
+                        params![volume, to_bytes(folder.as_os_str()), to_bytes(name)],
+                        |row| row.get(0),
+                    )
+                    .optional()
+            })?;
+            if let Some(Some(clip)) = clip {
+                return Ok(vec![clip]);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn with_id(&self, text: &str) -> Result<Vec<i64>, Error> {
+        let is_id = (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_id {
+            return Ok(Vec::new());
+        }
+        self.check(|connection| {
+            connection
+                .prepare(
+                    "SELECT DISTINCT c.id FROM clip c JOIN file f ON f.clip = c.id
+                     WHERE c.fingerprint IS NOT NULL AND lower(hex(c.fingerprint)) GLOB ?1 || '*' LIMIT 100",
+                )?
+                .query_map([text.to_ascii_lowercase()], |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    fn with_name(&self, name: &Path) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare("SELECT DISTINCT coalesce(f.clip, o.clip) FROM file f LEFT JOIN file o ON o.id = f.original
+                          WHERE f.name = ?1 AND coalesce(f.clip, o.clip) IS NOT NULL ORDER BY 1 LIMIT 100")?
+                .query_map([to_bytes(name.as_os_str())], |row| row.get(0))?
+                .collect()
+        })
+    }
+}
+
+/// Fills the fields that come from the disk, best copy first.
+fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
+    copies.sort_by_key(|stored| {
+        let copy = &stored.copy;
+        (
+            copy.state == FileState::Missing,
+            !copy.is_mounted,
+            copy.state,
+            stored.identity.clone(),
+            stored.file,
+        )
+    });
+    clip.files = copies.into_iter().map(|stored| stored.copy).collect();
+    let Some(best) = clip.files.first() else {
+        return;
+    };
+    let name = best.name();
+    let mut words: Vec<String> = clip
+        .files
+        .iter()
+        .flat_map(|copy| {
+            let folder = copy
+                .inside
+                .parent()
+                .map(|folder| folder.to_string_lossy().into_owned());
+            let other_name = Some(copy.name()).filter(|other| *other != name);
+            folder.into_iter().chain(other_name)
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    words.sort();
+    words.dedup();
+    clip.path_bytes = best.path.to_str().is_none().then(|| {
+        let hex = to_bytes(best.path.as_os_str())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Fact::new(hex, Source::DISK)
+    });
+    let disk = |text: String| Some(Fact::new(text, Source::DISK));
+    clip.volume = disk(best.volume.clone());
+    clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
+    clip.modified =
+        WallTime::from_unix_nanos(best.modified).map(|time| Fact::new(time, Source::DISK));
+    clip.frames = best
+        .frames
+        .map(|frames| Fact::new(frames.count, Source::DISK));
+    clip.path = Some(Fact::new(
+        Place {
+            path: best.path.clone(),
+            words,
+        },
+        Source::DISK,
+    ));
+    clip.name = disk(name);
+}

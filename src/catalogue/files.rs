@@ -1,0 +1,441 @@
+//! What the walk writes: volumes, folders, files, and stubs for what was not read yet.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, named_params, params};
+
+use super::Catalogue;
+use crate::clip::{FileState, FrameRun};
+use crate::error::Error;
+use crate::footage::{Found, Role, Volume};
+use crate::value::{Fingerprint, from_bytes, to_bytes};
+
+/// A file that the catalogue knows.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its number here.
+    pub id: i64,
+    /// Bytes when it was last seen.
+    pub bytes: u64,
+    /// Modification time when it was last seen.
+    pub modified: i64,
+    /// What it is; [`Role::Unsure`] for a file that turned out not to be media.
+    pub role: Role,
+    /// Present, unreadable or missing.
+    pub state: FileState,
+    /// Whether it still waits to be read.
+    pub is_unread: bool,
+    /// The frames of an image sequence.
+    pub frames: Option<FrameRun>,
+    /// The file it belongs to, if it is a companion.
+    pub original: Option<i64>,
+    /// Its content's fingerprint.
+    pub fingerprint: Option<Fingerprint>,
+    /// The tool that could not read it.
+    pub failed_with: Option<String>,
+    /// Why it could not be read, or not wholly.
+    pub problem: Option<String>,
+    /// Whether it has, or should have, a poster.
+    pub has_poster: bool,
+}
+
+/// A file that waits to be read.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// Its number here.
+    pub id: i64,
+    /// Where it is now.
+    pub path: PathBuf,
+    /// Where it is below its volume's root.
+    pub inside: PathBuf,
+    /// Bytes, of all frames together.
+    pub bytes: u64,
+    /// The frames of an image sequence.
+    pub frames: Option<FrameRun>,
+    /// Sidecars that belong to it, in the order of their names.
+    pub sidecars: Vec<PathBuf>,
+}
+
+pub(super) fn state_of(number: i64) -> FileState {
+    match number {
+        0 => FileState::Present,
+        1 => FileState::Unreadable,
+        _ => FileState::Missing,
+    }
+}
+
+pub(super) fn state_number(state: FileState) -> i64 {
+    match state {
+        FileState::Present => 0,
+        FileState::Unreadable => 1,
+        FileState::Missing => 2,
+    }
+}
+
+pub(super) const MEDIA: i64 = 0;
+
+fn role_number(role: Role) -> i64 {
+    match role {
+        Role::Media => MEDIA,
+        Role::Proxy => 1,
+        Role::Thumbnail => 2,
+        Role::Sidecar => 3,
+        Role::Unsure => 4,
+    }
+}
+
+fn role_of(number: i64) -> Role {
+    match number {
+        MEDIA => Role::Media,
+        1 => Role::Proxy,
+        2 => Role::Thumbnail,
+        3 => Role::Sidecar,
+        _ => Role::Unsure,
+    }
+}
+
+pub(super) fn frames_of(json: Option<String>) -> Option<FrameRun> {
+    serde_json::from_str(&json?).ok()
+}
+
+fn frames_json(frames: Option<FrameRun>) -> Option<String> {
+    serde_json::to_string(&frames?).ok()
+}
+
+pub(super) fn stored(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+pub(super) fn loaded(bytes: i64) -> u64 {
+    u64::try_from(bytes).unwrap_or(0)
+}
+
+fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
+    let fingerprint: Option<[u8; 16]> = row.get("fingerprint")?;
+    let known = Known {
+        id: row.get("id")?,
+        bytes: loaded(row.get("bytes")?),
+        modified: row.get("modified")?,
+        role: role_of(row.get("role")?),
+        state: state_of(row.get("state")?),
+        is_unread: row.get("is_unread")?,
+        frames: frames_of(row.get("frames")?),
+        original: row.get("original")?,
+        fingerprint: fingerprint.map(Fingerprint::from_bytes),
+        failed_with: row.get("failed_with")?,
+        problem: row.get("problem")?,
+        has_poster: row.get::<_, Option<bool>>("has_poster")?.unwrap_or(false),
+    };
+    Ok((row.get("name")?, known))
+}
+
+impl Catalogue {
+    /// The number of a volume, which is noted as seen, mounted where it is.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn see_volume(&self, volume: &Volume, unix_seconds: i64) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO volume (identity, label, mount, last_seen) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (identity) DO UPDATE SET mount = ?3, last_seen = ?4 RETURNING id",
+                )?
+                .query_row(
+                    params![
+                        volume.identity,
+                        volume.label,
+                        to_bytes(volume.mount.as_os_str()),
+                        unix_seconds
+                    ],
+                    |row| row.get(0),
+                )
+        })
+    }
+
+    /// The number of a folder, given its path below its volume's root; `None` if it has none.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn find_folder(&self, volume: i64, inside: &Path) -> Result<Option<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM dir WHERE volume = ?1 AND path = ?2")?
+                .query_row(params![volume, to_bytes(inside.as_os_str())], |row| {
+                    row.get(0)
+                })
+                .optional()
+        })
+    }
+
+    /// Gives a folder a number.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or it has one.
+    pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("INSERT INTO dir (volume, path) VALUES (?1, ?2) RETURNING id")?
+                .query_row(params![volume, to_bytes(inside.as_os_str())], |row| {
+                    row.get(0)
+                })
+        })
+    }
+
+    /// The files known in a folder, by the bytes of their names.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, Known>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.role, f.state, f.is_unread, f.frames, f.original,
+                            c.fingerprint, c.failed_with, c.has_poster,
+                            CASE WHEN c.failed_with IS NOT NULL THEN c.facts ->> '$.problem[0]' END AS problem
+                     FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1",
+                )?
+                .query_map([folder], known)?
+                .collect()
+        })
+    }
+
+    /// The folders known at or below a path, with their numbers.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn known_folders(&self, volume: i64, inside: &Path) -> Result<Vec<(i64, PathBuf)>, Error> {
+        let mut folders: Vec<(i64, PathBuf)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id, path FROM dir WHERE volume = ?1")?
+                .query_map([volume], |row| {
+                    Ok((row.get(0)?, PathBuf::from(from_bytes(row.get(1)?))))
+                })?
+                .collect()
+        })?;
+        folders.retain(|(_, path)| path.starts_with(inside));
+        Ok(folders)
+    }
+
+    /// The number of the file of that name in that folder.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn file_id(&self, folder: i64, name: &std::ffi::OsStr) -> Result<Option<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM file WHERE dir = ?1 AND name = ?2")?
+                .query_row(params![folder, to_bytes(name)], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Writes a new file; of footage, with a stub that can be found by its name at once.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn add_file(
+        &self,
+        folder: i64,
+        found: &Found,
+        role: Role,
+        original: Option<i64>,
+    ) -> Result<i64, Error> {
+        let clip = if role == Role::Media {
+            Some(self.add_stub()?)
+        } else {
+            None
+        };
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO file (dir, name, bytes, modified, role, is_unread, frames, clip, original)
+                     VALUES (:dir, :name, :bytes, :modified, :role, :is_unread, :frames, :clip, :original)
+                     RETURNING id",
+                )?
+                .query_row(
+                    named_params! {
+                        ":dir": folder,
+                        ":name": to_bytes(&found.name),
+                        ":bytes": stored(found.bytes),
+                        ":modified": found.modified,
+                        ":role": role_number(role),
+                        ":is_unread": role == Role::Media,
+                        ":frames": frames_json(found.frames),
+                        ":clip": clip,
+                        ":original": original,
+                    },
+                    |row| row.get(0),
+                )
+        })
+    }
+
+    /// Writes what is new of a known file; footage then waits to be read again.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn update_file(
+        &self,
+        id: i64,
+        found: &Found,
+        role: Role,
+        original: Option<i64>,
+    ) -> Result<(), Error> {
+        let clip: Option<i64> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE file SET bytes = :bytes, modified = :modified, role = :role, state = 0,
+                            is_unread = :is_unread, frames = :frames, original = :original
+                     WHERE id = :id RETURNING clip",
+                )?
+                .query_row(
+                    named_params! {
+                        ":id": id,
+                        ":bytes": stored(found.bytes),
+                        ":modified": found.modified,
+                        ":role": role_number(role),
+                        ":is_unread": role == Role::Media,
+                        ":frames": frames_json(found.frames),
+                        ":original": original,
+                    },
+                    |row| row.get(0),
+                )
+        })?;
+        match (clip, role) {
+            (Some(clip), Role::Media) => self.touch(clip),
+            (None, Role::Media) => {
+                let stub = self.add_stub()?;
+                self.set_clip(id, Some(stub))
+            }
+            (Some(clip), _) => {
+                self.set_clip(id, None)?;
+                self.touch(clip)
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Has a file read again although it is unchanged.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn read_again(&self, id: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE file SET is_unread = 1 WHERE id = ?1 AND role = 0")?
+                .execute([id])
+        })?;
+        Ok(())
+    }
+
+    /// Marks files as missing or present again. Nothing is deleted.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn set_state(&self, files: &[i64], state: FileState) -> Result<(), Error> {
+        for &file in files {
+            let clip: Option<i64> = self.check(|connection| {
+                connection
+                    .prepare_cached("UPDATE file SET state = ?2 WHERE id = ?1 RETURNING clip")?
+                    .query_row(params![file, state_number(state)], |row| row.get(0))
+            })?;
+            if let Some(clip) = clip {
+                self.touch(clip)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that waits to be read, by its number.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn unread_file(&self, id: i64) -> Result<Option<Unread>, Error> {
+        let unread = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.name, f.bytes, f.frames, d.path, v.mount, v.identity
+                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                     WHERE f.id = ?1 AND f.is_unread",
+                )?
+                .query_row([id], |row| {
+                    let inside = PathBuf::from(from_bytes(row.get("path")?))
+                        .join(from_bytes(row.get("name")?));
+                    let mount = PathBuf::from(from_bytes(row.get("mount")?));
+                    Ok(Unread {
+                        id,
+                        path: mount.join(&inside),
+                        inside,
+                        bytes: loaded(row.get("bytes")?),
+                        frames: frames_of(row.get("frames")?),
+                        sidecars: Vec::new(),
+                    })
+                })
+                .optional()
+        })?;
+        let Some(mut unread) = unread else {
+            return Ok(None);
+        };
+        unread.sidecars = self.companions(id, "AND f.role = 3")?;
+        Ok(Some(unread))
+    }
+
+    /// Where a file's companions are, in the order of their names.
+    pub(super) fn companions(&self, original: i64, which: &str) -> Result<Vec<PathBuf>, Error> {
+        let places: Vec<(String, PathBuf, PathBuf)> = self.check(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT v.identity, v.mount, d.path, f.name
+                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                     WHERE f.original = ?1 AND f.state <> 2 {which} ORDER BY d.path, f.name"
+                ))?
+                .query_map([original], |row| {
+                    let inside = PathBuf::from(from_bytes(row.get("path")?))
+                        .join(from_bytes(row.get("name")?));
+                    Ok((
+                        row.get("identity")?,
+                        PathBuf::from(from_bytes(row.get("mount")?)),
+                        inside,
+                    ))
+                })?
+                .collect()
+        })?;
+        let now = |(identity, mount, inside): (String, PathBuf, PathBuf)| {
+            self.volumes
+                .mount_of(&identity)
+                .unwrap_or(&mount)
+                .join(inside)
+        };
+        Ok(places.into_iter().map(now).collect())
+    }
+
+    /// Gives a clip the next seq, so that every view hears of it.
+    pub(super) fn touch(&self, clip: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE clip SET seq = (SELECT max(seq) + 1 FROM clip) WHERE id = ?1",
+                )?
+                .execute([clip])
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn add_stub(&self) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("INSERT INTO clip (seq) SELECT coalesce(max(seq), 0) + 1 FROM clip RETURNING id")?
+                .query_row([], |row| row.get(0))
+        })
+    }
+
+    pub(super) fn set_clip(&self, file: i64, clip: Option<i64>) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE file SET clip = ?2 WHERE id = ?1")?
+                .execute(params![file, clip])
+        })?;
+        Ok(())
+    }
+}

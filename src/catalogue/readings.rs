@@ -1,0 +1,200 @@
+//! What reading a file found out, written so that one content is one clip.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::Catalogue;
+use super::files::state_number;
+use crate::clip::{Clip, FileState};
+use crate::error::Error;
+use crate::value::Fingerprint;
+
+/// What one file gave.
+#[derive(Debug)]
+pub struct Reading {
+    /// The file's number.
+    pub file: i64,
+    /// The content's fingerprint; `None` of an empty file, or one that cannot be opened.
+    pub fingerprint: Option<Fingerprint>,
+    /// What its name, place and sidecars say.
+    pub file_facts: Clip,
+    /// What the content said.
+    pub outcome: Outcome,
+}
+
+/// What reading came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The content is known already; nothing was probed.
+    Recognised,
+    /// The facts are these.
+    Read {
+        /// What the content says, with a problem where its picture does not decode.
+        facts: Box<Clip>,
+        /// Whether a poster was written.
+        has_poster: bool,
+        /// The tool that failed at the picture.
+        failed_with: Option<String>,
+        /// Whether to try again at the next scan whatever has changed.
+        is_passing: bool,
+    },
+    /// It could not be read.
+    Failed {
+        /// Facts that hold nothing but the problem.
+        facts: Box<Clip>,
+        /// The tool that failed; the file is read again when its version changes.
+        failed_with: Option<String>,
+        /// Whether to try again at the next scan whatever has changed.
+        is_passing: bool,
+    },
+}
+
+/// A content that was read before.
+#[derive(Debug)]
+pub struct KnownContent {
+    /// Whether it has, or should have, a poster.
+    pub has_poster: bool,
+    /// Why it could not be read, wholly or in part.
+    pub problem: Option<String>,
+}
+
+/// The row of a content.
+struct Content {
+    id: i64,
+    is_readable: bool,
+}
+
+impl Catalogue {
+    /// What is known of a content, unless another version of the `tools` may know better.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn content_known(
+        &self,
+        fingerprint: Fingerprint,
+        tools: &[&str],
+    ) -> Result<Option<KnownContent>, Error> {
+        let row: Option<(Option<String>, KnownContent)> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT failed_with, has_poster, facts ->> '$.problem[0]' AS problem
+                     FROM clip WHERE fingerprint = ?1 AND facts IS NOT NULL",
+                )?
+                .query_row([fingerprint.to_bytes()], |row| {
+                    let content = KnownContent {
+                        has_poster: row.get("has_poster")?,
+                        problem: row.get("problem")?,
+                    };
+                    Ok((row.get("failed_with")?, content))
+                })
+                .optional()
+        })?;
+        Ok(row
+            .filter(|(failed_with, _)| {
+                failed_with
+                    .as_ref()
+                    .is_none_or(|tool| tools.contains(&tool.as_str()))
+            })
+            .map(|(_, content)| content))
+    }
+
+    /// Writes what reading a file found out.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn record(&self, reading: &Reading) -> Result<(), Error> {
+        let clip = self.clip_for(reading.file, reading.fingerprint)?;
+        self.record_content(clip.id, &reading.outcome)?;
+        let (state, is_unread) = match &reading.outcome {
+            Outcome::Failed { is_passing, .. } => (FileState::Unreadable, *is_passing),
+            Outcome::Read { is_passing, .. } => (FileState::Present, *is_passing),
+            Outcome::Recognised if !clip.is_readable => (FileState::Unreadable, false),
+            Outcome::Recognised => (FileState::Present, false),
+        };
+        let facts = serde_json::to_string(&reading.file_facts)
+            .map_err(|source| self.record_error(source))?;
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE file SET clip = ?2, state = ?3, is_unread = ?4, facts = ?5 WHERE id = ?1")?
+                .execute(params![reading.file, clip.id, state_number(state), is_unread, facts])
+        })?;
+        self.touch(clip.id)
+    }
+
+    /// The clip of that content: the known one, this file's own stub, or a new one.
+    fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<Content, Error> {
+        let bytes = fingerprint.map(Fingerprint::to_bytes);
+        let (own, own_fingerprint, files): (i64, Option<[u8; 16]>, i64) =
+            self.check(|connection| {
+                connection
+                .prepare_cached(
+                    "SELECT c.id, c.fingerprint, (SELECT count(*) FROM file o WHERE o.clip = c.id)
+                     FROM file f JOIN clip c ON c.id = f.clip WHERE f.id = ?1",
+                )?
+                .query_row([file], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            })?;
+        if own_fingerprint == bytes {
+            return self.content(own);
+        }
+        let known: Option<i64> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM clip WHERE fingerprint = ?1")?
+                .query_row([bytes], |row| row.get(0))
+                .optional()
+        })?;
+        if let Some(known) = known {
+            self.set_clip(file, Some(known))?;
+            self.touch(own)?;
+            return self.content(known);
+        }
+        let is_own_stub = own_fingerprint.is_none() && files == 1;
+        let clip = if is_own_stub {
+            own
+        } else {
+            let stub = self.add_stub()?;
+            self.set_clip(file, Some(stub))?;
+            self.touch(own)?;
+            stub
+        };
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE clip SET fingerprint = ?2 WHERE id = ?1")?
+                .execute(params![clip, bytes])
+        })?;
+        self.content(clip)
+    }
+
+    fn content(&self, id: i64) -> Result<Content, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT is_readable FROM clip WHERE id = ?1")?
+                .query_row([id], |row| {
+                    Ok(Content {
+                        id,
+                        is_readable: row.get(0)?,
+                    })
+                })
+        })
+    }
+
+    fn record_content(&self, clip: i64, outcome: &Outcome) -> Result<(), Error> {
+        let (facts, is_readable, has_poster, failed_with) = match outcome {
+            Outcome::Recognised => return Ok(()),
+            Outcome::Read {
+                facts,
+                has_poster,
+                failed_with,
+                ..
+            } => (facts, true, *has_poster, failed_with),
+            Outcome::Failed {
+                facts, failed_with, ..
+            } => (facts, false, false, failed_with),
+        };
+        let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE clip SET facts = ?2, is_readable = ?3, has_poster = ?4, failed_with = ?5 WHERE id = ?1")?
+                .execute(params![clip, facts, is_readable, has_poster, failed_with])
+        })?;
+        Ok(())
+    }
+}

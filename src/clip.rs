@@ -1,0 +1,308 @@
+//! The clip, and the one table that declares its fields.
+//!
+//! From the table come the struct, its JSON, the index's schema and documents, the
+//! names a query may use, and `btsindex fields`. A new field is one row here and one
+//! line in the stage that fills it.
+
+mod fact;
+mod files;
+mod typed;
+
+use serde::{Deserialize, Serialize};
+
+pub use fact::{Fact, Source};
+pub use files::{FileCopy, FileState, FrameRun, Place, split_frame_number};
+pub use typed::{Cell, Kind, Value, Wanted};
+
+use crate::value::{
+    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Projection, Rate, ScanOrder, Stereo,
+    Tags, Timecode, VideoRange, WallTime,
+};
+
+/// Where a field's value comes from, which decides how a rescan treats it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The file system: where the copies are, how large, how old.
+    Disk,
+    /// The media file's own headers and streams.
+    Probe,
+    /// The media file, or a file that the camera wrote beside it.
+    Sidecar,
+    /// A rule that read names and facts.
+    Rule,
+}
+
+impl Origin {
+    /// One word, for `btsindex fields`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Probe => "probe",
+            Self::Sidecar => "sidecar",
+            Self::Rule => "rule",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name, everywhere.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub help: &'static str,
+    /// Where its values come from.
+    pub origin: Origin,
+    /// How it is indexed and asked for.
+    pub kind: Kind,
+    /// Whether counting clips by it makes sense.
+    pub facet: bool,
+    /// How much a plain search word found here counts; zero: plain words do not look here.
+    pub weight: f32,
+    /// Other names a query may use; one alias may stand for several fields.
+    pub aliases: &'static [&'static str],
+    /// Its value as people read it.
+    pub text: fn(&Clip) -> Option<String>,
+    /// Its value as programs read it.
+    pub json: fn(&Clip) -> Option<serde_json::Value>,
+    /// Where its value came from.
+    pub source: fn(&Clip) -> Option<&Source>,
+    /// What the index holds of it.
+    pub cells: fn(&Clip) -> Vec<Cell>,
+    /// What a query's `field:text` asks for.
+    pub wanted: fn(&str) -> Result<Wanted, Malformed>,
+}
+
+/// What a row leaves unsaid.
+struct Manner {
+    facet: bool,
+    weight: f32,
+    aliases: &'static [&'static str],
+}
+
+const PLAIN: Manner = Manner {
+    facet: false,
+    weight: 0.0,
+    aliases: &[],
+};
+
+macro_rules! clip {
+    ($(#[doc = $help:literal] $name:ident: $type:ty = $origin:ident { $($manner:ident: $value:expr),* };)+) => {
+        /// Everything known of one clip; absent is absent, never zero.
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Clip {
+            $(#[doc = $help]
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $name: Option<Fact<$type>>,)+
+            /// Its copies, best first: present on a mounted volume, then by place.
+            #[serde(skip)]
+            pub files: Vec<FileCopy>,
+        }
+
+        impl Clip {
+            /// Takes what `other` knows better; at equal trust, what is here stays.
+            pub fn merge(&mut self, other: &Self) {
+                $(Fact::merge(&mut self.$name, other.$name.as_ref());)+
+            }
+        }
+
+        /// Every field, in the order they are shown.
+        pub const FIELDS: &[Field] = &[$({
+            #[allow(clippy::needless_update, reason = "some rows say everything")]
+            const MANNER: Manner = Manner { $($manner: $value,)* ..PLAIN };
+            Field {
+                name: stringify!($name),
+                help: $help,
+                origin: Origin::$origin,
+                kind: <$type as Value>::KIND,
+                facet: MANNER.facet,
+                weight: MANNER.weight,
+                aliases: MANNER.aliases,
+                text: |clip| clip.$name.as_ref().map(|fact| fact.value.text()),
+                json: |clip| clip.$name.as_ref()?.value.json(),
+                source: |clip| clip.$name.as_ref().map(|fact| &fact.source),
+                cells: |clip| clip.$name.as_ref().map_or_else(Vec::new, |fact| fact.value.cells()),
+                wanted: <$type as Value>::wanted,
+            }
+        },)+];
+    };
+}
+
+clip! {
+    /// content fingerprint, 32 hex digits; absent until the file was read
+    id: Fingerprint = Disk {};
+    /// file name of the best copy
+    name: String = Disk { weight: 4.0 };
+    /// where the best copy is, or was last seen
+    path: Place = Disk { weight: 1.5, aliases: &["folder"] };
+    /// the best copy's path as hex bytes, only where it is not UTF-8
+    path_bytes: String = Disk {};
+    /// label of the volume that the best copy is on
+    volume: String = Disk { facet: true };
+    /// size of the file, or of all frames of an image sequence
+    bytes: Bytes = Disk { aliases: &["size"] };
+    /// when the file was last written, UTC
+    modified: WallTime = Disk {};
+    /// frames of an image sequence
+    frames: u32 = Disk {};
+    /// what the file holds its streams in
+    container: String = Probe { facet: true, aliases: &["format"] };
+    /// running time
+    duration: Duration = Probe { aliases: &["dur", "length"] };
+    /// how the picture is coded
+    video_codec: String = Probe { facet: true, aliases: &["codec"] };
+    /// the codec's profile
+    profile: String = Probe { facet: true };
+    /// the codec's level
+    level: String = Probe {};
+    /// coded width in pixels
+    width: u32 = Probe {};
+    /// coded height in pixels
+    height: u32 = Probe {};
+    /// width as shown: upright, with square pixels
+    display_width: u32 = Probe {};
+    /// height as shown: upright, with square pixels
+    display_height: u32 = Probe {};
+    /// degrees clockwise that the coded picture is turned to stand upright
+    rotation: u32 = Probe {};
+    /// frames per second
+    rate: Rate = Probe { facet: true, aliases: &["fps"] };
+    /// whether frames are unevenly spaced in time
+    is_vfr: bool = Probe { aliases: &["vfr"] };
+    /// progressive, or interlaced with the top or bottom field first
+    scan_order: ScanOrder = Probe { facet: true };
+    /// layout of a decoded pixel, as ffmpeg names it
+    pixel_format: String = Probe { facet: true };
+    /// bits of each component
+    bit_depth: u32 = Probe { facet: true, aliases: &["bits"] };
+    /// how coarsely colour is sampled, J:a:b
+    chroma_subsampling: String = Probe { facet: true, aliases: &["chroma"] };
+    /// colour primaries
+    primaries: String = Probe { facet: true };
+    /// transfer characteristic
+    transfer: String = Probe { facet: true };
+    /// matrix that makes RGB of luma and chroma
+    matrix: String = Probe { facet: true };
+    /// which code values carry picture
+    range: VideoRange = Probe { facet: true };
+    /// kind of high dynamic range
+    hdr: Hdr = Probe { facet: true };
+    /// bits per second of the picture
+    video_bitrate: u64 = Probe {};
+    /// how the sound is coded
+    audio_codec: String = Probe { facet: true, aliases: &["codec"] };
+    /// number of audio tracks
+    audio_tracks: u32 = Probe { facet: true };
+    /// audio channels in all tracks together
+    audio_channels: u32 = Probe { facet: true, aliases: &["channels"] };
+    /// speaker layout of the first audio track
+    audio_layout: String = Probe { facet: true };
+    /// audio samples per second
+    sample_rate: u32 = Probe { facet: true };
+    /// address of the first frame
+    start_timecode: Timecode = Sidecar { aliases: &["tc", "timecode"] };
+    /// name of the reel, card or tape
+    reel: String = Sidecar { facet: true, weight: 2.0 };
+    /// when it was shot, by the camera's clock, with an offset where one is known
+    captured: WallTime = Sidecar { aliases: &["date"] };
+    /// maker of the camera or recorder
+    make: String = Sidecar { facet: true, weight: 2.0, aliases: &["camera", "cam"] };
+    /// model of the camera or recorder
+    model: String = Sidecar { facet: true, weight: 2.0, aliases: &["camera", "cam"] };
+    /// lens
+    lens: String = Sidecar { facet: true, weight: 1.0 };
+    /// firmware or program that wrote the file
+    software: String = Sidecar { facet: true };
+    /// where it was shot, latitude and longitude in degrees
+    gps: GeoPoint = Sidecar {};
+    /// title written in the file
+    title: String = Sidecar { weight: 3.0 };
+    /// comment or description written in the file
+    comment: String = Sidecar { weight: 1.5 };
+    /// how a spherical picture was laid flat
+    projection: Projection = Probe { facet: true };
+    /// how the two eyes of a stereo picture are packed
+    stereo: Stereo = Probe { facet: true };
+    /// what it shows, by the rules
+    tags: Tags = Rule { facet: true, weight: 4.0, aliases: &["tag"] };
+    /// why it could not be read, wholly or in part
+    problem: String = Probe {};
+}
+
+impl Clip {
+    /// The fields that a query means by `name`: one, several for an alias, or none.
+    pub fn fields_named(name: &str) -> impl Iterator<Item = (usize, &'static Field)> {
+        let name = name.to_ascii_lowercase();
+        FIELDS
+            .iter()
+            .enumerate()
+            .filter(move |(_, field)| field.name == name || field.aliases.contains(&name.as_str()))
+    }
+
+    /// Every name that a query may use.
+    pub fn field_names() -> impl Iterator<Item = &'static str> {
+        FIELDS
+            .iter()
+            .flat_map(|field| std::iter::once(&field.name).chain(field.aliases).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_fields_share_a_name_and_no_alias_hides_a_field() {
+        for (at, field) in FIELDS.iter().enumerate() {
+            assert!(
+                FIELDS[at + 1..]
+                    .iter()
+                    .all(|other| other.name != field.name),
+                "{}",
+                field.name
+            );
+            assert!(
+                FIELDS
+                    .iter()
+                    .all(|other| !other.aliases.contains(&field.name)),
+                "{}",
+                field.name
+            );
+            assert!(!field.help.trim().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_clip_survives_the_catalogue_and_leaves_out_what_is_absent() {
+        let clip = Clip {
+            width: Some(Fact::new(1920, Source::STREAM)),
+            rate: Some(Fact::new(Rate::new(24000, 1001).unwrap(), Source::STREAM)),
+            ..Clip::default()
+        };
+        let stored = serde_json::to_string(&clip).unwrap();
+        assert_eq!(
+            stored,
+            r#"{"width":[1920,"stream"],"rate":["24000/1001","stream"]}"#
+        );
+        assert_eq!(serde_json::from_str::<Clip>(&stored).unwrap(), clip);
+    }
+
+    #[test]
+    fn the_more_trusted_source_wins_whichever_comes_first() {
+        let at = |text: &str, source: Source| Clip {
+            captured: Some(Fact::new(text.parse().unwrap(), source)),
+            ..Clip::default()
+        };
+        let phone = at("2026-05-02T10:00:00+02:00", Source::QUICKTIME);
+        let container = at("2026-06-01T00:00:00", Source::CONTAINER);
+        for (mut first, second) in [
+            (phone.clone(), container.clone()),
+            (container, phone.clone()),
+        ] {
+            first.merge(&second);
+            assert_eq!(first, phone);
+        }
+    }
+}

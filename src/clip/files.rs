@@ -1,0 +1,144 @@
+//! The files that hold a clip: its copies.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Bytes, instant};
+
+/// Whether a file was there when its volume was last looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileState {
+    /// Seen, and read.
+    Present,
+    /// Seen, but it could not be read.
+    Unreadable,
+    /// Not seen when its folder was last looked at.
+    Missing,
+}
+
+/// One file that holds a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCopy {
+    /// The volume's label.
+    pub volume: String,
+    /// Whether that volume is mounted now.
+    pub is_mounted: bool,
+    /// Where it is now, or where it was when its volume was last mounted.
+    pub path: PathBuf,
+    /// Path below the volume's root: the same wherever it is mounted.
+    pub inside: PathBuf,
+    /// Size, of all frames for an image sequence.
+    pub bytes: u64,
+    /// Modification time, nanoseconds since 1970 UTC.
+    pub modified: i64,
+    /// First and last number of an image sequence, and how many frames are there.
+    pub frames: Option<FrameRun>,
+    /// Present, missing or unreadable.
+    pub state: FileState,
+    /// Proxies, thumbnails and sidecars that belong to it.
+    pub companions: Vec<PathBuf>,
+}
+
+/// The frames of an image sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRun {
+    /// Number of the first frame.
+    pub first: u64,
+    /// Number of the last frame.
+    pub last: u64,
+    /// How many there are; fewer than `last - first + 1` when some are missing.
+    pub count: u32,
+}
+
+impl FileCopy {
+    /// The name shown: an image sequence's is `shot.[0001-0120].dpx`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self
+            .path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let Some(frames) = self.frames else {
+            return name;
+        };
+        let Some((stem, digits, extension)) = split_frame_number(&name) else {
+            return name;
+        };
+        let width = digits.len();
+        format!("{stem}[{digits}-{:0width$}]{extension}", frames.last)
+    }
+
+    /// What programs are told of it.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "volume": self.volume,
+            "path": self.path.to_string_lossy(),
+            "bytes": Bytes(self.bytes),
+            "modified": instant(self.modified),
+            "state": self.state,
+            "mounted": self.is_mounted,
+        })
+    }
+}
+
+/// `shot.0001.dpx` as `shot.`, `0001`, `.dpx`: the last run of digits before the extension.
+#[must_use]
+pub fn split_frame_number(name: &str) -> Option<(&str, &str, &str)> {
+    let dot = name.rfind('.')?;
+    let stem = &name[..dot];
+    let start = stem
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_ascii_digit())
+        .last()
+        .map(|(at, _)| at)?;
+    Some((&stem[..start], &stem[start..], &name[dot..]))
+}
+
+/// Where a clip is: the path of its best copy, and the words of every copy's folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The best copy's path.
+    pub path: PathBuf,
+    /// Folders below the volume of every copy, and names that differ from the best one's.
+    pub words: Vec<String>,
+}
+
+impl Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.path.to_string_lossy())
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(from)?;
+        Ok(Self {
+            path,
+            words: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_numbers_are_the_last_digits_before_the_extension() {
+        assert_eq!(
+            split_frame_number("a2.0010.dpx"),
+            Some(("a2.", "0010", ".dpx"))
+        );
+        assert_eq!(
+            split_frame_number("C0001_000123.dng"),
+            Some(("C0001_", "000123", ".dng"))
+        );
+        assert_eq!(split_frame_number("plain.dpx"), None);
+        assert_eq!(split_frame_number("0001"), None);
+    }
+}

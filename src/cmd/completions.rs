@@ -1,0 +1,20 @@
+//! `btsindex completions`
+
+use clap::CommandFactory;
+
+use super::{Exit, data};
+use crate::cli;
+
+pub(crate) fn run(args: &cli::Completions) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        args.shell,
+        &mut cli::Cli::command(),
+        "btsindex",
+        &mut script,
+    );
+    let mut out = data();
+    std::io::Write::write_all(&mut out, &script)?;
+    std::io::Write::flush(&mut out)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,40 @@
+//! `btsindex fields`
+
+use std::io::Write;
+
+use btsindex::clip::FIELDS;
+use btsindex::present::Table;
+use serde_json::json;
+
+use super::{Exit, data, width};
+use crate::cli;
+
+pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
+    let mut out = data();
+    if args.json {
+        for field in FIELDS {
+            let line = json!({
+                "name": field.name,
+                "type": field.kind.describe(),
+                "origin": field.origin.name(),
+                "aliases": field.aliases,
+                "help": field.help.trim(),
+            });
+            writeln!(out, "{line}")?;
+        }
+    } else {
+        let mut table = Table::new(&["field", "also", "type", "from", "what it is"], width());
+        for field in FIELDS {
+            table.row(vec![
+                field.name.to_owned(),
+                field.aliases.join(", "),
+                field.kind.describe(),
+                field.origin.name().to_owned(),
+                field.help.trim().to_owned(),
+            ]);
+        }
+        table.write(&mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,74 @@
+//! One file a subcommand: what was typed becomes a call, and its answer is printed.
+
+mod completions;
+mod doctor;
+mod fields;
+mod scan;
+mod search;
+mod show;
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use btsindex::error::Error;
+use etcetera::BaseStrategy;
+
+use crate::cli::{Cli, Command};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    Failed,
+    BadUsage,
+    SomeUnreadable,
+    NothingFound,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::BadUsage => 2,
+            Exit::SomeUnreadable => 3,
+            Exit::NothingFound => 4,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let catalogue = || cli.catalogue.clone().map_or_else(data_folder, Ok);
+    match cli.command {
+        Command::Scan(args) => scan::run(args, catalogue()?),
+        Command::Search(args) => search::run(&args, &catalogue()?),
+        Command::Show(args) => show::run(&args, &catalogue()?),
+        Command::Fields(args) => fields::run(&args),
+        Command::Doctor(args) => doctor::run(&args, &catalogue()?),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Where the catalogue is when nobody says otherwise: `~/.local/share/btsindex` on Linux,
+/// the like elsewhere.
+fn data_folder() -> Result<PathBuf, Error> {
+    let strategy = etcetera::choose_base_strategy().map_err(|_| Error::NoHome)?;
+    Ok(strategy.data_dir().join("btsindex"))
+}
+
+/// Standard output, buffered: data.
+fn data() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(io::stdout().lock())
+}
+
+/// How wide a table may be: as wide as the terminal, or as it likes when there is none.
+fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}

@@ -1,0 +1,70 @@
+//! `btsindex scan`
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use btsindex::footage::WalkOptions;
+use btsindex::media::Cancel;
+use btsindex::present::{Look, Progress, summary, summary_json};
+use btsindex::scan::{Request, scan};
+
+use super::{Exit, data};
+use crate::cli;
+
+pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
+    let cancel = Cancel::default();
+    stop_on_ctrl_c(&cancel)?;
+    let request = Request {
+        paths: args.paths,
+        catalogue,
+        walk: WalkOptions {
+            follow_links: args.follow_links,
+            exclude: args.exclude,
+            own: None,
+        },
+        jobs: args.jobs.map_or_else(cores, usize::from),
+        deadline: Duration::from_secs(args.deadline),
+        accept_missing: args.accept_missing,
+        cancel,
+    };
+    let look = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => Look::Json,
+        (false, true) => Look::Bar,
+        (false, false) => Look::Lines,
+    };
+    let (mut out, mut talk) = (data(), io::stderr());
+    let mut progress = Progress::new(look, &mut out, &mut talk);
+    let outcome = scan(&request, &mut |event| progress.event(&event));
+    let problems = progress.end();
+    let found = outcome?;
+    if args.json {
+        writeln!(out, "{}", summary_json(&found))?;
+    } else {
+        summary(&found, &problems, &mut out)?;
+    }
+    out.flush()?;
+    Ok(match (found.is_interrupted, found.unreadable) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => Exit::Done,
+        (false, _) => Exit::SomeUnreadable,
+    })
+}
+
+/// The first Ctrl-C asks for a clean end, the second takes it.
+fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+    })
+    .context("Ctrl-C cannot be caught")
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,239 @@
+//! What goes wrong: an [`Error`] ends the command, a [`Problem`] is one file's.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a command failed. Printed with [`Error::hint`] where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path that was named does not exist or cannot be opened.
+    #[error("{}: {source}", shown(path))]
+    Path {
+        /// What was named.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// ffmpeg or ffprobe cannot be run.
+    #[error("`{tool}` cannot be run: {source}")]
+    Tool {
+        /// Its name, or the path that was tried.
+        tool: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A query that makes no sense.
+    #[error("{message}")]
+    Query {
+        /// What is wrong with it.
+        message: String,
+        /// What would be right.
+        hint: String,
+    },
+    /// `--exclude` was given something that is no pattern.
+    #[error("bad pattern: {0}")]
+    Pattern(#[from] globset::Error),
+    /// The built-in rules do not parse: a fault in the program.
+    #[error("the tag rules cannot be read: {0}")]
+    Rules(String),
+    /// `SQLite` failed.
+    #[error("catalogue {}: {source}", shown(path))]
+    Catalogue {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: rusqlite::Error,
+    },
+    /// The catalogue was written by a newer btsindex.
+    #[error(
+        "catalogue {} has version {found}, this btsindex reads up to {known}",
+        shown(path)
+    )]
+    NewerCatalogue {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The newest version this program knows.
+        known: u32,
+    },
+    /// A file called the catalogue is something else.
+    #[error("{} is not a btsindex catalogue", shown(path))]
+    NotACatalogue {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no catalogue yet.
+    #[error("there is no catalogue at {}", shown(path))]
+    NoCatalogue {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// A document in the catalogue is not what was written there.
+    #[error("catalogue {}: a record is damaged: {source}", shown(path))]
+    Record {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// tantivy failed.
+    #[error("index: {0}")]
+    Index(#[from] tantivy::TantivyError),
+    /// Nothing in the catalogue goes by that name.
+    #[error("no clip `{0}`")]
+    NoClip(String),
+    /// Several clips go by that name.
+    #[error("`{name}` may mean any of {count} clips")]
+    ManyClips {
+        /// What was asked for.
+        name: String,
+        /// How many answer to it.
+        count: usize,
+        /// Some of them: id and path.
+        examples: Vec<String>,
+    },
+    /// The data folder of this platform could not be found.
+    #[error("no data folder: the home folder is not known")]
+    NoHome,
+    /// A worker thread died.
+    #[error("a scan thread stopped unexpectedly")]
+    Thread,
+}
+
+impl Error {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Path { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    "is the drive mounted? the catalogue still knows its clips".to_owned()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "you may not read it; check its permissions".to_owned()
+                }
+                io::ErrorKind::StorageFull => {
+                    "free some space, then run the same command again; nothing was lost".to_owned()
+                }
+                _ => return None,
+            },
+            Self::Tool { .. } => {
+                "install ffmpeg (apt install ffmpeg, dnf install ffmpeg-free, brew install ffmpeg); \
+                 `btsindex doctor` says what was found"
+                    .to_owned()
+            }
+            Self::Query { hint, .. } => hint.clone(),
+            Self::Pattern(_) => {
+                "patterns are globs such as `*.wav` or `**/Old Takes/**`".to_owned()
+            }
+            Self::NewerCatalogue { .. } => {
+                "update btsindex, or point `--catalogue` at another folder; nothing was changed"
+                    .to_owned()
+            }
+            Self::NotACatalogue { .. } => {
+                "point `--catalogue` at another folder; nothing was changed".to_owned()
+            }
+            Self::NoCatalogue { .. } => {
+                "scan some footage first: `btsindex scan PATH`".to_owned()
+            }
+            Self::Catalogue { source, .. } => return catalogue_hint(source),
+            Self::NoClip(_) => {
+                "name it by its path, its file name or its id; `btsindex search` finds them"
+                    .to_owned()
+            }
+            Self::ManyClips { examples, .. } => {
+                format!("name one by its path or id:\n  {}", examples.join("\n  "))
+            }
+            Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
+            Self::Rules(_) | Self::Index(_) | Self::Record { .. } | Self::Thread => return None,
+        })
+    }
+
+    /// A path with what the system said of it.
+    pub fn path(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        move |source| Self::Path { path, source }
+    }
+}
+
+fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
+    use rusqlite::ErrorCode;
+    Some(
+        match source.sqlite_error_code()? {
+            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; what was committed is safe",
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                "the catalogue is damaged; keep the file, restore a copy, or move it away and scan again"
+            }
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                "another btsindex is writing; try again when it is done"
+            }
+            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+                "the catalogue's folder must be writable to scan; `--catalogue DIR` chooses another"
+            }
+            _ => return None,
+        }
+        .to_owned(),
+    )
+}
+
+/// One file could not be read, wholly or in part; the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+impl Problem {
+    /// A problem of one path.
+    pub fn new(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A path in an error: control characters are escaped, since messages go to terminals.
+fn shown(path: &Path) -> String {
+    escape(&path.to_string_lossy())
+}
+
+/// Text from a drive made safe for a terminal: control and direction characters are escaped.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            c if c.is_control() || reorders(c) => {
+                safe.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Characters that reorder or hide what follows them (Unicode bidirectional controls).
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_write_to_the_terminal() {
+        assert_eq!(
+            escape("a\x1b[31m\nb\u{202e}c\u{7}"),
+            "a\\u{1b}[31m\\nb\\u{202e}c\\u{7}"
+        );
+        assert_eq!(escape("Café 🎬"), "Café 🎬");
+    }
+}

@@ -1,0 +1,157 @@
+//! Files that cameras write beside a shot: proxies, thumbnails, metadata.
+//!
+//! They belong to their original and never show as shots of their own. A proxy
+//! whose original is not there is all that is left of a shot, so it stays one.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::Role;
+
+/// The names in one folder, found whatever their case.
+pub(super) struct Neighbours<'a> {
+    folder: &'a Path,
+    names: HashMap<String, &'a OsStr>,
+}
+
+/// What a camera's original can be called.
+const ORIGINALS: &[&str] = &["mp4", "mov", "mxf", "avi", "insv", "m4v", "mts", "360"];
+
+impl<'a> Neighbours<'a> {
+    /// The names of `folder`.
+    pub(super) fn new(folder: &'a Path, names: impl Iterator<Item = &'a OsString>) -> Self {
+        let names = names
+            .map(|name| (name.to_string_lossy().to_lowercase(), name.as_os_str()))
+            .collect();
+        Self { folder, names }
+    }
+
+    /// What `name` is to which original, if it is a companion and the original is there.
+    pub(super) fn original_of(&self, name: &str) -> Option<(Role, PathBuf)> {
+        let (stem, extension) = name.rsplit_once('.')?;
+        let extension = extension.to_ascii_lowercase();
+        let here = |stems: Vec<String>| stems.iter().find_map(|stem| self.here(stem));
+        match extension.as_str() {
+            "lrv" => here(gopro_stems(stem)).map(|path| (Role::Proxy, path)),
+            "lrf" => here(vec![stem.to_owned()]).map(|path| (Role::Proxy, path)),
+            "thm" => here(gopro_stems(stem)).map(|path| (Role::Thumbnail, path)),
+            "srt" => here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path)),
+            "xml" => {
+                let stem = without_number(stem, 'M')?;
+                here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
+            }
+            "mp4" => {
+                let stem = without_number(stem, 'S')?;
+                self.beside("sub", stem).map(|path| (Role::Proxy, path))
+            }
+            "jpg" => {
+                let stem = without_number(stem, 'T')?;
+                self.beside("thmbnl", stem)
+                    .map(|path| (Role::Thumbnail, path))
+            }
+            _ => None,
+        }
+    }
+
+    /// An original called `stem` in this folder.
+    fn here(&self, stem: &str) -> Option<PathBuf> {
+        let stem = stem.to_lowercase();
+        ORIGINALS
+            .iter()
+            .find_map(|extension| self.names.get(&format!("{stem}.{extension}")))
+            .map(|name| self.folder.join(name))
+    }
+
+    /// Sony cards keep originals in `CLIP`, proxies in `SUB`, thumbnails in `THMBNL`.
+    fn beside(&self, own_folder: &str, stem: &str) -> Option<PathBuf> {
+        let folder = self.folder.file_name()?.to_str()?;
+        if !folder.eq_ignore_ascii_case(own_folder) {
+            return None;
+        }
+        let card = self.folder.parent()?;
+        ["CLIP", "Clip"].iter().find_map(|clips| {
+            ["MP4", "MXF", "mp4", "mxf"]
+                .iter()
+                .map(|extension| card.join(clips).join(format!("{stem}.{extension}")))
+                .find(|path| path.is_file())
+        })
+    }
+}
+
+/// GoPro names proxies `GL010042.LRV` for `GX010042.MP4`; Insta360 `LRV_…` for `VID_…`.
+fn gopro_stems(stem: &str) -> Vec<String> {
+    let mut stems = vec![stem.to_owned()];
+    let upper = stem.to_ascii_uppercase();
+    if let Some(number) = upper.strip_prefix("GL") {
+        stems.extend(["GX", "GH", "GP", "GS"].map(|prefix| format!("{prefix}{number}")));
+    }
+    if let Some(rest) = upper.strip_prefix("LRV_") {
+        // LRV_20260502_143000_01_001 goes with VID_20260502_143000_00_001.
+        stems.push(format!("VID_{rest}"));
+        stems.push(format!("VID_{}", rest.replacen("_01_", "_00_", 1)));
+        stems.push(format!("VID_{}", rest.replacen("_11_", "_10_", 1)));
+    }
+    stems
+}
+
+/// `C0001M01` without `M01`, `C0001S03` without `S03`.
+fn without_number(stem: &str, letter: char) -> Option<&str> {
+    let at = stem.len().checked_sub(3)?;
+    let (rest, tail) = stem.split_at_checked(at)?;
+    let digits = tail.strip_prefix([letter, letter.to_ascii_lowercase()])?;
+    (!rest.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn companions_find_their_originals() {
+        let names: Vec<OsString> = [
+            "GX010042.MP4",
+            "GL010042.LRV",
+            "GX010042.THM",
+            "DJI_0042.MP4",
+            "DJI_0042.SRT",
+            "C0001.MP4",
+            "C0001M01.XML",
+            "MVI_0001.MOV",
+            "mvi_0001.thm",
+            "VID_20260502_143000_00_001.insv",
+            "LRV_20260502_143000_01_001.lrv",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        let folder = Path::new("/card");
+        let neighbours = Neighbours::new(folder, names.iter());
+        for (name, role, original) in [
+            ("GL010042.LRV", Role::Proxy, "GX010042.MP4"),
+            ("GX010042.THM", Role::Thumbnail, "GX010042.MP4"),
+            ("DJI_0042.SRT", Role::Sidecar, "DJI_0042.MP4"),
+            ("C0001M01.XML", Role::Sidecar, "C0001.MP4"),
+            ("mvi_0001.thm", Role::Thumbnail, "MVI_0001.MOV"),
+            (
+                "LRV_20260502_143000_01_001.lrv",
+                Role::Proxy,
+                "VID_20260502_143000_00_001.insv",
+            ),
+        ] {
+            assert_eq!(
+                neighbours.original_of(name),
+                Some((role, folder.join(original))),
+                "{name}"
+            );
+        }
+        for name in [
+            "GL010099.LRV",
+            "C0001.MP4",
+            "notes.xml",
+            "M01.xml",
+            "DJI_0042.MP4",
+        ] {
+            assert_eq!(neighbours.original_of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a file's extension says of it.
+
+/// What a name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Footage or sound; content that is something else is a problem worth telling.
+    Media,
+    /// One frame of an image sequence, when its neighbours are numbered like it.
+    Frame,
+    /// Something that is not footage; never opened.
+    Other,
+    /// Could be anything: only the content tells, and if it is not media nobody needs to know.
+    Unsure,
+}
+
+/// Extensions that mean footage or sound and nothing else.
+const MEDIA: &[&str] = &[
+    "264", "265", "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "asf", "avc",
+    "avi", "braw", "bwf", "caf", "cine", "crm", "divx", "dv", "f4v", "flac", "flv", "gxf", "h264",
+    "h265", "hevc", "insv", "ivf", "lrf", "lrv", "m1v", "m2t", "m2ts", "m2v", "m4a", "m4v", "mj2",
+    "mka", "mkv", "mlv", "mov", "mp2", "mp3", "mp4", "mpeg", "mpg", "mxf", "nev", "nut", "oga",
+    "ogg", "ogv", "opus", "qt", "r3d", "rf64", "rm", "rmf", "rmvb", "vob", "w64", "wav", "webm",
+    "wma", "wmv", "y4m",
+];
+
+/// Formats whose files are single frames.
+const FRAMES: &[&str] = &["ari", "arx", "cin", "dng", "dpx", "exr", "j2c"];
+
+/// Extensions that are common on drives and never footage: not worth opening.
+const OTHER: &[&str] = &[
+    "3dl", "7z", "aaf", "aep", "ai", "ale", "app", "ass", "avb", "avp", "bat", "bdm", "bdmv",
+    "bim", "bin", "bmp", "bz2", "c", "c4", "cfa", "cfg", "cpf", "cpi", "cpp", "cr2", "cr3", "crw",
+    "cs", "css", "csv", "cube", "db", "dll", "dmg", "doc", "docx", "drp", "drx", "dylib", "edl",
+    "eps", "exe", "fcpxml", "gif", "go", "gpx", "gz", "h", "heic", "heif", "hpp", "htm", "html",
+    "ico", "ini", "inx", "iso", "itl", "jar", "java", "jpeg", "jpg", "js", "json", "jsonl", "jsx",
+    "key", "kml", "less", "lnk", "lock", "log", "look", "lut", "lua", "m3u", "m3u8", "map", "md",
+    "md5", "mhl", "mpl", "mpls", "nef", "numbers", "o", "odt", "orf", "otf", "otio", "pages",
+    "pdf", "pek", "php", "pkf", "pkg", "pl", "plist", "png", "ppt", "pptx", "prproj", "ps", "psb",
+    "psd", "py", "raf", "rar", "rb", "reapeaks", "rs", "rtf", "rw2", "rw3", "scss", "sfk", "sfv",
+    "sh", "sha1", "sha256", "so", "sql", "sqlite", "srt", "ssa", "sub", "svg", "swift", "tar",
+    "tga", "thm", "tif", "tiff", "tmp", "toml", "torrent", "tsv", "tsx", "ttf", "txt", "url",
+    "vtt", "vue", "wasm", "webloc", "webp", "woff", "woff2", "xls", "xlsx", "xml", "xmp", "xxh128",
+    "xz", "yaml", "yml", "zip",
+];
+
+/// What the extension of `name` promises.
+#[must_use]
+pub fn named(name: &str) -> Named {
+    let Some((_, extension)) = name.rsplit_once('.') else {
+        return Named::Unsure;
+    };
+    let extension = extension.to_ascii_lowercase();
+    let is_in = |list: &[&str]| list.binary_search(&extension.as_str()).is_ok();
+    if is_in(MEDIA) {
+        Named::Media
+    } else if is_in(FRAMES) {
+        Named::Frame
+    } else if is_in(OTHER) {
+        Named::Other
+    } else {
+        Named::Unsure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted_and_do_not_overlap() {
+        let mut all = Vec::new();
+        for list in [MEDIA, FRAMES, OTHER] {
+            let mut sorted = list.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(list, sorted);
+            all.extend(sorted);
+        }
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn extensions_promise_what_people_think() {
+        for (name, promise) in [
+            ("A001.MOV", Named::Media),
+            ("shot.0001.dpx", Named::Frame),
+            ("callsheet.pdf", Named::Other),
+            ("index.ts", Named::Unsure),
+            ("00001.MTS", Named::Unsure),
+            ("README", Named::Unsure),
+        ] {
+            assert_eq!(named(name), promise, "{name}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What is on a drive: which files are footage, which belong to which, what each one is.
+//!
+//! Nothing here starts a process or knows the catalogue.
+
+mod companions;
+mod fingerprint;
+mod ignored;
+mod kind;
+mod sequence;
+mod sniff;
+mod volume;
+mod walk;
+
+pub use fingerprint::{Sample, fingerprint, fingerprint_frames};
+pub use kind::{Named, named};
+pub use sequence::frame_paths;
+pub use sniff::{Content, HEAD, sniff};
+pub use volume::{Volume, Volumes};
+pub use walk::{Found, Listing, Role, Step, WalkOptions, walk};

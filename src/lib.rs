@@ -1,0 +1,29 @@
+//! btsindex catalogues behind-the-scenes footage and finds the shot again.
+//!
+//! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
+//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`]), the
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`], where the stages meet.
+//! `ARCHITECTURE.md` draws the picture.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test that fails should stop"
+    )
+)]
+
+pub mod catalogue;
+pub mod clip;
+pub mod error;
+pub mod footage;
+pub mod index;
+pub mod media;
+pub mod present;
+pub mod query;
+pub mod scan;
+pub mod sidecar;
+pub mod tag;
+pub mod value;

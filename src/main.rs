@@ -1,0 +1,51 @@
+//! The `btsindex` program: parse, run, and say how it went by the exit code.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test that fails should stop"
+    )
+)]
+
+mod cli;
+mod cmd;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use btsindex::error::Error;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cmd::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => cmd::Exit::Done.into(),
+        Err(error) => fail(&error).into(),
+    }
+}
+
+/// Whoever read our output has had enough of it: `btsindex search | head` is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn fail(error: &anyhow::Error) -> cmd::Exit {
+    let known = error.downcast_ref::<Error>();
+    let mut talk = io::stderr().lock();
+    // When not even standard error can be written to, the exit code must do.
+    let _ = writeln!(talk, "error: {error:#}");
+    if let Some(hint) = known.and_then(Error::hint) {
+        let _ = writeln!(talk, "hint: {hint}");
+    }
+    match known {
+        Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
+        _ => cmd::Exit::Failed,
+    }
+}

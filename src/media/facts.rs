@@ -1,0 +1,627 @@
+//! From ffprobe's answer to a clip's facts.
+
+use std::collections::HashMap;
+
+use super::ffprobe::{Answer, Format, Stream};
+use super::pixel_format;
+use crate::clip::{Clip, Fact, Source, Value};
+use crate::value::{
+    Duration, GeoPoint, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange, WallTime,
+};
+
+/// A frame rate above this is a time base that was mistaken for one.
+const FASTEST: f64 = 999.0;
+
+/// The facts that an answer tells; `None` when there are no streams at all.
+pub(super) fn of(answer: &Answer) -> Option<Clip> {
+    if answer.streams.is_empty() {
+        return None;
+    }
+    let tags = Texts::of(answer);
+    let mut clip = Clip {
+        container: fact(container(&answer.format), Source::CONTAINER),
+        ..Clip::default()
+    };
+    // A pipe format holds one picture: what it says of time is made up.
+    let is_still = answer.format.format_name.ends_with("_pipe");
+    let video = answer
+        .streams
+        .iter()
+        .find(|stream| stream.codec_type == "video" && !stream.is_attached_picture());
+    if let Some(video) = video {
+        picture(&mut clip, video);
+        colour(&mut clip, video);
+        if !is_still {
+            timing(&mut clip, video);
+        }
+    }
+    sound(&mut clip, &answer.streams);
+    if !is_still {
+        clip.duration = duration(answer).and_then(|d| fact(d, Source::CONTAINER));
+    }
+    clip.start_timecode = timecode(
+        answer,
+        clip.container.as_ref().map(|fact| fact.value.as_str()),
+    );
+    device(&mut clip, &tags);
+    origin(&mut clip, answer, &tags);
+    Some(clip)
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every field of a clip is optional"
+)]
+fn fact<T: Value>(value: T, source: Source) -> Option<Fact<T>> {
+    Some(Fact::new(value, source))
+}
+
+fn stream<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+    value.map(|value| Fact::new(value, Source::STREAM))
+}
+
+/// Text that says something: ffprobe writes `unknown` and the like for what it does not know.
+fn known(text: Option<&String>) -> Option<String> {
+    let text = text?.trim();
+    let says_nothing = matches!(
+        text,
+        "" | "unknown" | "-99" | "reserved" | "N/A" | "unspecified"
+    );
+    (!says_nothing).then(|| text.to_owned())
+}
+
+/// One name where ffprobe lists a family: the major brand tells `QuickTime` from MP4.
+fn container(format: &Format) -> String {
+    let name = format.format_name.as_str();
+    if name.starts_with("mov,") {
+        let brand = format
+            .tags
+            .get("major_brand")
+            .map_or("qt", |brand| brand.trim());
+        return match brand {
+            "qt" => "mov",
+            "M4A" => "m4a",
+            brand if brand.starts_with("3g") => "3gp",
+            _ => "mp4",
+        }
+        .to_owned();
+    }
+    let name = name.strip_suffix("_pipe").unwrap_or(name);
+    name.split(',').next().unwrap_or(name).to_owned()
+}
+
+/// The codec by ffmpeg's name, or what the container calls one that ffmpeg does not know.
+fn codec(stream: &Stream) -> Option<String> {
+    if let Some(name) = known(stream.codec_name.as_ref()) {
+        return Some(name);
+    }
+    let tag = stream.codec_tag_string.trim();
+    Some(match tag {
+        "aprn" | "aprh" => "prores_raw".to_owned(),
+        // Blackmagic RAW: brhq, brst, brlt, brvn, brs2, brxq, brt8 …
+        tag if tag.len() == 4 && tag.starts_with("br") => "braw".to_owned(),
+        tag if tag.is_empty() || tag.starts_with("[0]") => return None,
+        tag => tag.to_lowercase(),
+    })
+}
+
+fn picture(clip: &mut Clip, video: &Stream) {
+    clip.video_codec = stream(codec(video));
+    clip.profile = stream(known(video.profile.as_ref()));
+    clip.level = stream(level(video));
+    clip.width = stream(video.width.filter(|&n| n > 0));
+    clip.height = stream(video.height.filter(|&n| n > 0));
+    let rotation = rotation(video);
+    clip.rotation = stream(rotation.filter(|&degrees| degrees != 0));
+    if let Some((width, height)) = video
+        .width
+        .zip(video.height)
+        .filter(|&(w, h)| w > 0 && h > 0)
+    {
+        let wide = square_width(width, video.sample_aspect_ratio.as_deref());
+        let is_turned = matches!(rotation, Some(90 | 270));
+        let (shown_width, shown_height) = if is_turned {
+            (height, wide)
+        } else {
+            (wide, height)
+        };
+        clip.display_width = stream(Some(shown_width));
+        clip.display_height = stream(Some(shown_height));
+    }
+    clip.scan_order = stream(match video.field_order.as_deref() {
+        Some("progressive") => Some(ScanOrder::Progressive),
+        // First letter: the field coded first; second: the field shown first.
+        Some("tt" | "bt") => Some(ScanOrder::TopFieldFirst),
+        Some("bb" | "tb") => Some(ScanOrder::BottomFieldFirst),
+        _ => None,
+    });
+    if let Some(name) = known(video.pix_fmt.as_ref()) {
+        let format = pixel_format::parse(&name);
+        let raw_bits = video
+            .bits_per_raw_sample
+            .as_ref()
+            .and_then(|bits| bits.parse().ok());
+        clip.bit_depth = stream(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
+        clip.chroma_subsampling = stream(format.chroma.map(str::to_owned));
+        clip.pixel_format = stream(Some(name));
+    }
+    clip.video_bitrate = stream(
+        video
+            .bit_rate
+            .as_ref()
+            .and_then(|rate| rate.parse().ok())
+            .filter(|&n| n > 0),
+    );
+    for side in &video.side_data_list {
+        match side.side_data_type.as_str() {
+            "Spherical Mapping" => clip.projection = stream(projection(side.projection.as_deref())),
+            "Stereo 3D" => clip.stereo = stream(stereo(side.stereo.as_deref())),
+            _ => {}
+        }
+    }
+}
+
+/// As the standards write it: `4.1` for H.264's 41 and HEVC's 123.
+fn level(video: &Stream) -> Option<String> {
+    let level = video.level.filter(|&level| level > 0)?;
+    Some(match video.codec_name.as_deref() {
+        Some("h264") => format!("{}.{}", level / 10, level % 10),
+        Some("hevc") => format!("{}.{}", level / 30, level % 30 / 3),
+        Some("av1") => format!("{}.{}", 2 + level / 4, level % 4),
+        _ => level.to_string(),
+    })
+}
+
+/// Degrees clockwise; a display matrix that is no quarter turn is rubbish.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "0 to 270"
+)]
+fn rotation(video: &Stream) -> Option<u32> {
+    let degrees = video.side_data_list.iter().find_map(|side| side.rotation)?;
+    if !degrees.is_finite() || degrees.abs() > 360.0 {
+        return None;
+    }
+    let quarter = (-degrees / 90.0).round() * 90.0;
+    ((quarter + degrees).abs() < 1.0).then(|| quarter.rem_euclid(360.0) as u32)
+}
+
+/// Width in square pixels; an aspect beyond 10:1 is rubbish.
+fn square_width(width: u32, aspect: Option<&str>) -> u32 {
+    let aspect = aspect.and_then(|text| {
+        let (num, den) = text.split_once(':')?;
+        let (num, den): (u64, u64) = (num.parse().ok()?, den.parse().ok()?);
+        (num > 0 && den > 0 && num <= den * 10 && den <= num * 10).then_some((num, den))
+    });
+    let Some((num, den)) = aspect else {
+        return width;
+    };
+    u32::try_from((u64::from(width) * num + den / 2) / den)
+        .unwrap_or(width)
+        .max(1)
+}
+
+fn projection(name: Option<&str>) -> Option<Projection> {
+    Some(match name? {
+        "equirectangular" => Projection::Equirectangular,
+        "half equirectangular" => Projection::HalfEquirectangular,
+        "cubemap" => Projection::Cubemap,
+        "tiled equirectangular" => Projection::Tiled,
+        "fisheye" => Projection::Fisheye,
+        _ => return None,
+    })
+}
+
+fn stereo(name: Option<&str>) -> Option<Stereo> {
+    let name = name?;
+    Some(match name {
+        "top and bottom" => Stereo::TopBottom,
+        "frame alternate" => Stereo::FrameSequential,
+        name if name.starts_with("side by side") => Stereo::SideBySide,
+        _ => return None,
+    })
+}
+
+fn colour(clip: &mut Clip, video: &Stream) {
+    clip.primaries = stream(known(video.color_primaries.as_ref()));
+    clip.transfer = stream(known(video.color_transfer.as_ref()));
+    clip.matrix = stream(known(video.color_space.as_ref()));
+    clip.range = stream(match video.color_range.as_deref() {
+        Some("tv") => Some(VideoRange::Limited),
+        Some("pc") => Some(VideoRange::Full),
+        _ => None,
+    });
+    let is_dolby = video
+        .side_data_list
+        .iter()
+        .any(|side| side.side_data_type.starts_with("DOVI"));
+    clip.hdr = stream(match video.color_transfer.as_deref() {
+        _ if is_dolby => Some(Hdr::DolbyVision),
+        Some("smpte2084") => Some(Hdr::Hdr10),
+        Some("arib-std-b67") => Some(Hdr::Hlg),
+        _ => None,
+    });
+}
+
+/// The rate of frames, and whether they are unevenly spaced.
+///
+/// `r_frame_rate` is the finest rate that all time stamps fit: the field rate in AVCHD, the
+/// time base in many WebM and FLV files. `avg_frame_rate` is frames by duration: right on
+/// average, doubled in AVI with fields, and 1000/1 where a demuxer only guesses.
+fn timing(clip: &mut Clip, video: &Stream) {
+    let sane = |text: &str| {
+        text.parse::<Rate>()
+            .ok()
+            .filter(|rate| rate.per_second() < FASTEST)
+    };
+    let (finest, average) = (sane(&video.r_frame_rate), sane(&video.avg_frame_rate));
+    let (rate, is_vfr) = match (finest, average) {
+        (Some(finest), Some(average)) => {
+            let ratio = finest.per_second() / average.per_second();
+            let is = |wanted: f64| (ratio / wanted - 1.0).abs() < 0.0005;
+            if is(1.0) {
+                (Some(finest.snapped()), Some(false))
+            } else if is(2.0) {
+                (finest.halved().map(Rate::snapped), Some(false))
+            } else if is(0.5) {
+                (Some(finest.snapped()), Some(false))
+            } else {
+                (Some(average), Some(true))
+            }
+        }
+        (None, Some(average)) => (Some(average.snapped()), None),
+        (Some(finest), None) => (Some(finest.snapped()), None),
+        (None, None) => (None, None),
+    };
+    clip.rate = stream(rate);
+    clip.is_vfr = stream(is_vfr);
+}
+
+fn sound(clip: &mut Clip, streams: &[Stream]) {
+    let tracks: Vec<&Stream> = streams
+        .iter()
+        .filter(|stream| stream.codec_type == "audio")
+        .collect();
+    let Some(first) = tracks.first() else { return };
+    clip.audio_codec = stream(codec(first));
+    clip.audio_tracks = stream(u32::try_from(tracks.len()).ok());
+    let channels = tracks
+        .iter()
+        .filter_map(|track| track.channels)
+        .fold(0, u32::saturating_add);
+    clip.audio_channels = stream(Some(channels).filter(|&n| n > 0));
+    clip.audio_layout = stream(known(first.channel_layout.as_ref()));
+    clip.sample_rate = stream(
+        first
+            .sample_rate
+            .as_ref()
+            .and_then(|rate| rate.parse().ok())
+            .filter(|&n| n > 0),
+    );
+}
+
+fn duration(answer: &Answer) -> Option<Duration> {
+    let decimal = |text: &Option<String>| {
+        Duration::from_decimal(text.as_deref()?).filter(|d| d.as_micros() > 0)
+    };
+    decimal(&answer.format.duration).or_else(|| {
+        answer
+            .streams
+            .iter()
+            .filter_map(|stream| decimal(&stream.duration))
+            .max()
+    })
+}
+
+/// The first timecode of picture, timecode track or container.
+///
+/// MPEG pictures all carry a group-of-pictures time code that is zero when nobody set it.
+fn timecode(answer: &Answer, container: Option<&str>) -> Option<Fact<Timecode>> {
+    let parsed = |tags: &HashMap<String, String>| tags.get("timecode")?.parse::<Timecode>().ok();
+    let is_default = |stream: &Stream, timecode: &Timecode| {
+        let is_mpeg = matches!(
+            stream.codec_name.as_deref(),
+            Some("mpeg1video" | "mpeg2video")
+        );
+        is_mpeg && container != Some("mxf") && timecode.to_string() == "00:00:00:00"
+    };
+    let of_streams = answer
+        .streams
+        .iter()
+        .find_map(|stream| parsed(&stream.tags).filter(|timecode| !is_default(stream, timecode)));
+    of_streams
+        .and_then(|timecode| fact(timecode, Source::STREAM))
+        .or_else(|| {
+            parsed(&answer.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
+        })
+}
+
+/// All tags of an answer, by lower-case name: Matroska shouts, MP4 does not.
+struct Texts(HashMap<String, String>);
+
+impl Texts {
+    fn of(answer: &Answer) -> Self {
+        let mut all = HashMap::new();
+        let streams = answer.streams.iter().map(|stream| &stream.tags);
+        for (key, value) in std::iter::once(&answer.format.tags)
+            .chain(streams)
+            .flatten()
+        {
+            let value = value.trim();
+            if !value.is_empty() {
+                all.entry(key.to_lowercase())
+                    .or_insert_with(|| value.to_owned());
+            }
+        }
+        Self(all)
+    }
+
+    /// The first of `keys` that is there, with where it stood.
+    fn find(&self, keys: &[&str]) -> Option<Fact<String>> {
+        keys.iter().find_map(|key| {
+            let source = if key.starts_with("com.apple.") {
+                Source::QUICKTIME
+            } else {
+                Source::CONTAINER
+            };
+            Some(Fact::new(self.0.get(*key)?.clone(), source))
+        })
+    }
+}
+
+/// What made the file: camera, lens, firmware, reel.
+fn device(clip: &mut Clip, tags: &Texts) {
+    clip.make = tags.find(&[
+        "com.apple.quicktime.make",
+        "make",
+        "com.android.manufacturer",
+        "manufacturer",
+    ]);
+    clip.model = tags.find(&["com.apple.quicktime.model", "model", "com.android.model"]);
+    clip.lens = tags.find(&[
+        "com.apple.quicktime.camera.lens_model",
+        "lens_model",
+        "lens",
+    ]);
+    clip.reel = tags.find(&["reel_name", "com.apple.proapps.reel", "reel"]);
+    clip.software = tags.find(&[
+        "com.apple.quicktime.software",
+        "firmware",
+        "software",
+        "encoder",
+    ]);
+    if clip.software.is_none() {
+        let part = |key: &str| tags.0.get(key).cloned();
+        let parts: Vec<String> = ["company_name", "product_name", "product_version"]
+            .iter()
+            .filter_map(|key| part(key))
+            .collect();
+        clip.software = (!parts.is_empty()).then(|| Fact::new(parts.join(" "), Source::CONTAINER));
+    }
+    if clip.make.is_none() {
+        let handler = tags.0.get("handler_name").map_or("", String::as_str);
+        let named = ["GoPro", "DJI", "Insta360"]
+            .into_iter()
+            .find(|make| handler.contains(make));
+        let firmware = tags
+            .0
+            .get("firmware")
+            .and_then(|firmware| gopro_model(firmware));
+        if let Some(model) = firmware {
+            clip.make = fact("GoPro".to_owned(), Source::CONTAINER);
+            clip.model = clip
+                .model
+                .take()
+                .or_else(|| fact(model.to_owned(), Source::CONTAINER));
+        } else if let Some(make) = named {
+            clip.make = fact(make.to_owned(), Source::STREAM);
+        }
+    }
+}
+
+/// GoPro's firmware names begin with the model's number (as GoPro's release notes list them).
+fn gopro_model(firmware: &str) -> Option<&'static str> {
+    const MODELS: [(&str, &str); 13] = [
+        ("HD4.", "HERO4"),
+        ("HD5.", "HERO5 Black"),
+        ("HD6.", "HERO6 Black"),
+        ("HD7.", "HERO7 Black"),
+        ("HD8.", "HERO8 Black"),
+        ("HD9.", "HERO9 Black"),
+        ("H18.", "HERO (2018)"),
+        ("H19.", "MAX"),
+        ("H21.", "HERO10 Black"),
+        ("H22.03", "HERO11 Black Mini"),
+        ("H22.", "HERO11 Black"),
+        ("H23.", "HERO12 Black"),
+        ("H24.", "HERO13 Black"),
+    ];
+    MODELS
+        .iter()
+        .find(|(prefix, _)| firmware.starts_with(prefix))
+        .map(|&(_, model)| model)
+}
+
+/// When and where it was shot, and what people wrote into it.
+fn origin(clip: &mut Clip, answer: &Answer, tags: &Texts) {
+    let is_wave = matches!(answer.format.format_name.as_str(), "wav" | "w64");
+    let is_bwf = is_wave
+        && [
+            "time_reference",
+            "originator_reference",
+            "umid",
+            "coding_history",
+        ]
+        .iter()
+        .any(|key| tags.0.contains_key(*key));
+    clip.title = tags.find(&[
+        "com.apple.quicktime.title",
+        "com.apple.quicktime.displayname",
+        "title",
+    ]);
+    clip.comment = tags.find(&[
+        "com.apple.quicktime.comment",
+        "comment",
+        "com.apple.quicktime.description",
+        "description",
+    ]);
+    let place = tags.find(&[
+        "com.apple.quicktime.location.iso6709",
+        "location",
+        "location-eng",
+    ]);
+    clip.gps = place.and_then(|place| {
+        Some(Fact::new(
+            GeoPoint::from_iso6709(&place.value)?,
+            place.source,
+        ))
+    });
+    clip.captured = captured(tags, is_bwf);
+    if is_bwf {
+        for written in [&mut clip.comment, &mut clip.title].into_iter().flatten() {
+            written.source = Source::BWF;
+        }
+        if let Some(originator) = tags.0.get("encoded_by") {
+            clip.make = clip
+                .make
+                .take()
+                .or_else(|| fact(originator.clone(), Source::BWF));
+        }
+    }
+}
+
+/// The best date: with its own offset, then the container's, then a recorder's.
+///
+/// ffprobe marks every container's time `Z`. The standards say UTC; cameras write what
+/// their clock shows. So that offset is not known.
+fn captured(tags: &Texts, is_bwf: bool) -> Option<Fact<WallTime>> {
+    let text = |key: &str| tags.0.get(key).map(String::as_str);
+    let own = text("com.apple.quicktime.creationdate").and_then(WallTime::from_camera);
+    if let Some(time) = own {
+        return fact(time, Source::QUICKTIME);
+    }
+    if is_bwf {
+        let day = text("date")?;
+        let time = text("creation_time").unwrap_or_default();
+        return WallTime::from_camera(&format!("{day} {time}"))
+            .and_then(|time| fact(time, Source::BWF));
+    }
+    ["creation_time", "date_recorded", "date"]
+        .iter()
+        .find_map(|key| text(key).and_then(WallTime::from_camera))
+        .and_then(|time| fact(time.without_offset(), Source::CONTAINER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn video(json: &str) -> Clip {
+        let text = format!(
+            r#"{{"format":{{"format_name":"mov,mp4","duration":"10.5"}},"streams":[{{"codec_type":"video","codec_name":"h264",{json}}}]}}"#
+        );
+        of(&serde_json::from_str(&text).unwrap()).unwrap()
+    }
+
+    fn rate(finest: &str, average: &str) -> (Option<String>, Option<bool>) {
+        let clip = video(&format!(
+            r#""r_frame_rate":"{finest}","avg_frame_rate":"{average}""#
+        ));
+        (
+            clip.rate.map(|fact| fact.value.to_string()),
+            clip.is_vfr.map(|fact| fact.value),
+        )
+    }
+
+    #[test]
+    fn rates_are_of_frames_not_of_fields_or_time_bases() {
+        for (finest, average, shown, is_vfr) in [
+            ("24000/1001", "24000/1001", Some("24000/1001"), Some(false)),
+            ("50/1", "25/1", Some("25"), Some(false)),
+            ("30/1", "60/1", Some("30"), Some(false)),
+            ("60000/1001", "19001/317", Some("60000/1001"), Some(false)),
+            ("30/1", "1000/1", Some("30"), None),
+            ("1000/1", "0/0", None, None),
+            ("25/1", "0/0", Some("25"), None),
+            ("100/1", "1952/1000", Some("244/125"), Some(true)),
+            ("", "", None, None),
+        ] {
+            assert_eq!(
+                rate(finest, average),
+                (shown.map(str::to_owned), is_vfr),
+                "{finest} {average}"
+            );
+        }
+    }
+
+    #[test]
+    fn shown_size_is_upright_with_square_pixels() {
+        for (json, shown) in [
+            (r#""width":1920,"height":1080"#, (1920, 1080)),
+            (
+                r#""width":1440,"height":1080,"sample_aspect_ratio":"4:3""#,
+                (1920, 1080),
+            ),
+            (
+                r#""width":1920,"height":1080,"side_data_list":[{"rotation":-90}]"#,
+                (1080, 1920),
+            ),
+            (
+                r#""width":80,"height":60,"side_data_list":[{"rotation":-9223372036854775808}]"#,
+                (80, 60),
+            ),
+            (
+                r#""width":80,"height":60,"sample_aspect_ratio":"0:1""#,
+                (80, 60),
+            ),
+        ] {
+            let clip = video(json);
+            assert_eq!(
+                (
+                    clip.display_width.unwrap().value,
+                    clip.display_height.unwrap().value
+                ),
+                shown
+            );
+        }
+        let clip = video(r#""width":8,"height":8,"side_data_list":[{"rotation":-90}]"#);
+        assert_eq!(clip.rotation.unwrap().value, 90);
+    }
+
+    #[test]
+    fn a_cover_is_not_the_picture() {
+        let text = r#"{"format":{"format_name":"mp3"},"streams":[
+            {"codec_type":"video","codec_name":"png","width":600,"height":600,"disposition":{"attached_pic":1}},
+            {"codec_type":"audio","codec_name":"mp3","channels":2}]}"#;
+        let clip = of(&serde_json::from_str(text).unwrap()).unwrap();
+        assert_eq!((clip.video_codec, clip.width), (None, None));
+        assert_eq!(clip.audio_codec.unwrap().value, "mp3");
+    }
+
+    #[test]
+    fn the_cameras_own_time_is_preferred_and_offsets_are_not_assumed() {
+        let with = |tags: &str| {
+            let text = format!(
+                r#"{{"format":{{"format_name":"mov,mp4","tags":{{{tags}}}}},"streams":[{{"codec_type":"video"}}]}}"#
+            );
+            let clip = of(&serde_json::from_str(&text).unwrap()).unwrap();
+            clip.captured
+                .map(|fact| format!("{} {}", fact.value, fact.source))
+        };
+        let own = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
+        let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
+        assert_eq!(
+            with(&format!("{own}{container}")).as_deref(),
+            Some("2019-11-29T07:58:04+01:00 quicktime-keys")
+        );
+        assert_eq!(
+            with(container).as_deref(),
+            Some("2019-11-29T14:35:11 container")
+        );
+        assert_eq!(
+            with(r#""creation_time":"1904-01-01T00:00:00.000000Z""#),
+            None
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! ffprobe's answer as it is, and how it is asked.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use ffmpeg_sidecar::command::FfmpegCommand;
+use serde::{Deserialize, Deserializer};
+
+use super::process::{self, Limits};
+use super::{Tool, Unread};
+
+/// An answer longer than this is no header.
+const MOST_OUTPUT: usize = 8 * 1024 * 1024;
+
+/// Formats that hold media themselves. Left out: playlists and scripts, which make ffmpeg
+/// open other files or addresses; text formats; and file name patterns.
+const FORMATS: &str = "mov,matroska,webm,mxf,avi,wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,ogg,mpegts,\
+    mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,ivf,av1,obu,flv,live_flv,asf,asf_o,rm,dv,nut,gxf,amr,\
+    amrnb,amrwb,r3d,cine,yuv4mpegpipe,lxf,mlv,vc1,dts,truehd,ape,wv,tta,au,dpx_pipe,exr_pipe,tiff_pipe,\
+    j2k_pipe,dnxhd,dirac,h263,ea,film_cpk,smk,bink,4xm,roq,wtv,ty,pva,nsv,mpc,mpc8,ffm,avs";
+
+/// The arguments that every reading of a file from a drive begins with.
+///
+/// `file:` before the path makes any name a file: one that begins with `-`, one with a
+/// colon. The whitelists keep a file from making ffmpeg open anything else.
+pub(super) fn input(path: &Path) -> [OsString; 6] {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    [
+        "-protocol_whitelist".into(),
+        "file".into(),
+        "-format_whitelist".into(),
+        FORMATS.into(),
+        "-i".into(),
+        url,
+    ]
+}
+
+/// Everything that is used of `ffprobe -of json -show_format -show_streams`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer {
+    pub format: Format,
+    pub streams: Vec<Stream>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Format {
+    pub format_name: String,
+    pub duration: Option<String>,
+    pub tags: HashMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Stream {
+    pub codec_type: String,
+    pub codec_name: Option<String>,
+    pub codec_tag_string: String,
+    #[serde(deserialize_with = "lenient")]
+    pub profile: Option<String>,
+    pub level: Option<i64>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub sample_aspect_ratio: Option<String>,
+    pub pix_fmt: Option<String>,
+    pub bits_per_raw_sample: Option<String>,
+    pub field_order: Option<String>,
+    pub color_range: Option<String>,
+    pub color_space: Option<String>,
+    pub color_transfer: Option<String>,
+    pub color_primaries: Option<String>,
+    pub r_frame_rate: String,
+    pub avg_frame_rate: String,
+    pub duration: Option<String>,
+    pub bit_rate: Option<String>,
+    pub nb_frames: Option<String>,
+    pub sample_rate: Option<String>,
+    pub channels: Option<u32>,
+    pub channel_layout: Option<String>,
+    pub disposition: HashMap<String, i64>,
+    pub tags: HashMap<String, String>,
+    pub side_data_list: Vec<SideData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SideData {
+    pub side_data_type: String,
+    pub rotation: Option<f64>,
+    pub projection: Option<String>,
+    #[serde(rename = "type")]
+    pub stereo: Option<String>,
+}
+
+impl Stream {
+    /// A cover or a thumbnail track, which is no moving picture.
+    pub(super) fn is_attached_picture(&self) -> bool {
+        ["attached_pic", "timed_thumbnails", "still_image"]
+            .iter()
+            .any(|kind| self.disposition.get(*kind).is_some_and(|&set| set != 0))
+    }
+}
+
+/// ffprobe writes some values as a number in one version and as text in another.
+fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Asks ffprobe about one file.
+pub(super) fn run(path: &Path, tool: &Tool, limits: &Limits) -> Result<Answer, Unread> {
+    // Made by hand rather than with `arg`, since ffprobe knows fewer options than ffmpeg.
+    let mut command = FfmpegCommand::new_with_path(&tool.path);
+    let command = command.as_inner_mut();
+    command
+        .args([
+            "-hide_banner",
+            "-v",
+            "error",
+            "-of",
+            "json",
+            "-show_format",
+            "-show_streams",
+        ])
+        .args(input(path));
+    let output = process::run(command, MOST_OUTPUT, limits)?;
+    let answer: Answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let is_answered = !answer.format.format_name.is_empty();
+    if output.status.success() && is_answered {
+        return Ok(answer);
+    }
+    Err(Unread::Fault(reason(&output.stderr, path)))
+}
+
+/// The first thing a tool complained of, without the addresses that change from run to run.
+pub(super) fn reason(stderr: &str, path: &Path) -> String {
+    let url = format!("file:{}", path.display());
+    let mut lines = stderr
+        .lines()
+        .map(|line| {
+            let line = line.replace(&url, "");
+            let line = match (line.starts_with('['), line.find("] ")) {
+                (true, Some(end)) => line[end + 2..].to_owned(),
+                _ => line,
+            };
+            without_addresses(line.trim_start_matches(": ").trim())
+        })
+        .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
+    let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
+    if reason.is_empty() {
+        "the tool gave no reason".clone_into(&mut reason);
+    }
+    reason
+}
+
+/// `0x55f0c8` and the like differ each run, and would make one fault look like many.
+fn without_addresses(line: &str) -> String {
+    line.split(' ')
+        .filter(|word| {
+            let digits = word.trim_start_matches('(').strip_prefix("0x");
+            !digits.is_some_and(|d| d.len() >= 8)
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_same_each_time_it_is_given() {
+        let path = Path::new("/card/a: b.mov");
+        for (stderr, expected) in [
+            (
+                "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55c355] moov atom not found\nfile:/card/a: b.mov: Invalid data\n",
+                "moov atom not found",
+            ),
+            (
+                "file:/card/a: b.mov: Invalid data found\n",
+                "Invalid data found",
+            ),
+            ("", "the tool gave no reason"),
+        ] {
+            assert_eq!(reason(stderr, path), expected);
+        }
+    }
+
+    #[test]
+    fn answers_of_other_versions_are_read_as_far_as_they_go() {
+        let json = r#"{"streams":[{"codec_type":"video","profile":578,"new":{}}],"format":{"format_name":"mxf"},"more":1}"#;
+        let answer: Answer = serde_json::from_str(json).unwrap();
+        assert_eq!(answer.streams[0].profile.as_deref(), Some("578"));
+        assert_eq!(answer.format.format_name, "mxf");
+    }
+}

@@ -1,0 +1,242 @@
+//! One run of ffmpeg or ffprobe, kept within bounds: time, output, and our own end.
+//!
+//! The output is read on threads of ours and the process is killed and reaped here;
+//! ffmpeg-sidecar's own event loop can wait for ever (see ARCHITECTURE.md).
+
+use std::io::{self, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Unread;
+use crate::error::Error;
+
+/// How often a waiting run looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Says that the run was interrupted; shared by everything that must stop.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks for the end.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the end was asked for.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Bounds of one run.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// After this it is killed.
+    pub deadline: Duration,
+    /// Interrupts it.
+    pub cancel: Cancel,
+}
+
+/// What a process wrote.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+/// Standard error beyond this is read and dropped.
+const MOST_STDERR: usize = 64 * 1024;
+
+/// Runs `command` to its end, or kills it at a bound.
+///
+/// `most` bounds standard output in bytes; a process that writes more is at fault.
+pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result<Output, Unread> {
+    if limits.cancel.is_cancelled() {
+        return Err(Unread::Cancelled);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    {
+        // Ctrl-C must not reach it: its death would look like a fault of the file.
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    let child = command.spawn().map_err(|source| {
+        Unread::Fatal(Error::Tool {
+            tool: command.get_program().to_string_lossy().into_owned(),
+            source,
+        })
+    })?;
+    let mut running = Running(child);
+    let stdout = running.0.stdout.take().map(|pipe| read(pipe, most));
+    let stderr = running.0.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
+    let end = Instant::now() + limits.deadline;
+    let stdout = collect(stdout, end, limits)?;
+    if stdout.is_cut {
+        return Err(Unread::Fault(format!(
+            "it made the tool write more than {most} bytes"
+        )));
+    }
+    let stderr = collect(stderr, end, limits)?;
+    let status = running.wait(end, limits)?;
+    Ok(Output {
+        status,
+        stdout: stdout.bytes,
+        stderr: String::from_utf8_lossy(&stderr.bytes).into_owned(),
+    })
+}
+
+/// A process that does not outlive its run.
+struct Running(Child);
+
+impl Running {
+    /// Waits for the end; both pipes are closed by now, so it is near.
+    fn wait(&mut self, end: Instant, limits: &Limits) -> Result<ExitStatus, Unread> {
+        let mut pause = Duration::from_micros(100);
+        loop {
+            if let Ok(Some(status)) = self.0.try_wait() {
+                return Ok(status);
+            }
+            check(end, limits)?;
+            thread::sleep(pause);
+            pause = (pause * 2).min(LOOK);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(Some(_))) {
+            // Fails only when it is gone already.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// What came through a pipe.
+#[derive(Default)]
+struct Piped {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+/// Reads a pipe to its end on a thread, keeping at most `most` bytes.
+fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Receiver<Piped> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let is_read = (&mut pipe)
+            .take(most as u64)
+            .read_to_end(&mut bytes)
+            .is_ok();
+        let rest = if is_read {
+            io::copy(&mut pipe, &mut io::sink()).unwrap_or(0)
+        } else {
+            0
+        };
+        // Nobody listens any more when the run was given up.
+        let _ = sender.send(Piped {
+            bytes,
+            is_cut: rest > 0,
+        });
+    });
+    receiver
+}
+
+fn collect(pipe: Option<Receiver<Piped>>, end: Instant, limits: &Limits) -> Result<Piped, Unread> {
+    let Some(pipe) = pipe else {
+        return Ok(Piped::default());
+    };
+    loop {
+        match pipe.recv_timeout(LOOK) {
+            Ok(piped) => return Ok(piped),
+            Err(RecvTimeoutError::Timeout) => check(end, limits)?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(Piped::default()),
+        }
+    }
+}
+
+fn check(end: Instant, limits: &Limits) -> Result<(), Unread> {
+    if limits.cancel.is_cancelled() {
+        return Err(Unread::Cancelled);
+    }
+    if Instant::now() >= end {
+        let seconds = limits.deadline.as_secs();
+        return Err(Unread::Late(format!("it was given up after {seconds} s")));
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn limits(deadline: Duration) -> Limits {
+        Limits {
+            deadline,
+            cancel: Cancel::default(),
+        }
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn both_pipes_are_read_however_much_comes() {
+        let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2";
+        let output = run(
+            &mut shell(script),
+            1_000_000,
+            &limits(Duration::from_secs(20)),
+        )
+        .unwrap();
+        assert_eq!(output.stdout.len(), 300_000);
+        assert_eq!(output.stderr.len(), MOST_STDERR);
+        assert!(output.status.success());
+    }
+
+    #[test]
+    fn a_process_that_hangs_is_killed_at_its_deadline() {
+        for script in ["exec sleep 600", "exec >&- 2>&-; exec sleep 600"] {
+            let result = run(&mut shell(script), 10, &limits(Duration::from_millis(100)));
+            assert!(matches!(result, Err(Unread::Late(_))), "{script}");
+        }
+    }
+
+    #[test]
+    fn too_much_output_is_a_fault() {
+        let result = run(
+            &mut shell("head -c 1000 /dev/zero"),
+            10,
+            &limits(Duration::from_secs(20)),
+        );
+        assert!(matches!(result, Err(Unread::Fault(_))));
+    }
+
+    #[test]
+    fn cancelling_ends_a_run() {
+        let limits = limits(Duration::from_secs(600));
+        let cancel = limits.cancel.clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(80));
+            cancel.cancel();
+        });
+        assert!(matches!(
+            run(&mut shell("exec sleep 600"), 10, &limits),
+            Err(Unread::Cancelled)
+        ));
+    }
+}

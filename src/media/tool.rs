@@ -1,0 +1,124 @@
+//! ffmpeg and ffprobe: where they are, which version.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use ffmpeg_sidecar::command::FfmpegCommand;
+use ffmpeg_sidecar::ffprobe::ffprobe_path;
+use ffmpeg_sidecar::paths::ffmpeg_path;
+
+use crate::error::Error;
+
+/// One program and its version.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// What is run.
+    pub path: PathBuf,
+    /// `ffprobe 5.1.9-0+deb12u1`.
+    pub version: String,
+}
+
+/// The programs a scan needs.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Reads headers.
+    pub ffprobe: Tool,
+    /// Decodes pictures.
+    pub ffmpeg: Tool,
+}
+
+impl Tools {
+    /// Finds both: `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, beside this program, or on the path.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] when one cannot be run.
+    pub fn find() -> Result<Self, Error> {
+        Ok(Self {
+            ffprobe: Tool::ffprobe()?,
+            ffmpeg: Tool::ffmpeg()?,
+        })
+    }
+}
+
+impl Tool {
+    /// Finds ffprobe.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] when it cannot be run.
+    pub fn ffprobe() -> Result<Self, Error> {
+        Self::at(
+            "ffprobe",
+            std::env::var_os("BTSINDEX_FFPROBE"),
+            ffprobe_path(),
+        )
+    }
+
+    /// Finds ffmpeg.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] when it cannot be run.
+    pub fn ffmpeg() -> Result<Self, Error> {
+        Self::at("ffmpeg", std::env::var_os("BTSINDEX_FFMPEG"), ffmpeg_path())
+    }
+
+    fn at(name: &str, chosen: Option<OsString>, found: PathBuf) -> Result<Self, Error> {
+        let path = chosen.map_or(found, PathBuf::from);
+        let output = FfmpegCommand::new_with_path(&path)
+            .as_inner_mut()
+            .arg("-version")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| Error::Tool {
+                tool: path.to_string_lossy().into_owned(),
+                source,
+            })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        // `ffprobe version 5.1.9-0+deb12u1 Copyright (c) …`
+        let version = text
+            .split_whitespace()
+            .nth(2)
+            .unwrap_or("of unknown version");
+        Ok(Self {
+            path,
+            version: format!("{name} {version}"),
+        })
+    }
+
+    /// Whether this ffmpeg knows `-fps_mode`, as all do since 5.1; `-vsync` was its name before.
+    pub(super) fn has_fps_mode(&self) -> bool {
+        let number = self.version.split(' ').nth(1).unwrap_or_default();
+        let mut parts = number
+            .split(|c: char| !c.is_ascii_digit())
+            .map(str::parse::<u32>);
+        match (parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 1),
+            (Some(Ok(major)), _) => major >= 6,
+            // `N-12345-gabcdef`: built from recent sources.
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_tell_what_a_tool_knows() {
+        for (version, knows) in [
+            ("ffmpeg 4.4.2-0ubuntu0.22.04.1", false),
+            ("ffmpeg 5.0", false),
+            ("ffmpeg 5.1.9-0+deb12u1", true),
+            ("ffmpeg 7.1", true),
+            ("ffmpeg 8", true),
+            ("ffmpeg N-110000-gabc", true),
+        ] {
+            let tool = Tool {
+                path: PathBuf::new(),
+                version: version.to_owned(),
+            };
+            assert_eq!(tool.has_fps_mode(), knows, "{version}");
+        }
+    }
+}

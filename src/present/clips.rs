@@ -1,0 +1,129 @@
+//! Clips as rows of a table, and as JSON.
+
+use serde_json::{Map, Value};
+
+use super::Table;
+use crate::clip::{Clip, FIELDS, FileCopy, FileState};
+
+/// A clip as one JSON object: its fields by name, absent ones left out, and its files.
+#[must_use]
+pub fn json(clip: &Clip) -> Value {
+    let mut object: Map<String, Value> = FIELDS
+        .iter()
+        .filter_map(|field| Some((field.name.to_owned(), (field.json)(clip)?)))
+        .collect();
+    object.insert(
+        "files".to_owned(),
+        clip.files.iter().map(FileCopy::json).collect(),
+    );
+    Value::Object(object)
+}
+
+/// What a search found, as a table.
+#[must_use]
+pub fn search_table(clips: &[Clip], width: Option<usize>) -> Table {
+    let mut table = Table::new(
+        &[
+            "name", "shot", "length", "picture", "camera", "tags", "folder", "where",
+        ],
+        width,
+    );
+    for clip in clips {
+        table.row(vec![
+            text(clip.name.as_ref().map(|fact| &fact.value)),
+            shot(clip),
+            text(clip.duration.as_ref().map(|fact| fact.value)),
+            picture(clip),
+            camera(clip),
+            text(clip.tags.as_ref().map(|fact| &fact.value)),
+            folder(clip),
+            place(clip),
+        ]);
+    }
+    table
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// `2026-05-02 14:00`.
+fn shot(clip: &Clip) -> String {
+    let time = clip.captured.as_ref().map(|fact| fact.value.civil());
+    time.map_or_else(String::new, |time| {
+        time.strftime("%Y-%m-%d %H:%M").to_string()
+    })
+}
+
+/// `1920x1080 23.976 10-bit hlg`, or what there is of sound.
+fn picture(clip: &Clip) -> String {
+    let mut parts = Vec::new();
+    if let Some((width, height)) = clip
+        .display_width
+        .as_ref()
+        .zip(clip.display_height.as_ref())
+    {
+        parts.push(format!("{}x{}", width.value, height.value));
+    }
+    if let Some(rate) = &clip.rate {
+        let rate = format!("{:.3}", rate.value.per_second());
+        parts.push(rate.trim_end_matches('0').trim_end_matches('.').to_owned());
+    }
+    if let Some(bits) = clip.bit_depth.as_ref().filter(|fact| fact.value > 8) {
+        parts.push(format!("{}-bit", bits.value));
+    }
+    parts.extend(clip.hdr.as_ref().map(|fact| fact.value.to_string()));
+    if clip.video_codec.is_none() {
+        parts.extend(clip.audio_codec.as_ref().map(|_| "sound".to_owned()));
+    }
+    parts.join(" ")
+}
+
+fn camera(clip: &Clip) -> String {
+    match (&clip.make, &clip.model) {
+        (Some(make), Some(model)) if !model.value.starts_with(&make.value) => {
+            format!("{} {}", make.value, model.value)
+        }
+        (make, model) => text(model.as_ref().or(make.as_ref()).map(|fact| &fact.value)),
+    }
+}
+
+/// The last two folders: enough to tell two cards apart.
+fn folder(clip: &Clip) -> String {
+    let Some(folder) = clip.files.first().and_then(|copy| copy.inside.parent()) else {
+        return String::new();
+    };
+    let parts: Vec<String> = folder
+        .iter()
+        .rev()
+        .take(2)
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}
+
+/// `SHELF-07 (offline), also RAID-A`.
+fn place(clip: &Clip) -> String {
+    let mut copies = clip.files.iter();
+    let Some(best) = copies.next() else {
+        return String::new();
+    };
+    let mut place = best.volume.clone();
+    let state = match (best.is_mounted, best.state) {
+        (_, FileState::Missing) => " (missing)",
+        (false, _) => " (offline)",
+        (true, FileState::Unreadable) => " (unreadable)",
+        (true, FileState::Present) => "",
+    };
+    place.push_str(state);
+    let mut others: Vec<&str> = copies
+        .filter(|copy| copy.state != FileState::Missing && copy.volume != best.volume)
+        .map(|copy| copy.volume.as_str())
+        .collect();
+    others.dedup();
+    if !others.is_empty() {
+        place.push_str(", also ");
+        place.push_str(&others.join(", "));
+    }
+    place
+}

@@ -1,0 +1,107 @@
+//! One clip in full: every fact with its source, tags with their reasons, every file.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::clips;
+use crate::clip::{Clip, FIELDS, FileCopy, FileState};
+use crate::error::escape;
+use crate::value::{Bytes, instant};
+
+/// Writes everything known of a clip; `poster` is where its poster is, if there is one.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn facts(clip: &Clip, poster: Option<&Path>, out: &mut dyn Write) -> io::Result<()> {
+    let widest = FIELDS
+        .iter()
+        .map(|field| field.name.len())
+        .max()
+        .unwrap_or(0);
+    let rows: Vec<(&str, String, String)> = FIELDS
+        .iter()
+        .filter(|field| field.name != "tags")
+        .filter_map(|field| {
+            let source = (field.source)(clip)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            Some((field.name, escape(&(field.text)(clip)?), source))
+        })
+        .collect();
+    let longest = rows
+        .iter()
+        .map(|(_, text, _)| text.chars().count())
+        .filter(|&n| n <= 48)
+        .max()
+        .unwrap_or(0);
+    for (name, text, source) in rows {
+        writeln!(out, "{name:widest$}  {text:longest$}  {}", escape(&source))?;
+    }
+    if let Some(tags) = &clip.tags {
+        for tagged in tags.value.iter() {
+            let (tag, evidence) = (escape(&tagged.tag), escape(&tagged.evidence));
+            writeln!(
+                out,
+                "{:widest$}  {tag:longest$}  rule:{}, for \"{evidence}\"",
+                "tag", tagged.rule
+            )?;
+        }
+    }
+    writeln!(out)?;
+    for copy in &clip.files {
+        file(copy, out)?;
+    }
+    match poster {
+        Some(path) => writeln!(out, "poster {}", escape(&path.to_string_lossy())),
+        None => writeln!(out, "no poster"),
+    }
+}
+
+fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
+    let state = match copy.state {
+        FileState::Present if copy.is_mounted => "present",
+        FileState::Unreadable if copy.is_mounted => "unreadable",
+        FileState::Missing => "missing",
+        FileState::Present | FileState::Unreadable => "offline",
+    };
+    let path = escape(&copy.path.to_string_lossy());
+    let size = Bytes(copy.bytes);
+    let modified = instant(copy.modified).unwrap_or_default();
+    writeln!(out, "file   {path}")?;
+    writeln!(
+        out,
+        "       on {}, {state}, {size}, written {modified}",
+        escape(&copy.volume)
+    )?;
+    for companion in &copy.companions {
+        writeln!(out, "       with {}", escape(&companion.to_string_lossy()))?;
+    }
+    Ok(())
+}
+
+/// A clip as JSON with, beside each value, the source of each and the reason of each tag.
+#[must_use]
+pub fn facts_json(clip: &Clip, poster: Option<&Path>) -> Value {
+    let mut object = clips::json(clip);
+    let sources: Map<String, Value> = FIELDS
+        .iter()
+        .filter_map(|field| {
+            Some((
+                field.name.to_owned(),
+                Value::String((field.source)(clip)?.to_string()),
+            ))
+        })
+        .collect();
+    let reasons = clip
+        .tags
+        .as_ref()
+        .and_then(|fact| serde_json::to_value(&fact.value).ok());
+    if let Value::Object(fields) = &mut object {
+        fields.insert("sources".to_owned(), Value::Object(sources));
+        fields.extend(reasons.map(|reasons| ("tag_reasons".to_owned(), reasons)));
+        fields.extend(poster.map(|path| ("poster".to_owned(), path.to_string_lossy().into())));
+    }
+    object
+}

@@ -1,0 +1,13 @@
+//! How things are shown: on a terminal, in a log, to another program.
+
+mod clips;
+mod facts;
+mod numbers;
+mod progress;
+mod table;
+
+pub use clips::{json, search_table};
+pub use facts::{facts, facts_json};
+pub use numbers::{counted, grouped};
+pub use progress::{Look, Progress, summary, summary_json};
+pub use table::Table;

@@ -1,0 +1,288 @@
+//! A scan as it goes: a bar on a terminal, lines in a log, JSON for programs.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{counted, grouped};
+use crate::error::{Problem, escape};
+use crate::scan::{Event, Summary};
+use crate::value::Bytes;
+
+/// How a scan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A bar that is drawn again and again.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// An object a line on standard output.
+    Json,
+}
+
+/// A log hears of the progress this often.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// Problems beyond this are counted, not listed, at the end.
+const LISTED: usize = 200;
+
+/// Shows the events of one scan.
+pub struct Progress<'a> {
+    look: Look,
+    bar: ProgressBar,
+    data: &'a mut dyn Write,
+    talk: &'a mut dyn Write,
+    /// Problems so far, as many as will be listed.
+    problems: Vec<Problem>,
+    problem_count: usize,
+    files: usize,
+    read: usize,
+    bytes: u64,
+    last_line: Instant,
+    /// The first failure to write; the scan goes on all the same.
+    broken: Option<io::Error>,
+}
+
+impl<'a> Progress<'a> {
+    /// Shows a scan: data goes to `data`, talk to `talk`, a bar to standard error.
+    pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
+        let target = if look == Look::Bar {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style("{spinner} walking  {msg}"));
+        if look == Look::Bar {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self {
+            look,
+            bar,
+            data,
+            talk,
+            problems: Vec::new(),
+            problem_count: 0,
+            files: 0,
+            read: 0,
+            bytes: 0,
+            last_line: Instant::now(),
+            broken: None,
+        }
+    }
+
+    /// Shows one event.
+    pub fn event(&mut self, event: &Event) {
+        if self.look == Look::Json {
+            let line = event_json(event);
+            self.keep(event);
+            self.json(&line);
+            return;
+        }
+        match event {
+            Event::Waiting { holder } => {
+                self.say(&format!(
+                    "another scan is running ({}); waiting for it",
+                    escape(holder)
+                ));
+            }
+            Event::Walked { files, folder } => {
+                self.bar.set_message(format!(
+                    "{}  {}",
+                    counted(*files, "file"),
+                    escape(&folder.to_string_lossy())
+                ));
+                self.line(|| format!("walking: {} so far", counted(*files, "file")));
+            }
+            Event::Queued { files } => {
+                self.files = *files;
+                self.bar.set_length(*files as u64);
+                self.bar.set_style(style(
+                    "{bar:30} {human_pos}/{human_len} clips  {per_sec}  {prefix}  {eta} left\n  {msg}",
+                ));
+                self.bar.reset();
+                if *files > 0 {
+                    self.line_now(&format!("{} to read", counted(*files, "file")));
+                }
+            }
+            Event::Reading(path) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let problems = match self.problem_count {
+                    0 => String::new(),
+                    n => format!("  ({})", counted(n, "problem")),
+                };
+                self.bar
+                    .set_message(format!("reading {}{problems}", escape(&name)));
+            }
+            Event::Read { bytes, .. } => {
+                self.read += 1;
+                self.bytes = self.bytes.saturating_add(*bytes);
+                self.bar.set_prefix(Bytes(self.bytes).to_string());
+                self.bar.inc(1);
+                let (read, files, bytes) = (self.read, self.files, self.bytes);
+                self.line(|| {
+                    format!(
+                        "read {} of {}, {}",
+                        grouped(read),
+                        counted(files, "file"),
+                        Bytes(bytes)
+                    )
+                });
+            }
+            Event::Problem(problem) => {
+                self.say(&format!(
+                    "warning: {}: {}",
+                    escape(&problem.path.to_string_lossy()),
+                    escape(&problem.reason)
+                ));
+            }
+            Event::Warning { message, hint } => {
+                self.say(&format!("warning: {}\nhint: {hint}", escape(message)))
+            }
+        }
+        self.keep(event);
+    }
+
+    fn keep(&mut self, event: &Event) {
+        if let Event::Problem(problem) = event {
+            self.problem_count += 1;
+            if self.problems.len() < LISTED {
+                self.problems.push(problem.clone());
+            }
+        }
+    }
+
+    /// Takes the bar away, and gives the problems that were told.
+    pub fn end(self) -> Vec<Problem> {
+        self.bar.finish_and_clear();
+        let mut problems = self.problems;
+        problems.sort_by(|a, b| a.path.cmp(&b.path));
+        problems
+    }
+
+    fn say(&mut self, text: &str) {
+        let written = self.bar.suspend(|| writeln!(self.talk, "{text}"));
+        self.broken = self.broken.take().or(written.err());
+    }
+
+    fn line(&mut self, text: impl FnOnce() -> String) {
+        if self.look == Look::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
+            self.line_now(&text());
+        }
+    }
+
+    fn line_now(&mut self, text: &str) {
+        if self.look == Look::Lines {
+            self.say(text);
+            self.last_line = Instant::now();
+        }
+    }
+
+    fn json(&mut self, line: &Value) {
+        let written = writeln!(self.data, "{line}").and_then(|()| self.data.flush());
+        self.broken = self.broken.take().or(written.err());
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are ours; a wrong one shows as the plain bar.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn event_json(event: &Event) -> Value {
+    match event {
+        Event::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
+        Event::Walked { files, folder } => {
+            json!({ "event": "walked", "files": files, "folder": folder.to_string_lossy() })
+        }
+        Event::Queued { files } => json!({ "event": "queued", "files": files }),
+        Event::Reading(path) => json!({ "event": "reading", "path": path.to_string_lossy() }),
+        Event::Read { path, bytes } => {
+            json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
+        }
+        Event::Problem(problem) => {
+            json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
+        }
+        Event::Warning { message, hint } => {
+            json!({ "event": "warning", "message": message, "hint": hint })
+        }
+    }
+}
+
+/// What a scan came to, for programs.
+#[must_use]
+pub fn summary_json(summary: &Summary) -> Value {
+    json!({
+        "event": "summary",
+        "found": summary.found,
+        "new": summary.new,
+        "changed": summary.changed,
+        "unchanged": summary.unchanged,
+        "recognised": summary.recognised,
+        "companions": summary.companions,
+        "missing": summary.missing,
+        "doubted": summary.doubted,
+        "unreadable": summary.unreadable,
+        "read": summary.read,
+        "interrupted": summary.is_interrupted,
+        "seconds": (summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+    })
+}
+
+/// What a scan came to, for people: counts, then each file that could not be read.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    let verb = if summary.is_interrupted {
+        "interrupted after"
+    } else {
+        "scanned"
+    };
+    writeln!(
+        out,
+        "{verb} {} in {:.1} s",
+        counted(summary.found, "clip"),
+        summary.elapsed.as_secs_f64()
+    )?;
+    for (count, what) in [
+        (summary.new, "new"),
+        (summary.changed, "changed"),
+        (summary.unchanged, "unchanged"),
+        (summary.recognised, "recognised by content, not read again"),
+        (
+            summary.companions,
+            "proxies, thumbnails and sidecars, kept with their shots",
+        ),
+        (summary.missing, "missing, kept and marked"),
+        (
+            summary.doubted,
+            "not there, but too many to believe it: nothing was changed",
+        ),
+        (summary.unreadable, "could not be read, wholly or in part"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{:>9}  {what}", grouped(count))?;
+        }
+    }
+    for problem in problems {
+        writeln!(
+            out,
+            "           {}: {}",
+            escape(&problem.path.to_string_lossy()),
+            escape(&problem.reason)
+        )?;
+    }
+    if summary.unreadable > problems.len() {
+        writeln!(
+            out,
+            "           and {} more",
+            grouped(summary.unreadable - problems.len())
+        )?;
+    }
+    if summary.is_interrupted {
+        writeln!(out, "the same command goes on from here")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! A table of text that fits a terminal, whatever script its cells are written in.
+
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::error::escape;
+
+/// Columns between which there are two blanks.
+const GAP: usize = 2;
+/// No column is cut shorter than this.
+const NARROWEST: usize = 6;
+
+/// Rows of cells under a heading; cells are escaped, since they may come from a drive.
+#[derive(Debug)]
+pub struct Table {
+    headings: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    width: Option<usize>,
+}
+
+impl Table {
+    /// An empty table, as wide as `width` allows; `None` for as wide as it likes.
+    #[must_use]
+    pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
+        Self {
+            headings: headings.to_vec(),
+            rows: Vec::new(),
+            width,
+        }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows
+            .push(cells.iter().map(|cell| escape(cell)).collect());
+    }
+
+    /// Writes it; columns that are empty all the way down are left out.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut widths: Vec<usize> = self
+            .headings
+            .iter()
+            .map(|heading| heading.width())
+            .collect();
+        let mut is_used = vec![false; widths.len()];
+        for row in &self.rows {
+            for (at, cell) in row.iter().enumerate().take(widths.len()) {
+                widths[at] = widths[at].max(cell.width());
+                is_used[at] |= !cell.is_empty();
+            }
+        }
+        let columns: Vec<usize> = (0..widths.len()).filter(|&at| is_used[at]).collect();
+        fit(&mut widths, &columns, self.width);
+        let headings: Vec<String> = self
+            .headings
+            .iter()
+            .map(|&heading| heading.to_owned())
+            .collect();
+        for row in std::iter::once(&headings).chain(&self.rows) {
+            let mut line = String::new();
+            for (place, &at) in columns.iter().enumerate() {
+                let cell = cut(row.get(at).map_or("", String::as_str), widths[at]);
+                line.push_str(&cell);
+                if place + 1 < columns.len() {
+                    line.extend(std::iter::repeat_n(' ', widths[at] - cell.width() + GAP));
+                }
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes from the widest column until all fit.
+fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
+    let Some(width) = width else { return };
+    let gaps = GAP * columns.len().saturating_sub(1);
+    let total = |widths: &[usize]| columns.iter().map(|&at| widths[at]).sum::<usize>() + gaps;
+    while total(widths) > width {
+        let widest = columns.iter().copied().max_by_key(|&at| widths[at]);
+        match widest {
+            Some(at) if widths[at] > NARROWEST => widths[at] -= 1,
+            _ => return,
+        }
+    }
+}
+
+/// `text`, or its beginning with `…` where it is wider than `width`.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        short.push(c);
+    }
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(table: &Table) -> Vec<String> {
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn a_table_fits_and_its_columns_line_up() {
+        let mut table = Table::new(&["name", "tags", "empty"], Some(24));
+        table.row(vec![
+            "日本語の長い名前です.mov".into(),
+            "ad shoot".into(),
+            String::new(),
+        ]);
+        table.row(vec!["a\x1b[2J.mov".into(), "tv set".into(), String::new()]);
+        let lines = lines(&table);
+        assert_eq!(
+            lines,
+            [
+                "name            tags",
+                "日本語の長い名…  ad sho…",
+                "a\\u{1b}[2J.mov  tv set"
+            ]
+            .map(|l| l.to_owned())
+        );
+        assert!(lines.iter().all(|line| line.width() <= 24));
+    }
+}

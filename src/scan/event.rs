@@ -1,0 +1,86 @@
+//! What a scan tells of itself, as it goes and at its end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::catalogue::Outcome;
+use crate::error::Problem;
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Another btsindex is scanning into this catalogue; this one waits for it.
+    Waiting {
+        /// What it says of itself: its process id.
+        holder: String,
+    },
+    /// Files seen by the walk so far.
+    Walked {
+        /// Footage seen.
+        files: usize,
+        /// The folder it is in.
+        folder: PathBuf,
+    },
+    /// The walk is done; so many files are to be read.
+    Queued {
+        /// How many.
+        files: usize,
+    },
+    /// A file is being read.
+    Reading(PathBuf),
+    /// A file was read.
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file could not be read, wholly or in part.
+    Problem(Problem),
+    /// Something people should know that is no fault of a file.
+    Warning {
+        /// What.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// What a scan came to.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Shots and sounds seen.
+    pub found: usize,
+    /// Of these, seen for the first time.
+    pub new: usize,
+    /// Seen before, but changed since.
+    pub changed: usize,
+    /// As they were.
+    pub unchanged: usize,
+    /// New or changed files whose content was known already: copies and moves.
+    pub recognised: usize,
+    /// Proxies, thumbnails and sidecars, which belong to a shot.
+    pub companions: usize,
+    /// Known, but not there any more.
+    pub missing: usize,
+    /// Not there any more, but too many to believe it: nothing was changed.
+    pub doubted: usize,
+    /// Could not be read, wholly or in part.
+    pub unreadable: usize,
+    /// Files read.
+    pub read: usize,
+    /// Whether it was interrupted.
+    pub is_interrupted: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Summary {
+    /// Counts what reading one file came to.
+    pub(super) fn count(&mut self, outcome: &Outcome) {
+        self.read += 1;
+        if matches!(outcome, Outcome::Recognised) {
+            self.recognised += 1;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The second half of a scan: one file, from its bytes to its facts. Runs on many threads.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, PoisonError};
+
+use crate::catalogue::{Catalogue, Outcome, Posters, Reading, Unread};
+use crate::clip::{Clip, Fact, Source, Value};
+use crate::error::Error;
+use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
+use crate::media::{self, Limits, Tools};
+use crate::sidecar;
+use crate::tag::Rules;
+use crate::value::WallTime;
+
+/// What a worker tells the writer.
+pub(super) enum Message {
+    /// A file is being read.
+    Started(PathBuf),
+    /// A file was read.
+    Finished {
+        reading: Reading,
+        path: PathBuf,
+        bytes: u64,
+        /// Why it could not be read, wholly or in part.
+        problem: Option<String>,
+    },
+    /// The scan cannot go on.
+    Fatal(Error),
+}
+
+/// What every worker shares.
+pub(super) struct Reader<'a> {
+    /// For looking up; all writing is the caller's.
+    pub catalogue: Mutex<Catalogue>,
+    pub posters: Posters,
+    pub tools: Tools,
+    pub rules: &'a Rules,
+    pub limits: Limits,
+}
+
+/// A reading that ended without an answer.
+enum Stop {
+    Cancelled,
+    Fatal(Error),
+}
+
+impl Reader<'_> {
+    /// Reads one file and sends what came of it.
+    pub(super) fn read(&self, file: i64, sender: &SyncSender<Message>) {
+        let unread = self.locked(|catalogue| catalogue.unread_file(file));
+        let message = match unread {
+            Ok(None) => return,
+            Err(error) => Message::Fatal(error),
+            Ok(Some(unread)) => {
+                // The receiver is gone only when the scan has failed already.
+                let _ = sender.send(Message::Started(unread.path.clone()));
+                match self.reading(&unread) {
+                    Ok((reading, problem)) => Message::Finished {
+                        reading,
+                        path: unread.path,
+                        bytes: unread.bytes,
+                        problem,
+                    },
+                    Err(Stop::Cancelled) => return,
+                    Err(Stop::Fatal(error)) => Message::Fatal(error),
+                }
+            }
+        };
+        let _ = sender.send(message);
+    }
+
+    fn locked<T>(&self, look: impl FnOnce(&Catalogue) -> T) -> T {
+        look(
+            &self
+                .catalogue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    fn reading(&self, unread: &Unread) -> Result<(Reading, Option<String>), Stop> {
+        let frames = unread.frames.map(|run| frame_paths(&unread.path, run));
+        let sample = match &frames {
+            Some(frames) => fingerprint_frames(frames, unread.bytes),
+            None => fingerprint(&unread.path),
+        };
+        let reading = |fingerprint, outcome| Reading {
+            file: unread.id,
+            fingerprint,
+            file_facts: self.file_facts(unread),
+            outcome,
+        };
+        let sample = match sample {
+            Ok(sample) => sample,
+            Err(error) => {
+                let reason = error.to_string();
+                let outcome = failed(&reason, Source::DISK, None, true);
+                return Ok((reading(None, outcome), Some(reason)));
+            }
+        };
+        if let Some(problem) = self.recognised(&sample).map_err(Stop::Fatal)? {
+            return Ok((reading(sample.fingerprint, Outcome::Recognised), problem));
+        }
+        let picture = frames
+            .as_ref()
+            .and_then(|frames| frames.get(frames.len() / 2))
+            .unwrap_or(&unread.path);
+        let (outcome, problem) = self.content(&unread.path, picture, &sample)?;
+        Ok((reading(sample.fingerprint, outcome), problem))
+    }
+
+    /// Whether the content is known and its poster is where it should be; then, its problem.
+    fn recognised(&self, sample: &Sample) -> Result<Option<Option<String>>, Error> {
+        let Some(fingerprint) = sample.fingerprint else {
+            return Ok(None);
+        };
+        let tools = [
+            self.tools.ffprobe.version.as_str(),
+            self.tools.ffmpeg.version.as_str(),
+        ];
+        let known = self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))?;
+        Ok(known
+            .filter(|content| !content.has_poster || self.posters.path(fingerprint).exists())
+            .map(|content| content.problem))
+    }
+
+    /// What the content says, and its poster.
+    fn content(
+        &self,
+        path: &Path,
+        picture: &Path,
+        sample: &Sample,
+    ) -> Result<(Outcome, Option<String>), Stop> {
+        let ffprobe = &self.tools.ffprobe.version;
+        if let Some(reason) = not_media(sample) {
+            let outcome = failed(reason, Source::DISK, Some(ffprobe), false);
+            return Ok((outcome, Some(reason.to_owned())));
+        }
+        let mut facts = match media::probe(path, &sample.head, &self.tools, &self.limits) {
+            Ok(facts) => facts,
+            Err(unread) => {
+                let (reason, is_passing) = reason(unread)?;
+                let outcome = failed(&reason, Source::tool(ffprobe), Some(ffprobe), is_passing);
+                return Ok((outcome, Some(reason)));
+            }
+        };
+        let mut failed_with = None;
+        let mut has_poster = false;
+        let mut is_passing = false;
+        match self.poster(picture, &facts, sample) {
+            Ok(made) => has_poster = made,
+            Err(unread) => {
+                let ffmpeg = &self.tools.ffmpeg.version;
+                let (reason, passes) = reason(unread)?;
+                is_passing = passes;
+                let reason = format!("no picture could be decoded: {reason}");
+                facts.problem = Some(Fact::new(reason, Source::tool(ffmpeg)));
+                failed_with = Some(ffmpeg.clone());
+            }
+        }
+        let problem = facts.problem.as_ref().map(|fact| fact.value.clone());
+        let outcome = Outcome::Read {
+            facts: Box::new(facts),
+            has_poster,
+            failed_with,
+            is_passing,
+        };
+        Ok((outcome, problem))
+    }
+
+    fn poster(&self, picture: &Path, facts: &Clip, sample: &Sample) -> Result<bool, media::Unread> {
+        let Some(fingerprint) = sample.fingerprint else {
+            return Ok(false);
+        };
+        let Some(poster) = media::poster(picture, facts, &self.tools.ffmpeg, &self.limits)? else {
+            return Ok(false);
+        };
+        let path = self.posters.path(fingerprint);
+        self.posters
+            .save(fingerprint, &poster.jpeg)
+            .map_err(|error| media::Unread::Fatal(Error::path(path)(error)))?;
+        Ok(true)
+    }
+
+    /// What names, folders and sidecars say.
+    fn file_facts(&self, unread: &Unread) -> Clip {
+        let tags = self.rules.tags(&unread.inside);
+        let mut facts = Clip {
+            tags: some((!tags.is_empty()).then_some(tags), Source::RULES),
+            captured: some(
+                unread
+                    .inside
+                    .iter()
+                    .rev()
+                    .find_map(|name| WallTime::in_name(&name.to_string_lossy())),
+                Source::NAME,
+            ),
+            ..Clip::default()
+        };
+        for path in &unread.sidecars {
+            // A sidecar that cannot be read tells nothing; the shot itself is no worse for it.
+            if let Ok(told) = sidecar::read(path) {
+                facts.merge(&told);
+            }
+        }
+        facts
+    }
+}
+
+fn some<T: Value>(value: Option<T>, source: Source) -> Option<Fact<T>> {
+    value.map(|value| Fact::new(value, source))
+}
+
+/// Why the content cannot be media, whatever its name says.
+fn not_media(sample: &Sample) -> Option<&'static str> {
+    match sniff(&sample.head) {
+        Content::Empty => Some("the file is empty"),
+        Content::Text => Some("it holds text, not media"),
+        Content::Media | Content::Unknown if sample.is_blank => {
+            Some("every byte looked at is zero, as in an unfinished copy")
+        }
+        Content::Media | Content::Unknown => None,
+    }
+}
+
+fn failed(reason: &str, source: Source, tool: Option<&String>, is_passing: bool) -> Outcome {
+    Outcome::Failed {
+        facts: Box::new(Clip {
+            problem: Some(Fact::new(reason.to_owned(), source)),
+            ..Clip::default()
+        }),
+        failed_with: tool.cloned(),
+        is_passing,
+    }
+}
+
+/// The reason, and whether it may pass.
+fn reason(unread: media::Unread) -> Result<(String, bool), Stop> {
+    match unread {
+        media::Unread::Fault(reason) => Ok((reason, false)),
+        media::Unread::Late(reason) => Ok((reason, true)),
+        media::Unread::Cancelled => Err(Stop::Cancelled),
+        media::Unread::Fatal(error) => Err(Stop::Fatal(error)),
+    }
+}

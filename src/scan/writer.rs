@@ -1,0 +1,142 @@
+//! The writing end of a scan: batches into the catalogue, and the index kept near.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Event;
+use crate::catalogue::{Catalogue, Posters, Reading};
+use crate::error::Error;
+use crate::index::{self, Index};
+
+/// A batch is committed when it is this old …
+pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
+/// … or this large.
+const BATCH_SIZE: usize = 2000;
+/// The index first follows after this, then after twice as long each time,
+const FIRST_CATCH_UP: Duration = Duration::from_millis(700);
+/// up to this.
+const LAST_CATCH_UP: Duration = Duration::from_secs(20);
+
+/// The catalogue and its index, while a scan writes to them.
+pub(super) struct Writer<'a> {
+    pub catalogue: &'a Catalogue,
+    index: &'a Index,
+    index_writer: Option<index::Writer<'a>>,
+    batch: usize,
+    batch_begun: Option<Instant>,
+    caught_up: Instant,
+    pause: Duration,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(catalogue: &'a Catalogue, index: &'a Index) -> Self {
+        Self {
+            catalogue,
+            index,
+            index_writer: None,
+            batch: 0,
+            batch_begun: None,
+            caught_up: Instant::now(),
+            pause: FIRST_CATCH_UP,
+        }
+    }
+
+    pub(super) fn posters(&self) -> Posters {
+        self.catalogue.posters()
+    }
+
+    /// Runs changes inside the current batch, ending it when it is old or large enough.
+    pub(super) fn write<T>(
+        &mut self,
+        report: &mut dyn FnMut(Event),
+        change: impl FnOnce(&Catalogue) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let begun = match self.batch_begun {
+            Some(begun) => begun,
+            None => {
+                self.catalogue.begin()?;
+                *self.batch_begun.insert(Instant::now())
+            }
+        };
+        let changed = change(self.catalogue)?;
+        self.batch += 1;
+        if self.batch >= BATCH_SIZE || begun.elapsed() >= BATCH_AGE {
+            self.end_batch(report)?;
+        }
+        Ok(changed)
+    }
+
+    /// Ends a batch that is old enough: nothing written waits long, and others may write.
+    pub(super) fn tick(&mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
+        match self.batch_begun {
+            Some(begun) if begun.elapsed() >= BATCH_AGE => self.end_batch(report),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_batch(&mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
+        self.commit()?;
+        if self.caught_up.elapsed() >= self.pause {
+            self.catch_up(report);
+            self.pause = (self.pause * 2).min(LAST_CATCH_UP);
+        }
+        Ok(())
+    }
+
+    /// Writes what reading a file found out.
+    pub(super) fn record(
+        &mut self,
+        reading: &Reading,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        self.write(report, |catalogue| catalogue.record(reading))
+    }
+
+    /// Makes what was written last.
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        self.batch = 0;
+        match self.batch_begun.take() {
+            Some(_) => self.catalogue.commit(),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
+    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
+        if let Err(error) = self.try_catch_up() {
+            self.index_writer = None;
+            report(Event::Warning {
+                message: format!("the index could not follow: {error}"),
+                hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+            });
+        }
+        self.caught_up = Instant::now();
+    }
+
+    fn try_catch_up(&mut self) -> Result<(), Error> {
+        if self.index_writer.is_none() {
+            self.index_writer = self.index.writer()?;
+        }
+        match &mut self.index_writer {
+            Some(writer) => writer.catch_up(self.catalogue),
+            // A search is bringing it up to date at this moment.
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the batch and brings the index up to it.
+    pub(super) fn finish(mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
+        self.commit()?;
+        for _ in 0..50 {
+            self.catch_up(report);
+            if self.index_writer.is_some() || self.index.seq() == self.catalogue.seq()? {
+                break;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        match self.index_writer {
+            Some(writer) => writer.finish(),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! DJI's telemetry, written as subtitles beside a clip (`DJI_0042.SRT`).
+
+use crate::clip::{Clip, Fact, Source};
+use crate::value::{GeoPoint, WallTime};
+
+/// Reads the first place and time told; nothing where these are subtitles that people wrote.
+pub(super) fn read(text: &str) -> Clip {
+    let place =
+        number(text, "latitude").zip(number(text, "longitude").or(number(text, "longtitude")));
+    let is_telemetry = place.is_some() || text.contains("[iso") || text.contains("FrameCnt");
+    if !is_telemetry {
+        return Clip::default();
+    }
+    let gps = place.and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
+    // A time stamp stands on a line of its own: `2026-05-17 08:28:30.219`.
+    let captured = text.lines().take(20).find_map(|line| {
+        let line = line.trim();
+        line.starts_with(|c: char| c.is_ascii_digit())
+            .then(|| WallTime::from_camera(&line.replacen(',', ".", 2)))
+            .flatten()
+    });
+    Clip {
+        gps: gps.map(|place| Fact::new(place, Source::DJI_SRT)),
+        captured: captured.map(|time| Fact::new(time.without_offset(), Source::DJI_SRT)),
+        ..Clip::default()
+    }
+}
+
+/// The number after `[key:`, however it is spaced.
+fn number(text: &str, key: &str) -> Option<f64> {
+    let (_, rest) = text.split_once(&format!("[{key}"))?;
+    let rest = rest.trim_start_matches([' ', ':']);
+    let end = rest.find([']', ' ', ','])?;
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_place_and_time_are_read() {
+        let text = "1\n00:00:00,000 --> 00:00:00,016\n<font size=\"28\">FrameCnt: 1, DiffTime: 16ms\n\
+            2026-05-17 08:28:30.219\n[iso: 180] [latitude: 34.270373] [longitude: -84.176160] </font>\n";
+        let clip = read(text);
+        assert_eq!(clip.gps.unwrap().value.to_string(), "34.270373,-84.176160");
+        assert_eq!(
+            clip.captured.unwrap().value.to_string(),
+            "2026-05-17T08:28:30"
+        );
+    }
+
+    #[test]
+    fn no_fix_is_no_place_and_subtitles_are_not_telemetry() {
+        let clip = read("1\n[iso: 100] [latitude: 0.000000] [longitude: 0.000000]\n");
+        assert_eq!(clip.gps, None);
+        assert_eq!(
+            read("1\n00:00:01,000 --> 00:00:02,000\n2026-05-17 is the day\n"),
+            Clip::default()
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Sony's `NonRealTimeMeta` XML (`C0001M01.XML` beside `C0001.MP4`).
+
+use std::collections::HashMap;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use crate::clip::{Clip, Fact, Source};
+use crate::value::{Timecode, WallTime};
+
+/// Reads what the camera says of the clip; nothing where the text is no such document.
+pub(super) fn read(xml: &str) -> Clip {
+    let mut clip = Clip::default();
+    let mut reader = Reader::from_str(xml);
+    let mut is_sony = false;
+    // A document that breaks off half-way still tells what came before.
+    while let Ok(event) = reader.read_event() {
+        let (Event::Start(element) | Event::Empty(element)) = event else {
+            if matches!(event, Event::Eof) {
+                break;
+            }
+            continue;
+        };
+        let name = element.local_name();
+        let attributes = attributes(&element);
+        let text = |key: &str| attributes.get(key).filter(|text| !text.is_empty()).cloned();
+        match name.as_ref() {
+            "NonRealTimeMeta" => is_sony = true,
+            "LtcChange"
+                if clip.start_timecode.is_none() && text("frameCount").as_deref() == Some("0") =>
+            {
+                clip.start_timecode = fact(text("value").and_then(|value| timecode(&value)));
+            }
+            "CreationDate" => {
+                clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)))
+            }
+            "Device" | "Camera" => {
+                // A recorder on a camera writes both; the camera comes last and is what people mean.
+                clip.make = fact(text("manufacturer")).or(clip.make);
+                clip.model = fact(text("modelName")).or(clip.model);
+            }
+            "Lens" => clip.lens = fact(text("modelName")),
+            _ => {}
+        }
+    }
+    if is_sony { clip } else { Clip::default() }
+}
+
+fn fact<T>(value: Option<T>) -> Option<Fact<T>> {
+    value.map(|value| Fact::new(value, Source::SONY_XML))
+}
+
+fn attributes(element: &BytesStart<'_>) -> HashMap<String, String> {
+    element
+        .attributes()
+        .flatten()
+        .filter_map(|attribute| {
+            let key = attribute.key.local_name().into_inner().to_owned();
+            let value = attribute
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .ok()?;
+            Some((key, value.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// `02221014`: frames, seconds, minutes, hours as BCD, with SMPTE 12M's flags in the high bits.
+fn timecode(value: &str) -> Option<Timecode> {
+    if value.len() != 8 {
+        return None;
+    }
+    let pair = |at: usize, mask: u8| {
+        let byte = u8::from_str_radix(value.get(at..at + 2)?, 16).ok()? & mask;
+        (byte & 0x0f < 10).then_some((byte >> 4) * 10 + (byte & 0x0f))
+    };
+    let drop_frame = u8::from_str_radix(value.get(..2)?, 16).ok()? & 0x40 != 0;
+    Timecode::new(
+        pair(6, 0x3f)?,
+        pair(4, 0x7f)?,
+        pair(2, 0x7f)?,
+        pair(0, 0x3f)?,
+        drop_frame,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VENICE: &str = r#"<?xml version="1.0"?>
+        <NonRealTimeMeta xmlns="urn:schemas-professionalDisc:nonRealTimeMeta:ver.2.10">
+        <LtcChangeTable tcFps="24"><LtcChange frameCount="0" value="19044716" status="increment"/></LtcChangeTable>
+        <CreationDate value="2021-07-16T11:46:22-08:00"/>
+        <Device manufacturer="Sony" modelName="AXS-R7"/><Camera manufacturer="Sony" modelName="MPC-3610"/>
+        <Lens manufacturer="" modelName="S7i-32         "/>"#;
+
+    #[test]
+    fn a_cameras_account_is_read_even_when_it_breaks_off() {
+        let clip = read(VENICE);
+        assert_eq!(
+            clip.start_timecode.unwrap().value.to_string(),
+            "16:47:04:19"
+        );
+        assert_eq!(
+            clip.captured.unwrap().value.to_string(),
+            "2021-07-16T11:46:22-08:00"
+        );
+        assert_eq!(clip.model.unwrap().value, "MPC-3610");
+        assert_eq!(clip.lens.unwrap().value, "S7i-32");
+    }
+
+    #[test]
+    fn other_xml_tells_nothing() {
+        for text in [
+            "<Other><Device modelName=\"X\"/></Other>",
+            "",
+            "<<<",
+            "not xml",
+            "<NonRealTimeMeta",
+        ] {
+            assert_eq!(read(text), Clip::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn time_codes_are_bcd_and_drop_frame_is_a_flag() {
+        assert_eq!(timecode("42000001").unwrap().to_string(), "01:00:00;02");
+        for value in ["", "0000000", "ff000000", "zz000000", "00000é0"] {
+            assert_eq!(timecode(value), None, "{value}");
+        }
+    }
+}

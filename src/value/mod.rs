@@ -1,0 +1,65 @@
+//! What a fact can be: a rate, a timecode, a wall time, a place.
+//!
+//! Each type is parsed once, at the edge, and printed once. They stand below
+//! everything else and know nothing of clips, SQL, tantivy or clap.
+
+mod bytes;
+mod choice;
+mod duration;
+mod fingerprint;
+mod geo;
+mod os_path;
+mod rate;
+mod tags;
+mod timecode;
+mod wall_time;
+pub mod words;
+
+pub use bytes::Bytes;
+pub use choice::{Hdr, Projection, ScanOrder, Stereo, VideoRange};
+pub use duration::Duration;
+pub use fingerprint::Fingerprint;
+pub use geo::GeoPoint;
+pub use os_path::{from_bytes, to_bytes};
+pub use rate::Rate;
+pub use tags::{Tagged, Tags};
+pub use timecode::Timecode;
+pub use wall_time::{WallTime, instant};
+
+/// A value whose text could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {expected}")]
+pub struct Malformed {
+    /// What was written.
+    pub text: String,
+    /// What would have been understood, with an example.
+    pub expected: &'static str,
+}
+
+impl Malformed {
+    pub(crate) fn new(text: &str, expected: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// Serialises a type as the text it prints, and reads it back by parsing.
+macro_rules! serde_as_text {
+    ($name:ty) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use serde_as_text;

@@ -1,0 +1,174 @@
+//! Frame rates, kept rational: 23.976 is `24000/1001`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Malformed, serde_as_text};
+
+const EXPECTED: &str = "a frame rate such as `25`, `23.976` or `30000/1001`";
+
+/// Rates that cameras record at; a measured rate this close to one of them is that one.
+const STANDARD: [(u32, u32); 13] = [
+    (24000, 1001),
+    (24, 1),
+    (25, 1),
+    (30000, 1001),
+    (30, 1),
+    (48000, 1001),
+    (48, 1),
+    (50, 1),
+    (60000, 1001),
+    (60, 1),
+    (100, 1),
+    (120_000, 1001),
+    (120, 1),
+];
+
+/// Frames per second as a fraction in lowest terms; never zero, never infinite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    num: u32,
+    den: u32,
+}
+
+impl Rate {
+    /// `num / den` frames per second; `None` when either is zero.
+    #[must_use]
+    pub fn new(num: u32, den: u32) -> Option<Self> {
+        if num == 0 || den == 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(num, den);
+        Some(Self {
+            num: num / divisor,
+            den: den / divisor,
+        })
+    }
+
+    /// Frames per second as a number, for comparing and showing.
+    #[must_use]
+    pub fn per_second(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den)
+    }
+
+    /// Millionths of a frame per second, for ordering and ranges.
+    #[must_use]
+    pub fn micro(self) -> i64 {
+        let micro = u64::from(self.num) * 1_000_000;
+        let rounded = (micro + u64::from(self.den) / 2) / u64::from(self.den);
+        i64::try_from(rounded).unwrap_or(i64::MAX)
+    }
+
+    /// Whole frames that a timecode counts in a second: 30 for `30000/1001`.
+    #[must_use]
+    pub fn timecode_base(self) -> u32 {
+        self.num.div_ceil(self.den)
+    }
+
+    /// The standard rate this one was meant to be, if it is within one part in 4,000 of one.
+    ///
+    /// Containers that count milliseconds, or that divide frames by duration, miss the true
+    /// rate by a little; 24 and 23.976 lie one part in 1,000 apart.
+    #[must_use]
+    pub fn snapped(self) -> Self {
+        STANDARD
+            .iter()
+            .map(|&(num, den)| Self { num, den })
+            .find(|standard| (self.per_second() / standard.per_second() - 1.0).abs() < 1.0 / 4000.0)
+            .unwrap_or(self)
+    }
+
+    /// Half this rate: frames, where this counts fields.
+    #[must_use]
+    pub fn halved(self) -> Option<Self> {
+        Self::new(self.num, self.den.checked_mul(2)?)
+    }
+}
+
+impl fmt::Display for Rate {
+    /// `25` or `30000/1001`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den == 1 {
+            write!(f, "{}", self.num)
+        } else {
+            write!(f, "{}/{}", self.num, self.den)
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = Malformed;
+
+    /// Reads `30000/1001`, `25`, `23.976`; decimals near a standard rate become it.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let malformed = || Malformed::new(text, EXPECTED);
+        if let Some((num, den)) = text.split_once('/') {
+            let num = num.parse().map_err(|_| malformed())?;
+            let den = den.parse().map_err(|_| malformed())?;
+            return Self::new(num, den).ok_or_else(malformed);
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if fraction.len() > 6 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(malformed());
+        }
+        let den = 10_u32.pow(u32::try_from(fraction.len()).unwrap_or(0));
+        let num = format!("{whole}{fraction}")
+            .parse()
+            .map_err(|_| malformed())?;
+        let rate = Self::new(num, den).ok_or_else(malformed)?;
+        Ok(if den == 1 { rate } else { rate.snapped() })
+    }
+}
+
+serde_as_text!(Rate);
+
+fn greatest_common_divisor(mut a: u32, mut b: u32) -> u32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_become_the_rate_that_was_meant() {
+        for (text, shown) in [
+            ("23.976", "24000/1001"),
+            ("23.98", "24000/1001"),
+            ("29.97", "30000/1001"),
+            ("59.94", "60000/1001"),
+            ("24", "24"),
+            ("25.000", "25"),
+            ("12.5", "25/2"),
+            ("50/2", "25"),
+        ] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_and_rubbish_are_no_rate() {
+        for text in ["0", "0/0", "30/0", "", "fast", "-25", "1.2345678", "25/"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn measured_rates_snap_but_odd_ones_stay() {
+        assert_eq!(
+            Rate::new(19001, 317).unwrap().snapped(),
+            Rate::new(60000, 1001).unwrap()
+        );
+        assert_eq!(
+            Rate::new(15, 1).unwrap().snapped(),
+            Rate::new(15, 1).unwrap()
+        );
+        assert_ne!(
+            Rate::new(24, 1).unwrap(),
+            Rate::new(24000, 1001).unwrap().snapped()
+        );
+    }
+}

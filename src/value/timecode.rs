@@ -1,0 +1,188 @@
+//! Timecodes: a frame's address, SMPTE ST 12-1, with or without drop-frame.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Malformed, Rate, serde_as_text};
+
+const EXPECTED: &str = "a timecode such as `01:02:03:04` or, with drop-frame, `01:02:03;04`";
+
+/// Hours, minutes, seconds and frames, and whether numbers are dropped to keep time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timecode {
+    hours: u8,
+    minutes: u8,
+    seconds: u8,
+    frames: u8,
+    drop_frame: bool,
+}
+
+impl Timecode {
+    /// A timecode from its parts; `None` when a part is out of its range.
+    ///
+    /// Frames run to 119 at most: rates above 120 are not counted in timecode.
+    #[must_use]
+    pub fn new(hours: u8, minutes: u8, seconds: u8, frames: u8, drop_frame: bool) -> Option<Self> {
+        let fits = hours < 24 && minutes < 60 && seconds < 60 && frames < 120;
+        fits.then_some(Self {
+            hours,
+            minutes,
+            seconds,
+            frames,
+            drop_frame,
+        })
+    }
+
+    /// Whether two frame numbers are left out each minute but every tenth (four at 59.94).
+    #[must_use]
+    pub fn is_drop_frame(self) -> bool {
+        self.drop_frame
+    }
+
+    /// Frames since `00:00:00:00` at `rate`; `None` if this address does not exist there.
+    #[must_use]
+    pub fn to_frames(self, rate: Rate) -> Option<u32> {
+        let base = rate.timecode_base();
+        let minutes = u32::from(self.hours) * 60 + u32::from(self.minutes);
+        if u32::from(self.frames) >= base {
+            return None;
+        }
+        let counted = (minutes * 60 + u32::from(self.seconds)) * base + u32::from(self.frames);
+        if !self.drop_frame {
+            return Some(counted);
+        }
+        let dropped = dropped_each_minute(base)?;
+        let is_dropped_number =
+            self.seconds == 0 && u32::from(self.frames) < dropped && self.minutes % 10 != 0;
+        (!is_dropped_number).then(|| counted - dropped * (minutes - minutes / 10))
+    }
+
+    /// The address of frame number `frames` (from `00:00:00:00`, wrapping after 24 hours).
+    #[must_use]
+    pub fn from_frames(frames: u32, rate: Rate, drop_frame: bool) -> Option<Self> {
+        let base = rate.timecode_base();
+        let mut number = frames;
+        if drop_frame {
+            let dropped = dropped_each_minute(base)?;
+            let ten_minutes = base * 600 - dropped * 9;
+            number %= ten_minutes * 144;
+            let (tens, rest) = (number / ten_minutes, number % ten_minutes);
+            let extra_minutes = rest.saturating_sub(dropped) / (base * 60 - dropped);
+            number += dropped * (9 * tens + extra_minutes);
+        }
+        let seconds = number / base;
+        let part = |value: u32| u8::try_from(value).ok();
+        Self::new(
+            part(seconds / 3600 % 24)?,
+            part(seconds / 60 % 60)?,
+            part(seconds % 60)?,
+            part(number % base)?,
+            drop_frame,
+        )
+    }
+}
+
+/// Numbers left out at the start of a minute: 2 of 30, 4 of 60; no other base drops.
+fn dropped_each_minute(base: u32) -> Option<u32> {
+    match base {
+        30 => Some(2),
+        60 => Some(4),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Timecode {
+    /// `01:02:03:04`, or `01:02:03;04` with drop-frame.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.drop_frame { ';' } else { ':' };
+        write!(
+            f,
+            "{:02}:{:02}:{:02}{separator}{:02}",
+            self.hours, self.minutes, self.seconds, self.frames
+        )
+    }
+}
+
+impl FromStr for Timecode {
+    type Err = Malformed;
+
+    /// Reads `hh:mm:ss:ff`; `;`, `.` or `,` before the frames means drop-frame.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let malformed = || Malformed::new(text, EXPECTED);
+        let mut parts = [0_u8; 4];
+        let mut pieces = text.split([':', ';', '.', ',']);
+        for part in &mut parts {
+            let piece = pieces.next().ok_or_else(malformed)?;
+            let is_number =
+                (1..=3).contains(&piece.len()) && piece.bytes().all(|b| b.is_ascii_digit());
+            *part = is_number
+                .then(|| piece.parse().ok())
+                .flatten()
+                .ok_or_else(malformed)?;
+        }
+        if pieces.next().is_some() {
+            return Err(malformed());
+        }
+        let drop_frame = text.contains([';', '.', ',']);
+        let [hours, minutes, seconds, frames] = parts;
+        Self::new(hours, minutes, seconds, frames, drop_frame).ok_or_else(malformed)
+    }
+}
+
+serde_as_text!(Timecode);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ntsc() -> Rate {
+        Rate::new(30000, 1001).unwrap()
+    }
+
+    #[test]
+    fn drop_frame_leaves_out_two_numbers_each_minute_but_every_tenth() {
+        // SMPTE ST 12-1: 00:00:59;29 is followed by 00:01:00;02; ten minutes are 17,982 frames.
+        for (frame, text) in [
+            (1799, "00:00:59;29"),
+            (1800, "00:01:00;02"),
+            (17981, "00:09:59;29"),
+            (17982, "00:10:00;00"),
+            (107_892, "01:00:00;00"),
+        ] {
+            let timecode = Timecode::from_frames(frame, ntsc(), true).unwrap();
+            assert_eq!(timecode.to_string(), text);
+            assert_eq!(timecode.to_frames(ntsc()), Some(frame));
+        }
+        let dropped: Timecode = "00:01:00;00".parse().unwrap();
+        assert_eq!(dropped.to_frames(ntsc()), None);
+    }
+
+    #[test]
+    fn rubbish_is_no_timecode() {
+        for text in [
+            "",
+            "1:2:3",
+            "25:00:00:00",
+            "00:60:00:00",
+            "a:b:c:d",
+            "1:2:3:4:5",
+            "00:00:00:-1",
+        ] {
+            assert!(text.parse::<Timecode>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn frames_and_back_is_the_same(frame in 0_u32..2_589_408, which in 0_usize..6) {
+            let rates = [(24000, 1001, false), (25, 1, false), (30000, 1001, true), (30, 1, false), (60000, 1001, true), (50, 1, false)];
+            let (num, den, drop_frame) = rates[which];
+            let rate = Rate::new(num, den).unwrap();
+            let frame = if num == 24000 { frame % 2_073_600 } else if num == 25 { frame % 2_160_000 } else { frame };
+            let timecode = Timecode::from_frames(frame, rate, drop_frame).unwrap();
+            prop_assert_eq!(timecode.to_frames(rate), Some(frame));
+            prop_assert_eq!(timecode.to_string().parse::<Timecode>().unwrap(), timecode);
+        }
+    }
+}
