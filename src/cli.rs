@@ -84,6 +84,10 @@ pub(crate) struct Scan {
 ///
 /// `field:value` narrows down: `tag:interview`, `camera:fx3`, `codec:prores`,
 /// `captured:2026-05`. `btsindex fields` lists the fields.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that can be typed"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Search {
     /// Words, and filters such as camera:fx3

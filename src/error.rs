@@ -211,7 +211,7 @@ pub fn escape(text: &str) -> String {
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
             c if c.is_control() || reorders(c) => {
-                safe.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+                safe.extend(c.escape_unicode());
             }
             c => safe.push(c),
         }

@@ -1,6 +1,7 @@
 //! Clips as they are shown: what the content says, what each copy's place says, in one.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, params};
@@ -328,13 +329,11 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         .collect();
     words.sort();
     words.dedup();
-    clip.path_bytes = best.path.to_str().is_none().then(|| {
-        let hex = to_bytes(best.path.as_os_str())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Fact::new(hex, Source::DISK)
-    });
+    clip.path_bytes = best
+        .path
+        .to_str()
+        .is_none()
+        .then(|| Fact::new(hex(&to_bytes(best.path.as_os_str())), Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
     clip.volume = disk(best.volume.clone());
     clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
@@ -351,4 +350,13 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         Source::DISK,
     ));
     clip.name = disk(name);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

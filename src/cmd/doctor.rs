@@ -35,11 +35,11 @@ impl Check {
         }
     }
 
-    fn fault(what: &'static str, found: impl ToString, hint: impl Into<String>) -> Self {
+    fn fault(what: &'static str, found: String, hint: impl Into<String>) -> Self {
         Self {
             what,
             is_well: false,
-            found: found.to_string(),
+            found,
             hint: Some(hint.into()),
         }
     }
@@ -109,7 +109,7 @@ fn space(folder: &Path) -> Check {
         ),
         Err(error) => Check::fault(
             "space",
-            error,
+            error.to_string(),
             "the folder of the catalogue cannot be looked at",
         ),
     }

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
     } else {
         let mut table = Table::new(&["field", "also", "type", "from", "what it is"], width());
         for field in FIELDS {
-            table.row(vec![
+            table.row(&[
                 field.name.to_owned(),
                 field.aliases.join(", "),
                 field.kind.describe(),

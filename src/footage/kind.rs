@@ -9,6 +9,8 @@ pub enum Named {
     Frame,
     /// Something that is not footage; never opened.
     Other,
+    /// Footage unless it holds text: `.ts` and `.mts` are source code too.
+    MediaOrText,
     /// Could be anything: only the content tells, and if it is not media nobody needs to know.
     Unsure,
 }
@@ -23,6 +25,9 @@ const MEDIA: &[&str] = &[
     "wma", "wmv", "y4m",
 ];
 
+/// Extensions of transport streams that programmers use as well.
+const MEDIA_OR_TEXT: &[&str] = &["mts", "ts"];
+
 /// Formats whose files are single frames.
 const FRAMES: &[&str] = &["ari", "arx", "cin", "dng", "dpx", "exr", "j2c"];
 
@@ -33,7 +38,7 @@ const OTHER: &[&str] = &[
     "cs", "css", "csv", "cube", "db", "dll", "dmg", "doc", "docx", "drp", "drx", "dylib", "edl",
     "eps", "exe", "fcpxml", "gif", "go", "gpx", "gz", "h", "heic", "heif", "hpp", "htm", "html",
     "ico", "ini", "inx", "iso", "itl", "jar", "java", "jpeg", "jpg", "js", "json", "jsonl", "jsx",
-    "key", "kml", "less", "lnk", "lock", "log", "look", "lut", "lua", "m3u", "m3u8", "map", "md",
+    "key", "kml", "less", "lnk", "lock", "log", "look", "lua", "lut", "m3u", "m3u8", "map", "md",
     "md5", "mhl", "mpl", "mpls", "nef", "numbers", "o", "odt", "orf", "otf", "otio", "pages",
     "pdf", "pek", "php", "pkf", "pkg", "pl", "plist", "png", "ppt", "pptx", "prproj", "ps", "psb",
     "psd", "py", "raf", "rar", "rb", "reapeaks", "rs", "rtf", "rw2", "rw3", "scss", "sfk", "sfv",
@@ -55,6 +60,8 @@ pub fn named(name: &str) -> Named {
         Named::Media
     } else if is_in(FRAMES) {
         Named::Frame
+    } else if is_in(MEDIA_OR_TEXT) {
+        Named::MediaOrText
     } else if is_in(OTHER) {
         Named::Other
     } else {
@@ -69,7 +76,7 @@ mod tests {
     #[test]
     fn the_lists_are_sorted_and_do_not_overlap() {
         let mut all = Vec::new();
-        for list in [MEDIA, FRAMES, OTHER] {
+        for list in [MEDIA, MEDIA_OR_TEXT, FRAMES, OTHER] {
             let mut sorted = list.to_vec();
             sorted.sort_unstable();
             assert_eq!(list, sorted);
@@ -87,8 +94,8 @@ mod tests {
             ("A001.MOV", Named::Media),
             ("shot.0001.dpx", Named::Frame),
             ("callsheet.pdf", Named::Other),
-            ("index.ts", Named::Unsure),
-            ("00001.MTS", Named::Unsure),
+            ("index.ts", Named::MediaOrText),
+            ("00001.MTS", Named::MediaOrText),
             ("README", Named::Unsure),
         ] {
             assert_eq!(named(name), promise, "{name}");

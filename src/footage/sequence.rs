@@ -21,7 +21,9 @@ pub(super) struct Sequence {
 
 /// Groups frame names by everything but their number; at least two make a sequence.
 pub(super) fn group<'a>(names: impl Iterator<Item = (usize, &'a str)>) -> Vec<Sequence> {
-    let mut groups: BTreeMap<(&str, usize, String), Vec<(u64, usize, &str)>> = BTreeMap::new();
+    // By stem, number of digits and extension: number, place and name of each frame.
+    type Frames<'a> = Vec<(u64, usize, &'a str)>;
+    let mut groups: BTreeMap<(&str, usize, String), Frames<'_>> = BTreeMap::new();
     for (place, name) in names {
         let Some((stem, digits, extension)) = split_frame_number(name) else {
             continue;

@@ -214,7 +214,7 @@ impl Pending {
             match named(&name) {
                 Named::Media => files.push(file),
                 Named::Frame => frames.push(file),
-                Named::Unsure => {
+                Named::Unsure | Named::MediaOrText => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }

@@ -73,7 +73,7 @@ impl Columns {
                         document.add_pre_tokenized_text(*parts, tokenized(folded_parts(&text)));
                     }
                     (Column::Number(column), Cell::Number(number)) => {
-                        document.add_i64(*column, number)
+                        document.add_i64(*column, number);
                     }
                     _ => {}
                 }

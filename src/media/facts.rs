@@ -23,7 +23,7 @@ pub(super) fn of(answer: &Answer) -> Option<Clip> {
         ..Clip::default()
     };
     // A pipe format holds one picture: what it says of time is made up.
-    let is_still = answer.format.format_name.ends_with("_pipe");
+    let is_still = answer.format.name.ends_with("_pipe");
     let video = answer
         .streams
         .iter()
@@ -72,7 +72,7 @@ fn known(text: Option<&String>) -> Option<String> {
 
 /// One name where ffprobe lists a family: the major brand tells `QuickTime` from MP4.
 fn container(format: &Format) -> String {
-    let name = format.format_name.as_str();
+    let name = format.name.as_str();
     if name.starts_with("mov,") {
         let brand = format
             .tags
@@ -153,7 +153,7 @@ fn picture(clip: &mut Clip, video: &Stream) {
             .filter(|&n| n > 0),
     );
     for side in &video.side_data_list {
-        match side.side_data_type.as_str() {
+        match side.kind.as_str() {
             "Spherical Mapping" => clip.projection = stream(projection(side.projection.as_deref())),
             "Stereo 3D" => clip.stereo = stream(stereo(side.stereo.as_deref())),
             _ => {}
@@ -235,7 +235,7 @@ fn colour(clip: &mut Clip, video: &Stream) {
     let is_dolby = video
         .side_data_list
         .iter()
-        .any(|side| side.side_data_type.starts_with("DOVI"));
+        .any(|side| side.kind.starts_with("DOVI"));
     clip.hdr = stream(match video.color_transfer.as_deref() {
         _ if is_dolby => Some(Hdr::DolbyVision),
         Some("smpte2084") => Some(Hdr::Hdr10),
@@ -270,7 +270,11 @@ fn timing(clip: &mut Clip, video: &Stream) {
                 (Some(average), Some(true))
             }
         }
-        (None, Some(average)) => (Some(average.snapped()), None),
+        (None, Some(average)) => {
+            // No rate fits all time stamps; milliseconds are too coarse to tell.
+            let is_uneven = !matches!(video.r_frame_rate.as_str(), "1000/1" | "0/0" | "");
+            (Some(average.snapped()), is_uneven.then_some(true))
+        }
         (Some(finest), None) => (Some(finest.snapped()), None),
         (None, None) => (None, None),
     };
@@ -445,7 +449,7 @@ fn gopro_model(firmware: &str) -> Option<&'static str> {
 
 /// When and where it was shot, and what people wrote into it.
 fn origin(clip: &mut Clip, answer: &Answer, tags: &Texts) {
-    let is_wave = matches!(answer.format.format_name.as_str(), "wav" | "w64");
+    let is_wave = matches!(answer.format.name.as_str(), "wav" | "w64");
     let is_bwf = is_wave
         && [
             "time_reference",
@@ -543,6 +547,8 @@ mod tests {
             ("60000/1001", "19001/317", Some("60000/1001"), Some(false)),
             ("30/1", "1000/1", Some("30"), None),
             ("1000/1", "0/0", None, None),
+            ("1000/1", "1000/7", Some("1000/7"), None),
+            ("90000/1", "2101/200", Some("2101/200"), Some(true)),
             ("25/1", "0/0", Some("25"), None),
             ("100/1", "1952/1000", Some("244/125"), Some(true)),
             ("", "", None, None),

@@ -7,7 +7,7 @@ use std::path::Path;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use serde::{Deserialize, Deserializer};
 
-use super::process::{self, Limits};
+use super::process::{self, Limits, Output};
 use super::{Tool, Unread};
 
 /// An answer longer than this is no header.
@@ -48,7 +48,8 @@ pub(super) struct Answer {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Format {
-    pub format_name: String,
+    #[serde(rename = "format_name")]
+    pub name: String,
     pub duration: Option<String>,
     pub tags: HashMap<String, String>,
 }
@@ -88,7 +89,8 @@ pub(super) struct Stream {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SideData {
-    pub side_data_type: String,
+    #[serde(rename = "side_data_type")]
+    pub kind: String,
     pub rotation: Option<f64>,
     pub projection: Option<String>,
     #[serde(rename = "type")]
@@ -131,32 +133,39 @@ pub(super) fn run(path: &Path, tool: &Tool, limits: &Limits) -> Result<Answer, U
         .args(input(path));
     let output = process::run(command, MOST_OUTPUT, limits)?;
     let answer: Answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let is_answered = !answer.format.format_name.is_empty();
+    let is_answered = !answer.format.name.is_empty();
     if output.status.success() && is_answered {
         return Ok(answer);
     }
-    Err(Unread::Fault(reason(&output.stderr, path)))
+    Err(Unread::Fault(reason(&output, path)))
 }
 
 /// The first thing a tool complained of, without the addresses that change from run to run.
-pub(super) fn reason(stderr: &str, path: &Path) -> String {
+pub(super) fn reason(output: &Output, path: &Path) -> String {
     let url = format!("file:{}", path.display());
-    let mut lines = stderr
+    let mut lines = output
+        .stderr
         .lines()
         .map(|line| {
             let line = line.replace(&url, "");
-            let line = match (line.starts_with('['), line.find("] ")) {
-                (true, Some(end)) => line[end + 2..].to_owned(),
-                _ => line,
-            };
-            without_addresses(line.trim_start_matches(": ").trim())
+            without_addresses(without_marks(&line).trim_start_matches(": ").trim())
         })
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
     if reason.is_empty() {
-        "the tool gave no reason".clone_into(&mut reason);
+        reason = format!("the tool gave no reason, and ended with {}", output.status);
     }
     reason
+}
+
+/// A line without the `[mov @ 0x55f0c8]` and `[error]` that it begins with.
+fn without_marks(mut line: &str) -> &str {
+    while let Some((mark, rest)) = line.split_once("] ")
+        && mark.starts_with('[')
+    {
+        line = rest;
+    }
+    line
 }
 
 /// `0x55f0c8` and the like differ each run, and would make one fault look like many.
@@ -164,7 +173,7 @@ fn without_addresses(line: &str) -> String {
     line.split(' ')
         .filter(|word| {
             let digits = word.trim_start_matches('(').strip_prefix("0x");
-            !digits.is_some_and(|d| d.len() >= 8)
+            digits.is_none_or(|d| d.len() < 8)
         })
         .collect::<Vec<_>>()
         .join(" ")
@@ -179,16 +188,21 @@ mod tests {
         let path = Path::new("/card/a: b.mov");
         for (stderr, expected) in [
             (
-                "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55c355] moov atom not found\nfile:/card/a: b.mov: Invalid data\n",
+                "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55c355] [error] moov atom not found\nfile:/card/a: b.mov: Invalid data\n",
                 "moov atom not found",
             ),
             (
                 "file:/card/a: b.mov: Invalid data found\n",
                 "Invalid data found",
             ),
-            ("", "the tool gave no reason"),
+            ("", "the tool gave no reason, and ended with exit status: 0"),
         ] {
-            assert_eq!(reason(stderr, path), expected);
+            let output = Output {
+                status: std::process::ExitStatus::default(),
+                stdout: Vec::new(),
+                stderr: stderr.to_owned(),
+            };
+            assert_eq!(reason(&output, path), expected);
         }
     }
 
@@ -197,6 +211,6 @@ mod tests {
         let json = r#"{"streams":[{"codec_type":"video","profile":578,"new":{}}],"format":{"format_name":"mxf"},"more":1}"#;
         let answer: Answer = serde_json::from_str(json).unwrap();
         assert_eq!(answer.streams[0].profile.as_deref(), Some("578"));
-        assert_eq!(answer.format.format_name, "mxf");
+        assert_eq!(answer.format.name, "mxf");
     }
 }

@@ -180,7 +180,7 @@ fn decode(
 ) -> Result<Frame, Unread> {
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
-    command.args(["-nostdin", "-v", "error", "-threads", "1"]);
+    command.args(["-hide_banner", "-nostdin", "-v", "error", "-threads", "1"]);
     if attempt.at > 0.0 {
         command.args(["-ss", &format!("{:.3}", seconds * attempt.at)]);
     }
@@ -206,7 +206,7 @@ fn decode(
     let bytes = usize::from(width) * usize::from(height) * 3;
     let output = process::run(command, bytes, limits)?;
     if output.stdout.len() != bytes {
-        return Err(Unread::Fault(ffprobe::reason(&output.stderr, path)));
+        return Err(Unread::Fault(ffprobe::reason(&output, path)));
     }
     Ok(Frame::new(output.stdout, width, height))
 }

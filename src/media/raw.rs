@@ -16,6 +16,10 @@ pub(super) fn read(head: &[u8]) -> Option<Clip> {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every field of a clip is optional"
+)]
 fn fact<T>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, Source::RAW_HEADER))
 }

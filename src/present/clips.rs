@@ -29,7 +29,7 @@ pub fn search_table(clips: &[Clip], width: Option<usize>) -> Table {
         width,
     );
     for clip in clips {
-        table.row(vec![
+        table.row(&[
             text(clip.name.as_ref().map(|fact| &fact.value)),
             shot(clip),
             text(clip.duration.as_ref().map(|fact| fact.value)),

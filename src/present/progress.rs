@@ -138,7 +138,7 @@ impl<'a> Progress<'a> {
                 ));
             }
             Event::Warning { message, hint } => {
-                self.say(&format!("warning: {}\nhint: {hint}", escape(message)))
+                self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
         }
         self.keep(event);
@@ -154,6 +154,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Takes the bar away, and gives the problems that were told.
+    #[must_use]
     pub fn end(self) -> Vec<Problem> {
         self.bar.finish_and_clear();
         let mut problems = self.problems;

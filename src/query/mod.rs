@@ -150,13 +150,13 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// The name most like `text`, if one is like it.
+/// The name most like `text`, if one is like it: a third of the letters may be wrong.
 fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
     names
         .iter()
-        .map(|name| (strsim::jaro_winkler(text, name), *name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|name| (strsim::damerau_levenshtein(text, name), *name))
+        .filter(|(wrong, name)| wrong * 3 <= name.len())
+        .min_by_key(|(wrong, _)| *wrong)
         .map(|(_, name)| name)
 }
 

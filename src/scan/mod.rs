@@ -154,7 +154,7 @@ fn read_all(
             pool.install(|| {
                 files
                     .par_bridge()
-                    .for_each_with(sender, |sender, file| reader.read(file, sender))
+                    .for_each_with(sender, |sender, file| reader.read(file, sender));
             });
         });
         let mut outcome = Ok(());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use crate::catalogue::{Catalogue, Outcome, Posters, Reading, Unread};
+use crate::catalogue::{Catalogue, KnownContent, Outcome, Posters, Reading, Unread};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::error::Error;
 use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
@@ -19,7 +19,7 @@ pub(super) enum Message {
     Started(PathBuf),
     /// A file was read.
     Finished {
-        reading: Reading,
+        reading: Box<Reading>,
         path: PathBuf,
         bytes: u64,
         /// Why it could not be read, wholly or in part.
@@ -57,7 +57,7 @@ impl Reader<'_> {
                 let _ = sender.send(Message::Started(unread.path.clone()));
                 match self.reading(&unread) {
                     Ok((reading, problem)) => Message::Finished {
-                        reading,
+                        reading: Box::new(reading),
                         path: unread.path,
                         bytes: unread.bytes,
                         problem,
@@ -99,8 +99,11 @@ impl Reader<'_> {
                 return Ok((reading(None, outcome), Some(reason)));
             }
         };
-        if let Some(problem) = self.recognised(&sample).map_err(Stop::Fatal)? {
-            return Ok((reading(sample.fingerprint, Outcome::Recognised), problem));
+        if let Some(content) = self.recognised(&sample).map_err(Stop::Fatal)? {
+            return Ok((
+                reading(sample.fingerprint, Outcome::Recognised),
+                content.problem,
+            ));
         }
         let picture = frames
             .as_ref()
@@ -110,8 +113,8 @@ impl Reader<'_> {
         Ok((reading(sample.fingerprint, outcome), problem))
     }
 
-    /// Whether the content is known and its poster is where it should be; then, its problem.
-    fn recognised(&self, sample: &Sample) -> Result<Option<Option<String>>, Error> {
+    /// What is known of the content, if its poster is where it should be.
+    fn recognised(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
         let Some(fingerprint) = sample.fingerprint else {
             return Ok(None);
         };
@@ -120,9 +123,7 @@ impl Reader<'_> {
             self.tools.ffmpeg.version.as_str(),
         ];
         let known = self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))?;
-        Ok(known
-            .filter(|content| !content.has_poster || self.posters.path(fingerprint).exists())
-            .map(|content| content.problem))
+        Ok(known.filter(|content| !content.has_poster || self.posters.path(fingerprint).exists()))
     }
 
     /// What the content says, and its poster.

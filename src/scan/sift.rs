@@ -13,7 +13,9 @@ use super::{Event, Request, Summary};
 use crate::catalogue::{Catalogue, Known};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
-use crate::footage::{Content, Found, HEAD, Listing, Role, Step, Volume, sniff, walk};
+use crate::footage::{
+    Content, Found, HEAD, Listing, Named, Role, Step, Volume, named, sniff, walk,
+};
 use crate::media::Tools;
 use crate::value::{Fingerprint, to_bytes};
 
@@ -389,8 +391,11 @@ fn unsure(path: &Path) -> Option<Role> {
         .take(HEAD as u64)
         .read_to_end(&mut head)
         .ok()?;
-    Some(match sniff(&head) {
-        Content::Media => Role::Media,
-        Content::Empty | Content::Text | Content::Unknown => Role::Unsure,
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Some(match (sniff(&head), named(&name)) {
+        (Content::Media, _) | (Content::Empty | Content::Unknown, Named::MediaOrText) => {
+            Role::Media
+        }
+        (Content::Empty | Content::Text | Content::Unknown, _) => Role::Unsure,
     })
 }

@@ -21,7 +21,7 @@ const LAST_CATCH_UP: Duration = Duration::from_secs(20);
 pub(super) struct Writer<'a> {
     pub catalogue: &'a Catalogue,
     index: &'a Index,
-    index_writer: Option<index::Writer<'a>>,
+    indexing: Option<index::Writer<'a>>,
     batch: usize,
     batch_begun: Option<Instant>,
     caught_up: Instant,
@@ -33,7 +33,7 @@ impl<'a> Writer<'a> {
         Self {
             catalogue,
             index,
-            index_writer: None,
+            indexing: None,
             batch: 0,
             batch_begun: None,
             caught_up: Instant::now(),
@@ -51,12 +51,11 @@ impl<'a> Writer<'a> {
         report: &mut dyn FnMut(Event),
         change: impl FnOnce(&Catalogue) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let begun = match self.batch_begun {
-            Some(begun) => begun,
-            None => {
-                self.catalogue.begin()?;
-                *self.batch_begun.insert(Instant::now())
-            }
+        let begun = if let Some(begun) = self.batch_begun {
+            begun
+        } else {
+            self.catalogue.begin()?;
+            *self.batch_begun.insert(Instant::now())
         };
         let changed = change(self.catalogue)?;
         self.batch += 1;
@@ -104,7 +103,7 @@ impl<'a> Writer<'a> {
     /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
     pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
         if let Err(error) = self.try_catch_up() {
-            self.index_writer = None;
+            self.indexing = None;
             report(Event::Warning {
                 message: format!("the index could not follow: {error}"),
                 hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
@@ -114,10 +113,10 @@ impl<'a> Writer<'a> {
     }
 
     fn try_catch_up(&mut self) -> Result<(), Error> {
-        if self.index_writer.is_none() {
-            self.index_writer = self.index.writer()?;
+        if self.indexing.is_none() {
+            self.indexing = self.index.writer()?;
         }
-        match &mut self.index_writer {
+        match &mut self.indexing {
             Some(writer) => writer.catch_up(self.catalogue),
             // A search is bringing it up to date at this moment.
             None => Ok(()),
@@ -129,12 +128,12 @@ impl<'a> Writer<'a> {
         self.commit()?;
         for _ in 0..50 {
             self.catch_up(report);
-            if self.index_writer.is_some() || self.index.seq() == self.catalogue.seq()? {
+            if self.indexing.is_some() || self.index.seq() == self.catalogue.seq()? {
                 break;
             }
             thread::sleep(Duration::from_millis(100));
         }
-        match self.index_writer {
+        match self.indexing {
             Some(writer) => writer.finish(),
             None => Ok(()),
         }

@@ -32,7 +32,7 @@ pub(super) fn read(xml: &str) -> Clip {
                 clip.start_timecode = fact(text("value").and_then(|value| timecode(&value)));
             }
             "CreationDate" => {
-                clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)))
+                clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)));
             }
             "Device" | "Camera" => {
                 // A recorder on a camera writes both; the camera comes last and is what people mean.

@@ -52,8 +52,9 @@ impl Timecode {
             return Some(counted);
         }
         let dropped = dropped_each_minute(base)?;
-        let is_dropped_number =
-            self.seconds == 0 && u32::from(self.frames) < dropped && self.minutes % 10 != 0;
+        let is_dropped_number = self.seconds == 0
+            && u32::from(self.frames) < dropped
+            && !self.minutes.is_multiple_of(10);
         (!is_dropped_number).then(|| counted - dropped * (minutes - minutes / 10))
     }
 
