@@ -114,7 +114,7 @@ macro_rules! clip {
             const MANNER: Manner = Manner { $($manner: $value,)* ..PLAIN };
             Field {
                 name: stringify!($name),
-                help: $help,
+                help: $help.trim_ascii(),
                 origin: Origin::$origin,
                 kind: <$type as Value>::KIND,
                 facet: MANNER.facet,
@@ -270,7 +270,7 @@ mod tests {
                 "{}",
                 field.name
             );
-            assert!(!field.help.trim().is_empty());
+            assert!(!field.help.is_empty());
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
                 "type": field.kind.describe(),
                 "origin": field.origin.name(),
                 "aliases": field.aliases,
-                "help": field.help.trim(),
+                "help": field.help,
             });
             writeln!(out, "{line}")?;
         }
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
                 field.aliases.join(", "),
                 field.kind.describe(),
                 field.origin.name().to_owned(),
-                field.help.trim().to_owned(),
+                field.help.to_owned(),
             ]);
         }
         table.write(&mut out)?;
