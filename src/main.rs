@@ -40,7 +40,11 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
     let known = error.downcast_ref::<Error>();
     let mut talk = io::stderr().lock();
     // When not even standard error can be written to, the exit code must do.
-    let _ = writeln!(talk, "error: {error:#}");
+    let _ = match known {
+        // It says its cause itself.
+        Some(known) => writeln!(talk, "error: {known}"),
+        None => writeln!(talk, "error: {error:#}"),
+    };
     if let Some(hint) = known.and_then(Error::hint) {
         let _ = writeln!(talk, "hint: {hint}");
     }

@@ -1,0 +1,88 @@
+//! Imports only go down: each module of the library may use those on the floors below it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The floors, top first; modules on one floor do not use each other.
+const FLOORS: &[&[&str]] = &[
+    &["present"],
+    &["scan"],
+    &["index"],
+    &["catalogue"],
+    &["footage", "media", "sidecar", "tag", "query"],
+    &["clip", "error"],
+    &["value"],
+];
+
+/// Crates that the lowest floors must not know.
+const NOT_BELOW: &[&str] = &["clap", "tantivy", "rusqlite", "indicatif", "rayon", "ffmpeg_sidecar"];
+
+fn floor(module: &str) -> usize {
+    FLOORS
+        .iter()
+        .position(|floor| floor.contains(&module))
+        .unwrap_or_else(|| panic!("`{module}` stands on no floor: add it to FLOORS"))
+}
+
+/// Modules of this crate that a text names after `crate::`.
+fn used(text: &str, prefix: &str) -> BTreeSet<String> {
+    text.split(prefix)
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Every source file with the module it belongs to.
+fn sources(folder: &Path, module: Option<&str>, all: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let module = module.unwrap_or(&stem);
+        if path.is_dir() {
+            sources(&path, Some(module), all);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push((module.to_owned(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn library() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), None, &mut all);
+    all.retain(|(module, _)| !matches!(module.as_str(), "main" | "lib" | "cli" | "cmd"));
+    assert!(all.len() > 30, "the sources were not found");
+    all
+}
+
+#[test]
+fn imports_only_go_down() {
+    for (module, text) in library() {
+        assert!(!text.contains("crate::{"), "`{module}`: one `use` a module, so that this test sees it");
+        for other in used(&text, "crate::") {
+            let is_down = other == module || floor(&module) < floor(&other);
+            assert!(is_down, "`{module}` uses `{other}`, which does not stand below it");
+        }
+    }
+}
+
+#[test]
+fn values_and_clips_know_no_engine() {
+    for (module, text) in library() {
+        if matches!(module.as_str(), "value" | "clip") {
+            for engine in NOT_BELOW {
+                assert!(!text.contains(&format!("{engine}::")), "`{module}` knows {engine}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sql_stands_in_the_catalogue_only() {
+    for (module, text) in library() {
+        if !matches!(module.as_str(), "catalogue" | "error") {
+            assert!(!text.contains("rusqlite"), "`{module}` knows SQL");
+        }
+    }
+}

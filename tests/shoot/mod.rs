@@ -1,0 +1,164 @@
+//! A place to test in: a folder for footage, a catalogue of its own, and the program.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+/// 2026-05-20 12:00:00 UTC: when every file of a test was written, unless it says otherwise.
+const WRITTEN: u64 = 1_779_278_400;
+
+/// A folder of footage and a catalogue, gone when it is dropped.
+pub struct Shoot {
+    folder: tempfile::TempDir,
+}
+
+/// What the program answered.
+pub struct Answer {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Shoot {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+        }
+    }
+
+    /// One with a copy of the fixtures.
+    pub fn with_fixtures() -> Self {
+        let shoot = Self::new();
+        copy(&fixtures(), &shoot.footage());
+        shoot
+    }
+
+    /// Where its footage is.
+    pub fn footage(&self) -> PathBuf {
+        let footage = self.folder.path().canonicalize().unwrap().join("footage");
+        fs::create_dir_all(&footage).unwrap();
+        footage
+    }
+
+    /// Where its catalogue is.
+    pub fn catalogue(&self) -> PathBuf {
+        self.folder.path().join("catalogue")
+    }
+
+    /// Another folder beside the footage.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().canonicalize().unwrap().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// Copies one fixture into the footage under another name.
+    pub fn add(&self, fixture: &str, name: impl AsRef<Path>) -> PathBuf {
+        let to = self.footage().join(name);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        copy(&fixtures().join(fixture), &to);
+        to
+    }
+
+    /// The program, ready to be given arguments.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_btsindex"));
+        command
+            .env("BTSINDEX_CATALOGUE", self.catalogue())
+            .env_remove("BTSINDEX_FFMPEG")
+            .env_remove("BTSINDEX_FFPROBE")
+            .stdin(Stdio::null())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs the program.
+    pub fn run(&self, arguments: &[&str]) -> Answer {
+        Answer::of(self.command().args(arguments).output().unwrap())
+    }
+
+    /// Scans the footage.
+    pub fn scan(&self) -> Answer {
+        Answer::of(self.command().arg("scan").arg(self.footage()).output().unwrap())
+    }
+
+    /// Scans the footage and gives the counts of its summary.
+    pub fn scan_counts(&self, arguments: &[&str]) -> Value {
+        let mut command = self.command();
+        command.args(["scan", "--json"]).args(arguments).arg(self.footage());
+        let answer = Answer::of(command.output().unwrap());
+        let last = answer.stdout.lines().last().unwrap_or_else(|| panic!("{}", answer.stderr));
+        serde_json::from_str(last).unwrap()
+    }
+
+    /// Every clip, as `search --json` tells it, in an order of its own.
+    pub fn clips(&self) -> Vec<Value> {
+        let answer = self.run(&["search", "--json"]);
+        let mut clips = answer.json();
+        clips.sort_by_key(|clip| clip["path"].to_string());
+        clips
+    }
+
+    /// Names of what a search finds, in order of name.
+    pub fn found(&self, words: &[&str]) -> Vec<String> {
+        let answer = self.run(&[&["search", "--json"], words].concat());
+        let mut names: Vec<String> =
+            answer.json().iter().map(|clip| clip["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// A clip by its file name.
+    pub fn clip(&self, name: &str) -> Value {
+        let clips = self.clips();
+        let found = clips.into_iter().find(|clip| clip["name"] == name);
+        found.unwrap_or_else(|| panic!("no clip {name}"))
+    }
+}
+
+impl Answer {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Standard output as an object a line.
+    pub fn json(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// The committed fixtures.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/footage")
+}
+
+/// Copies a file or folder; every copy was written at the same time.
+pub fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::copy(from, to).unwrap();
+        set_written(to, WRITTEN);
+    }
+}
+
+/// Sets a file's modification time, in seconds since 1970.
+pub fn set_written(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(time).unwrap();
+}
