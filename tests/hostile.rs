@@ -1,0 +1,252 @@
+//! Everything from a drive is hostile: names, contents, links, and tools that misbehave.
+
+mod shoot;
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shoot::{Answer, Shoot};
+
+const CLIP: &str = "Location Scout/old_tape.avi";
+
+/// Names that a checkout could not carry to every system.
+#[cfg(unix)]
+fn hostile_names() -> Vec<std::ffi::OsString> {
+    use std::os::unix::ffi::OsStringExt;
+    let mut names: Vec<std::ffi::OsString> = [
+        "it's \"quoted\".avi",
+        "🎬 réel 日本.avi",
+        "new\nline.avi",
+        "-dash.avi",
+        "--version.avi",
+        "esc\u{1b}[31m\u{1b}]0;title\u{7}.avi",
+        "right\u{202e}iva.avi",
+        "%03d.avi",
+        "concat:a|b.avi",
+        "http:x.avi",
+        "a:b*c?d[e].avi",
+        "$(touch pwned);`id`.avi",
+        " blank .avi",
+        "tab\there.avi",
+    ]
+    .map(Into::into)
+    .to_vec();
+    names.push(std::ffi::OsString::from_vec(b"no\xffutf8\xfe.avi".to_vec()));
+    names.push(std::ffi::OsString::from_vec([vec![b'l'; 251], b".avi".to_vec()].concat()));
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn any_name_is_only_a_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let shoot = Shoot::new();
+    let names = hostile_names();
+    for (at, name) in names.iter().enumerate() {
+        let path = shoot.add(CLIP, name);
+        // Each its own content, so that each is its own clip.
+        let mut file = fs::File::options().append(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, &[u8::try_from(at).unwrap()]).unwrap();
+    }
+    let scan = shoot.scan();
+    assert_eq!(scan.code, 0, "{}", scan.stderr);
+    let clips = shoot.clips();
+    assert_eq!(clips.len(), names.len());
+    assert!(clips.iter().all(|clip| clip["video_codec"] == "mpeg4"));
+
+    for arguments in [&["search"][..], &["show", "new\nline.avi"], &["search", "title"]] {
+        let answer = shoot.run(arguments);
+        assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
+        let is_raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!answer.stdout.contains(is_raw) && !answer.stderr.contains(is_raw), "{}", answer.stdout);
+    }
+
+    // Each path that ends with a zero byte can be opened; so can the one that is not UTF-8.
+    let paths = shoot.command().args(["search", "-0"]).output().unwrap().stdout;
+    let paths: Vec<&[u8]> = paths.split(|&b| b == 0).filter(|path| !path.is_empty()).collect();
+    assert_eq!(paths.len(), names.len());
+    assert!(paths.iter().all(|path| Path::new(std::ffi::OsStr::from_bytes(path)).is_file()));
+    let odd = clips.iter().find(|clip| clip["path_bytes"].is_string()).unwrap();
+    assert!(odd["path_bytes"].as_str().unwrap().ends_with("6e6fff75746638fe2e617669"));
+    assert!(!shoot.footage().join("pwned").exists());
+    let dash = shoot.command().args(["show", "--", "-dash.avi"]).output().unwrap();
+    assert!(dash.status.success());
+}
+
+#[test]
+fn playlists_and_references_open_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    thread::spawn(move || {
+        for call in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(call);
+        }
+    });
+    let shoot = Shoot::new();
+    let real = shoot.add(CLIP, "real.avi");
+    let url = format!("http://127.0.0.1:{port}/a.ts");
+    let real = real.to_string_lossy();
+    for (name, text) in [
+        ("hls.mov", format!("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXT-X-ENDLIST\n")),
+        ("hls-local.mov", format!("#EXTM3U\n#EXTINF:5,\nfile:{real}\n#EXT-X-ENDLIST\n")),
+        ("concat.mp4", format!("ffconcat version 1.0\nfile '{real}'\nfile '{url}'\n")),
+        ("dash.mp4", format!("<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><BaseURL>{url}</BaseURL></MPD>")),
+        ("sdp.mov", format!("v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video {port} RTP/AVP 96\n")),
+        ("smil.rm", format!("<smil><body><video src=\"{url}\"/></body></smil>")),
+    ] {
+        fs::write(shoot.footage().join(name), text).unwrap();
+    }
+    // The same behind bytes that are no text, for demuxers that look further in.
+    let mut binary = b"\x00\x01\x02".to_vec();
+    binary.extend(format!("#EXTM3U\n{url}\n").bytes());
+    fs::write(shoot.footage().join("binary.ts"), binary).unwrap();
+    let scan = shoot.scan();
+    assert_eq!(scan.code, 3);
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "something was called");
+    let read: Vec<_> = shoot.clips().into_iter().filter(|clip| !clip["video_codec"].is_null()).collect();
+    assert_eq!(read.len(), 1, "only the real one was read: {read:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_links_and_devices_are_not_opened() {
+    use std::os::unix::fs::symlink;
+    let shoot = Shoot::new();
+    shoot.add(CLIP, "real.avi");
+    let footage = shoot.footage();
+    assert!(Command::new("mkfifo").arg(footage.join("pipe.mov")).status().unwrap().success());
+    symlink("/dev/zero", footage.join("zero.mov")).unwrap();
+    symlink("nowhere.mov", footage.join("dangling.mov")).unwrap();
+    symlink(&footage, footage.join("loop")).unwrap();
+    assert_eq!(shoot.scan_counts(&[])["found"], 1);
+    let follow = shoot.scan_counts(&["--follow-links"]);
+    assert_eq!(follow["found"], 1, "{follow}");
+}
+
+#[test]
+fn damaged_files_are_named_and_the_rest_is_read() {
+    let shoot = Shoot::new();
+    shoot.add(CLIP, "good.avi");
+    let footage = shoot.footage();
+    fs::write(footage.join("zeros.mp4"), vec![0; 200_000]).unwrap();
+    fs::write(footage.join("ones.mov"), vec![0xff; 200_000]).unwrap();
+    let noise: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for extension in ["mp4", "mov", "mxf", "avi", "mkv", "mts", "wav", "r3d", "braw"] {
+        fs::write(footage.join(format!("noise.{extension}")), &noise).unwrap();
+    }
+    fs::write(footage.join("empty.mxf"), b"").unwrap();
+    let scan = shoot.scan();
+    assert_eq!(scan.code, 3, "{}", scan.stderr);
+    assert!(scan.stdout.contains("zeros.mp4: every byte looked at is zero"), "{}", scan.stdout);
+    assert!(scan.stdout.contains("empty.mxf: the file is empty"), "{}", scan.stdout);
+    assert_eq!(shoot.clip("good.avi")["video_codec"], "mpeg4");
+    assert!(shoot.clip("zeros.mp4")["problem"].is_string());
+    // It is told again, though nothing is read again.
+    let again = shoot.scan();
+    assert_eq!(again.code, 3);
+    assert!(again.stdout.contains("empty.mxf: the file is empty"), "{}", again.stdout);
+}
+
+#[test]
+fn sidecars_of_any_size_and_shape_do_no_harm() {
+    let shoot = Shoot::new();
+    for name in ["C0001", "C0002", "C0003"] {
+        shoot.add("Location Scout/drone/DJI_0042.MP4", format!("{name}.MP4"));
+        let mut file = fs::File::options().append(true).open(shoot.footage().join(format!("{name}.MP4"))).unwrap();
+        std::io::Write::write_all(&mut file, name.as_bytes()).unwrap();
+    }
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><NonRealTimeMeta><Device modelName=\"&b;\"/>";
+    fs::write(shoot.footage().join("C0001M01.XML"), bomb).unwrap();
+    let huge = fs::File::create(shoot.footage().join("C0002M01.XML")).unwrap();
+    huge.set_len(4_000_000_000).unwrap();
+    fs::write(shoot.footage().join("C0003.SRT"), [0xff; 5000]).unwrap();
+    let huge = fs::File::create(shoot.footage().join(".btsignore")).unwrap();
+    huge.set_len(4_000_000_000).unwrap();
+    let scan = shoot.scan();
+    assert_eq!(scan.code, 0, "{}", scan.stderr);
+    assert_eq!(shoot.clips().len(), 3);
+}
+
+#[test]
+fn a_gap_in_an_image_sequence_costs_nothing() {
+    let shoot = Shoot::new();
+    for number in ["0000000001", "9999999999"] {
+        shoot.add("AdShoot_ACME/Scans/hero_bottle.0001.dpx", format!("a.{number}.dpx"));
+    }
+    let scan = shoot.scan();
+    assert_eq!(scan.code, 0, "{}", scan.stderr);
+    assert_eq!(shoot.clip("a.[0000000001-9999999999].dpx")["frames"], 2);
+}
+
+/// A stand-in for ffprobe and ffmpeg: says its version, then does as the script says.
+#[cfg(unix)]
+fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
+    use std::os::unix::fs::PermissionsExt;
+    let tool = shoot.folder("tools").join("tool");
+    let text = format!("#!/bin/sh\nfor a; do [ \"$a\" = -version ] && echo 'tool version 6.0' && exit; done\n{script}\n");
+    fs::write(&tool, text).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = shoot.command();
+    command.args(["scan", "--deadline", "1"]).arg(shoot.footage());
+    command.env("BTSINDEX_FFPROBE", &tool).env("BTSINDEX_FFMPEG", &tool);
+    Answer::of(command.output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn tools_that_misbehave_cost_one_file_its_facts() {
+    for (script, reason) in [
+        ("exec sleep 600", "given up after 1 s"),
+        ("trap '' TERM INT; sleep 600 & wait", "given up after 1 s"),
+        ("sleep 600 & echo '{}'; exit 0", "given up after 1 s"),
+        ("exec head -c 100000000 /dev/zero", "more than"),
+        ("echo 'not json'", "the tool gave no reason"),
+        ("kill -SEGV $$", "the tool gave no reason"),
+        ("printf 'x \\033[31m [mov @ 0x5581] odd\\n' >&2; exit 1", "odd"),
+    ] {
+        let shoot = Shoot::new();
+        shoot.add(CLIP, "a.avi");
+        let begun = Instant::now();
+        let scan = scan_with_tool(&shoot, script);
+        assert_eq!(scan.code, 3, "{script}: {}", scan.stderr);
+        assert!(scan.stdout.contains(reason), "{script}: {}", scan.stdout);
+        assert!(!scan.stdout.contains('\u{1b}') && !scan.stderr.contains('\u{1b}'));
+        assert!(begun.elapsed() < Duration::from_secs(30), "{script} hung");
+        // Another version of the tool tries again, and succeeds.
+        let counts = shoot.scan_counts(&[]);
+        assert_eq!((&counts["read"], &counts["unreadable"]), (&1.into(), &0.into()), "{script}: {counts}");
+    }
+}
+
+#[test]
+fn no_tools_is_said_before_anything_is_done() {
+    let shoot = Shoot::new();
+    shoot.add(CLIP, "a.avi");
+    let output = shoot.command().arg("scan").arg(shoot.footage()).env("BTSINDEX_FFPROBE", "/nowhere/ffprobe").output();
+    let answer = Answer::of(output.unwrap());
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("`/nowhere/ffprobe` cannot be run") && answer.stderr.contains("hint: install"));
+    assert!(!shoot.catalogue().exists());
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let mut search = shoot.command().args(["search", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut pipe = search.stdout.take().unwrap();
+    let mut first = [0; 10];
+    pipe.read_exact(&mut first).unwrap();
+    drop(pipe);
+    assert_eq!(search.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,328 @@
+//! Scanning again: what is known stays known, whatever happened in between.
+
+mod shoot;
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use shoot::{Shoot, fixtures, set_written};
+
+/// The catalogue's content without what depends on the folder that a test was given.
+fn content(shoot: &Shoot) -> Vec<String> {
+    let folder = shoot.footage().to_string_lossy().into_owned();
+    shoot.clips().iter().map(|clip| clip.to_string().replace(&folder, "")).collect()
+}
+
+/// What the index finds for each of many words: it must be that of a clean scan too.
+fn finds(shoot: &Shoot) -> Vec<Vec<String>> {
+    ["drummer", "tag:interview", "c0001", "dpx", "apple", "codec:h264", "broken", "problem:moov"]
+        .iter()
+        .map(|word| shoot.found(&[word]))
+        .collect()
+}
+
+#[test]
+fn a_second_scan_does_no_work() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let before = content(&shoot);
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!((&counts["read"], &counts["new"], &counts["changed"]), (&0.into(), &0.into(), &0.into()));
+    assert_eq!(counts["unchanged"], counts["found"]);
+    assert_eq!(content(&shoot), before);
+}
+
+#[test]
+fn nothing_is_probed_twice() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    // Tools of the same version that would fail at everything.
+    let broken = shoot.folder("broken-tools");
+    for tool in ["ffprobe", "ffmpeg"] {
+        let version = Command::new(tool).arg("-version").output().unwrap().stdout;
+        fs::write(broken.join(format!("{tool}.txt")), version).unwrap();
+        let script = format!("#!/bin/sh\ncat '{}'; exit 1\n", broken.join(format!("{tool}.txt")).display());
+        write_program(&broken.join(tool), &script);
+    }
+    let footage = shoot.footage();
+    fs::rename(footage.join("AdShoot_ACME"), footage.join("Renamed Campaign")).unwrap();
+    shoot::copy(&footage.join("TV Set - Late Kitchen"), &footage.join("backup"));
+    let answer = shoot
+        .command()
+        .args(["scan", "--json"])
+        .arg(&footage)
+        .env("BTSINDEX_FFPROBE", broken.join("ffprobe"))
+        .env("BTSINDEX_FFMPEG", broken.join("ffmpeg"))
+        .output()
+        .unwrap();
+    let summary: Value =
+        serde_json::from_str(String::from_utf8_lossy(&answer.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!((&summary["read"], &summary["recognised"]), (&5.into(), &5.into()), "{summary}");
+    // Facts and posters are there, tags follow the new names, copies are one clip.
+    let clip = shoot.clip("A001_C003_0512AB.mov");
+    assert_eq!(clip["video_codec"], "prores");
+    let copied = shoot.clip("GX010042.MP4");
+    assert_eq!(copied["files"].as_array().unwrap().len(), 2);
+    assert_eq!(shoot.found(&["backup"]), ["B001C002_260513_R2XY.mov", "GX010042.MP4"]);
+}
+
+#[test]
+fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
+    let shoot = Shoot::new();
+    let path = shoot.add("Location Scout/old_tape.avi", "a.avi");
+    let kept = shoot.add("Location Scout/anamorphic_wide.mkv", "b.mkv");
+    shoot.scan();
+    fs::copy(fixtures().join("Location Scout/IMG_1234.MOV"), &path).unwrap();
+    set_written(&kept, 1_779_000_000);
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!((&counts["changed"], &counts["recognised"]), (&2.into(), &1.into()), "{counts}");
+    assert_eq!(shoot.clip("a.avi")["video_codec"], "h264");
+    assert_eq!(shoot.clip("b.mkv")["modified"], "2026-05-17T06:40:00Z");
+    assert_eq!(shoot.clips().len(), 2);
+}
+
+#[test]
+fn a_sidecar_that_comes_later_is_taken_in() {
+    let shoot = Shoot::new();
+    let card = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
+    shoot.add(&format!("{card}/C0001.MP4"), "C0001.MP4");
+    shoot.scan();
+    assert!(shoot.clip("C0001.MP4")["model"].is_null());
+    shoot.add(&format!("{card}/C0001M01.XML"), "C0001M01.XML");
+    shoot.scan();
+    assert_eq!(shoot.clip("C0001.MP4")["model"], "ILME-FX3");
+    assert_eq!(shoot.found(&["camera:fx3"]), ["C0001.MP4"]);
+}
+
+#[test]
+fn a_proxy_belongs_to_its_original_and_stands_for_it_when_it_is_gone() {
+    let shoot = Shoot::new();
+    let card = "TV Set - Late Kitchen/DCIM/100GOPRO";
+    shoot.add(&format!("{card}/GL010042.LRV"), "GL010042.LRV");
+    shoot.scan();
+    assert_eq!(shoot.found(&[]), ["GL010042.LRV"]);
+    shoot.add(&format!("{card}/GX010042.MP4"), "GX010042.MP4");
+    shoot.scan();
+    assert_eq!(shoot.found(&[]), ["GX010042.MP4"]);
+    fs::remove_file(shoot.footage().join("GX010042.MP4")).unwrap();
+    shoot.scan_counts(&["--accept-missing"]);
+    assert_eq!(shoot.found(&[]), ["GL010042.LRV", "GX010042.MP4"]);
+}
+
+#[test]
+fn missing_is_a_state_and_never_a_delete() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let gone = shoot.footage().join("Location Scout/IMG_1234.MOV");
+    let aside = shoot.folder("aside").join("IMG_1234.MOV");
+    fs::rename(&gone, &aside).unwrap();
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!(counts["missing"], 1);
+    assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "missing");
+    assert_eq!(shoot.found(&["apple"]), ["IMG_1234.MOV"]);
+    fs::rename(&aside, &gone).unwrap();
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!((&counts["missing"], &counts["read"]), (&0.into(), &0.into()));
+    assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "present");
+}
+
+#[test]
+fn a_root_that_is_suddenly_empty_changes_nothing() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let before = content(&shoot);
+    let aside = shoot.folder("aside").join("all");
+    fs::rename(shoot.footage(), &aside).unwrap();
+    let answer = shoot.run(&["scan", "footage"]);
+    assert_eq!(answer.code, 1, "an unmounted root is an error: {}", answer.stderr);
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!((&counts["missing"], &counts["doubted"]), (&0.into(), &25.into()), "{counts}");
+    assert_eq!(content(&shoot), before);
+    let counts = shoot.scan_counts(&["--accept-missing"]);
+    assert_eq!(counts["missing"], 25);
+    assert_eq!(content(&shoot).len(), before.len());
+    fs::remove_dir(shoot.footage()).unwrap();
+    fs::rename(&aside, shoot.footage()).unwrap();
+    shoot.scan();
+    assert_eq!(content(&shoot), before);
+}
+
+#[test]
+fn what_is_passed_over_now_is_not_missing() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let counts = shoot.scan_counts(&["--exclude", "*.mov", "--exclude", "DCIM"]);
+    assert_eq!((&counts["missing"], &counts["doubted"]), (&0.into(), &0.into()), "{counts}");
+}
+
+#[test]
+fn posters_and_index_may_be_deleted_and_come_back() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let before = finds(&shoot);
+    let posters = || {
+        let folders = fs::read_dir(shoot.catalogue().join("posters")).into_iter().flatten().flatten();
+        folders.map(|folder| fs::read_dir(folder.path()).unwrap().count()).sum::<usize>()
+    };
+    let made = posters();
+    assert_eq!(made, 13, "every clip with a picture has one");
+    fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
+    fs::remove_dir_all(shoot.catalogue().join("index")).unwrap();
+    assert_eq!(finds(&shoot), before);
+    shoot.scan();
+    assert_eq!(posters(), made);
+}
+
+#[test]
+fn a_damaged_index_is_made_anew() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let before = finds(&shoot);
+    let index = shoot.catalogue().join("index");
+    for damage in ["meta.json", ".managed.json"] {
+        fs::write(index.join(damage), b"{ not what was written").unwrap();
+        assert_eq!(finds(&shoot), before, "{damage}");
+    }
+    for entry in fs::read_dir(&index).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "term") {
+            fs::write(path, b"").unwrap();
+        }
+    }
+    assert_eq!(finds(&shoot), before, "a segment that was cut off");
+}
+
+/// Starts a scan with its output thrown away.
+fn begin(shoot: &Shoot) -> Child {
+    shoot
+        .command()
+        .arg("scan")
+        .arg(shoot.footage())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_at_any_moment_a_scan_goes_on_to_the_same_end() {
+    let clean = Shoot::with_fixtures();
+    let begun = Instant::now();
+    clean.scan();
+    let whole = begun.elapsed();
+    let (wanted, wanted_finds) = (content(&clean), finds(&clean));
+
+    // One catalogue killed ten times, each time further on.
+    let worn = Shoot::with_fixtures();
+    for part in 1..=10_u32 {
+        let mut scan = begin(&worn);
+        thread::sleep(whole * part / 11);
+        scan.kill().unwrap();
+        scan.wait().unwrap();
+    }
+    worn.scan();
+    assert_eq!(content(&worn), wanted);
+    assert_eq!(finds(&worn), wanted_finds);
+
+    // Fresh catalogues, each killed once.
+    for part in [1, 3, 5, 7, 9_u32] {
+        let shoot = Shoot::with_fixtures();
+        let mut scan = begin(&shoot);
+        thread::sleep(whole * part / 10);
+        scan.kill().unwrap();
+        scan.wait().unwrap();
+        shoot.scan();
+        assert_eq!(content(&shoot), wanted, "killed after {part} tenths");
+        assert_eq!(finds(&shoot), wanted_finds);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
+    let shoot = Shoot::with_fixtures();
+    let slow = shoot.folder("slow-tools");
+    for tool in ["ffprobe", "ffmpeg"] {
+        let path = find_program(tool);
+        write_program(&slow.join(tool), &format!("#!/bin/sh\n[ \"$1\" = -version ] || [ \"$3\" = -version ] || sleep 0.4\nexec {path} \"$@\"\n"));
+    }
+    let scan = shoot
+        .command()
+        .args(["scan", "--json", "--jobs", "1"])
+        .arg(shoot.footage())
+        .env("BTSINDEX_FFPROBE", slow.join("ffprobe"))
+        .env("BTSINDEX_FFMPEG", slow.join("ffmpeg"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    thread::sleep(Duration::from_millis(1800));
+    let killed = Command::new("kill").args(["-INT", &scan.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = scan.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let summary: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let read = summary["read"].as_u64().unwrap();
+    assert!(read >= 1 && read < 17, "some files were read, not all: {summary}");
+    let rest = shoot.scan_counts(&[]);
+    assert_eq!(rest["read"].as_u64().unwrap(), 17 - read, "{rest}");
+}
+
+#[test]
+fn two_scans_at_once_end_as_one() {
+    let shoot = Shoot::with_fixtures();
+    let scans: Vec<Child> = (0..3).map(|_| begin(&shoot)).collect();
+    for mut scan in scans {
+        assert_eq!(scan.wait().unwrap().code(), Some(3));
+    }
+    let clean = Shoot::with_fixtures();
+    clean.scan();
+    assert_eq!(content(&shoot), content(&clean));
+}
+
+#[test]
+fn names_are_found_before_anything_is_read() {
+    let shoot = Shoot::with_fixtures();
+    let stuck = shoot.folder("stuck-tools");
+    for tool in ["ffprobe", "ffmpeg"] {
+        let path = find_program(tool);
+        write_program(&stuck.join(tool), &format!("#!/bin/sh\n[ \"$3\" = -version ] && exec {path} -version\nexec sleep 600\n"));
+    }
+    let mut scan = shoot
+        .command()
+        .arg("scan")
+        .arg(shoot.footage())
+        .env("BTSINDEX_FFPROBE", stuck.join("ffprobe"))
+        .env("BTSINDEX_FFMPEG", stuck.join("ffmpeg"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while shoot.run(&["search", "drummer"]).code != 0 {
+        assert!(Instant::now() < end, "the stub never became searchable");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let stub = &shoot.run(&["search", "--json", "drummer"]).json()[0];
+    assert!(stub["id"].is_null() && stub["duration"].is_null(), "{stub}");
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+}
+
+fn find_program(name: &str) -> String {
+    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
+    String::from_utf8(found.stdout).unwrap().trim().to_owned()
+}
+
+fn write_program(path: &std::path::Path, script: &str) {
+    fs::write(path, script).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
