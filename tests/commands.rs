@@ -9,10 +9,16 @@ use shoot::{Answer, Shoot};
 /// Output with what differs from machine to machine and run to run taken out.
 fn settled(shoot: &Shoot, text: &str) -> String {
     let folder = shoot.footage();
-    let volume = shoot.clips().first().and_then(|clip| clip["volume"].as_str().map(str::to_owned));
+    let volume = shoot
+        .clips()
+        .first()
+        .and_then(|clip| clip["volume"].as_str().map(str::to_owned));
     let mut text = text
         .replace(&folder.to_string_lossy().into_owned(), "[FOOTAGE]")
-        .replace(&shoot.catalogue().to_string_lossy().into_owned(), "[CATALOGUE]");
+        .replace(
+            &shoot.catalogue().to_string_lossy().into_owned(),
+            "[CATALOGUE]",
+        );
     if let Some(volume) = volume {
         text = text.replace(&volume, "[VOLUME]");
     }
@@ -20,8 +26,14 @@ fn settled(shoot: &Shoot, text: &str) -> String {
 }
 
 fn told(shoot: &Shoot, answer: &Answer) -> String {
-    let (stdout, stderr) = (settled(shoot, &answer.stdout), settled(shoot, &answer.stderr));
-    format!("exit {}\n--- stdout\n{stdout}--- stderr\n{stderr}", answer.code)
+    let (stdout, stderr) = (
+        settled(shoot, &answer.stdout),
+        settled(shoot, &answer.stderr),
+    );
+    format!(
+        "exit {}\n--- stdout\n{stdout}--- stderr\n{stderr}",
+        answer.code
+    )
 }
 
 /// Compares all that a command said.
@@ -56,16 +68,31 @@ fn searches_find_what_editors_remember() {
     shoot.scan();
     assert_told!(shoot, shoot.run(&["search"]));
     assert_told!(shoot, shoot.run(&["search", "drummer", "laughing"]));
-    assert_told!(shoot, shoot.run(&["search", "tag:ad shoot", "--limit", "2"]));
+    assert_told!(
+        shoot,
+        shoot.run(&["search", "tag:ad shoot", "--limit", "2"])
+    );
     assert_told!(shoot, shoot.run(&["search", "no such thing"]));
     for (words, names) in [
         (&["A001_C003"][..], &["A001_C003_0512AB.mov"][..]),
         (&["a001c003"], &["A001_C003_0512AB.mov"]),
-        (&["bts", "interview"], &["BTSInterview_Drummer_Laughing.mov"]),
+        (
+            &["bts", "interview"],
+            &["BTSInterview_Drummer_Laughing.mov"],
+        ),
         (&["BTSInterview"], &["BTSInterview_Drummer_Laughing.mov"]),
-        (&["day 2", "drummer"], &["BTSInterview_Drummer_Laughing.mov"]),
-        (&["Day2"], &["BTSInterview_Drummer_Laughing.mov", "SC01T03.WAV"]),
-        (&["night", "owls", "INTERVIEW"], &["BTSInterview_Drummer_Laughing.mov"]),
+        (
+            &["day 2", "drummer"],
+            &["BTSInterview_Drummer_Laughing.mov"],
+        ),
+        (
+            &["Day2"],
+            &["BTSInterview_Drummer_Laughing.mov", "SC01T03.WAV"],
+        ),
+        (
+            &["night", "owls", "INTERVIEW"],
+            &["BTSInterview_Drummer_Laughing.mov"],
+        ),
         (&["camera:fx3"], &["C0001.MP4", "C0002.MP4"]),
         (&["camera:gopro"], &["GX010042.MP4"]),
         (&["codec:prores"], &["A001_C003_0512AB.mov"]),
@@ -87,7 +114,16 @@ fn searches_find_what_editors_remember() {
 fn nothing_that_should_be_passed_over_is_found() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
-    for word in ["render", "scratch", "callsheet", "C0001S03", "GL010042", "C0001T01", "lrf", "xml"] {
+    for word in [
+        "render",
+        "scratch",
+        "callsheet",
+        "C0001S03",
+        "GL010042",
+        "C0001T01",
+        "lrf",
+        "xml",
+    ] {
         assert_eq!(shoot.run(&["search", word]).code, 4, "{word}");
     }
 }
@@ -109,16 +145,27 @@ fn paths_are_printed_for_other_programs() {
     shoot.add("Location Scout/IMG_1234.MOV", "copy/IMG_1234 (2).MOV");
     shoot.scan();
     assert_told!(shoot, shoot.run(&["search", "--paths", "img_1234"]));
-    assert_told!(shoot, shoot.run(&["search", "--paths", "--all-files", "img_1234"]));
+    assert_told!(
+        shoot,
+        shoot.run(&["search", "--paths", "--all-files", "img_1234"])
+    );
     let ended_by_zero = shoot.run(&["search", "-0", "img_1234"]).stdout;
-    assert!(ended_by_zero.ends_with("IMG_1234.MOV\0"), "{ended_by_zero:?}");
+    assert!(
+        ended_by_zero.ends_with("IMG_1234.MOV\0"),
+        "{ended_by_zero:?}"
+    );
 }
 
 #[test]
 fn show_tells_every_fact_with_its_source() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
-    for name in ["C0001.MP4", "IMG_1234.MOV", "truncated.mp4", "hero_bottle.0001.dpx"] {
+    for name in [
+        "C0001.MP4",
+        "IMG_1234.MOV",
+        "truncated.mp4",
+        "hero_bottle.0001.dpx",
+    ] {
         assert_told!(shoot, shoot.run(&["show", name]));
     }
     let id = shoot.clip("C0001.MP4")["id"].as_str().unwrap().to_owned();
@@ -134,7 +181,13 @@ fn show_tells_every_fact_with_its_source() {
 #[test]
 fn fields_lists_the_table() {
     let shoot = Shoot::new();
-    assert_told!(shoot, Answer { code: 0, ..shoot.run(&["fields"]) });
+    assert_told!(
+        shoot,
+        Answer {
+            code: 0,
+            ..shoot.run(&["fields"])
+        }
+    );
 }
 
 #[test]
@@ -143,7 +196,12 @@ fn doctor_looks_at_everything() {
     assert_told!(shoot, shoot.run(&["doctor"]));
     shoot.scan();
     assert_told!(shoot, shoot.run(&["doctor"]));
-    let missing = shoot.command().arg("doctor").env("BTSINDEX_FFMPEG", "/nowhere/ffmpeg").output().unwrap();
+    let missing = shoot
+        .command()
+        .arg("doctor")
+        .env("BTSINDEX_FFMPEG", "/nowhere/ffmpeg")
+        .output()
+        .unwrap();
     assert_told!(shoot, Answer::of(missing));
 }
 
@@ -170,7 +228,10 @@ fn help_can_be_learnt_from() {
     for arguments in [&["--help"][..], &["scan", "--help"], &["search", "--help"]] {
         assert_told!(shoot, shoot.run(arguments));
     }
-    assert_eq!(shoot.run(&["--version"]).stdout, format!("btsindex {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        shoot.run(&["--version"]).stdout,
+        format!("btsindex {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
@@ -178,6 +239,9 @@ fn completions_are_made_for_each_shell() {
     let shoot = Shoot::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = shoot.run(&["completions", shell]).stdout;
-        assert!(script.contains("btsindex") && script.contains("accept-missing"), "{shell}");
+        assert!(
+            script.contains("btsindex") && script.contains("accept-missing"),
+            "{shell}"
+        );
     }
 }

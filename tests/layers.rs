@@ -16,7 +16,14 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Crates that the lowest floors must not know.
-const NOT_BELOW: &[&str] = &["clap", "tantivy", "rusqlite", "indicatif", "rayon", "ffmpeg_sidecar"];
+const NOT_BELOW: &[&str] = &[
+    "clap",
+    "tantivy",
+    "rusqlite",
+    "indicatif",
+    "rayon",
+    "ffmpeg_sidecar",
+];
 
 fn floor(module: &str) -> usize {
     FLOORS
@@ -29,7 +36,12 @@ fn floor(module: &str) -> usize {
 fn used(text: &str, prefix: &str) -> BTreeSet<String> {
     text.split(prefix)
         .skip(1)
-        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
+        .map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
         .filter(|name| !name.is_empty())
         .collect()
 }
@@ -50,7 +62,11 @@ fn sources(folder: &Path, module: Option<&str>, all: &mut Vec<(String, String)>)
 
 fn library() -> Vec<(String, String)> {
     let mut all = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), None, &mut all);
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        None,
+        &mut all,
+    );
     all.retain(|(module, _)| !matches!(module.as_str(), "main" | "lib" | "cli" | "cmd"));
     assert!(all.len() > 30, "the sources were not found");
     all
@@ -59,10 +75,16 @@ fn library() -> Vec<(String, String)> {
 #[test]
 fn imports_only_go_down() {
     for (module, text) in library() {
-        assert!(!text.contains("crate::{"), "`{module}`: one `use` a module, so that this test sees it");
+        assert!(
+            !text.contains("crate::{"),
+            "`{module}`: one `use` a module, so that this test sees it"
+        );
         for other in used(&text, "crate::") {
             let is_down = other == module || floor(&module) < floor(&other);
-            assert!(is_down, "`{module}` uses `{other}`, which does not stand below it");
+            assert!(
+                is_down,
+                "`{module}` uses `{other}`, which does not stand below it"
+            );
         }
     }
 }
@@ -72,7 +94,10 @@ fn values_and_clips_know_no_engine() {
     for (module, text) in library() {
         if matches!(module.as_str(), "value" | "clip") {
             for engine in NOT_BELOW {
-                assert!(!text.contains(&format!("{engine}::")), "`{module}` knows {engine}");
+                assert!(
+                    !text.contains(&format!("{engine}::")),
+                    "`{module}` knows {engine}"
+                );
             }
         }
     }

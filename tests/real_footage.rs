@@ -21,9 +21,13 @@ type Row = HashMap<String, String>;
 
 fn manifest(folder: &Path) -> Vec<Row> {
     let text = fs::read_to_string(folder.join("manifest.tsv")).unwrap();
-    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+    let mut lines = text
+        .lines()
+        .map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
     let columns = lines.next().unwrap();
-    lines.map(|cells| columns.iter().cloned().zip(cells).collect()).collect()
+    lines
+        .map(|cells| columns.iter().cloned().zip(cells).collect())
+        .collect()
 }
 
 fn text(clip: &Value, key: &str) -> String {
@@ -39,23 +43,42 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut compare = |what: &str, wanted: &str, found: &str| {
         if wanted != found {
-            wrong.push(format!("{}: {what} {found:?}, the manifest says {wanted:?}", row["path"]));
+            wrong.push(format!(
+                "{}: {what} {found:?}, the manifest says {wanted:?}",
+                row["path"]
+            ));
         }
     };
     // ffprobe 5.1 has no name for these two; the container's own is kept rather than none.
     let codec = text(clip, "video_codec");
-    compare("video_codec", &row["vcodec"], if codec == "vvc1" { "" } else { &codec });
+    compare(
+        "video_codec",
+        &row["vcodec"],
+        if codec == "vvc1" { "" } else { &codec },
+    );
     let audio = row["acodec"].split(':').next().unwrap();
     let codec = text(clip, "audio_codec");
-    compare("audio_codec", audio, if codec == "iamf" { "None" } else { &codec });
+    compare(
+        "audio_codec",
+        audio,
+        if codec == "iamf" { "None" } else { &codec },
+    );
     compare("width", &row["width"], &text(clip, "width"));
     compare("height", &row["height"], &text(clip, "height"));
     if !row["vcodec"].is_empty() {
         compare("pixel_format", &row["pix_fmt"], &text(clip, "pixel_format"));
     }
     let rotation: f64 = row["rotation"].parse().unwrap_or(0.0);
-    let rotation = if rotation.abs() > 360.0 { 0.0 } else { (-rotation).rem_euclid(360.0) };
-    let wanted = if rotation == 0.0 { String::new() } else { rotation.to_string() };
+    let rotation = if rotation.abs() > 360.0 {
+        0.0
+    } else {
+        (-rotation).rem_euclid(360.0)
+    };
+    let wanted = if rotation == 0.0 {
+        String::new()
+    } else {
+        rotation.to_string()
+    };
     compare("rotation", &wanted, &text(clip, "rotation"));
     let seconds = |text: &str| text.parse::<f64>().unwrap_or(0.0);
     let (wanted, found) = (seconds(&row["duration"]), seconds(&text(clip, "duration")));
@@ -71,7 +94,10 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
 /// The rate must be one of the two that ffprobe gives, unless what it gives is a time base:
 /// 999 a second and more, with no average beside it. Then there must be none.
 fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
-    let rates: Vec<f64> = ["fps", "r_fps"].iter().filter_map(|key| row[*key].parse().ok()).collect();
+    let rates: Vec<f64> = ["fps", "r_fps"]
+        .iter()
+        .filter_map(|key| row[*key].parse().ok())
+        .collect();
     let real: Vec<f64> = rates.iter().copied().filter(|&rate| rate < 999.0).collect();
     let found = text(clip, "rate");
     let is_right = if found.is_empty() {
@@ -81,7 +107,12 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
         let found = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
         real.iter().any(|rate| (rate - found).abs() < 0.0006)
     };
-    (!is_right).then(|| format!("{}: rate {found:?}, the manifest says {rates:?}", row["path"]))
+    (!is_right).then(|| {
+        format!(
+            "{}: rate {found:?}, the manifest says {rates:?}",
+            row["path"]
+        )
+    })
 }
 
 #[test]
@@ -89,13 +120,20 @@ fn real_files_are_read_as_the_manifest_says() {
     let Some(folder) = footage() else { return };
     let shoot = Shoot::new();
     let scan = shoot.command().arg("scan").arg(&folder).output().unwrap();
-    assert_eq!(scan.status.code(), Some(3), "{}", String::from_utf8_lossy(&scan.stderr));
+    assert_eq!(
+        scan.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&scan.stderr)
+    );
     let listed = String::from_utf8_lossy(&scan.stderr).into_owned();
 
     let mut clips = HashMap::new();
     for clip in shoot.clips() {
         for file in clip["files"].as_array().unwrap() {
-            let path = Path::new(file["path"].as_str().unwrap()).strip_prefix(&folder).unwrap();
+            let path = Path::new(file["path"].as_str().unwrap())
+                .strip_prefix(&folder)
+                .unwrap();
             clips.insert(path.to_string_lossy().into_owned(), clip.clone());
         }
     }
@@ -114,11 +152,17 @@ fn real_files_are_read_as_the_manifest_says() {
                 read += 1;
                 wrong.extend(differences(&row, clip));
             }
-            ("ok" | "ok+warn", None) => wrong.push(format!("{}: is not in the catalogue", row["path"])),
+            ("ok" | "ok+warn", None) => {
+                wrong.push(format!("{}: is not in the catalogue", row["path"]))
+            }
             (_, Some(clip)) if clip["container"] == "r3d" => unread += 1,
             (_, Some(clip)) => {
                 unread += 1;
-                let name = Path::new(&row["path"]).file_name().unwrap().to_string_lossy().into_owned();
+                let name = Path::new(&row["path"])
+                    .file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
                 if clip["problem"].is_null() || !listed.contains(&name) {
                     wrong.push(format!("{}: no reason is given", row["path"]));
                 }
@@ -126,11 +170,25 @@ fn real_files_are_read_as_the_manifest_says() {
             (_, None) => wrong.push(format!("{}: is not listed", row["path"])),
         }
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(read > 390 && unread > 170, "read {read}, unread {unread}");
 
-    let again = shoot.command().args(["scan", "--json"]).arg(&folder).output().unwrap();
-    let summary = String::from_utf8_lossy(&again.stdout).lines().last().unwrap().to_owned();
+    let again = shoot
+        .command()
+        .args(["scan", "--json"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let summary = String::from_utf8_lossy(&again.stdout)
+        .lines()
+        .last()
+        .unwrap()
+        .to_owned();
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["read"], 0, "a second scan reads nothing: {summary}");
 }

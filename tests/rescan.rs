@@ -13,15 +13,28 @@ use shoot::{Shoot, fixtures, set_written};
 /// The catalogue's content without what depends on the folder that a test was given.
 fn content(shoot: &Shoot) -> Vec<String> {
     let folder = shoot.footage().to_string_lossy().into_owned();
-    shoot.clips().iter().map(|clip| clip.to_string().replace(&folder, "")).collect()
+    shoot
+        .clips()
+        .iter()
+        .map(|clip| clip.to_string().replace(&folder, ""))
+        .collect()
 }
 
 /// What the index finds for each of many words: it must be that of a clean scan too.
 fn finds(shoot: &Shoot) -> Vec<Vec<String>> {
-    ["drummer", "tag:interview", "c0001", "dpx", "apple", "codec:h264", "broken", "problem:moov"]
-        .iter()
-        .map(|word| shoot.found(&[word]))
-        .collect()
+    [
+        "drummer",
+        "tag:interview",
+        "c0001",
+        "dpx",
+        "apple",
+        "codec:h264",
+        "broken",
+        "problem:moov",
+    ]
+    .iter()
+    .map(|word| shoot.found(&[word]))
+    .collect()
 }
 
 #[test]
@@ -30,7 +43,10 @@ fn a_second_scan_does_no_work() {
     shoot.scan();
     let before = content(&shoot);
     let counts = shoot.scan_counts(&[]);
-    assert_eq!((&counts["read"], &counts["new"], &counts["changed"]), (&0.into(), &0.into(), &0.into()));
+    assert_eq!(
+        (&counts["read"], &counts["new"], &counts["changed"]),
+        (&0.into(), &0.into(), &0.into())
+    );
     assert_eq!(counts["unchanged"], counts["found"]);
     assert_eq!(content(&shoot), before);
 }
@@ -44,12 +60,22 @@ fn nothing_is_probed_twice() {
     for tool in ["ffprobe", "ffmpeg"] {
         let version = Command::new(tool).arg("-version").output().unwrap().stdout;
         fs::write(broken.join(format!("{tool}.txt")), version).unwrap();
-        let script = format!("#!/bin/sh\ncat '{}'; exit 1\n", broken.join(format!("{tool}.txt")).display());
+        let script = format!(
+            "#!/bin/sh\ncat '{}'; exit 1\n",
+            broken.join(format!("{tool}.txt")).display()
+        );
         write_program(&broken.join(tool), &script);
     }
     let footage = shoot.footage();
-    fs::rename(footage.join("AdShoot_ACME"), footage.join("Renamed Campaign")).unwrap();
-    shoot::copy(&footage.join("TV Set - Late Kitchen"), &footage.join("backup"));
+    fs::rename(
+        footage.join("AdShoot_ACME"),
+        footage.join("Renamed Campaign"),
+    )
+    .unwrap();
+    shoot::copy(
+        &footage.join("TV Set - Late Kitchen"),
+        &footage.join("backup"),
+    );
     let answer = shoot
         .command()
         .args(["scan", "--json"])
@@ -58,15 +84,27 @@ fn nothing_is_probed_twice() {
         .env("BTSINDEX_FFMPEG", broken.join("ffmpeg"))
         .output()
         .unwrap();
-    let summary: Value =
-        serde_json::from_str(String::from_utf8_lossy(&answer.stdout).lines().last().unwrap()).unwrap();
-    assert_eq!((&summary["read"], &summary["recognised"]), (&5.into(), &5.into()), "{summary}");
+    let summary: Value = serde_json::from_str(
+        String::from_utf8_lossy(&answer.stdout)
+            .lines()
+            .last()
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        (&summary["read"], &summary["recognised"]),
+        (&5.into(), &5.into()),
+        "{summary}"
+    );
     // Facts and posters are there, tags follow the new names, copies are one clip.
     let clip = shoot.clip("A001_C003_0512AB.mov");
     assert_eq!(clip["video_codec"], "prores");
     let copied = shoot.clip("GX010042.MP4");
     assert_eq!(copied["files"].as_array().unwrap().len(), 2);
-    assert_eq!(shoot.found(&["backup"]), ["B001C002_260513_R2XY.mov", "GX010042.MP4"]);
+    assert_eq!(
+        shoot.found(&["backup"]),
+        ["B001C002_260513_R2XY.mov", "GX010042.MP4"]
+    );
 }
 
 #[test]
@@ -78,7 +116,11 @@ fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
     fs::copy(fixtures().join("Location Scout/IMG_1234.MOV"), &path).unwrap();
     set_written(&kept, 1_779_000_000);
     let counts = shoot.scan_counts(&[]);
-    assert_eq!((&counts["changed"], &counts["recognised"]), (&2.into(), &1.into()), "{counts}");
+    assert_eq!(
+        (&counts["changed"], &counts["recognised"]),
+        (&2.into(), &1.into()),
+        "{counts}"
+    );
     assert_eq!(shoot.clip("a.avi")["video_codec"], "h264");
     assert_eq!(shoot.clip("b.mkv")["modified"], "2026-05-17T06:40:00Z");
     assert_eq!(shoot.clips().len(), 2);
@@ -125,7 +167,10 @@ fn missing_is_a_state_and_never_a_delete() {
     assert_eq!(shoot.found(&["apple"]), ["IMG_1234.MOV"]);
     fs::rename(&aside, &gone).unwrap();
     let counts = shoot.scan_counts(&[]);
-    assert_eq!((&counts["missing"], &counts["read"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&counts["missing"], &counts["read"]),
+        (&0.into(), &0.into())
+    );
     assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "present");
 }
 
@@ -137,9 +182,17 @@ fn a_root_that_is_suddenly_empty_changes_nothing() {
     let aside = shoot.folder("aside").join("all");
     fs::rename(shoot.footage(), &aside).unwrap();
     let answer = shoot.run(&["scan", "footage"]);
-    assert_eq!(answer.code, 1, "an unmounted root is an error: {}", answer.stderr);
+    assert_eq!(
+        answer.code, 1,
+        "an unmounted root is an error: {}",
+        answer.stderr
+    );
     let counts = shoot.scan_counts(&[]);
-    assert_eq!((&counts["missing"], &counts["doubted"]), (&0.into(), &25.into()), "{counts}");
+    assert_eq!(
+        (&counts["missing"], &counts["doubted"]),
+        (&0.into(), &25.into()),
+        "{counts}"
+    );
     assert_eq!(content(&shoot), before);
     let counts = shoot.scan_counts(&["--accept-missing"]);
     assert_eq!(counts["missing"], 25);
@@ -155,7 +208,11 @@ fn what_is_passed_over_now_is_not_missing() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
     let counts = shoot.scan_counts(&["--exclude", "*.mov", "--exclude", "DCIM"]);
-    assert_eq!((&counts["missing"], &counts["doubted"]), (&0.into(), &0.into()), "{counts}");
+    assert_eq!(
+        (&counts["missing"], &counts["doubted"]),
+        (&0.into(), &0.into()),
+        "{counts}"
+    );
 }
 
 #[test]
@@ -164,8 +221,13 @@ fn posters_and_index_may_be_deleted_and_come_back() {
     shoot.scan();
     let before = finds(&shoot);
     let posters = || {
-        let folders = fs::read_dir(shoot.catalogue().join("posters")).into_iter().flatten().flatten();
-        folders.map(|folder| fs::read_dir(folder.path()).unwrap().count()).sum::<usize>()
+        let folders = fs::read_dir(shoot.catalogue().join("posters"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        folders
+            .map(|folder| fs::read_dir(folder.path()).unwrap().count())
+            .sum::<usize>()
     };
     let made = posters();
     assert_eq!(made, 13, "every clip with a picture has one");
@@ -188,7 +250,10 @@ fn a_damaged_index_is_made_anew() {
     }
     for entry in fs::read_dir(&index).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "term") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "term")
+        {
             fs::write(path, b"").unwrap();
         }
     }
@@ -248,7 +313,12 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
     let slow = shoot.folder("slow-tools");
     for tool in ["ffprobe", "ffmpeg"] {
         let path = find_program(tool);
-        write_program(&slow.join(tool), &format!("#!/bin/sh\n[ \"$1\" = -version ] || [ \"$3\" = -version ] || sleep 0.4\nexec {path} \"$@\"\n"));
+        write_program(
+            &slow.join(tool),
+            &format!(
+                "#!/bin/sh\n[ \"$1\" = -version ] || [ \"$3\" = -version ] || sleep 0.4\nexec {path} \"$@\"\n"
+            ),
+        );
     }
     let scan = shoot
         .command()
@@ -260,14 +330,20 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
         .spawn()
         .unwrap();
     thread::sleep(Duration::from_millis(1800));
-    let killed = Command::new("kill").args(["-INT", &scan.id().to_string()]).status().unwrap();
+    let killed = Command::new("kill")
+        .args(["-INT", &scan.id().to_string()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     let output = scan.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let summary: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
     let read = summary["read"].as_u64().unwrap();
-    assert!(read >= 1 && read < 17, "some files were read, not all: {summary}");
+    assert!(
+        read >= 1 && read < 17,
+        "some files were read, not all: {summary}"
+    );
     let rest = shoot.scan_counts(&[]);
     assert_eq!(rest["read"].as_u64().unwrap(), 17 - read, "{rest}");
 }
@@ -290,7 +366,10 @@ fn names_are_found_before_anything_is_read() {
     let stuck = shoot.folder("stuck-tools");
     for tool in ["ffprobe", "ffmpeg"] {
         let path = find_program(tool);
-        write_program(&stuck.join(tool), &format!("#!/bin/sh\n[ \"$3\" = -version ] && exec {path} -version\nexec sleep 600\n"));
+        write_program(
+            &stuck.join(tool),
+            &format!("#!/bin/sh\n[ \"$3\" = -version ] && exec {path} -version\nexec sleep 600\n"),
+        );
     }
     let mut scan = shoot
         .command()
@@ -314,7 +393,10 @@ fn names_are_found_before_anything_is_read() {
 }
 
 fn find_program(name: &str) -> String {
-    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {name}")])
+        .output()
+        .unwrap();
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 

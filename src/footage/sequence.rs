@@ -57,6 +57,8 @@ pub(super) fn group<'a>(names: impl Iterator<Item = (usize, &'a str)>) -> Vec<Se
 }
 
 /// Paths of the frames that exist, first to last, from the path of the first.
+///
+/// Where some are missing the folder is read again: a gap may be longer than any memory.
 #[must_use]
 pub fn frame_paths(first: &Path, run: FrameRun) -> Vec<PathBuf> {
     let name = first
@@ -66,12 +68,32 @@ pub fn frame_paths(first: &Path, run: FrameRun) -> Vec<PathBuf> {
     let Some((stem, digits, extension)) = split_frame_number(name) else {
         return vec![first.to_owned()];
     };
-    let width = digits.len();
-    let is_whole = run.last - run.first + 1 == u64::from(run.count);
-    (run.first..=run.last)
-        .map(|number| first.with_file_name(format!("{stem}{number:0width$}{extension}")))
-        .filter(|path| is_whole || path.exists())
-        .collect()
+    if run.last.checked_sub(run.first) == Some(u64::from(run.count).saturating_sub(1)) {
+        let width = digits.len();
+        return (run.first..=run.last)
+            .map(|number| first.with_file_name(format!("{stem}{number:0width$}{extension}")))
+            .collect();
+    }
+    let entries = first.parent().and_then(|folder| folder.read_dir().ok());
+    let is_frame = |path: &PathBuf| {
+        let parts = path
+            .file_name()
+            .and_then(|name| split_frame_number(name.to_str()?));
+        parts.is_some_and(|(its_stem, its_digits, its_extension)| {
+            (its_stem, its_digits.len()) == (stem, digits.len())
+                && its_extension.eq_ignore_ascii_case(extension)
+        })
+    };
+    let mut frames: Vec<PathBuf> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_frame)
+        .collect();
+    // All numbers have the same number of digits, so names sort as numbers do.
+    frames.sort();
+    frames
 }
 
 #[cfg(test)]

@@ -76,9 +76,16 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
             source,
         })
     })?;
-    let mut running = Running(child);
-    let stdout = running.0.stdout.take().map(|pipe| read(pipe, most));
-    let stderr = running.0.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
+    let mut running = Running {
+        child,
+        is_over: false,
+    };
+    let stdout = running.child.stdout.take().map(|pipe| read(pipe, most));
+    let stderr = running
+        .child
+        .stderr
+        .take()
+        .map(|pipe| read(pipe, MOST_STDERR));
     let end = Instant::now() + limits.deadline;
     let stdout = collect(stdout, end, limits)?;
     if stdout.is_cut {
@@ -95,15 +102,35 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
     })
 }
 
-/// A process that does not outlive its run.
-struct Running(Child);
+/// A process that does not outlive its run, nor do the processes it started.
+struct Running {
+    child: Child,
+    /// It ended, and so did whoever held its pipes.
+    is_over: bool,
+}
 
 impl Running {
+    /// Kills the whole group that it leads.
+    #[cfg(unix)]
+    fn kill(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let leader = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // Fails only when they are gone already.
+        let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
+    }
+
+    #[cfg(not(unix))]
+    fn kill(&mut self) {
+        // Fails only when it is gone already.
+        let _ = self.child.kill();
+    }
+
     /// Waits for the end; both pipes are closed by now, so it is near.
     fn wait(&mut self, end: Instant, limits: &Limits) -> Result<ExitStatus, Unread> {
         let mut pause = Duration::from_micros(100);
         loop {
-            if let Ok(Some(status)) = self.0.try_wait() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.is_over = true;
                 return Ok(status);
             }
             check(end, limits)?;
@@ -115,10 +142,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !matches!(self.0.try_wait(), Ok(Some(_))) {
-            // Fails only when it is gone already.
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+        if !self.is_over {
+            self.kill();
+            // Fails only when it was waited for already.
+            let _ = self.child.wait();
         }
     }
 }

@@ -85,15 +85,28 @@ impl Shoot {
 
     /// Scans the footage.
     pub fn scan(&self) -> Answer {
-        Answer::of(self.command().arg("scan").arg(self.footage()).output().unwrap())
+        Answer::of(
+            self.command()
+                .arg("scan")
+                .arg(self.footage())
+                .output()
+                .unwrap(),
+        )
     }
 
     /// Scans the footage and gives the counts of its summary.
     pub fn scan_counts(&self, arguments: &[&str]) -> Value {
         let mut command = self.command();
-        command.args(["scan", "--json"]).args(arguments).arg(self.footage());
+        command
+            .args(["scan", "--json"])
+            .args(arguments)
+            .arg(self.footage());
         let answer = Answer::of(command.output().unwrap());
-        let last = answer.stdout.lines().last().unwrap_or_else(|| panic!("{}", answer.stderr));
+        let last = answer
+            .stdout
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("{}", answer.stderr));
         serde_json::from_str(last).unwrap()
     }
 
@@ -108,8 +121,11 @@ impl Shoot {
     /// Names of what a search finds, in order of name.
     pub fn found(&self, words: &[&str]) -> Vec<String> {
         let answer = self.run(&[&["search", "--json"], words].concat());
-        let mut names: Vec<String> =
-            answer.json().iter().map(|clip| clip["name"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<String> = answer
+            .json()
+            .iter()
+            .map(|clip| clip["name"].as_str().unwrap().to_owned())
+            .collect();
         names.sort();
         names
     }
@@ -133,7 +149,10 @@ impl Answer {
 
     /// Standard output as an object a line.
     pub fn json(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
