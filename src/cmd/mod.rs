@@ -54,9 +54,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// Where the catalogue is when nobody says otherwise: `~/.local/share/btsindex` on Linux,
-/// the like elsewhere.
+/// `~/Library/Application Support/btsindex` on macOS, `%APPDATA%\btsindex` on Windows.
 fn data_folder() -> Result<PathBuf, Error> {
-    let strategy = etcetera::choose_base_strategy().map_err(|_| Error::NoHome)?;
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| Error::NoHome)?;
     Ok(strategy.data_dir().join("btsindex"))
 }
 

@@ -130,13 +130,12 @@ impl<'a> Progress<'a> {
                     )
                 });
             }
-            Event::Problem(problem) => {
-                self.say(&format!(
-                    "warning: {}: {}",
-                    escape(&problem.path.to_string_lossy()),
-                    escape(&problem.reason)
-                ));
-            }
+            // Under a bar they are counted, and listed at the end.
+            Event::Problem(problem) => self.line_now(&format!(
+                "warning: {}: {}",
+                escape(&problem.path.to_string_lossy()),
+                escape(&problem.reason)
+            )),
             Event::Warning { message, hint } => {
                 self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
