@@ -2,6 +2,13 @@
 //!
 //! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, takes a changed output over.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
 mod shoot;
 
 use shoot::{Answer, Shoot};
@@ -202,7 +209,7 @@ fn doctor_looks_at_everything() {
         .env("BTSINDEX_FFMPEG", "/nowhere/ffmpeg")
         .output()
         .unwrap();
-    assert_told!(shoot, Answer::of(missing));
+    assert_told!(shoot, Answer::of(&missing));
 }
 
 #[test]

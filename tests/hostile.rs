@@ -1,5 +1,12 @@
 //! Everything from a drive is hostile: names, contents, links, and tools that misbehave.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
 mod shoot;
 
 use std::fs;
@@ -127,9 +134,9 @@ fn playlists_and_references_open_nothing() {
         }
     });
     let shoot = Shoot::new();
-    let real = shoot.add(CLIP, "real.avi");
+    let existing = shoot.add(CLIP, "real.avi");
     let url = format!("http://127.0.0.1:{port}/a.ts");
-    let real = real.to_string_lossy();
+    let existing = existing.to_string_lossy();
     for (name, text) in [
         (
             "hls.mov",
@@ -137,11 +144,11 @@ fn playlists_and_references_open_nothing() {
         ),
         (
             "hls-local.mov",
-            format!("#EXTM3U\n#EXTINF:5,\nfile:{real}\n#EXT-X-ENDLIST\n"),
+            format!("#EXTM3U\n#EXTINF:5,\nfile:{existing}\n#EXT-X-ENDLIST\n"),
         ),
         (
             "concat.mp4",
-            format!("ffconcat version 1.0\nfile '{real}'\nfile '{url}'\n"),
+            format!("ffconcat version 1.0\nfile '{existing}'\nfile '{url}'\n"),
         ),
         (
             "dash.mp4",
@@ -207,7 +214,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
     fs::write(footage.join("zeros.mp4"), vec![0; 200_000]).unwrap();
     fs::write(footage.join("ones.mov"), vec![0xff; 200_000]).unwrap();
     let noise: Vec<u8> = (0..200_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
         .collect();
     for extension in [
         "mp4", "mov", "mxf", "avi", "mkv", "mts", "wav", "r3d", "braw",
@@ -294,7 +301,7 @@ fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     command
         .env("BTSINDEX_FFPROBE", &tool)
         .env("BTSINDEX_FFMPEG", &tool);
-    Answer::of(command.output().unwrap())
+    Answer::of(&command.output().unwrap())
 }
 
 #[cfg(unix)]
@@ -346,7 +353,7 @@ fn no_tools_is_said_before_anything_is_done() {
         .arg(shoot.footage())
         .env("BTSINDEX_FFPROBE", "/nowhere/ffprobe")
         .output();
-    let answer = Answer::of(output.unwrap());
+    let answer = Answer::of(&output.unwrap());
     assert_eq!(answer.code, 1);
     assert!(
         answer.stderr.contains("`/nowhere/ffprobe` cannot be run")

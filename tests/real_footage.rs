@@ -1,6 +1,13 @@
 //! 659 real files beside the project, where they are there: what a scan says of each is
 //! compared with what `manifest.tsv` says that ffprobe says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
 mod shoot;
 
 use std::collections::HashMap;
@@ -153,7 +160,7 @@ fn real_files_are_read_as_the_manifest_says() {
                 wrong.extend(differences(&row, clip));
             }
             ("ok" | "ok+warn", None) => {
-                wrong.push(format!("{}: is not in the catalogue", row["path"]))
+                wrong.push(format!("{}: is not in the catalogue", row["path"]));
             }
             (_, Some(clip)) if clip["container"] == "r3d" => unread += 1,
             (_, Some(clip)) => {

@@ -13,53 +13,53 @@ use serde_json::Value;
 const WRITTEN: u64 = 1_779_278_400;
 
 /// A folder of footage and a catalogue, gone when it is dropped.
-pub struct Shoot {
+pub(crate) struct Shoot {
     folder: tempfile::TempDir,
 }
 
 /// What the program answered.
-pub struct Answer {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Shoot {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
         }
     }
 
     /// One with a copy of the fixtures.
-    pub fn with_fixtures() -> Self {
+    pub(crate) fn with_fixtures() -> Self {
         let shoot = Self::new();
         copy(&fixtures(), &shoot.footage());
         shoot
     }
 
     /// Where its footage is.
-    pub fn footage(&self) -> PathBuf {
+    pub(crate) fn footage(&self) -> PathBuf {
         let footage = self.folder.path().canonicalize().unwrap().join("footage");
         fs::create_dir_all(&footage).unwrap();
         footage
     }
 
     /// Where its catalogue is.
-    pub fn catalogue(&self) -> PathBuf {
+    pub(crate) fn catalogue(&self) -> PathBuf {
         self.folder.path().join("catalogue")
     }
 
     /// Another folder beside the footage.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().canonicalize().unwrap().join(name);
         fs::create_dir_all(&folder).unwrap();
         folder
     }
 
     /// Copies one fixture into the footage under another name.
-    pub fn add(&self, fixture: &str, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn add(&self, fixture: &str, name: impl AsRef<Path>) -> PathBuf {
         let to = self.footage().join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         copy(&fixtures().join(fixture), &to);
@@ -67,7 +67,7 @@ impl Shoot {
     }
 
     /// The program, ready to be given arguments.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_btsindex"));
         command
             .env("BTSINDEX_CATALOGUE", self.catalogue())
@@ -79,14 +79,15 @@ impl Shoot {
     }
 
     /// Runs the program.
-    pub fn run(&self, arguments: &[&str]) -> Answer {
-        Answer::of(self.command().args(arguments).output().unwrap())
+    pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
+        Answer::of(&self.command().args(arguments).output().unwrap())
     }
 
     /// Scans the footage.
-    pub fn scan(&self) -> Answer {
+    pub(crate) fn scan(&self) -> Answer {
         Answer::of(
-            self.command()
+            &self
+                .command()
                 .arg("scan")
                 .arg(self.footage())
                 .output()
@@ -95,13 +96,13 @@ impl Shoot {
     }
 
     /// Scans the footage and gives the counts of its summary.
-    pub fn scan_counts(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn scan_counts(&self, arguments: &[&str]) -> Value {
         let mut command = self.command();
         command
             .args(["scan", "--json"])
             .args(arguments)
             .arg(self.footage());
-        let answer = Answer::of(command.output().unwrap());
+        let answer = Answer::of(&command.output().unwrap());
         let last = answer
             .stdout
             .lines()
@@ -111,7 +112,7 @@ impl Shoot {
     }
 
     /// Every clip, as `search --json` tells it, in an order of its own.
-    pub fn clips(&self) -> Vec<Value> {
+    pub(crate) fn clips(&self) -> Vec<Value> {
         let answer = self.run(&["search", "--json"]);
         let mut clips = answer.json();
         clips.sort_by_key(|clip| clip["path"].to_string());
@@ -119,7 +120,7 @@ impl Shoot {
     }
 
     /// Names of what a search finds, in order of name.
-    pub fn found(&self, words: &[&str]) -> Vec<String> {
+    pub(crate) fn found(&self, words: &[&str]) -> Vec<String> {
         let answer = self.run(&[&["search", "--json"], words].concat());
         let mut names: Vec<String> = answer
             .json()
@@ -131,7 +132,7 @@ impl Shoot {
     }
 
     /// A clip by its file name.
-    pub fn clip(&self, name: &str) -> Value {
+    pub(crate) fn clip(&self, name: &str) -> Value {
         let clips = self.clips();
         let found = clips.into_iter().find(|clip| clip["name"] == name);
         found.unwrap_or_else(|| panic!("no clip {name}"))
@@ -139,7 +140,7 @@ impl Shoot {
 }
 
 impl Answer {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -148,7 +149,7 @@ impl Answer {
     }
 
     /// Standard output as an object a line.
-    pub fn json(&self) -> Vec<Value> {
+    pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -157,12 +158,12 @@ impl Answer {
 }
 
 /// The committed fixtures.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/footage")
 }
 
 /// Copies a file or folder; every copy was written at the same time.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -176,7 +177,7 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// Sets a file's modification time, in seconds since 1970.
-pub fn set_written(path: &Path, seconds: u64) {
+pub(crate) fn set_written(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
