@@ -7,7 +7,7 @@ pub enum Named {
     Media,
     /// One frame of an image sequence, when its neighbours are numbered like it.
     Frame,
-    /// Something that is not footage; never opened.
+    /// Something that is not footage; not opened unless it is very large.
     Other,
     /// Footage unless it holds text: `.ts` and `.mts` are source code too.
     MediaOrText,
@@ -34,18 +34,18 @@ const FRAMES: &[&str] = &["ari", "arx", "cin", "dng", "dpx", "exr", "j2c"];
 /// Extensions that are common on drives and never footage: not worth opening.
 const OTHER: &[&str] = &[
     "3dl", "7z", "aaf", "aep", "ai", "ale", "app", "ass", "avb", "avp", "bat", "bdm", "bdmv",
-    "bim", "bin", "bmp", "bz2", "c", "c4", "cfa", "cfg", "cpf", "cpi", "cpp", "cr2", "cr3", "crw",
-    "cs", "css", "csv", "cube", "db", "dll", "dmg", "doc", "docx", "drp", "drx", "dylib", "edl",
-    "eps", "exe", "fcpxml", "gif", "go", "gpx", "gz", "h", "heic", "heif", "hpp", "htm", "html",
-    "ico", "ini", "inx", "iso", "itl", "jar", "java", "jpeg", "jpg", "js", "json", "jsonl", "jsx",
-    "key", "kml", "less", "lnk", "lock", "log", "look", "lua", "lut", "m3u", "m3u8", "map", "md",
-    "md5", "mhl", "mpl", "mpls", "nef", "numbers", "o", "odt", "orf", "otf", "otio", "pages",
-    "pdf", "pek", "php", "pkf", "pkg", "pl", "plist", "png", "ppt", "pptx", "prproj", "ps", "psb",
-    "psd", "py", "raf", "rar", "rb", "reapeaks", "rs", "rtf", "rw2", "rw3", "scss", "sfk", "sfv",
-    "sh", "sha1", "sha256", "so", "sql", "sqlite", "srt", "ssa", "sub", "svg", "swift", "tar",
-    "tga", "thm", "tif", "tiff", "tmp", "toml", "torrent", "tsv", "tsx", "ttf", "txt", "url",
-    "vtt", "vue", "wasm", "webloc", "webp", "woff", "woff2", "xls", "xlsx", "xml", "xmp", "xxh128",
-    "xz", "yaml", "yml", "zip",
+    "bim", "bmp", "bz2", "c", "c4", "cfa", "cfg", "cpf", "cpi", "cpp", "cr2", "cr3", "crw", "cs",
+    "css", "csv", "cube", "db", "dll", "dmg", "doc", "docx", "drp", "drx", "dylib", "edl", "eps",
+    "exe", "fcpxml", "gif", "go", "gpx", "gz", "h", "heic", "heif", "hpp", "htm", "html", "ico",
+    "ini", "inx", "iso", "itl", "jar", "java", "jpeg", "jpg", "js", "json", "jsonl", "jsx", "key",
+    "kml", "less", "lnk", "lock", "log", "look", "lua", "lut", "m3u", "m3u8", "map", "md", "md5",
+    "mhl", "mpl", "mpls", "nef", "numbers", "o", "odt", "orf", "otf", "otio", "pages", "pdf",
+    "pek", "php", "pkf", "pkg", "pl", "plist", "png", "ppt", "pptx", "prproj", "ps", "psb", "psd",
+    "py", "raf", "rar", "rb", "reapeaks", "rs", "rtf", "rw2", "rw3", "scss", "sfk", "sfv", "sh",
+    "sha1", "sha256", "so", "sql", "sqlite", "srt", "ssa", "sub", "svg", "swift", "tar", "tga",
+    "thm", "tif", "tiff", "toml", "torrent", "tsv", "tsx", "ttf", "txt", "url", "vtt", "vue",
+    "wasm", "webloc", "webp", "woff", "woff2", "xls", "xlsx", "xml", "xmp", "xxh128", "xz", "yaml",
+    "yml", "zip",
 ];
 
 /// What the extension of `name` promises.

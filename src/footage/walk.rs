@@ -13,6 +13,9 @@ use super::sequence;
 use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
 
+/// From this size on, a file is looked into even when its extension says it is no footage.
+const SUSPICIOUS: u64 = 16 * 1024 * 1024;
+
 /// How to walk.
 #[derive(Debug, Clone, Default)]
 pub struct WalkOptions {
@@ -215,6 +218,11 @@ impl Pending {
                 Named::Media => files.push(file),
                 Named::Frame => frames.push(file),
                 Named::Unsure | Named::MediaOrText => {
+                    file.role = Role::Unsure;
+                    files.push(file);
+                }
+                // Too large for what it says it is: it may be footage with a wrong extension.
+                Named::Other if file.bytes >= SUSPICIOUS => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }

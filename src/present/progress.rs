@@ -1,9 +1,10 @@
 //! A scan as it goes: a bar on a terminal, lines in a log, JSON for programs.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{counted, grouped};
@@ -99,7 +100,7 @@ impl<'a> Progress<'a> {
                 self.files = *files;
                 self.bar.set_length(*files as u64);
                 self.bar.set_style(style(
-                    "{bar:30} {human_pos}/{human_len} clips  {per_sec}  {prefix}  {eta} left\n  {msg}",
+                    "{bar:30} {human_pos}/{human_len} clips  {speed}/s  {prefix}  {eta} left\n  {msg}",
                 ));
                 self.bar.reset();
                 if *files > 0 {
@@ -187,7 +188,15 @@ impl<'a> Progress<'a> {
 
 fn style(template: &str) -> ProgressStyle {
     // The templates are ours; a wrong one shows as the plain bar.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "speed",
+            |state: &ProgressState, text: &mut dyn fmt::Write| {
+                // A bar that cannot be drawn is no fault of the scan.
+                let _ = write!(text, "{:.1}", state.per_sec());
+            },
+        )
 }
 
 fn event_json(event: &Event) -> Value {
