@@ -333,7 +333,7 @@ fn tools_that_misbehave_cost_one_file_its_facts() {
             .unwrap()
             .stdout;
         assert!(left.is_empty(), "{script} left processes behind");
-        // Another version of the tool tries again, and succeeds.
+        // The next scan has other tools, tries again, and succeeds.
         let counts = shoot.scan_counts(&[]);
         assert_eq!(
             (&counts["read"], &counts["unreadable"]),

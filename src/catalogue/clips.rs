@@ -25,7 +25,6 @@ pub struct Change {
 
 /// A copy as it is stored, before it is known which is best.
 struct Stored {
-    file: i64,
     identity: String,
     copy: FileCopy,
     facts: Option<String>,
@@ -138,7 +137,7 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount
+                    "SELECT f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                      WHERE f.clip = ?1 ORDER BY f.state = 2, v.identity, d.path, f.name",
                 )?
@@ -153,7 +152,6 @@ impl Catalogue {
         let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
         let mount = self.volumes.mount_of(&identity);
         Ok(Stored {
-            file: row.get("id")?,
             copy: FileCopy {
                 volume: row.get("label")?,
                 is_mounted: mount.is_some(),
@@ -306,7 +304,7 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
             !copy.is_mounted,
             copy.state,
             stored.identity.clone(),
-            stored.file,
+            copy.inside.clone(),
         )
     });
     clip.files = copies.into_iter().map(|stored| stored.copy).collect();

@@ -32,20 +32,19 @@ pub enum Outcome {
         facts: Box<Clip>,
         /// Whether a poster was written.
         has_poster: bool,
-        /// The tool that failed at the picture.
+        /// The tool that failed at the picture; another version tries again.
         failed_with: Option<String>,
-        /// Whether to try again at the next scan whatever has changed.
-        is_passing: bool,
     },
-    /// It could not be read.
+    /// The content could not be understood.
     Failed {
         /// Facts that hold nothing but the problem.
         facts: Box<Clip>,
-        /// The tool that failed; the file is read again when its version changes.
-        failed_with: Option<String>,
-        /// Whether to try again at the next scan whatever has changed.
-        is_passing: bool,
+        /// The tool that failed; another version tries again.
+        failed_with: String,
     },
+    /// The file could not even be opened or read through, which may pass: what is known of
+    /// its content stays, the problem is in the file's own facts, and the next scan tries again.
+    Unopened,
 }
 
 /// A content that was read before.
@@ -102,13 +101,16 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
-        let clip = self.clip_for(reading.file, reading.fingerprint)?;
+        let clip = match &reading.outcome {
+            Outcome::Unopened => self.clip_of(reading.file)?,
+            _ => self.clip_for(reading.file, reading.fingerprint)?,
+        };
         self.record_content(clip.id, &reading.outcome)?;
         let (state, is_unread) = match &reading.outcome {
-            Outcome::Failed { is_passing, .. } => (FileState::Unreadable, *is_passing),
-            Outcome::Read { is_passing, .. } => (FileState::Present, *is_passing),
+            Outcome::Unopened => (FileState::Unreadable, true),
+            Outcome::Failed { .. } => (FileState::Unreadable, false),
             Outcome::Recognised if !clip.is_readable => (FileState::Unreadable, false),
-            Outcome::Recognised => (FileState::Present, false),
+            Outcome::Recognised | Outcome::Read { .. } => (FileState::Present, false),
         };
         let facts = serde_json::to_string(&reading.file_facts)
             .map_err(|source| self.record_error(source))?;
@@ -163,6 +165,16 @@ impl Catalogue {
         self.content(clip)
     }
 
+    /// The clip that the catalogue has a file hold, whatever it holds now.
+    fn clip_of(&self, file: i64) -> Result<Content, Error> {
+        let id = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT clip FROM file WHERE id = ?1")?
+                .query_row([file], |row| row.get(0))
+        })?;
+        self.content(id)
+    }
+
     fn content(&self, id: i64) -> Result<Content, Error> {
         self.check(|connection| {
             connection
@@ -178,16 +190,13 @@ impl Catalogue {
 
     fn record_content(&self, clip: i64, outcome: &Outcome) -> Result<(), Error> {
         let (facts, is_readable, has_poster, failed_with) = match outcome {
-            Outcome::Recognised => return Ok(()),
+            Outcome::Recognised | Outcome::Unopened => return Ok(()),
             Outcome::Read {
                 facts,
                 has_poster,
                 failed_with,
-                ..
-            } => (facts, true, *has_poster, failed_with),
-            Outcome::Failed {
-                facts, failed_with, ..
-            } => (facts, false, false, failed_with),
+            } => (facts, true, *has_poster, failed_with.as_ref()),
+            Outcome::Failed { facts, failed_with } => (facts, false, false, Some(failed_with)),
         };
         let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
         self.check(|connection| {

@@ -54,7 +54,9 @@ impl Index {
         let folder = Self::folder(catalogue);
         let uuid = catalogue.uuid()?;
         let (schema, columns) = document::schema();
-        let inner = match Self::existing(&folder, &schema, &uuid) {
+        let inner = match Self::existing(&folder, &schema, &uuid)
+            .filter(|index| is_not_ahead(index, catalogue))
+        {
             Some(index) => index,
             None => Self::anew(&folder, schema)?,
         };
@@ -149,6 +151,13 @@ impl Index {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether the catalogue knows every seq that the index has seen: one that was restored from
+/// an older copy gives numbers again that the index took for others.
+fn is_not_ahead(index: &tantivy::Index, catalogue: &Catalogue) -> bool {
+    let at = payload(index).map_or(0, |payload| payload.seq);
+    catalogue.seq().is_ok_and(|seq| at <= seq)
 }
 
 /// What the last commit said of itself.

@@ -12,6 +12,9 @@ use crate::value::{
 /// A frame rate above this is a time base that was mistaken for one.
 const FASTEST: f64 = 999.0;
 
+/// Characters of a tag that are kept: a comment, not a book.
+const LONGEST: usize = 4000;
+
 /// The facts that an answer tells; `None` when there are no streams at all.
 pub(super) fn of(answer: &Answer) -> Option<Clip> {
     if answer.streams.is_empty() {
@@ -352,10 +355,9 @@ impl Texts {
             .chain(streams)
             .flatten()
         {
-            let value = value.trim();
+            let value: String = value.trim().chars().take(LONGEST).collect();
             if !value.is_empty() {
-                all.entry(key.to_lowercase())
-                    .or_insert_with(|| value.to_owned());
+                all.entry(key.to_lowercase()).or_insert(value);
             }
         }
         Self(all)

@@ -95,8 +95,9 @@ impl Reader<'_> {
             Ok(sample) => sample,
             Err(error) => {
                 let reason = error.to_string();
-                let outcome = failed(&reason, Source::DISK, None, true);
-                return Ok((reading(None, outcome), Some(reason)));
+                let mut reading = reading(None, Outcome::Unopened);
+                reading.file_facts.problem = Some(Fact::new(reason.clone(), Source::DISK));
+                return Ok((reading, Some(reason)));
             }
         };
         if let Some(content) = self.recognised(&sample).map_err(Stop::Fatal)? {
@@ -135,29 +136,27 @@ impl Reader<'_> {
     ) -> Result<(Outcome, Option<String>), Stop> {
         let ffprobe = &self.tools.ffprobe.version;
         if let Some(reason) = not_media(sample) {
-            let outcome = failed(reason, Source::DISK, Some(ffprobe), false);
+            let outcome = failed(reason, Source::DISK, ffprobe);
             return Ok((outcome, Some(reason.to_owned())));
         }
         let mut facts = match media::probe(path, &sample.head, &self.tools, &self.limits) {
             Ok(facts) => facts,
             Err(unread) => {
-                let (reason, is_passing) = reason(unread)?;
-                let outcome = failed(&reason, Source::tool(ffprobe), Some(ffprobe), is_passing);
+                let (reason, tool) = reason(unread, ffprobe)?;
+                let outcome = failed(&reason, Source::tool(ffprobe), &tool);
                 return Ok((outcome, Some(reason)));
             }
         };
         let mut failed_with = None;
         let mut has_poster = false;
-        let mut is_passing = false;
         match self.poster(picture, &facts, sample) {
             Ok(made) => has_poster = made,
             Err(unread) => {
                 let ffmpeg = &self.tools.ffmpeg.version;
-                let (reason, passes) = reason(unread)?;
-                is_passing = passes;
+                let (reason, tool) = reason(unread, ffmpeg)?;
                 let reason = format!("no picture could be decoded: {reason}");
                 facts.problem = Some(Fact::new(reason, Source::tool(ffmpeg)));
-                failed_with = Some(ffmpeg.clone());
+                failed_with = Some(tool);
             }
         }
         let problem = facts.problem.as_ref().map(|fact| fact.value.clone());
@@ -165,7 +164,6 @@ impl Reader<'_> {
             facts: Box::new(facts),
             has_poster,
             failed_with,
-            is_passing,
         };
         Ok((outcome, problem))
     }
@@ -225,22 +223,23 @@ fn not_media(sample: &Sample) -> Option<&'static str> {
     }
 }
 
-fn failed(reason: &str, source: Source, tool: Option<&String>, is_passing: bool) -> Outcome {
+/// `tool` failed; `source` says why.
+fn failed(reason: &str, source: Source, tool: &str) -> Outcome {
     Outcome::Failed {
         facts: Box::new(Clip {
             problem: Some(Fact::new(reason.to_owned(), source)),
             ..Clip::default()
         }),
-        failed_with: tool.cloned(),
-        is_passing,
+        failed_with: tool.to_owned(),
     }
 }
 
-/// The reason, and whether it may pass.
-fn reason(unread: media::Unread) -> Result<(String, bool), Stop> {
+/// The reason, and which tool failed: none that exists where it may pass, so that the next
+/// scan tries again.
+fn reason(unread: media::Unread, tool: &str) -> Result<(String, String), Stop> {
     match unread {
-        media::Unread::Fault(reason) => Ok((reason, false)),
-        media::Unread::Late(reason) => Ok((reason, true)),
+        media::Unread::Fault(reason) => Ok((reason, tool.to_owned())),
+        media::Unread::Late(reason) => Ok((reason, "deadline".to_owned())),
         media::Unread::Cancelled => Err(Stop::Cancelled),
         media::Unread::Fatal(error) => Err(Stop::Fatal(error)),
     }
