@@ -21,6 +21,7 @@ pub mod error;
 pub mod footage;
 pub mod index;
 pub mod media;
+pub mod original;
 pub mod present;
 pub mod query;
 pub mod scan;

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["index"],
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query"],
-    &["clip", "error"],
+    &["clip", "error", "original"],
     &["value"],
 ];
 

@@ -10,6 +10,7 @@
 mod shoot;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -327,7 +328,7 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
             ),
         );
     }
-    let scan = shoot
+    let mut scan = shoot
         .command()
         .args(["scan", "--json", "--jobs", "1"])
         .arg(shoot.footage())
@@ -336,16 +337,14 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    thread::sleep(Duration::from_millis(1800));
-    let killed = Command::new("kill")
-        .args(["-INT", &scan.id().to_string()])
-        .status()
-        .unwrap();
+    let mut lines = BufReader::new(scan.stdout.take().unwrap()).lines();
+    let is_read = |line: &String| line.contains(r#""event":"read""#);
+    assert_eq!(lines.by_ref().map(Result::unwrap).filter(is_read).take(3).count(), 3);
+    let killed = Command::new("kill").args(["-INT", &scan.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    let output = scan.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let summary: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let last = lines.map(Result::unwrap).last().unwrap();
+    assert_eq!(scan.wait().unwrap().code(), Some(130));
+    let summary: Value = serde_json::from_str(&last).unwrap();
     let read = summary["read"].as_u64().unwrap();
     assert!(
         (1..17).contains(&read),

@@ -34,7 +34,7 @@ impl Catalogue {
     /// The next changes after `seq`, oldest first, at most `most` of them.
     ///
     /// # Errors
-    /// When `SQLite` fails or a record is damaged.
+    /// When `SQLite` fails.
     pub fn changes(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
@@ -97,7 +97,7 @@ impl Catalogue {
     /// Which machine facts win depends on what is stored, never on what is mounted.
     ///
     /// # Errors
-    /// When `SQLite` fails or a record is damaged.
+    /// When `SQLite` fails.
     pub fn clip(&self, id: i64) -> Result<Option<Clip>, Error> {
         let row: Option<(Option<[u8; 16]>, Option<String>)> = self.check(|connection| {
             connection
@@ -112,13 +112,9 @@ impl Catalogue {
         if copies.is_empty() {
             return Ok(None);
         }
-        let parse = |json: &Option<String>| match json {
-            Some(json) => serde_json::from_str(json).map_err(|source| self.record_error(source)),
-            None => Ok(Clip::default()),
-        };
-        let mut clip: Clip = parse(&facts)?;
+        let mut clip = record(facts.as_ref());
         for copy in &copies {
-            clip.merge(&parse(&copy.facts)?);
+            clip.merge(&record(copy.facts.as_ref()));
         }
         let oldest = copies.iter().map(|stored| stored.copy.modified).min();
         if clip.captured.is_none() {
@@ -285,6 +281,7 @@ impl Catalogue {
     }
 
     fn with_name(&self, name: &Path) -> Result<Vec<i64>, Error> {
+        let name = first_frame(&name.to_string_lossy()).map_or_else(|| name.to_owned(), PathBuf::from);
         self.check(|connection| {
             connection
                 .prepare("SELECT DISTINCT coalesce(f.clip, o.clip) FROM file f LEFT JOIN file o ON o.id = f.original
@@ -348,6 +345,24 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         Source::DISK,
     ));
     clip.name = disk(name);
+}
+
+/// `shot.0001.dpx` of `shot.[0001-0120].dpx`, as an image sequence is shown.
+fn first_frame(name: &str) -> Option<String> {
+    let (stem, rest) = name.split_once('[')?;
+    let (numbers, extension) = rest.split_once(']')?;
+    let (first, last) = numbers.split_once('-')?;
+    let are_numbers = [first, last].iter().all(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    are_numbers.then(|| format!("{stem}{first}{extension}"))
+}
+
+/// A record's facts. One that is damaged is a clip's problem, not the whole catalogue's.
+fn record(json: Option<&String>) -> Clip {
+    let facts = json.map(|json| serde_json::from_str(json));
+    facts.unwrap_or_else(|| Ok(Clip::default())).unwrap_or_else(|error: serde_json::Error| Clip {
+        problem: Some(Fact::new(format!("its record in the catalogue is damaged: {error}"), Source::DISK)),
+        ..Clip::default()
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -201,7 +201,10 @@ impl Catalogue {
         let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE clip SET facts = ?2, is_readable = ?3, has_poster = ?4, failed_with = ?5 WHERE id = ?1")?
+                .prepare_cached(// A failure never takes the place of facts that were read.
+                    "UPDATE clip SET facts = ?2, is_readable = ?3, has_poster = ?4, failed_with = ?5
+                     WHERE id = ?1 AND (?3 OR facts IS NULL OR NOT is_readable)",
+                )?
                 .execute(params![clip, facts, is_readable, has_poster, failed_with])
         })?;
         Ok(())

@@ -3,13 +3,13 @@
 //! A 200 GB file costs the same as a 1 GB one: five ranges of 64 KiB. The ranges
 //! in the middle are media data, so that two clips whose headers look alike differ.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
+use crate::original;
 use crate::value::Fingerprint;
 
 /// Bytes in a sampled range.
@@ -35,7 +35,7 @@ pub struct Sample {
 /// # Errors
 /// When the file cannot be opened or read, or grew shorter while it was read.
 pub fn fingerprint(path: &Path) -> io::Result<Sample> {
-    let mut file = File::open(path)?;
+    let mut file = original::open(path)?;
     let size = file.metadata()?.len();
     let mut hasher = Xxh3::new();
     hasher.update(&size.to_le_bytes());

@@ -1,12 +1,13 @@
 //! What a scan passes over: system folders, editors' caches, `.btsignore`, `--exclude`.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::original;
 
 /// Folders that are never footage, whatever their case.
 const FOLDERS: &[&str] = &[
@@ -92,7 +93,7 @@ impl BtsIgnore {
     }
 
     fn push(&mut self, folder: &Path) {
-        let Ok(file) = File::open(folder.join(".btsignore")) else {
+        let Ok(file) = original::open(&folder.join(".btsignore")) else {
             return;
         };
         let mut text = Vec::new();

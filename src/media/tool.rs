@@ -1,14 +1,22 @@
 //! ffmpeg and ffprobe: where they are, which version.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::time::Duration;
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::ffprobe::ffprobe_path;
 use ffmpeg_sidecar::paths::ffmpeg_path;
 
+use super::Unread;
+use super::process::{self, Cancel, Limits};
 use crate::error::Error;
+
+/// A tool that is whole says its version in much less.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// `-version` prints about a kilobyte.
+const MOST_OUTPUT: usize = 1024 * 1024;
 
 /// One program and its version.
 #[derive(Debug, Clone)]
@@ -64,16 +72,24 @@ impl Tool {
 
     fn at(name: &str, chosen: Option<OsString>, found: PathBuf) -> Result<Self, Error> {
         let path = chosen.map_or(found, PathBuf::from);
-        let output = FfmpegCommand::new_with_path(&path)
-            .as_inner_mut()
-            .arg("-version")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| Error::Tool {
-                tool: path.to_string_lossy().into_owned(),
-                source,
-            })?;
+        let fault = |source| Error::Tool {
+            tool: path.to_string_lossy().into_owned(),
+            source,
+        };
+        let mut command = FfmpegCommand::new_with_path(&path);
+        let limits = Limits {
+            deadline: ANSWERS_WITHIN,
+            cancel: Cancel::default(),
+        };
+        let output = match process::run(command.as_inner_mut().arg("-version"), MOST_OUTPUT, &limits) {
+            Ok(output) => output,
+            Err(Unread::Fatal(Error::Tool { source, .. })) => return Err(fault(source)),
+            Err(_) => return Err(fault(io::Error::other("it does not answer to `-version`"))),
+        };
         let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() || !text.contains("version") {
+            return Err(fault(io::Error::other("it does not tell its version")));
+        }
         // `ffprobe version 5.1.9-0+deb12u1 Copyright (c) …`
         let version = text
             .split_whitespace()

@@ -4,7 +4,7 @@
 //! whose name says nothing of what they are.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use crate::footage::{
     Content, Found, HEAD, Listing, Named, Role, Step, Volume, named, sniff, walk,
 };
 use crate::media::Tools;
+use crate::original;
 use crate::value::{Fingerprint, to_bytes};
 
 /// The walk's side of a scan.
@@ -386,7 +387,7 @@ impl<'a, 'w> Sift<'a, 'w> {
 /// What a file is whose name does not tell; `None` when it cannot be read, and may be anything.
 fn unsure(path: &Path) -> Option<Role> {
     let mut head = Vec::with_capacity(HEAD);
-    File::open(path)
+    original::open(path)
         .ok()?
         .take(HEAD as u64)
         .read_to_end(&mut head)

@@ -101,15 +101,17 @@ impl<'a> Writer<'a> {
     }
 
     /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
-    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
-        if let Err(error) = self.try_catch_up() {
+    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) -> bool {
+        let followed = self.try_catch_up();
+        self.caught_up = Instant::now();
+        if let Err(error) = &followed {
             self.indexing = None;
             report(Event::Warning {
                 message: format!("the index could not follow: {error}"),
                 hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
             });
         }
-        self.caught_up = Instant::now();
+        followed.is_ok()
     }
 
     fn try_catch_up(&mut self) -> Result<(), Error> {
@@ -127,8 +129,10 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
         self.commit()?;
         for _ in 0..50 {
-            self.catch_up(report);
-            if self.indexing.is_some() || self.index.seq() == self.catalogue.seq()? {
+            if !self.catch_up(report)
+                || self.indexing.is_some()
+                || self.index.seq() == self.catalogue.seq()?
+            {
                 break;
             }
             thread::sleep(Duration::from_millis(100));

@@ -5,11 +5,11 @@
 mod dji;
 mod sony;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::clip::Clip;
+use crate::original;
 
 /// No sidecar's head is longer; what comes after is not read.
 const MOST: u64 = 2 * 1024 * 1024;
@@ -26,6 +26,6 @@ pub fn read(path: &Path) -> io::Result<Clip> {
         _ => return Ok(Clip::default()),
     };
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    original::open(path)?.take(MOST).read_to_end(&mut bytes)?;
     Ok(reader(&String::from_utf8_lossy(&bytes)))
 }

@@ -19,13 +19,14 @@ impl GeoPoint {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most 180 million")]
     pub fn from_degrees(latitude: f64, longitude: f64) -> Option<Self> {
-        let is_fix = latitude.abs() <= 90.0
-            && longitude.abs() <= 180.0
-            && (latitude.abs() > 1e-6 || longitude.abs() > 1e-6);
-        is_fix.then(|| Self {
+        if latitude.is_nan() || longitude.is_nan() || latitude.abs() > 90.0 || longitude.abs() > 180.0 {
+            return None;
+        }
+        let place = Self {
             latitude: (latitude * 1e6).round() as i32,
             longitude: (longitude * 1e6).round() as i32,
-        })
+        };
+        (place.latitude != 0 || place.longitude != 0).then_some(place)
     }
 
     /// From an ISO 6709 string as phones write it: `+51.5007-000.1246+011.0/`.
@@ -113,6 +114,16 @@ mod tests {
                 shown,
                 "{text}"
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_place_survives_being_written(latitude in -91.0_f64..91.0, longitude in -181.0_f64..181.0, small in 0..2) {
+            let scale = if small == 1 { 1e-7 } else { 1.0 };
+            if let Some(place) = GeoPoint::from_degrees(latitude * scale, longitude * scale) {
+                proptest::prop_assert_eq!(place.to_string().parse::<GeoPoint>().unwrap(), place);
+            }
         }
     }
 
