@@ -110,8 +110,8 @@ pub(crate) struct Search {
     #[arg(long, short = '0')]
     pub(crate) null: bool,
 
-    /// With --paths or -0: the paths of all copies
-    #[arg(long)]
+    /// Print the paths of all copies, missing ones left out
+    #[arg(long, conflicts_with = "json")]
     pub(crate) all_files: bool,
 }
 

@@ -63,6 +63,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The catalogue's file is empty, but what belongs to it shows that it was not always.
+    #[error("catalogue {} is empty, but its posters are there", shown(path))]
+    EmptiedCatalogue {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no catalogue yet.
     #[error("there is no catalogue at {}", shown(path))]
     NoCatalogue {
@@ -76,6 +82,12 @@ pub enum Error {
         path: PathBuf,
         /// What the parser said.
         source: serde_json::Error,
+    },
+    /// The folder where the index would be holds something else.
+    #[error("{} is not an index of btsindex", shown(path))]
+    NotAnIndex {
+        /// The folder.
+        path: PathBuf,
     },
     /// tantivy failed.
     #[error("index: {0}")]
@@ -134,10 +146,21 @@ impl Error {
             Self::NotACatalogue { .. } => {
                 "point `--catalogue` at another folder; nothing was changed".to_owned()
             }
+            Self::EmptiedCatalogue { .. } => {
+                "restore the file from a copy; to begin anew, delete it and the posters beside it"
+                    .to_owned()
+            }
             Self::NoCatalogue { .. } => {
                 "scan some footage first: `btsindex scan PATH`".to_owned()
             }
             Self::Catalogue { source, .. } => return catalogue_hint(source),
+            Self::NotAnIndex { .. } => {
+                "it was left alone; keep the catalogue in a folder of its own with `--catalogue DIR`"
+                    .to_owned()
+            }
+            Self::Index(_) => {
+                "the index can be deleted at any time: the next search makes it anew".to_owned()
+            }
             Self::NoClip(_) => {
                 "name it by its path, its file name or its id; `btsindex search` finds them"
                     .to_owned()
@@ -146,7 +169,7 @@ impl Error {
                 format!("name one by its path or id:\n  {}", examples.join("\n  "))
             }
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules(_) | Self::Index(_) | Self::Record { .. } | Self::Thread => return None,
+            Self::Rules(_) | Self::Record { .. } | Self::Thread => return None,
         })
     }
 
@@ -210,7 +233,7 @@ pub fn escape(text: &str) -> String {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            c if c.is_control() || reorders(c) => {
+            c if is_unsafe(c) => {
                 safe.extend(c.escape_unicode());
             }
             c => safe.push(c),
@@ -219,9 +242,13 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-/// Characters that reorder or hide what follows them (Unicode bidirectional controls).
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+/// Whether a character could act on a terminal, or reorder or hide what stands beside it: controls
+/// and the Unicode bidirectional, invisible and tag characters.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

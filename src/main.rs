@@ -16,7 +16,7 @@ mod cmd;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use btsindex::error::Error;
+use btsindex::error::{Error, escape};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -42,14 +42,15 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
     // When not even standard error can be written to, the exit code must do.
     let _ = match known {
         // It says its cause itself.
-        Some(known) => writeln!(talk, "error: {known}"),
-        None => writeln!(talk, "error: {error:#}"),
+        Some(known) => writeln!(talk, "error: {}", escape(&known.to_string())),
+        None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
     };
     if let Some(hint) = known.and_then(Error::hint) {
         let _ = writeln!(talk, "hint: {hint}");
     }
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
+        Some(Error::NoClip(_)) => cmd::Exit::NothingFound,
         _ => cmd::Exit::Failed,
     }
 }

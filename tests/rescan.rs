@@ -339,8 +339,19 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
         .unwrap();
     let mut lines = BufReader::new(scan.stdout.take().unwrap()).lines();
     let is_read = |line: &String| line.contains(r#""event":"read""#);
-    assert_eq!(lines.by_ref().map(Result::unwrap).filter(is_read).take(3).count(), 3);
-    let killed = Command::new("kill").args(["-INT", &scan.id().to_string()]).status().unwrap();
+    assert_eq!(
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .filter(is_read)
+            .take(3)
+            .count(),
+        3
+    );
+    let killed = Command::new("kill")
+        .args(["-INT", &scan.id().to_string()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     let last = lines.map(Result::unwrap).last().unwrap();
     assert_eq!(scan.wait().unwrap().code(), Some(130));

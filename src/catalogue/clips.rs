@@ -1,7 +1,6 @@
 //! Clips as they are shown: what the content says, what each copy's place says, in one.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, params};
@@ -25,9 +24,11 @@ pub struct Change {
 
 /// A copy as it is stored, before it is known which is best.
 struct Stored {
+    file: i64,
     identity: String,
     copy: FileCopy,
     facts: Option<String>,
+    has_companions: bool,
 }
 
 impl Catalogue {
@@ -108,7 +109,7 @@ impl Catalogue {
         let Some((fingerprint, facts)) = row else {
             return Ok(None);
         };
-        let copies = self.copies(id)?;
+        let mut copies = self.copies(id)?;
         if copies.is_empty() {
             return Ok(None);
         }
@@ -123,8 +124,10 @@ impl Catalogue {
                 .map(|time| Fact::new(time, Source::MTIME));
         }
         clip.id = fingerprint.map(|bytes| Fact::new(Fingerprint::from_bytes(bytes), Source::DISK));
+        for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
+            stored.copy.companions = self.companions(stored.file, "")?;
+        }
         place(&mut clip, copies);
-        self.add_companions(&mut clip, id)?;
         Ok(Some(clip))
     }
 
@@ -133,7 +136,8 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount,
+                            EXISTS (SELECT 1 FROM file c WHERE c.original = f.id) AS has_companions
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                      WHERE f.clip = ?1 ORDER BY f.state = 2, v.identity, d.path, f.name",
                 )?
@@ -143,45 +147,24 @@ impl Catalogue {
     }
 
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Stored> {
-        let identity: String = row.get("identity")?;
-        let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
-        let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
-        let mount = self.volumes.mount_of(&identity);
+        let place = self.place(row)?;
         Ok(Stored {
+            file: row.get("id")?,
             copy: FileCopy {
                 volume: row.get("label")?,
-                is_mounted: mount.is_some(),
-                path: mount.unwrap_or(&last_mount).join(&inside),
-                inside,
+                is_mounted: place.is_mounted,
+                path: place.path,
+                inside: place.inside,
                 bytes: loaded(row.get("bytes")?),
                 modified: row.get("modified")?,
                 frames: frames_of(row.get("frames")?),
                 state: state_of(row.get("state")?),
                 companions: Vec::new(),
             },
-            identity,
+            identity: place.identity,
             facts: row.get("facts")?,
+            has_companions: row.get("has_companions")?,
         })
-    }
-
-    fn add_companions(&self, clip: &mut Clip, id: i64) -> Result<(), Error> {
-        let originals: Vec<(i64, Vec<u8>, Vec<u8>)> = self.check(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT f.id, d.path, f.name FROM file f JOIN dir d ON d.id = f.dir
-                     WHERE f.clip = ?1 AND EXISTS (SELECT 1 FROM file c WHERE c.original = f.id)",
-                )?
-                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })?;
-        for (original, folder, name) in originals {
-            let inside = PathBuf::from(from_bytes(folder)).join(from_bytes(name));
-            let companions = self.companions(original, "")?;
-            if let Some(copy) = clip.files.iter_mut().find(|copy| copy.inside == inside) {
-                copy.companions = companions;
-            }
-        }
-        Ok(())
     }
 
     /// The clips that `text` may mean: a path, a file name, or (the beginning of) an id.
@@ -192,10 +175,10 @@ impl Catalogue {
         let name = text.to_string_lossy().into_owned();
         let mut found = self.at_path(text)?;
         if found.is_empty() {
-            found = self.with_id(&name)?;
+            found = self.with_name(text)?;
         }
         if found.is_empty() {
-            found = self.with_name(text)?;
+            found = self.with_id(&name)?;
         }
         match found.as_slice() {
             [] => Err(Error::NoClip(crate::error::escape(&name))),
@@ -224,44 +207,48 @@ impl Catalogue {
         let Ok(absolute) = absolute else {
             return Ok(Vec::new());
         };
-        let volumes: Vec<(i64, String, PathBuf)> = self.check(|connection| {
+        let (volume, inside) = self.volumes.of(&absolute);
+        let found = self.at_place(&volume.identity, &inside)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let volumes: Vec<(String, PathBuf)> = self.check(|connection| {
             connection
-                .prepare_cached("SELECT id, identity, mount FROM volume")?
+                .prepare_cached("SELECT identity, mount FROM volume")?
                 .query_map([], |row| {
-                    Ok((
-                        row.get(0)?,
-                        row.get(1)?,
-                        PathBuf::from(from_bytes(row.get(2)?)),
-                    ))
+                    Ok((row.get(0)?, PathBuf::from(from_bytes(row.get(1)?))))
                 })?
                 .collect()
         })?;
-        for (volume, identity, last_mount) in volumes {
-            let mount = self.volumes.mount_of(&identity).unwrap_or(&last_mount);
-            let Ok(inside) = absolute.strip_prefix(mount) else {
-                continue;
-            };
-            let (Some(folder), Some(name)) = (inside.parent(), inside.file_name()) else {
-                continue;
-            };
-            let clip: Option<Option<i64>> = self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT coalesce(f.clip, o.clip) FROM file f JOIN dir d ON d.id = f.dir
-                         LEFT JOIN file o ON o.id = f.original
-                         WHERE d.volume = ?1 AND d.path = ?2 AND f.name = ?3",
-                    )?
-                    .query_row(
-                        params![volume, to_bytes(folder.as_os_str()), to_bytes(name)],
-                        |row| row.get(0),
-                    )
-                    .optional()
-            })?;
-            if let Some(Some(clip)) = clip {
-                return Ok(vec![clip]);
+        for (identity, last_mount) in volumes {
+            if let Ok(inside) = absolute.strip_prefix(last_mount) {
+                let found = self.at_place(&identity, inside)?;
+                if !found.is_empty() {
+                    return Ok(found);
+                }
             }
         }
         Ok(Vec::new())
+    }
+
+    fn at_place(&self, identity: &str, inside: &Path) -> Result<Vec<i64>, Error> {
+        let (Some(folder), Some(name)) = (inside.parent(), inside.file_name()) else {
+            return Ok(Vec::new());
+        };
+        let clip: Option<Option<i64>> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT coalesce(f.clip, o.clip) FROM file f JOIN dir d ON d.id = f.dir
+                     JOIN volume v ON v.id = d.volume LEFT JOIN file o ON o.id = f.original
+                     WHERE v.identity = ?1 AND d.path = ?2 AND f.name = ?3",
+                )?
+                .query_row(
+                    params![identity, to_bytes(folder.as_os_str()), to_bytes(name)],
+                    |row| row.get(0),
+                )
+                .optional()
+        })?;
+        Ok(clip.flatten().into_iter().collect())
     }
 
     fn with_id(&self, text: &str) -> Result<Vec<i64>, Error> {
@@ -281,7 +268,8 @@ impl Catalogue {
     }
 
     fn with_name(&self, name: &Path) -> Result<Vec<i64>, Error> {
-        let name = first_frame(&name.to_string_lossy()).map_or_else(|| name.to_owned(), PathBuf::from);
+        let name =
+            first_frame(&name.to_string_lossy()).map_or_else(|| name.to_owned(), PathBuf::from);
         self.check(|connection| {
             connection
                 .prepare("SELECT DISTINCT coalesce(f.clip, o.clip) FROM file f LEFT JOIN file o ON o.id = f.original
@@ -324,11 +312,7 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         .collect();
     words.sort();
     words.dedup();
-    clip.path_bytes = best
-        .path
-        .to_str()
-        .is_none()
-        .then(|| Fact::new(hex(&to_bytes(best.path.as_os_str())), Source::DISK));
+    clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
     clip.volume = disk(best.volume.clone());
     clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
@@ -352,24 +336,22 @@ fn first_frame(name: &str) -> Option<String> {
     let (stem, rest) = name.split_once('[')?;
     let (numbers, extension) = rest.split_once(']')?;
     let (first, last) = numbers.split_once('-')?;
-    let are_numbers = [first, last].iter().all(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    let are_numbers = [first, last]
+        .iter()
+        .all(|number| number.bytes().all(|b| b.is_ascii_digit()));
     are_numbers.then(|| format!("{stem}{first}{extension}"))
 }
 
 /// A record's facts. One that is damaged is a clip's problem, not the whole catalogue's.
 fn record(json: Option<&String>) -> Clip {
     let facts = json.map(|json| serde_json::from_str(json));
-    facts.unwrap_or_else(|| Ok(Clip::default())).unwrap_or_else(|error: serde_json::Error| Clip {
-        problem: Some(Fact::new(format!("its record in the catalogue is damaged: {error}"), Source::DISK)),
-        ..Clip::default()
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    facts
+        .unwrap_or_else(|| Ok(Clip::default()))
+        .unwrap_or_else(|error: serde_json::Error| Clip {
+            problem: Some(Fact::new(
+                format!("its record in the catalogue is damaged: {error}"),
+                Source::DISK,
+            )),
+            ..Clip::default()
+        })
 }

@@ -1,6 +1,6 @@
 //! What the walk writes: volumes, folders, files, and stubs for what was not read yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -32,12 +32,22 @@ pub struct Known {
     pub original: Option<i64>,
     /// Its content's fingerprint.
     pub fingerprint: Option<Fingerprint>,
+    /// Whether its content could be read.
+    pub is_readable: bool,
     /// The tool that could not read it.
     pub failed_with: Option<String>,
     /// Why it could not be read, or not wholly.
     pub problem: Option<String>,
     /// Whether it has, or should have, a poster.
     pub has_poster: bool,
+}
+
+/// Where a file is.
+pub(super) struct Place {
+    pub path: PathBuf,
+    pub inside: PathBuf,
+    pub identity: String,
+    pub is_mounted: bool,
 }
 
 /// A file that waits to be read.
@@ -123,6 +133,7 @@ fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
         frames: frames_of(row.get("frames")?),
         original: row.get("original")?,
         fingerprint: fingerprint.map(Fingerprint::from_bytes),
+        is_readable: row.get::<_, Option<bool>>("is_readable")?.unwrap_or(true),
         failed_with: row.get("failed_with")?,
         problem: row.get("problem")?,
         has_poster: row.get::<_, Option<bool>>("has_poster")?.unwrap_or(false),
@@ -140,7 +151,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "INSERT INTO volume (identity, label, mount, last_seen) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (identity) DO UPDATE SET mount = ?3, last_seen = ?4 RETURNING id",
+                     ON CONFLICT (identity) DO UPDATE SET label = ?2, mount = ?3, last_seen = ?4 RETURNING id",
                 )?
                 .query_row(
                     params![
@@ -151,6 +162,19 @@ impl Catalogue {
                     ],
                     |row| row.get(0),
                 )
+        })
+    }
+
+    /// The number of a volume, if it was ever seen.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn volume_id(&self, identity: &str) -> Result<Option<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM volume WHERE identity = ?1")?
+                .query_row([identity], |row| row.get(0))
+                .optional()
         })
     }
 
@@ -192,7 +216,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.id, f.name, f.bytes, f.modified, f.role, f.state, f.is_unread, f.frames, f.original,
-                            c.fingerprint, c.failed_with, c.has_poster,
+                            c.fingerprint, c.is_readable, c.failed_with, c.has_poster,
                             CASE WHEN c.failed_with IS NOT NULL THEN c.facts ->> '$.problem[0]' END AS problem
                      FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1",
                 )?
@@ -247,6 +271,7 @@ impl Catalogue {
         } else {
             None
         };
+        self.reread_original(role, original)?;
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -282,6 +307,7 @@ impl Catalogue {
         role: Role,
         original: Option<i64>,
     ) -> Result<(), Error> {
+        self.reread_original(role, original)?;
         let clip: Option<i64> = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -316,6 +342,14 @@ impl Catalogue {
         }
     }
 
+    /// A new or changed sidecar has its original read again, in the same batch.
+    fn reread_original(&self, role: Role, original: Option<i64>) -> Result<(), Error> {
+        match original {
+            Some(original) if role == Role::Sidecar => self.read_again(original),
+            _ => Ok(()),
+        }
+    }
+
     /// Has a file read again although it is unchanged.
     ///
     /// # Errors
@@ -329,22 +363,29 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Marks files as missing or present again. Nothing is deleted.
+    /// Marks a file as missing or present again. Nothing is deleted. Gives the number of the
+    /// original that has to be read again, where the file is its sidecar.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn set_state(&self, files: &[i64], state: FileState) -> Result<(), Error> {
-        for &file in files {
-            let clip: Option<i64> = self.check(|connection| {
-                connection
-                    .prepare_cached("UPDATE file SET state = ?2 WHERE id = ?1 RETURNING clip")?
-                    .query_row(params![file, state_number(state)], |row| row.get(0))
-            })?;
-            if let Some(clip) = clip {
-                self.touch(clip)?;
-            }
+    pub fn set_state(&self, file: i64, state: FileState) -> Result<Option<i64>, Error> {
+        let (clip, original, role): (Option<i64>, Option<i64>, i64) = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE file SET state = ?2 WHERE id = ?1 RETURNING clip, original, role",
+                )?
+                .query_row(params![file, state_number(state)], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
+        })?;
+        if let Some(clip) = clip {
+            self.touch(clip)?;
         }
-        Ok(())
+        let original = original.filter(|_| role_of(role) == Role::Sidecar);
+        if let Some(original) = original {
+            self.read_again(original)?;
+        }
+        Ok(original)
     }
 
     /// A file that waits to be read, by its number.
@@ -360,13 +401,11 @@ impl Catalogue {
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
                 .query_row([id], |row| {
-                    let inside = PathBuf::from(from_bytes(row.get("path")?))
-                        .join(from_bytes(row.get("name")?));
-                    let mount = PathBuf::from(from_bytes(row.get("mount")?));
+                    let place = self.place(row)?;
                     Ok(Unread {
                         id,
-                        path: mount.join(&inside),
-                        inside,
+                        path: place.path,
+                        inside: place.inside,
                         bytes: loaded(row.get("bytes")?),
                         frames: frames_of(row.get("frames")?),
                         sidecars: Vec::new(),
@@ -383,31 +422,49 @@ impl Catalogue {
 
     /// Where a file's companions are, in the order of their names.
     pub(super) fn companions(&self, original: i64, which: &str) -> Result<Vec<PathBuf>, Error> {
-        let places: Vec<(String, PathBuf, PathBuf)> = self.check(|connection| {
+        self.check(|connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT v.identity, v.mount, d.path, f.name
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                      WHERE f.original = ?1 AND f.state <> 2 {which} ORDER BY d.path, f.name"
                 ))?
-                .query_map([original], |row| {
-                    let inside = PathBuf::from(from_bytes(row.get("path")?))
-                        .join(from_bytes(row.get("name")?));
-                    Ok((
-                        row.get("identity")?,
-                        PathBuf::from(from_bytes(row.get("mount")?)),
-                        inside,
-                    ))
-                })?
+                .query_map([original], |row| Ok(self.place(row)?.path))?
+                .collect()
+        })
+    }
+
+    /// Where the file of a row with `identity`, `mount`, `path` and `name` is: on its volume
+    /// where that is mounted now, else where it was last.
+    pub(super) fn place(&self, row: &Row<'_>) -> rusqlite::Result<Place> {
+        let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
+        let identity: String = row.get("identity")?;
+        let now = self.volumes.path(&identity, &inside);
+        let is_mounted = now.is_some();
+        let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
+        Ok(Place {
+            path: now.unwrap_or_else(|| last_mount.join(&inside)),
+            inside,
+            identity,
+            is_mounted,
+        })
+    }
+
+    /// Whether the content of a file is also in another one, present in one of `folders`.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn is_elsewhere(&self, file: i64, folders: &HashSet<i64>) -> Result<bool, Error> {
+        let elsewhere: Vec<i64> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT o.dir FROM file f JOIN file o ON o.clip = f.clip AND o.id <> f.id
+                     WHERE f.id = ?1 AND o.state = 0 AND NOT o.is_unread",
+                )?
+                .query_map([file], |row| row.get(0))?
                 .collect()
         })?;
-        let now = |(identity, mount, inside): (String, PathBuf, PathBuf)| {
-            self.volumes
-                .mount_of(&identity)
-                .unwrap_or(&mount)
-                .join(inside)
-        };
-        Ok(places.into_iter().map(now).collect())
+        Ok(elsewhere.iter().any(|folder| folders.contains(folder)))
     }
 
     /// Gives a clip the next seq, so that every view hears of it.

@@ -44,18 +44,27 @@ impl Catalogue {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let path = folder.join(FILE);
+        let is_emptied = path.metadata().is_ok_and(|file| file.len() == 0)
+            && Posters::new(folder).folder().exists();
+        if is_emptied {
+            return Err(Error::EmptiedCatalogue { path });
+        }
         let catalogue = Self::connect(folder, flags)?;
         catalogue.check(|connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
-            let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if version == 0 {
-                connection.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};
-                     INSERT INTO meta VALUES ('uuid', lower(hex(randomblob(16)))); COMMIT;",
-                    include_str!("schema.sql")
-                ))?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            // Inside the transaction: another process may be making it at this moment.
+            if number(connection, "user_version")? == 0 {
+                connection.execute_batch(include_str!("schema.sql"))?;
+                connection.pragma_update(None, "application_id", APPLICATION)?;
+                connection.pragma_update(None, "user_version", VERSION)?;
+                connection.execute(
+                    "INSERT INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
+                    [],
+                )?;
             }
-            Ok(())
+            connection.execute_batch("COMMIT")
         })?;
         Ok(catalogue)
     }
@@ -66,13 +75,13 @@ impl Catalogue {
     /// [`Error::NoCatalogue`] when there is none yet; else as [`Catalogue::create`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        if !path.is_file() {
+        if path.metadata().map_or(0, |file| file.len()) == 0 {
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
         }
         let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // Write access only lets SQLite keep its log tidy; without it, reading still works.
+        // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
         Self::connect(folder, flags | OpenFlags::SQLITE_OPEN_READ_WRITE)
             .or_else(|_| Self::connect(folder, flags | OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
@@ -94,11 +103,10 @@ impl Catalogue {
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.set_prepared_statement_cache_capacity(64);
-            let number =
-                |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-            Ok((number("application_id")?, number("user_version")?, tables))
+            let application = number(connection, "application_id")?;
+            Ok((application, number(connection, "user_version")?, tables))
         })?;
         if application != APPLICATION && (tables > 0 || version > 0) {
             return Err(Error::NotACatalogue { path });
@@ -203,6 +211,10 @@ impl Catalogue {
             source,
         }
     }
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
 #[cfg(test)]

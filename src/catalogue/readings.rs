@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Catalogue;
 use super::files::state_number;
-use crate::clip::{Clip, FileState};
+use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::value::Fingerprint;
 
@@ -42,9 +42,12 @@ pub enum Outcome {
         /// The tool that failed; another version tries again.
         failed_with: String,
     },
-    /// The file could not even be opened or read through, which may pass: what is known of
-    /// its content stays, the problem is in the file's own facts, and the next scan tries again.
-    Unopened,
+    /// The file could not even be opened or read through, which may pass: all that is known of
+    /// it stays, with the problem beside it, and the next scan tries again.
+    Unopened {
+        /// What the system said.
+        reason: String,
+    },
 }
 
 /// A content that was read before.
@@ -52,8 +55,8 @@ pub enum Outcome {
 pub struct KnownContent {
     /// Whether it has, or should have, a poster.
     pub has_poster: bool,
-    /// Why it could not be read, wholly or in part.
-    pub problem: Option<String>,
+    /// What it says.
+    pub facts: Box<Clip>,
 }
 
 /// The row of a content.
@@ -72,28 +75,27 @@ impl Catalogue {
         fingerprint: Fingerprint,
         tools: &[&str],
     ) -> Result<Option<KnownContent>, Error> {
-        let row: Option<(Option<String>, KnownContent)> = self.check(|connection| {
+        let row: Option<(Option<String>, bool, String)> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT failed_with, has_poster, facts ->> '$.problem[0]' AS problem
-                     FROM clip WHERE fingerprint = ?1 AND facts IS NOT NULL",
+                    "SELECT failed_with, has_poster, facts FROM clip
+                     WHERE fingerprint = ?1 AND facts IS NOT NULL",
                 )?
                 .query_row([fingerprint.to_bytes()], |row| {
-                    let content = KnownContent {
-                        has_poster: row.get("has_poster")?,
-                        problem: row.get("problem")?,
-                    };
-                    Ok((row.get("failed_with")?, content))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })
                 .optional()
         })?;
-        Ok(row
-            .filter(|(failed_with, _)| {
-                failed_with
-                    .as_ref()
-                    .is_none_or(|tool| tools.contains(&tool.as_str()))
-            })
-            .map(|(_, content)| content))
+        let Some((failed_with, has_poster, facts)) = row else {
+            return Ok(None);
+        };
+        let is_settled = failed_with.is_none_or(|tool| tools.contains(&tool.as_str()));
+        // A damaged record is read anew.
+        let facts = serde_json::from_str(&facts).ok().filter(|_| is_settled);
+        Ok(facts.map(|facts| KnownContent {
+            has_poster,
+            facts: Box::new(facts),
+        }))
     }
 
     /// Writes what reading a file found out.
@@ -102,18 +104,21 @@ impl Catalogue {
     /// When `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
         let clip = match &reading.outcome {
-            Outcome::Unopened => self.clip_of(reading.file)?,
+            Outcome::Unopened { .. } => self.clip_of(reading.file)?,
             _ => self.clip_for(reading.file, reading.fingerprint)?,
         };
         self.record_content(clip.id, &reading.outcome)?;
         let (state, is_unread) = match &reading.outcome {
-            Outcome::Unopened => (FileState::Unreadable, true),
+            Outcome::Unopened { .. } => (FileState::Unreadable, true),
             Outcome::Failed { .. } => (FileState::Unreadable, false),
             Outcome::Recognised if !clip.is_readable => (FileState::Unreadable, false),
             Outcome::Recognised | Outcome::Read { .. } => (FileState::Present, false),
         };
-        let facts = serde_json::to_string(&reading.file_facts)
-            .map_err(|source| self.record_error(source))?;
+        let facts = match &reading.outcome {
+            Outcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
+            _ => serde_json::to_string(&reading.file_facts)
+                .map_err(|source| self.record_error(source))?,
+        };
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET clip = ?2, state = ?3, is_unread = ?4, facts = ?5 WHERE id = ?1")?
@@ -165,6 +170,20 @@ impl Catalogue {
         self.content(clip)
     }
 
+    /// A file's own facts as they are, and that it could not be opened.
+    fn with_problem(&self, file: i64, reason: &str) -> Result<String, Error> {
+        let facts: Option<String> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT facts FROM file WHERE id = ?1")?
+                .query_row([file], |row| row.get(0))
+        })?;
+        let mut facts: Clip = facts
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default();
+        facts.problem = Some(Fact::new(reason.to_owned(), Source::DISK));
+        serde_json::to_string(&facts).map_err(|source| self.record_error(source))
+    }
+
     /// The clip that the catalogue has a file hold, whatever it holds now.
     fn clip_of(&self, file: i64) -> Result<Content, Error> {
         let id = self.check(|connection| {
@@ -190,7 +209,7 @@ impl Catalogue {
 
     fn record_content(&self, clip: i64, outcome: &Outcome) -> Result<(), Error> {
         let (facts, is_readable, has_poster, failed_with) = match outcome {
-            Outcome::Recognised | Outcome::Unopened => return Ok(()),
+            Outcome::Recognised | Outcome::Unopened { .. } => return Ok(()),
             Outcome::Read {
                 facts,
                 has_poster,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Value;
 
-/// Where a value came from: `container`, `sony-nrt-xml`, `rule:ad-shoot`, `ffprobe 5.1`.
+/// Where a value came from: `container`, `sony-nrt-xml`, `rules`, `ffprobe 5.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Source(Cow<'static, str>);

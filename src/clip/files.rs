@@ -1,10 +1,11 @@
 //! The files that hold a clip: its copies.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Bytes, instant};
+use crate::value::{Bytes, instant, to_bytes};
 
 /// Whether a file was there when its volume was last looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct FrameRun {
     pub last: u64,
     /// How many there are; fewer than `last - first + 1` when some are missing.
     pub count: u32,
+    /// Hash of every frame's name, size and time: it differs when any frame does.
+    pub stamp: u64,
 }
 
 impl FileCopy {
@@ -74,14 +77,32 @@ impl FileCopy {
     /// What programs are told of it.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut file = serde_json::json!({
             "volume": self.volume,
             "path": self.path.to_string_lossy(),
             "bytes": Bytes(self.bytes),
             "modified": instant(self.modified),
             "state": self.state,
             "mounted": self.is_mounted,
-        })
+        });
+        if let (Some(hex), Some(fields)) = (self.path_bytes(), file.as_object_mut()) {
+            fields.insert("path_bytes".to_owned(), hex.into());
+        }
+        file
+    }
+
+    /// The path's bytes in hex, where it is not UTF-8 and could not be told otherwise.
+    #[must_use]
+    pub fn path_bytes(&self) -> Option<String> {
+        if self.path.to_str().is_some() {
+            return None;
+        }
+        let mut hex = String::new();
+        for byte in to_bytes(self.path.as_os_str()) {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Some(hex)
     }
 }
 

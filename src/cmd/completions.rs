@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use super::{Exit, data};
+use super::{Exit, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Completions) -> anyhow::Result<Exit> {
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &cli::Completions) -> anyhow::Result<Exit> {
         "btsindex",
         &mut script,
     );
-    let mut out = data();
+    let mut out = stdout();
     std::io::Write::write_all(&mut out, &script)?;
     std::io::Write::flush(&mut out)?;
     Ok(Exit::Done)

@@ -7,11 +7,11 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::index::Index;
 use btsindex::media::Tool;
-use btsindex::present::counted;
+use btsindex::present::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
-use super::{Exit, data};
+use super::{Exit, stdout};
 use crate::cli;
 
 /// Below this a scan may fail for want of room.
@@ -61,11 +61,11 @@ pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
         space(folder),
     ];
     checks.extend(catalogue(folder));
-    let mut out = data();
+    let mut out = stdout();
     for check in &checks {
         if args.json {
             let line = json!({ "check": check.what, "well": check.is_well, "found": check.found, "hint": check.hint });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", json_line(&line))?;
             continue;
         }
         let verdict = if check.is_well { "ok" } else { "FAULT" };
@@ -147,7 +147,13 @@ fn catalogue(folder: &Path) -> Vec<Check> {
 
 fn index(catalogue: &Catalogue) -> Result<Check, Error> {
     let folder = Index::folder(catalogue);
-    let index = Index::open(catalogue)?;
+    let Some(index) = Index::existing(catalogue)? else {
+        let found = format!(
+            "none that is whole at {}; the next search makes it",
+            folder.display()
+        );
+        return Ok(Check::well("index", found));
+    };
     let damage = index.damage()?;
     if !damage.is_empty() {
         return Ok(Check::fault(

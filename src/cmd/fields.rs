@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use btsindex::clip::FIELDS;
-use btsindex::present::Table;
+use btsindex::present::{Table, json_line};
 use serde_json::json;
 
-use super::{Exit, data, width};
+use super::{Exit, stdout, width};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
-    let mut out = data();
+    let mut out = stdout();
     if args.json {
         for field in FIELDS {
             let line = json!({
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
                 "aliases": field.aliases,
                 "help": field.help,
             });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", json_line(&line))?;
         }
     } else {
         let mut table = Table::new(&["field", "also", "type", "from", "what it is"], width());

@@ -61,7 +61,7 @@ fn data_folder() -> Result<PathBuf, Error> {
 }
 
 /// Standard output, buffered: data.
-fn data() -> BufWriter<StdoutLock<'static>> {
+fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 

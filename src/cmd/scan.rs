@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
-use btsindex::media::Cancel;
-use btsindex::present::{Look, Progress, summary, summary_json};
+use btsindex::media::{Cancel, kill_all};
+use btsindex::present::{Look, Progress, json_line, summary, summary_json};
 use btsindex::scan::{Request, scan};
 
-use super::{Exit, data};
+use super::{Exit, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
@@ -35,13 +35,13 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         (false, true) => Look::Bar,
         (false, false) => Look::Lines,
     };
-    let (mut out, mut talk) = (data(), io::stderr());
+    let (mut out, mut talk) = (stdout(), io::stderr());
     let mut progress = Progress::new(look, &mut out, &mut talk);
     let outcome = scan(&request, &mut |event| progress.event(&event));
     let problems = progress.end();
     let found = outcome?;
     if args.json {
-        writeln!(out, "{}", summary_json(&found))?;
+        writeln!(out, "{}", json_line(&summary_json(&found)))?;
     } else {
         summary(&found, &problems, &mut out)?;
     }
@@ -58,6 +58,7 @@ fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
+            kill_all();
             std::process::exit(130);
         }
         cancel.cancel();

@@ -1,17 +1,18 @@
 //! `btsindex search`
 
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, FileState};
-use btsindex::error::escape;
+use btsindex::error::{Error, escape};
 use btsindex::index::{Hits, Index};
-use btsindex::present::{counted, grouped, json, search_table};
+use btsindex::present::{counted, grouped, json, json_line, search_table};
 use btsindex::query::Query;
 use btsindex::value::to_bytes;
 
-use super::{Exit, data, width};
+use super::{Exit, stdout, width};
 use crate::cli;
 
 /// Rows of a table that people look through.
@@ -20,7 +21,7 @@ const TABLE_ROWS: usize = 50;
 pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
     let query = Query::parse(&args.words)?;
     let catalogue = Catalogue::open(catalogue)?;
-    let is_list = args.json || args.paths || args.null;
+    let is_list = args.json || args.paths || args.null || args.all_files;
     let most = match args.limit {
         Some(0) => usize::MAX,
         Some(most) => most,
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
         writeln!(io::stderr(), "nothing found")?;
         return Ok(Exit::NothingFound);
     }
-    let mut out = data();
+    let mut out = stdout();
     if is_list {
         for &clip in &hits.clips {
             if let Some(clip) = catalogue.clip(clip)? {
@@ -63,8 +64,36 @@ fn find(query: &Query, catalogue: &Catalogue, most: usize) -> anyhow::Result<Hit
         });
     }
     let index = Index::open(catalogue)?;
+    if let Err(error) = index.catch_up(catalogue) {
+        // What it holds can be searched all the same.
+        let message = escape(&error.to_string());
+        writeln!(
+            io::stderr(),
+            "warning: the index could not follow the catalogue: {message}"
+        )?;
+    }
+    Ok(search_whole(index, query, catalogue, most)?)
+}
+
+/// Searches; an index that turns out to be damaged is made anew, once.
+fn search_whole(
+    index: Index,
+    query: &Query,
+    catalogue: &Catalogue,
+    most: usize,
+) -> Result<Hits, Error> {
+    // A file that was cut off or altered may make tantivy panic; what it says then is no news.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let first = panic::catch_unwind(AssertUnwindSafe(|| index.search(query, most)));
+    panic::set_hook(hook);
+    if let Ok(Ok(hits)) = first {
+        return Ok(hits);
+    }
+    drop(index);
+    let index = Index::anew(catalogue)?;
     index.catch_up(catalogue)?;
-    Ok(index.search(query, most)?)
+    index.search(query, most)
 }
 
 fn say_count(hits: &Hits) -> io::Result<()> {
@@ -82,7 +111,7 @@ fn say_count(hits: &Hits) -> io::Result<()> {
 
 fn print(clip: &Clip, args: &cli::Search, out: &mut dyn Write) -> io::Result<()> {
     if args.json {
-        return writeln!(out, "{}", json(clip));
+        return writeln!(out, "{}", json_line(&json(clip)));
     }
     let copies = if args.all_files { clip.files.len() } else { 1 };
     let is_shown = |state| !args.all_files || state != FileState::Missing;

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::present::{facts, facts_json};
+use btsindex::present::{facts, facts_json, json_line};
 
-use super::{Exit, data};
+use super::{Exit, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Show, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -17,9 +17,9 @@ pub(crate) fn run(args: &cli::Show, catalogue: &Path) -> anyhow::Result<Exit> {
         .as_ref()
         .map(|id| catalogue.posters().path(id.value));
     let poster = poster.filter(|path| path.exists());
-    let mut out = data();
+    let mut out = stdout();
     if args.json {
-        writeln!(out, "{}", facts_json(&clip, poster.as_deref()))?;
+        writeln!(out, "{}", json_line(&facts_json(&clip, poster.as_deref())))?;
     } else {
         facts(&clip, poster.as_deref(), &mut out)?;
     }

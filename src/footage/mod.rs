@@ -16,4 +16,4 @@ pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
 pub use volume::{Volume, Volumes};
-pub use walk::{Found, Listing, Role, Step, WalkOptions, walk};
+pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, walk};

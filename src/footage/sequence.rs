@@ -1,104 +1,140 @@
 //! Image sequences: numbered frames in one folder are one clip.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::clip::{FrameRun, split_frame_number};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::walk::Found;
+use crate::clip::FrameRun;
+use crate::value::{from_bytes, to_bytes};
 
 /// Photographs are numbered too; a DNG counts as a frame only with this many digits.
 const DNG_DIGITS: usize = 5;
+/// More digits than this are no frame number; those in front belong to the name.
+const MOST_DIGITS: usize = 18;
 
-/// Frames of one sequence, found in one folder.
-#[derive(Debug)]
-pub(super) struct Sequence {
-    /// Name of the first frame.
-    pub first_name: String,
-    /// Places of all frames in the list that was given.
-    pub members: Vec<usize>,
-    /// Numbers and count.
-    pub run: FrameRun,
+/// What the frames of one sequence have in common: the name around the number, and its width.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Pattern {
+    stem: Vec<u8>,
+    digits: usize,
+    extension: Vec<u8>,
 }
 
-/// Groups frame names by everything but their number; at least two make a sequence.
-pub(super) fn group<'a>(names: impl Iterator<Item = (usize, &'a str)>) -> Vec<Sequence> {
-    // By stem, number of digits and extension: number, place and name of each frame.
-    type Frames<'a> = Vec<(u64, usize, &'a str)>;
-    let mut groups: BTreeMap<(&str, usize, String), Frames<'_>> = BTreeMap::new();
-    for (place, name) in names {
-        let Some((stem, digits, extension)) = split_frame_number(name) else {
+/// `shot.0001.dpx` as its pattern and 1: the last digits before the extension count.
+fn split(name: &[u8]) -> Option<(Pattern, u64)> {
+    let dot = name.iter().rposition(|&byte| byte == b'.')?;
+    let (stem, extension) = name.split_at(dot);
+    let digits = stem
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
+        .min(MOST_DIGITS);
+    let (stem, number) = stem.split_at(stem.len() - digits);
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let pattern = Pattern {
+        stem: stem.to_vec(),
+        digits,
+        extension: extension.to_vec(),
+    };
+    Some((pattern, number))
+}
+
+/// One file for each sequence among `frames`: at least two, alike in all but their number.
+pub(super) fn sequences(frames: &[Found]) -> Vec<Found> {
+    let mut groups: BTreeMap<Pattern, Vec<(u64, &Found)>> = BTreeMap::new();
+    for frame in frames {
+        let Some((pattern, number)) = split(&to_bytes(&frame.name)) else {
             continue;
         };
-        let extension = extension.to_ascii_lowercase();
-        if extension == ".dng" && digits.len() < DNG_DIGITS {
-            continue;
-        }
-        if let Ok(number) = digits.parse() {
-            let key = (stem, digits.len(), extension);
-            groups.entry(key).or_default().push((number, place, name));
+        let is_photograph =
+            pattern.extension.eq_ignore_ascii_case(b".dng") && pattern.digits < DNG_DIGITS;
+        if !is_photograph {
+            groups.entry(pattern).or_default().push((number, frame));
         }
     }
     groups
         .into_values()
         .filter(|frames| frames.len() > 1)
-        .filter_map(|mut frames| {
-            frames.sort_unstable();
-            let (&(first, _, first_name), &(last, _, _)) = (frames.first()?, frames.last()?);
-            Some(Sequence {
-                first_name: first_name.to_owned(),
-                run: FrameRun {
-                    first,
-                    last,
-                    count: u32::try_from(frames.len()).unwrap_or(u32::MAX),
-                },
-                members: frames.into_iter().map(|(_, place, _)| place).collect(),
-            })
-        })
+        .filter_map(one)
         .collect()
 }
 
-/// Paths of the frames that exist, first to last, from the path of the first.
-///
-/// Where some are missing the folder is read again: a gap may be longer than any memory.
-#[must_use]
-pub fn frame_paths(first: &Path, run: FrameRun) -> Vec<PathBuf> {
-    let name = first
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let Some((stem, digits, extension)) = split_frame_number(name) else {
-        return vec![first.to_owned()];
-    };
-    if run.last.checked_sub(run.first) == Some(u64::from(run.count).saturating_sub(1)) {
-        let width = digits.len();
-        return (run.first..=run.last)
-            .map(|number| first.with_file_name(format!("{stem}{number:0width$}{extension}")))
-            .collect();
+/// Whether two names are frames of one sequence.
+pub(super) fn are_alike(one: &OsStr, other: &OsStr) -> bool {
+    let pattern = |name: &OsStr| split(&to_bytes(name)).map(|(pattern, _)| pattern);
+    pattern(one).is_some() && pattern(one) == pattern(other)
+}
+
+fn one(mut frames: Vec<(u64, &Found)>) -> Option<Found> {
+    frames.sort_by_key(|(number, _)| *number);
+    let (&(first, first_frame), &(last, _)) = (frames.first()?, frames.last()?);
+    let mut stamp = Xxh3::new();
+    for (number, frame) in &frames {
+        stamp.update(&number.to_le_bytes());
+        stamp.update(&frame.bytes.to_le_bytes());
+        stamp.update(&frame.modified.to_le_bytes());
     }
-    let entries = first.parent().and_then(|folder| folder.read_dir().ok());
-    let is_frame = |path: &PathBuf| {
-        let parts = path
-            .file_name()
-            .and_then(|name| split_frame_number(name.to_str()?));
-        parts.is_some_and(|(its_stem, its_digits, its_extension)| {
-            (its_stem, its_digits.len()) == (stem, digits.len())
-                && its_extension.eq_ignore_ascii_case(extension)
-        })
+    Some(Found {
+        bytes: frames
+            .iter()
+            .map(|(_, frame)| frame.bytes)
+            .fold(0, u64::saturating_add),
+        modified: frames.iter().map(|(_, frame)| frame.modified).max()?,
+        frames: Some(FrameRun {
+            first,
+            last,
+            count: u32::try_from(frames.len()).unwrap_or(u32::MAX),
+            stamp: stamp.digest(),
+        }),
+        ..first_frame.clone()
+    })
+}
+
+/// Paths of the frames that are in the folder now, first to last, from the path of one.
+#[must_use]
+pub fn frame_paths(frame: &Path) -> Vec<PathBuf> {
+    let of = |name: &OsStr| split(&to_bytes(name));
+    let Some((pattern, _)) = frame.file_name().and_then(of) else {
+        return vec![frame.to_owned()];
     };
-    let mut frames: Vec<PathBuf> = entries
+    let folder = frame.parent().unwrap_or(Path::new("."));
+    let names = folder
+        .read_dir()
         .into_iter()
         .flatten()
         .flatten()
-        .map(|entry| entry.path())
-        .filter(is_frame)
+        .map(|entry| entry.file_name());
+    // All numbers are as wide, so names sort as numbers do.
+    let mut names: Vec<Vec<u8>> = names
+        .filter(|name| of(name).is_some_and(|(its, _)| its == pattern))
+        .map(|name| to_bytes(&name))
         .collect();
-    // All numbers have the same number of digits, so names sort as numbers do.
-    frames.sort();
-    frames
+    names.sort_unstable();
+    names
+        .into_iter()
+        .map(|name| folder.join(from_bytes(name)))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::footage::Role;
+
+    fn frame(name: &str) -> Found {
+        Found {
+            name: name.into(),
+            bytes: 10,
+            modified: 5,
+            role: Role::Media,
+            original: None,
+            frames: None,
+        }
+    }
 
     #[test]
     fn numbered_frames_are_one_and_photographs_are_not() {
@@ -106,18 +142,45 @@ mod tests {
             "a.0002.dpx",
             "a.0001.dpx",
             "a.0004.dpx",
+            "a.0001.DPX",
             "b.0001.dpx",
+            "plain.dpx",
             "DJI_0001.DNG",
             "DJI_0002.DNG",
             "clip_000000.dng",
             "clip_000001.dng",
+            "x.99999999999999999999.exr",
+            "x.99999999999999999998.exr",
         ];
-        let found = group(names.iter().copied().enumerate());
+        let found = sequences(&names.map(frame));
         let shown: Vec<_> = found
             .iter()
-            .map(|s| (s.first_name.as_str(), s.run.last, s.run.count))
+            .map(|found| {
+                (
+                    found.name.to_str().unwrap(),
+                    found.frames.unwrap().last,
+                    found.bytes,
+                )
+            })
             .collect();
-        assert_eq!(shown, [("a.0001.dpx", 4, 3), ("clip_000000.dng", 1, 2)]);
-        assert_eq!(found[0].members, [1, 0, 2]);
+        assert_eq!(
+            shown,
+            [
+                ("a.0001.dpx", 4, 30),
+                ("clip_000000.dng", 1, 20),
+                ("x.99999999999999999998.exr", 999_999_999_999_999_999, 20),
+            ]
+        );
+    }
+
+    #[test]
+    fn any_change_of_any_frame_is_seen() {
+        let frames = ["a.0001.dpx", "a.0002.dpx", "a.0003.dpx"].map(frame);
+        let stamp = |frames: &[Found]| sequences(frames)[0].frames.unwrap().stamp;
+        for at in 0..3 {
+            let mut changed = frames.clone();
+            changed[at].modified = 4;
+            assert_ne!(stamp(&changed), stamp(&frames));
+        }
     }
 }

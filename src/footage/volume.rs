@@ -3,33 +3,39 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use crate::value::from_bytes;
+use crate::value::{from_bytes, to_bytes};
 
 /// A mounted volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// What it is known by: `uuid:…`, `share:host:/export`, or `label:NAME:SIZE`.
+    /// What it is known by: `uuid:…`, `share:host:/export`, or label, size and birth.
     pub identity: String,
     /// What people call it.
     pub label: String,
     /// Where it is mounted.
     pub mount: PathBuf,
+    /// Which of its folders is mounted there: its root, but for binds and subvolumes.
+    root: PathBuf,
 }
 
 /// Everything mounted now.
 #[derive(Debug, Clone)]
 pub struct Volumes {
-    /// Longest mount point first.
+    /// Longest mount point first; of several on one point, the last mounted first.
     all: Vec<Volume>,
 }
 
 /// One line of the mount table.
 struct Mount {
     point: PathBuf,
+    root: PathBuf,
     kind: String,
     device: String,
+    /// Tells filesystems apart while they are mounted: `8:1`.
+    number: String,
 }
 
 impl Volumes {
@@ -38,22 +44,32 @@ impl Volumes {
     pub fn mounted() -> Self {
         let uuids = links("/dev/disk/by-uuid");
         let labels = links("/dev/disk/by-label");
-        let mut all: Vec<Volume> = mounts()
-            .into_iter()
-            .map(|mount| {
-                let device = fs::canonicalize(&mount.device)
-                    .unwrap_or_else(|_| PathBuf::from(&mount.device));
-                let label = labels
-                    .get(&device)
-                    .cloned()
-                    .unwrap_or_else(|| label_of(&mount));
-                Volume {
-                    identity: identity(&mount, uuids.get(&device), &label),
-                    label,
-                    mount: mount.point,
-                }
-            })
-            .collect();
+        let mut numbers: HashMap<String, String> = HashMap::new();
+        let mut all: Vec<Volume> = Vec::new();
+        for mount in mounts() {
+            let device =
+                fs::canonicalize(&mount.device).unwrap_or_else(|_| PathBuf::from(&mount.device));
+            let label = labels
+                .get(&device)
+                .cloned()
+                .unwrap_or_else(|| label_of(&mount));
+            let mut identity = identity(&mount, uuids.get(&device), &label);
+            // Another filesystem that looks the same: they are told apart by where they are.
+            if numbers
+                .get(&identity)
+                .is_some_and(|number| *number != mount.number)
+            {
+                identity = format!("{identity}@{}", mount.point.display());
+            }
+            numbers.insert(identity.clone(), mount.number);
+            all.push(Volume {
+                identity,
+                label,
+                mount: mount.point,
+                root: mount.root,
+            });
+        }
+        all.reverse();
         all.sort_by_key(|volume| std::cmp::Reverse(volume.mount.as_os_str().len()));
         Self { all }
     }
@@ -62,31 +78,52 @@ impl Volumes {
     #[must_use]
     pub fn of(&self, path: &Path) -> (Volume, PathBuf) {
         for volume in &self.all {
-            if let Ok(inside) = path.strip_prefix(&volume.mount) {
-                return (volume.clone(), inside.to_owned());
+            if let Ok(below) = path.strip_prefix(&volume.mount) {
+                return (volume.clone(), volume.root.join(below));
             }
         }
         let root: PathBuf = path
             .components()
-            .take_while(|part| !matches!(part, std::path::Component::Normal(_)))
+            .take_while(|part| !matches!(part, Component::Normal(_)))
             .collect();
         let inside = path.strip_prefix(&root).unwrap_or(path).to_owned();
         let label = root.to_string_lossy().into_owned();
         let volume = Volume {
-            identity: format!("label:{label}:0"),
+            identity: format!("label:{label}"),
             label,
             mount: root,
+            root: PathBuf::new(),
         };
         (volume, inside)
     }
 
-    /// Where a volume is mounted now.
+    /// Every volume that a walk of `root` may come to, each with the folder where it begins.
     #[must_use]
-    pub fn mount_of(&self, identity: &str) -> Option<&Path> {
-        let volume = self.all.iter().find(|volume| volume.identity == identity)?;
-        Some(&volume.mount)
+    pub fn under(&self, root: &Path) -> Vec<(Volume, PathBuf)> {
+        let mut under = vec![self.of(root)];
+        for volume in &self.all {
+            if volume.mount.starts_with(root) && volume.mount != root {
+                under.push((volume.clone(), volume.root.clone()));
+            }
+        }
+        under
+    }
+
+    /// Where a path below a volume's root is now, if that part of the volume is mounted.
+    #[must_use]
+    pub fn path(&self, identity: &str, inside: &Path) -> Option<PathBuf> {
+        self.all
+            .iter()
+            .filter(|volume| volume.identity == identity)
+            .find_map(|volume| Some(volume.mount.join(inside.strip_prefix(&volume.root).ok()?)))
     }
 }
+
+/// Filesystems that are on a disk here, so that asking for their size does not wait for a network.
+const LOCAL: &[&str] = &[
+    "", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "exfat", "ntfs", "ntfs3",
+    "fuseblk", "hfs", "hfsplus", "apfs", "udf", "iso9660", "tmpfs", "overlay",
+];
 
 fn identity(mount: &Mount, uuid: Option<&String>, label: &str) -> String {
     let is_zero = |uuid: &str| uuid.bytes().all(|b| matches!(b, b'0' | b'-'));
@@ -96,8 +133,20 @@ fn identity(mount: &Mount, uuid: Option<&String>, label: &str) -> String {
     if is_share(&mount.kind) {
         return format!("share:{}", mount.device);
     }
+    if !LOCAL.contains(&mount.kind.as_str()) {
+        // A pool names its own datasets; the rest is known by what it calls itself.
+        return format!("{}:{}", mount.kind, mount.device);
+    }
     let size = fs4::total_space(&mount.point).unwrap_or(0);
-    format!("label:{label}:{size}")
+    // Two cards of one name and size were not formatted in the same second.
+    let birth = fs::metadata(&mount.point)
+        .and_then(|root| root.created())
+        .ok();
+    let birth = birth.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!(
+        "label:{label}:{size}:{}",
+        birth.map_or(0, |since| since.as_secs())
+    )
 }
 
 fn is_share(kind: &str) -> bool {
@@ -132,7 +181,9 @@ fn links(folder: &str) -> HashMap<PathBuf, String> {
             let device = fs::canonicalize(entry.path()).ok()?;
             Some((
                 device,
-                unescape(&entry.file_name().to_string_lossy(), "\\x", 16),
+                unescape(&to_bytes(&entry.file_name()), b"\\x", 16)
+                    .to_string_lossy()
+                    .into_owned(),
             ))
         })
         .collect()
@@ -141,25 +192,35 @@ fn links(folder: &str) -> HashMap<PathBuf, String> {
 /// `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, odd bytes are octal.
 #[cfg(target_os = "linux")]
 fn mounts() -> Vec<Mount> {
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    const VIRTUAL: [&str; 8] = [
+        "proc",
+        "sysfs",
+        "devpts",
+        "cgroup",
+        "cgroup2",
+        "autofs",
+        "debugfs",
+        "securityfs",
+    ];
+    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
     table
-        .lines()
+        .split(|&byte| byte == b'\n')
         .filter_map(|line| {
-            let (before, after) = line.split_once(" - ")?;
-            let mut after = after.split(' ');
-            let (kind, device) = (after.next()?, after.next()?);
+            let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+            let dash = fields.iter().position(|field| field == b"-")?;
+            let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
+            let root = unescape(fields.get(3)?, b"\\", 8);
             Some(Mount {
-                point: path_of(before.split(' ').nth(4)?),
-                kind: kind.to_owned(),
-                device: unescape(device, "\\", 8),
+                point: unescape(fields.get(4)?, b"\\", 8).into(),
+                root: Path::new(&root).strip_prefix("/").ok()?.to_owned(),
+                kind: text(dash + 1)?,
+                device: unescape(fields.get(dash + 2)?, b"\\", 8)
+                    .to_string_lossy()
+                    .into_owned(),
+                number: text(2)?,
             })
         })
-        .filter(|mount| {
-            !matches!(
-                mount.kind.as_str(),
-                "proc" | "sysfs" | "devpts" | "cgroup2" | "cgroup"
-            )
-        })
+        .filter(|mount| !VIRTUAL.contains(&mount.kind.as_str()))
         .collect()
 }
 
@@ -179,43 +240,32 @@ fn mounts() -> Vec<Mount> {
         .into_iter()
         .map(|point| Mount {
             device: point.to_string_lossy().into_owned(),
+            number: point.to_string_lossy().into_owned(),
+            root: PathBuf::new(),
             point,
             kind: String::new(),
         })
         .collect()
 }
 
-#[cfg(target_os = "linux")]
-fn path_of(escaped: &str) -> PathBuf {
-    PathBuf::from(os_unescape(escaped, "\\", 8))
-}
-
-fn unescape(text: &str, mark: &str, radix: u32) -> String {
-    os_unescape(text, mark, radix)
-        .to_string_lossy()
-        .into_owned()
-}
-
 /// Undoes `\040` (radix 8, three digits) or `\x20` (radix 16, two digits).
-fn os_unescape(text: &str, mark: &str, radix: u32) -> OsString {
+fn unescape(text: &[u8], mark: &[u8], radix: u32) -> OsString {
     let digits = if radix == 8 { 3 } else { 2 };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(mark) {
-        bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        let after = &rest[at + mark.len()..];
-        let code = after
-            .get(..digits)
-            .and_then(|code| u8::from_str_radix(code, radix).ok());
+    while let Some((&first, after)) = rest.split_first() {
+        let code = rest.strip_prefix(mark).and_then(|code| {
+            let code = std::str::from_utf8(code.get(..digits)?).ok()?;
+            u8::from_str_radix(code, radix).ok()
+        });
         if let Some(code) = code {
             bytes.push(code);
-            rest = &after[digits..];
+            rest = rest.get(mark.len() + digits..).unwrap_or_default();
         } else {
-            bytes.extend_from_slice(mark.as_bytes());
+            bytes.push(first);
             rest = after;
         }
     }
-    bytes.extend_from_slice(rest.as_bytes());
     from_bytes(bytes)
 }
 
@@ -225,15 +275,26 @@ mod tests {
 
     #[test]
     fn odd_bytes_in_the_mount_table_are_read_back() {
-        assert_eq!(unescape("/media/SHELF\\04007", "\\", 8), "/media/SHELF 07");
-        assert_eq!(unescape("SHELF\\x2007", "\\x", 16), "SHELF 07");
-        assert_eq!(unescape("back\\slash\\é", "\\", 8), "back\\slash\\é");
+        assert_eq!(
+            unescape(b"/media/SHELF\\04007", b"\\", 8),
+            "/media/SHELF 07"
+        );
+        assert_eq!(unescape(b"SHELF\\x2007", b"\\x", 16), "SHELF 07");
+        assert_eq!(
+            unescape("back\\slash\\é".as_bytes(), b"\\", 8),
+            "back\\slash\\é"
+        );
     }
 
     #[test]
     fn every_path_is_on_some_volume() {
         let (volume, inside) = Volumes::mounted().of(Path::new("/some/folder"));
-        assert_eq!(volume.mount.join(inside), Path::new("/some/folder"));
+        assert_eq!(
+            Volumes::mounted()
+                .path(&volume.identity, &inside)
+                .as_deref(),
+            Some(Path::new("/some/folder"))
+        );
         assert!(!volume.label.is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! The walk over a drive, folder by folder.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -64,9 +65,9 @@ pub struct Found {
 pub struct Listing {
     /// The folder.
     pub folder: PathBuf,
-    /// Its footage, sorted by name.
+    /// Its footage, what belongs to it, and what may be footage; sorted by name.
     pub files: Vec<Found>,
-    /// Whether these are all: false when single files were asked for.
+    /// Whether these are all: false when single files were asked for, or some could not be read.
     pub is_whole: bool,
 }
 
@@ -81,68 +82,80 @@ pub enum Step {
     Loop(PathBuf),
 }
 
-/// Walks `root`, telling `visit` of each folder until it answers `false`.
+/// Where a walk begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Only these of its files; the folder is still read, to know what belongs to what.
+    pub only: Option<BTreeSet<OsString>>,
+}
+
+/// Walks from `root`, telling `visit` of each folder until it answers `false`.
 ///
 /// # Errors
 /// When `root` cannot be read at all, or a pattern is malformed.
 pub fn walk(
-    root: &Path,
+    root: &Root,
     options: &WalkOptions,
     visit: &mut dyn FnMut(Step) -> bool,
 ) -> Result<(), Error> {
-    let excluded = Excluded::new(&options.exclude)?;
-    let is_file = root.metadata().map_err(Error::path(root))?.is_file();
-    let mut ignored = BtsIgnore::above(root);
-    let mut entries = WalkDir::new(root)
+    let passing = Passing {
+        root,
+        excluded: Excluded::new(&options.exclude)?,
+        own: options.own.as_deref(),
+    };
+    let mut ignored = BtsIgnore::above(&root.folder);
+    let mut entries = WalkDir::new(&root.folder)
         .follow_links(options.follow_links)
-        .follow_root_links(true)
+        .max_depth(if root.only.is_some() { 1 } else { usize::MAX })
         .sort_by(|a, b| {
             // Files first, so that a folder's own files come together.
             (a.file_type().is_dir(), a.file_name()).cmp(&(b.file_type().is_dir(), b.file_name()))
         })
         .into_iter();
-    let mut folder = Pending::new(root);
+    let mut folder: Option<Pending> = None;
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) if error.depth() == 0 => {
-                let source = error
-                    .into_io_error()
-                    .unwrap_or_else(|| std::io::ErrorKind::Other.into());
-                return Err(Error::path(root)(source));
+                let source = error.into_io_error();
+                return Err(Error::path(&root.folder)(
+                    source.unwrap_or_else(|| std::io::ErrorKind::Other.into()),
+                ));
             }
             Err(error) => {
-                if !visit(step_of(&error)) {
+                let step = step_of(&error);
+                if let (Step::Problem(_), Some(folder)) = (&step, &mut folder) {
+                    folder.is_whole = false;
+                }
+                if !visit(step) {
                     return Ok(());
                 }
                 continue;
             }
         };
         let is_folder = entry.file_type().is_dir();
-        if entry.depth() > 0 && is_passed_over(&entry, root, &excluded, &ignored, options) {
+        if entry.depth() > 0 && passing.is_over(&entry, &ignored) {
             if is_folder {
                 entries.skip_current_dir();
             }
-            continue;
-        }
-        if is_folder {
-            let done = std::mem::replace(&mut folder, Pending::new(entry.path()));
-            if entry.depth() > 0 && !visit(Step::Folder(done.classify(true))) {
+        } else if is_folder {
+            let done = folder.replace(Pending::new(entry.path(), root.only.is_none()));
+            if !done.is_none_or(|done| visit(Step::Folder(done.classify(root.only.as_ref())))) {
                 return Ok(());
             }
             ignored.enter(entry.path());
-        } else if entry.file_type().is_file() {
-            if is_file {
-                folder = Pending::new(root.parent().unwrap_or(root));
-            }
-            if let Err(problem) = folder.add(&entry)
-                && !visit(Step::Problem(problem))
-            {
-                return Ok(());
-            }
+        } else if let (true, Some(folder)) = (entry.file_type().is_file(), &mut folder)
+            && let Err(problem) = folder.add(&entry)
+            && !visit(Step::Problem(problem))
+        {
+            return Ok(());
         }
     }
-    visit(Step::Folder(folder.classify(!is_file)));
+    if let Some(folder) = folder {
+        visit(Step::Folder(folder.classify(root.only.as_ref())));
+    }
     Ok(())
 }
 
@@ -157,31 +170,45 @@ fn step_of(error: &walkdir::Error) -> Step {
     Step::Problem(Problem::new(path, reason))
 }
 
-fn is_passed_over(
-    entry: &DirEntry,
-    root: &Path,
-    excluded: &Excluded,
-    ignored: &BtsIgnore,
-    options: &WalkOptions,
-) -> bool {
-    let is_folder = entry.file_type().is_dir();
-    is_never_footage(&entry.file_name().to_string_lossy(), is_folder)
-        || options.own.as_deref() == Some(entry.path())
-        || excluded.has(entry.path(), root)
-        || ignored.has(entry.path(), is_folder)
+/// What this walk passes over.
+struct Passing<'a> {
+    root: &'a Root,
+    excluded: Excluded,
+    own: Option<&'a Path>,
+}
+
+impl Passing<'_> {
+    fn is_over(&self, entry: &DirEntry, ignored: &BtsIgnore) -> bool {
+        let is_folder = entry.file_type().is_dir();
+        if let Some(only) = &self.root.only {
+            // What was named is meant, whatever it is called.
+            return is_folder || is_hidden_neighbour(only, entry);
+        }
+        is_never_footage(&entry.file_name().to_string_lossy(), is_folder)
+            || self.own == Some(entry.path())
+            || self.excluded.has(entry.path(), &self.root.folder)
+            || ignored.has(entry.path(), is_folder)
+    }
+}
+
+fn is_hidden_neighbour(only: &BTreeSet<OsString>, entry: &DirEntry) -> bool {
+    !only.contains(entry.file_name())
+        && is_never_footage(&entry.file_name().to_string_lossy(), false)
 }
 
 /// A folder whose files are still coming.
 struct Pending {
     folder: PathBuf,
     files: Vec<Found>,
+    is_whole: bool,
 }
 
 impl Pending {
-    fn new(folder: &Path) -> Self {
+    fn new(folder: &Path, is_whole: bool) -> Self {
         Self {
             folder: folder.to_owned(),
             files: Vec::new(),
+            is_whole,
         }
     }
 
@@ -201,7 +228,7 @@ impl Pending {
     }
 
     /// Says of each file what it is, and makes one of an image sequence's frames.
-    fn classify(self, is_whole: bool) -> Listing {
+    fn classify(self, only: Option<&BTreeSet<OsString>>) -> Listing {
         let names: Vec<OsString> = self.files.iter().map(|file| file.name.clone()).collect();
         let neighbours = Neighbours::new(&self.folder, names.iter());
         let mut frames = Vec::new();
@@ -229,35 +256,36 @@ impl Pending {
                 Named::Other => {}
             }
         }
-        files.extend(sequences(&frames));
+        files.extend(sequence::sequences(&frames));
+        if let Some(only) = only {
+            files = named_ones(files, only, &self.folder);
+        }
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Listing {
             folder: self.folder,
             files,
-            is_whole,
+            is_whole: self.is_whole,
         }
     }
 }
 
-/// One file for each image sequence among `frames`; single frames are stills, not footage.
-fn sequences(frames: &[Found]) -> Vec<Found> {
-    let names = frames
+/// The files that were named, the sequences of frames that were, and the originals of companions.
+fn named_ones(files: Vec<Found>, only: &BTreeSet<OsString>, folder: &Path) -> Vec<Found> {
+    let is_named = |found: &Found| {
+        only.contains(&found.name)
+            || (found.frames.is_some()
+                && only
+                    .iter()
+                    .any(|name| sequence::are_alike(&found.name, name)))
+    };
+    let originals: BTreeSet<PathBuf> = files
         .iter()
-        .enumerate()
-        .filter_map(|(at, frame)| Some((at, frame.name.to_str()?)));
-    sequence::group(names)
+        .filter(|found| is_named(found))
+        .filter_map(|found| found.original.clone())
+        .collect();
+    files
         .into_iter()
-        .map(|sequence| {
-            let members = || sequence.members.iter().filter_map(|&at| frames.get(at));
-            Found {
-                bytes: members().map(|frame| frame.bytes).sum(),
-                modified: members().map(|frame| frame.modified).max().unwrap_or(0),
-                role: Role::Media,
-                original: None,
-                frames: Some(sequence.run),
-                name: sequence.first_name.into(),
-            }
-        })
+        .filter(|found| is_named(found) || originals.contains(&folder.join(&found.name)))
         .collect()
 }
 
@@ -274,8 +302,12 @@ mod tests {
     use std::fs;
 
     fn walked(root: &Path, options: &WalkOptions) -> Vec<String> {
+        let whole = Root {
+            folder: root.to_owned(),
+            only: None,
+        };
         let mut found = Vec::new();
-        walk(root, options, &mut |step| {
+        walk(&whole, options, &mut |step| {
             if let Step::Folder(listing) = step {
                 for file in listing.files {
                     let path = listing.folder.join(&file.name);
@@ -344,13 +376,46 @@ mod tests {
     }
 
     #[test]
-    fn a_single_file_may_be_walked() {
-        let root = tempfile::tempdir().unwrap();
-        make(root.path(), &["a.mov", "b.mov"]);
-        assert_eq!(
-            walked(&root.path().join("a.mov"), &WalkOptions::default()).len(),
-            1
+    fn single_files_are_known_by_their_neighbours() {
+        let folder = tempfile::tempdir().unwrap();
+        make(
+            folder.path(),
+            &[
+                "a.0001.dpx",
+                "a.0002.dpx",
+                "b.mov",
+                "GX010042.MP4",
+                "GL010042.LRV",
+                "c.mov",
+            ],
         );
+        for (named, expected) in [
+            ("b.mov", &[("b.mov", Role::Media)][..]),
+            ("a.0002.dpx", &[("a.0001.dpx", Role::Media)]),
+            (
+                "GL010042.LRV",
+                &[("GL010042.LRV", Role::Proxy), ("GX010042.MP4", Role::Media)],
+            ),
+        ] {
+            let root = Root {
+                folder: folder.path().to_owned(),
+                only: Some([named.into()].into()),
+            };
+            let mut found = Vec::new();
+            walk(&root, &WalkOptions::default(), &mut |step| {
+                if let Step::Folder(listing) = step {
+                    assert!(!listing.is_whole);
+                    found.extend(listing.files);
+                }
+                true
+            })
+            .unwrap();
+            let found: Vec<_> = found
+                .iter()
+                .map(|found| (found.name.to_str().unwrap(), found.role))
+                .collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[cfg(unix)]

@@ -12,7 +12,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{PreTokenizedString, Token};
 
 use crate::clip::{Cell, Clip, FIELDS, Kind};
-use crate::value::words::{fold, folded_parts, runs};
+use crate::value::words::{folded_parts, folded_runs};
 
 /// Where a row of the field table is in the index.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ impl Columns {
             for cell in (field.cells)(clip) {
                 match (column, cell) {
                     (Column::Words { whole, parts }, Cell::Words(text)) => {
-                        document.add_pre_tokenized_text(*whole, tokenized(whole_words(&text)));
+                        document.add_pre_tokenized_text(*whole, tokenized(folded_runs(&text)));
                         document.add_pre_tokenized_text(*parts, tokenized(folded_parts(&text)));
                     }
                     (Column::Number(column), Cell::Number(number)) => {
@@ -81,11 +81,6 @@ impl Columns {
         }
         document
     }
-}
-
-/// The runs of a text, folded.
-pub(super) fn whole_words(text: &str) -> Vec<String> {
-    runs(text).map(fold).collect()
 }
 
 fn tokenized(words: Vec<String>) -> PreTokenizedString {

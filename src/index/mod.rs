@@ -6,11 +6,11 @@ mod document;
 mod search;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
-use tantivy::schema::Schema;
+use tantivy::directory::error::LockError;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
 use crate::catalogue::Catalogue;
@@ -21,6 +21,8 @@ pub use search::Hits;
 
 /// Counts up when words are cut another way, or documents are made another way.
 const DOCUMENTS: u32 = 1;
+/// A file in the index's folder that says whose it is.
+const MARK: &str = "btsindex-index";
 /// Memory of the writer; more is flushed to a segment.
 const WRITER_MEMORY: usize = 64 * 1024 * 1024;
 /// Changes read from the catalogue at a time.
@@ -45,26 +47,41 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index of a catalogue, beginning it anew where there is none, where it belongs
-    /// to another catalogue or schema, or where it is damaged.
+    /// Opens the index of a catalogue, beginning it anew where there is none that is whole and
+    /// of this catalogue, schema and kind of documents.
     ///
     /// # Errors
-    /// When its folder cannot be written.
+    /// When its folder cannot be written, or holds something else.
     pub fn open(catalogue: &Catalogue) -> Result<Self, Error> {
-        let folder = Self::folder(catalogue);
-        let uuid = catalogue.uuid()?;
+        match Self::existing(catalogue)? {
+            Some(index) => Ok(index),
+            None => Self::anew(catalogue),
+        }
+    }
+
+    /// The index as it is, if it can be used.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn existing(catalogue: &Catalogue) -> Result<Option<Self>, Error> {
         let (schema, columns) = document::schema();
-        let inner = match Self::existing(&folder, &schema, &uuid)
-            .filter(|index| is_not_ahead(index, catalogue))
-        {
-            Some(index) => index,
-            None => Self::anew(&folder, schema)?,
+        let uuid = catalogue.uuid()?;
+        let Ok(inner) = tantivy::Index::open_in_dir(Self::folder(catalogue)) else {
+            return Ok(None);
         };
-        Ok(Self {
+        let payload = payload(&inner);
+        // Read after the payload: the index is never ahead of a catalogue that it belongs to,
+        // but one that was restored from an older copy gives numbers a second time.
+        let seq = catalogue.seq()?;
+        let is_ours = payload.is_none_or(|payload| {
+            payload.catalogue == uuid && payload.documents == DOCUMENTS && payload.seq <= seq
+        });
+        let is_whole = inner.schema() == schema && inner.reader().is_ok();
+        Ok((is_ours && is_whole).then_some(Self {
             inner,
             columns,
             catalogue: uuid,
-        })
+        }))
     }
 
     /// Where the index of a catalogue is.
@@ -73,31 +90,36 @@ impl Index {
         catalogue.folder().join("index")
     }
 
-    /// The index in `folder`, if it is whole and of that catalogue and schema.
-    fn existing(folder: &Path, schema: &Schema, uuid: &str) -> Option<tantivy::Index> {
-        let index = tantivy::Index::open_in_dir(folder).ok()?;
-        let is_same_schema = index.schema() == *schema;
-        let payload = payload(&index);
-        let is_ours = payload
-            .as_ref()
-            .is_none_or(|payload| payload.catalogue == uuid && payload.documents == DOCUMENTS);
-        (is_same_schema && is_ours && index.reader().is_ok()).then_some(index)
-    }
-
-    fn anew(folder: &Path, schema: Schema) -> Result<tantivy::Index, Error> {
-        match fs::remove_dir_all(folder) {
+    /// A new index, in place of one that cannot be used.
+    ///
+    /// A folder of that name which is not ours is left alone: the catalogue may be kept on a
+    /// drive of footage.
+    ///
+    /// # Errors
+    /// When its folder cannot be written, or holds something else.
+    pub fn anew(catalogue: &Catalogue) -> Result<Self, Error> {
+        let folder = Self::folder(catalogue);
+        let mark = folder.join(MARK);
+        let is_empty = fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+        if !is_empty && !mark.exists() {
+            return Err(Error::NotAnIndex { path: folder });
+        }
+        match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::path(folder)(error));
+                return Err(Error::path(&folder)(error));
             }
             _ => {}
         }
-        fs::create_dir_all(folder).map_err(Error::path(folder))?;
-        let directory = MmapDirectory::open(folder).map_err(TantivyError::from)?;
-        Ok(tantivy::Index::create(
-            directory,
-            schema,
-            tantivy::IndexSettings::default(),
-        )?)
+        fs::create_dir_all(&folder).map_err(Error::path(&folder))?;
+        fs::write(&mark, "made by btsindex; may be deleted at any time\n")
+            .map_err(Error::path(&mark))?;
+        let directory = MmapDirectory::open(&folder).map_err(TantivyError::from)?;
+        let (schema, columns) = document::schema();
+        Ok(Self {
+            inner: tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())?,
+            columns,
+            catalogue: catalogue.uuid()?,
+        })
     }
 
     /// The seq it stands at; 0 when it is new.
@@ -147,17 +169,10 @@ impl Index {
     pub fn writer(&self) -> Result<Option<Writer<'_>>, Error> {
         match self.inner.writer_with_num_threads(1, WRITER_MEMORY) {
             Ok(inner) => Ok(Some(Writer { index: self, inner })),
-            Err(TantivyError::LockFailure(..)) => Ok(None),
+            Err(TantivyError::LockFailure(LockError::LockBusy, _)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Whether the catalogue knows every seq that the index has seen: one that was restored from
-/// an older copy gives numbers again that the index took for others.
-fn is_not_ahead(index: &tantivy::Index, catalogue: &Catalogue) -> bool {
-    let at = payload(index).map_or(0, |payload| payload.seq);
-    catalogue.seq().is_ok_and(|seq| at <= seq)
 }
 
 /// What the last commit said of itself.

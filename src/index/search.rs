@@ -12,11 +12,11 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Order, Term as IndexTerm};
 
 use super::Index;
-use super::document::{CLIP, Column, whole_words};
+use super::document::{CLIP, Column};
 use crate::clip::{FIELDS, Wanted};
 use crate::error::Error;
 use crate::query::{Query, Term};
-use crate::value::words::folded_parts;
+use crate::value::words::{folded_parts, folded_runs};
 
 type Built = Box<dyn tantivy::query::Query>;
 
@@ -118,7 +118,7 @@ fn in_column(column: Column, text: &str) -> Option<Built> {
         return None;
     };
     let by_parts = together(parts, &folded_parts(text))?;
-    let by_runs = together(whole, &whole_words(text))?;
+    let by_runs = together(whole, &folded_runs(text))?;
     Some(either(vec![
         by_runs,
         Box::new(BoostQuery::new(by_parts, PARTS)),

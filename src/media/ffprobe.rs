@@ -77,7 +77,6 @@ pub(super) struct Stream {
     pub avg_frame_rate: String,
     pub duration: Option<String>,
     pub bit_rate: Option<String>,
-    pub nb_frames: Option<String>,
     pub sample_rate: Option<String>,
     pub channels: Option<u32>,
     pub channel_layout: Option<String>,
@@ -152,6 +151,10 @@ pub(super) fn reason(output: &Output, path: &Path) -> String {
         })
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
+    if reason.contains("not on whitelist") {
+        "it is a playlist, a script or a kind of file that holds no media itself"
+            .clone_into(&mut reason);
+    }
     if reason.is_empty() {
         reason = format!("the tool gave no reason, and ended with {}", output.status);
     }

@@ -11,7 +11,7 @@ mod raw;
 mod tool;
 
 pub use poster::{Poster, poster};
-pub use process::{Cancel, Limits};
+pub use process::{Cancel, Limits, kill_all};
 pub use tool::{Tool, Tools};
 
 use std::path::Path;

@@ -3,11 +3,12 @@
 //! The output is read on threads of ours and the process is killed and reaped here;
 //! ffmpeg-sidecar's own event loop can wait for ever (see ARCHITECTURE.md).
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,31 @@ pub struct Limits {
     pub cancel: Cancel,
 }
 
+/// Processes that run now, by number: each leads a group of its own.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Kills every tool that runs, for an end that does not wait.
+pub fn kill_all() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.iter().copied().for_each(kill_group);
+}
+
+fn running(change: impl FnOnce(&mut BTreeSet<u32>)) {
+    change(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Kills a process with all that it started.
+#[cfg(unix)]
+fn kill_group(leader: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
+    // Fails only when they are gone already.
+    let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
+}
+
+#[cfg(not(unix))]
+fn kill_group(_leader: u32) {}
+
 /// What a process wrote.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -76,16 +102,13 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
             source,
         })
     })?;
-    let mut running = Running {
+    running(|all| drop(all.insert(child.id())));
+    let mut run = Running {
         child,
         is_over: false,
     };
-    let stdout = running.child.stdout.take().map(|pipe| read(pipe, most));
-    let stderr = running
-        .child
-        .stderr
-        .take()
-        .map(|pipe| read(pipe, MOST_STDERR));
+    let stdout = run.child.stdout.take().map(|pipe| read(pipe, most));
+    let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
     let end = Instant::now() + limits.deadline;
     let stdout = collect(stdout, end, limits)?;
     if stdout.is_cut {
@@ -94,7 +117,12 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
         )));
     }
     let stderr = collect(stderr, end, limits)?;
-    let status = running.wait(end, limits)?;
+    let status = run.wait(end, limits)?;
+    #[cfg(unix)]
+    if let Some(9 | 15) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        // By the system for want of memory, or by a person: the file may be innocent.
+        return Err(Unread::Late("the tool was killed".to_owned()));
+    }
     Ok(Output {
         status,
         stdout: stdout.bytes,
@@ -110,21 +138,6 @@ struct Running {
 }
 
 impl Running {
-    /// Kills the whole group that it leads.
-    #[cfg(unix)]
-    fn kill(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let leader = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        // Fails only when they are gone already.
-        let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
-    }
-
-    #[cfg(not(unix))]
-    fn kill(&mut self) {
-        // Fails only when it is gone already.
-        let _ = self.child.kill();
-    }
-
     /// Waits for the end; both pipes are closed by now, so it is near.
     fn wait(&mut self, end: Instant, limits: &Limits) -> Result<ExitStatus, Unread> {
         let mut pause = Duration::from_micros(100);
@@ -143,10 +156,12 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.is_over {
-            self.kill();
-            // Fails only when it was waited for already.
+            kill_group(self.child.id());
+            // These fail only when it is over already.
+            let _ = self.child.kill();
             let _ = self.child.wait();
         }
+        running(|all| drop(all.remove(&self.child.id())));
     }
 }
 
@@ -160,7 +175,7 @@ struct Piped {
 /// Reads a pipe to its end on a thread, keeping at most `most` bytes.
 fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Receiver<Piped> {
     let (sender, receiver) = channel();
-    thread::spawn(move || {
+    let reading = thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let is_read = (&mut pipe)
             .take(most as u64)
@@ -177,6 +192,8 @@ fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Receiver<Piped> {
             is_cut: rest > 0,
         });
     });
+    // Without a thread the sender is gone, and nothing was written.
+    drop(reading);
     receiver
 }
 

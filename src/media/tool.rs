@@ -81,11 +81,12 @@ impl Tool {
             deadline: ANSWERS_WITHIN,
             cancel: Cancel::default(),
         };
-        let output = match process::run(command.as_inner_mut().arg("-version"), MOST_OUTPUT, &limits) {
-            Ok(output) => output,
-            Err(Unread::Fatal(Error::Tool { source, .. })) => return Err(fault(source)),
-            Err(_) => return Err(fault(io::Error::other("it does not answer to `-version`"))),
-        };
+        let output =
+            match process::run(command.as_inner_mut().arg("-version"), MOST_OUTPUT, &limits) {
+                Ok(output) => output,
+                Err(Unread::Fatal(Error::Tool { source, .. })) => return Err(fault(source)),
+                Err(_) => return Err(fault(io::Error::other("it does not answer to `-version`"))),
+            };
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() || !text.contains("version") {
             return Err(fault(io::Error::other("it does not tell its version")));

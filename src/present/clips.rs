@@ -1,9 +1,12 @@
 //! Clips as rows of a table, and as JSON.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value};
 
 use super::Table;
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
+use crate::error::is_unsafe;
 
 /// A clip as one JSON object: its fields by name, absent ones left out, and its files.
 #[must_use]
@@ -17,6 +20,24 @@ pub fn json(clip: &Clip) -> Value {
         clip.files.iter().map(FileCopy::json).collect(),
     );
     Value::Object(object)
+}
+
+/// JSON as a line that a terminal may show: what `escape` would change is written `\\u009b`.
+#[must_use]
+pub fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// What a search found, as a table.

@@ -6,7 +6,7 @@ mod numbers;
 mod progress;
 mod table;
 
-pub use clips::{json, search_table};
+pub use clips::{json, json_line, search_table};
 pub use facts::{facts, facts_json};
 pub use numbers::{counted, grouped};
 pub use progress::{Look, Progress, summary, summary_json};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{counted, grouped};
+use super::{counted, grouped, json_line};
 use crate::error::{Problem, escape};
 use crate::scan::{Event, Summary};
 use crate::value::Bytes;
@@ -41,8 +41,6 @@ pub struct Progress<'a> {
     read: usize,
     bytes: u64,
     last_line: Instant,
-    /// The first failure to write; the scan goes on all the same.
-    broken: Option<io::Error>,
 }
 
 impl<'a> Progress<'a> {
@@ -69,7 +67,6 @@ impl<'a> Progress<'a> {
             read: 0,
             bytes: 0,
             last_line: Instant::now(),
-            broken: None,
         }
     }
 
@@ -163,8 +160,8 @@ impl<'a> Progress<'a> {
     }
 
     fn say(&mut self, text: &str) {
-        let written = self.bar.suspend(|| writeln!(self.talk, "{text}"));
-        self.broken = self.broken.take().or(written.err());
+        // Nobody may be listening; the scan goes on all the same.
+        let _ = self.bar.suspend(|| writeln!(self.talk, "{text}"));
     }
 
     fn line(&mut self, text: impl FnOnce() -> String) {
@@ -181,8 +178,8 @@ impl<'a> Progress<'a> {
     }
 
     fn json(&mut self, line: &Value) {
-        let written = writeln!(self.data, "{line}").and_then(|()| self.data.flush());
-        self.broken = self.broken.take().or(written.err());
+        // As above.
+        let _ = writeln!(self.data, "{}", json_line(line)).and_then(|()| self.data.flush());
     }
 }
 
@@ -230,6 +227,7 @@ pub fn summary_json(summary: &Summary) -> Value {
         "unchanged": summary.unchanged,
         "recognised": summary.recognised,
         "companions": summary.companions,
+        "moved": summary.moved,
         "missing": summary.missing,
         "doubted": summary.doubted,
         "unreadable": summary.unreadable,
@@ -264,6 +262,7 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
             summary.companions,
             "proxies, thumbnails and sidecars, kept with their shots",
         ),
+        (summary.moved, "moved: found elsewhere by their content"),
         (summary.missing, "missing, kept and marked"),
         (
             summary.doubted,

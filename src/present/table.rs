@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::error::escape;
 
@@ -66,7 +66,10 @@ impl Table {
                 let cell = cut(row.get(at).map_or("", String::as_str), widths[at]);
                 line.push_str(&cell);
                 if place + 1 < columns.len() {
-                    line.extend(std::iter::repeat_n(' ', widths[at] - cell.width() + GAP));
+                    line.extend(std::iter::repeat_n(
+                        ' ',
+                        widths[at].saturating_sub(cell.width()) + GAP,
+                    ));
                 }
             }
             writeln!(out, "{}", line.trim_end())?;
@@ -90,20 +93,21 @@ fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
 }
 
 /// `text`, or its beginning with `…` where it is wider than `width`.
+///
+/// The width of a text is not the sum of its characters': some join with their neighbours.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
+    let starts = text.char_indices().map(|(start, _)| start);
     let mut short = String::new();
-    let mut used = 1;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > width {
+    for end in starts.skip(1) {
+        let longer = format!("{}…", &text[..end]);
+        if longer.width() > width {
             break;
         }
-        short.push(c);
+        short = longer;
     }
-    short.push('…');
     short
 }
 
@@ -140,5 +144,12 @@ mod tests {
             ]
         );
         assert!(lines.iter().all(|line| line.width() <= 24));
+    }
+
+    #[test]
+    fn emoji_that_join_are_as_wide_as_they_are_shown() {
+        let mut table = Table::new(&["name", "tags"], Some(30));
+        table.row(&["❤️".repeat(36), "👩‍👩‍👧".repeat(20)]);
+        assert!(lines(&table).iter().all(|line| line.width() <= 30));
     }
 }

@@ -85,7 +85,7 @@ fn names_field(token: &str) -> bool {
 fn term(token: &str) -> Result<Option<Term>, Error> {
     let Some((name, value)) = split_field(token) else {
         let words = token.replace('"', " ");
-        let is_empty = !words.chars().any(char::is_alphanumeric);
+        let is_empty = words.trim().is_empty();
         return Ok((!is_empty).then_some(Term::Words(words)));
     };
     let value = value.replace('"', " ");
@@ -193,7 +193,7 @@ mod tests {
             shown(&["camera:fx3 codec:h264"]),
             r#"make=Words("fx3")|model=Words("fx3") & video_codec=Words("h264")|audio_codec=Words("h264")"#
         );
-        assert_eq!(shown(&["12:30", "C0001: ", "-", ""]), "12:30 & C0001:");
+        assert_eq!(shown(&["12:30", "C0001: ", "-", ""]), "12:30 & C0001: & -");
     }
 
     #[test]

@@ -14,9 +14,9 @@ pub enum Event {
         /// What it says of itself: its process id.
         holder: String,
     },
-    /// Files seen by the walk so far.
+    /// The walk has come by a folder.
     Walked {
-        /// Footage seen.
+        /// Shots seen so far.
         files: usize,
         /// The folder it is in.
         folder: PathBuf,
@@ -61,6 +61,8 @@ pub struct Summary {
     pub recognised: usize,
     /// Proxies, thumbnails and sidecars, which belong to a shot.
     pub companions: usize,
+    /// Not where they were, but found elsewhere in the same scan.
+    pub moved: usize,
     /// Known, but not there any more.
     pub missing: usize,
     /// Not there any more, but too many to believe it: nothing was changed.

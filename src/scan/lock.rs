@@ -1,6 +1,6 @@
 //! One scan at a time: the second waits, and says for whom.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::thread;
@@ -10,12 +10,14 @@ use super::Event;
 use crate::error::Error;
 use crate::media::Cancel;
 
-/// Takes the catalogue's scan lock, which ends with the returned file, or with the process.
+/// Takes the catalogue's scan lock, which ends with the returned file, or with the process;
+/// `None` when waiting for it was interrupted.
 pub(super) fn hold(
     catalogue: &Path,
     cancel: &Cancel,
     report: &mut dyn FnMut(Event),
-) -> Result<File, Error> {
+) -> Result<Option<File>, Error> {
+    fs::create_dir_all(catalogue).map_err(Error::path(catalogue))?;
     let path = catalogue.join("scan.lock");
     let mut file = OpenOptions::new()
         .create(true)
@@ -40,8 +42,7 @@ pub(super) fn hold(
                     is_told = true;
                 }
                 if cancel.is_cancelled() {
-                    let error = std::io::Error::from(std::io::ErrorKind::Interrupted);
-                    return Err(Error::path(&path)(error));
+                    return Ok(None);
                 }
                 thread::sleep(Duration::from_millis(100));
             }
@@ -53,5 +54,5 @@ pub(super) fn hold(
         write!(file, "process {}", std::process::id())
     };
     write(&mut file).map_err(Error::path(&path))?;
-    Ok(file)
+    Ok(Some(file))
 }

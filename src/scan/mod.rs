@@ -7,6 +7,7 @@
 
 mod event;
 mod lock;
+mod missing;
 mod read;
 mod sift;
 mod writer;
@@ -29,7 +30,7 @@ use crate::tag::Rules;
 pub use event::{Event, Summary};
 
 use read::{Message, Reader};
-use sift::Sift;
+use sift::{Sift, Sifted};
 use writer::{BATCH_AGE, Writer};
 
 /// Readings that may wait to be written.
@@ -63,22 +64,27 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     let begun = Instant::now();
     let tools = Tools::find()?;
     let rules = Rules::built_in()?;
+    let Some(_lock) = lock::hold(&request.catalogue, &request.cancel, report)? else {
+        return Ok(Summary {
+            is_interrupted: true,
+            ..Summary::default()
+        });
+    };
     let catalogue = Catalogue::create(&request.catalogue)?;
-    let _lock = lock::hold(&request.catalogue, &request.cancel, report)?;
     let index = Index::open(&catalogue)?;
     let mut writer = Writer::new(&catalogue, &index);
     let mut summary = Summary::default();
-    let unread = sift_all(request, &tools, &mut writer, &mut summary, report)?;
+    let sifted = sift_all(request, &tools, &mut writer, &mut summary, report)?;
+    let read =
+        |files, writer: &mut Writer<'_>, summary: &mut Summary, report: &mut dyn FnMut(Event)| {
+            read_all(request, files, &tools, &rules, writer, summary, report)
+        };
+    read(sifted.unread, &mut writer, &mut summary, report)?;
     if !request.cancel.is_cancelled() {
-        read_all(
-            request,
-            unread,
-            tools,
-            &rules,
-            &mut writer,
-            &mut summary,
-            report,
-        )?;
+        let (gone, walked) = (&sifted.gone, &sifted.walked);
+        let originals = missing::settle(gone, walked, request, &mut writer, &mut summary, report)?;
+        writer.commit()?;
+        read(originals, &mut writer, &mut summary, report)?;
     }
     writer.finish(report)?;
     summary.is_interrupted = request.cancel.is_cancelled();
@@ -86,14 +92,14 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     Ok(summary)
 }
 
-/// Walks every path; gives the numbers of the files to read.
+/// Walks every path.
 fn sift_all(
     request: &Request,
     tools: &Tools,
     writer: &mut Writer<'_>,
     summary: &mut Summary,
     report: &mut dyn FnMut(Event),
-) -> Result<Vec<i64>, Error> {
+) -> Result<Sifted, Error> {
     let mut sift = Sift::new(request, tools, writer, summary, report);
     let mut first_error = None;
     let mut is_any_walked = false;
@@ -107,10 +113,10 @@ fn sift_all(
             Err(error) => return Err(error),
         }
     }
-    let unread = sift.finish()?;
+    let sifted = sift.finish()?;
     match first_error {
         Some(error) if !is_any_walked => Err(error),
-        _ => Ok(unread),
+        _ => Ok(sifted),
     }
 }
 
@@ -118,18 +124,18 @@ fn sift_all(
 fn read_all(
     request: &Request,
     unread: Vec<i64>,
-    tools: Tools,
+    tools: &Tools,
     rules: &Rules,
     writer: &mut Writer<'_>,
     summary: &mut Summary,
     report: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
-    report(Event::Queued {
-        files: unread.len(),
-    });
     if unread.is_empty() {
         return Ok(());
     }
+    report(Event::Queued {
+        files: unread.len(),
+    });
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(request.jobs)
         .build()
@@ -137,7 +143,7 @@ fn read_all(
     let reader = Reader {
         catalogue: Mutex::new(Catalogue::open(&request.catalogue)?),
         posters: writer.posters(),
-        tools,
+        tools: tools.clone(),
         rules,
         limits: Limits {
             deadline: request.deadline,

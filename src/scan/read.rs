@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::catalogue::{Catalogue, KnownContent, Outcome, Posters, Reading, Unread};
 use crate::clip::{Clip, Fact, Source, Value};
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
 use crate::media::{self, Limits, Tools};
 use crate::sidecar;
@@ -38,6 +38,9 @@ pub(super) struct Reader<'a> {
     pub rules: &'a Rules,
     pub limits: Limits,
 }
+
+/// What reading came to, and why the file could not be read, wholly or in part.
+type Answered = (Outcome, Option<String>);
 
 /// A reading that ended without an answer.
 enum Stop {
@@ -80,42 +83,54 @@ impl Reader<'_> {
     }
 
     fn reading(&self, unread: &Unread) -> Result<(Reading, Option<String>), Stop> {
-        let frames = unread.frames.map(|run| frame_paths(&unread.path, run));
+        let frames = unread.frames.map(|_| frame_paths(&unread.path));
         let sample = match &frames {
             Some(frames) => fingerprint_frames(frames, unread.bytes),
             None => fingerprint(&unread.path),
         };
-        let reading = |fingerprint, outcome| Reading {
+        let reading = |fingerprint, file_facts, outcome| Reading {
             file: unread.id,
             fingerprint,
-            file_facts: self.file_facts(unread),
+            file_facts,
             outcome,
+        };
+        let unopened = |reason: String| {
+            let outcome = Outcome::Unopened {
+                reason: reason.clone(),
+            };
+            Ok((reading(None, Clip::default(), outcome), Some(reason)))
         };
         let sample = match sample {
             Ok(sample) => sample,
-            Err(error) => {
-                let reason = error.to_string();
-                let mut reading = reading(None, Outcome::Unopened);
-                reading.file_facts.problem = Some(Fact::new(reason.clone(), Source::DISK));
-                return Ok((reading, Some(reason)));
+            Err(error) => return unopened(error.to_string()),
+        };
+        let file_facts = match self.file_facts(unread) {
+            Ok(facts) => facts,
+            Err(problem) => {
+                let name = problem
+                    .path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy();
+                return unopened(format!(
+                    "its sidecar {name} could not be read: {}",
+                    problem.reason
+                ));
             }
         };
-        if let Some(content) = self.recognised(&sample).map_err(Stop::Fatal)? {
-            return Ok((
-                reading(sample.fingerprint, Outcome::Recognised),
-                content.problem,
-            ));
-        }
         let picture = frames
             .as_ref()
             .and_then(|frames| frames.get(frames.len() / 2))
             .unwrap_or(&unread.path);
-        let (outcome, problem) = self.content(&unread.path, picture, &sample)?;
-        Ok((reading(sample.fingerprint, outcome), problem))
+        let (outcome, problem) = match self.known(&sample).map_err(Stop::Fatal)? {
+            Some(content) => self.recognised(content, picture, &sample)?,
+            None => self.content(&unread.path, picture, &sample)?,
+        };
+        Ok((reading(sample.fingerprint, file_facts, outcome), problem))
     }
 
-    /// What is known of the content, if its poster is where it should be.
-    fn recognised(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
+    /// What is known of the content.
+    fn known(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
         let Some(fingerprint) = sample.fingerprint else {
             return Ok(None);
         };
@@ -123,42 +138,58 @@ impl Reader<'_> {
             self.tools.ffprobe.version.as_str(),
             self.tools.ffmpeg.version.as_str(),
         ];
-        let known = self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))?;
-        Ok(known.filter(|content| !content.has_poster || self.posters.path(fingerprint).exists()))
+        self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))
+    }
+
+    /// Content that is known is not probed again; a poster that was deleted is made anew.
+    fn recognised(
+        &self,
+        content: KnownContent,
+        picture: &Path,
+        sample: &Sample,
+    ) -> Result<Answered, Stop> {
+        let is_there = |fingerprint| self.posters.path(fingerprint).exists();
+        if content.has_poster && !sample.fingerprint.is_some_and(is_there) {
+            return self.with_poster(*content.facts, picture, sample);
+        }
+        let problem = content.facts.problem.map(|fact| fact.value);
+        Ok((Outcome::Recognised, problem))
     }
 
     /// What the content says, and its poster.
-    fn content(
-        &self,
-        path: &Path,
-        picture: &Path,
-        sample: &Sample,
-    ) -> Result<(Outcome, Option<String>), Stop> {
+    fn content(&self, path: &Path, picture: &Path, sample: &Sample) -> Result<Answered, Stop> {
         let ffprobe = &self.tools.ffprobe.version;
         if let Some(reason) = not_media(sample) {
             let outcome = failed(reason, Source::DISK, ffprobe);
             return Ok((outcome, Some(reason.to_owned())));
         }
-        let mut facts = match media::probe(path, &sample.head, &self.tools, &self.limits) {
-            Ok(facts) => facts,
+        match media::probe(path, &sample.head, &self.tools, &self.limits) {
+            Ok(facts) => self.with_poster(facts, picture, sample),
             Err(unread) => {
                 let (reason, tool) = reason(unread, ffprobe)?;
                 let outcome = failed(&reason, Source::tool(ffprobe), &tool);
-                return Ok((outcome, Some(reason)));
+                Ok((outcome, Some(reason)))
             }
-        };
-        let mut failed_with = None;
-        let mut has_poster = false;
-        match self.poster(picture, &facts, sample) {
-            Ok(made) => has_poster = made,
+        }
+    }
+
+    /// Facts as they are, with the poster made, or with why it could not be.
+    fn with_poster(
+        &self,
+        mut facts: Clip,
+        picture: &Path,
+        sample: &Sample,
+    ) -> Result<Answered, Stop> {
+        let (has_poster, failed_with) = match self.poster(picture, &facts, sample) {
+            Ok(made) => (made, None),
             Err(unread) => {
                 let ffmpeg = &self.tools.ffmpeg.version;
                 let (reason, tool) = reason(unread, ffmpeg)?;
                 let reason = format!("no picture could be decoded: {reason}");
                 facts.problem = Some(Fact::new(reason, Source::tool(ffmpeg)));
-                failed_with = Some(tool);
+                (false, Some(tool))
             }
-        }
+        };
         let problem = facts.problem.as_ref().map(|fact| fact.value.clone());
         let outcome = Outcome::Read {
             facts: Box::new(facts),
@@ -183,7 +214,7 @@ impl Reader<'_> {
     }
 
     /// What names, folders and sidecars say.
-    fn file_facts(&self, unread: &Unread) -> Clip {
+    fn file_facts(&self, unread: &Unread) -> Result<Clip, Problem> {
         let tags = self.rules.tags(&unread.inside);
         let mut facts = Clip {
             tags: some((!tags.is_empty()).then_some(tags), Source::RULES),
@@ -198,12 +229,10 @@ impl Reader<'_> {
             ..Clip::default()
         };
         for path in &unread.sidecars {
-            // A sidecar that cannot be read tells nothing; the shot itself is no worse for it.
-            if let Ok(told) = sidecar::read(path) {
-                facts.merge(&told);
-            }
+            let told = sidecar::read(path);
+            facts.merge(&told.map_err(|error| Problem::new(path, error.to_string()))?);
         }
-        facts
+        Ok(facts)
     }
 }
 

@@ -1,24 +1,26 @@
 //! The first half of a scan: what the walk sees against what the catalogue knows.
 //!
-//! A folder costs one query and its files a stat each; nothing is opened but files
+//! A folder costs two queries and its files a stat each; nothing is opened but files
 //! whose name says nothing of what they are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::missing::{Gone, Unseen};
 use super::writer::Writer;
 use super::{Event, Request, Summary};
-use crate::catalogue::{Catalogue, Known};
+use crate::catalogue::Known;
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
-    Content, Found, HEAD, Listing, Named, Role, Step, Volume, named, sniff, walk,
+    Content, Found, HEAD, Listing, Named, Role, Root, Step, Volume, named, sniff, walk,
 };
 use crate::media::Tools;
 use crate::original;
-use crate::value::{Fingerprint, to_bytes};
+use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// The walk's side of a scan.
 pub(super) struct Sift<'a, 'w> {
@@ -29,36 +31,51 @@ pub(super) struct Sift<'a, 'w> {
     report: &'a mut dyn FnMut(Event),
     posters: HashSet<Fingerprint>,
     volumes: HashMap<String, i64>,
-    unread: Vec<i64>,
     queued: HashSet<i64>,
+    sifted: Sifted,
 }
 
-/// What is known under a root, to find out what is missing.
+/// What the walk came to.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Sifted {
+    /// Files to read, in the order of the walk.
+    pub unread: Vec<i64>,
     /// Folders that were walked.
-    folders: HashSet<i64>,
-    /// Files known as present that the walk did not see.
-    unseen: Vec<(i64, PathBuf)>,
-    /// Files known as present, seen or not.
-    known: usize,
-    /// Whether any folder was listed in full.
-    is_whole: bool,
+    pub walked: HashSet<i64>,
+    /// Known files that are not there any more, by root and volume.
+    pub gone: Vec<Gone>,
 }
 
-/// The paths to walk, absolute, each once, none inside another.
-pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<PathBuf, Error>> {
-    let mut roots: Vec<PathBuf> = Vec::new();
+/// The paths to walk, each once, none inside another; files together with those beside them.
+pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<Root, Error>> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut files: BTreeMap<PathBuf, BTreeSet<OsString>> = BTreeMap::new();
     let mut errors = Vec::new();
     for path in paths {
         match fs::canonicalize(path) {
-            Ok(path) => roots.push(path),
+            Ok(path) if path.is_dir() => folders.push(path),
+            Ok(path) => {
+                if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+                    files
+                        .entry(folder.to_owned())
+                        .or_default()
+                        .insert(name.to_owned());
+                }
+            }
             Err(error) => errors.push(Err(Error::path(path)(error))),
         }
     }
-    roots.sort();
-    roots.dedup_by(|inner, outer| inner.starts_with(outer));
-    roots.into_iter().map(Ok).chain(errors).collect()
+    folders.sort();
+    folders.dedup_by(|inner, outer| inner.starts_with(outer));
+    files.retain(|folder, _| !folders.iter().any(|outer| folder.starts_with(outer)));
+    let folders = folders
+        .into_iter()
+        .map(|folder| Root { folder, only: None });
+    let files = files.into_iter().map(|(folder, names)| Root {
+        folder,
+        only: Some(names),
+    });
+    folders.chain(files).map(Ok).chain(errors).collect()
 }
 
 impl<'a, 'w> Sift<'a, 'w> {
@@ -77,8 +94,8 @@ impl<'a, 'w> Sift<'a, 'w> {
             summary,
             report,
             volumes: HashMap::new(),
-            unread: Vec::new(),
             queued: HashSet::new(),
+            sifted: Sifted::default(),
         }
     }
 
@@ -88,34 +105,35 @@ impl<'a, 'w> Sift<'a, 'w> {
         (self.report)(Event::Problem(problem));
     }
 
-    /// Walks one root, and marks what is no longer there.
-    pub(super) fn root(&mut self, root: &Path) -> Result<(), Error> {
-        let mut seen = Seen::default();
+    /// Walks one root, and notes what is no longer there.
+    pub(super) fn root(&mut self, root: &Root) -> Result<(), Error> {
+        let mut unseen = Unseen::default();
         let mut outcome = Ok(());
         let request = self.request;
         let mut options = request.walk.clone();
         options.own = fs::canonicalize(&request.catalogue).ok();
         walk(root, &options, &mut |step| {
-            outcome = self.step(step, &mut seen);
+            outcome = self.step(step, &mut unseen);
             outcome.is_ok() && !request.cancel.is_cancelled()
         })?;
         outcome?;
-        if seen.is_whole && !request.cancel.is_cancelled() {
-            self.mark_missing(root, seen)?;
+        if root.only.is_none() && !request.cancel.is_cancelled() {
+            let gone = unseen.gone(&root.folder, self.writer.catalogue, &self.sifted.walked)?;
+            self.sifted.gone.extend(gone);
         }
         Ok(())
     }
 
     /// Ends the walk: stubs can be found from here on.
-    pub(super) fn finish(self) -> Result<Vec<i64>, Error> {
+    pub(super) fn finish(self) -> Result<Sifted, Error> {
         self.writer.commit()?;
         self.writer.catch_up(self.report);
-        Ok(self.unread)
+        Ok(self.sifted)
     }
 
-    fn step(&mut self, step: Step, seen: &mut Seen) -> Result<(), Error> {
+    fn step(&mut self, step: Step, unseen: &mut Unseen) -> Result<(), Error> {
         match step {
-            Step::Folder(listing) => self.folder(&listing, seen),
+            Step::Folder(listing) => self.folder(&listing, unseen),
             Step::Problem(problem) => {
                 self.problem(problem);
                 Ok(())
@@ -133,9 +151,13 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
     }
 
-    fn folder(&mut self, listing: &Listing, seen: &mut Seen) -> Result<(), Error> {
-        seen.is_whole |= listing.is_whole;
-        let (volume, inside) = self.writer.catalogue.volumes().of(&listing.folder);
+    fn folder(&mut self, listing: &Listing, unseen: &mut Unseen) -> Result<(), Error> {
+        // Behind a link that was followed, a folder is on its target's volume.
+        let place = match self.request.walk.follow_links {
+            true => fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone()),
+            false => listing.folder.clone(),
+        };
+        let (volume, inside) = self.writer.catalogue.volumes().of(&place);
         let volume = self.volume(&volume)?;
         // A folder without footage needs no number, unless it had some.
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
@@ -145,7 +167,7 @@ impl<'a, 'w> Sift<'a, 'w> {
                 catalogue.add_folder(volume, &inside)
             })?,
         };
-        seen.folders.insert(folder);
+        self.sifted.walked.insert(folder);
         let mut known = self.writer.catalogue.known_files(folder)?;
         // Originals before what belongs to them.
         let (companions, originals): (Vec<_>, Vec<_>) = listing
@@ -154,27 +176,23 @@ impl<'a, 'w> Sift<'a, 'w> {
             .partition(|found| found.original.is_some());
         for found in originals.into_iter().chain(companions) {
             let before = known.remove(&to_bytes(&found.name));
-            seen.known += usize::from(
-                before
-                    .as_ref()
-                    .is_some_and(|known| known.state != FileState::Missing),
-            );
+            if let Some(before) = &before {
+                unseen.count(volume, before);
+            }
             self.file(listing, folder, found, before)?;
         }
-        if listing.is_whole {
-            for (name, gone) in known {
-                if gone.state != FileState::Missing {
-                    seen.known += 1;
-                    let path = listing.folder.join(crate::value::from_bytes(name));
-                    seen.unseen.push((gone.id, path));
-                }
+        for (name, known) in known {
+            unseen.count(volume, &known);
+            // Of a folder that was not read whole, nothing is known to be gone.
+            if listing.is_whole {
+                unseen.add(volume, &known, place.join(from_bytes(name)));
             }
         }
         (self.report)(Event::Walked {
             files: self.summary.found,
             folder: listing.folder.clone(),
         });
-        Ok(())
+        self.writer.tick(self.report)
     }
 
     fn volume(&mut self, volume: &Volume) -> Result<i64, Error> {
@@ -227,36 +245,33 @@ impl<'a, 'w> Sift<'a, 'w> {
                     catalogue.add_file(folder, found, role, original)
                 })?;
                 self.summary.new += usize::from(role == Role::Media);
-                self.after_change(id, role, original)
+                self.after_change(id, role, original);
+                Ok(())
             }
             Some(known) if !is_same || known.role != role || known.original != original => {
                 self.writer.write(self.report, |catalogue| {
                     catalogue.update_file(known.id, found, role, original)
                 })?;
                 self.summary.changed += usize::from(role == Role::Media);
-                self.after_change(known.id, role, original)
+                self.after_change(known.id, role, original);
+                Ok(())
             }
             Some(known) => self.unchanged(&listing.folder.join(&found.name), &known),
         }
     }
 
-    /// Footage is to be read; what belongs to footage has its original read again.
-    fn after_change(&mut self, id: i64, role: Role, original: Option<i64>) -> Result<(), Error> {
+    /// Footage is to be read; with a sidecar, its original is.
+    fn after_change(&mut self, id: i64, role: Role, original: Option<i64>) {
         match (role, original) {
             (Role::Media, _) => self.queue(id),
-            (Role::Sidecar, Some(original)) => {
-                self.writer
-                    .write(self.report, |catalogue| catalogue.read_again(original))?;
-                self.queue(original);
-            }
+            (Role::Sidecar, Some(original)) => self.queue(original),
             _ => {}
         }
-        Ok(())
     }
 
     fn queue(&mut self, id: i64) {
         if self.queued.insert(id) {
-            self.unread.push(id);
+            self.sifted.unread.push(id);
         }
     }
 
@@ -264,14 +279,17 @@ impl<'a, 'w> Sift<'a, 'w> {
     /// of a tool may now succeed, or if its poster was deleted.
     fn unchanged(&mut self, path: &Path, known: &Known) -> Result<(), Error> {
         if known.state == FileState::Missing {
-            let state = if known.failed_with.is_some() {
-                FileState::Unreadable
-            } else {
+            let state = if known.is_readable {
                 FileState::Present
+            } else {
+                FileState::Unreadable
             };
-            self.writer.write(self.report, |catalogue| {
-                catalogue.set_state(&[known.id], state)
+            let original = self.writer.write(self.report, |catalogue| {
+                catalogue.set_state(known.id, state)
             })?;
+            if let Some(original) = original {
+                self.queue(original);
+            }
         }
         if known.role != Role::Media {
             return Ok(());
@@ -322,65 +340,6 @@ impl<'a, 'w> Sift<'a, 'w> {
             Some(folder) => self.writer.catalogue.file_id(folder, name),
             None => Ok(None),
         }
-    }
-
-    /// Marks as missing what is known under `root` and is not there: never more than half of
-    /// it unless that was accepted, for then the drive is more likely gone than its files.
-    fn mark_missing(&mut self, root: &Path, mut seen: Seen) -> Result<(), Error> {
-        self.add_unwalked(root, &mut seen)?;
-        let is_gone = |path: &Path| {
-            let error = fs::symlink_metadata(path).err();
-            error.is_some_and(|error| {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                )
-            })
-        };
-        let gone: Vec<i64> = seen
-            .unseen
-            .iter()
-            .filter(|(_, path)| is_gone(path))
-            .map(|(id, _)| *id)
-            .collect();
-        if gone.len() * 2 > seen.known && !self.request.accept_missing {
-            self.summary.doubted += gone.len();
-            (self.report)(Event::Warning {
-                message: format!(
-                    "{}: {} of {} known files are not there; nothing was changed",
-                    root.display(),
-                    gone.len(),
-                    seen.known
-                ),
-                hint: "is the drive mounted? if they are gone for good, scan again with `--accept-missing`".to_owned(),
-            });
-            return Ok(());
-        }
-        self.summary.missing += gone.len();
-        self.writer.write(self.report, |catalogue| {
-            catalogue.set_state(&gone, FileState::Missing)
-        })
-    }
-
-    /// Adds the files of known folders that the walk did not come to.
-    fn add_unwalked(&mut self, root: &Path, seen: &mut Seen) -> Result<(), Error> {
-        let catalogue: &Catalogue = self.writer.catalogue;
-        let (volume, inside) = catalogue.volumes().of(root);
-        let mount = volume.mount.clone();
-        let volume = self.volume(&volume)?;
-        for (folder, path) in catalogue.known_folders(volume, &inside)? {
-            if seen.folders.contains(&folder) {
-                continue;
-            }
-            for (name, known) in catalogue.known_files(folder)? {
-                if known.state != FileState::Missing {
-                    seen.known += 1;
-                    let name = crate::value::from_bytes(name);
-                    seen.unseen.push((known.id, mount.join(&path).join(name)));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

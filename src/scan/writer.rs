@@ -68,8 +68,9 @@ impl<'a> Writer<'a> {
     /// Ends a batch that is old enough: nothing written waits long, and others may write.
     pub(super) fn tick(&mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
         match self.batch_begun {
-            Some(begun) if begun.elapsed() >= BATCH_AGE => self.end_batch(report),
-            _ => Ok(()),
+            Some(begun) if begun.elapsed() < BATCH_AGE => Ok(()),
+            // Without a batch there may still be changes that the index has not heard of.
+            _ => self.end_batch(report),
         }
     }
 

@@ -8,6 +8,9 @@ use quick_xml::events::{BytesStart, Event};
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{Timecode, WallTime};
 
+/// Characters of an attribute that are kept.
+const LONGEST: usize = 500;
+
 /// Reads what the camera says of the clip; nothing where the text is no such document.
 pub(super) fn read(xml: &str) -> Clip {
     let mut clip = Clip::default();
@@ -59,7 +62,7 @@ fn attributes(element: &BytesStart<'_>) -> HashMap<String, String> {
             let value = attribute
                 .normalized_value(quick_xml::XmlVersion::Implicit1_0)
                 .ok()?;
-            Some((key, value.trim().to_owned()))
+            Some((key, value.trim().chars().take(LONGEST).collect()))
         })
         .collect()
 }

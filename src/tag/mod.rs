@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::value::words::{fold, folded_parts, parts, runs};
+use crate::value::words::{composed, fold, folded_parts, parts, runs};
 use crate::value::{Tagged, Tags};
 
 /// The rules that come with the program.
@@ -96,6 +96,7 @@ struct Name {
 
 impl Name {
     fn new(text: &str) -> Self {
+        let text = &composed(text);
         let place = |piece: &str| {
             let start = piece.as_ptr() as usize - text.as_ptr() as usize;
             (fold(piece), start, start + piece.len())
@@ -103,7 +104,7 @@ impl Name {
         Self {
             parts: runs(text).flat_map(parts).map(place).collect(),
             runs: runs(text).map(place).collect(),
-            text: text.to_owned(),
+            text: text.clone(),
         }
     }
 

@@ -19,7 +19,11 @@ impl GeoPoint {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most 180 million")]
     pub fn from_degrees(latitude: f64, longitude: f64) -> Option<Self> {
-        if latitude.is_nan() || longitude.is_nan() || latitude.abs() > 90.0 || longitude.abs() > 180.0 {
+        if latitude.is_nan()
+            || longitude.is_nan()
+            || latitude.abs() > 90.0
+            || longitude.abs() > 180.0
+        {
             return None;
         }
         let place = Self {

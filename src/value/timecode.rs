@@ -47,7 +47,10 @@ impl Timecode {
         if u32::from(self.frames) >= base {
             return None;
         }
-        let counted = (minutes * 60 + u32::from(self.seconds)) * base + u32::from(self.frames);
+        let seconds = minutes * 60 + u32::from(self.seconds);
+        let counted = seconds
+            .checked_mul(base)?
+            .checked_add(u32::from(self.frames))?;
         if !self.drop_frame {
             return Some(counted);
         }

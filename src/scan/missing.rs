@@ -1,0 +1,171 @@
+//! Missing is a state, never a delete; and when too much is gone at once, it is not believed.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::writer::Writer;
+use super::{Event, Request, Summary};
+use crate::catalogue::{Catalogue, Known};
+use crate::clip::FileState;
+use crate::error::Error;
+use crate::footage::{Role, Volumes, frame_paths};
+
+/// Known files that a walk did not come by, volume by volume.
+#[derive(Default)]
+pub(super) struct Unseen(HashMap<i64, OnVolume>);
+
+#[derive(Default)]
+struct OnVolume {
+    /// Shots known as present under the root, seen or not.
+    known: usize,
+    files: Vec<File>,
+}
+
+struct File {
+    id: i64,
+    path: PathBuf,
+    is_media: bool,
+    is_sequence: bool,
+}
+
+/// Files of one root on one volume that are there no more.
+pub(super) struct Gone {
+    root: PathBuf,
+    known: usize,
+    files: Vec<(i64, bool)>,
+}
+
+impl Unseen {
+    /// Counts a file that is known under the root.
+    pub(super) fn count(&mut self, volume: i64, known: &Known) {
+        if known.state != FileState::Missing && known.role == Role::Media {
+            self.0.entry(volume).or_default().known += 1;
+        }
+    }
+
+    /// Notes a file that was not seen where it should be.
+    pub(super) fn add(&mut self, volume: i64, known: &Known, path: PathBuf) {
+        if known.state != FileState::Missing {
+            self.0.entry(volume).or_default().files.push(File {
+                id: known.id,
+                path,
+                is_media: known.role == Role::Media,
+                is_sequence: known.frames.is_some(),
+            });
+        }
+    }
+
+    /// Which of them are gone, those in known folders that were not walked included.
+    ///
+    /// A file that is there but was passed over is not gone. When the root is not where it was
+    /// at the beginning, the drive was taken away, and nothing can be said.
+    pub(super) fn gone(
+        mut self,
+        root: &Path,
+        catalogue: &Catalogue,
+        walked: &HashSet<i64>,
+    ) -> Result<Vec<Gone>, Error> {
+        for (volume, begin) in catalogue.volumes().under(root) {
+            let Some(id) = catalogue.volume_id(&volume.identity)? else {
+                continue;
+            };
+            for (folder, inside) in catalogue.known_folders(id, &begin)? {
+                let Some(path) = catalogue.volumes().path(&volume.identity, &inside) else {
+                    continue;
+                };
+                if walked.contains(&folder) || !path.starts_with(root) {
+                    continue;
+                }
+                for (name, known) in catalogue.known_files(folder)? {
+                    self.count(id, &known);
+                    self.add(id, &known, path.join(crate::value::from_bytes(name)));
+                }
+            }
+        }
+        let gone = self.0.into_values().map(|volume| Gone {
+            root: root.to_owned(),
+            known: volume.known,
+            files: volume
+                .files
+                .into_iter()
+                .filter(File::is_gone)
+                .map(|file| (file.id, file.is_media))
+                .collect(),
+        });
+        let gone: Vec<Gone> = gone.filter(|gone| !gone.files.is_empty()).collect();
+        let is_same = |volumes: &Volumes| {
+            let now: Vec<_> = volumes.under(root);
+            now == catalogue.volumes().under(root)
+        };
+        let is_there = fs::metadata(root).is_ok() && is_same(&Volumes::mounted());
+        Ok(if is_there { gone } else { Vec::new() })
+    }
+}
+
+impl File {
+    fn is_gone(&self) -> bool {
+        match fs::metadata(&self.path) {
+            Err(error) => matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ),
+            Ok(metadata) if !metadata.is_file() => true,
+            // A sequence that begins elsewhere now is another file; one frame is none.
+            Ok(_) if self.is_sequence => {
+                let frames = frame_paths(&self.path);
+                frames.len() < 2 || frames.first() != Some(&self.path)
+            }
+            Ok(_) => false,
+        }
+    }
+}
+
+/// Marks what is gone as missing; gives the originals to read again without a sidecar.
+///
+/// What was found elsewhere in this scan has moved. Of the rest never more than half of what is
+/// known is believed to be gone, unless that was accepted: the drive is more likely gone than
+/// its files.
+pub(super) fn settle(
+    gone: &[Gone],
+    walked: &HashSet<i64>,
+    request: &Request,
+    writer: &mut Writer<'_>,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Event),
+) -> Result<Vec<i64>, Error> {
+    let mut originals = Vec::new();
+    for gone in gone {
+        let mut moved = Vec::new();
+        let mut lost = Vec::new();
+        for &(file, is_media) in &gone.files {
+            let is_elsewhere = is_media && writer.catalogue.is_elsewhere(file, walked)?;
+            if is_elsewhere { &mut moved } else { &mut lost }.push((file, is_media));
+        }
+        let count = lost.iter().filter(|(_, is_media)| *is_media).count();
+        summary.moved += moved.len();
+        if count * 2 > gone.known - moved.len() && !request.accept_missing {
+            summary.doubted += count;
+            report(Event::Warning {
+                message: format!(
+                    "{}: {count} of {} known clips are not there; nothing was changed",
+                    gone.root.display(),
+                    gone.known
+                ),
+                hint: "is the drive mounted? if they are gone for good, scan again with `--accept-missing`"
+                    .to_owned(),
+            });
+            lost.clear();
+        } else {
+            summary.missing += count;
+        }
+        for (file, _) in moved.into_iter().chain(lost) {
+            let original = writer.write(report, |catalogue| {
+                catalogue.set_state(file, FileState::Missing)
+            })?;
+            originals.extend(original);
+        }
+    }
+    Ok(originals)
+}
