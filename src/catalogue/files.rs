@@ -459,7 +459,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT o.dir FROM file f JOIN file o ON o.clip = f.clip AND o.id <> f.id
-                     WHERE f.id = ?1 AND o.state = 0 AND NOT o.is_unread",
+                     WHERE f.id = ?1 AND o.state <> 2 AND NOT o.is_unread",
                 )?
                 .query_map([file], |row| row.get(0))?
                 .collect()

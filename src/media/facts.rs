@@ -1,26 +1,18 @@
 //! From ffprobe's answer to a clip's facts.
 
-use std::collections::HashMap;
-
-use super::ffprobe::{Answer, Format, Stream};
-use super::pixel_format;
+use super::ffprobe::{Answer, Format, Stream, Tags};
+use super::{pixel_format, written};
 use crate::clip::{Clip, Fact, Source, Value};
-use crate::value::{
-    Duration, GeoPoint, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange, WallTime,
-};
+use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
 
 /// A frame rate above this is a time base that was mistaken for one.
 const FASTEST: f64 = 999.0;
-
-/// Characters of a tag that are kept: a comment, not a book.
-const LONGEST: usize = 4000;
 
 /// The facts that an answer tells; `None` when there are no streams at all.
 pub(super) fn of(answer: &Answer) -> Option<Clip> {
     if answer.streams.is_empty() {
         return None;
     }
-    let tags = Texts::of(answer);
     let mut clip = Clip {
         container: fact(container(&answer.format), Source::CONTAINER),
         ..Clip::default()
@@ -46,8 +38,7 @@ pub(super) fn of(answer: &Answer) -> Option<Clip> {
         answer,
         clip.container.as_ref().map(|fact| fact.value.as_str()),
     );
-    device(&mut clip, &tags);
-    origin(&mut clip, answer, &tags);
+    written::read(&mut clip, answer);
     Some(clip)
 }
 
@@ -325,7 +316,7 @@ fn duration(answer: &Answer) -> Option<Duration> {
 ///
 /// MPEG pictures all carry a group-of-pictures time code that is zero when nobody set it.
 fn timecode(answer: &Answer, container: Option<&str>) -> Option<Fact<Timecode>> {
-    let parsed = |tags: &HashMap<String, String>| tags.get("timecode")?.parse::<Timecode>().ok();
+    let parsed = |tags: &Tags| tags.get("timecode")?.parse::<Timecode>().ok();
     let is_default = |stream: &Stream, timecode: &Timecode| {
         let is_mpeg = matches!(
             stream.codec_name.as_deref(),
@@ -342,181 +333,6 @@ fn timecode(answer: &Answer, container: Option<&str>) -> Option<Fact<Timecode>> 
         .or_else(|| {
             parsed(&answer.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
         })
-}
-
-/// All tags of an answer, by lower-case name: Matroska shouts, MP4 does not.
-struct Texts(HashMap<String, String>);
-
-impl Texts {
-    fn of(answer: &Answer) -> Self {
-        let mut all = HashMap::new();
-        let streams = answer.streams.iter().map(|stream| &stream.tags);
-        for (key, value) in std::iter::once(&answer.format.tags)
-            .chain(streams)
-            .flatten()
-        {
-            let value: String = value.trim().chars().take(LONGEST).collect();
-            if !value.is_empty() {
-                all.entry(key.to_lowercase()).or_insert(value);
-            }
-        }
-        Self(all)
-    }
-
-    /// The first of `keys` that is there, with where it stood.
-    fn find(&self, keys: &[&str]) -> Option<Fact<String>> {
-        keys.iter().find_map(|key| {
-            let source = if key.starts_with("com.apple.") {
-                Source::QUICKTIME
-            } else {
-                Source::CONTAINER
-            };
-            Some(Fact::new(self.0.get(*key)?.clone(), source))
-        })
-    }
-}
-
-/// What made the file: camera, lens, firmware, reel.
-fn device(clip: &mut Clip, tags: &Texts) {
-    clip.make = tags.find(&[
-        "com.apple.quicktime.make",
-        "make",
-        "com.android.manufacturer",
-        "manufacturer",
-    ]);
-    clip.model = tags.find(&["com.apple.quicktime.model", "model", "com.android.model"]);
-    clip.lens = tags.find(&[
-        "com.apple.quicktime.camera.lens_model",
-        "lens_model",
-        "lens",
-    ]);
-    clip.reel = tags.find(&["reel_name", "com.apple.proapps.reel", "reel"]);
-    clip.software = tags.find(&[
-        "com.apple.quicktime.software",
-        "firmware",
-        "software",
-        "encoder",
-    ]);
-    if clip.software.is_none() {
-        let part = |key: &str| tags.0.get(key).cloned();
-        let parts: Vec<String> = ["company_name", "product_name", "product_version"]
-            .iter()
-            .filter_map(|key| part(key))
-            .collect();
-        clip.software = (!parts.is_empty()).then(|| Fact::new(parts.join(" "), Source::CONTAINER));
-    }
-    if clip.make.is_none() {
-        let handler = tags.0.get("handler_name").map_or("", String::as_str);
-        let named = ["GoPro", "DJI", "Insta360"]
-            .into_iter()
-            .find(|make| handler.contains(make));
-        let firmware = tags
-            .0
-            .get("firmware")
-            .and_then(|firmware| gopro_model(firmware));
-        if let Some(model) = firmware {
-            clip.make = fact("GoPro".to_owned(), Source::CONTAINER);
-            clip.model = clip
-                .model
-                .take()
-                .or_else(|| fact(model.to_owned(), Source::CONTAINER));
-        } else if let Some(make) = named {
-            clip.make = fact(make.to_owned(), Source::STREAM);
-        }
-    }
-}
-
-/// GoPro's firmware names begin with the model's number (as GoPro's release notes list them).
-fn gopro_model(firmware: &str) -> Option<&'static str> {
-    const MODELS: [(&str, &str); 13] = [
-        ("HD4.", "HERO4"),
-        ("HD5.", "HERO5 Black"),
-        ("HD6.", "HERO6 Black"),
-        ("HD7.", "HERO7 Black"),
-        ("HD8.", "HERO8 Black"),
-        ("HD9.", "HERO9 Black"),
-        ("H18.", "HERO (2018)"),
-        ("H19.", "MAX"),
-        ("H21.", "HERO10 Black"),
-        ("H22.03", "HERO11 Black Mini"),
-        ("H22.", "HERO11 Black"),
-        ("H23.", "HERO12 Black"),
-        ("H24.", "HERO13 Black"),
-    ];
-    MODELS
-        .iter()
-        .find(|(prefix, _)| firmware.starts_with(prefix))
-        .map(|&(_, model)| model)
-}
-
-/// When and where it was shot, and what people wrote into it.
-fn origin(clip: &mut Clip, answer: &Answer, tags: &Texts) {
-    let is_wave = matches!(answer.format.name.as_str(), "wav" | "w64");
-    let is_bwf = is_wave
-        && [
-            "time_reference",
-            "originator_reference",
-            "umid",
-            "coding_history",
-        ]
-        .iter()
-        .any(|key| tags.0.contains_key(*key));
-    clip.title = tags.find(&[
-        "com.apple.quicktime.title",
-        "com.apple.quicktime.displayname",
-        "title",
-    ]);
-    clip.comment = tags.find(&[
-        "com.apple.quicktime.comment",
-        "comment",
-        "com.apple.quicktime.description",
-        "description",
-    ]);
-    let place = tags.find(&[
-        "com.apple.quicktime.location.iso6709",
-        "location",
-        "location-eng",
-    ]);
-    clip.gps = place.and_then(|place| {
-        Some(Fact::new(
-            GeoPoint::from_iso6709(&place.value)?,
-            place.source,
-        ))
-    });
-    clip.captured = captured(tags, is_bwf);
-    if is_bwf {
-        for written in [&mut clip.comment, &mut clip.title].into_iter().flatten() {
-            written.source = Source::BWF;
-        }
-        if let Some(originator) = tags.0.get("encoded_by") {
-            clip.make = clip
-                .make
-                .take()
-                .or_else(|| fact(originator.clone(), Source::BWF));
-        }
-    }
-}
-
-/// The best date: with its own offset, then the container's, then a recorder's.
-///
-/// ffprobe marks every container's time `Z`. The standards say UTC; cameras write what
-/// their clock shows. So that offset is not known.
-fn captured(tags: &Texts, is_bwf: bool) -> Option<Fact<WallTime>> {
-    let text = |key: &str| tags.0.get(key).map(String::as_str);
-    let own = text("com.apple.quicktime.creationdate").and_then(WallTime::from_camera);
-    if let Some(time) = own {
-        return fact(time, Source::QUICKTIME);
-    }
-    if is_bwf {
-        let day = text("date")?;
-        let time = text("creation_time").unwrap_or_default();
-        return WallTime::from_camera(&format!("{day} {time}"))
-            .and_then(|time| fact(time, Source::BWF));
-    }
-    ["creation_time", "date_recorded", "date"]
-        .iter()
-        .find_map(|key| text(key).and_then(WallTime::from_camera))
-        .and_then(|time| fact(time.without_offset(), Source::CONTAINER))
 }
 
 #[cfg(test)]
@@ -605,31 +421,5 @@ mod tests {
         let clip = of(&serde_json::from_str(text).unwrap()).unwrap();
         assert_eq!((clip.video_codec, clip.width), (None, None));
         assert_eq!(clip.audio_codec.unwrap().value, "mp3");
-    }
-
-    #[test]
-    fn the_cameras_own_time_is_preferred_and_offsets_are_not_assumed() {
-        let with = |tags: &str| {
-            let text = format!(
-                r#"{{"format":{{"format_name":"mov,mp4","tags":{{{tags}}}}},"streams":[{{"codec_type":"video"}}]}}"#
-            );
-            let clip = of(&serde_json::from_str(&text).unwrap()).unwrap();
-            clip.captured
-                .map(|fact| format!("{} {}", fact.value, fact.source))
-        };
-        let own = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
-        let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
-        assert_eq!(
-            with(&format!("{own}{container}")).as_deref(),
-            Some("2019-11-29T07:58:04+01:00 quicktime-keys")
-        );
-        assert_eq!(
-            with(container).as_deref(),
-            Some("2019-11-29T14:35:11 container")
-        );
-        assert_eq!(
-            with(r#""creation_time":"1904-01-01T00:00:00.000000Z""#),
-            None
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! ffprobe's answer as it is, and how it is asked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -37,6 +37,12 @@ pub(super) fn input(path: &Path) -> [OsString; 6] {
     ]
 }
 
+/// Tags by lower-case name: Matroska shouts, MP4 does not.
+pub(super) type Tags = BTreeMap<String, String>;
+
+/// Characters of a tag that are kept: a comment, not a book.
+const LONGEST: usize = 4000;
+
 /// Everything that is used of `ffprobe -of json -show_format -show_streams`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -51,7 +57,8 @@ pub(super) struct Format {
     #[serde(rename = "format_name")]
     pub name: String,
     pub duration: Option<String>,
-    pub tags: HashMap<String, String>,
+    #[serde(deserialize_with = "tags")]
+    pub tags: Tags,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,7 +88,8 @@ pub(super) struct Stream {
     pub channels: Option<u32>,
     pub channel_layout: Option<String>,
     pub disposition: HashMap<String, i64>,
-    pub tags: HashMap<String, String>,
+    #[serde(deserialize_with = "tags")]
+    pub tags: Tags,
     pub side_data_list: Vec<SideData>,
 }
 
@@ -112,6 +120,19 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
         serde_json::Value::Number(number) => Some(number.to_string()),
         _ => None,
     })
+}
+
+/// Empty tags are none.
+fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
+    let written = BTreeMap::<String, String>::deserialize(from)?;
+    let mut tags = Tags::new();
+    for (key, value) in written {
+        let value: String = value.trim().chars().take(LONGEST).collect();
+        if !value.is_empty() {
+            tags.entry(key.to_lowercase()).or_insert(value);
+        }
+    }
+    Ok(tags)
 }
 
 /// Asks ffprobe about one file.

@@ -9,6 +9,7 @@ mod poster;
 mod process;
 mod raw;
 mod tool;
+mod written;
 
 pub use poster::{Poster, poster};
 pub use process::{Cancel, Limits, kill_all};

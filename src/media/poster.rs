@@ -21,35 +21,32 @@ pub struct Poster {
     pub jpeg: Vec<u8>,
 }
 
-/// Where to look for a frame, as a part of the duration.
-struct Try {
-    at: f64,
-    /// Decode up to that very frame; else the keyframe before it will do, which is cheaper.
-    is_exact: bool,
+/// Where to look for a frame.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// The keyframe before this part of the duration: cheap.
+    Near(f64),
+    /// The frame at this part of the duration, decoded up to it.
+    At(f64),
+    /// The frame of this number, all before it decoded.
+    Number(u32),
 }
 
 /// Not the first frame and not the last; then others, should it be black or flat.
-const TRIES: [Try; 5] = [
-    Try {
-        at: 0.35,
-        is_exact: false,
-    },
-    Try {
-        at: 0.6,
-        is_exact: false,
-    },
-    Try {
-        at: 0.5,
-        is_exact: true,
-    },
-    Try {
-        at: 0.85,
-        is_exact: true,
-    },
-    Try {
-        at: 0.0,
-        is_exact: true,
-    },
+const TIMED: [Place; 5] = [
+    Place::Near(0.35),
+    Place::Near(0.6),
+    Place::At(0.5),
+    Place::At(0.85),
+    Place::Number(0),
+];
+
+/// Where to look when nobody knows how long it is.
+const UNTIMED: [Place; 4] = [
+    Place::Number(0),
+    Place::Number(30),
+    Place::Number(75),
+    Place::Number(5),
 ];
 
 /// Makes the poster of a clip whose file is at `path`; `None` when there is no picture in it
@@ -70,13 +67,15 @@ pub fn poster(
         .duration
         .as_ref()
         .map_or(0.0, |fact| fact.value.as_seconds());
+    let places: &[Place] = match seconds {
+        ..0.001 => &UNTIMED,
+        // One frame, or a few: the first is as good as any.
+        ..0.2 => &TIMED[4..],
+        _ => &TIMED,
+    };
     let mut best: Option<Frame> = None;
     let mut fault = String::new();
-    for attempt in &TRIES {
-        // A very short clip has one frame worth trying; a failed seek ends at the start.
-        if seconds < 0.2 && attempt.at > 0.0 {
-            continue;
-        }
+    for &attempt in places {
         match decode(path, attempt, seconds, (width, height), tool, limits) {
             Ok(frame) if frame.is_worth_looking_at() => return frame.into_poster().map(Some),
             Ok(frame) => {
@@ -172,7 +171,7 @@ impl Frame {
 
 fn decode(
     path: &Path,
-    attempt: &Try,
+    place: Place,
     seconds: f64,
     (width, height): (u16, u16),
     tool: &Tool,
@@ -181,27 +180,29 @@ fn decode(
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
     command.args(["-hide_banner", "-nostdin", "-v", "error", "-threads", "1"]);
-    if attempt.at > 0.0 {
-        command.args(["-ss", &format!("{:.3}", seconds * attempt.at)]);
+    if let Place::Near(part) | Place::At(part) = place {
+        command.args(["-ss", &format!("{:.3}", seconds * part)]);
     }
-    if !attempt.is_exact {
+    if let Place::Near(_) = place {
         command.arg("-noaccurate_seek");
     }
     command.args(ffprobe::input(path));
     // `V` leaves out covers and thumbnails; ffmpeg turns the picture upright by itself.
     command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
-    if !attempt.is_exact {
-        // Without this, the frames before the sought time would be dropped.
-        command.args([
-            if tool.has_fps_mode() {
-                "-fps_mode"
-            } else {
-                "-vsync"
-            },
-            "passthrough",
-        ]);
+    if !matches!(place, Place::At(_)) {
+        // Else the frames before the sought time, or the chosen one, would be dropped or doubled.
+        let option = if tool.has_fps_mode() {
+            "-fps_mode"
+        } else {
+            "-vsync"
+        };
+        command.args([option, "passthrough"]);
     }
-    let filter = format!("scale={width}:{height}:flags=bicubic+accurate_rnd,format=rgb24");
+    let choice = match place {
+        Place::Number(number) if number > 0 => format!("select=gte(n\\,{number}),"),
+        _ => String::new(),
+    };
+    let filter = format!("{choice}scale={width}:{height}:flags=bicubic+accurate_rnd,format=rgb24");
     command.args(["-vf", &filter, "-f", "rawvideo", "pipe:1"]);
     let bytes = usize::from(width) * usize::from(height) * 3;
     let output = process::run(command, bytes, limits)?;

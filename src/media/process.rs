@@ -102,7 +102,9 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
             source,
         })
     })?;
-    running(|all| drop(all.insert(child.id())));
+    running(|all| {
+        all.insert(child.id());
+    });
     let mut run = Running {
         child,
         is_over: false,
@@ -161,7 +163,9 @@ impl Drop for Running {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        running(|all| drop(all.remove(&self.child.id())));
+        running(|all| {
+            all.remove(&self.child.id());
+        });
     }
 }
 

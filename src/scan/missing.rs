@@ -145,7 +145,7 @@ pub(super) fn settle(
         }
         let count = lost.iter().filter(|(_, is_media)| *is_media).count();
         summary.moved += moved.len();
-        if count * 2 > gone.known - moved.len() && !request.accept_missing {
+        if count * 2 > gone.known && !request.accept_missing {
             summary.doubted += count;
             report(Event::Warning {
                 message: format!(

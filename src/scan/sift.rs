@@ -153,9 +153,10 @@ impl<'a, 'w> Sift<'a, 'w> {
 
     fn folder(&mut self, listing: &Listing, unseen: &mut Unseen) -> Result<(), Error> {
         // Behind a link that was followed, a folder is on its target's volume.
-        let place = match self.request.walk.follow_links {
-            true => fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone()),
-            false => listing.folder.clone(),
+        let place = if self.request.walk.follow_links {
+            fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone())
+        } else {
+            listing.folder.clone()
         };
         let (volume, inside) = self.writer.catalogue.volumes().of(&place);
         let volume = self.volume(&volume)?;
