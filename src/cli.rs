@@ -19,7 +19,13 @@ First steps:
 #[command(version, about, after_help = AFTER, propagate_version = true)]
 pub(crate) struct Cli {
     /// Folder that holds the catalogue [default: the platform's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "BTSINDEX_CATALOGUE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "BTSINDEX_CATALOGUE",
+        hide_env_values = true
+    )]
     pub(crate) catalogue: Option<PathBuf>,
 
     #[command(subcommand)]
