@@ -125,9 +125,60 @@ fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
         (&2.into(), &1.into()),
         "{counts}"
     );
-    assert_eq!(shoot.clip("a.avi")["video_codec"], "h264");
+    assert_eq!(shoot.found(&["codec:h264", "a.avi"]), ["a.avi"]);
     assert_eq!(shoot.clip("b.mkv")["modified"], "2026-05-17T06:40:00Z");
-    assert_eq!(shoot.clips().len(), 2);
+    assert_eq!(
+        shoot.clips().len(),
+        3,
+        "what a.avi was before is kept, and missing"
+    );
+}
+
+#[test]
+fn a_card_that_is_used_again_does_not_make_us_forget() {
+    let shoot = Shoot::new();
+    shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
+    shoot.scan();
+    let monday = shoot.clip("C0001.avi");
+    let before = content(&shoot);
+    for _ in 0..2 {
+        fs::remove_file(shoot.footage().join("CARD/C0001.avi")).unwrap();
+        shoot.add("Location Scout/IMG_1234.MOV", "CARD/C0001.avi");
+        shoot.scan();
+        let states = |codec: &str| {
+            let clips = shoot
+                .run(&["search", "--json", &format!("codec:{codec}")])
+                .json();
+            clips
+                .iter()
+                .map(|clip| clip["files"][0]["state"].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (states("mpeg4"), states("h264")),
+            (vec!["missing".into()], vec!["present".into()])
+        );
+        let id = monday["id"].as_str().unwrap();
+        let kept: Value = serde_json::from_str(&shoot.run(&["show", "--json", id]).stdout).unwrap();
+        assert_eq!(
+            (&kept["bytes"], &kept["duration"]),
+            (&monday["bytes"], &monday["duration"])
+        );
+        // The first content comes back.
+        shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
+        shoot.scan();
+        assert_eq!(
+            (states("mpeg4"), states("h264")),
+            (vec!["present".into()], vec!["missing".into()])
+        );
+    }
+    assert_eq!(
+        content(&shoot)
+            .iter()
+            .filter(|clip| before.contains(clip))
+            .count(),
+        1
+    );
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl Catalogue {
                 .prepare_cached(
                     "SELECT coalesce(f.clip, o.clip) FROM file f JOIN dir d ON d.id = f.dir
                      JOIN volume v ON v.id = d.volume LEFT JOIN file o ON o.id = f.original
-                     WHERE v.identity = ?1 AND d.path = ?2 AND f.name = ?3",
+                     WHERE v.identity = ?1 AND d.path = ?2 AND f.name = ?3 AND NOT f.was",
                 )?
                 .query_row(
                     params![identity, to_bytes(folder.as_os_str()), to_bytes(name)],
@@ -272,8 +272,13 @@ impl Catalogue {
             first_frame(&name.to_string_lossy()).map_or_else(|| name.to_owned(), PathBuf::from);
         self.check(|connection| {
             connection
-                .prepare("SELECT DISTINCT coalesce(f.clip, o.clip) FROM file f LEFT JOIN file o ON o.id = f.original
-                          WHERE f.name = ?1 AND coalesce(f.clip, o.clip) IS NOT NULL ORDER BY 1 LIMIT 100")?
+                .prepare(
+                    "SELECT DISTINCT coalesce(f.clip, o.clip) AS named
+                     FROM file f LEFT JOIN file o ON o.id = f.original
+                     WHERE f.name = ?1 AND named IS NOT NULL
+                       AND (NOT f.was OR NOT EXISTS (SELECT 1 FROM file n WHERE n.name = ?1 AND NOT n.was))
+                     ORDER BY named LIMIT 100",
+                )?
                 .query_map([to_bytes(name.as_os_str())], |row| row.get(0))?
                 .collect()
         })

@@ -218,7 +218,7 @@ impl Catalogue {
                     "SELECT f.id, f.name, f.bytes, f.modified, f.role, f.state, f.is_unread, f.frames, f.original,
                             c.fingerprint, c.is_readable, c.failed_with, c.has_poster,
                             CASE WHEN c.failed_with IS NOT NULL THEN c.facts ->> '$.problem[0]' END AS problem
-                     FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1",
+                     FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1 AND NOT f.was",
                 )?
                 .query_map([folder], known)?
                 .collect()
@@ -249,7 +249,7 @@ impl Catalogue {
     pub fn file_id(&self, folder: i64, name: &std::ffi::OsStr) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
-                .prepare_cached("SELECT id FROM file WHERE dir = ?1 AND name = ?2")?
+                .prepare_cached("SELECT id FROM file WHERE dir = ?1 AND name = ?2 AND NOT was")?
                 .query_row(params![folder, to_bytes(name)], |row| row.get(0))
                 .optional()
         })

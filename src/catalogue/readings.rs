@@ -108,6 +108,7 @@ impl Catalogue {
             _ => self.clip_for(reading.file, reading.fingerprint)?,
         };
         self.record_content(clip.id, &reading.outcome)?;
+        let is_opened = !matches!(reading.outcome, Outcome::Unopened { .. });
         let (state, is_unread) = match &reading.outcome {
             Outcome::Unopened { .. } => (FileState::Unreadable, true),
             Outcome::Failed { .. } => (FileState::Unreadable, false),
@@ -121,8 +122,20 @@ impl Catalogue {
         };
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE file SET clip = ?2, state = ?3, is_unread = ?4, facts = ?5 WHERE id = ?1")?
-                .execute(params![reading.file, clip.id, state_number(state), is_unread, facts])
+                .prepare_cached(
+                    "UPDATE file SET clip = ?2, state = ?3, is_unread = ?4, facts = ?5,
+                            read_bytes = CASE WHEN ?6 THEN bytes ELSE read_bytes END,
+                            read_modified = CASE WHEN ?6 THEN modified ELSE read_modified END
+                     WHERE id = ?1",
+                )?
+                .execute(params![
+                    reading.file,
+                    clip.id,
+                    state_number(state),
+                    is_unread,
+                    facts,
+                    is_opened
+                ])
         })?;
         self.touch(clip.id)
     }
@@ -148,8 +161,12 @@ impl Catalogue {
                 .query_row([bytes], |row| row.get(0))
                 .optional()
         })?;
+        if own_fingerprint.is_some() && files == 1 {
+            self.leave_behind(file)?;
+        }
         if let Some(known) = known {
             self.set_clip(file, Some(known))?;
+            self.take_back(file, known)?;
             self.touch(own)?;
             return self.content(known);
         }
@@ -182,6 +199,37 @@ impl Catalogue {
             .unwrap_or_default();
         facts.problem = Some(Fact::new(reason.to_owned(), Source::DISK));
         serde_json::to_string(&facts).map_err(|source| self.record_error(source))
+    }
+
+    /// Keeps a row for the content that stood in a file's place and is nowhere else: it is
+    /// missing, and found as such. Not for what was never readable, such as half a copy, nor
+    /// for an image sequence, which changes with every frame that comes in.
+    fn leave_behind(&self, file: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO file (dir, name, bytes, modified, role, state, frames, clip, facts, was)
+                     SELECT f.dir, f.name, coalesce(f.read_bytes, f.bytes),
+                            coalesce(f.read_modified, f.modified), f.role, 2, NULL, f.clip, f.facts, 1
+                     FROM file f JOIN clip c ON c.id = f.clip
+                     WHERE f.id = ?1 AND c.is_readable AND f.frames IS NULL",
+                )?
+                .execute([file])
+        })?;
+        Ok(())
+    }
+
+    /// The content that once stood in a file's place stands there again.
+    fn take_back(&self, file: i64, clip: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "DELETE FROM file WHERE was AND clip = ?2
+                     AND (dir, name) = (SELECT dir, name FROM file WHERE id = ?1)",
+                )?
+                .execute([file, clip])
+        })?;
+        Ok(())
     }
 
     /// The clip that the catalogue has a file hold, whatever it holds now.

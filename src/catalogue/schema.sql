@@ -46,8 +46,12 @@ CREATE TABLE file (
     clip      INTEGER REFERENCES clip,    -- media only
     original  INTEGER REFERENCES file,    -- companions only
     facts     TEXT,                       -- JSON: what its name, place and sidecars say
-    UNIQUE (dir, name)
+    read_bytes    INTEGER,                -- bytes and modified when it was read: those of its clip
+    read_modified INTEGER,
+    was       INTEGER NOT NULL DEFAULT 0  -- 1: stood here before another content took the place
 );
+
+CREATE UNIQUE INDEX file_place ON file (dir, name) WHERE NOT was;
 
 CREATE INDEX file_clip ON file (clip) WHERE clip IS NOT NULL;
 CREATE INDEX file_original ON file (original) WHERE original IS NOT NULL;
