@@ -539,8 +539,8 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
             .count(),
         3
     );
-    let killed = Command::new("kill")
-        .args(["-INT", &scan.id().to_string()])
+    let killed = Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", scan.id())])
         .status()
         .unwrap();
     assert!(killed.success());
