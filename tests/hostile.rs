@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shoot::{Answer, Shoot};
+use shoot::{Answer, Shoot, write_program};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
@@ -287,13 +287,11 @@ fn a_gap_in_an_image_sequence_costs_nothing() {
 /// A stand-in for ffprobe and ffmpeg: says its version, then does as the script says.
 #[cfg(unix)]
 fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
-    use std::os::unix::fs::PermissionsExt;
     let tool = shoot.folder("tools").join("tool");
     let text = format!(
         "#!/bin/sh\nfor a; do [ \"$a\" = -version ] && echo 'tool version 6.0' && exit; done\n{script}\n"
     );
-    fs::write(&tool, text).unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&tool, &text);
     let mut command = shoot.command();
     command
         .args(["scan", "--deadline", "1"])

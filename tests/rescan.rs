@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shoot::{Shoot, fixtures, set_written};
+use shoot::{Shoot, fixtures, set_written, write_program};
 
 /// The catalogue's content without what depends on the folder that a test was given.
 fn content(shoot: &Shoot) -> Vec<String> {
@@ -611,13 +611,4 @@ fn find_program(name: &str) -> String {
         .output()
         .unwrap();
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
-}
-
-fn write_program(path: &std::path::Path, script: &str) {
-    fs::write(path, script).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
 }

@@ -266,9 +266,10 @@ impl Catalogue {
             Outcome::Failed { facts, failed_with } => (facts, false, false, Some(failed_with)),
         };
         let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
+        // A failure never takes the place of facts that were read.
         self.check(|connection| {
             connection
-                .prepare_cached(// A failure never takes the place of facts that were read.
+                .prepare_cached(
                     "UPDATE clip SET facts = ?2, is_readable = ?3, has_poster = ?4, failed_with = ?5
                      WHERE id = ?1 AND (?3 OR facts IS NULL OR NOT is_readable)",
                 )?

@@ -59,19 +59,26 @@ impl FileCopy {
     /// The name shown: an image sequence's is `shot.[0001-0120].dpx`.
     #[must_use]
     pub fn name(&self) -> String {
-        let name = self
-            .path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned());
-        let name = name.unwrap_or_default();
-        let Some(frames) = self.frames else {
-            return name;
+        let name = to_bytes(self.path.file_name().unwrap_or_default());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let frames = self.frames.zip(split_frame_number(&name));
+        let Some((frames, (stem, digits, extension))) = frames else {
+            return text(&name);
         };
-        let Some((stem, digits, extension)) = split_frame_number(&name) else {
-            return name;
-        };
-        let width = digits.len();
-        format!("{stem}[{digits}-{:0width$}]{extension}", frames.last)
+        let (width, last) = (digits.len(), frames.last);
+        let (stem, digits, extension) = (text(stem), text(digits), text(extension));
+        format!("{stem}[{digits}-{last:0width$}]{extension}")
+    }
+
+    /// How it stands with it, in a word: `present`, `unreadable`, `missing` or `offline`.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        match (self.state, self.is_mounted) {
+            (FileState::Missing, _) => "missing",
+            (_, false) => "offline",
+            (FileState::Unreadable, true) => "unreadable",
+            (FileState::Present, true) => "present",
+        }
     }
 
     /// What programs are told of it.
@@ -106,18 +113,24 @@ impl FileCopy {
     }
 }
 
-/// `shot.0001.dpx` as `shot.`, `0001`, `.dpx`: the last run of digits before the extension.
+/// More digits than this are no frame number; those in front belong to the name.
+const MOST_DIGITS: usize = 18;
+
+/// `shot.0001.dpx` as `shot.`, `0001`, `.dpx`: the last digits before the extension.
 #[must_use]
-pub fn split_frame_number(name: &str) -> Option<(&str, &str, &str)> {
-    let dot = name.rfind('.')?;
-    let stem = &name[..dot];
-    let start = stem
-        .char_indices()
+pub fn split_frame_number(name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let dot = name.iter().rposition(|&byte| byte == b'.')?;
+    let (stem, extension) = name.split_at(dot);
+    let digits = stem
+        .iter()
         .rev()
-        .take_while(|(_, c)| c.is_ascii_digit())
-        .last()
-        .map(|(at, _)| at)?;
-    Some((&stem[..start], &stem[start..], &name[dot..]))
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if digits == 0 {
+        return None;
+    }
+    let (stem, number) = stem.split_at(stem.len() - digits.min(MOST_DIGITS));
+    Some((stem, number, extension))
 }
 
 /// Where a clip is: the path of its best copy, and the words of every copy's folders.
@@ -151,15 +164,21 @@ mod tests {
 
     #[test]
     fn frame_numbers_are_the_last_digits_before_the_extension() {
+        let split = |name: &'static str| {
+            let (stem, digits, extension) = split_frame_number(name.as_bytes())?;
+            let text = |bytes| std::str::from_utf8(bytes).unwrap();
+            Some((text(stem), text(digits), text(extension)))
+        };
+        assert_eq!(split("a2.0010.dpx"), Some(("a2.", "0010", ".dpx")));
         assert_eq!(
-            split_frame_number("a2.0010.dpx"),
-            Some(("a2.", "0010", ".dpx"))
-        );
-        assert_eq!(
-            split_frame_number("C0001_000123.dng"),
+            split("C0001_000123.dng"),
             Some(("C0001_", "000123", ".dng"))
         );
-        assert_eq!(split_frame_number("plain.dpx"), None);
-        assert_eq!(split_frame_number("0001"), None);
+        assert_eq!(
+            split("x.12999999999999999998.exr"),
+            Some(("x.12", "999999999999999998", ".exr"))
+        );
+        assert_eq!(split("plain.dpx"), None);
+        assert_eq!(split("0001"), None);
     }
 }

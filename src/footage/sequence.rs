@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::walk::Found;
-use crate::clip::FrameRun;
+use crate::clip::{FrameRun, split_frame_number};
 use crate::value::{from_bytes, to_bytes};
 
 /// Photographs are numbered too; a DNG counts as a frame only with this many digits.
 const DNG_DIGITS: usize = 5;
-/// More digits than this are no frame number; those in front belong to the name.
-const MOST_DIGITS: usize = 18;
-
 /// What the frames of one sequence have in common: the name around the number, and its width.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Pattern {
@@ -23,21 +20,13 @@ struct Pattern {
     extension: Vec<u8>,
 }
 
-/// `shot.0001.dpx` as its pattern and 1: the last digits before the extension count.
+/// `shot.0001.dpx` as its pattern and 1.
 fn split(name: &[u8]) -> Option<(Pattern, u64)> {
-    let dot = name.iter().rposition(|&byte| byte == b'.')?;
-    let (stem, extension) = name.split_at(dot);
-    let digits = stem
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count()
-        .min(MOST_DIGITS);
-    let (stem, number) = stem.split_at(stem.len() - digits);
-    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let (stem, digits, extension) = split_frame_number(name)?;
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
     let pattern = Pattern {
         stem: stem.to_vec(),
-        digits,
+        digits: digits.len(),
         extension: extension.to_vec(),
     };
     Some((pattern, number))

@@ -130,13 +130,10 @@ fn place(clip: &Clip) -> String {
         return String::new();
     };
     let mut place = best.volume.clone();
-    let state = match (best.is_mounted, best.state) {
-        (_, FileState::Missing) => " (missing)",
-        (false, _) => " (offline)",
-        (true, FileState::Unreadable) => " (unreadable)",
-        (true, FileState::Present) => "",
-    };
-    place.push_str(state);
+    if best.standing() != "present" {
+        // Writing to a string cannot fail.
+        let _ = write!(place, " ({})", best.standing());
+    }
     let mut others: Vec<&str> = copies
         .filter(|copy| copy.state != FileState::Missing && copy.volume != best.volume)
         .map(|copy| copy.volume.as_str())

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::clips;
-use crate::clip::{Clip, FIELDS, FileCopy, FileState};
+use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
 use crate::value::{Bytes, instant};
 
@@ -60,12 +60,7 @@ pub fn facts(clip: &Clip, poster: Option<&Path>, out: &mut dyn Write) -> io::Res
 }
 
 fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
-    let state = match copy.state {
-        FileState::Present if copy.is_mounted => "present",
-        FileState::Unreadable if copy.is_mounted => "unreadable",
-        FileState::Missing => "missing",
-        FileState::Present | FileState::Unreadable => "offline",
-    };
+    let state = copy.standing();
     let path = escape(&copy.path.to_string_lossy());
     let size = Bytes(copy.bytes);
     let modified = instant(copy.modified).unwrap_or_default();

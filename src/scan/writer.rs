@@ -116,6 +116,10 @@ impl<'a> Writer<'a> {
     }
 
     fn try_catch_up(&mut self) -> Result<(), Error> {
+        // Nothing new: no writer need be opened for it.
+        if self.index.seq() == self.catalogue.seq()? {
+            return Ok(());
+        }
         if self.indexing.is_none() {
             self.indexing = self.index.writer()?;
         }
