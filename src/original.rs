@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Opens a file of a drive for reading.
 ///
@@ -17,4 +18,125 @@ pub fn open(path: &Path) -> io::Result<File> {
         ));
     }
     File::open(path)
+}
+
+/// Read calls and bytes of this process so far, from originals alone.
+static CALLS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// What was read of originals, by this process itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Read calls.
+    pub calls: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// Since this process began.
+    #[must_use]
+    pub fn so_far() -> Self {
+        Self {
+            calls: CALLS.load(Ordering::Relaxed),
+            bytes: BYTES.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// An opened original, of which ranges are read. It remembers those worth keeping, so that
+/// what two stages look at is read once.
+#[derive(Debug)]
+pub struct Original {
+    file: File,
+    size: u64,
+    kept: Vec<(u64, Vec<u8>)>,
+}
+
+impl Original {
+    /// Opens a file of a drive.
+    ///
+    /// # Errors
+    /// When it is no regular file, or cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        Ok(Self {
+            size: file.metadata()?.len(),
+            file,
+            kept: Vec::new(),
+        })
+    }
+
+    /// Bytes it had when it was opened.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads exactly `length` bytes from `start`: one read call, or none where they are kept.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when they are not all there; whatever the system says.
+    pub fn read(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
+        if let Some(bytes) = self.kept(start, length) {
+            return Ok(bytes.to_vec());
+        }
+        let is_inside = start
+            .checked_add(length as u64)
+            .is_some_and(|end| end <= self.size);
+        if !is_inside {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; length];
+        read_at(&self.file, &mut bytes, start)?;
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    /// Keeps bytes that were read from `start`.
+    pub fn keep(&mut self, start: u64, bytes: Vec<u8>) {
+        self.kept.push((start, bytes));
+    }
+
+    /// A range that is kept whole.
+    #[must_use]
+    pub fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
+        self.kept.iter().find_map(|(first, bytes)| {
+            let at = usize::try_from(start.checked_sub(*first)?).ok()?;
+            bytes.get(at..at.checked_add(length)?)
+        })
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_once_and_never_past_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mov");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let mut original = Original::open(&path).unwrap();
+        assert_eq!(original.read(2, 3).unwrap(), b"234");
+        original.keep(4, b"XYZ".to_vec());
+        assert_eq!(original.read(5, 2).unwrap(), b"YZ");
+        assert_eq!(original.read(6, 2).unwrap(), b"67");
+        assert!(original.read(8, 3).is_err());
+        assert!(original.read(u64::MAX, 1).is_err());
+        assert!(Original::open(folder.path()).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 //! From ffprobe's answer to a clip's facts.
 
-use super::ffprobe::{Answer, Format, Stream, Tags};
+use super::header::{Format, Header, Stream, Tags};
 use super::{pixel_format, written};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
@@ -9,7 +9,7 @@ use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode,
 const FASTEST: f64 = 999.0;
 
 /// The facts that an answer tells; `None` when there are no streams at all.
-pub(super) fn of(answer: &Answer) -> Option<Clip> {
+pub(super) fn of(answer: &Header) -> Option<Clip> {
     if answer.streams.is_empty() {
         return None;
     }
@@ -299,7 +299,7 @@ fn sound(clip: &mut Clip, streams: &[Stream]) {
     );
 }
 
-fn duration(answer: &Answer) -> Option<Duration> {
+fn duration(answer: &Header) -> Option<Duration> {
     let decimal = |text: &Option<String>| {
         Duration::from_decimal(text.as_deref()?).filter(|d| d.as_micros() > 0)
     };
@@ -315,7 +315,7 @@ fn duration(answer: &Answer) -> Option<Duration> {
 /// The first timecode of picture, timecode track or container.
 ///
 /// MPEG pictures all carry a group-of-pictures time code that is zero when nobody set it.
-fn timecode(answer: &Answer, container: Option<&str>) -> Option<Fact<Timecode>> {
+fn timecode(answer: &Header, container: Option<&str>) -> Option<Fact<Timecode>> {
     let parsed = |tags: &Tags| tags.get("timecode")?.parse::<Timecode>().ok();
     let is_default = |stream: &Stream, timecode: &Timecode| {
         let is_mpeg = matches!(

@@ -4,6 +4,7 @@
 
 mod facts;
 mod ffprobe;
+mod header;
 mod pixel_format;
 mod poster;
 mod process;

@@ -3,7 +3,7 @@
 //! Apart from `facts` because tags are claims: they are called differently in each
 //! container, copied by editors, and often wrong.
 
-use super::ffprobe::{Answer, Tags};
+use super::header::{Header, Tags};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::value::{GeoPoint, WallTime};
 
@@ -14,7 +14,7 @@ struct Written<'a> {
 }
 
 /// Adds to a clip what its tags say.
-pub(super) fn read(clip: &mut Clip, answer: &Answer) {
+pub(super) fn read(clip: &mut Clip, answer: &Header) {
     let written = Written {
         format: &answer.format.tags,
         streams: answer.streams.iter().map(|stream| &stream.tags).collect(),
@@ -151,7 +151,7 @@ fn gopro_model(firmware: &str) -> Option<&'static str> {
 }
 
 /// A WAV file with a `bext` chunk (EBU Tech 3285), of which ffprobe shows these.
-fn is_broadcast_wave(answer: &Answer) -> bool {
+fn is_broadcast_wave(answer: &Header) -> bool {
     const BEXT: [&str; 4] = [
         "time_reference",
         "originator_reference",
