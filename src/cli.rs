@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const AFTER: &str = "\
@@ -64,9 +64,33 @@ pub(crate) struct Scan {
     #[arg(long)]
     pub(crate) follow_links: bool,
 
-    /// Files read at the same time [default: one a core]
+    /// Pictures in each clip's strip, 0 for none
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=32))]
+    pub(crate) strip: u8,
+
+    /// What posters and strips are written as
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Thumbs::Jpeg)]
+    pub(crate) thumbs: Thumbs,
+
+    /// Read headers only; the next scan makes the pictures
+    #[arg(long)]
+    pub(crate) no_pictures: bool,
+
+    /// Who reads headers: btsindex, and ffprobe what btsindex does not know; or ffprobe alone
+    #[arg(long, value_enum, value_name = "READER", default_value_t = HeaderReader::Own)]
+    pub(crate) reader: HeaderReader,
+
+    /// Processors to use [default: all]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
+
+    /// Files read from one device at the same time [default: 1 from a spinning disk or a card]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) readers: Option<u16>,
+
+    /// Print at the end where time and bytes went
+    #[arg(long)]
+    pub(crate) timings: bool,
 
     /// Seconds after which ffprobe or ffmpeg is given up on one file
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -79,6 +103,24 @@ pub(crate) struct Scan {
     /// Tell what happens as JSON, an object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What pictures are written as.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Thumbs {
+    /// Read by everything
+    Jpeg,
+    /// A third smaller
+    Webp,
+}
+
+/// Who reads headers.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HeaderReader {
+    /// This program as far as it can, else ffprobe
+    Own,
+    /// The reference: slower
+    Ffprobe,
 }
 
 /// Find clips by words and fields

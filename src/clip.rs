@@ -227,6 +227,8 @@ clip! {
     stereo: Stereo = Probe { facet: true };
     /// what it shows, by the rules
     tags: Tags = Rule { facet: true, weight: 4.0, aliases: &["tag"] };
+    /// what read its header: this program, or which ffprobe
+    reader: String = Probe { facet: true };
     /// why it could not be read, wholly or in part
     problem: String = Probe {};
 }

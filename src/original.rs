@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Opens a file of a drive for reading.
 ///
@@ -99,6 +100,13 @@ impl Original {
         self.kept.push((start, bytes));
     }
 
+    /// What is kept of its beginning.
+    #[must_use]
+    pub fn beginning(&self) -> &[u8] {
+        let first = self.kept.iter().find(|(start, _)| *start == 0);
+        first.map_or(&[], |(_, bytes)| bytes)
+    }
+
     /// A range that is kept whole.
     #[must_use]
     pub fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
@@ -106,6 +114,43 @@ impl Original {
             let at = usize::try_from(start.checked_sub(*first)?).ok()?;
             bytes.get(at..at.checked_add(length)?)
         })
+    }
+}
+
+/// How many may read from one device at a time: one from a spinning disk or a card, whose
+/// head or bus would only be torn between more.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<(Mutex<usize>, Condvar)>);
+
+/// Leave to read, until it is dropped.
+#[derive(Debug)]
+pub struct Pass<'a>(&'a Gate);
+
+impl Gate {
+    /// A gate for so many at a time.
+    #[must_use]
+    pub fn new(readers: usize) -> Self {
+        Self(Arc::new((Mutex::new(readers.max(1)), Condvar::new())))
+    }
+
+    /// Waits for a turn.
+    #[must_use]
+    pub fn pass(&self) -> Pass<'_> {
+        let (free, changed) = &*self.0;
+        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = changed
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Pass(self)
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let (free, changed) = &*self.0.0;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        changed.notify_one();
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Known {
     pub problem: Option<String>,
     /// Whether it has, or should have, a poster.
     pub has_poster: bool,
+    /// Pictures in its strip; `None` until one was tried.
+    pub strip: Option<u32>,
+    /// Whether pictures of it wait to be made.
+    pub is_waiting: bool,
 }
 
 /// Where a file is.
@@ -137,6 +141,8 @@ fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
         failed_with: row.get("failed_with")?,
         problem: row.get("problem")?,
         has_poster: row.get::<_, Option<bool>>("has_poster")?.unwrap_or(false),
+        strip: row.get("strip")?,
+        is_waiting: row.get("is_waiting")?,
     };
     Ok((row.get("name")?, known))
 }
@@ -178,6 +184,21 @@ impl Catalogue {
         })
     }
 
+    /// The volume that a file is on, and what that is known by.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or there is no such file.
+    pub fn volume_of(&self, file: i64) -> Result<(i64, String), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT v.id, v.identity FROM file f JOIN dir d ON d.id = f.dir
+                     JOIN volume v ON v.id = d.volume WHERE f.id = ?1",
+                )?
+                .query_row([file], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+    }
+
     /// The number of a folder, given its path below its volume's root; `None` if it has none.
     ///
     /// # Errors
@@ -216,7 +237,8 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.id, f.name, f.bytes, f.modified, f.role, f.state, f.is_unread, f.frames, f.original,
-                            c.fingerprint, c.is_readable, c.failed_with, c.has_poster,
+                            c.fingerprint, c.is_readable, c.failed_with, c.has_poster, c.strip,
+                            EXISTS (SELECT 1 FROM picture p WHERE p.clip = f.clip) AS is_waiting,
                             CASE WHEN c.failed_with IS NOT NULL THEN c.facts ->> '$.problem[0]' END AS problem
                      FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1 AND NOT f.was",
                 )?

@@ -4,8 +4,10 @@
 
 mod clips;
 mod files;
-mod posters;
+mod pictures;
 mod readings;
+mod thumbs;
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,11 +19,12 @@ use crate::footage::Volumes;
 
 pub use clips::Change;
 pub use files::{Known, Unread};
-pub use posters::Posters;
-pub use readings::{KnownContent, Outcome, Reading};
+pub use pictures::{Pending, Waiting};
+pub use readings::{KnownContent, Outcome, Reading, Wanted};
+pub use thumbs::{Folder, Thumbnails};
 
 /// The newest schema this program knows.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// `btsi`, so that another program's database is not taken for a catalogue.
 const APPLICATION: u32 = 0x6274_7369;
 /// The catalogue's file in its folder.
@@ -46,7 +49,7 @@ impl Catalogue {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let path = folder.join(FILE);
         let is_emptied = path.metadata().is_ok_and(|file| file.len() == 0)
-            && Posters::new(folder).folder().exists();
+            && Thumbnails::new(folder).posters.folder().exists();
         if is_emptied {
             return Err(Error::EmptiedCatalogue { path });
         }
@@ -55,15 +58,19 @@ impl Catalogue {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
             // Inside the transaction: another process may be making it at this moment.
-            if number(connection, "user_version")? == 0 {
-                connection.execute_batch(include_str!("schema.sql"))?;
-                connection.pragma_update(None, "application_id", APPLICATION)?;
-                connection.pragma_update(None, "user_version", VERSION)?;
-                connection.execute(
-                    "INSERT INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
-                    [],
-                )?;
+            match number(connection, "user_version")? {
+                0 => {
+                    connection.execute_batch(include_str!("schema.sql"))?;
+                    connection.pragma_update(None, "application_id", APPLICATION)?;
+                    connection.execute(
+                        "INSERT INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
+                        [],
+                    )?;
+                }
+                1 => connection.execute_batch(include_str!("upgrades.sql"))?,
+                _ => {}
             }
+            connection.pragma_update(None, "user_version", VERSION)?;
             connection.execute_batch("COMMIT")
         })?;
         Ok(catalogue)
@@ -127,10 +134,10 @@ impl Catalogue {
         &self.folder
     }
 
-    /// The posters that belong to it.
+    /// The posters and strips that belong to it.
     #[must_use]
-    pub fn posters(&self) -> Posters {
-        Posters::new(&self.folder)
+    pub fn thumbnails(&self) -> Thumbnails {
+        Thumbnails::new(&self.folder)
     }
 
     /// What is mounted now.

@@ -6,6 +6,7 @@ use super::Catalogue;
 use super::files::state_number;
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
+use crate::media::{Plan, Work};
 use crate::value::Fingerprint;
 
 /// What one file gave.
@@ -24,16 +25,17 @@ pub struct Reading {
 /// What reading came to.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The content is known already; nothing was probed.
-    Recognised,
+    /// The content is known already; nothing was probed, unless pictures are to be made anew.
+    Recognised {
+        /// The pictures that are to be made of it.
+        pictures: Option<Wanted>,
+    },
     /// The facts are these.
     Read {
-        /// What the content says, with a problem where its picture does not decode.
+        /// What the content says.
         facts: Box<Clip>,
-        /// Whether a poster was written.
-        has_poster: bool,
-        /// The tool that failed at the picture; another version tries again.
-        failed_with: Option<String>,
+        /// The pictures that are to be made of it.
+        pictures: Option<Wanted>,
     },
     /// The content could not be understood.
     Failed {
@@ -50,11 +52,24 @@ pub enum Outcome {
     },
 }
 
+/// Pictures that are to be made.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Which of them first.
+    pub work: Work,
+    /// All that making them takes.
+    pub plan: Box<Plan>,
+}
+
 /// A content that was read before.
 #[derive(Debug)]
 pub struct KnownContent {
     /// Whether it has, or should have, a poster.
     pub has_poster: bool,
+    /// Pictures in its strip; `None` until one was tried.
+    pub strip: Option<u32>,
+    /// Whether pictures of it wait to be made.
+    pub is_waiting: bool,
     /// What it says.
     pub facts: Box<Clip>,
 }
@@ -75,26 +90,33 @@ impl Catalogue {
         fingerprint: Fingerprint,
         tools: &[&str],
     ) -> Result<Option<KnownContent>, Error> {
-        let row: Option<(Option<String>, bool, String)> = self.check(|connection| {
+        let row: Option<(Option<String>, String, KnownContent)> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT failed_with, has_poster, facts FROM clip
-                     WHERE fingerprint = ?1 AND facts IS NOT NULL",
+                    "SELECT failed_with, facts, has_poster, strip,
+                            EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_waiting
+                     FROM clip c WHERE fingerprint = ?1 AND facts IS NOT NULL",
                 )?
                 .query_row([fingerprint.to_bytes()], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    let content = KnownContent {
+                        has_poster: row.get("has_poster")?,
+                        strip: row.get("strip")?,
+                        is_waiting: row.get("is_waiting")?,
+                        facts: Box::default(),
+                    };
+                    Ok((row.get(0)?, row.get(1)?, content))
                 })
                 .optional()
         })?;
-        let Some((failed_with, has_poster, facts)) = row else {
+        let Some((failed_with, facts, content)) = row else {
             return Ok(None);
         };
         let is_settled = failed_with.is_none_or(|tool| tools.contains(&tool.as_str()));
         // A damaged record is read anew.
         let facts = serde_json::from_str(&facts).ok().filter(|_| is_settled);
         Ok(facts.map(|facts| KnownContent {
-            has_poster,
             facts: Box::new(facts),
+            ..content
         }))
     }
 
@@ -112,8 +134,8 @@ impl Catalogue {
         let (state, is_unread) = match &reading.outcome {
             Outcome::Unopened { .. } => (FileState::Unreadable, true),
             Outcome::Failed { .. } => (FileState::Unreadable, false),
-            Outcome::Recognised if !clip.is_readable => (FileState::Unreadable, false),
-            Outcome::Recognised | Outcome::Read { .. } => (FileState::Present, false),
+            Outcome::Recognised { .. } if !clip.is_readable => (FileState::Unreadable, false),
+            Outcome::Recognised { .. } | Outcome::Read { .. } => (FileState::Present, false),
         };
         let facts = match &reading.outcome {
             Outcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
@@ -256,25 +278,31 @@ impl Catalogue {
     }
 
     fn record_content(&self, clip: i64, outcome: &Outcome) -> Result<(), Error> {
-        let (facts, is_readable, has_poster, failed_with) = match outcome {
-            Outcome::Recognised | Outcome::Unopened { .. } => return Ok(()),
-            Outcome::Read {
-                facts,
-                has_poster,
-                failed_with,
-            } => (facts, true, *has_poster, failed_with.as_ref()),
-            Outcome::Failed { facts, failed_with } => (facts, false, false, Some(failed_with)),
+        let (facts, is_readable, failed_with) = match outcome {
+            Outcome::Recognised { pictures } => return self.record_wanted(clip, pictures.as_ref()),
+            Outcome::Unopened { .. } => return Ok(()),
+            Outcome::Read { facts, .. } => (facts, true, None),
+            Outcome::Failed { facts, failed_with } => (facts, false, Some(failed_with)),
         };
         let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
         // A failure never takes the place of facts that were read.
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "UPDATE clip SET facts = ?2, is_readable = ?3, has_poster = ?4, failed_with = ?5
+                    "UPDATE clip SET facts = ?2, is_readable = ?3, failed_with = ?4
                      WHERE id = ?1 AND (?3 OR facts IS NULL OR NOT is_readable)",
                 )?
-                .execute(params![clip, facts, is_readable, has_poster, failed_with])
+                .execute(params![clip, facts, is_readable, failed_with])
         })?;
-        Ok(())
+        match outcome {
+            Outcome::Read { pictures, .. } => self.record_wanted(clip, pictures.as_ref()),
+            _ => Ok(()),
+        }
+    }
+
+    fn record_wanted(&self, clip: i64, wanted: Option<&Wanted>) -> Result<(), Error> {
+        wanted.map_or(Ok(()), |wanted| {
+            self.want_pictures(clip, wanted.work, &wanted.plan)
+        })
     }
 }

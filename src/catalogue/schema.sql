@@ -1,4 +1,4 @@
--- The catalogue, version 1. Paths are bytes, relative to their volume; times are
+-- The catalogue, version 2. Paths are bytes, relative to their volume; times are
 -- nanoseconds since 1970 UTC unless said otherwise.
 
 CREATE TABLE meta (
@@ -30,7 +30,8 @@ CREATE TABLE clip (
     is_readable INTEGER NOT NULL DEFAULT 1,
     failed_with TEXT,                     -- tool that could not read it; another version tries again
     has_poster  INTEGER NOT NULL DEFAULT 0,
-    facts       TEXT                      -- JSON: what the content says; NULL until read
+    facts       TEXT,                     -- JSON: what the content says; NULL until read
+    strip       INTEGER                   -- pictures in its strip; NULL until one was tried
 );
 
 CREATE TABLE file (
@@ -55,3 +56,11 @@ CREATE UNIQUE INDEX file_place ON file (dir, name) WHERE NOT was;
 
 CREATE INDEX file_clip ON file (clip) WHERE clip IS NOT NULL;
 CREATE INDEX file_original ON file (original) WHERE original IS NOT NULL;
+
+-- Pictures that wait to be made: a row a clip, gone when all are.
+CREATE TABLE picture (
+    clip   INTEGER PRIMARY KEY REFERENCES clip,
+    work   INTEGER NOT NULL,              -- 0 the poster, 1 the strip
+    recipe INTEGER,                       -- equal ones share a decoder; NULL: ffmpeg opens the file
+    plan   TEXT NOT NULL                  -- JSON: what making them takes
+);

@@ -21,6 +21,8 @@ impl Source {
     pub const NAME: Self = Self(Cow::Borrowed("name"));
     /// A Broadcast Wave `bext` chunk (EBU Tech 3285).
     pub const BWF: Self = Self(Cow::Borrowed("bwf"));
+    /// iXML in a sound recorder's WAVE file.
+    pub const IXML: Self = Self(Cow::Borrowed("ixml"));
     /// The header of the whole file.
     pub const CONTAINER: Self = Self(Cow::Borrowed("container"));
     /// The header of one stream.

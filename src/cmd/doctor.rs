@@ -56,8 +56,8 @@ impl Check {
 
 pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
     let mut checks = vec![
-        tool("ffprobe", Tool::ffprobe()),
-        tool("ffmpeg", Tool::ffmpeg()),
+        tool("ffprobe", Tool::ffprobe(&|_| None)),
+        tool("ffmpeg", Tool::ffmpeg(&|_| None)),
         space(folder),
     ];
     checks.extend(catalogue(folder));

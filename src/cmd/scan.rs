@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
-use btsindex::media::{Cancel, kill_all};
-use btsindex::present::{Look, Progress, json_line, summary, summary_json};
+use btsindex::media::{Cancel, Headers, Thumbs, kill_all};
+use btsindex::present::{Look, Progress, json_line, summary, summary_json, timings};
 use btsindex::scan::{Request, scan};
 
 use super::{Exit, stdout};
@@ -26,6 +26,17 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
             own: None,
         },
         jobs: args.jobs.map_or_else(cores, usize::from),
+        readers: args.readers.map(usize::from),
+        headers: match args.reader {
+            cli::HeaderReader::Own => Headers::Own,
+            cli::HeaderReader::Ffprobe => Headers::Ffprobe,
+        },
+        strip: args.strip.into(),
+        pictures: !args.no_pictures,
+        thumbs: match args.thumbs {
+            cli::Thumbs::Jpeg => Thumbs::Jpeg,
+            cli::Thumbs::Webp => Thumbs::Webp,
+        },
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,
         cancel,
@@ -44,6 +55,9 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         writeln!(out, "{}", json_line(&summary_json(&found)))?;
     } else {
         summary(&found, &problems, &mut out)?;
+        if args.timings {
+            timings(&found, &mut out)?;
+        }
     }
     out.flush()?;
     Ok(match (found.is_interrupted, found.unreadable) {

@@ -3,13 +3,13 @@
 //! A 200 GB file costs the same as a 1 GB one: five ranges of 64 KiB. The ranges
 //! in the middle are media data, so that two clips whose headers look alike differ.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
-use crate::original;
+use crate::original::Original;
 use crate::value::Fingerprint;
 
 /// Bytes in a sampled range.
@@ -30,13 +30,13 @@ pub struct Sample {
     pub is_blank: bool,
 }
 
-/// Samples one file, reading at most 320 KiB.
+/// Samples an opened file, reading at most 320 KiB of it; the first and the last range are
+/// kept with it, where headers most often stand.
 ///
 /// # Errors
-/// When the file cannot be opened or read, or grew shorter while it was read.
-pub fn fingerprint(path: &Path) -> io::Result<Sample> {
-    let mut file = original::open(path)?;
-    let size = file.metadata()?.len();
+/// When it cannot be read, or grew shorter while it was read.
+pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
+    let size = original.size();
     let mut hasher = Xxh3::new();
     hasher.update(&size.to_le_bytes());
     let mut sample = Sample {
@@ -47,22 +47,23 @@ pub fn fingerprint(path: &Path) -> io::Result<Sample> {
     if size == 0 {
         return Ok(sample);
     }
-    let mut buffer = Vec::new();
     for (start, length) in ranges(size) {
-        file.seek(SeekFrom::Start(start))?;
-        buffer.clear();
-        let read = (&mut file).take(length).read_to_end(&mut buffer)?;
-        if read as u64 != length {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the file changed while it was read",
-            ));
-        }
-        hasher.update(&buffer);
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let bytes = original.read(start, length).map_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                io::Error::new(error.kind(), "the file changed while it was read")
+            } else {
+                error
+            }
+        })?;
+        hasher.update(&bytes);
+        sample.is_blank &= bytes.iter().all(|&byte| byte == 0);
         if start == 0 {
-            sample.head = buffer[..buffer.len().min(HEAD)].to_vec();
+            sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
         }
-        sample.is_blank &= buffer.iter().all(|&byte| byte == 0);
+        if start == 0 || start + length as u64 == size {
+            original.keep(start, bytes);
+        }
     }
     sample.fingerprint = Some(Fingerprint(hasher.digest128()));
     Ok(sample)
@@ -78,7 +79,7 @@ pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> 
     hasher.update(&bytes.to_le_bytes());
     let mut whole: Option<Sample> = None;
     for at in evenly(frames.len(), FRAMES) {
-        let sample = fingerprint(&frames[at])?;
+        let sample = fingerprint(&mut Original::open(&frames[at])?)?;
         let id = sample.fingerprint.map_or(0, |fingerprint| fingerprint.0);
         hasher.update(&id.to_le_bytes());
         match &mut whole {
@@ -127,7 +128,9 @@ mod tests {
     fn of(content: &[u8]) -> Option<Fingerprint> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        fingerprint(file.path()).unwrap().fingerprint
+        fingerprint(&mut Original::open(file.path()).unwrap())
+            .unwrap()
+            .fingerprint
     }
 
     #[test]
@@ -148,7 +151,8 @@ mod tests {
         assert_eq!(of(b""), None);
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[0; 5000]).unwrap();
-        assert!(fingerprint(file.path()).unwrap().is_blank);
+        let mut original = Original::open(file.path()).unwrap();
+        assert!(fingerprint(&mut original).unwrap().is_blank);
     }
 
     #[test]

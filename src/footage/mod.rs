@@ -3,6 +3,7 @@
 //! Nothing here starts a process or knows the catalogue.
 
 mod companions;
+mod drive;
 mod fingerprint;
 mod ignored;
 mod kind;
@@ -11,6 +12,7 @@ mod sniff;
 mod volume;
 mod walk;
 
+pub use drive::{Drive, DriveKind};
 pub use fingerprint::{Sample, fingerprint, fingerprint_frames};
 pub use kind::{Named, named};
 pub use sequence::frame_paths;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use super::drive::Drive;
 use crate::value::{from_bytes, to_bytes};
 
 /// A mounted volume.
@@ -19,6 +20,8 @@ pub struct Volume {
     pub mount: PathBuf,
     /// Which of its folders is mounted there: its root, but for binds and subvolumes.
     root: PathBuf,
+    /// The device it is on.
+    pub drive: Drive,
 }
 
 /// Everything mounted now.
@@ -62,7 +65,13 @@ impl Volumes {
                 identity = format!("{identity}@{}", mount.point.display());
             }
             numbers.insert(identity.clone(), mount.number);
+            let drive = if is_share(&mount.kind) {
+                Drive::share(&mount.device)
+            } else {
+                Drive::block(&device)
+            };
             all.push(Volume {
+                drive,
                 identity,
                 label,
                 mount: mount.point,
@@ -91,6 +100,7 @@ impl Volumes {
         let volume = Volume {
             identity: format!("label:{label}"),
             label,
+            drive: Drive::block(&root),
             mount: root,
             root: PathBuf::new(),
         };
@@ -107,6 +117,13 @@ impl Volumes {
             }
         }
         under
+    }
+
+    /// The device that a volume is on, if it is mounted.
+    #[must_use]
+    pub fn drive(&self, identity: &str) -> Option<Drive> {
+        let volume = self.all.iter().find(|volume| volume.identity == identity)?;
+        Some(volume.drive.clone())
     }
 
     /// Where a path below a volume's root is now, if that part of the volume is mounted.

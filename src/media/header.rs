@@ -94,13 +94,22 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
 
 /// Empty tags are none.
 fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
-    let written = BTreeMap::<String, String>::deserialize(from)?;
+    Ok(tidy(BTreeMap::<String, String>::deserialize(from)?))
+}
+
+/// Tags by lower-case name, without those that say nothing.
+pub(super) fn tidy(written: impl IntoIterator<Item = (String, String)>) -> Tags {
     let mut tags = Tags::new();
     for (key, value) in written {
-        let value: String = value.trim().chars().take(LONGEST).collect();
-        if !value.is_empty() {
-            tags.entry(key.to_lowercase()).or_insert(value);
-        }
+        add_tag(&mut tags, &key, &value);
     }
-    Ok(tags)
+    tags
+}
+
+/// Adds a tag, unless it says nothing or is there already.
+pub(super) fn add_tag(tags: &mut Tags, key: &str, value: &str) {
+    let value: String = value.trim().chars().take(LONGEST).collect();
+    if !value.is_empty() {
+        tags.entry(key.to_lowercase()).or_insert(value);
+    }
 }

@@ -1,25 +1,38 @@
-//! What a media file says of itself: facts through ffprobe, a poster through ffmpeg.
+//! What a media file says of itself: facts from its header, pictures through ffmpeg.
 //!
-//! Everything that starts a process stands here.
+//! Headers of the common kinds are read here; ffprobe is asked about the others. Everything
+//! that starts a process stands here.
 
+mod bitstream;
 mod facts;
 mod ffprobe;
+mod frame;
+mod harvest;
 mod header;
+mod image;
+mod iso;
+mod keyframes;
+mod pictures;
 mod pixel_format;
-mod poster;
 mod process;
 mod raw;
+mod still;
+mod tone;
 mod tool;
+mod wave;
 mod written;
 
-pub use poster::{Poster, poster};
-pub use process::{Cancel, Limits, kill_all};
+pub use image::{StripIndex, Thumbs};
+pub use keyframes::Keyframes;
+pub use pictures::{Made, Plan, Studio, Subject, Work};
+pub use process::{Cancel, Limits, kill_all, processes_started};
 pub use tool::{Tool, Tools};
 
 use std::path::Path;
 
-use crate::clip::Clip;
+use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
+use crate::original::Original;
 
 /// Why one file gave no facts.
 #[derive(Debug)]
@@ -34,15 +47,54 @@ pub enum Unread {
     Fatal(Error),
 }
 
-/// Reads the facts of one file (of an image sequence, its first frame), whose first bytes
-/// are `head`.
+/// Who reads headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Headers {
+    /// This program, as far as it fully understands them; ffprobe the rest.
+    #[default]
+    Own,
+    /// ffprobe alone: the reference.
+    Ffprobe,
+}
+
+/// What a header says.
+#[derive(Debug)]
+pub struct Told {
+    /// The facts.
+    pub facts: Clip,
+    /// Where the keyframes are, if the reader knows.
+    pub keyframes: Option<Keyframes>,
+}
+
+/// Reads the header of an opened file; `None` when only ffprobe may know it.
 ///
 /// # Errors
-/// When the tool cannot make sense of it, or finds no streams.
-pub fn probe(path: &Path, head: &[u8], tools: &Tools, limits: &Limits) -> Result<Clip, Unread> {
-    if let Some(clip) = raw::read(head) {
-        return Ok(clip);
+/// When the drive fails, not when the file is not understood.
+pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
+    if let Some(facts) = raw::read(original.beginning()) {
+        return Ok(Some(told(facts, None, "raw header")));
     }
-    let answer = ffprobe::run(path, &tools.ffprobe, limits)?;
-    facts::of(&answer).ok_or_else(|| Unread::Fault("it holds no streams".to_owned()))
+    if let Some(header) = wave::read(original) {
+        return Ok(facts::of(&header).map(|facts| told(facts, None, "wave header")));
+    }
+    let Some(movie) = iso::read(original)? else {
+        return Ok(None);
+    };
+    Ok(facts::of(&movie.header).map(|facts| told(facts, movie.keyframes, "iso header")))
+}
+
+/// Asks ffprobe about a file.
+///
+/// # Errors
+/// When it cannot make sense of the file, or finds no streams.
+pub fn ask_ffprobe(path: &Path, tools: &Tools, limits: &Limits) -> Result<Told, Unread> {
+    let header = ffprobe::run(path, &tools.ffprobe, limits)?;
+    let facts =
+        facts::of(&header).ok_or_else(|| Unread::Fault("it holds no streams".to_owned()))?;
+    Ok(told(facts, None, &tools.ffprobe.version))
+}
+
+fn told(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> Told {
+    facts.reader = Some(Fact::new(reader.to_owned(), Source::DISK));
+    Told { facts, keyframes }
 }

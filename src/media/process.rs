@@ -4,10 +4,10 @@
 //! ffmpeg-sidecar's own event loop can wait for ever (see ARCHITECTURE.md).
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,6 +47,15 @@ pub struct Limits {
 /// Processes that run now, by number: each leads a group of its own.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
+/// Processes started so far.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
+/// How many processes were started so far.
+#[must_use]
+pub fn processes_started() -> u64 {
+    STARTED.load(Ordering::Relaxed)
+}
+
 /// Kills every tool that runs, for an end that does not wait.
 pub fn kill_all() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +86,9 @@ pub(super) struct Output {
     pub stderr: String,
 }
 
+/// Pieces that may wait for the one who takes them.
+const PIECES_WAITING: usize = 2;
+
 /// Standard error beyond this is read and dropped.
 const MOST_STDERR: usize = 64 * 1024;
 
@@ -84,31 +96,7 @@ const MOST_STDERR: usize = 64 * 1024;
 ///
 /// `most` bounds standard output in bytes; a process that writes more is at fault.
 pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result<Output, Unread> {
-    if limits.cancel.is_cancelled() {
-        return Err(Unread::Cancelled);
-    }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    #[cfg(unix)]
-    {
-        // Ctrl-C must not reach it: its death would look like a fault of the file.
-        std::os::unix::process::CommandExt::process_group(command, 0);
-    }
-    let child = command.spawn().map_err(|source| {
-        Unread::Fatal(Error::Tool {
-            tool: command.get_program().to_string_lossy().into_owned(),
-            source,
-        })
-    })?;
-    running(|all| {
-        all.insert(child.id());
-    });
-    let mut run = Running {
-        child,
-        is_over: false,
-    };
+    let mut run = Running::start(command, Stdio::null(), limits)?;
     let stdout = run.child.stdout.take().map(|pipe| read(pipe, most));
     let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
     let end = Instant::now() + limits.deadline;
@@ -132,6 +120,47 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
     })
 }
 
+/// Runs `command` while one thread feeds it and another takes what it makes, piece by piece.
+///
+/// It is killed when no piece comes for as long as the deadline. How it ends does not
+/// matter: what was taken was taken.
+pub(super) fn converse<T: Send + 'static>(
+    command: &mut Command,
+    limits: &Limits,
+    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    parse: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()> + Send + 'static,
+    take: &mut dyn FnMut(T),
+) -> Result<(), Unread> {
+    let mut run = Running::start(command, Stdio::piped(), limits)?;
+    let (Some(mut stdin), Some(mut stdout)) = (run.child.stdin.take(), run.child.stdout.take())
+    else {
+        return Ok(());
+    };
+    let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
+    // Either ends with its pipe; a process that died early makes the feeding fail, which is
+    // seen by what does not come back.
+    drop(thread::Builder::new().spawn(move || feed(&mut stdin)));
+    let (sender, receiver) = sync_channel(PIECES_WAITING);
+    drop(thread::Builder::new().spawn(move || {
+        let parsed = parse(&mut stdout, &mut |piece| sender.send(piece).is_ok());
+        // Whatever is left is let go, so that the process is not held up by a full pipe.
+        parsed.and_then(|()| io::copy(&mut stdout, &mut io::sink()))
+    }));
+    let mut end = Instant::now() + limits.deadline;
+    loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok(piece) => {
+                take(piece);
+                end = Instant::now() + limits.deadline;
+            }
+            Err(RecvTimeoutError::Timeout) => check(end, limits)?,
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    collect(stderr, end, limits)?;
+    run.wait(end, limits).map(drop)
+}
+
 /// A process that does not outlive its run, nor do the processes it started.
 struct Running {
     child: Child,
@@ -140,6 +169,35 @@ struct Running {
 }
 
 impl Running {
+    fn start(command: &mut Command, stdin: Stdio, limits: &Limits) -> Result<Self, Unread> {
+        if limits.cancel.is_cancelled() {
+            return Err(Unread::Cancelled);
+        }
+        command
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        #[cfg(unix)]
+        {
+            // Ctrl-C must not reach it: its death would look like a fault of the file.
+            std::os::unix::process::CommandExt::process_group(command, 0);
+        }
+        let child = command.spawn().map_err(|source| {
+            Unread::Fatal(Error::Tool {
+                tool: command.get_program().to_string_lossy().into_owned(),
+                source,
+            })
+        })?;
+        STARTED.fetch_add(1, Ordering::Relaxed);
+        running(|all| {
+            all.insert(child.id());
+        });
+        Ok(Self {
+            child,
+            is_over: false,
+        })
+    }
+
     /// Waits for the end; both pipes are closed by now, so it is near.
     fn wait(&mut self, end: Instant, limits: &Limits) -> Result<ExitStatus, Unread> {
         let mut pause = Duration::from_micros(100);

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::ffprobe::ffprobe_path;
@@ -25,6 +25,8 @@ pub struct Tool {
     pub path: PathBuf,
     /// `ffprobe 5.1.9-0+deb12u1`.
     pub version: String,
+    /// The file that runs, its size and age: while these are the same, so is the version.
+    pub description: Option<String>,
 }
 
 /// The programs a scan needs.
@@ -37,14 +39,15 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Finds both: `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, beside this program, or on the path.
+    /// Finds both: `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, beside this program, or on the
+    /// path. A tool whose description has a `known` version is not asked.
     ///
     /// # Errors
     /// [`Error::Tool`] when one cannot be run.
-    pub fn find() -> Result<Self, Error> {
+    pub fn find(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         Ok(Self {
-            ffprobe: Tool::ffprobe()?,
-            ffmpeg: Tool::ffmpeg()?,
+            ffprobe: Tool::ffprobe(known)?,
+            ffmpeg: Tool::ffmpeg(known)?,
         })
     }
 }
@@ -54,24 +57,35 @@ impl Tool {
     ///
     /// # Errors
     /// [`Error::Tool`] when it cannot be run.
-    pub fn ffprobe() -> Result<Self, Error> {
-        Self::at(
-            "ffprobe",
-            std::env::var_os("BTSINDEX_FFPROBE"),
-            ffprobe_path(),
-        )
+    pub fn ffprobe(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let chosen = std::env::var_os("BTSINDEX_FFPROBE");
+        Self::at("ffprobe", chosen, ffprobe_path(), known)
     }
 
     /// Finds ffmpeg.
     ///
     /// # Errors
     /// [`Error::Tool`] when it cannot be run.
-    pub fn ffmpeg() -> Result<Self, Error> {
-        Self::at("ffmpeg", std::env::var_os("BTSINDEX_FFMPEG"), ffmpeg_path())
+    pub fn ffmpeg(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let chosen = std::env::var_os("BTSINDEX_FFMPEG");
+        Self::at("ffmpeg", chosen, ffmpeg_path(), known)
     }
 
-    fn at(name: &str, chosen: Option<OsString>, found: PathBuf) -> Result<Self, Error> {
+    fn at(
+        name: &str,
+        chosen: Option<OsString>,
+        found: PathBuf,
+        known: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let path = chosen.map_or(found, PathBuf::from);
+        let description = describe(&path);
+        if let Some(version) = description.as_deref().and_then(known) {
+            return Ok(Self {
+                path,
+                version,
+                description,
+            });
+        }
         let fault = |source| Error::Tool {
             tool: path.to_string_lossy().into_owned(),
             source,
@@ -99,11 +113,21 @@ impl Tool {
         Ok(Self {
             path,
             version: format!("{name} {version}"),
+            description,
         })
     }
 
+    /// The option that hands frames on as they are: `-vsync` before 5.1, gone in 9.
+    pub(super) fn passthrough(&self) -> &'static str {
+        if self.has_fps_mode() {
+            "-fps_mode"
+        } else {
+            "-vsync"
+        }
+    }
+
     /// Whether this ffmpeg knows `-fps_mode`, as all do since 5.1; `-vsync` was its name before.
-    pub(super) fn has_fps_mode(&self) -> bool {
+    fn has_fps_mode(&self) -> bool {
         let number = self.version.split(' ').nth(1).unwrap_or_default();
         let mut parts = number
             .split(|c: char| !c.is_ascii_digit())
@@ -115,6 +139,25 @@ impl Tool {
             _ => true,
         }
     }
+}
+
+/// Path, size and age of a program, found on the path as the system would.
+fn describe(program: &Path) -> Option<String> {
+    let found = if program.components().count() > 1 {
+        program.to_owned()
+    } else {
+        std::env::split_paths(&std::env::var_os("PATH")?)
+            .map(|folder| folder.join(program))
+            .find(|path| path.is_file())?
+    };
+    let metadata = found.metadata().ok()?;
+    let age = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!(
+        "{} {} {}",
+        found.display(),
+        metadata.len(),
+        age.as_nanos()
+    ))
 }
 
 #[cfg(test)]
@@ -134,6 +177,7 @@ mod tests {
             let tool = Tool {
                 path: PathBuf::new(),
                 version: version.to_owned(),
+                description: None,
             };
             assert_eq!(tool.has_fps_mode(), knows, "{version}");
         }

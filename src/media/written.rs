@@ -48,6 +48,7 @@ pub(super) fn read(clip: &mut Clip, answer: &Header) {
     } else {
         clip.captured = captured(&written);
     }
+    recorder(clip, answer);
 }
 
 impl Written<'_> {
@@ -174,6 +175,20 @@ fn broadcast_wave(clip: &mut Clip, written: &Written<'_>) {
     let time = WallTime::from_camera(&format!("{} {}", text("date"), text("creation_time")));
     let time = time.or_else(|| WallTime::from_camera(text("creation_time")));
     clip.captured = time.map(|time| Fact::new(time, Source::BWF));
+}
+
+/// What a sound recorder's iXML adds where nothing else tells (`wave` gives it tags of its own).
+fn recorder(clip: &mut Clip, answer: &Header) {
+    let told = |key: &str| {
+        let text = answer.format.tags.get(key)?;
+        Some(Fact::new(text.clone(), Source::IXML))
+    };
+    clip.reel = clip.reel.take().or_else(|| told("ixml_tape"));
+    clip.comment = clip.comment.take().or_else(|| told("ixml_note"));
+    clip.start_timecode = clip.start_timecode.take().or_else(|| {
+        let timecode = told("ixml_timecode")?;
+        Some(Fact::new(timecode.value.parse().ok()?, timecode.source))
+    });
 }
 
 /// The best date: with its own offset, then the container's.

@@ -1,7 +1,7 @@
 //! One clip in full: every fact with its source, tags with their reasons, every file.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -10,11 +10,20 @@ use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
 use crate::value::{Bytes, instant};
 
-/// Writes everything known of a clip; `poster` is where its poster is, if there is one.
+/// Where a clip's pictures are, as far as they are there.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures {
+    /// The one that stands for it.
+    pub poster: Option<PathBuf>,
+    /// Several in one, with an index of the same name that ends in `.json`.
+    pub strip: Option<PathBuf>,
+}
+
+/// Writes everything known of a clip, and where its pictures are.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn facts(clip: &Clip, poster: Option<&Path>, out: &mut dyn Write) -> io::Result<()> {
+pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Result<()> {
     let widest = FIELDS
         .iter()
         .map(|field| field.name.len())
@@ -53,9 +62,13 @@ pub fn facts(clip: &Clip, poster: Option<&Path>, out: &mut dyn Write) -> io::Res
     for copy in &clip.files {
         file(copy, out)?;
     }
-    match poster {
-        Some(path) => writeln!(out, "poster {}", escape(&path.to_string_lossy())),
-        None => writeln!(out, "no poster"),
+    match &pictures.poster {
+        Some(path) => writeln!(out, "poster {}", escape(&path.to_string_lossy()))?,
+        None => writeln!(out, "no poster")?,
+    }
+    match &pictures.strip {
+        Some(path) => writeln!(out, "strip  {}", escape(&path.to_string_lossy())),
+        None => Ok(()),
     }
 }
 
@@ -78,7 +91,7 @@ fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
 
 /// A clip as JSON with, beside each value, the source of each and the reason of each tag.
 #[must_use]
-pub fn facts_json(clip: &Clip, poster: Option<&Path>) -> Value {
+pub fn facts_json(clip: &Clip, pictures: &Pictures) -> Value {
     let mut object = clips::json(clip);
     let sources: Map<String, Value> = FIELDS
         .iter()
@@ -96,7 +109,10 @@ pub fn facts_json(clip: &Clip, poster: Option<&Path>) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.insert("sources".to_owned(), Value::Object(sources));
         fields.extend(reasons.map(|reasons| ("tag_reasons".to_owned(), reasons)));
-        fields.extend(poster.map(|path| ("poster".to_owned(), path.to_string_lossy().into())));
+        for (name, path) in [("poster", &pictures.poster), ("strip", &pictures.strip)] {
+            let path = path.as_ref().map(|path| path.to_string_lossy().into());
+            fields.extend(path.map(|path| (name.to_owned(), path)));
+        }
     }
     object
 }

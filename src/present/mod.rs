@@ -7,7 +7,7 @@ mod progress;
 mod table;
 
 pub use clips::{json, json_line, search_table};
-pub use facts::{facts, facts_json};
+pub use facts::{Pictures, facts, facts_json};
 pub use numbers::{counted, grouped};
-pub use progress::{Look, Progress, summary, summary_json};
+pub use progress::{Look, Progress, summary, summary_json, timings};
 pub use table::Table;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{counted, grouped, json_line};
+use super::{Table, counted, grouped, json_line};
 use crate::error::{Problem, escape};
-use crate::scan::{Event, Summary};
+use crate::scan::{Event, Stage, Summary, Timing};
 use crate::value::Bytes;
 
 /// How a scan is shown.
@@ -37,8 +37,9 @@ pub struct Progress<'a> {
     /// Problems so far, as many as will be listed.
     problems: Vec<Problem>,
     problem_count: usize,
-    files: usize,
-    read: usize,
+    stage: Stage,
+    count: usize,
+    done: usize,
     bytes: u64,
     last_line: Instant,
 }
@@ -63,8 +64,9 @@ impl<'a> Progress<'a> {
             talk,
             problems: Vec::new(),
             problem_count: 0,
-            files: 0,
-            read: 0,
+            stage: Stage::Headers,
+            count: 0,
+            done: 0,
             bytes: 0,
             last_line: Instant::now(),
         }
@@ -93,16 +95,8 @@ impl<'a> Progress<'a> {
                 ));
                 self.line(|| format!("walking: {} so far", counted(*files, "file")));
             }
-            Event::Queued { files } => {
-                self.files = *files;
-                self.bar.set_length(*files as u64);
-                self.bar.set_style(style(
-                    "{bar:30} {human_pos}/{human_len} clips  {speed}/s  {prefix}  {eta} left\n  {msg}",
-                ));
-                self.bar.reset();
-                if *files > 0 {
-                    self.line_now(&format!("{} to read", counted(*files, "file")));
-                }
+            Event::Queued { stage, count } => {
+                self.begin(*stage, *count);
             }
             Event::Reading(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -114,20 +108,11 @@ impl<'a> Progress<'a> {
                     .set_message(format!("reading {}{problems}", escape(&name)));
             }
             Event::Read { bytes, .. } => {
-                self.read += 1;
                 self.bytes = self.bytes.saturating_add(*bytes);
                 self.bar.set_prefix(Bytes(self.bytes).to_string());
-                self.bar.inc(1);
-                let (read, files, bytes) = (self.read, self.files, self.bytes);
-                self.line(|| {
-                    format!(
-                        "read {} of {}, {}",
-                        grouped(read),
-                        counted(files, "file"),
-                        Bytes(bytes)
-                    )
-                });
+                self.step();
             }
+            Event::Pictured(_) => self.step(),
             // Under a bar they are counted, and listed at the end.
             Event::Problem(problem) => self.line_now(&format!(
                 "warning: {}: {}",
@@ -139,6 +124,37 @@ impl<'a> Progress<'a> {
             }
         }
         self.keep(event);
+    }
+
+    /// A stage begins.
+    fn begin(&mut self, stage: Stage, count: usize) {
+        (self.stage, self.count, self.done) = (stage, count, 0);
+        let what = stage_name(stage);
+        self.bar.set_length(count as u64);
+        self.bar.set_style(style(&format!(
+            "{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{speed}}/s  {{prefix}}  {{eta}} left\n  {{msg}}"
+        )));
+        self.bar.reset();
+        self.line_now(&format!("{what}: {} to do", counted(count, "clip")));
+    }
+
+    /// One more is done.
+    fn step(&mut self) {
+        self.done += 1;
+        self.bar.inc(1);
+        let (done, count, bytes) = (self.done, self.count, self.bytes);
+        let what = stage_name(self.stage);
+        self.line(|| {
+            let size = match bytes {
+                0 => String::new(),
+                bytes => format!(", {}", Bytes(bytes)),
+            };
+            format!(
+                "{what}: {} of {}{size}",
+                grouped(done),
+                counted(count, "clip")
+            )
+        });
     }
 
     fn keep(&mut self, event: &Event) {
@@ -196,17 +212,28 @@ fn style(template: &str) -> ProgressStyle {
         )
 }
 
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Headers => "headers",
+        Stage::Posters => "posters",
+        Stage::Strips => "strips",
+    }
+}
+
 fn event_json(event: &Event) -> Value {
     match event {
         Event::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
         Event::Walked { files, folder } => {
             json!({ "event": "walked", "files": files, "folder": folder.to_string_lossy() })
         }
-        Event::Queued { files } => json!({ "event": "queued", "files": files }),
+        Event::Queued { stage, count } => {
+            json!({ "event": "queued", "stage": stage_name(*stage), "files": count })
+        }
         Event::Reading(path) => json!({ "event": "reading", "path": path.to_string_lossy() }),
         Event::Read { path, bytes } => {
             json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
         }
+        Event::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
         Event::Problem(problem) => {
             json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
         }
@@ -233,8 +260,55 @@ pub fn summary_json(summary: &Summary) -> Value {
         "unreadable": summary.unreadable,
         "read": summary.read,
         "interrupted": summary.is_interrupted,
-        "seconds": (summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        "seconds": rounded(summary.elapsed),
+        "timings": summary.timings.iter().map(timing_json).collect::<Vec<_>>(),
     })
+}
+
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn timing_json(timing: &Timing) -> Value {
+    json!({
+        "stage": timing.stage,
+        "files": timing.files,
+        "seconds": rounded(timing.wall),
+        "cpu_seconds": timing.cpu.map(rounded),
+        "read_calls": timing.traffic.calls,
+        "bytes_read": timing.traffic.bytes,
+        "processes": timing.processes,
+    })
+}
+
+/// Where time and bytes went, stage by stage.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn timings(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let headings = [
+        "stage",
+        "files",
+        "wall",
+        "cpu",
+        "read calls",
+        "bytes read",
+        "processes",
+    ];
+    let mut table = Table::new(&headings, None);
+    for timing in &summary.timings {
+        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+        table.row(&[
+            timing.stage.to_owned(),
+            grouped(timing.files),
+            seconds(timing.wall),
+            timing.cpu.map_or_else(String::new, seconds),
+            timing.traffic.calls.to_string(),
+            Bytes(timing.traffic.bytes).to_string(),
+            timing.processes.to_string(),
+        ]);
+    }
+    table.write(out)
 }
 
 /// What a scan came to, for people: counts, then each file that could not be read.

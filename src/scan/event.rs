@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Timing;
 use crate::catalogue::Outcome;
 use crate::error::Problem;
 
@@ -21,10 +22,12 @@ pub enum Event {
         /// The folder it is in.
         folder: PathBuf,
     },
-    /// The walk is done; so many files are to be read.
+    /// A stage begins.
     Queued {
-        /// How many.
-        files: usize,
+        /// Which.
+        stage: Stage,
+        /// How many files or clips it deals with.
+        count: usize,
     },
     /// A file is being read.
     Reading(PathBuf),
@@ -35,6 +38,8 @@ pub enum Event {
         /// Its size.
         bytes: u64,
     },
+    /// Pictures of a clip were made, or could not be.
+    Pictured(PathBuf),
     /// A file could not be read, wholly or in part.
     Problem(Problem),
     /// Something people should know that is no fault of a file.
@@ -44,6 +49,17 @@ pub enum Event {
         /// What to do about it.
         hint: String,
     },
+}
+
+/// What comes after the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// What each file's header says.
+    Headers,
+    /// One picture of each clip.
+    Posters,
+    /// Several pictures of each clip.
+    Strips,
 }
 
 /// What a scan came to.
@@ -75,13 +91,15 @@ pub struct Summary {
     pub is_interrupted: bool,
     /// How long it took.
     pub elapsed: Duration,
+    /// What each stage took.
+    pub timings: Vec<Timing>,
 }
 
 impl Summary {
     /// Counts what reading one file came to.
     pub(super) fn count(&mut self, outcome: &Outcome) {
         self.read += 1;
-        if matches!(outcome, Outcome::Recognised) {
+        if matches!(outcome, Outcome::Recognised { .. }) {
             self.recognised += 1;
         }
     }

@@ -1,40 +1,48 @@
-//! A scan: the one place where walk, probe, tags, catalogue and index meet.
+//! A scan: the one place where walk, headers, pictures, catalogue and index meet.
 //!
-//! First the walk: every name is in the catalogue as a stub, and soon in the index.
-//! Then the reading: each file that is new or changed, on all cores. What was found is
-//! written in batches by the thread that called; the index follows by seq. A scan that
-//! is cut off loses at most a batch, and the next one goes on from there.
+//! First the walk: every name is in the catalogue as a stub, and soon in the index. Then
+//! headers: each file that is new or changed. Then posters, then strips. What was found is
+//! written in batches by the thread that called; the index follows by seq. All queues are in
+//! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
 
 mod event;
+mod lanes;
 mod lock;
 mod missing;
+mod pictures;
 mod read;
 mod sift;
+mod timing;
 mod writer;
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rayon::iter::{ParallelBridge, ParallelIterator};
-
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
-use crate::footage::WalkOptions;
+use crate::footage::{Drive, WalkOptions};
 use crate::index::Index;
-use crate::media::{Cancel, Limits, Tools};
+use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tool, Tools, Work};
 use crate::tag::Rules;
 
-pub use event::{Event, Summary};
+pub use event::{Event, Stage, Summary};
+pub use timing::Timing;
 
-use read::{Message, Reader};
+use lanes::{Lane, Lanes};
+use pictures::Pictures;
+use read::{Reader, Task};
 use sift::{Sift, Sifted};
+use timing::Meter;
 use writer::{BATCH_AGE, Writer};
 
 /// Readings that may wait to be written.
 const WAITING: usize = 256;
+/// Threads that wait for devices at a time, whatever is asked for.
+const MOST_THREADS: usize = 64;
 
 /// What to scan, and how.
 #[derive(Debug, Clone)]
@@ -45,8 +53,18 @@ pub struct Request {
     pub catalogue: PathBuf,
     /// How to walk.
     pub walk: WalkOptions,
-    /// Files read at a time.
+    /// Processors to use: files probed and pictures decoded at a time.
     pub jobs: usize,
+    /// Readers a device; `None`: as many as its kind bears.
+    pub readers: Option<usize>,
+    /// Who reads headers.
+    pub headers: Headers,
+    /// Pictures in a clip's strip; 0: none.
+    pub strip: usize,
+    /// Whether pictures are made at all; without, they wait for a later scan.
+    pub pictures: bool,
+    /// What pictures are written as.
+    pub thumbs: Thumbs,
     /// After this, one run of ffprobe or ffmpeg is killed.
     pub deadline: Duration,
     /// Marks files as missing even when more than half of a folder's are gone.
@@ -62,8 +80,9 @@ pub struct Request {
 /// catalogue cannot be written. What one file does wrong is an [`Event::Problem`].
 pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
     let begun = Instant::now();
-    let tools = Tools::find()?;
     let rules = Rules::built_in()?;
+    // Before anything is made: without tools there is nothing to do.
+    let tools = find_tools(request)?;
     let Some(_lock) = lock::hold(&request.catalogue, &request.cancel, report)? else {
         return Ok(Summary {
             is_interrupted: true,
@@ -71,25 +90,349 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
         });
     };
     let catalogue = Catalogue::create(&request.catalogue)?;
+    remember(&catalogue, &tools)?;
     let index = Index::open(&catalogue)?;
-    let mut writer = Writer::new(&catalogue, &index);
-    let mut summary = Summary::default();
-    let sifted = sift_all(request, &tools, &mut writer, &mut summary, report)?;
-    let read =
-        |files, writer: &mut Writer<'_>, summary: &mut Summary, report: &mut dyn FnMut(Event)| {
-            read_all(request, files, &tools, &rules, writer, summary, report)
-        };
-    read(sifted.unread, &mut writer, &mut summary, report)?;
-    if !request.cancel.is_cancelled() {
-        let (gone, walked) = (&sifted.gone, &sifted.walked);
-        let originals = missing::settle(gone, walked, request, &mut writer, &mut summary, report)?;
-        writer.commit()?;
-        read(originals, &mut writer, &mut summary, report)?;
-    }
+    let mut scan = Scan {
+        request,
+        tools: &tools,
+        rules: &rules,
+        writer: Writer::new(&catalogue, &index),
+        summary: Summary::default(),
+        report,
+    };
+    scan.run()?;
+    let Scan {
+        writer,
+        mut summary,
+        report,
+        ..
+    } = scan;
+    let meter = Meter::start("index");
     writer.finish(report)?;
+    summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
     Ok(summary)
+}
+
+/// Finds ffmpeg and ffprobe; asking their versions costs a process each, so what an earlier
+/// scan was told is believed while they are the same files.
+fn find_tools(request: &Request) -> Result<Tools, Error> {
+    let catalogue = Catalogue::open(&request.catalogue).ok();
+    Tools::find(&|description| catalogue.as_ref()?.tool_version(description).ok()?)
+}
+
+fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
+    for Tool {
+        description,
+        version,
+        ..
+    } in [&tools.ffprobe, &tools.ffmpeg]
+    {
+        if let Some(description) = description
+            && catalogue.tool_version(description)?.as_ref() != Some(version)
+        {
+            catalogue.remember_tool(description, version)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a worker tells the thread that writes.
+enum Message {
+    /// A file is being read.
+    Started(PathBuf),
+    /// A file was read.
+    Finished {
+        reading: Box<Reading>,
+        path: PathBuf,
+        bytes: u64,
+        /// Why it could not be read, wholly or in part.
+        problem: Option<String>,
+    },
+    /// Only ffprobe knows a file's header; it waits until all others are read.
+    Deferred(Task),
+    /// Something became of a clip's pictures.
+    Pictured {
+        clip: i64,
+        path: PathBuf,
+        outcome: pictures::Outcome,
+    },
+    /// The scan cannot go on.
+    Fatal(Error),
+}
+
+/// A scan as it runs.
+struct Scan<'a, 'w> {
+    request: &'a Request,
+    tools: &'a Tools,
+    rules: &'a Rules,
+    writer: Writer<'w>,
+    summary: Summary,
+    report: &'a mut dyn FnMut(Event),
+}
+
+impl Scan<'_, '_> {
+    /// All stages, one after another.
+    fn run(&mut self) -> Result<(), Error> {
+        let meter = Meter::start("walk");
+        let sifted = sift_all(
+            self.request,
+            self.tools,
+            &mut self.writer,
+            &mut self.summary,
+            self.report,
+        )?;
+        let found = self.summary.found + self.summary.companions;
+        self.summary.timings.push(meter.stop(found));
+        self.headers(sifted.unread)?;
+        if !self.is_cancelled() {
+            let originals = missing::settle(
+                &sifted.gone,
+                &sifted.walked,
+                self.request,
+                &mut self.writer,
+                &mut self.summary,
+                self.report,
+            )?;
+            self.writer.commit()?;
+            let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
+            self.headers(originals.collect())?;
+        }
+        if self.request.pictures {
+            for work in [Work::Poster, Work::Strip] {
+                self.pictures(work, &sifted.walked)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.request.cancel.is_cancelled()
+    }
+
+    /// How many may read from a device at a time.
+    fn readers(&self, drive: &Drive) -> usize {
+        let request = self.request;
+        request
+            .readers
+            .unwrap_or_else(|| drive.kind.readers(request.jobs))
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            deadline: self.request.deadline,
+            cancel: self.request.cancel.clone(),
+        }
+    }
+
+    /// Reads the headers of files, each with its device: those that this program knows, then
+    /// those that only ffprobe does.
+    fn headers(&mut self, files: Vec<(i64, Drive)>) -> Result<(), Error> {
+        if files.is_empty() || self.is_cancelled() {
+            return Ok(());
+        }
+        (self.report)(Event::Queued {
+            stage: Stage::Headers,
+            count: files.len(),
+        });
+        let reader = Reader {
+            catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
+            thumbnails: self.writer.catalogue.thumbnails(),
+            tools: self.tools.clone(),
+            headers: self.request.headers,
+            strip: self.request.strip,
+            rules: self.rules,
+            limits: self.limits(),
+        };
+        let mut widths = Vec::new();
+        let mut numbers: BTreeMap<Drive, usize> = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for (file, drive) in files {
+            let lane = *numbers.entry(drive).or_insert_with_key(|drive| {
+                widths.push(self.readers(drive));
+                widths.len() - 1
+            });
+            tasks.push(Task {
+                file,
+                lane,
+                deferred: None,
+            });
+        }
+        for stage in ["headers", "headers by ffprobe"] {
+            let meter = Meter::start(stage);
+            let count = tasks.len();
+            let mut lanes: Vec<Lane<Task>> = widths.iter().map(|&most| Lane::new(most)).collect();
+            for task in tasks.drain(..) {
+                lanes[task.lane].waiting.push_back(task);
+            }
+            tasks = self.work(lanes, MOST_THREADS, &|task, sender| {
+                reader.read(task, sender)
+            })?;
+            self.summary.timings.push(meter.stop(count - tasks.len()));
+            if tasks.is_empty() || self.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the pictures that wait, of clips in the folders that were walked.
+    fn pictures(&mut self, work: Work, walked: &HashSet<i64>) -> Result<(), Error> {
+        if self.is_cancelled() || (work == Work::Strip && self.request.strip == 0) {
+            return Ok(());
+        }
+        self.writer.commit()?;
+        let pending = self.writer.catalogue.pending(work, walked)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let (stage, name) = match work {
+            Work::Poster => (Stage::Posters, "posters"),
+            Work::Strip => (Stage::Strips, "strips"),
+        };
+        let count = pending.len();
+        (self.report)(Event::Queued { stage, count });
+        let meter = Meter::start(name);
+        let drives = self.drives(&pending)?;
+        let drive = |pending: &Pending| {
+            let drive = drives.get(&pending.file).cloned();
+            drive.unwrap_or_else(Drive::unknown)
+        };
+        let readers = |drive: &Drive| self.readers(drive);
+        let jobs = self.request.jobs;
+        let lanes = pictures::lanes(pending, work, jobs, &drive, &readers);
+        let pictures = Pictures {
+            work,
+            catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
+            thumbnails: self.writer.catalogue.thumbnails(),
+            studio: Studio {
+                ffmpeg: self.tools.ffmpeg.clone(),
+                limits: self.limits(),
+                thumbs: self.request.thumbs,
+            },
+        };
+        self.work(lanes, jobs, &|batch, sender| pictures.make(&batch, sender))?;
+        self.summary.timings.push(meter.stop(count));
+        Ok(())
+    }
+
+    /// The device of each clip's file.
+    fn drives(&self, pending: &[Pending]) -> Result<HashMap<i64, Drive>, Error> {
+        let catalogue = self.writer.catalogue;
+        let volumes = catalogue.volumes();
+        let mut of_volume: HashMap<i64, Drive> = HashMap::new();
+        let mut drives = HashMap::new();
+        for clip in pending {
+            let (volume, identity) = catalogue.volume_of(clip.file)?;
+            let drive = of_volume
+                .entry(volume)
+                .or_insert_with(|| volumes.drive(&identity).unwrap_or_else(Drive::unknown));
+            drives.insert(clip.file, drive.clone());
+        }
+        Ok(drives)
+    }
+
+    /// Has workers do all that waits in lanes, and writes what comes back as it comes. Gives
+    /// the tasks that were deferred.
+    fn work<T: Send>(
+        &mut self,
+        lanes: Vec<Lane<T>>,
+        most: usize,
+        task: &(dyn Fn(T, &SyncSender<Message>) + Sync),
+    ) -> Result<Vec<Task>, Error> {
+        let lanes = Lanes::new(lanes);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(lanes.width().min(most))
+            .build()
+            .map_err(|_| Error::Thread)?;
+        let cancel = self.request.cancel.clone();
+        let (sender, receiver) = sync_channel::<Message>(WAITING);
+        let mut deferred = Vec::new();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // Moved in, so that the last worker's end closes the channel.
+                let sender = sender;
+                pool.broadcast(|_| {
+                    lanes.work(|item| {
+                        if !cancel.is_cancelled() {
+                            task(item, &sender);
+                        }
+                    });
+                });
+            });
+            let mut outcome = Ok(());
+            loop {
+                let taken = match receiver.recv_timeout(BATCH_AGE) {
+                    Ok(Message::Deferred(task)) => {
+                        deferred.push(task);
+                        Ok(())
+                    }
+                    Ok(message) if outcome.is_ok() => self.take(message),
+                    // After a failure the workers end soon; what they still send is let go.
+                    Ok(_) => Ok(()),
+                    Err(RecvTimeoutError::Timeout) => self.writer.tick(self.report),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                if let Err(error) = taken {
+                    outcome = outcome.and(Err(error));
+                    self.request.cancel.cancel();
+                }
+            }
+            outcome
+        })?;
+        Ok(deferred)
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), Error> {
+        match message {
+            Message::Started(path) => (self.report)(Event::Reading(path)),
+            Message::Finished {
+                reading,
+                path,
+                bytes,
+                problem,
+            } => {
+                self.summary.count(&reading.outcome);
+                self.writer.record(&reading, self.report)?;
+                self.problem(&path, problem);
+                (self.report)(Event::Read { path, bytes });
+            }
+            Message::Pictured {
+                clip,
+                path,
+                outcome,
+            } => {
+                let mut problem = None;
+                self.writer.write(self.report, |catalogue| match outcome {
+                    pictures::Outcome::Poster(next) => catalogue.poster_made(clip, next.as_deref()),
+                    pictures::Outcome::Strip(pictures) => catalogue.strip_made(clip, pictures),
+                    pictures::Outcome::Failed {
+                        reason,
+                        source,
+                        failed_with,
+                    } => {
+                        catalogue.picture_failed(clip, &reason, &source, &failed_with)?;
+                        problem = Some(reason);
+                        Ok(())
+                    }
+                })?;
+                self.problem(&path, problem);
+                (self.report)(Event::Pictured(path));
+            }
+            // Taken before.
+            Message::Deferred(_) => {}
+            Message::Fatal(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn problem(&mut self, path: &std::path::Path, reason: Option<String>) {
+        if let Some(reason) = reason {
+            self.summary.unreadable += 1;
+            (self.report)(Event::Problem(Problem::new(path, reason)));
+        }
+    }
 }
 
 /// Walks every path.
@@ -118,92 +461,4 @@ fn sift_all(
         Some(error) if !is_any_walked => Err(error),
         _ => Ok(sifted),
     }
-}
-
-/// Reads files on all cores, and writes what comes back as it comes.
-fn read_all(
-    request: &Request,
-    unread: Vec<i64>,
-    tools: &Tools,
-    rules: &Rules,
-    writer: &mut Writer<'_>,
-    summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
-) -> Result<(), Error> {
-    if unread.is_empty() {
-        return Ok(());
-    }
-    report(Event::Queued {
-        files: unread.len(),
-    });
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(request.jobs)
-        .build()
-        .map_err(|_| Error::Thread)?;
-    let reader = Reader {
-        catalogue: Mutex::new(Catalogue::open(&request.catalogue)?),
-        posters: writer.posters(),
-        tools: tools.clone(),
-        rules,
-        limits: Limits {
-            deadline: request.deadline,
-            cancel: request.cancel.clone(),
-        },
-    };
-    let (sender, receiver) = sync_channel::<Message>(WAITING);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let files = unread
-                .into_iter()
-                .take_while(|_| !reader.limits.cancel.is_cancelled());
-            // One after another, so that a disk is read in the order it was walked.
-            pool.install(|| {
-                files
-                    .par_bridge()
-                    .for_each_with(sender, |sender, file| reader.read(file, sender));
-            });
-        });
-        let mut outcome = Ok(());
-        loop {
-            let taken = match receiver.recv_timeout(BATCH_AGE) {
-                Ok(message) if outcome.is_ok() => take(message, writer, summary, report),
-                // After a failure the workers end soon; what they still send is let go.
-                Ok(_) => Ok(()),
-                Err(RecvTimeoutError::Timeout) => writer.tick(report),
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            if let Err(error) = taken {
-                outcome = outcome.and(Err(error));
-                request.cancel.cancel();
-            }
-        }
-        outcome
-    })
-}
-
-fn take(
-    message: Message,
-    writer: &mut Writer<'_>,
-    summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
-) -> Result<(), Error> {
-    match message {
-        Message::Started(path) => report(Event::Reading(path)),
-        Message::Finished {
-            reading,
-            path,
-            bytes,
-            problem,
-        } => {
-            summary.count(&reading.outcome);
-            writer.record(&reading, report)?;
-            if let Some(reason) = problem {
-                summary.unreadable += 1;
-                report(Event::Problem(Problem::new(&path, reason)));
-            }
-            report(Event::Read { path, bytes });
-        }
-        Message::Fatal(error) => return Err(error),
-    }
-    Ok(())
 }

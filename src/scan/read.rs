@@ -1,42 +1,45 @@
-//! The second half of a scan: one file, from its bytes to its facts. Runs on many threads.
+//! The second stage of a scan: one file, from its bytes to its facts. Runs on many threads.
+//!
+//! A header that this program reads itself takes a moment; one that only ffprobe knows waits
+//! until all others are read, so that no small file waits behind a slow one.
 
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use crate::catalogue::{Catalogue, KnownContent, Outcome, Posters, Reading, Unread};
+use super::Message;
+use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::error::{Error, Problem};
 use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
-use crate::media::{self, Limits, Tools};
+use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
+use crate::original::Original;
 use crate::sidecar;
 use crate::tag::Rules;
-use crate::value::WallTime;
-
-/// What a worker tells the writer.
-pub(super) enum Message {
-    /// A file is being read.
-    Started(PathBuf),
-    /// A file was read.
-    Finished {
-        reading: Box<Reading>,
-        path: PathBuf,
-        bytes: u64,
-        /// Why it could not be read, wholly or in part.
-        problem: Option<String>,
-    },
-    /// The scan cannot go on.
-    Fatal(Error),
-}
+use crate::value::{Fingerprint, WallTime};
 
 /// What every worker shares.
 pub(super) struct Reader<'a> {
     /// For looking up; all writing is the caller's.
     pub catalogue: Mutex<Catalogue>,
-    pub posters: Posters,
+    pub thumbnails: Thumbnails,
     pub tools: Tools,
+    pub headers: Headers,
+    /// Pictures in a strip.
+    pub strip: usize,
     pub rules: &'a Rules,
     pub limits: Limits,
+}
+
+/// A file to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Task {
+    /// Its number.
+    pub file: i64,
+    /// The lane of its device.
+    pub lane: usize,
+    /// Its fingerprint, where it was taken already and only ffprobe knows the header.
+    pub deferred: Option<Fingerprint>,
 }
 
 /// What reading came to, and why the file could not be read, wholly or in part.
@@ -45,20 +48,22 @@ type Answered = (Outcome, Option<String>);
 /// A reading that ended without an answer.
 enum Stop {
     Cancelled,
+    /// Only ffprobe knows the header.
+    Deferred(Fingerprint),
     Fatal(Error),
 }
 
 impl Reader<'_> {
     /// Reads one file and sends what came of it.
-    pub(super) fn read(&self, file: i64, sender: &SyncSender<Message>) {
-        let unread = self.locked(|catalogue| catalogue.unread_file(file));
+    pub(super) fn read(&self, task: Task, sender: &SyncSender<Message>) {
+        let unread = self.locked(|catalogue| catalogue.unread_file(task.file));
         let message = match unread {
             Ok(None) => return,
             Err(error) => Message::Fatal(error),
             Ok(Some(unread)) => {
                 // The receiver is gone only when the scan has failed already.
                 let _ = sender.send(Message::Started(unread.path.clone()));
-                match self.reading(&unread) {
+                match self.reading(&unread, task.deferred) {
                     Ok((reading, problem)) => Message::Finished {
                         reading: Box::new(reading),
                         path: unread.path,
@@ -66,6 +71,10 @@ impl Reader<'_> {
                         problem,
                     },
                     Err(Stop::Cancelled) => return,
+                    Err(Stop::Deferred(fingerprint)) => Message::Deferred(Task {
+                        deferred: Some(fingerprint),
+                        ..task
+                    }),
                     Err(Stop::Fatal(error)) => Message::Fatal(error),
                 }
             }
@@ -82,12 +91,11 @@ impl Reader<'_> {
         )
     }
 
-    fn reading(&self, unread: &Unread) -> Result<(Reading, Option<String>), Stop> {
-        let frames = unread.frames.map(|_| frame_paths(&unread.path));
-        let sample = match &frames {
-            Some(frames) => fingerprint_frames(frames, unread.bytes),
-            None => fingerprint(&unread.path),
-        };
+    fn reading(
+        &self,
+        unread: &Unread,
+        deferred: Option<Fingerprint>,
+    ) -> Result<(Reading, Option<String>), Stop> {
         let reading = |fingerprint, file_facts, outcome| Reading {
             file: unread.id,
             fingerprint,
@@ -99,10 +107,6 @@ impl Reader<'_> {
                 reason: reason.clone(),
             };
             Ok((reading(None, Clip::default(), outcome), Some(reason)))
-        };
-        let sample = match sample {
-            Ok(sample) => sample,
-            Err(error) => return unopened(error.to_string()),
         };
         let file_facts = match self.file_facts(unread) {
             Ok(facts) => facts,
@@ -118,15 +122,78 @@ impl Reader<'_> {
                 ));
             }
         };
-        let picture = frames
-            .as_ref()
-            .and_then(|frames| frames.get(frames.len() / 2))
-            .unwrap_or(&unread.path);
-        let (outcome, problem) = match self.known(&sample).map_err(Stop::Fatal)? {
-            Some(content) => self.recognised(content, picture, &sample)?,
-            None => self.content(&unread.path, picture, &sample)?,
+        let (fingerprint, answered) = if let Some(fingerprint) = deferred {
+            let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+            (Some(fingerprint), self.answer(told, &file_facts)?)
+        } else {
+            let (sample, original) = match self.sample(unread) {
+                Ok(sampled) => sampled,
+                Err(error) => return unopened(error.to_string()),
+            };
+            let answered = match self.content(unread, &sample, original, &file_facts) {
+                Ok(answered) => answered?,
+                Err(error) => return unopened(error.to_string()),
+            };
+            (sample.fingerprint, answered)
         };
-        Ok((reading(sample.fingerprint, file_facts, outcome), problem))
+        let (outcome, problem) = answered;
+        Ok((reading(fingerprint, file_facts, outcome), problem))
+    }
+
+    /// Opens a file once and takes its fingerprint; of an image sequence, of some frames.
+    fn sample(&self, unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
+        if unread.frames.is_some() {
+            let frames = frame_paths(&unread.path);
+            return Ok((fingerprint_frames(&frames, unread.bytes)?, None));
+        }
+        let mut original = Original::open(&unread.path)?;
+        Ok((fingerprint(&mut original)?, Some(original)))
+    }
+
+    /// What the content says, as far as it is known or can be read here.
+    fn content(
+        &self,
+        unread: &Unread,
+        sample: &Sample,
+        original: Option<Original>,
+        file_facts: &Clip,
+    ) -> io::Result<Result<Answered, Stop>> {
+        let known = match self.known(sample) {
+            Ok(known) => known,
+            Err(error) => return Ok(Err(Stop::Fatal(error))),
+        };
+        let work = known
+            .as_ref()
+            .map(|content| self.missing_work(content, sample));
+        if let (Some(content), Some(None)) = (&known, work) {
+            let problem = content.facts.problem.as_ref();
+            let problem = problem.map(|fact| fact.value.clone());
+            return Ok(Ok((Outcome::Recognised { pictures: None }, problem)));
+        }
+        if let Some(reason) = not_media(sample) {
+            let outcome = failed(reason, Source::DISK, &self.tools.ffprobe.version);
+            return Ok(Ok((outcome, Some(reason.to_owned()))));
+        }
+        let told = match (original, self.headers) {
+            (Some(mut original), Headers::Own) => media::read_header(&mut original)?,
+            _ => None,
+        };
+        if let (Some(content), Some(Some(work))) = (&known, work) {
+            // Its pictures are gone; where its frames are, the header tells anew.
+            let keyframes = told.as_ref().and_then(|told| told.keyframes.as_ref());
+            let pictures = self.wanted(work, &content.facts, keyframes, file_facts);
+            return Ok(Ok((Outcome::Recognised { pictures }, None)));
+        }
+        Ok(match (told, sample.fingerprint) {
+            (Some(told), _) => self.answer(Ok(told), file_facts),
+            (None, Some(fingerprint)) if unread.frames.is_none() => {
+                Err(Stop::Deferred(fingerprint))
+            }
+            (None, _) => {
+                let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+                self.answer(told, file_facts)
+            }
+        })
     }
 
     /// What is known of the content.
@@ -141,76 +208,64 @@ impl Reader<'_> {
         self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))
     }
 
-    /// Content that is known is not probed again; a poster that was deleted is made anew.
-    fn recognised(
-        &self,
-        content: KnownContent,
-        picture: &Path,
-        sample: &Sample,
-    ) -> Result<Answered, Stop> {
-        let is_there = |fingerprint| self.posters.path(fingerprint).exists();
-        if content.has_poster && !sample.fingerprint.is_some_and(is_there) {
-            return self.with_poster(*content.facts, picture, sample);
+    /// Which pictures a known content should have and has not.
+    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
+        let fingerprint = sample.fingerprint?;
+        let is_there = |folder: &crate::catalogue::Folder| folder.find(fingerprint).is_some();
+        if content.is_waiting {
+            None
+        } else if content.has_poster && !is_there(&self.thumbnails.posters) {
+            Some(Work::Poster)
+        } else if content.has_poster && self.strip > 0 {
+            let is_made = match content.strip {
+                None => false,
+                Some(pictures) => pictures == 0 || is_there(&self.thumbnails.strips),
+            };
+            (!is_made).then_some(Work::Strip)
+        } else {
+            None
         }
-        let problem = content.facts.problem.map(|fact| fact.value);
-        Ok((Outcome::Recognised, problem))
     }
 
-    /// What the content says, and its poster.
-    fn content(&self, path: &Path, picture: &Path, sample: &Sample) -> Result<Answered, Stop> {
+    /// What a reader told, with the pictures that are to be made.
+    fn answer(
+        &self,
+        told: Result<Told, media::Unread>,
+        file_facts: &Clip,
+    ) -> Result<Answered, Stop> {
         let ffprobe = &self.tools.ffprobe.version;
-        if let Some(reason) = not_media(sample) {
-            let outcome = failed(reason, Source::DISK, ffprobe);
-            return Ok((outcome, Some(reason.to_owned())));
-        }
-        match media::probe(path, &sample.head, &self.tools, &self.limits) {
-            Ok(facts) => self.with_poster(facts, picture, sample),
+        let told = match told {
+            Ok(told) => told,
             Err(unread) => {
                 let (reason, tool) = reason(unread, ffprobe)?;
                 let outcome = failed(&reason, Source::tool(ffprobe), &tool);
-                Ok((outcome, Some(reason)))
-            }
-        }
-    }
-
-    /// Facts as they are, with the poster made, or with why it could not be.
-    fn with_poster(
-        &self,
-        mut facts: Clip,
-        picture: &Path,
-        sample: &Sample,
-    ) -> Result<Answered, Stop> {
-        let (has_poster, failed_with) = match self.poster(picture, &facts, sample) {
-            Ok(made) => (made, None),
-            Err(unread) => {
-                let ffmpeg = &self.tools.ffmpeg.version;
-                let (reason, tool) = reason(unread, ffmpeg)?;
-                let reason = format!("no picture could be decoded: {reason}");
-                facts.problem = Some(Fact::new(reason, Source::tool(ffmpeg)));
-                (false, Some(tool))
+                return Ok((outcome, Some(reason)));
             }
         };
-        let problem = facts.problem.as_ref().map(|fact| fact.value.clone());
+        let keyframes = told.keyframes.as_ref();
+        let pictures = self.wanted(Work::Poster, &told.facts, keyframes, file_facts);
         let outcome = Outcome::Read {
-            facts: Box::new(facts),
-            has_poster,
-            failed_with,
+            facts: Box::new(told.facts),
+            pictures,
         };
-        Ok((outcome, problem))
+        Ok((outcome, None))
     }
 
-    fn poster(&self, picture: &Path, facts: &Clip, sample: &Sample) -> Result<bool, media::Unread> {
-        let Some(fingerprint) = sample.fingerprint else {
-            return Ok(false);
-        };
-        let Some(poster) = media::poster(picture, facts, &self.tools.ffmpeg, &self.limits)? else {
-            return Ok(false);
-        };
-        let path = self.posters.path(fingerprint);
-        self.posters
-            .save(fingerprint, &poster.jpeg)
-            .map_err(|error| media::Unread::Fatal(Error::path(path)(error)))?;
-        Ok(true)
+    /// Pictures of a content. What lies beside the file may know better how it was coded.
+    fn wanted(
+        &self,
+        work: Work,
+        facts: &Clip,
+        keyframes: Option<&media::Keyframes>,
+        file_facts: &Clip,
+    ) -> Option<Wanted> {
+        let mut facts = facts.clone();
+        facts.merge(file_facts);
+        let plan = Plan::of(&facts, keyframes, self.strip)?;
+        Some(Wanted {
+            work,
+            plan: Box::new(plan),
+        })
     }
 
     /// What names, folders and sidecars say.

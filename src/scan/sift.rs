@@ -16,7 +16,7 @@ use crate::catalogue::Known;
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
-    Content, Found, HEAD, Listing, Named, Role, Root, Step, Volume, named, sniff, walk,
+    Content, Drive, Found, HEAD, Listing, Named, Role, Root, Step, Volume, named, sniff, walk,
 };
 use crate::media::Tools;
 use crate::original;
@@ -30,7 +30,10 @@ pub(super) struct Sift<'a, 'w> {
     summary: &'a mut Summary,
     report: &'a mut dyn FnMut(Event),
     posters: HashSet<Fingerprint>,
+    strips: HashSet<Fingerprint>,
     volumes: HashMap<String, i64>,
+    /// The device of the folder that is looked at.
+    drive: Drive,
     queued: HashSet<i64>,
     sifted: Sifted,
 }
@@ -38,8 +41,8 @@ pub(super) struct Sift<'a, 'w> {
 /// What the walk came to.
 #[derive(Default)]
 pub(super) struct Sifted {
-    /// Files to read, in the order of the walk.
-    pub unread: Vec<i64>,
+    /// Files to read, each with its device, in the order of the walk.
+    pub unread: Vec<(i64, Drive)>,
     /// Folders that were walked.
     pub walked: HashSet<i64>,
     /// Known files that are not there any more, by root and volume.
@@ -87,7 +90,9 @@ impl<'a, 'w> Sift<'a, 'w> {
         report: &'a mut dyn FnMut(Event),
     ) -> Self {
         Self {
-            posters: writer.posters().present(),
+            posters: writer.catalogue.thumbnails().posters.present(),
+            strips: writer.catalogue.thumbnails().strips.present(),
+            drive: Drive::unknown(),
             request,
             tools,
             writer,
@@ -159,6 +164,7 @@ impl<'a, 'w> Sift<'a, 'w> {
             listing.folder.clone()
         };
         let (volume, inside) = self.writer.catalogue.volumes().of(&place);
+        self.drive = volume.drive.clone();
         let volume = self.volume(&volume)?;
         // A folder without footage needs no number, unless it had some.
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
@@ -272,7 +278,7 @@ impl<'a, 'w> Sift<'a, 'w> {
 
     fn queue(&mut self, id: i64) {
         if self.queued.insert(id) {
-            self.sifted.unread.push(id);
+            self.sifted.unread.push((id, self.drive.clone()));
         }
     }
 
@@ -301,13 +307,9 @@ impl<'a, 'w> Sift<'a, 'w> {
             .failed_with
             .as_ref()
             .is_some_and(|tool| !tools.contains(&tool));
-        let is_poster_gone = known.has_poster
-            && known
-                .fingerprint
-                .is_some_and(|id| !self.posters.contains(&id));
         if known.is_unread {
             self.queue(known.id);
-        } else if is_other_tool || is_poster_gone {
+        } else if is_other_tool || self.lacks_pictures(known) {
             self.writer
                 .write(self.report, |catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
@@ -316,6 +318,18 @@ impl<'a, 'w> Sift<'a, 'w> {
             self.problem(Problem::new(path, reason.clone()));
         }
         Ok(())
+    }
+
+    /// Whether pictures of a clip are gone, or were never asked for before.
+    fn lacks_pictures(&self, known: &Known) -> bool {
+        let Some(fingerprint) = known.fingerprint.filter(|_| known.has_poster) else {
+            return false;
+        };
+        let is_strip_there = match known.strip {
+            None => self.request.strip == 0,
+            Some(pictures) => pictures == 0 || self.strips.contains(&fingerprint),
+        };
+        !known.is_waiting && (!self.posters.contains(&fingerprint) || !is_strip_there)
     }
 
     /// The number of the original that a companion belongs to.

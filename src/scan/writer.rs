@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Event;
-use crate::catalogue::{Catalogue, Posters, Reading};
+use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
 use crate::index::{self, Index};
 
@@ -39,10 +39,6 @@ impl<'a> Writer<'a> {
             caught_up: Instant::now(),
             pause: FIRST_CATCH_UP,
         }
-    }
-
-    pub(super) fn posters(&self) -> Posters {
-        self.catalogue.posters()
     }
 
     /// Runs changes inside the current batch, ending it when it is old or large enough.

@@ -78,6 +78,18 @@ impl Rate {
             .unwrap_or(self)
     }
 
+    /// The frame in which a sound sample lies, both counted from the same instant; `None`
+    /// where no samples are counted.
+    ///
+    /// Samples are whole and few frames begin on one, so a frame counts as begun when it
+    /// begins before the sample ends: a recorder that rounds down names its own frame.
+    #[must_use]
+    pub fn frame_of_sample(self, sample: u64, sample_rate: u32) -> Option<u64> {
+        let begun = (u128::from(sample) + 1) * u128::from(self.num) - 1;
+        let frame = begun.checked_div(u128::from(self.den) * u128::from(sample_rate))?;
+        u64::try_from(frame).ok()
+    }
+
     /// Half this rate: frames, where this counts fields.
     #[must_use]
     pub fn halved(self) -> Option<Self> {
@@ -154,6 +166,25 @@ mod tests {
         for text in ["0", "0/0", "30/0", "", "fast", "-25", "1.2345678", "25/"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_frame_begins_with_the_sample_it_begins_in() {
+        // 29.97: frames begin at samples 0, 1601.6, 3203.2, 4804.8, 6406.4 and 8008 exactly.
+        let ntsc = Rate::new(30000, 1001).unwrap();
+        for (sample, frame) in [
+            (0, 0),
+            (1600, 0),
+            (1601, 1),
+            (3203, 2),
+            (8007, 4),
+            (8008, 5),
+        ] {
+            assert_eq!(ntsc.frame_of_sample(sample, 48000), Some(frame), "{sample}");
+        }
+        assert_eq!(ntsc.frame_of_sample(1, 0), None);
+        let fastest = Rate::new(u32::MAX, 1).unwrap();
+        assert_eq!(fastest.frame_of_sample(u64::MAX, 1), None);
     }
 
     #[test]

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Makes the footage that `cargo bench --bench compare` measures on: three sets that weigh what
+# camera files weigh, without anybody's pictures.
+#
+# Encoding is slow and copying is not: each long-GOP set has a few encodes of its own, and each
+# clip is a copy that starts on another keyframe under another title. What is there already is
+# left alone, so that a second run costs nothing and a killed one goes on.
+set -euo pipefail
+
+usage() {
+    cat >&2 <<'USAGE'
+usage: footage.sh DIR; the number of clips comes from the environment
+
+  DIR/S1       1080p H.264, 25 Mbit/s, 10 s, MP4 and MOV        CLIPS_S1=40
+  DIR/S2/h264  2160p H.264, 60 Mbit/s, 20 s, MP4                CLIPS_S2=12, half of them
+  DIR/S2/hevc  2160p HEVC 10-bit, 60 Mbit/s, 20 s, MOV          the other half
+  DIR/S3/KIND  ProRes, DNxHR, XAVC-I, AVCHD, MJPEG, Matroska    CLIPS_S3=2 of each kind
+USAGE
+    exit 2
+}
+
+[ $# -eq 1 ] || usage
+case $1 in -*) usage ;; esac
+
+readonly root=$1
+readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-2}
+readonly encodes=$root/.encodes
+
+# ffmpeg, quiet, writing to a hidden name first: OUT is whole or not there.
+# made OUT ARGUMENTS...
+made() {
+    local out=$1
+    shift
+    [ ! -e "$out" ] || return 0
+    mkdir -p "${out%/*}"
+    echo "footage: ${out#"$root"/}" >&2
+    local part=${out%/*}/.part-${out##*/}
+    ffmpeg -nostdin -v error -y "$@" "$part"
+    mv "$part" "$out"
+}
+
+# A moving picture with sensor noise, different for each seed: noise is what makes an encoder
+# spend its whole bit rate, as the real world does.
+# picture SIZE SECONDS SEED STRENGTH -> ffmpeg arguments in ${picture[@]}
+picture() {
+    local size=$1 seconds=$2 seed=$3 strength=$4 source
+    case $((seed % 3)) in
+        0) source="testsrc2=s=$size:r=25,scroll=h=0.00$((seed % 7 + 1))" ;;
+        1) source="gradients=s=$size:r=25:n=8:speed=0.02:seed=$seed" ;;
+        2) source="mandelbrot=s=$size:r=25:maxiter=$((200 + seed))" ;;
+    esac
+    picture=(
+        -f lavfi -i "$source,noise=alls=$strength:allf=t:all_seed=$seed"
+        -f lavfi -i "anoisesrc=r=48000:a=0.1:seed=$seed,aformat=channel_layouts=stereo"
+        -t "$seconds" -shortest
+    )
+}
+
+# Arguments for an H.264 encode with the closed GOPs and B-frames of a camera.
+# h264 MBITS GOP -> ${h264[@]}
+h264() {
+    h264=(
+        -c:v libx264 -preset veryfast -profile:v high -pix_fmt yuv420p
+        -b:v "${1}M" -maxrate "${1}M" -bufsize "${1}M" -bf 2
+        -x264-params "keyint=$2:min-keyint=$2:scenecut=0:open-gop=0"
+    )
+}
+
+# What tells one clip of a set from the next.
+# named NUMBER -> ${named[@]}
+named() {
+    named=(
+        -metadata "title=Scene $(($1 / 8 + 1)) take $(($1 % 8 + 1))"
+        -metadata "creation_time=$(printf '2026-05-11T%02d:%02d:00Z' $((8 + $1 / 60 % 12)) $(($1 % 60)))"
+    )
+}
+
+# Six encodes of 18 s: three MP4 with AAC, three MOV with PCM and a timecode track; GOPs of 12
+# frames and of 25.
+s1() {
+    local n
+    for ((n = 0; n < clips_s1; n++)); do
+        local encode=$((n % 6))
+        local gop=$((encode % 2 ? 25 : 12)) kind=$((encode / 3))
+        # Every GOP starts on a whole number of frames, 40 ms each.
+        local start_ms=$((n / 6 % 8 * (gop == 25 ? 1 : 2) * gop * 40))
+        local suffix=mp4 sound=(-c:a aac -b:a 192k) timecode=()
+        if [ "$kind" -eq 1 ]; then
+            suffix=mov sound=(-c:a pcm_s16le)
+            timecode=(-timecode "$(printf '10:%02d:00:00' $((n % 60)))")
+        fi
+        local out
+        out=$root/S1/$(printf 'C%04d' $((n + 1))).$suffix
+        [ ! -e "$out" ] || continue
+        picture 1920x1080 18 $((encode + 1)) 18
+        h264 25 "$gop"
+        made "$encodes/s1-$encode.$suffix" "${picture[@]}" "${h264[@]}" "${sound[@]}"
+        named "$n"
+        made "$out" -ss "${start_ms}ms" -i "$encodes/s1-$encode.$suffix" -map 0:v -map 0:a -t 10 \
+            -c copy "${timecode[@]}" "${named[@]}"
+    done
+    rm -rf "$encodes"
+}
+
+# One encode of 6 s, played five times over: 4K is too slow to encode in full.
+# s2_encode FORMAT NUMBER SUFFIX CODEC-ARGUMENTS...
+s2_encode() {
+    local format=$1 number=$2 suffix=$3
+    shift 3
+    local once=$encodes/$format-$number-once.$suffix
+    picture 3840x2160 6 $((number * 4 + 7)) 10
+    made "$once" "${picture[@]}" "$@"
+    made "$encodes/$format-$number.$suffix" -stream_loop 4 -i "$once" -map 0:v -map 0:a -c copy
+}
+
+# The index stands at the end of every file, where a camera writes it.
+# STEP is a number of whole GOPs: a copy that starts inside one carries frames that nobody sees.
+# s2 FORMAT CLIPS STEP-MS SUFFIX CODEC-ARGUMENTS...
+s2() {
+    local format=$1 clips=$2 step_ms=$3 suffix=$4
+    shift 4
+    local n
+    for ((n = 0; n < clips; n++)); do
+        local out
+        out=$root/S2/$format/$(printf '%s%04d' "${format^^}" $((n + 1))).$suffix
+        [ ! -e "$out" ] || continue
+        s2_encode "$format" $((n % 2)) "$suffix" "$@"
+        named "$n"
+        made "$out" -ss "$((n / 2 % 6 * step_ms))ms" -i "$encodes/$format-$((n % 2)).$suffix" \
+            -map 0:v -map 0:a -t 20 -c copy "${named[@]}"
+    done
+    rm -rf "$encodes"
+}
+
+# Clips of one kind, each encoded: intra codecs are quick, and a few are enough.
+# s3 KIND SECONDS SUFFIX CODEC-ARGUMENTS...
+s3() {
+    local kind=$1 seconds=$2 suffix=$3 n
+    shift 3
+    for ((n = 0; n < clips_s3; n++)); do
+        picture 1920x1080 "$seconds" $((n + 20)) 14
+        named "$n"
+        made "$root/S3/$kind/$(printf '%s_%03d' "$kind" $((n + 1))).$suffix" \
+            "${picture[@]}" "$@" "${named[@]}"
+    done
+}
+
+s3_all() {
+    s3 prores 3 mov -c:v prores_ks -profile:v hq -vendor apl0 -pix_fmt yuv422p10le \
+        -c:a pcm_s24le -timecode 10:00:00:00
+    s3 dnxhr 3 mxf -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p -c:a pcm_s16le
+    s3 xavc-i 4 mxf -c:v libx264 -preset veryfast -pix_fmt yuv422p10le \
+        -x264-params avcintra-class=100:avcintra-flavor=sony:keyint=1 -c:a pcm_s24le
+    h264 24 12
+    s3 avchd 10 mts "${h264[@]}" -c:a ac3 -b:a 256k -f mpegts -mpegts_m2ts_mode 1
+    s3 mjpeg-mov 6 mov -c:v mjpeg -q:v 6 -pix_fmt yuvj420p -c:a pcm_s16le
+    s3 mjpeg-avi 6 avi -c:v mjpeg -q:v 6 -pix_fmt yuvj422p -c:a pcm_s16le
+    h264 20 25
+    s3 matroska 10 mkv "${h264[@]}" -c:a aac -b:a 192k
+}
+
+mkdir -p "$root"
+s1
+h264 60 12
+s2 h264 $(((clips_s2 + 1) / 2)) 960 mp4 "${h264[@]}" -c:a aac -b:a 192k
+s2 hevc $((clips_s2 / 2)) 1000 mov -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -tag:v hvc1 \
+    -b:v 60M -maxrate 60M -bufsize 60M \
+    -x265-params keyint=25:min-keyint=25:scenecut=0:open-gop=0:bframes=2:log-level=error \
+    -c:a pcm_s16le
+s3_all

@@ -1,0 +1,477 @@
+//! H.264: what the parameter sets of a stream say (ITU-T H.264 7.3.2.1 and annex E).
+
+use super::bits::{Bits, split_counted, unescape};
+use super::{Coded, Colour, Container, Settles, aspect_ratio, aspect_ratio_of_code, h264_fields};
+
+/// The longest side that is believed.
+const LONGEST_SIDE: u32 = 1 << 16;
+
+/// A configuration record, `avcC`: its parameter sets as NAL units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Config<'a> {
+    /// Bytes of the length before each NAL unit of a sample: 1, 2 or 4.
+    pub nal_length_size: usize,
+    pub sequence_sets: Vec<&'a [u8]>,
+    pub picture_sets: Vec<&'a [u8]>,
+}
+
+/// What a sequence parameter set says, as far as anything here asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sequence {
+    pub id: u32,
+    profile: u8,
+    constraints: u8,
+    level: u8,
+    chroma_format: u32,
+    depth: u32,
+    width: u32,
+    height: u32,
+    is_cropped_left_or_above: bool,
+    pub is_frames_only: bool,
+    /// Bits of `frame_num`.
+    pub frame_number_bits: u32,
+    pub order: Order,
+    aspect: Option<(u32, u32)>,
+    colour: Colour,
+    settles: Settles,
+    /// `None` when the set ends before it would say.
+    pub timing: Option<Timing>,
+}
+
+/// How pictures are put in order (`pic_order_cnt_type`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Low bits of the count in each slice.
+    Lsb(u32),
+    /// By a cycle; the offset is from top to bottom field.
+    Cycle { is_delta_zero: bool, offset: i64 },
+    #[default]
+    AsCoded,
+}
+
+/// What picture timing messages hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Timing {
+    pub has_structure: bool,
+    /// Bits of delays that stand before the picture structure.
+    pub delay_bits: u32,
+}
+
+/// Reads `avcC`; `None` when it is no such record or is cut short.
+pub(in crate::media) fn config(payload: &[u8]) -> Option<Config<'_>> {
+    let (head, rest) = payload.split_at_checked(6)?;
+    let &[1, _, _, _, length, sequences] = head else {
+        return None;
+    };
+    let (sequence_sets, rest) = sets(rest, sequences & 31)?;
+    let (&pictures, rest) = rest.split_first()?;
+    let (picture_sets, _) = sets(rest, pictures)?;
+    Some(Config {
+        nal_length_size: usize::from(length & 3) + 1,
+        sequence_sets,
+        picture_sets,
+    })
+}
+
+/// So many parameter sets, and what follows them.
+fn sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
+    let mut sets = Vec::new();
+    for _ in 0..count {
+        let (nal, rest) = split_counted(bytes, 2)?;
+        sets.push(nal);
+        bytes = rest;
+    }
+    Some((sets, bytes))
+}
+
+/// What a configuration record says, when all its parameter sets say the same.
+///
+/// The order of fields is told where no picture can differ from it.
+pub(in crate::media) fn of_avcc(payload: &[u8]) -> Option<Coded> {
+    let config = config(payload)?;
+    let mut sets = config.sequence_sets.iter().map(|nal| of_sps(nal));
+    let mut first = sets.next()??;
+    if !sets.all(|other| other.as_ref() == Some(&first)) {
+        return None;
+    }
+    if h264_fields::may_shift_fields(&config) {
+        first.may_be_interlaced = true;
+    }
+    if !first.may_be_interlaced {
+        first.field_order = Some("progressive");
+    }
+    Some(first)
+}
+
+/// What a configuration record and the first sample say together: of several parameter sets
+/// the one in use, and the order of fields.
+///
+/// The sample may be cut short. `None` where its first slice is not found.
+pub(in crate::media) fn of_sample(payload: &[u8], sample: &[u8]) -> Option<Coded> {
+    let config = config(payload)?;
+    let found = h264_fields::first_picture(&config, sample)?;
+    let mut coded = coded(&found.sequence)?;
+    coded.field_order = found.field_order;
+    coded.may_be_interlaced = found.field_order.is_none();
+    Some(coded)
+}
+
+/// What a sequence parameter set (a NAL unit, with its header byte) says.
+pub(in crate::media) fn of_sps(nal: &[u8]) -> Option<Coded> {
+    coded(&sequence(nal)?)
+}
+
+fn coded(sequence: &Sequence) -> Option<Coded> {
+    let is_unordered = match sequence.order {
+        Order::Lsb(_) | Order::AsCoded => false,
+        Order::Cycle { offset, .. } => offset != 0,
+    };
+    let is_frames = sequence.is_frames_only && !is_unordered;
+    // ffmpeg's decoder knows no monochrome: it shows grey as 4:2:0.
+    let format = super::yuv(sequence.chroma_format.max(1), sequence.depth)?;
+    let mut coded = Coded {
+        profile: Some(profile(sequence)),
+        level: Some(i64::from(sequence.level)),
+        width: Some(sequence.width),
+        height: Some(sequence.height),
+        sample_aspect_ratio: sequence.aspect,
+        pixel_format: Some(format),
+        bits_per_raw_sample: Some(sequence.depth),
+        field_order: None,
+        may_be_interlaced: !is_frames || sequence.timing.is_none_or(|timing| timing.has_structure),
+        colour: sequence.colour,
+        settles: sequence.settles,
+        assumed_matrix: None,
+        is_cropped_by_container: !sequence.is_cropped_left_or_above,
+    };
+    name_by_colour(&mut coded);
+    Some(coded)
+}
+
+/// Names the pixel format by range and matrix, which the container may have told.
+pub(super) fn name_by_colour(coded: &mut Coded) {
+    let Some(format) = coded.pixel_format.as_deref() else {
+        return;
+    };
+    if coded.colour.matrix == Some("gbr")
+        && let Some(format) = super::planar_rgb(format)
+    {
+        coded.pixel_format = Some(format);
+    } else if coded.colour.range == Some("pc") && coded.bits_per_raw_sample == Some(8) {
+        coded.pixel_format = Some(format.replacen("yuv4", "yuvj4", 1));
+    }
+}
+
+/// A container that shows less of the last macroblocks than the stream does is believed.
+pub(super) fn cut(coded: &mut Coded, container: &Container) {
+    let (Some(width), Some(height)) = (coded.width, coded.height) else {
+        return;
+    };
+    let blocks = |side: u32| side.div_ceil(16);
+    let is_cut = container.width > 0
+        && container.height > 0
+        && container.width <= width
+        && container.height <= height
+        && blocks(container.width) == blocks(width)
+        && blocks(container.height) == blocks(height);
+    if is_cut {
+        coded.width = Some(container.width);
+        coded.height = Some(container.height);
+    }
+}
+
+/// ffmpeg's names (`ff_h264_get_profile`, `ff_h264_profiles`); one without a name by its number.
+fn profile(sequence: &Sequence) -> String {
+    let is_set = |flag: u8| sequence.constraints >> (7 - flag) & 1 == 1;
+    let name = match (sequence.profile, is_set(1), is_set(3)) {
+        (66, true, _) => "Constrained Baseline",
+        (66, ..) => "Baseline",
+        (77, ..) => "Main",
+        (88, ..) => "Extended",
+        (100, ..) => "High",
+        (110, _, true) => "High 10 Intra",
+        (110, ..) => "High 10",
+        (118, ..) => "Multiview High",
+        (122, _, true) => "High 4:2:2 Intra",
+        (122, ..) => "High 4:2:2",
+        (128, ..) => "Stereo High",
+        (144, ..) => "High 4:4:4",
+        (244, _, true) => "High 4:4:4 Intra",
+        (244, ..) => "High 4:4:4 Predictive",
+        (44, ..) => "CAVLC 4:4:4",
+        (number, ..) => return number.to_string(),
+    };
+    name.to_owned()
+}
+
+/// Reads a sequence parameter set; `None` for what ffmpeg would refuse too.
+pub(super) fn sequence(nal: &[u8]) -> Option<Sequence> {
+    let nal = unescape(nal);
+    let mut bits = Bits::new(&nal);
+    if bits.byte()? & 31 != 7 {
+        return None;
+    }
+    let mut found = Sequence {
+        profile: bits.byte()?,
+        constraints: bits.byte()?,
+        level: bits.byte()?,
+        id: bits.ue_to(31)?,
+        chroma_format: 1,
+        depth: 8,
+        ..Sequence::default()
+    };
+    if has_chroma_format(found.profile) {
+        chroma(&mut found, &mut bits)?;
+    }
+    found.frame_number_bits = bits.ue_to(12)? + 4;
+    found.order = order(&mut bits)?;
+    bits.ue_to(16)?;
+    bits.skip(1)?;
+    size(&mut found, &mut bits)?;
+    if bits.flag()? {
+        usability(&mut found, &mut bits)?;
+    } else {
+        found.timing = Some(Timing::default());
+    }
+    Some(found)
+}
+
+fn has_chroma_format(profile: u8) -> bool {
+    matches!(
+        profile,
+        100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 144
+    )
+}
+
+fn chroma(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
+    found.chroma_format = bits.ue_to(3)?;
+    let has_separate_planes = found.chroma_format == 3 && bits.flag()?;
+    found.depth = bits.ue_to(6)? + 8;
+    let chroma_depth = bits.ue_to(6)? + 8;
+    if has_separate_planes || chroma_depth != found.depth {
+        return None;
+    }
+    bits.skip(1)?;
+    if bits.flag()? {
+        let lists = if found.chroma_format == 3 { 12 } else { 8 };
+        for list in 0..lists {
+            if bits.flag()? {
+                skip_scaling_list(bits, if list < 6 { 16 } else { 64 })?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// H.264 7.3.2.1.1.1.
+fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
+    let mut last = 8;
+    for _ in 0..size {
+        let delta = bits.se().filter(|delta| (-128..128).contains(delta))?;
+        let next = (last + delta).rem_euclid(256);
+        if next == 0 {
+            return Some(());
+        }
+        last = next;
+    }
+    Some(())
+}
+
+fn order(bits: &mut Bits) -> Option<Order> {
+    Some(match bits.ue()? {
+        0 => Order::Lsb(bits.ue_to(12)? + 4),
+        1 => {
+            let is_delta_zero = bits.flag()?;
+            bits.se()?;
+            let offset = bits.se()?;
+            for _ in 0..bits.ue_to(255)? {
+                bits.se()?;
+            }
+            Order::Cycle {
+                is_delta_zero,
+                offset,
+            }
+        }
+        2 => Order::AsCoded,
+        _ => return None,
+    })
+}
+
+fn size(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
+    let width = (bits.ue_to(LONGEST_SIDE / 16)? + 1) * 16;
+    let rows = bits.ue_to(LONGEST_SIDE / 16)? + 1;
+    found.is_frames_only = bits.flag()?;
+    let fields = if found.is_frames_only { 1 } else { 2 };
+    let height = rows * 16 * fields;
+    if !found.is_frames_only {
+        bits.skip(1)?;
+    }
+    bits.skip(1)?;
+    let (mut across, mut down) = (0, 0);
+    if bits.flag()? {
+        let mut side = || bits.ue_to(LONGEST_SIDE);
+        let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
+        let step_across = if matches!(found.chroma_format, 1 | 2) {
+            2
+        } else {
+            1
+        };
+        let step_down = if found.chroma_format == 1 { 2 } else { 1 } * fields;
+        across = (left + right) * step_across;
+        down = (top + bottom) * step_down;
+        found.is_cropped_left_or_above = left > 0 || top > 0;
+    }
+    found.width = width.checked_sub(across).filter(|&width| width > 0)?;
+    found.height = height.checked_sub(down).filter(|&height| height > 0)?;
+    Some(())
+}
+
+/// Video usability information (H.264 E.1.1).
+fn usability(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
+    if bits.flag()? {
+        found.aspect = match bits.byte()? {
+            255 => aspect_ratio(bits.take(16)?, bits.take(16)?),
+            0 => None,
+            code => Some(aspect_ratio_of_code(code)?),
+        };
+    }
+    if bits.flag()? {
+        bits.skip(1)?;
+    }
+    if bits.flag()? {
+        bits.skip(3)?;
+        let is_full = bits.flag()?;
+        found.settles.range = true;
+        if bits.flag()? {
+            found.colour = Colour::of_codes(bits.byte()?, bits.byte()?, bits.byte()?);
+            found.settles = Settles::ALL;
+        }
+        found.colour = found.colour.with_range(is_full);
+    }
+    // Some cameras cut the rest short, which changes nothing that was read.
+    found.timing = timing(bits);
+    Some(())
+}
+
+fn timing(bits: &mut Bits) -> Option<Timing> {
+    if bits.flag()? {
+        bits.ue()?;
+        bits.ue()?;
+    }
+    if bits.flag()? {
+        bits.skip(65)?;
+    }
+    let mut delay_bits = 0;
+    let has_first = bits.flag()?;
+    if has_first {
+        delay_bits = buffering(bits)?;
+    }
+    let has_second = bits.flag()?;
+    if has_second {
+        delay_bits = buffering(bits)?;
+    }
+    if has_first || has_second {
+        bits.skip(1)?;
+    }
+    Some(Timing {
+        has_structure: bits.flag()?,
+        delay_bits,
+    })
+}
+
+/// Hypothetical decoder parameters (H.264 E.1.2): the bits of the two delays in a picture's timing.
+fn buffering(bits: &mut Bits) -> Option<u32> {
+    let buffers = bits.ue_to(31)? + 1;
+    bits.skip(8)?;
+    for _ in 0..buffers {
+        bits.ue()?;
+        bits.ue()?;
+        bits.skip(1)?;
+    }
+    bits.skip(5)?;
+    let delays = bits.take(5)? + 1 + bits.take(5)? + 1;
+    bits.skip(5)?;
+    Some(delays)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::bitstream::tests::{bytes, shown};
+
+    #[test]
+    fn parameter_sets_say_what_ffprobe_says() {
+        for (hex, expected) in [
+            (
+                "01640028ffe1001b67640028acd940780227e5c044000003000400000300c83c60c65801000668ebe3cb22c0fdf8f800",
+                "High L40 1920x1080 1:1 yuv420p 8 progressive",
+            ),
+            (
+                "017a100dffe10015677a100db6cb8283f602200000030020000006408001000568ee0f2c8bfefafa00",
+                "High 4:2:2 Intra L13 320x240 1:1 yuv422p10le 10 progressive",
+            ),
+            (
+                "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
+                "Constrained Baseline L13 320x240 1:1 yuv420p 8 progressive",
+            ),
+            (
+                "016e000dffe10019676e000ddb3650507ec05b20000003002000000641e28532c001000668ebe3cb22c0fcfafa00",
+                "High 10 L13 320x240 1:1 yuv420p10le 10 progressive pc",
+            ),
+            (
+                "0164000dffe100186764000dacd94141fb016c800000030080000019078a14cb01000668ebe3cb22c0fdf8f800",
+                "High L13 320x240 1:1 yuvj420p 8 progressive pc",
+            ),
+            (
+                "01f4000dffe1001d67f4000d919b28283f602dc080801000000300100000030320f142996001000668ebe3cb22c0fff8f800",
+                "High 4:4:4 Predictive L13 320x240 1:1 gbrp 8 progressive pc gbr",
+            ),
+            (
+                "01f4000dffe1001967f4000d919b28283f6022000003000200000300641e28532c01003968ebe3c44e10042420084aa4dd249b6e924936db7492495b6db4924adb69256d2d526e924db749249b6dba4924adb6da49256db492b6940440fff8f800",
+                "High 4:4:4 Predictive L13 320x240 1:1 yuv444p 8 progressive",
+            ),
+            (
+                "0164000dffe1001b6764000dacd94141fb016a122412800000030080000019078a14cb01000668ebe3cb22c0fdf8f800",
+                "High L13 320x240 1:1 yuv420p 8 progressive tv bt2020nc arib-std-b67 bt2020",
+            ),
+            (
+                "0164000dffe1001d6764000dacd94141fbff001900111000000300100000030320f142996001000668ebe3cb22c0fdf8f800",
+                "High L13 320x240 25:17 yuv420p 8 progressive",
+            ),
+            (
+                "01640014ffe1002367640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb01000568ebecb22cfdf8f800",
+                "High L20 320x240 1:1 yuv420p 8 progressive",
+            ),
+            (
+                "01640028ffe1001b67640028acd940780227765c0440000003004000000c83c60c658001000668ebe3cb22c0fdf8f800",
+                "High L40 1916x1076 1:1 yuv420p 8 progressive",
+            ),
+            (
+                "01640015ffe1001a67640015acd941410fcb808800000300080000030190f8a14cb001000668fba3cb22c0fdf8f800",
+                "High L21 320x240 1:1 yuv420p 8 fields?",
+            ),
+        ] {
+            assert_eq!(shown(of_avcc(&bytes(hex))), expected, "{hex}");
+        }
+    }
+
+    #[test]
+    fn a_record_with_two_minds_is_unclear() {
+        let one = "6764000dacd94141fb016c800000030080000019078a14cb";
+        let other = "67640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb";
+        let record = format!("0164000dffe20018{one}0023{other}00");
+        assert_eq!(of_avcc(&bytes(&record)), None);
+        assert!(of_sps(&bytes(one)).is_some() && of_sps(&bytes(other)).is_some());
+    }
+
+    #[test]
+    fn cut_records_are_refused() {
+        let whole = bytes(
+            "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
+        );
+        for length in 0..whole.len() {
+            assert_eq!(config(&whole[..length]), None, "{length}");
+        }
+        assert_eq!(config(&whole).unwrap().nal_length_size, 4);
+    }
+}

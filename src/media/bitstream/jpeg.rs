@@ -1,0 +1,158 @@
+//! JPEG, as Motion JPEG holds it: what comes before the first scan (ITU-T T.81 annex B).
+
+use super::bits::u16_at;
+use super::{Coded, Colour, Settles, aspect_ratio, colour};
+
+/// Segments before the first scan; a picture has a dozen.
+const MOST_SEGMENTS: usize = 500;
+
+/// Reads the beginning of a picture, as far as its frame header.
+///
+/// `None` for depths other than eight bits, for colours other than luma and chroma, and for
+/// samplings without a pixel format of their own. A container that is a third higher than
+/// this picture holds fields, which ffprobe joins.
+pub(in crate::media) fn of_frame(picture: &[u8]) -> Option<Coded> {
+    let mut rest = picture.strip_prefix(&[0xff, 0xd8])?;
+    let mut is_limited = false;
+    let mut aspect = None;
+    for _ in 0..MOST_SEGMENTS {
+        let marker = rest.iter().position(|&byte| byte != 0xff)?;
+        let kind = *rest.get(marker).filter(|_| marker > 0)?;
+        rest = rest.get(marker + 1..)?;
+        let length = usize::from(u16_at(rest, 0)?).checked_sub(2)?;
+        let (body, after) = rest.get(2..)?.split_at_checked(length)?;
+        match kind {
+            0xc0..=0xc2 => return frame(kind, body, is_limited, aspect),
+            0xe0 if body.starts_with(b"JFIF\0") => {
+                aspect = aspect_ratio(u16_at(body, 8)?.into(), u16_at(body, 10)?.into());
+            }
+            // Interlaced by its own word, or in colours of its own.
+            0xe0 if body.starts_with(b"AVI1") => return None,
+            0xee if body.starts_with(b"Adobe") => return None,
+            0xfe if body.starts_with(b"CS=ITU601") => is_limited = true,
+            // Another way of coding, or a picture that ends early.
+            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xd0..=0xda => return None,
+            _ => {}
+        }
+        rest = after;
+    }
+    None
+}
+
+fn frame(kind: u8, header: &[u8], is_limited: bool, aspect: Option<(u32, u32)>) -> Option<Coded> {
+    let (&[8, ..], [_, _, _, _, _, count, components @ ..]) = (header, header) else {
+        return None;
+    };
+    let components = components.as_chunks::<3>().0;
+    if components.len() != usize::from(*count) {
+        return None;
+    }
+    let profile = match kind {
+        0xc0 => "Baseline",
+        0xc1 => "Sequential",
+        _ => "Progressive",
+    };
+    let has_chroma = components.len() > 1;
+    Some(Coded {
+        profile: Some(profile.to_owned()),
+        width: Some(u16_at(header, 3)?.into()).filter(|&side| side > 0),
+        height: Some(u16_at(header, 1)?.into()).filter(|&side| side > 0),
+        sample_aspect_ratio: aspect,
+        pixel_format: Some(pixel_format(components, is_limited)?.to_owned()),
+        bits_per_raw_sample: Some(8),
+        colour: Colour {
+            range: has_chroma.then(|| colour::range(!is_limited)),
+            matrix: Some("bt470bg"),
+            ..Colour::default()
+        },
+        settles: Settles {
+            range: has_chroma,
+            matrix: true,
+            primaries_and_transfer: false,
+        },
+        ..Coded::default()
+    })
+}
+
+/// By the sampling factors, which ffmpeg halves where all are even.
+fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str> {
+    if let [[_, 0x11 | 0x22, _]] = components {
+        return Some("gray");
+    }
+    let [first, second, third] = components else {
+        return None;
+    };
+    let ids = [first[0], second[0], third[0]];
+    if ids == *b"RGB" || ids == *b"rgb" {
+        return None;
+    }
+    let factors = [first[1], second[1], third[1]];
+    let across = halved(factors.map(|factor| factor >> 4));
+    let down = halved(factors.map(|factor| factor & 15));
+    Some(match (across, down, is_limited) {
+        ([2, 1, 1], [2, 1, 1], false) => "yuvj420p",
+        ([2, 1, 1], [2, 1, 1], true) => "yuv420p",
+        ([2, 1, 1], [1, 1, 1], false) => "yuvj422p",
+        ([2, 1, 1], [1, 1, 1], true) => "yuv422p",
+        ([1, 1, 1], [1, 1, 1], false) => "yuvj444p",
+        ([1, 1, 1], [1, 1, 1], true) => "yuv444p",
+        _ => return None,
+    })
+}
+
+fn halved(factors: [u8; 3]) -> [u8; 3] {
+    let is_even = factors.iter().all(|factor| factor % 2 == 0);
+    factors.map(|factor| if is_even { factor / 2 } else { factor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::bitstream::tests::{bytes, shown};
+
+    #[test]
+    fn pictures_say_what_ffprobe_says() {
+        const JFIF: &str = "ffd8ffe000104a46494600010200000100010000";
+        const LIMITED: &str = "ffd8fffe000c43533d49545536303100";
+        for (head, frame, expected) in [
+            (
+                JFIF,
+                "ffc000110800f0014003012200021100031100",
+                "Baseline 320x240 1:1 yuvj420p 8 pc bt470bg",
+            ),
+            (
+                LIMITED,
+                "ffc000110800f0014003012200021100031100",
+                "Baseline 320x240 yuv420p 8 tv bt470bg",
+            ),
+            (
+                "ffd8ffffff",
+                "c200110800f0014003012100021100031100",
+                "Progressive 320x240 yuvj422p 8 pc bt470bg",
+            ),
+            (
+                "ffd8",
+                "ffc100110800f0014003012200022200032200",
+                "Sequential 320x240 yuvj444p 8 pc bt470bg",
+            ),
+            (
+                "ffd8",
+                "ffc0000b080030004001001100",
+                "Baseline 64x48 gray 8 bt470bg",
+            ),
+            ("ffd8", "ffc000110c00f0014003012200021100031100", "unclear"),
+            (
+                "ffd8ffee000741646f6265",
+                "ffc000110800f0014003012200021100031100",
+                "unclear",
+            ),
+            (
+                "ffd8ffda0002",
+                "ffc000110800f0014003012200021100031100",
+                "unclear",
+            ),
+        ] {
+            assert_eq!(shown(of_frame(&bytes(&format!("{head}{frame}")))), expected);
+        }
+    }
+}

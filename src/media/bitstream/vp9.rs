@@ -1,0 +1,157 @@
+//! VP9: its configuration record (WebM project's MP4 binding), and the head of a key frame
+//! (VP9 bitstream specification 6.2).
+//!
+//! ffprobe takes size, range and matrix from the frame, primaries and transfer from the record.
+
+use super::bits::Bits;
+use super::{Coded, Colour, Settles, planar_rgb, yuv};
+
+/// Reads `vpcC`, from its version on.
+pub(in crate::media) fn of_vpcc(payload: &[u8]) -> Option<Coded> {
+    let &[
+        1,
+        _,
+        _,
+        _,
+        profile @ 0..=3,
+        _,
+        format,
+        primaries,
+        transfer,
+        matrix,
+        ..,
+    ] = payload
+    else {
+        return None;
+    };
+    let sampling = match format >> 1 & 7 {
+        0 | 1 => 1,
+        2 => 2,
+        3 => 3,
+        _ => return None,
+    };
+    let colour = Colour::of_codes(primaries, transfer, matrix).with_range(format & 1 == 1);
+    let format = yuv(sampling, (format >> 4).into())?;
+    Some(Coded {
+        profile: Some(format!("Profile {profile}")),
+        pixel_format: Some(match colour.matrix {
+            Some("gbr") => planar_rgb(&format)?,
+            _ => format,
+        }),
+        colour,
+        ..Coded::default()
+    })
+}
+
+/// Reads the beginning of a frame; `None` unless it is a key frame.
+pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
+    let mut bits = Bits::new(frame);
+    if bits.take(2)? != 2 {
+        return None;
+    }
+    let profile = bits.take(1)? | bits.take(1)? << 1;
+    let is_reserved = profile == 3 && bits.flag()?;
+    let (is_repeated, is_between) = (bits.flag()?, bits.flag()?);
+    bits.skip(2)?;
+    if is_reserved || is_repeated || is_between || bits.take(24)? != 0x49_83_42 {
+        return None;
+    }
+    let depth = match profile {
+        0 | 1 => 8,
+        _ if bits.flag()? => 12,
+        _ => 10,
+    };
+    let (format, colour) = colour(&mut bits, profile, depth)?;
+    Some(Coded {
+        profile: Some(format!("Profile {profile}")),
+        width: Some(bits.take(16)? + 1),
+        height: Some(bits.take(16)? + 1),
+        pixel_format: Some(format),
+        colour,
+        settles: Settles {
+            range: true,
+            matrix: true,
+            primaries_and_transfer: false,
+        },
+        ..Coded::default()
+    })
+}
+
+fn colour(bits: &mut Bits, profile: u32, depth: u32) -> Option<(String, Colour)> {
+    let has_sampling = profile & 1 == 1;
+    let matrix = match bits.take(3)? {
+        1 => Some("bt470bg"),
+        2 => Some("bt709"),
+        3 => Some("smpte170m"),
+        4 => Some("smpte240m"),
+        5 => Some("bt2020nc"),
+        7 => Some("gbr"),
+        _ => None,
+    };
+    let colour = Colour {
+        matrix,
+        ..Colour::default()
+    };
+    if matrix == Some("gbr") {
+        if !has_sampling {
+            return None;
+        }
+        bits.skip(1)?;
+        return Some((planar_rgb(&yuv(3, depth)?)?, colour.with_range(true)));
+    }
+    let colour = colour.with_range(bits.flag()?);
+    let mut sampling = (true, true);
+    if has_sampling {
+        sampling = (bits.flag()?, bits.flag()?);
+        bits.skip(1)?;
+    }
+    let format = match sampling {
+        (true, true) => yuv(1, depth)?,
+        (true, false) => yuv(2, depth)?,
+        (false, false) => yuv(3, depth)?,
+        (false, true) if depth == 8 => "yuv440p".to_owned(),
+        (false, true) => format!("yuv440p{depth}le"),
+    };
+    Some((format, colour))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::bitstream::tests::{bytes, shown};
+
+    #[test]
+    fn frames_say_what_ffprobe_says() {
+        for (hex, expected) in [
+            ("824983420013f00ef60638241c", "Profile 0 320x240 yuv420p tv"),
+            (
+                "824983427013f00ef60638241c",
+                "Profile 0 320x240 yuv420p pc smpte170m",
+            ),
+            (
+                "924983425009f8077b031c120e",
+                "Profile 2 320x240 yuv420p10le tv bt2020nc",
+            ),
+            (
+                "a2498342e013f00ef60438241c",
+                "Profile 1 320x240 gbrp pc gbr",
+            ),
+            (
+                "b124c1a140009f8077b031c120",
+                "Profile 3 320x240 yuv444p12le tv",
+            ),
+            ("860040", "unclear"),
+        ] {
+            assert_eq!(shown(of_frame(&bytes(hex))), expected, "{hex}");
+        }
+    }
+
+    #[test]
+    fn records_tell_the_colours() {
+        assert_eq!(
+            shown(of_vpcc(&bytes("010000000214a20910090000"))),
+            "Profile 2 yuv420p10le tv bt2020nc smpte2084 bt2020"
+        );
+        assert_eq!(of_vpcc(&bytes("0100000002")), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Fragmented movies: samples described piece by piece, in `moof` boxes.
+
+use super::boxes::{FourCc, boxes, child, descendant, full};
+use super::layout::Layout;
+
+/// Samples that are looked at in all: two days at 60 frames a second.
+const MOST_SAMPLES: u64 = 10_000_000;
+
+/// One key of a fragmented track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FragmentKey {
+    pub offset: u64,
+    pub bytes: u32,
+    /// When it is shown, in the track's units.
+    pub shown: u64,
+}
+
+/// What all fragments say of one track together.
+#[derive(Debug, Default)]
+pub(super) struct Fragments {
+    pub samples: u64,
+    pub bytes: u64,
+    /// End of the last sample, in the track's units.
+    pub end: u64,
+    pub shortest: u32,
+    pub longest: u32,
+    pub keys: Vec<FragmentKey>,
+}
+
+/// What `trex` says of samples about which nothing else does.
+#[derive(Debug, Clone, Copy, Default)]
+struct Defaults {
+    duration: u32,
+    size: u32,
+    flags: u32,
+}
+
+/// Reads all fragments of the track `id`; `None` when one is not understood.
+pub(super) fn of_track(layout: &Layout, id: u32) -> Option<Fragments> {
+    let defaults = defaults(&layout.movie, id);
+    let mut fragments = Fragments {
+        shortest: u32::MAX,
+        ..Fragments::default()
+    };
+    let mut budget = MOST_SAMPLES;
+    for (at, body) in &layout.fragments {
+        let mut runs_end = *at;
+        for track in boxes(body).filter(|boxed| boxed.kind == *b"traf") {
+            let header = TrackHeader::new(child(track.body, b"tfhd")?, *at, runs_end, defaults)?;
+            let is_this = header.id == id;
+            let mut decoded = match child(track.body, b"tfdt").and_then(full) {
+                Some((version, _, mut cursor)) => cursor.sized(version)?,
+                None => fragments.end,
+            };
+            let mut offset = header.base;
+            for run in boxes(track.body).filter(|boxed| boxed.kind == *b"trun") {
+                let into = is_this.then_some(&mut fragments);
+                budget = budget.checked_sub(run_length(run.body)?)?;
+                read_run(run.body, &header, &mut offset, &mut decoded, into)?;
+            }
+            runs_end = offset;
+        }
+    }
+    (fragments.samples > 0).then_some(fragments)
+}
+
+fn defaults(movie: &[u8], id: u32) -> Defaults {
+    let read = |body| {
+        let (_, _, mut cursor) = full(body)?;
+        let is_this = cursor.u32()? == id;
+        cursor.skip(4)?;
+        let defaults = Defaults {
+            duration: cursor.u32()?,
+            size: cursor.u32()?,
+            flags: cursor.u32()?,
+        };
+        is_this.then_some(defaults)
+    };
+    const TREX: FourCc = *b"trex";
+    child(movie, b"mvex")
+        .into_iter()
+        .flat_map(boxes)
+        .filter(|boxed| boxed.kind == TREX)
+        .find_map(|boxed| read(boxed.body))
+        .unwrap_or_default()
+}
+
+struct TrackHeader {
+    id: u32,
+    base: u64,
+    defaults: Defaults,
+}
+
+impl TrackHeader {
+    fn new(body: &[u8], fragment: u64, runs_end: u64, defaults: Defaults) -> Option<Self> {
+        let (_, flags, mut cursor) = full(body)?;
+        let id = cursor.u32()?;
+        let optional = |bit: u32| (flags & bit != 0).then_some(());
+        let mut header = Self {
+            id,
+            // Without a base of its own, one run follows the other's data.
+            base: if flags & 0x2_0000 != 0 {
+                fragment
+            } else {
+                runs_end
+            },
+            defaults,
+        };
+        if optional(0x1).is_some() {
+            header.base = cursor.u64()?;
+        }
+        if optional(0x2).is_some() {
+            cursor.skip(4)?;
+        }
+        if optional(0x8).is_some() {
+            header.defaults.duration = cursor.u32()?;
+        }
+        if optional(0x10).is_some() {
+            header.defaults.size = cursor.u32()?;
+        }
+        if optional(0x20).is_some() {
+            header.defaults.flags = cursor.u32()?;
+        }
+        Some(header)
+    }
+}
+
+/// Bits of a sample's flags that say that it needs others.
+const IS_NOT_KEY: u32 = 0x1_0000;
+const NEEDS_OTHERS: u32 = 0x100_0000;
+
+/// Samples that a run says it has.
+fn run_length(body: &[u8]) -> Option<u64> {
+    let (_, _, mut cursor) = full(body)?;
+    cursor.u32().map(u64::from)
+}
+
+fn read_run(
+    body: &[u8],
+    header: &TrackHeader,
+    offset: &mut u64,
+    decoded: &mut u64,
+    mut into: Option<&mut Fragments>,
+) -> Option<()> {
+    let (_, flags, mut cursor) = full(body)?;
+    let count = cursor.u32()?;
+    if flags & 0x1 != 0 {
+        *offset = header.base.checked_add_signed(i64::from(cursor.i32()?))?;
+    }
+    let mut first_flags = if flags & 0x4 != 0 {
+        Some(cursor.u32()?)
+    } else {
+        None
+    };
+    for _ in 0..count {
+        let mut own = |bit: u32, default: u32| {
+            if flags & bit == 0 {
+                Some(default)
+            } else {
+                cursor.u32()
+            }
+        };
+        let duration = own(0x100, header.defaults.duration)?;
+        let bytes = own(0x200, header.defaults.size)?;
+        let told = own(0x400, header.defaults.flags)?;
+        let shift = own(0x800, 0)?.cast_signed();
+        let sample_flags = first_flags.take().unwrap_or(told);
+        if let Some(all) = into.as_deref_mut() {
+            all.samples += 1;
+            all.bytes = all.bytes.saturating_add(u64::from(bytes));
+            all.shortest = all.shortest.min(duration);
+            all.longest = all.longest.max(duration);
+            if sample_flags & (IS_NOT_KEY | NEEDS_OTHERS) == 0 {
+                all.keys.push(FragmentKey {
+                    offset: *offset,
+                    bytes,
+                    shown: decoded.saturating_add_signed(i64::from(shift)),
+                });
+            }
+        }
+        *offset = offset.checked_add(u64::from(bytes))?;
+        *decoded = decoded.checked_add(u64::from(duration))?;
+        if let Some(all) = into.as_deref_mut() {
+            all.end = all.end.max(*decoded);
+        }
+    }
+    Some(())
+}
+
+/// The duration that `mehd` promises, in the movie's units.
+pub(super) fn promised_duration(movie: &[u8]) -> Option<u64> {
+    let (version, _, mut cursor) = full(descendant(movie, &[b"mvex", b"mehd"])?)?;
+    cursor.sized(version).filter(|&duration| duration > 0)
+}

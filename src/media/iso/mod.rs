@@ -1,0 +1,297 @@
+//! Headers of MP4, `QuickTime` and their family, read without a process.
+//!
+//! One bounded read of `moov` tells everything that ffprobe tells, and where each keyframe
+//! is. What is not fully understood is `None`: then ffprobe is asked.
+
+mod boxes;
+mod fragments;
+mod layout;
+mod samples;
+mod spherical;
+mod streams;
+mod tags;
+mod track;
+
+use std::io;
+
+use boxes::{child, full};
+use fragments::Fragments;
+use layout::{Layout, layout};
+use streams::PictureEntry;
+use track::{Clock, Track};
+
+use super::header::{Format, Header, Stream};
+use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, MOST_KEYS};
+use crate::original::Original;
+use crate::value::{Rate, Timecode};
+
+/// What the header of one file says.
+#[derive(Debug)]
+pub(super) struct Movie {
+    pub header: Header,
+    /// Where the keyframes of its first picture track are.
+    pub keyframes: Option<Keyframes>,
+}
+
+/// Tracks that are looked at.
+const MOST_TRACKS: usize = 64;
+
+/// Reads a file's header; `None` when it is of another kind or not fully understood.
+///
+/// # Errors
+/// When the drive fails.
+pub(super) fn read(original: &mut Original) -> io::Result<Option<Movie>> {
+    match layout(original) {
+        Ok(Some(layout)) => Ok(movie(&layout, original)),
+        Ok(None) => Ok(None),
+        // A box that says it is longer than the file: the file's fault, not the drive's.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
+    let movie = layout.movie.as_slice();
+    let head = child(movie, b"mvhd")?;
+    let clock = Clock::new(head)?;
+    let matrix = movie_matrix(head)?;
+    let bodies: Vec<&[u8]> = layout::tracks(movie).take(MOST_TRACKS).collect();
+    let tracks: Vec<Track<'_>> = bodies
+        .iter()
+        .map(|body| Track::new(body))
+        .collect::<Option<_>>()?;
+    let mut streams = Vec::new();
+    let mut keyframes = None;
+    let mut is_picture_seen = false;
+    for (track, body) in tracks.iter().zip(&bodies) {
+        let is_chapters = tracks
+            .iter()
+            .any(|other| other.chapters.contains(&track.id));
+        let fragments = fragments_of(layout, track)?;
+        let stream = match &track.handler {
+            b"vide" if is_chapters => cover(track),
+            b"vide" if is_picture_seen => other(track, "video"),
+            b"vide" => {
+                is_picture_seen = true;
+                let mut first_frame = |length| first_bytes(original, track, length);
+                let picture =
+                    streams::picture(track, body, &matrix, fragments.as_ref(), &mut first_frame)?;
+                let codec = picture.codec_name.as_deref().unwrap_or_default();
+                keyframes = keyframes_of(track, codec, fragments.as_ref(), original.size());
+                picture
+            }
+            b"soun" => streams::sound(track, is_quicktime(layout))?,
+            b"tmcd" => timecode(track, original),
+            _ => other(track, "data"),
+        };
+        streams.push(stream);
+    }
+    let header = Header {
+        format: format(layout, &clock, &tracks)?,
+        streams,
+    };
+    Some(Movie { header, keyframes })
+}
+
+fn movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
+    let (version, _, mut cursor) = full(head)?;
+    // Two times, timescale and duration; then rate, volume and what is reserved.
+    cursor.skip(if version == 1 { 28 } else { 16 } + 16)?;
+    let mut matrix = [0; 9];
+    for number in &mut matrix {
+        *number = cursor.i32()?;
+    }
+    Some(matrix)
+}
+
+/// Whether sound descriptions have `QuickTime`'s versions.
+fn is_quicktime(layout: &Layout) -> bool {
+    layout.brand.is_none() || layout.is_quicktime
+}
+
+/// What all fragments say of a track; an empty one where its samples stand in `moov`.
+#[expect(clippy::option_option, reason = "not fragmented, or not understood")]
+fn fragments_of(layout: &Layout, track: &Track<'_>) -> Option<Option<Fragments>> {
+    let is_in_movie = track
+        .samples
+        .as_ref()
+        .is_some_and(|samples| samples.count() > 0);
+    if is_in_movie || layout.fragments.is_empty() {
+        return Some(None);
+    }
+    fragments::of_track(layout, track.id).map(Some)
+}
+
+fn format(layout: &Layout, clock: &Clock, tracks: &[Track<'_>]) -> Option<Format> {
+    let mut format = Format {
+        name: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(),
+        ..Format::default()
+    };
+    let brand = layout.brand.unwrap_or(*b"qt  ");
+    tags::add(
+        &mut format.tags,
+        "major_brand",
+        Some(String::from_utf8_lossy(&brand).into_owned()),
+    );
+    if let Some(body) = child(&layout.movie, b"udta") {
+        tags::user_data(&mut format.tags, body);
+    }
+    if let Some(body) = child(&layout.movie, b"meta") {
+        tags::of_meta(&mut format.tags, body);
+    }
+    let created = tags::creation_time(clock.created);
+    tags::add(&mut format.tags, "creation_time", created);
+    let promised = fragments::promised_duration(&layout.movie);
+    let units = Some(clock.duration).filter(|&units| units > 0).or(promised);
+    format.duration = match units {
+        Some(units) => streams::seconds(units, clock.timescale),
+        None => longest(layout, tracks)?,
+    };
+    Some(format)
+}
+
+/// The longest track, where the movie does not say how long it is.
+#[expect(
+    clippy::option_option,
+    reason = "no track has a length, or not understood"
+)]
+fn longest(layout: &Layout, tracks: &[Track<'_>]) -> Option<Option<String>> {
+    let mut longest: Option<(u64, u32)> = None;
+    for track in tracks {
+        let units = match fragments_of(layout, track)? {
+            Some(fragments) => fragments.end,
+            None => track.duration,
+        };
+        let is_longer = |(units_before, scale): (u64, u32)| {
+            u128::from(units) * u128::from(scale)
+                > u128::from(units_before) * u128::from(track.timescale)
+        };
+        if longest.is_none_or(is_longer) && track.timescale > 0 {
+            longest = Some((units, track.timescale));
+        }
+    }
+    Some(longest.and_then(|(units, scale)| streams::seconds(units, scale)))
+}
+
+/// A track of which nothing but its tags is used.
+fn other(track: &Track<'_>, kind: &str) -> Stream {
+    Stream {
+        codec_type: kind.to_owned(),
+        ..streams::common(track)
+    }
+}
+
+/// Pictures of another track's chapters.
+fn cover(track: &Track<'_>) -> Stream {
+    Stream {
+        disposition: [("attached_pic".to_owned(), 1)].into(),
+        ..other(track, "video")
+    }
+}
+
+/// A timecode track: its description says how to count, its one sample where to begin.
+fn timecode(track: &Track<'_>, original: &Original) -> Stream {
+    let mut stream = other(track, "data");
+    if let Some(entry) = track.descriptions.first() {
+        let name = entry.body.get(26..).and_then(|rest| child(rest, b"name"));
+        let name = name.and_then(|body| track::c_string(body.get(4..)?));
+        tags::add(&mut stream.tags, "reel_name", name);
+        let told = first_timecode(track, entry.body, original);
+        tags::add(
+            &mut stream.tags,
+            "timecode",
+            told.map(|code| code.to_string()),
+        );
+    }
+    stream
+}
+
+fn first_timecode(track: &Track<'_>, entry: &[u8], original: &Original) -> Option<Timecode> {
+    let mut cursor = boxes::Cursor(entry);
+    cursor.skip(12)?;
+    let (flags, timescale, frame) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+    let base = cursor.u8()?;
+    let bytes = first_bytes(original, track, 4)?;
+    let number = u32::from_be_bytes(bytes.try_into().ok()?);
+    // Some write a timescale that says nothing; the count of frames a second is what counts.
+    let rate = Rate::new(timescale, frame)
+        .filter(|rate| rate.timecode_base() == u32::from(base))
+        .or_else(|| Rate::new(u32::from(base), 1))?;
+    Timecode::from_frames(number, rate, flags & 1 != 0)
+}
+
+/// The first bytes of a track's first sample, at most `length`.
+fn first_bytes(original: &Original, track: &Track<'_>, length: usize) -> Option<Vec<u8>> {
+    let samples = track.samples.as_ref()?;
+    let (offset, _) = samples.place(0)?;
+    let size = usize::try_from(samples.size(0)?).ok()?;
+    if !track.is_self_contained {
+        return None;
+    }
+    original.read(offset, size.min(length)).ok()
+}
+
+/// The keyframes of a track of pictures, where they can be read one by one.
+fn keyframes_of(
+    track: &Track<'_>,
+    codec: &str,
+    fragments: Option<&Fragments>,
+    file_size: u64,
+) -> Option<Keyframes> {
+    let entry = PictureEntry::new(track.descriptions.first()?)?;
+    let decoder = Decoder {
+        codec: codec.to_owned(),
+        kind: entry.kind,
+        configuration: entry.configuration().to_vec(),
+        width: entry.width.into(),
+        height: entry.height.into(),
+    };
+    if !track.is_self_contained {
+        return None;
+    }
+    let begins = track.begins();
+    let key = |offset: u64, bytes: u32, shown: u64| {
+        let is_there = offset.checked_add(u64::from(bytes))? <= file_size;
+        let micros = u128::from(shown.saturating_sub(begins)) * 1_000_000
+            / u128::from(track.timescale.max(1));
+        (is_there && bytes > 0 && bytes <= MOST_KEY).then_some(Key {
+            offset,
+            bytes,
+            micros: u64::try_from(micros).ok()?,
+        })
+    };
+    let mut keys: Vec<Key> = match fragments {
+        Some(all) => evenly(all.keys.len() as u64)
+            .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
+            .filter_map(|found| key(found.offset, found.bytes, found.shown))
+            .collect(),
+        None => {
+            let samples = track.samples.as_ref()?;
+            let one = |at| {
+                let sample = samples.key(at)?;
+                let (offset, description) = samples.place(sample)?;
+                // Another description is another configuration.
+                (description == 1).then_some(())?;
+                key(offset, samples.size(sample)?, samples.shown(sample)?)
+            };
+            evenly(samples.keys()).filter_map(one).collect()
+        }
+    };
+    keys.sort_by_key(|key| key.micros);
+    keys.dedup_by_key(|key| key.micros);
+    (!keys.is_empty()).then_some(Keyframes { decoder, keys })
+}
+
+/// All numbers below `count`, or [`MOST_KEYS`] of them, first and last included.
+fn evenly(count: u64) -> impl Iterator<Item = u64> {
+    let most = count.min(MOST_KEYS);
+    (0..most).map(move |at| {
+        if count <= MOST_KEYS {
+            at
+        } else {
+            // In 128 bits: a hostile count may be as large as it likes.
+            let place = u128::from(at) * u128::from(count - 1) / u128::from(MOST_KEYS - 1);
+            u64::try_from(place).unwrap_or(u64::MAX)
+        }
+    })
+}

@@ -1,0 +1,219 @@
+//! What was written into a movie's tags, by ffprobe's names for them.
+//!
+//! Three kinds: `QuickTime` user data (`udta/©nam`), iTunes lists (`udta/meta/ilst`), and
+//! Apple's named keys (`meta/keys` with `meta/ilst`).
+
+use super::boxes::{Boxed, Cursor, FourCc, boxes, child, full, meta};
+use crate::media::header::{Tags, add_tag};
+
+/// Seconds from 1904 to 1970.
+const EPOCH: u64 = 2_082_844_800;
+
+/// Adds the tags of a `udta` box.
+pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
+    for boxed in boxes(body) {
+        match &boxed.kind {
+            b"meta" => of_meta(tags, boxed.body),
+            b"loci" => add(tags, "location", location(boxed.body)),
+            _ => {
+                if let Some(name) = name(boxed.kind) {
+                    add(tags, name, user_text(boxed));
+                }
+            }
+        }
+    }
+}
+
+/// Adds the tags of a `meta` box.
+pub(super) fn of_meta(tags: &mut Tags, body: &[u8]) {
+    let body = meta(body);
+    let keys = child(body, b"keys").map(keys).unwrap_or_default();
+    for item in child(body, b"ilst").into_iter().flat_map(boxes) {
+        let number = u32::from_be_bytes(item.kind) as usize;
+        let key = number.checked_sub(1).and_then(|at| keys.get(at));
+        let name = key.map(String::as_str).or_else(|| name(item.kind));
+        if let Some(name) = name {
+            add(tags, name, child(item.body, b"data").and_then(value));
+        }
+    }
+}
+
+/// `2026-05-02T10:00:00.000000Z` of seconds since 1904, as ffprobe writes it.
+pub(super) fn creation_time(seconds: u64) -> Option<String> {
+    // Some write seconds since 1970.
+    let seconds = match seconds {
+        0 => return None,
+        seconds if seconds >= EPOCH => seconds - EPOCH,
+        seconds => seconds,
+    };
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%S.000000Z").to_string())
+}
+
+/// Adds a tag, if there is one.
+pub(super) fn add(tags: &mut Tags, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        add_tag(tags, name, &value);
+    }
+}
+
+/// ffprobe's name for a four-character one.
+fn name(kind: FourCc) -> Option<&'static str> {
+    Some(match &kind {
+        b"\xa9nam" | b"titl" => "title",
+        b"\xa9cmt" | b"\xa9inf" => "comment",
+        b"desc" | b"\xa9des" | b"dscp" => "description",
+        b"\xa9day" | b"yrrc" => "date",
+        b"\xa9mak" | b"manu" => "make",
+        b"\xa9mod" | b"modl" => "model",
+        b"\xa9swr" | b"\xa9too" | b"\xa9enc" => "encoder",
+        b"\xa9xyz" => "location",
+        b"FIRM" => "firmware",
+        b"\xa9ART" | b"auth" => "artist",
+        _ => return None,
+    })
+}
+
+/// The text of a user data entry: with a length and a language, 3GPP's way, or bare.
+fn user_text(boxed: Boxed<'_>) -> Option<String> {
+    let mut cursor = Cursor(boxed.body);
+    if boxed.kind == *b"FIRM" {
+        return text(boxed.body);
+    }
+    if boxed.kind[0] == 0xa9 {
+        let length = usize::from(cursor.u16()?);
+        let language = cursor.u16()?;
+        // Macintosh languages number below 0x400; others are three packed letters.
+        let bytes = cursor.0.get(..length).unwrap_or(cursor.0);
+        return if language < 0x400 {
+            text(bytes).or_else(|| Some(bytes.iter().map(|&byte| char::from(byte)).collect()))
+        } else {
+            text(bytes)
+        };
+    }
+    // Version and flags, then a language.
+    match full(boxed.body) {
+        Some((0, 0, mut rest)) if matches!(&boxed.kind, b"titl" | b"dscp" | b"auth") => {
+            rest.skip(2)?;
+            text(rest.0)
+        }
+        _ => text(boxed.body),
+    }
+}
+
+/// The text before the first zero, if it is text.
+fn text(bytes: &[u8]) -> Option<String> {
+    let bytes = bytes.split(|&byte| byte == 0).next()?;
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+/// The names of a `keys` box, in the order that items count them.
+fn keys(body: &[u8]) -> Vec<String> {
+    let Some((_, _, mut cursor)) = full(body) else {
+        return Vec::new();
+    };
+    cursor.skip(4).map_or_else(Vec::new, |()| {
+        boxes(cursor.0)
+            .map(|key| String::from_utf8_lossy(key.body).into_owned())
+            .collect()
+    })
+}
+
+/// The value of a `data` box, by its type (`QuickTime` File Format, "Well-known types").
+fn value(body: &[u8]) -> Option<String> {
+    let mut cursor = Cursor(body);
+    let kind = cursor.u32()?;
+    cursor.skip(4)?;
+    let bytes = cursor.0;
+    match kind {
+        1 => text(bytes),
+        2 => {
+            let units: Vec<u16> = bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&pair| u16::from_be_bytes(pair))
+                .collect();
+            String::from_utf16(&units).ok()
+        }
+        21 | 22 if bytes.len() <= 8 => {
+            let number = bytes
+                .iter()
+                .fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte));
+            let unused = 64 - 8 * bytes.len().max(1);
+            Some(match kind {
+                21 => ((number << unused).cast_signed() >> unused).to_string(),
+                _ => number.to_string(),
+            })
+        }
+        23 => Some(f32::from_be_bytes(bytes.try_into().ok()?).to_string()),
+        24 => Some(f64::from_be_bytes(bytes.try_into().ok()?).to_string()),
+        _ => None,
+    }
+}
+
+/// A 3GPP location (TS 26.244, 8.8) in the form of ISO 6709.
+fn location(body: &[u8]) -> Option<String> {
+    let (_, _, mut cursor) = full(body)?;
+    cursor.skip(2)?;
+    let name_ends = cursor.0.iter().position(|&byte| byte == 0)?;
+    // The name, its zero, and the role.
+    cursor.skip(name_ends + 2)?;
+    let mut degrees = || Some(f64::from(cursor.i32()?) / 65536.0);
+    let (longitude, latitude) = (degrees()?, degrees()?);
+    Some(format!("{latitude:+08.4}{longitude:+09.4}/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let size = u32::try_from(8 + body.len()).unwrap();
+        [&size.to_be_bytes()[..], kind, body].concat()
+    }
+
+    #[test]
+    fn each_kind_of_tag_is_found_by_the_name_that_ffprobe_gives_it() {
+        let data = boxed(b"data", b"\0\0\0\x01\0\0\0\0ILME-FX3");
+        let number = boxed(b"data", b"\0\0\0\x15\0\0\0\0\xff\xfe");
+        let keys = [
+            &b"\0\0\0\0\0\0\0\x02"[..],
+            &boxed(b"mdta", b"com.apple.quicktime.model"),
+            &boxed(b"mdta", b"com.example.offset"),
+        ]
+        .concat();
+        let list = [boxed(b"\0\0\0\x01", &data), boxed(b"\0\0\0\x02", &number)].concat();
+        let meta = [boxed(b"keys", &keys), boxed(b"ilst", &list)].concat();
+        let body = [
+            boxed(b"\xa9nam", b"\0\x07\x15\xc7Day two"),
+            boxed(b"FIRM", b"HD9.01.01.60.00\0\0"),
+            boxed(b"loci", b"\0\0\0\0\x15\xc7Rome\0\0\0\x0c\x80\0\0\x29\xc0\0"),
+            boxed(b"meta", &meta),
+        ]
+        .concat();
+        let mut tags = Tags::new();
+        user_data(&mut tags, &body);
+        let told: Vec<_> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(
+            told,
+            [
+                "com.apple.quicktime.model=ILME-FX3",
+                "com.example.offset=-2",
+                "firmware=HD9.01.01.60.00",
+                "location=+41.7500+012.5000/",
+                "title=Day two",
+            ]
+        );
+    }
+
+    #[test]
+    fn times_count_from_1904_and_zero_is_none() {
+        assert_eq!(creation_time(0), None);
+        assert_eq!(
+            creation_time(EPOCH + 86_400).as_deref(),
+            Some("1970-01-02T00:00:00.000000Z")
+        );
+        assert_eq!(creation_time(u64::MAX), None);
+    }
+}

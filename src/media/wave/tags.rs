@@ -1,0 +1,135 @@
+//! Tags as ffprobe tells them: from `bext`, and from a list of `INFO` values.
+
+use super::window::{u16_at, u32_at, u64_at};
+
+/// A `bext` chunk without its coding history (EBU Tech 3285).
+const BEXT: usize = 602;
+
+/// ffprobe's own names, in the order in which it gives them.
+const NAMES: [(&str, &str); 17] = [
+    ("description", "comment"),
+    ("originator", "encoded_by"),
+    ("origination_date", "date"),
+    ("origination_time", "creation_time"),
+    ("IART", "artist"),
+    ("ICMT", "comment"),
+    ("ICOP", "copyright"),
+    ("ICRD", "date"),
+    ("IGNR", "genre"),
+    ("ILNG", "language"),
+    ("INAM", "title"),
+    ("IPRD", "album"),
+    ("IPRT", "track"),
+    ("ITRK", "track"),
+    ("ISFT", "encoder"),
+    ("ISMP", "timecode"),
+    ("ITCH", "encoded_by"),
+];
+/// How many of them are for `bext`.
+const OF_BEXT: usize = 4;
+
+/// Different keys in a file; the longest list of names has a hundred.
+const MOST: usize = 500;
+
+/// libavutil's dictionary. A key that is set again goes to the end, and the last takes its
+/// place; the order matters where two keys have one name, of which the later stays.
+#[derive(Default)]
+pub(super) struct Dictionary(Vec<(String, String)>);
+
+impl Dictionary {
+    fn set(&mut self, key: String, value: String) {
+        let same = |(known, _): &(String, String)| known.eq_ignore_ascii_case(&key);
+        if let Some(at) = self.0.iter().position(same) {
+            self.0.swap_remove(at);
+        }
+        self.0.push((key, value));
+    }
+
+    fn renamed(self, names: &[(&str, &str)]) -> Self {
+        let mut renamed = Self::default();
+        for (key, value) in self.0 {
+            let name = names.iter().find(|(own, _)| own.eq_ignore_ascii_case(&key));
+            let key = name.map_or(key, |(_, name)| (*name).to_owned());
+            renamed.set(key, value);
+        }
+        renamed
+    }
+
+    /// The tags by the names that ffprobe gives them.
+    pub(super) fn into_tags(self) -> impl Iterator<Item = (String, String)> {
+        let (of_bext, of_info) = NAMES.split_at(OF_BEXT);
+        self.renamed(of_bext).renamed(of_info).0.into_iter()
+    }
+}
+
+/// Reads a `bext` chunk, and tells its time reference; `None` where it is cut short.
+pub(super) fn bext(chunk: &[u8], dictionary: &mut Dictionary) -> Option<u64> {
+    let history = chunk.get(BEXT..)?;
+    for (key, start, end) in [
+        ("description", 0, 256),
+        ("originator", 256, 288),
+        ("originator_reference", 288, 320),
+        ("origination_date", 320, 330),
+        ("origination_time", 330, 338),
+    ] {
+        let value = text(chunk.get(start..end)?);
+        if !value.is_empty() {
+            dictionary.set(key.to_owned(), value);
+        }
+    }
+    let time_reference = u64_at(chunk, 338)?;
+    dictionary.set("time_reference".to_owned(), time_reference.to_string());
+    if let Some(umid) = umid(u16_at(chunk, 346)?, chunk.get(348..412)?) {
+        dictionary.set("umid".to_owned(), umid);
+    }
+    if !history.is_empty() {
+        dictionary.set("coding_history".to_owned(), text(history));
+    }
+    Some(time_reference)
+}
+
+/// SMPTE ST 330, basic or extended, from version 1 on.
+fn umid(version: u16, bytes: &[u8]) -> Option<String> {
+    let is_zero = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    if version == 0 || is_zero(bytes) {
+        return None;
+    }
+    let (basic, signature) = bytes.split_at_checked(32)?;
+    let told = if is_zero(signature) { basic } else { bytes };
+    let digits = told.iter().flat_map(|&byte| [byte >> 4, byte & 15]);
+    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    Some(format!("0x{}", digits.collect::<String>().to_uppercase()))
+}
+
+/// Reads the values of an `INFO` list of `length` bytes, with the padding after it; `None`
+/// where one reaches out of it, or there are too many.
+pub(super) fn info(list: &[u8], length: usize, dictionary: &mut Dictionary) -> Option<()> {
+    let mut at = 0;
+    while at + 8 <= length {
+        let key = list.get(at..at + 4)?;
+        let size = usize::try_from(u32_at(list, at + 4)?).ok()?;
+        let start = at + 8;
+        let end = start.checked_add(size.checked_add(size % 2)?)?;
+        let value = list.get(start..end)?;
+        if dictionary.0.len() > MOST {
+            return None;
+        }
+        if key != [0; 4] {
+            dictionary.set(text(key), text(value));
+        }
+        at = end;
+    }
+    Some(())
+}
+
+/// Text up to the first zero, as C reads it; what is no UTF-8 is marked byte by byte.
+fn text(bytes: &[u8]) -> String {
+    let length = bytes.iter().position(|&byte| byte == 0);
+    let bytes = &bytes[..length.unwrap_or(bytes.len())];
+    let mut text = String::new();
+    for part in bytes.utf8_chunks() {
+        text.push_str(part.valid());
+        text.extend(part.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}

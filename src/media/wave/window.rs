@@ -1,0 +1,78 @@
+//! The part of a file that is looked at: one range at a time, so that many chunks cost few
+//! read calls.
+
+use crate::original::Original;
+
+/// Bytes read at once: what sampling a file's content keeps of its start and of its end.
+const RANGE: u64 = 64 * 1024;
+/// No chunk longer than this is read.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A range of an original that moves to where it is wanted.
+pub(super) struct Window<'a> {
+    original: &'a Original,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Window<'a> {
+    /// Nothing is read yet.
+    pub(super) fn new(original: &'a Original) -> Self {
+        Self {
+            original,
+            start: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Bytes of the whole file.
+    pub(super) fn size(&self) -> u64 {
+        self.original.size()
+    }
+
+    /// Exactly `length` bytes from `start`; `None` where they are not all there, are too
+    /// many, or cannot be read.
+    pub(super) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
+        let wanted = usize::try_from(length).ok()?;
+        self.from(start, length)?.get(..wanted)
+    }
+
+    /// A few bytes from `start`.
+    pub(super) fn array<const N: usize>(&mut self, start: u64) -> Option<[u8; N]> {
+        self.read(start, N as u64)?.try_into().ok()
+    }
+
+    /// At least `length` bytes from `start`, and what the window holds after them.
+    pub(super) fn from(&mut self, start: u64, length: u64) -> Option<&[u8]> {
+        let left = self.size().checked_sub(start)?;
+        if length > LARGEST || length > left {
+            return None;
+        }
+        let held = self.start..self.start + self.bytes.len() as u64;
+        if start < held.start || start + length > held.end {
+            let first = start.min(self.size().saturating_sub(RANGE));
+            let wanted = (start - first + length).max(RANGE).min(self.size() - first);
+            self.bytes = self
+                .original
+                .read(first, usize::try_from(wanted).ok()?)
+                .ok()?;
+            self.start = first;
+        }
+        self.bytes.get(usize::try_from(start - self.start).ok()?..)
+    }
+}
+
+/// Little-endian, as everything in a WAVE file.
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Little-endian.
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Little-endian.
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}

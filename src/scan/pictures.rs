@@ -1,0 +1,250 @@
+//! The last stages of a scan: posters, then strips, of many clips at a time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use super::Message;
+use super::lanes::Lane;
+use crate::catalogue::{Catalogue, Pending, Thumbnails, Waiting};
+use crate::clip::Source;
+use crate::error::Error;
+use crate::footage::{Drive, frame_paths};
+use crate::media::{Made, Plan, Studio, Subject, Thumbs, Unread, Work};
+use crate::original::Gate;
+use crate::value::Fingerprint;
+
+/// Clips that one ffmpeg makes posters of: enough that its start costs nothing.
+const POSTERS: usize = 64;
+/// Clips that one ffmpeg makes strips of.
+const STRIPS: usize = 16;
+
+/// Clips that are decoded together.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    clips: Vec<Pending>,
+    gate: Gate,
+}
+
+/// What became of one clip's pictures.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It has its poster; a strip is to follow.
+    Poster(Option<Box<Plan>>),
+    /// It has a strip of so many pictures.
+    Strip(usize),
+    /// No picture of it can be decoded, by that tool.
+    Failed {
+        reason: String,
+        source: Source,
+        failed_with: String,
+    },
+}
+
+/// What every worker shares.
+pub(super) struct Pictures {
+    pub work: Work,
+    /// For looking up; all writing is the caller's.
+    pub catalogue: Mutex<Catalogue>,
+    pub thumbnails: Thumbnails,
+    pub studio: Studio,
+}
+
+/// Groups clips that share a decoder and a device, a lane for each device.
+///
+/// `drive` tells a clip's device. So many `jobs` decode at a time; through each device's
+/// gate so many read as `readers` says.
+pub(super) fn lanes(
+    pending: Vec<Pending>,
+    work: Work,
+    jobs: usize,
+    drive: &dyn Fn(&Pending) -> Drive,
+    readers: &dyn Fn(&Drive) -> usize,
+) -> Vec<Lane<Batch>> {
+    let most = match work {
+        Work::Poster => POSTERS,
+        Work::Strip => STRIPS,
+    };
+    let mut drives: BTreeMap<Drive, Vec<Vec<Pending>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<Pending>> = BTreeMap::new();
+    for clip in pending {
+        // Those that ffmpeg opens itself come last, one by one.
+        let key = (clip.recipe.is_none(), clip.recipe, drive(&clip));
+        groups.entry(key).or_default().push(clip);
+    }
+    for ((is_single, _, drive), clips) in groups {
+        let batches = drives.entry(drive).or_default();
+        let size = if is_single {
+            1
+        } else {
+            // Every worker gets a part of a small group.
+            clips.len().div_ceil(jobs).min(most)
+        };
+        batches.extend(clips.chunks(size.max(1)).map(<[Pending]>::to_vec));
+    }
+    drives
+        .into_iter()
+        .map(|(drive, batches)| {
+            let gate = Gate::new(readers(&drive));
+            let mut lane = Lane::new(jobs);
+            lane.waiting = batches
+                .into_iter()
+                .map(|clips| Batch {
+                    clips,
+                    gate: gate.clone(),
+                })
+                .collect();
+            lane
+        })
+        .collect()
+}
+
+/// A clip of a batch, while its pictures are made.
+struct Sitting {
+    clip: i64,
+    fingerprint: Fingerprint,
+    path: PathBuf,
+}
+
+impl Pictures {
+    /// Makes the pictures of a batch and sends what came of each clip.
+    pub(super) fn make(&self, batch: &Batch, sender: &SyncSender<Message>) {
+        // The receiver is gone only when the scan has failed already.
+        let send = |message| drop(sender.send(message));
+        let (sittings, subjects) = match self.sittings(batch) {
+            Ok(found) => found.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
+            Err(error) => return send(Message::Fatal(error)),
+        };
+        if let Some(first) = sittings.first() {
+            let first: &Sitting = first;
+            send(Message::Started(first.path.clone()));
+        }
+        let ended = self.studio.make(self.work, &subjects, &mut |at, made| {
+            let sitting: &Sitting = &sittings[at];
+            match self.outcome(sitting, made) {
+                Ok(Some(outcome)) => send(Message::Pictured {
+                    clip: sitting.clip,
+                    path: sitting.path.clone(),
+                    outcome,
+                }),
+                Ok(None) => {}
+                Err(error) => send(Message::Fatal(error)),
+            }
+        });
+        if let Err(Unread::Fatal(error)) = ended {
+            send(Message::Fatal(error));
+        }
+    }
+
+    /// The clips of a batch whose files are as they were when they were read.
+    fn sittings(&self, batch: &Batch) -> Result<Vec<(Sitting, Subject)>, Error> {
+        let mut found = Vec::new();
+        for &pending in &batch.clips {
+            let waiting = {
+                let catalogue = self.catalogue.lock();
+                let catalogue = catalogue.unwrap_or_else(PoisonError::into_inner);
+                catalogue.waiting(pending)?
+            };
+            let Some(waiting) = waiting.filter(is_as_it_was) else {
+                continue;
+            };
+            let frames = if waiting.is_sequence {
+                frame_paths(&waiting.path)
+            } else {
+                Vec::new()
+            };
+            let sitting = Sitting {
+                clip: waiting.clip,
+                fingerprint: waiting.fingerprint,
+                path: waiting.path.clone(),
+            };
+            let subject = Subject {
+                path: waiting.path,
+                frames,
+                gate: batch.gate.clone(),
+                plan: waiting.plan,
+            };
+            found.push((sitting, subject));
+        }
+        Ok(found)
+    }
+
+    /// Saves what was made; `None` when it was not, but may be by the next scan.
+    fn outcome(
+        &self,
+        sitting: &Sitting,
+        made: Result<Made, Unread>,
+    ) -> Result<Option<Outcome>, Error> {
+        Ok(match made {
+            Ok(Made::Poster { image, next }) => {
+                self.save(sitting, Work::Poster, &image)?;
+                Some(Outcome::Poster(next))
+            }
+            Ok(Made::Strip { strip, poster }) => {
+                if let Some(poster) = poster {
+                    self.save(sitting, Work::Poster, &poster)?;
+                }
+                let mut pictures = 0;
+                if let Some((image, index)) = strip {
+                    pictures = index.seconds.len();
+                    let index = serde_json::to_vec(&index).unwrap_or_default();
+                    let path = self.thumbnails.strips.path(sitting.fingerprint, "json");
+                    self.thumbnails
+                        .strips
+                        .write(sitting.fingerprint, "json", &index)
+                        .map_err(Error::path(path))?;
+                    self.save(sitting, Work::Strip, &image)?;
+                }
+                Some(Outcome::Strip(pictures))
+            }
+            Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)),
+            Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))),
+            Err(Unread::Cancelled) => None,
+            Err(Unread::Fatal(error)) => return Err(error),
+        })
+    }
+
+    fn failed(&self, reason: &str, tool: Option<&str>) -> Outcome {
+        let version = &self.studio.ffmpeg.version;
+        Outcome::Failed {
+            reason: format!("no picture could be decoded: {reason}"),
+            source: Source::tool(version),
+            failed_with: tool.unwrap_or(version).to_owned(),
+        }
+    }
+
+    fn save(&self, sitting: &Sitting, work: Work, image: &[u8]) -> Result<(), Error> {
+        let folder = match work {
+            Work::Poster => &self.thumbnails.posters,
+            Work::Strip => &self.thumbnails.strips,
+        };
+        let ending = match self.studio.thumbs {
+            Thumbs::Jpeg => "jpg",
+            Thumbs::Webp => "webp",
+        };
+        let path = folder.path(sitting.fingerprint, ending);
+        folder
+            .save(sitting.fingerprint, ending, image)
+            .map_err(Error::path(path))
+    }
+}
+
+/// Whether a file is still the one that was read: its frames are where its header said.
+fn is_as_it_was(waiting: &Waiting) -> bool {
+    if waiting.is_sequence {
+        return true;
+    }
+    fs::metadata(&waiting.path).is_ok_and(|now| {
+        let modified = now
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+            .and_then(|since| i64::try_from(since.as_nanos()).ok());
+        now.len() == waiting.bytes
+            // A time before 1970 is not worth comparing.
+            && (modified.is_none() || modified == Some(waiting.modified))
+    })
+}
