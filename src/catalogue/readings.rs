@@ -81,14 +81,15 @@ struct Content {
 }
 
 impl Catalogue {
-    /// What is known of a content, unless another version of the `tools` may know better.
+    /// What is known of a content, unless the tool that failed at it is no longer current: then
+    /// another version may know better.
     ///
     /// # Errors
     /// When `SQLite` fails.
     pub fn content_known(
         &self,
         fingerprint: Fingerprint,
-        tools: &[&str],
+        is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Option<KnownContent>, Error> {
         let row: Option<(Option<String>, String, KnownContent)> = self.check(|connection| {
             connection
@@ -111,7 +112,7 @@ impl Catalogue {
         let Some((failed_with, facts, content)) = row else {
             return Ok(None);
         };
-        let is_settled = failed_with.is_none_or(|tool| tools.contains(&tool.as_str()));
+        let is_settled = failed_with.is_none_or(|tool| is_current(&tool));
         // A damaged record is read anew.
         let facts = serde_json::from_str(&facts).ok().filter(|_| is_settled);
         Ok(facts.map(|facts| KnownContent {

@@ -85,8 +85,12 @@ pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
 }
 
 fn tool(what: &'static str, found: Result<Tool, Error>) -> Check {
-    match found {
-        Ok(tool) => Check::well(what, format!("{} at {}", tool.version, tool.path.display())),
+    let told = found.and_then(|tool| {
+        let version = tool.version()?;
+        Ok(format!("{version} at {}", tool.path.display()))
+    });
+    match told {
+        Ok(told) => Check::well(what, told),
         Err(error) => Check::error(what, &error),
     }
 }

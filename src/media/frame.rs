@@ -112,16 +112,15 @@ impl Frame {
             Some(curve) => tone::map(&pixels, curve),
             None => pixels,
         };
-        let luma: Vec<f64> = rgb.as_chunks::<3>().0.iter().map(luma).collect();
-        let count = luma.len().max(1);
-        #[expect(clippy::cast_precision_loss, reason = "pixels of a thumbnail")]
-        let count = count as f64;
-        let brightness = luma.iter().sum::<f64>() / count;
-        let squares = luma.iter().map(|y| y * y).sum::<f64>() / count;
+        let luma: Vec<u8> = rgb.as_chunks::<3>().0.iter().map(luma).collect();
+        #[expect(clippy::cast_precision_loss, reason = "sums over a thumbnail")]
+        let mean = |sum: u64| sum as f64 / luma.len().max(1) as f64;
+        let brightness = mean(luma.iter().map(|&y| u64::from(y)).sum());
+        let squares = mean(luma.iter().map(|&y| u64::from(y) * u64::from(y)).sum());
         Self {
             brightness,
             contrast: (squares - brightness * brightness).max(0.0).sqrt(),
-            sharpness: sharpness(&luma, raster.width.into()) / count,
+            sharpness: mean(differences(&luma, raster.width.into())) / 3.0,
             rgb,
             width: raster.width,
             height: raster.height,
@@ -177,20 +176,24 @@ impl Frame {
     }
 }
 
-/// Rec. 709 luma weights.
-fn luma(&[red, green, blue]: &[u8; 3]) -> f64 {
-    0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)
+/// Rec. 709 luma weights, of 256.
+fn luma(&[red, green, blue]: &[u8; 3]) -> u8 {
+    let sum = 54 * u32::from(red) + 183 * u32::from(green) + 19 * u32::from(blue);
+    u8::try_from(sum >> 8).unwrap_or(u8::MAX)
 }
 
-/// The sum of how far each pixel is from the mean of its neighbours left, right and above.
-fn sharpness(luma: &[f64], width: usize) -> f64 {
+/// The sum of how far each pixel is from its neighbours left, right and above, all three.
+fn differences(luma: &[u8], width: usize) -> u64 {
     let rows = luma.chunks_exact(width.max(1));
     rows.clone()
         .zip(rows.skip(1))
-        .flat_map(|(above, row)| {
-            row.windows(3)
-                .zip(&above[1..])
-                .map(|(near, above)| (near[1] - (near[0] + near[2] + above) / 3.0).abs())
+        .map(|(above, row)| {
+            let near = row.windows(3).zip(above.get(1..).unwrap_or_default());
+            near.map(|(near, &above)| {
+                let around = i32::from(near[0]) + i32::from(near[2]) + i32::from(above);
+                u64::from((3 * i32::from(near[1]) - around).unsigned_abs())
+            })
+            .sum::<u64>()
         })
         .sum()
 }

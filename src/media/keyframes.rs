@@ -45,10 +45,10 @@ pub(super) const MOST_KEYS: u64 = 64;
 /// Bytes of a keyframe that are read: an 8K ProRes 4444 frame has 30 MB.
 pub(super) const MOST_KEY: u32 = 64 * 1024 * 1024;
 /// Other places that are tried when the first is black or flat.
-pub const RETRIES: usize = 3;
+const RETRIES: usize = 3;
 
 impl Keyframes {
-    /// The keys for a poster, the likeliest first, at most one and [`RETRIES`] more.
+    /// The keys for a poster, the likeliest first, at most one and three more.
     ///
     /// Near a third of the way, neither the first nor the last, and of those none that is
     /// much smaller than its neighbours: black and flat frames code to almost nothing.

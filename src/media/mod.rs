@@ -91,7 +91,8 @@ pub fn ask_ffprobe(path: &Path, tools: &Tools, limits: &Limits) -> Result<Told, 
     let header = ffprobe::run(path, &tools.ffprobe, limits)?;
     let facts =
         facts::of(&header).ok_or_else(|| Unread::Fault("it holds no streams".to_owned()))?;
-    Ok(told(facts, None, &tools.ffprobe.version))
+    let version = tools.ffprobe.version().map_err(Unread::Fatal)?;
+    Ok(told(facts, None, version))
 }
 
 fn told(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> Told {

@@ -49,6 +49,7 @@ pub(super) fn one(
     tool: &Tool,
     limits: &Limits,
 ) -> Result<Vec<u8>, Unread> {
+    let passthrough = tool.passthrough().map_err(Unread::Fatal)?;
     let mut command = begin(tool);
     let command = command.as_inner_mut();
     command.args(opened(input, place));
@@ -56,7 +57,7 @@ pub(super) fn one(
     command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
     if !matches!(place, Place::At(_)) {
         // Else the frames before the sought time, or the chosen one, would be dropped or doubled.
-        command.args([tool.passthrough(), "passthrough"]);
+        command.args([passthrough, "passthrough"]);
     }
     let choice = match place {
         Place::Number(number) if number > 0 => format!("select=gte(n\\,{number}),"),
@@ -81,6 +82,7 @@ pub(super) fn several(
     tool: &Tool,
     limits: &Limits,
 ) -> Result<Vec<Vec<u8>>, Unread> {
+    let passthrough = tool.passthrough().map_err(Unread::Fatal)?;
     let mut command = begin(tool);
     let command = command.as_inner_mut();
     let mut graph = String::new();
@@ -96,7 +98,7 @@ pub(super) fn several(
     }
     graph.push_str(&format!("{joined}concat=n={}[all]", inputs.len()));
     command.args(["-filter_complex", &graph, "-map", "[all]"]);
-    command.args([tool.passthrough(), "passthrough"]);
+    command.args([passthrough, "passthrough"]);
     command.args(raw(raster));
     let bytes = raster.bytes() * inputs.len();
     let output = process::run(command, bytes, limits)?;

@@ -1,8 +1,10 @@
 //! ffmpeg and ffprobe: where they are, which version.
 
+use std::env::consts::EXE_EXTENSION;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use ffmpeg_sidecar::command::FfmpegCommand;
@@ -18,15 +20,15 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// `-version` prints about a kilobyte.
 const MOST_OUTPUT: usize = 1024 * 1024;
 
-/// One program and its version.
+/// One program.
 #[derive(Debug, Clone)]
 pub struct Tool {
     /// What is run.
     pub path: PathBuf,
-    /// `ffprobe 5.1.9-0+deb12u1`.
-    pub version: String,
+    name: &'static str,
     /// The file that runs, its size and age: while these are the same, so is the version.
-    pub description: Option<String>,
+    description: String,
+    version: Arc<OnceLock<String>>,
 }
 
 /// The programs a scan needs.
@@ -50,6 +52,15 @@ impl Tools {
             ffmpeg: Tool::ffmpeg(known)?,
         })
     }
+
+    /// Whether one of them is of that name and version. One that does not answer is of none:
+    /// that shows when it is used.
+    #[must_use]
+    pub fn have(&self, version: &str) -> bool {
+        [&self.ffprobe, &self.ffmpeg]
+            .iter()
+            .any(|tool| tool.version().is_ok_and(|own| own == version))
+    }
 }
 
 impl Tool {
@@ -72,25 +83,50 @@ impl Tool {
     }
 
     fn at(
-        name: &str,
+        name: &'static str,
         chosen: Option<OsString>,
         found: PathBuf,
         known: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
         let path = chosen.map_or(found, PathBuf::from);
-        let description = describe(&path);
-        if let Some(version) = description.as_deref().and_then(known) {
-            return Ok(Self {
-                path,
-                version,
-                description,
-            });
-        }
-        let fault = |source| Error::Tool {
+        let description = describe(&path).map_err(|source| Error::Tool {
             tool: path.to_string_lossy().into_owned(),
             source,
+        })?;
+        let version = known(&description).map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self {
+            path,
+            name,
+            description,
+            version: Arc::new(version),
+        })
+    }
+
+    /// Its name and version, `ffprobe 5.1.9-0+deb12u1`. Asking costs a process, so a tool is
+    /// asked once, when somebody wants to know.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] when it cannot be run or does not answer.
+    pub fn version(&self) -> Result<&str, Error> {
+        if let Some(version) = self.version.get() {
+            return Ok(version);
+        }
+        let asked = self.ask()?;
+        Ok(self.version.get_or_init(|| asked))
+    }
+
+    /// What this tool is known by, and its version where that was asked or known.
+    #[must_use]
+    pub fn known(&self) -> Option<(&str, &str)> {
+        Some((&self.description, self.version.get()?))
+    }
+
+    fn ask(&self) -> Result<String, Error> {
+        let fault = |source| Error::Tool {
+            tool: self.path.to_string_lossy().into_owned(),
+            source,
         };
-        let mut command = FfmpegCommand::new_with_path(&path);
+        let mut command = FfmpegCommand::new_with_path(&self.path);
         let limits = Limits {
             deadline: ANSWERS_WITHIN,
             cancel: Cancel::default(),
@@ -110,25 +146,24 @@ impl Tool {
             .split_whitespace()
             .nth(2)
             .unwrap_or("of unknown version");
-        Ok(Self {
-            path,
-            version: format!("{name} {version}"),
-            description,
-        })
+        Ok(format!("{} {version}", self.name))
     }
 
     /// The option that hands frames on as they are: `-vsync` before 5.1, gone in 9.
-    pub(super) fn passthrough(&self) -> &'static str {
-        if self.has_fps_mode() {
+    ///
+    /// # Errors
+    /// [`Error::Tool`] when it does not tell its version.
+    pub(super) fn passthrough(&self) -> Result<&'static str, Error> {
+        Ok(if Self::has_fps_mode(self.version()?) {
             "-fps_mode"
         } else {
             "-vsync"
-        }
+        })
     }
 
     /// Whether this ffmpeg knows `-fps_mode`, as all do since 5.1; `-vsync` was its name before.
-    fn has_fps_mode(&self) -> bool {
-        let number = self.version.split(' ').nth(1).unwrap_or_default();
+    fn has_fps_mode(version: &str) -> bool {
+        let number = version.split(' ').nth(1).unwrap_or_default();
         let mut parts = number
             .split(|c: char| !c.is_ascii_digit())
             .map(str::parse::<u32>);
@@ -142,21 +177,23 @@ impl Tool {
 }
 
 /// Path, size and age of a program, found on the path as the system would.
-fn describe(program: &Path) -> Option<String> {
+fn describe(program: &Path) -> io::Result<String> {
     let found = if program.components().count() > 1 {
         program.to_owned()
     } else {
-        std::env::split_paths(&std::env::var_os("PATH")?)
-            .map(|folder| folder.join(program))
-            .find(|path| path.is_file())?
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders)
+            .map(|folder| folder.join(program).with_extension(EXE_EXTENSION))
+            .find(|path| path.is_file())
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?
     };
-    let metadata = found.metadata().ok()?;
-    let age = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(format!(
+    let metadata = found.metadata()?;
+    let age = metadata.modified()?.duration_since(UNIX_EPOCH);
+    Ok(format!(
         "{} {} {}",
         found.display(),
         metadata.len(),
-        age.as_nanos()
+        age.map_or(0, |age| age.as_nanos())
     ))
 }
 
@@ -174,12 +211,7 @@ mod tests {
             ("ffmpeg 8", true),
             ("ffmpeg N-110000-gabc", true),
         ] {
-            let tool = Tool {
-                path: PathBuf::new(),
-                version: version.to_owned(),
-                description: None,
-            };
-            assert_eq!(tool.has_fps_mode(), knows, "{version}");
+            assert_eq!(Tool::has_fps_mode(version), knows, "{version}");
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, WalkOptions};
 use crate::index::Index;
-use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tool, Tools, Work};
+use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tools, Work};
 use crate::tag::Rules;
 
 pub use event::{Event, Stage, Summary};
@@ -90,7 +90,6 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
         });
     };
     let catalogue = Catalogue::create(&request.catalogue)?;
-    remember(&catalogue, &tools)?;
     let index = Index::open(&catalogue)?;
     let mut scan = Scan {
         request,
@@ -109,6 +108,7 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     } = scan;
     let meter = Meter::start("index");
     writer.finish(report)?;
+    remember(&catalogue, &tools)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
@@ -123,15 +123,11 @@ fn find_tools(request: &Request) -> Result<Tools, Error> {
 }
 
 fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
-    for Tool {
-        description,
-        version,
-        ..
-    } in [&tools.ffprobe, &tools.ffmpeg]
+    for (description, version) in [&tools.ffprobe, &tools.ffmpeg]
+        .iter()
+        .filter_map(|tool| tool.known())
     {
-        if let Some(description) = description
-            && catalogue.tool_version(description)?.as_ref() != Some(version)
-        {
+        if catalogue.tool_version(description)?.as_deref() != Some(version) {
             catalogue.remember_tool(description, version)?;
         }
     }

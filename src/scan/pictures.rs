@@ -200,20 +200,20 @@ impl Pictures {
                 }
                 Some(Outcome::Strip(pictures))
             }
-            Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)),
-            Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))),
+            Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)?),
+            Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))?),
             Err(Unread::Cancelled) => None,
             Err(Unread::Fatal(error)) => return Err(error),
         })
     }
 
-    fn failed(&self, reason: &str, tool: Option<&str>) -> Outcome {
-        let version = &self.studio.ffmpeg.version;
-        Outcome::Failed {
+    fn failed(&self, reason: &str, tool: Option<&str>) -> Result<Outcome, Error> {
+        let version = self.studio.ffmpeg.version()?;
+        Ok(Outcome::Failed {
             reason: format!("no picture could be decoded: {reason}"),
             source: Source::tool(version),
             failed_with: tool.unwrap_or(version).to_owned(),
-        }
+        })
     }
 
     fn save(&self, sitting: &Sitting, work: Work, image: &[u8]) -> Result<(), Error> {

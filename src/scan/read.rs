@@ -171,7 +171,10 @@ impl Reader<'_> {
             return Ok(Ok((Outcome::Recognised { pictures: None }, problem)));
         }
         if let Some(reason) = not_media(sample) {
-            let outcome = failed(reason, Source::DISK, &self.tools.ffprobe.version);
+            let outcome = match self.tools.ffprobe.version() {
+                Ok(version) => failed(reason, Source::DISK, version),
+                Err(error) => return Ok(Err(Stop::Fatal(error))),
+            };
             return Ok(Ok((outcome, Some(reason.to_owned()))));
         }
         let told = match (original, self.headers) {
@@ -201,11 +204,8 @@ impl Reader<'_> {
         let Some(fingerprint) = sample.fingerprint else {
             return Ok(None);
         };
-        let tools = [
-            self.tools.ffprobe.version.as_str(),
-            self.tools.ffmpeg.version.as_str(),
-        ];
-        self.locked(|catalogue| catalogue.content_known(fingerprint, &tools))
+        let is_current = |tool: &str| self.tools.have(tool);
+        self.locked(|catalogue| catalogue.content_known(fingerprint, &is_current))
     }
 
     /// Which pictures a known content should have and has not.
@@ -233,10 +233,10 @@ impl Reader<'_> {
         told: Result<Told, media::Unread>,
         file_facts: &Clip,
     ) -> Result<Answered, Stop> {
-        let ffprobe = &self.tools.ffprobe.version;
         let told = match told {
             Ok(told) => told,
             Err(unread) => {
+                let ffprobe = self.tools.ffprobe.version().map_err(Stop::Fatal)?;
                 let (reason, tool) = reason(unread, ffprobe)?;
                 let outcome = failed(&reason, Source::tool(ffprobe), &tool);
                 return Ok((outcome, Some(reason)));

@@ -302,11 +302,10 @@ impl<'a, 'w> Sift<'a, 'w> {
             return Ok(());
         }
         self.summary.unchanged += 1;
-        let tools = [&self.tools.ffprobe.version, &self.tools.ffmpeg.version];
         let is_other_tool = known
             .failed_with
             .as_ref()
-            .is_some_and(|tool| !tools.contains(&tool));
+            .is_some_and(|tool| !self.tools.have(tool));
         if known.is_unread {
             self.queue(known.id);
         } else if is_other_tool || self.lacks_pictures(known) {

@@ -93,7 +93,8 @@ pub(in crate::media) fn of_hvcc(payload: &[u8]) -> Option<Coded> {
 }
 
 /// What a sequence parameter set (a NAL unit, with its header) says.
-pub(in crate::media) fn of_sps(nal: &[u8]) -> Option<Coded> {
+#[cfg(test)]
+pub(super) fn of_sps(nal: &[u8]) -> Option<Coded> {
     coded(&sequence(nal)?)
 }
 

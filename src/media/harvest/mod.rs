@@ -75,7 +75,8 @@ pub(super) fn harvest(
     command
         .args(["-hide_banner", "-v", "error", "-threads", "1"])
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
-        .args(["-map", "0:v:0", tool.passthrough(), "passthrough"])
+        // A stream of variable rate comes out as it went in: no frame is dropped or doubled.
+        .args(["-map", "0:v:0"])
         .args(["-filter_threads", "1", "-vf", &raster.filter()])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
         .args(["-allow_raw_vfw", "1", "-f", "matroska", "pipe:1"]);

@@ -20,11 +20,19 @@ pub(super) struct FragmentKey {
 pub(super) struct Fragments {
     pub samples: u64,
     pub bytes: u64,
-    /// End of the last sample, in the track's units.
+    /// Begin of the first sample and end of the last, in the track's units.
+    pub begin: u64,
     pub end: u64,
     pub shortest: u32,
     pub longest: u32,
     pub keys: Vec<FragmentKey>,
+}
+
+impl Fragments {
+    /// From the first sample to the last.
+    pub(super) fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.begin)
+    }
 }
 
 /// What `trex` says of samples about which nothing else does.
@@ -166,6 +174,9 @@ fn read_run(
         let shift = own(0x800, 0)?.cast_signed();
         let sample_flags = first_flags.take().unwrap_or(told);
         if let Some(all) = into.as_deref_mut() {
+            if all.samples == 0 {
+                all.begin = *decoded;
+            }
             all.samples += 1;
             all.bytes = all.bytes.saturating_add(u64::from(bytes));
             all.shortest = all.shortest.min(duration);

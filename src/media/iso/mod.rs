@@ -128,11 +128,7 @@ fn format(layout: &Layout, clock: &Clock, tracks: &[Track<'_>]) -> Option<Format
         ..Format::default()
     };
     let brand = layout.brand.unwrap_or(*b"qt  ");
-    tags::add(
-        &mut format.tags,
-        "major_brand",
-        Some(String::from_utf8_lossy(&brand).into_owned()),
-    );
+    tags::add(&mut format.tags, "major_brand", track::c_string(&brand));
     if let Some(body) = child(&layout.movie, b"udta") {
         tags::user_data(&mut format.tags, body);
     }
@@ -159,7 +155,7 @@ fn longest(layout: &Layout, tracks: &[Track<'_>]) -> Option<Option<String>> {
     let mut longest: Option<(u64, u32)> = None;
     for track in tracks {
         let units = match fragments_of(layout, track)? {
-            Some(fragments) => fragments.end,
+            Some(fragments) => fragments.duration(),
             None => track.duration,
         };
         let is_longer = |(units_before, scale): (u64, u32)| {
@@ -213,9 +209,9 @@ fn first_timecode(track: &Track<'_>, entry: &[u8], original: &Original) -> Optio
     let base = cursor.u8()?;
     let bytes = first_bytes(original, track, 4)?;
     let number = u32::from_be_bytes(bytes.try_into().ok()?);
-    // Some write a timescale that says nothing; the count of frames a second is what counts.
+    // GoPro says 29 frames a second where it counts 30; others leave the rate out.
     let rate = Rate::new(timescale, frame)
-        .filter(|rate| rate.timecode_base() == u32::from(base))
+        .filter(|rate| (1..=120).contains(&rate.timecode_base()))
         .or_else(|| Rate::new(u32::from(base), 1))?;
     Timecode::from_frames(number, rate, flags & 1 != 0)
 }
@@ -249,7 +245,7 @@ fn keyframes_of(
     if !track.is_self_contained {
         return None;
     }
-    let begins = track.begins();
+    let begins = fragments.map_or(track.begins(), |all| all.begin);
     let key = |offset: u64, bytes: u32, shown: u64| {
         let is_there = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros = u128::from(shown.saturating_sub(begins)) * 1_000_000

@@ -207,6 +207,7 @@ impl<'a> Samples<'a> {
 
     /// Where a sample is in the file, and which description it goes by, from 1.
     pub(super) fn place(&self, sample: u64) -> Option<(u64, u32)> {
+        self.size(sample)?;
         let mut first_sample = 0_u64;
         let mut rows = self.chunks.iter().peekable();
         while let Some(mut row) = rows.next() {

@@ -45,7 +45,8 @@ pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
     if timescale == 0 || units == 0 {
         return None;
     }
-    let micros = u128::from(units) * 1_000_000 / u128::from(timescale);
+    let scale = u128::from(timescale);
+    let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
     Some(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
 }
 
@@ -276,38 +277,39 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
 
 /// Rates and bit rate, of the table or of all fragments.
 fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -> Option<()> {
-    let (pace, bytes, duration) = match fragments {
-        Some(all) => (
-            Pace {
+    let (pace, samples, bytes, duration) = match fragments {
+        Some(all) => {
+            let pace = Pace {
                 samples: all.samples,
-                duration: all.end,
+                duration: all.duration(),
                 usual: all.shortest,
                 shortest: all.shortest,
                 longest: all.longest,
-            },
-            all.bytes,
-            all.end,
-        ),
+            };
+            (pace, all.samples, all.bytes, all.duration())
+        }
         None => {
             let samples = track.samples.as_ref()?;
             let pace = samples.pace()?;
-            (pace, samples.bytes(), samples.duration())
+            (pace, samples.count(), samples.bytes(), samples.duration())
         }
     };
     let scale = u128::from(track.timescale);
-    if scale == 0 || pace.duration == 0 {
+    if scale == 0 || pace.duration == 0 || duration == 0 {
         return None;
     }
-    let average = ratio(scale * u128::from(pace.samples), u128::from(pace.duration))?;
-    // A tick more or less is the time base's coarseness, not the camera's.
-    let is_even = pace.longest - pace.shortest <= 1;
-    stream.r_frame_rate = if is_even {
-        average.clone()
+    // A tick more or less is the time base's coarseness, not the camera's; nor is an odd
+    // last frame.
+    if pace.longest - pace.shortest <= 1 {
+        let average = ratio(scale * u128::from(pace.samples), pace.duration.into())?;
+        stream.r_frame_rate.clone_from(&average);
+        stream.avg_frame_rate = average;
     } else {
-        ratio(scale, u128::from(pace.usual.max(1)))?
-    };
-    stream.avg_frame_rate = average;
-    let bits = u128::from(bytes) * 8 * scale / u128::from(duration.max(1));
+        stream.r_frame_rate = ratio(scale, u128::from(pace.usual.max(1)))?;
+        stream.avg_frame_rate = ratio(scale * u128::from(samples), duration.into())?;
+    }
+    let duration = u128::from(duration);
+    let bits = (u128::from(bytes) * 8 * scale + duration / 2) / duration;
     stream.bit_rate = Some(bits.to_string());
     Some(())
 }
@@ -422,6 +424,7 @@ fn pcm(kind: &FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
         b"in32" => Some(if is_little { "pcm_s32le" } else { "pcm_s32be" }),
         b"fl32" => Some(if is_little { "pcm_f32le" } else { "pcm_f32be" }),
         b"fl64" => Some(if is_little { "pcm_f64le" } else { "pcm_f64be" }),
+        b"raw " if sound.bits == 8 => Some("pcm_u8"),
         b"ulaw" => Some("pcm_mulaw"),
         b"alaw" => Some("pcm_alaw"),
         b"lpcm" => {
@@ -457,15 +460,31 @@ fn coded_sound(kind: &FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Op
     Some("aac")
 }
 
-/// `chan` (Core Audio's channel layout): only the tags that cameras and editors write.
+/// `chan` (Core Audio's channel layout): only the layouts that cameras and editors write.
 fn channel_layout(sound: &SoundEntry<'_>, entry: &Boxed<'_>) -> Option<String> {
     let body =
         child(sound.boxes, b"chan").or_else(|| child(entry.body.get(SOUND_ENTRY..)?, b"chan"))?;
     let (_, _, mut cursor) = full(body)?;
-    let name = match (cursor.u32()?, cursor.u32()?) {
+    let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+    // Of each channel, a label and sixteen bytes more.
+    let mut labels = |count: u32| -> Option<Vec<u32>> {
+        (0..count.min(8))
+            .map(|_| {
+                let label = cursor.u32()?;
+                cursor.skip(16)?;
+                Some(label)
+            })
+            .collect()
+    };
+    let name = match (tag, bits) {
         (0x0064_0001, _) | (0x0001_0000, 0x4) => "mono",
         (0x0065_0002, _) | (0x0001_0000, 0x3) => "stereo",
         (0x0079_0006, _) | (0x0001_0000, 0x3f) => "5.1",
+        (0, _) => match labels(count)?.as_slice() {
+            [3] => "mono",
+            [1, 2] => "stereo",
+            _ => return None,
+        },
         _ => return None,
     };
     Some(name.to_owned())

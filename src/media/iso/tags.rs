@@ -66,7 +66,7 @@ fn name(kind: FourCc) -> Option<&'static str> {
         b"\xa9day" | b"yrrc" => "date",
         b"\xa9mak" | b"manu" => "make",
         b"\xa9mod" | b"modl" => "model",
-        b"\xa9swr" | b"\xa9too" | b"\xa9enc" => "encoder",
+        b"\xa9swr" | b"\xa9too" => "encoder",
         b"\xa9xyz" => "location",
         b"FIRM" => "firmware",
         b"\xa9ART" | b"auth" => "artist",

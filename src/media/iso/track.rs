@@ -29,8 +29,6 @@ pub(super) struct Track<'a> {
     pub edits: Vec<Edit>,
     /// Numbers of the tracks that are chapters of this one.
     pub chapters: Vec<u32>,
-    /// Number of the timecode track.
-    pub timecode: Option<u32>,
     /// The entries of `stsd`.
     pub descriptions: Vec<Boxed<'a>>,
     /// Whether version 1 of `stsd`, of which ISO has its own sound entries.
@@ -69,7 +67,6 @@ impl<'a> Track<'a> {
             handler_name,
             edits: edits(body),
             chapters: ids(references, b"chap"),
-            timecode: ids(references, b"tmcd").first().copied(),
             descriptions,
             description_version,
             samples: Samples::new(table),
