@@ -44,8 +44,6 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Keyed {
     decoder: Decoder,
-    /// The clip's first key, which others may need before them.
-    opening: Key,
     poster: Vec<Key>,
     strip: Vec<Key>,
 }
@@ -66,13 +64,10 @@ impl Plan {
     pub fn of(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
         let keyed = keyframes
             .filter(|frames| harvest::can_decode(&frames.decoder))
-            .and_then(|frames| {
-                Some(Keyed {
-                    decoder: frames.decoder.clone(),
-                    opening: *frames.keys.first()?,
-                    poster: frames.for_poster(),
-                    strip: frames.for_strip(strip),
-                })
+            .map(|frames| Keyed {
+                decoder: frames.decoder.clone(),
+                poster: frames.for_poster(),
+                strip: frames.for_strip(strip),
             });
         let container = clip.container.as_ref().map(|fact| fact.value.as_str());
         let duration = clip.duration.as_ref().map(|fact| fact.value);
@@ -237,7 +232,6 @@ impl Studio {
                 let row = Row {
                     path: subject.path.clone(),
                     gate: subject.gate.clone(),
-                    opening: subject.plan.keyed.as_ref().map(|keyed| keyed.opening),
                     keys: keys.clone(),
                 };
                 (at, row)

@@ -32,6 +32,20 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
+    /// Everything from the next whole byte on.
+    pub(super) fn aligned(&self) -> Option<&'a [u8]> {
+        self.bytes.get(self.position.div_ceil(8)..)
+    }
+
+    /// How many bits are left where the stop bit and the zeros after it begin.
+    pub(super) fn before_trailing(&self) -> Option<usize> {
+        let last = self.bytes.iter().rposition(|&byte| byte != 0)?;
+        let zeros = self.bytes.get(last)?.trailing_zeros() as usize;
+        // From the stop bit on.
+        let trailing = (self.bytes.len() - 1 - last) * 8 + zeros + 1;
+        (trailing <= self.left()).then_some(trailing)
+    }
+
     pub(super) fn flag(&mut self) -> Option<bool> {
         let byte = self.bytes.get(self.position / 8)?;
         let bit = byte >> (7 - self.position % 8) & 1;
@@ -84,7 +98,11 @@ impl<'a> Bits<'a> {
 
 /// What is left of a NAL unit without the bytes that keep it from looking like a start code.
 pub(super) fn unescape(nal: &[u8]) -> Cow<'_, [u8]> {
-    let nal = nal.get(..LONGEST).unwrap_or(nal);
+    unescape_whole(nal.get(..LONGEST).unwrap_or(nal))
+}
+
+/// The same, however long it is: of a picture.
+pub(super) fn unescape_whole(nal: &[u8]) -> Cow<'_, [u8]> {
     if !nal.windows(3).any(|three| three == [0, 0, 3]) {
         return Cow::Borrowed(nal);
     }
@@ -99,6 +117,21 @@ pub(super) fn unescape(nal: &[u8]) -> Cow<'_, [u8]> {
         plain.push(byte);
     }
     Cow::Owned(plain)
+}
+
+/// Puts in the bytes that keep a NAL unit from looking like a start code.
+pub(super) fn escape(plain: &[u8]) -> Vec<u8> {
+    let mut nal = Vec::with_capacity(plain.len() + plain.len() / 64);
+    let mut zeros = 0;
+    for &byte in plain {
+        if zeros == 2 && byte <= 3 {
+            nal.push(3);
+            zeros = 0;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        nal.push(byte);
+    }
+    nal
 }
 
 /// Splits what a length before it measures from the rest.

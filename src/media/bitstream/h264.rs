@@ -1,7 +1,9 @@
 //! H.264: what the parameter sets of a stream say (ITU-T H.264 7.3.2.1 and annex E).
 
 use super::bits::{Bits, split_counted, unescape};
-use super::{Coded, Colour, Container, Settles, aspect_ratio, aspect_ratio_of_code, h264_fields};
+use super::{
+    Coded, Colour, Container, Settles, aspect_ratio, aspect_ratio_of_code, h264_fields, h264_idr,
+};
 
 /// The longest side that is believed.
 const LONGEST_SIDE: u32 = 1 << 16;
@@ -114,6 +116,12 @@ pub(in crate::media) fn of_sample(payload: &[u8], sample: &[u8]) -> Option<Coded
     coded.field_order = found.field_order;
     coded.may_be_interlaced = found.field_order.is_none();
     Some(coded)
+}
+
+/// A sample whose picture is intra coded but no IDR picture, made one; `None` when that
+/// cannot be.
+pub(in crate::media) fn with_idr(payload: &[u8], sample: &[u8]) -> Option<Vec<u8>> {
+    h264_idr::with_idr(&config(payload)?, sample)
 }
 
 /// What a sequence parameter set (a NAL unit, with its header byte) says.

@@ -10,6 +10,7 @@ pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod h264;
 mod h264_fields;
+mod h264_idr;
 pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg4;

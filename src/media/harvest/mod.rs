@@ -19,15 +19,12 @@ use super::{Tool, Unread};
 use crate::original::{Gate, Original};
 
 use matroska::Numbered;
-use units::Needs;
 
 /// The keys of one file that are to be decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub path: PathBuf,
     pub gate: Gate,
-    /// A key that a stream may begin with, for those that need one before them.
-    pub opening: Option<Key>,
     pub keys: Vec<Key>,
 }
 
@@ -63,8 +60,7 @@ pub(super) fn harvest(
     let Some((name, private)) = matroska::codec(decoder) else {
         return Ok(());
     };
-    // Numbers only rise, or ffmpeg would change them: an odd one for each key, the even one
-    // before it for the picture that may have to go before.
+    // Numbers count the keys of all rows.
     let places: Vec<(usize, usize)> = rows
         .iter()
         .enumerate()
@@ -77,7 +73,8 @@ pub(super) fn harvest(
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
         // A stream of variable rate comes out as it went in: no frame is dropped or doubled.
         .args(["-map", "0:v:0"])
-        .args(["-filter_threads", "1", "-vf", &raster.filter()])
+        .args(["-filter_threads", "1", "-vf"])
+        .arg(raster.filter())
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
         .args(["-allow_raw_vfw", "1", "-f", "matroska", "pipe:1"]);
     let bytes = raster.bytes();
@@ -96,10 +93,7 @@ pub(super) fn harvest(
     };
     let mut is_taken = vec![false; places.len()];
     process::converse(command, limits, feed, parse, &mut |picture: Numbered| {
-        if picture.number.is_multiple_of(2) {
-            return;
-        }
-        let at = usize::try_from(picture.number / 2).unwrap_or(usize::MAX);
+        let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
         let Some((&(row, key), is_taken)) = places.get(at).zip(is_taken.get_mut(at)) else {
             return;
         };
@@ -128,21 +122,11 @@ impl Feeder<'_> {
         for &key in &row.keys {
             let number = self.number;
             self.number += 1;
-            // What cannot be read does not come back, and is tried another way.
-            let Some(mut frame) = original.as_ref().ok().and_then(|file| read(row, file, key))
-            else {
-                continue;
-            };
-            if units::open(self.decoder, &mut frame) == Needs::Opening {
-                let opening = row.opening.zip(original.as_ref().ok());
-                let opening = opening.and_then(|(key, file)| read(row, file, key));
-                let Some(mut opening) = opening else { continue };
-                if units::open(self.decoder, &mut opening) == Needs::Opening {
-                    continue;
-                }
-                matroska::frame(self.into, number * 2, &opening)?;
+            let frame = original.as_ref().ok().and_then(|file| read(row, file, key));
+            // What cannot be read or opened does not come back, and is tried another way.
+            if let Some(frame) = frame.and_then(|frame| units::opened(self.decoder, frame)) {
+                matroska::frame(self.into, number, &frame)?;
             }
-            matroska::frame(self.into, number * 2 + 1, &frame)?;
         }
         Ok(())
     }
@@ -152,3 +136,6 @@ fn read(row: &Row, original: &Original, key: Key) -> Option<Vec<u8>> {
     let _pass = row.gate.pass();
     original.read(key.offset, key.bytes as usize).ok()
 }
+
+#[cfg(test)]
+mod tests;

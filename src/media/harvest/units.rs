@@ -1,38 +1,32 @@
 //! Keyframes that are not where a stream may begin, made so.
 //!
 //! An HEVC clean random access picture (CRA) in the middle of a stream is decoded by what
-//! came before; called a broken link (BLA) it begins anew. An H.264 key without an IDR
-//! picture cannot be renamed: it needs an IDR of its own configuration before it.
+//! came before; called a broken link (BLA) it begins anew. An H.264 key of an open group
+//! becomes an IDR picture (`bitstream::h264_idr`).
 
+use super::super::bitstream::h264;
 use super::super::keyframes::Decoder;
 
-/// What a key needs before it can be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// Nothing.
-    Nothing,
-    /// A picture that a stream may begin with, of the same configuration.
-    Opening,
-}
-
-/// Makes a key, as it is stored, one that a decoder takes in any order.
-pub(super) fn open(decoder: &Decoder, frame: &mut [u8]) -> Needs {
+/// Makes a key, as it is stored, one that a decoder takes in any order; `None` when it cannot.
+pub(super) fn opened(decoder: &Decoder, mut frame: Vec<u8>) -> Option<Vec<u8>> {
     match decoder.codec.as_str() {
         "h264" => {
-            let is_idr = |unit: &[u8]| unit.first().is_some_and(|byte| byte & 0x1f == 5);
-            let mut needs = Needs::Opening;
-            each_unit(frame, length_size(&decoder.configuration, 4), |unit| {
-                if is_idr(unit) {
-                    needs = Needs::Nothing;
-                }
+            let mut is_open = false;
+            each_unit(&mut frame, length_size(&decoder.configuration, 4), |unit| {
+                is_open |= unit.first().is_some_and(|byte| byte & 0x1f == 5);
             });
-            needs
+            if is_open {
+                Some(frame)
+            } else {
+                h264::with_idr(&decoder.configuration, &frame)
+            }
         }
         "hevc" => {
-            each_unit(frame, length_size(&decoder.configuration, 21), break_link);
-            Needs::Nothing
+            let length_size = length_size(&decoder.configuration, 21);
+            each_unit(&mut frame, length_size, break_link);
+            Some(frame)
         }
-        _ => Needs::Nothing,
+        _ => Some(frame),
     }
 }
 
@@ -86,24 +80,20 @@ mod tests {
     }
 
     #[test]
-    fn only_an_idr_picture_opens_a_stream() {
-        let open = |frame: &[u8]| super::open(&decoder("h264"), &mut frame.to_vec());
-        assert_eq!(
-            open(b"\0\0\0\x02\x06\x80\0\0\0\x02\x65\x88"),
-            Needs::Nothing
-        );
-        assert_eq!(
-            open(b"\0\0\0\x02\x06\x80\0\0\0\x02\x41\x88"),
-            Needs::Opening
-        );
-        assert_eq!(open(b"\0\0\0\xff\x65\x88"), Needs::Opening);
-        assert_eq!(open(b""), Needs::Opening);
+    fn an_idr_picture_stays_as_it_is_and_what_cannot_be_one_is_none() {
+        let opened = |frame: &[u8]| opened(&decoder("h264"), frame.to_vec());
+        let idr = b"\0\0\0\x02\x06\x80\0\0\0\x02\x65\x88";
+        assert_eq!(opened(idr).as_deref(), Some(&idr[..]));
+        assert_eq!(opened(b"\0\0\0\x02\x41\x88"), None);
+        assert_eq!(opened(b"\0\0\0\xff\x65\x88"), None);
     }
 
     #[test]
     fn a_clean_random_access_picture_becomes_a_broken_link() {
-        let mut frame = b"\0\0\0\x03\x2a\x01\xaf\0\0\0\x03\x26\x01\xaf".to_vec();
-        assert_eq!(open(&decoder("hevc"), &mut frame), Needs::Nothing);
-        assert_eq!(frame, b"\0\0\0\x03\x24\x01\xaf\0\0\0\x03\x26\x01\xaf");
+        let frame = b"\0\0\0\x03\x2a\x01\xaf\0\0\0\x03\x26\x01\xaf";
+        assert_eq!(
+            opened(&decoder("hevc"), frame.to_vec()).as_deref(),
+            Some(&b"\0\0\0\x03\x24\x01\xaf\0\0\0\x03\x26\x01\xaf"[..])
+        );
     }
 }

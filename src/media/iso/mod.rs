@@ -245,7 +245,12 @@ fn keyframes_of(
     if !track.is_self_contained {
         return None;
     }
-    let begins = fragments.map_or(track.begins(), |all| all.begin);
+    // Without an edit list, a film begins when its first frame is shown.
+    let first_shown = match fragments {
+        Some(all) => all.keys.first().map(|key| key.shown),
+        None => track.samples.as_ref().and_then(|all| all.shown(0)),
+    };
+    let begins = track.begins().or(first_shown).unwrap_or(0);
     let key = |offset: u64, bytes: u32, shown: u64| {
         let is_there = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros = u128::from(shown.saturating_sub(begins)) * 1_000_000

@@ -76,9 +76,9 @@ impl<'a> Track<'a> {
         })
     }
 
-    /// Where the first shown piece begins in the track.
-    pub(super) fn begins(&self) -> u64 {
-        self.edits.iter().find_map(|edit| edit.start).unwrap_or(0)
+    /// Where the first shown piece begins in the track, where an edit list says so.
+    pub(super) fn begins(&self) -> Option<u64> {
+        self.edits.iter().find_map(|edit| edit.start)
     }
 }
 

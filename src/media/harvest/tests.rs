@@ -1,0 +1,224 @@
+//! Pictures of the harvest against plain decodes of the same frames.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::*;
+use crate::media::process::Cancel;
+use crate::media::still::{self, Input, Place};
+use crate::media::{Told, Tools, read_header};
+
+fn tools() -> (Tools, Limits) {
+    let limits = Limits {
+        deadline: Duration::from_secs(60),
+        cancel: Cancel::default(),
+    };
+    (Tools::find(&|_| None).unwrap(), limits)
+}
+
+fn ffmpeg(arguments: &str, output: &Path) {
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .arg(output)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{arguments}");
+}
+
+fn header(path: &Path) -> Option<Told> {
+    read_header(&mut Original::open(path).unwrap()).unwrap()
+}
+
+/// Peak signal to noise, in decibels; infinite of equal pictures.
+fn psnr(a: &[u8], b: &[u8]) -> f64 {
+    let squares: f64 = a
+        .iter()
+        .zip(b)
+        .map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2))
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "bytes of a thumbnail")]
+    let mean = squares / a.len() as f64;
+    10.0 * (255.0 * 255.0 / mean).log10()
+}
+
+/// Harvests all keys of a file, in an order that no film has, and compares each with what
+/// ffmpeg decodes when it opens the file. Gives how many there were.
+fn compare(path: &Path) -> usize {
+    let (tools, limits) = tools();
+    let told = header(path).unwrap();
+    let keyframes = told.keyframes.unwrap();
+    let mut raster = Raster::of(&told.facts, 480).unwrap();
+    // As they are decoded: before they are brought down to a plain screen.
+    raster.curve = None;
+    let mut keys = keyframes.keys.clone();
+    keys.sort_by_key(|key| key.micros * 7919 % 1_000_003);
+    let row = Row {
+        path: path.to_owned(),
+        gate: Gate::new(1),
+        keys: keys.clone(),
+    };
+    let mut pictures = vec![None; keys.len()];
+    let decoder = &keyframes.decoder;
+    harvest(
+        decoder,
+        &raster,
+        vec![row],
+        &tools.ffmpeg,
+        &limits,
+        &mut |picked| {
+            pictures[picked.key] = Some(picked.pixels);
+        },
+    )
+    .unwrap();
+    let input = Input {
+        path: path.to_owned(),
+        is_described: false,
+    };
+    for (key, picture) in keys.iter().zip(&pictures) {
+        #[expect(clippy::cast_precision_loss, reason = "a running time")]
+        let second = (key.micros as f64 / 1e6 - 0.004).max(0.0);
+        let plain = still::one(&input, Place::At(second), &raster, &tools.ffmpeg, &limits);
+        let plain = plain.unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        let picture = picture.as_ref();
+        let picture = picture.unwrap_or_else(|| panic!("{}: {key:?} is lost", path.display()));
+        let psnr = psnr(picture, &plain);
+        assert!(psnr > 40.0, "{}: {key:?}: {psnr:.1} dB", path.display());
+    }
+    keys.len()
+}
+
+const SOURCE: &str = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4";
+
+#[test]
+fn every_kind_of_key_decodes_as_it_does_in_its_film() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, options) in [
+        ("closed.mp4", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p"),
+        (
+            "open.mov",
+            "-c:v libx264 -x264-params open-gop=1:keyint=12:bframes=3:b-pyramid=normal -pix_fmt yuv420p",
+        ),
+        (
+            "interlaced.mp4",
+            "-c:v libx264 -flags +ilme+ildct -x264-params tff=1:keyint=12 -pix_fmt yuv420p",
+        ),
+        (
+            "intra.mov",
+            "-c:v libx264 -g 1 -profile:v high422 -pix_fmt yuv422p10le",
+        ),
+        (
+            "turned.mov",
+            "-c:v libx264 -g 12 -pix_fmt yuv420p -metadata:s:v rotate=90",
+        ),
+        (
+            "anamorphic.mp4",
+            "-c:v libx264 -g 12 -pix_fmt yuv420p -vf setsar=4/3",
+        ),
+        (
+            "fragmented.mp4",
+            "-c:v libx264 -g 12 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov",
+        ),
+        (
+            "open-hevc.mp4",
+            "-c:v libx265 -x265-params open-gop=1:keyint=12:min-keyint=12:bframes=4:log-level=none -tag:v hvc1 -pix_fmt yuv420p",
+        ),
+        (
+            "hlg.mov",
+            "-c:v libx265 -x265-params keyint=12:log-level=none -tag:v hvc1 -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc",
+        ),
+        (
+            "prores.mov",
+            "-c:v prores_ks -profile:v hq -pix_fmt yuv422p10le",
+        ),
+        ("motion.mov", "-c:v mjpeg -q:v 3 -pix_fmt yuvj422p"),
+        ("vp9.mp4", "-c:v libvpx-vp9 -deadline realtime -g 12"),
+    ] {
+        let path = folder.path().join(name);
+        ffmpeg(&format!("{SOURCE} {options}"), &path);
+        let count = compare(&path);
+        assert!(count >= 4, "{name}: only {count} keys");
+    }
+}
+
+#[test]
+fn a_lost_frame_takes_no_other_clips_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tools, limits) = tools();
+    let mut rows = Vec::new();
+    let mut told = None;
+    // Clips of one colour each, of which the second and third have their picture spoilt.
+    for (number, colour) in ["red", "lime", "blue", "white", "yellow"]
+        .iter()
+        .enumerate()
+    {
+        let path = folder.path().join(format!("{colour}.mp4"));
+        let source = format!("-f lavfi -i color={colour}:size=64x64:rate=25:duration=1");
+        ffmpeg(&format!("{source} -c:v libx264 -pix_fmt yuv420p"), &path);
+        let header = header(&path).unwrap();
+        let key = header.keyframes.as_ref().unwrap().keys[0];
+        if matches!(number, 1 | 2) {
+            let mut bytes = fs::read(&path).unwrap();
+            let at = usize::try_from(key.offset).unwrap();
+            bytes[at..at + key.bytes as usize].fill(0xff);
+            fs::write(&path, bytes).unwrap();
+        }
+        rows.push(Row {
+            path,
+            gate: Gate::new(1),
+            keys: vec![key],
+        });
+        told = Some(header);
+    }
+    let told = told.unwrap();
+    let raster = Raster::of(&told.facts, 480).unwrap();
+    let decoder = told.keyframes.unwrap().decoder;
+    let mut seen = Vec::new();
+    harvest(
+        &decoder,
+        &raster,
+        rows,
+        &tools.ffmpeg,
+        &limits,
+        &mut |picked| {
+            let middle = picked.pixels.len() / 2 / 3 * 3;
+            let lit = |at: usize| picked.pixels[middle + at] > 127;
+            seen.push((picked.row, [lit(0), lit(1), lit(2)]));
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        seen,
+        [
+            (0, [true, false, false]),
+            (3, [true, true, true]),
+            (4, [true, true, false])
+        ]
+    );
+}
+
+#[test]
+fn keys_of_real_files_decode_as_in_their_films() {
+    let footage = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/footage");
+    if !footage.exists() {
+        return;
+    }
+    let (mut files, mut keys) = (0, 0);
+    for entry in walkdir::WalkDir::new(&footage).sort_by_file_name() {
+        let entry = entry.unwrap();
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let Some(told) = header(entry.path()) else {
+            continue;
+        };
+        let can = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
+        if told.keyframes.as_ref().is_some_and(can) && Raster::of(&told.facts, 480).is_some() {
+            files += 1;
+            keys += compare(entry.path());
+        }
+    }
+    assert!(files > 0 && keys >= files);
+}
