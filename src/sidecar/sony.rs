@@ -42,11 +42,23 @@ pub(super) fn read(xml: &str) -> Clip {
                 clip.make = fact(text("manufacturer")).or(clip.make);
                 clip.model = fact(text("modelName")).or(clip.model);
             }
+            "Item" if text("name").as_deref() == Some("CaptureGammaEquation") => {
+                clip.transfer = fact(text("value").and_then(|value| log_curve(&value)));
+            }
             "Lens" => clip.lens = fact(text("modelName")),
             _ => {}
         }
     }
     if is_sony { clip } else { Clip::default() }
+}
+
+/// A log curve by the name that queries use; what is none stands in the file itself.
+fn log_curve(name: &str) -> Option<String> {
+    let name = name.to_lowercase();
+    ["s-log2", "s-log3"]
+        .into_iter()
+        .find(|curve| name.starts_with(curve))
+        .map(str::to_owned)
 }
 
 fn fact<T>(value: Option<T>) -> Option<Fact<T>> {

@@ -77,7 +77,9 @@ fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
                 let picture =
                     streams::picture(track, body, &matrix, fragments.as_ref(), &mut first_frame)?;
                 let codec = picture.codec_name.as_deref().unwrap_or_default();
-                keyframes = keyframes_of(track, codec, fragments.as_ref(), original.size());
+                let is_silent = tracks.iter().all(|track| track.handler != *b"soun");
+                let (fragments, size) = (fragments.as_ref(), original.size());
+                keyframes = keyframes_of(track, codec, fragments, is_silent, size);
                 picture
             }
             b"soun" => streams::sound(track, is_quicktime(layout))?,
@@ -232,6 +234,7 @@ fn keyframes_of(
     track: &Track<'_>,
     codec: &str,
     fragments: Option<&Fragments>,
+    is_silent: bool,
     file_size: u64,
 ) -> Option<Keyframes> {
     let entry = PictureEntry::new(track.descriptions.first()?)?;
@@ -245,12 +248,15 @@ fn keyframes_of(
     if !track.is_self_contained {
         return None;
     }
-    // Without an edit list, a film begins when its first frame is shown.
+    // Without an edit list, a silent film begins when its first frame is shown, and one with
+    // sound with that.
     let first_shown = match fragments {
         Some(all) => all.keys.first().map(|key| key.shown),
         None => track.samples.as_ref().and_then(|all| all.shown(0)),
     };
-    let begins = track.begins().or(first_shown).unwrap_or(0);
+    let first_shown = first_shown.filter(|_| is_silent);
+    let begins = track.begins().or(first_shown);
+    let begins = begins.unwrap_or(fragments.map_or(0, |all| all.begin));
     let key = |offset: u64, bytes: u32, shown: u64| {
         let is_there = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros = u128::from(shown.saturating_sub(begins)) * 1_000_000
