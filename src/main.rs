@@ -20,6 +20,9 @@ use btsindex::error::{Error, escape};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    if let Some(code) = btsindex::media::take_the_step() {
+        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
     let cli = cli::Cli::parse();
     match cmd::run(cli) {
         Ok(exit) => exit.into(),

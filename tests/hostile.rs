@@ -349,6 +349,103 @@ fn tools_that_misbehave_cost_one_file_its_facts() {
     }
 }
 
+/// Clips of one camera and setting, so that one decoder serves them all.
+#[cfg(unix)]
+fn cards(shoot: &Shoot) {
+    let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -g 10";
+    for number in 0..4 {
+        let path = shoot.footage().join(format!("C000{number}.MP4"));
+        let title = format!("title={number}");
+        let status = std::process::Command::new("ffmpeg")
+            .args(["-v", "error"])
+            .args(source.split(' '))
+            .args(["-metadata", &title, "-pix_fmt", "yuv420p"])
+            .arg(path)
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+#[cfg(unix)]
+fn pictures(shoot: &Shoot, kind: &str) -> usize {
+    let folders = fs::read_dir(shoot.catalogue().join(kind));
+    folders
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|folder| fs::read_dir(folder.path()).unwrap())
+        .filter(|file| file.as_ref().unwrap().path().extension().unwrap() == "jpg")
+        .count()
+}
+
+/// `fed` is what ffmpeg does when frames come through a pipe; else it is itself.
+#[cfg(unix)]
+fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
+    let tool = shoot.folder("tools").join("ffmpeg");
+    let text = format!("#!/bin/sh\ncase \"$*\" in *pipe:0*) {fed} ;; esac\nexec ffmpeg \"$@\"\n");
+    write_program(&tool, &text);
+    let mut command = shoot.command();
+    command
+        .args(["scan", "--deadline", "5"])
+        .arg(shoot.footage())
+        .env("BTSINDEX_FFMPEG", &tool);
+    Answer::of(&command.output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_decoder_that_misbehaves_loses_no_clip() {
+    for fed in [
+        "exec sleep 7358",
+        "exit 1",
+        "head -c 2000 >/dev/null; exit 0",
+        "exec cat",
+        "head -c 300000 /dev/urandom; exit 0",
+        "exec ffmpeg -v error -i pipe:0 -vf scale=8:8 -c:v rawvideo -allow_raw_vfw 1 -f matroska pipe:1",
+    ] {
+        let shoot = Shoot::new();
+        cards(&shoot);
+        let begun = Instant::now();
+        let scan = scan_with_decoder(&shoot, fed);
+        assert_eq!(scan.code, 0, "{fed}: {}", scan.stderr);
+        assert_eq!(
+            (pictures(&shoot, "posters"), pictures(&shoot, "strips")),
+            (4, 4),
+            "{fed}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(90), "{fed} hung");
+        assert!(!is_running("sleep\x007358"), "{fed} left processes behind");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tools_do_not_outlive_a_scan_that_is_killed() {
+    let shoot = Shoot::new();
+    shoot.add(CLIP, "a.avi");
+    let tool = shoot.folder("tools").join("ffprobe");
+    let told = shoot.folder("tools").join("pid");
+    let script = format!(
+        "#!/bin/sh\necho $$ > '{}'\nexec sleep 7359\n",
+        told.display()
+    );
+    write_program(&tool, &script);
+    let mut command = shoot.command();
+    command.arg("scan").arg(shoot.footage());
+    let mut scan = command.env("BTSINDEX_FFPROBE", &tool).spawn().unwrap();
+    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_so() {
+            assert!(Instant::now() < end, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for("the tool did not start", &|| is_running("sleep\x007359"));
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    wait_for("the tool went on", &|| !is_running("sleep\x007359"));
+}
+
 #[test]
 fn no_tools_is_said_before_anything_is_done() {
     let shoot = Shoot::new();

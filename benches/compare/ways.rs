@@ -120,7 +120,7 @@ impl Way {
     /// The option of `btsindex scan` without which there is no such way.
     pub(crate) fn scan_option(self) -> Option<&'static str> {
         match self {
-            Self::ScanFacts => Some("--pictures"),
+            Self::ScanFacts => Some("--no-pictures"),
             Self::ScanStrip => Some("--strip"),
             _ => None,
         }
@@ -164,7 +164,7 @@ impl Way {
                 vec![scan(set, tools, out, &["--strip", "0"])]
             }
             Self::Scan => vec![scan(set, tools, out, &[])],
-            Self::ScanFacts => vec![scan(set, tools, out, &["--pictures", "none"])],
+            Self::ScanFacts => vec![scan(set, tools, out, &["--no-pictures"])],
             Self::ScanStrip => vec![scan(set, tools, out, &["--strip", &TILES.to_string()])],
             Self::ShellLoop => vec![each_clip(set, out, SHELL_LOOP)],
             Self::Thumbnailer => vec![each_clip(set, out, THUMBNAILER_LOOP)],

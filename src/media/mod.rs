@@ -12,6 +12,7 @@ mod header;
 mod image;
 mod iso;
 mod keyframes;
+mod leash;
 mod pictures;
 mod pixel_format;
 mod process;
@@ -24,6 +25,7 @@ mod written;
 
 pub use image::{StripIndex, Thumbs};
 pub use keyframes::Keyframes;
+pub use leash::take_the_step;
 pub use pictures::{Made, Plan, Studio, Subject, Work};
 pub use process::{Cancel, Limits, kill_all, processes_started};
 pub use tool::{Tool, Tools};

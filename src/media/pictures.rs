@@ -188,7 +188,7 @@ impl Studio {
                 keys.filter(|_| !is_told[at]).unwrap_or_default()
             };
             let wanted: Vec<Vec<Key>> = (0..subjects.len()).map(rows).collect();
-            self.pick(subjects, Work::Poster, &wanted, &mut |at, _, frame| {
+            let is_well = self.pick(subjects, Work::Poster, &wanted, &mut |at, _, frame| {
                 if is_told[at] {
                 } else if frame.is_worth_looking_at() {
                     is_told[at] = true;
@@ -200,6 +200,9 @@ impl Studio {
                     best[at] = Some(frame);
                 }
             })?;
+            if !is_well {
+                break;
+            }
         }
         for (at, subject) in subjects.iter().enumerate().filter(|&(at, _)| !is_told[at]) {
             let made = match best[at].take() {
@@ -215,14 +218,15 @@ impl Studio {
         Ok(())
     }
 
-    /// Harvests keys, giving each frame with the number of its subject and key.
+    /// Harvests keys, giving each frame with the number of its subject and key. Gives whether
+    /// the decoder did not fail: what did not come is done singly.
     fn pick(
         &self,
         subjects: &[Subject],
         work: Work,
         wanted: &[Vec<Key>],
         give: &mut dyn FnMut(usize, usize, Frame),
-    ) -> Result<(), Unread> {
+    ) -> Result<bool, Unread> {
         let rows: Vec<(usize, Row)> = subjects
             .iter()
             .zip(wanted)
@@ -239,7 +243,7 @@ impl Studio {
             .collect();
         let first = rows.first().map(|&(at, _)| &subjects[at].plan);
         let Some((plan, keyed)) = first.and_then(|plan| Some((plan, plan.keyed.as_ref()?))) else {
-            return Ok(());
+            return Ok(true);
         };
         let raster = plan.raster(work);
         let (places, rows): (Vec<usize>, Vec<Row>) = rows.into_iter().unzip();
@@ -249,9 +253,8 @@ impl Studio {
         };
         let (tool, limits) = (&self.ffmpeg, &self.limits);
         match harvest::harvest(&keyed.decoder, raster, rows, tool, limits, &mut take) {
-            // What did not come is done singly.
-            Err(Unread::Late(_) | Unread::Fault(_)) => Ok(()),
-            ended => ended,
+            Err(Unread::Late(_) | Unread::Fault(_)) => Ok(false),
+            ended => ended.map(|()| true),
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Unread;
+use super::{Unread, leash};
 use crate::error::Error;
 
 /// How often a waiting run looks whether it was cancelled.
@@ -113,10 +113,17 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
         // By the system for want of memory, or by a person: the file may be innocent.
         return Err(Unread::Late("the tool was killed".to_owned()));
     }
+    let stderr = String::from_utf8_lossy(&stderr.bytes).into_owned();
+    if status.code() == Some(leash::CANNOT) && stdout.bytes.is_empty() {
+        return Err(Unread::Fatal(Error::Tool {
+            tool: command.get_program().to_string_lossy().into_owned(),
+            source: io::Error::other(stderr),
+        }));
+    }
     Ok(Output {
         status,
         stdout: stdout.bytes,
-        stderr: String::from_utf8_lossy(&stderr.bytes).into_owned(),
+        stderr,
     })
 }
 
@@ -173,6 +180,9 @@ impl Running {
         if limits.cancel.is_cancelled() {
             return Err(Unread::Cancelled);
         }
+        let tool = command.get_program().to_string_lossy().into_owned();
+        let mut leashed = leash::leashed(command);
+        let command = leashed.as_mut().unwrap_or(command);
         command
             .stdin(stdin)
             .stdout(Stdio::piped())
@@ -182,12 +192,9 @@ impl Running {
             // Ctrl-C must not reach it: its death would look like a fault of the file.
             std::os::unix::process::CommandExt::process_group(command, 0);
         }
-        let child = command.spawn().map_err(|source| {
-            Unread::Fatal(Error::Tool {
-                tool: command.get_program().to_string_lossy().into_owned(),
-                source,
-            })
-        })?;
+        let child = command
+            .spawn()
+            .map_err(|source| Unread::Fatal(Error::Tool { tool, source }))?;
         STARTED.fetch_add(1, Ordering::Relaxed);
         running(|all| {
             all.insert(child.id());
