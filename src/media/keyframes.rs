@@ -51,7 +51,7 @@ impl Keyframes {
     /// The keys for a poster, the likeliest first, at most one and three more.
     ///
     /// Near a third of the way, neither the first nor the last, and of those none that is
-    /// much smaller than its neighbours: black and flat frames code to almost nothing.
+    /// much smaller than most: black and flat frames code to almost nothing.
     #[must_use]
     pub fn for_poster(&self) -> Vec<Key> {
         let inner = match self.keys.as_slice() {
@@ -67,10 +67,12 @@ impl Keyframes {
             .copied()
             .collect();
         let middle = if middle.is_empty() { inner } else { &middle };
-        let largest = middle.iter().map(|key| key.bytes).max().unwrap_or(0);
+        let mut sizes: Vec<u32> = middle.iter().map(|key| key.bytes).collect();
+        sizes.sort_unstable();
+        let usual = sizes.get(sizes.len() / 2).copied().unwrap_or(0);
         let first = middle
             .iter()
-            .filter(|key| key.bytes >= largest / 2)
+            .filter(|key| key.bytes >= usual / 2)
             .min_by_key(|key| distance(key));
         let mut chosen: Vec<Key> = first.copied().into_iter().collect();
         for part in [0.6, 0.85, 0.15, 0.0] {

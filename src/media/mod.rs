@@ -101,3 +101,6 @@ fn told(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> Told {
     facts.reader = Some(Fact::new(reader.to_owned(), Source::DISK));
     Told { facts, keyframes }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Fragmented movies: samples described piece by piece, in `moof` boxes.
 
-use super::boxes::{FourCc, boxes, child, descendant, full};
+use super::boxes::{FourCc, boxes, child, full};
 use super::layout::Layout;
 
 /// Samples that are looked at in all: two days at 60 frames a second.
@@ -196,10 +196,4 @@ fn read_run(
         }
     }
     Some(())
-}
-
-/// The duration that `mehd` promises, in the movie's units.
-pub(super) fn promised_duration(movie: &[u8]) -> Option<u64> {
-    let (version, _, mut cursor) = full(descendant(movie, &[b"mvex", b"mehd"])?)?;
-    cursor.sized(version).filter(|&duration| duration > 0)
 }

@@ -139,11 +139,9 @@ fn format(layout: &Layout, clock: &Clock, tracks: &[Track<'_>]) -> Option<Format
     }
     let created = tags::creation_time(clock.created);
     tags::add(&mut format.tags, "creation_time", created);
-    let promised = fragments::promised_duration(&layout.movie);
-    let units = Some(clock.duration).filter(|&units| units > 0).or(promised);
-    format.duration = match units {
-        Some(units) => streams::seconds(units, clock.timescale),
-        None => longest(layout, tracks)?,
+    format.duration = match clock.duration {
+        0 => longest(layout, tracks)?,
+        units => streams::seconds(units, clock.timescale),
     };
     Some(format)
 }

@@ -308,8 +308,7 @@ fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -
         stream.r_frame_rate = ratio(scale, u128::from(pace.usual.max(1)))?;
         stream.avg_frame_rate = ratio(scale * u128::from(samples), duration.into())?;
     }
-    let duration = u128::from(duration);
-    let bits = (u128::from(bytes) * 8 * scale + duration / 2) / duration;
+    let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
     stream.bit_rate = Some(bits.to_string());
     Some(())
 }

@@ -1,0 +1,155 @@
+//! Headers as this program reads them against ffprobe, the reference.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use serde_json::Value;
+
+use super::*;
+use crate::footage::fingerprint;
+
+/// Differences that were looked at, and why they stay.
+const DECIDED: &[(&str, &[&str], &str)] = &[
+    (
+        "cbcs_audiodec.mp4",
+        &["duration"],
+        "its fragments begin at 10 s; ffprobe counts from 0",
+    ),
+    (
+        "outV300.mp4",
+        &["video_bitrate"],
+        "ffprobe counts the first fragment's bytes over the whole duration",
+    ),
+    ("v300_multiple_segments.mp4", &["video_bitrate"], "the same"),
+    (
+        "complseg-1.0001_dec.mp4",
+        &["video_bitrate"],
+        "rounded up or down by less than one bit a second",
+    ),
+    (
+        "sample_qt.mp4",
+        UNDECODED,
+        "its samples do not decode, but its parameter sets are whole",
+    ),
+    (
+        "sample_qt.mp4",
+        &["software"],
+        "ffprobe takes the encoder from a tag that means who encoded",
+    ),
+    ("invalid_userdata.mp4", UNDECODED, "the same: headers only"),
+    ("zero_empty_stsc.mp4", UNDECODED, "the same: headers only"),
+    ("test_case_1185230.mp4", UNDECODED, "the same: headers only"),
+    (
+        "Sr001-2C-01_01.WAV",
+        &["reel", "start_timecode"],
+        "ffprobe does not read iXML",
+    ),
+    ("A101_1_1.WAV", &["reel", "start_timecode"], "the same"),
+    ("A101_3.WAV", &["reel", "start_timecode"], "the same"),
+    (
+        "rotated_hdr_video.mov",
+        &["lens"],
+        "ffprobe does not read the keys of a track",
+    ),
+    (
+        "fixture-imovie.mp4",
+        &["title"],
+        "ffprobe does not read this list of tags",
+    ),
+    (
+        "rails/activestorage/test/fixtures/files/video.mp4",
+        &["rate", "is_vfr"],
+        "44 frames at one distance each, whatever the movie's duration says",
+    ),
+    (
+        "sideways movie.mov",
+        &["rate", "is_vfr", "video_bitrate"],
+        "a tick more or less is the time base, and an odd last frame is no rate",
+    ),
+    (
+        "fragmented.mp4",
+        &["rate", "video_bitrate"],
+        "ffprobe looks into the first fragment only",
+    ),
+];
+
+/// What only parameter sets tell where no sample decodes.
+const UNDECODED: &[&str] = &[
+    "bit_depth",
+    "chroma_subsampling",
+    "level",
+    "pixel_format",
+    "profile",
+    "range",
+    "scan_order",
+];
+
+fn read_own(path: &Path) -> Option<Clip> {
+    let mut original = Original::open(path).ok()?;
+    fingerprint(&mut original).ok()?;
+    Some(read_header(&mut original).ok()??.facts)
+}
+
+fn fields(clip: &Clip) -> serde_json::Map<String, Value> {
+    let Value::Object(mut fields) = serde_json::to_value(clip).unwrap() else {
+        panic!("a clip is an object");
+    };
+    fields.remove("reader");
+    fields
+}
+
+/// Fields that differ, as `name: ours, ffprobe's`.
+fn differences(path: &Path) -> Option<Vec<(String, String)>> {
+    let ours = fields(&read_own(path)?);
+    let limits = Limits {
+        deadline: Duration::from_secs(60),
+        cancel: Cancel::default(),
+    };
+    let tools = Tools::find(&|_| None).unwrap();
+    // What ffprobe refuses cannot be compared.
+    let theirs = fields(&ask_ffprobe(path, &tools, &limits).ok()?.facts);
+    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differ = names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name));
+    let shown = |side: Option<&Value>| side.map_or_else(|| "nothing".to_owned(), Value::to_string);
+    Some(
+        differ
+            .map(|name| {
+                let sides = format!("{}, {}", shown(ours.get(name)), shown(theirs.get(name)));
+                (name.clone(), sides)
+            })
+            .collect(),
+    )
+}
+
+#[test]
+fn headers_say_what_ffprobe_says() {
+    let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<PathBuf> = [project.join("fixtures/footage"), project.join("../shared/footage")]
+        .iter()
+        .flat_map(walkdir::WalkDir::new)
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| path.is_file())
+        .collect();
+    let compared: Vec<(&PathBuf, Vec<(String, String)>)> = files
+        .par_iter()
+        .filter_map(|path| Some((path, differences(path)?)))
+        .collect();
+    let mut undecided: Vec<String> = Vec::new();
+    for (path, differences) in &compared {
+        for (field, sides) in differences {
+            let is_decided = DECIDED
+                .iter()
+                .any(|(name, fields, _)| path.ends_with(name) && fields.contains(&field.as_str()));
+            if !is_decided {
+                undecided.push(format!("{}: {field}: {sides}", path.display()));
+            }
+        }
+    }
+    undecided.sort();
+    assert!(undecided.is_empty(), "of {}:\n{}", compared.len(), undecided.join("\n"));
+    assert!(compared.len() >= 8, "only {} files", compared.len());
+}
