@@ -21,7 +21,7 @@ pub use clips::Change;
 pub use files::{Known, Unread};
 pub use pictures::{Pending, Waiting};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use thumbs::{Folder, Thumbnails};
+pub use thumbs::{Folder, INDEX, Thumbnails};
 
 /// The newest schema this program knows.
 const VERSION: u32 = 2;

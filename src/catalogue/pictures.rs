@@ -41,8 +41,8 @@ pub struct Waiting {
     pub modified: i64,
     /// Whether it is an image sequence.
     pub is_sequence: bool,
-    /// What to make.
-    pub plan: Plan,
+    /// What to make; `None` when the plan is damaged or of another version.
+    pub plan: Option<Plan>,
 }
 
 fn number(work: Work) -> i64 {
@@ -62,21 +62,27 @@ impl Catalogue {
         let recipe = plan.recipe(work).map(u64::cast_signed);
         self.check(|connection| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO picture VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached("INSERT OR REPLACE INTO picture (clip, work, recipe, plan) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![clip, number(work), recipe, json])
         })?;
         Ok(())
     }
 
     /// The clips that wait for such pictures and have a file in one of `folders`: those that
-    /// share a decoder together, each group in the order in which files were found.
+    /// share a decoder together, each group in the order in which files were found. Left out
+    /// are those at which a tool failed that still is current.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn pending(&self, work: Work, folders: &HashSet<i64>) -> Result<Vec<Pending>, Error> {
+    pub fn pending(
+        &self,
+        work: Work,
+        folders: &HashSet<i64>,
+        is_current: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Pending>, Error> {
         self.check(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT p.clip, p.recipe, f.id, f.dir FROM picture p JOIN file f ON f.clip = p.clip
+                "SELECT p.clip, p.recipe, f.id, f.dir, p.failed_with FROM picture p JOIN file f ON f.clip = p.clip
                  WHERE p.work = ?1 AND f.state = 0 AND NOT f.is_unread AND NOT f.was
                  ORDER BY p.recipe IS NULL, p.recipe, p.clip, f.id",
             )?;
@@ -88,6 +94,10 @@ impl Catalogue {
                     recipe: row.get(1)?,
                     file: row.get(2)?,
                 };
+                let failed_with: Option<String> = row.get(4)?;
+                if failed_with.is_some_and(|tool| is_current(&tool)) {
+                    continue;
+                }
                 let is_again = pending.last().is_some_and(|last| last.clip == found.clip);
                 if !is_again && folders.contains(&row.get(3)?) {
                     pending.push(found);
@@ -126,10 +136,6 @@ impl Catalogue {
         let Some((plan, place, fingerprint, [bytes, modified], is_sequence)) = row else {
             return Ok(None);
         };
-        let Ok(plan) = serde_json::from_str(&plan) else {
-            // Of another version, or damaged: the next scan plans anew.
-            return Ok(None);
-        };
         Ok(Some(Waiting {
             clip: pending.clip,
             fingerprint,
@@ -137,19 +143,33 @@ impl Catalogue {
             bytes: loaded(bytes.unwrap_or(0)),
             modified: modified.unwrap_or(0),
             is_sequence,
-            plan,
+            plan: Plan::from_json(&plan),
         }))
+    }
+
+    /// Gives up a clip's plan and has its files read again, which makes another.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn plan_again(&self, clip: i64) -> Result<(), Error> {
+        self.forget_pictures(clip)?;
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE file SET is_unread = 1
+                     WHERE clip = ?1 AND role = 0 AND state = 0 AND NOT was",
+                )?
+                .execute([clip])
+        })?;
+        Ok(())
     }
 
     /// Notes that a clip has its poster, and what is to be made of it next.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn poster_made(&self, clip: i64, next: Option<&Plan>) -> Result<(), Error> {
-        match next {
-            Some(plan) => self.want_pictures(clip, Work::Strip, plan)?,
-            None => self.forget_pictures(clip)?,
-        }
+    pub fn poster_made(&self, clip: i64, next: &Plan) -> Result<(), Error> {
+        self.want_pictures(clip, Work::Strip, next)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET has_poster = 1 WHERE id = ?1")?
@@ -168,6 +188,19 @@ impl Catalogue {
             connection
                 .prepare_cached("UPDATE clip SET strip = ?2 WHERE id = ?1")?
                 .execute(params![clip, i64::try_from(pictures).unwrap_or(0)])
+        })?;
+        Ok(())
+    }
+
+    /// Notes the tool that could not make a clip's strip; its plan waits for another version.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn strip_failed(&self, clip: i64, failed_with: &str) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE picture SET failed_with = ?2 WHERE clip = ?1")?
+                .execute([&clip as &dyn rusqlite::ToSql, &failed_with])
         })?;
         Ok(())
     }

@@ -62,5 +62,6 @@ CREATE TABLE picture (
     clip   INTEGER PRIMARY KEY REFERENCES clip,
     work   INTEGER NOT NULL,              -- 0 the poster, 1 the strip
     recipe INTEGER,                       -- equal ones share a decoder; NULL: ffmpeg opens the file
-    plan   TEXT NOT NULL                  -- JSON: what making them takes
+    plan   TEXT NOT NULL,                 -- JSON: what making them takes
+    failed_with TEXT                      -- tool that could not make a strip; another version tries again
 );

@@ -23,33 +23,51 @@ pub struct Thumbnails {
 impl Thumbnails {
     pub(super) fn new(catalogue: &Path) -> Self {
         Self {
-            posters: Folder(catalogue.join("posters")),
-            strips: Folder(catalogue.join("strips")),
+            posters: Folder {
+                path: catalogue.join("posters"),
+                has_index: false,
+            },
+            strips: Folder {
+                path: catalogue.join("strips"),
+                has_index: true,
+            },
         }
     }
 }
 
 /// A folder of pictures, in 256 folders.
 #[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// Whether each has an index beside it.
+    has_index: bool,
+}
+
+/// What an index ends in.
+pub const INDEX: &str = "json";
+/// What a file begins with that is not whole yet.
+const UNFINISHED: &str = ".tmp";
 
 impl Folder {
     /// The folder that holds them all.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Where a clip's picture would be with that ending.
     #[must_use]
     pub fn path(&self, fingerprint: Fingerprint, ending: &str) -> PathBuf {
         let name = fingerprint.to_string();
-        self.0.join(&name[..2]).join(format!("{name}.{ending}"))
+        self.path.join(&name[..2]).join(format!("{name}.{ending}"))
     }
 
-    /// Where a clip's picture is, if it is there.
+    /// Where a clip's picture is, if it is there, with its index.
     #[must_use]
     pub fn find(&self, fingerprint: Fingerprint) -> Option<PathBuf> {
+        if self.has_index && !self.path(fingerprint, INDEX).exists() {
+            return None;
+        }
         ENDINGS
             .iter()
             .map(|ending| self.path(fingerprint, ending))
@@ -78,28 +96,43 @@ impl Folder {
     /// When it cannot be written.
     pub fn write(&self, fingerprint: Fingerprint, ending: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(fingerprint, ending);
-        let folder = path.parent().unwrap_or(&self.0);
+        let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_data()?;
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     }
 
-    /// The clips whose pictures are there; 16 bytes each.
+    /// The clips whose pictures are there, with their index; 16 bytes each. What a scan that
+    /// was killed left unfinished is removed: only one scan runs at a time.
     #[must_use]
     pub fn present(&self) -> HashSet<Fingerprint> {
-        let folders = fs::read_dir(&self.0).into_iter().flatten().flatten();
-        folders
-            .filter_map(|folder| fs::read_dir(folder.path()).ok())
-            .flat_map(Iterator::flatten)
-            .filter_map(|file| {
-                let name = file.file_name();
-                let (stem, ending) = name.to_str()?.rsplit_once('.')?;
-                ENDINGS.contains(&ending).then_some(())?;
-                stem.parse().ok()
-            })
-            .collect()
+        let (mut images, mut indexes) = (HashSet::new(), HashSet::new());
+        let folders = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let files = folders.filter_map(|folder| fs::read_dir(folder.path()).ok());
+        for file in files.flatten().flatten() {
+            let name = file.file_name();
+            let Some((stem, ending)) = name.to_str().and_then(|name| name.rsplit_once('.')) else {
+                continue;
+            };
+            if ending.starts_with(&UNFINISHED[1..]) && stem.is_empty() {
+                // One that cannot be removed does no harm.
+                let _ = fs::remove_file(file.path());
+            } else if let Ok(id) = stem.parse() {
+                if ENDINGS.contains(&ending) {
+                    images.insert(id);
+                } else if ending == INDEX && self.has_index {
+                    indexes.insert(id);
+                }
+            }
+        }
+        if self.has_index {
+            images.retain(|id| indexes.contains(id));
+        }
+        images
     }
 }

@@ -4,5 +4,6 @@ CREATE TABLE picture (
     clip   INTEGER PRIMARY KEY REFERENCES clip,
     work   INTEGER NOT NULL,
     recipe INTEGER,
-    plan   TEXT NOT NULL
+    plan   TEXT NOT NULL,
+    failed_with TEXT
 );

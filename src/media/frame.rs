@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tone::{self, Curve};
 use crate::clip::Clip;
+use crate::value::VideoRange;
 
 /// How decoded pictures leave ffmpeg, and what is still to be done to them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,8 +19,10 @@ pub(super) struct Raster {
     pub is_enlarged: bool,
     /// The curve its light was coded with, where that is none of a plain screen's.
     pub curve: Option<Curve>,
-    /// What makes RGB of it, where the file does not say: high definition means Rec. 709.
-    pub is_plain_hd: bool,
+    /// The matrix that makes RGB of it, by the scaler's name, where it is known or can be told.
+    pub matrix: Option<String>,
+    /// Whether all code values carry picture, where that is known.
+    pub is_full_range: Option<bool>,
 }
 
 /// Codecs that ffmpeg cannot decode, or whose pictures it does not know.
@@ -58,7 +61,11 @@ impl Raster {
             rotation: u16::try_from(rotation).ok()?,
             is_enlarged: long < u64::from(long_side),
             curve: Curve::of(clip),
-            is_plain_hd: clip.matrix.is_none() && coded_height >= HD && codec != "mjpeg",
+            matrix: matrix(clip, coded_height).map(str::to_owned),
+            is_full_range: clip
+                .range
+                .as_ref()
+                .map(|fact| fact.value == VideoRange::Full),
         })
     }
 
@@ -66,12 +73,17 @@ impl Raster {
     pub(super) fn filter(&self) -> String {
         let (width, height) = (self.width, self.height);
         let flags = if self.is_enlarged { "bicubic" } else { "area" };
-        let matrix = if self.is_plain_hd {
-            ":in_color_matrix=bt709"
-        } else {
-            ""
-        };
-        format!("scale={width}:{height}:flags={flags}{matrix}")
+        let mut filter = format!("scale={width}:{height}:flags={flags}");
+        if let Some(matrix) = &self.matrix {
+            filter.push_str(":in_color_matrix=");
+            filter.push_str(matrix);
+        }
+        match self.is_full_range {
+            Some(true) => filter.push_str(":in_range=full"),
+            Some(false) => filter.push_str(":in_range=limited"),
+            None => {}
+        }
+        filter
     }
 
     /// ffmpeg's name for the pixels that come out.
@@ -87,6 +99,21 @@ impl Raster {
     pub(super) fn bytes(&self) -> usize {
         let pixels = usize::from(self.width) * usize::from(self.height);
         pixels * if self.curve.is_some() { 6 } else { 3 }
+    }
+}
+
+/// The matrix of a clip's picture by the scaler's name. Where nobody says, high definition
+/// means Rec. 709, as players take it.
+fn matrix(clip: &Clip, height: u32) -> Option<&'static str> {
+    let named = clip.matrix.as_ref().map(|fact| fact.value.as_str());
+    match named {
+        Some("bt709") => Some("bt709"),
+        Some("smpte170m" | "bt470bg") => Some("bt601"),
+        Some("smpte240m") => Some("smpte240m"),
+        Some("fcc") => Some("fcc"),
+        Some("bt2020nc" | "bt2020c") => Some("bt2020"),
+        Some(_) => None,
+        None => (height >= HD).then_some("bt709"),
     }
 }
 
@@ -219,7 +246,8 @@ mod tests {
             rotation,
             is_enlarged: false,
             curve: None,
-            is_plain_hd: false,
+            matrix: None,
+            is_full_range: None,
         }
     }
 

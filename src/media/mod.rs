@@ -68,11 +68,19 @@ pub struct Told {
     pub keyframes: Option<Keyframes>,
 }
 
+/// Bytes at a file's begin that are looked at, where nobody has read them yet.
+const HEAD: usize = 64 * 1024;
+
 /// Reads the header of an opened file; `None` when only ffprobe may know it.
 ///
 /// # Errors
 /// When the drive fails, not when the file is not understood.
 pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
+    if original.beginning().is_empty() {
+        let length = usize::try_from(original.size()).map_or(HEAD, |size| size.min(HEAD));
+        let head = original.read(0, length)?;
+        original.keep(0, head);
+    }
     if let Some(facts) = raw::read(original.beginning()) {
         return Ok(Some(told(facts, None, "raw header")));
     }

@@ -4,6 +4,8 @@
 //! that was cut off goes on with the pictures that are still to be made.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -18,6 +20,12 @@ use super::{Tool, Unread};
 use crate::clip::Clip;
 use crate::original::Gate;
 
+/// The plans this program makes and follows.
+const VERSION: u32 = 1;
+/// Pictures of a strip where none was asked for: they are planned for a later scan.
+const STRIP: usize = 8;
+/// Runs in a row that took too long, after which no more are begun.
+const PATIENCE: u32 = 3;
 /// Pixels on a poster's long side.
 const POSTER: u32 = 480;
 /// Pixels on the long side of a strip's pictures.
@@ -26,6 +34,8 @@ const TILE: u32 = 240;
 /// Everything that making a clip's pictures takes, but where its file is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// One of another version is not followed.
+    version: u32,
     poster: Raster,
     tile: Raster,
     /// Frames that can be picked out of the file; without, ffmpeg opens it.
@@ -62,6 +72,7 @@ impl Plan {
     /// that ffmpeg could decode: sound, and camera raw.
     #[must_use]
     pub fn of(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
+        let strip = if strip == 0 { STRIP } else { strip };
         let keyed = keyframes
             .filter(|frames| harvest::can_decode(&frames.decoder))
             .map(|frames| Keyed {
@@ -72,6 +83,7 @@ impl Plan {
         let container = clip.container.as_ref().map(|fact| fact.value.as_str());
         let duration = clip.duration.as_ref().map(|fact| fact.value);
         Some(Self {
+            version: VERSION,
             poster: Raster::of(clip, POSTER)?,
             tile: Raster::of(clip, TILE)?,
             keyed,
@@ -82,10 +94,11 @@ impl Plan {
         })
     }
 
-    /// Whether there is a strip to make once the poster is.
+    /// A plan that was kept; `None` of another version, or damaged.
     #[must_use]
-    pub fn has_strip(&self) -> bool {
-        self.strip > 0
+    pub fn from_json(json: &str) -> Option<Self> {
+        let plan: Self = serde_json::from_str(json).ok()?;
+        (plan.version == VERSION).then_some(plan)
     }
 
     /// The same for everything that one ffmpeg can decode; `None` where ffmpeg opens the
@@ -130,8 +143,8 @@ pub enum Made {
     Poster {
         /// The whole file.
         image: Vec<u8>,
-        /// The plan for the strip, where there is to be one.
-        next: Option<Box<Plan>>,
+        /// The plan for the strip.
+        next: Box<Plan>,
     },
     /// A strip.
     Strip {
@@ -151,9 +164,31 @@ pub struct Studio {
     pub limits: Limits,
     /// What pictures are written as.
     pub thumbs: Thumbs,
+    /// How many runs in a row took too long, in all threads.
+    pub late: Arc<AtomicU32>,
 }
 
 impl Studio {
+    /// Counts runs that take too long.
+    ///
+    /// # Errors
+    /// As the run ended.
+    fn timed<T>(&self, ended: Result<T, Unread>) -> Result<T, Unread> {
+        match &ended {
+            Err(Unread::Late(_)) => {
+                self.late.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.late.store(0, Ordering::Relaxed),
+        }
+        ended
+    }
+
+    /// Whether ffmpeg hangs on everything: then no more is begun, and what waits goes on waiting.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        self.late.load(Ordering::Relaxed) >= PATIENCE
+    }
+
     /// Makes pictures of subjects of one recipe, telling of each by its place in the list.
     ///
     /// # Errors
@@ -205,6 +240,9 @@ impl Studio {
             }
         }
         for (at, subject) in subjects.iter().enumerate().filter(|&(at, _)| !is_told[at]) {
+            if self.is_hopeless() {
+                break;
+            }
             let made = match best[at].take() {
                 Some(frame) => self.poster(&frame, subject),
                 None => match self.single(subject) {
@@ -252,7 +290,8 @@ impl Studio {
             give(places[picked.row], picked.key, frame);
         };
         let (tool, limits) = (&self.ffmpeg, &self.limits);
-        match harvest::harvest(&keyed.decoder, raster, rows, tool, limits, &mut take) {
+        let ended = harvest::harvest(&keyed.decoder, raster, &rows, tool, limits, &mut take);
+        match self.timed(ended) {
             Err(Unread::Late(_) | Unread::Fault(_)) => Ok(false),
             ended => ended.map(|()| true),
         }
@@ -260,14 +299,11 @@ impl Studio {
 
     fn poster(&self, frame: &Frame, subject: &Subject) -> Result<Made, Unread> {
         let image = self.encoded(frame)?;
-        let next = subject.plan.has_strip().then(|| {
-            let mut plan = subject.plan.clone();
-            plan.is_poor = !frame.is_worth_looking_at();
-            if let Some(keyed) = &mut plan.keyed {
-                keyed.poster.clear();
-            }
-            Box::new(plan)
-        });
+        let mut next = Box::new(subject.plan.clone());
+        next.is_poor = !frame.is_worth_looking_at();
+        if let Some(keyed) = &mut next.keyed {
+            keyed.poster.clear();
+        }
         Ok(Made::Poster { image, next })
     }
 
@@ -277,6 +313,7 @@ impl Studio {
 
     /// The poster of a file that ffmpeg opens itself.
     fn single(&self, subject: &Subject) -> Result<Frame, Unread> {
+        let _pass = subject.gate.pass();
         let mut best: Option<Frame> = None;
         let mut fault = None;
         for (input, place) in single_places(subject) {
@@ -298,7 +335,9 @@ impl Studio {
 
     /// One picture; where a header was not enough after all, once more without relying on it.
     fn taken(&self, input: &Input, place: Place, raster: &Raster) -> Result<Frame, Unread> {
-        let take = |input: &Input| still::one(input, place, raster, &self.ffmpeg, &self.limits);
+        let take = |input: &Input| {
+            self.timed(still::one(input, place, raster, &self.ffmpeg, &self.limits))
+        };
         let pixels = match take(input) {
             Err(Unread::Fault(_)) if input.is_described => take(&Input {
                 is_described: false,
@@ -337,6 +376,9 @@ impl Studio {
             }
         })?;
         for at in done..subjects.len() {
+            if self.is_hopeless() {
+                break;
+            }
             if self.limits.cancel.is_cancelled() {
                 return Err(Unread::Cancelled);
             }
@@ -356,8 +398,7 @@ impl Studio {
         if frames.is_empty() {
             match self.single_strip(subject) {
                 Ok(taken) => frames = taken,
-                Err(Unread::Fault(_)) => {}
-                Err(other) => return tell(at, Err(other)),
+                Err(unread) => return tell(at, Err(unread)),
             }
         }
         let poster = self.better_poster(subject, &frames);
@@ -376,18 +417,19 @@ impl Studio {
         if places.is_empty() {
             return Ok(Vec::new());
         }
+        let _pass = subject.gate.pass();
         let raster = &subject.plan.tile;
         let second = |place: &Place| match *place {
             Place::Near(second) | Place::At(second) => second,
             Place::Number(number) => f64::from(number),
         };
-        match still::several(&places, raster, &self.ffmpeg, &self.limits) {
+        match self.timed(still::several(&places, raster, &self.ffmpeg, &self.limits)) {
             Ok(pictures) => Ok(places
                 .iter()
                 .zip(pictures)
                 .map(|((_, place), pixels)| (second(place), Frame::new(pixels, raster)))
                 .collect()),
-            Err(Unread::Fault(_)) => {
+            Err(Unread::Fault(reason)) => {
                 let mut frames = Vec::new();
                 for (input, place) in &places {
                     match self.taken(input, *place, raster) {
@@ -395,6 +437,9 @@ impl Studio {
                         Err(Unread::Fault(_)) => {}
                         Err(other) => return Err(other),
                     }
+                }
+                if frames.is_empty() {
+                    return Err(Unread::Fault(reason));
                 }
                 Ok(frames)
             }

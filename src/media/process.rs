@@ -129,19 +129,19 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
 
 /// Runs `command` while one thread feeds it and another takes what it makes, piece by piece.
 ///
-/// It is killed when no piece comes for as long as the deadline. How it ends does not
-/// matter: what was taken was taken.
+/// `take` says whether a piece was a new one: it is killed when none comes for as long as the
+/// deadline. Gives what it complained of.
 pub(super) fn converse<T: Send + 'static>(
     command: &mut Command,
     limits: &Limits,
     feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
     parse: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()> + Send + 'static,
-    take: &mut dyn FnMut(T),
-) -> Result<(), Unread> {
+    take: &mut dyn FnMut(T) -> bool,
+) -> Result<String, Unread> {
     let mut run = Running::start(command, Stdio::piped(), limits)?;
     let (Some(mut stdin), Some(mut stdout)) = (run.child.stdin.take(), run.child.stdout.take())
     else {
-        return Ok(());
+        return Ok(String::new());
     };
     let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
     // Either ends with its pipe; a process that died early makes the feeding fail, which is
@@ -157,15 +157,18 @@ pub(super) fn converse<T: Send + 'static>(
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok(piece) => {
-                take(piece);
-                end = Instant::now() + limits.deadline;
+                if take(piece) {
+                    end = Instant::now() + limits.deadline;
+                }
+                check(end, limits)?;
             }
             Err(RecvTimeoutError::Timeout) => check(end, limits)?,
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    collect(stderr, end, limits)?;
-    run.wait(end, limits).map(drop)
+    let stderr = collect(stderr, end, limits)?;
+    run.wait(end, limits)?;
+    Ok(String::from_utf8_lossy(&stderr.bytes).into_owned())
 }
 
 /// A process that does not outlive its run, nor do the processes it started.

@@ -7,7 +7,6 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::Value;
 
 use super::*;
-use crate::footage::fingerprint;
 
 /// Differences that were looked at, and why they stay.
 const DECIDED: &[(&str, &[&str], &str)] = &[
@@ -58,7 +57,7 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
         "ffprobe does not read this list of tags",
     ),
     (
-        "rails/activestorage/test/fixtures/files/video.mp4",
+        "activestorage/test/fixtures/files/video.mp4",
         &["rate", "is_vfr"],
         "44 frames at one distance each, whatever the movie's duration says",
     ),
@@ -72,6 +71,7 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
         &["rate", "video_bitrate"],
         "ffprobe looks into the first fragment only",
     ),
+    ("fragmented.mp4", UNDECODED, "the same: headers only"),
 ];
 
 /// What only parameter sets tell where no sample decodes.
@@ -87,7 +87,6 @@ const UNDECODED: &[&str] = &[
 
 fn read_own(path: &Path) -> Option<Clip> {
     let mut original = Original::open(path).ok()?;
-    fingerprint(&mut original).ok()?;
     Some(read_header(&mut original).ok()??.facts)
 }
 
@@ -112,7 +111,9 @@ fn differences(path: &Path) -> Option<Vec<(String, String)>> {
     let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
     names.sort();
     names.dedup();
-    let differ = names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name));
+    let differ = names
+        .into_iter()
+        .filter(|name| ours.get(*name) != theirs.get(*name));
     let shown = |side: Option<&Value>| side.map_or_else(|| "nothing".to_owned(), Value::to_string);
     Some(
         differ
@@ -127,13 +128,16 @@ fn differences(path: &Path) -> Option<Vec<(String, String)>> {
 #[test]
 fn headers_say_what_ffprobe_says() {
     let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let files: Vec<PathBuf> = [project.join("fixtures/footage"), project.join("../shared/footage")]
-        .iter()
-        .flat_map(walkdir::WalkDir::new)
-        .filter_map(Result::ok)
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| path.is_file())
-        .collect();
+    let files: Vec<PathBuf> = [
+        project.join("fixtures/footage"),
+        project.join("../shared/footage"),
+    ]
+    .iter()
+    .flat_map(walkdir::WalkDir::new)
+    .filter_map(Result::ok)
+    .map(walkdir::DirEntry::into_path)
+    .filter(|path| path.is_file())
+    .collect();
     let compared: Vec<(&PathBuf, Vec<(String, String)>)> = files
         .par_iter()
         .filter_map(|path| Some((path, differences(path)?)))
@@ -150,6 +154,11 @@ fn headers_say_what_ffprobe_says() {
         }
     }
     undecided.sort();
-    assert!(undecided.is_empty(), "of {}:\n{}", compared.len(), undecided.join("\n"));
+    assert!(
+        undecided.is_empty(),
+        "of {}:\n{}",
+        compared.len(),
+        undecided.join("\n")
+    );
     assert!(compared.len() >= 8, "only {} files", compared.len());
 }

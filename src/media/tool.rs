@@ -28,7 +28,8 @@ pub struct Tool {
     name: &'static str,
     /// The file that runs, its size and age: while these are the same, so is the version.
     description: String,
-    version: Arc<OnceLock<String>>,
+    /// `None`: it does not answer, and is not asked again.
+    version: Arc<OnceLock<Option<String>>>,
 }
 
 /// The programs a scan needs.
@@ -93,7 +94,8 @@ impl Tool {
             tool: path.to_string_lossy().into_owned(),
             source,
         })?;
-        let version = known(&description).map_or_else(OnceLock::new, OnceLock::from);
+        let version =
+            known(&description).map_or_else(OnceLock::new, |version| Some(version).into());
         Ok(Self {
             path,
             name,
@@ -108,17 +110,26 @@ impl Tool {
     /// # Errors
     /// [`Error::Tool`] when it cannot be run or does not answer.
     pub fn version(&self) -> Result<&str, Error> {
-        if let Some(version) = self.version.get() {
-            return Ok(version);
-        }
-        let asked = self.ask()?;
-        Ok(self.version.get_or_init(|| asked))
+        let mut fault = None;
+        let version = self.version.get_or_init(|| match self.ask() {
+            Ok(version) => Some(version),
+            Err(error) => {
+                fault = Some(error);
+                None
+            }
+        });
+        version.as_deref().ok_or_else(|| {
+            fault.unwrap_or_else(|| Error::Tool {
+                tool: self.path.to_string_lossy().into_owned(),
+                source: io::Error::other("it does not answer to `-version`"),
+            })
+        })
     }
 
     /// What this tool is known by, and its version where that was asked or known.
     #[must_use]
     pub fn known(&self) -> Option<(&str, &str)> {
-        Some((&self.description, self.version.get()?))
+        Some((&self.description, self.version.get()?.as_deref()?))
     }
 
     fn ask(&self) -> Result<String, Error> {

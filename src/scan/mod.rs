@@ -17,8 +17,8 @@ mod writer;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,7 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
         writer: Writer::new(&catalogue, &index),
         summary: Summary::default(),
         report,
+        is_hopeless: false,
     };
     scan.run()?;
     let Scan {
@@ -154,6 +155,8 @@ enum Message {
         path: PathBuf,
         outcome: pictures::Outcome,
     },
+    /// ffmpeg hangs on one clip after the other.
+    Hopeless,
     /// The scan cannot go on.
     Fatal(Error),
 }
@@ -166,6 +169,8 @@ struct Scan<'a, 'w> {
     writer: Writer<'w>,
     summary: Summary,
     report: &'a mut dyn FnMut(Event),
+    /// Whether it was said that ffmpeg hangs.
+    is_hopeless: bool,
 }
 
 impl Scan<'_, '_> {
@@ -279,7 +284,8 @@ impl Scan<'_, '_> {
             return Ok(());
         }
         self.writer.commit()?;
-        let pending = self.writer.catalogue.pending(work, walked)?;
+        let is_current = |tool: &str| self.tools.have(tool);
+        let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());
         }
@@ -306,6 +312,7 @@ impl Scan<'_, '_> {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
                 thumbs: self.request.thumbs,
+                late: Arc::default(),
             },
         };
         self.work(lanes, jobs, &|batch, sender| pictures.make(&batch, sender))?;
@@ -399,28 +406,47 @@ impl Scan<'_, '_> {
                 path,
                 outcome,
             } => {
-                let mut problem = None;
-                self.writer.write(self.report, |catalogue| match outcome {
-                    pictures::Outcome::Poster(next) => catalogue.poster_made(clip, next.as_deref()),
-                    pictures::Outcome::Strip(pictures) => catalogue.strip_made(clip, pictures),
-                    pictures::Outcome::Failed {
-                        reason,
-                        source,
-                        failed_with,
-                    } => {
-                        catalogue.picture_failed(clip, &reason, &source, &failed_with)?;
-                        problem = Some(reason);
-                        Ok(())
-                    }
-                })?;
+                let problem = self.pictured(clip, outcome)?;
                 self.problem(&path, problem);
                 (self.report)(Event::Pictured(path));
+            }
+            Message::Hopeless => {
+                if !std::mem::replace(&mut self.is_hopeless, true) {
+                    (self.report)(Event::Warning {
+                        message: "ffmpeg hangs on one clip after the other".to_owned(),
+                        hint: "the pictures that are left wait for the next scan; `btsindex doctor` looks at ffmpeg".to_owned(),
+                    });
+                }
             }
             // Taken before.
             Message::Deferred(_) => {}
             Message::Fatal(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Writes what became of a clip's pictures; gives what is to be told of it.
+    fn pictured(&mut self, clip: i64, outcome: pictures::Outcome) -> Result<Option<String>, Error> {
+        self.writer.write(self.report, |catalogue| match outcome {
+            pictures::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
+            pictures::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
+            pictures::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
+            pictures::Outcome::NoStrip {
+                reason,
+                failed_with,
+            } => {
+                catalogue.strip_failed(clip, &failed_with)?;
+                Ok(Some(reason))
+            }
+            pictures::Outcome::Failed {
+                reason,
+                source,
+                failed_with,
+            } => {
+                catalogue.picture_failed(clip, &reason, &source, &failed_with)?;
+                Ok(Some(reason))
+            }
+        })
     }
 
     fn problem(&mut self, path: &std::path::Path, reason: Option<String>) {

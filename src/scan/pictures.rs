@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use super::Message;
 use super::lanes::Lane;
-use crate::catalogue::{Catalogue, Pending, Thumbnails, Waiting};
+use crate::catalogue::{Catalogue, INDEX, Pending, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{Drive, frame_paths};
@@ -18,9 +18,9 @@ use crate::original::Gate;
 use crate::value::Fingerprint;
 
 /// Clips that one ffmpeg makes posters of: enough that its start costs nothing.
-const POSTERS: usize = 64;
+const POSTERS: usize = 48;
 /// Clips that one ffmpeg makes strips of.
-const STRIPS: usize = 16;
+const STRIPS: usize = 12;
 
 /// Clips that are decoded together.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// It has its poster; a strip is to follow.
-    Poster(Option<Box<Plan>>),
+    Poster(Box<Plan>),
     /// It has a strip of so many pictures.
     Strip(usize),
     /// No picture of it can be decoded, by that tool.
@@ -42,6 +42,10 @@ pub(super) enum Outcome {
         source: Source,
         failed_with: String,
     },
+    /// It has a poster, but that tool cannot make its strip.
+    NoStrip { reason: String, failed_with: String },
+    /// Its plan is of another version: it is to be read again.
+    Unplanned,
 }
 
 /// What every worker shares.
@@ -107,6 +111,9 @@ struct Sitting {
     clip: i64,
     fingerprint: Fingerprint,
     path: PathBuf,
+    bytes: u64,
+    modified: i64,
+    is_sequence: bool,
 }
 
 impl Pictures {
@@ -114,7 +121,10 @@ impl Pictures {
     pub(super) fn make(&self, batch: &Batch, sender: &SyncSender<Message>) {
         // The receiver is gone only when the scan has failed already.
         let send = |message| drop(sender.send(message));
-        let (sittings, subjects) = match self.sittings(batch) {
+        if self.studio.is_hopeless() {
+            return;
+        }
+        let (sittings, subjects) = match self.sittings(batch, &send) {
             Ok(found) => found.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
             Err(error) => return send(Message::Fatal(error)),
         };
@@ -137,10 +147,17 @@ impl Pictures {
         if let Err(Unread::Fatal(error)) = ended {
             send(Message::Fatal(error));
         }
+        if self.studio.is_hopeless() {
+            send(Message::Hopeless);
+        }
     }
 
     /// The clips of a batch whose files are as they were when they were read.
-    fn sittings(&self, batch: &Batch) -> Result<Vec<(Sitting, Subject)>, Error> {
+    fn sittings(
+        &self,
+        batch: &Batch,
+        send: &dyn Fn(Message),
+    ) -> Result<Vec<(Sitting, Subject)>, Error> {
         let mut found = Vec::new();
         for &pending in &batch.clips {
             let waiting = {
@@ -148,7 +165,13 @@ impl Pictures {
                 let catalogue = catalogue.unwrap_or_else(PoisonError::into_inner);
                 catalogue.waiting(pending)?
             };
-            let Some(waiting) = waiting.filter(is_as_it_was) else {
+            let Some(waiting) = waiting else { continue };
+            let Some(plan) = waiting.plan else {
+                send(Message::Pictured {
+                    clip: waiting.clip,
+                    path: waiting.path,
+                    outcome: Outcome::Unplanned,
+                });
                 continue;
             };
             let frames = if waiting.is_sequence {
@@ -160,12 +183,18 @@ impl Pictures {
                 clip: waiting.clip,
                 fingerprint: waiting.fingerprint,
                 path: waiting.path.clone(),
+                bytes: waiting.bytes,
+                modified: waiting.modified,
+                is_sequence: waiting.is_sequence,
             };
+            if !sitting.is_as_it_was() {
+                continue;
+            }
             let subject = Subject {
                 path: waiting.path,
                 frames,
                 gate: batch.gate.clone(),
-                plan: waiting.plan,
+                plan,
             };
             found.push((sitting, subject));
         }
@@ -178,6 +207,10 @@ impl Pictures {
         sitting: &Sitting,
         made: Result<Made, Unread>,
     ) -> Result<Option<Outcome>, Error> {
+        // Taken away or replaced meanwhile: whatever was made of it is not of this clip.
+        if !sitting.is_as_it_was() {
+            return Ok(None);
+        }
         Ok(match made {
             Ok(Made::Poster { image, next }) => {
                 self.save(sitting, Work::Poster, &image)?;
@@ -191,10 +224,10 @@ impl Pictures {
                 if let Some((image, index)) = strip {
                     pictures = index.seconds.len();
                     let index = serde_json::to_vec(&index).unwrap_or_default();
-                    let path = self.thumbnails.strips.path(sitting.fingerprint, "json");
+                    let path = self.thumbnails.strips.path(sitting.fingerprint, INDEX);
                     self.thumbnails
                         .strips
-                        .write(sitting.fingerprint, "json", &index)
+                        .write(sitting.fingerprint, INDEX, &index)
                         .map_err(Error::path(path))?;
                     self.save(sitting, Work::Strip, &image)?;
                 }
@@ -209,10 +242,17 @@ impl Pictures {
 
     fn failed(&self, reason: &str, tool: Option<&str>) -> Result<Outcome, Error> {
         let version = self.studio.ffmpeg.version()?;
-        Ok(Outcome::Failed {
-            reason: format!("no picture could be decoded: {reason}"),
-            source: Source::tool(version),
-            failed_with: tool.unwrap_or(version).to_owned(),
+        let failed_with = tool.unwrap_or(version).to_owned();
+        Ok(match self.work {
+            Work::Poster => Outcome::Failed {
+                reason: format!("no picture could be decoded: {reason}"),
+                source: Source::tool(version),
+                failed_with,
+            },
+            Work::Strip => Outcome::NoStrip {
+                reason: format!("no strip could be made: {reason}"),
+                failed_with,
+            },
         })
     }
 
@@ -232,19 +272,21 @@ impl Pictures {
     }
 }
 
-/// Whether a file is still the one that was read: its frames are where its header said.
-fn is_as_it_was(waiting: &Waiting) -> bool {
-    if waiting.is_sequence {
-        return true;
-    }
-    fs::metadata(&waiting.path).is_ok_and(|now| {
+impl Sitting {
+    /// Whether the file is still the one that was read: its frames are where its header said.
+    fn is_as_it_was(&self) -> bool {
+        let Ok(now) = fs::metadata(&self.path) else {
+            return false;
+        };
         let modified = now
             .modified()
             .ok()
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_nanos()).ok());
-        now.len() == waiting.bytes
-            // A time before 1970 is not worth comparing.
-            && (modified.is_none() || modified == Some(waiting.modified))
-    })
+        // Size and time of an image sequence are those of all its frames.
+        self.is_sequence
+            || (now.len() == self.bytes
+                // A time before 1970 is not worth comparing.
+                && (modified.is_none() || modified == Some(self.modified)))
+    }
 }

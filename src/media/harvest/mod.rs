@@ -43,29 +43,70 @@ pub(super) fn can_decode(decoder: &Decoder) -> bool {
     matroska::codec(decoder).is_some()
 }
 
-/// Decodes keys of files of one configuration, giving each picture as it comes.
+/// Decodes keys of files of one configuration. A key that cannot be read or does not decode
+/// is simply not given.
 ///
-/// A key that cannot be read or does not decode is simply not given.
+/// A decoder fills what is damaged with what it decoded last, which was another clip. So when
+/// it complains of anything, nothing it gave is believed, and each half is decoded anew by a
+/// decoder of its own, down to a single key.
 ///
 /// # Errors
 /// When ffmpeg cannot be run, hangs, or the run is cancelled.
 pub(super) fn harvest(
     decoder: &Decoder,
     raster: &Raster,
-    rows: Vec<Row>,
+    rows: &[Row],
     tool: &Tool,
     limits: &Limits,
-    take: &mut dyn FnMut(Picked),
+    give: &mut dyn FnMut(Picked),
 ) -> Result<(), Unread> {
-    let Some((name, private)) = matroska::codec(decoder) else {
-        return Ok(());
-    };
-    // Numbers count the keys of all rows.
-    let places: Vec<(usize, usize)> = rows
+    let all: Vec<Place> = rows
         .iter()
         .enumerate()
-        .flat_map(|(row, wanted)| (0..wanted.keys.len()).map(move |key| (row, key)))
+        .flat_map(|(row, wanted)| (0..wanted.keys.len()).map(move |key| Place { row, key }))
         .collect();
+    let mut waiting = vec![all];
+    while let Some(mut places) = waiting.pop() {
+        let (picked, complaint) = session(decoder, raster, rows, &places, tool, limits)?;
+        if complaint.trim().is_empty() || places.len() < 2 {
+            picked.into_iter().for_each(&mut *give);
+            continue;
+        }
+        // Between clips, where that can be.
+        let middle = places.len() / 2;
+        let middle = match places
+            .iter()
+            .position(|place| place.row == places[middle].row)
+        {
+            Some(begin) if begin > 0 => begin,
+            _ => middle,
+        };
+        let second = places.split_off(middle);
+        waiting.push(second);
+        waiting.push(places);
+    }
+    Ok(())
+}
+
+/// A key by its row and its number there.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    row: usize,
+    key: usize,
+}
+
+/// One run of ffmpeg: what it gave, and what it complained of.
+fn session(
+    decoder: &Decoder,
+    raster: &Raster,
+    rows: &[Row],
+    places: &[Place],
+    tool: &Tool,
+    limits: &Limits,
+) -> Result<(Vec<Picked>, String), Unread> {
+    let Some((name, private)) = matroska::codec(decoder) else {
+        return Ok((Vec::new(), String::new()));
+    };
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
     command
@@ -73,68 +114,88 @@ pub(super) fn harvest(
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
         // A stream of variable rate comes out as it went in: no frame is dropped or doubled.
         .args(["-map", "0:v:0"])
-        .args(["-filter_threads", "1", "-vf"])
-        .arg(raster.filter())
+        .args(["-filter_threads", "1", "-vf", &raster.filter()])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
         .args(["-allow_raw_vfw", "1", "-f", "matroska", "pipe:1"]);
     let bytes = raster.bytes();
     let decoder = decoder.clone();
+    let errands = errands(rows, places);
     let feed = move |into: &mut dyn Write| {
         matroska::begin(into, &decoder, (name, &private))?;
-        let mut feeder = Feeder {
-            into,
-            decoder: &decoder,
-            number: 0,
-        };
-        rows.iter().try_for_each(|row| feeder.row(row))
+        let mut number = 0;
+        for errand in &errands {
+            number = errand.feed(into, &decoder, number)?;
+        }
+        Ok(())
     };
     let parse = move |from: &mut dyn io::Read, give: &mut dyn FnMut(Numbered) -> bool| {
         matroska::pictures(from, bytes, give)
     };
+    let mut picked = Vec::with_capacity(places.len());
     let mut is_taken = vec![false; places.len()];
-    process::converse(command, limits, feed, parse, &mut |picture: Numbered| {
+    let complaint = process::converse(command, limits, feed, parse, &mut |picture: Numbered| {
+        // Numbers count the keys.
         let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
-        let Some((&(row, key), is_taken)) = places.get(at).zip(is_taken.get_mut(at)) else {
-            return;
+        let Some((place, is_taken)) = places.get(at).zip(is_taken.get_mut(at)) else {
+            return false;
         };
         // Two fields that came as two pictures: the first is as good.
-        if !std::mem::replace(is_taken, true) {
-            let pixels = picture.pixels;
-            take(Picked { row, key, pixels });
+        let is_new = !std::mem::replace(is_taken, true);
+        if is_new {
+            picked.push(Picked {
+                row: place.row,
+                key: place.key,
+                pixels: picture.pixels,
+            });
         }
-    })
+        is_new
+    })?;
+    Ok((picked, complaint))
 }
 
-/// The end of the pipe where frames go in.
-struct Feeder<'a> {
-    into: &'a mut dyn Write,
-    decoder: &'a Decoder,
-    /// Keys so far.
-    number: u64,
+/// Keys that are read from one file.
+struct Errand {
+    row: Row,
 }
 
-impl Feeder<'_> {
-    fn row(&mut self, row: &Row) -> io::Result<()> {
+/// The keys of a list of places, file by file.
+fn errands(rows: &[Row], places: &[Place]) -> Vec<Errand> {
+    places
+        .chunk_by(|one, other| one.row == other.row)
+        .map(|group| Errand {
+            row: Row {
+                keys: group
+                    .iter()
+                    .map(|place| rows[place.row].keys[place.key])
+                    .collect(),
+                ..rows[group[0].row].clone()
+            },
+        })
+        .collect()
+}
+
+impl Errand {
+    /// Feeds the keys under numbers from `number` on; gives the number after the last.
+    fn feed(&self, into: &mut dyn Write, decoder: &Decoder, number: u64) -> io::Result<u64> {
+        let row = &self.row;
         let original = {
             let _pass = row.gate.pass();
             Original::open(&row.path)
         };
+        let mut number = number;
         for &key in &row.keys {
-            let number = self.number;
-            self.number += 1;
-            let frame = original.as_ref().ok().and_then(|file| read(row, file, key));
+            let frame = original.as_ref().ok().and_then(|file| {
+                let _pass = row.gate.pass();
+                file.read(key.offset, key.bytes as usize).ok()
+            });
             // What cannot be read or opened does not come back, and is tried another way.
-            if let Some(frame) = frame.and_then(|frame| units::opened(self.decoder, frame)) {
-                matroska::frame(self.into, number, &frame)?;
+            if let Some(frame) = frame.and_then(|frame| units::opened(decoder, frame)) {
+                matroska::frame(into, number, &frame)?;
             }
+            number += 1;
         }
-        Ok(())
+        Ok(number)
     }
-}
-
-fn read(row: &Row, original: &Original, key: Key) -> Option<Vec<u8>> {
-    let _pass = row.gate.pass();
-    original.read(key.offset, key.bytes as usize).ok()
 }
 
 #[cfg(test)]

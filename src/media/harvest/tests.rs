@@ -66,15 +66,7 @@ fn compare(path: &Path, most: usize) -> (usize, Vec<String>) {
     let mut pictures = vec![None; keys.len()];
     let decoder = &keyframes.decoder;
     let mut take = |picked: Picked| pictures[picked.key] = Some(picked.pixels);
-    harvest(
-        decoder,
-        &raster,
-        vec![row],
-        &tools.ffmpeg,
-        &limits,
-        &mut take,
-    )
-    .unwrap();
+    harvest(decoder, &raster, &[row], &tools.ffmpeg, &limits, &mut take).unwrap();
     let input = Input {
         path: path.to_owned(),
         is_described: false,
@@ -187,7 +179,7 @@ fn a_lost_frame_takes_no_other_clips_place() {
     harvest(
         &decoder,
         &raster,
-        rows,
+        &rows,
         &tools.ffmpeg,
         &limits,
         &mut |picked| {

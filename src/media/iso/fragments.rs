@@ -3,8 +3,10 @@
 use super::boxes::{FourCc, boxes, child, full};
 use super::layout::Layout;
 
-/// Samples that are looked at in all: two days at 60 frames a second.
-const MOST_SAMPLES: u64 = 10_000_000;
+/// Samples of a file that are looked at in all: two days at 60 frames a second.
+pub(super) const MOST_SAMPLES: u64 = 10_000_000;
+/// Keys that are kept; of more, every other one is let go.
+const MOST_KEYS: usize = 4096;
 
 /// One key of a fragmented track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +28,28 @@ pub(super) struct Fragments {
     pub shortest: u32,
     pub longest: u32,
     pub keys: Vec<FragmentKey>,
+    /// Keys so far, and of how many one is kept.
+    seen: u64,
+    every: u64,
 }
 
 impl Fragments {
+    /// Keeps a key, evenly thinned out where there are very many.
+    fn keep(&mut self, key: FragmentKey) {
+        if self.seen.is_multiple_of(self.every.max(1)) {
+            self.keys.push(key);
+        }
+        self.seen += 1;
+        if self.keys.len() > MOST_KEYS {
+            let mut at = 0;
+            self.keys.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+            self.every = self.every.max(1) * 2;
+        }
+    }
+
     /// From the first sample to the last.
     pub(super) fn duration(&self) -> u64 {
         self.end.saturating_sub(self.begin)
@@ -44,13 +65,12 @@ struct Defaults {
 }
 
 /// Reads all fragments of the track `id`; `None` when one is not understood.
-pub(super) fn of_track(layout: &Layout, id: u32) -> Option<Fragments> {
+pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fragments> {
     let defaults = defaults(&layout.movie, id);
     let mut fragments = Fragments {
         shortest: u32::MAX,
         ..Fragments::default()
     };
-    let mut budget = MOST_SAMPLES;
     for (at, body) in &layout.fragments {
         let mut runs_end = *at;
         for track in boxes(body).filter(|boxed| boxed.kind == *b"traf") {
@@ -63,7 +83,7 @@ pub(super) fn of_track(layout: &Layout, id: u32) -> Option<Fragments> {
             let mut offset = header.base;
             for run in boxes(track.body).filter(|boxed| boxed.kind == *b"trun") {
                 let into = is_this.then_some(&mut fragments);
-                budget = budget.checked_sub(run_length(run.body)?)?;
+                *budget = budget.checked_sub(run_length(run.body)?)?;
                 read_run(run.body, &header, &mut offset, &mut decoded, into)?;
             }
             runs_end = offset;
@@ -182,7 +202,7 @@ fn read_run(
             all.shortest = all.shortest.min(duration);
             all.longest = all.longest.max(duration);
             if sample_flags & (IS_NOT_KEY | NEEDS_OTHERS) == 0 {
-                all.keys.push(FragmentKey {
+                all.keep(FragmentKey {
                     offset: *offset,
                     bytes,
                     shown: decoded.saturating_add_signed(i64::from(shift)),

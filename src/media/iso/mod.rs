@@ -60,25 +60,29 @@ fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
         .iter()
         .map(|body| Track::new(body))
         .collect::<Option<_>>()?;
+    let mut budget = fragments::MOST_SAMPLES;
+    let fragments: Vec<Option<Fragments>> = tracks
+        .iter()
+        .map(|track| fragments_of(layout, track, &mut budget))
+        .collect::<Option<_>>()?;
     let mut streams = Vec::new();
     let mut keyframes = None;
     let mut is_picture_seen = false;
-    for (track, body) in tracks.iter().zip(&bodies) {
+    for ((track, body), fragments) in tracks.iter().zip(&bodies).zip(&fragments) {
         let is_chapters = tracks
             .iter()
             .any(|other| other.chapters.contains(&track.id));
-        let fragments = fragments_of(layout, track)?;
+        let fragments = fragments.as_ref();
         let stream = match &track.handler {
             b"vide" if is_chapters => cover(track),
             b"vide" if is_picture_seen => other(track, "video"),
             b"vide" => {
                 is_picture_seen = true;
                 let mut first_frame = |length| first_bytes(original, track, length);
-                let picture =
-                    streams::picture(track, body, &matrix, fragments.as_ref(), &mut first_frame)?;
+                let picture = streams::picture(track, body, &matrix, fragments, &mut first_frame)?;
                 let codec = picture.codec_name.as_deref().unwrap_or_default();
                 let is_silent = tracks.iter().all(|track| track.handler != *b"soun");
-                let (fragments, size) = (fragments.as_ref(), original.size());
+                let size = original.size();
                 keyframes = keyframes_of(track, codec, fragments, is_silent, size);
                 picture
             }
@@ -89,7 +93,7 @@ fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
         streams.push(stream);
     }
     let header = Header {
-        format: format(layout, &clock, &tracks)?,
+        format: format(layout, &clock, &tracks, &fragments),
         streams,
     };
     Some(Movie { header, keyframes })
@@ -113,7 +117,7 @@ fn is_quicktime(layout: &Layout) -> bool {
 
 /// What all fragments say of a track; an empty one where its samples stand in `moov`.
 #[expect(clippy::option_option, reason = "not fragmented, or not understood")]
-fn fragments_of(layout: &Layout, track: &Track<'_>) -> Option<Option<Fragments>> {
+fn fragments_of(layout: &Layout, track: &Track<'_>, budget: &mut u64) -> Option<Option<Fragments>> {
     let is_in_movie = track
         .samples
         .as_ref()
@@ -121,10 +125,15 @@ fn fragments_of(layout: &Layout, track: &Track<'_>) -> Option<Option<Fragments>>
     if is_in_movie || layout.fragments.is_empty() {
         return Some(None);
     }
-    fragments::of_track(layout, track.id).map(Some)
+    fragments::of_track(layout, track.id, budget).map(Some)
 }
 
-fn format(layout: &Layout, clock: &Clock, tracks: &[Track<'_>]) -> Option<Format> {
+fn format(
+    layout: &Layout,
+    clock: &Clock,
+    tracks: &[Track<'_>],
+    fragments: &[Option<Fragments>],
+) -> Format {
     let mut format = Format {
         name: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(),
         ..Format::default()
@@ -140,33 +149,28 @@ fn format(layout: &Layout, clock: &Clock, tracks: &[Track<'_>]) -> Option<Format
     let created = tags::creation_time(clock.created);
     tags::add(&mut format.tags, "creation_time", created);
     format.duration = match clock.duration {
-        0 => longest(layout, tracks)?,
+        0 => longest(tracks, fragments),
         units => streams::seconds(units, clock.timescale),
     };
-    Some(format)
+    format
 }
 
 /// The longest track, where the movie does not say how long it is.
-#[expect(
-    clippy::option_option,
-    reason = "no track has a length, or not understood"
-)]
-fn longest(layout: &Layout, tracks: &[Track<'_>]) -> Option<Option<String>> {
-    let mut longest: Option<(u64, u32)> = None;
-    for track in tracks {
-        let units = match fragments_of(layout, track)? {
-            Some(fragments) => fragments.duration(),
-            None => track.duration,
-        };
-        let is_longer = |(units_before, scale): (u64, u32)| {
-            u128::from(units) * u128::from(scale)
-                > u128::from(units_before) * u128::from(track.timescale)
-        };
-        if longest.is_none_or(is_longer) && track.timescale > 0 {
-            longest = Some((units, track.timescale));
-        }
-    }
-    Some(longest.and_then(|(units, scale)| streams::seconds(units, scale)))
+fn longest(tracks: &[Track<'_>], fragments: &[Option<Fragments>]) -> Option<String> {
+    let lengths = tracks.iter().zip(fragments).map(|(track, fragments)| {
+        let units = fragments
+            .as_ref()
+            .map_or(track.duration, Fragments::duration);
+        (units, track.timescale)
+    });
+    let (units, scale) =
+        lengths
+            .filter(|&(_, scale)| scale > 0)
+            .max_by(|&(a, a_scale), &(b, b_scale)| {
+                let (a, b) = (u128::from(a), u128::from(b));
+                (a * u128::from(b_scale)).cmp(&(b * u128::from(a_scale)))
+            })?;
+    streams::seconds(units, scale)
 }
 
 /// A track of which nothing but its tags is used.

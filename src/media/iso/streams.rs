@@ -330,6 +330,9 @@ struct SoundEntry<'a> {
     rate: u32,
     /// Flags of version 2: float, big-endian, signed.
     flags: Option<u32>,
+    /// The boxes after the fixed part,
+    outer: &'a [u8],
+    /// and those that configure the decoder: `QuickTime` wraps them once more.
     boxes: &'a [u8],
 }
 
@@ -348,10 +351,11 @@ impl<'a> SoundEntry<'a> {
             bits: bits.into(),
             rate,
             flags: None,
-            boxes: entry.body.get(SOUND_ENTRY..)?,
+            outer: entry.body.get(SOUND_ENTRY..)?,
+            boxes: &[],
         };
         match version {
-            1 if is_quicktime => sound.boxes = sound.boxes.get(16..)?,
+            1 if is_quicktime => sound.outer = sound.outer.get(16..)?,
             2 if is_quicktime => {
                 cursor.skip(4)?;
                 let rate = f64::from_bits(cursor.u64()?);
@@ -360,13 +364,11 @@ impl<'a> SoundEntry<'a> {
                 cursor.skip(4)?;
                 sound.bits = cursor.u32()?;
                 sound.flags = cursor.u32();
-                sound.boxes = sound.boxes.get(36..)?;
+                sound.outer = sound.outer.get(36..)?;
             }
             _ => {}
         }
-        if let Some(wave) = child(sound.boxes, b"wave") {
-            sound.boxes = wave;
-        }
+        sound.boxes = child(sound.outer, b"wave").unwrap_or(sound.outer);
         Some(sound)
     }
 }
@@ -390,7 +392,7 @@ pub(super) fn sound(track: &Track<'_>, is_quicktime: bool) -> Option<Stream> {
         codec_tag_string: tag(entry.kind),
         sample_rate: Some(sound.rate.to_string()),
         channels: Some(sound.channels),
-        channel_layout: channel_layout(&sound, entry),
+        channel_layout: channel_layout(&sound),
         ..common(track)
     };
     stream.codec_name = Some(
@@ -460,9 +462,8 @@ fn coded_sound(kind: &FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Op
 }
 
 /// `chan` (Core Audio's channel layout): only the layouts that cameras and editors write.
-fn channel_layout(sound: &SoundEntry<'_>, entry: &Boxed<'_>) -> Option<String> {
-    let body =
-        child(sound.boxes, b"chan").or_else(|| child(entry.body.get(SOUND_ENTRY..)?, b"chan"))?;
+fn channel_layout(sound: &SoundEntry<'_>) -> Option<String> {
+    let body = child(sound.outer, b"chan").or_else(|| child(sound.boxes, b"chan"))?;
     let (_, _, mut cursor) = full(body)?;
     let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
     // Of each channel, a label and sixteen bytes more.
