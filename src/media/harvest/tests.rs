@@ -200,6 +200,62 @@ fn a_lost_frame_takes_no_other_clips_place() {
 }
 
 #[test]
+fn a_damaged_key_shows_nothing_of_another_clip() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tools, limits) = tools();
+    for (kind, options) in [
+        ("mp4", "-c:v libx264 -g 5 -pix_fmt yuv420p"),
+        ("mov", "-c:v prores_ks -pix_fmt yuv422p10le"),
+        ("mov", "-c:v mjpeg -q:v 3 -pix_fmt yuvj422p"),
+    ] {
+        let mut rows = Vec::new();
+        let mut told = None;
+        for number in 0..6 {
+            let path = folder.path().join(format!("{number}.{kind}"));
+            let source = format!(
+                "-f lavfi -i testsrc2=size=320x180:rate=5:duration=1,hue=h={}",
+                number * 60
+            );
+            ffmpeg(&format!("{source} {options}"), &path);
+            let header = header(&path).unwrap();
+            let key = header.keyframes.as_ref().unwrap().keys[0];
+            // Each second clip's key ends in rubbish.
+            if number % 2 == 1 {
+                let mut bytes = fs::read(&path).unwrap();
+                let at = usize::try_from(key.offset).unwrap();
+                let length = key.bytes as usize;
+                bytes[at + length / 3..at + length].fill(0x55);
+                fs::write(&path, bytes).unwrap();
+            }
+            rows.push(Row {
+                path,
+                gate: Gate::new(1),
+                keys: vec![key],
+            });
+            told = Some(header);
+        }
+        let told = told.unwrap();
+        let raster = Raster::of(&told.facts, 480).unwrap();
+        let decoder = told.keyframes.unwrap().decoder;
+        let mut pictures = vec![None; rows.len()];
+        let mut take = |picked: Picked| pictures[picked.row] = Some(picked.pixels);
+        harvest(&decoder, &raster, &rows, &tools.ffmpeg, &limits, &mut take).unwrap();
+        for at in (0..rows.len()).step_by(2) {
+            let whole = pictures[at].as_ref().unwrap();
+            let Some(damaged) = &pictures[at + 1] else {
+                continue;
+            };
+            let lower = whole.len() * 3 / 4;
+            let alike = psnr(&whole[lower..], &damaged[lower..]);
+            assert!(
+                alike < 25.0,
+                "{options}: {at} shows in the next: {alike:.1} dB"
+            );
+        }
+    }
+}
+
+#[test]
 fn keys_of_real_files_decode_as_in_their_films() {
     let footage = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/footage");
     if !footage.exists() {
