@@ -50,6 +50,10 @@ pub(crate) enum Command {
 ///
 /// Passed over: hidden files, system and recycle folders, editors' caches and render
 /// folders, and what `.btsignore` files (gitignore syntax, in any folder) name.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that can be typed"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
     /// Folders, drives or single files

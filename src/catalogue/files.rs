@@ -12,6 +12,7 @@ use crate::footage::{Found, Role, Volume};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// A file that the catalogue knows.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 #[derive(Debug, Clone)]
 pub struct Known {
     /// Its number here.

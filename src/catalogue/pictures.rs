@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rusqlite::{OptionalExtension, params};
 
 use super::Catalogue;
-use super::files::{Place, loaded};
+use super::files::loaded;
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
 use crate::media::{Plan, Work};
@@ -112,9 +112,8 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn waiting(&self, pending: Pending) -> Result<Option<Waiting>, Error> {
-        let row: Option<(String, Place, Fingerprint, [Option<i64>; 2], bool)> =
-            self.check(|connection| {
-                connection
+        self.check(|connection| {
+            connection
                 .prepare_cached(
                     "SELECT p.plan, c.fingerprint, f.name, f.read_bytes, f.read_modified, f.frames,
                             d.path, v.mount, v.identity
@@ -123,28 +122,19 @@ impl Catalogue {
                      WHERE p.clip = ?1 AND f.id = ?2 AND c.fingerprint IS NOT NULL",
                 )?
                 .query_row(params![pending.clip, pending.file], |row| {
-                    Ok((
-                        row.get("plan")?,
-                        self.place(row)?,
-                        Fingerprint::from_bytes(row.get("fingerprint")?),
-                        [row.get("read_bytes")?, row.get("read_modified")?],
-                        row.get::<_, Option<String>>("frames")?.is_some(),
-                    ))
+                    let plan: String = row.get("plan")?;
+                    Ok(Waiting {
+                        clip: pending.clip,
+                        fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
+                        path: self.place(row)?.path,
+                        bytes: loaded(row.get::<_, Option<i64>>("read_bytes")?.unwrap_or(0)),
+                        modified: row.get::<_, Option<i64>>("read_modified")?.unwrap_or(0),
+                        is_sequence: row.get::<_, Option<String>>("frames")?.is_some(),
+                        plan: Plan::from_json(&plan),
+                    })
                 })
                 .optional()
-            })?;
-        let Some((plan, place, fingerprint, [bytes, modified], is_sequence)) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Waiting {
-            clip: pending.clip,
-            fingerprint,
-            path: place.path,
-            bytes: loaded(bytes.unwrap_or(0)),
-            modified: modified.unwrap_or(0),
-            is_sequence,
-            plan: Plan::from_json(&plan),
-        }))
+        })
     }
 
     /// Gives up a clip's plan and has its files read again, which makes another.

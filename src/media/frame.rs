@@ -139,7 +139,12 @@ impl Frame {
             Some(curve) => tone::map(&pixels, curve),
             None => pixels,
         };
-        let luma: Vec<u8> = rgb.as_chunks::<3>().0.iter().map(luma).collect();
+        let luma: Vec<u8> = rgb
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .map(|&rgb| luma(rgb))
+            .collect();
         #[expect(clippy::cast_precision_loss, reason = "sums over a thumbnail")]
         let mean = |sum: u64| sum as f64 / luma.len().max(1) as f64;
         let brightness = mean(luma.iter().map(|&y| u64::from(y)).sum());
@@ -204,7 +209,7 @@ impl Frame {
 }
 
 /// Rec. 709 luma weights, of 256.
-fn luma(&[red, green, blue]: &[u8; 3]) -> u8 {
+fn luma([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 54 * u32::from(red) + 183 * u32::from(green) + 19 * u32::from(blue);
     u8::try_from(sum >> 8).unwrap_or(u8::MAX)
 }

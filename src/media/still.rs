@@ -85,19 +85,18 @@ pub(super) fn several(
     let passthrough = tool.passthrough().map_err(Unread::Fatal)?;
     let mut command = begin(tool);
     let command = command.as_inner_mut();
-    let mut graph = String::new();
-    let mut joined = String::new();
+    let mut graph = Vec::new();
     for (number, (input, place)) in inputs.iter().enumerate() {
         command.args(opened(input, *place));
-        graph.push_str(&format!(
+        graph.push(format!(
             "[{number}:V:0]{},trim=end_frame=1,setpts=0,setsar=1,format={}[p{number}];",
             raster.filter(),
             raster.pixel_format()
         ));
-        joined.push_str(&format!("[p{number}]"));
     }
-    graph.push_str(&format!("{joined}concat=n={}[all]", inputs.len()));
-    command.args(["-filter_complex", &graph, "-map", "[all]"]);
+    graph.extend((0..inputs.len()).map(|number| format!("[p{number}]")));
+    graph.push(format!("concat=n={}[all]", inputs.len()));
+    command.args(["-filter_complex", &graph.concat(), "-map", "[all]"]);
     command.args([passthrough, "passthrough"]);
     command.args(raw(raster));
     let bytes = raster.bytes() * inputs.len();

@@ -86,8 +86,8 @@ impl Curve {
             }
             Self::Pq => {
                 const M1: f32 = 0.159_301_76;
-                const M2: f32 = 78.84375;
-                const C1: f32 = 0.8359375;
+                const M2: f32 = 78.843_75;
+                const C1: f32 = 0.835_937_5;
                 const C2: f32 = 18.851_563;
                 const C3: f32 = 18.6875;
                 let power = code.powf(1.0 / M2);
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn brighter_light_is_never_darker() {
         for curve in [Curve::Hlg, Curve::Pq, Curve::SLog3] {
-            let steps: Vec<u8> = (0..=100)
-                .map(|step| gray(curve, step as f32 / 100.0))
+            let steps: Vec<u8> = (0_u8..=100)
+                .map(|step| gray(curve, f32::from(step) / 100.0))
                 .collect();
             assert!(steps.is_sorted(), "{curve:?}: {steps:?}");
         }

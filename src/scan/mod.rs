@@ -268,7 +268,7 @@ impl Scan<'_, '_> {
                 lanes[task.lane].waiting.push_back(task);
             }
             tasks = self.work(lanes, MOST_THREADS, &|task, sender| {
-                reader.read(task, sender)
+                reader.read(task, sender);
             })?;
             self.summary.timings.push(meter.stop(count - tasks.len()));
             if tasks.is_empty() || self.is_cancelled() {

@@ -126,7 +126,7 @@ impl Reader<'_> {
             let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
             (Some(fingerprint), self.answer(told, &file_facts)?)
         } else {
-            let (sample, original) = match self.sample(unread) {
+            let (sample, original) = match Self::sample(unread) {
                 Ok(sampled) => sampled,
                 Err(error) => return unopened(error.to_string()),
             };
@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 
     /// Opens a file once and takes its fingerprint; of an image sequence, of some frames.
-    fn sample(&self, unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
+    fn sample(unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
         if unread.frames.is_some() {
             let frames = frame_paths(&unread.path);
             return Ok((fingerprint_frames(&frames, unread.bytes)?, None));

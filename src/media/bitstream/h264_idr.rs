@@ -18,6 +18,7 @@ const INTRA: u32 = 2;
 const MOST_OPERATIONS: usize = 70;
 
 /// A picture parameter set, as far as slice headers need it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the set")]
 #[derive(Debug, Clone, Copy)]
 struct PictureSet {
     id: u32,

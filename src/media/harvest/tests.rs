@@ -274,11 +274,11 @@ fn keys_of_real_files_decode_as_in_their_films() {
         .collect();
     let compared: Vec<(usize, Vec<String>)> =
         films.par_iter().map(|path| compare(path, 2)).collect();
-    let files = compared.iter().filter(|(count, _)| *count > 0).count();
+    let count = compared.iter().filter(|(keys, _)| *keys > 0).count();
     let all: Vec<String> = compared
         .into_iter()
         .flat_map(|(_, differences)| differences)
         .collect();
-    assert!(all.is_empty(), "of {files} files:\n{}", all.join("\n"));
-    assert!(files > 40, "only {files} files");
+    assert!(all.is_empty(), "of {count} files:\n{}", all.join("\n"));
+    assert!(count > 40, "only {count} files");
 }

@@ -47,16 +47,16 @@ pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = Boxed<'_>> {
 }
 
 /// The first box of that name.
-pub(super) fn child<'a>(bytes: &'a [u8], kind: &FourCc) -> Option<&'a [u8]> {
+pub(super) fn child(bytes: &[u8], kind: FourCc) -> Option<&[u8]> {
     boxes(bytes)
-        .find(|boxed| boxed.kind == *kind)
+        .find(|boxed| boxed.kind == kind)
         .map(|boxed| boxed.body)
 }
 
 /// The box at the end of a path of names.
 pub(super) fn descendant<'a>(bytes: &'a [u8], path: &[&FourCc]) -> Option<&'a [u8]> {
     path.iter()
-        .try_fold(bytes, |bytes, kind| child(bytes, kind))
+        .try_fold(bytes, |bytes, kind| child(bytes, **kind))
 }
 
 /// Version and flags of a full box, and the rest of it.
@@ -141,7 +141,7 @@ mod tests {
         let bytes = b"\0\0\0\x09freeX\0\0\0\x0cmdatABCD\0\0\0\xffmoov";
         let names: Vec<_> = boxes(bytes).map(|boxed| boxed.kind).collect();
         assert_eq!(names, [*b"free", *b"mdat"]);
-        assert_eq!(child(bytes, b"mdat"), Some(&b"ABCD"[..]));
+        assert_eq!(child(bytes, *b"mdat"), Some(&b"ABCD"[..]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Fragmented movies: samples described piece by piece, in `moof` boxes.
 
-use super::boxes::{FourCc, boxes, child, full};
+use super::boxes::{boxes, child, full};
 use super::layout::Layout;
 
 /// Samples of a file that are looked at in all: two days at 60 frames a second.
@@ -74,9 +74,9 @@ pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fra
     for (at, body) in &layout.fragments {
         let mut runs_end = *at;
         for track in boxes(body).filter(|boxed| boxed.kind == *b"traf") {
-            let header = TrackHeader::new(child(track.body, b"tfhd")?, *at, runs_end, defaults)?;
+            let header = TrackHeader::new(child(track.body, *b"tfhd")?, *at, runs_end, defaults)?;
             let is_this = header.id == id;
-            let mut decoded = match child(track.body, b"tfdt").and_then(full) {
+            let mut decoded = match child(track.body, *b"tfdt").and_then(full) {
                 Some((version, _, mut cursor)) => cursor.sized(version)?,
                 None => fragments.end,
             };
@@ -104,11 +104,10 @@ fn defaults(movie: &[u8], id: u32) -> Defaults {
         };
         is_this.then_some(defaults)
     };
-    const TREX: FourCc = *b"trex";
-    child(movie, b"mvex")
+    child(movie, *b"mvex")
         .into_iter()
         .flat_map(boxes)
-        .filter(|boxed| boxed.kind == TREX)
+        .filter(|boxed| boxed.kind == *b"trex")
         .find_map(|boxed| read(boxed.body))
         .unwrap_or_default()
 }

@@ -70,7 +70,7 @@ pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
                     return Ok(None);
                 }
                 layout.movie = read(original, body, room)?;
-                if child(&layout.movie, b"cmov").is_some() {
+                if child(&layout.movie, *b"cmov").is_some() {
                     return Ok(None);
                 }
             }
@@ -96,7 +96,7 @@ pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
 
 impl Layout {
     fn is_fragmented(&self) -> bool {
-        child(&self.movie, b"mvex").is_some()
+        child(&self.movie, *b"mvex").is_some()
     }
 
     fn read_brands(&mut self, body: &[u8]) {

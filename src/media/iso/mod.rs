@@ -52,7 +52,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<Movie>> {
 
 fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
     let movie = layout.movie.as_slice();
-    let head = child(movie, b"mvhd")?;
+    let head = child(movie, *b"mvhd")?;
     let clock = Clock::new(head)?;
     let matrix = movie_matrix(head)?;
     let bodies: Vec<&[u8]> = layout::tracks(movie).take(MOST_TRACKS).collect();
@@ -140,10 +140,10 @@ fn format(
     };
     let brand = layout.brand.unwrap_or(*b"qt  ");
     tags::add(&mut format.tags, "major_brand", track::c_string(&brand));
-    if let Some(body) = child(&layout.movie, b"udta") {
+    if let Some(body) = child(&layout.movie, *b"udta") {
         tags::user_data(&mut format.tags, body);
     }
-    if let Some(body) = child(&layout.movie, b"meta") {
+    if let Some(body) = child(&layout.movie, *b"meta") {
         tags::of_meta(&mut format.tags, body);
     }
     let created = tags::creation_time(clock.created);
@@ -193,7 +193,7 @@ fn cover(track: &Track<'_>) -> Stream {
 fn timecode(track: &Track<'_>, original: &Original) -> Stream {
     let mut stream = other(track, "data");
     if let Some(entry) = track.descriptions.first() {
-        let name = entry.body.get(26..).and_then(|rest| child(rest, b"name"));
+        let name = entry.body.get(26..).and_then(|rest| child(rest, *b"name"));
         let name = name.and_then(|body| track::c_string(body.get(4..)?));
         tags::add(&mut stream.tags, "reel_name", name);
         let told = first_timecode(track, entry.body, original);
@@ -269,22 +269,21 @@ fn keyframes_of(
             micros: u64::try_from(micros).ok()?,
         })
     };
-    let mut keys: Vec<Key> = match fragments {
-        Some(all) => evenly(all.keys.len() as u64)
+    let mut keys: Vec<Key> = if let Some(all) = fragments {
+        evenly(all.keys.len() as u64)
             .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
             .filter_map(|found| key(found.offset, found.bytes, found.shown))
-            .collect(),
-        None => {
-            let samples = track.samples.as_ref()?;
-            let one = |at| {
-                let sample = samples.key(at)?;
-                let (offset, description) = samples.place(sample)?;
-                // Another description is another configuration.
-                (description == 1).then_some(())?;
-                key(offset, samples.size(sample)?, samples.shown(sample)?)
-            };
-            evenly(samples.keys()).filter_map(one).collect()
-        }
+            .collect()
+    } else {
+        let samples = track.samples.as_ref()?;
+        let one = |at| {
+            let sample = samples.key(at)?;
+            let (offset, description) = samples.place(sample)?;
+            // Another description is another configuration.
+            (description == 1).then_some(())?;
+            key(offset, samples.size(sample)?, samples.shown(sample)?)
+        };
+        evenly(samples.keys()).filter_map(one).collect()
     };
     keys.sort_by_key(|key| key.micros);
     keys.dedup_by_key(|key| key.micros);

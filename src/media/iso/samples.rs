@@ -18,7 +18,7 @@ impl<'a, const N: usize> Rows<'a, N> {
         Self(cursor.0.get(..length).unwrap_or(cursor.0))
     }
 
-    fn of(table: &'a [u8], kind: &FourCc) -> Option<Self> {
+    fn of(table: &'a [u8], kind: FourCc) -> Option<Self> {
         let (_, _, mut cursor) = full(child(table, kind)?)?;
         let count = cursor.u32()?;
         Some(Self::new(cursor, count))
@@ -82,14 +82,14 @@ impl<'a> Samples<'a> {
     /// Reads `stbl`; `None` when a table that must be there is not.
     pub(super) fn new(table: &'a [u8]) -> Option<Self> {
         Some(Self {
-            times: Rows::of(table, b"stts")?,
-            shifts: Rows::of(table, b"ctts"),
-            keys: Rows::of(table, b"stss").filter(|keys| keys.len() > 0),
-            open_keys: Rows::of(table, b"stps").filter(|keys| keys.len() > 0),
+            times: Rows::of(table, *b"stts")?,
+            shifts: Rows::of(table, *b"ctts"),
+            keys: Rows::of(table, *b"stss").filter(|keys| keys.len() > 0),
+            open_keys: Rows::of(table, *b"stps").filter(|keys| keys.len() > 0),
             sizes: Sizes::of(table)?,
-            chunks: Rows::of(table, b"stsc")?,
-            offsets: Rows::of(table, b"stco").unwrap_or(Rows(&[])),
-            long_offsets: Rows::of(table, b"co64"),
+            chunks: Rows::of(table, *b"stsc")?,
+            offsets: Rows::of(table, *b"stco").unwrap_or(Rows(&[])),
+            long_offsets: Rows::of(table, *b"co64"),
         })
     }
 
@@ -266,7 +266,7 @@ impl Cursor<'_> {
 
 impl<'a> Sizes<'a> {
     fn of(table: &'a [u8]) -> Option<Self> {
-        if let Some(body) = child(table, b"stsz") {
+        if let Some(body) = child(table, *b"stsz") {
             let (_, _, mut cursor) = full(body)?;
             let (size, count) = (cursor.u32()?, cursor.u32()?);
             return Some(if size > 0 {
@@ -275,7 +275,7 @@ impl<'a> Sizes<'a> {
                 Self::Each(Rows::new(cursor, count))
             });
         }
-        let (_, _, mut cursor) = full(child(table, b"stz2")?)?;
+        let (_, _, mut cursor) = full(child(table, *b"stz2")?)?;
         let (bits, count) = (cursor.u32()? & 0xff, cursor.u32()?);
         let width = match bits {
             8 => 1,
@@ -332,7 +332,7 @@ impl<'a> Sizes<'a> {
 mod tests {
     use super::*;
 
-    fn boxed(kind: &FourCc, words: &[u32]) -> Vec<u8> {
+    fn boxed(kind: FourCc, words: &[u32]) -> Vec<u8> {
         let size = u32::try_from(8 + 4 * words.len()).unwrap();
         let mut bytes = size.to_be_bytes().to_vec();
         bytes.extend(kind);
@@ -343,12 +343,12 @@ mod tests {
     /// Six samples in three chunks; the last lasts longer; keys are 1 and 4.
     fn table() -> Vec<u8> {
         [
-            boxed(b"stts", &[0, 2, 5, 10, 1, 99]),
-            boxed(b"ctts", &[0, 2, 1, 0, 5, 20]),
-            boxed(b"stss", &[0, 2, 1, 4]),
-            boxed(b"stsz", &[0, 0, 6, 1, 2, 3, 4, 5, 6]),
-            boxed(b"stsc", &[0, 2, 1, 1, 1, 2, 3, 1]),
-            boxed(b"stco", &[0, 3, 100, 200, 300]),
+            boxed(*b"stts", &[0, 2, 5, 10, 1, 99]),
+            boxed(*b"ctts", &[0, 2, 1, 0, 5, 20]),
+            boxed(*b"stss", &[0, 2, 1, 4]),
+            boxed(*b"stsz", &[0, 0, 6, 1, 2, 3, 4, 5, 6]),
+            boxed(*b"stsc", &[0, 2, 1, 1, 1, 2, 3, 1]),
+            boxed(*b"stco", &[0, 3, 100, 200, 300]),
         ]
         .concat()
     }

@@ -35,7 +35,7 @@ fn packed(stereo: &str) -> SideData {
 
 fn projection(entry: &[u8]) -> Option<SideData> {
     let proj = descendant(entry, &[b"sv3d", b"proj"])?;
-    if let Some(body) = child(proj, b"equi") {
+    if let Some(body) = child(proj, *b"equi") {
         let (_, _, mut cursor) = full(body)?;
         let bounds = [cursor.u32()?, cursor.u32()?, cursor.u32()?, cursor.u32()?];
         return Some(projected(if bounds == [0; 4] {
@@ -44,11 +44,11 @@ fn projection(entry: &[u8]) -> Option<SideData> {
             "tiled equirectangular"
         }));
     }
-    child(proj, b"cbmp").map(|_| projected("cubemap"))
+    child(proj, *b"cbmp").map(|_| projected("cubemap"))
 }
 
 fn stereo(entry: &[u8]) -> Option<SideData> {
-    let (_, _, mut cursor) = full(child(entry, b"st3d")?)?;
+    let (_, _, mut cursor) = full(child(entry, *b"st3d")?)?;
     Some(packed(match cursor.u8()? {
         0 => "2D",
         1 => "top and bottom",
@@ -78,7 +78,7 @@ fn v1(track: &[u8]) -> Vec<SideData> {
                 let value = value.trim().to_lowercase();
                 match (name.as_str(), value.as_str()) {
                     ("ProjectionType", "equirectangular") => {
-                        told.push(projected("equirectangular"))
+                        told.push(projected("equirectangular"));
                     }
                     ("StereoMode", "top-bottom") => told.push(packed("top and bottom")),
                     ("StereoMode", "left-right") => told.push(packed("side by side")),

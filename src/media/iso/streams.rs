@@ -92,12 +92,12 @@ impl<'a> PictureEntry<'a> {
     pub(super) fn configuration(&self) -> &'a [u8] {
         [b"avcC", b"hvcC", b"av1C"]
             .into_iter()
-            .find_map(|kind| child(self.boxes, kind))
+            .find_map(|kind| child(self.boxes, *kind))
             .unwrap_or_default()
     }
 
     fn coding(&self, first_frame: &mut FirstFrame<'_>) -> Option<Coding> {
-        let configured = |kind: &FourCc| child(self.boxes, kind);
+        let configured = |kind: &FourCc| child(self.boxes, *kind);
         let (name, coded) = match &self.kind {
             b"avc1" | b"avc3" | b"avc2" => ("h264", h264(configured(b"avcC")?, first_frame)?),
             b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => ("hevc", hevc::of_hvcc(configured(b"hvcC")?)?),
@@ -146,7 +146,7 @@ fn h264(configuration: &[u8], first_frame: &mut FirstFrame<'_>) -> Option<Coded>
 
 /// The descriptor of an elementary stream.
 fn descriptor(entry: &[u8]) -> Option<aac::Descriptor<'_>> {
-    aac::descriptor(child(entry, b"esds")?)
+    aac::descriptor(child(entry, *b"esds")?)
 }
 
 /// A codec and what its configuration says.
@@ -165,7 +165,7 @@ pub(super) fn picture(
 ) -> Option<Stream> {
     let entry = PictureEntry::new(track.descriptions.first()?)?;
     let Coding { name, coded } = entry.coding(first_frame)?;
-    let field_order = match (child(entry.boxes, b"fiel"), coded.field_order) {
+    let field_order = match (child(entry.boxes, *b"fiel"), coded.field_order) {
         (Some(body), _) => field_order(body),
         (None, Some(order)) => Some(order.to_owned()),
         (None, None) if coded.may_be_interlaced => return None,
@@ -208,7 +208,7 @@ pub(super) fn picture(
 
 /// `pasp`, where it says anything.
 fn aspect(entry: &PictureEntry<'_>) -> Option<String> {
-    let mut cursor = Cursor(child(entry.boxes, b"pasp")?);
+    let mut cursor = Cursor(child(entry.boxes, *b"pasp")?);
     let (wide, high) = (cursor.u32()?, cursor.u32()?);
     (wide > 0 && high > 0).then(|| format!("{wide}:{high}"))
 }
@@ -243,7 +243,7 @@ fn colr(entry: &[u8]) -> Option<Colour> {
 
 /// Dolby Vision's configuration box.
 fn dolby(entry: &[u8]) -> Option<SideData> {
-    child(entry, b"dvcC").or_else(|| child(entry, b"dvvC"))?;
+    child(entry, *b"dvcC").or_else(|| child(entry, *b"dvvC"))?;
     Some(SideData {
         kind: "DOVI configuration record".to_owned(),
         ..SideData::default()
@@ -264,7 +264,10 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
             .sum()
     };
     let matrix = [product(0, 0), product(0, 1), product(1, 0), product(1, 1)];
-    if matrix == [65536.0, 0.0, 0.0, 65536.0] {
+    // Off by less than a pixel in a million is the identity.
+    let identity = [65536.0, 0.0, 0.0, 65536.0];
+    let is_like = |(own, other): (&f64, &f64)| (own - other).abs() < 0.05;
+    if matrix.iter().zip(&identity).all(is_like) {
         return None;
     }
     let wide = matrix[0].hypot(matrix[2]);
@@ -277,22 +280,19 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
 
 /// Rates and bit rate, of the table or of all fragments.
 fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -> Option<()> {
-    let (pace, samples, bytes, duration) = match fragments {
-        Some(all) => {
-            let pace = Pace {
-                samples: all.samples,
-                duration: all.duration(),
-                usual: all.shortest,
-                shortest: all.shortest,
-                longest: all.longest,
-            };
-            (pace, all.samples, all.bytes, all.duration())
-        }
-        None => {
-            let samples = track.samples.as_ref()?;
-            let pace = samples.pace()?;
-            (pace, samples.count(), samples.bytes(), samples.duration())
-        }
+    let (pace, samples, bytes, duration) = if let Some(all) = fragments {
+        let pace = Pace {
+            samples: all.samples,
+            duration: all.duration(),
+            usual: all.shortest,
+            shortest: all.shortest,
+            longest: all.longest,
+        };
+        (pace, all.samples, all.bytes, all.duration())
+    } else {
+        let samples = track.samples.as_ref()?;
+        let pace = samples.pace()?;
+        (pace, samples.count(), samples.bytes(), samples.duration())
     };
     let scale = u128::from(track.timescale);
     if scale == 0 || pace.duration == 0 || duration == 0 {
@@ -368,7 +368,7 @@ impl<'a> SoundEntry<'a> {
             }
             _ => {}
         }
-        sound.boxes = child(sound.outer, b"wave").unwrap_or(sound.outer);
+        sound.boxes = child(sound.outer, *b"wave").unwrap_or(sound.outer);
         Some(sound)
     }
 }
@@ -396,9 +396,9 @@ pub(super) fn sound(track: &Track<'_>, is_quicktime: bool) -> Option<Stream> {
         ..common(track)
     };
     stream.codec_name = Some(
-        match pcm(&entry.kind, &sound) {
+        match pcm(entry.kind, &sound) {
             Some(name) => name,
-            None => coded_sound(&entry.kind, &sound, &mut stream)?,
+            None => coded_sound(entry.kind, &sound, &mut stream)?,
         }
         .to_owned(),
     );
@@ -406,8 +406,8 @@ pub(super) fn sound(track: &Track<'_>, is_quicktime: bool) -> Option<Stream> {
 }
 
 /// ffmpeg's name for uncompressed sound.
-fn pcm(kind: &FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
-    let is_little = child(sound.boxes, b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
+fn pcm(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
+    let is_little = child(sound.boxes, *b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
     let sized = |little: bool| match (sound.bits, little) {
         (8, _) => Some("pcm_s8"),
         (16, true) => Some("pcm_s16le"),
@@ -418,7 +418,7 @@ fn pcm(kind: &FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
         (32, false) => Some("pcm_s32be"),
         _ => None,
     };
-    match kind {
+    match &kind {
         b"sowt" => sized(true),
         b"twos" => sized(false),
         b"in24" => Some(if is_little { "pcm_s24le" } else { "pcm_s24be" }),
@@ -446,8 +446,8 @@ fn pcm(kind: &FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
 }
 
 /// ffmpeg's name for compressed sound, whose own header knows best.
-fn coded_sound(kind: &FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Option<&'static str> {
-    if kind != b"mp4a" {
+fn coded_sound(kind: FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Option<&'static str> {
+    if kind != *b"mp4a" {
         return None;
     }
     let descriptor = descriptor(sound.boxes)?;
@@ -463,7 +463,7 @@ fn coded_sound(kind: &FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Op
 
 /// `chan` (Core Audio's channel layout): only the layouts that cameras and editors write.
 fn channel_layout(sound: &SoundEntry<'_>) -> Option<String> {
-    let body = child(sound.outer, b"chan").or_else(|| child(sound.boxes, b"chan"))?;
+    let body = child(sound.outer, *b"chan").or_else(|| child(sound.boxes, *b"chan"))?;
     let (_, _, mut cursor) = full(body)?;
     let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
     // Of each channel, a label and sixteen bytes more.

@@ -27,13 +27,13 @@ pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
 /// Adds the tags of a `meta` box.
 pub(super) fn of_meta(tags: &mut Tags, body: &[u8]) {
     let body = meta(body);
-    let keys = child(body, b"keys").map(keys).unwrap_or_default();
-    for item in child(body, b"ilst").into_iter().flat_map(boxes) {
+    let keys = child(body, *b"keys").map(keys).unwrap_or_default();
+    for item in child(body, *b"ilst").into_iter().flat_map(boxes) {
         let number = u32::from_be_bytes(item.kind) as usize;
         let key = number.checked_sub(1).and_then(|at| keys.get(at));
         let name = key.map(String::as_str).or_else(|| name(item.kind));
         if let Some(name) = name {
-            add(tags, name, child(item.body, b"data").and_then(value));
+            add(tags, name, child(item.body, *b"data").and_then(value));
         }
     }
 }
@@ -168,28 +168,31 @@ fn location(body: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(8 + body.len()).unwrap();
-        [&size.to_be_bytes()[..], kind, body].concat()
+        [&size.to_be_bytes()[..], &kind, body].concat()
     }
 
     #[test]
     fn each_kind_of_tag_is_found_by_the_name_that_ffprobe_gives_it() {
-        let data = boxed(b"data", b"\0\0\0\x01\0\0\0\0ILME-FX3");
-        let number = boxed(b"data", b"\0\0\0\x15\0\0\0\0\xff\xfe");
+        let data = boxed(*b"data", b"\0\0\0\x01\0\0\0\0ILME-FX3");
+        let number = boxed(*b"data", b"\0\0\0\x15\0\0\0\0\xff\xfe");
         let keys = [
             &b"\0\0\0\0\0\0\0\x02"[..],
-            &boxed(b"mdta", b"com.apple.quicktime.model"),
-            &boxed(b"mdta", b"com.example.offset"),
+            &boxed(*b"mdta", b"com.apple.quicktime.model"),
+            &boxed(*b"mdta", b"com.example.offset"),
         ]
         .concat();
-        let list = [boxed(b"\0\0\0\x01", &data), boxed(b"\0\0\0\x02", &number)].concat();
-        let meta = [boxed(b"keys", &keys), boxed(b"ilst", &list)].concat();
+        let list = [boxed(*b"\0\0\0\x01", &data), boxed(*b"\0\0\0\x02", &number)].concat();
+        let meta = [boxed(*b"keys", &keys), boxed(*b"ilst", &list)].concat();
         let body = [
-            boxed(b"\xa9nam", b"\0\x07\x15\xc7Day two"),
-            boxed(b"FIRM", b"HD9.01.01.60.00\0\0"),
-            boxed(b"loci", b"\0\0\0\0\x15\xc7Rome\0\0\0\x0c\x80\0\0\x29\xc0\0"),
-            boxed(b"meta", &meta),
+            boxed(*b"\xa9nam", b"\0\x07\x15\xc7Day two"),
+            boxed(*b"FIRM", b"HD9.01.01.60.00\0\0"),
+            boxed(
+                *b"loci",
+                b"\0\0\0\0\x15\xc7Rome\0\0\0\x0c\x80\0\0\x29\xc0\0",
+            ),
+            boxed(*b"meta", &meta),
         ]
         .concat();
         let mut tags = Tags::new();

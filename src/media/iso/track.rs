@@ -49,14 +49,14 @@ const MOST_EDITS: usize = 256;
 impl<'a> Track<'a> {
     /// Reads `trak`; `None` when what every track has is missing.
     pub(super) fn new(body: &'a [u8]) -> Option<Self> {
-        let header = Header::new(child(body, b"tkhd")?)?;
-        let media = child(body, b"mdia")?;
-        let clock = Clock::new(child(media, b"mdhd")?)?;
-        let (handler, handler_name) = handler(child(media, b"hdlr")?)?;
-        let information = child(media, b"minf")?;
-        let table = child(information, b"stbl")?;
+        let header = Header::new(child(body, *b"tkhd")?)?;
+        let media = child(body, *b"mdia")?;
+        let clock = Clock::new(child(media, *b"mdhd")?)?;
+        let (handler, handler_name) = handler(child(media, *b"hdlr")?)?;
+        let information = child(media, *b"minf")?;
+        let table = child(information, *b"stbl")?;
         let (description_version, descriptions) = descriptions(table);
-        let references = child(body, b"tref").unwrap_or_default();
+        let references = child(body, *b"tref").unwrap_or_default();
         Some(Self {
             id: header.id,
             handler,
@@ -66,13 +66,13 @@ impl<'a> Track<'a> {
             duration: clock.duration,
             handler_name,
             edits: edits(body),
-            chapters: ids(references, b"chap"),
+            chapters: ids(references, *b"chap"),
             descriptions,
             description_version,
             samples: Samples::new(table),
             is_self_contained: is_self_contained(information),
-            user_data: child(body, b"udta"),
-            meta: child(body, b"meta"),
+            user_data: child(body, *b"udta"),
+            meta: child(body, *b"meta"),
         })
     }
 
@@ -174,7 +174,7 @@ fn edit(cursor: &mut Cursor<'_>, version: u8) -> Option<Edit> {
     })
 }
 
-fn ids(references: &[u8], kind: &FourCc) -> Vec<u32> {
+fn ids(references: &[u8], kind: FourCc) -> Vec<u32> {
     let list = child(references, kind).unwrap_or_default();
     let numbers = list.as_chunks::<4>().0.iter();
     numbers
@@ -184,7 +184,7 @@ fn ids(references: &[u8], kind: &FourCc) -> Vec<u32> {
 }
 
 fn descriptions(table: &[u8]) -> (u8, Vec<Boxed<'_>>) {
-    let Some((version, _, mut cursor)) = child(table, b"stsd").and_then(full) else {
+    let Some((version, _, mut cursor)) = child(table, *b"stsd").and_then(full) else {
         return (0, Vec::new());
     };
     if cursor.skip(4).is_none() {
