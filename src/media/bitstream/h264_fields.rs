@@ -5,13 +5,8 @@
 //! word is ffprobe's.
 
 use super::bits::{Bits, unescape};
-use super::h264::{Config, Order, Sequence, sequence};
-
-const SLICE: u8 = 1;
-const SLICE_OF_KEY_PICTURE: u8 = 5;
-const MESSAGES: u8 = 6;
-const SEQUENCE_SET: u8 = 7;
-const PICTURE_SET: u8 = 8;
+use super::h264::{Config, Order, Sequence};
+use super::h264_sets::{IDR_SLICE, MESSAGES, SLICE, Sets, picture_set};
 
 /// More NAL units than any picture has before its first slice.
 const MOST_UNITS: usize = 200;
@@ -27,14 +22,6 @@ pub(super) struct FirstPicture {
     pub field_order: Option<&'static str>,
 }
 
-/// A picture parameter set, as far as it bears on fields.
-#[derive(Debug, Clone, Copy)]
-struct PictureSet {
-    id: u32,
-    sequence: u32,
-    has_order: bool,
-}
-
 /// Whether the slices of a frame may put one of its fields before the other.
 pub(super) fn may_shift_fields(config: &Config) -> bool {
     config
@@ -45,27 +32,13 @@ pub(super) fn may_shift_fields(config: &Config) -> bool {
 
 /// Finds the first slice of a sample and what it refers to.
 pub(super) fn first_picture(config: &Config, sample: &[u8]) -> Option<FirstPicture> {
-    let mut sequences: Vec<Sequence> = config
-        .sequence_sets
-        .iter()
-        .map(|nal| sequence(nal))
-        .collect::<Option<_>>()?;
-    let mut pictures: Vec<PictureSet> = config
-        .picture_sets
-        .iter()
-        .map(|nal| picture_set(nal))
-        .collect::<Option<_>>()?;
+    let mut sets = Sets::of(config)?;
     let mut messages = Vec::new();
     for nal in units(sample, config.nal_length_size).take(MOST_UNITS) {
         match nal.first()? & 31 {
             MESSAGES => messages.push(nal),
-            // Sets within the stream replace those of the record.
-            SEQUENCE_SET => sequences.push(sequence(nal)?),
-            PICTURE_SET => pictures.push(picture_set(nal)?),
-            SLICE | SLICE_OF_KEY_PICTURE => {
-                return slice(nal, &messages, &sequences, &pictures);
-            }
-            _ => {}
+            SLICE | IDR_SLICE => return slice(nal, &messages, &sets),
+            _ => sets.take(nal)?,
         }
     }
     None
@@ -84,40 +57,14 @@ fn units(mut sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn picture_set(nal: &[u8]) -> Option<PictureSet> {
-    let nal = unescape(nal);
-    let mut bits = Bits::new(&nal);
-    if bits.byte()? & 31 != PICTURE_SET {
-        return None;
-    }
-    let (id, sequence) = (bits.ue_to(255)?, bits.ue_to(31)?);
-    bits.skip(1)?;
-    Some(PictureSet {
-        id,
-        sequence,
-        has_order: bits.flag()?,
-    })
-}
-
-fn slice(
-    nal: &[u8],
-    messages: &[&[u8]],
-    sequences: &[Sequence],
-    pictures: &[PictureSet],
-) -> Option<FirstPicture> {
-    let is_key = nal.first()? & 31 == SLICE_OF_KEY_PICTURE;
+fn slice(nal: &[u8], messages: &[&[u8]], sets: &Sets) -> Option<FirstPicture> {
+    let is_key = nal.first()? & 31 == IDR_SLICE;
     let nal = unescape(nal.get(..SLICE_HEAD).unwrap_or(nal));
     let mut bits = Bits::new(&nal);
     bits.skip(8)?;
     bits.ue()?;
     bits.ue()?;
-    let id = bits.ue_to(255)?;
-    // A later set of the same number replaces an earlier one.
-    let picture = pictures.iter().rev().find(|set| set.id == id)?;
-    let sequence = sequences
-        .iter()
-        .rev()
-        .find(|set| set.id == picture.sequence)?;
+    let (sequence, picture) = sets.of_slice(bits.ue_to(255)?)?;
     bits.take(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
     let field_order = if is_field {

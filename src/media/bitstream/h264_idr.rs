@@ -5,43 +5,18 @@
 //! the slice header makes the difference, so that is written anew (ITU-T H.264, 7.3.3).
 
 use super::bits::{Bits, escape, unescape_whole};
-use super::h264::{Config, Order, Sequence, sequence};
+use super::h264::{Config, Order};
+use super::h264_sets::{IDR_SLICE, MESSAGES, SLICE, Sets};
 
-const SLICE: u8 = 1;
-const IDR_SLICE: u8 = 5;
-const MESSAGES: u8 = 6;
-const SEQUENCE_SET: u8 = 7;
-const PICTURE_SET: u8 = 8;
 /// A slice of which all macroblocks are intra coded.
 const INTRA: u32 = 2;
 /// More memory operations than any picture has.
 const MOST_OPERATIONS: usize = 70;
 
-/// A picture parameter set, as far as slice headers need it.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the set")]
-#[derive(Debug, Clone, Copy)]
-struct PictureSet {
-    id: u32,
-    sequence: u32,
-    is_arithmetic: bool,
-    has_order: bool,
-    has_deblocking: bool,
-    has_redundancy: bool,
-}
-
 /// Makes a sample's picture an IDR picture. `None` when it is none of intra slices alone,
 /// is coded in fields, or is not understood.
 pub(super) fn with_idr(config: &Config, sample: &[u8]) -> Option<Vec<u8>> {
-    let mut sequences: Vec<Sequence> = config
-        .sequence_sets
-        .iter()
-        .map(|nal| sequence(nal))
-        .collect::<Option<_>>()?;
-    let mut pictures: Vec<PictureSet> = config
-        .picture_sets
-        .iter()
-        .map(|nal| picture_set(nal))
-        .collect::<Option<_>>()?;
+    let mut sets = Sets::of(config)?;
     let mut made = Vec::with_capacity(sample.len() + 64);
     let mut rest = sample;
     while !rest.is_empty() {
@@ -55,15 +30,13 @@ pub(super) fn with_idr(config: &Config, sample: &[u8]) -> Option<Vec<u8>> {
         match first & 31 {
             // They may say that the stream recovers here, which is so no more.
             MESSAGES => continue,
-            SEQUENCE_SET => sequences.push(sequence(nal)?),
-            PICTURE_SET => pictures.push(picture_set(nal)?),
             SLICE => {
-                let slice = slice(nal, &sequences, &pictures)?;
+                let slice = slice(nal, &sets)?;
                 put(&mut made, config.nal_length_size, &slice)?;
                 continue;
             }
             2..=4 => return None,
-            _ => {}
+            _ => sets.take(nal)?,
         }
         put(&mut made, config.nal_length_size, nal)?;
     }
@@ -79,36 +52,8 @@ fn put(into: &mut Vec<u8>, length_size: usize, nal: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn picture_set(nal: &[u8]) -> Option<PictureSet> {
-    let plain = unescape_whole(nal);
-    let mut bits = Bits::new(&plain);
-    if bits.byte()? & 31 != PICTURE_SET {
-        return None;
-    }
-    let (id, sequence) = (bits.ue_to(255)?, bits.ue_to(31)?);
-    let (is_arithmetic, has_order) = (bits.flag()?, bits.flag()?);
-    // Slice groups, which no camera uses, would change what follows.
-    bits.ue_to(0)?;
-    bits.ue()?;
-    bits.ue()?;
-    bits.skip(3)?;
-    bits.se()?;
-    bits.se()?;
-    bits.se()?;
-    let has_deblocking = bits.flag()?;
-    bits.skip(1)?;
-    Some(PictureSet {
-        id,
-        sequence,
-        is_arithmetic,
-        has_order,
-        has_deblocking,
-        has_redundancy: bits.flag()?,
-    })
-}
-
 /// One slice, with the header of an IDR picture's.
-fn slice(nal: &[u8], sequences: &[Sequence], pictures: &[PictureSet]) -> Option<Vec<u8>> {
+fn slice(nal: &[u8], sets: &Sets) -> Option<Vec<u8>> {
     let first = *nal.first()?;
     let is_reference = first & 0x60 != 0;
     let plain = unescape_whole(nal);
@@ -125,12 +70,8 @@ fn slice(nal: &[u8], sequences: &[Sequence], pictures: &[PictureSet]) -> Option<
     made.ue(kind);
     let id = bits.ue_to(255)?;
     made.ue(id);
-    // A later set of the same number replaces an earlier one.
-    let picture = pictures.iter().rev().find(|set| set.id == id)?;
-    let sequence = sequences
-        .iter()
-        .rev()
-        .find(|set| set.id == picture.sequence)?;
+    let (sequence, picture) = sets.of_slice(id)?;
+    let rest = picture.rest?;
     bits.take(sequence.frame_number_bits)?;
     made.put(sequence.frame_number_bits, 0);
     if !sequence.is_frames_only {
@@ -158,7 +99,7 @@ fn slice(nal: &[u8], sequences: &[Sequence], pictures: &[PictureSet]) -> Option<
         }
         Order::AsCoded => {}
     }
-    if picture.has_redundancy {
+    if rest.has_redundancy {
         made.ue(bits.ue()?);
     }
     if is_reference && bits.flag()? {
@@ -167,7 +108,7 @@ fn slice(nal: &[u8], sequences: &[Sequence], pictures: &[PictureSet]) -> Option<
     // Earlier pictures are shown as usual; this one is no long-term reference.
     made.put(2, 0);
     made.se(bits.se()?);
-    if picture.has_deblocking {
+    if rest.has_deblocking {
         let filter = bits.ue_to(2)?;
         made.ue(filter);
         if filter != 1 {

@@ -11,6 +11,7 @@ pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod h264;
 mod h264_fields;
 mod h264_idr;
+mod h264_sets;
 pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg4;
