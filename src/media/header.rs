@@ -12,6 +12,8 @@ pub(super) type Tags = BTreeMap<String, String>;
 
 /// Characters of a tag that are kept: a comment, not a book.
 const LONGEST: usize = 4000;
+/// Bytes of a tag's name; Apple's longest have about fifty.
+const LONGEST_NAME: usize = 500;
 
 /// Everything that is used of `ffprobe -of json -show_format -show_streams`.
 #[derive(Debug, Default, Deserialize)]
@@ -106,10 +108,31 @@ pub(super) fn tidy(written: impl IntoIterator<Item = (String, String)>) -> Tags 
     tags
 }
 
-/// Adds a tag, unless it says nothing or is there already.
+/// Adds a tag, unless it says nothing, is there already, or has a name that is none.
 pub(super) fn add_tag(tags: &mut Tags, key: &str, value: &str) {
+    if key.len() > LONGEST_NAME {
+        return;
+    }
     let value: String = value.trim().chars().take(LONGEST).collect();
     if !value.is_empty() {
         tags.entry(key.to_lowercase()).or_insert(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_as_long_as_a_book_is_none() {
+        let long = "k".repeat(LONGEST_NAME + 1);
+        let tags = tidy([
+            (long, "v".to_owned()),
+            ("Title".to_owned(), " v ".to_owned()),
+        ]);
+        assert_eq!(
+            tags.into_iter().collect::<Vec<_>>(),
+            [("title".to_owned(), "v".to_owned())]
+        );
     }
 }

@@ -174,7 +174,7 @@ pub(super) fn pictures(
                 body.drain(..4);
                 let numbered = Numbered {
                     // The muxer may begin at the first frame's time or shift it by a little.
-                    number: (time + STEP / 2) / STEP,
+                    number: time.saturating_add(STEP / 2) / STEP,
                     pixels: body,
                 };
                 if !give(numbered) {
@@ -288,5 +288,8 @@ mod tests {
         assert_eq!(read(&stream, 8), (0, false));
         assert_eq!(read(&stream[..stream.len() - 1], 6), (0, false));
         assert_eq!(read(b"\0\0\0", 6), (0, false));
+        // The latest time there is, and a picture without a byte.
+        let latest = b"\xe7\x88\xff\xff\xff\xff\xff\xff\xff\xff\xa3\x84\x81\0\0\x80";
+        assert_eq!(read(latest, 0), (1, true));
     }
 }

@@ -8,10 +8,9 @@ use std::io;
 use super::boxes::{FourCc, boxes, child, header};
 use crate::original::Original;
 
-/// A `moov` of more is left to ffprobe: 10 hours take about 20 MB.
+/// A `moov` of more, or so much in all fragments' headers, is left to ffprobe: 10 hours take
+/// about 20 MB.
 const MOST_MOVIE: u64 = 64 * 1024 * 1024;
-/// A fragment's header of more is left to ffprobe.
-const MOST_FRAGMENT: u64 = 4 * 1024 * 1024;
 /// Fragments that are read; of a file with more, ffprobe tells.
 const MOST_FRAGMENTS: usize = 400;
 /// Outermost boxes that are looked at.
@@ -44,9 +43,10 @@ pub(super) struct Layout {
 /// # Errors
 /// When the drive fails, not when the file does.
 pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
-    let mut layout = Layout::default();
     let size = original.size();
+    let mut layout = Layout::default();
     let mut at = 0;
+    let mut fragment_bytes = 0;
     for number in 0..MOST_BOXES {
         // Once everything needed is known, only what was read already is looked at.
         let is_enough = !layout.movie.is_empty() && !layout.is_fragmented();
@@ -75,7 +75,9 @@ pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
                 }
             }
             b"moof" => {
-                if room > MOST_FRAGMENT || layout.fragments.len() == MOST_FRAGMENTS {
+                fragment_bytes += room;
+                let is_full = layout.fragments.len() == MOST_FRAGMENTS;
+                if fragment_bytes > MOST_MOVIE || is_full {
                     return Ok(None);
                 }
                 let fragment = read(original, body, room)?;
@@ -138,4 +140,30 @@ pub(super) fn tracks(movie: &[u8]) -> impl Iterator<Item = &[u8]> {
     boxes(movie)
         .filter(|boxed| boxed.kind == *b"trak")
         .map(|boxed| boxed.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Seek, SeekFrom, Write};
+
+    #[test]
+    fn fragments_that_fill_the_memory_are_left_to_ffprobe() {
+        const LENGTH: u32 = 8 * 1024 * 1024;
+        let layout_of = |fragments: u32| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            let head = b"\0\0\0\x08ftyp\0\0\0\x10moov\0\0\0\x08mvex";
+            file.write_all(head).unwrap();
+            for _ in 0..fragments {
+                file.write_all(&LENGTH.to_be_bytes()).unwrap();
+                file.write_all(b"moof").unwrap();
+                file.seek(SeekFrom::Current(i64::from(LENGTH) - 8)).unwrap();
+            }
+            let end = file.stream_position().unwrap();
+            file.as_file().set_len(end).unwrap();
+            layout(&mut Original::open(file.path()).unwrap()).unwrap()
+        };
+        assert_eq!(layout_of(2).unwrap().fragments.len(), 2);
+        assert!(layout_of(9).is_none());
+    }
 }

@@ -10,6 +10,9 @@ use crate::media::header::SideData;
 /// The marker of V1's `uuid` box (Spherical Video RFC, V1).
 const V1: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd";
 
+/// V1's XML has a kilobyte; of a longer one only the beginning is read.
+const LONGEST: usize = 64 * 1024;
+
 /// What a track says of its layout: `entry` holds the boxes of its sample description.
 pub(super) fn side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
     let of_boxes = [projection(entry), stereo(entry)].into_iter().flatten();
@@ -64,7 +67,7 @@ fn v1(track: &[u8]) -> Vec<SideData> {
     let Some(xml) = xml else {
         return Vec::new();
     };
-    let text = String::from_utf8_lossy(xml);
+    let text = String::from_utf8_lossy(xml.get(..LONGEST).unwrap_or(xml));
     let (mut name, mut told) = (String::new(), Vec::new());
     let mut reader = Reader::from_str(&text);
     while let Ok(event) = reader.read_event() {
@@ -89,4 +92,21 @@ fn v1(track: &[u8]) -> Vec<SideData> {
         }
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_of_the_first_version_is_read_as_far_as_anyone_writes_it() {
+        let told = |times: usize| {
+            let xml = b"<a:ProjectionType>Equirectangular".repeat(times);
+            let body = [&V1[..], &xml].concat();
+            let size = u32::try_from(8 + body.len()).unwrap();
+            side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
+        };
+        assert_eq!(told(1)[0].projection.as_deref(), Some("equirectangular"));
+        assert!(told(100_000).len() < 2000);
+    }
 }

@@ -17,6 +17,8 @@ use crate::media::header::{SideData, Stream, Tags};
 const PICTURE_ENTRY: usize = 78;
 /// And of a sound's.
 const SOUND_ENTRY: usize = 28;
+/// A decoder's configuration of more is none: it is kept with the plan of each clip.
+const MOST_CONFIGURATION: usize = 64 * 1024;
 
 /// What is common to all streams of a track.
 pub(super) fn common(track: &Track<'_>) -> Stream {
@@ -92,12 +94,16 @@ impl<'a> PictureEntry<'a> {
     pub(super) fn configuration(&self) -> &'a [u8] {
         [b"avcC", b"hvcC", b"av1C"]
             .into_iter()
-            .find_map(|kind| child(self.boxes, *kind))
+            .find_map(|kind| self.configured(*kind))
             .unwrap_or_default()
     }
 
+    fn configured(&self, kind: FourCc) -> Option<&'a [u8]> {
+        child(self.boxes, kind).filter(|body| body.len() <= MOST_CONFIGURATION)
+    }
+
     fn coding(&self, first_frame: &mut FirstFrame<'_>) -> Option<Coding> {
-        let configured = |kind: &FourCc| child(self.boxes, *kind);
+        let configured = |kind: &FourCc| self.configured(*kind);
         let (name, coded) = match &self.kind {
             b"avc1" | b"avc3" | b"avc2" => ("h264", h264(configured(b"avcC")?, first_frame)?),
             b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => ("hevc", hevc::of_hvcc(configured(b"hvcC")?)?),
@@ -488,4 +494,24 @@ fn channel_layout(sound: &SoundEntry<'_>) -> Option<String> {
         _ => return None,
     };
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_as_large_as_a_film_is_none() {
+        let configuration = |length: usize| {
+            let size = u32::try_from(8 + length).unwrap().to_be_bytes();
+            let body = [&[0; PICTURE_ENTRY][..], &size, b"avcC", &vec![1; length]].concat();
+            let entry = Boxed {
+                kind: *b"avc1",
+                body: &body,
+            };
+            PictureEntry::new(&entry).unwrap().configuration().len()
+        };
+        assert_eq!(configuration(50), 50);
+        assert_eq!(configuration(1_000_000), 0);
+    }
 }
