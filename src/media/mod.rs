@@ -23,6 +23,8 @@ mod tool;
 mod wave;
 mod written;
 
+#[cfg(feature = "fuzzing")]
+pub use harvest::fuzzing;
 pub use image::{StripIndex, Thumbs};
 pub use keyframes::Keyframes;
 pub use leash::take_the_step;

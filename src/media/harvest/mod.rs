@@ -4,6 +4,8 @@
 //! more still. So the bytes of chosen keyframes are read here and fed, numbered, through
 //! one pipe to one process for all clips of the same configuration.
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod matroska;
 mod units;
 
