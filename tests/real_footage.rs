@@ -137,7 +137,12 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
 fn real_files_are_read_as_the_manifest_says() {
     let Some(folder) = footage() else { return };
     let shoot = Shoot::new();
-    let scan = shoot.command().arg("scan").arg(&folder).output().unwrap();
+    let scan = shoot
+        .command()
+        .args(["scan", "--strip", "2"])
+        .arg(&folder)
+        .output()
+        .unwrap();
     assert_eq!(
         scan.status.code(),
         Some(3),
