@@ -31,17 +31,36 @@ pub struct Key {
     pub micros: u64,
 }
 
+/// How a keyframe lies in its file, and is taken out before it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Stored {
+    /// As the decoder takes it.
+    #[default]
+    Whole,
+    /// H.264 or HEVC units after start codes (Annex B), where the configuration counts lengths.
+    StartCodes,
+    /// In packets of an MPEG transport stream; H.264 and HEVC after start codes.
+    Transport {
+        /// Which packets are the picture's.
+        pid: u16,
+        /// Bytes from one packet to the next: 188, or 192 with a time before each.
+        packet: u8,
+    },
+}
+
 /// The keyframes of a clip: all, or of very many an even choice, in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyframes {
     /// What decodes them.
     pub decoder: Decoder,
+    /// How they are stored.
+    pub stored: Stored,
     /// Where they are.
     pub keys: Vec<Key>,
 }
 
 /// Keys that a reader keeps of a clip.
-pub(super) const MOST_KEYS: u64 = 64;
+const MOST_KEYS: u64 = 64;
 /// Bytes of a keyframe that are read: an 8K ProRes 4444 frame has 30 MB.
 pub(super) const MOST_KEY: u32 = 64 * 1024 * 1024;
 /// Other places that are tried when the first is black or flat.
@@ -119,6 +138,20 @@ impl Keyframes {
     }
 }
 
+/// All numbers below `count`, or [`MOST_KEYS`] of them, first and last included.
+pub(super) fn evenly(count: u64) -> impl Iterator<Item = u64> {
+    let most = count.min(MOST_KEYS);
+    (0..most).map(move |at| {
+        if count <= MOST_KEYS {
+            at
+        } else {
+            // In 128 bits: a hostile count may be as large as it likes.
+            let place = u128::from(at) * u128::from(count - 1) / u128::from(MOST_KEYS - 1);
+            u64::try_from(place).unwrap_or(u64::MAX)
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +165,7 @@ mod tests {
                 width: 16,
                 height: 16,
             },
+            stored: Stored::Whole,
             keys: (0..)
                 .zip(sizes)
                 .map(|(second, &bytes)| Key {

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::frame::{Frame, Raster};
 use super::harvest::{self, Picked, Row};
 use super::image::{self, StripIndex, Thumbs};
-use super::keyframes::{Decoder, Key, Keyframes};
+use super::keyframes::{Decoder, Key, Keyframes, Stored};
 use super::process::Limits;
 use super::still::{self, Input, Place};
 use super::{Tool, Unread};
@@ -54,6 +54,8 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Keyed {
     decoder: Decoder,
+    #[serde(default)]
+    stored: Stored,
     poster: Vec<Key>,
     strip: Vec<Key>,
 }
@@ -77,6 +79,7 @@ impl Plan {
             .filter(|frames| harvest::can_decode(&frames.decoder))
             .map(|frames| Keyed {
                 decoder: frames.decoder.clone(),
+                stored: frames.stored,
                 poster: frames.for_poster(),
                 strip: frames.for_strip(strip),
             });
@@ -274,6 +277,11 @@ impl Studio {
                 let row = Row {
                     path: subject.path.clone(),
                     gate: subject.gate.clone(),
+                    stored: subject
+                        .plan
+                        .keyed
+                        .as_ref()
+                        .map_or(Stored::Whole, |keyed| keyed.stored),
                     keys: keys.clone(),
                 };
                 (at, row)

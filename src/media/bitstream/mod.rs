@@ -16,6 +16,7 @@ pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg4;
 pub(in crate::media) mod prores;
+pub(in crate::media) mod units;
 pub(in crate::media) mod vp9;
 
 pub(in crate::media) use colour::Colour;

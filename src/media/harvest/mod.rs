@@ -7,6 +7,7 @@
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod matroska;
+mod packed;
 mod units;
 
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::frame::Raster;
-use super::keyframes::{Decoder, Key};
+use super::keyframes::{Decoder, Key, Stored};
 use super::process::{self, Limits};
 use super::{Tool, Unread};
 use crate::original::{Gate, Original};
@@ -27,6 +28,7 @@ use matroska::Numbered;
 pub(super) struct Row {
     pub path: PathBuf,
     pub gate: Gate,
+    pub stored: Stored,
     pub keys: Vec<Key>,
 }
 
@@ -191,7 +193,10 @@ impl Errand {
                 file.read(key.offset, key.bytes as usize).ok()
             });
             // What cannot be read or opened does not come back, and is tried another way.
-            if let Some(frame) = frame.and_then(|frame| units::opened(decoder, frame)) {
+            let frame = frame
+                .and_then(|frame| packed::taken_out(row.stored, decoder, frame))
+                .and_then(|frame| units::opened(decoder, frame));
+            if let Some(frame) = frame {
                 matroska::frame(into, number, &frame)?;
             }
             number += 1;

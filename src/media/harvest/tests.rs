@@ -61,6 +61,7 @@ fn compare(path: &Path, most: usize) -> (usize, Vec<String>) {
     let row = Row {
         path: path.to_owned(),
         gate: Gate::new(1),
+        stored: keyframes.stored,
         keys: keys.clone(),
     };
     let mut pictures = vec![None; keys.len()];
@@ -168,6 +169,7 @@ fn a_lost_frame_takes_no_other_clips_place() {
         rows.push(Row {
             path,
             gate: Gate::new(1),
+            stored: Stored::Whole,
             keys: vec![key],
         });
         told = Some(header);
@@ -230,6 +232,7 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
             rows.push(Row {
                 path,
                 gate: Gate::new(1),
+                stored: Stored::Whole,
                 keys: vec![key],
             });
             told = Some(header);

@@ -21,7 +21,7 @@ use streams::PictureEntry;
 use track::{Clock, Track};
 
 use super::header::{Format, Header, Stream};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, MOST_KEYS};
+use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
 use crate::original::Original;
 use crate::value::{Rate, Timecode};
 
@@ -287,19 +287,9 @@ fn keyframes_of(
     };
     keys.sort_by_key(|key| key.micros);
     keys.dedup_by_key(|key| key.micros);
-    (!keys.is_empty()).then_some(Keyframes { decoder, keys })
-}
-
-/// All numbers below `count`, or [`MOST_KEYS`] of them, first and last included.
-fn evenly(count: u64) -> impl Iterator<Item = u64> {
-    let most = count.min(MOST_KEYS);
-    (0..most).map(move |at| {
-        if count <= MOST_KEYS {
-            at
-        } else {
-            // In 128 bits: a hostile count may be as large as it likes.
-            let place = u128::from(at) * u128::from(count - 1) / u128::from(MOST_KEYS - 1);
-            u64::try_from(place).unwrap_or(u64::MAX)
-        }
+    (!keys.is_empty()).then_some(Keyframes {
+        decoder,
+        stored: Stored::Whole,
+        keys,
     })
 }

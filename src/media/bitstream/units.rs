@@ -1,0 +1,93 @@
+//! Units of H.264 and HEVC between start codes (annex B of either), and the records that
+//! containers keep instead.
+
+/// What stands between start codes, without the zeros around.
+pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = after_start(stream);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr::memmem::find(bytes, &[0, 0, 1]).unwrap_or(bytes.len());
+        rest = after_start(&bytes[end..]);
+        let unit = &bytes[..end];
+        let zeros = unit.iter().rev().take_while(|&&byte| byte == 0).count();
+        Some(&unit[..unit.len() - zeros])
+    })
+    .filter(|unit| !unit.is_empty())
+}
+
+/// What follows the first start code.
+fn after_start(stream: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memmem::find(stream, &[0, 0, 1])?;
+    Some(&stream[at + 3..])
+}
+
+/// The same units, each after its length in four bytes.
+pub(in crate::media) fn counted(stream: &[u8]) -> Vec<u8> {
+    let mut counted = Vec::with_capacity(stream.len() + 64);
+    for unit in split(stream) {
+        let Ok(length) = u32::try_from(unit.len()) else {
+            break;
+        };
+        counted.extend(length.to_be_bytes());
+        counted.extend(unit);
+    }
+    counted
+}
+
+/// The `avcC` record (ISO/IEC 14496-15, 5.3.3) of the parameter sets in a stream, with
+/// lengths of four bytes; `None` when there are none or too many.
+pub(in crate::media) fn avcc(stream: &[u8]) -> Option<Vec<u8>> {
+    let sets = |kind: u8| {
+        let mut found: Vec<&[u8]> = Vec::new();
+        for unit in split(stream).filter(|unit| unit[0] & 0x1f == kind) {
+            if !found.contains(&unit) {
+                found.push(unit);
+            }
+        }
+        found
+    };
+    let (sequences, pictures) = (sets(7), sets(8));
+    let &[profile, constraints, level] = sequences.first()?.get(1..4)? else {
+        return None;
+    };
+    if sequences.len() > 31 || pictures.is_empty() || pictures.len() > 255 {
+        return None;
+    }
+    let mut record = vec![1, profile, constraints, level, 0xff];
+    record.push(0xe0 | u8::try_from(sequences.len()).ok()?);
+    for (at, set) in sequences.iter().chain(&pictures).enumerate() {
+        if at == sequences.len() {
+            record.push(u8::try_from(pictures.len()).ok()?);
+        }
+        record.extend(u16::try_from(set.len()).ok()?.to_be_bytes());
+        record.extend(*set);
+    }
+    Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_stand_between_start_codes() {
+        let stream = b"\0\0\0\x01\x09\xf0\0\0\x01\x67\x64\0\x28\xaa\0\0\0\x01\x68\xee\0\0\x01\x65\x88\x80\0\0\0";
+        let found: Vec<&[u8]> = split(stream).collect();
+        assert_eq!(
+            found,
+            [
+                &b"\x09\xf0"[..],
+                b"\x67\x64\0\x28\xaa",
+                b"\x68\xee",
+                b"\x65\x88\x80"
+            ]
+        );
+        assert_eq!(counted(&stream[20..]), b"\0\0\0\x03\x65\x88\x80",);
+        assert_eq!(
+            avcc(stream).as_deref(),
+            Some(&b"\x01\x64\0\x28\xff\xe1\0\x05\x67\x64\0\x28\xaa\x01\0\x02\x68\xee"[..])
+        );
+        assert_eq!(split(b"").count() + split(b"\0\0\x01").count(), 0);
+        assert_eq!(avcc(b"\0\0\x01\x68\xee"), None);
+    }
+}
