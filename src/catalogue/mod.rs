@@ -12,6 +12,7 @@ mod tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::Error;
@@ -29,6 +30,8 @@ const VERSION: u32 = 2;
 const APPLICATION: u32 = 0x6274_7369;
 /// The catalogue's file in its folder.
 const FILE: &str = "catalogue.sqlite";
+/// Statements that stay prepared on a connection: more than there are.
+const STATEMENTS: usize = 128;
 
 /// An open catalogue.
 pub struct Catalogue {
@@ -107,6 +110,9 @@ impl Catalogue {
         };
         let (application, version, tables) = catalogue.check(|connection| {
             connection.busy_timeout(std::time::Duration::from_secs(60))?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            // Else a statement is compiled anew for each value bound to it.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.set_prepared_statement_cache_capacity(64);

@@ -57,7 +57,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             }
         })?;
         hasher.update(&bytes);
-        sample.is_blank &= bytes.iter().all(|&byte| byte == 0);
+        sample.is_blank = sample.is_blank && is_zero(&bytes);
         if start == 0 {
             sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
         }
@@ -90,6 +90,11 @@ pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> 
     let mut whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     whole.fingerprint = Some(Fingerprint(hasher.digest128()));
     Ok(whole)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<16>();
+    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
 /// Start and length of each range to read: all of a small file.

@@ -120,7 +120,8 @@ fn session(
         .args(["-map", "0:v:0"])
         .args(["-filter_threads", "1", "-vf", &raster.filter()])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
-        .args(["-allow_raw_vfw", "1", "-f", "matroska", "pipe:1"]);
+        .args(["-allow_raw_vfw", "1", "-write_crc32", "0"])
+        .args(["-f", "matroska", "pipe:1"]);
     let bytes = raster.bytes();
     let decoder = decoder.clone();
     let errands = errands(rows, places);
