@@ -185,18 +185,15 @@ impl Catalogue {
         })
     }
 
-    /// The volume that a file is on, and what that is known by.
+    /// What tells a volume, given by its number, from others.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such file.
-    pub fn volume_of(&self, file: i64) -> Result<(i64, String), Error> {
+    /// When `SQLite` fails, or there is no such volume.
+    pub fn volume_identity(&self, volume: i64) -> Result<String, Error> {
         self.check(|connection| {
             connection
-                .prepare_cached(
-                    "SELECT v.id, v.identity FROM file f JOIN dir d ON d.id = f.dir
-                     JOIN volume v ON v.id = d.volume WHERE f.id = ?1",
-                )?
-                .query_row([file], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT identity FROM volume WHERE id = ?1")?
+                .query_row([volume], |row| row.get(0))
         })
     }
 

@@ -22,6 +22,8 @@ pub struct Pending {
     pub clip: i64,
     /// One of its files, present in a folder that was asked about.
     pub file: i64,
+    /// The volume that file is on.
+    pub volume: i64,
     /// Equal ones can be decoded together; `None`: ffmpeg opens the file itself.
     pub recipe: Option<i64>,
 }
@@ -82,7 +84,8 @@ impl Catalogue {
     ) -> Result<Vec<Pending>, Error> {
         self.check(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT p.clip, p.recipe, f.id, f.dir, p.failed_with FROM picture p JOIN file f ON f.clip = p.clip
+                "SELECT p.clip, p.recipe, f.id, f.dir, p.failed_with, d.volume
+                 FROM picture p JOIN file f ON f.clip = p.clip JOIN dir d ON d.id = f.dir
                  WHERE p.work = ?1 AND f.state = 0 AND NOT f.is_unread AND NOT f.was
                  ORDER BY p.recipe IS NULL, p.recipe, p.clip, f.id",
             )?;
@@ -93,6 +96,7 @@ impl Catalogue {
                     clip: row.get(0)?,
                     recipe: row.get(1)?,
                     file: row.get(2)?,
+                    volume: row.get(5)?,
                 };
                 let failed_with: Option<String> = row.get(4)?;
                 if failed_with.is_some_and(|tool| is_current(&tool)) {

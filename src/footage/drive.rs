@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A physical device, or the server of a share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Drive {
     /// What tells it from others now: `sda`, a server, a mount.
-    pub name: String,
+    pub name: Arc<str>,
     /// What kind it is.
     pub kind: DriveKind,
 }
@@ -59,7 +60,7 @@ impl Drive {
     #[must_use]
     pub fn unknown() -> Self {
         Self {
-            name: String::new(),
+            name: "".into(),
             kind: DriveKind::Unknown,
         }
     }
@@ -68,7 +69,7 @@ impl Drive {
     pub(super) fn share(device: &str) -> Self {
         let server = device.trim_start_matches('/').split(['/', ':']).next();
         Self {
-            name: server.unwrap_or(device).to_owned(),
+            name: server.unwrap_or(device).into(),
             kind: DriveKind::Network,
         }
     }
@@ -78,7 +79,7 @@ impl Drive {
     pub(super) fn block(device: &Path) -> Self {
         let name = device.file_name().unwrap_or(device.as_os_str());
         let unknown = Self {
-            name: device.to_string_lossy().into_owned(),
+            name: device.to_string_lossy().into(),
             kind: DriveKind::Unknown,
         };
         let Ok(mut folder) = fs::canonicalize(Path::new("/sys/class/block").join(name)) else {
@@ -118,7 +119,7 @@ impl Drive {
             DriveKind::Solid
         };
         Self {
-            name: name.into_owned(),
+            name: name.into(),
             kind,
         }
     }

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
+use tantivy::query::TermSetQuery;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 use document::Columns;
 
@@ -198,13 +199,17 @@ impl Writer<'_> {
             let changes = catalogue.changes(seq, PAGE)?;
             let Some(last) = changes.last() else { break };
             seq = last.seq;
-            for change in changes {
-                let number = u64::try_from(change.clip).unwrap_or(0);
-                self.inner
-                    .delete_term(Term::from_field_u64(self.index.columns.clip, number));
+            let columns = &self.index.columns;
+            let number = |change: &Change| u64::try_from(change.clip).unwrap_or(0);
+            // One for the page: until the commit, the writer keeps a kilobyte for each.
+            let old = changes
+                .iter()
+                .map(|change| Term::from_field_u64(columns.clip, number(change)));
+            self.inner.delete_query(Box::new(TermSetQuery::new(old)))?;
+            for change in &changes {
                 if let Some(clip) = &change.now {
-                    self.inner
-                        .add_document(self.index.columns.document(number, clip))?;
+                    let document = columns.document(number(change), clip);
+                    self.inner.add_document(document)?;
                 }
             }
         }

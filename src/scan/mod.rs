@@ -15,6 +15,7 @@ mod sift;
 mod timing;
 mod writer;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -298,7 +299,7 @@ impl Scan<'_, '_> {
         let meter = Meter::start(name);
         let drives = self.drives(&pending)?;
         let drive = |pending: &Pending| {
-            let drive = drives.get(&pending.file).cloned();
+            let drive = drives.get(&pending.volume).cloned();
             drive.unwrap_or_else(Drive::unknown)
         };
         let readers = |drive: &Drive| self.readers(drive);
@@ -320,18 +321,16 @@ impl Scan<'_, '_> {
         Ok(())
     }
 
-    /// The device of each clip's file.
+    /// The devices of the volumes that clips are on.
     fn drives(&self, pending: &[Pending]) -> Result<HashMap<i64, Drive>, Error> {
         let catalogue = self.writer.catalogue;
-        let volumes = catalogue.volumes();
-        let mut of_volume: HashMap<i64, Drive> = HashMap::new();
         let mut drives = HashMap::new();
-        for clip in pending {
-            let (volume, identity) = catalogue.volume_of(clip.file)?;
-            let drive = of_volume
-                .entry(volume)
-                .or_insert_with(|| volumes.drive(&identity).unwrap_or_else(Drive::unknown));
-            drives.insert(clip.file, drive.clone());
+        for &Pending { volume, .. } in pending {
+            if let Entry::Vacant(place) = drives.entry(volume) {
+                let identity = catalogue.volume_identity(volume)?;
+                let drive = catalogue.volumes().drive(&identity);
+                place.insert(drive.unwrap_or_else(Drive::unknown));
+            }
         }
         Ok(drives)
     }

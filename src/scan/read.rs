@@ -32,14 +32,14 @@ pub(super) struct Reader<'a> {
 }
 
 /// A file to read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Task {
     /// Its number.
     pub file: i64,
     /// The lane of its device.
     pub lane: usize,
     /// Its fingerprint, where it was taken already and only ffprobe knows the header.
-    pub deferred: Option<Fingerprint>,
+    pub deferred: Option<Box<Fingerprint>>,
 }
 
 /// What reading came to, and why the file could not be read, wholly or in part.
@@ -55,7 +55,7 @@ enum Stop {
 
 impl Reader<'_> {
     /// Reads one file and sends what came of it.
-    pub(super) fn read(&self, task: Task, sender: &SyncSender<Message>) {
+    pub(super) fn read(&self, mut task: Task, sender: &SyncSender<Message>) {
         let unread = self.locked(|catalogue| catalogue.unread_file(task.file));
         let message = match unread {
             Ok(None) => return,
@@ -63,7 +63,7 @@ impl Reader<'_> {
             Ok(Some(unread)) => {
                 // The receiver is gone only when the scan has failed already.
                 let _ = sender.send(Message::Started(unread.path.clone()));
-                match self.reading(&unread, task.deferred) {
+                match self.reading(&unread, task.deferred.as_deref().copied()) {
                     Ok((reading, problem)) => Message::Finished {
                         reading: Box::new(reading),
                         path: unread.path,
@@ -71,10 +71,10 @@ impl Reader<'_> {
                         problem,
                     },
                     Err(Stop::Cancelled) => return,
-                    Err(Stop::Deferred(fingerprint)) => Message::Deferred(Task {
-                        deferred: Some(fingerprint),
-                        ..task
-                    }),
+                    Err(Stop::Deferred(fingerprint)) => {
+                        task.deferred = Some(Box::new(fingerprint));
+                        Message::Deferred(task)
+                    }
                     Err(Stop::Fatal(error)) => Message::Fatal(error),
                 }
             }
