@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::Match;
@@ -63,10 +64,10 @@ impl Excluded {
 }
 
 /// The `.btsignore` files of a folder and those above it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct BtsIgnore {
     /// Each with its folder, outermost first.
-    files: Vec<(PathBuf, Gitignore)>,
+    files: Vec<Arc<(PathBuf, Gitignore)>>,
 }
 
 impl BtsIgnore {
@@ -81,15 +82,11 @@ impl BtsIgnore {
         stack
     }
 
-    /// Enters a folder: forgets folders that do not hold it, reads its own file.
-    pub(super) fn enter(&mut self, folder: &Path) {
-        while let Some((last, _)) = self.files.last() {
-            if folder.starts_with(last) && folder != last {
-                break;
-            }
-            self.files.pop();
-        }
-        self.push(folder);
+    /// The same with the file of a folder inside.
+    pub(super) fn inside(&self, folder: &Path) -> Self {
+        let mut inside = self.clone();
+        inside.push(folder);
+        inside
     }
 
     fn push(&mut self, folder: &Path) {
@@ -106,16 +103,13 @@ impl BtsIgnore {
             let _ = patterns.add_line(None, line);
         }
         if let Ok(patterns) = patterns.build() {
-            self.files.push((folder.to_owned(), patterns));
+            self.files.push(Arc::new((folder.to_owned(), patterns)));
         }
     }
 
     /// Whether a file or folder is ignored; the innermost file that speaks of it decides.
     pub(super) fn has(&self, path: &Path, is_folder: bool) -> bool {
-        for (folder, patterns) in self.files.iter().rev() {
-            if !path.starts_with(folder) {
-                continue;
-            }
+        for (_, patterns) in self.files.iter().rev().map(|file| &**file) {
             match patterns.matched(path, is_folder) {
                 Match::Ignore(_) => return true,
                 Match::Whitelist(_) => return false,

@@ -74,6 +74,14 @@ pub struct Request {
     pub cancel: Cancel,
 }
 
+impl Request {
+    /// How many may read from a device at a time.
+    fn readers_of(&self, drive: &Drive) -> usize {
+        self.readers
+            .unwrap_or_else(|| drive.kind.readers(self.jobs))
+    }
+}
+
 /// Scans, telling `report` what happens.
 ///
 /// # Errors
@@ -213,14 +221,6 @@ impl Scan<'_, '_> {
         self.request.cancel.is_cancelled()
     }
 
-    /// How many may read from a device at a time.
-    fn readers(&self, drive: &Drive) -> usize {
-        let request = self.request;
-        request
-            .readers
-            .unwrap_or_else(|| drive.kind.readers(request.jobs))
-    }
-
     fn limits(&self) -> Limits {
         Limits {
             deadline: self.request.deadline,
@@ -252,7 +252,7 @@ impl Scan<'_, '_> {
         let mut tasks = Vec::new();
         for (file, drive) in files {
             let lane = *numbers.entry(drive).or_insert_with_key(|drive| {
-                widths.push(self.readers(drive));
+                widths.push(self.request.readers_of(drive));
                 widths.len() - 1
             });
             tasks.push(Task {
@@ -302,7 +302,7 @@ impl Scan<'_, '_> {
             let drive = drives.get(&pending.volume).cloned();
             drive.unwrap_or_else(Drive::unknown)
         };
-        let readers = |drive: &Drive| self.readers(drive);
+        let readers = |drive: &Drive| self.request.readers_of(drive);
         let jobs = self.request.jobs;
         let lanes = pictures::lanes(pending, work, jobs, &drive, &readers);
         let pictures = Pictures {

@@ -117,7 +117,9 @@ impl<'a, 'w> Sift<'a, 'w> {
         let request = self.request;
         let mut options = request.walk.clone();
         options.own = fs::canonicalize(&request.catalogue).ok();
-        walk(root, &options, &mut |step| {
+        let (volume, _) = self.writer.catalogue.volumes().of(&root.folder);
+        let readers = request.readers_of(&volume.drive);
+        walk(root, &options, readers, &mut |step| {
             outcome = self.step(step, &mut unseen);
             outcome.is_ok() && !request.cancel.is_cancelled()
         })?;
