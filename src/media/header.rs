@@ -33,7 +33,7 @@ pub(super) struct Format {
     pub tags: Tags,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(super) struct Stream {
     pub codec_type: String,
@@ -65,7 +65,7 @@ pub(super) struct Stream {
     pub side_data_list: Vec<SideData>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(super) struct SideData {
     #[serde(rename = "side_data_type")]

@@ -46,6 +46,11 @@ pub enum Stored {
         /// Bytes from one packet to the next: 188, or 192 with a time before each.
         packet: u8,
     },
+    /// Among the items of an MXF edit unit; H.264 after start codes.
+    Element {
+        /// What the key of its item ends in.
+        track: [u8; 4],
+    },
 }
 
 /// The keyframes of a clip: all, or of very many an even choice, in the order of time.

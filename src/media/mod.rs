@@ -13,6 +13,7 @@ mod image;
 mod iso;
 mod keyframes;
 mod leash;
+mod mxf;
 mod pictures;
 mod pixel_format;
 mod process;
@@ -88,6 +89,9 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
     }
     if let Some(header) = wave::read(original) {
         return Ok(facts::of(&header).map(|facts| told(facts, None, "wave header")));
+    }
+    if let Some(movie) = mxf::read(original) {
+        return Ok(facts::of(&movie.header).map(|facts| told(facts, movie.keyframes, "mxf header")));
     }
     let Some(movie) = iso::read(original)? else {
         return Ok(None);

@@ -8,12 +8,14 @@ pub(in crate::media) mod av1;
 mod bits;
 pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
+pub(in crate::media) mod dv;
 pub(in crate::media) mod h264;
 mod h264_fields;
 mod h264_idr;
 mod h264_sets;
 pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
+pub(in crate::media) mod mpeg2;
 pub(in crate::media) mod mpeg4;
 pub(in crate::media) mod prores;
 pub(in crate::media) mod units;
@@ -196,13 +198,14 @@ mod tests {
     );
     const JPEG: &str =
         "ffd8ffe000104a46494600010200000100010000ffc000110800f0014003012200021100031100ffda";
-    const OTHERS: [&str; 6] = [
+    const OTHERS: [&str; 7] = [
         "81000c000a0e000000043cffbcdaf91091009840",
         "010000000214a20910090000",
         "824983420013f00ef60638241c184a000d806fbf",
         "0000000003808080250001000480808017401500000000011329000113290580808005118856e500068080800102",
         "0000276669637066009400004c617663014000f080000202024000030407090b",
         "000001b001000001b58913000001000000012000c48d8800cd0a041e1443000001b24c61766335392e33372e313030",
+        "000001b32d02403301002380000001b5148a00010000000001b5210505050b421200000001b80008004000000100000fae38000001b58ffff3498000000101",
     ];
 
     /// Reads bytes in every way there is.
@@ -224,13 +227,17 @@ mod tests {
             vp9::of_frame(bytes),
             prores::of_frame(*b"ap4h", bytes),
             dnxhd::of_frame(bytes),
+            dv::of_frame(bytes),
             jpeg::of_frame(bytes),
+            mpeg2::of_stream(bytes),
             mpeg4::of_config(bytes),
         ];
         for coded in all.into_iter().flatten() {
             assert!(coded.width != Some(0) && coded.height != Some(0));
             coded.within(&container);
         }
+        mpeg2::bit_rate(bytes);
+        mpeg2::configuration(bytes);
         aac::of_config(bytes);
         aac::descriptor(bytes).map(|found| aac::of_config(found.config));
     }
@@ -243,7 +250,7 @@ mod tests {
 
         #[test]
         fn damaged_configurations_are_read_or_refused(
-            which in 0..9_usize,
+            which in 0..10_usize,
             length in 0..200_usize,
             damage in prop::collection::vec((0..200_usize, any::<u8>()), 0..6),
         ) {

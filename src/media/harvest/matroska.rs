@@ -48,6 +48,8 @@ pub(super) fn codec(decoder: &Decoder) -> Option<(&'static str, Vec<u8>)> {
         "vp8" => ("V_VP8", Vec::new()),
         "prores" => ("V_PRORES", decoder.kind.to_vec()),
         "mjpeg" => ("V_MJPEG", Vec::new()),
+        "mpeg2video" => ("V_MPEG2", configured()),
+        "dvvideo" => ("V_MS/VFW/FOURCC", bitmap_header(decoder, *b"dvsd")),
         "dnxhd" => ("V_MS/VFW/FOURCC", bitmap_header(decoder, *b"AVdn")),
         _ => return None,
     })

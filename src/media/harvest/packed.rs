@@ -2,6 +2,7 @@
 
 use super::super::bitstream::units;
 use super::super::keyframes::{Decoder, Stored};
+use super::super::mxf;
 
 /// Bytes of a packet of a transport stream.
 const PACKET: usize = 188;
@@ -18,6 +19,13 @@ pub(super) fn taken_out(stored: Stored, decoder: &Decoder, bytes: Vec<u8>) -> Op
             Some(match decoder.codec.as_str() {
                 "h264" | "hevc" => units::counted(&frame),
                 _ => frame,
+            })
+        }
+        Stored::Element { track } => {
+            let frame = mxf::element(&bytes, track)?;
+            Some(match decoder.codec.as_str() {
+                "h264" => units::counted(frame),
+                _ => frame.to_vec(),
             })
         }
     }

@@ -145,6 +145,32 @@ fn every_kind_of_key_decodes_as_it_does_in_its_film() {
 }
 
 #[test]
+fn keys_among_the_sound_of_a_broadcast_file_decode_as_in_their_films() {
+    let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2";
+    let sound = "-f lavfi -i sine=sample_rate=48000:duration=2";
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [
+        ("long.mxf", "-c:v mpeg2video -g 12 -bf 2"),
+        (
+            "intra.mxf",
+            "-c:v libx264 -g 1 -profile:v high422 -pix_fmt yuv422p10le",
+        ),
+        ("vc3.mxf", "-c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p"),
+        (
+            "tape.mxf",
+            "-vf scale=720:576 -c:v dvvideo -pix_fmt yuv420p",
+        ),
+    ];
+    kinds.par_iter().for_each(|(name, options)| {
+        let path = folder.path().join(name);
+        ffmpeg(&format!("{source} {sound} {options}"), &path);
+        let (compared, differences) = compare(&path, 2);
+        assert_eq!(differences, [""; 0]);
+        assert_eq!(compared, 2, "{name}");
+    });
+}
+
+#[test]
 fn a_lost_frame_takes_no_other_clips_place() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();
