@@ -23,6 +23,8 @@ impl Source {
     pub const BWF: Self = Self(Cow::Borrowed("bwf"));
     /// iXML in a sound recorder's WAVE file.
     pub const IXML: Self = Self(Cow::Borrowed("ixml"));
+    /// An XMP packet inside the file (ISO 16684-1).
+    pub const XMP: Self = Self(Cow::Borrowed("xmp"));
     /// The header of the whole file.
     pub const CONTAINER: Self = Self(Cow::Borrowed("container"));
     /// The header of one stream.

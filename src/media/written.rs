@@ -49,6 +49,7 @@ pub(super) fn read(clip: &mut Clip, answer: &Header) {
         clip.captured = captured(&written);
     }
     recorder(clip, answer);
+    xmp(clip, &answer.format.tags);
 }
 
 impl Written<'_> {
@@ -188,6 +189,26 @@ fn recorder(clip: &mut Clip, answer: &Header) {
     clip.start_timecode = clip.start_timecode.take().or_else(|| {
         let timecode = told("ixml_timecode")?;
         Some(Fact::new(timecode.value.parse().ok()?, timecode.source))
+    });
+}
+
+/// What XMP adds where nothing else tells (`iso` gives it tags of its own).
+fn xmp(clip: &mut Clip, tags: &Tags) {
+    let told = |key: &str| Some(Fact::new(tags.get(key)?.clone(), Source::XMP));
+    for (fact, key) in [
+        (&mut clip.make, "xmp_make"),
+        (&mut clip.model, "xmp_model"),
+        (&mut clip.lens, "xmp_lens"),
+        (&mut clip.software, "xmp_software"),
+        (&mut clip.title, "xmp_title"),
+        (&mut clip.comment, "xmp_description"),
+        (&mut clip.reel, "xmp_reel"),
+    ] {
+        *fact = fact.take().or_else(|| told(key));
+    }
+    clip.captured = clip.captured.take().or_else(|| {
+        let date = told("xmp_date").or_else(|| told("xmp_created"))?;
+        Some(Fact::new(WallTime::from_camera(&date.value)?, date.source))
     });
 }
 

@@ -11,10 +11,11 @@ mod spherical;
 mod streams;
 mod tags;
 mod track;
+mod xmp;
 
 use std::io;
 
-use boxes::{child, full};
+use boxes::{child, descendant, full};
 use fragments::Fragments;
 use layout::{Layout, layout};
 use streams::PictureEntry;
@@ -145,6 +146,10 @@ fn format(
     }
     if let Some(body) = child(&layout.movie, *b"meta") {
         tags::of_meta(&mut format.tags, body);
+    }
+    let embedded = descendant(&layout.movie, &[b"udta", b"XMP_"]);
+    if let Some(packet) = layout.xmp.as_deref().or(embedded) {
+        xmp::add(&mut format.tags, packet);
     }
     let created = tags::creation_time(clock.created);
     tags::add(&mut format.tags, "creation_time", created);
