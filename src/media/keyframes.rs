@@ -51,6 +51,16 @@ pub enum Stored {
         /// What the key of its item ends in.
         track: [u8; 4],
     },
+    /// In a block of a Matroska cluster: the stretch begins with the cluster, or up to seven
+    /// bytes before the block.
+    Cluster {
+        /// The picture's track by its number.
+        track: u64,
+        /// Nanoseconds of a unit of time.
+        scale: u64,
+        /// The clip's begin in those units.
+        begin: u64,
+    },
 }
 
 /// The keyframes of a clip: all, or of very many an even choice, in the order of time.

@@ -3,6 +3,7 @@
 //! Headers of the common kinds are read here; ffprobe is asked about the others. Everything
 //! that starts a process stands here.
 
+mod avi;
 mod bitstream;
 mod facts;
 mod ffprobe;
@@ -13,6 +14,7 @@ mod image;
 mod iso;
 mod keyframes;
 mod leash;
+mod matroska;
 mod mxf;
 mod pictures;
 mod pixel_format;
@@ -87,16 +89,20 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
     if let Some(facts) = raw::read(original.beginning()) {
         return Ok(Some(told(facts, None, "raw header")));
     }
-    if let Some(header) = wave::read(original) {
-        return Ok(facts::of(&header).map(|facts| told(facts, None, "wave header")));
-    }
-    if let Some(movie) = mxf::read(original) {
-        return Ok(facts::of(&movie.header).map(|facts| told(facts, movie.keyframes, "mxf header")));
-    }
-    let Some(movie) = iso::read(original)? else {
+    let (reader, header, keyframes) = if let Some(header) = wave::read(original) {
+        ("wave header", header, None)
+    } else if let Some(film) = avi::read(original) {
+        ("avi header", film.header, film.keyframes)
+    } else if let Some(film) = matroska::read(original)? {
+        ("matroska header", film.header, film.keyframes)
+    } else if let Some(movie) = mxf::read(original) {
+        ("mxf header", movie.header, movie.keyframes)
+    } else if let Some(movie) = iso::read(original)? {
+        ("iso header", movie.header, movie.keyframes)
+    } else {
         return Ok(None);
     };
-    Ok(facts::of(&movie.header).map(|facts| told(facts, movie.keyframes, "iso header")))
+    Ok(facts::of(&header).map(|facts| told(facts, keyframes, reader)))
 }
 
 /// Asks ffprobe about a file.

@@ -9,6 +9,7 @@ mod bits;
 pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod dv;
+pub(in crate::media) mod frames;
 pub(in crate::media) mod h264;
 mod h264_fields;
 mod h264_idr;
@@ -19,7 +20,9 @@ pub(in crate::media) mod mpeg2;
 pub(in crate::media) mod mpeg4;
 pub(in crate::media) mod prores;
 pub(in crate::media) mod units;
+pub(in crate::media) mod vp8;
 pub(in crate::media) mod vp9;
+pub(in crate::media) mod xiph;
 
 pub(in crate::media) use colour::Colour;
 

@@ -8,34 +8,10 @@
 use std::io::{self, Read, Write};
 
 use super::super::keyframes::Decoder;
+use super::super::matroska::id;
 
 /// Milliseconds between two numbers: more than any reordering could confuse.
 const STEP: u64 = 1000;
-
-mod id {
-    pub(super) const EBML: u32 = 0x1A45_DFA3;
-    pub(super) const DOC_TYPE: u32 = 0x4282;
-    pub(super) const DOC_TYPE_VERSION: u32 = 0x4287;
-    pub(super) const DOC_TYPE_READ_VERSION: u32 = 0x4285;
-    pub(super) const SEGMENT: u32 = 0x1853_8067;
-    pub(super) const INFO: u32 = 0x1549_A966;
-    pub(super) const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
-    pub(super) const TRACKS: u32 = 0x1654_AE6B;
-    pub(super) const TRACK_ENTRY: u32 = 0xAE;
-    pub(super) const TRACK_NUMBER: u32 = 0xD7;
-    pub(super) const TRACK_UID: u32 = 0x73C5;
-    pub(super) const TRACK_TYPE: u32 = 0x83;
-    pub(super) const CODEC_ID: u32 = 0x86;
-    pub(super) const CODEC_PRIVATE: u32 = 0x63A2;
-    pub(super) const VIDEO: u32 = 0xE0;
-    pub(super) const PIXEL_WIDTH: u32 = 0xB0;
-    pub(super) const PIXEL_HEIGHT: u32 = 0xBA;
-    pub(super) const CLUSTER: u32 = 0x1F43_B675;
-    pub(super) const TIMESTAMP: u32 = 0xE7;
-    pub(super) const SIMPLE_BLOCK: u32 = 0xA3;
-    pub(super) const BLOCK_GROUP: u32 = 0xA0;
-    pub(super) const BLOCK: u32 = 0xA1;
-}
 
 /// How Matroska names a codec and configures it; `None` for one that cannot be fed so.
 pub(super) fn codec(decoder: &Decoder) -> Option<(&'static str, Vec<u8>)> {

@@ -4,6 +4,7 @@
 //! more still. So the bytes of chosen keyframes are read here and fed, numbered, through
 //! one pipe to one process for all clips of the same configuration.
 
+mod clusters;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod matroska;
@@ -191,7 +192,8 @@ impl Errand {
         for &key in &row.keys {
             let frame = original.as_ref().ok().and_then(|file| {
                 let _pass = row.gate.pass();
-                file.read(key.offset, key.bytes as usize).ok()
+                let bytes = file.read(key.offset, key.bytes as usize).ok()?;
+                clusters::found(row.stored, file, key, bytes)
             });
             // What cannot be read or opened does not come back, and is tried another way.
             let frame = frame

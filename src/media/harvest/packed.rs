@@ -12,7 +12,8 @@ const SYNC: u8 = 0x47;
 /// A key as the decoder takes it; `None` when it is not what it was said to be.
 pub(super) fn taken_out(stored: Stored, decoder: &Decoder, bytes: Vec<u8>) -> Option<Vec<u8>> {
     match stored {
-        Stored::Whole => Some(bytes),
+        // The frames of clusters are found when they are read.
+        Stored::Whole | Stored::Cluster { .. } => Some(bytes),
         Stored::StartCodes => Some(units::counted(&bytes)),
         Stored::Transport { pid, packet } => {
             let frame = elementary(&bytes, pid, packet.into())?;

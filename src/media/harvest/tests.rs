@@ -171,6 +171,36 @@ fn keys_among_the_sound_of_a_broadcast_file_decode_as_in_their_films() {
 }
 
 #[test]
+fn keys_in_clusters_and_chunks_decode_as_in_their_films() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2";
+    for (name, options) in [
+        (
+            "sounding.mkv",
+            "-f lavfi -i sine=duration=2 -c:a pcm_s16le -c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p",
+        ),
+        (
+            "delayed.mkv",
+            "-c:v libx264 -g 12 -pix_fmt yuv420p -output_ts_offset 5.12",
+        ),
+        (
+            "closed.webm",
+            "-c:v libvpx -deadline realtime -cpu-used 8 -g 12 -b:v 4M",
+        ),
+        (
+            "chunks.avi",
+            "-f lavfi -i sine=duration=2 -c:a pcm_s16le -c:v mjpeg -q:v 3 -pix_fmt yuvj422p",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        ffmpeg(&format!("{source} {options}"), &path);
+        let (compared, differences) = compare(&path, 3);
+        assert_eq!(differences, [""; 0]);
+        assert!(compared >= 3, "{name}: only {compared} keys");
+    }
+}
+
+#[test]
 fn a_lost_frame_takes_no_other_clips_place() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();

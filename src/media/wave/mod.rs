@@ -11,11 +11,11 @@
 mod bitstream;
 mod ixml;
 mod length;
-mod pcm;
+pub(super) mod pcm;
 mod riff;
-mod tags;
+pub(super) mod tags;
 mod wave64;
-mod window;
+pub(super) mod window;
 
 use super::header::{Format, Header, Stream, Tags, tidy};
 use crate::original::Original;

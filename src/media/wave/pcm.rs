@@ -16,7 +16,7 @@ const MOST_CHANNELS: u16 = 512;
 
 /// Samples as they are stored, by ffmpeg's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pcm {
+pub(in crate::media) struct Pcm {
     pub codec: &'static str,
     pub channels: u16,
     pub sample_rate: u32,
@@ -41,7 +41,7 @@ impl Pcm {
 }
 
 /// Reads a `fmt ` chunk; `None` for what is no PCM, or is laid out in an unusual way.
-pub(super) fn read(chunk: &[u8]) -> Option<Pcm> {
+pub(in crate::media) fn read(chunk: &[u8]) -> Option<Pcm> {
     let mut format = u16_at(chunk, 0)?;
     let mut claimed_bits = u16_at(chunk, 14)?;
     let channels = u16_at(chunk, 2).filter(|n| (1..=MOST_CHANNELS).contains(n))?;

@@ -34,7 +34,7 @@ const MOST: usize = 500;
 /// libavutil's dictionary. A key that is set again goes to the end, and the last takes its
 /// place; the order matters where two keys have one name, of which the later stays.
 #[derive(Default)]
-pub(super) struct Dictionary(Vec<(String, String)>);
+pub(in crate::media) struct Dictionary(Vec<(String, String)>);
 
 impl Dictionary {
     fn set(&mut self, key: String, value: String) {
@@ -56,7 +56,7 @@ impl Dictionary {
     }
 
     /// The tags by the names that ffprobe gives them.
-    pub(super) fn into_tags(self) -> impl Iterator<Item = (String, String)> {
+    pub(in crate::media) fn into_tags(self) -> impl Iterator<Item = (String, String)> {
         let (of_bext, of_info) = NAMES.split_at(OF_BEXT);
         self.renamed(of_bext).renamed(of_info).0.into_iter()
     }
@@ -103,7 +103,11 @@ fn umid(version: u16, bytes: &[u8]) -> Option<String> {
 
 /// Reads the values of an `INFO` list of `length` bytes, with the padding after it; `None`
 /// where one reaches out of it, or there are too many.
-pub(super) fn info(list: &[u8], length: usize, dictionary: &mut Dictionary) -> Option<()> {
+pub(in crate::media) fn info(
+    list: &[u8],
+    length: usize,
+    dictionary: &mut Dictionary,
+) -> Option<()> {
     let mut at = 0;
     while at + 8 <= length {
         let key = list.get(at..at + 4)?;

@@ -9,7 +9,7 @@ const RANGE: u64 = 64 * 1024;
 const LARGEST: u64 = 1024 * 1024;
 
 /// A range of an original that moves to where it is wanted.
-pub(super) struct Window<'a> {
+pub(in crate::media) struct Window<'a> {
     original: &'a Original,
     start: u64,
     bytes: Vec<u8>,
@@ -17,7 +17,7 @@ pub(super) struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// Nothing is read yet.
-    pub(super) fn new(original: &'a Original) -> Self {
+    pub(in crate::media) fn new(original: &'a Original) -> Self {
         Self {
             original,
             start: 0,
@@ -26,24 +26,24 @@ impl<'a> Window<'a> {
     }
 
     /// Bytes of the whole file.
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::media) fn size(&self) -> u64 {
         self.original.size()
     }
 
     /// Exactly `length` bytes from `start`; `None` where they are not all there, are too
     /// many, or cannot be read.
-    pub(super) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
+    pub(in crate::media) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let wanted = usize::try_from(length).ok()?;
         self.from(start, length)?.get(..wanted)
     }
 
     /// A few bytes from `start`.
-    pub(super) fn array<const N: usize>(&mut self, start: u64) -> Option<[u8; N]> {
+    pub(in crate::media) fn array<const N: usize>(&mut self, start: u64) -> Option<[u8; N]> {
         self.read(start, N as u64)?.try_into().ok()
     }
 
     /// At least `length` bytes from `start`, and what the window holds after them.
-    pub(super) fn from(&mut self, start: u64, length: u64) -> Option<&[u8]> {
+    pub(in crate::media) fn from(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let left = self.size().checked_sub(start)?;
         if length > LARGEST || length > left {
             return None;
@@ -63,16 +63,16 @@ impl<'a> Window<'a> {
 }
 
 /// Little-endian, as everything in a WAVE file.
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(in crate::media) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// Little-endian.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(in crate::media) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// Little-endian.
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(in crate::media) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }

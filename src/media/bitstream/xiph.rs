@@ -1,0 +1,121 @@
+//! Vorbis, Opus and FLAC: the headers that containers keep of them.
+
+use super::bits::Bits;
+
+/// Rate and channels of sound, in ffprobe's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Voices {
+    /// Samples a second.
+    pub rate: u32,
+    pub channels: u32,
+    pub layout: &'static str,
+}
+
+/// The order of channels that Vorbis lays down (Vorbis I, 4.3.9), which the others follow.
+fn layout(channels: u32) -> Option<&'static str> {
+    Some(match channels {
+        1 => "mono",
+        2 => "stereo",
+        3 => "3.0",
+        4 => "quad",
+        5 => "5.0",
+        6 => "5.1",
+        8 => "7.1",
+        _ => return None,
+    })
+}
+
+/// Reads an `OpusHead` (RFC 7845, 5.1). Opus always comes out at 48 kHz.
+pub(in crate::media) fn of_opus(private: &[u8]) -> Option<Voices> {
+    let head = private.strip_prefix(b"OpusHead")?;
+    let &[1, channels, _, _, _, _, _, _, _, _, family, ..] = head else {
+        return None;
+    };
+    let channels = u32::from(channels);
+    let is_plain = family == 0 && channels <= 2 || family == 1;
+    Some(Voices {
+        rate: 48_000,
+        channels,
+        layout: layout(channels).filter(|_| is_plain)?,
+    })
+}
+
+/// Reads the three headers of Vorbis after their sizes, as Matroska keeps them.
+pub(in crate::media) fn of_vorbis(private: &[u8]) -> Option<Voices> {
+    let (&2, rest) = private.split_first()? else {
+        return None;
+    };
+    let mut rest = rest;
+    for _ in 0..2 {
+        let full = rest.iter().take_while(|&&byte| byte == 255).count();
+        rest = rest.get(full + 1..)?;
+    }
+    let head = rest.strip_prefix(b"\x01vorbis\0\0\0\0")?;
+    let (&channels, head) = head.split_first()?;
+    let rate = u32::from_le_bytes(*head.first_chunk()?);
+    let channels = u32::from(channels);
+    Some(Voices {
+        rate: Some(rate).filter(|&rate| rate > 0)?,
+        channels,
+        layout: layout(channels)?,
+    })
+}
+
+/// Reads `fLaC` and its stream information (RFC 9639, 8.2).
+///
+/// `None` where a comment may name other channels than are usual.
+pub(in crate::media) fn of_flac(private: &[u8]) -> Option<Voices> {
+    const MASK: &[u8] = b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK";
+    let information = private.strip_prefix(b"fLaC")?;
+    if memchr::memmem::find(information, MASK).is_some() {
+        return None;
+    }
+    let mut bits = Bits::new(information);
+    bits.skip(1)?;
+    let (kind, length) = (bits.take(7)?, bits.take(24)?);
+    bits.skip(80)?;
+    let (rate, channels) = (bits.take(20)?, bits.take(3)? + 1);
+    let is_right = kind == 0 && length == 34 && rate > 0 && channels <= 6;
+    Some(Voices {
+        rate,
+        channels,
+        layout: layout(channels).filter(|_| is_right)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(voices: Option<Voices>) -> String {
+        voices.map_or_else(
+            || "unclear".to_owned(),
+            |it| format!("{} {} {}", it.rate, it.channels, it.layout),
+        )
+    }
+
+    #[test]
+    fn headers_say_what_ffprobe_says() {
+        let opus = |channels, family| {
+            let rest = [1, channels, 0x38, 1, 0x80, 0xbb, 0, 0, 0, 0, family];
+            told(of_opus(&[&b"OpusHead"[..], &rest].concat()))
+        };
+        assert_eq!(opus(1, 0), "48000 1 mono");
+        assert_eq!(opus(6, 1), "48000 6 5.1");
+        assert_eq!(opus(6, 0), "unclear");
+        assert_eq!(opus(2, 255), "unclear");
+        let vorbis = b"\x02\x1e\xff\x10\x01vorbis\0\0\0\0\x02\x44\xac\0\0";
+        assert_eq!(told(of_vorbis(vorbis)), "44100 2 stereo");
+        assert_eq!(told(of_vorbis(&vorbis[..19])), "unclear");
+        let flac = |third: u8| {
+            let mut head = b"fLaC\x80\0\0\x22".to_vec();
+            head.extend([0; 10]);
+            head.extend([0x0b, 0xb8, third, 0xf0]);
+            told(of_flac(&head))
+        };
+        assert_eq!(flac(0x02), "48000 2 stereo");
+        assert_eq!(flac(0x0a), "48000 6 5.1");
+        assert_eq!(flac(0x0e), "unclear");
+        assert_eq!(told(of_flac(b"fLaC")), "unclear");
+    }
+}

@@ -1,0 +1,145 @@
+//! From a track of sound to a stream, in ffprobe's words.
+//!
+//! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
+
+use super::track::{Audio, Track};
+use crate::media::bitstream::xiph::Voices;
+use crate::media::bitstream::{aac, frames, xiph};
+use crate::media::header::{Stream, Tags};
+
+/// Whether only a frame tells what a track sounds like.
+pub(super) fn needs_frame(track: &Track<'_>) -> bool {
+    matches!(track.codec.as_str(), "A_AC3" | "A_EAC3" | "A_MPEG/L3")
+}
+
+/// A track of sound, whose first block has `length` bytes and begins so.
+pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) -> Option<Stream> {
+    let stream = Stream {
+        codec_type: "audio".to_owned(),
+        tags,
+        ..Stream::default()
+    };
+    if let Some(name) = pcm(track) {
+        return Some(Stream {
+            codec_name: Some(name.to_owned()),
+            sample_rate: Some(rate(&track.audio)?.to_string()),
+            channels: Some(u32::try_from(track.audio.channels).ok()?).filter(|&count| count > 0),
+            ..stream
+        });
+    }
+    let (name, voices) = match track.codec.as_str() {
+        "A_AC3" => ("ac3", frames::of_ac3(frame)?),
+        "A_EAC3" => ("eac3", frames::of_eac3(frame, length)?),
+        "A_MPEG/L3" => ("mp3", frames::of_mp3(frame)?),
+        "A_OPUS" => ("opus", xiph::of_opus(track.private)?),
+        "A_VORBIS" => ("vorbis", xiph::of_vorbis(track.private)?),
+        "A_FLAC" => ("flac", xiph::of_flac(track.private)?),
+        "A_AAC" => ("aac", of_aac(track.private)?),
+        _ => return None,
+    };
+    Some(Stream {
+        codec_name: Some(name.to_owned()),
+        sample_rate: Some(voices.rate.to_string()),
+        channels: Some(voices.channels),
+        channel_layout: Some(voices.layout.to_owned()),
+        ..stream
+    })
+}
+
+fn of_aac(private: &[u8]) -> Option<Voices> {
+    let told = aac::of_config(private)?;
+    Some(Voices {
+        rate: told.sample_rate?,
+        channels: told.channels?,
+        layout: told.channel_layout?,
+    })
+}
+
+/// ffmpeg's name for uncompressed sound.
+fn pcm(track: &Track<'_>) -> Option<&'static str> {
+    Some(match (track.codec.as_str(), track.audio.bits) {
+        ("A_PCM/INT/LIT" | "A_PCM/INT/BIG", 8) => "pcm_u8",
+        ("A_PCM/INT/LIT", 16) => "pcm_s16le",
+        ("A_PCM/INT/LIT", 24) => "pcm_s24le",
+        ("A_PCM/INT/LIT", 32) => "pcm_s32le",
+        ("A_PCM/INT/BIG", 16) => "pcm_s16be",
+        ("A_PCM/INT/BIG", 24) => "pcm_s24be",
+        ("A_PCM/INT/BIG", 32) => "pcm_s32be",
+        ("A_PCM/FLOAT/IEEE", 32) => "pcm_f32le",
+        ("A_PCM/FLOAT/IEEE", 64) => "pcm_f64le",
+        _ => return None,
+    })
+}
+
+/// Whole samples a second, as they come out.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be a number of hertz"
+)]
+fn rate(audio: &Audio) -> Option<u32> {
+    let stored = audio.output_rate.filter(|&rate| rate != 0.0);
+    let rate = stored.unwrap_or(audio.rate);
+    ((1.0..10_000_000.0).contains(&rate) && rate.fract() == 0.0).then_some(rate as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::track::{Kind, Video};
+    use super::*;
+
+    fn told(codec: &str, audio: Audio, private: &[u8]) -> Option<String> {
+        let track = Track {
+            number: 1,
+            uid: 1,
+            kind: Kind::Audio,
+            codec: codec.to_owned(),
+            private,
+            frame_duration: None,
+            stripped: Vec::new(),
+            is_dolby: false,
+            video: Video::default(),
+            audio,
+        };
+        let stream = sound(&track, &[], 0, Tags::new())?;
+        Some(format!(
+            "{} {} {} {}",
+            stream.codec_name?,
+            stream.sample_rate?,
+            stream.channels?,
+            stream.channel_layout.unwrap_or_default()
+        ))
+    }
+
+    #[test]
+    fn tracks_say_what_ffprobe_says() {
+        let audio = |rate, output_rate, bits| Audio {
+            rate,
+            output_rate,
+            channels: 2,
+            bits,
+        };
+        for (codec, audio, private, expected) in [
+            (
+                "A_PCM/INT/LIT",
+                audio(48_000.0, None, 24),
+                &b""[..],
+                Some("pcm_s24le 48000 2 "),
+            ),
+            ("A_PCM/INT/LIT", audio(48_000.5, None, 24), b"", None),
+            ("A_PCM/INT/LIT", audio(48_000.0, None, 12), b"", None),
+            ("A_PCM/INT/LIT", audio(f64::NAN, None, 16), b"", None),
+            (
+                "A_AAC",
+                audio(48_000.0, None, 0),
+                b"\x11\x90",
+                Some("aac 48000 2 stereo"),
+            ),
+            ("A_AAC", audio(48_000.0, None, 0), b"", None),
+            ("A_TRUEHD", audio(48_000.0, None, 0), b"", None),
+            ("A_AC3", audio(48_000.0, None, 0), b"", None),
+        ] {
+            assert_eq!(told(codec, audio, private).as_deref(), expected, "{codec}");
+        }
+    }
+}
