@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Deserializer};
 
+use super::keyframes::Keyframes;
+
 /// Tags by lower-case name: Matroska shouts, MP4 does not.
 pub(super) type Tags = BTreeMap<String, String>;
 
@@ -14,6 +16,14 @@ pub(super) type Tags = BTreeMap<String, String>;
 const LONGEST: usize = 4000;
 /// Bytes of a tag's name; Apple's longest have about fifty.
 const LONGEST_NAME: usize = 500;
+
+/// What a reader found in a file.
+#[derive(Debug)]
+pub(super) struct Film {
+    pub header: Header,
+    /// Where the keyframes of its first picture track are, if that is known.
+    pub keyframes: Option<Keyframes>,
+}
 
 /// Everything that is used of `ffprobe -of json -show_format -show_streams`.
 #[derive(Debug, Default, Deserialize)]

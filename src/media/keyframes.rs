@@ -39,12 +39,15 @@ pub enum Stored {
     Whole,
     /// H.264 or HEVC units after start codes (Annex B), where the configuration counts lengths.
     StartCodes,
-    /// In packets of an MPEG transport stream; H.264 and HEVC after start codes.
+    /// Somewhere in packets of an MPEG transport stream, H.264 after start codes: a key's
+    /// range is one that it begins in, and its time an estimate.
     Transport {
         /// Which packets are the picture's.
         pid: u16,
         /// Bytes from one packet to the next: 188, or 192 with a time before each.
         packet: u8,
+        /// When the film begins, in ticks of 90 kHz, of 33 bits.
+        begin: u64,
     },
     /// Among the items of an MXF edit unit; H.264 after start codes.
     Element {
@@ -136,6 +139,9 @@ impl Keyframes {
                 .min_by_key(|key| key.micros.abs_diff(time));
             chosen.extend(nearest);
         }
+        if matches!(self.stored, Stored::Transport { .. }) {
+            keep_apart(&mut chosen);
+        }
         chosen
     }
 
@@ -150,6 +156,15 @@ impl Keyframes {
         let first = self.keys.first().map_or(0, |key| key.micros);
         let last = self.keys.last().map_or(0, |key| key.micros);
         first + (last.saturating_sub(first) as f64 * part) as u64
+    }
+}
+
+/// Lets each key be looked for only up to where the next one is.
+fn keep_apart(keys: &mut [Key]) {
+    for at in 1..keys.len() {
+        let room = keys[at].offset.saturating_sub(keys[at - 1].offset);
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        keys[at - 1].bytes = keys[at - 1].bytes.min(room);
     }
 }
 

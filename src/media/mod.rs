@@ -23,6 +23,7 @@ mod raw;
 mod still;
 mod tone;
 mod tool;
+mod transport;
 mod wave;
 mod written;
 
@@ -36,6 +37,8 @@ pub use process::{Cancel, Limits, kill_all, processes_started};
 pub use tool::{Tool, Tools};
 
 use std::path::Path;
+
+use header::Film;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
@@ -89,20 +92,23 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
     if let Some(facts) = raw::read(original.beginning()) {
         return Ok(Some(told(facts, None, "raw header")));
     }
-    let (reader, header, keyframes) = if let Some(header) = wave::read(original) {
-        ("wave header", header, None)
+    let (reader, film) = if let Some(header) = wave::read(original) {
+        let keyframes = None;
+        ("wave header", Film { header, keyframes })
     } else if let Some(film) = avi::read(original) {
-        ("avi header", film.header, film.keyframes)
+        ("avi header", film)
     } else if let Some(film) = matroska::read(original)? {
-        ("matroska header", film.header, film.keyframes)
-    } else if let Some(movie) = mxf::read(original) {
-        ("mxf header", movie.header, movie.keyframes)
-    } else if let Some(movie) = iso::read(original)? {
-        ("iso header", movie.header, movie.keyframes)
+        ("matroska header", film)
+    } else if let Some(film) = mxf::read(original) {
+        ("mxf header", film)
+    } else if let Some(film) = transport::read(original)? {
+        ("transport header", film)
+    } else if let Some(film) = iso::read(original)? {
+        ("iso header", film)
     } else {
         return Ok(None);
     };
-    Ok(facts::of(&header).map(|facts| told(facts, keyframes, reader)))
+    Ok(facts::of(&film.header).map(|facts| told(facts, film.keyframes, reader)))
 }
 
 /// Asks ffprobe about a file.

@@ -158,6 +158,15 @@ pub enum Made {
     },
 }
 
+/// What was taken of a clip for its strip.
+#[derive(Debug, Clone, Default)]
+struct Course {
+    /// Pictures, and the second at which each is shown.
+    frames: Vec<(f64, Frame)>,
+    /// Their keys, where they were harvested.
+    keys: Vec<Key>,
+}
+
 /// The tools and bounds of a run.
 #[derive(Debug, Clone)]
 pub struct Studio {
@@ -259,14 +268,14 @@ impl Studio {
         Ok(())
     }
 
-    /// Harvests keys, giving each frame with the number of its subject and key. Gives whether
-    /// the decoder did not fail: what did not come is done singly.
+    /// Harvests keys, giving each frame with the number of its subject, and its key and the
+    /// second that it is shown. Gives whether the decoder did not fail: what did not come is done singly.
     fn pick(
         &self,
         subjects: &[Subject],
         work: Work,
         wanted: &[Vec<Key>],
-        give: &mut dyn FnMut(usize, usize, Frame),
+        give: &mut dyn FnMut(usize, (usize, f64), Frame),
     ) -> Result<bool, Unread> {
         let rows: Vec<(usize, Row)> = subjects
             .iter()
@@ -295,7 +304,8 @@ impl Studio {
         let (places, rows): (Vec<usize>, Vec<Row>) = rows.into_iter().unzip();
         let mut take = |picked: Picked| {
             let frame = Frame::new(picked.pixels, raster);
-            give(places[picked.row], picked.key, frame);
+            let shown = (picked.key, seconds(picked.micros));
+            give(places[picked.row], shown, frame);
         };
         let (tool, limits) = (&self.ffmpeg, &self.limits);
         let ended = harvest::harvest(&keyed.decoder, raster, &rows, tool, limits, &mut take);
@@ -371,18 +381,22 @@ impl Studio {
                     .map_or_else(Vec::new, |keyed| keyed.strip.clone())
             })
             .collect();
-        let mut open: Vec<Vec<(f64, Frame)>> = vec![Vec::new(); subjects.len()];
+        let mut open: Vec<Course> = vec![Course::default(); subjects.len()];
         let mut done = 0;
-        self.pick(subjects, Work::Strip, &wanted, &mut |at, key, frame| {
-            // Pictures come in the order they were fed: those before are as whole as they get.
-            for before in done..at {
-                self.finish_strip(&subjects[before], &mut open[before], before, tell);
-            }
-            done = done.max(at);
-            if let Some(key) = wanted[at].get(key) {
-                open[at].push((seconds(key.micros), frame));
-            }
-        })?;
+        self.pick(
+            subjects,
+            Work::Strip,
+            &wanted,
+            &mut |at, (key, second), frame| {
+                // Pictures come in the order they were fed: those before are as whole as they get.
+                for before in done..at {
+                    self.finish_strip(&subjects[before], &mut open[before], before, tell);
+                }
+                done = done.max(at);
+                open[at].frames.push((second, frame));
+                open[at].keys.extend(wanted[at].get(key));
+            },
+        )?;
         for at in done..subjects.len() {
             if self.is_hopeless() {
                 break;
@@ -398,18 +412,18 @@ impl Studio {
     fn finish_strip(
         &self,
         subject: &Subject,
-        frames: &mut Vec<(f64, Frame)>,
+        course: &mut Course,
         at: usize,
         tell: &mut dyn FnMut(usize, Result<Made, Unread>),
     ) {
-        let mut frames = std::mem::take(frames);
+        let Course { mut frames, keys } = std::mem::take(course);
         if frames.is_empty() {
             match self.single_strip(subject) {
                 Ok(taken) => frames = taken,
                 Err(unread) => return tell(at, Err(unread)),
             }
         }
-        let poster = self.better_poster(subject, &frames);
+        let poster = self.better_poster(subject, &frames, &keys);
         let strip = image::strip(&frames).map(|(rgb, size, index)| {
             image::encode(&rgb, size, self.thumbs).map(|image| (image, index))
         });
@@ -456,12 +470,17 @@ impl Studio {
     }
 
     /// A poster at the place of the strip's best picture, where the one before was poor.
-    fn better_poster(&self, subject: &Subject, frames: &[(f64, Frame)]) -> Option<Vec<u8>> {
+    fn better_poster(
+        &self,
+        subject: &Subject,
+        frames: &[(f64, Frame)],
+        keys: &[Key],
+    ) -> Option<Vec<u8>> {
         if !subject.plan.is_poor {
             return None;
         }
-        let (second, best) = frames.iter().reduce(|best, next| {
-            if next.1.is_better_than(&best.1) {
+        let (at, (second, best)) = frames.iter().enumerate().reduce(|best, next| {
+            if next.1.1.is_better_than(&best.1.1) {
                 next
             } else {
                 best
@@ -471,12 +490,7 @@ impl Studio {
             return None;
         }
         let mut better = None;
-        let keyed = subject.plan.keyed.as_ref();
-        let key = keyed.and_then(|keyed| {
-            let is_it = |key: &&Key| (seconds(key.micros) - second).abs() < 1e-6;
-            keyed.strip.iter().find(is_it).copied()
-        });
-        if let Some(key) = key {
+        if let Some(&key) = keys.get(at) {
             let one = std::slice::from_ref(subject);
             let take = &mut |_, _, frame| better = Some(frame);
             self.pick(one, Work::Poster, &[vec![key]], take).ok()?;

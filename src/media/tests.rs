@@ -72,6 +72,11 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
         "ffprobe looks into the first fragment only",
     ),
     ("fragmented.mp4", UNDECODED, "the same: headers only"),
+    (
+        "fixture-raw.mts",
+        &["captured", "make"],
+        "ffprobe does not read what AVCHD cameras write into the picture",
+    ),
 ];
 
 /// What only parameter sets tell where no sample decodes.

@@ -7,9 +7,9 @@
 mod index;
 mod layout;
 
-use super::bitstream::xiph::Voices;
-use super::bitstream::{Coded, Container, frames, jpeg};
-use super::header::{Format, Header, Stream, tidy};
+use super::bitstream::sound_frames::SoundFrame;
+use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
+use super::header::{Film, Format, Header, Stream, tidy};
 use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
 use super::wave::pcm;
 use super::wave::window::{Window, u16_at, u32_at};
@@ -23,14 +23,6 @@ const MOST_INDEX: u64 = 4 * 1024 * 1024;
 const FIRST_BYTES: u64 = 4096;
 /// Bytes of a `BITMAPINFOHEADER`.
 const BITMAP: usize = 40;
-
-/// What the header of one file says.
-#[derive(Debug)]
-pub(super) struct Film {
-    pub header: Header,
-    /// Where the keyframes of its first picture track are.
-    pub keyframes: Option<Keyframes>,
-}
 
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
 pub(super) fn read(original: &Original) -> Option<Film> {
@@ -229,16 +221,16 @@ fn sound(track: &Track, frame: &[u8]) -> Option<Stream> {
     if track.scale == 0 || track.rate == 0 || track.start != 0 {
         return None;
     }
-    let of_frame = |name: &str, voices: Voices| Stream {
-        codec_name: Some(name.to_owned()),
-        sample_rate: Some(voices.rate.to_string()),
-        channels: Some(voices.channels),
-        channel_layout: Some(voices.layout.to_owned()),
+    let of_frame = |told: SoundFrame| Stream {
+        codec_name: Some(told.codec.to_owned()),
+        sample_rate: Some(told.sample_rate.to_string()),
+        channels: Some(told.channels),
+        channel_layout: Some(told.channel_layout.to_owned()),
         ..Stream::default()
     };
     let told = match u16_at(&track.format, 0)? {
-        0x55 => of_frame("mp3", frames::of_mp3(frame)?),
-        0x2000 => of_frame("ac3", frames::of_ac3(frame)?),
+        0x55 => of_frame(mpeg_audio::of_frame(frame).filter(|told| told.codec == "mp3")?),
+        0x2000 => of_frame(ac3::of_frame(frame)?),
         _ => {
             let pcm = pcm::read(&track.format)?;
             Stream {

@@ -98,7 +98,7 @@ pub(in crate::media) fn of_config(config: &[u8]) -> Option<Sound> {
     if !matches!(object_type, 1..=4) {
         return None;
     }
-    let is_untold = doubled.is_none() && core_rate <= MOST_DOUBLED;
+    let is_untold = doubled.is_none() && may_double(core_rate);
     let (channels, channel_layout) = match (layout, is_parametric) {
         // Parametric stereo makes two channels of one, and comes only with a doubled rate.
         (1, true) => (Some(2), Some("stereo")),
@@ -125,14 +125,24 @@ fn kind(bits: &mut Bits) -> Option<u32> {
 }
 
 fn rate(bits: &mut Bits) -> Option<u32> {
+    match bits.take(4)? {
+        15 => bits.take(24).filter(|&rate| rate > 0),
+        code => rate_of_code(code),
+    }
+}
+
+/// `samplingFrequencyIndex`.
+pub(super) fn rate_of_code(code: u32) -> Option<u32> {
     const RATES: [u32; 13] = [
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
         8000, 7350,
     ];
-    match bits.take(4)? {
-        15 => bits.take(24).filter(|&rate| rate > 0),
-        index => RATES.get(usize::try_from(index).ok()?).copied(),
-    }
+    RATES.get(usize::try_from(code).ok()?).copied()
+}
+
+/// Whether a stream of this core rate may double it without saying so.
+pub(super) fn may_double(core_rate: u32) -> bool {
+    core_rate <= MOST_DOUBLED
 }
 
 /// Whether the rate is doubled, where an extension behind the configuration says so.
@@ -157,7 +167,7 @@ fn extension(mut bits: Bits, core_rate: u32) -> Option<bool> {
 }
 
 /// `channelConfiguration`; the others are told in the frames or named differently by version.
-fn channels(layout: u32) -> Option<(u32, &'static str)> {
+pub(super) fn channels(layout: u32) -> Option<(u32, &'static str)> {
     Some(match layout {
         1 => (1, "mono"),
         2 => (2, "stereo"),

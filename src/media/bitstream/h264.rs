@@ -4,6 +4,7 @@ use super::bits::{Bits, split_counted, unescape};
 use super::{
     Coded, Colour, Container, Settles, aspect_ratio, aspect_ratio_of_code, h264_fields, h264_idr,
 };
+pub(in crate::media) use h264_fields::Field;
 
 /// The longest side that is believed.
 const LONGEST_SIDE: u32 = 1 << 16;
@@ -38,6 +39,29 @@ pub(super) struct Sequence {
     settles: Settles,
     /// `None` when the set ends before it would say.
     pub timing: Option<Timing>,
+    tick: Option<Tick>,
+}
+
+/// How long a field is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Tick {
+    /// In units of which there are `scale` in a second.
+    pub units: u32,
+    pub scale: u32,
+    /// Whether all fields are shown that long.
+    pub is_fixed: bool,
+}
+
+/// What the beginning of a stream says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Beginning {
+    pub coded: Coded,
+    /// `None` where the stream does not say.
+    pub tick: Option<Tick>,
+    /// Whether the first picture is a field.
+    pub is_field: bool,
+    /// Whether it decodes without any before it.
+    pub is_intra: bool,
 }
 
 /// How pictures are put in order (`pic_order_cnt_type`).
@@ -116,6 +140,48 @@ pub(in crate::media) fn of_sample(payload: &[u8], sample: &[u8]) -> Option<Coded
     coded.field_order = found.field_order;
     coded.may_be_interlaced = found.field_order.is_none();
     Some(coded)
+}
+
+/// What a configuration record and the first picture of a stream of it say, where each picture
+/// is a sample of its own: of two fields, the first to come is the first to be shown.
+///
+/// `None` too where fields of a frame are shown more than once.
+pub(in crate::media) fn of_stream(payload: &[u8], sample: &[u8]) -> Option<Beginning> {
+    let config = config(payload)?;
+    let found = h264_fields::first_picture(&config, sample)?;
+    let mut coded = coded(&found.sequence)?;
+    coded.field_order = match found.field {
+        Some(Field::Top) => Some("tt"),
+        Some(Field::Bottom) => Some("bb"),
+        None => found.field_order,
+    };
+    coded.may_be_interlaced = false;
+    (!found.is_repeated).then_some(Beginning {
+        coded,
+        tick: found.sequence.tick,
+        is_field: found.field.is_some(),
+        is_intra: found.is_intra,
+    })
+}
+
+/// What a sample's first slice says of its picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Slice {
+    /// Whether it decodes without any before it.
+    pub is_intra: bool,
+    /// Which field it is; `None` of a frame.
+    pub field: Option<Field>,
+    pub frame_number: u32,
+}
+
+/// Reads the first slice of a sample, which may be cut short.
+pub(in crate::media) fn first_slice(payload: &[u8], sample: &[u8]) -> Option<Slice> {
+    let found = h264_fields::first_picture(&config(payload)?, sample)?;
+    Some(Slice {
+        is_intra: found.is_intra,
+        field: found.field,
+        frame_number: found.frame_number,
+    })
 }
 
 /// A sample whose picture is intra coded but no IDR picture, made one; `None` when that
@@ -357,17 +423,21 @@ fn usability(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
         found.colour = found.colour.with_range(is_full);
     }
     // Some cameras cut the rest short, which changes nothing that was read.
-    found.timing = timing(bits);
+    found.timing = timing(found, bits);
     Some(())
 }
 
-fn timing(bits: &mut Bits) -> Option<Timing> {
+fn timing(found: &mut Sequence, bits: &mut Bits) -> Option<Timing> {
     if bits.flag()? {
         bits.ue()?;
         bits.ue()?;
     }
     if bits.flag()? {
-        bits.skip(65)?;
+        found.tick = Some(Tick {
+            units: bits.take(32)?,
+            scale: bits.take(32)?,
+            is_fixed: bits.flag()?,
+        });
     }
     let mut delay_bits = 0;
     let has_first = bits.flag()?;

@@ -20,6 +20,20 @@ pub(super) struct FirstPicture {
     pub sequence: Sequence,
     /// `None` where fields are pictures of their own: then ffprobe may not know either.
     pub field_order: Option<&'static str>,
+    /// Which field the picture is; `None` of a frame.
+    pub field: Option<Field>,
+    pub is_intra: bool,
+    /// `frame_num`: the same of both fields of a frame.
+    pub frame_number: u32,
+    /// Whether fields of the frame are shown more than once.
+    pub is_repeated: bool,
+}
+
+/// A picture of every other line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) enum Field {
+    Top,
+    Bottom,
 }
 
 /// Whether the slices of a frame may put one of its fields before the other.
@@ -63,23 +77,34 @@ fn slice(nal: &[u8], messages: &[&[u8]], sets: &Sets) -> Option<FirstPicture> {
     let mut bits = Bits::new(&nal);
     bits.skip(8)?;
     bits.ue()?;
-    bits.ue()?;
+    let is_intra = matches!(bits.ue()?, 2 | 4 | 7 | 9);
     let (sequence, picture) = sets.of_slice(bits.ue_to(255)?)?;
-    bits.take(sequence.frame_number_bits)?;
+    let frame_number = bits.take(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
-    let field_order = if is_field {
-        None
-    } else {
-        if is_key {
-            bits.ue()?;
-        }
-        let between = between_fields(&mut bits, sequence, picture.has_order)?;
-        Some(order(sequence, messages, between)?)
-    };
-    Some(FirstPicture {
+    let mut found = FirstPicture {
         sequence: sequence.clone(),
-        field_order,
-    })
+        field_order: None,
+        field: None,
+        is_intra,
+        frame_number,
+        is_repeated: false,
+    };
+    if is_field {
+        found.field = Some(if bits.flag()? {
+            Field::Bottom
+        } else {
+            Field::Top
+        });
+        return Some(found);
+    }
+    if is_key {
+        bits.ue()?;
+    }
+    let between = between_fields(&mut bits, sequence, picture.has_order)?;
+    let structures = structures(sequence, messages)?;
+    found.field_order = Some(order(structures.last().copied(), between)?);
+    found.is_repeated = structures.iter().any(|&structure| structure > 4);
+    Some(found)
 }
 
 /// How much later the bottom field of a frame is than its top field.
@@ -107,43 +132,51 @@ fn between_fields(bits: &mut Bits, sequence: &Sequence, has_order: bool) -> Opti
     })
 }
 
-fn order(sequence: &Sequence, messages: &[&[u8]], between: i64) -> Option<&'static str> {
+/// What picture timing messages say of the fields of a frame (`pic_struct`, table D-1).
+fn structures(sequence: &Sequence, messages: &[&[u8]]) -> Option<Vec<u32>> {
     let timing = sequence.timing?;
     let mut told = Vec::new();
     for nal in messages {
         picture_timings(nal, &mut told)?;
     }
-    if timing.has_structure
-        && let Some(message) = told.last()
-    {
+    if !timing.has_structure {
+        return Some(Vec::new());
+    }
+    let structure = |message: &Vec<u8>| {
         let mut bits = Bits::new(message);
         bits.skip(usize::try_from(timing.delay_bits).ok()?)?;
-        return match bits.take(4)? {
-            3 | 5 => Some("tt"),
-            4 | 6 => Some("bb"),
-            0..=8 => Some("progressive"),
-            _ => None,
-        };
-    }
-    Some(match between {
-        1.. => "tt",
-        0 => "progressive",
-        _ => "bb",
+        bits.take(4)
+    };
+    told.iter().map(structure).collect()
+}
+
+fn order(structure: Option<u32>, between: i64) -> Option<&'static str> {
+    Some(match (structure, between) {
+        (Some(3 | 5), _) | (None, 1..) => "tt",
+        (Some(4 | 6), _) | (None, ..=-1) => "bb",
+        (Some(0..=8), _) | (None, 0) => "progressive",
+        _ => return None,
     })
 }
 
 /// Adds the picture timing messages (type 1) among those of a NAL unit; `None` if it is cut short.
 fn picture_timings(nal: &[u8], found: &mut Vec<Vec<u8>>) -> Option<()> {
-    let nal = unescape(nal);
-    let mut rest = nal.get(1..)?;
+    each_message(&unescape(nal), &mut |kind, message| {
+        if kind == 1 {
+            found.push(message.to_vec());
+        }
+    })
+}
+
+/// Gives the type and body of each message of a plain NAL unit; `None` if it is cut short.
+pub(super) fn each_message(plain: &[u8], take: &mut dyn FnMut(usize, &[u8])) -> Option<()> {
+    let mut rest = plain.get(1..)?;
     // What remains in the end is a byte that marks it, and zeros.
     while rest.len() > 2 && !rest.starts_with(&[0, 0]) {
         let (kind, after) = extended(rest)?;
         let (length, after) = extended(after)?;
         let (message, after) = after.split_at_checked(length)?;
-        if kind == 1 {
-            found.push(message.to_vec());
-        }
+        take(kind, message);
         rest = after;
     }
     Some(())

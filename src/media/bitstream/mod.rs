@@ -4,12 +4,14 @@
 //! would have to guess: whoever asked then turns to ffprobe.
 
 pub(in crate::media) mod aac;
+pub(in crate::media) mod ac3;
+pub(in crate::media) mod adts;
 pub(in crate::media) mod av1;
 mod bits;
+pub(in crate::media) mod camera_messages;
 pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod dv;
-pub(in crate::media) mod frames;
 pub(in crate::media) mod h264;
 mod h264_fields;
 mod h264_idr;
@@ -18,7 +20,9 @@ pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg2;
 pub(in crate::media) mod mpeg4;
+pub(in crate::media) mod mpeg_audio;
 pub(in crate::media) mod prores;
+pub(in crate::media) mod sound_frames;
 pub(in crate::media) mod units;
 pub(in crate::media) mod vp8;
 pub(in crate::media) mod vp9;
@@ -156,11 +160,11 @@ fn aspect_ratio_of_code(code: u8) -> Option<(u32, u32)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::media) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    pub(super) fn bytes(hex: &str) -> Vec<u8> {
+    pub(in crate::media) fn bytes(hex: &str) -> Vec<u8> {
         hex.as_bytes()
             .chunks(2)
             .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
@@ -241,6 +245,16 @@ mod tests {
         }
         mpeg2::bit_rate(bytes);
         mpeg2::configuration(bytes);
+        for header in [
+            ac3::of_frame,
+            ac3::of_enhanced_frame,
+            adts::of_frame,
+            mpeg_audio::of_frame,
+        ] {
+            sound_frames::steady(bytes, header);
+        }
+        h264::of_stream(bytes, bytes);
+        camera_messages::of_picture(bytes);
         aac::of_config(bytes);
         aac::descriptor(bytes).map(|found| aac::of_config(found.config));
     }

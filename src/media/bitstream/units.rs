@@ -1,6 +1,9 @@
 //! Units of H.264 and HEVC between start codes (annex B of either), and the records that
 //! containers keep instead.
 
+/// Picture parameter sets that a record counts.
+const MOST_SETS: usize = 255;
+
 /// What stands between start codes, without the zeros around.
 pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start(stream);
@@ -40,7 +43,7 @@ pub(in crate::media) fn avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let sets = |kind: u8| {
         let mut found: Vec<&[u8]> = Vec::new();
         for unit in split(stream).filter(|unit| unit[0] & 0x1f == kind) {
-            if !found.contains(&unit) {
+            if found.len() <= MOST_SETS && !found.contains(&unit) {
                 found.push(unit);
             }
         }
@@ -50,7 +53,7 @@ pub(in crate::media) fn avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let &[profile, constraints, level] = sequences.first()?.get(1..4)? else {
         return None;
     };
-    if sequences.len() > 31 || pictures.is_empty() || pictures.len() > 255 {
+    if sequences.len() > 31 || pictures.is_empty() || pictures.len() > MOST_SETS {
         return None;
     }
     let mut record = vec![1, profile, constraints, level, 0xff];

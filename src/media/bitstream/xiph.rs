@@ -1,6 +1,7 @@
 //! Vorbis, Opus and FLAC: the headers that containers keep of them.
 
 use super::bits::Bits;
+use super::sound_frames::SoundFrame;
 
 /// Rate and channels of sound, in ffprobe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +10,16 @@ pub(in crate::media) struct Voices {
     pub rate: u32,
     pub channels: u32,
     pub layout: &'static str,
+}
+
+impl From<SoundFrame> for Voices {
+    fn from(frame: SoundFrame) -> Self {
+        Self {
+            rate: frame.sample_rate,
+            channels: frame.channels,
+            layout: frame.channel_layout,
+        }
+    }
 }
 
 /// The order of channels that Vorbis lays down (Vorbis I, 4.3.9), which the others follow.

@@ -5,7 +5,6 @@ use super::super::matroska::{key_in, units};
 use crate::original::Original;
 
 /// The frame of a key, of whose stretch these are the bytes; read anew where it is longer.
-/// Anything but a cluster is given back as it is.
 pub(super) fn found(
     stored: Stored,
     original: &Original,

@@ -9,10 +9,13 @@ mod clusters;
 pub mod fuzzing;
 mod matroska;
 mod packed;
+mod transport;
 mod units;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 
@@ -40,6 +43,8 @@ pub(super) struct Picked {
     pub row: usize,
     /// and which of its keys.
     pub key: usize,
+    /// When it is shown, in microseconds since the clip's begin.
+    pub micros: u64,
     pub pixels: Vec<u8>,
 }
 
@@ -126,11 +131,13 @@ fn session(
     let bytes = raster.bytes();
     let decoder = decoder.clone();
     let errands = errands(rows, places);
+    let times: Arc<[AtomicU64]> = places.iter().map(|_| AtomicU64::new(0)).collect();
+    let noted = Arc::clone(&times);
     let feed = move |into: &mut dyn Write| {
         matroska::begin(into, &decoder, (name, &private))?;
         let mut number = 0;
         for errand in &errands {
-            number = errand.feed(into, &decoder, number)?;
+            number = errand.feed(into, &decoder, number, &noted)?;
         }
         Ok(())
     };
@@ -151,6 +158,7 @@ fn session(
             picked.push(Picked {
                 row: place.row,
                 key: place.key,
+                micros: times[at].load(Ordering::Relaxed),
                 pixels: picture.pixels,
             });
         }
@@ -181,8 +189,15 @@ fn errands(rows: &[Row], places: &[Place]) -> Vec<Errand> {
 }
 
 impl Errand {
-    /// Feeds the keys under numbers from `number` on; gives the number after the last.
-    fn feed(&self, into: &mut dyn Write, decoder: &Decoder, number: u64) -> io::Result<u64> {
+    /// Feeds the keys under numbers from `number` on, and notes when each is shown; gives the
+    /// number after the last.
+    fn feed(
+        &self,
+        into: &mut dyn Write,
+        decoder: &Decoder,
+        number: u64,
+        times: &[AtomicU64],
+    ) -> io::Result<u64> {
         let row = &self.row;
         let original = {
             let _pass = row.gate.pass();
@@ -190,16 +205,17 @@ impl Errand {
         };
         let mut number = number;
         for &key in &row.keys {
-            let frame = original.as_ref().ok().and_then(|file| {
-                let _pass = row.gate.pass();
-                let bytes = file.read(key.offset, key.bytes as usize).ok()?;
-                clusters::found(row.stored, file, key, bytes)
-            });
+            let taken = original
+                .as_ref()
+                .ok()
+                .and_then(|file| packed::read(file, &row.gate, row.stored, decoder, key).ok()?);
             // What cannot be read or opened does not come back, and is tried another way.
-            let frame = frame
-                .and_then(|frame| packed::taken_out(row.stored, decoder, frame))
-                .and_then(|frame| units::opened(decoder, frame));
-            if let Some(frame) = frame {
+            if let Some(taken) = taken
+                && let Some(frame) = units::opened(decoder, taken.bytes)
+            {
+                if let Some(time) = usize::try_from(number).ok().and_then(|at| times.get(at)) {
+                    time.store(taken.micros, Ordering::Relaxed);
+                }
                 matroska::frame(into, number, &frame)?;
             }
             number += 1;

@@ -1,155 +1,91 @@
 //! Keyframes as their files wrap them, taken out to be what a decoder takes.
 
+use std::io;
+
 use super::super::bitstream::units;
-use super::super::keyframes::{Decoder, Stored};
+use super::super::keyframes::{Decoder, Key, Stored};
 use super::super::mxf;
+use super::{clusters, transport};
+use crate::original::{Gate, Original};
 
-/// Bytes of a packet of a transport stream.
-const PACKET: usize = 188;
-/// The first byte of each.
-const SYNC: u8 = 0x47;
+/// Ticks of a transport stream's time, which begins anew after so many.
+const TURN: u64 = 1 << 33;
 
-/// A key as the decoder takes it; `None` when it is not what it was said to be.
-pub(super) fn taken_out(stored: Stored, decoder: &Decoder, bytes: Vec<u8>) -> Option<Vec<u8>> {
-    match stored {
-        // The frames of clusters are found when they are read.
-        Stored::Whole | Stored::Cluster { .. } => Some(bytes),
-        Stored::StartCodes => Some(units::counted(&bytes)),
-        Stored::Transport { pid, packet } => {
-            let frame = elementary(&bytes, pid, packet.into())?;
-            Some(match decoder.codec.as_str() {
-                "h264" | "hevc" => units::counted(&frame),
-                _ => frame,
-            })
-        }
+/// A key as the decoder takes it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub bytes: Vec<u8>,
+    /// When it is shown, in microseconds since the clip's begin.
+    pub micros: u64,
+}
+
+/// Reads a key; `None` when it is not what it was said to be.
+///
+/// # Errors
+/// When the drive fails.
+pub(super) fn read(
+    original: &Original,
+    gate: &Gate,
+    stored: Stored,
+    decoder: &Decoder,
+    key: Key,
+) -> io::Result<Option<Taken>> {
+    let range = || {
+        let _pass = gate.pass();
+        original.read(key.offset, key.bytes as usize)
+    };
+    let counts_lengths = decoder.codec == "h264" || decoder.codec == "hevc";
+    let bytes = match stored {
+        Stored::Whole => Some(range()?),
+        Stored::StartCodes => Some(units::counted(&range()?)),
         Stored::Element { track } => {
-            let frame = mxf::element(&bytes, track)?;
-            Some(match decoder.codec.as_str() {
-                "h264" => units::counted(frame),
-                _ => frame.to_vec(),
+            let unit = range()?;
+            let frame = mxf::element(&unit, track);
+            frame.map(|frame| {
+                if counts_lengths {
+                    units::counted(frame)
+                } else {
+                    frame.to_vec()
+                }
             })
         }
-    }
+        Stored::Cluster { .. } => {
+            let stretch = range()?;
+            let _pass = gate.pass();
+            clusters::found(stored, original, key, stretch)
+        }
+        Stored::Transport { pid, packet, begin } => {
+            let stream = transport::Stream {
+                pid,
+                stride: packet.into(),
+            };
+            let found = transport::find(original, gate, key, stream, decoder)?;
+            return Ok(found.map(|found| Taken {
+                bytes: units::counted(&found.bytes),
+                micros: found.shown.map_or(key.micros, |shown| since(begin, shown)),
+            }));
+        }
+    };
+    Ok(bytes.map(|bytes| Taken {
+        bytes,
+        micros: key.micros,
+    }))
 }
 
-/// The elementary stream of the first access unit (ISO/IEC 13818-1, 2.4.3) in packets that
-/// begin with one of its own; it ends where the next begins.
-fn elementary(bytes: &[u8], pid: u16, packet: usize) -> Option<Vec<u8>> {
-    let before = packet.checked_sub(PACKET)?;
-    let mut stream = Vec::with_capacity(bytes.len());
-    let mut is_begun = false;
-    for packet in bytes.chunks_exact(packet) {
-        let packet = packet.get(before..)?;
-        let (head, body) = packet.split_first_chunk::<4>()?;
-        if head[0] != SYNC {
-            return None;
-        }
-        let [_, high, low, flags] = *head;
-        if u16::from_be_bytes([high & 0x1f, low]) != pid {
-            continue;
-        }
-        let is_start = high & 0x40 != 0;
-        if is_start && is_begun {
-            break;
-        }
-        let payload = match flags >> 4 & 3 {
-            1 => body,
-            3 => body.get(usize::from(*body.first()?) + 1..)?,
-            _ => continue,
-        };
-        if is_start {
-            is_begun = true;
-            stream.extend_from_slice(after_pes_header(payload)?);
-        } else if is_begun {
-            stream.extend_from_slice(payload);
-        }
-    }
-    is_begun.then_some(stream)
-}
-
-/// What follows the header of a packetised elementary stream (2.4.3.6).
-fn after_pes_header(payload: &[u8]) -> Option<&[u8]> {
-    if !payload.starts_with(&[0, 0, 1]) {
-        return None;
-    }
-    let length = usize::from(*payload.get(8)?);
-    payload.get(9 + length..)
+/// Microseconds from one time of a transport stream to another; 0 where that is before it.
+fn since(begin: u64, shown: u64) -> u64 {
+    let ticks = (shown % TURN + TURN - begin % TURN) % TURN;
+    if ticks > TURN / 2 { 0 } else { ticks * 100 / 9 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A packet of PID 256 that holds so much of a payload, stuffed to its length.
-    fn packet(is_start: bool, pid: u16, payload: &[u8]) -> Vec<u8> {
-        let [high, low] = pid.to_be_bytes();
-        let mut packet = vec![SYNC, high | u8::from(is_start) << 6, low, 0x30];
-        let stuffing = PACKET - 4 - 1 - payload.len();
-        packet.push(u8::try_from(stuffing).unwrap());
-        packet.resize(packet.len() + stuffing, 0xff);
-        packet.extend(payload);
-        packet
-    }
-
-    const PES: [u8; 14] = [0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 1];
-
     #[test]
-    fn a_frame_is_gathered_from_its_packets_up_to_the_next() {
-        let mut bytes = packet(true, 256, &[&PES[..], b"\0\0\0\x01ab"].concat());
-        bytes.extend(packet(true, 257, b"sound"));
-        bytes.extend(packet(false, 256, b"cd\0\0\x01ef"));
-        bytes.extend(packet(true, 256, &PES));
-        assert_eq!(
-            elementary(&bytes, 256, 188).as_deref(),
-            Some(&b"\0\0\0\x01abcd\0\0\x01ef"[..])
-        );
-        let decoder = |codec: &str| Decoder {
-            codec: codec.to_owned(),
-            kind: [0; 4],
-            configuration: Vec::new(),
-            width: 16,
-            height: 16,
-        };
-        let stored = Stored::Transport {
-            pid: 256,
-            packet: 188,
-        };
-        assert_eq!(
-            taken_out(stored, &decoder("h264"), bytes.clone()).as_deref(),
-            Some(&b"\0\0\0\x04abcd\0\0\0\x02ef"[..])
-        );
-        assert_eq!(
-            taken_out(stored, &decoder("mpeg2video"), bytes.clone()).map(|it| it.len()),
-            Some(13)
-        );
-        assert_eq!(elementary(&bytes, 300, 188), None);
-        assert_eq!(elementary(&bytes[1..], 256, 188), None);
-        assert_eq!(elementary(&bytes, 256, 100), None);
-        let timed: Vec<u8> = bytes
-            .chunks(188)
-            .flat_map(|packet| [&[0; 4], packet].concat())
-            .collect();
-        assert!(elementary(&timed, 256, 192).is_some());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn nothing_is_too_odd_to_be_looked_at(
-            mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 188..600),
-            size in 0..=255_u8,
-        ) {
-            for at in (0..bytes.len()).step_by(188) {
-                bytes[at] = SYNC;
-            }
-            let stored = Stored::Transport { pid: 0, packet: size };
-            let decoder = Decoder {
-                codec: "h264".to_owned(),
-                kind: [0; 4],
-                configuration: Vec::new(),
-                width: 16,
-                height: 16,
-            };
-            taken_out(stored, &decoder, bytes);
-        }
+    fn times_are_counted_from_the_begin_even_where_they_begin_anew() {
+        assert_eq!(since(90_000, 270_000), 2_000_000);
+        assert_eq!(since(TURN - 45_000, 45_000), 1_000_000);
+        assert_eq!(since(270_000, 90_000), 0);
     }
 }

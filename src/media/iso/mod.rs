@@ -21,18 +21,10 @@ use layout::{Layout, layout};
 use streams::PictureEntry;
 use track::{Clock, Track};
 
-use super::header::{Format, Header, Stream};
+use super::header::{Film, Format, Header, Stream};
 use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
 use crate::original::Original;
 use crate::value::{Rate, Timecode};
-
-/// What the header of one file says.
-#[derive(Debug)]
-pub(super) struct Movie {
-    pub header: Header,
-    /// Where the keyframes of its first picture track are.
-    pub keyframes: Option<Keyframes>,
-}
 
 /// Tracks that are looked at.
 const MOST_TRACKS: usize = 64;
@@ -41,7 +33,7 @@ const MOST_TRACKS: usize = 64;
 ///
 /// # Errors
 /// When the drive fails.
-pub(super) fn read(original: &mut Original) -> io::Result<Option<Movie>> {
+pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
     match layout(original) {
         Ok(Some(layout)) => Ok(movie(&layout, original)),
         Ok(None) => Ok(None),
@@ -51,7 +43,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<Movie>> {
     }
 }
 
-fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
+fn movie(layout: &Layout, original: &Original) -> Option<Film> {
     let movie = layout.movie.as_slice();
     let head = child(movie, *b"mvhd")?;
     let clock = Clock::new(head)?;
@@ -97,7 +89,7 @@ fn movie(layout: &Layout, original: &Original) -> Option<Movie> {
         format: format(layout, &clock, &tracks, &fragments),
         streams,
     };
-    Some(Movie { header, keyframes })
+    Some(Film { header, keyframes })
 }
 
 fn movie_matrix(head: &[u8]) -> Option<[i32; 9]> {

@@ -28,17 +28,9 @@ use picture::Coding;
 use tags::Written;
 use track::{Kind, Track};
 
-use super::header::{Format, Header, Stream};
+use super::header::{Film, Format, Header, Stream};
 use super::keyframes::{Keyframes, Stored};
 use crate::original::Original;
-
-/// What the header of one file says.
-#[derive(Debug)]
-pub(super) struct Film {
-    pub header: Header,
-    /// Where the keyframes of its first picture track are.
-    pub keyframes: Option<Keyframes>,
-}
 
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
 ///

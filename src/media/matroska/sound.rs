@@ -3,8 +3,9 @@
 //! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
 
 use super::track::{Audio, Track};
+use crate::media::bitstream::sound_frames::SoundFrame;
 use crate::media::bitstream::xiph::Voices;
-use crate::media::bitstream::{aac, frames, xiph};
+use crate::media::bitstream::{aac, ac3, mpeg_audio, xiph};
 use crate::media::header::{Stream, Tags};
 
 /// Whether only a frame tells what a track sounds like.
@@ -27,10 +28,19 @@ pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) ->
             ..stream
         });
     }
+    // A second, dependent frame would add channels.
+    let is_alone = |told: &SoundFrame| told.bytes as u64 == length;
+    let is_layer_3 = |told: &SoundFrame| told.codec == "mp3";
     let (name, voices) = match track.codec.as_str() {
-        "A_AC3" => ("ac3", frames::of_ac3(frame)?),
-        "A_EAC3" => ("eac3", frames::of_eac3(frame, length)?),
-        "A_MPEG/L3" => ("mp3", frames::of_mp3(frame)?),
+        "A_AC3" => ("ac3", ac3::of_frame(frame)?.into()),
+        "A_EAC3" => (
+            "eac3",
+            ac3::of_enhanced_frame(frame).filter(is_alone)?.into(),
+        ),
+        "A_MPEG/L3" => (
+            "mp3",
+            mpeg_audio::of_frame(frame).filter(is_layer_3)?.into(),
+        ),
         "A_OPUS" => ("opus", xiph::of_opus(track.private)?),
         "A_VORBIS" => ("vorbis", xiph::of_vorbis(track.private)?),
         "A_FLAC" => ("flac", xiph::of_flac(track.private)?),

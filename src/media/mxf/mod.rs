@@ -24,23 +24,15 @@ use packages::{Clip, Essence, Holds};
 use streams::Picture;
 use window::Window;
 
-use super::header::{Format, Header, add_tag};
+use super::header::{Film, Format, Header, add_tag};
 use super::keyframes::{Decoder, Keyframes, Stored};
 use crate::original::Original;
 
 /// Items of one edit unit that are looked at: one of each track, and fillers.
 const MOST_ITEMS: usize = 200;
 
-/// What the header of one file says.
-#[derive(Debug)]
-pub(super) struct Movie {
-    pub header: Header,
-    /// Where the keyframes of its picture are.
-    pub keyframes: Option<Keyframes>,
-}
-
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
-pub(super) fn read(original: &Original) -> Option<Movie> {
+pub(super) fn read(original: &Original) -> Option<Film> {
     let mut window = Window::new(original);
     let mut layout = layout::layout(&mut window)?;
     let clip = packages::clip(&layout)?;
@@ -66,7 +58,7 @@ pub(super) fn read(original: &Original) -> Option<Movie> {
     };
     let keyframes =
         picture.and_then(|(told, essence)| keyframes(&mut window, &mut layout, told, essence));
-    Some(Movie { header, keyframes })
+    Some(Film { header, keyframes })
 }
 
 /// What is said of the whole file.

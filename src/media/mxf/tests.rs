@@ -188,7 +188,7 @@ static REAL: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 });
 
 /// Reads a file, and checks what of it is relied upon later.
-fn read_checked(bytes: &[u8]) -> Option<Movie> {
+fn read_checked(bytes: &[u8]) -> Option<Film> {
     let file = file(bytes);
     let movie = read(&original(file.path()))?;
     facts::of(&movie.header).unwrap();

@@ -1,0 +1,125 @@
+//! AC-3 and E-AC-3: the header of a frame (ETSI TS 102 366, 4.3.1 and E.1.2).
+
+use super::bits::Bits;
+use super::sound_frames::SoundFrame;
+
+const SYNC: u32 = 0x0b77;
+/// Bits a second of a frame, in thousands, by half of `frmsizecod`.
+const KILOBITS: [u32; 19] = [
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
+];
+const RATES: [u32; 3] = [48_000, 44_100, 32_000];
+
+/// Reads the header of an AC-3 frame.
+pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
+    let mut bits = Bits::new(frame);
+    if bits.take(16)? != SYNC {
+        return None;
+    }
+    bits.skip(16)?;
+    let sample_rate = rate(bits.take(2)?)?;
+    let size = bits.take(6)?;
+    let kilobits = *KILOBITS.get(usize::try_from(size / 2).ok()?)?;
+    // Later versions have other rates, or are E-AC-3.
+    if bits.take(5)? > 8 {
+        return None;
+    }
+    bits.skip(3)?;
+    let mode = bits.take(3)?;
+    if mode & 1 == 1 && mode != 1 {
+        bits.skip(2)?;
+    }
+    if mode & 4 == 4 {
+        bits.skip(2)?;
+    }
+    if mode == 2 {
+        bits.skip(2)?;
+    }
+    let (channels, channel_layout) = channels(mode, bits.flag()?)?;
+    // 1536 samples in words of 16 bits; at 44.1 kHz odd sizes have one word more.
+    let words = kilobits * 96_000 / sample_rate + u32::from(sample_rate == 44_100) * (size & 1);
+    Some(SoundFrame {
+        codec: "ac3",
+        sample_rate,
+        channels,
+        channel_layout,
+        samples: 1536,
+        bytes: usize::try_from(words * 2).ok()?,
+    })
+}
+
+/// Reads the header of an E-AC-3 frame; `None` where more channels come in frames of their own.
+pub(in crate::media) fn of_enhanced_frame(frame: &[u8]) -> Option<SoundFrame> {
+    let mut bits = Bits::new(frame);
+    if bits.take(16)? != SYNC || bits.take(5)? != 0 {
+        return None;
+    }
+    let words = bits.take(11)? + 1;
+    let sample_rate = rate(bits.take(2)?)?;
+    let blocks = *[1, 2, 3, 6].get(usize::try_from(bits.take(2)?).ok()?)?;
+    let (channels, channel_layout) = channels(bits.take(3)?, bits.flag()?)?;
+    if !(11..=16).contains(&bits.take(5)?) {
+        return None;
+    }
+    Some(SoundFrame {
+        codec: "eac3",
+        sample_rate,
+        channels,
+        channel_layout,
+        samples: blocks * 256,
+        bytes: usize::try_from(words * 2).ok()?,
+    })
+}
+
+fn rate(code: u32) -> Option<u32> {
+    RATES.get(usize::try_from(code).ok()?).copied()
+}
+
+/// `acmod` and `lfeon`; those that ffmpeg has no name for, or that are two programmes, are `None`.
+fn channels(mode: u32, has_low: bool) -> Option<(u32, &'static str)> {
+    Some(match (mode, has_low) {
+        (1, false) => (1, "mono"),
+        (2, false) => (2, "stereo"),
+        (2, true) => (3, "2.1"),
+        (3, false) => (3, "3.0"),
+        (3, true) => (4, "3.1"),
+        (5, false) => (4, "4.0"),
+        (5, true) => (5, "4.1"),
+        (6, false) => (4, "quad(side)"),
+        (7, false) => (5, "5.0(side)"),
+        (7, true) => (6, "5.1(side)"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::bitstream::tests::bytes;
+
+    #[test]
+    fn frames_tell_rate_channels_and_their_own_length() {
+        let read = |hex: &str| {
+            let frame = bytes(hex);
+            let told = of_frame(&frame).or_else(|| of_enhanced_frame(&frame))?;
+            Some((
+                told.codec,
+                told.sample_rate,
+                told.channel_layout,
+                told.bytes,
+            ))
+        };
+        for (hex, expected) in [
+            ("0b77255614204043", Some(("ac3", 48_000, "stereo", 768))),
+            ("0b7700000c401043", None),
+            ("0b770000554020", Some(("ac3", 44_100, "mono", 836))),
+            ("0b7700001c40e1c3", Some(("ac3", 48_000, "5.1(side)", 1536))),
+            ("0b7701bf3f8600", Some(("eac3", 48_000, "5.1(side)", 896))),
+            ("0b7741bf3f8600", None),
+            ("0b77", None),
+            ("0b780000144040", None),
+        ] {
+            assert_eq!(read(hex), expected, "{hex}");
+        }
+    }
+}
