@@ -23,6 +23,25 @@ while IFS= read -r -d '' file; do
   esac
 done < <(find ../fixtures/footage -type f -print0)
 
+# Kinds that the fixtures lack, and that fit: a second of a small picture, with sound.
+make() { # NAME OPTIONS...
+  ffmpeg -v error -y -f lavfi -i testsrc=size=64x48:rate=25:duration=0.4 \
+    -f lavfi -i sine=sample_rate=48000:duration=0.4 "${@:2}" "corpus/header/$1"
+  [[ $(stat -c %s "corpus/header/$1") -le $LONGEST ]] || truncate -s "$LONGEST" "corpus/header/$1"
+}
+h264=(-c:v libx264 -g 5 -bf 2 -pix_fmt yuv420p)
+make made.mkv "${h264[@]}" -c:a ac3
+make made-cut.mkv -c:v libx265 -x265-params log-level=none -g 5 -c:a flac -f matroska -live 1
+make made.webm -c:v libvpx-vp9 -g 5 -c:a libopus
+make made-vp8.webm -c:v libvpx -g 5 -c:a libvorbis
+make made.avi -c:v mjpeg -q:v 20 -c:a libmp3lame
+make made.ts "${h264[@]}" -c:a aac
+make made.m2ts -c:v libx264 -g 5 -flags +ildct+ilme -x264opts tff=1 -c:a ac3 -mpegts_m2ts_mode 1
+make made-mpeg2.mxf -c:v mpeg2video -g 6 -bf 2 -q:v 20 -c:a pcm_s16le
+make made-intra.mxf "${h264[@]}" -g 1 -crf 45 -c:a pcm_s16le
+make made-vc3.mxf -s 256x120 -c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p -frames:v 3 -c:a pcm_s16le
+make made-atom.mxf -an -s 256x120 -c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p -frames:v 3 -f mxf_opatom
+
 # Keys as they are stored, after their configuration: an IDR picture, one that is none, a CRA.
 avcc='\x01\x64\x00\x0d\xff' hvcc='\x01ABCDEFGHIJKLMNOPQRST\xff'
 printf '%b' "\x00\x05\x06\x00$avcc\x00\x00\x00\x02\x06\x80\x00\x00\x00\x02\x65\x88" | seed harvest/idr

@@ -1,4 +1,4 @@
-//! Any bytes as a media file: sampled, its header read, its pictures planned.
+//! Any bytes as a media file: sampled, its header read, its pictures planned, its keys read.
 //!
 //! What comes of it must hold together, since it is kept and relied upon later: keys lie
 //! inside the file, and whatever goes into the catalogue comes out of it the same.
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use btsindex::clip::Clip;
 use btsindex::footage::fingerprint;
-use btsindex::media::{self, Keyframes, Plan, Told, Work};
+use btsindex::media::{self, Keyframes, Plan, Told, Work, fuzzing};
 use btsindex::original::Original;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -33,6 +33,13 @@ fuzz_target!(|bytes: &[u8]| {
     for original in [&mut sampled, &mut bare] {
         if let Some(told) = media::read_header(original).expect("the drive works") {
             check(&told, bytes.len() as u64);
+            if let Some(keyframes) = &told.keyframes {
+                for key in keyframes.keys.iter().take(MOST_POSTERS) {
+                    let frame = fuzzing::read(original, keyframes, *key);
+                    // Start codes become lengths, of a byte more.
+                    assert!(frame.is_none_or(|frame| frame.len() <= bytes.len() * 2 + 64));
+                }
+            }
         }
     }
 });

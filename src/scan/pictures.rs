@@ -19,6 +19,8 @@ use crate::value::Fingerprint;
 
 /// Clips that one ffmpeg makes posters of: enough that its start costs nothing.
 const POSTERS: usize = 48;
+/// Fewer are not shared between workers: starting ffmpeg costs as much as two pictures.
+const FEWEST_POSTERS: usize = 8;
 /// Clips that one ffmpeg makes strips of.
 const STRIPS: usize = 12;
 
@@ -68,9 +70,9 @@ pub(super) fn lanes(
     drive: &dyn Fn(&Pending) -> Drive,
     readers: &dyn Fn(&Drive) -> usize,
 ) -> Vec<Lane<Batch>> {
-    let most = match work {
-        Work::Poster => POSTERS,
-        Work::Strip => STRIPS,
+    let (least, most) = match work {
+        Work::Poster => (FEWEST_POSTERS, POSTERS),
+        Work::Strip => (1, STRIPS),
     };
     let mut drives: BTreeMap<Drive, Vec<Vec<Pending>>> = BTreeMap::new();
     let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<Pending>> = BTreeMap::new();
@@ -84,8 +86,8 @@ pub(super) fn lanes(
         let size = if is_single {
             1
         } else {
-            // Every worker gets a part of a small group.
-            clips.len().div_ceil(jobs).min(most)
+            // Every worker gets a part of a group, where that is worth another start of ffmpeg.
+            clips.len().div_ceil(jobs).clamp(least, most)
         };
         batches.extend(clips.chunks(size.max(1)).map(<[Pending]>::to_vec));
     }

@@ -1,8 +1,17 @@
 //! The two ends of a harvest without the process between them, for `fuzz/`.
 
 pub use super::super::keyframes::Decoder;
-use super::matroska;
-use super::units;
+use super::super::keyframes::{Key, Keyframes};
+use super::{matroska, packed, units};
+use crate::original::{Gate, Original};
+
+/// Reads a key out of its file, as the decoder takes it.
+#[must_use]
+pub fn read(original: &Original, keyframes: &Keyframes, key: Key) -> Option<Vec<u8>> {
+    let (stored, decoder) = (keyframes.stored, &keyframes.decoder);
+    let taken = packed::read(original, &Gate::new(1), stored, decoder, key).ok()??;
+    units::opened(decoder, taken.bytes)
+}
 
 /// Makes a frame one that decodes in any order, where that can be.
 #[must_use]
