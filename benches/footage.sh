@@ -14,7 +14,7 @@ usage: footage.sh DIR; the number of clips comes from the environment
   DIR/S1       1080p H.264, 25 Mbit/s, 10 s, MP4 and MOV        CLIPS_S1=40
   DIR/S2/h264  2160p H.264, 60 Mbit/s, 20 s, MP4                CLIPS_S2=12, half of them
   DIR/S2/hevc  2160p HEVC 10-bit, 60 Mbit/s, 20 s, MOV          the other half
-  DIR/S3/KIND  ProRes, DNxHR, XAVC-I, AVCHD, MJPEG, Matroska    CLIPS_S3=8 of each kind
+  DIR/S3/KIND  ProRes, DNxHR, XAVC-I, AVCHD, MJPEG, Matroska    CLIPS_S3=6 of each kind
 USAGE
     exit 2
 }
@@ -23,7 +23,7 @@ USAGE
 case $1 in -*) usage ;; esac
 
 readonly root=$1
-readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-8}
+readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-6}
 readonly encodes=$root/.encodes
 
 # ffmpeg, quiet, writing to a hidden name first: OUT is whole or not there.

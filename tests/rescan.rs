@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shoot::{Shoot, fixtures, set_written, write_program};
+use shoot::{Shoot, copy, fixtures, set_written, write_program};
 
 /// The catalogue's content without what depends on the folder that a test was given.
 fn content(shoot: &Shoot) -> Vec<String> {
@@ -611,4 +611,42 @@ fn find_program(name: &str) -> String {
         .output()
         .unwrap();
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_catalogue_of_the_first_version_opens_and_knows_its_clips_again() {
+    let shoot = Shoot::new();
+    fs::create_dir_all(shoot.catalogue()).unwrap();
+    let database = rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite")).unwrap();
+    database
+        .execute_batch(include_str!("data/catalogue-1.sql"))
+        .unwrap();
+    let version = || -> u32 {
+        database
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap()
+    };
+    // To be looked into, it need not change.
+    assert_eq!(shoot.found(&["night"]).len(), 4);
+    assert_eq!(version(), 1);
+    copy(
+        &fixtures().join("Studio Session - Night Owls"),
+        &shoot.footage().join("Studio Session - Night Owls"),
+    );
+    let counts = shoot.scan_counts(&["--strip", "2"]);
+    assert_eq!(version(), 2);
+    assert_eq!(counts["recognised"], 4);
+    assert_eq!(shoot.clips().len(), 4);
+    assert!(
+        shoot
+            .clips()
+            .iter()
+            .all(|clip| clip["files"].as_array().unwrap().len() == 2)
+    );
+    for folder in ["posters", "strips"] {
+        let pictures = walkdir::WalkDir::new(shoot.catalogue().join(folder));
+        let pictures = pictures.into_iter().filter_map(Result::ok);
+        let count = pictures.filter(|entry| entry.path().extension().is_some_and(|it| it == "jpg"));
+        assert_eq!(count.count(), 3, "{folder}");
+    }
 }
