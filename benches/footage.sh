@@ -14,7 +14,7 @@ usage: footage.sh DIR; the number of clips comes from the environment
   DIR/S1       1080p H.264, 25 Mbit/s, 10 s, MP4 and MOV        CLIPS_S1=40
   DIR/S2/h264  2160p H.264, 60 Mbit/s, 20 s, MP4                CLIPS_S2=12, half of them
   DIR/S2/hevc  2160p HEVC 10-bit, 60 Mbit/s, 20 s, MOV          the other half
-  DIR/S3/KIND  ProRes, DNxHR, XAVC-I, AVCHD, MJPEG, Matroska    CLIPS_S3=6 of each kind
+  DIR/S3/KIND  ProRes, DNxHR, XAVC-I, AVCHD, MJPEG, Matroska    CLIPS_S3=8 of each kind
 USAGE
     exit 2
 }
@@ -23,7 +23,7 @@ USAGE
 case $1 in -*) usage ;; esac
 
 readonly root=$1
-readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-6}
+readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-8}
 readonly encodes=$root/.encodes
 
 # ffmpeg, quiet, writing to a hidden name first: OUT is whole or not there.
@@ -132,31 +132,40 @@ s2() {
     rm -rf "$encodes"
 }
 
-# Clips of one kind, each encoded: intra codecs are quick, and a few are enough.
-# s3 KIND SECONDS SUFFIX CODEC-ARGUMENTS...
+# Clips of one kind: two are encoded, the others are those without their beginning.
+# STEP is a number of whole GOPs, as for S2.
+# s3 KIND SECONDS STEP-MS SUFFIX CODEC-ARGUMENTS...
 s3() {
-    local kind=$1 seconds=$2 suffix=$3 n
-    shift 3
+    local kind=$1 seconds=$2 step_ms=$3 suffix=$4 n
+    shift 4
+    local container=()
+    [ "$suffix" != mts ] || container=(-f mpegts -mpegts_m2ts_mode 1)
+    numbered() { printf '%s/S3/%s/%s_%03d.%s' "$root" "$kind" "$kind" "$1" "$suffix"; }
     for ((n = 0; n < clips_s3; n++)); do
-        picture 1920x1080 "$seconds" $((n + 20)) 14
         named "$n"
-        made "$root/S3/$kind/$(printf '%s_%03d' "$kind" $((n + 1))).$suffix" \
-            "${picture[@]}" "$@" "${named[@]}"
+        if [ "$n" -lt 2 ]; then
+            picture 1920x1080 "$seconds" $((n + 20)) 14
+            made "$(numbered $((n + 1)))" "${picture[@]}" "$@" "${container[@]}" "${named[@]}"
+        else
+            made "$(numbered $((n + 1)))" -ss "$((n / 2 * step_ms))ms" \
+                -i "$(numbered $((n % 2 + 1)))" -map 0:v -map 0:a -c copy \
+                "${container[@]}" "${named[@]}"
+        fi
     done
 }
 
 s3_all() {
-    s3 prores 3 mov -c:v prores_ks -profile:v hq -vendor apl0 -pix_fmt yuv422p10le \
+    s3 prores 3 120 mov -c:v prores_ks -profile:v hq -vendor apl0 -pix_fmt yuv422p10le \
         -c:a pcm_s24le -timecode 10:00:00:00
-    s3 dnxhr 3 mxf -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p -c:a pcm_s16le
-    s3 xavc-i 4 mxf -c:v libx264 -preset veryfast -pix_fmt yuv422p10le \
+    s3 dnxhr 3 120 mxf -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p -c:a pcm_s16le
+    s3 xavc-i 4 120 mxf -c:v libx264 -preset veryfast -pix_fmt yuv422p10le \
         -x264-params avcintra-class=100:avcintra-flavor=sony:keyint=1 -c:a pcm_s24le
     h264 24 12
-    s3 avchd 10 mts "${h264[@]}" -c:a ac3 -b:a 256k -f mpegts -mpegts_m2ts_mode 1
-    s3 mjpeg-mov 6 mov -c:v mjpeg -q:v 6 -pix_fmt yuvj420p -c:a pcm_s16le
-    s3 mjpeg-avi 6 avi -c:v mjpeg -q:v 6 -pix_fmt yuvj422p -c:a pcm_s16le
+    s3 avchd 10 480 mts "${h264[@]}" -c:a ac3 -b:a 256k
+    s3 mjpeg-mov 6 120 mov -c:v mjpeg -q:v 6 -pix_fmt yuvj420p -c:a pcm_s16le
+    s3 mjpeg-avi 6 120 avi -c:v mjpeg -q:v 6 -pix_fmt yuvj422p -c:a pcm_s16le
     h264 20 25
-    s3 matroska 10 mkv "${h264[@]}" -c:a aac -b:a 192k
+    s3 matroska 10 1000 mkv "${h264[@]}" -c:a aac -b:a 192k
 }
 
 mkdir -p "$root"
