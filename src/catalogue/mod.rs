@@ -115,7 +115,6 @@ impl Catalogue {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.set_prepared_statement_cache_capacity(64);
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
             let application = number(connection, "application_id")?;

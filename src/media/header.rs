@@ -104,6 +104,11 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
     })
 }
 
+/// Seconds with six digits, as ffprobe prints them.
+pub(super) fn seconds(micros: u128) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
 /// Empty tags are none.
 fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
     Ok(tidy(BTreeMap::<String, String>::deserialize(from)?))

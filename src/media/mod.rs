@@ -19,7 +19,9 @@ mod mxf;
 mod pictures;
 mod pixel_format;
 mod process;
+mod ratio;
 mod raw;
+mod reads;
 mod still;
 mod tone;
 mod tool;
@@ -92,14 +94,14 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
     if let Some(facts) = raw::read(original.beginning()) {
         return Ok(Some(told(facts, None, "raw header")));
     }
-    let (reader, film) = if let Some(header) = wave::read(original) {
+    let (reader, film) = if let Some(header) = wave::read(original)? {
         let keyframes = None;
         ("wave header", Film { header, keyframes })
-    } else if let Some(film) = avi::read(original) {
+    } else if let Some(film) = avi::read(original)? {
         ("avi header", film)
     } else if let Some(film) = matroska::read(original)? {
         ("matroska header", film)
-    } else if let Some(film) = mxf::read(original) {
+    } else if let Some(film) = mxf::read(original)? {
         ("mxf header", film)
     } else if let Some(film) = transport::read(original)? {
         ("transport header", film)

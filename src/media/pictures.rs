@@ -269,7 +269,8 @@ impl Studio {
     }
 
     /// Harvests keys, giving each frame with the number of its subject, and its key and the
-    /// second that it is shown. Gives whether the decoder did not fail: what did not come is done singly.
+    /// second that it is shown. Gives whether the decoder did not fail: what did not come is
+    /// done singly.
     fn pick(
         &self,
         subjects: &[Subject],

@@ -167,3 +167,26 @@ fn headers_say_what_ffprobe_says() {
     );
     assert!(compared.len() >= 8, "only {} files", compared.len());
 }
+
+#[test]
+fn a_drive_that_fails_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, first) in [(b"WAVE", b"JUNK"), (b"AVI ", b"JUNK")] {
+        let path = folder.path().join("a");
+        let length = 200_000_u32.to_le_bytes();
+        let file = [
+            b"RIFF",
+            &200_100_u32.to_le_bytes(),
+            &kind[..],
+            first,
+            &length,
+            &vec![0; 200_096],
+        ];
+        std::fs::write(&path, file.concat()).unwrap();
+        let mut original = Original::open(&path).unwrap();
+        // What was there when it was opened can be read no more.
+        let shorter = std::fs::File::options().write(true).open(&path).unwrap();
+        shorter.set_len(100_000).unwrap();
+        assert!(read_header(&mut original).is_err(), "{kind:?}");
+    }
+}

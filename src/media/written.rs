@@ -207,8 +207,10 @@ fn xmp(clip: &mut Clip, tags: &Tags) {
         *fact = fact.take().or_else(|| told(key));
     }
     clip.captured = clip.captured.take().or_else(|| {
-        let date = told("xmp_date").or_else(|| told("xmp_created"))?;
-        Some(Fact::new(WallTime::from_camera(&date.value)?, date.source))
+        ["xmp_date", "xmp_created"].iter().find_map(|key| {
+            let date = told(key)?;
+            Some(Fact::new(WallTime::from_camera(&date.value)?, date.source))
+        })
     });
 }
 

@@ -20,6 +20,9 @@ enum State<Node, Read> {
     Taken,
 }
 
+/// What a node is, and what is below it.
+type Known<Node, Read> = (Read, Vec<Arc<Slot<Node, Read>>>);
+
 struct Shared<Node, Read> {
     ahead: Mutex<Ahead<Node, Read>>,
     changed: Condvar,
@@ -60,7 +63,9 @@ pub(super) fn in_order<Node: Send, Read: Send>(
         let _end = End(&shared);
         let mut path = vec![first];
         while let Some(slot) = path.pop() {
-            let (node, below) = shared.taken(&slot, read);
+            let Some((node, below)) = shared.taken(&slot, read) else {
+                break;
+            };
             if !take(node) {
                 break;
             }
@@ -91,7 +96,7 @@ impl<Node, Read> Slot<Node, Read> {
     }
 
     /// What was read of it.
-    fn take(&self) -> Option<(Read, Vec<Arc<Self>>)> {
+    fn take(&self) -> Option<Known<Node, Read>> {
         let mut state = self.state();
         match std::mem::replace(&mut *state, State::Taken) {
             State::Read(found, below) => Some((found, below)),
@@ -110,6 +115,8 @@ impl<Node: Send, Read: Send> Shared<Node, Read> {
 
     /// What a reader does until everything was taken.
     fn read_ahead(&self, read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync)) {
+        // One that panics must not be waited for.
+        let _end = End(self);
         loop {
             let slot = {
                 let must_wait = |ahead: &mut Ahead<Node, Read>| {
@@ -142,18 +149,22 @@ impl<Node: Send, Read: Send> Shared<Node, Read> {
     }
 
     /// What a node is, and what is below it; read here and now where no reader got to it.
+    /// `None` when a reader panicked.
     fn taken(
         &self,
         slot: &Slot<Node, Read>,
         read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync),
-    ) -> (Read, Vec<Arc<Slot<Node, Read>>>) {
+    ) -> Option<Known<Node, Read>> {
         self.read(slot, read);
         let mut ahead = self.ahead();
         loop {
             if let Some(found) = slot.take() {
                 ahead.untaken -= 1;
                 self.changed.notify_all();
-                return found;
+                return Some(found);
+            }
+            if ahead.is_ended {
+                return None;
             }
             ahead = self
                 .changed
@@ -207,6 +218,16 @@ mod tests {
             assert_eq!(names(readers, 4, usize::MAX), all);
         }
         assert_eq!(names(0, 0, usize::MAX), ["r"]);
+    }
+
+    #[test]
+    fn a_reader_that_panics_is_not_waited_for() {
+        let panicking = |node: Node| {
+            assert_ne!(node.0, "r3", "for the test");
+            read(node)
+        };
+        let walked = || in_order(("r".to_owned(), 2), 2, &panicking, &mut |_| true);
+        assert!(std::panic::catch_unwind(walked).is_err());
     }
 
     #[test]

@@ -81,18 +81,28 @@ impl Folder {
         self.way.above.is_none()
     }
 
-    /// It cannot be read.
-    fn unread(&self, error: walkdir::Error) -> Read {
+    /// It cannot be read: what was known to be in it is not known to be gone.
+    fn unread(&self, error: walkdir::Error) -> Vec<Read> {
         if self.is_first() {
             let source = error.into_io_error();
-            return Read::Unread(source.unwrap_or_else(|| io::ErrorKind::Other.into()));
+            let source = source.unwrap_or_else(|| io::ErrorKind::Other.into());
+            return vec![Read::Unread(source)];
         }
-        Read::Step(step_of(&error))
+        let listing = Listing {
+            folder: self.path.clone(),
+            files: Vec::new(),
+            is_whole: false,
+        };
+        vec![
+            Read::Step(step_of(&error, &self.path)),
+            Read::Step(Step::Folder(listing)),
+        ]
     }
 }
 
-fn step_of(error: &walkdir::Error) -> Step {
-    let path = error.path().unwrap_or(Path::new("")).to_owned();
+/// What went wrong; with the folder itself where its listing broke off.
+fn step_of(error: &walkdir::Error, folder: &Path) -> Step {
+    let path = error.path().unwrap_or(folder).to_owned();
     if error.loop_ancestor().is_some() {
         return Step::Loop(path);
     }
@@ -125,10 +135,10 @@ impl Passing<'_> {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if error.depth() == 0 => {
-                    return (vec![folder.unread(error)], Vec::new());
+                    return (folder.unread(error), Vec::new());
                 }
                 Err(error) => {
-                    let step = step_of(&error);
+                    let step = step_of(&error, &folder.path);
                     if let Step::Problem(_) = step {
                         pending.is_whole = false;
                     }
@@ -271,5 +281,46 @@ fn nanos(time: std::time::SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_told_of_and_says_nothing_of_its_files() {
+        let above = tempfile::tempdir().unwrap();
+        let root = Root {
+            folder: above.path().to_owned(),
+            only: None,
+        };
+        let passing = Passing {
+            root: &root,
+            excluded: Excluded::new(&[]).unwrap(),
+            own: None,
+            follow_links: false,
+        };
+        let first = Folder::first(&root);
+        let path = above.path().join("taken away");
+        let inner = Folder {
+            way: Arc::new(Way {
+                real: path.clone(),
+                above: Some(Arc::clone(&first.way)),
+            }),
+            ignored: BtsIgnore::default(),
+            path: path.clone(),
+        };
+        let (steps, below) = passing.read(&inner);
+        assert!(below.is_empty());
+        let [
+            Read::Step(Step::Problem(problem)),
+            Read::Step(Step::Folder(listing)),
+        ] = &steps[..]
+        else {
+            panic!("{} steps", steps.len());
+        };
+        assert_eq!((&problem.path, &listing.folder), (&path, &path));
+        assert!(!listing.is_whole && listing.files.is_empty());
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn bit_rate(
     };
     let all = sum(&mut entries.iter());
     let last = entries.last()?.position;
-    let is_whole = last >= (file * 9 + 5) / 10;
+    let is_whole = u128::from(last) >= (u128::from(file) * 9 + 5) / 10;
     if !is_whole || all * 9 / 10 > last || all < last * 9 / 10 {
         return None;
     }
@@ -129,6 +129,7 @@ mod tests {
         let entries = entries(&index, 1, 0).unwrap();
         assert_eq!(bit_rate(&entries, 0, (1, 25), 52_000), Some(204_000));
         assert_eq!(bit_rate(&entries, 0, (1, 25), 90_000), None);
+        assert_eq!(bit_rate(&entries, 0, (1, 25), u64::MAX), None);
         assert_eq!(bit_rate(&entries, 0, (0, 25), 52_000), None);
         assert_eq!(bit_rate(&entries[..1], 0, (1, 25), 5), None);
     }

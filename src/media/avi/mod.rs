@@ -7,10 +7,13 @@
 mod index;
 mod layout;
 
+use std::io;
+
 use super::bitstream::sound_frames::SoundFrame;
 use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
-use super::header::{Film, Format, Header, Stream, tidy};
+use super::header::{Film, Format, Header, Stream, seconds, tidy};
 use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
+use super::ratio::{aspect, lowest};
 use super::wave::pcm;
 use super::wave::window::{Window, u16_at, u32_at};
 use crate::original::Original;
@@ -25,10 +28,18 @@ const FIRST_BYTES: u64 = 4096;
 const BITMAP: usize = 40;
 
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
-pub(super) fn read(original: &Original) -> Option<Film> {
+///
+/// # Errors
+/// When the drive fails.
+pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
     let mut window = Window::new(original);
-    let layout = layout::layout(&mut window)?;
-    let entries = entries(&mut window, original, &layout)?;
+    let told = film(&mut window);
+    window.ended(told)
+}
+
+fn film(window: &mut Window<'_>) -> Option<Film> {
+    let layout = layout::layout(window)?;
+    let entries = entries(window, &layout)?;
     let mut streams = Vec::new();
     let mut keyframes = None;
     for (number, track) in layout.tracks.iter().enumerate() {
@@ -44,7 +55,7 @@ pub(super) fn read(original: &Original) -> Option<Film> {
                 let picture = Picture::new(track, frame)?;
                 keyframes = Some(picture.keyframes(track, number, &entries));
                 let units = (track.scale, track.rate);
-                let bit_rate = index::bit_rate(&entries, number, units, original.size())?;
+                let bit_rate = index::bit_rate(&entries, number, units, window.size())?;
                 picture.stream(track, bit_rate)?
             }
             b"auds" => sound(track, frame)?,
@@ -71,12 +82,12 @@ pub(super) fn read(original: &Original) -> Option<Film> {
 }
 
 /// All chunks of frames, if the index leads to them.
-fn entries(window: &mut Window<'_>, original: &Original, layout: &Layout) -> Option<Vec<Entry>> {
+fn entries(window: &mut Window<'_>, layout: &Layout) -> Option<Vec<Entry>> {
     let (at, length) = layout.index;
-    let index = original
-        .read(at, usize::try_from(length.min(MOST_INDEX + 1)).ok()?)
-        .ok()
-        .filter(|_| length <= MOST_INDEX)?;
+    if length > MOST_INDEX {
+        return None;
+    }
+    let index = window.beside(at, length)?;
     // Places count from `movi`, or from the file's begin.
     for base in [layout.movie, 0] {
         let entries = index::entries(&index, layout.tracks.len(), base)?;
@@ -128,12 +139,7 @@ impl Picture {
             .sample_aspect_ratio
             .map(|(wide, high)| format!("{wide}:{high}"));
         let of_container = match track.aspect {
-            Some((wide, high)) => {
-                let (wide, high) = lowest(wide, high)?;
-                let most = u64::from(i32::MAX.unsigned_abs());
-                (wide <= most && high <= most).then_some(())?;
-                Some(format!("{wide}:{high}"))
-            }
+            Some((wide, high)) => Some(aspect(wide, high)?),
             None => None,
         };
         Some(Stream {
@@ -190,16 +196,8 @@ impl Picture {
 
 /// The rate of frames; `None` where ffprobe does not take the header's word for it.
 fn frame_rate(track: &Track) -> Option<String> {
-    let (rate, scale) = lowest(track.rate.into(), track.scale.into())?;
+    let (rate, scale) = lowest(u64::from(track.rate), track.scale.into())?;
     (rate < scale * 101 && rate >= scale * 5).then(|| format!("{rate}/{scale}"))
-}
-
-fn lowest(numerator: u64, denominator: u64) -> Option<(u64, u64)> {
-    let (mut a, mut b) = (numerator, denominator);
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    (numerator > 0 && denominator > 0).then(|| (numerator / a, denominator / a))
 }
 
 /// Seconds with six digits of the longest stream, as far as streams tell.
@@ -213,7 +211,7 @@ fn duration(tracks: &[Track]) -> Option<String> {
             (units + rate / 2).checked_div(rate)
         })
         .try_fold(0, |longest, micros| Some(micros?.max(longest)))?;
-    (micros > 0).then(|| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+    (micros > 0).then(|| seconds(micros))
 }
 
 /// A track of sound, whose first chunk begins so.

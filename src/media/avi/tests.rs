@@ -73,7 +73,7 @@ fn film() -> Vec<u8> {
 fn read_bytes(bytes: &[u8]) -> Option<Film> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    read(&Original::open(file.path()).unwrap())
+    read(&Original::open(file.path()).unwrap()).unwrap()
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(in crate::media) mod xiph;
 
 pub(in crate::media) use colour::Colour;
 
+use super::ratio::lowest;
+
 /// What a codec's configuration says of its picture, in ffprobe's words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::media) struct Coded {
@@ -129,11 +131,7 @@ fn planar_rgb(yuv: &str) -> Option<String> {
 
 /// An aspect ratio in lowest terms; one without a width or a height says nothing.
 fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
-    let (mut a, mut b) = (width, height);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    (width > 0 && height > 0).then(|| (width / a, height / a))
+    lowest(width, height)
 }
 
 /// `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).

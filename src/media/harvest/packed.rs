@@ -4,7 +4,7 @@ use std::io;
 
 use super::super::bitstream::units;
 use super::super::keyframes::{Decoder, Key, Stored};
-use super::super::mxf;
+use super::super::{matroska, mxf};
 use super::{clusters, transport};
 use crate::original::{Gate, Original};
 
@@ -49,11 +49,18 @@ pub(super) fn read(
                 }
             })
         }
-        Stored::Cluster { .. } => {
-            let stretch = range()?;
-            let _pass = gate.pass();
-            clusters::found(stored, original, key, stretch)
-        }
+        Stored::Cluster {
+            track,
+            scale,
+            begin,
+        } => match matroska::units(key.micros, scale, begin) {
+            Some(time) => {
+                let stretch = range()?;
+                let _pass = gate.pass();
+                clusters::found(original, key, (track, time), stretch)?
+            }
+            None => None,
+        },
         Stored::Transport { pid, packet, begin } => {
             let stream = transport::Stream {
                 pid,

@@ -11,6 +11,9 @@ use crate::original::{Gate, Original};
 const STEP: usize = 256 * 1024;
 /// A picture of more is none.
 const LARGEST: usize = 16 * 1024 * 1024;
+/// Bytes after the range in which a key begins that are read to find its end: a picture, and
+/// what is sent between its packets.
+const BEYOND: u64 = 32 * 1024 * 1024;
 /// A picture's first slice begins within so many bytes.
 const HEAD: usize = 16 * 1024;
 
@@ -48,8 +51,11 @@ pub(super) fn find(
     let step = STEP / stream.stride * stream.stride;
     let mut search = Search::new(stream, decoder, u64::from(key.bytes));
     let mut at = key.offset;
-    while at < original.size() && !search.is_over {
-        let length = usize::try_from(original.size() - at).map_or(step, |left| left.min(step));
+    // A stream may stop in a file that goes on for hours.
+    let furthest = at.saturating_add(u64::from(key.bytes) + BEYOND);
+    let end = original.size().min(furthest);
+    while at < end && !search.is_over {
+        let length = usize::try_from(end - at).map_or(step, |left| left.min(step));
         let bytes = {
             let _pass = gate.pass();
             original.read(at, length)?
@@ -146,6 +152,7 @@ impl<'a> Search<'a> {
         None
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::super::super::transport::packets::tests::{packet, pes};
@@ -206,6 +213,25 @@ mod tests {
         // Nothing tells that it is whole.
         assert_eq!(found(&stream[..752], 5000, 188), None);
         assert_eq!(found(&stream[940..], 5000, 188), None);
+    }
+
+    #[test]
+    fn a_key_that_does_not_end_is_not_looked_for_through_the_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mts");
+        std::fs::write(&path, picture(0, KEY, 1)).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        // Sparse: nothing but other packets, as far as anything is there.
+        file.set_len(1 << 40).unwrap();
+        let original = Original::open(&path).unwrap();
+        let key = Key {
+            offset: 0,
+            bytes: 376,
+            micros: 0,
+        };
+        let gate = Gate::new(1);
+        let found = super::find(&original, &gate, key, STREAM, &decoder());
+        assert_eq!(found.unwrap(), None);
     }
 
     proptest! {

@@ -11,7 +11,8 @@ use super::track::{Track, c_string};
 use crate::media::bitstream::{
     Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp9,
 };
-use crate::media::header::{SideData, Stream, Tags};
+use crate::media::header::{self, SideData, Stream, Tags};
+use crate::media::ratio::lowest;
 
 /// The fixed part of a picture's sample description.
 const PICTURE_ENTRY: usize = 78;
@@ -49,7 +50,7 @@ pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
     }
     let scale = u128::from(timescale);
     let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
-    Some(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+    Some(header::seconds(micros))
 }
 
 fn tag(kind: FourCc) -> String {
@@ -321,11 +322,7 @@ fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -
 
 /// A fraction in its lowest terms, as ffprobe prints it.
 fn ratio(numerator: u128, denominator: u128) -> Option<String> {
-    let (mut a, mut b) = (numerator, denominator);
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    let (numerator, denominator) = (numerator.checked_div(a)?, denominator.checked_div(a)?);
+    let (numerator, denominator) = lowest(numerator, denominator)?;
     Some(format!("{numerator}/{denominator}"))
 }
 

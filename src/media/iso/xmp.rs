@@ -61,6 +61,7 @@ pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
                 if let Some((begun, name)) = property {
                     // The first of several languages.
                     add_tag(tags, name, &value);
+                    value.clear();
                     if depth == begun {
                         property = None;
                     }
@@ -80,7 +81,8 @@ fn tag(property: &str) -> Option<&'static str> {
 
 /// Properties that are written as attributes.
 fn attributes(tags: &mut Tags, element: &BytesStart<'_>) {
-    for attribute in element.attributes().flatten() {
+    // Each is compared with all before it else, and a hostile packet has very many.
+    for attribute in element.attributes().with_checks(false).flatten() {
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         if let (Some(name), Ok(value)) = (tag(attribute.key.as_ref()), value) {
             add_tag(tags, name, &value);
@@ -131,6 +133,12 @@ mod tests {
             [pair("xmp_model", "FX3")]
         );
         assert_eq!(told(&"<tiff:Make>".repeat(100_000)), []);
+        let (many, blank) = ("a='' ".repeat(50_000), " ".repeat(100_000));
+        let packet = format!("<a {many} tiff:Make='Sony'/>");
+        assert_eq!(told(&packet), [pair("xmp_make", "Sony")]);
+        let elements = "<b></b>".repeat(20_000);
+        let packet = format!("<tiff:Model>{blank}{elements}FX3</tiff:Model>");
+        assert_eq!(told(&packet), [pair("xmp_model", "FX3")]);
         assert_eq!(told("\0\u{fffd}<"), []);
     }
 }

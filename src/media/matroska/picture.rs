@@ -9,6 +9,7 @@ use crate::media::bitstream::{
 };
 use crate::media::header::{SideData, Stream, Tags};
 use crate::media::keyframes::Decoder;
+use crate::media::ratio;
 
 /// What `ProRes` frames begin with, which Matroska leaves out.
 const PRORES_HEAD: &[u8] = b"\0\0\0\0icpf";
@@ -184,14 +185,7 @@ fn aspect(video: &Video<'_>) -> Option<Option<String>> {
     let wide = u64::from(video.height).checked_mul(display_width)?;
     let high = u64::from(video.width).checked_mul(display_height)?;
     let (wide, high) = (wide.checked_mul(across)?, high.checked_mul(down)?);
-    let (mut a, mut b) = (wide, high);
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    let (wide, high) = (wide.checked_div(a)?, high.checked_div(a)?);
-    // Rounded beyond.
-    let most = u64::from(i32::MAX.unsigned_abs());
-    (wide <= most && high <= most).then(|| Some(format!("{wide}:{high}")))
+    Some(Some(ratio::aspect(wide, high)?))
 }
 
 /// Stereo and projection, as far as ffprobe tells of them.

@@ -1,5 +1,7 @@
 //! Frame rates, and times as ffprobe prints them.
 
+use crate::media::header;
+
 /// The largest number in a frame rate; ffprobe takes the nearest fraction below.
 const MOST: u64 = 30_000;
 
@@ -64,8 +66,7 @@ pub(super) fn seconds(units: f64, nanoseconds: u64) -> Option<String> {
     if !(1.0..1e15).contains(&micros) {
         return None;
     }
-    let micros = micros as u64;
-    Some(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+    Some(header::seconds(micros as u128))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ mod streams;
 mod timecode;
 mod window;
 
+use std::io;
+
 use klv::Item;
 use labels::{Codec, Wrapping};
 use layout::Layout;
@@ -24,7 +26,7 @@ use packages::{Clip, Essence, Holds};
 use streams::Picture;
 use window::Window;
 
-use super::header::{Film, Format, Header, add_tag};
+use super::header::{Film, Format, Header, add_tag, seconds};
 use super::keyframes::{Decoder, Keyframes, Stored};
 use crate::original::Original;
 
@@ -32,9 +34,17 @@ use crate::original::Original;
 const MOST_ITEMS: usize = 200;
 
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
-pub(super) fn read(original: &Original) -> Option<Film> {
+///
+/// # Errors
+/// When the drive fails.
+pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
     let mut window = Window::new(original);
-    let mut layout = layout::layout(&mut window)?;
+    let told = film(&mut window);
+    window.ended(told)
+}
+
+fn film(window: &mut Window<'_>) -> Option<Film> {
+    let mut layout = layout::layout(window)?;
     let clip = packages::clip(&layout)?;
     let mut streams = Vec::new();
     let mut picture = None;
@@ -43,7 +53,7 @@ pub(super) fn read(original: &Original) -> Option<Film> {
             // ffprobe reads further for a second picture.
             Holds::Picture if picture.is_some() => return None,
             Holds::Picture => {
-                let told = streams::picture(&mut window, &layout, track)?;
+                let told = streams::picture(window, &layout, track)?;
                 let stream = told.stream.clone();
                 picture = Some((told, track.essence));
                 stream
@@ -57,7 +67,7 @@ pub(super) fn read(original: &Original) -> Option<Film> {
         streams,
     };
     let keyframes =
-        picture.and_then(|(told, essence)| keyframes(&mut window, &mut layout, told, essence));
+        picture.and_then(|(told, essence)| keyframes(window, &mut layout, told, essence));
     Some(Film { header, keyframes })
 }
 
@@ -92,7 +102,7 @@ fn format(layout: &Layout, clip: &Clip<'_>) -> Option<Format> {
     }
     // What ffprobe makes of notes that outlast the film depends on by how much.
     (longest > 0 && longest_data <= longest).then_some(())?;
-    format.duration = Some(streams::seconds(longest));
+    format.duration = Some(seconds(longest.into()));
     Some(format)
 }
 

@@ -9,6 +9,7 @@ use super::packages::Track;
 use super::window::Window;
 use crate::media::bitstream::{Coded, Container, dnxhd, dv, h264, mpeg2, prores, units};
 use crate::media::header::Stream;
+use crate::media::ratio;
 
 /// Items that are looked at before the first picture: one of each track, and fillers.
 const MOST_ITEMS: usize = 200;
@@ -45,11 +46,6 @@ pub(super) fn micros(units: u64, rate: (u32, u32)) -> u64 {
     let (wide, high) = (u128::from(rate.0.max(1)), u128::from(rate.1));
     let micros = (u128::from(units) * high * 2_000_000 + wide) / (wide * 2);
     u64::try_from(micros).unwrap_or(u64::MAX)
-}
-
-/// Seconds with six digits, as ffprobe prints them.
-pub(super) fn seconds(micros: u64) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// A track of pictures.
@@ -234,13 +230,7 @@ fn field_order(descriptor: &Set) -> Option<&'static str> {
 fn of_shown(shown: (u32, u32), width: u32, height: u32) -> Option<String> {
     let wide = u64::from(shown.0) * u64::from(height);
     let high = u64::from(shown.1) * u64::from(width);
-    let (mut a, mut b) = (wide, high);
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    let (wide, high) = (wide.checked_div(a)?, high.checked_div(a)?);
-    let is_sane = |number: u64| i32::try_from(number).is_ok();
-    (is_sane(wide) && is_sane(high)).then(|| format!("{wide}:{high}"))
+    ratio::aspect(wide, high)
 }
 
 /// The average rate, as far as ffprobe reads to find one out.

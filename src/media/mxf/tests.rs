@@ -190,7 +190,7 @@ static REAL: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 /// Reads a file, and checks what of it is relied upon later.
 fn read_checked(bytes: &[u8]) -> Option<Film> {
     let file = file(bytes);
-    let movie = read(&original(file.path()))?;
+    let movie = read(&original(file.path())).unwrap()?;
     facts::of(&movie.header).unwrap();
     if let Some(keyframes) = &movie.keyframes {
         let keys = &keyframes.keys;

@@ -1,6 +1,9 @@
 //! The parts of a file that are looked at: a few ranges, each read once.
 
+use std::io;
+
 use super::klv::{Item, LONGEST_HEAD};
+use crate::media::reads::Reads;
 use crate::original::Original;
 
 /// Read at once where nothing was read yet.
@@ -12,7 +15,7 @@ pub(super) const LONGEST: u64 = 1024 * 1024;
 
 /// Ranges of an original.
 pub(super) struct Window<'a> {
-    original: &'a Original,
+    reads: Reads<'a>,
     ranges: Vec<(u64, Vec<u8>)>,
 }
 
@@ -20,14 +23,14 @@ impl<'a> Window<'a> {
     /// Nothing is read yet.
     pub(super) fn new(original: &'a Original) -> Self {
         Self {
-            original,
+            reads: Reads::new(original),
             ranges: Vec::new(),
         }
     }
 
     /// Bytes of the whole file.
     pub(super) fn size(&self) -> u64 {
-        self.original.size()
+        self.reads.size()
     }
 
     /// Reads a range at once, as far as the file and [`LONGEST`] go, unless it is there.
@@ -40,7 +43,7 @@ impl<'a> Window<'a> {
         if self.ranges.len() >= MOST_READS {
             return None;
         }
-        let bytes = self.original.read(start, length).ok()?;
+        let bytes = self.reads.read(start, length)?;
         self.ranges.push((start, bytes));
         Some(())
     }
@@ -71,9 +74,17 @@ impl<'a> Window<'a> {
         usize::try_from(length).is_ok_and(|length| self.held(start, length).is_some())
     }
 
+    /// What came of reading the file.
+    ///
+    /// # Errors
+    /// When the drive failed.
+    pub(super) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
+        self.reads.ended(told)
+    }
+
     /// A range that was read already.
     fn held(&self, start: u64, length: usize) -> Option<&[u8]> {
-        self.original.kept(start, length).or_else(|| {
+        self.reads.kept(start, length).or_else(|| {
             self.ranges.iter().find_map(|(first, bytes)| {
                 let at = usize::try_from(start.checked_sub(*first)?).ok()?;
                 bytes.get(at..at.checked_add(length)?)

@@ -1,6 +1,7 @@
 //! Times of a transport stream: 33 bits of 90 kHz, which begin anew each 26 hours.
 
 use super::streams::Part;
+use crate::media::header::seconds;
 
 /// Ticks a second.
 pub(super) const SECOND: i64 = 90_000;
@@ -79,7 +80,8 @@ pub(super) fn together(lengths: &[Length]) -> Option<String> {
         Some((micros(length.begin) + duration - begin).max(duration))
     });
     let total = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
-    (total > 0).then(|| format!("{}.{:06}", total / 1_000_000, total % 1_000_000))
+    let total = u128::try_from(total).ok().filter(|&total| total > 0);
+    total.map(seconds)
 }
 
 #[cfg(test)]

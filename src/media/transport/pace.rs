@@ -3,6 +3,7 @@
 use super::clock::{Clock, SECOND};
 use super::streams::{Heard, Part};
 use crate::media::bitstream::h264::Beginning;
+use crate::media::ratio::lowest;
 
 /// Distances between pictures that must agree where the stream does not promise an even pace.
 const ENOUGH: usize = 4;
@@ -24,15 +25,11 @@ impl Pace {
         let tick = beginning.tick?;
         let fields = if beginning.is_field { 1 } else { 2 };
         let (scale, units) = (u64::from(tick.scale), u64::from(tick.units) * fields);
-        let (mut a, mut b) = (scale, units);
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        let (pictures, seconds) = (scale.checked_div(a)?, units.checked_div(a)?);
+        let (pictures, seconds) = lowest(scale, units)?;
         let is_believable = pictures >= seconds * 10 && pictures <= seconds * 300;
-        let is_whole = pictures > 0 && (90_000 * seconds) % pictures == 0;
+        let is_whole = (90_000 * seconds) % pictures == 0;
         let is_broadcast = seconds == 1001 && BROADCAST.contains(&pictures);
-        (seconds > 0 && is_believable && (is_whole || is_broadcast)).then_some(Self {
+        (is_believable && (is_whole || is_broadcast)).then_some(Self {
             pictures,
             seconds,
             is_fields: beginning.is_field,

@@ -17,6 +17,8 @@ pub(super) mod tags;
 mod wave64;
 pub(super) mod window;
 
+use std::io;
+
 use super::header::{Format, Header, Stream, Tags, tidy};
 use crate::original::Original;
 use pcm::Pcm;
@@ -39,17 +41,25 @@ struct Sound {
 
 /// The header as ffprobe gives it; `None` for any other kind of file, and for what is not
 /// wholly understood.
-pub(super) fn read(original: &Original) -> Option<Header> {
-    if original.size() < SHORTEST {
+///
+/// # Errors
+/// When the drive fails.
+pub(super) fn read(original: &Original) -> io::Result<Option<Header>> {
+    let mut window = Window::new(original);
+    let told = told(&mut window);
+    window.ended(told)
+}
+
+fn told(window: &mut Window<'_>) -> Option<Header> {
+    if window.size() < SHORTEST {
         return None;
     }
-    let mut window = Window::new(original);
     let (name, sound) = match &window.array(0)? {
-        b"RIFF" | b"RF64" | b"BW64" => ("wav", riff::read(&mut window)?),
-        b"riff" => ("w64", wave64::read(&mut window)?),
+        b"RIFF" | b"RF64" | b"BW64" => ("wav", riff::read(window)?),
+        b"riff" => ("w64", wave64::read(window)?),
         _ => return None,
     };
-    Some(header(name, sound, original.size()))
+    Some(header(name, sound, window.size()))
 }
 
 fn header(name: &str, sound: Sound, size: u64) -> Header {
@@ -177,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("T01.wav");
         std::fs::write(&path, file).unwrap();
-        read(&Original::open(&path).unwrap())
+        read(&Original::open(&path).unwrap()).unwrap()
     }
 
     fn clip_of(chunks: &[Vec<u8>]) -> Clip {

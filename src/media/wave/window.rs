@@ -1,6 +1,9 @@
 //! The part of a file that is looked at: one range at a time, so that many chunks cost few
 //! read calls.
 
+use std::io;
+
+use crate::media::reads::Reads;
 use crate::original::Original;
 
 /// Bytes read at once: what sampling a file's content keeps of its start and of its end.
@@ -10,7 +13,7 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// A range of an original that moves to where it is wanted.
 pub(in crate::media) struct Window<'a> {
-    original: &'a Original,
+    reads: Reads<'a>,
     start: u64,
     bytes: Vec<u8>,
 }
@@ -19,7 +22,7 @@ impl<'a> Window<'a> {
     /// Nothing is read yet.
     pub(in crate::media) fn new(original: &'a Original) -> Self {
         Self {
-            original,
+            reads: Reads::new(original),
             start: 0,
             bytes: Vec::new(),
         }
@@ -27,7 +30,7 @@ impl<'a> Window<'a> {
 
     /// Bytes of the whole file.
     pub(in crate::media) fn size(&self) -> u64 {
-        self.original.size()
+        self.reads.size()
     }
 
     /// Exactly `length` bytes from `start`; `None` where they are not all there, are too
@@ -52,13 +55,24 @@ impl<'a> Window<'a> {
         if start < held.start || start + length > held.end {
             let first = start.min(self.size().saturating_sub(RANGE));
             let wanted = (start - first + length).max(RANGE).min(self.size() - first);
-            self.bytes = self
-                .original
-                .read(first, usize::try_from(wanted).ok()?)
-                .ok()?;
+            self.bytes = self.reads.read(first, usize::try_from(wanted).ok()?)?;
             self.start = first;
         }
         self.bytes.get(usize::try_from(start - self.start).ok()?..)
+    }
+
+    /// A range of any length, read beside the window; `None` where it is not all there, or
+    /// cannot be read.
+    pub(in crate::media) fn beside(&mut self, start: u64, length: u64) -> Option<Vec<u8>> {
+        self.reads.read(start, usize::try_from(length).ok()?)
+    }
+
+    /// What came of reading the file.
+    ///
+    /// # Errors
+    /// When the drive failed.
+    pub(in crate::media) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
+        self.reads.ended(told)
     }
 }
 
