@@ -21,6 +21,23 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Bytes that are read to try a drive.
+const TRIAL: u64 = 64 * 1024;
+
+/// Reads the begin, the middle and the end of a file: whether its drive still gives it.
+///
+/// # Errors
+/// When it does not.
+pub fn try_reading(path: &Path) -> io::Result<()> {
+    let original = Original::open(path)?;
+    let size = original.size();
+    for start in [0, size / 2, size.saturating_sub(TRIAL)] {
+        let length = usize::try_from(TRIAL.min(size - start)).map_err(io::Error::other)?;
+        original.read(start, length)?;
+    }
+    Ok(())
+}
+
 /// Read calls and bytes of this process so far, from originals alone.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
@@ -182,6 +199,8 @@ mod tests {
         assert_eq!(original.read(6, 2).unwrap(), b"67");
         assert!(original.read(8, 3).is_err());
         assert!(original.read(u64::MAX, 1).is_err());
+        assert!(try_reading(&path).is_ok());
+        assert!(try_reading(&folder.path().join("b.mov")).is_err());
         assert!(Original::open(folder.path()).is_err());
     }
 }

@@ -14,7 +14,7 @@ use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{Drive, frame_paths};
 use crate::media::{Made, Plan, Studio, Subject, Thumbs, Unread, Work};
-use crate::original::Gate;
+use crate::original::{self, Gate};
 use crate::value::Fingerprint;
 
 /// Clips that one ffmpeg makes posters of: enough that its start costs nothing.
@@ -235,6 +235,8 @@ impl Pictures {
                 }
                 Some(Outcome::Strip(pictures))
             }
+            // The drive is at fault, not the file.
+            Err(Unread::Fault(_)) if original::try_reading(&sitting.path).is_err() => None,
             Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)?),
             Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))?),
             Err(Unread::Cancelled) => None,

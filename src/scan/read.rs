@@ -13,7 +13,7 @@ use crate::clip::{Clip, Fact, Source, Value};
 use crate::error::{Error, Problem};
 use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
 use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
-use crate::original::Original;
+use crate::original::{self, Original};
 use crate::sidecar;
 use crate::tag::Rules;
 use crate::value::{Fingerprint, WallTime};
@@ -123,7 +123,10 @@ impl Reader<'_> {
             }
         };
         let (fingerprint, answered) = if let Some(fingerprint) = deferred {
-            let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+            let told = match self.ask(unread) {
+                Ok(told) => told,
+                Err(error) => return unopened(error.to_string()),
+            };
             (Some(fingerprint), self.answer(told, &file_facts)?)
         } else {
             let (sample, original) = match Self::sample(unread) {
@@ -193,7 +196,7 @@ impl Reader<'_> {
                 Err(Stop::Deferred(fingerprint))
             }
             (None, _) => {
-                let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+                let told = self.ask(unread)?;
                 self.answer(told, file_facts)
             }
         })
@@ -225,6 +228,15 @@ impl Reader<'_> {
         } else {
             None
         }
+    }
+
+    /// Asks ffprobe, which tells of a drive that fails as if the file were at fault.
+    fn ask(&self, unread: &Unread) -> io::Result<Result<Told, media::Unread>> {
+        let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+        if let Err(media::Unread::Fault(_)) = told {
+            original::try_reading(&unread.path)?;
+        }
+        Ok(told)
     }
 
     /// What a reader told, with the pictures that are to be made.
