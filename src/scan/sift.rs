@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::missing::{Gone, Unseen};
@@ -233,10 +233,17 @@ impl<'a, 'w> Sift<'a, 'w> {
         });
         let role = match (found.role, &known) {
             (Role::Unsure, Some(known)) if is_same => known.role,
-            (Role::Unsure, _) => match unsure(&listing.folder.join(&found.name)) {
-                Some(role) => role,
-                None => return Ok(()),
-            },
+            (Role::Unsure, _) => {
+                let path = listing.folder.join(&found.name);
+                match unsure(&path) {
+                    Ok(role) => role,
+                    // It may be footage.
+                    Err(error) => {
+                        self.problem(Problem::new(path, error.to_string()));
+                        return Ok(());
+                    }
+                }
+            }
             (Role::Media, _) => Role::Media,
             // Without its original, a companion is footage if it can be, or nothing.
             (Role::Proxy, _) if original.is_none() => Role::Media,
@@ -359,19 +366,33 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 }
 
-/// What a file is whose name does not tell; `None` when it cannot be read, and may be anything.
-fn unsure(path: &Path) -> Option<Role> {
+/// What a file is whose name does not tell.
+fn unsure(path: &Path) -> io::Result<Role> {
     let mut head = Vec::with_capacity(HEAD);
-    original::open(path)
-        .ok()?
+    original::open(path)?
         .take(HEAD as u64)
-        .read_to_end(&mut head)
-        .ok()?;
+        .read_to_end(&mut head)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Some(match (sniff(&head), named(&name)) {
+    Ok(match (sniff(&head), named(&name)) {
         (Content::Media, _) | (Content::Empty | Content::Unknown, Named::MediaOrText) => {
             Role::Media
         }
         (Content::Empty | Content::Text | Content::Unknown, _) => Role::Unsure,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_tells_what_a_name_does_not_unless_it_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("take one");
+        fs::write(&path, "a list of shots").unwrap();
+        assert_eq!(unsure(&path).unwrap(), Role::Unsure);
+        fs::write(&path, b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0").unwrap();
+        assert_eq!(unsure(&path).unwrap(), Role::Media);
+        assert!(unsure(folder.path()).is_err());
+    }
 }
