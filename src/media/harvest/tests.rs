@@ -151,6 +151,7 @@ fn every_kind_of_key_decodes_as_it_does_in_its_film() {
             "prores.mov",
             "-c:v prores_ks -profile:v hq -pix_fmt yuv422p10le",
         ),
+        ("broadcast.mov", "-c:v mpeg2video -g 12 -bf 2 -q:v 2"),
         ("motion.mov", "-c:v mjpeg -q:v 3 -pix_fmt yuvj422p"),
         ("vp9.mp4", "-c:v libvpx-vp9 -deadline realtime -g 12"),
         ("closed.ts", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p"),

@@ -9,7 +9,7 @@ use super::spherical;
 use super::tags;
 use super::track::{Track, c_string};
 use crate::media::bitstream::{
-    Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp9,
+    Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4, prores, vp9,
 };
 use crate::media::header::{self, SideData, Stream, Tags};
 use crate::media::ratio::lowest;
@@ -124,9 +124,18 @@ impl<'a> PictureEntry<'a> {
             b"jpeg" | b"mjpg" | b"mjpa" | b"AVDJ" => {
                 ("mjpeg", jpeg::of_frame(&first_frame(4096)?)?)
             }
+            // XDCAM, HDV and IMX.
+            b"m2v1"
+            | [b'x', b'd', b'v' | b'5', _]
+            | [b'h', b'd', b'v', _]
+            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => mpeg2(first_frame)?,
             b"mp4v" => {
-                let descriptor = descriptor(self.boxes).filter(|it| it.object_type == 0x20)?;
-                ("mpeg4", mpeg4::of_config(descriptor.config)?)
+                let descriptor = descriptor(self.boxes)?;
+                match descriptor.object_type {
+                    0x20 => ("mpeg4", mpeg4::of_config(descriptor.config)?),
+                    0x60..=0x65 => mpeg2(first_frame)?,
+                    _ => return None,
+                }
             }
             _ => return None,
         };
@@ -149,6 +158,12 @@ fn h264(configuration: &[u8], first_frame: &mut FirstFrame<'_>) -> Option<Coded>
         Some(coded) if !coded.may_be_interlaced => Some(coded),
         _ => h264::of_sample(configuration, &first_frame(8192)?),
     }
+}
+
+/// MPEG-2, whose headers stand before its first picture.
+fn mpeg2(first_frame: &mut FirstFrame<'_>) -> Option<(&'static str, Coded)> {
+    let coded = mpeg2::of_stream(&first_frame(4096)?)?;
+    Some(("mpeg2video", coded))
 }
 
 /// The descriptor of an elementary stream.
