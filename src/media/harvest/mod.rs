@@ -27,6 +27,9 @@ use crate::original::{Gate, Original};
 
 use matroska::Numbered;
 
+/// Bytes of decoded pictures that one run may keep.
+const KEPT: u64 = 256 * 1024 * 1024;
+
 /// The keys of one file that are to be decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -75,7 +78,10 @@ pub(super) fn harvest(
         .enumerate()
         .flat_map(|(row, wanted)| (0..wanted.keys.len()).map(move |key| Place { row, key }))
         .collect();
-    let mut waiting = vec![all];
+    let mut waiting: Vec<Vec<Place>> = match most_at_once(decoder) {
+        Some(most) => all.chunks(most).rev().map(<[Place]>::to_vec).collect(),
+        None => vec![all],
+    };
     while let Some(mut places) = waiting.pop() {
         let (picked, complaint) = session(decoder, raster, rows, &places, tool, limits)?;
         if complaint.trim().is_empty() || places.len() < 2 {
@@ -96,6 +102,30 @@ pub(super) fn harvest(
         waiting.push(places);
     }
     Ok(())
+}
+
+/// Keys that one run may decode, where it must keep all of their pictures.
+///
+/// ffmpeg's HEVC decoder says nothing of a picture of which parts are missing: there it leaves
+/// what its memory held before, which was another clip's. So its memory is never used twice.
+fn most_at_once(decoder: &Decoder) -> Option<usize> {
+    if decoder.codec != "hevc" {
+        return None;
+    }
+    // Four bytes a pixel: 4:2:2 with more than eight bits.
+    let bytes = u64::from(decoder.width) * u64::from(decoder.height) * 4;
+    let most = KEPT / bytes.max(1);
+    Some(usize::try_from(most).unwrap_or(usize::MAX).max(1))
+}
+
+/// What is done to each picture.
+fn filter(decoder: &Decoder, raster: &Raster) -> String {
+    let filter = raster.filter();
+    match most_at_once(decoder) {
+        // Held back to the end, and then thrown away.
+        Some(_) => format!("split[shown][kept];[kept]reverse,nullsink;[shown]{filter}"),
+        None => filter,
+    }
 }
 
 /// A key by its row and its number there.
@@ -124,7 +154,7 @@ fn session(
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
         // A stream of variable rate comes out as it went in: no frame is dropped or doubled.
         .args(["-map", "0:v:0"])
-        .args(["-filter_threads", "1", "-vf", &raster.filter()])
+        .args(["-filter_threads", "1", "-vf", &filter(decoder, raster)])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
         .args(["-allow_raw_vfw", "1", "-write_crc32", "0"])
         .args(["-f", "matroska", "pipe:1"]);

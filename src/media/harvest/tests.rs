@@ -286,6 +286,69 @@ fn a_lost_frame_takes_no_other_clips_place() {
 }
 
 #[test]
+fn missing_slices_show_nothing_of_another_clip() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tools, limits) = tools();
+    let mut rows = Vec::new();
+    let mut told = None;
+    for (number, colour) in ["red", "red", "red", "red", "blue"].iter().enumerate() {
+        let path = folder.path().join(format!("{number}.mp4"));
+        let source = format!("-f lavfi -i color={colour}:size=320x192:rate=25:duration=0.2");
+        let coding = "-c:v libx265 -x265-params slices=3:ctu=16:log-level=none -pix_fmt yuv420p";
+        ffmpeg(&format!("{source} {coding}"), &path);
+        let header = header(&path).unwrap();
+        let key = header.keyframes.as_ref().unwrap().keys[0];
+        if *colour == "blue" {
+            let mut bytes = fs::read(&path).unwrap();
+            let begin = usize::try_from(key.offset).unwrap();
+            assert_eq!(
+                spoil_slices(&mut bytes[begin..begin + key.bytes as usize]),
+                2
+            );
+            fs::write(&path, bytes).unwrap();
+        }
+        rows.push(Row {
+            path,
+            gate: Gate::new(1),
+            stored: Stored::Whole,
+            keys: vec![key],
+        });
+        told = Some(header);
+    }
+    let told = told.unwrap();
+    let raster = Raster::of(&told.facts, 320).unwrap();
+    let decoder = told.keyframes.unwrap().decoder;
+    let mut red = vec![None; rows.len()];
+    let mut take = |picked: Picked| {
+        let pixels = picked.pixels.as_chunks::<3>().0;
+        let count = pixels.iter().filter(|it| it[0] > 127 && it[1] < 127);
+        red[picked.row] = Some(count.count() * 100 / pixels.len());
+    };
+    harvest(&decoder, &raster, &rows, &tools.ffmpeg, &limits, &mut take).unwrap();
+    assert_eq!(red[..4], [Some(100); 4]);
+    assert!(red[4].is_none_or(|red| red == 0), "{red:?}");
+}
+
+/// Makes all slices of a HEVC picture but the first something that no decoder looks at; gives
+/// how many.
+fn spoil_slices(mut frame: &mut [u8]) -> usize {
+    let (mut slices, mut spoilt) = (0, 0);
+    while let Some((length, rest)) = frame.split_first_chunk_mut::<4>() {
+        let (unit, next) = rest.split_at_mut(u32::from_be_bytes(*length) as usize);
+        if unit[0] >> 1 < 32 {
+            slices += 1;
+            if slices > 1 {
+                // Filler data.
+                unit[0] = 38 << 1;
+                spoilt += 1;
+            }
+        }
+        frame = next;
+    }
+    spoilt
+}
+
+#[test]
 fn a_damaged_key_shows_nothing_of_another_clip() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();

@@ -23,11 +23,22 @@ pub(super) fn opened(decoder: &Decoder, mut frame: Vec<u8>) -> Option<Vec<u8>> {
         }
         "hevc" => {
             let length_size = length_size(&decoder.configuration, 21);
-            each_unit(&mut frame, length_size, break_link);
-            Some(frame)
+            let mut is_open = true;
+            each_unit(&mut frame, length_size, |unit| {
+                is_open &= !is_inter(unit);
+                break_link(unit);
+            });
+            is_open.then_some(frame)
         }
         _ => Some(frame),
     }
+}
+
+/// Whether a unit is of a picture that may need others: a slice (below 32) of no random access
+/// picture (16 to 23).
+fn is_inter(unit: &[u8]) -> bool {
+    let kind = unit.first().map_or(0, |first| first >> 1 & 0x3f);
+    kind < 32 && !(16..24).contains(&kind)
 }
 
 /// CRA (21) becomes `BLA_N_LP` (18): no leading pictures follow.
@@ -95,5 +106,7 @@ mod tests {
             opened(&decoder("hevc"), frame.to_vec()).as_deref(),
             Some(&b"\0\0\0\x03\x24\x01\xaf\0\0\0\x03\x26\x01\xaf"[..])
         );
+        let inter = b"\0\0\0\x03\x02\x01\xaf";
+        assert_eq!(opened(&decoder("hevc"), inter.to_vec()), None);
     }
 }
