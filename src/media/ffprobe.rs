@@ -64,13 +64,11 @@ pub(super) fn run(path: &Path, tool: &Tool, limits: &Limits) -> Result<Header, U
 /// The first thing a tool complained of, without the addresses that change from run to run.
 pub(super) fn reason(output: &Output, path: &Path) -> String {
     let url = format!("file:{}", path.display());
-    let mut lines = output
-        .stderr
+    // Before it is cut into lines: a name may hold more than one.
+    let told = output.stderr.replace(&url, "");
+    let mut lines = told
         .lines()
-        .map(|line| {
-            let line = line.replace(&url, "");
-            without_addresses(without_marks(&line).trim_start_matches(": ").trim())
-        })
+        .map(|line| without_addresses(without_marks(line).trim_start_matches(": ").trim()))
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
     if reason.contains("not on whitelist") {
@@ -110,14 +108,14 @@ mod tests {
 
     #[test]
     fn a_reason_is_the_same_each_time_it_is_given() {
-        let path = Path::new("/card/a: b.mov");
+        let path = Path::new("/card/a:\nb.mov");
         for (stderr, expected) in [
             (
-                "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55c355] [error] moov atom not found\nfile:/card/a: b.mov: Invalid data\n",
+                "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55c355] [error] moov atom not found\nfile:/card/a:\nb.mov: Invalid data\n",
                 "moov atom not found",
             ),
             (
-                "file:/card/a: b.mov: Invalid data found\n",
+                "file:/card/a:\nb.mov: Invalid data found\n",
                 "Invalid data found",
             ),
             ("", "the tool gave no reason, and ended with exit status: 0"),

@@ -45,6 +45,10 @@ const WAITING: usize = 256;
 /// Threads that wait for devices at a time, whatever is asked for.
 const MOST_THREADS: usize = 64;
 
+/// What is told of a clip whose file is not as it was read.
+const WAITS: &str = "it changed, or its drive was taken away, since its header was read: \
+                     its pictures wait for the next scan";
+
 /// What to scan, and how.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -430,6 +434,7 @@ impl Scan<'_, '_> {
             pictures::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
             pictures::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
             pictures::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
+            pictures::Outcome::Waits => Ok(Some(WAITS.to_owned())),
             pictures::Outcome::NoStrip {
                 reason,
                 failed_with,

@@ -46,6 +46,8 @@ pub(super) enum Outcome {
     },
     /// It has a poster, but that tool cannot make its strip.
     NoStrip { reason: String, failed_with: String },
+    /// They wait for the next scan: the file changed since it was read, or its drive is gone.
+    Waits,
     /// Its plan is of another version: it is to be read again.
     Unplanned,
 }
@@ -190,6 +192,11 @@ impl Pictures {
                 is_sequence: waiting.is_sequence,
             };
             if !sitting.is_as_it_was() {
+                send(Message::Pictured {
+                    clip: sitting.clip,
+                    path: sitting.path,
+                    outcome: Outcome::Waits,
+                });
                 continue;
             }
             let subject = Subject {
@@ -211,7 +218,7 @@ impl Pictures {
     ) -> Result<Option<Outcome>, Error> {
         // Taken away or replaced meanwhile: whatever was made of it is not of this clip.
         if !sitting.is_as_it_was() {
-            return Ok(None);
+            return Ok(Some(Outcome::Waits));
         }
         Ok(match made {
             Ok(Made::Poster { image, next }) => {
@@ -236,7 +243,9 @@ impl Pictures {
                 Some(Outcome::Strip(pictures))
             }
             // The drive is at fault, not the file.
-            Err(Unread::Fault(_)) if original::try_reading(&sitting.path).is_err() => None,
+            Err(Unread::Fault(_)) if original::try_reading(&sitting.path).is_err() => {
+                Some(Outcome::Waits)
+            }
             Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)?),
             Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))?),
             Err(Unread::Cancelled) => None,
