@@ -35,12 +35,22 @@ fn settled(shoot: &Shoot, text: &str) -> String {
 fn told(shoot: &Shoot, answer: &Answer) -> String {
     let (stdout, stderr) = (
         settled(shoot, &answer.stdout),
-        settled(shoot, &answer.stderr),
+        in_order(&settled(shoot, &answer.stderr)),
     );
     format!(
         "exit {}\n--- stdout\n{stdout}--- stderr\n{stderr}",
         answer.code
     )
+}
+
+/// Warnings that follow each other, sorted: files are read side by side, and any may be first.
+fn in_order(stderr: &str) -> String {
+    let is_warning = |line: &&str| line.starts_with("warning: ");
+    let mut lines: Vec<&str> = stderr.split_inclusive('\n').collect();
+    for run in lines.chunk_by_mut(|one, next| is_warning(one) && is_warning(next)) {
+        run.sort_unstable();
+    }
+    lines.concat()
 }
 
 /// Compares all that a command said.

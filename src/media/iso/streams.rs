@@ -139,10 +139,14 @@ impl<'a> PictureEntry<'a> {
             }
             _ => return None,
         };
+        let mut colour = colr(self.boxes).unwrap_or_default();
+        if name == "dnxhd" {
+            colour.range = colour.range.or(avid_range(self.boxes));
+        }
         let coded = coded.within(&Container {
             width: self.width.into(),
             height: self.height.into(),
-            colour: colr(self.boxes).unwrap_or_default(),
+            colour,
         });
         Some(Coding { name, coded })
     }
@@ -226,6 +230,16 @@ pub(super) fn picture(
         });
     }
     Some(stream)
+}
+
+/// The range that Avid's `ACLR` box tells: its name and version, then a number.
+fn avid_range(entry: &[u8]) -> Option<&'static str> {
+    let body = child(entry, *b"ACLR")?.strip_prefix(b"ACLR0001")?;
+    match u32::from_be_bytes(*body.first_chunk()?) {
+        1 => Some("tv"),
+        2 => Some("pc"),
+        _ => None,
+    }
 }
 
 /// `pasp`, where it says anything.
