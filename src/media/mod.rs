@@ -5,6 +5,7 @@
 
 mod avi;
 mod bitstream;
+mod cursor;
 mod facts;
 mod ffprobe;
 mod frame;

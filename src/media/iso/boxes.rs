@@ -3,6 +3,8 @@
 //! Nothing here trusts a size: a box that says it is longer than what holds it ends the
 //! list, and no number read from a file is ever allocated.
 
+use crate::media::cursor::Cursor;
+
 /// Boxes in one list that are looked at; a list of more is made to waste time.
 const MOST: usize = 4096;
 
@@ -22,7 +24,7 @@ pub(super) struct Boxed<'a> {
 pub(super) fn header(bytes: &[u8], room: u64) -> Option<(u64, u64, FourCc)> {
     let mut cursor = Cursor(bytes);
     let size = cursor.u32()?;
-    let kind = cursor.four()?;
+    let kind = cursor.array()?;
     let (size, header) = match size {
         0 => (room, 8),
         1 => (cursor.u64()?, 16),
@@ -77,58 +79,15 @@ pub(super) fn meta(body: &[u8]) -> &[u8] {
     }
 }
 
-/// Bytes that are read one number after another, big-endian.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a>(pub &'a [u8]);
-
-impl<'a> Cursor<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(super) fn skip(&mut self, count: usize) -> Option<()> {
-        self.take(count).map(|_| ())
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    pub(super) fn four(&mut self) -> Option<FourCc> {
-        self.array()
-    }
-
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        self.array().map(u8::from_be_bytes)
-    }
-
-    pub(super) fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    pub(super) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    pub(super) fn i32(&mut self) -> Option<i32> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    /// 64 bits in version 1, 32 before; all ones mean that it is not known.
-    pub(super) fn sized(&mut self, version: u8) -> Option<u64> {
-        let unknown = |is: bool, value: u64| if is { 0 } else { value };
-        if version == 1 {
-            self.u64().map(|value| unknown(value == u64::MAX, value))
-        } else {
-            self.u32()
-                .map(|value| unknown(value == u32::MAX, u64::from(value)))
-        }
+/// A number of 64 bits in version 1, of 32 before; all ones mean that it is not known.
+pub(super) fn sized(cursor: &mut Cursor<'_>, version: u8) -> Option<u64> {
+    let unknown = |is: bool, value: u64| if is { 0 } else { value };
+    if version == 1 {
+        cursor.u64().map(|value| unknown(value == u64::MAX, value))
+    } else {
+        cursor
+            .u32()
+            .map(|value| unknown(value == u32::MAX, u64::from(value)))
     }
 }
 

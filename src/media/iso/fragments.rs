@@ -1,6 +1,6 @@
 //! Fragmented movies: samples described piece by piece, in `moof` boxes.
 
-use super::boxes::{boxes, child, full};
+use super::boxes::{boxes, child, full, sized};
 use super::layout::Layout;
 
 /// Samples of a file that are looked at in all: two days at 60 frames a second.
@@ -77,7 +77,7 @@ pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fra
             let header = TrackHeader::new(child(track.body, *b"tfhd")?, *at, runs_end, defaults)?;
             let is_this = header.id == id;
             let mut decoded = match child(track.body, *b"tfdt").and_then(full) {
-                Some((version, _, mut cursor)) => cursor.sized(version)?,
+                Some((version, _, mut cursor)) => sized(&mut cursor, version)?,
                 None => fragments.end,
             };
             let mut offset = header.base;

@@ -21,6 +21,7 @@ use layout::{Layout, layout};
 use streams::PictureEntry;
 use track::{Clock, Track};
 
+use super::cursor::Cursor;
 use super::header::{Film, Format, Header, Stream};
 use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
 use crate::original::Original;
@@ -204,7 +205,7 @@ fn timecode(track: &Track<'_>, original: &Original) -> Stream {
 }
 
 fn first_timecode(track: &Track<'_>, entry: &[u8], original: &Original) -> Option<Timecode> {
-    let mut cursor = boxes::Cursor(entry);
+    let mut cursor = Cursor(entry);
     cursor.skip(12)?;
     let (flags, timescale, frame) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
     let base = cursor.u8()?;

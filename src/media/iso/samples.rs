@@ -3,7 +3,8 @@
 //! The table stays as it is in the file; a question walks it. A 10-hour file has two
 //! million samples, of which a scan asks for a dozen.
 
-use super::boxes::{Cursor, FourCc, child, full};
+use super::boxes::{FourCc, child, full};
+use crate::media::cursor::Cursor;
 
 /// Entries of a table with rows of `N` bytes.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
 
-use super::boxes::{Boxed, Cursor, FourCc, boxes, child, full};
+use super::boxes::{Boxed, FourCc, boxes, child, full};
 use super::fragments::Fragments;
 use super::samples::Pace;
 use super::spherical;
@@ -11,6 +11,7 @@ use super::track::{Track, c_string};
 use crate::media::bitstream::{
     Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4, prores, vp9,
 };
+use crate::media::cursor::Cursor;
 use crate::media::header::{self, SideData, Stream, Tags};
 use crate::media::ratio::lowest;
 
@@ -268,7 +269,7 @@ fn colr(entry: &[u8]) -> Option<Colour> {
         boxed.kind == *b"colr" && matches!(boxed.body.get(..4), Some(b"nclx" | b"nclc"))
     })?;
     let mut cursor = Cursor(boxed.body);
-    let kind = cursor.four()?;
+    let kind = cursor.array()?;
     let mut code = || Some(u8::try_from(cursor.u16()?).unwrap_or(2));
     let told = Colour::of_codes(code()?, code()?, code()?);
     Some(match cursor.u8() {

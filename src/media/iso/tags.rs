@@ -3,7 +3,8 @@
 //! Three kinds: `QuickTime` user data (`udta/©nam`), iTunes lists (`udta/meta/ilst`), and
 //! Apple's named keys (`meta/keys` with `meta/ilst`).
 
-use super::boxes::{Boxed, Cursor, FourCc, boxes, child, full, meta};
+use super::boxes::{Boxed, FourCc, boxes, child, full, meta};
+use crate::media::cursor::Cursor;
 use crate::media::header::{Tags, add_tag};
 
 /// Seconds from 1904 to 1970.

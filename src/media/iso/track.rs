@@ -1,7 +1,8 @@
 //! One track of a movie: its header, its descriptions, its samples.
 
-use super::boxes::{Boxed, Cursor, FourCc, boxes, child, descendant, full};
+use super::boxes::{Boxed, FourCc, boxes, child, descendant, full, sized};
 use super::samples::Samples;
+use crate::media::cursor::Cursor;
 
 /// A piece of an edit list, in the movie's and the track's units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +91,11 @@ struct Header {
 impl Header {
     fn new(body: &[u8]) -> Option<Self> {
         let (version, _, mut cursor) = full(body)?;
-        cursor.sized(version)?;
-        cursor.sized(version)?;
+        sized(&mut cursor, version)?;
+        sized(&mut cursor, version)?;
         let id = cursor.u32()?;
         cursor.skip(4)?;
-        cursor.sized(version)?;
+        sized(&mut cursor, version)?;
         // Reserved, layer, alternate group, volume, reserved.
         cursor.skip(16)?;
         let mut matrix = [0; 9];
@@ -115,12 +116,12 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn new(body: &[u8]) -> Option<Self> {
         let (version, _, mut cursor) = full(body)?;
-        let created = cursor.sized(version)?;
-        cursor.sized(version)?;
+        let created = sized(&mut cursor, version)?;
+        sized(&mut cursor, version)?;
         Some(Self {
             created,
             timescale: cursor.u32()?,
-            duration: cursor.sized(version)?,
+            duration: sized(&mut cursor, version)?,
         })
     }
 }
@@ -129,7 +130,7 @@ impl Clock {
 fn handler(body: &[u8]) -> Option<(FourCc, Option<String>)> {
     let (_, _, mut cursor) = full(body)?;
     let is_quicktime = cursor.u32()? != 0;
-    let kind = cursor.four()?;
+    let kind = cursor.array()?;
     cursor.skip(12)?;
     let mut name = cursor.0;
     if let (true, Some((&length, rest))) = (is_quicktime, name.split_first()) {

@@ -1,6 +1,7 @@
 //! Index tables: where each edit unit of an essence container begins (ST 377-1 11).
 
-use super::klv::{Cursor, Item, Set};
+use super::klv::{Item, Set};
+use crate::media::cursor::Cursor;
 
 /// One piece of an index table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

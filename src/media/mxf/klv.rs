@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::media::cursor::Cursor;
+
 /// A universal label, or an instance's number.
 pub(super) type Label = [u8; 16];
 
@@ -205,46 +207,6 @@ pub(super) fn text(value: &[u8]) -> String {
         .map(|two| u16::from_be_bytes([two[0], two[1]]))
         .take_while(|&unit| unit != 0);
     char::decode_utf16(units).map_while(Result::ok).collect()
-}
-
-/// Bytes that are read one number after another, most significant byte first.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a>(pub &'a [u8]);
-
-impl<'a> Cursor<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(super) fn skip(&mut self, count: usize) -> Option<()> {
-        self.take(count).map(|_| ())
-    }
-
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        self.array().map(u8::from_be_bytes)
-    }
-
-    pub(super) fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    pub(super) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    pub(super) fn i64(&mut self) -> Option<i64> {
-        self.array().map(i64::from_be_bytes)
-    }
 }
 
 #[cfg(test)]

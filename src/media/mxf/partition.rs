@@ -1,6 +1,7 @@
 //! Partitions: the parts an MXF file is cut into, and how each begins (ST 377-1 7).
 
-use super::klv::{Cursor, Item, Label};
+use super::klv::{Item, Label};
+use crate::media::cursor::Cursor;
 
 /// What a partition pack says, as far as anything here asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

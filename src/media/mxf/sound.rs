@@ -4,6 +4,7 @@ use super::klv::{Label, Set, references};
 use super::labels;
 use super::layout::{Layout, kind};
 use super::packages::Track;
+use crate::media::cursor::Cursor;
 use crate::media::header::Stream;
 
 /// More channels than one track has.
@@ -79,7 +80,7 @@ fn channel_layout(
         let Some(bit) = bit(&meaning)? else { continue };
         let number = label
             .meant(&CHANNEL)
-            .map_or(Some(0), |value| super::klv::Cursor(value).u32())?;
+            .map_or(Some(0), |value| Cursor(value).u32())?;
         let number = if channels == 1 { number.max(1) } else { number };
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
         *bits.get_mut(at)? = bit;
