@@ -1,8 +1,8 @@
 //! The physical device under a volume, and how many may read from it at a time.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::{fs, path::Path};
 
 /// A physical device, or the server of a share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,17 +74,18 @@ impl Drive {
         }
     }
 
-    /// The disk that a block device is, or is a part of, as `sysfs` tells it; anything else
-    /// is a device of its own, of which nothing is known.
-    pub(super) fn block(device: &Path) -> Self {
-        let name = device.file_name().unwrap_or(device.as_os_str());
-        let unknown = Self {
-            name: device.to_string_lossy().into(),
+    /// A device of its own, of which nothing is known.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            name: name.into(),
             kind: DriveKind::Unknown,
-        };
-        let Ok(mut folder) = fs::canonicalize(Path::new("/sys/class/block").join(name)) else {
-            return unknown;
-        };
+        }
+    }
+
+    /// The disk that a block device is, or is a part of, as its folder in `sysfs` tells it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of_block(device: &Path) -> Self {
+        let mut folder = device.to_owned();
         if folder.join("partition").exists() {
             folder.pop();
         }
@@ -134,8 +135,7 @@ mod tests {
         let server = Drive::share("nas:/export/a");
         assert_eq!(server, Drive::share("//nas/b"));
         assert_eq!(server.kind.readers(2), 4);
-        let unknown = Drive::block(Path::new("/no/such/device"));
-        assert_eq!(unknown.kind, DriveKind::Unknown);
+        assert_eq!(Drive::named("zfs").kind, DriveKind::Unknown);
     }
 
     #[test]

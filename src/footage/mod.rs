@@ -17,5 +17,5 @@ pub use fingerprint::{Sample, fingerprint, fingerprint_frames};
 pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
-pub use volume::{Volume, Volumes};
+pub use volume::{KnownVolume, Volume, Volumes, mark};
 pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, walk};

@@ -95,11 +95,8 @@ impl Unseen {
                 .collect(),
         });
         let gone: Vec<Gone> = gone.filter(|gone| !gone.files.is_empty()).collect();
-        let is_same = |volumes: &Volumes| {
-            let now: Vec<_> = volumes.under(root);
-            now == catalogue.volumes().under(root)
-        };
-        let is_there = fs::metadata(root).is_ok() && is_same(&Volumes::mounted());
+        let is_same = || Volumes::mounted().are_same_under(catalogue.volumes(), root);
+        let is_there = fs::metadata(root).is_ok() && is_same();
         Ok(if is_there { gone } else { Vec::new() })
     }
 }

@@ -1,0 +1,180 @@
+//! Linux: the mount table, and what udev, `sysfs` and the filesystem itself tell of each
+//! mounted device.
+//!
+//! The kernel would tell a mounted filesystem's uuid to anyone who asks (`FS_IOC_GETFSUUID`,
+//! since 6.9), but no well-kept crate wraps that call safely, and this one forbids unsafe
+//! code. So uuid and label come, in this order, from udev's links, udev's database, `sysfs`
+//! (btrfs) and the filesystem's first blocks.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use super::identity::{Device, Seen};
+use super::system::{System, line};
+use super::udev::{Links, recorded, unescape};
+use super::{hardware, kind, superblock};
+use crate::footage::drive::Drive;
+
+/// Everything mounted, in the order it was, but what another mount covers.
+pub(super) fn seen(system: &System) -> Vec<Seen> {
+    let links = OnceCell::new();
+    let mut devices: HashMap<String, Device> = HashMap::new();
+    let mut mounts = mounts(&system.table("/proc/self/mountinfo"));
+    for mount in &mut mounts {
+        mount.device = devices
+            .entry(mount.number.clone())
+            .or_insert_with(|| {
+                let links = || links.get_or_init(|| Links::read(system));
+                device(system, mount, &links)
+            })
+            .clone();
+    }
+    mounts
+}
+
+/// `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, odd bytes are octal.
+fn mounts(table: &[u8]) -> Vec<Seen> {
+    let mut mounts: Vec<Seen> = table
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| {
+            let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+            let dash = fields.iter().position(|field| field == b"-")?;
+            let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
+            let root = unescape(fields.get(3)?, b"\\", 8);
+            Some(Seen {
+                point: unescape(fields.get(4)?, b"\\", 8).into(),
+                root: Path::new(&root).strip_prefix("/").ok()?.to_owned(),
+                kind: text(dash + 1)?,
+                source: unescape(fields.get(dash + 2)?, b"\\", 8)
+                    .to_string_lossy()
+                    .into_owned(),
+                number: text(2)?,
+                device: Device::default(),
+            })
+        })
+        .filter(|mount| !kind::is_virtual(&mount.kind))
+        .collect();
+    // Of several on one point, only the last can be reached.
+    let last: HashMap<PathBuf, usize> = mounts
+        .iter()
+        .enumerate()
+        .map(|(at, mount)| (mount.point.clone(), at))
+        .collect();
+    let mut at = 0;
+    mounts.retain(|mount| {
+        at += 1;
+        last.get(&mount.point) == Some(&(at - 1))
+    });
+    mounts
+}
+
+/// What is known of the device that is mounted there.
+fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> Device {
+    if kind::is_share(&mount.kind, &mount.source) {
+        return Device {
+            drive: Some(Drive::share(&mount.source)),
+            hardware: kind::server(&mount.source).map(|host| format!("server:{host}")),
+            ..Device::default()
+        };
+    }
+    if !mount.source.starts_with('/') {
+        return Device::default();
+    }
+    let folder = block_folder(system, mount);
+    let name = block_name(system, mount, folder.as_deref());
+    let mut told = Device {
+        uuid: links().uuids.get(&name).cloned(),
+        label: links().labels.get(&name).cloned(),
+        drive: folder.as_deref().map(Drive::of_block),
+        hardware: folder.as_deref().and_then(hardware::serial),
+    };
+    if told.uuid.is_none() || told.label.is_none() {
+        let number = folder.as_deref().and_then(number_of);
+        let (uuid, label) = recorded(system, number.as_deref().unwrap_or(&mount.number));
+        told.uuid = told.uuid.or(uuid);
+        told.label = told.label.or(label);
+    }
+    if mount.kind == "btrfs" {
+        ask_btrfs(system, &name, &mut told);
+    }
+    if told.uuid.is_none() {
+        let named = open_block(system, mount)
+            .and_then(|mut device| superblock::read(&mut device, &mount.kind));
+        let named = named.unwrap_or_default();
+        told.uuid = named.uuid;
+        told.label = told.label.or(named.label);
+    }
+    told.uuid = told.uuid.filter(|uuid| !is_zero(uuid));
+    told
+}
+
+/// A uuid that was never set.
+fn is_zero(uuid: &str) -> bool {
+    uuid.bytes().all(|byte| matches!(byte, b'0' | b'-'))
+}
+
+/// The device's folder in `sysfs`: by number, or, where the filesystem has a number of its
+/// own (btrfs), by name.
+fn block_folder(system: &System, mount: &Seen) -> Option<PathBuf> {
+    if !mount.number.starts_with("0:") {
+        let by_number = system.linked(format!("/sys/dev/block/{}", mount.number));
+        if by_number.is_some() {
+            return by_number;
+        }
+    }
+    let device = system.folder(&mount.source);
+    let name = device
+        .as_deref()
+        .unwrap_or(Path::new(&mount.source))
+        .file_name()?;
+    system.folder(Path::new("/sys/class/block").join(name))
+}
+
+fn block_name(system: &System, mount: &Seen, folder: Option<&Path>) -> OsString {
+    let device = || system.folder(&mount.source);
+    let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
+    folder
+        .and_then(name)
+        .or_else(|| name(&device()?))
+        .or_else(|| name(Path::new(&mount.source)))
+        .unwrap_or_default()
+}
+
+/// `8:1`
+fn number_of(folder: &Path) -> Option<String> {
+    line(&folder.join("dev"))
+}
+
+/// `/sys/fs/btrfs/UUID/devices/sda1`: a btrfs lies on all the devices there.
+fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
+    let Ok(entries) = fs::read_dir(system.path("/sys/fs/btrfs")) else {
+        return;
+    };
+    let mine = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|folder| fs::symlink_metadata(folder.join("devices").join(name)).is_ok());
+    let Some(folder) = mine else { return };
+    let uuid = folder
+        .file_name()
+        .map(|uuid| uuid.to_string_lossy().into_owned());
+    told.uuid = told.uuid.take().or(uuid);
+    told.label = told.label.take().or_else(|| line(&folder.join("label")));
+    let devices = fs::read_dir(folder.join("devices")).into_iter().flatten();
+    let devices = devices
+        .flatten()
+        .filter_map(|entry| fs::canonicalize(entry.path()).ok());
+    told.hardware = hardware::serials(devices);
+}
+
+/// The device itself, read-only, where we may.
+fn open_block(system: &System, mount: &Seen) -> Option<File> {
+    let path = system.path(&mount.source);
+    let kind = path.metadata().ok()?.file_type();
+    (kind.is_block_device() || kind.is_file()).then_some(())?;
+    File::open(path).ok()
+}

@@ -1,0 +1,234 @@
+//! Volumes: the drives and shares that files are on, known again wherever they are mounted.
+//!
+//! A volume is known by its filesystem's uuid, else by a mark that a person allowed, else by
+//! label, size and birth; a share by its address. What a system tells of its mounts is read
+//! in a file for each system; what follows from it is decided here, for all alike.
+
+#[cfg(any(test, target_os = "macos", windows))]
+mod ask;
+#[cfg(target_os = "linux")]
+mod hardware;
+mod identity;
+mod kind;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(test, target_os = "macos"))]
+mod macos;
+mod mark;
+#[cfg(target_os = "linux")]
+mod superblock;
+mod system;
+mod twins;
+#[cfg(target_os = "linux")]
+mod udev;
+#[cfg(any(test, windows))]
+mod windows;
+
+#[cfg(all(test, target_os = "linux"))]
+mod loops;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+use std::path::{Component, Path, PathBuf, Prefix};
+
+use super::drive::Drive;
+use system::System;
+
+pub use mark::mark;
+pub use twins::KnownVolume;
+
+/// A mounted volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// What it is known by: `uuid:…`, `mark:…`, `share:host:/export`, or label, size and
+    /// birth; with `@…` where it is a clone that was told apart.
+    pub identity: String,
+    /// What people call it.
+    pub label: String,
+    /// Whether that is the filesystem's own label or the share's name, not taken from the
+    /// place where it is mounted.
+    pub is_label_own: bool,
+    /// Where it is mounted.
+    pub mount: PathBuf,
+    /// Bytes that it holds; `None` for what could keep us waiting.
+    pub size: Option<u64>,
+    /// The serial number of the disk it is on, or `server:` and the machine that shares it.
+    pub hardware: Option<String>,
+    /// The filesystem's type, as the system calls it; empty where it does not say.
+    pub kind: String,
+    /// The device it is on.
+    pub drive: Drive,
+    /// Which of its folders is mounted there: its root, but for binds and subvolumes.
+    root: PathBuf,
+    /// The identity, before clones were told apart.
+    base: String,
+    /// The device or address, as the mount table has it.
+    source: String,
+    /// Tells filesystems apart while they are mounted.
+    number: String,
+}
+
+impl Volume {
+    /// Whether another machine answers for it.
+    #[must_use]
+    pub fn is_share(&self) -> bool {
+        kind::is_share(&self.kind, &self.source)
+    }
+
+    /// Whether a file on it keeps its inode number for as long as it lives there.
+    #[must_use]
+    pub fn has_stable_inodes(&self) -> bool {
+        kind::has_stable_inodes(&self.kind)
+    }
+}
+
+/// Everything mounted now.
+#[derive(Debug, Clone)]
+pub struct Volumes {
+    /// Longest mount point first.
+    all: Vec<Volume>,
+    /// Mounts that were told apart, each with the one it looks like.
+    clones: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Volumes {
+    /// Reads the system's mount table.
+    #[must_use]
+    pub fn mounted() -> Self {
+        #[cfg(target_os = "linux")]
+        let seen = linux::seen(&System::here());
+        #[cfg(target_os = "macos")]
+        let seen = macos::seen();
+        #[cfg(windows)]
+        let seen = windows::seen();
+        #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+        let seen = Vec::new();
+        Self::new(&System::here(), seen)
+    }
+
+    fn new(system: &System, seen: Vec<identity::Seen>) -> Self {
+        let mut all = identity::volumes(system, seen);
+        all.sort_by_key(|volume| std::cmp::Reverse(volume.mount.as_os_str().len()));
+        let mut volumes = Self {
+            all,
+            clones: Vec::new(),
+        };
+        volumes.settle(&[]);
+        volumes
+    }
+
+    /// Tells clones apart by what was recorded of each volume when it was last seen: of several
+    /// under one identity, the one on the same disk keeps it, else the one mounted where it
+    /// was, else the first; the others go by `IDENTITY@DISK`, or `IDENTITY@MOUNT`, and do so
+    /// again the next time.
+    pub fn settle(&mut self, known: &[KnownVolume]) {
+        self.clones = twins::settle(&mut self.all, known);
+    }
+
+    /// Mounts of clones, each with the mount that it is told apart from.
+    #[must_use]
+    pub fn clones(&self) -> Vec<(PathBuf, PathBuf)> {
+        self.clones.clone()
+    }
+
+    /// The volume that an absolute path is on, and the path below its root.
+    #[must_use]
+    pub fn of(&self, path: &Path) -> (Volume, PathBuf) {
+        if let Some((volume, inside)) = self.find(path) {
+            return (volume.clone(), inside);
+        }
+        let root: PathBuf = path
+            .components()
+            .take_while(|part| !matches!(part, Component::Normal(_)))
+            .collect();
+        let inside = path.strip_prefix(&root).unwrap_or(path).to_owned();
+        let label = root.to_string_lossy().into_owned();
+        let volume = Volume {
+            identity: format!("label:{label}"),
+            base: format!("label:{label}"),
+            is_label_own: false,
+            size: None,
+            hardware: None,
+            kind: String::new(),
+            drive: Drive::named(&label),
+            source: label.clone(),
+            number: label.clone(),
+            label,
+            mount: root,
+            root: PathBuf::new(),
+        };
+        (volume, inside)
+    }
+
+    fn find(&self, path: &Path) -> Option<(&Volume, PathBuf)> {
+        self.all.iter().find_map(|volume| {
+            let below = path.strip_prefix(&volume.mount).ok()?;
+            Some((volume, volume.root.join(below)))
+        })
+    }
+
+    /// Every volume that a walk of `root` may come to, each with the folder where it begins.
+    #[must_use]
+    pub fn under(&self, root: &Path) -> Vec<(Volume, PathBuf)> {
+        let mut under = vec![self.of(root)];
+        for volume in &self.all {
+            if volume.mount.starts_with(root) && volume.mount != root {
+                under.push((volume.clone(), volume.root.clone()));
+            }
+        }
+        under
+    }
+
+    /// Whether the same filesystems are mounted at and below `root` as then, whatever their
+    /// clones are called by now.
+    #[must_use]
+    pub fn are_same_under(&self, then: &Self, root: &Path) -> bool {
+        let under = |volumes: &Self| -> Vec<_> {
+            let under = volumes.under(root).into_iter();
+            under
+                .map(|(volume, begin)| (volume.base, volume.number, volume.mount, begin))
+                .collect()
+        };
+        under(self) == under(then)
+    }
+
+    /// The device that a volume is on, if it is mounted.
+    #[must_use]
+    pub fn drive(&self, identity: &str) -> Option<Drive> {
+        let volume = self.all.iter().find(|volume| volume.identity == identity)?;
+        Some(volume.drive.clone())
+    }
+
+    /// Where a path below a volume's root is now, if that part of the volume is mounted.
+    #[must_use]
+    pub fn path(&self, identity: &str, inside: &Path) -> Option<PathBuf> {
+        self.all
+            .iter()
+            .filter(|volume| volume.identity == identity)
+            .find_map(|volume| Some(volume.mount.join(inside.strip_prefix(&volume.root).ok()?)))
+    }
+
+    /// The address of the share (`nas:/export`) that a path is on, or would be once it is
+    /// made; links in it are followed. `None` when it is on a disk of this machine.
+    #[must_use]
+    pub fn share_of(&self, path: &Path) -> Option<String> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        // What is written as a share is one, and is not touched: it could keep us waiting.
+        if let Some(address) = self.share_at(&path) {
+            return Some(address);
+        }
+        let there = path.ancestors().find_map(|part| part.canonicalize().ok())?;
+        self.share_at(&there)
+    }
+
+    fn share_at(&self, path: &Path) -> Option<String> {
+        if let Some(Component::Prefix(prefix)) = path.components().next()
+            && let Prefix::UNC(server, share) | Prefix::VerbatimUNC(server, share) = prefix.kind()
+        {
+            let (server, share) = (server.to_string_lossy(), share.to_string_lossy());
+            return Some(format!("//{server}/{share}"));
+        }
+        let (volume, _) = self.find(path)?;
+        volume.is_share().then(|| volume.source.clone())
+    }
+}

@@ -1,0 +1,114 @@
+//! Clones, and what was recorded of them before.
+
+use std::path::{Path, PathBuf};
+
+use super::super::KnownVolume;
+use super::{Fake, UUID};
+
+/// Two disks with one uuid.
+fn two_disks(first: Option<&str>, second: Option<&str>) -> Fake {
+    let fake = Fake::new(
+        r"8:17 / /mnt/b ext4 /dev/sdb1
+          8:2 / /mnt/a ext4 /dev/sda2
+          8:2 /day1 /srv/day1 ext4 /dev/sda2",
+    );
+    fake.disk("sda", "sda2", "8:2", first);
+    fake.disk("sdb", "sdb1", "8:17", second);
+    for number in ["8:2", "8:17"] {
+        fake.write(
+            &format!("/run/udev/data/b{number}"),
+            format!("E:ID_FS_UUID={UUID}\n"),
+        );
+    }
+    fake
+}
+
+fn known(identity: &str, mount: &str, hardware: Option<&str>) -> KnownVolume {
+    KnownVolume {
+        identity: identity.to_owned(),
+        mount: mount.into(),
+        hardware: hardware.map(str::to_owned),
+    }
+}
+
+/// The identities at `/mnt/a` and `/mnt/b`, without what they share.
+fn settled(fake: &Fake, known: &[KnownVolume]) -> (String, String) {
+    let mut volumes = fake.volumes();
+    volumes.settle(known);
+    let at = |mount: &str| {
+        let (volume, _) = volumes.of(Path::new(mount));
+        volume.identity.replace(&format!("uuid:{UUID}"), "U")
+    };
+    assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind is no clone");
+    (at("/mnt/a"), at("/mnt/b"))
+}
+
+fn pair(a: &str, b: &str) -> (String, String) {
+    (a.to_owned(), b.to_owned())
+}
+
+#[test]
+fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
+    let base = format!("uuid:{UUID}");
+    let fake = two_disks(Some("A"), Some("B"));
+    // Nothing is known: the first by number.
+    assert_eq!(settled(&fake, &[]), pair("U", "U@B"));
+    // By its disk, wherever it is mounted.
+    let by_disk = [known(&base, "/mnt/a", Some("B"))];
+    assert_eq!(settled(&fake, &by_disk), pair("U@A", "U"));
+    // By its place, where no disk was recorded.
+    let by_place = [known(&base, "/mnt/b", None)];
+    assert_eq!(settled(&fake, &by_place), pair("U@A", "U"));
+    let mut volumes = fake.volumes();
+    volumes.settle(&by_disk);
+    assert_eq!(
+        volumes.clones(),
+        [(PathBuf::from("/mnt/a"), PathBuf::from("/mnt/b"))]
+    );
+    assert_eq!(
+        volumes
+            .path(&format!("{base}@A"), Path::new("day2/x"))
+            .as_deref(),
+        Some(Path::new("/mnt/a/day2/x"))
+    );
+    assert!(volumes.are_same_under(&fake.volumes(), Path::new("/mnt")));
+}
+
+#[test]
+fn clones_on_unknown_or_equal_disks_are_told_apart_by_place() {
+    for disk in [None, Some("same")] {
+        let fake = two_disks(disk, disk);
+        assert_eq!(settled(&fake, &[]), pair("U", "U@/mnt/b"));
+        let base = format!("uuid:{UUID}");
+        let before = [
+            known(&base, "/mnt/b", disk),
+            known(&format!("{base}@/mnt/a"), "/mnt/a", disk),
+        ];
+        assert_eq!(settled(&fake, &before), pair("U@/mnt/a", "U"));
+    }
+}
+
+#[test]
+fn a_clone_that_was_told_apart_comes_out_the_same_again() {
+    let base = format!("uuid:{UUID}");
+    let fake = two_disks(Some("A"), Some("B"));
+    // Even under the name that an older version gave it, and mounted elsewhere.
+    let before = [
+        known(&base, "/mnt/x", Some("B")),
+        known(&format!("{base}@/media/y"), "/media/y", Some("A")),
+    ];
+    assert_eq!(settled(&fake, &before), pair("U@/media/y", "U"));
+    // And when the original is not there.
+    let before = [
+        known(&base, "/mnt/a", Some("O")),
+        known(&format!("{base}@B"), "/mnt/b", Some("B")),
+        known(&format!("{base}@A"), "/mnt/q", Some("A")),
+    ];
+    assert_eq!(settled(&fake, &before), pair("U@A", "U@B"));
+    // A name that is taken is not given twice.
+    let before = [
+        known(&base, "/", None),
+        known(&format!("{base}@B"), "/mnt/a", Some("A")),
+    ];
+    assert_eq!(settled(&fake, &before), pair("U@B", "U"));
+}

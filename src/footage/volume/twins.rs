@@ -1,0 +1,196 @@
+//! Clones: filesystems that share one identity because one is a copy of the other, byte for
+//! byte. They are told apart by the disk they are on, else by where they are mounted.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::Volume;
+
+/// What was recorded of a volume when it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownVolume {
+    /// What it was known by: that of a clone is the original's, with `@` and what tells it
+    /// apart.
+    pub identity: String,
+    /// Where it was mounted.
+    pub mount: PathBuf,
+    /// The disk it was on, where that was known.
+    pub hardware: Option<String>,
+}
+
+/// A mounted filesystem: one or more mounts of one device.
+struct Filesystem {
+    /// Of a share, one for each way in which it is mounted.
+    numbers: Vec<String>,
+    hardware: Option<String>,
+    mounts: Vec<PathBuf>,
+    identity: Option<String>,
+}
+
+/// Gives each volume the identity it goes by; gives which mount is told apart from which.
+pub(super) fn settle(volumes: &mut [Volume], known: &[KnownVolume]) -> Vec<(PathBuf, PathBuf)> {
+    let mut clones = Vec::new();
+    for (base, mut filesystems) in by_identity(volumes) {
+        clones.extend(tell_apart(&base, &mut filesystems, known));
+        for filesystem in filesystems {
+            let mine = volumes.iter_mut().filter(|volume| {
+                volume.base == base && filesystem.numbers.contains(&volume.number)
+            });
+            for volume in mine {
+                volume.identity = filesystem.identity.clone().unwrap_or_else(|| base.clone());
+            }
+        }
+    }
+    clones.sort();
+    clones
+}
+
+/// The filesystems that claim each identity, in the order of their numbers.
+fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
+    let mut order: Vec<&Volume> = volumes.iter().collect();
+    // The whole filesystem's mount stands before those of its folders.
+    order.sort_by_key(|volume| (ordinal(&volume.number), volume.root.as_os_str().len()));
+    let mut all: BTreeMap<String, Vec<Filesystem>> = BTreeMap::new();
+    for volume in order {
+        let filesystems = all.entry(volume.base.clone()).or_default();
+        match filesystems.last_mut() {
+            // One share is one, however often it is mounted.
+            Some(last)
+                if last.numbers.contains(&volume.number) || volume.base.starts_with("share:") =>
+            {
+                last.numbers.push(volume.number.clone());
+                last.mounts.push(volume.mount.clone());
+            }
+            _ => filesystems.push(Filesystem {
+                numbers: vec![volume.number.clone()],
+                hardware: volume.hardware.clone(),
+                mounts: vec![volume.mount.clone()],
+                identity: None,
+            }),
+        }
+    }
+    all
+}
+
+/// `8:17` after `8:2`.
+fn ordinal(number: &str) -> (Vec<u64>, &str) {
+    let parts = number.split(':').map_while(|part| part.parse().ok());
+    (parts.collect(), number)
+}
+
+fn tell_apart(
+    base: &str,
+    filesystems: &mut [Filesystem],
+    known: &[KnownVolume],
+) -> Vec<(PathBuf, PathBuf)> {
+    let original = known.iter().find(|known| known.identity == base);
+    recognize_clones(base, filesystems, known, original);
+    let keeper = keeper(filesystems, original);
+    let mut taken: HashSet<String> = filesystems
+        .iter()
+        .filter_map(|filesystem| filesystem.identity.clone())
+        .collect();
+    let kept = keeper.map(|at| {
+        filesystems[at].identity = Some(base.to_owned());
+        filesystems[at].hardware.clone()
+    });
+    let kept_hardware = kept.flatten();
+    for filesystem in &mut *filesystems {
+        if filesystem.identity.is_none() {
+            let name = filesystem.name_beside(base, kept_hardware.as_deref(), &taken);
+            taken.insert(name.clone());
+            filesystem.identity = Some(name);
+        }
+    }
+    // Who stands beside whom: everybody beside the keeper, else beside the first.
+    let first = keeper.unwrap_or(0);
+    let from = filesystems
+        .get(first)
+        .and_then(Filesystem::mount)
+        .map(Path::to_owned);
+    let others = filesystems
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != first);
+    others
+        .filter_map(|(_, other)| Some((other.mount()?.to_owned(), from.clone()?)))
+        .collect()
+}
+
+/// Clones that were told apart before go by the same identity again: on the same disk, unless
+/// that is the original's too; else mounted at the same place.
+fn recognize_clones(
+    base: &str,
+    filesystems: &mut [Filesystem],
+    known: &[KnownVolume],
+    original: Option<&KnownVolume>,
+) {
+    let clones = known.iter().filter(|known| {
+        let told_apart = known.identity.strip_prefix(base);
+        told_apart.is_some_and(|rest| rest.starts_with('@'))
+    });
+    for clone in clones {
+        let is_same_disk = |filesystem: &Filesystem| {
+            clone.hardware.is_some() && filesystem.hardware == clone.hardware
+        };
+        let is_originals_disk =
+            original.is_some_and(|original| original.hardware == clone.hardware);
+        let is_originals_place = |filesystem: &Filesystem| {
+            original.is_some_and(|original| filesystem.is_at(&original.mount))
+        };
+        let place = filesystems.iter().position(|filesystem| {
+            filesystem.identity.is_none()
+                && if is_same_disk(filesystem) && !is_originals_disk {
+                    true
+                } else {
+                    filesystem.hardware == clone.hardware
+                        && filesystem.is_at(&clone.mount)
+                        && !is_originals_place(filesystem)
+                }
+        });
+        if let Some(at) = place {
+            filesystems[at].identity = Some(clone.identity.clone());
+        }
+    }
+}
+
+/// Which of those that are not recognized keeps the identity: the one on the disk that it was
+/// on, else the one where it was, else the first.
+fn keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
+    let nearness = |filesystem: &Filesystem| {
+        let Some(original) = original else {
+            return (false, false);
+        };
+        let is_disk = original.hardware.is_some() && original.hardware == filesystem.hardware;
+        (is_disk, filesystem.is_at(&original.mount))
+    };
+    let unnamed = filesystems.iter().enumerate();
+    unnamed
+        .filter(|(_, filesystem)| filesystem.identity.is_none())
+        .min_by_key(|(_, filesystem)| Reverse(nearness(filesystem)))
+        .map(|(at, _)| at)
+}
+
+impl Filesystem {
+    fn mount(&self) -> Option<&Path> {
+        self.mounts.first().map(PathBuf::as_path)
+    }
+
+    fn is_at(&self, mount: &Path) -> bool {
+        self.mounts.iter().any(|mine| mine == mount)
+    }
+
+    /// A name that nobody has: by the disk, else by the mount, else by the number too.
+    fn name_beside(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
+        let by_disk = self.hardware.as_deref().filter(|own| Some(*own) != kept);
+        let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));
+        let mount = self.mount().unwrap_or(Path::new("")).display();
+        let by_place = format!("{base}@{mount}");
+        let names = by_disk.into_iter().chain([by_place]);
+        names
+            .into_iter()
+            .find(|name| !taken.contains(name))
+            .unwrap_or_else(|| format!("{base}@{mount}@{}", self.numbers.join("+")))
+    }
+}
