@@ -79,8 +79,7 @@ fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
         format!("share:{}", mount.source)
     } else if kind::is_local(&mount.kind) {
         let birth = is_asked.then(|| birth(&place)).flatten();
-        // Two cards of one name and size were not formatted in the same second.
-        format!("label:{label}:{}:{}", size.unwrap_or(0), birth.unwrap_or(0))
+        by_label(&label, size.unwrap_or(0), birth)
     } else {
         // A pool names its own datasets; the rest is known by what it calls itself.
         format!("{}:{}", mount.kind, mount.source)
@@ -104,8 +103,13 @@ fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
     }
 }
 
+/// Two cards of one name and size were not formatted in the same second.
+pub(super) fn by_label(label: &str, size: u64, birth: Option<u64>) -> String {
+    format!("label:{label}:{size}:{}", birth.unwrap_or(0))
+}
+
 /// When the root was made, in Unix seconds.
-fn birth(root: &Path) -> Option<u64> {
+pub(super) fn birth(root: &Path) -> Option<u64> {
     let birth = fs::metadata(root).ok()?.created().ok()?;
     Some(birth.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
@@ -124,9 +128,13 @@ fn label(mount: &Seen) -> (String, bool) {
             return (name.to_owned(), true);
         }
     }
-    let label = mount.point.file_name().map_or_else(
+    (place_label(&mount.point), false)
+}
+
+/// The last folder of a mount point.
+pub(super) fn place_label(point: &Path) -> String {
+    point.file_name().map_or_else(
         || "system disk".to_owned(),
         |name| name.to_string_lossy().into_owned(),
-    );
-    (label, false)
+    )
 }

@@ -139,6 +139,7 @@ fn memory_is_known_again_at_another_place_by_its_mark_alone() {
     assert_eq!(mark(&second.volume()).unwrap(), marked);
     assert_eq!(first.volume().identity, marked);
     assert_eq!(second.volume().identity, marked);
+    assert_eq!(first.volume().identity_by_label(), Some(before.identity));
     drop(first);
     assert_eq!(second.volume().identity, marked);
 }

@@ -75,6 +75,18 @@ impl Volume {
         kind::is_share(&self.kind, &self.source)
     }
 
+    /// What it was known by while nobody could tell its uuid, and it bore no mark; a catalogue
+    /// may know it by that still. `None` for what never was known so.
+    #[must_use]
+    pub fn identity_by_label(&self) -> Option<String> {
+        let size = self.size.filter(|_| !self.is_share())?;
+        Some(identity::by_label(
+            &identity::place_label(&self.mount),
+            size,
+            identity::birth(&self.mount),
+        ))
+    }
+
     /// Whether a file on it keeps its inode number for as long as it lives there.
     #[must_use]
     pub fn has_stable_inodes(&self) -> bool {
