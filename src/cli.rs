@@ -104,6 +104,10 @@ pub(crate) struct Scan {
     #[arg(long)]
     pub(crate) accept_missing: bool,
 
+    /// Read the fingerprint of every file again: finds content that changed unseen
+    #[arg(long)]
+    pub(crate) recheck: bool,
+
     /// Tell what happens as JSON, an object a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,19 +4,21 @@
 //! names a query may use, and `btsindex fields`. A new field is one row here and one
 //! line in the stage that fills it.
 
+mod edit;
 mod fact;
 mod files;
 mod typed;
 
 use serde::{Deserialize, Serialize};
 
+pub use edit::{Action, Edit, EditId, MOST_STARS, Said, in_effect, short};
 pub use fact::{Fact, Source};
 pub use files::{FileCopy, FileState, FrameRun, Place, split_frame_number};
 pub use typed::{Cell, Kind, Value, Wanted};
 
 use crate::value::{
-    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Projection, Rate, ScanOrder, Stereo,
-    Tags, Timecode, VideoRange, WallTime,
+    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Projection, Rate,
+    ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange, WallTime,
 };
 
 /// Where a field's value comes from, which decides how a rescan treats it.
@@ -30,6 +32,8 @@ pub enum Origin {
     Sidecar,
     /// A rule that read names and facts.
     Rule,
+    /// A person; no scan ever changes it.
+    Person,
 }
 
 impl Origin {
@@ -41,6 +45,7 @@ impl Origin {
             Self::Probe => "probe",
             Self::Sidecar => "sidecar",
             Self::Rule => "rule",
+            Self::Person => "person",
         }
     }
 }
@@ -225,8 +230,16 @@ clip! {
     projection: Projection = Probe { facet: true };
     /// how the two eyes of a stereo picture are packed
     stereo: Stereo = Probe { facet: true };
-    /// what it shows, by the rules
+    /// what it shows, by the rules and by people
     tags: Tags = Rule { facet: true, weight: 4.0, aliases: &["tag"] };
+    /// stars, 1 to 5
+    rating: u32 = Person { facet: true, aliases: &["stars"] };
+    /// whether it is to be used
+    selection: Selection = Person { facet: true, aliases: &[] };
+    /// what people wrote about it
+    notes: Notes = Person { weight: 3.0, aliases: &["note"] };
+    /// places in it, with what is to be seen there
+    markers: Markers = Person { weight: 2.0, aliases: &["marker"] };
     /// what read its header: this program, or which ffprobe
     reader: String = Probe { facet: true };
     /// why it could not be read, wholly or in part

@@ -75,13 +75,37 @@ pub enum Error {
         /// Where one was looked for.
         path: PathBuf,
     },
-    /// A document in the catalogue is not what was written there.
-    #[error("catalogue {}: a record is damaged: {source}", shown(path))]
+    /// The catalogue was written by an older btsindex, and cannot be brought up to date here.
+    #[error("catalogue {} has version {found} and cannot be written", shown(path))]
+    OlderCatalogue {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+    },
+    /// The catalogue is not what was written there.
+    #[error("catalogue {} is damaged: {damage}", shown(path))]
+    DamagedCatalogue {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// What was found.
+        damage: String,
+    },
+    /// The catalogue would be on a network share.
+    #[error("catalogue {} is on a network share (`{share}`)", shown(path))]
+    CatalogueOnShare {
+        /// The catalogue's folder.
+        path: PathBuf,
+        /// The share.
+        share: String,
+    },
+    /// A document could not be written to the catalogue.
+    #[error("catalogue {}: a record cannot be written: {source}", shown(path))]
     Record {
         /// The catalogue's file.
         path: PathBuf,
-        /// What the parser said.
-        source: serde_json::Error,
+        /// Why.
+        source: io::Error,
     },
     /// The folder where the index would be holds something else.
     #[error("{} is not an index of btsindex", shown(path))]
@@ -104,6 +128,50 @@ pub enum Error {
         count: usize,
         /// Some of them: id and path.
         examples: Vec<String>,
+    },
+    /// A clip that people's words cannot be kept for.
+    #[error("{name} was not read yet, or is empty, so nothing can be said of it")]
+    NoContent {
+        /// The clip's name.
+        name: String,
+    },
+    /// No edit, or several, begin with that id.
+    #[error("{} edit `{name}`", if *is_several { "more than one" } else { "no" })]
+    NoEdit {
+        /// What was asked for.
+        name: String,
+        /// Whether more than one begins so.
+        is_several: bool,
+    },
+    /// Nothing in the catalogue goes by that name.
+    #[error("no volume `{name}`")]
+    NoVolume {
+        /// What was asked for.
+        name: String,
+        /// The label most like it.
+        closest: Option<String>,
+    },
+    /// Several volumes go by that name.
+    #[error("`{name}` may mean any of {} volumes", identities.len())]
+    ManyVolumes {
+        /// What was asked for.
+        name: String,
+        /// What each is known by.
+        identities: Vec<String>,
+    },
+    /// More than one clip would change, and nobody was there to be asked.
+    #[error("nothing was changed: {0}")]
+    Unconfirmed(String),
+    /// A value that cannot be.
+    #[error("{0}")]
+    Malformed(#[from] crate::value::Malformed),
+    /// A marker outside its clip.
+    #[error("{message}")]
+    Marker {
+        /// What is wrong with it.
+        message: String,
+        /// What would be right.
+        hint: String,
     },
     /// The data folder of this platform could not be found.
     #[error("no data folder: the home folder is not known")]
@@ -168,8 +236,41 @@ impl Error {
             Self::ManyClips { examples, .. } => {
                 format!("name one by its path or id:\n  {}", examples.join("\n  "))
             }
+            Self::OlderCatalogue { .. } => {
+                "make its folder writable once, so that it can be brought up to date, or copy it to a place that is"
+                    .to_owned()
+            }
+            Self::DamagedCatalogue { .. } => {
+                "keep the file and restore a backup: copies from before upgrades are in its `backups` folder; \
+                 or move it away and scan again"
+                    .to_owned()
+            }
+            Self::CatalogueOnShare { .. } => {
+                "SQLite's locks cannot be trusted over a network, and a lost lock is a lost catalogue: keep it on \
+                 a disk of this computer with `--catalogue DIR` or BTSINDEX_CATALOGUE; footage on shares is fine; \
+                 `btsindex backup FILE` puts a copy on a share"
+                    .to_owned()
+            }
+            Self::NoContent { .. } => {
+                "scan it first: what people say of a clip is kept by its content".to_owned()
+            }
+            Self::NoEdit { .. } => {
+                "`btsindex history CLIP` lists the edits of a clip with their ids".to_owned()
+            }
+            Self::NoVolume { closest, .. } => match closest {
+                Some(label) => format!("did you mean `{label}`? `btsindex volumes` lists them all"),
+                None => "`btsindex volumes` lists them all".to_owned(),
+            },
+            Self::ManyVolumes { identities, .. } => format!(
+                "name one by its mount point, or by what it is known by:\n  {}",
+                identities.join("\n  ")
+            ),
+            Self::Unconfirmed(_) => {
+                "answer `y`, or say `--yes` where nobody is there to be asked".to_owned()
+            }
+            Self::Marker { hint, .. } => hint.clone(),
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules(_) | Self::Record { .. } | Self::Thread => return None,
+            Self::Rules(_) | Self::Record { .. } | Self::Thread | Self::Malformed(_) => return None,
         })
     }
 
@@ -186,7 +287,7 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
         match source.sqlite_error_code()? {
             ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; what was committed is safe",
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-                "the catalogue is damaged; keep the file, restore a copy, or move it away and scan again"
+                "the catalogue is damaged; keep the file and restore a backup (copies from before upgrades are in its `backups` folder), or move it away and scan again"
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 "another btsindex is writing; try again when it is done"
@@ -198,6 +299,17 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
         }
         .to_owned(),
     )
+}
+
+/// The name most like `text`, if one is like it: a third of the letters may be wrong.
+#[must_use]
+pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
+    names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(text, name), *name))
+        .filter(|(wrong, name)| wrong * 3 <= name.len())
+        .min_by_key(|(wrong, _)| *wrong)
+        .map(|(_, name)| name)
 }
 
 /// One file could not be read, wholly or in part; the run goes on.

@@ -619,7 +619,7 @@ fn a_catalogue_of_the_first_version_opens_and_knows_its_clips_again() {
     fs::create_dir_all(shoot.catalogue()).unwrap();
     let database = rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite")).unwrap();
     database
-        .execute_batch(include_str!("data/catalogue-1.sql"))
+        .execute_batch(include_str!("old/catalogue-1.sql"))
         .unwrap();
     let version = || -> u32 {
         database

@@ -27,7 +27,7 @@ struct Stored {
     file: i64,
     identity: String,
     copy: FileCopy,
-    facts: Option<String>,
+    facts: Option<Vec<u8>>,
     has_companions: bool,
 }
 
@@ -100,7 +100,7 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn clip(&self, id: i64) -> Result<Option<Clip>, Error> {
-        let row: Option<(Option<[u8; 16]>, Option<String>)> = self.check(|connection| {
+        let row: Option<(Option<[u8; 16]>, Option<Vec<u8>>)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT fingerprint, facts FROM clip WHERE id = ?1")?
                 .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -113,9 +113,9 @@ impl Catalogue {
         if copies.is_empty() {
             return Ok(None);
         }
-        let mut clip = record(facts.as_ref());
+        let mut clip = self.document(facts.as_ref());
         for copy in &copies {
-            clip.merge(&record(copy.facts.as_ref()));
+            clip.merge(&self.document(copy.facts.as_ref()));
         }
         let oldest = copies.iter().map(|stored| stored.copy.modified).min();
         if clip.captured.is_none() {
@@ -123,7 +123,10 @@ impl Catalogue {
                 .and_then(WallTime::from_unix_nanos)
                 .map(|time| Fact::new(time, Source::MTIME));
         }
-        clip.id = fingerprint.map(|bytes| Fact::new(Fingerprint::from_bytes(bytes), Source::DISK));
+        if let Some(content) = fingerprint.map(Fingerprint::from_bytes) {
+            clip.id = Some(Fact::new(content, Source::DISK));
+            clip.hear(&self.edits(content)?);
+        }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
             stored.copy.companions = self.companions(stored.file, "")?;
         }
@@ -131,12 +134,24 @@ impl Catalogue {
         Ok(Some(clip))
     }
 
+    /// A document. One that is damaged is a clip's problem, not the whole catalogue's.
+    fn document(&self, stored: Option<&Vec<u8>>) -> Clip {
+        self.unpack(stored).unwrap_or_else(|error| Clip {
+            problem: Some(Fact::new(
+                format!("its record in the catalogue is damaged: {error}"),
+                Source::DISK,
+            )),
+            ..Clip::default()
+        })
+    }
+
     /// A clip's copies in an order that mounting does not change.
     fn copies(&self, clip: i64) -> Result<Vec<Stored>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.label, v.mount,
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.mount,
+                            coalesce(v.name, v.label) AS label,
                             EXISTS (SELECT 1 FROM file c WHERE c.original = f.id) AS has_companions
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                      WHERE f.clip = ?1 ORDER BY f.state = 2, v.identity, d.path, f.name",
@@ -172,6 +187,16 @@ impl Catalogue {
     /// # Errors
     /// [`Error::NoClip`], [`Error::ManyClips`], or when `SQLite` fails.
     pub fn find(&self, text: &Path) -> Result<Clip, Error> {
+        let name = text.to_string_lossy();
+        let clip = self.find_number(text)?;
+        self.clip(clip)?.ok_or_else(|| Error::NoClip(crate::error::escape(&name)))
+    }
+
+    /// The number of the clip that `text` means; else as [`Catalogue::find`].
+    ///
+    /// # Errors
+    /// As [`Catalogue::find`].
+    pub fn find_number(&self, text: &Path) -> Result<i64, Error> {
         let name = text.to_string_lossy().into_owned();
         let mut found = self.at_path(text)?;
         if found.is_empty() {
@@ -182,7 +207,7 @@ impl Catalogue {
         }
         match found.as_slice() {
             [] => Err(Error::NoClip(crate::error::escape(&name))),
-            [clip] => self.clip(*clip)?.ok_or(Error::NoClip(name)),
+            [clip] => Ok(*clip),
             many => Err(Error::ManyClips {
                 name: crate::error::escape(&name),
                 count: many.len(),
@@ -345,18 +370,4 @@ fn first_frame(name: &str) -> Option<String> {
         .iter()
         .all(|number| number.bytes().all(|b| b.is_ascii_digit()));
     are_numbers.then(|| format!("{stem}{first}{extension}"))
-}
-
-/// A record's facts. One that is damaged is a clip's problem, not the whole catalogue's.
-fn record(json: Option<&String>) -> Clip {
-    let facts = json.map(|json| serde_json::from_str(json));
-    facts
-        .unwrap_or_else(|| Ok(Clip::default()))
-        .unwrap_or_else(|error: serde_json::Error| Clip {
-            problem: Some(Fact::new(
-                format!("its record in the catalogue is damaged: {error}"),
-                Source::DISK,
-            )),
-            ..Clip::default()
-        })
 }

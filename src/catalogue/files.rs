@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::Catalogue;
+use super::{Catalogue, unix_seconds};
 use crate::clip::{FileState, FrameRun};
 use crate::error::Error;
-use crate::footage::{Found, Role, Volume};
+use crate::footage::{Found, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// A file that the catalogue knows.
-#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
+/// A file that the catalogue knows, as far as a scan of unchanged files needs it.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// Its number here.
@@ -21,6 +20,10 @@ pub struct Known {
     pub bytes: u64,
     /// Modification time when it was last seen.
     pub modified: i64,
+    /// When the system last changed anything of it (ctime), where that is known.
+    pub changed: Option<i64>,
+    /// Its number on its filesystem, where that is kept.
+    pub inode: Option<i64>,
     /// What it is; [`Role::Unsure`] for a file that turned out not to be media.
     pub role: Role,
     /// Present, unreadable or missing.
@@ -31,20 +34,30 @@ pub struct Known {
     pub frames: Option<FrameRun>,
     /// The file it belongs to, if it is a companion.
     pub original: Option<i64>,
-    /// Its content's fingerprint.
-    pub fingerprint: Option<Fingerprint>,
+    /// The number of its clip.
+    pub clip: Option<i64>,
+}
+
+/// A clip that a scan looks at again although no file of it changed.
+#[derive(Debug, Clone)]
+pub struct Odd {
     /// Whether its content could be read.
     pub is_readable: bool,
     /// The tool that could not read it.
     pub failed_with: Option<String>,
     /// Why it could not be read, or not wholly.
     pub problem: Option<String>,
-    /// Whether it has, or should have, a poster.
-    pub has_poster: bool,
+}
+
+/// A clip that should have pictures.
+#[derive(Debug, Clone, Copy)]
+pub struct Pictured {
+    /// The clip's number.
+    pub clip: i64,
+    /// Its content, after which its pictures are named.
+    pub fingerprint: Fingerprint,
     /// Pictures in its strip; `None` until one was tried.
     pub strip: Option<u32>,
-    /// Whether pictures of it wait to be made.
-    pub is_waiting: bool,
 }
 
 /// Where a file is.
@@ -66,8 +79,12 @@ pub struct Unread {
     pub inside: PathBuf,
     /// Bytes, of all frames together.
     pub bytes: u64,
+    /// Modification time, the newest frame's.
+    pub modified: i64,
     /// The frames of an image sequence.
     pub frames: Option<FrameRun>,
+    /// The content that it held when it was last read, where its size and time are still those.
+    pub before: Option<Fingerprint>,
     /// Sidecars that belong to it, in the order of their names.
     pub sidecars: Vec<PathBuf>,
 }
@@ -127,76 +144,24 @@ pub(super) fn loaded(bytes: i64) -> u64 {
 }
 
 fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
-    let fingerprint: Option<[u8; 16]> = row.get("fingerprint")?;
+    // By number: for each file of a drive, looking names up would cost more than the rest.
     let known = Known {
-        id: row.get("id")?,
-        bytes: loaded(row.get("bytes")?),
-        modified: row.get("modified")?,
-        role: role_of(row.get("role")?),
-        state: state_of(row.get("state")?),
-        is_unread: row.get("is_unread")?,
-        frames: frames_of(row.get("frames")?),
-        original: row.get("original")?,
-        fingerprint: fingerprint.map(Fingerprint::from_bytes),
-        is_readable: row.get::<_, Option<bool>>("is_readable")?.unwrap_or(true),
-        failed_with: row.get("failed_with")?,
-        problem: row.get("problem")?,
-        has_poster: row.get::<_, Option<bool>>("has_poster")?.unwrap_or(false),
-        strip: row.get("strip")?,
-        is_waiting: row.get("is_waiting")?,
+        id: row.get(0)?,
+        bytes: loaded(row.get(2)?),
+        modified: row.get(3)?,
+        changed: row.get(4)?,
+        inode: row.get(5)?,
+        role: role_of(row.get(6)?),
+        state: state_of(row.get(7)?),
+        is_unread: row.get(8)?,
+        frames: frames_of(row.get(9)?),
+        clip: row.get(10)?,
+        original: row.get(11)?,
     };
-    Ok((row.get("name")?, known))
+    Ok((row.get(1)?, known))
 }
 
 impl Catalogue {
-    /// The number of a volume, which is noted as seen, mounted where it is.
-    ///
-    /// # Errors
-    /// When `SQLite` fails.
-    pub fn see_volume(&self, volume: &Volume, unix_seconds: i64) -> Result<i64, Error> {
-        self.check(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO volume (identity, label, mount, last_seen) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (identity) DO UPDATE SET label = ?2, mount = ?3, last_seen = ?4 RETURNING id",
-                )?
-                .query_row(
-                    params![
-                        volume.identity,
-                        volume.label,
-                        to_bytes(volume.mount.as_os_str()),
-                        unix_seconds
-                    ],
-                    |row| row.get(0),
-                )
-        })
-    }
-
-    /// The number of a volume, if it was ever seen.
-    ///
-    /// # Errors
-    /// When `SQLite` fails.
-    pub fn volume_id(&self, identity: &str) -> Result<Option<i64>, Error> {
-        self.check(|connection| {
-            connection
-                .prepare_cached("SELECT id FROM volume WHERE identity = ?1")?
-                .query_row([identity], |row| row.get(0))
-                .optional()
-        })
-    }
-
-    /// What tells a volume, given by its number, from others.
-    ///
-    /// # Errors
-    /// When `SQLite` fails, or there is no such volume.
-    pub fn volume_identity(&self, volume: i64) -> Result<String, Error> {
-        self.check(|connection| {
-            connection
-                .prepare_cached("SELECT identity FROM volume WHERE id = ?1")?
-                .query_row([volume], |row| row.get(0))
-        })
-    }
-
     /// The number of a folder, given its path below its volume's root; `None` if it has none.
     ///
     /// # Errors
@@ -234,14 +199,70 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.role, f.state, f.is_unread, f.frames, f.original,
-                            c.fingerprint, c.is_readable, c.failed_with, c.has_poster, c.strip,
-                            EXISTS (SELECT 1 FROM picture p WHERE p.clip = f.clip) AS is_waiting,
-                            CASE WHEN c.failed_with IS NOT NULL THEN c.facts ->> '$.problem[0]' END AS problem
-                     FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1 AND NOT f.was",
+                    "SELECT id, name, bytes, modified, changed, inode, role, state, is_unread, frames, clip, original
+                     FROM file WHERE dir = ?1 AND NOT was",
                 )?
                 .query_map([folder], known)?
                 .collect()
+        })
+    }
+
+    /// The clips that could not be read, wholly or in part, or not by a tool that is current.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn odd_clips(&self) -> Result<HashSet<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare("SELECT id FROM clip WHERE failed_with IS NOT NULL OR NOT is_readable")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    /// What is odd about a clip.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or there is no such clip.
+    pub fn odd(&self, clip: i64) -> Result<Odd, Error> {
+        let (mut odd, facts): (Odd, Option<Vec<u8>>) = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT is_readable, failed_with, facts FROM clip WHERE id = ?1")?
+                .query_row([clip], |row| {
+                    let odd = Odd {
+                        is_readable: row.get(0)?,
+                        failed_with: row.get(1)?,
+                        problem: None,
+                    };
+                    Ok((odd, row.get(2)?))
+                })
+        })?;
+        if odd.failed_with.is_some() {
+            let facts = self.unpack(facts.as_ref()).unwrap_or_default();
+            odd.problem = facts.problem.map(|problem| problem.value);
+        }
+        Ok(odd)
+    }
+
+    /// Every clip that should have pictures and waits for none.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn pictured(&self, mut each: impl FnMut(Pictured)) -> Result<(), Error> {
+        self.check(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id, fingerprint, strip FROM clip
+                 WHERE has_poster AND fingerprint IS NOT NULL AND id NOT IN (SELECT clip FROM picture)",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                each(Pictured {
+                    clip: row.get(0)?,
+                    fingerprint: Fingerprint::from_bytes(row.get(1)?),
+                    strip: row.get(2)?,
+                });
+            }
+            Ok(())
         })
     }
 
@@ -295,8 +316,9 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "INSERT INTO file (dir, name, bytes, modified, role, is_unread, frames, clip, original)
-                     VALUES (:dir, :name, :bytes, :modified, :role, :is_unread, :frames, :clip, :original)
+                    "INSERT INTO file (dir, name, bytes, modified, changed, inode, role, is_unread, frames, clip, original, since)
+                     VALUES (:dir, :name, :bytes, :modified, :changed, :inode, :role, :is_unread, :frames, :clip,
+                             :original, :since)
                      RETURNING id",
                 )?
                 .query_row(
@@ -305,11 +327,14 @@ impl Catalogue {
                         ":name": to_bytes(&found.name),
                         ":bytes": stored(found.bytes),
                         ":modified": found.modified,
+                        ":changed": found.changed,
+                        ":inode": found.inode,
                         ":role": role_number(role),
                         ":is_unread": role == Role::Media,
                         ":frames": frames_json(found.frames),
                         ":clip": clip,
                         ":original": original,
+                        ":since": unix_seconds(),
                     },
                     |row| row.get(0),
                 )
@@ -331,8 +356,8 @@ impl Catalogue {
         let clip: Option<i64> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "UPDATE file SET bytes = :bytes, modified = :modified, role = :role, state = 0,
-                            is_unread = :is_unread, frames = :frames, original = :original
+                    "UPDATE file SET bytes = :bytes, modified = :modified, changed = :changed, inode = :inode,
+                            role = :role, state = 0, is_unread = :is_unread, frames = :frames, original = :original
                      WHERE id = :id RETURNING clip",
                 )?
                 .query_row(
@@ -340,6 +365,8 @@ impl Catalogue {
                         ":id": id,
                         ":bytes": stored(found.bytes),
                         ":modified": found.modified,
+                        ":changed": found.changed,
+                        ":inode": found.inode,
                         ":role": role_number(role),
                         ":is_unread": role == Role::Media,
                         ":frames": frames_json(found.frames),
@@ -360,6 +387,20 @@ impl Catalogue {
             }
             (None, _) => Ok(()),
         }
+    }
+
+    /// Notes ctime and inode of a file that is known without them, or whose filesystem gives
+    /// its numbers anew at each mount.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn note_times(&self, id: i64, found: &Found) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE file SET changed = ?2, inode = ?3 WHERE id = ?1")?
+                .execute(params![id, found.changed, found.inode])
+        })?;
+        Ok(())
     }
 
     /// A new or changed sidecar has its original read again, in the same batch.
@@ -416,17 +457,23 @@ impl Catalogue {
         let unread = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.name, f.bytes, f.frames, d.path, v.mount, v.identity
+                    "SELECT f.name, f.bytes, f.modified, f.frames, d.path, v.mount, v.identity,
+                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified AND c.algorithm = ?2
+                                 THEN c.fingerprint END AS before
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                          LEFT JOIN clip c ON c.id = f.clip
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
-                .query_row([id], |row| {
+                .query_row(params![id, super::readings::ALGORITHM], |row| {
                     let place = self.place(row)?;
+                    let before: Option<[u8; 16]> = row.get("before")?;
                     Ok(Unread {
+                        before: before.map(Fingerprint::from_bytes),
                         id,
                         path: place.path,
                         inside: place.inside,
                         bytes: loaded(row.get("bytes")?),
+                        modified: row.get("modified")?,
                         frames: frames_of(row.get("frames")?),
                         sidecars: Vec::new(),
                     })
@@ -470,21 +517,33 @@ impl Catalogue {
         })
     }
 
-    /// Whether the content of a file is also in another one, present in one of `folders`.
+    /// Whether the content of a file is also in another one that is present: in one of
+    /// `folders`, or on a mounted volume and first seen there not before `since`, in seconds
+    /// since 1970 UTC.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn is_elsewhere(&self, file: i64, folders: &HashSet<i64>) -> Result<bool, Error> {
-        let elsewhere: Vec<i64> = self.check(|connection| {
+    pub fn is_elsewhere(
+        &self,
+        file: i64,
+        folders: &HashSet<i64>,
+        since: i64,
+    ) -> Result<bool, Error> {
+        let elsewhere: Vec<(i64, i64, String)> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT o.dir FROM file f JOIN file o ON o.clip = f.clip AND o.id <> f.id
+                    "SELECT o.dir, o.since, v.identity FROM file f JOIN file o ON o.clip = f.clip AND o.id <> f.id
+                     JOIN dir d ON d.id = o.dir JOIN volume v ON v.id = d.volume
                      WHERE f.id = ?1 AND o.state <> 2 AND NOT o.is_unread",
                 )?
-                .query_map([file], |row| row.get(0))?
+                .query_map([file], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect()
         })?;
-        Ok(elsewhere.iter().any(|folder| folders.contains(folder)))
+        let is_there = |(folder, seen, identity): &(i64, i64, String)| {
+            folders.contains(folder)
+                || (*seen >= since && self.volumes.drive(identity).is_some())
+        };
+        Ok(elsewhere.iter().any(is_there))
     }
 
     /// Gives a clip the next seq, so that every view hears of it.

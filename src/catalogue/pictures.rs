@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Catalogue;
 use super::files::loaded;
-use crate::clip::{Clip, Fact, Source};
+use crate::clip::{Fact, Source};
 use crate::error::Error;
 use crate::media::{Plan, Work};
 use crate::value::Fingerprint;
@@ -60,7 +60,10 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub(super) fn want_pictures(&self, clip: i64, work: Work, plan: &Plan) -> Result<(), Error> {
-        let json = serde_json::to_string(plan).map_err(|source| self.record_error(source))?;
+        let json = serde_json::to_string(plan).map_err(|error| Error::Record {
+            path: self.folder.join(super::FILE),
+            source: std::io::Error::other(error),
+        })?;
         let recipe = plan.recipe(work).map(u64::cast_signed);
         self.check(|connection| {
             connection
@@ -211,16 +214,14 @@ impl Catalogue {
         failed_with: &str,
     ) -> Result<(), Error> {
         self.forget_pictures(clip)?;
-        let facts: Option<String> = self.check(|connection| {
+        let facts: Option<Vec<u8>> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT facts FROM clip WHERE id = ?1")?
                 .query_row([clip], |row| row.get(0))
         })?;
-        let mut facts: Clip = facts
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default();
+        let mut facts = self.unpack(facts.as_ref()).unwrap_or_default();
         facts.problem = Some(Fact::new(reason.to_owned(), source.clone()));
-        let facts = serde_json::to_string(&facts).map_err(|source| self.record_error(source))?;
+        let facts = self.pack(&facts)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET facts = ?2, failed_with = ?3 WHERE id = ?1")?

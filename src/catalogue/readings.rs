@@ -2,12 +2,15 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Catalogue;
 use super::files::state_number;
+use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::media::{Plan, Work};
 use crate::value::Fingerprint;
+
+/// The fingerprint's version: docs/identity.md.
+pub(super) const ALGORITHM: u32 = 1;
 
 /// What one file gave.
 #[derive(Debug)]
@@ -74,6 +77,17 @@ pub struct KnownContent {
     pub facts: Box<Clip>,
 }
 
+/// What the catalogue has a file hold, before it was read.
+struct Own {
+    id: i64,
+    fingerprint: Option<[u8; 16]>,
+    /// Files that hold it.
+    files: i64,
+    /// Whether its fingerprint is of an older version, and the file is as it was read then: what
+    /// differs is only how the same content is numbered.
+    is_older: bool,
+}
+
 /// The row of a content.
 struct Content {
     id: i64,
@@ -91,7 +105,7 @@ impl Catalogue {
         fingerprint: Fingerprint,
         is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Option<KnownContent>, Error> {
-        let row: Option<(Option<String>, String, KnownContent)> = self.check(|connection| {
+        let row: Option<(Option<String>, Vec<u8>, KnownContent)> = self.check(|connection| {
             connection
                 .prepare_cached(
                     "SELECT failed_with, facts, has_poster, strip,
@@ -114,7 +128,7 @@ impl Catalogue {
         };
         let is_settled = failed_with.is_none_or(|tool| is_current(&tool));
         // A damaged record is read anew.
-        let facts = serde_json::from_str(&facts).ok().filter(|_| is_settled);
+        let facts = self.unpack(Some(&facts)).ok().filter(|_| is_settled);
         Ok(facts.map(|facts| KnownContent {
             facts: Box::new(facts),
             ..content
@@ -140,8 +154,7 @@ impl Catalogue {
         };
         let facts = match &reading.outcome {
             Outcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
-            _ => serde_json::to_string(&reading.file_facts)
-                .map_err(|source| self.record_error(source))?,
+            _ => self.pack(&reading.file_facts)?,
         };
         self.check(|connection| {
             connection
@@ -166,17 +179,9 @@ impl Catalogue {
     /// The clip of that content: the known one, this file's own stub, or a new one.
     fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<Content, Error> {
         let bytes = fingerprint.map(Fingerprint::to_bytes);
-        let (own, own_fingerprint, files): (i64, Option<[u8; 16]>, i64) =
-            self.check(|connection| {
-                connection
-                .prepare_cached(
-                    "SELECT c.id, c.fingerprint, (SELECT count(*) FROM file o WHERE o.clip = c.id)
-                     FROM file f JOIN clip c ON c.id = f.clip WHERE f.id = ?1",
-                )?
-                .query_row([file], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            })?;
-        if own_fingerprint == bytes {
-            return self.content(own);
+        let own = self.own_content(file)?;
+        if own.fingerprint == bytes {
+            return self.content(own.id);
         }
         let known: Option<i64> = self.check(|connection| {
             connection
@@ -184,50 +189,77 @@ impl Catalogue {
                 .query_row([bytes], |row| row.get(0))
                 .optional()
         })?;
-        if own_fingerprint.is_some() && files == 1 {
-            self.leave_behind(file)?;
+        let is_renumbered = own.fingerprint.is_some() && own.is_older && bytes.is_some();
+        if own.fingerprint.is_some() && !is_renumbered {
+            self.leave_behind(file, &own)?;
         }
         if let Some(known) = known {
             self.set_clip(file, Some(known))?;
             self.take_back(file, known)?;
-            self.touch(own)?;
+            self.touch(own.id)?;
             return self.content(known);
         }
-        let is_own_stub = own_fingerprint.is_none() && files == 1;
-        let clip = if is_own_stub {
-            own
+        let is_own_stub = own.fingerprint.is_none() && own.files == 1;
+        let clip = if is_own_stub || is_renumbered {
+            own.id
         } else {
             let stub = self.add_stub()?;
             self.set_clip(file, Some(stub))?;
-            self.touch(own)?;
+            self.touch(own.id)?;
             stub
         };
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE clip SET fingerprint = ?2 WHERE id = ?1")?
-                .execute(params![clip, bytes])
+                .prepare_cached("UPDATE clip SET fingerprint = ?2, algorithm = ?3 WHERE id = ?1")?
+                .execute(params![clip, bytes, ALGORITHM])
         })?;
         self.content(clip)
     }
 
+    /// What the catalogue has a file hold.
+    fn own_content(&self, file: i64) -> Result<Own, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT c.id, c.fingerprint, (SELECT count(*) FROM file o WHERE o.clip = c.id),
+                            c.algorithm < ?2 AND f.read_bytes IS f.bytes AND f.read_modified IS f.modified
+                     FROM file f JOIN clip c ON c.id = f.clip WHERE f.id = ?1",
+                )?
+                .query_row(params![file, ALGORITHM], |row| {
+                    Ok(Own {
+                        id: row.get(0)?,
+                        fingerprint: row.get(1)?,
+                        files: row.get(2)?,
+                        is_older: row.get(3)?,
+                    })
+                })
+        })
+    }
+
     /// A file's own facts as they are, and that it could not be opened.
-    fn with_problem(&self, file: i64, reason: &str) -> Result<String, Error> {
-        let facts: Option<String> = self.check(|connection| {
+    fn with_problem(&self, file: i64, reason: &str) -> Result<Vec<u8>, Error> {
+        let facts: Option<Vec<u8>> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT facts FROM file WHERE id = ?1")?
                 .query_row([file], |row| row.get(0))
         })?;
-        let mut facts: Clip = facts
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default();
+        let mut facts = self.unpack(facts.as_ref()).unwrap_or_default();
         facts.problem = Some(Fact::new(reason.to_owned(), Source::DISK));
-        serde_json::to_string(&facts).map_err(|source| self.record_error(source))
+        self.pack(&facts)
     }
 
-    /// Keeps a row for the content that stood in a file's place and is nowhere else: it is
-    /// missing, and found as such. Not for what was never readable, such as half a copy, nor
-    /// for an image sequence, which changes with every frame that comes in.
-    fn leave_behind(&self, file: i64) -> Result<(), Error> {
+    /// Remembers the content that stood in a file's place; where it is nowhere else, a row is
+    /// kept for it: it is missing, and found as such. Not for what was never readable, such as
+    /// half a copy, nor for an image sequence, which changes with every frame that comes in.
+    fn leave_behind(&self, file: i64, own: &Own) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE file SET former = ?2, since = ?3 WHERE id = ?1")?
+                .execute(params![file, own.id, unix_seconds()])
+        })?;
+        if own.files > 1 {
+            return Ok(());
+        }
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -285,15 +317,17 @@ impl Catalogue {
             Outcome::Read { facts, .. } => (facts, true, None),
             Outcome::Failed { facts, failed_with } => (facts, false, Some(failed_with)),
         };
-        let facts = serde_json::to_string(facts).map_err(|source| self.record_error(source))?;
+        let duration = facts.duration.as_ref();
+        let duration = duration.map(|fact| super::files::stored(fact.value.as_micros()));
+        let facts = self.pack(facts)?;
         // A failure never takes the place of facts that were read.
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "UPDATE clip SET facts = ?2, is_readable = ?3, failed_with = ?4
+                    "UPDATE clip SET facts = ?2, is_readable = ?3, failed_with = ?4, duration = ?5
                      WHERE id = ?1 AND (?3 OR facts IS NULL OR NOT is_readable)",
                 )?
-                .execute(params![clip, facts, is_readable, failed_with])
+                .execute(params![clip, facts, is_readable, failed_with, duration])
         })?;
         match outcome {
             Outcome::Read { pictures, .. } => self.record_wanted(clip, pictures.as_ref()),

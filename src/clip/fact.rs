@@ -44,6 +44,12 @@ impl Source {
         Self(Cow::Owned(name.to_owned()))
     }
 
+    /// A person, by name.
+    #[must_use]
+    pub fn person(name: &str) -> Self {
+        Self(Cow::Owned(format!("person:{name}")))
+    }
+
     /// The rules, for what they gave.
     pub const RULES: Self = Self(Cow::Borrowed("rules"));
 

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 use super::Place;
 use crate::value::{
-    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Projection, Rate, ScanOrder, Stereo,
-    Tagged, Tags, Timecode, VideoRange, WallTime,
+    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Projection, Rate,
+    ScanOrder, Selection, Stereo, Tagged, Tags, Timecode, VideoRange, WallTime,
 };
 
 /// How a field is kept in the index and asked for.
@@ -157,6 +157,29 @@ impl Value for Tags {
     }
 }
 
+/// Several texts of one clip, each found by its words.
+macro_rules! texts {
+    ($($type:ty),+) => {
+        $(impl Value for $type {
+            const KIND: Kind = Kind::Words;
+
+            fn text(&self) -> String {
+                self.to_string()
+            }
+
+            fn cells(&self) -> Vec<Cell> {
+                self.0.iter().map(|one| Cell::Words(one.text.clone())).collect()
+            }
+
+            fn wanted(text: &str) -> Result<Wanted, Malformed> {
+                Ok(Wanted::Words(text.to_owned()))
+            }
+        })+
+    };
+}
+
+texts!(Notes, Markers);
+
 impl Value for Timecode {
     const KIND: Kind = Kind::Words;
 
@@ -235,7 +258,7 @@ macro_rules! choices {
     };
 }
 
-choices!(ScanOrder, Hdr, VideoRange, Projection, Stereo);
+choices!(ScanOrder, Hdr, VideoRange, Projection, Stereo, Selection);
 
 /// Types that are one number: unit, to the number, and the range a written value asks for.
 macro_rules! numbers {

@@ -39,6 +39,7 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         },
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,
+        recheck: args.recheck,
         cancel,
     };
     let look = match (args.json, io::stderr().is_terminal()) {

@@ -13,9 +13,9 @@ mod volume;
 mod walk;
 
 pub use drive::{Drive, DriveKind};
-pub use fingerprint::{Sample, fingerprint, fingerprint_frames};
+pub use fingerprint::{Sample, fingerprint, fingerprint_frames, hash_all};
 pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
 pub use volume::{KnownVolume, Volume, Volumes, mark};
-pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, walk};
+pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, modified, walk};

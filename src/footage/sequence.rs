@@ -73,6 +73,8 @@ fn one(mut frames: Vec<(u64, &Found)>) -> Option<Found> {
             .map(|(_, frame)| frame.bytes)
             .fold(0, u64::saturating_add),
         modified: frames.iter().map(|(_, frame)| frame.modified).max()?,
+        changed: frames.iter().map(|(_, frame)| frame.changed).max()?,
+        inode: None,
         frames: Some(FrameRun {
             first,
             last,
@@ -118,6 +120,8 @@ mod tests {
         Found {
             name: name.into(),
             bytes: 10,
+            changed: None,
+            inode: None,
             modified: 5,
             role: Role::Media,
             original: None,

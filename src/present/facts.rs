@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::clips;
 use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
-use crate::value::{Bytes, instant};
+use crate::value::{Bytes, Why, instant};
 
 /// Where a clip's pictures are, as far as they are there.
 #[derive(Debug, Clone, Default)]
@@ -50,12 +50,12 @@ pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Resul
     }
     if let Some(tags) = &clip.tags {
         for tagged in tags.value.iter() {
-            let (tag, evidence) = (escape(&tagged.tag), escape(&tagged.evidence));
-            writeln!(
-                out,
-                "{:widest$}  {tag:longest$}  rule:{}, for \"{evidence}\"",
-                "tag", tagged.rule
-            )?;
+            let tag = escape(&tagged.tag);
+            let why = match &tagged.why {
+                Why::Rule { rule, evidence } => format!("rule:{rule}, for \"{evidence}\""),
+                Why::Person { person, at } => format!("person:{person}, {at}"),
+            };
+            writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;
         }
     }
     writeln!(out)?;

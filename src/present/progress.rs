@@ -113,6 +113,12 @@ impl<'a> Progress<'a> {
                 self.step();
             }
             Event::Pictured(_) => self.step(),
+            Event::Moving(path) => {
+                self.line_now(&format!(
+                    "{}: still being written",
+                    escape(&path.to_string_lossy())
+                ));
+            }
             // Under a bar they are counted, and listed at the end.
             Event::Problem(problem) => self.line_now(&format!(
                 "warning: {}: {}",
@@ -233,6 +239,7 @@ fn event_json(event: &Event) -> Value {
         Event::Read { path, bytes } => {
             json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
         }
+        Event::Moving(path) => json!({ "event": "moving", "path": path.to_string_lossy() }),
         Event::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
         Event::Problem(problem) => {
             json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
@@ -257,6 +264,7 @@ pub fn summary_json(summary: &Summary) -> Value {
         "moved": summary.moved,
         "missing": summary.missing,
         "doubted": summary.doubted,
+        "moving": summary.moving,
         "unreadable": summary.unreadable,
         "read": summary.read,
         "interrupted": summary.is_interrupted,
@@ -341,6 +349,10 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
         (
             summary.doubted,
             "not there, but too many to believe it: nothing was changed",
+        ),
+        (
+            summary.moving,
+            "still being written: the next scan reads them",
         ),
         (summary.unreadable, "could not be read, wholly or in part"),
     ] {

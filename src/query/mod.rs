@@ -1,7 +1,7 @@
 //! What an editor asks for, as a tree; nothing here knows how it is answered.
 
 use crate::clip::{Clip, Wanted};
-use crate::error::Error;
+use crate::error::{Error, closest};
 
 /// A query: every term must match. No terms: every clip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -148,16 +148,6 @@ fn unknown(name: &str) -> Error {
         message: format!("no field `{name}`"),
         hint,
     }
-}
-
-/// The name most like `text`, if one is like it: a third of the letters may be wrong.
-fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(text, name), *name))
-        .filter(|(wrong, name)| wrong * 3 <= name.len())
-        .min_by_key(|(wrong, _)| *wrong)
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

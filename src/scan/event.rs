@@ -38,6 +38,8 @@ pub enum Event {
         /// Its size.
         bytes: u64,
     },
+    /// A file is still being written; it is left for the next scan.
+    Moving(PathBuf),
     /// Pictures of a clip were made, or could not be.
     Pictured(PathBuf),
     /// A file could not be read, wholly or in part.
@@ -83,6 +85,8 @@ pub struct Summary {
     pub missing: usize,
     /// Not there any more, but too many to believe it: nothing was changed.
     pub doubted: usize,
+    /// Still being written: left for the next scan.
+    pub moving: usize,
     /// Could not be read, wholly or in part.
     pub unreadable: usize,
     /// Files read.

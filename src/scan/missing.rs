@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::writer::Writer;
 use super::{Event, Request, Summary};
-use crate::catalogue::{Catalogue, Known};
+use crate::catalogue::{Catalogue, Known, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
 use crate::footage::{Role, Volumes, frame_paths};
@@ -33,8 +33,80 @@ struct File {
 /// Files of one root on one volume that are there no more.
 pub(super) struct Gone {
     root: PathBuf,
+    volume: i64,
+    /// Shots that are known there.
     known: usize,
+    /// Each file, and whether it is a shot.
     files: Vec<(i64, bool)>,
+    /// The volume's label, where the volume itself is not there.
+    away: Option<String>,
+}
+
+impl Gone {
+    /// Everything under `root` of a volume that was mounted there and is not now.
+    pub(super) fn of_volume(
+        root: &Path,
+        volume: &VolumeRow,
+        catalogue: &Catalogue,
+    ) -> Result<Option<Self>, Error> {
+        let below = root.strip_prefix(&volume.mount).unwrap_or(Path::new(""));
+        let mut gone = Self::files_below(root, volume.id, below, catalogue)?;
+        gone.away = Some(volume.label.clone());
+        Ok((gone.known > 0).then_some(gone))
+    }
+
+    /// Everything under a path that is not there, or cannot be read, though its volume is.
+    pub(super) fn below(path: &Path, catalogue: &Catalogue) -> Result<Option<Self>, Error> {
+        let (volume, inside) = catalogue.volumes().of(path);
+        let Some(id) = catalogue.volume_id(&volume.identity)? else {
+            return Ok(None);
+        };
+        let gone = Self::files_below(path, id, &inside, catalogue)?;
+        Ok((gone.known > 0).then_some(gone))
+    }
+
+    fn files_below(
+        root: &Path,
+        volume: i64,
+        inside: &Path,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        for (folder, _) in catalogue.known_folders(volume, inside)? {
+            let known = catalogue.known_files(folder)?.into_values();
+            files.extend(
+                known
+                    .filter(|known| known.state != FileState::Missing)
+                    .map(|known| (known.id, known.role == Role::Media)),
+            );
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            volume,
+            known: files.iter().filter(|(_, is_media)| *is_media).count(),
+            files,
+            away: None,
+        })
+    }
+
+    /// What is said when so many of its shots are not believed to be gone.
+    fn doubt(&self, count: usize) -> Event {
+        let root = self.root.display();
+        let message = match &self.away {
+            Some(label) => format!(
+                "{root}: {label} is not mounted there any more; the {count} clips known there stay as they were"
+            ),
+            None => format!(
+                "{root}: {count} of {} known clips are not there; nothing was changed",
+                self.known
+            ),
+        };
+        Event::Warning {
+            message,
+            hint: "is the drive mounted? if they are gone for good, scan again with `--accept-missing`"
+                .to_owned(),
+        }
+    }
 }
 
 impl Unseen {
@@ -84,8 +156,9 @@ impl Unseen {
                 }
             }
         }
-        let gone = self.0.into_values().map(|volume| Gone {
+        let gone = self.0.into_iter().map(|(id, volume)| Gone {
             root: root.to_owned(),
+            volume: id,
             known: volume.known,
             files: volume
                 .files
@@ -93,6 +166,7 @@ impl Unseen {
                 .filter(File::is_gone)
                 .map(|file| (file.id, file.is_media))
                 .collect(),
+            away: None,
         });
         let gone: Vec<Gone> = gone.filter(|gone| !gone.files.is_empty()).collect();
         let is_same = || Volumes::mounted().are_same_under(catalogue.volumes(), root);
@@ -121,12 +195,13 @@ impl File {
 
 /// Marks what is gone as missing; gives the originals to read again without a sidecar.
 ///
-/// What was found elsewhere in this scan has moved. Of the rest never more than half of what is
-/// known is believed to be gone, unless that was accepted: the drive is more likely gone than
-/// its files.
+/// What was found elsewhere, in this scan or since the one before, has moved. Of the rest never
+/// more than half of what is known is believed to be gone, unless that was accepted: the drive is
+/// more likely gone than its files.
 pub(super) fn settle(
     gone: &[Gone],
     walked: &HashSet<i64>,
+    seen_before: &HashMap<i64, i64>,
     request: &Request,
     writer: &mut Writer<'_>,
     summary: &mut Summary,
@@ -136,23 +211,19 @@ pub(super) fn settle(
     for gone in gone {
         let mut moved = Vec::new();
         let mut lost = Vec::new();
+        // Of a volume that was not seen in this scan, nothing is known to have moved.
+        let since = seen_before.get(&gone.volume).copied().unwrap_or(i64::MAX);
         for &(file, is_media) in &gone.files {
-            let is_elsewhere = is_media && writer.catalogue.is_elsewhere(file, walked)?;
+            let is_elsewhere = is_media
+                && gone.away.is_none()
+                && writer.catalogue.is_elsewhere(file, walked, since)?;
             if is_elsewhere { &mut moved } else { &mut lost }.push((file, is_media));
         }
         let count = lost.iter().filter(|(_, is_media)| *is_media).count();
         summary.moved += moved.len();
         if count * 2 > gone.known && !request.accept_missing {
             summary.doubted += count;
-            report(Event::Warning {
-                message: format!(
-                    "{}: {count} of {} known clips are not there; nothing was changed",
-                    gone.root.display(),
-                    gone.known
-                ),
-                hint: "is the drive mounted? if they are gone for good, scan again with `--accept-missing`"
-                    .to_owned(),
-            });
+            report(gone.doubt(count));
             lost.clear();
         } else {
             summary.missing += count;

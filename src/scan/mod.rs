@@ -5,6 +5,7 @@
 //! written in batches by the thread that called; the index follows by seq. All queues are in
 //! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
 
+mod attention;
 mod event;
 mod lanes;
 mod lock;
@@ -14,6 +15,7 @@ mod read;
 mod sift;
 mod timing;
 mod writer;
+mod young;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -74,6 +76,8 @@ pub struct Request {
     pub deadline: Duration,
     /// Marks files as missing even when more than half of a folder's are gone.
     pub accept_missing: bool,
+    /// Reads the fingerprint of every file again, changed or not.
+    pub recheck: bool,
     /// Interrupts the scan.
     pub cancel: Cancel,
 }
@@ -103,6 +107,8 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
         });
     };
     let catalogue = Catalogue::create(&request.catalogue)?;
+    catalogue.refuse_old_damage()?;
+    catalogue.note_scanning(true)?;
     let index = Index::open(&catalogue)?;
     let mut scan = Scan {
         request,
@@ -123,6 +129,7 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     let meter = Meter::start("index");
     writer.finish(report)?;
     remember(&catalogue, &tools)?;
+    catalogue.note_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
@@ -160,6 +167,8 @@ enum Message {
         /// Why it could not be read, wholly or in part.
         problem: Option<String>,
     },
+    /// A file changed while it was read: it is left for the next scan.
+    Moves(PathBuf),
     /// Only ffprobe knows a file's header; it waits until all others are read.
     Deferred(Task),
     /// Something became of a clip's pictures.
@@ -199,11 +208,14 @@ impl Scan<'_, '_> {
         )?;
         let found = self.summary.found + self.summary.companions;
         self.summary.timings.push(meter.stop(found));
+        let walked = Instant::now();
         self.headers(sifted.unread)?;
+        self.young(sifted.young, walked)?;
         if !self.is_cancelled() {
             let originals = missing::settle(
                 &sifted.gone,
                 &sifted.walked,
+                &sifted.seen_before,
                 self.request,
                 &mut self.writer,
                 &mut self.summary,
@@ -281,6 +293,32 @@ impl Scan<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads what was written a moment before the walk came by, as far as it stands still now.
+    fn young(&mut self, files: Vec<(i64, Drive)>, walked: Instant) -> Result<(), Error> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.writer.commit()?;
+        young::wait(walked, &self.request.cancel);
+        if self.is_cancelled() {
+            return Ok(());
+        }
+        let mut still = Vec::new();
+        for (file, drive) in files {
+            match self.writer.catalogue.unread_file(file)? {
+                Some(unread) if !young::stands_still(&unread) => self.moves(unread.path),
+                Some(_) => still.push((file, drive)),
+                None => {}
+            }
+        }
+        self.headers(still)
+    }
+
+    fn moves(&mut self, path: PathBuf) {
+        self.summary.moving += 1;
+        (self.report)(Event::Moving(path));
     }
 
     /// Makes the pictures that wait, of clips in the folders that were walked.
@@ -404,6 +442,7 @@ impl Scan<'_, '_> {
                 self.problem(&path, problem);
                 (self.report)(Event::Read { path, bytes });
             }
+            Message::Moves(path) => self.moves(path),
             Message::Pictured {
                 clip,
                 path,
@@ -476,6 +515,7 @@ fn sift_all(
         match root.and_then(|root| sift.root(&root)) {
             Ok(()) => is_any_walked = true,
             Err(Error::Path { path, source }) => {
+                sift.unread_root(&path)?;
                 sift.problem(Problem::new(&path, source.to_string()));
                 first_error.get_or_insert(Error::Path { path, source });
             }

@@ -5,14 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use super::Message;
 use super::lanes::Lane;
 use crate::catalogue::{Catalogue, INDEX, Pending, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
-use crate::footage::{Drive, frame_paths};
+use crate::footage::{Drive, frame_paths, modified};
 use crate::media::{Made, Plan, Studio, Subject, Thumbs, Unread, Work};
 use crate::original::{self, Gate};
 use crate::value::Fingerprint;
@@ -291,15 +290,8 @@ impl Sitting {
         let Ok(now) = fs::metadata(&self.path) else {
             return false;
         };
-        let modified = now
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .and_then(|since| i64::try_from(since.as_nanos()).ok());
         // Size and time of an image sequence are those of all its frames.
         self.is_sequence
-            || (now.len() == self.bytes
-                // A time before 1970 is not worth comparing.
-                && (modified.is_none() || modified == Some(self.modified)))
+            || (now.len() == self.bytes && modified(&now) == self.modified)
     }
 }

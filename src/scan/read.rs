@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
 use super::Message;
+use super::young::stands_still;
 use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::error::{Error, Problem};
@@ -42,12 +43,18 @@ pub(super) struct Task {
     pub deferred: Option<Box<Fingerprint>>,
 }
 
+/// What is told of a file that changed although neither its size nor its time did.
+const OTHER: &str = "its content is another, though its size and time are as they were: it may be \
+                     damaged; what it was before is kept, and missing";
+
 /// What reading came to, and why the file could not be read, wholly or in part.
 type Answered = (Outcome, Option<String>);
 
 /// A reading that ended without an answer.
 enum Stop {
     Cancelled,
+    /// The file is not as the walk saw it.
+    Moved,
     /// Only ffprobe knows the header.
     Deferred(Fingerprint),
     Fatal(Error),
@@ -71,6 +78,7 @@ impl Reader<'_> {
                         problem,
                     },
                     Err(Stop::Cancelled) => return,
+                    Err(Stop::Moved) => Message::Moves(unread.path),
                     Err(Stop::Deferred(fingerprint)) => {
                         task.deferred = Some(Box::new(fingerprint));
                         Message::Deferred(task)
@@ -139,7 +147,13 @@ impl Reader<'_> {
             };
             (sample.fingerprint, answered)
         };
+        // A file that grows is not read by halves: what it came to would be a clip of its own.
+        if !stands_still(unread) {
+            return Err(Stop::Moved);
+        }
         let (outcome, problem) = answered;
+        let is_other = unread.before.zip(fingerprint).is_some_and(|(before, now)| before != now);
+        let problem = problem.or_else(|| is_other.then(|| OTHER.to_owned()));
         Ok((reading(fingerprint, file_facts, outcome), problem))
     }
 

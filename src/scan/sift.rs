@@ -9,10 +9,12 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::attention::Attention;
 use super::missing::{Gone, Unseen};
 use super::writer::Writer;
+use super::young::is_young;
 use super::{Event, Request, Summary};
-use crate::catalogue::Known;
+use crate::catalogue::{Known, Seen};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
@@ -20,7 +22,7 @@ use crate::footage::{
 };
 use crate::media::Tools;
 use crate::original;
-use crate::value::{Fingerprint, from_bytes, to_bytes};
+use crate::value::{from_bytes, to_bytes};
 
 /// The walk's side of a scan.
 pub(super) struct Sift<'a, 'w> {
@@ -29,9 +31,9 @@ pub(super) struct Sift<'a, 'w> {
     writer: &'a mut Writer<'w>,
     summary: &'a mut Summary,
     report: &'a mut dyn FnMut(Event),
-    posters: HashSet<Fingerprint>,
-    strips: HashSet<Fingerprint>,
-    volumes: HashMap<String, i64>,
+    /// Looked up when the first unchanged file is met.
+    attention: Option<Attention>,
+    volumes: HashMap<String, Seen>,
     /// The device of the folder that is looked at.
     drive: Drive,
     queued: HashSet<i64>,
@@ -43,10 +45,14 @@ pub(super) struct Sift<'a, 'w> {
 pub(super) struct Sifted {
     /// Files to read, each with its device, in the order of the walk.
     pub unread: Vec<(i64, Drive)>,
+    /// Those that were written a moment ago.
+    pub young: Vec<(i64, Drive)>,
     /// Folders that were walked.
     pub walked: HashSet<i64>,
     /// Known files that are not there any more, by root and volume.
     pub gone: Vec<Gone>,
+    /// When each volume was seen the time before this scan, by its number.
+    pub seen_before: HashMap<i64, i64>,
 }
 
 /// The paths to walk, each once, none inside another; files together with those beside them.
@@ -90,8 +96,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         report: &'a mut dyn FnMut(Event),
     ) -> Self {
         Self {
-            posters: writer.catalogue.thumbnails().posters.present(),
-            strips: writer.catalogue.thumbnails().strips.present(),
+            attention: None,
             drive: Drive::unknown(),
             request,
             tools,
@@ -127,12 +132,34 @@ impl<'a, 'w> Sift<'a, 'w> {
         if root.only.is_none() && !request.cancel.is_cancelled() {
             let gone = unseen.gone(&root.folder, self.writer.catalogue, &self.sifted.walked)?;
             self.sifted.gone.extend(gone);
+            self.away(&root.folder)?;
         }
         Ok(())
     }
 
+    /// Tells of a volume that was mounted at a root the last time and is nowhere now.
+    fn away(&mut self, root: &Path) -> Result<(), Error> {
+        for volume in self.writer.catalogue.away_from(root)? {
+            let gone = Gone::of_volume(root, &volume, self.writer.catalogue)?;
+            self.sifted.gone.extend(gone);
+        }
+        Ok(())
+    }
+
+    /// A root that cannot be read: what is known of it stays as it is, unless the files are
+    /// accepted to be missing.
+    pub(super) fn unread_root(&mut self, path: &Path) -> Result<(), Error> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let gone = Gone::below(&path, self.writer.catalogue)?;
+        self.sifted.gone.extend(gone);
+        self.away(&path)
+    }
+
+
     /// Ends the walk: stubs can be found from here on.
-    pub(super) fn finish(self) -> Result<Sifted, Error> {
+    pub(super) fn finish(mut self) -> Result<Sifted, Error> {
+        let seen = self.volumes.values().map(|seen| (seen.id, seen.before));
+        self.sifted.seen_before = seen.collect();
         self.writer.commit()?;
         self.writer.catch_up(self.report);
         Ok(self.sifted)
@@ -140,7 +167,7 @@ impl<'a, 'w> Sift<'a, 'w> {
 
     fn step(&mut self, step: Step, unseen: &mut Unseen) -> Result<(), Error> {
         match step {
-            Step::Folder(listing) => self.folder(&listing, unseen),
+            Step::Folder(listing) => self.folder(listing, unseen),
             Step::Problem(problem) => {
                 self.problem(problem);
                 Ok(())
@@ -158,7 +185,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
     }
 
-    fn folder(&mut self, listing: &Listing, unseen: &mut Unseen) -> Result<(), Error> {
+    fn folder(&mut self, mut listing: Listing, unseen: &mut Unseen) -> Result<(), Error> {
         // Behind a link that was followed, a folder is on its target's volume.
         let place = if self.request.walk.follow_links {
             fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone())
@@ -167,6 +194,9 @@ impl<'a, 'w> Sift<'a, 'w> {
         };
         let (volume, inside) = self.writer.catalogue.volumes().of(&place);
         self.drive = volume.drive.clone();
+        if !volume.has_stable_inodes() {
+            listing.files.iter_mut().for_each(|found| found.inode = None);
+        }
         let volume = self.volume(&volume)?;
         // A folder without footage needs no number, unless it had some.
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
@@ -188,7 +218,7 @@ impl<'a, 'w> Sift<'a, 'w> {
             if let Some(before) = &before {
                 unseen.count(volume, before);
             }
-            self.file(listing, folder, found, before)?;
+            self.file(&listing, folder, found, before)?;
         }
         for (name, known) in known {
             unseen.count(volume, &known);
@@ -205,16 +235,14 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 
     fn volume(&mut self, volume: &Volume) -> Result<i64, Error> {
-        if let Some(&id) = self.volumes.get(&volume.identity) {
-            return Ok(id);
+        if let Some(seen) = self.volumes.get(&volume.identity) {
+            return Ok(seen.id);
         }
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
-        let id = self
+        let seen = self
             .writer
-            .write(self.report, |catalogue| catalogue.see_volume(volume, now))?;
-        self.volumes.insert(volume.identity.clone(), id);
-        Ok(id)
+            .write(self.report, |catalogue| catalogue.see_volume(volume))?;
+        self.volumes.insert(volume.identity.clone(), seen);
+        Ok(seen.id)
     }
 
     /// One file against what is known of it.
@@ -226,11 +254,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         known: Option<Known>,
     ) -> Result<(), Error> {
         let original = self.original(listing, folder, found)?;
-        let is_same = known.as_ref().is_some_and(|known| {
-            known.bytes == found.bytes
-                && known.modified == found.modified
-                && known.frames == found.frames
-        });
+        let is_same = known.as_ref().is_some_and(|known| is_same(known, found));
         let role = match (found.role, &known) {
             (Role::Unsure, Some(known)) if is_same => known.role,
             (Role::Unsure, _) => {
@@ -261,7 +285,7 @@ impl<'a, 'w> Sift<'a, 'w> {
                     catalogue.add_file(folder, found, role, original)
                 })?;
                 self.summary.new += usize::from(role == Role::Media);
-                self.after_change(id, role, original);
+                self.after_change(id, found, role, original);
                 Ok(())
             }
             Some(known) if !is_same || known.role != role || known.original != original => {
@@ -269,19 +293,28 @@ impl<'a, 'w> Sift<'a, 'w> {
                     catalogue.update_file(known.id, found, role, original)
                 })?;
                 self.summary.changed += usize::from(role == Role::Media);
-                self.after_change(known.id, role, original);
+                self.after_change(known.id, found, role, original);
                 Ok(())
             }
-            Some(known) => self.unchanged(&listing.folder.join(&found.name), &known),
+            Some(known) => self.unchanged(listing, found, &known),
         }
     }
 
     /// Footage is to be read; with a sidecar, its original is.
-    fn after_change(&mut self, id: i64, role: Role, original: Option<i64>) {
+    fn after_change(&mut self, id: i64, found: &Found, role: Role, original: Option<i64>) {
         match (role, original) {
-            (Role::Media, _) => self.queue(id),
+            (Role::Media, _) => self.queue_by_age(id, found),
             (Role::Sidecar, Some(original)) => self.queue(original),
             _ => {}
+        }
+    }
+
+    /// What was written a moment ago is read when all else is.
+    fn queue_by_age(&mut self, id: i64, found: &Found) {
+        if !is_young(found.modified) {
+            self.queue(id);
+        } else if self.queued.insert(id) {
+            self.sifted.young.push((id, self.drive.clone()));
         }
     }
 
@@ -293,51 +326,69 @@ impl<'a, 'w> Sift<'a, 'w> {
 
     /// A file as it was: read only if an earlier scan did not get to it, if another version
     /// of a tool may now succeed, or if its poster was deleted.
-    fn unchanged(&mut self, path: &Path, known: &Known) -> Result<(), Error> {
-        if known.state == FileState::Missing {
-            let state = if known.is_readable {
-                FileState::Present
-            } else {
-                FileState::Unreadable
-            };
-            let original = self.writer.write(self.report, |catalogue| {
-                catalogue.set_state(known.id, state)
+    fn unchanged(&mut self, listing: &Listing, found: &Found, known: &Known) -> Result<(), Error> {
+        if (known.changed, known.inode) != (found.changed, found.inode) {
+            self.writer.write(self.report, |catalogue| {
+                catalogue.note_times(known.id, found)
             })?;
-            if let Some(original) = original {
-                self.queue(original);
-            }
+        }
+        if known.state == FileState::Missing {
+            self.came_back(known)?;
         }
         if known.role != Role::Media {
             return Ok(());
         }
         self.summary.unchanged += 1;
-        let is_other_tool = known
-            .failed_with
-            .as_ref()
-            .is_some_and(|tool| !self.tools.have(tool));
         if known.is_unread {
-            self.queue(known.id);
-        } else if is_other_tool || self.lacks_pictures(known) {
+            self.queue_by_age(known.id, found);
+            return Ok(());
+        }
+        let (is_odd, lacks_pictures) = {
+            let attention = self.attention()?;
+            (attention.is_odd(known.clip), attention.lacks_pictures(known.clip))
+        };
+        let odd = match known.clip.filter(|_| is_odd) {
+            Some(clip) => Some(self.writer.catalogue.odd(clip)?),
+            None => None,
+        };
+        let failed_with = odd.as_ref().and_then(|odd| odd.failed_with.as_ref());
+        let is_other_tool = failed_with.is_some_and(|tool| !self.tools.have(tool));
+        if is_other_tool || lacks_pictures || self.request.recheck {
             self.writer
                 .write(self.report, |catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
-        } else if let Some(reason) = &known.problem {
+        } else if let Some(reason) = odd.and_then(|odd| odd.problem) {
             // It is told every time: a bad file never hides.
-            self.problem(Problem::new(path, reason.clone()));
+            self.problem(Problem::new(listing.folder.join(&found.name), reason));
         }
         Ok(())
     }
 
-    /// Whether pictures of a clip are gone, or were never asked for before.
-    fn lacks_pictures(&self, known: &Known) -> bool {
-        let Some(fingerprint) = known.fingerprint.filter(|_| known.has_poster) else {
-            return false;
+    /// A file that was missing is there again.
+    fn came_back(&mut self, known: &Known) -> Result<(), Error> {
+        let is_readable = match known.clip {
+            Some(clip) => self.writer.catalogue.odd(clip)?.is_readable,
+            None => true,
         };
-        let is_strip_there = match known.strip {
-            None => self.request.strip == 0,
-            Some(pictures) => pictures == 0 || self.strips.contains(&fingerprint),
+        let state = if is_readable {
+            FileState::Present
+        } else {
+            FileState::Unreadable
         };
-        !known.is_waiting && (!self.posters.contains(&fingerprint) || !is_strip_there)
+        let original = self.writer.write(self.report, |catalogue| {
+            catalogue.set_state(known.id, state)
+        })?;
+        if let Some(original) = original {
+            self.queue(original);
+        }
+        Ok(())
+    }
+
+    fn attention(&mut self) -> Result<&Attention, Error> {
+        if self.attention.is_none() {
+            self.attention = Some(Attention::look(self.writer.catalogue, self.request.strip)?);
+        }
+        self.attention.as_ref().ok_or(Error::Thread)
     }
 
     /// The number of the original that a companion belongs to.
@@ -364,6 +415,18 @@ impl<'a, 'w> Sift<'a, 'w> {
             None => Ok(None),
         }
     }
+}
+
+/// Whether nothing of a file changed, as far as it was told both times.
+fn is_same(known: &Known, found: &Found) -> bool {
+    let agree = |one: Option<i64>, other: Option<i64>| {
+        one.zip(other).is_none_or(|(one, other)| one == other)
+    };
+    known.bytes == found.bytes
+        && known.modified == found.modified
+        && known.frames == found.frames
+        && agree(known.changed, found.changed)
+        && agree(known.inode, found.inode)
 }
 
 /// What a file is whose name does not tell.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::value::words::{composed, fold, folded_parts, parts, runs};
-use crate::value::{Tagged, Tags};
+use crate::value::{Tagged, Tags, Why};
 
 /// The rules that come with the program.
 const BUILT_IN: &str = include_str!("rules.toml");
@@ -76,8 +76,10 @@ impl Rules {
                 .find_map(|name| rule.phrases.iter().find_map(|phrase| name.holds(phrase)))?;
             Some(Tagged {
                 tag: rule.tag.clone(),
-                rule: rule.name.clone(),
-                evidence,
+                why: Why::Rule {
+                    rule: rule.name.clone(),
+                    evidence,
+                },
             })
         });
         fired.collect()
@@ -174,10 +176,11 @@ mod tests {
             .unwrap()
             .tags(Path::new("x/AdShoot_ACME/y.mov"));
         let tagged = tags.iter().next().unwrap();
-        assert_eq!(
-            (tagged.rule.as_str(), tagged.evidence.as_str()),
-            ("ad-shoot", "AdShoot")
-        );
+        let why = Why::Rule {
+            rule: "ad-shoot".to_owned(),
+            evidence: "AdShoot".to_owned(),
+        };
+        assert_eq!(tagged.why, why);
     }
 
     #[test]

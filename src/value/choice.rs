@@ -40,6 +40,16 @@ macro_rules! choice {
 }
 
 choice! {
+    /// What an editor decided about a clip.
+    Selection, "`selected` or `rejected`", {
+        /// It is to be used.
+        Selected = "selected",
+        /// It is not.
+        Rejected = "rejected",
+    }
+}
+
+choice! {
     /// How a frame's lines were sampled in time.
     ScanOrder, "`progressive`, `tff` or `bff`", {
         /// All lines at once.

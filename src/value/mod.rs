@@ -8,6 +8,7 @@ mod choice;
 mod duration;
 mod fingerprint;
 mod geo;
+mod marks;
 mod os_path;
 mod rate;
 mod tags;
@@ -16,13 +17,14 @@ mod wall_time;
 pub mod words;
 
 pub use bytes::Bytes;
-pub use choice::{Hdr, Projection, ScanOrder, Stereo, VideoRange};
+pub use choice::{Hdr, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
 pub use geo::GeoPoint;
+pub use marks::{Marker, Markers, Note, Notes};
 pub use os_path::{from_bytes, to_bytes};
 pub use rate::Rate;
-pub use tags::{Tagged, Tags};
+pub use tags::{Tagged, Tags, Why, parse_tag};
 pub use timecode::Timecode;
 pub use wall_time::{WallTime, instant};
 

@@ -8,7 +8,7 @@ use super::{Malformed, Rate, serde_as_text};
 const EXPECTED: &str = "a timecode such as `01:02:03:04` or, with drop-frame, `01:02:03;04`";
 
 /// Hours, minutes, seconds and frames, and whether numbers are dropped to keep time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timecode {
     hours: u8,
     minutes: u8,

@@ -204,6 +204,20 @@ impl Volumes {
         under(self) == under(then)
     }
 
+    /// Everything mounted, longest mount point first.
+    #[must_use]
+    pub fn all(&self) -> &[Volume] {
+        &self.all
+    }
+
+    /// Where a volume is mounted now, its root where that is mounted too.
+    #[must_use]
+    pub fn mount_of(&self, identity: &str) -> Option<PathBuf> {
+        let its = || self.all.iter().filter(|volume| volume.identity == identity);
+        let whole = its().find(|volume| volume.root.as_os_str().is_empty());
+        whole.or_else(|| its().next()).map(|volume| volume.mount.clone())
+    }
+
     /// The device that a volume is on, if it is mounted.
     #[must_use]
     pub fn drive(&self, identity: &str) -> Option<Drive> {

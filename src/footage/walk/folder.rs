@@ -185,6 +185,19 @@ fn is_hidden_neighbour(only: &BTreeSet<OsString>, entry: &DirEntry) -> bool {
         && is_never_footage(&entry.file_name().to_string_lossy(), false)
 }
 
+#[cfg(unix)]
+fn changed_and_inode(metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
+    use std::os::unix::fs::MetadataExt;
+    let nanos = metadata.ctime().checked_mul(1_000_000_000);
+    let nanos = nanos.and_then(|nanos| nanos.checked_add(metadata.ctime_nsec()));
+    (nanos, Some(metadata.ino().cast_signed()))
+}
+
+#[cfg(not(unix))]
+fn changed_and_inode(_metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
+    (None, None)
+}
+
 /// A folder whose files are still coming.
 struct Pending {
     folder: PathBuf,
@@ -205,10 +218,13 @@ impl Pending {
         let metadata = entry
             .metadata()
             .map_err(|error| Problem::new(entry.path(), error.to_string()))?;
+        let (changed, inode) = changed_and_inode(&metadata);
         self.files.push(Found {
             name: entry.file_name().to_owned(),
             bytes: metadata.len(),
-            modified: metadata.modified().map_or(0, nanos),
+            modified: modified(&metadata),
+            changed,
+            inode,
             role: Role::Media,
             original: None,
             frames: None,
@@ -276,6 +292,12 @@ fn named_ones(files: Vec<Found>, only: &BTreeSet<OsString>, folder: &Path) -> Ve
         .into_iter()
         .filter(|found| is_named(found) || originals.contains(&folder.join(&found.name)))
         .collect()
+}
+
+/// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.
+#[must_use]
+pub fn modified(metadata: &fs::Metadata) -> i64 {
+    metadata.modified().map_or(0, nanos)
 }
 
 fn nanos(time: std::time::SystemTime) -> i64 {

@@ -12,6 +12,8 @@ use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
 use folder::{Folder, Passing, Read};
 
+pub use folder::modified;
+
 /// How to walk.
 #[derive(Debug, Clone, Default)]
 pub struct WalkOptions {
@@ -47,6 +49,11 @@ pub struct Found {
     pub bytes: u64,
     /// Modification time in nanoseconds since 1970 UTC; the newest frame's.
     pub modified: i64,
+    /// When the system last changed anything of it (ctime), the newest frame's; nanoseconds since
+    /// 1970 UTC, where the system tells.
+    pub changed: Option<i64>,
+    /// Its number on its filesystem, where the system tells; an image sequence has none.
+    pub inode: Option<i64>,
     /// What it is.
     pub role: Role,
     /// The original that a companion belongs to.

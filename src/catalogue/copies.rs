@@ -1,0 +1,188 @@
+//! Where each clip is, and how sure it is that its files hold the same: a fingerprint samples,
+//! only hashes of whole files prove.
+
+use rusqlite::{Row, params};
+
+use super::Catalogue;
+use super::files::{Place, frames_of, loaded, stored};
+use crate::clip::FrameRun;
+use crate::error::Error;
+use crate::value::Fingerprint;
+
+/// What a full hash is called.
+const XXH128: &str = "xxh128";
+
+/// One present file of a clip.
+#[derive(Debug, Clone)]
+pub struct Hashed {
+    /// The file's number.
+    pub file: i64,
+    /// Its volume's number.
+    pub volume: i64,
+    /// What people call that volume.
+    pub label: String,
+    /// Whether that is mounted now.
+    pub is_mounted: bool,
+    /// Where it is, or was when its volume was last mounted.
+    pub path: std::path::PathBuf,
+    /// Bytes.
+    pub bytes: u64,
+    /// Modification time when it was last seen.
+    pub modified: i64,
+    /// The frames of an image sequence.
+    pub frames: Option<FrameRun>,
+    /// The hash of all of it as it is now, where one was computed.
+    pub digest: Option<Fingerprint>,
+}
+
+/// A clip and its present files.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// The clip's number.
+    pub clip: i64,
+    /// Its files, missing and unreadable ones left out.
+    pub files: Vec<Hashed>,
+}
+
+impl Copied {
+    /// Volumes that hold it, by fingerprint; files that full hashes tell apart are not one
+    /// clip's, and the most that may be are counted.
+    #[must_use]
+    pub fn volumes(&self) -> usize {
+        let unproved = |file: &&Hashed| file.digest.is_none();
+        let most = |digest: Fingerprint| {
+            let alike = |file: &&Hashed| file.digest.is_none_or(|its| its == digest);
+            volumes(self.files.iter().filter(alike))
+        };
+        let digests = self.files.iter().filter_map(|file| file.digest).map(most);
+        digests.max().unwrap_or_else(|| volumes(self.files.iter().filter(unproved)))
+    }
+
+    /// Volumes that hold it beyond doubt: the most that have one full hash in common; 1 where
+    /// there is but one file.
+    #[must_use]
+    pub fn proved_volumes(&self) -> usize {
+        let most = |digest: Fingerprint| {
+            volumes(self.files.iter().filter(|file| file.digest == Some(digest)))
+        };
+        let proved = self.files.iter().filter_map(|file| file.digest).map(most);
+        proved.max().unwrap_or(usize::from(!self.files.is_empty()))
+    }
+
+    /// Whether full hashes show that its files are not the same, though their samples are.
+    #[must_use]
+    pub fn do_differ(&self) -> bool {
+        let mut digests = self.files.iter().filter_map(|file| file.digest);
+        digests.next().is_some_and(|first| digests.any(|other| other != first))
+    }
+
+    /// Whether every file has a full hash.
+    #[must_use]
+    pub fn are_all_hashed(&self) -> bool {
+        self.files.iter().all(|file| file.digest.is_some())
+    }
+}
+
+fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
+    let mut volumes: Vec<i64> = files.map(|file| file.volume).collect();
+    volumes.sort_unstable();
+    volumes.dedup();
+    volumes.len()
+}
+
+impl Catalogue {
+    /// A clip with its present files.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn copied(&self, clip: i64) -> Result<Copied, Error> {
+        Ok(Copied {
+            clip,
+            files: self.hashed(clip)?,
+        })
+    }
+
+    /// The clips that have several present files, by their numbers.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn with_several_files(&self) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare(
+                    "SELECT f.clip FROM file f JOIN clip c ON c.id = f.clip
+                     WHERE f.clip IS NOT NULL AND f.state = 0 AND c.fingerprint IS NOT NULL
+                     GROUP BY f.clip HAVING count(*) > 1",
+                )?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    /// A clip's present files, those on mounted volumes first.
+    pub(super) fn hashed(&self, clip: i64) -> Result<Vec<Hashed>, Error> {
+        let mut files: Vec<Hashed> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.frames, d.path, d.volume, v.identity, v.mount,
+                            coalesce(v.name, v.label) AS label,
+                            coalesce(
+                                (SELECT h.digest FROM hash h WHERE h.file = f.id AND h.kind = ?2
+                                 AND h.bytes = f.bytes AND h.modified = f.modified),
+                                CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
+                                     AND NOT f.is_unread THEN c.fingerprint END) AS digest
+                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                          JOIN clip c ON c.id = f.clip
+                     WHERE f.clip = ?1 AND f.state = 0 AND NOT f.was
+                     ORDER BY label, d.path, f.name",
+                )?
+                .query_map(params![clip, XXH128], |row| self.hashed_row(row))?
+                .collect()
+        })?;
+        files.sort_by_key(|file| !file.is_mounted);
+        Ok(files)
+    }
+
+    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<Hashed> {
+        let Place {
+            path, is_mounted, ..
+        } = self.place(row)?;
+        let digest: Option<[u8; 16]> = row.get("digest")?;
+        Ok(Hashed {
+            file: row.get("id")?,
+            volume: row.get("volume")?,
+            label: row.get("label")?,
+            is_mounted,
+            path,
+            bytes: loaded(row.get("bytes")?),
+            modified: row.get("modified")?,
+            frames: frames_of(row.get("frames")?),
+            digest: digest.map(Fingerprint::from_bytes),
+        })
+    }
+
+    /// Records the hash of a whole file, as long as the file is the one that was hashed.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn record_hash(&self, file: &Hashed, digest: Fingerprint) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at)
+                     SELECT id, ?2, ?3, bytes, modified, ?6 FROM file
+                     WHERE id = ?1 AND bytes = ?4 AND modified = ?5",
+                )?
+                .execute(params![
+                    file.file,
+                    XXH128,
+                    digest.to_bytes(),
+                    stored(file.bytes),
+                    file.modified,
+                    super::unix_seconds()
+                ])
+        })?;
+        Ok(())
+    }
+}

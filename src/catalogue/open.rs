@@ -1,0 +1,413 @@
+//! Opening a catalogue: making a new one, bringing an older one up to date, refusing what is
+//! damaged, newer, someone else's or on a network share; and copying it while it is in use.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::packed::Packer;
+use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
+use crate::error::Error;
+use crate::footage::Volumes;
+
+/// Statements that stay prepared on a connection: more than there are.
+const STATEMENTS: usize = 160;
+/// Pages that a backup copies before it lets others write.
+const BACKUP_STEP: i32 = 1024;
+/// Where backups are kept that were made before an upgrade.
+const BACKUPS: &str = "backups";
+/// A scan has the whole catalogue checked when the last check is older than so many seconds.
+const CHECK_AFTER: i64 = 7 * 86_400;
+
+impl Catalogue {
+    /// Opens the catalogue in `folder`, making both when they are not there.
+    ///
+    /// # Errors
+    /// When the folder or file cannot be written, or is not ours, is newer than we are, damaged,
+    /// or on a network share.
+    pub fn create(folder: &Path) -> Result<Self, Error> {
+        let volumes = Volumes::mounted();
+        refuse_share(&volumes, folder)?;
+        fs::create_dir_all(folder).map_err(Error::path(folder))?;
+        let path = folder.join(FILE);
+        let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
+        let is_used = Thumbnails::new(folder).posters.folder().exists()
+            || folder.join(BACKUPS).exists();
+        if is_empty && is_used {
+            return Err(Error::EmptiedCatalogue { path });
+        }
+        if !is_empty {
+            return Self::open_on(volumes, folder);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let catalogue = Self::connect(volumes, folder, flags, "")?;
+        catalogue.check(|connection| {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            // Inside the transaction: another process may be making it at this moment.
+            if number(connection, "user_version")? == 0 {
+                connection.execute_batch(include_str!("schema.sql"))?;
+                connection.execute_batch(include_str!("schema-3.sql"))?;
+                connection.pragma_update(None, "application_id", APPLICATION)?;
+                renew_uuid(connection)?;
+                connection.pragma_update(None, "user_version", VERSION)?;
+            }
+            connection.execute_batch("COMMIT")
+        })?;
+        Ok(catalogue)
+    }
+
+    /// Opens the catalogue in `folder`, bringing one of an older version up to date; where it
+    /// cannot be written, to read it.
+    ///
+    /// # Errors
+    /// [`Error::NoCatalogue`] when there is none yet; else as [`Catalogue::create`].
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let volumes = Volumes::mounted();
+        if folder.join(FILE).metadata().map_or(0, |file| file.len()) == 0 {
+            return Err(Error::NoCatalogue {
+                path: folder.to_owned(),
+            });
+        }
+        refuse_share(&volumes, folder)?;
+        Self::open_on(volumes, folder)
+    }
+
+    fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
+        let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let is_refused = |error: &Error| {
+            use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
+            let code = match error {
+                Error::Catalogue { source, .. } => source.sqlite_error_code(),
+                _ => None,
+            };
+            matches!(code, Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure))
+        };
+        // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
+        let mut opened = Self::connect(volumes.clone(), folder, writable, "");
+        if opened.as_ref().is_err_and(is_refused) {
+            opened = Self::connect(volumes.clone(), folder, readable, "");
+        }
+        // In a folder that cannot be written, there is no log that anybody could write to.
+        let log = folder.join(format!("{FILE}-wal"));
+        let is_logged = log.metadata().is_ok_and(|log| log.len() > 0);
+        if opened.as_ref().is_err_and(is_refused) && !is_logged {
+            opened = Self::connect(volumes, folder, readable, "?immutable=1");
+        }
+        let mut catalogue = opened?;
+        let version = catalogue.check(|connection| number(connection, "user_version"))?;
+        if version < VERSION {
+            catalogue.upgrade(version)?;
+        }
+        Ok(catalogue)
+    }
+
+    fn connect(
+        volumes: Volumes,
+        folder: &Path,
+        flags: OpenFlags,
+        query: &str,
+    ) -> Result<Self, Error> {
+        let path = folder.join(FILE);
+        let fault = |source| Error::Catalogue {
+            path: path.clone(),
+            source,
+        };
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = if query.is_empty() {
+            Connection::open_with_flags(&path, flags)
+        } else {
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(uri(&path, query), flags)
+        };
+        let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let turn = is_writable.then(|| turn_file(folder)).and_then(Result::ok);
+        let packer = Packer::new().map_err(Error::path(&path))?;
+        let mut catalogue = Self {
+            connection: connection.map_err(fault)?,
+            folder: folder.to_owned(),
+            volumes,
+            packer: packer.into(),
+            turn,
+        };
+        let (application, version, tables) = catalogue.check(|connection| {
+            connection.busy_timeout(Duration::from_secs(60))?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            // Else a statement is compiled anew for each value bound to it.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            let tables: u32 =
+                connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+            let application = number(connection, "application_id")?;
+            Ok((application, number(connection, "user_version")?, tables))
+        })?;
+        if application != APPLICATION && (tables > 0 || version > 0) {
+            return Err(Error::NotACatalogue { path });
+        }
+        if version > VERSION {
+            return Err(Error::NewerCatalogue {
+                path,
+                found: version,
+                known: VERSION,
+            });
+        }
+        if version == VERSION {
+            catalogue.settle_volumes(is_writable)?;
+        }
+        Ok(catalogue)
+    }
+
+    /// Tells mounted volumes that look alike apart by what was recorded, and finds again those
+    /// that were known by their labels until their uuids could be read.
+    fn settle_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
+        let mut known = self.known_volumes()?;
+        self.volumes.settle(&known);
+        let by_label = |identity: &str| identity.starts_with("label:");
+        if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
+            return Ok(());
+        }
+        let mut is_changed = false;
+        for volume in self.volumes.all() {
+            let is_known = known.iter().any(|known| known.identity == volume.identity);
+            let former = volume.identity_by_label().filter(|_| !is_known);
+            let former = former.filter(|former| known.iter().any(|known| known.identity == *former));
+            if let Some(former) = former {
+                self.identify_anew(&former, &volume.identity)?;
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            known = self.known_volumes()?;
+            self.volumes.settle(&known);
+        }
+        Ok(())
+    }
+
+    /// Brings a catalogue of an older version up to date: whole or not at all, and not before
+    /// it was found sound and copied.
+    fn upgrade(&mut self, found: u32) -> Result<(), Error> {
+        let path = self.folder.join(FILE);
+        if self.connection.is_readonly("main").unwrap_or(true) {
+            return Err(Error::OlderCatalogue { path, found });
+        }
+        self.refuse_damage()?;
+        let copy = self.folder.join(BACKUPS).join(format!("version-{found}.sqlite"));
+        if !copy.exists() {
+            self.backup(&copy)?;
+        }
+        self.at_once(|| {
+            // Another process may have done it meanwhile.
+            let version = self.check(|connection| number(connection, "user_version"))?;
+            if version < 2 {
+                self.check(|connection| connection.execute_batch(include_str!("upgrade-2.sql")))?;
+            }
+            if version < 3 {
+                self.check(|connection| {
+                    connection.execute_batch(include_str!("upgrade-3.sql"))?;
+                    connection.execute_batch(include_str!("schema-3.sql"))
+                })?;
+                self.pack_all("clip")?;
+                self.pack_all("file")?;
+            }
+            self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
+        })?;
+        self.settle_volumes(true)
+    }
+
+    /// Packs the documents of a table, which were plain before version 3.
+    fn pack_all(&self, table: &str) -> Result<(), Error> {
+        let select = format!("SELECT id, facts FROM {table} WHERE id > ?1 AND facts IS NOT NULL ORDER BY id LIMIT 1000");
+        let update = format!("UPDATE {table} SET facts = ?2 WHERE id = ?1");
+        let mut last = i64::MIN;
+        loop {
+            let page: Vec<(i64, String)> = self.check(|connection| {
+                let mut statement = connection.prepare_cached(&select)?;
+                let rows = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect()
+            })?;
+            let Some((end, _)) = page.last() else {
+                return Ok(());
+            };
+            last = *end;
+            for (id, json) in &page {
+                let packed = self.packer.borrow_mut().pack(json);
+                let packed = packed.map_err(Error::path(self.folder.join(FILE)))?;
+                self.check(|connection| {
+                    connection.prepare_cached(&update)?.execute(params![id, packed])
+                })?;
+            }
+        }
+    }
+
+    /// Copies the catalogue to `to` while it is in use; nothing that is there is replaced. The
+    /// copy is a catalogue of its own: an index that stood at a later seq is not taken for its.
+    ///
+    /// # Errors
+    /// When `to` exists or cannot be written, or `SQLite` fails.
+    pub fn backup(&self, to: &Path) -> Result<(), Error> {
+        if to.symlink_metadata().is_ok() {
+            return Err(Error::path(to)(io::ErrorKind::AlreadyExists.into()));
+        }
+        let folder = match to.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => Path::new("/"),
+        };
+        fs::create_dir_all(folder).map_err(Error::path(folder))?;
+        let unfinished = tempfile::Builder::new()
+            .prefix(".btsindex-backup-")
+            .tempfile_in(folder)
+            .map_err(Error::path(folder))?;
+        let fault = |source| Error::Catalogue {
+            path: to.to_owned(),
+            source,
+        };
+        let mut copy = Connection::open(unfinished.path()).map_err(fault)?;
+        copy_pages(&self.connection, &mut copy).map_err(fault)?;
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(fault)?;
+        renew_uuid(&copy).map_err(fault)?;
+        copy.close().map_err(|(_, source)| fault(source))?;
+        unfinished.as_file().sync_all().map_err(Error::path(to))?;
+        unfinished
+            .persist_noclobber(to)
+            .map_err(|error| Error::path(to)(error.error))?;
+        sync_folder(folder).map_err(Error::path(folder))
+    }
+
+    /// Whether the database is whole, when nobody looked for a week or the last scan did not
+    /// come to its end.
+    ///
+    /// # Errors
+    /// [`Error::DamagedCatalogue`] when it is not.
+    pub fn refuse_old_damage(&self) -> Result<(), Error> {
+        let checked = self.remembered("checked")?;
+        let checked: i64 = checked.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let is_clean = self.remembered("scanning")?.is_none();
+        if is_clean && (0..CHECK_AFTER).contains(&(unix_seconds() - checked)) {
+            return Ok(());
+        }
+        self.refuse_damage()?;
+        self.remember("checked", &unix_seconds().to_string())
+    }
+
+    fn refuse_damage(&self) -> Result<(), Error> {
+        match self.damage()? {
+            None => Ok(()),
+            Some(damage) => Err(Error::DamagedCatalogue {
+                path: self.folder.join(FILE),
+                damage,
+            }),
+        }
+    }
+}
+
+fn copy_pages(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let backup = Backup::new(from, to)?;
+    loop {
+        match backup.step(BACKUP_STEP)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            _ => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// A catalogue with another uuid is another catalogue: no index is taken for its.
+fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
+        [],
+    )?;
+    Ok(())
+}
+
+/// `SQLite`'s locks cannot be trusted on a share, and a lost lock is a lost catalogue.
+fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
+    let there = folder.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
+    match there.and_then(|folder| volumes.share_of(&folder)) {
+        Some(share) => Err(Error::CatalogueOnShare {
+            path: folder.to_owned(),
+            share,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn turn_file(folder: &Path) -> io::Result<File> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("write.lock"))
+}
+
+/// A path as `SQLite` takes it with options: <https://sqlite.org/uri.html>.
+fn uri(path: &Path, query: &str) -> PathBuf {
+    let mut uri = String::from("file:");
+    for byte in crate::value::to_bytes(path.as_os_str()) {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
+            // Writing to a string cannot fail.
+            byte => _ = std::fmt::Write::write_fmt(&mut uri, format_args!("%{byte:02X}")),
+        }
+    }
+    uri.push_str(query);
+    uri.into()
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_database_and_a_newer_catalogue_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE other (x)")
+            .unwrap();
+        assert!(matches!(
+            Catalogue::create(folder.path()),
+            Err(Error::NotACatalogue { .. })
+        ));
+        fs::remove_file(&path).unwrap();
+        drop(Catalogue::create(folder.path()).unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NewerCatalogue { .. })
+        ));
+    }
+
+    #[test]
+    fn there_is_no_catalogue_before_the_first_scan() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NoCatalogue { .. })
+        ));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
