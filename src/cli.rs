@@ -37,6 +37,19 @@ pub(crate) enum Command {
     Scan(Scan),
     Search(Search),
     Show(Show),
+    Tag(Tag),
+    Note(Note),
+    Stars(Stars),
+    Select(Select),
+    Reject(Reject),
+    Mark(Mark),
+    History(History),
+    Undo(Undo),
+    Edits(Edits),
+    Volumes(Volumes),
+    Copies(Copies),
+    Duplicates(Duplicates),
+    Backup(Backup),
     Fields(Fields),
     Doctor(Doctor),
     Completions(Completions),
@@ -103,6 +116,11 @@ pub(crate) struct Scan {
     /// Mark files as missing even when more than half of a path's are gone
     #[arg(long)]
     pub(crate) accept_missing: bool,
+
+    /// Put a small file on volumes that have no uuid, so that they are known again: the only
+    /// thing that is ever written to a drive of footage, and only when asked for
+    #[arg(long)]
+    pub(crate) mark_volume: bool,
 
     /// Read the fingerprint of every file again: finds content that changed unseen
     #[arg(long)]
@@ -181,6 +199,279 @@ pub(crate) struct Show {
     /// Print it as JSON, with the source of each fact
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which clips, and who says so.
+#[derive(Debug, Args)]
+pub(crate) struct On {
+    /// Clips: each a path, a file name, or the beginning of an id
+    #[arg(value_name = "CLIP", required_unless_present = "query")]
+    pub(crate) clips: Vec<PathBuf>,
+
+    /// All clips that a search for these words finds
+    #[arg(long, value_name = "WORDS", num_args = 1.., conflicts_with = "clips")]
+    pub(crate) query: Vec<String>,
+
+    /// Do not ask before several clips change
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+/// Who says it.
+#[derive(Debug, Args)]
+pub(crate) struct By {
+    /// Who says so [default: the name you are logged in by]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "BTSINDEX_AUTHOR",
+        hide_env_values = true
+    )]
+    pub(crate) author: Option<String>,
+}
+
+/// Add or remove tags
+///
+/// A tag that you add or remove stays so, whatever rules say; it follows the clip wherever its
+/// file goes.
+#[derive(Debug, Args)]
+pub(crate) struct Tag {
+    #[command(subcommand)]
+    pub(crate) command: TagCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TagCommand {
+    /// Add a tag, or several: interview,b-roll
+    Add(TagArgs),
+    /// Remove a tag, or several, whoever or whatever gave it
+    Remove(TagArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TagArgs {
+    /// A tag, or several with commas between them
+    #[arg(value_name = "TAG")]
+    pub(crate) tags: String,
+
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Write a note
+///
+/// Notes are kept one below the other; `btsindex undo` takes one back.
+#[derive(Debug, Args)]
+pub(crate) struct Note {
+    /// What it says
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Give stars, 0 to 5
+#[derive(Debug, Args)]
+pub(crate) struct Stars {
+    /// How many; 0 takes them away
+    #[arg(value_name = "STARS", value_parser = clap::value_parser!(u8).range(0..=5))]
+    pub(crate) stars: u8,
+
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Select clips: they are to be used
+#[derive(Debug, Args)]
+pub(crate) struct Select {
+    /// Neither selected nor rejected any more
+    #[arg(long)]
+    pub(crate) clear: bool,
+
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Reject clips: they are not to be used
+#[derive(Debug, Args)]
+pub(crate) struct Reject {
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Mark a place in a clip
+#[derive(Debug, Args)]
+pub(crate) struct Mark {
+    /// A timecode of the clip (10:02:12:00), or how far in it is (12.5s, 1m30s)
+    #[arg(value_name = "TIMECODE")]
+    pub(crate) at: String,
+
+    /// What is to be seen there
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+
+    #[command(flatten)]
+    pub(crate) on: On,
+}
+
+/// Show everything people said of a clip, and when
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// A path, a file name, or the beginning of an id
+    #[arg(value_name = "CLIP")]
+    pub(crate) clip: PathBuf,
+
+    /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Take back what you said last, or one edit
+///
+/// Nothing is erased: that it was taken back is one more entry of the history, and can be taken
+/// back too.
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// Beginning of an edit's id, as `btsindex history` shows it [default: your last command]
+    #[arg(value_name = "EDIT")]
+    pub(crate) edit: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+/// Carry edits from one catalogue to another
+#[derive(Debug, Args)]
+pub(crate) struct Edits {
+    #[command(subcommand)]
+    pub(crate) command: EditsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EditsCommand {
+    /// Write every edit as JSON, an object a line, to a file or standard output
+    Export {
+        /// Where to; nothing that is there is replaced
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Take in what others exported, in any order and however often
+    Import {
+        /// Files that `edits export` wrote; - is standard input
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Let clips take over what was said of the content that stood in their places before
+    ///
+    /// For a file that another program rewrote, such as one that put metadata into it: it is
+    /// another content now, and what people said belongs to the one before. Without CLIP, lists
+    /// what could be taken over.
+    Adopt {
+        /// Clips that take over: each a path, a file name, or the beginning of an id
+        #[arg(value_name = "CLIP", conflicts_with = "all")]
+        clips: Vec<PathBuf>,
+        /// All that are listed
+        #[arg(long)]
+        all: bool,
+        /// Do not ask before several clips change
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// List the drives and shares that were ever seen, and what is on them
+#[derive(Debug, Args)]
+pub(crate) struct Volumes {
+    #[command(subcommand)]
+    pub(crate) command: Option<VolumesCommand>,
+
+    /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VolumesCommand {
+    /// Call a volume something else
+    Rename {
+        /// Its label, its mount point, or the beginning of its identity
+        volume: String,
+        /// What it is called from now on
+        name: String,
+    },
+    /// Forget a volume and the files on it
+    ///
+    /// Says first what would be lost. What people said of its clips is kept, should they come
+    /// back.
+    Forget {
+        /// Its label, its mount point, or the beginning of its identity
+        volume: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Say on how many volumes clips are, the fewest first
+///
+/// Copies are told by their fingerprints, which sample a file. `--verify` reads files whole, and
+/// only that proves that they hold the same.
+#[derive(Debug, Args)]
+pub(crate) struct Copies {
+    /// Only clips that a search for these words finds
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+
+    /// Only clips that are on fewer volumes than this
+    #[arg(long, value_name = "N")]
+    pub(crate) fewer_than: Option<usize>,
+
+    /// Count only volumes whose copies were compared in full
+    #[arg(long)]
+    pub(crate) proved: bool,
+
+    /// Read all files of clips that have several, where they are mounted, and compare them
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List clips that several files hold, and what they take up
+#[derive(Debug, Args)]
+pub(crate) struct Duplicates {
+    /// Only clips that a search for these words finds
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+
+    /// Only files that share a volume: one of them saves nothing if the disk dies
+    #[arg(long)]
+    pub(crate) same_volume: bool,
+
+    /// Read the files whole, where they are mounted, and compare them
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Copy the catalogue to a file, while it is in use
+///
+/// The copy holds everything; index and pictures come back by themselves. To go back to it, put
+/// it in the catalogue's folder as catalogue.sqlite.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to; nothing that is there is replaced
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// List every field: its type, where it comes from, what it means

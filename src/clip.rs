@@ -7,6 +7,7 @@
 mod edit;
 mod fact;
 mod files;
+mod marking;
 mod typed;
 
 use serde::{Deserialize, Serialize};

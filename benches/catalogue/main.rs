@@ -34,5 +34,9 @@ fn train(path: &str) {
     }
     let dictionary = zstd::dict::from_samples(&documents, DICTIONARY).expect("a dictionary");
     std::fs::write(path, &dictionary).expect("it can be written");
-    println!("{path}: {} bytes, of {} documents", dictionary.len(), documents.len());
+    println!(
+        "{path}: {} bytes, of {} documents",
+        dictionary.len(),
+        documents.len()
+    );
 }

@@ -189,7 +189,8 @@ impl Catalogue {
     pub fn find(&self, text: &Path) -> Result<Clip, Error> {
         let name = text.to_string_lossy();
         let clip = self.find_number(text)?;
-        self.clip(clip)?.ok_or_else(|| Error::NoClip(crate::error::escape(&name)))
+        self.clip(clip)?
+            .ok_or_else(|| Error::NoClip(crate::error::escape(&name)))
     }
 
     /// The number of the clip that `text` means; else as [`Catalogue::find`].

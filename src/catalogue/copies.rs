@@ -55,7 +55,9 @@ impl Copied {
             volumes(self.files.iter().filter(alike))
         };
         let digests = self.files.iter().filter_map(|file| file.digest).map(most);
-        digests.max().unwrap_or_else(|| volumes(self.files.iter().filter(unproved)))
+        digests
+            .max()
+            .unwrap_or_else(|| volumes(self.files.iter().filter(unproved)))
     }
 
     /// Volumes that hold it beyond doubt: the most that have one full hash in common; 1 where
@@ -73,7 +75,9 @@ impl Copied {
     #[must_use]
     pub fn do_differ(&self) -> bool {
         let mut digests = self.files.iter().filter_map(|file| file.digest);
-        digests.next().is_some_and(|first| digests.any(|other| other != first))
+        digests
+            .next()
+            .is_some_and(|first| digests.any(|other| other != first))
     }
 
     /// Whether every file has a full hash.

@@ -16,12 +16,14 @@ use crate::value::Fingerprint;
 const LONGEST_LINE: u64 = 1024 * 1024;
 
 /// What appending came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
     /// Clips that an edit was appended for.
     pub clips: usize,
     /// Clips that had been told the same by a person before.
     pub unchanged: usize,
+    /// Names of clips that nothing can be said of: they are empty, or were not read yet.
+    pub refused: Vec<String>,
 }
 
 /// What importing a journal came to.
@@ -100,16 +102,24 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends the same actions for each of these clips. On return they are on the disk.
+    /// Appends what is said of each clip, as one command. On return it is on the disk. Of
+    /// several clips, those that nothing can be said of are left out.
     ///
     /// # Errors
-    /// [`Error::NoContent`], or when the catalogue cannot be written; then nothing was appended.
-    pub fn edit(&self, clips: &[i64], actions: &[Action], author: &str) -> Result<Edited, Error> {
+    /// [`Error::NoContent`] of a single clip, or when the catalogue cannot be written; then
+    /// nothing was appended.
+    pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
         self.at_once(|| {
             let mut journal = self.journal(author)?;
             let mut edited = Edited::default();
-            for &clip in clips {
-                let content = self.content_of(clip)?;
+            for (clip, actions) in said {
+                let content = match self.content_of(*clip) {
+                    Err(Error::NoContent { name }) if said.len() > 1 => {
+                        edited.refused.push(name);
+                        continue;
+                    }
+                    content => content?,
+                };
                 let known = self.edits(content)?;
                 let mut is_new = false;
                 for action in actions.iter().filter(|action| !is_said(&known, action)) {
@@ -117,7 +127,7 @@ impl Catalogue {
                     is_new = true;
                 }
                 if is_new {
-                    self.touch(clip)?;
+                    self.touch(*clip)?;
                     edited.clips += 1;
                 } else {
                     edited.unchanged += 1;
@@ -129,7 +139,9 @@ impl Catalogue {
 
     fn journal(&self, author: &str) -> Result<Journal<'_>, Error> {
         let last: i64 = self.check(|connection| {
-            connection.query_row("SELECT coalesce(max(clock), 0) FROM edit", [], |row| row.get(0))
+            connection.query_row("SELECT coalesce(max(clock), 0) FROM edit", [], |row| {
+                row.get(0)
+            })
         })?;
         let batch: [u8; 16] = self.check(|connection| {
             connection.query_row("SELECT randomblob(16)", [], |row| row.get(0))
@@ -214,7 +226,9 @@ impl Catalogue {
                      WHERE author = ?1 AND number < ?2 AND action NOT LIKE '{\"undo\"%'
                      ORDER BY number DESC LIMIT 1",
                 )?
-                .query_row(params![author, before], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![author, before], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional()
         })
     }
@@ -265,7 +279,10 @@ impl Catalogue {
         let mut undone = Vec::new();
         for edit in edits {
             let all = self.edits(edit.said.clip)?;
-            if in_effect(&all).iter().any(|counting| counting.id == edit.id) {
+            if in_effect(&all)
+                .iter()
+                .any(|counting| counting.id == edit.id)
+            {
                 journal.append(edit.said.clip, Action::Undo(edit.id))?;
                 self.touch_content(edit.said.clip)?;
                 undone.push(edit.clone());
@@ -301,7 +318,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the journal cannot be read, or the catalogue not written; then nothing was taken in.
-    pub fn import(&self, journal: &mut dyn BufRead) -> Result<Result<Imported, std::io::Error>, Error> {
+    pub fn import(
+        &self,
+        journal: &mut dyn BufRead,
+    ) -> Result<Result<Imported, std::io::Error>, Error> {
         let mut imported = Imported::default();
         let mut edits = Vec::new();
         let mut number = 0;
@@ -366,7 +386,11 @@ impl Catalogue {
                 .cloned()
                 .collect();
             if !actions.is_empty() {
-                adoptions.push(Adoption { clip, former, actions });
+                adoptions.push(Adoption {
+                    clip,
+                    former,
+                    actions,
+                });
             }
         }
         Ok(adoptions)
@@ -422,7 +446,10 @@ impl Journal<'_> {
 fn is_said(known: &[Edit], action: &Action) -> bool {
     let counting = in_effect(known);
     let about = |edit: &&&Edit| match (&edit.said.action, action) {
-        (Action::AddTag(one) | Action::RemoveTag(one), Action::AddTag(other) | Action::RemoveTag(other)) => one == other,
+        (
+            Action::AddTag(one) | Action::RemoveTag(one),
+            Action::AddTag(other) | Action::RemoveTag(other),
+        ) => one == other,
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };

@@ -540,8 +540,7 @@ impl Catalogue {
                 .collect()
         })?;
         let is_there = |(folder, seen, identity): &(i64, i64, String)| {
-            folders.contains(folder)
-                || (*seen >= since && self.volumes.drive(identity).is_some())
+            folders.contains(folder) || (*seen >= since && self.volumes.drive(identity).is_some())
         };
         Ok(elsewhere.iter().any(is_there))
     }

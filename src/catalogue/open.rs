@@ -36,8 +36,8 @@ impl Catalogue {
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
         let path = folder.join(FILE);
         let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
-        let is_used = Thumbnails::new(folder).posters.folder().exists()
-            || folder.join(BACKUPS).exists();
+        let is_used =
+            Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
         if is_empty && is_used {
             return Err(Error::EmptiedCatalogue { path });
         }
@@ -87,7 +87,10 @@ impl Catalogue {
                 Error::Catalogue { source, .. } => source.sqlite_error_code(),
                 _ => None,
             };
-            matches!(code, Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure))
+            matches!(
+                code,
+                Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
+            )
         };
         // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
@@ -177,7 +180,8 @@ impl Catalogue {
         for volume in self.volumes.all() {
             let is_known = known.iter().any(|known| known.identity == volume.identity);
             let former = volume.identity_by_label().filter(|_| !is_known);
-            let former = former.filter(|former| known.iter().any(|known| known.identity == *former));
+            let former =
+                former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
                 self.identify_anew(&former, &volume.identity)?;
                 is_changed = true;
@@ -198,7 +202,10 @@ impl Catalogue {
             return Err(Error::OlderCatalogue { path, found });
         }
         self.refuse_damage()?;
-        let copy = self.folder.join(BACKUPS).join(format!("version-{found}.sqlite"));
+        let copy = self
+            .folder
+            .join(BACKUPS)
+            .join(format!("version-{found}.sqlite"));
         if !copy.exists() {
             self.backup(&copy)?;
         }
@@ -223,7 +230,9 @@ impl Catalogue {
 
     /// Packs the documents of a table, which were plain before version 3.
     fn pack_all(&self, table: &str) -> Result<(), Error> {
-        let select = format!("SELECT id, facts FROM {table} WHERE id > ?1 AND facts IS NOT NULL ORDER BY id LIMIT 1000");
+        let select = format!(
+            "SELECT id, facts FROM {table} WHERE id > ?1 AND facts IS NOT NULL ORDER BY id LIMIT 1000"
+        );
         let update = format!("UPDATE {table} SET facts = ?2 WHERE id = ?1");
         let mut last = i64::MIN;
         loop {
@@ -240,7 +249,9 @@ impl Catalogue {
                 let packed = self.packer.borrow_mut().pack(json);
                 let packed = packed.map_err(Error::path(self.folder.join(FILE)))?;
                 self.check(|connection| {
-                    connection.prepare_cached(&update)?.execute(params![id, packed])
+                    connection
+                        .prepare_cached(&update)?
+                        .execute(params![id, packed])
                 })?;
             }
         }
@@ -271,7 +282,8 @@ impl Catalogue {
         };
         let mut copy = Connection::open(unfinished.path()).map_err(fault)?;
         copy_pages(&self.connection, &mut copy).map_err(fault)?;
-        copy.pragma_update(None, "journal_mode", "DELETE").map_err(fault)?;
+        copy.pragma_update(None, "journal_mode", "DELETE")
+            .map_err(fault)?;
         renew_uuid(&copy).map_err(fault)?;
         copy.close().map_err(|(_, source)| fault(source))?;
         unfinished.as_file().sync_all().map_err(Error::path(to))?;
@@ -330,7 +342,9 @@ fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
 
 /// `SQLite`'s locks cannot be trusted on a share, and a lost lock is a lost catalogue.
 fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
-    let there = folder.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
+    let there = folder
+        .ancestors()
+        .find_map(|folder| fs::canonicalize(folder).ok());
     match there.and_then(|folder| volumes.share_of(&folder)) {
         Some(share) => Err(Error::CatalogueOnShare {
             path: folder.to_owned(),

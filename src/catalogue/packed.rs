@@ -71,7 +71,11 @@ impl Packer {
                     .ok_or_else(|| damaged("it says nothing of its size".to_owned()))?;
                 self.decompressor.decompress(bytes, size)?
             }
-            Some((kind, _)) => return Err(damaged(format!("it is packed in a way {kind} that is not known"))),
+            Some((kind, _)) => {
+                return Err(damaged(format!(
+                    "it is packed in a way {kind} that is not known"
+                )));
+            }
             None => return Err(damaged("it is empty".to_owned())),
         };
         String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))

@@ -32,9 +32,7 @@ impl Catalogue {
         if is_scanning {
             return self.remember("scanning", "yes");
         }
-        self.check(|connection| {
-            connection.execute("DELETE FROM meta WHERE key = 'scanning'", [])
-        })?;
+        self.check(|connection| connection.execute("DELETE FROM meta WHERE key = 'scanning'", []))?;
         Ok(())
     }
 

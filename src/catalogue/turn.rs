@@ -33,10 +33,7 @@ impl Catalogue {
     }
 
     /// Runs changes that people wait for, before the next batch of a scan: all of them or none.
-    pub(super) fn at_once<T>(
-        &self,
-        change: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(super) fn at_once<T>(&self, change: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let _turn = self.take_turn()?;
         self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
         let changed = change();

@@ -319,10 +319,11 @@ impl Catalogue {
                 .hashed(clip)?
                 .into_iter()
                 .partition(|copy| copy.volume == volume);
-            let is_same = |one: &super::Hashed, other: &super::Hashed| match (one.digest, other.digest) {
-                (Some(one), Some(other)) => Some(one == other),
-                _ => None,
-            };
+            let is_same =
+                |one: &super::Hashed, other: &super::Hashed| match (one.digest, other.digest) {
+                    (Some(one), Some(other)) => Some(one == other),
+                    _ => None,
+                };
             let verdicts = elsewhere
                 .iter()
                 .flat_map(|other| here.iter().map(move |one| is_same(one, other)));
@@ -348,7 +349,8 @@ impl Catalogue {
         self.at_once(|| {
             let clips = self.clips_on(volume)?;
             self.check(|connection| {
-                let files = "SELECT f.id FROM file f JOIN dir d ON d.id = f.dir WHERE d.volume = ?1";
+                let files =
+                    "SELECT f.id FROM file f JOIN dir d ON d.id = f.dir WHERE d.volume = ?1";
                 connection.execute(
                     &format!("UPDATE file SET original = NULL WHERE original IN ({files})"),
                     [volume],

@@ -89,7 +89,11 @@ impl Action {
                 parse_tag(tag)? == *tag,
                 "a tag in lower case, such as `ad shoot`",
             ),
-            Self::Note(text) => (text.clone(), is_story(text), "a note of 1 to 20,000 letters"),
+            Self::Note(text) => (
+                text.clone(),
+                is_story(text),
+                "a note of 1 to 20,000 letters",
+            ),
             Self::Mark(marker) => (
                 marker.text.clone(),
                 is_story(&marker.text),
@@ -98,7 +102,9 @@ impl Action {
             Self::Stars(stars) => (stars.to_string(), *stars <= MOST_STARS, "0 to 5 stars"),
             Self::Select(_) | Self::Undo(_) => return Ok(()),
         };
-        is_well.then_some(()).ok_or_else(|| Malformed::new(&text, expected))
+        is_well
+            .then_some(())
+            .ok_or_else(|| Malformed::new(&text, expected))
     }
 }
 
@@ -159,7 +165,10 @@ impl Edit {
         if !(0..LAST_CLOCK).contains(&edit.said.clock) {
             return Err(format!("its clock, {}, cannot be", edit.said.clock));
         }
-        edit.said.action.check().map_err(|wrong| wrong.to_string())?;
+        edit.said
+            .action
+            .check()
+            .map_err(|wrong| wrong.to_string())?;
         Ok(edit)
     }
 
@@ -250,7 +259,9 @@ impl Clip {
             return;
         }
         let by = Source::person(&edit.said.author);
-        let tags = self.tags.get_or_insert_with(|| Fact::new(crate::value::Tags::default(), by));
+        let tags = self
+            .tags
+            .get_or_insert_with(|| Fact::new(crate::value::Tags::default(), by));
         tags.value.set(Tagged {
             tag: tag.to_owned(),
             why: Why::Person {
@@ -294,7 +305,9 @@ mod tests {
     }
 
     fn tags(edits: &[Edit]) -> String {
-        heard(edits).tags.map_or_else(String::new, |tags| tags.value.to_string())
+        heard(edits)
+            .tags
+            .map_or_else(String::new, |tags| tags.value.to_string())
     }
 
     #[test]
@@ -308,7 +321,11 @@ mod tests {
         assert_eq!(tags(&undone), "ad shoot, interview");
         let again = edit(4, Action::Undo(undo.id));
         assert_eq!(tags(&[&undone[..], &[again]].concat()), "interview");
-        assert!(heard(&[edit(1, Action::Stars(4)), edit(2, Action::Stars(0))]).rating.is_none());
+        assert!(
+            heard(&[edit(1, Action::Stars(4)), edit(2, Action::Stars(0))])
+                .rating
+                .is_none()
+        );
     }
 
     #[test]
@@ -318,7 +335,10 @@ mod tests {
         assert_eq!(Edit::from_line(&line).unwrap(), edit);
         for (from, to) in [("laughs", "coughs"), ("anna", "ben"), (":5,", ":6,")] {
             let altered = line.replacen(from, to, 1);
-            assert!(altered != line && Edit::from_line(&altered).is_err(), "{altered}");
+            assert!(
+                altered != line && Edit::from_line(&altered).is_err(),
+                "{altered}"
+            );
         }
         assert!(Edit::from_line("{}").is_err() && Edit::from_line("[").is_err());
     }
@@ -337,8 +357,14 @@ mod tests {
                         2 => Action::Note(tag),
                         3 => Action::Stars(number),
                         4 => Action::Select((number > 1).then_some(Selection::Rejected)),
-                        5 => Action::Mark(Marker { micros: number.into(), timecode: None, text: tag }),
-                        _ => Action::Undo(edits.get(earlier).map_or(Fingerprint(9), |edit| edit.id)),
+                        5 => Action::Mark(Marker {
+                            micros: number.into(),
+                            timecode: None,
+                            text: tag,
+                        }),
+                        _ => {
+                            Action::Undo(edits.get(earlier).map_or(Fingerprint(9), |edit| edit.id))
+                        }
                     },
                 ));
             }

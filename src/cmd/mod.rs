@@ -1,11 +1,21 @@
 //! One file a subcommand: what was typed becomes a call, and its answer is printed.
 
+mod ask;
+mod backup;
 mod completions;
+mod copies;
 mod doctor;
+mod duplicates;
+mod edit;
+mod edits;
 mod fields;
+mod history;
 mod scan;
 mod search;
 mod show;
+mod undo;
+mod verify;
+mod volumes;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock};
 use std::path::PathBuf;
@@ -47,6 +57,19 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
+        Command::Tag(args) => edit::tag(args, &catalogue()?),
+        Command::Note(args) => edit::note(args, &catalogue()?),
+        Command::Stars(args) => edit::stars(&args, &catalogue()?),
+        Command::Select(args) => edit::select(&args, &catalogue()?),
+        Command::Reject(args) => edit::reject(&args, &catalogue()?),
+        Command::Mark(args) => edit::mark(&args, &catalogue()?),
+        Command::History(args) => history::run(&args, &catalogue()?),
+        Command::Undo(args) => undo::run(&args, &catalogue()?),
+        Command::Edits(args) => edits::run(&args.command, &catalogue()?),
+        Command::Volumes(args) => volumes::run(&args, &catalogue()?),
+        Command::Copies(args) => copies::run(&args, &catalogue()?),
+        Command::Duplicates(args) => duplicates::run(&args, &catalogue()?),
+        Command::Backup(args) => backup::run(&args, &catalogue()?),
         Command::Fields(args) => fields::run(&args),
         Command::Doctor(args) => doctor::run(&args, &catalogue()?),
         Command::Completions(args) => completions::run(&args),

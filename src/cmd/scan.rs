@@ -40,6 +40,7 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,
         recheck: args.recheck,
+        mark_volume: args.mark_volume,
         cancel,
     };
     let look = match (args.json, io::stderr().is_terminal()) {
@@ -69,7 +70,7 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
 }
 
 /// The first Ctrl-C asks for a clean end, the second takes it.
-fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
+pub(super) fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn find(query: &Query, catalogue: &Catalogue, most: usize) -> anyhow::Result<Hits> {
+pub(super) fn find(query: &Query, catalogue: &Catalogue, most: usize) -> anyhow::Result<Hits> {
     if query.terms.is_empty() {
         return Ok(Hits {
             total: catalogue.count()?,

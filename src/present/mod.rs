@@ -9,5 +9,5 @@ mod table;
 pub use clips::{json, json_line, search_table};
 pub use facts::{Pictures, facts, facts_json};
 pub use numbers::{counted, grouped};
-pub use progress::{Look, Progress, summary, summary_json, timings};
+pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use table::Table;

@@ -205,6 +205,53 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Bytes that are read, as a bar; nothing where there is no terminal.
+pub struct ByteBar(ProgressBar);
+
+impl ByteBar {
+    /// A bar, shown or not.
+    #[must_use]
+    pub fn new(is_shown: bool) -> Self {
+        let target = if is_shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style(
+            "comparing  {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left\n  {msg}",
+        ));
+        Self(bar)
+    }
+
+    /// So many bytes are to be read.
+    pub fn begin(&self, bytes: u64) {
+        self.0.set_length(bytes);
+    }
+
+    /// A file is being read.
+    pub fn name(&self, path: &std::path::Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.0.set_message(escape(&name));
+    }
+
+    /// So many more bytes were read.
+    pub fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Tells something above the bar.
+    pub fn say(&self, text: &str) {
+        // Nobody may be listening.
+        let _ = self.0.suspend(|| writeln!(io::stderr(), "{text}"));
+    }
+
+    /// Takes the bar away.
+    pub fn end(self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     // The templates are ours; a wrong one shows as the plain bar.
     ProgressStyle::with_template(template)
@@ -265,6 +312,7 @@ pub fn summary_json(summary: &Summary) -> Value {
         "missing": summary.missing,
         "doubted": summary.doubted,
         "moving": summary.moving,
+        "adoptable": summary.adoptable,
         "unreadable": summary.unreadable,
         "read": summary.read,
         "interrupted": summary.is_interrupted,
@@ -349,6 +397,10 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
         (
             summary.doubted,
             "not there, but too many to believe it: nothing was changed",
+        ),
+        (
+            summary.adoptable,
+            "replaced what people had said something of: `btsindex edits adopt` takes it over",
         ),
         (
             summary.moving,

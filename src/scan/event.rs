@@ -85,6 +85,8 @@ pub struct Summary {
     pub missing: usize,
     /// Not there any more, but too many to believe it: nothing was changed.
     pub doubted: usize,
+    /// Clips in whose place another content stood, of which people had said something.
+    pub adoptable: usize,
     /// Still being written: left for the next scan.
     pub moving: usize,
     /// Could not be read, wholly or in part.

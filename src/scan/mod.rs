@@ -14,6 +14,8 @@ mod pictures;
 mod read;
 mod sift;
 mod timing;
+mod verify;
+mod volumes;
 mod writer;
 mod young;
 
@@ -34,6 +36,7 @@ use crate::tag::Rules;
 
 pub use event::{Event, Stage, Summary};
 pub use timing::Timing;
+pub use verify::{Verified, Verifying, verify};
 
 use lanes::{Lane, Lanes};
 use pictures::Pictures;
@@ -78,6 +81,8 @@ pub struct Request {
     pub accept_missing: bool,
     /// Reads the fingerprint of every file again, changed or not.
     pub recheck: bool,
+    /// Marks volumes that have nothing to be known again by.
+    pub mark_volume: bool,
     /// Interrupts the scan.
     pub cancel: Cancel,
 }
@@ -106,7 +111,11 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
             ..Summary::default()
         });
     };
-    let catalogue = Catalogue::create(&request.catalogue)?;
+    let mut catalogue = Catalogue::create(&request.catalogue)?;
+    if request.mark_volume && volumes::mark_all(request, &catalogue, report)? {
+        catalogue = Catalogue::create(&request.catalogue)?;
+    }
+    volumes::tell_clones(request, &catalogue, report);
     catalogue.refuse_old_damage()?;
     catalogue.note_scanning(true)?;
     let index = Index::open(&catalogue)?;
@@ -129,6 +138,7 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     let meter = Meter::start("index");
     writer.finish(report)?;
     remember(&catalogue, &tools)?;
+    summary.adoptable = catalogue.adoptions()?.len();
     catalogue.note_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();

@@ -291,7 +291,6 @@ impl Sitting {
             return false;
         };
         // Size and time of an image sequence are those of all its frames.
-        self.is_sequence
-            || (now.len() == self.bytes && modified(&now) == self.modified)
+        self.is_sequence || (now.len() == self.bytes && modified(&now) == self.modified)
     }
 }

@@ -152,7 +152,10 @@ impl Reader<'_> {
             return Err(Stop::Moved);
         }
         let (outcome, problem) = answered;
-        let is_other = unread.before.zip(fingerprint).is_some_and(|(before, now)| before != now);
+        let is_other = unread
+            .before
+            .zip(fingerprint)
+            .is_some_and(|(before, now)| before != now);
         let problem = problem.or_else(|| is_other.then(|| OTHER.to_owned()));
         Ok((reading(fingerprint, file_facts, outcome), problem))
     }

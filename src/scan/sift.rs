@@ -155,7 +155,6 @@ impl<'a, 'w> Sift<'a, 'w> {
         self.away(&path)
     }
 
-
     /// Ends the walk: stubs can be found from here on.
     pub(super) fn finish(mut self) -> Result<Sifted, Error> {
         let seen = self.volumes.values().map(|seen| (seen.id, seen.before));
@@ -195,7 +194,10 @@ impl<'a, 'w> Sift<'a, 'w> {
         let (volume, inside) = self.writer.catalogue.volumes().of(&place);
         self.drive = volume.drive.clone();
         if !volume.has_stable_inodes() {
-            listing.files.iter_mut().for_each(|found| found.inode = None);
+            listing
+                .files
+                .iter_mut()
+                .for_each(|found| found.inode = None);
         }
         let volume = self.volume(&volume)?;
         // A folder without footage needs no number, unless it had some.
@@ -345,7 +347,10 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
         let (is_odd, lacks_pictures) = {
             let attention = self.attention()?;
-            (attention.is_odd(known.clip), attention.lacks_pictures(known.clip))
+            (
+                attention.is_odd(known.clip),
+                attention.lacks_pictures(known.clip),
+            )
         };
         let odd = match known.clip.filter(|_| is_odd) {
             Some(clip) => Some(self.writer.catalogue.odd(clip)?),

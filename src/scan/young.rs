@@ -37,7 +37,10 @@ pub(super) fn stands_still(unread: &Unread) -> bool {
     if unread.frames.is_none() {
         return look(&unread.path).is_none_or(|now| now == (unread.bytes, unread.modified));
     }
-    let looks: Vec<_> = frame_paths(&unread.path).iter().filter_map(|path| look(path)).collect();
+    let looks: Vec<_> = frame_paths(&unread.path)
+        .iter()
+        .filter_map(|path| look(path))
+        .collect();
     let bytes = looks.iter().map(|(bytes, _)| bytes).sum::<u64>();
     let modified = looks.iter().map(|(_, modified)| *modified).max();
     let count = unread.frames.map(|frames| frames.count as usize);

@@ -90,6 +90,23 @@ impl Rate {
         u64::try_from(frame).ok()
     }
 
+    /// When a frame begins: microseconds after the first one did, rounded down.
+    #[must_use]
+    pub fn micros_of_frame(self, frame: u32) -> u64 {
+        let micros = u128::from(frame) * u128::from(self.den) * 1_000_000 / u128::from(self.num);
+        u64::try_from(micros).unwrap_or(u64::MAX)
+    }
+
+    /// The frame that is shown so many microseconds after the first one began.
+    ///
+    /// A frame's own time was rounded down, so what is less than a microsecond short of a frame
+    /// is that frame.
+    #[must_use]
+    pub fn frame_at(self, micros: u64) -> u32 {
+        let scaled = (u128::from(micros) + 1) * u128::from(self.num) - 1;
+        u32::try_from(scaled / (u128::from(self.den) * 1_000_000)).unwrap_or(u32::MAX)
+    }
+
     /// Half this rate: frames, where this counts fields.
     #[must_use]
     pub fn halved(self) -> Option<Self> {
@@ -185,6 +202,16 @@ mod tests {
         assert_eq!(ntsc.frame_of_sample(1, 0), None);
         let fastest = Rate::new(u32::MAX, 1).unwrap();
         assert_eq!(fastest.frame_of_sample(u64::MAX, 1), None);
+    }
+
+    #[test]
+    fn a_frame_is_found_at_its_time() {
+        for (num, den) in STANDARD {
+            let rate = Rate::new(num, den).unwrap();
+            for frame in (0..5000).chain([2_589_407, 10_368_000]) {
+                assert_eq!(rate.frame_at(rate.micros_of_frame(frame)), frame, "{rate}");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,23 @@ impl Timecode {
         self.drop_frame
     }
 
+    /// The same digits, counted with or without dropping numbers.
+    #[must_use]
+    pub fn with_drop_frame(self, drop_frame: bool) -> Self {
+        Self { drop_frame, ..self }
+    }
+
+    /// How many frames are counted from one midnight to the next.
+    #[must_use]
+    pub fn frames_a_day(rate: Rate, drop_frame: bool) -> u32 {
+        let base = rate.timecode_base();
+        let dropped = dropped_each_minute(base)
+            .filter(|_| drop_frame)
+            .unwrap_or(0);
+        // Of each ten minutes, nine begin with numbers left out.
+        (base.saturating_mul(600) - dropped * 9).saturating_mul(144)
+    }
+
     /// Frames since `00:00:00:00` at `rate`; `None` if this address does not exist there.
     #[must_use]
     pub fn to_frames(self, rate: Rate) -> Option<u32> {

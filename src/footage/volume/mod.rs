@@ -215,7 +215,9 @@ impl Volumes {
     pub fn mount_of(&self, identity: &str) -> Option<PathBuf> {
         let its = || self.all.iter().filter(|volume| volume.identity == identity);
         let whole = its().find(|volume| volume.root.as_os_str().is_empty());
-        whole.or_else(|| its().next()).map(|volume| volume.mount.clone())
+        whole
+            .or_else(|| its().next())
+            .map(|volume| volume.mount.clone())
     }
 
     /// The device that a volume is on, if it is mounted.

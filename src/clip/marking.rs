@@ -1,0 +1,208 @@
+//! From what a person types to a place in a clip: a timecode of the clip, or a time from its
+//! beginning. Nothing is guessed: what is not in the clip is refused with what is.
+
+use super::Clip;
+use crate::error::Error;
+use crate::value::{Duration, Marker, Rate, Timecode};
+
+impl Clip {
+    /// The marker that `at` and `text` ask for.
+    ///
+    /// # Errors
+    /// [`Error::Marker`] when `at` is neither a timecode nor a time, or lies outside the clip.
+    pub fn marker(&self, at: &str, text: &str) -> Result<Marker, Error> {
+        let (micros, timecode) = match at.parse::<Timecode>() {
+            Ok(timecode) => self.place_of_timecode(timecode)?,
+            Err(_) => self.place_of_time(at)?,
+        };
+        Ok(Marker {
+            micros,
+            timecode,
+            text: text.trim().to_owned(),
+        })
+    }
+
+    fn place_of_timecode(&self, typed: Timecode) -> Result<(u64, Option<Timecode>), Error> {
+        let Some(rate) = self.rate.as_ref().map(|fact| fact.value) else {
+            return Err(Error::Marker {
+                message: format!(
+                    "{} counts no frames, so `{typed}` is nowhere in it",
+                    self.shown_name()
+                ),
+                hint: "write how far in it is, such as `12.5s` or `1m30s`".to_owned(),
+            });
+        };
+        let (first, drop_frame) = self.first_frame(rate);
+        let typed = typed.with_drop_frame(drop_frame);
+        let outside = || self.outside(&typed.to_string(), rate);
+        let number = typed.to_frames(rate).ok_or_else(outside)?;
+        // A clip may run past midnight, where timecodes begin again.
+        let day = Timecode::frames_a_day(rate, drop_frame);
+        let frame = if number >= first {
+            number - first
+        } else {
+            number + day - first
+        };
+        if self.last_frame(rate).is_some_and(|last| frame > last) {
+            return Err(outside());
+        }
+        Ok((rate.micros_of_frame(frame), Some(typed)))
+    }
+
+    fn place_of_time(&self, typed: &str) -> Result<(u64, Option<Timecode>), Error> {
+        let time: Duration = typed.parse().map_err(|_| Error::Marker {
+            message: format!("{typed:?} is no place in a clip"),
+            hint: "write a timecode such as `10:02:12:00`, or how far in it is, such as `12.5s` or `1m30s`"
+                .to_owned(),
+        })?;
+        let rate = self.rate.as_ref().map(|fact| fact.value);
+        if self.duration.as_ref().is_some_and(|fact| time > fact.value) {
+            return Err(match rate {
+                Some(rate) => self.outside(typed, rate),
+                None => Error::Marker {
+                    message: format!("{} has ended by `{typed}`", self.shown_name()),
+                    hint: self.length(),
+                },
+            });
+        }
+        let Some(rate) = rate else {
+            return Ok((time.as_micros(), None));
+        };
+        let (first, drop_frame) = self.first_frame(rate);
+        let frame = rate.frame_at(time.as_micros());
+        let number = first.wrapping_add(frame) % Timecode::frames_a_day(rate, drop_frame).max(1);
+        let timecode = Timecode::from_frames(number, rate, drop_frame);
+        Ok((rate.micros_of_frame(frame), timecode))
+    }
+
+    /// Number of the first frame, and whether its count drops numbers.
+    fn first_frame(&self, rate: Rate) -> (u32, bool) {
+        let start = self.start_timecode.as_ref().map(|fact| fact.value);
+        let number = start.and_then(|start| start.to_frames(rate)).unwrap_or(0);
+        (number, start.is_some_and(Timecode::is_drop_frame))
+    }
+
+    fn last_frame(&self, rate: Rate) -> Option<u32> {
+        let end = self.duration.as_ref()?.value.as_micros();
+        Some(rate.frame_at(end.saturating_sub(1)))
+    }
+
+    fn outside(&self, typed: &str, rate: Rate) -> Error {
+        let (first, drop_frame) = self.first_frame(rate);
+        let timecode = |frame: u32| {
+            let number =
+                first.wrapping_add(frame) % Timecode::frames_a_day(rate, drop_frame).max(1);
+            Timecode::from_frames(number, rate, drop_frame)
+                .map_or_else(String::new, |it| it.to_string())
+        };
+        let last = self.last_frame(rate).map(timecode).unwrap_or_default();
+        Error::Marker {
+            message: format!("`{typed}` is not in {}", self.shown_name()),
+            hint: format!(
+                "its timecodes run from {} to {last}; for a time from its beginning write `12.5s` or `1m30s`",
+                timecode(0)
+            ),
+        }
+    }
+
+    fn length(&self) -> String {
+        let length = self.duration.as_ref().map(|fact| fact.value.to_string());
+        format!("it runs {}", length.unwrap_or_default())
+    }
+
+    fn shown_name(&self) -> String {
+        let name = self
+            .name
+            .as_ref()
+            .map(|fact| crate::error::escape(&fact.value));
+        name.unwrap_or_else(|| "the clip".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::{Fact, Source};
+
+    fn clip(rate: Option<(u32, u32)>, start: Option<&str>, seconds: &str) -> Clip {
+        let fact = |value| Fact::new(value, Source::STREAM);
+        Clip {
+            rate: rate.map(|(num, den)| Fact::new(Rate::new(num, den).unwrap(), Source::STREAM)),
+            start_timecode: start.map(|text| Fact::new(text.parse().unwrap(), Source::STREAM)),
+            duration: Some(fact(Duration::from_decimal(seconds).unwrap())),
+            ..Clip::default()
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_timecode_of_the_clip_or_a_time_from_its_beginning() {
+        let ntsc = Some((30000, 1001));
+        for (clip, typed, shown) in [
+            (
+                clip(Some((25, 1)), Some("10:02:11:08"), "20"),
+                "10:02:12:00",
+                "680000 10:02:12:00 x",
+            ),
+            (
+                clip(Some((25, 1)), Some("10:02:11:08"), "20"),
+                "1.5s",
+                "1480000 10:02:12:20 x",
+            ),
+            (
+                clip(Some((25, 1)), None, "20"),
+                "00:00:19:24",
+                "19960000 00:00:19:24 x",
+            ),
+            (
+                clip(ntsc, Some("00:00:59;20"), "20"),
+                "00:01:00:02",
+                "333666 00:01:00;02 x",
+            ),
+            (
+                clip(Some((25, 1)), Some("23:59:59:00"), "5"),
+                "00:00:01:00",
+                "2000000 00:00:01:00 x",
+            ),
+            (
+                clip(Some((25, 1)), Some("23:59:59:00"), "5"),
+                "2s",
+                "2000000 00:00:01:00 x",
+            ),
+            (clip(None, None, "20"), "12.5s", "12500000 12.5s x"),
+        ] {
+            let marker = clip.marker(typed, " x ").unwrap();
+            assert_eq!(format!("{} {marker}", marker.micros), shown, "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_clip_is_refused_with_what_is() {
+        for (clip, typed, wrong) in [
+            (
+                clip(Some((25, 1)), Some("10:02:11:08"), "20"),
+                "00:00:12:00",
+                "is not in the clip",
+            ),
+            (
+                clip(Some((25, 1)), Some("10:02:11:08"), "20"),
+                "10:02:31:08",
+                "is not in the clip",
+            ),
+            (
+                clip(Some((25, 1)), Some("10:02:11:08"), "20"),
+                "10:02:12:25",
+                "is not in the clip",
+            ),
+            (clip(Some((25, 1)), None, "20"), "21s", "is not in the clip"),
+            (clip(None, None, "20"), "00:00:12:00", "counts no frames"),
+            (clip(None, None, "20"), "21s", "has ended"),
+            (clip(None, None, "20"), "soon", "is no place in a clip"),
+        ] {
+            let error = clip.marker(typed, "x").unwrap_err();
+            assert!(
+                error.to_string().contains(wrong) && error.hint().is_some(),
+                "{error}"
+            );
+        }
+    }
+}

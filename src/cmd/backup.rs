@@ -1,0 +1,26 @@
+//! `btsindex backup`
+
+use std::io::Write;
+use std::path::Path;
+
+use btsindex::catalogue::Catalogue;
+use btsindex::error::escape;
+use btsindex::present::counted;
+
+use super::{Exit, stdout};
+use crate::cli;
+
+pub(crate) fn run(args: &cli::Backup, catalogue: &Path) -> anyhow::Result<Exit> {
+    let catalogue = Catalogue::open(catalogue)?;
+    catalogue.backup(&args.file)?;
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{} and {} copied to {}",
+        counted(catalogue.count()?, "clip"),
+        counted(catalogue.edit_count()?, "edit"),
+        escape(&args.file.to_string_lossy())
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,184 @@
+//! `btsindex tag`, `note`, `stars`, `select`, `reject`, `mark`: what people say of clips.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use btsindex::catalogue::{Catalogue, Edited};
+use btsindex::clip::Action;
+use btsindex::error::{Error, escape};
+use btsindex::present::{counted, grouped, search_table};
+use btsindex::query::Query;
+use btsindex::value::{Malformed, Selection, parse_tag};
+
+use super::{Exit, ask, search, stdout, width};
+use crate::cli;
+
+/// Clips of a preview that are shown, not only counted.
+const SHOWN: usize = 10;
+
+pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
+    let (args, is_added) = match args.command {
+        cli::TagCommand::Add(args) => (args, true),
+        cli::TagCommand::Remove(args) => (args, false),
+    };
+    let tags: Result<Vec<String>, Malformed> = args.tags.split(',').map(parse_tag).collect();
+    let tags = tags?;
+    let action = if is_added {
+        Action::AddTag
+    } else {
+        Action::RemoveTag
+    };
+    let actions: Vec<Action> = tags.iter().cloned().map(action).collect();
+    let (verb, to) = if is_added {
+        ("added", "to")
+    } else {
+        ("removed", "from")
+    };
+    say(&actions, &args.on, catalogue, &|clips| {
+        format!("{} {verb} {to} {clips}", tags.join(", "))
+    })
+}
+
+pub(crate) fn note(args: cli::Note, catalogue: &Path) -> anyhow::Result<Exit> {
+    say(&[Action::Note(args.text)], &args.on, catalogue, &|clips| {
+        format!("noted on {clips}")
+    })
+}
+
+pub(crate) fn stars(args: &cli::Stars, catalogue: &Path) -> anyhow::Result<Exit> {
+    let stars = counted(args.stars.into(), "star");
+    say(
+        &[Action::Stars(args.stars)],
+        &args.on,
+        catalogue,
+        &|clips| format!("{stars} given to {clips}"),
+    )
+}
+
+pub(crate) fn select(args: &cli::Select, catalogue: &Path) -> anyhow::Result<Exit> {
+    let (selection, what) = if args.clear {
+        (None, "neither selected nor rejected")
+    } else {
+        (Some(Selection::Selected), "selected")
+    };
+    say(
+        &[Action::Select(selection)],
+        &args.on,
+        catalogue,
+        &|clips| format!("{clips} {what}"),
+    )
+}
+
+pub(crate) fn reject(args: &cli::Reject, catalogue: &Path) -> anyhow::Result<Exit> {
+    let action = Action::Select(Some(Selection::Rejected));
+    say(&[action], &args.on, catalogue, &|clips| {
+        format!("{clips} rejected")
+    })
+}
+
+pub(crate) fn mark(args: &cli::Mark, catalogue: &Path) -> anyhow::Result<Exit> {
+    let catalogue = Catalogue::open(catalogue)?;
+    let Some(clips) = chosen(&args.on, &catalogue)? else {
+        return Ok(Exit::NothingFound);
+    };
+    // Each clip has its own timecodes; all are looked at before one is marked.
+    let mut marked = Vec::new();
+    for &number in &clips {
+        if let Some(clip) = catalogue.clip(number)? {
+            let action = Action::Mark(clip.marker(&args.at, &args.text)?);
+            action.check()?;
+            marked.push((number, vec![action]));
+        }
+    }
+    let edited = catalogue.edit(&marked, &ask::author(&args.on.by))?;
+    told(&edited, &|clips| {
+        format!("{} marked at {}", clips, escape(&args.at))
+    })
+}
+
+/// Says the same of all that was chosen.
+fn say(
+    actions: &[Action],
+    on: &cli::On,
+    catalogue: &Path,
+    sentence: &dyn Fn(&str) -> String,
+) -> anyhow::Result<Exit> {
+    for action in actions {
+        action.check()?;
+    }
+    let catalogue = Catalogue::open(catalogue)?;
+    let Some(clips) = chosen(on, &catalogue)? else {
+        return Ok(Exit::NothingFound);
+    };
+    let said: Vec<_> = clips
+        .into_iter()
+        .map(|clip| (clip, actions.to_vec()))
+        .collect();
+    let edited = catalogue.edit(&said, &ask::author(&on.by))?;
+    told(&edited, sentence)
+}
+
+fn told(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::Result<Exit> {
+    let mut out = stdout();
+    if edited.clips > 0 {
+        writeln!(out, "{}", sentence(&counted(edited.clips, "clip")))?;
+    }
+    if edited.unchanged > 0 {
+        writeln!(out, "{} had it already", counted(edited.unchanged, "clip"))?;
+    }
+    out.flush()?;
+    for name in &edited.refused {
+        writeln!(
+            io::stderr(),
+            "warning: {name}: it was not read yet, or is empty: nothing can be said of it"
+        )?;
+    }
+    Ok(if edited.refused.is_empty() {
+        Exit::Done
+    } else {
+        Exit::SomeUnreadable
+    })
+}
+
+/// The clips that were named, or that a query finds: these after a look at them. `None` when
+/// there are none, or they are not to be changed.
+fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
+    if on.query.is_empty() {
+        let mut clips = Vec::new();
+        for clip in &on.clips {
+            let number = catalogue.find_number(clip)?;
+            if !clips.contains(&number) {
+                clips.push(number);
+            }
+        }
+        return Ok(Some(clips));
+    }
+    let clips = search::find(&Query::parse(&on.query)?, catalogue, usize::MAX)?.clips;
+    if clips.is_empty() {
+        writeln!(io::stderr(), "nothing found")?;
+        return Ok(None);
+    }
+    if clips.len() == 1 || on.yes {
+        return Ok(Some(clips));
+    }
+    preview(&clips, catalogue)?;
+    let question = format!("change {}?", counted(clips.len(), "clip"));
+    if ask::confirm(&question)? {
+        return Ok(Some(clips));
+    }
+    writeln!(io::stderr(), "nothing was changed")?;
+    Ok(None)
+}
+
+/// The first of the clips that would change, and how many more.
+fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
+    let first = clips.iter().take(SHOWN).map(|&clip| catalogue.clip(clip));
+    let first: Result<Vec<_>, Error> = first.collect();
+    let first: Vec<_> = first?.into_iter().flatten().collect();
+    let mut talk = io::stderr().lock();
+    search_table(&first, width()).write(&mut talk)?;
+    if clips.len() > SHOWN {
+        writeln!(talk, "and {} more", grouped(clips.len() - SHOWN))?;
+    }
+    Ok(())
+}

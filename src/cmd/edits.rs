@@ -1,0 +1,166 @@
+//! `btsindex edits export`, `import`, `adopt`
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use btsindex::catalogue::{Adoption, Catalogue, Imported};
+use btsindex::error::{Error, escape};
+use btsindex::present::counted;
+
+use super::{Exit, ask, stdout};
+use crate::cli::EditsCommand;
+
+pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Exit> {
+    match command {
+        EditsCommand::Export { file } => export(file.as_deref(), &Catalogue::open(catalogue)?),
+        // A journal may come before the first drive.
+        EditsCommand::Import { files } => import(files, &Catalogue::create(catalogue)?),
+        EditsCommand::Adopt { clips, all, yes } => {
+            adopt(clips, *all, *yes, &Catalogue::open(catalogue)?)
+        }
+    }
+}
+
+fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    let mut count = 0;
+    let mut write = |out: &mut dyn Write| {
+        catalogue.each_edit(&mut |edit| {
+            count += 1;
+            writeln!(out, "{}", edit.to_line())
+        })
+    };
+    if let Some(path) = file {
+        let file = File::options().write(true).create_new(true).open(path);
+        let mut out = BufWriter::new(file.map_err(Error::path(path))?);
+        write(&mut out)?.map_err(Error::path(path))?;
+        let file = out
+            .into_inner()
+            .map_err(|error| Error::path(path)(error.into_error()))?;
+        file.sync_all().map_err(Error::path(path))?;
+    } else {
+        let mut out = stdout();
+        write(&mut out)??;
+        out.flush()?;
+    }
+    writeln!(io::stderr(), "{} exported", counted(count, "edit"))?;
+    Ok(Exit::Done)
+}
+
+fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    let mut all = Imported::default();
+    let mut talk = io::stderr();
+    for path in files {
+        let imported = if path == Path::new("-") {
+            catalogue.import(&mut io::stdin().lock())?
+        } else {
+            let file = File::open(path).map_err(Error::path(path))?;
+            catalogue.import(&mut BufReader::new(file))?
+        };
+        let imported = imported.map_err(Error::path(path))?;
+        for (line, reason) in &imported.refused {
+            let path = escape(&path.to_string_lossy());
+            writeln!(talk, "warning: {path}:{line}: {}", escape(reason))?;
+        }
+        all.new += imported.new;
+        all.known += imported.known;
+        all.waiting += imported.waiting;
+        all.refused.extend(imported.refused);
+    }
+    let mut out = stdout();
+    writeln!(out, "{} imported", counted(all.new, "edit"))?;
+    for (count, what) in [
+        (all.known, "known already"),
+        (
+            all.waiting,
+            "clips that were not scanned yet: their edits wait for them",
+        ),
+        (all.refused.len(), "lines that are no edits, passed over"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{count:>9}  {what}")?;
+        }
+    }
+    out.flush()?;
+    Ok(if all.refused.is_empty() {
+        Exit::Done
+    } else {
+        Exit::SomeUnreadable
+    })
+}
+
+fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    let mut offers = catalogue.adoptions()?;
+    if !clips.is_empty() {
+        let numbers: Result<Vec<i64>, Error> = clips
+            .iter()
+            .map(|clip| catalogue.find_number(clip))
+            .collect();
+        let numbers = numbers?;
+        offers.retain(|offer| numbers.contains(&offer.clip));
+    }
+    let mut out = stdout();
+    if offers.is_empty() {
+        writeln!(out, "there is nothing to take over")?;
+        out.flush()?;
+        return Ok(Exit::NothingFound);
+    }
+    let is_listed = clips.is_empty() && !(all && yes);
+    if is_listed {
+        for offer in &offers {
+            tell(offer, catalogue, &mut out)?;
+        }
+        out.flush()?;
+    }
+    if clips.is_empty() && !all {
+        writeln!(
+            io::stderr(),
+            "`btsindex edits adopt CLIP` takes over what was said of one of them, `--all` of all"
+        )?;
+        return Ok(Exit::Done);
+    }
+    let question = format!("have {} take it over?", counted(offers.len(), "clip"));
+    if all && offers.len() > 1 && !yes && !ask::confirm(&question)? {
+        return Ok(Exit::NothingFound);
+    }
+    catalogue.adopt(&offers)?;
+    let edits = offers.iter().map(|offer| offer.actions.len()).sum();
+    writeln!(
+        out,
+        "{} taken over by {}",
+        counted(edits, "edit"),
+        counted(offers.len(), "clip")
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// One offer: the file, how alike the two contents are, and what was said.
+fn tell(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow::Result<()> {
+    let now = catalogue.clip(offer.clip)?.unwrap_or_default();
+    let before = catalogue.clip(offer.former)?.unwrap_or_default();
+    let path = now
+        .path
+        .as_ref()
+        .map(|path| path.value.path.to_string_lossy().into_owned());
+    writeln!(out, "{}", escape(&path.unwrap_or_default()))?;
+    let is_alike = now.duration.is_some()
+        && now.duration.as_ref().map(|fact| fact.value)
+            == before.duration.as_ref().map(|fact| fact.value)
+        && now.video_codec.as_ref().map(|fact| &fact.value)
+            == before.video_codec.as_ref().map(|fact| &fact.value);
+    let verdict = if is_alike {
+        "as long as before, coded alike"
+    } else {
+        "another length or coding than before"
+    };
+    writeln!(out, "  {verdict}")?;
+    for edit in &offer.actions {
+        let (action, author) = (
+            escape(&edit.said.action.to_string()),
+            escape(&edit.said.author),
+        );
+        writeln!(out, "  {action}  ({author}, {})", edit.at())?;
+    }
+    Ok(())
+}

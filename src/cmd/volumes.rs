@@ -1,0 +1,151 @@
+//! `btsindex volumes`, `volumes rename`, `volumes forget`
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
+use btsindex::error::escape;
+use btsindex::present::{Table, counted, grouped, json_line};
+use btsindex::value::{Bytes, instant};
+use serde_json::json;
+
+use super::{Exit, ask, stdout, width};
+use crate::cli;
+
+pub(crate) fn run(args: &cli::Volumes, folder: &Path) -> anyhow::Result<Exit> {
+    let catalogue = Catalogue::open(folder)?;
+    match &args.command {
+        None => list(&catalogue, args.json),
+        Some(cli::VolumesCommand::Rename { volume, name }) => rename(&catalogue, volume, name),
+        Some(cli::VolumesCommand::Forget { volume, yes }) => forget(&catalogue, volume, *yes),
+    }
+}
+
+fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
+    let mut out = stdout();
+    let headings = [
+        "volume",
+        "size",
+        "clips",
+        "hours",
+        "footage",
+        "last seen",
+        "where",
+        "missing",
+    ];
+    let mut table = Table::new(&headings, width());
+    for row in catalogue.all_volumes()? {
+        if as_json {
+            writeln!(out, "{}", json_line(&row_json(&row)))?;
+            continue;
+        }
+        let missing = if row.missing == 0 {
+            String::new()
+        } else {
+            grouped(row.missing)
+        };
+        table.row(&[
+            row.label.clone(),
+            row.bytes
+                .map_or_else(String::new, |bytes| Bytes(bytes).to_string()),
+            grouped(row.clips),
+            format!("{:.1}", row.duration.as_seconds() / 3600.0),
+            Bytes(row.clip_bytes).to_string(),
+            day(row.last_seen),
+            match &row.mounted {
+                Some(mount) => mount.to_string_lossy().into_owned(),
+                None => "offline".to_owned(),
+            },
+            missing,
+        ]);
+    }
+    if !as_json {
+        table.write(&mut out)?;
+    }
+    out.flush()?;
+    for (clone, original) in catalogue.volumes().clones() {
+        writeln!(
+            io::stderr(),
+            "warning: {} looks like {}, as a copy of a whole disk does; the two are told apart",
+            escape(&clone.to_string_lossy()),
+            escape(&original.to_string_lossy())
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `2026-05-02 14:00`, UTC.
+fn day(seconds: i64) -> String {
+    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    text.get(..16).unwrap_or(&text).replace('T', " ")
+}
+
+fn row_json(row: &VolumeRow) -> serde_json::Value {
+    json!({
+        "volume": row.label,
+        "identity": row.identity,
+        "bytes": row.bytes,
+        "clips": row.clips,
+        "clip_bytes": row.clip_bytes,
+        "duration": row.duration,
+        "missing": row.missing,
+        "last_seen": instant(row.last_seen.saturating_mul(1_000_000_000)),
+        "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
+        "last_mount": row.mount.to_string_lossy(),
+        "hardware": row.hardware,
+    })
+}
+
+fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exit> {
+    let row = catalogue.find_volume(volume)?;
+    let name = name.trim();
+    anyhow::ensure!(!name.is_empty(), "a volume cannot be called nothing");
+    catalogue.rename_volume(row.id, name)?;
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{} is called {} from now on",
+        escape(&row.label),
+        escape(name)
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit> {
+    let row = catalogue.find_volume(volume)?;
+    let label = escape(&row.label);
+    let mut talk = io::stderr();
+    for line in told(&label, catalogue.loss_of(row.id)?) {
+        writeln!(talk, "{line}")?;
+    }
+    if !yes && !ask::confirm(&format!("forget {label}?"))? {
+        writeln!(talk, "nothing was forgotten")?;
+        return Ok(Exit::NothingFound);
+    }
+    catalogue.forget_volume(row.id)?;
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{label} is forgotten; what people said of its clips is kept"
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn told(label: &str, loss: Loss) -> Vec<String> {
+    let mut lines = vec![format!("{} on {label}", counted(loss.clips, "clip"))];
+    if loss.only_here > 0 {
+        lines.push(format!(
+            "{:>9}  are on no other volume: they would not be found any more",
+            grouped(loss.only_here)
+        ));
+    }
+    if loss.unproved > 0 {
+        lines.push(format!(
+            "{:>9}  are on another volume too, but their files were never compared in full: `btsindex copies --verify` does",
+            grouped(loss.unproved)
+        ));
+    }
+    lines
+}
