@@ -91,6 +91,14 @@ pub enum Error {
         /// What was found.
         damage: String,
     },
+    /// The catalogue can be read, but not written.
+    #[error("catalogue {} cannot be written: {reason}", shown(path))]
+    OnlyReadable {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The catalogue would be on a network share.
     #[error("catalogue {} is on a network share (`{share}`)", shown(path))]
     CatalogueOnShare {
@@ -238,6 +246,11 @@ impl Error {
             }
             Self::OlderCatalogue { .. } => {
                 "make its folder writable once, so that it can be brought up to date, or copy it to a place that is"
+                    .to_owned()
+            }
+            Self::OnlyReadable { .. } => {
+                "free some space, or make its folder writable, and run the same command again; searching works, \
+                 and nothing was lost"
                     .to_owned()
             }
             Self::DamagedCatalogue { .. } => {

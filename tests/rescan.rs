@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shoot::{Shoot, copy, fixtures, set_written, write_program};
+use shoot::{Shoot, copy, find_program, fixtures, set_written, write_program};
 
 /// The catalogue's content without what depends on the folder that a test was given.
 fn content(shoot: &Shoot) -> Vec<String> {
@@ -63,13 +63,6 @@ fn a_second_scan_does_no_work() {
 fn nothing_is_probed_twice() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
-    // Tools of the same version that would fail at everything.
-    let broken = shoot.folder("broken-tools");
-    for tool in ["ffprobe", "ffmpeg"] {
-        let path = find_program(tool);
-        let script = format!("#!/bin/sh\n[ \"$3\" = -version ] && exec {path} -version\nexit 1\n");
-        write_program(&broken.join(tool), &script);
-    }
     let footage = shoot.footage();
     fs::rename(
         footage.join("AdShoot_ACME"),
@@ -80,21 +73,7 @@ fn nothing_is_probed_twice() {
         &footage.join("TV Set - Late Kitchen"),
         &footage.join("backup"),
     );
-    let answer = shoot
-        .command()
-        .args(["scan", "--json"])
-        .arg(&footage)
-        .env("BTSINDEX_FFPROBE", broken.join("ffprobe"))
-        .env("BTSINDEX_FFMPEG", broken.join("ffmpeg"))
-        .output()
-        .unwrap();
-    let summary: Value = serde_json::from_str(
-        String::from_utf8_lossy(&answer.stdout)
-            .lines()
-            .last()
-            .unwrap(),
-    )
-    .unwrap();
+    let summary = shoot.scan_without_tools(&footage);
     assert_eq!(
         (&summary["read"], &summary["recognised"]),
         (&5.into(), &5.into()),
@@ -604,14 +583,6 @@ fn stuck_tools(shoot: &Shoot) -> std::path::PathBuf {
         write_program(&folder.join(tool), &script);
     }
     folder
-}
-
-fn find_program(name: &str) -> String {
-    let found = Command::new("sh")
-        .args(["-c", &format!("command -v {name}")])
-        .output()
-        .unwrap();
-    String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

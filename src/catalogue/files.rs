@@ -406,26 +406,28 @@ impl Catalogue {
     /// A new or changed sidecar has its original read again, in the same batch.
     fn reread_original(&self, role: Role, original: Option<i64>) -> Result<(), Error> {
         match original {
-            Some(original) if role == Role::Sidecar => self.read_again(original),
+            Some(original) if role == Role::Sidecar => self.read_again(original).map(drop),
             _ => Ok(()),
         }
     }
 
-    /// Has a file read again although it is unchanged.
+    /// Has a file read again although it is unchanged; whether it is there to be read.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn read_again(&self, id: i64) -> Result<(), Error> {
-        self.check(|connection| {
+    pub fn read_again(&self, id: i64) -> Result<bool, Error> {
+        let count = self.check(|connection| {
             connection
-                .prepare_cached("UPDATE file SET is_unread = 1 WHERE id = ?1 AND role = 0")?
+                .prepare_cached(
+                    "UPDATE file SET is_unread = 1 WHERE id = ?1 AND role = 0 AND state <> 2",
+                )?
                 .execute([id])
         })?;
-        Ok(())
+        Ok(count > 0)
     }
 
     /// Marks a file as missing or present again. Nothing is deleted. Gives the number of the
-    /// original that has to be read again, where the file is its sidecar.
+    /// original that has to be read again, where the file is its sidecar and the original is there.
     ///
     /// # Errors
     /// When `SQLite` fails.
@@ -442,11 +444,10 @@ impl Catalogue {
         if let Some(clip) = clip {
             self.touch(clip)?;
         }
-        let original = original.filter(|_| role_of(role) == Role::Sidecar);
-        if let Some(original) = original {
-            self.read_again(original)?;
+        match original.filter(|_| role_of(role) == Role::Sidecar) {
+            Some(original) => Ok(self.read_again(original)?.then_some(original)),
+            None => Ok(None),
         }
-        Ok(original)
     }
 
     /// A file that waits to be read, by its number.

@@ -52,6 +52,8 @@ pub struct Catalogue {
     packer: RefCell<Packer>,
     /// Whoever holds this lock writes next; `None` where nothing can be written.
     turn: Option<File>,
+    /// Why it can only be read.
+    only_read: Option<String>,
 }
 
 impl Catalogue {

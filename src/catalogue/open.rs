@@ -94,6 +94,10 @@ impl Catalogue {
         };
         // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
+        let reason = match &opened {
+            Err(Error::Catalogue { source, .. }) => Some(source.to_string()),
+            _ => None,
+        };
         if opened.as_ref().is_err_and(is_refused) {
             opened = Self::connect(volumes.clone(), folder, readable, "");
         }
@@ -104,6 +108,7 @@ impl Catalogue {
             opened = Self::connect(volumes, folder, readable, "?immutable=1");
         }
         let mut catalogue = opened?;
+        catalogue.only_read = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
         if version < VERSION {
             catalogue.upgrade(version)?;
@@ -138,6 +143,7 @@ impl Catalogue {
             volumes,
             packer: packer.into(),
             turn,
+            only_read: None,
         };
         let (application, version, tables) = catalogue.check(|connection| {
             connection.busy_timeout(Duration::from_secs(60))?;

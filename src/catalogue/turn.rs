@@ -7,6 +7,9 @@ use std::fs::File;
 use super::Catalogue;
 use crate::error::Error;
 
+/// With less than this free, that nothing can be written has one reason.
+const LITTLE_SPACE: u64 = 1024 * 1024;
+
 /// A turn at writing that is kept until it is dropped.
 pub(super) struct Turn<'a>(Option<&'a File>);
 
@@ -53,6 +56,17 @@ impl Catalogue {
     }
 
     fn take_turn(&self) -> Result<Turn<'_>, Error> {
+        if let Some(reason) = &self.only_read {
+            let little = fs4::available_space(self.folder()).is_ok_and(|free| free < LITTLE_SPACE);
+            return Err(Error::OnlyReadable {
+                path: self.folder.join(super::FILE),
+                reason: if little {
+                    "the disk is full".to_owned()
+                } else {
+                    reason.clone()
+                },
+            });
+        }
         if let Some(file) = &self.turn {
             file.lock().map_err(Error::path(self.folder()))?;
         }

@@ -228,7 +228,10 @@ pub(super) fn settle(
         } else {
             summary.missing += count;
         }
-        for (file, _) in moved.into_iter().chain(lost) {
+        // Shots before what belongs to them: of a shot that is gone, no sidecar is missed.
+        let mut all: Vec<(i64, bool)> = moved.into_iter().chain(lost).collect();
+        all.sort_by_key(|(_, is_media)| !is_media);
+        for (file, _) in all {
             let original = writer.write(report, |catalogue| {
                 catalogue.set_state(file, FileState::Missing)
             })?;

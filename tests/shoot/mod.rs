@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod disk;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -102,13 +105,24 @@ impl Shoot {
             .args(["scan", "--json"])
             .args(arguments)
             .arg(self.footage());
-        let answer = Answer::of(&command.output().unwrap());
-        let last = answer
-            .stdout
-            .lines()
-            .last()
-            .unwrap_or_else(|| panic!("{}", answer.stderr));
-        serde_json::from_str(last).unwrap()
+        Answer::of(&command.output().unwrap()).summary()
+    }
+
+    /// Scans a folder with tools of the right version that fail at everything else, and gives
+    /// the counts of its summary.
+    pub(crate) fn scan_without_tools(&self, path: &Path) -> Value {
+        let broken = self.folder("broken-tools");
+        for tool in ["ffprobe", "ffmpeg"] {
+            let path = find_program(tool);
+            let script =
+                format!("#!/bin/sh\n[ \"$3\" = -version ] && exec {path} -version\nexit 1\n");
+            write_program(&broken.join(tool), &script);
+        }
+        let mut command = self.command();
+        command.args(["scan", "--json"]).arg(path);
+        command.env("BTSINDEX_FFPROBE", broken.join("ffprobe"));
+        command.env("BTSINDEX_FFMPEG", broken.join("ffmpeg"));
+        Answer::of(&command.output().unwrap()).summary()
     }
 
     /// Every clip, as `search --json` tells it, in an order of its own.
@@ -148,6 +162,12 @@ impl Answer {
         }
     }
 
+    /// The last line of `scan --json`: its counts.
+    pub(crate) fn summary(&self) -> Value {
+        let last = self.stdout.lines().last();
+        serde_json::from_str(last.unwrap_or_else(|| panic!("{}", self.stderr))).unwrap()
+    }
+
     /// Standard output as an object a line.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout
@@ -181,6 +201,15 @@ pub(crate) fn set_written(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
+}
+
+/// Where a program is.
+pub(crate) fn find_program(name: &str) -> String {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {name}")])
+        .output()
+        .unwrap();
+    String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
 /// Writes a script that can be run.

@@ -1,0 +1,279 @@
+//! The story of a drive: scanned, spoken of, put on a shelf, found there, mounted elsewhere,
+//! tidied up, copied, moved, cloned, forgotten. On real filesystems, mounted for real.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, one that cannot run says why"
+)]
+
+mod shoot;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use shoot::disk::Disk;
+use shoot::{Answer, Shoot, copy, fixtures};
+
+const SESSION: &str = "Studio Session - Night Owls";
+const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
+
+fn scan(shoot: &Shoot, arguments: &[&str], path: &Path) -> Answer {
+    let mut command = shoot.command();
+    command.args(["scan", "--json"]).args(arguments).arg(path);
+    Answer::of(&command.output().unwrap())
+}
+
+/// What people said of the clip, and where it is said to be.
+fn told(shoot: &Shoot) -> (Value, Value, String) {
+    let clip = shoot.clip(LAUGH);
+    let table = shoot.run(&["search", "drummer"]).stdout;
+    let place = table.lines().nth(1).unwrap().rsplit("  ").next().unwrap();
+    (
+        clip["tags"].clone(),
+        clip["notes"][0]["text"].clone(),
+        place.trim().to_owned(),
+    )
+}
+
+fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
+    names
+        .iter()
+        .map(|name| summary[name].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_drive_on_a_shelf_is_not_forgotten() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut shelf) = Disk::new(&folder, "SHELF-07", 24) else {
+        return;
+    };
+    let (here, there) = (folder.join("here"), folder.join("there"));
+    shelf.mount(&here);
+    copy(&fixtures().join(SESSION), &here.join(SESSION));
+    assert_eq!(
+        counts(&scan(&shoot, &[], &here).summary(), &["new", "unreadable"]),
+        [4, 0]
+    );
+    assert_eq!(shoot.run(&["tag", "add", "drummer laughs", LAUGH]).code, 0);
+    assert_eq!(shoot.run(&["note", "the good one", LAUGH]).code, 0);
+    let tags = serde_json::json!(["drummer laughs", "interview", "studio session"]);
+    let said = |place: &str| (tags.clone(), Value::from("the good one"), place.to_owned());
+    // A loop device's filesystem is called what it calls itself.
+    assert_eq!(told(&shoot), said("SHELF-07"));
+
+    // On the shelf.
+    shelf.unmount();
+    assert_eq!(told(&shoot), said("SHELF-07 (offline)"));
+    let answer = scan(&shoot, &[], &here);
+    assert!(
+        answer.stderr.is_empty()
+            && answer
+                .stdout
+                .contains("SHELF-07 is not mounted there any more"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(counts(&answer.summary(), &["doubted", "missing"]), [4, 0]);
+    assert_eq!(told(&shoot), said("SHELF-07 (offline)"));
+
+    // Mounted elsewhere: nothing is read, nothing is lost.
+    shelf.mount(&there);
+    let summary = shoot.scan_without_tools(&there);
+    assert_eq!(
+        counts(&summary, &["unchanged", "read", "new"]),
+        [4, 0, 0],
+        "{summary}"
+    );
+    assert_eq!(told(&shoot), said("SHELF-07"));
+    let path = shoot.clip(LAUGH)["path"].as_str().unwrap().to_owned();
+    assert!(path.starts_with(there.to_str().unwrap()), "{path}");
+
+    // Tidied up.
+    fs::rename(there.join(SESSION), there.join("2026-05 Night Owls")).unwrap();
+    let summary = shoot.scan_without_tools(&there);
+    assert_eq!(
+        counts(&summary, &["recognised", "missing", "unreadable"]),
+        [4, 0, 0],
+        "{summary}"
+    );
+    assert_eq!(told(&shoot), said("SHELF-07"));
+
+    // Copied to another volume, and compared.
+    let mut raid = Disk::new(&folder, "RAID-A", 24).unwrap();
+    let raid_at = folder.join("raid");
+    raid.mount(&raid_at);
+    copy(&there.join("2026-05 Night Owls"), &raid_at.join("Owls"));
+    let summary = shoot.scan_without_tools(&raid_at);
+    assert_eq!(
+        counts(&summary, &["new", "recognised", "unreadable"]),
+        [4, 4, 0],
+        "{summary}"
+    );
+    let copies = |arguments: &[&str]| {
+        let lines = shoot
+            .run(&[&["copies", "--json"], arguments].concat())
+            .json();
+        let number = |line: &Value, key: &str| line[key].as_u64().unwrap();
+        lines
+            .iter()
+            .map(|line| (number(line, "volumes"), number(line, "proved_volumes")))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
+    // Of the small files the fingerprint is a full hash; one is large enough to be sampled.
+    assert_eq!(copies(&["drummer"]), [(2, 1)]);
+    assert_eq!(copies(&["--verify", "drummer"]), [(2, 2)]);
+    let place = told(&shoot).2;
+    assert!(
+        place == "RAID-A, also SHELF-07" || place == "SHELF-07, also RAID-A",
+        "{place}"
+    );
+
+    // Moved off the shelf drive: what is elsewhere is not lost.
+    fs::remove_dir_all(there.join("2026-05 Night Owls")).unwrap();
+    let summary = scan(&shoot, &[], &there).summary();
+    assert_eq!(
+        counts(&summary, &["doubted", "missing"]),
+        [0, 0],
+        "{summary}"
+    );
+    assert_eq!(told(&shoot).2, "RAID-A");
+    assert_eq!(told(&shoot).1, "the good one");
+
+    // Forgotten: said what would be lost, asked, and what people said is kept.
+    let refused = shoot.run(&["volumes", "forget", "RAID-A"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("4  are on no other volume"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(shoot.run(&["volumes", "forget", "RAID-A", "--yes"]).code, 0);
+    assert_eq!(
+        shoot.found(&["notes:good"]),
+        [LAUGH],
+        "missing on SHELF-07, and found as such"
+    );
+    assert_eq!(
+        shoot.run(&["volumes", "forget", "SHELF-07", "--yes"]).code,
+        0
+    );
+    assert_eq!(shoot.run(&["search", "drummer"]).code, 4);
+    let summary = shoot.scan_without_tools(&raid_at);
+    assert_eq!(
+        counts(&summary, &["new", "recognised"]),
+        [4, 4],
+        "{summary}"
+    );
+    assert_eq!(told(&shoot).1, "the good one");
+}
+
+#[test]
+fn clones_are_told_apart_and_told_of() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::new(&folder, "MASTER", 24) else {
+        return;
+    };
+    let (one, two) = (folder.join("one"), folder.join("two"));
+    disk.mount(&one);
+    copy(
+        &fixtures().join("Location Scout/old_tape.avi"),
+        &one.join("a.avi"),
+    );
+    scan(&shoot, &[], &one);
+    disk.unmount();
+    let mut clone = disk.clone_to(&folder.join("clone.img"));
+    disk.mount(&one);
+    clone.mount(&two);
+    let answer = scan(&shoot, &[], &two);
+    assert!(
+        answer.stdout.contains("as a copy of a whole disk does"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(counts(&answer.summary(), &["new", "recognised"]), [1, 1]);
+    let clip = shoot.clip("a.avi");
+    let mounted: Vec<&Value> = clip["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| &file["mounted"])
+        .collect();
+    assert_eq!(mounted, [&Value::from(true), &Value::from(true)], "{clip}");
+    // Alone again, the original is known by what it was known by.
+    clone.unmount();
+    assert_eq!(
+        counts(&scan(&shoot, &[], &one).summary(), &["unchanged", "new"]),
+        [1, 0]
+    );
+}
+
+#[test]
+fn what_a_full_disk_cannot_take_is_said_and_nothing_is_lost() {
+    let shoot = Shoot::with_fixtures();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::new(&folder, "SMALL", 8) else {
+        return;
+    };
+    let at = folder.join("small");
+    disk.mount(&at);
+    let command = |arguments: &[&str]| {
+        let mut command = shoot.command();
+        command
+            .env("BTSINDEX_CATALOGUE", at.join("catalogue"))
+            .args(arguments);
+        Answer::of(&command.output().unwrap())
+    };
+    let footage = shoot.footage();
+    let footage = footage.to_str().unwrap();
+    assert_eq!(command(&["scan", "--no-pictures", footage]).code, 3);
+    assert_eq!(command(&["tag", "add", "before", LAUGH]).code, 0);
+    // Everything but a few blocks is taken.
+    let ballast = at.join("ballast");
+    let mut file = fs::File::create(&ballast).unwrap();
+    let block = [7_u8; 4096];
+    while std::io::Write::write_all(&mut file, &block).is_ok() {}
+    drop(file);
+    let mut refused = 0;
+    for number in 0..40 {
+        let answer = command(&["tag", "add", &format!("full {number}"), LAUGH]);
+        if answer.code != 0 {
+            refused += 1;
+            assert!(
+                answer.stderr.contains("full") && answer.stderr.contains("hint:"),
+                "{}",
+                answer.stderr
+            );
+        }
+    }
+    assert!(refused > 0, "the disk was not full");
+    let scan = command(&["scan", footage]);
+    assert_ne!(scan.code, 0, "{}", scan.stdout);
+    // What can be found is found, and what was said before is there.
+    assert_eq!(command(&["show", LAUGH]).code, 0);
+    fs::remove_file(&ballast).unwrap();
+    let found = command(&["search", "--json", "tag:before"]).json();
+    assert_eq!(found[0]["name"], LAUGH);
+    let tags = found[0]["tags"].as_array().unwrap().len();
+    assert_eq!(
+        tags,
+        3 + 40 - refused,
+        "every edit that was acknowledged, and no other: {}",
+        found[0]["tags"]
+    );
+    assert_eq!(command(&["scan", footage]).code, 3);
+    assert_eq!(command(&["tag", "add", "after", LAUGH]).code, 0);
+    assert_eq!(command(&["search", "tag:after"]).code, 0);
+    for line in command(&["doctor", "--json"]).json() {
+        let is_ours = line["check"] == "catalogue" || line["check"] == "index";
+        assert!(!is_ours || line["well"] == true, "{line}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Real drives to test with: filesystems in image files, mounted through loop devices.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A filesystem in a file, unmounted when it is dropped.
+pub(crate) struct Disk {
+    image: PathBuf,
+    mounted: Option<PathBuf>,
+}
+
+impl Disk {
+    /// A new ext4 filesystem of so many megabytes; `None`, with the reason told, where this
+    /// machine makes or mounts none.
+    pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
+        let image = folder.join(format!("{label}.img"));
+        let file = fs::File::create(&image).unwrap();
+        file.set_len(megabytes * 1024 * 1024).unwrap();
+        let mut disk = Self {
+            image,
+            mounted: None,
+        };
+        let image = disk.image.to_str().unwrap().to_owned();
+        if !run("mkfs.ext4", &["-q", "-L", label, &image]) {
+            eprintln!("skipped: there is no mkfs.ext4 here");
+            return None;
+        }
+        let probe = folder.join(format!("{label}.probe"));
+        if !disk.try_mount(&probe) {
+            eprintln!("skipped: nothing can be mounted here (that takes root and loop devices)");
+            return None;
+        }
+        disk.unmount();
+        Some(disk)
+    }
+
+    /// A copy of all of it, as a disk that was cloned.
+    pub(crate) fn clone_to(&self, image: &Path) -> Self {
+        fs::copy(&self.image, image).unwrap();
+        Self {
+            image: image.to_owned(),
+            mounted: None,
+        }
+    }
+
+    /// Mounts it there.
+    pub(crate) fn mount(&mut self, at: &Path) {
+        assert!(self.try_mount(at), "it was mounted a moment ago");
+    }
+
+    fn try_mount(&mut self, at: &Path) -> bool {
+        fs::create_dir_all(at).unwrap();
+        let is_mounted = run(
+            "mount",
+            &[
+                "-o",
+                "loop",
+                self.image.to_str().unwrap(),
+                at.to_str().unwrap(),
+            ],
+        );
+        self.mounted = is_mounted.then(|| at.to_owned());
+        is_mounted
+    }
+
+    /// Takes it away.
+    pub(crate) fn unmount(&mut self) {
+        if let Some(at) = self.mounted.take() {
+            assert!(run("umount", &[at.to_str().unwrap()]), "{}", at.display());
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let Some(at) = self.mounted.take() {
+            run("umount", &["-l", at.to_str().unwrap()]);
+        }
+    }
+}
+
+/// Runs a system tool; whether it is there and did what it was told.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
