@@ -1,6 +1,11 @@
 //! What the catalogue costs: `cargo bench --bench catalogue`.
 //!
-//! `-- --train FILE` trains the dictionary that its documents are packed with.
+//! - rescan: `btsindex scan` of files that it knows, beside `find -printf '%s %T@ %p'` on the same
+//!   tree, turn by turn (`-- --files 300000`).
+//! - upserts: invented clips written into a new catalogue, then once more changed
+//!   (`-- --clips 100000`), and what they take up.
+//!
+//! `-- --train FILE` trains the dictionary that documents are packed with.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,10 +13,13 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::format_push_string,
+    clippy::cast_precision_loss,
     reason = "a benchmark that fails should stop, and prints what it found"
 )]
 
 mod believable;
+mod rescan;
+mod upserts;
 
 /// Documents that the dictionary is trained on, and how large it may be.
 const TRAINED_ON: u64 = 20_000;
@@ -19,10 +27,17 @@ const DICTIONARY: usize = 16 * 1024;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().position(|word| word == "--train") {
-        Some(at) => train(arguments.get(at + 1).expect("`--train` takes a file")),
-        None => {}
+    let after = |word: &str| {
+        let at = arguments.iter().position(|argument| argument == word)?;
+        Some(arguments.get(at + 1).expect("a value after it").clone())
+    };
+    if let Some(path) = after("--train") {
+        return train(&path);
     }
+    let number =
+        |word, default: usize| after(word).map_or(default, |text| text.parse().expect("a number"));
+    upserts::measure(number("--clips", 100_000));
+    rescan::measure(number("--files", 300_000), number("--rounds", 5));
 }
 
 /// Trains a dictionary on invented clips that no benchmark measures with.

@@ -1,0 +1,106 @@
+//! Clips into the catalogue, as a scan writes them: found, then read.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Instant;
+
+use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::clip::Clip;
+use btsindex::footage::{Found, Role};
+use btsindex::value::Fingerprint;
+
+use super::believable::{self, Invented};
+
+/// Changes in one transaction, as in a scan.
+const BATCH: u64 = 2000;
+
+/// Writes so many clips, changes them all, and prints what it took.
+pub(crate) fn measure(clips: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::create(folder.path()).unwrap();
+    let volume = catalogue.volumes().of(Path::new("/")).0;
+    let volume = catalogue.see_volume(&volume).unwrap().id;
+    let mut folders = HashMap::new();
+    let mut files = Vec::new();
+    let mut plain = 0;
+    let invented: Vec<Invented> = (0..clips).map(believable::clip).collect();
+    let begun = Instant::now();
+    for (at, clip) in invented.iter().enumerate() {
+        if (at as u64).is_multiple_of(BATCH) {
+            catalogue.begin().unwrap();
+        }
+        let folder = *folders
+            .entry(&clip.folder)
+            .or_insert_with(|| catalogue.add_folder(volume, &clip.folder).unwrap());
+        files.push(
+            catalogue
+                .add_file(folder, &found(clip), Role::Media, None)
+                .unwrap(),
+        );
+        if (at as u64 + 1).is_multiple_of(BATCH) || at + 1 == invented.len() {
+            catalogue.commit().unwrap();
+        }
+    }
+    told("found", clips, begun);
+    for what in ["read", "read again"] {
+        let begun = Instant::now();
+        for (at, clip) in invented.iter().enumerate() {
+            if (at as u64).is_multiple_of(BATCH) {
+                catalogue.begin().unwrap();
+            }
+            plain += clip.facts.len() + clip.file_facts.len();
+            catalogue
+                .record(&reading(files[at], at as u64, clip))
+                .unwrap();
+            if (at as u64 + 1).is_multiple_of(BATCH) || at + 1 == invented.len() {
+                catalogue.commit().unwrap();
+            }
+        }
+        told(what, clips, begun);
+    }
+    drop(catalogue);
+    let bytes = folder
+        .path()
+        .join("catalogue.sqlite")
+        .metadata()
+        .unwrap()
+        .len();
+    println!(
+        "size        {} bytes a clip in all; documents alone were {} as JSON",
+        bytes / clips,
+        plain as u64 / 2 / clips
+    );
+}
+
+fn told(what: &str, clips: u64, begun: Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{what:10}  {:.0} clips/s", clips as f64 / seconds);
+}
+
+fn found(clip: &Invented) -> Found {
+    Found {
+        name: clip.name.clone().into(),
+        bytes: clip.bytes,
+        modified: clip.modified,
+        changed: Some(clip.modified),
+        inode: Some(clip.modified / 1000),
+        role: Role::Media,
+        original: None,
+        frames: None,
+    }
+}
+
+fn reading(file: i64, number: u64, clip: &Invented) -> Reading {
+    let facts: Clip = serde_json::from_str(&clip.facts).unwrap();
+    Reading {
+        file,
+        fingerprint: Some(Fingerprint(
+            u128::from(number + 1) << 64 | u128::from(!number),
+        )),
+        file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
+        outcome: Outcome::Read {
+            facts: Box::new(facts),
+            pictures: None,
+        },
+    }
+}
