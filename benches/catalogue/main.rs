@@ -36,7 +36,7 @@ fn main() {
     }
     let number =
         |word, default: usize| after(word).map_or(default, |text| text.parse().expect("a number"));
-    upserts::measure(number("--clips", 100_000));
+    upserts::measure(number("--clips", 100_000) as u64);
     rescan::measure(number("--files", 300_000), number("--rounds", 5));
 }
 
