@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Show(Show),
     Fields(Fields),
     Doctor(Doctor),
+    Rebuild(Rebuild),
     Completions(Completions),
 }
 
@@ -190,7 +191,21 @@ pub(crate) struct Fields {
 /// Check that everything btsindex needs is there and whole
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// Read every file of the index, and compare every clip in it with the catalogue
+    #[arg(long)]
+    pub(crate) thorough: bool,
+
     /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Make the index anew from the catalogue
+///
+/// Never needed for finding: a search mends the index by itself. Searches go on meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// Print one object: clips and seconds
     #[arg(long)]
     pub(crate) json: bool,
 }

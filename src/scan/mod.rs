@@ -7,7 +7,6 @@
 
 mod event;
 mod lanes;
-mod lock;
 mod missing;
 mod pictures;
 mod read;
@@ -17,6 +16,7 @@ mod writer;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,7 @@ use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, WalkOptions};
 use crate::index::Index;
+use crate::lock::{self, Held};
 use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tools, Work};
 use crate::tag::Rules;
 
@@ -96,19 +97,19 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     let rules = Rules::built_in()?;
     // Before anything is made: without tools there is nothing to do.
     let tools = find_tools(request)?;
-    let Some(_lock) = lock::hold(&request.catalogue, &request.cancel, report)? else {
+    let Some(_lock) = alone(request, report)? else {
         return Ok(Summary {
             is_interrupted: true,
             ..Summary::default()
         });
     };
     let catalogue = Catalogue::create(&request.catalogue)?;
-    let index = Index::open(&catalogue)?;
+    Index::check_place(&catalogue)?;
     let mut scan = Scan {
         request,
         tools: &tools,
         rules: &rules,
-        writer: Writer::new(&catalogue, &index),
+        writer: Writer::new(&catalogue),
         summary: Summary::default(),
         report,
         is_hopeless: false,
@@ -127,6 +128,23 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
     Ok(summary)
+}
+
+/// One scan at a time: the second waits, and says for whom; `None` when it was interrupted.
+fn alone(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Option<Held>, Error> {
+    let folder = &request.catalogue;
+    fs::create_dir_all(folder).map_err(Error::path(folder))?;
+    let is_cancelled = || request.cancel.is_cancelled();
+    lock::hold(
+        &folder.join("scan.lock"),
+        "scan",
+        &is_cancelled,
+        &mut |holder| {
+            report(Event::Waiting {
+                holder: holder.to_owned(),
+            });
+        },
+    )
 }
 
 /// Finds ffmpeg and ffprobe; asking their versions costs a process each, so what an earlier
