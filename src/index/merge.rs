@@ -35,7 +35,7 @@ impl Effort {
 }
 
 /// A segment joins smaller ones while it is at most this many times as large as they are.
-const RATIO: u64 = 4;
+const RATIO: u64 = 2;
 
 /// The segments to merge next; none when all is well.
 pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {

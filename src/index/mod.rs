@@ -13,6 +13,8 @@ mod merge;
 mod note;
 mod pen;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::fs;
