@@ -11,6 +11,7 @@
 mod shoot;
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,11 +72,11 @@ fn a_flipped_bit_is_told_once_and_mended() {
 fn a_scan_mends_the_index_too() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
-    files(&shoot).iter().for_each(|path| {
+    for path in files(&shoot) {
         if path.extension().is_some_and(|ending| ending == "idx") {
-            flip(path);
+            flip(&path);
         }
-    });
+    }
     let added = shoot.add("Location Scout/old_tape.avi", "Day 9/newcomer.avi");
     // Another content, so that it is another clip.
     let mut bytes = fs::read(&added).unwrap();
@@ -144,7 +145,7 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
     let wanted = shoot.run(&["search", "--paths", "drummer"]).stdout;
     let at = shoot.folder("read-only");
     let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
-        println!("skipped: mounts are not allowed here");
+        writeln!(io::stderr(), "skipped: mounts are not allowed here").unwrap();
         return;
     };
     // Held open, so that SQLite's log is there whatever SQLite makes of a folder without one.

@@ -210,16 +210,16 @@ fn compared(audit: &Audit) -> Check {
         ("doubled", &audit.doubled),
         ("too many", &audit.surplus),
     ];
-    let mut found = format!("{clips} compared");
-    for (what, clips) in faults.iter().filter(|(_, clips)| !clips.is_empty()) {
-        let some: Vec<String> = clips.iter().take(NAMED).map(i64::to_string).collect();
-        let more = if clips.len() > NAMED { ", …" } else { "" };
-        found += &format!(
-            "; {} {what} ({}{more})",
-            grouped(clips.len()),
-            some.join(", ")
-        );
-    }
+    let named = faults
+        .iter()
+        .filter(|(_, clips)| !clips.is_empty())
+        .map(|(what, clips)| {
+            let some: Vec<String> = clips.iter().take(NAMED).map(i64::to_string).collect();
+            let more = if clips.len() > NAMED { ", …" } else { "" };
+            let (count, some) = (grouped(clips.len()), some.join(", "));
+            format!("; {count} {what} ({some}{more})")
+        });
+    let found = format!("{clips} compared{}", named.collect::<String>());
     Check::fault(
         "index",
         found,

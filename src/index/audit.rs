@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::Index;
 use super::document::{self, CLIP, Column, Columns};
 use super::guard::guarded;
-use super::pen::plain_writer;
+use super::pen::{LITTLE_MEMORY, plain_writer};
 use crate::catalogue::{Catalogue, Change};
 use crate::clip::FIELDS;
 use crate::error::Error;
@@ -117,7 +117,7 @@ fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     let (schema, columns) = document::schema();
     let directory = tantivy::directory::RamDirectory::create();
     let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
-    let mut writer = plain_writer(&index)?;
+    let mut writer = plain_writer(&index, LITTLE_MEMORY)?;
     for change in changes {
         if let Some(clip) = &change.now {
             let number = u64::try_from(change.clip).unwrap_or(0);

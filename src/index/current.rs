@@ -62,24 +62,19 @@ pub fn settle(
     told: &mut dyn FnMut(&Note),
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    let has_patience = || begun.elapsed() < PATIENCE;
     let mut last = String::new();
     let held = lock::hold(
         &lock_file(catalogue),
         what_we_do,
-        &|| !has_patience(),
+        &|| begun.elapsed() >= PATIENCE,
         &mut |holder| holder.clone_into(&mut last),
     )?;
-    match held {
-        Some(held) => {
-            let index = Index::bring_up(catalogue, &held, told)?;
-            index.tidy(catalogue, &held, Effort::WHOLE)
-        }
-        None => {
-            told(&Note::GaveUp { holder: last });
-            Ok(())
-        }
-    }
+    let Some(held) = held else {
+        told(&Note::GaveUp { holder: last });
+        return Ok(());
+    };
+    let index = Index::bring_up(catalogue, &held, told)?;
+    index.tidy(catalogue, &held, Effort::WHOLE)
 }
 
 impl Index {

@@ -17,13 +17,14 @@ mod search;
 mod tests;
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tantivy::index::{IndexMeta, SegmentId};
+use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
 use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 
 use crate::catalogue::Catalogue;
@@ -252,19 +253,21 @@ fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
 
 /// The files that an index consists of, beside those that say so.
 fn files(metas: &IndexMeta) -> Vec<String> {
-    let deletes: HashSet<String> = metas
+    let deletes: HashSet<PathBuf> = metas
         .segments
         .iter()
         .filter(|segment| segment.has_deletes())
-        .map(|segment| segment.relative_path(tantivy::index::SegmentComponent::Delete))
-        .map(|path| path.to_string_lossy().into_owned())
+        .map(|segment| segment.relative_path(SegmentComponent::Delete))
         .collect();
-    let names = metas.list_segment_files().into_iter();
-    let mut names: Vec<String> = names
+    // tantivy names some that are not written, or not kept.
+    let is_there = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
+        Some("temp") => false,
+        Some("del") => deletes.contains(path),
+        _ => true,
+    };
+    let paths = metas.list_segment_files().into_iter().filter(is_there);
+    let mut names: Vec<String> = paths
         .map(|path| path.to_string_lossy().into_owned())
-        // Those that tantivy would name, but that are not written or not kept.
-        .filter(|name| !name.ends_with(".temp"))
-        .filter(|name| !name.ends_with(".del") || deletes.contains(name))
         .collect();
     names.sort();
     names

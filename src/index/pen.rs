@@ -17,6 +17,10 @@ use crate::error::Error;
 
 /// Memory of the writer; more is flushed to a segment.
 const MEMORY: usize = 64 * 1024 * 1024;
+/// Memory of a writer of few changes: preparing it takes longer than such changes do.
+pub(super) const LITTLE_MEMORY: usize = 16 * 1024 * 1024;
+/// With fewer changes than this, they are few.
+const FEW: i64 = 5000;
 /// Changes read from the catalogue at a time.
 const PAGE: usize = 500;
 /// How often a merge looks whether the catalogue has changed.
@@ -39,7 +43,8 @@ impl<'a> Pen<'a> {
         catalogue: &'a Catalogue,
         seq: i64,
     ) -> Result<Self, Error> {
-        let writer = plain_writer(index)?;
+        let is_little = catalogue.seq()?.saturating_sub(seq) < FEW;
+        let writer = plain_writer(index, if is_little { LITTLE_MEMORY } else { MEMORY })?;
         Ok(Self {
             index,
             columns,
@@ -135,9 +140,12 @@ impl<'a> Pen<'a> {
 }
 
 /// A writer that merges nothing by itself: such merges are cut off when the writer goes.
-pub(super) fn plain_writer(index: &tantivy::Index) -> Result<IndexWriter<TantivyDocument>, Error> {
+pub(super) fn plain_writer(
+    index: &tantivy::Index,
+    memory: usize,
+) -> Result<IndexWriter<TantivyDocument>, Error> {
     let options = IndexWriterOptions::builder()
-        .memory_budget_per_thread(MEMORY)
+        .memory_budget_per_thread(memory)
         .num_worker_threads(1)
         .num_merge_threads(1)
         .build();

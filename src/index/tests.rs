@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::channel;
 
 use super::merge::Effort;
-use super::pen::plain_writer;
+use super::pen::{LITTLE_MEMORY, plain_writer};
 use super::*;
 use crate::catalogue::{Outcome, Reading};
 use crate::clip::{Clip, Fact, Source};
@@ -34,7 +34,7 @@ const QUERIES: [&str; 10] = [
     "c0017",
     "day_2",
     "width:3840",
-    "laughing model:gh5",
+    "laughing model:venice",
     "comment:wrap",
     "nothingatall",
 ];
@@ -214,12 +214,14 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 
 #[test]
 fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
-    let set = Set::with(200);
+    // More than a block of postings; `BTSINDEX_CLIPS` makes it more.
+    let clips = std::env::var("BTSINDEX_CLIPS").map_or(140, |clips| clips.parse().unwrap());
+    let set = Set::with(clips);
     set.follow();
     // Several segments, one with deleted documents.
-    set.add(190..220);
+    set.add(clips - 10..clips + 20);
     set.follow();
-    set.add(215..225);
+    set.add(clips + 15..clips + 25);
     set.follow();
     assert!(set.open().segments().len() > 1);
     let wanted = set.all_finds(&mut Vec::new());
@@ -244,10 +246,14 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             }
             let mut notes = Vec::new();
             assert_eq!(set.all_finds(&mut notes), wanted, "{}", path.display());
-            set.assert_equal(225);
             assert!(notes.len() <= 1, "{notes:?}");
             told += notes.len();
             all += 1;
+            // Sound each time; whether it is the catalogue's, sometimes, as that takes longer.
+            let index = set.open();
+            if all % 10 == 0 {
+                assert!(index.audit(&set.catalogue).unwrap().is_equal());
+            }
         }
     }
     assert!(
@@ -276,8 +282,6 @@ fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
 #[test]
 fn an_index_of_something_else_is_made_anew() {
     let set = Set::with(50);
-    let earlier = fs::read(set.folder.path().join("catalogue.sqlite"));
-    drop(earlier);
     set.follow();
     let files = files_in(&set.index());
     // Of another catalogue.
@@ -328,7 +332,7 @@ fn an_index_of_something_else_is_made_anew() {
 
 fn write_payload(set: &Set, payload: &Payload) {
     let index = set.open();
-    let mut writer = plain_writer(&index.inner).unwrap();
+    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(payload).unwrap());
     commit.commit().unwrap();
@@ -410,14 +414,12 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                 }
             });
         }
-        let begun = Instant::now();
         for number in 0..40 {
             set.edit(number, &format!("circled{number}"));
             last.store(number.try_into().unwrap(), Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(50));
         }
         is_over.store(true, Ordering::SeqCst);
-        drop(begun);
     });
     set.follow();
     set.assert_equal(400);
@@ -437,21 +439,19 @@ fn a_search_waits_for_whoever_writes_and_says_for_whom() {
     let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
     let folder = set.folder.path();
+    let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         let search = scope.spawn(move || {
             let catalogue = Catalogue::open(folder).unwrap();
             let query = Query::parse(&["circled".to_owned()]).unwrap();
-            let mut notes = Vec::new();
-            let mut told = |note: &Note| notes.push(note.clone());
-            let found = find(&query, &catalogue, 10, &mut told).unwrap();
-            (found.hits.total, notes)
+            let mut told = |note: &Note| sender.send(note.clone()).unwrap();
+            find(&query, &catalogue, 10, &mut told).unwrap().hits.total
         });
-        std::thread::sleep(Duration::from_millis(1500));
-        drop(held);
-        let (total, notes) = search.join().unwrap();
-        assert_eq!(total, 1);
         let holder = format!("process {} (scan)", std::process::id());
-        assert_eq!(notes, [Note::Waiting { holder }]);
+        assert_eq!(receiver.recv(), Ok(Note::Waiting { holder }));
+        drop(held);
+        assert_eq!(search.join().unwrap(), 1);
+        assert!(receiver.recv().is_err(), "nothing more is told");
     });
 }
 
@@ -509,7 +509,7 @@ fn an_audit_finds_what_is_wrong() {
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
-    let mut writer = plain_writer(&index.inner).unwrap();
+    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
     // 3 as if it were 4, 5 gone, 6 twice, 1000 from nowhere.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
