@@ -59,12 +59,17 @@ impl Index {
         clear(catalogue.folder());
         let folder = Self::folder(catalogue);
         let (new, old) = (beside(catalogue, NEW), beside(catalogue, OLD));
+        let mut meanwhile = Meanwhile::of(catalogue)?;
         let made = guarded(|| {
             fs::create_dir(&new).map_err(Error::path(&new))?;
             mark(&new)?;
             let directory = Folder::open(&new).map_err(TantivyError::from)?;
-            Self::fill(directory, catalogue, progress)
+            Self::fill(directory, catalogue, &mut |done, total| {
+                meanwhile.keep_up(catalogue);
+                progress(done, total);
+            })
         });
+        drop(meanwhile);
         // Closed before it is moved.
         if let Err(error) = made.map(drop) {
             remove(&new);
@@ -97,6 +102,8 @@ impl Index {
             done += changes;
             progress(done.min(total), total);
         })?;
+        // It took a while; what was changed in it takes none.
+        pen.catch_up(&mut |_| ())?;
         let seq = pen.seq();
         drop(pen);
         Self::read(inner, columns, seq)
@@ -114,6 +121,41 @@ impl Index {
                 "it is not what was just written".to_owned(),
             )
             .into()),
+        }
+    }
+}
+
+/// The index that is to be replaced: while it is whole, searches go on in it, and find what is
+/// changed.
+struct Meanwhile {
+    index: Option<Box<Index>>,
+    seq: i64,
+}
+
+impl Meanwhile {
+    fn of(catalogue: &Catalogue) -> Result<Self, Error> {
+        let index = match Index::look(catalogue)? {
+            State::Whole(index) => Some(index),
+            _ => None,
+        };
+        let seq = index.as_ref().map_or(0, |index| index.seq());
+        Ok(Self { index, seq })
+    }
+
+    /// Takes in what was changed. When it cannot, searches wait for the new one.
+    fn keep_up(&mut self, catalogue: &Catalogue) {
+        let Some(index) = &self.index else { return };
+        let followed = guarded(|| {
+            if catalogue.seq()? == self.seq {
+                return Ok(self.seq);
+            }
+            let mut pen = Pen::new(&index.inner, &index.columns, catalogue, self.seq)?;
+            pen.catch_up(&mut |_| ())?;
+            Ok(pen.seq())
+        });
+        match followed {
+            Ok(seq) => self.seq = seq,
+            Err(_) => self.index = None,
         }
     }
 }
