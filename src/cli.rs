@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Backup(Backup),
     Fields(Fields),
     Doctor(Doctor),
+    Rebuild(Rebuild),
     Completions(Completions),
 }
 
@@ -485,7 +486,26 @@ pub(crate) struct Fields {
 /// Check that everything btsindex needs is there and whole
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// Read every file of the index, and compare every clip in it with the catalogue
+    #[arg(long)]
+    pub(crate) thorough: bool,
+
     /// Print an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Make the index anew, and the pictures that are gone
+///
+/// Never needed for finding: a search mends the index by itself. Searches go on meanwhile.
+/// Pictures are made of clips that are mounted.
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// The index only
+    #[arg(long)]
+    pub(crate) no_pictures: bool,
+
+    /// Print one object: clips, posters, seconds
     #[arg(long)]
     pub(crate) json: bool,
 }

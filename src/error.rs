@@ -211,7 +211,7 @@ impl Error {
                  `btsindex doctor` says what was found"
                     .to_owned()
             }
-            Self::Query { hint, .. } => hint.clone(),
+            Self::Query { hint, .. } | Self::Marker { hint, .. } => hint.clone(),
             Self::Pattern(_) => {
                 "patterns are globs such as `*.wav` or `**/Old Takes/**`".to_owned()
             }
@@ -281,7 +281,6 @@ impl Error {
             Self::Unconfirmed(_) => {
                 "answer `y`, or say `--yes` where nobody is there to be asked".to_owned()
             }
-            Self::Marker { hint, .. } => hint.clone(),
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
             Self::Rules(_) | Self::Record { .. } | Self::Thread | Self::Malformed(_) => return None,
         })

@@ -20,6 +20,7 @@ pub mod clip;
 pub mod error;
 pub mod footage;
 pub mod index;
+pub mod lock;
 pub mod media;
 pub mod original;
 pub mod present;

@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["index"],
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query"],
+    &["lock"],
     &["clip", "error", "original"],
     &["value"],
 ];

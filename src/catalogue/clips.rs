@@ -100,10 +100,14 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn clip(&self, id: i64) -> Result<Option<Clip>, Error> {
-        let row: Option<(Option<[u8; 16]>, Option<Vec<u8>>)> = self.check(|connection| {
+        let row = self.check(|connection| {
             connection
                 .prepare_cached("SELECT fingerprint, facts FROM clip WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row([id], |row| {
+                    let fingerprint: Option<[u8; 16]> = row.get(0)?;
+                    let facts: Option<Vec<u8>> = row.get(1)?;
+                    Ok((fingerprint, facts))
+                })
                 .optional()
         })?;
         let Some((fingerprint, facts)) = row else {

@@ -17,6 +17,8 @@ const XXH128: &str = "xxh128";
 pub struct Hashed {
     /// The file's number.
     pub file: i64,
+    /// Its folder's number.
+    pub folder: i64,
     /// Its volume's number.
     pub volume: i64,
     /// What people call that volume.
@@ -129,7 +131,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.frames, d.path, d.volume, v.identity, v.mount,
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.frames, d.path, d.volume, f.dir, v.identity, v.mount,
                             coalesce(v.name, v.label) AS label,
                             coalesce(
                                 (SELECT h.digest FROM hash h WHERE h.file = f.id AND h.kind = ?2
@@ -155,6 +157,7 @@ impl Catalogue {
         let digest: Option<[u8; 16]> = row.get("digest")?;
         Ok(Hashed {
             file: row.get("id")?,
+            folder: row.get("dir")?,
             volume: row.get("volume")?,
             label: row.get("label")?,
             is_mounted,

@@ -78,6 +78,14 @@ impl Catalogue {
         Self::open_on(volumes, folder)
     }
 
+    /// Refuses a folder that no catalogue can be kept in, before anything is made there.
+    ///
+    /// # Errors
+    /// [`Error::CatalogueOnShare`].
+    pub fn refuse_place(folder: &Path) -> Result<(), Error> {
+        refuse_share(&Volumes::mounted(), folder)
+    }
+
     fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;

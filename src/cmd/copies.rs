@@ -6,7 +6,6 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Copied};
 use btsindex::clip::Clip;
 use btsindex::present::{Table, counted, json_line};
-use btsindex::query::Query;
 use serde_json::json;
 
 use super::{Exit, search, stdout, verify, width};
@@ -14,7 +13,7 @@ use crate::cli;
 
 pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let clips = search::find(&Query::parse(&args.words)?, &catalogue, usize::MAX)?.clips;
+    let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
         verify::all(&clips, &catalogue)?
     } else {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::index::Index;
+use btsindex::index::{Audit, Index, State};
 use btsindex::media::Tool;
-use btsindex::present::{counted, json_line};
+use btsindex::present::{counted, grouped, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
@@ -16,6 +16,9 @@ use crate::cli;
 
 /// Below this a scan may fail for want of room.
 const LITTLE_SPACE: u64 = 1_000_000_000;
+
+/// Clips that are named, of each kind of fault.
+const NAMED: usize = 10;
 
 /// One thing that was looked at.
 struct Check {
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
         tool("ffmpeg", Tool::ffmpeg(&|_| None)),
         space(folder),
     ];
-    checks.extend(catalogue(folder));
+    checks.extend(catalogue(folder, args.thorough));
     let mut out = stdout();
     for check in &checks {
         if args.json {
@@ -120,7 +123,7 @@ fn space(folder: &Path) -> Check {
 }
 
 /// The catalogue, then its index; the index is a view, so its faults mend themselves.
-fn catalogue(folder: &Path) -> Vec<Check> {
+fn catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
     let catalogue = match Catalogue::open(folder) {
         Ok(catalogue) => catalogue,
         Err(error @ Error::NoCatalogue { .. }) => {
@@ -145,47 +148,81 @@ fn catalogue(folder: &Path) -> Vec<Check> {
         ),
         Err(error) => Check::error("catalogue", &error),
     }];
-    checks.push(index(&catalogue).unwrap_or_else(|error| Check::error("index", &error)));
+    let looked = index(&catalogue, is_thorough);
+    checks.push(looked.unwrap_or_else(|error| Check::error("index", &error)));
     checks
 }
 
-fn index(catalogue: &Catalogue) -> Result<Check, Error> {
-    let folder = Index::folder(catalogue);
-    let Some(index) = Index::existing(catalogue)? else {
-        let found = format!(
-            "none that is whole at {}; the next search makes it",
-            folder.display()
-        );
-        return Ok(Check::well("index", found));
+fn index(catalogue: &Catalogue, is_thorough: bool) -> Result<Check, Error> {
+    let place = Index::folder(catalogue).display().to_string();
+    let state = if is_thorough {
+        Index::look_closely(catalogue)?
+    } else {
+        Index::look(catalogue)?
     };
-    let damage = index.damage()?;
-    if !damage.is_empty() {
-        return Ok(Check::fault(
-            "index",
-            format!(
-                "{} in {} are damaged",
-                counted(damage.len(), "file"),
-                folder.display()
-            ),
-            format!(
-                "delete {}: the next search makes it anew from the catalogue",
-                folder.display()
-            ),
-        ));
+    let index = match state {
+        State::Whole(index) => index,
+        State::Absent => {
+            let found = format!("none yet at {place}; the next search makes it");
+            return Ok(Check::well("index", found));
+        }
+        State::Other(why) => {
+            let found = format!("the one at {place} {why}; the next search makes it anew");
+            return Ok(Check::well("index", found));
+        }
+        State::Damaged { file } => {
+            let found = format!("{file} in {place} is damaged");
+            let hint =
+                "the next search makes it anew from the catalogue; so does `btsindex rebuild`";
+            return Ok(Check::fault("index", found, hint));
+        }
+        State::Foreign => {
+            Index::check_place(catalogue)?;
+            return Ok(Check::well("index", format!("none yet at {place}")));
+        }
+    };
+    if is_thorough {
+        return Ok(compared(&index.audit(catalogue)?));
     }
     let (at, now) = (index.seq(), catalogue.seq()?);
-    let state = if at == now {
-        format!(
-            "{} at {}",
-            counted(usize::try_from(index.count()?).unwrap_or(0), "clip"),
-            folder.display()
-        )
+    let found = if at >= now {
+        let clips = usize::try_from(index.count()).unwrap_or(usize::MAX);
+        format!("{} at {place}", counted(clips, "clip"))
     } else {
+        let behind = usize::try_from(now - at).unwrap_or(usize::MAX);
         format!(
-            "{} behind at {}; the next search catches up",
-            counted(usize::try_from(now - at).unwrap_or(0), "change"),
-            folder.display()
+            "{} behind at {place}; the next search catches up",
+            counted(behind, "change")
         )
     };
-    Ok(Check::well("index", state))
+    Ok(Check::well("index", found))
+}
+
+/// The index beside the catalogue, clip by clip.
+fn compared(audit: &Audit) -> Check {
+    let clips = counted(audit.compared, "clip");
+    if audit.is_equal() {
+        return Check::well("index", format!("{clips} compared, all equal"));
+    }
+    let faults = [
+        ("differ", &audit.differing),
+        ("missing", &audit.missing),
+        ("doubled", &audit.doubled),
+        ("too many", &audit.surplus),
+    ];
+    let named = faults
+        .iter()
+        .filter(|(_, clips)| !clips.is_empty())
+        .map(|(what, clips)| {
+            let some: Vec<String> = clips.iter().take(NAMED).map(i64::to_string).collect();
+            let more = if clips.len() > NAMED { ", …" } else { "" };
+            let (count, some) = (grouped(clips.len()), some.join(", "));
+            format!("; {count} {what} ({some}{more})")
+        });
+    let found = format!("{clips} compared{}", named.collect::<String>());
+    Check::fault(
+        "index",
+        found,
+        "`btsindex rebuild` makes it anew from the catalogue",
+    )
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Copied, Hashed};
 use btsindex::error::escape;
 use btsindex::present::{counted, json_line};
-use btsindex::query::Query;
 use btsindex::value::Bytes;
 use serde_json::json;
 
@@ -18,8 +17,9 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
     let catalogue = Catalogue::open(catalogue)?;
     let mut clips = catalogue.with_several_files()?;
     if !args.words.is_empty() {
-        let found = search::find(&Query::parse(&args.words)?, &catalogue, usize::MAX)?.clips;
-        let found: HashSet<i64> = found.into_iter().collect();
+        let found: HashSet<i64> = search::find_all(&args.words, &catalogue)?
+            .into_iter()
+            .collect();
         clips.retain(|clip| found.contains(clip));
     }
     let exit = if args.verify {

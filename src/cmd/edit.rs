@@ -7,7 +7,6 @@ use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::{Error, escape};
 use btsindex::present::{counted, grouped, search_table};
-use btsindex::query::Query;
 use btsindex::value::{Malformed, Selection, parse_tag};
 
 use super::{Exit, ask, search, stdout, width};
@@ -153,7 +152,7 @@ fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>
         }
         return Ok(Some(clips));
     }
-    let clips = search::find(&Query::parse(&on.query)?, catalogue, usize::MAX)?.clips;
+    let clips = search::find_all(&on.query, catalogue)?;
     if clips.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
         return Ok(None);

@@ -10,6 +10,7 @@ mod edit;
 mod edits;
 mod fields;
 mod history;
+mod rebuild;
 mod scan;
 mod search;
 mod show;
@@ -17,11 +18,12 @@ mod undo;
 mod verify;
 mod volumes;
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use btsindex::error::Error;
+use btsindex::index::Note;
 use etcetera::BaseStrategy;
 
 use crate::cli::{Cli, Command};
@@ -72,6 +74,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Backup(args) => backup::run(&args, &catalogue()?),
         Command::Fields(args) => fields::run(&args),
         Command::Doctor(args) => doctor::run(&args, &catalogue()?),
+        Command::Rebuild(args) => rebuild::run(&args, &catalogue()?),
         Command::Completions(args) => completions::run(&args),
     }
 }
@@ -81,6 +84,17 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn data_folder() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| Error::NoHome)?;
     Ok(strategy.data_dir().join("btsindex"))
+}
+
+/// Says what the index tells of itself.
+fn said(note: &Note) {
+    let is_talk = matches!(
+        note,
+        Note::Waiting { .. } | Note::Remade { .. } | Note::InMemory { .. }
+    );
+    let prefix = if is_talk { "" } else { "warning: " };
+    // Nobody may be listening; the command goes on all the same.
+    let _ = writeln!(io::stderr(), "{prefix}{note}");
 }
 
 /// Standard output, buffered: data.

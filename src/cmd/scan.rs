@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,13 +18,11 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
     stop_on_ctrl_c(&cancel)?;
     let request = Request {
         paths: args.paths,
-        catalogue,
         walk: WalkOptions {
             follow_links: args.follow_links,
             exclude: args.exclude,
             own: None,
         },
-        jobs: args.jobs.map_or_else(cores, usize::from),
         readers: args.readers.map(usize::from),
         headers: match args.reader {
             cli::HeaderReader::Own => Headers::Own,
@@ -42,6 +39,14 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         recheck: args.recheck,
         mark_volume: args.mark_volume,
         cancel,
+        ..Request::new(catalogue)
+    };
+    let request = match args.jobs {
+        Some(jobs) => Request {
+            jobs: jobs.into(),
+            ..request
+        },
+        None => request,
     };
     let look = match (args.json, io::stderr().is_terminal()) {
         (true, _) => Look::Json,
@@ -80,8 +85,4 @@ pub(super) fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
         cancel.cancel();
     })
     .context("Ctrl-C cannot be caught")
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }

@@ -1,18 +1,17 @@
 //! `btsindex search`
 
 use std::io::{self, Write};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, FileState};
-use btsindex::error::{Error, escape};
-use btsindex::index::{Hits, Index};
+use btsindex::error::escape;
+use btsindex::index::{self, Hits};
 use btsindex::present::{counted, grouped, json, json_line, search_table};
 use btsindex::query::Query;
 use btsindex::value::to_bytes;
 
-use super::{Exit, stdout, width};
+use super::{Exit, said, stdout, width};
 use crate::cli;
 
 /// Rows of a table that people look through.
@@ -21,18 +20,31 @@ const TABLE_ROWS: usize = 50;
 pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
     let query = Query::parse(&args.words)?;
     let catalogue = Catalogue::open(catalogue)?;
-    let is_list = args.json || args.paths || args.null || args.all_files;
     let most = match args.limit {
         Some(0) => usize::MAX,
         Some(most) => most,
-        None if is_list => usize::MAX,
+        None if is_list(args) => usize::MAX,
         None => TABLE_ROWS,
     };
-    let hits = find(&query, &catalogue, most)?;
+    if query.terms.is_empty() {
+        let hits = Hits {
+            total: catalogue.count()?,
+            clips: catalogue.all(most)?,
+        };
+        return show(&hits, &catalogue, args);
+    }
+    let found = index::find(&query, &catalogue, most, &mut said)?;
+    let exit = show(&found.hits, &catalogue, args)?;
+    found.tidy(&catalogue, &mut said);
+    Ok(exit)
+}
+
+fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Result<Exit> {
     if hits.clips.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
         return Ok(Exit::NothingFound);
     }
+    let is_list = is_list(args);
     let mut out = stdout();
     if is_list {
         for &clip in &hits.clips {
@@ -51,49 +63,26 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
     }
     out.flush()?;
     if !is_list || hits.clips.len() < hits.total {
-        say_count(&hits)?;
+        say_count(hits)?;
     }
     Ok(Exit::Done)
 }
 
-pub(super) fn find(query: &Query, catalogue: &Catalogue, most: usize) -> anyhow::Result<Hits> {
+/// Everything that a query finds, for the commands that do something with it.
+pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Vec<i64>> {
+    let query = Query::parse(words)?;
     if query.terms.is_empty() {
-        return Ok(Hits {
-            total: catalogue.count()?,
-            clips: catalogue.all(most)?,
-        });
+        return Ok(catalogue.all(usize::MAX)?);
     }
-    let index = Index::open(catalogue)?;
-    if let Err(error) = index.catch_up(catalogue) {
-        // What it holds can be searched all the same.
-        let message = escape(&error.to_string());
-        writeln!(
-            io::stderr(),
-            "warning: the index could not follow the catalogue: {message}"
-        )?;
-    }
-    Ok(search_whole(index, query, catalogue, most)?)
+    let found = index::find(&query, catalogue, usize::MAX, &mut said)?;
+    let clips = found.hits.clips.clone();
+    found.tidy(catalogue, &mut said);
+    Ok(clips)
 }
 
-/// Searches; an index that turns out to be damaged is made anew, once.
-fn search_whole(
-    index: Index,
-    query: &Query,
-    catalogue: &Catalogue,
-    most: usize,
-) -> Result<Hits, Error> {
-    // A file that was cut off or altered may make tantivy panic; what it says then is no news.
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let first = panic::catch_unwind(AssertUnwindSafe(|| index.search(query, most)));
-    panic::set_hook(hook);
-    if let Ok(Ok(hits)) = first {
-        return Ok(hits);
-    }
-    drop(index);
-    let index = Index::anew(catalogue)?;
-    index.catch_up(catalogue)?;
-    index.search(query, most)
+/// Whether the output is for another program.
+fn is_list(args: &cli::Search) -> bool {
+    args.json || args.paths || args.null || args.all_files
 }
 
 fn say_count(hits: &Hits) -> io::Result<()> {

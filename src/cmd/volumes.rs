@@ -6,6 +6,7 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
 use btsindex::error::escape;
 use btsindex::present::{Table, counted, grouped, json_line};
+use btsindex::scan;
 use btsindex::value::{Bytes, instant};
 use serde_json::json;
 
@@ -123,6 +124,21 @@ fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit
         writeln!(talk, "nothing was forgotten")?;
         return Ok(Exit::NothingFound);
     }
+    // A scan that runs may be on that very volume.
+    let mut waiting = |holder: &str| {
+        // Nobody may be listening.
+        let _ = writeln!(
+            talk,
+            "another btsindex is at work ({}); waiting for it",
+            escape(holder)
+        );
+    };
+    let _alone = scan::alone(
+        catalogue.folder(),
+        "forgetting a volume",
+        &|| false,
+        &mut waiting,
+    )?;
     catalogue.forget_volume(row.id)?;
     let mut out = stdout();
     writeln!(

@@ -1,33 +1,56 @@
 //! The index: a view of the catalogue at a seq, made for finding. It holds nothing that
 //! the catalogue does not, says in each commit which seq it stands at, and can be
-//! deleted at any time.
+//! deleted at any time. Nothing in it is believed that is not what was written.
 
+mod audit;
+mod check;
+mod current;
+mod directory;
 mod document;
+mod guard;
+mod make;
+mod merge;
+mod note;
+mod pen;
 mod search;
+#[cfg(test)]
+mod tests;
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tantivy::directory::MmapDirectory;
-use tantivy::directory::error::LockError;
-use tantivy::query::TermSetQuery;
-use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
+use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 
-use crate::catalogue::{Catalogue, Change};
+use crate::catalogue::Catalogue;
 use crate::error::Error;
+use check::Trust;
+use directory::Folder;
 use document::Columns;
+use guard::guarded;
 
-pub use search::Hits;
+pub use audit::Audit;
+pub use current::{follow, settle};
+pub use note::Note;
+pub use search::{Found, Hits, find};
 
 /// Counts up when words are cut another way, or documents are made another way.
 const DOCUMENTS: u32 = 1;
 /// A file in the index's folder that says whose it is.
 const MARK: &str = "btsindex-index";
-/// Memory of the writer; more is flushed to a segment.
-const WRITER_MEMORY: usize = 64 * 1024 * 1024;
-/// Changes read from the catalogue at a time.
-const PAGE: usize = 500;
+/// The two files that say which segments there are.
+const SEGMENTS: &str = "meta.json";
+const FILES: &str = ".managed.json";
+/// While another process writes, files may go between being named and being opened; the
+/// index is opened anew this often before that counts as damage.
+const OPENINGS: u32 = 4;
+/// Between two openings.
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// What a commit says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,198 +63,225 @@ struct Payload {
     documents: u32,
 }
 
-/// An open index.
+/// An open index: what it held when it was opened, whatever happens to its files.
 pub struct Index {
     inner: tantivy::Index,
+    reader: IndexReader,
     columns: Columns,
-    catalogue: String,
+    seq: i64,
+}
+
+/// What stands where the index of a catalogue should.
+pub enum State {
+    /// It can be used.
+    Whole(Box<Index>),
+    /// Nothing.
+    Absent,
+    /// An index that says too little, too much or something else: why.
+    Other(&'static str),
+    /// A file of it is not what was written, or not there, or cannot be read.
+    Damaged {
+        /// Its name in the index's folder.
+        file: String,
+    },
+    /// A folder that is not ours.
+    Foreign,
 }
 
 impl Index {
-    /// Opens the index of a catalogue, beginning it anew where there is none that is whole and
-    /// of this catalogue, schema and kind of documents.
-    ///
-    /// # Errors
-    /// When its folder cannot be written, or holds something else.
-    pub fn open(catalogue: &Catalogue) -> Result<Self, Error> {
-        match Self::existing(catalogue)? {
-            Some(index) => Ok(index),
-            None => Self::anew(catalogue),
-        }
-    }
-
-    /// The index as it is, if it can be used.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn existing(catalogue: &Catalogue) -> Result<Option<Self>, Error> {
-        let (schema, columns) = document::schema();
-        let uuid = catalogue.uuid()?;
-        let Ok(inner) = tantivy::Index::open_in_dir(Self::folder(catalogue)) else {
-            return Ok(None);
-        };
-        let payload = payload(&inner);
-        // Read after the payload: the index is never ahead of a catalogue that it belongs to,
-        // but one that was restored from an older copy gives numbers a second time.
-        let seq = catalogue.seq()?;
-        let is_ours = payload.is_none_or(|payload| {
-            payload.catalogue == uuid && payload.documents == DOCUMENTS && payload.seq <= seq
-        });
-        let is_whole = inner.schema() == schema && inner.reader().is_ok();
-        Ok((is_ours && is_whole).then_some(Self {
-            inner,
-            columns,
-            catalogue: uuid,
-        }))
-    }
-
     /// Where the index of a catalogue is.
     #[must_use]
     pub fn folder(catalogue: &Catalogue) -> PathBuf {
         catalogue.folder().join("index")
     }
 
-    /// A new index, in place of one that cannot be used.
-    ///
-    /// A folder of that name which is not ours is left alone: the catalogue may be kept on a
-    /// drive of footage.
+    /// Opens what is there, changing nothing.
     ///
     /// # Errors
-    /// When its folder cannot be written, or holds something else.
-    pub fn anew(catalogue: &Catalogue) -> Result<Self, Error> {
-        let folder = Self::folder(catalogue);
-        let mark = folder.join(MARK);
-        let is_empty = fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
-        if !is_empty && !mark.exists() {
-            return Err(Error::NotAnIndex { path: folder });
-        }
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::path(&folder)(error));
-            }
-            _ => {}
-        }
-        fs::create_dir_all(&folder).map_err(Error::path(&folder))?;
-        fs::write(&mark, "made by btsindex; may be deleted at any time\n")
-            .map_err(Error::path(&mark))?;
-        let directory = MmapDirectory::open(&folder).map_err(TantivyError::from)?;
-        let (schema, columns) = document::schema();
-        Ok(Self {
-            inner: tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())?,
-            columns,
-            catalogue: catalogue.uuid()?,
-        })
+    /// When the catalogue cannot be read.
+    pub fn look(catalogue: &Catalogue) -> Result<State, Error> {
+        Self::look_again_and_again(catalogue, Trust::Remembered)
     }
 
-    /// The seq it stands at; 0 when it is new.
+    /// Opens what is there, reading every file through.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn look_closely(catalogue: &Catalogue) -> Result<State, Error> {
+        Self::look_again_and_again(catalogue, Trust::Nothing)
+    }
+
+    /// A folder of the index's name that holds something else is an error: it is left alone,
+    /// as the catalogue may be kept on a drive of footage.
+    ///
+    /// # Errors
+    /// [`Error::NotAnIndex`].
+    pub fn check_place(catalogue: &Catalogue) -> Result<(), Error> {
+        let path = Self::folder(catalogue);
+        if is_empty(&path) || is_ours(&path) {
+            Ok(())
+        } else {
+            Err(Error::NotAnIndex { path })
+        }
+    }
+
+    /// The seq it stands at.
     #[must_use]
     pub fn seq(&self) -> i64 {
-        payload(&self.inner).map_or(0, |payload| payload.seq)
+        self.seq
     }
 
     /// How many clips it holds.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn count(&self) -> Result<u64, Error> {
-        Ok(self.inner.reader()?.searcher().num_docs())
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.reader.searcher().num_docs()
     }
 
-    /// Files of the index whose content is not what was written.
-    ///
-    /// # Errors
-    /// When it cannot be read at all.
-    pub fn damage(&self) -> Result<Vec<PathBuf>, Error> {
-        Ok(self.inner.validate_checksum()?.into_iter().collect())
-    }
-
-    /// Brings the index up to the catalogue: the one way in which it ever changes.
-    ///
-    /// Another process that is at it already is left to it, and `false` returned.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be read or the index not written.
-    pub fn catch_up(&self, catalogue: &Catalogue) -> Result<bool, Error> {
-        if self.seq() == catalogue.seq()? {
-            return Ok(true);
+    fn look_again_and_again(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
+        for _ in 1..OPENINGS {
+            match Self::look_once(catalogue, trust)? {
+                State::Damaged { .. } => thread::sleep(BETWEEN),
+                state => return Ok(state),
+            }
         }
-        let Some(mut writer) = self.writer()? else {
-            return Ok(false);
+        Self::look_once(catalogue, trust)
+    }
+
+    fn look_once(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
+        let folder = Self::folder(catalogue);
+        if is_empty(&folder) {
+            return Ok(State::Absent);
+        }
+        if !is_ours(&folder) {
+            return Ok(State::Foreign);
+        }
+        if !folder.join(FILES).exists() {
+            return Ok(damaged(FILES));
+        }
+        let uuid = catalogue.uuid()?;
+        let opened = guarded(|| {
+            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            let inner = tantivy::Index::open(directory)?;
+            let metas = inner.load_metas()?;
+            Ok((inner, metas))
+        });
+        let (inner, metas) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Ok(damaged(&file_of(&error))),
         };
-        writer.catch_up(catalogue)?;
-        writer.finish()?;
-        Ok(true)
+        let (schema, columns) = document::schema();
+        let Some(payload) = payload(&metas) else {
+            return Ok(State::Other("was never finished"));
+        };
+        // Read after the payload: the index is never ahead of a catalogue that it belongs to,
+        // but one that was restored from an older copy gives numbers a second time.
+        if payload.seq > catalogue.seq()? {
+            return Ok(State::Other("is ahead of the catalogue"));
+        }
+        if payload.catalogue != uuid {
+            return Ok(State::Other("is of another catalogue"));
+        }
+        if payload.documents != DOCUMENTS || metas.schema != schema {
+            return Ok(State::Other("was made by another version of btsindex"));
+        }
+        if let Some(file) = check::damaged(&folder, &files(&metas), trust) {
+            return Ok(State::Damaged { file });
+        }
+        let index = guarded(|| Self::read(inner, columns, payload.seq));
+        Ok(match index {
+            // What was opened is what was checked, not what was committed in between.
+            Ok(index) if index.segments() == segments(&metas) => State::Whole(Box::new(index)),
+            Ok(_) => damaged(SEGMENTS),
+            Err(error) => damaged(&file_of(&error)),
+        })
     }
 
-    /// A writer that stays open, for many catchings-up; `None` while another process has one.
-    ///
-    /// # Errors
-    /// When the index cannot be written.
-    pub fn writer(&self) -> Result<Option<Writer<'_>>, Error> {
-        match self.inner.writer_with_num_threads(1, WRITER_MEMORY) {
-            Ok(inner) => Ok(Some(Writer { index: self, inner })),
-            Err(TantivyError::LockFailure(LockError::LockBusy, _)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+    /// An index with a reader at its last commit.
+    fn read(inner: tantivy::Index, columns: Columns, seq: i64) -> Result<Self, Error> {
+        let reader = inner
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        Ok(Self {
+            inner,
+            reader,
+            columns,
+            seq,
+        })
     }
+
+    fn segments(&self) -> HashSet<(SegmentId, Option<Opstamp>)> {
+        let searcher = self.reader.searcher();
+        let segments = searcher.segment_readers().iter();
+        segments
+            .map(|segment| (segment.segment_id(), segment.delete_opstamp()))
+            .collect()
+    }
+}
+
+fn damaged(file: &str) -> State {
+    State::Damaged {
+        file: file.to_owned(),
+    }
+}
+
+/// The file that an error is about.
+fn file_of(error: &Error) -> String {
+    use tantivy::directory::error::OpenReadError;
+    let Error::Index(TantivyError::OpenReadError(error)) = error else {
+        return "a file that tantivy does not name".to_owned();
+    };
+    let path = match error {
+        OpenReadError::FileDoesNotExist(path) => path,
+        OpenReadError::IoError { filepath, .. } => filepath,
+        OpenReadError::IncompatibleIndex(_) => Path::new(SEGMENTS),
+    };
+    path.to_string_lossy().into_owned()
 }
 
 /// What the last commit said of itself.
-fn payload(index: &tantivy::Index) -> Option<Payload> {
-    serde_json::from_str(&index.load_metas().ok()?.payload?).ok()
+fn payload(metas: &IndexMeta) -> Option<Payload> {
+    serde_json::from_str(metas.payload.as_ref()?).ok()
 }
 
-/// The one writer of an index.
-pub struct Writer<'a> {
-    index: &'a Index,
-    inner: IndexWriter<TantivyDocument>,
+fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
+    let segments = metas.segments.iter();
+    segments
+        .map(|segment| (segment.id(), segment.delete_opstamp()))
+        .collect()
 }
 
-impl Writer<'_> {
-    /// Takes in every change since the seq that the index stands at, in one commit.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be read or the index not written.
-    pub fn catch_up(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
-        let from = self.index.seq();
-        let mut seq = from;
-        loop {
-            let changes = catalogue.changes(seq, PAGE)?;
-            let Some(last) = changes.last() else { break };
-            seq = last.seq;
-            let columns = &self.index.columns;
-            let number = |change: &Change| u64::try_from(change.clip).unwrap_or(0);
-            // One for the page: until the commit, the writer keeps a kilobyte for each.
-            let old = changes
-                .iter()
-                .map(|change| Term::from_field_u64(columns.clip, number(change)));
-            self.inner.delete_query(Box::new(TermSetQuery::new(old)))?;
-            for change in &changes {
-                if let Some(clip) = &change.now {
-                    let document = columns.document(number(change), clip);
-                    self.inner.add_document(document)?;
-                }
-            }
-        }
-        if seq == from {
-            return Ok(());
-        }
-        let payload = Payload {
-            catalogue: self.index.catalogue.clone(),
-            seq,
-            documents: DOCUMENTS,
-        };
-        let mut commit = self.inner.prepare_commit()?;
-        commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());
-        commit.commit()?;
-        Ok(())
-    }
+/// The files that an index consists of, beside those that say so.
+fn files(metas: &IndexMeta) -> Vec<String> {
+    let deletes: HashSet<PathBuf> = metas
+        .segments
+        .iter()
+        .filter(|segment| segment.has_deletes())
+        .map(|segment| segment.relative_path(SegmentComponent::Delete))
+        .collect();
+    // tantivy names some that are not written, or not kept.
+    let is_there = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
+        Some("temp") => false,
+        Some("del") => deletes.contains(path),
+        _ => true,
+    };
+    let paths = metas.list_segment_files().into_iter().filter(is_there);
+    let mut names: Vec<String> = paths
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
 
-    /// Lets merges that were begun come to their end.
-    ///
-    /// # Errors
-    /// When a merge failed.
-    pub fn finish(self) -> Result<(), Error> {
-        Ok(self.inner.wait_merging_threads()?)
-    }
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or_else(
+        |error| error.kind() == std::io::ErrorKind::NotFound,
+        |mut entries| entries.next().is_none(),
+    )
+}
+
+/// Whether a folder was made by this program: by its mark, or should that be lost by a seal.
+fn is_ours(folder: &Path) -> bool {
+    let is_sealed = |name| directory::read_sealed(&folder.join(name)).is_ok();
+    folder.join(MARK).exists() || is_sealed(SEGMENTS) || is_sealed(FILES)
 }

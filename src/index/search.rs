@@ -11,8 +11,10 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Order, Term as IndexTerm};
 
-use super::Index;
 use super::document::{CLIP, Column};
+use super::guard::guarded;
+use super::{Index, Note};
+use crate::catalogue::Catalogue;
 use crate::clip::{FIELDS, Wanted};
 use crate::error::Error;
 use crate::query::{Query, Term};
@@ -34,13 +36,60 @@ pub struct Hits {
     pub clips: Vec<i64>,
 }
 
+/// What a query found, and where.
+pub struct Found {
+    /// The clips.
+    pub hits: Hits,
+    index: Index,
+}
+
+/// The clips that match every term now, at most `most` of them: what was changed last in the
+/// catalogue is found, and no state of the index makes this fail.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn find(
+    query: &Query,
+    catalogue: &Catalogue,
+    most: usize,
+    told: &mut dyn FnMut(&Note),
+) -> Result<Found, Error> {
+    let index = Index::current(catalogue, "search", told)?;
+    if let Ok(hits) = index.search(query, most) {
+        return Ok(Found { hits, index });
+    }
+    drop(index);
+    told(&Note::Damaged {
+        file: "in a way that no checksum tells".to_owned(),
+    });
+    let index =
+        Index::remake(catalogue, told, &mut |_, _| ()).or_else(|_| Index::in_memory(catalogue))?;
+    let hits = index.search(query, most)?;
+    Ok(Found { hits, index })
+}
+
+impl Found {
+    /// Merges what many small changes left, now that nobody waits for the answer any more.
+    pub fn tidy(self, catalogue: &Catalogue, told: &mut dyn FnMut(&Note)) {
+        if let Err(error) = self.index.tidy_after(catalogue) {
+            told(&Note::Untidy {
+                reason: error.to_string(),
+            });
+        }
+    }
+}
+
 impl Index {
     /// The clips that match every term, at most `most` of them.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, query: &Query, most: usize) -> Result<Hits, Error> {
-        let searcher = self.inner.reader()?.searcher();
+        guarded(|| self.search_it(query, most))
+    }
+
+    fn search_it(&self, query: &Query, most: usize) -> Result<Hits, Error> {
+        let searcher = self.reader.searcher();
         let terms = query
             .terms
             .iter()

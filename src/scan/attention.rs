@@ -18,19 +18,7 @@ pub(super) struct Attention {
 impl Attention {
     /// Looks through the catalogue and its pictures, when strips of so many pictures are wanted.
     pub(super) fn look(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
-        let thumbnails = catalogue.thumbnails();
-        let (posters, strips) = (thumbnails.posters.present(), thumbnails.strips.present());
-        let mut lacking = HashSet::new();
-        catalogue.pictured(|pictured| {
-            let is_strip_there = match pictured.strip {
-                None => strip == 0,
-                Some(0) => true,
-                Some(_) => strips.contains(&pictured.fingerprint),
-            };
-            if !is_strip_there || !posters.contains(&pictured.fingerprint) {
-                lacking.insert(pictured.clip);
-            }
-        })?;
+        let lacking = lacking_pictures(catalogue, strip)?;
         Ok(Self {
             odd: catalogue.odd_clips()?,
             lacking,
@@ -46,4 +34,22 @@ impl Attention {
     pub(super) fn lacks_pictures(&self, clip: Option<i64>) -> bool {
         clip.is_some_and(|clip| self.lacking.contains(&clip))
     }
+}
+
+/// The clips whose pictures are gone, when strips of so many pictures are wanted.
+pub(super) fn lacking_pictures(catalogue: &Catalogue, strip: usize) -> Result<HashSet<i64>, Error> {
+    let thumbnails = catalogue.thumbnails();
+    let (posters, strips) = (thumbnails.posters.present(), thumbnails.strips.present());
+    let mut lacking = HashSet::new();
+    catalogue.pictured(|pictured| {
+        let is_strip_there = match pictured.strip {
+            None => strip == 0,
+            Some(0) => true,
+            Some(_) => strips.contains(&pictured.fingerprint),
+        };
+        if !is_strip_there || !posters.contains(&pictured.fingerprint) {
+            lacking.insert(pictured.clip);
+        }
+    })?;
+    Ok(lacking)
 }

@@ -93,6 +93,10 @@ pub struct Summary {
     pub unreadable: usize,
     /// Files read.
     pub read: usize,
+    /// Posters made.
+    pub posters: usize,
+    /// Clips whose pictures are gone, but that are on no mounted volume.
+    pub offline: usize,
     /// Whether it was interrupted.
     pub is_interrupted: bool,
     /// How long it took.

@@ -8,7 +8,6 @@
 mod attention;
 mod event;
 mod lanes;
-mod lock;
 mod missing;
 mod pictures;
 mod read;
@@ -21,7 +20,8 @@ mod young;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -31,6 +31,7 @@ use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, WalkOptions};
 use crate::index::Index;
+use crate::lock::{self, Held};
 use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tools, Work};
 use crate::tag::Rules;
 
@@ -50,11 +51,15 @@ const WAITING: usize = 256;
 /// Threads that wait for devices at a time, whatever is asked for.
 const MOST_THREADS: usize = 64;
 
+/// Pictures in a clip's strip.
+const STRIP: usize = 8;
+
 /// What is told of a clip whose file is not as it was read.
 const WAITS: &str = "it changed, or its drive was taken away, since its header was read: \
                      its pictures wait for the next scan";
 
 /// What to scan, and how.
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Folders or files.
@@ -88,6 +93,27 @@ pub struct Request {
 }
 
 impl Request {
+    /// What a scan into the catalogue in that folder is like when nobody says otherwise.
+    #[must_use]
+    pub fn new(catalogue: PathBuf) -> Self {
+        Self {
+            paths: Vec::new(),
+            catalogue,
+            walk: WalkOptions::default(),
+            jobs: thread::available_parallelism().map_or(1, usize::from),
+            readers: None,
+            headers: Headers::Own,
+            strip: STRIP,
+            pictures: true,
+            thumbs: Thumbs::Jpeg,
+            deadline: Duration::from_secs(60),
+            accept_missing: false,
+            recheck: false,
+            mark_volume: false,
+            cancel: Cancel::default(),
+        }
+    }
+
     /// How many may read from a device at a time.
     fn readers_of(&self, drive: &Drive) -> usize {
         self.readers
@@ -101,11 +127,37 @@ impl Request {
 /// When nothing could be scanned at all: no path can be read, a tool cannot be run, the
 /// catalogue cannot be written. What one file does wrong is an [`Event::Problem`].
 pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+    run(request, report, Job::Scan)
+}
+
+/// Makes the pictures anew that are gone, of clips that are mounted; `request` names no paths.
+///
+/// # Errors
+/// As [`scan`].
+pub fn remake_pictures(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+    run(request, report, Job::Pictures)
+}
+
+/// What is done while nobody else scans.
+#[derive(Clone, Copy)]
+enum Job {
+    Scan,
+    Pictures,
+}
+
+fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Summary, Error> {
     let begun = Instant::now();
     let rules = Rules::built_in()?;
     // Before anything is made: without tools there is nothing to do.
     let tools = find_tools(request)?;
-    let Some(_lock) = lock::hold(&request.catalogue, &request.cancel, report)? else {
+    Catalogue::refuse_place(&request.catalogue)?;
+    let is_cancelled = || request.cancel.is_cancelled();
+    let mut told = |holder: &str| {
+        report(Event::Waiting {
+            holder: holder.to_owned(),
+        });
+    };
+    let Some(_alone) = alone(&request.catalogue, "scan", &is_cancelled, &mut told)? else {
         return Ok(Summary {
             is_interrupted: true,
             ..Summary::default()
@@ -118,17 +170,20 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     volumes::tell_clones(request, &catalogue, report);
     catalogue.refuse_old_damage()?;
     catalogue.note_scanning(true)?;
-    let index = Index::open(&catalogue)?;
+    Index::check_place(&catalogue)?;
     let mut scan = Scan {
         request,
         tools: &tools,
         rules: &rules,
-        writer: Writer::new(&catalogue, &index),
+        writer: Writer::new(&catalogue),
         summary: Summary::default(),
         report,
         is_hopeless: false,
     };
-    scan.run()?;
+    match job {
+        Job::Scan => scan.run()?,
+        Job::Pictures => scan.remake_pictures()?,
+    }
     let Scan {
         writer,
         mut summary,
@@ -144,6 +199,21 @@ pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary,
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
     Ok(summary)
+}
+
+/// Has the catalogue's files and volumes to itself: the second waits, and `told` hears for whom;
+/// `None` when `abort` ended the waiting.
+///
+/// # Errors
+/// When the lock file cannot be made or locked.
+pub fn alone(
+    catalogue: &Path,
+    what_we_do: &str,
+    abort: &dyn Fn() -> bool,
+    told: &mut dyn FnMut(&str),
+) -> Result<Option<Held>, Error> {
+    fs::create_dir_all(catalogue).map_err(Error::path(catalogue))?;
+    lock::hold(&catalogue.join("scan.lock"), what_we_do, abort, told)
 }
 
 /// Finds ffmpeg and ffprobe; asking their versions costs a process each, so what an earlier
@@ -236,9 +306,39 @@ impl Scan<'_, '_> {
             self.headers(originals.collect())?;
         }
         if self.request.pictures {
-            for work in [Work::Poster, Work::Strip] {
-                self.pictures(work, &sifted.walked)?;
-            }
+            self.all_pictures(&sifted.walked)?;
+        }
+        Ok(())
+    }
+
+    /// Pictures that are gone, of clips that have a file on a mounted volume.
+    fn remake_pictures(&mut self) -> Result<(), Error> {
+        let catalogue = self.writer.catalogue;
+        let lacking = attention::lacking_pictures(catalogue, self.request.strip)?;
+        let (mut files, mut folders) = (Vec::new(), HashSet::new());
+        for clip in lacking {
+            let copied = catalogue.copied(clip)?;
+            let there = copied.files.iter().find(|file| file.is_mounted);
+            let Some(file) = there else {
+                self.summary.offline += 1;
+                continue;
+            };
+            let identity = catalogue.volume_identity(file.volume)?;
+            let drive = catalogue.volumes().drive(&identity);
+            self.writer
+                .write(self.report, |catalogue| catalogue.read_again(file.file))?;
+            folders.insert(file.folder);
+            files.push((file.file, drive.unwrap_or_else(Drive::unknown)));
+        }
+        self.writer.commit()?;
+        files.sort_by_key(|(file, _)| *file);
+        self.headers(files)?;
+        self.all_pictures(&folders)
+    }
+
+    fn all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
+        for work in [Work::Poster, Work::Strip] {
+            self.pictures(work, folders)?;
         }
         Ok(())
     }
@@ -458,6 +558,8 @@ impl Scan<'_, '_> {
                 path,
                 outcome,
             } => {
+                let is_poster = matches!(outcome, pictures::Outcome::Poster(_));
+                self.summary.posters += usize::from(is_poster);
                 let problem = self.pictured(clip, outcome)?;
                 self.problem(&path, problem);
                 (self.report)(Event::Pictured(path));

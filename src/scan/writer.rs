@@ -1,12 +1,11 @@
 //! The writing end of a scan: batches into the catalogue, and the index kept near.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Event;
 use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
-use crate::index::{self, Index};
+use crate::index::{self, Note};
 
 /// A batch is committed when it is this old …
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
@@ -17,11 +16,14 @@ const FIRST_CATCH_UP: Duration = Duration::from_millis(700);
 /// up to this.
 const LAST_CATCH_UP: Duration = Duration::from_secs(20);
 
+/// What we say of ourselves to those who wait for the index.
+const WHAT: &str = "scan";
+/// What to do about an index that does not follow.
+const SAFE: &str = "the catalogue is safe; the next search brings the index up to it";
+
 /// The catalogue and its index, while a scan writes to them.
 pub(super) struct Writer<'a> {
     pub catalogue: &'a Catalogue,
-    index: &'a Index,
-    indexing: Option<index::Writer<'a>>,
     batch: usize,
     batch_begun: Option<Instant>,
     caught_up: Instant,
@@ -29,11 +31,9 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue, index: &'a Index) -> Self {
+    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
         Self {
             catalogue,
-            index,
-            indexing: None,
             batch: 0,
             batch_begun: None,
             caught_up: Instant::now(),
@@ -98,49 +98,37 @@ impl<'a> Writer<'a> {
     }
 
     /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
-    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) -> bool {
-        let followed = self.try_catch_up();
+    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
+        // Where another process is at it, it is left to it.
+        let followed = index::follow(self.catalogue, WHAT, &mut noting(report));
         self.caught_up = Instant::now();
-        if let Err(error) = &followed {
-            self.indexing = None;
-            report(Event::Warning {
-                message: format!("the index could not follow: {error}"),
-                hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
-            });
-        }
-        followed.is_ok()
-    }
-
-    fn try_catch_up(&mut self) -> Result<(), Error> {
-        // Nothing new: no writer need be opened for it.
-        if self.index.seq() == self.catalogue.seq()? {
-            return Ok(());
-        }
-        if self.indexing.is_none() {
-            self.indexing = self.index.writer()?;
-        }
-        match &mut self.indexing {
-            Some(writer) => writer.catch_up(self.catalogue),
-            // A search is bringing it up to date at this moment.
-            None => Ok(()),
-        }
+        warn(followed.map(drop), report);
     }
 
     /// Ends the batch and brings the index up to it.
     pub(super) fn finish(mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
         self.commit()?;
-        for _ in 0..50 {
-            if !self.catch_up(report)
-                || self.indexing.is_some()
-                || self.index.seq() == self.catalogue.seq()?
-            {
-                break;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        match self.indexing {
-            Some(writer) => writer.finish(),
-            None => Ok(()),
-        }
+        let settled = index::settle(self.catalogue, WHAT, &mut noting(report));
+        warn(settled, report);
+        Ok(())
+    }
+}
+
+/// What the index tells is told as a warning.
+fn noting(report: &mut dyn FnMut(Event)) -> impl FnMut(&Note) {
+    |note| {
+        report(Event::Warning {
+            message: note.to_string(),
+            hint: SAFE.to_owned(),
+        });
+    }
+}
+
+fn warn(followed: Result<(), Error>, report: &mut dyn FnMut(Event)) {
+    if let Err(error) = followed {
+        report(Event::Warning {
+            message: format!("the index could not follow: {error}"),
+            hint: SAFE.to_owned(),
+        });
     }
 }

@@ -1,0 +1,227 @@
+//! Proves that the index equals the catalogue, clip by clip. All that can be found of a
+//! document (every term with its positions, every number, its length) is read back out of the
+//! index and hashed; what it should be is indexed anew in memory, a page at a time, and hashed
+//! alike.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use tantivy::postings::Postings;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocSet, IndexSettings, SegmentReader, TERMINATED};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::Index;
+use super::document::{self, CLIP, Column, Columns};
+use super::guard::guarded;
+use super::pen::{LITTLE_MEMORY, plain_writer};
+use crate::catalogue::{Catalogue, Change};
+use crate::clip::FIELDS;
+use crate::error::Error;
+
+/// Changes read and indexed in memory at a time.
+const PAGE: usize = 5000;
+
+/// What comparing the index with the catalogue found; clips by their numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Clips that were compared.
+    pub compared: usize,
+    /// In the index, but not as the catalogue has them.
+    pub differing: Vec<i64>,
+    /// In the catalogue, but not in the index.
+    pub missing: Vec<i64>,
+    /// In the index more than once.
+    pub doubled: Vec<i64>,
+    /// In the index, but not in the catalogue.
+    pub surplus: Vec<i64>,
+}
+
+impl Audit {
+    /// Whether the index is what it should be.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        let faults = [&self.differing, &self.missing, &self.doubled, &self.surplus];
+        faults.iter().all(|clips| clips.is_empty())
+    }
+}
+
+/// What can be found of a document, in short.
+type Digest = u128;
+
+impl Index {
+    /// Compares every document with what the catalogue would make of its clip. Clips that were
+    /// changed since the index was opened are left out.
+    ///
+    /// # Errors
+    /// When the catalogue or the index cannot be read.
+    pub fn audit(&self, catalogue: &Catalogue) -> Result<Audit, Error> {
+        let mut audit = Audit::default();
+        let mut held = guarded(|| self.digests(&mut audit))?;
+        let mut seq = 0;
+        loop {
+            let changes = catalogue.changes(seq, PAGE)?;
+            let Some(last) = changes.last() else { break };
+            seq = last.seq;
+            let wanted = guarded(|| wanted(&changes))?;
+            for change in &changes {
+                let found = held.remove(&change.clip);
+                if change.seq > self.seq {
+                    continue;
+                }
+                match (wanted.get(&change.clip), found) {
+                    (Some(wanted), Some(found)) => {
+                        audit.compared += 1;
+                        if *wanted != found {
+                            audit.differing.push(change.clip);
+                        }
+                    }
+                    (Some(_), None) => audit.missing.push(change.clip),
+                    (None, Some(_)) => audit.surplus.push(change.clip),
+                    (None, None) => {}
+                }
+            }
+        }
+        audit.surplus.extend(held.into_keys());
+        for clips in [
+            &mut audit.differing,
+            &mut audit.missing,
+            &mut audit.doubled,
+            &mut audit.surplus,
+        ] {
+            clips.sort_unstable();
+            clips.dedup();
+        }
+        Ok(audit)
+    }
+
+    /// What the index holds.
+    fn digests(&self, audit: &mut Audit) -> Result<HashMap<i64, Digest>, Error> {
+        let mut all = HashMap::new();
+        for segment in self.reader.searcher().segment_readers() {
+            for (clip, digest) in digests(segment, &self.columns)? {
+                match all.entry(clip) {
+                    Entry::Vacant(place) => {
+                        place.insert(digest);
+                    }
+                    Entry::Occupied(_) => audit.doubled.push(clip),
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What the index should hold of some clips.
+fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
+    let (schema, columns) = document::schema();
+    let directory = tantivy::directory::RamDirectory::create();
+    let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
+    let mut writer = plain_writer(&index, LITTLE_MEMORY)?;
+    for change in changes {
+        if let Some(clip) = &change.now {
+            let number = u64::try_from(change.clip).unwrap_or(0);
+            writer.add_document(columns.document(number, clip))?;
+        }
+    }
+    writer.commit()?;
+    let mut all = HashMap::new();
+    for segment in index.reader()?.searcher().segment_readers() {
+        all.extend(digests(segment, &columns)?);
+    }
+    Ok(all)
+}
+
+/// The clips of a segment's living documents, and what can be found of each.
+fn digests(segment: &SegmentReader, columns: &Columns) -> Result<Vec<(i64, Digest)>, Error> {
+    let mut digests = Digests {
+        segment,
+        all: vec![0; segment.max_doc() as usize],
+    };
+    digests.terms(columns.clip)?;
+    for (field, column) in FIELDS.iter().zip(&columns.all) {
+        match *column {
+            Column::Words { whole, parts } => {
+                digests.terms(whole)?;
+                digests.terms(parts)?;
+                digests.lengths(whole)?;
+                digests.lengths(parts)?;
+            }
+            Column::Number(number) => digests.numbers(number, field.name)?,
+            Column::Absent => {}
+        }
+    }
+    let clips = segment.fast_fields().u64(CLIP)?;
+    let all = segment.doc_ids_alive().filter_map(|document| {
+        let clip = i64::try_from(clips.first(document)?).ok()?;
+        let digest = digests.all.get(document as usize)?;
+        Some((clip, *digest))
+    });
+    Ok(all.collect())
+}
+
+/// What was found of each document of a segment so far, in whatever order.
+struct Digests<'a> {
+    segment: &'a SegmentReader,
+    all: Vec<Digest>,
+}
+
+impl Digests<'_> {
+    fn add(&mut self, document: u32, field: Field, what: &[u8]) {
+        if let Some(digest) = self.all.get_mut(document as usize) {
+            let hash = xxh3_128_with_seed(what, field.field_id().into());
+            *digest = digest.wrapping_add(hash);
+        }
+    }
+
+    /// Every term of a field, with where it stands in each document.
+    fn terms(&mut self, field: Field) -> Result<(), Error> {
+        let index = self.segment.inverted_index(field)?;
+        let mut terms = index
+            .terms()
+            .stream()
+            .map_err(tantivy::TantivyError::from)?;
+        let (mut what, mut positions) = (Vec::new(), Vec::new());
+        while terms.advance() {
+            let mut postings = index
+                .read_postings_from_terminfo(
+                    terms.value(),
+                    IndexRecordOption::WithFreqsAndPositions,
+                )
+                .map_err(tantivy::TantivyError::from)?;
+            while postings.doc() != TERMINATED {
+                what.clear();
+                what.extend_from_slice(terms.key());
+                what.push(0);
+                postings.positions(&mut positions);
+                what.extend(positions.iter().flat_map(|position| position.to_le_bytes()));
+                what.extend(postings.term_freq().to_le_bytes());
+                self.add(postings.doc(), field, &what);
+                postings.advance();
+            }
+        }
+        Ok(())
+    }
+
+    /// How long a field is in each document, as far as it is kept.
+    fn lengths(&mut self, field: Field) -> Result<(), Error> {
+        let lengths = self.segment.get_fieldnorms_reader(field)?;
+        for document in 0..self.segment.max_doc() {
+            self.add(document, field, &[0, lengths.fieldnorm_id(document)]);
+        }
+        Ok(())
+    }
+
+    /// The numbers of a field in each document.
+    fn numbers(&mut self, field: Field, name: &str) -> Result<(), Error> {
+        let Some(column) = self.segment.fast_fields().column_opt::<i64>(name)? else {
+            return Ok(());
+        };
+        for document in 0..self.segment.max_doc() {
+            for number in column.values_for_doc(document) {
+                self.add(document, field, &number.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+}

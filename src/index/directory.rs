@@ -1,0 +1,189 @@
+//! The index's folder as tantivy sees it. tantivy's own checks the files of segments by their
+//! footers, but believes whatever stands in the two files that say which segments there are,
+//! and writes a lock file to read; here those files are sealed, and a folder that cannot be
+//! written can be read all the same.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tantivy::Directory;
+use tantivy::directory::error::{
+    DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError,
+};
+use tantivy::directory::{
+    DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// What the last line of a sealed file begins with; the hash of all before it follows.
+const SEAL: &[u8] = b"#xxh3:";
+/// Bytes of the last line.
+const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
+/// What files begin with that are not yet what they will be.
+pub(super) const UNFINISHED: &str = ".tmp";
+
+/// A folder with an index in it.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    path: PathBuf,
+    files: MmapDirectory,
+}
+
+impl Folder {
+    /// Opens a folder that is there.
+    ///
+    /// # Errors
+    /// When it is not, or is no folder.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenDirectoryError> {
+        Ok(Self {
+            path: path.to_owned(),
+            files: MmapDirectory::open(path)?,
+        })
+    }
+}
+
+impl Directory for Folder {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        self.files.get_file_handle(path)
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.files.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.files.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        self.files.open_write(path)
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        read_sealed(&self.path.join(path)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => OpenReadError::FileDoesNotExist(path.to_owned()),
+            _ => OpenReadError::wrap_io_error(error, path.to_owned()),
+        })
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        write_sealed(&self.path.join(path), data, Lasting::Synced)
+    }
+
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        let path = self.path.join(&lock.filepath);
+        let opened = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let file = match opened {
+            // Reading wants this lock too. Where nobody may write, nothing need be kept out, and
+            // where only we may not, a file opened for reading can be locked mostly.
+            Err(error) if lock.is_blocking && is_unwritable(&error) => {
+                let file = File::open(&path).ok().filter(|file| file.lock().is_ok());
+                return Ok(DirectoryLock::from(Box::new(file)));
+            }
+            opened => opened.map_err(LockError::wrap_io_error)?,
+        };
+        if lock.is_blocking {
+            file.lock().map_err(LockError::wrap_io_error)?;
+        } else {
+            file.try_lock().map_err(|error| match error {
+                fs::TryLockError::WouldBlock => LockError::LockBusy,
+                fs::TryLockError::Error(error) => LockError::wrap_io_error(error),
+            })?;
+        }
+        Ok(DirectoryLock::from(Box::new(file)))
+    }
+
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.files.watch(callback)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.files.sync_directory()
+    }
+}
+
+/// Whether the system does not let us write there at all.
+pub(super) fn is_unwritable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Whether what was written must outlive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// It must.
+    Synced,
+    /// It can be made again.
+    Perhaps,
+}
+
+/// Replaces a file in one step, sealed.
+pub(super) fn write_sealed(path: &Path, data: &[u8], lasting: Lasting) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    // As any other file: whoever may read the catalogue may read its index.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(data)?;
+    file.write_all(SEAL)?;
+    writeln!(file, "{:032x}", xxh3_128(data))?;
+    if lasting == Lasting::Synced {
+        file.as_file().sync_data()?;
+    }
+    file.into_temp_path().persist(path)?;
+    Ok(())
+}
+
+/// What was written, or an error when it is not what was written.
+pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
+    let mut data = fs::read(path)?;
+    let length = data.len().saturating_sub(SEAL_LENGTH);
+    let seal = data.split_off(length);
+    let is_whole = seal
+        .strip_prefix(SEAL)
+        .is_some_and(|hash| hash == format!("{:032x}\n", xxh3_128(&data)).as_bytes());
+    if is_whole {
+        Ok(data)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not what was written",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_changed_bit_and_no_cut_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("meta.json");
+        for data in [&b"{\"segments\": []}\n"[..], b"", b"no line end"] {
+            write_sealed(&path, data, Lasting::Perhaps).unwrap();
+            assert_eq!(read_sealed(&path).unwrap(), data);
+            let whole = fs::read(&path).unwrap();
+            for bit in 0..whole.len() * 8 {
+                let mut bytes = whole.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                fs::write(&path, &bytes).unwrap();
+                assert!(read_sealed(&path).is_err(), "bit {bit}");
+            }
+            for length in 0..whole.len() {
+                fs::write(&path, &whole[..length]).unwrap();
+                assert!(read_sealed(&path).is_err(), "cut to {length}");
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the index tells of itself while it is used.
+
+use std::fmt;
+
+use crate::error::escape;
+
+/// Something that people should know, and that is no failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A file of the index was not what was written.
+    Damaged {
+        /// Its name in the index's folder.
+        file: String,
+    },
+    /// The index could not be used as it was.
+    Remade {
+        /// Why, as what it is or was.
+        why: &'static str,
+    },
+    /// Another process is at the index; this one waits for it.
+    Waiting {
+        /// Who.
+        holder: String,
+    },
+    /// It took too long.
+    GaveUp {
+        /// Who.
+        holder: String,
+    },
+    /// The index cannot be brought up to the catalogue where it is.
+    InMemory {
+        /// Why not.
+        reason: String,
+    },
+    /// The index is whole, but of more pieces than it need be.
+    Untidy {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged { file } => write!(
+                f,
+                "the index was damaged ({}); it is being made anew from the catalogue",
+                escape(file)
+            ),
+            Self::Remade { why } => {
+                write!(
+                    f,
+                    "the index {why}; it is being made anew from the catalogue"
+                )
+            }
+            Self::Waiting { holder } => {
+                write!(f, "{} writes the index; waiting for it", escape(holder))
+            }
+            Self::GaveUp { holder } => write!(
+                f,
+                "{} still writes the index; what was changed last may not be found",
+                escape(holder)
+            ),
+            Self::InMemory { reason } => write!(
+                f,
+                "the index cannot be written; this search makes one in memory: {}",
+                escape(reason)
+            ),
+            Self::Untidy { reason } => {
+                write!(f, "the index could not be tidied up: {}", escape(reason))
+            }
+        }
+    }
+}

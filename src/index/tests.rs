@@ -1,0 +1,623 @@
+//! The index is never wrong and never fatal, whatever happens to its files.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::channel;
+
+use super::merge::Effort;
+use super::pen::{LITTLE_MEMORY, plain_writer};
+use super::*;
+use crate::catalogue::{Outcome, Reading};
+use crate::clip::{Clip, Fact, Source};
+use crate::footage::{Found, Role, Volumes};
+use crate::lock::{self, Attempt};
+use crate::query::Query;
+use crate::value::Fingerprint;
+
+const CAMERAS: [&str; 4] = ["FX3", "Venice 2", "Alexa Mini", "GH5"];
+const WORDS: [&str; 8] = [
+    "drummer",
+    "laughing",
+    "crane",
+    "rehearsal",
+    "interview",
+    "makeup",
+    "steadicam",
+    "wrap",
+];
+const QUERIES: [&str; 10] = [
+    "drummer",
+    "crane rehearsal",
+    "camera:fx3",
+    "model:venice",
+    "c0017",
+    "day_2",
+    "width:3840",
+    "laughing model:venice",
+    "comment:wrap",
+    "nothingatall",
+];
+
+/// A catalogue with clips in it, written without any footage.
+struct Set {
+    folder: tempfile::TempDir,
+    catalogue: Catalogue,
+    dir: i64,
+}
+
+impl Set {
+    fn new() -> Self {
+        // In memory where there is such a place: these tests write thousands of files through.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let folder = folder.unwrap();
+        let catalogue = Catalogue::create(folder.path()).unwrap();
+        let (volume, inside) = Volumes::mounted().of(Path::new("/"));
+        let volume = catalogue.see_volume(&volume).unwrap().id;
+        let dir = catalogue
+            .add_folder(volume, &inside.join("BTS/Day_2"))
+            .unwrap();
+        Self {
+            folder,
+            catalogue,
+            dir,
+        }
+    }
+
+    fn with(clips: usize) -> Self {
+        let set = Self::new();
+        set.add(0..clips);
+        set
+    }
+
+    /// Writes clips, each by its number; a number that was there is a file that changed.
+    fn add(&self, numbers: std::ops::Range<usize>) {
+        self.catalogue.begin().unwrap();
+        for number in numbers {
+            self.write(number, "");
+        }
+        self.catalogue.commit().unwrap();
+    }
+
+    /// Someone's edit, as far as the index knows.
+    fn edit(&self, number: usize, text: &str) {
+        self.catalogue.begin().unwrap();
+        self.write(number, text);
+        self.catalogue.commit().unwrap();
+    }
+
+    fn write(&self, number: usize, text: &str) {
+        let name = OsString::from(format!("C{number:04}.MP4"));
+        let known = self.catalogue.file_id(self.dir, &name).unwrap();
+        let file = known.unwrap_or_else(|| {
+            let found = Found {
+                name,
+                bytes: 1000,
+                modified: 1_779_278_400_000_000_000,
+                changed: None,
+                inode: None,
+                role: Role::Media,
+                original: None,
+                frames: None,
+            };
+            let added = self.catalogue.add_file(self.dir, &found, Role::Media, None);
+            added.unwrap()
+        });
+        let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
+        let word = |at: usize| WORDS[(number / at) % WORDS.len()];
+        let facts = Clip {
+            model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
+            comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
+            title: says(word(64).to_owned()),
+            width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
+            ..Clip::default()
+        };
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
+        let reading = Reading {
+            file,
+            fingerprint: Some(Fingerprint::from_bytes(bytes)),
+            file_facts: Clip::default(),
+            outcome: Outcome::Read {
+                facts: Box::new(facts),
+                pictures: None,
+            },
+        };
+        self.catalogue.record(&reading).unwrap();
+    }
+
+    fn follow(&self) {
+        assert!(follow(&self.catalogue, "test", &mut |_| ()).unwrap());
+    }
+
+    fn finds(&self, words: &str, notes: &mut Vec<Note>) -> Vec<i64> {
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        let query = Query::parse(&words).unwrap();
+        let mut told = |note: &Note| notes.push(note.clone());
+        let found = find(&query, &self.catalogue, usize::MAX, &mut told).unwrap();
+        assert_eq!(found.hits.total, found.hits.clips.len());
+        found.hits.clips
+    }
+
+    /// What each of many searches finds. Order is left out: it follows how often words are in
+    /// the index, and clips that were deleted count until their segment is merged.
+    fn all_finds(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
+        let finds = |words: &&str| {
+            let mut clips = self.finds(words, notes);
+            clips.sort_unstable();
+            clips
+        };
+        QUERIES.iter().map(finds).collect()
+    }
+
+    fn index(&self) -> PathBuf {
+        Index::folder(&self.catalogue)
+    }
+
+    fn open(&self) -> Index {
+        match Index::look(&self.catalogue).unwrap() {
+            State::Whole(index) => *index,
+            State::Absent => panic!("there is no index"),
+            State::Other(why) => panic!("the index {why}"),
+            State::Damaged { file } => panic!("{file} is damaged"),
+            State::Foreign => panic!("the index is not ours"),
+        }
+    }
+
+    fn assert_equal(&self, clips: usize) {
+        let audit = self.open().audit(&self.catalogue).unwrap();
+        assert!(audit.is_equal(), "{audit:?}");
+        assert_eq!(audit.compared, clips);
+    }
+}
+
+/// A copy of every file in a folder.
+fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+fn restore(folder: &Path, files: &[(PathBuf, Vec<u8>)]) {
+    fs::remove_dir_all(folder).unwrap();
+    fs::create_dir(folder).unwrap();
+    for (path, bytes) in files {
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Numbers that look random and are the same each time.
+fn random(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state >> 16).unwrap()
+}
+
+/// What a file may have become: flipped bits, cuts, gone.
+fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
+    let bits = bytes.len() * 8;
+    let mut damages = vec![None];
+    if bits > 0 {
+        let at = |state: &mut u64| random(state) % bits;
+        let flips = [0, bits / 2, bits - 1, at(state), at(state)];
+        damages.extend(flips.map(|bit| {
+            let mut flipped = bytes.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            Some(flipped)
+        }));
+        let cuts = [0, bytes.len() / 2, bytes.len() - 1];
+        damages.extend(cuts.map(|length| Some(bytes[..length].to_vec())));
+    }
+    damages
+}
+
+#[test]
+fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
+    // `BTSINDEX_CLIPS` makes it more, such as 3000 in a release build.
+    let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
+    let set = Set::with(clips);
+    set.follow();
+    // Several segments, one with deleted documents.
+    set.add(clips - 10..clips + 20);
+    set.follow();
+    set.add(clips + 15..clips + 25);
+    set.follow();
+    assert!(set.open().segments().len() > 1);
+    let wanted = set.all_finds(&mut Vec::new());
+    assert!(
+        wanted[..9].iter().all(|found| !found.is_empty()),
+        "{wanted:?}"
+    );
+    let whole = files_in(&set.index());
+    assert!(
+        whole
+            .iter()
+            .any(|(path, _)| path.extension().is_some_and(|kind| kind == "del"))
+    );
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let (mut told, mut all) = (0, 0);
+    for (path, bytes) in &whole {
+        for damage in damages(bytes, &mut state) {
+            restore(&set.index(), &whole);
+            match &damage {
+                Some(damaged) => fs::write(path, damaged).unwrap(),
+                None => fs::remove_file(path).unwrap(),
+            }
+            let mut notes = Vec::new();
+            assert_eq!(set.all_finds(&mut notes), wanted, "{}", path.display());
+            assert!(notes.len() <= 1, "{notes:?}");
+            told += notes.len();
+            all += 1;
+            // Sound each time; whether it is the catalogue's, sometimes, as that takes longer.
+            let index = set.open();
+            if all % 10 == 0 {
+                assert!(index.audit(&set.catalogue).unwrap().is_equal());
+            }
+        }
+    }
+    assert!(
+        all > 150 && told > all / 2,
+        "{told} of {all} damages were told"
+    );
+}
+
+#[test]
+fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
+    let set = Set::with(300);
+    set.follow();
+    let wanted = set.all_finds(&mut Vec::new());
+    for (path, bytes) in files_in(&set.index()) {
+        fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
+    }
+    // The mark is cut too, but it is there.
+    assert_eq!(set.all_finds(&mut Vec::new()), wanted);
+    fs::remove_dir_all(set.index()).unwrap();
+    let mut notes = Vec::new();
+    assert_eq!(set.all_finds(&mut notes), wanted);
+    assert_eq!(notes, [], "a first index is nothing to tell of");
+    set.assert_equal(300);
+}
+
+#[test]
+fn an_index_of_something_else_is_made_anew() {
+    let set = Set::with(50);
+    set.follow();
+    let files = files_in(&set.index());
+    // Of another catalogue.
+    let other = Set::with(20);
+    other.follow();
+    let moved: Vec<_> = files
+        .iter()
+        .map(|(path, bytes)| (other.index().join(path.file_name().unwrap()), bytes.clone()))
+        .collect();
+    restore(&other.index(), &moved);
+    let mut notes = Vec::new();
+    assert_eq!(other.finds("take", &mut notes).len(), 20);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    // Ahead of a catalogue that was restored from an older copy.
+    let older = Set::new();
+    older.add(0..10);
+    older.follow();
+    let uuid = older.catalogue.uuid().unwrap();
+    write_payload(
+        &older,
+        &Payload {
+            catalogue: uuid.clone(),
+            seq: 1000,
+            documents: DOCUMENTS,
+        },
+    );
+    let mut notes = Vec::new();
+    assert_eq!(older.finds("take", &mut notes).len(), 10);
+    assert_eq!(
+        notes,
+        [Note::Remade {
+            why: "is ahead of the catalogue"
+        }]
+    );
+    // Made by another version.
+    let seq = older.catalogue.seq().unwrap();
+    write_payload(
+        &older,
+        &Payload {
+            catalogue: uuid,
+            seq,
+            documents: DOCUMENTS + 1,
+        },
+    );
+    assert_eq!(older.finds("take", &mut Vec::new()).len(), 10);
+    older.assert_equal(10);
+}
+
+fn write_payload(set: &Set, payload: &Payload) {
+    let index = set.open();
+    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+    let mut commit = writer.prepare_commit().unwrap();
+    commit.set_payload(&serde_json::to_string(payload).unwrap());
+    commit.commit().unwrap();
+}
+
+#[test]
+fn a_strangers_folder_is_left_alone_and_searched_without() {
+    let set = Set::with(30);
+    fs::create_dir(set.index()).unwrap();
+    fs::write(set.index().join("precious.mov"), "footage").unwrap();
+    let mut notes = Vec::new();
+    assert_eq!(set.finds("c0017", &mut notes).len(), 1);
+    assert!(matches!(notes[..], [Note::InMemory { .. }]), "{notes:?}");
+    assert_eq!(files_in(&set.index()).len(), 1);
+    assert!(Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
+    assert_eq!(files_in(&set.index()).len(), 1);
+}
+
+#[test]
+fn small_changes_are_found_at_once_and_leave_few_segments() {
+    let set = Set::with(100);
+    for number in 0..60 {
+        set.edit(number, &format!("circled{number}"));
+        let words: Vec<String> = vec![format!("circled{number}")];
+        let query = Query::parse(&words).unwrap();
+        let found = find(&query, &set.catalogue, 10, &mut |_| ()).unwrap();
+        assert_eq!(found.hits.total, 1, "edit {number}");
+        found.tidy(&set.catalogue, &mut |note| panic!("{note}"));
+    }
+    assert!(set.open().segments().len() <= Effort::LITTLE.segments + 4);
+    set.assert_equal(100);
+    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(set.open().segments().len() <= Effort::WHOLE.segments);
+    set.assert_equal(100);
+}
+
+#[test]
+fn searches_find_the_last_edit_while_others_write_and_rebuild() {
+    let set = Set::with(400);
+    set.follow();
+    let is_over = AtomicBool::new(false);
+    let last = AtomicI64::new(-1);
+    let folder = set.folder.path();
+    std::thread::scope(|scope| {
+        let until_over = |work: fn(&Catalogue)| {
+            let is_over = &is_over;
+            move || {
+                let catalogue = Catalogue::open(folder).unwrap();
+                while !is_over.load(Ordering::SeqCst) {
+                    work(&catalogue);
+                }
+            }
+        };
+        scope.spawn(until_over(|catalogue| {
+            follow(catalogue, "scan", &mut |_| ()).unwrap();
+        }));
+        scope.spawn(until_over(|catalogue| {
+            settle(catalogue, "scan", &mut |_| ()).unwrap();
+        }));
+        scope.spawn(until_over(|catalogue| {
+            Index::remake(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+        }));
+        for _ in 0..2 {
+            let (last, is_over) = (&last, &is_over);
+            scope.spawn(move || {
+                let catalogue = Catalogue::open(folder).unwrap();
+                while !is_over.load(Ordering::SeqCst) {
+                    let number = last.load(Ordering::SeqCst);
+                    if number < 0 {
+                        continue;
+                    }
+                    let query = Query::parse(&[format!("circled{number}")]).unwrap();
+                    let mut notes = Vec::new();
+                    let mut told = |note: &Note| notes.push(note.clone());
+                    let found = find(&query, &catalogue, 10, &mut told).unwrap();
+                    assert_eq!(found.hits.total, 1, "edit {number}");
+                    notes.retain(|note| !matches!(note, Note::Waiting { .. }));
+                    assert_eq!(notes, [], "nothing was damaged");
+                }
+            });
+        }
+        for number in 0..40 {
+            set.edit(number, &format!("circled{number}"));
+            last.store(number.try_into().unwrap(), Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
+    set.follow();
+    set.assert_equal(400);
+    let left: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("index."))
+        .collect();
+    assert_eq!(left, ["index.lock"]);
+}
+
+#[test]
+fn a_search_waits_for_whoever_writes_and_says_for_whom() {
+    let set = Set::with(20);
+    set.follow();
+    set.edit(3, "circled");
+    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+    assert!(matches!(held, Attempt::Held(_)));
+    let folder = set.folder.path();
+    let (sender, receiver) = channel();
+    std::thread::scope(|scope| {
+        let search = scope.spawn(move || {
+            let catalogue = Catalogue::open(folder).unwrap();
+            let query = Query::parse(&["circled".to_owned()]).unwrap();
+            let mut told = |note: &Note| sender.send(note.clone()).unwrap();
+            find(&query, &catalogue, 10, &mut told).unwrap().hits.total
+        });
+        let holder = format!("process {} (scan)", std::process::id());
+        assert_eq!(receiver.recv(), Ok(Note::Waiting { holder }));
+        drop(held);
+        assert_eq!(search.join().unwrap(), 1);
+        assert!(receiver.recv().is_err(), "nothing more is told");
+    });
+}
+
+#[test]
+fn what_killed_processes_left_is_cleared_away() {
+    let set = Set::with(20);
+    set.follow();
+    let left = |name: &str| set.folder.path().join(name);
+    for (name, marked) in [
+        ("index.new-1a", true),
+        ("index.old-2b", true),
+        ("index.new-3c", false),
+    ] {
+        fs::create_dir(left(name)).unwrap();
+        if marked {
+            fs::write(left(name).join(MARK), "").unwrap();
+            fs::write(left(name).join("meta.json"), "{}").unwrap();
+        }
+    }
+    fs::create_dir(left("index.old-footage")).unwrap();
+    fs::write(left("index.old-footage").join("precious.mov"), "footage").unwrap();
+    fs::write(set.index().join(".tmpAbCdEf"), "half a f").unwrap();
+    set.add(20..30);
+    set.follow();
+    let gone = [
+        "index.new-1a",
+        "index.old-2b",
+        "index.new-3c",
+        "index/.tmpAbCdEf",
+    ];
+    assert!(gone.iter().all(|name| !left(name).exists()));
+    assert!(left("index.old-footage/precious.mov").exists());
+    set.assert_equal(30);
+}
+
+#[test]
+fn a_merge_of_much_keeps_nobody_waiting_and_loses_nothing() {
+    let set = Set::with(500);
+    for part in 0..8 {
+        set.add(part * 60..part * 60 + 90);
+        let index = Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        drop(index);
+    }
+    assert!(set.open().segments().len() > 4);
+    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(set.open().segments().len() <= 4);
+    set.assert_equal(510);
+}
+
+#[test]
+fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
+    let set = Set::with(1200);
+    set.follow();
+    let folder = set.folder.path();
+    let mut edits = 0;
+    Index::remake(&set.catalogue, &mut |_| (), &mut |done, _| {
+        // Found in the old index, while the new one is being made.
+        let found = Query::parse(&[format!("circled{}", edits - 1)]).unwrap();
+        let catalogue = Catalogue::open(folder).unwrap();
+        let mut told = |note: &Note| panic!("{note}");
+        if edits > 0 {
+            let found = find(&found, &catalogue, 10, &mut told).unwrap();
+            assert_eq!(found.hits.total, 1, "after {done}");
+        }
+        set.edit(1, &format!("circled{edits}"));
+        edits += 1;
+    })
+    .unwrap();
+    assert!(edits >= 2);
+    assert_eq!(
+        set.finds(&format!("circled{}", edits - 1), &mut Vec::new()),
+        [2]
+    );
+    set.assert_equal(1200);
+}
+
+#[test]
+fn an_audit_finds_what_is_wrong() {
+    let set = Set::with(40);
+    set.follow();
+    let index = set.open();
+    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
+    let columns = &index.columns;
+    let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
+    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+    // 3 as if it were 4, 5 gone, 6 twice, 1000 from nowhere.
+    writer.delete_term(delete(3));
+    writer.add_document(columns.document(3, &clip(4))).unwrap();
+    writer.delete_term(delete(5));
+    writer.add_document(columns.document(6, &clip(6))).unwrap();
+    writer
+        .add_document(columns.document(1000, &clip(7)))
+        .unwrap();
+    // One number is enough.
+    let mut wider = clip(8);
+    wider.width = Some(Fact::new(1921, Source::STREAM));
+    writer.delete_term(delete(8));
+    writer.add_document(columns.document(8, &wider)).unwrap();
+    // And so is one word out of its place.
+    let mut shuffled = clip(9);
+    let comment = &mut shuffled.comment.as_mut().unwrap().value;
+    *comment = comment.split(' ').rev().collect::<Vec<_>>().join(" ");
+    writer.delete_term(delete(9));
+    writer.add_document(columns.document(9, &shuffled)).unwrap();
+    let payload = Payload {
+        catalogue: set.catalogue.uuid().unwrap(),
+        seq: set.catalogue.seq().unwrap(),
+        documents: DOCUMENTS,
+    };
+    let mut commit = writer.prepare_commit().unwrap();
+    commit.set_payload(&serde_json::to_string(&payload).unwrap());
+    commit.commit().unwrap();
+    drop(writer);
+    let audit = set.open().audit(&set.catalogue).unwrap();
+    let wanted = Audit {
+        compared: 39,
+        differing: vec![3, 8, 9],
+        missing: vec![5],
+        doubled: vec![6],
+        surplus: vec![1000],
+    };
+    assert_eq!(audit, wanted);
+    // What was changed since is no fault.
+    set.edit(3, "circled");
+    let audit = set.open().audit(&set.catalogue).unwrap();
+    assert!(!audit.differing.contains(&4) && audit.compared < 40);
+    Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+    set.assert_equal(40);
+}
+
+#[test]
+fn a_sound_index_is_read_through_once() {
+    let set = Set::with(20);
+    set.follow();
+    // As long ago as it takes for the files' times to be believed.
+    std::thread::sleep(Duration::from_millis(2100));
+    drop(set.open());
+    let memo = fs::read(set.index().join(check::CHECKED)).unwrap();
+    let names = files(&set.open().inner.load_metas().unwrap());
+    let memo = String::from_utf8(memo).unwrap();
+    assert!(names.iter().all(|name| memo.contains(name)), "{memo}");
+}
+
+/// Fills a catalogue to measure with: `BTSINDEX_FILL=DIR:100000 cargo test --lib fill -- --ignored`.
+#[test]
+#[ignore = "makes a catalogue to measure searches on"]
+fn fill() {
+    let wanted = std::env::var("BTSINDEX_FILL").unwrap();
+    let (folder, clips) = wanted.split_once(':').unwrap();
+    let set = Set::with(clips.parse().unwrap());
+    set.catalogue.begin().unwrap();
+    set.catalogue.commit().unwrap();
+    let Set {
+        folder: made,
+        catalogue,
+        ..
+    } = set;
+    drop(catalogue);
+    let made = made.keep();
+    fs::create_dir(folder).unwrap();
+    for (path, bytes) in files_in(&made) {
+        fs::write(Path::new(folder).join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    fs::remove_dir_all(made).unwrap();
+}

@@ -1,0 +1,67 @@
+//! Work of one kind as it goes: a bar on a terminal, a line now and then in a log.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Look, counted, grouped};
+
+/// A log hears of the work this often.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+/// Shows how many of how many are done.
+pub struct Counting<'a> {
+    what: &'static str,
+    look: Look,
+    bar: ProgressBar,
+    talk: &'a mut dyn Write,
+    last_line: Instant,
+}
+
+impl<'a> Counting<'a> {
+    /// Shows `what` is being done to clips; lines go to `talk`, a bar to standard error.
+    pub fn new(what: &'static str, look: Look, talk: &'a mut dyn Write) -> Self {
+        let target = if look == Look::Bar {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let template = format!("{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{eta}} left");
+        // The template is ours; a wrong one shows as the plain bar.
+        bar.set_style(
+            ProgressStyle::with_template(&template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        Self {
+            what,
+            look,
+            bar,
+            talk,
+            last_line: Instant::now(),
+        }
+    }
+
+    /// So many are done now.
+    pub fn at(&mut self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        if self.look == Look::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
+            self.last_line = Instant::now();
+            let line = format!(
+                "{}: {} of {}",
+                self.what,
+                grouped(done),
+                counted(total, "clip")
+            );
+            // Nobody may be listening; the work goes on all the same.
+            let _ = writeln!(self.talk, "{line}");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(self) {
+        self.bar.finish_and_clear();
+    }
+}

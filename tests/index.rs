@@ -1,0 +1,191 @@
+//! The index as the commands use it: mended without being asked, and searched where nothing
+//! can be written.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod shoot;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use shoot::{Answer, Shoot};
+
+fn files(shoot: &Shoot) -> Vec<PathBuf> {
+    let entries = fs::read_dir(shoot.catalogue().join("index")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Flips a bit in the middle of a file.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_told_once_and_mended() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let search = |shoot: &Shoot| shoot.run(&["search", "--paths", "drummer"]);
+    let wanted = search(&shoot);
+    assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
+    let ending = |kind: &str| {
+        let is = |path: &PathBuf| path.extension().is_some_and(|ending| ending == kind);
+        files(&shoot).into_iter().find(is).unwrap()
+    };
+    for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store"] {
+        let path = ending(kind);
+        flip(&path);
+        let doctor = shoot.run(&["doctor"]);
+        assert_eq!(doctor.code, 1, "{kind}: {}", doctor.stdout);
+        assert!(doctor.stdout.contains("is damaged"), "{}", doctor.stdout);
+        let answer = search(&shoot);
+        assert_eq!((answer.code, &answer.stdout), (0, &wanted.stdout), "{kind}");
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let told = format!(
+            "warning: the index was damaged ({name}); it is being made anew from the catalogue\n"
+        );
+        assert_eq!(answer.stderr, told);
+        assert_eq!(search(&shoot).stderr, "");
+    }
+    let doctor = shoot.run(&["doctor", "--thorough"]);
+    assert_eq!(doctor.code, 0, "{}", doctor.stdout);
+    assert!(
+        doctor
+            .stdout
+            .contains("ok     index      17 clips compared, all equal\n"),
+        "{}",
+        doctor.stdout
+    );
+}
+
+#[test]
+fn a_scan_mends_the_index_too() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    for path in files(&shoot) {
+        if path.extension().is_some_and(|ending| ending == "idx") {
+            flip(&path);
+        }
+    }
+    let added = shoot.add("Location Scout/old_tape.avi", "Day 9/newcomer.avi");
+    // Another content, so that it is another clip.
+    let mut bytes = fs::read(&added).unwrap();
+    bytes.extend([1; 100]);
+    fs::write(&added, bytes).unwrap();
+    let scan = shoot.scan();
+    assert!(
+        scan.stderr.contains("the index was damaged"),
+        "{}",
+        scan.stderr
+    );
+    let answer = shoot.run(&["search", "--paths", "newcomer"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert_eq!(shoot.run(&["doctor", "--thorough"]).code, 0);
+}
+
+#[test]
+fn rebuild_makes_the_index_anew() {
+    let shoot = Shoot::with_fixtures();
+    let none = shoot.run(&["rebuild"]);
+    assert_eq!(none.code, 1, "{}", none.stderr);
+    shoot.scan();
+    fs::remove_dir_all(shoot.catalogue().join("index")).unwrap();
+    let answer = shoot.run(&["rebuild"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert!(
+        answer.stdout.starts_with("indexed 17 clips in ") && answer.stdout.ends_with(" s\n"),
+        "{}",
+        answer.stdout
+    );
+    let answer = shoot.run(&["rebuild", "--json"]);
+    let lines: Vec<Value> = answer.json();
+    assert_eq!((lines.len(), &lines[0]["clips"]), (1, &17.into()));
+    assert_eq!(shoot.run(&["doctor", "--thorough"]).code, 0);
+}
+
+/// Mounts a folder a second time so that it cannot be written there; unmounts it at the end.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    fn mount(folder: &Path, at: &Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new("mount");
+            command.args(arguments).arg(at);
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        if !run(&["--bind", folder.to_str()?]) {
+            return None;
+        }
+        let mounted = Self(at.to_owned());
+        run(&["-o", "remount,ro,bind"]).then_some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let wanted = shoot.run(&["search", "--paths", "drummer"]).stdout;
+    let at = shoot.folder("read-only");
+    let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
+        writeln!(io::stderr(), "skipped: mounts are not allowed here").unwrap();
+        return;
+    };
+    // Held open, so that SQLite's log is there whatever SQLite makes of a folder without one.
+    let open = btsindex::catalogue::Catalogue::create(&shoot.catalogue()).unwrap();
+    let search = || {
+        let mut command = shoot.command();
+        command.arg("--catalogue").arg(&mounted.0);
+        command.args(["search", "--paths", "drummer"]);
+        Answer::of(&command.output().unwrap())
+    };
+    let answer = search();
+    assert_eq!(
+        (answer.code, answer.stdout.as_str(), answer.stderr.as_str()),
+        (0, wanted.as_str(), ""),
+        "a whole index is read where it is"
+    );
+    let index = shoot.catalogue().join("index");
+    for file in fs::read_dir(&index).unwrap() {
+        let path = file.unwrap().path();
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let answer = search();
+        assert_eq!(
+            (answer.code, answer.stdout.as_str()),
+            (0, wanted.as_str()),
+            "without {}: {}",
+            path.display(),
+            answer.stderr
+        );
+        fs::write(&path, whole).unwrap();
+    }
+    fs::remove_dir_all(&index).unwrap();
+    let answer = search();
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, wanted.as_str()));
+    assert!(
+        answer
+            .stderr
+            .starts_with("the index cannot be written; this search makes one in memory"),
+        "{}",
+        answer.stderr
+    );
+    drop(open);
+}
