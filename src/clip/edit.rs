@@ -23,6 +23,8 @@ pub type EditId = Fingerprint;
 pub const MOST_STARS: u8 = 5;
 /// Letters in a note or a marker.
 const MOST_LETTERS: usize = 20_000;
+/// No clip is longer than a year.
+const MOST_MICROS: u64 = 366 * 86_400 * 1_000_000;
 /// A clock later than this, 1 January 2200, is not believed.
 const LAST_CLOCK: i64 = 7_258_118_400_000_000;
 
@@ -96,8 +98,8 @@ impl Action {
             ),
             Self::Mark(marker) => (
                 marker.text.clone(),
-                is_story(&marker.text),
-                "a marker's text of 1 to 20,000 letters",
+                is_story(&marker.text) && marker.micros <= MOST_MICROS,
+                "a marker within a year, with a text of 1 to 20,000 letters",
             ),
             Self::Stars(stars) => (stars.to_string(), *stars <= MOST_STARS, "0 to 5 stars"),
             Self::Select(_) | Self::Undo(_) => return Ok(()),
