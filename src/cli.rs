@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
-4 nothing found, 130 interrupted.
+4 nothing found or done, 130 interrupted.
 
 First steps:
   btsindex scan /Volumes/SHELF-07        catalogue a drive; run it again after each shoot day

@@ -216,13 +216,7 @@ impl Catalogue {
             return Err(Error::OlderCatalogue { path, found });
         }
         self.refuse_damage()?;
-        let copy = self
-            .folder
-            .join(BACKUPS)
-            .join(format!("version-{found}.sqlite"));
-        if !copy.exists() {
-            self.backup(&copy)?;
-        }
+        self.back_up_version(found)?;
         self.at_once(|| {
             // Another process may have done it meanwhile.
             let version = self.check(|connection| number(connection, "user_version"))?;
@@ -240,6 +234,26 @@ impl Catalogue {
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;
         self.settle_volumes(true)
+    }
+
+    /// Copies the catalogue as it is before an upgrade, beside copies that were made before.
+    fn back_up_version(&self, version: u32) -> Result<(), Error> {
+        let folder = self.folder.join(BACKUPS);
+        let mut number = 1;
+        loop {
+            let name = match number {
+                1 => format!("version-{version}.sqlite"),
+                more => format!("version-{version}-{more}.sqlite"),
+            };
+            match self.backup(&folder.join(name)) {
+                Err(Error::Path { source, .. })
+                    if source.kind() == io::ErrorKind::AlreadyExists =>
+                {
+                    number += 1;
+                }
+                made => return made,
+            }
+        }
     }
 
     /// Packs the documents of a table, which were plain before version 3.
