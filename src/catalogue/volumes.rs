@@ -238,7 +238,7 @@ impl Catalogue {
         let (clips, micros): (i64, i64) = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT count(*), coalesce(sum(duration), 0) FROM clip WHERE id IN
+                    "SELECT count(*), CAST(total(duration) AS INTEGER) FROM clip WHERE id IN
                          (SELECT f.clip FROM file f JOIN dir d ON d.id = f.dir
                           WHERE d.volume = ?1 AND NOT f.was AND f.role = 0 AND f.state <> 2)",
                 )?
@@ -247,7 +247,7 @@ impl Catalogue {
         let (bytes, missing): (i64, i64) = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT coalesce(sum(f.bytes) FILTER (WHERE f.state <> 2), 0),
+                    "SELECT CAST(total(f.bytes) FILTER (WHERE f.state <> 2) AS INTEGER),
                             count(*) FILTER (WHERE f.state = 2)
                      FROM file f JOIN dir d ON d.id = f.dir
                      WHERE d.volume = ?1 AND NOT f.was AND f.role = 0",
