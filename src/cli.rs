@@ -356,7 +356,7 @@ pub(crate) struct Edits {
 pub(crate) enum EditsCommand {
     /// Write every edit as JSON, an object a line, to a file or standard output
     Export {
-        /// Where to; nothing that is there is replaced
+        /// Where to; nothing that is there is replaced. - is standard output
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },

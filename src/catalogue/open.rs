@@ -2,7 +2,7 @@
 //! damaged, newer, someone else's or on a network share; and copying it while it is in use.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,7 +42,10 @@ impl Catalogue {
             return Err(Error::EmptiedCatalogue { path });
         }
         if !is_empty {
-            return Self::open_on(volumes, folder);
+            match Self::open_on(volumes.clone(), folder) {
+                Err(Error::NoCatalogue { .. }) => {}
+                opened => return opened,
+            }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let catalogue = Self::connect(volumes, folder, flags, "")?;
@@ -118,6 +121,12 @@ impl Catalogue {
         let mut catalogue = opened?;
         catalogue.only_read = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
+        if version == 0 {
+            // Whoever made it was killed before there was anything in it.
+            return Err(Error::NoCatalogue {
+                path: folder.to_owned(),
+            });
+        }
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
@@ -136,14 +145,20 @@ impl Catalogue {
             source,
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = if query.is_empty() {
-            Connection::open_with_flags(&path, flags)
-        } else {
-            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-            Connection::open_with_flags(uri(&path, query), flags)
-        };
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
         let turn = is_writable.then(|| turn_file(folder)).and_then(Result::ok);
+        if let Some(turn) = &turn
+            && is_restored(&path)
+        {
+            turn.lock().map_err(Error::path(&path))?;
+            // Another process may have done it meanwhile.
+            let settled = is_restored(&path).then(|| settle_restored(&path));
+            turn.unlock().map_err(Error::path(&path))?;
+            settled.transpose().map_err(Error::path(&path))?;
+        }
+        // Always as an address: a name that begins with `file:` would be taken for one.
+        let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
         let mut catalogue = Self {
             connection: connection.map_err(fault)?,
@@ -308,7 +323,7 @@ impl Catalogue {
             path: to.to_owned(),
             source,
         };
-        let mut copy = Connection::open(unfinished.path()).map_err(fault)?;
+        let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
         copy_pages(&self.connection, &mut copy).map_err(fault)?;
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(fault)?;
@@ -382,6 +397,37 @@ fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
+/// Whether it is a copy that [`Catalogue::backup`] made and that was not opened since: it is one
+/// of ours, but no changes go to a log first: <https://sqlite.org/fileformat2.html>.
+fn is_restored(path: &Path) -> bool {
+    let mut head = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
+}
+
+/// A copy that was put back in a catalogue's place: a log that still lies beside it is that of
+/// the catalogue it replaced, and `SQLite` would write it into the copy. It is moved aside.
+fn settle_restored(path: &Path) -> io::Result<()> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let log = beside("-wal");
+    if log.exists() {
+        fs::rename(&log, beside(&format!("-wal.replaced-{}", unix_seconds())))?;
+    }
+    match fs::remove_file(beside("-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
+    // Where it cannot be had, the next to open it tries again.
+    let _ = Connection::open_with_flags(uri(path, ""), flags)
+        .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"));
+    Ok(())
+}
+
 fn turn_file(folder: &Path) -> io::Result<File> {
     File::options()
         .create(true)
@@ -441,6 +487,73 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NewerCatalogue { .. })
         ));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_address_is_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["file:x", "file:y?mode=memory", "100%41 ?#"] {
+            let place = folder.path().join(name);
+            drop(Catalogue::create(&place).unwrap());
+            assert!(place.join(FILE).exists(), "{name}");
+            let copy = place.join("file:copy.sqlite");
+            Catalogue::open(&place).unwrap().backup(&copy).unwrap();
+            assert!(copy.exists(), "{name}");
+        }
+        let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
+        assert_eq!(relative, Path::new("file:file%3Ax/catalogue.sqlite"));
+    }
+
+    #[test]
+    fn what_was_never_finished_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        // As it is when the process is killed before the first table.
+        Connection::open(folder.path().join(FILE))
+            .unwrap()
+            .pragma_update(None, "journal_mode", "WAL")
+            .unwrap();
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NoCatalogue { .. })
+        ));
+        drop(Catalogue::create(folder.path()).unwrap());
+        assert_eq!(Catalogue::open(folder.path()).unwrap().count().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_copy_put_back_hears_nothing_of_the_log_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let copy = folder.path().join("copy.sqlite");
+        Catalogue::create(folder.path())
+            .unwrap()
+            .backup(&copy)
+            .unwrap();
+        // What a killed process leaves behind: changes that are in the log only.
+        let killed = Connection::open(&path).unwrap();
+        killed
+            .execute_batch(
+                "PRAGMA wal_autocheckpoint = 0; INSERT INTO meta VALUES ('later', 'yes')",
+            )
+            .unwrap();
+        let log = folder.path().join("catalogue.sqlite-wal");
+        let left = fs::read(&log).unwrap();
+        drop(killed);
+        fs::write(&log, &left).unwrap();
+        fs::copy(&copy, &path).unwrap();
+        let catalogue = Catalogue::open(folder.path()).unwrap();
+        assert_eq!(catalogue.remembered("later").unwrap(), None);
+        catalogue.remember("now", "yes").unwrap();
+        let mode: String = catalogue
+            .check(|connection| connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)))
+            .unwrap();
+        assert_eq!(mode, "wal");
+        let names = fs::read_dir(folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(
+            names.into_iter().any(|name| name.contains("-wal.replaced")),
+            "the log is kept"
+        );
     }
 
     #[test]
