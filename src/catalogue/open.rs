@@ -38,11 +38,15 @@ impl Catalogue {
         let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
         let is_used =
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
-        if is_empty && is_used {
-            return Err(Error::EmptiedCatalogue { path });
-        }
         if !is_empty {
-            return Self::open_on(volumes, folder);
+            match Self::open_on(volumes.clone(), folder) {
+                // Whoever began to make it did not come to the end.
+                Err(Error::NoCatalogue { .. }) => {}
+                opened => return opened,
+            }
+        }
+        if is_used {
+            return Err(Error::EmptiedCatalogue { path });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let catalogue = Self::connect(volumes, folder, flags, "")?;
@@ -118,6 +122,11 @@ impl Catalogue {
         let mut catalogue = opened?;
         catalogue.only_read = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
+        if version == 0 {
+            return Err(Error::NoCatalogue {
+                path: folder.to_owned(),
+            });
+        }
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
@@ -160,10 +169,11 @@ impl Catalogue {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // In this order: another process may be making it at this moment.
+            let version = number(connection, "user_version")?;
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-            let application = number(connection, "application_id")?;
-            Ok((application, number(connection, "user_version")?, tables))
+            Ok((number(connection, "application_id")?, version, tables))
         })?;
         if application != APPLICATION && (tables > 0 || version > 0) {
             return Err(Error::NotACatalogue { path });
@@ -427,6 +437,25 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NewerCatalogue { .. })
         ));
+    }
+
+    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
+    #[test]
+    fn one_that_was_only_begun_is_made_after_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "journal_mode", "WAL")
+            .unwrap();
+        assert!(path.metadata().unwrap().len() > 0);
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NoCatalogue { .. })
+        ));
+        let made = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(made.uuid().unwrap().len(), 32);
+        drop(Catalogue::open(folder.path()).unwrap());
     }
 
     #[test]
