@@ -91,6 +91,7 @@ impl Catalogue {
     }
 
     fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
+        refuse_strange_log(folder)?;
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let is_refused = |error: &Error| {
@@ -130,7 +131,22 @@ impl Catalogue {
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
+        catalogue.keep_log()?;
         Ok(catalogue)
+    }
+
+    /// A copy that was put in the catalogue's place has no log: with one, nobody who reads waits
+    /// for somebody who writes.
+    fn keep_log(&self) -> Result<(), Error> {
+        self.check(|connection| {
+            let mode: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            if mode == "delete" && !connection.is_readonly("main")? {
+                // Where another has it open just now, the next one does it.
+                let _ = connection.pragma_update(None, "journal_mode", "WAL");
+            }
+            Ok(())
+        })
     }
 
     fn connect(
@@ -231,7 +247,11 @@ impl Catalogue {
             .join(BACKUPS)
             .join(format!("version-{found}.sqlite"));
         if !copy.exists() {
-            self.backup(&copy)?;
+            match self.backup(&copy) {
+                // Another process made it meanwhile.
+                Err(Error::Path { .. }) if copy.exists() => {}
+                made => made?,
+            }
         }
         self.at_once(|| {
             // Another process may have done it meanwhile.
@@ -376,6 +396,23 @@ fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
         }),
         None => Ok(()),
     }
+}
+
+/// `SQLite` would take in a log beside the file, whichever database it was of. A catalogue says in
+/// its header that it has a log; a copy, as [`Catalogue::backup`] makes it, that it has none.
+fn refuse_strange_log(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(FILE);
+    let log = folder.join(format!("{FILE}-wal"));
+    if log.metadata().map_or(0, |log| log.len()) == 0 {
+        return Ok(());
+    }
+    // Bytes 18 and 19: <https://sqlite.org/fileformat2.html#file_format_version_numbers>.
+    let mut header = [0; 20];
+    let read = File::open(&path).and_then(|mut file| io::Read::read_exact(&mut file, &mut header));
+    if read.is_ok() && header.ends_with(&[1, 1]) {
+        return Err(Error::StrangeLog { path, log });
+    }
+    Ok(())
 }
 
 fn turn_file(folder: &Path) -> io::Result<File> {
