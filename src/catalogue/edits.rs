@@ -216,7 +216,7 @@ impl Catalogue {
                 if !tried.insert(batch) {
                     continue;
                 }
-                let undone = self.take_back_all(&self.batch(batch)?, author)?;
+                let undone = self.take_back_all(&self.batch(batch, author)?, author)?;
                 if !undone.is_empty() {
                     return Ok(undone);
                 }
@@ -247,14 +247,16 @@ impl Catalogue {
         })
     }
 
-    fn batch(&self, batch: [u8; 16]) -> Result<Vec<Edit>, Error> {
+    /// What a person said by one command. A journal from elsewhere may give others' edits the
+    /// same batch, and an adoption does.
+    fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
                     "SELECT id, clip, clock, at, author, batch, action FROM edit
-                     WHERE batch = ?1 ORDER BY clock",
+                     WHERE batch = ?1 AND author = ?2 ORDER BY clock",
                 )?
-                .query_map([batch], edit_row)?
+                .query_map(params![batch, author], edit_row)?
                 .collect()
         })
     }

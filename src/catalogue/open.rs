@@ -38,14 +38,15 @@ impl Catalogue {
         let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
         let is_used =
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
-        if is_empty && is_used {
-            return Err(Error::EmptiedCatalogue { path });
-        }
         if !is_empty {
             match Self::open_on(volumes.clone(), folder) {
+                // Whoever began to make it did not come to the end.
                 Err(Error::NoCatalogue { .. }) => {}
                 opened => return opened,
             }
+        }
+        if is_used {
+            return Err(Error::EmptiedCatalogue { path });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let catalogue = Self::connect(volumes, folder, flags, "")?;
@@ -130,7 +131,22 @@ impl Catalogue {
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
+        catalogue.keep_log()?;
         Ok(catalogue)
+    }
+
+    /// A copy that was put in the catalogue's place has no log: with one, nobody who reads waits
+    /// for somebody who writes.
+    fn keep_log(&self) -> Result<(), Error> {
+        self.check(|connection| {
+            let mode: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            if mode == "delete" && !connection.is_readonly("main")? {
+                // Where another has it open just now, the next one does it.
+                let _ = connection.pragma_update(None, "journal_mode", "WAL");
+            }
+            Ok(())
+        })
     }
 
     fn connect(
@@ -175,10 +191,11 @@ impl Catalogue {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // In this order: another process may be making it at this moment.
+            let version = number(connection, "user_version")?;
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-            let application = number(connection, "application_id")?;
-            Ok((application, number(connection, "user_version")?, tables))
+            Ok((number(connection, "application_id")?, version, tables))
         })?;
         if application != APPLICATION && (tables > 0 || version > 0) {
             return Err(Error::NotACatalogue { path });
@@ -489,6 +506,25 @@ mod tests {
         ));
     }
 
+    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
+    #[test]
+    fn one_that_was_only_begun_is_made_after_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "journal_mode", "WAL")
+            .unwrap();
+        assert!(path.metadata().unwrap().len() > 0);
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NoCatalogue { .. })
+        ));
+        let made = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(made.uuid().unwrap().len(), 32);
+        drop(Catalogue::open(folder.path()).unwrap());
+    }
+
     #[test]
     fn a_name_that_looks_like_an_address_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
@@ -502,22 +538,6 @@ mod tests {
         }
         let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
         assert_eq!(relative, Path::new("file:file%3Ax/catalogue.sqlite"));
-    }
-
-    #[test]
-    fn what_was_never_finished_is_made() {
-        let folder = tempfile::tempdir().unwrap();
-        // As it is when the process is killed before the first table.
-        Connection::open(folder.path().join(FILE))
-            .unwrap()
-            .pragma_update(None, "journal_mode", "WAL")
-            .unwrap();
-        assert!(matches!(
-            Catalogue::open(folder.path()),
-            Err(Error::NoCatalogue { .. })
-        ));
-        drop(Catalogue::create(folder.path()).unwrap());
-        assert_eq!(Catalogue::open(folder.path()).unwrap().count().unwrap(), 0);
     }
 
     #[test]

@@ -82,6 +82,30 @@ impl Drop for Disk {
     }
 }
 
+/// A folder that is mounted a second time so that it cannot be written there; unmounted when it is
+/// dropped.
+pub(crate) struct ReadOnly(pub(crate) PathBuf);
+
+impl ReadOnly {
+    /// Mounts it; `None`, with the reason told, where nothing can be mounted.
+    pub(crate) fn mount(folder: &Path, at: &Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let (from, to) = (folder.to_str().unwrap(), at.to_str().unwrap());
+        if !run("mount", &["--bind", from, to]) {
+            eprintln!("skipped: nothing can be mounted here (that takes root)");
+            return None;
+        }
+        let mounted = Self(at.to_owned());
+        run("mount", &["-o", "remount,ro,bind", to]).then_some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        run("umount", &[self.0.to_str().unwrap()]);
+    }
+}
+
 /// Runs a system tool; whether it is there and did what it was told.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);

@@ -5,9 +5,10 @@
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -145,6 +146,29 @@ impl Shoot {
         names
     }
 
+    /// What `doctor --json` says of each thing that it looks at.
+    pub(crate) fn doctor(&self, arguments: &[&str]) -> BTreeMap<String, Value> {
+        let answer = self.run(&[&["doctor", "--json"], arguments].concat());
+        let name = |line: &Value| line["check"].as_str().unwrap().to_owned();
+        let lines = answer.json().into_iter();
+        lines.map(|line| (name(&line), line)).collect()
+    }
+
+    /// The catalogue is whole; `about` is said when it is not.
+    pub(crate) fn is_sound(&self, about: &str) {
+        let found = &self.doctor(&[])["catalogue"];
+        assert_eq!(found["well"], true, "{about}: {found}");
+    }
+
+    /// The catalogue is whole, and the index holds just what it does, clip by clip.
+    pub(crate) fn is_well(&self, about: &str) {
+        let found = self.doctor(&["--thorough"]);
+        assert_eq!(found["catalogue"]["well"], true, "{about}: {found:?}");
+        let index = &found["index"];
+        let is_equal = index["found"].as_str().unwrap().ends_with(", all equal");
+        assert!(index["well"] == true && is_equal, "{about}: {index}");
+    }
+
     /// A clip by its file name.
     pub(crate) fn clip(&self, name: &str) -> Value {
         let clips = self.clips();
@@ -175,6 +199,59 @@ impl Answer {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }
+}
+
+/// Tools that tell their version and then take their time.
+pub(crate) struct SlowTools(PathBuf);
+
+impl SlowTools {
+    /// `wait` is the shell command that they run first.
+    pub(crate) fn new(shoot: &Shoot, wait: &str) -> Self {
+        let folder = shoot.folder("slow-tools");
+        for tool in ["ffprobe", "ffmpeg"] {
+            let path = find_program(tool);
+            let script = format!(
+                "#!/bin/sh\n[ \"$3\" = -version ] || [ \"$1\" = -version ] || {wait}\nexec {path} \"$@\"\n"
+            );
+            write_program(&folder.join(tool), &script);
+        }
+        Self(folder)
+    }
+
+    /// A scan with them, as it starts; nobody hears what it tells.
+    pub(crate) fn scan(&self, shoot: &Shoot) -> Child {
+        let mut command = shoot.command();
+        command.args(["scan", "--json"]).arg(shoot.footage());
+        command
+            .env("BTSINDEX_FFPROBE", self.0.join("ffprobe"))
+            .env("BTSINDEX_FFMPEG", self.0.join("ffmpeg"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+}
+
+/// Numbers that look random and are the same each time: splitmix64,
+/// <https://prng.di.unimi.it/splitmix64.c>.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end.max(1)
+    }
+}
+
+/// How often, or how many, where the environment says nothing else: `scripts/endurance`.
+pub(crate) fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }
 
 /// The committed fixtures.

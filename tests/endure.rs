@@ -1,0 +1,598 @@
+//! Nothing that was acknowledged is lost, whenever the power goes: processes are killed at random
+//! moments, several at the same time, and the catalogue and its index are compared with what is
+//! to be expected. `BTSINDEX_ROUNDS` says how often; `scripts/endurance` runs the long form.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, and says how often it tried"
+)]
+
+mod shoot;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use btsindex::clip::{Action, Edit, Said};
+use btsindex::value::Fingerprint;
+use serde_json::{Value, json};
+use shoot::{Dice, Shoot, SlowTools, number};
+
+/// Rounds of each kind, unless `BTSINDEX_ROUNDS` says another number.
+const ROUNDS: u64 = 6;
+
+/// What one command said, and whether it told that it is done.
+struct Spoken {
+    author: String,
+    /// As the journal has them; empty for an undo.
+    actions: Vec<Value>,
+    is_acknowledged: bool,
+    is_undo: bool,
+}
+
+/// How often what happened.
+#[derive(Default, Debug)]
+struct Counts {
+    rounds: usize,
+    killed_scans: usize,
+    killed_rebuilds: usize,
+    killed_edits: usize,
+    ended_before_the_kill: usize,
+    acknowledged: usize,
+    unacknowledged_and_kept: usize,
+    unacknowledged_and_not_there: usize,
+}
+
+/// One catalogue that lives through everything, and what it should hold.
+struct Worn {
+    shoot: Shoot,
+    clips: Vec<String>,
+    spoken: Vec<Spoken>,
+    counts: Counts,
+    added: u64,
+}
+
+/// Waits so long, then kills the process if it still runs; its output, and whether it was killed.
+fn kill_after(mut child: Child, wait: Duration) -> (Output, bool) {
+    thread::sleep(wait);
+    let is_running = child.try_wait().unwrap().is_none();
+    if is_running {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let is_killed = is_running && output.status.code().is_none();
+    (output, is_killed)
+}
+
+fn start(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// How long a command of that many milliseconds at most is left alone; often all too short.
+fn some_time(dice: &mut Dice, most: Duration) -> Duration {
+    let micros = u64::try_from(most.as_micros()).unwrap();
+    Duration::from_micros(dice.below(micros))
+}
+
+/// A journal of three edits of one author, as another machine exports it.
+fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<Value>) {
+    let mut lines = String::new();
+    let mut actions = Vec::new();
+    for number in 0..3_i64 {
+        let action = Action::Note(format!("{text} {number}"));
+        actions.push(serde_json::to_value(&action).unwrap());
+        let edit = Edit::new(Said {
+            clip: clips[0].parse().unwrap(),
+            clock: 1_700_000_000_000_000 + number,
+            at: 1_700_000_000_000_000,
+            author: author.to_owned(),
+            batch: Fingerprint(7),
+            action,
+        });
+        lines.push_str(&edit.to_line());
+        lines.push('\n');
+    }
+    (lines, actions)
+}
+
+/// One person at one machine: command after command, some killed.
+fn speak(
+    shoot: &Shoot,
+    clips: &[String],
+    author: &str,
+    commands: usize,
+    mut dice: Dice,
+) -> (Vec<Spoken>, usize) {
+    let mut spoken = Vec::new();
+    let mut killed = 0;
+    for number in 0..commands {
+        let clip = &clips[usize::try_from(dice.below(clips.len() as u64)).unwrap()];
+        let text = format!("{author} {number}");
+        let mut command = shoot.command();
+        let mut is_undo = false;
+        let acknowledgement;
+        let actions = match dice.below(7) {
+            0 => {
+                command.args(["tag", "add", &format!("{text} a,{text} b"), clip]);
+                acknowledgement = "added to 1 clip";
+                vec![
+                    json!({"add-tag": format!("{text} a")}),
+                    json!({"add-tag": format!("{text} b")}),
+                ]
+            }
+            1 => {
+                command.args(["note", &text, clip]);
+                acknowledgement = "noted on 1 clip";
+                vec![json!({"note": text})]
+            }
+            2 => {
+                let stars = dice.below(6);
+                command.args(["stars", &stars.to_string(), clip]);
+                acknowledgement = "given to 1 clip";
+                vec![json!({"stars": stars})]
+            }
+            3 => {
+                command.args(["select", clip]);
+                acknowledgement = "1 clip selected";
+                vec![json!({"select": "selected"})]
+            }
+            4 => {
+                command.args(["mark", "0.25s", &text, clip]);
+                acknowledgement = "1 clip marked";
+                vec![json!({"mark": text})]
+            }
+            5 => {
+                is_undo = true;
+                command.arg("undo");
+                acknowledgement = "taken back";
+                Vec::new()
+            }
+            _ => {
+                let (lines, actions) = foreign_journal(clips, author, &text);
+                let path = shoot.folder("journals").join(format!("{text}.ndjson"));
+                fs::write(&path, lines).unwrap();
+                command.args(["edits", "import"]).arg(path);
+                acknowledgement = "3 edits imported";
+                actions
+            }
+        };
+        command.env("BTSINDEX_AUTHOR", author);
+        // One in three is let be.
+        let wait = if dice.below(3) == 0 {
+            Duration::from_secs(60)
+        } else {
+            some_time(&mut dice, typical() * 3)
+        };
+        let begun = Instant::now();
+        let mut child = start(command);
+        while begun.elapsed() < wait && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_micros(300));
+        }
+        let (output, is_killed) = kill_after(child, Duration::ZERO);
+        killed += usize::from(is_killed);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let is_known = told.contains("had it already");
+        let is_nothing = told.contains("nothing to take back") || is_known;
+        assert!(
+            is_killed || is_nothing || told.contains(acknowledgement),
+            "{text}: {told}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        if !is_nothing {
+            spoken.push(Spoken {
+                author: author.to_owned(),
+                actions,
+                is_acknowledged: told.contains(acknowledgement) || output.status.success(),
+                is_undo,
+            });
+        }
+    }
+    (spoken, killed)
+}
+
+/// About how long an edit takes here.
+fn typical() -> Duration {
+    static TYPICAL: OnceLock<Duration> = OnceLock::new();
+    *TYPICAL.get_or_init(|| {
+        let shoot = Shoot::new();
+        shoot.add(
+            "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
+            "a.wav",
+        );
+        shoot.scan();
+        let begun = Instant::now();
+        for number in 0..4 {
+            let note = format!("note {number}");
+            assert_eq!(shoot.run(&["note", &note, "a.wav"]).code, 0);
+        }
+        begun.elapsed() / 4
+    })
+}
+
+/// An action without what differs from clip to clip.
+fn plain(action: &Value) -> Value {
+    match action.get("mark") {
+        Some(mark) => json!({"mark": mark["text"]}),
+        None => action.clone(),
+    }
+}
+
+impl Worn {
+    fn new() -> Self {
+        let shoot = Shoot::new();
+        for fixture in ["old_tape.avi", "IMG_1234.MOV", "anamorphic_wide.mkv"] {
+            shoot.add(&format!("Location Scout/{fixture}"), fixture);
+        }
+        shoot.add(
+            "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
+            "SC01T03.WAV",
+        );
+        shoot.scan();
+        let clips = shoot.clips();
+        let clips = clips.iter().map(|clip| clip["id"].as_str().unwrap());
+        Self {
+            clips: clips.map(str::to_owned).collect(),
+            shoot,
+            spoken: Vec::new(),
+            counts: Counts::default(),
+            added: 0,
+        }
+    }
+
+    /// New footage, and some that goes or moves.
+    fn shoot_on(&mut self, dice: &mut Dice) {
+        for _ in 0..=dice.below(3) {
+            self.added += 1;
+            let name = format!("Day {}/C{:04}.avi", self.added / 8, self.added);
+            let path = self.shoot.add("Location Scout/old_tape.avi", name);
+            grow(&path, &self.added.to_le_bytes());
+        }
+        let some = 1 + dice.below(self.added);
+        let path = self
+            .shoot
+            .footage()
+            .join(format!("Day {}/C{some:04}.avi", some / 8));
+        match dice.below(3) {
+            0 if path.exists() => fs::remove_file(path).unwrap(),
+            1 if path.exists() => fs::rename(&path, path.with_extension("moved.avi")).unwrap(),
+            2 if path.exists() => grow(&path, b"another take"),
+            _ => {}
+        }
+    }
+
+    /// One round: edits from several processes, beside a scan or a rebuild, which is killed.
+    fn round(&mut self, kind: &str, round: u64, whole: Duration) {
+        let seed = round * 1000 + u64::from(kind.as_bytes()[0]);
+        let mut dice = Dice::new(seed);
+        eprintln!("{kind}, round {round}: seed {seed}");
+        let mut victim = None;
+        if kind == "scan" {
+            self.shoot_on(&mut dice);
+            let mut command = self.shoot.command();
+            command
+                .args(["scan", "--json", "--strip", "2"])
+                .arg(self.shoot.footage());
+            victim = Some(command);
+        } else if kind == "rebuild" {
+            let mut command = self.shoot.command();
+            command.arg("rebuild");
+            if dice.below(2) == 0 {
+                command.arg("--no-pictures");
+            } else {
+                let _ = fs::remove_dir_all(self.shoot.catalogue().join("posters"));
+            }
+            victim = Some(command);
+        }
+        let wait = some_time(&mut dice, whole);
+        let (shoot, clips) = (&self.shoot, &self.clips);
+        let people = if kind == "edit" { 4 } else { 2 };
+        let (spoken, killed) = thread::scope(|scope| {
+            let people: Vec<_> = (0..people)
+                .map(|person| {
+                    let author = format!("{kind}-{round}-{person}");
+                    let dice = Dice::new(seed * 10 + person);
+                    scope.spawn(move || speak(shoot, clips, &author, 3, dice))
+                })
+                .collect();
+            let killed = victim.map(|command| kill_after(start(command), wait).1);
+            let spoken: Vec<_> = people.into_iter().map(|it| it.join().unwrap()).collect();
+            (spoken, killed)
+        });
+        for (spoken, killed) in spoken {
+            self.spoken.extend(spoken);
+            self.counts.killed_edits += killed;
+        }
+        match (kind, killed) {
+            ("scan", Some(true)) => self.counts.killed_scans += 1,
+            ("rebuild", Some(true)) => self.counts.killed_rebuilds += 1,
+            (_, Some(false)) => self.counts.ended_before_the_kill += 1,
+            _ => {}
+        }
+        self.counts.rounds += 1;
+        let about = format!("{kind}, round {round}, seed {seed}");
+        is_well(&self.shoot, &about);
+        self.compare(&about);
+    }
+
+    /// The journal holds what was acknowledged, whole commands, and nothing that nobody said.
+    fn compare(&mut self, about: &str) {
+        let mut said: HashMap<(String, String), usize> = HashMap::new();
+        let mut standing: HashMap<String, Vec<(Value, Value)>> = HashMap::new();
+        let mut undone: HashMap<String, usize> = HashMap::new();
+        for edit in self.shoot.run(&["edits", "export"]).json() {
+            let author = edit["author"].as_str().unwrap().to_owned();
+            let own = standing.entry(author.clone()).or_default();
+            if let Some(target) = edit["action"].get("undo") {
+                // Each takes back something of the same person that stands.
+                let place = own.iter().position(|(id, _)| id == target);
+                own.remove(place.unwrap_or_else(|| panic!("{about}: {edit}")));
+                *undone.entry(author).or_default() += 1;
+                continue;
+            }
+            own.push((edit["edit"].clone(), edit["batch"].clone()));
+            *said
+                .entry((author, plain(&edit["action"]).to_string()))
+                .or_default() += 1;
+        }
+        let mut counts = (0, 0, 0);
+        for spoken in self.spoken.iter().filter(|spoken| !spoken.is_undo) {
+            let mut is_there = spoken.actions.iter().map(|action| {
+                let key = (spoken.author.clone(), action.to_string());
+                let count = said.get_mut(&key).filter(|count| **count > 0);
+                count.map(|count| *count -= 1).is_some()
+            });
+            let first = is_there.next().unwrap();
+            assert!(
+                is_there.all(|other| other == first),
+                "{about}: half of {:?} is there",
+                spoken.actions
+            );
+            assert!(
+                first || !spoken.is_acknowledged,
+                "{about}: {:?} of {} was acknowledged, and is lost",
+                spoken.actions,
+                spoken.author
+            );
+            match (spoken.is_acknowledged, first) {
+                (true, _) => counts.0 += 1,
+                (false, true) => counts.1 += 1,
+                (false, false) => counts.2 += 1,
+            }
+        }
+        let unheard: Vec<_> = said.iter().filter(|(_, count)| **count > 0).collect();
+        assert!(unheard.is_empty(), "{about}: nobody said {unheard:?}");
+        for (author, undone) in undone {
+            let by = |spoken: &&Spoken| spoken.is_undo && spoken.author == author;
+            assert!(undone > 0 && self.spoken.iter().any(|spoken| by(&spoken)));
+        }
+        for spoken in self.spoken.iter().filter(|it| it.is_undo) {
+            counts.0 += usize::from(spoken.is_acknowledged);
+        }
+        self.counts.acknowledged = counts.0;
+        self.counts.unacknowledged_and_kept = counts.1;
+        self.counts.unacknowledged_and_not_there = counts.2;
+    }
+}
+
+/// Appends to a file, so that it is another content.
+fn grow(path: &Path, bytes: &[u8]) {
+    let whole = [fs::read(path).unwrap(), bytes.to_vec()].concat();
+    fs::write(path, whole).unwrap();
+    shoot::set_written(path, 1_779_278_400);
+}
+
+/// The catalogue is whole; after a search the index holds just what it does.
+fn is_well(shoot: &Shoot, about: &str) {
+    let search = shoot.run(&["search", "avi"]);
+    assert!([0, 4].contains(&search.code), "{about}: {}", search.stderr);
+    shoot.is_well(about);
+}
+
+/// After a scan that came to its end, there is nothing that does not belong there.
+fn nothing_is_left_over(shoot: &Shoot, about: &str) {
+    for entry in walkdir::WalkDir::new(shoot.catalogue()) {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_stale = [".tmp", "index.new", "index.old", ".btsindex"]
+            .iter()
+            .any(|begin| name.starts_with(begin));
+        assert!(
+            !is_stale && !name.ends_with("-journal"),
+            "{about}: {}",
+            entry.path().display()
+        );
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_there_whoever_is_killed_when() {
+    let mut worn = Worn::new();
+    let begun = Instant::now();
+    worn.shoot_on(&mut Dice::new(1));
+    worn.shoot.scan();
+    let whole = begun.elapsed();
+    let begun = Instant::now();
+    assert_eq!(worn.shoot.run(&["rebuild"]).code, 0);
+    let rebuild = begun.elapsed();
+    let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
+    for round in 0..rounds {
+        worn.round("scan", round, whole);
+        worn.round("edit", round, whole);
+        worn.round("rebuild", round, rebuild);
+        if round % 5 == 4 || round + 1 == rounds {
+            let about = format!("after round {round}");
+            assert_eq!(worn.shoot.scan().code, 0);
+            nothing_is_left_over(&worn.shoot, &about);
+            is_well(&worn.shoot, &about);
+            worn.compare(&about);
+        }
+    }
+    eprintln!("one catalogue: {:?}", worn.counts);
+}
+
+#[test]
+fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
+    let clean = Shoot::new();
+    let add = |shoot: &Shoot| {
+        shoot.add("Location Scout/old_tape.avi", "a.avi");
+        shoot.add("Location Scout/IMG_1234.MOV", "b.mov");
+    };
+    add(&clean);
+    let begun = Instant::now();
+    clean.scan();
+    let whole = begun.elapsed();
+    let wanted: Vec<_> = clean.clips().iter().map(|it| it["id"].clone()).collect();
+    let id = wanted[0].as_str().unwrap().to_owned();
+    let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
+    let (mut killed, mut kept) = (0, 0);
+    for round in 0..rounds {
+        let mut dice = Dice::new(round + 77);
+        let about = format!("round {round}, seed {}", round + 77);
+        let shoot = Shoot::new();
+        add(&shoot);
+        let (lines, _) = foreign_journal(std::slice::from_ref(&id), "ben", &about);
+        let journal = shoot.folder("journals").join("ben.ndjson");
+        fs::write(&journal, lines).unwrap();
+        let mut scan = shoot.command();
+        scan.args(["scan", "--strip", "2"]).arg(shoot.footage());
+        let mut import = shoot.command();
+        import.args(["edits", "import"]).arg(&journal);
+        // Half of them while the catalogue is made.
+        let most = if round % 2 == 0 { typical() } else { whole };
+        let (first, second) = (
+            some_time(&mut dice, most),
+            some_time(&mut dice, typical() * 2),
+        );
+        let (scan, import) = thread::scope(|scope| {
+            let scan = scope.spawn(|| kill_after(start(scan), first).1);
+            let import = kill_after(start(import), second);
+            (scan.join().unwrap(), import)
+        });
+        killed += usize::from(scan) + usize::from(import.1);
+        let told = String::from_utf8_lossy(&import.0.stdout).into_owned();
+        assert!(
+            import.1 || told.contains("imported"),
+            "{about}: {}",
+            String::from_utf8_lossy(&import.0.stderr)
+        );
+        shoot.is_sound(&about);
+        let scanned = shoot.scan();
+        assert_eq!(scanned.code, 0, "{about}: {}", scanned.stderr);
+        is_well(&shoot, &about);
+        nothing_is_left_over(&shoot, &about);
+        let clips: Vec<_> = shoot.clips().iter().map(|it| it["id"].clone()).collect();
+        assert_eq!(clips, wanted, "{about}");
+        let edits = shoot.run(&["edits", "export"]).json().len();
+        assert!([0, 3].contains(&edits), "{about}: {edits} of 3 edits");
+        assert!(edits == 3 || !told.contains("imported"), "{about}");
+        kept += edits / 3;
+    }
+    eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals kept");
+}
+
+/// Another recording of so many bytes more: each is another clip, and each waits for ffmpeg.
+fn many(shoot: &Shoot, clips: u64) {
+    for number in 0..clips {
+        let path = shoot.add(
+            "Location Scout/old_tape.avi",
+            format!("Day {}/T{number:04}.avi", number / 100),
+        );
+        grow(&path, &number.to_le_bytes());
+    }
+}
+
+#[test]
+fn while_a_scan_runs_edits_are_taken_and_found_by_the_next_search() {
+    let shoot = Shoot::new();
+    shoot.add(
+        "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
+        "A first/SC01T03.WAV",
+    );
+    shoot.scan();
+    many(&shoot, number("BTSINDEX_CLIPS", 16).min(3000));
+    let tools = SlowTools::new(&shoot, "sleep 0.05");
+    let mut scan = tools.scan(&shoot);
+    let mut second = tools.scan(&shoot);
+    let (mut edits, mut slowest) = (0, Duration::ZERO);
+    while scan.try_wait().unwrap().is_none() || second.try_wait().unwrap().is_none() {
+        edits += 1;
+        let tag = format!("said-{edits}");
+        let begun = Instant::now();
+        let answer = shoot.run(&["tag", "add", &tag, "SC01T03.WAV"]);
+        slowest = slowest.max(begun.elapsed());
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let found = shoot.run(&["search", "--json", &format!("tag:{tag}")]);
+        assert_eq!(found.code, 0, "edit {edits}: {}", found.stderr);
+        assert!(!found.stderr.contains("damaged"), "{}", found.stderr);
+        assert_eq!(found.json()[0]["name"], "SC01T03.WAV");
+        if edits % 4 == 0 {
+            let undo = shoot.run(&["undo"]);
+            assert_eq!(undo.code, 0, "{}", undo.stderr);
+            let gone = shoot.run(&["search", &format!("tag:{tag}")]);
+            assert_eq!(gone.code, 4, "edit {edits}: {}", gone.stdout);
+        }
+    }
+    // Whoever waits for a person's word has given up long before.
+    assert!(slowest < Duration::from_secs(20), "{slowest:?}");
+    assert!(edits >= 3, "the scan was over after {edits} edits");
+    assert_eq!(scan.wait().unwrap().code(), Some(0));
+    assert_eq!(second.wait().unwrap().code(), Some(0));
+    let tags = shoot.clip("SC01T03.WAV")["tags"].clone();
+    let said = tags.as_array().unwrap().iter();
+    let said = said.filter(|tag| tag.as_str().unwrap().starts_with("said-"));
+    assert_eq!(said.count(), edits - edits / 4);
+    is_well(&shoot, "after the scans");
+    nothing_is_left_over(&shoot, "after the scans");
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!(counts["unchanged"], counts["found"], "{counts}");
+    eprintln!("{edits} edits beside two scans, the slowest took {slowest:?}");
+}
+
+#[test]
+fn a_volume_is_forgotten_after_the_scan_that_runs() {
+    let shoot = Shoot::new();
+    many(&shoot, 2);
+    shoot.scan();
+    assert_eq!(shoot.run(&["note", "kept", "T0000.avi"]).code, 0);
+    let label = shoot.run(&["volumes", "--json"]).json()[0]["volume"].clone();
+    many(&shoot, 4);
+    let tools = SlowTools::new(&shoot, "while [ ! -e \"${0%/*}/go\" ]; do sleep 0.05; done");
+    let mut scan = tools.scan(&shoot);
+    let end = Instant::now() + Duration::from_secs(30);
+    while shoot.run(&["search", "t0003"]).code != 0 {
+        assert!(Instant::now() < end, "the scan never came by");
+    }
+    let mut command = shoot.command();
+    command.args(["volumes", "forget", label.as_str().unwrap(), "--yes"]);
+    let mut forget = start(command);
+    let mut talk = BufReader::new(forget.stderr.take().unwrap());
+    let waiting = format!("another btsindex is at work (process {} (scan))", scan.id());
+    let mut line = String::new();
+    while !line.contains(&waiting) {
+        line.clear();
+        assert!(talk.read_line(&mut line).unwrap() > 0, "it did not wait");
+    }
+    // Others are not kept waiting by the one that waits.
+    assert_eq!(shoot.run(&["note", "meanwhile", "T0001.avi"]).code, 0);
+    assert!(forget.try_wait().unwrap().is_none() && scan.try_wait().unwrap().is_none());
+    fs::write(shoot.folder("slow-tools").join("go"), "").unwrap();
+    assert_eq!(scan.wait().unwrap().code(), Some(0));
+    assert_eq!(forget.wait().unwrap().code(), Some(0));
+    assert_eq!(shoot.clips().len(), 0);
+    is_well(&shoot, "forgotten");
+    assert_eq!(shoot.run(&["edits", "export"]).json().len(), 2);
+    let counts = shoot.scan_counts(&["--no-pictures"]);
+    assert_eq!(counts["recognised"], 4, "{counts}");
+    assert_eq!(shoot.found(&["notes:kept"]), ["T0000.avi"]);
+    assert_eq!(shoot.found(&["notes:meanwhile"]), ["T0001.avi"]);
+}

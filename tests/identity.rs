@@ -1,0 +1,499 @@
+//! What is the same clip, what only looks like it, and what is gone for now: words stay with
+//! contents, and only full hashes prove a copy.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, one that cannot run says why"
+)]
+
+mod shoot;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use shoot::{Answer, Shoot, copy, find_program, fixtures};
+
+const CLIP: &str = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP/C0001.MP4";
+const PHONE: &str = "Location Scout/IMG_1234.MOV";
+
+fn scan(shoot: &Shoot, arguments: &[&str]) -> Value {
+    shoot.scan_counts(&[&["--no-pictures"], arguments].concat())
+}
+
+fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
+    let number = |name: &&str| summary[name].as_u64().unwrap();
+    names.iter().map(number).collect()
+}
+
+/// Writes a file's bytes and gives it back the time it had.
+fn rewrite_unseen(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let written = path.metadata().unwrap().modified().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(written).unwrap();
+}
+
+#[test]
+fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
+    let shoot = Shoot::new();
+    let boxed = shoot.add(CLIP, "boxed.MP4");
+    let tagged = shoot.add(PHONE, "tagged.MOV");
+    let silent = shoot.add("Location Scout/old_tape.avi", "silent.avi");
+    scan(&shoot, &[]);
+    for arguments in [
+        &["tag", "add", "drums", "boxed.MP4"][..],
+        &["note", "keep", "boxed.MP4"],
+        &["stars", "4", "boxed.MP4"],
+        &["stars", "2", "boxed.MP4"],
+        &["note", "taken back", "boxed.MP4"],
+        &["undo"],
+        &["mark", "0.5s", "here", "tagged.MOV"],
+        &["select", "tagged.MOV"],
+    ] {
+        assert_eq!(shoot.run(arguments).code, 0, "{arguments:?}");
+    }
+    let (boxed_id, tagged_id) = (
+        shoot.clip("boxed.MP4")["id"].clone(),
+        shoot.clip("tagged.MOV")["id"].clone(),
+    );
+    // As programs do that write metadata into a file: a box more, or all of it written anew.
+    let mut file = File::options().append(true).open(&boxed).unwrap();
+    file.write_all(b"\0\0\0\x10free8 bytes.").unwrap();
+    drop(file);
+    let graded = shoot.folder("aside").join("graded.MOV");
+    let ffmpeg = std::process::Command::new(find_program("ffmpeg"))
+        .args(["-v", "error", "-i"])
+        .arg(&tagged)
+        .args(["-map", "0", "-c", "copy", "-metadata", "comment=graded"])
+        .arg(&graded)
+        .status()
+        .unwrap();
+    assert!(ffmpeg.success());
+    fs::copy(&graded, &tagged).unwrap();
+    fs::write(
+        &silent,
+        fs::read(fixtures().join("Location Scout/anamorphic_wide.mkv")).unwrap(),
+    )
+    .unwrap();
+    let summary = scan(&shoot, &[]);
+    assert_eq!(
+        counts(&summary, &["changed", "adoptable", "missing"]),
+        [3, 2, 0],
+        "{summary}"
+    );
+    let here = |name: &str| {
+        let clips = shoot.clips();
+        let is = |clip: &&Value| clip["name"] == name && clip["files"][0]["state"] == "present";
+        clips.iter().find(is).unwrap().clone()
+    };
+    assert_ne!(here("boxed.MP4")["id"], boxed_id);
+    assert!(here("boxed.MP4")["notes"].is_null());
+    // Nothing is lost meanwhile: the former content is there, missing, with its words.
+    let former = shoot
+        .run(&["show", "--json", boxed_id.as_str().unwrap()])
+        .stdout;
+    assert!(former.contains("keep"), "{former}");
+    let listed = shoot.run(&["edits", "adopt"]);
+    assert!(
+        listed.stdout.contains("as long as before, coded alike"),
+        "{}",
+        listed.stdout
+    );
+    assert!(!listed.stdout.contains("taken back") && !listed.stdout.contains("silent.avi"));
+
+    let adopt = |arguments: &[&str]| shoot.run(&[&["edits", "adopt"], arguments].concat());
+    let answer = adopt(&[boxed.to_str().unwrap()]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stdout.contains("taken over by 1 clip"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(adopt(&[boxed.to_str().unwrap()]).code, 4, "once");
+    let now = here("boxed.MP4");
+    assert_eq!(
+        (&now["rating"], &now["notes"][0]["text"]),
+        (&2.into(), &"keep".into())
+    );
+    assert!(now["tags"].to_string().contains("drums"));
+    assert_eq!(shoot.run(&["search", "notes:keep"]).code, 0);
+    assert_eq!(scan(&shoot, &[])["adoptable"], 1);
+    assert_eq!(adopt(&["--all", "--yes"]).code, 0);
+    let now = here("tagged.MOV");
+    assert_eq!(
+        (&now["selection"], &now["markers"][0]["text"]),
+        (&"selected".into(), &"here".into())
+    );
+    assert_ne!(now["id"], tagged_id);
+    assert_eq!(adopt(&["--all", "--yes"]).code, 4, "once");
+    assert_eq!(scan(&shoot, &[])["adoptable"], 0);
+    // One command, so one undo takes it back; what the former content was told stays.
+    assert_eq!(shoot.run(&["undo"]).code, 0);
+    assert!(here("tagged.MOV")["markers"].is_null() && here("tagged.MOV")["selection"].is_null());
+    assert_eq!(here("boxed.MP4")["rating"], 2);
+    shoot.is_well("adopted");
+}
+
+#[cfg(unix)]
+#[test]
+fn content_that_changed_behind_its_size_and_time_is_found() {
+    use std::os::unix::fs::MetadataExt;
+    let shoot = Shoot::new();
+    let path = shoot.add("Location Scout/old_tape.avi", "a.avi");
+    shoot.add(PHONE, "b.MOV");
+    scan(&shoot, &[]);
+    assert_eq!(shoot.run(&["note", "the first", "a.avi"]).code, 0);
+    // The ctime tells.
+    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    let summary = scan(&shoot, &[]);
+    assert_eq!(
+        counts(&summary, &["changed", "unchanged", "adoptable"]),
+        [1, 1, 1],
+        "{summary}"
+    );
+    assert_eq!(shoot.clips().len(), 3);
+    // Nothing tells.
+    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
+    let metadata = path.metadata().unwrap();
+    let changed = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
+    rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite"))
+        .unwrap()
+        .execute(
+            "UPDATE file SET changed = ?1, inode = ?2 WHERE name = CAST('a.avi' AS BLOB) AND NOT was",
+            rusqlite::params![changed, i64::try_from(metadata.ino()).unwrap()],
+        )
+        .unwrap();
+    let summary = scan(&shoot, &[]);
+    assert_eq!(
+        counts(&summary, &["unchanged", "read"]),
+        [2, 0],
+        "{summary}"
+    );
+    let summary = scan(&shoot, &["--recheck"]);
+    assert_eq!(
+        counts(&summary, &["read", "recognised"]),
+        [2, 1],
+        "{summary}"
+    );
+    assert_eq!(shoot.clips().len(), 4, "each content there ever was");
+    let first = shoot
+        .clips()
+        .into_iter()
+        .find(|clip| !clip["notes"].is_null())
+        .unwrap();
+    assert_eq!(first["files"][0]["state"], "missing");
+    shoot.is_well("rechecked");
+    let summary = scan(&shoot, &["--recheck"]);
+    assert_eq!(
+        counts(&summary, &["read", "recognised"]),
+        [2, 2],
+        "{summary}"
+    );
+}
+
+/// A sound recording of 2 MB, whose byte at 200,000 is that: between two samples of the
+/// fingerprint.
+fn recording(path: &Path, byte: u8) {
+    let data = 2_000_000_u32;
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((data + 36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data");
+    bytes.extend(data.to_le_bytes());
+    bytes.extend((0..data).map(|at| u8::try_from((at / 7) % 251).unwrap()));
+    bytes[200_000] = byte;
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+    shoot::set_written(path, 1_779_278_400);
+}
+
+#[test]
+fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
+    let shoot = Shoot::new();
+    recording(&shoot.footage().join("card/take.wav"), 1);
+    recording(&shoot.footage().join("copy/take.wav"), 2);
+    recording(&shoot.footage().join("good/take.wav"), 1);
+    let summary = scan(&shoot, &[]);
+    assert_eq!(summary["new"], 3, "{summary}");
+    assert_eq!(shoot.clips().len(), 1, "their samples are the same");
+    let before = shoot.run(&["duplicates"]);
+    assert_eq!(before.code, 0, "{}", before.stderr);
+    assert!(!before.stdout.contains("DIFFER"), "{}", before.stdout);
+    let after = shoot.run(&["duplicates", "--verify"]);
+    assert!(
+        after.stdout.contains("DIFFER"),
+        "{}{}",
+        after.stdout,
+        after.stderr
+    );
+    let copies = shoot.run(&["copies"]);
+    assert!(copies.stdout.contains("DIFFER"), "{}", copies.stdout);
+    let line = &shoot.run(&["copies", "--json"]).json()[0];
+    assert_eq!(line["differ"], true);
+    let digest = |place: &str| {
+        let files = line["files"].as_array().unwrap().iter();
+        let mut of = files.filter(|file| file["path"].as_str().unwrap().contains(place));
+        of.next().unwrap()["xxh128"].clone()
+    };
+    assert_eq!(digest("/card/"), digest("/good/"));
+    assert_ne!(digest("/card/"), digest("/copy/"));
+    // A hash is of what the file was: changed since, it proves nothing.
+    rewrite_unseen(&shoot.footage().join("copy/take.wav"), |bytes| {
+        bytes[200_000] = 1
+    });
+    shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
+    scan(&shoot, &[]);
+    let again = shoot.run(&["copies", "--verify"]);
+    assert!(!again.stdout.contains("DIFFER"), "{}", again.stdout);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_copy_that_differs_on_another_volume_is_none() {
+    use shoot::disk::Disk;
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut shelf) = Disk::new(&folder, "SHELF", 24) else {
+        return;
+    };
+    let mut raid = Disk::new(&folder, "RAID", 24).unwrap();
+    let (one, two) = (folder.join("one"), folder.join("two"));
+    shelf.mount(&one);
+    raid.mount(&two);
+    recording(&one.join("take.wav"), 1);
+    recording(&two.join("take.wav"), 2);
+    for at in [&one, &two] {
+        let mut command = shoot.command();
+        command.args(["scan", "--json"]).arg(at);
+        assert_eq!(Answer::of(&command.output().unwrap()).code, 0);
+    }
+    assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
+    let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
+    assert!(
+        doubt.stderr.contains("1  are on another volume too"),
+        "{}",
+        doubt.stderr
+    );
+    let verified = shoot.run(&["copies", "--verify"]);
+    assert!(verified.stdout.contains("DIFFER"), "{}", verified.stdout);
+    assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 0);
+    assert_eq!(
+        shoot.run(&["copies", "--proved", "--fewer-than", "2"]).code,
+        0
+    );
+    for label in ["SHELF", "RAID"] {
+        let loss = shoot.run(&["volumes", "forget", label]);
+        assert_eq!(loss.code, 1, "nobody was there to be asked");
+        assert!(
+            loss.stderr.contains("1  are on no other volume"),
+            "{}",
+            loss.stderr
+        );
+    }
+    // A true copy makes up for it.
+    recording(&two.join("true.wav"), 1);
+    let mut command = shoot.command();
+    command.args(["scan", "--json"]).arg(&two);
+    command.output().unwrap();
+    shoot.run(&["copies", "--verify"]);
+    assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
+    let loss = shoot.run(&["volumes", "forget", "SHELF"]);
+    assert!(!loss.stderr.contains("no other volume"), "{}", loss.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_file_by_many_paths_is_one_clip() {
+    let shoot = Shoot::new();
+    let path = shoot.add(PHONE, "a/one.MOV");
+    fs::create_dir(shoot.footage().join("b")).unwrap();
+    fs::hard_link(&path, shoot.footage().join("b/linked.MOV")).unwrap();
+    std::os::unix::fs::symlink(shoot.footage().join("a"), shoot.footage().join("c")).unwrap();
+    let summary = scan(&shoot, &["--follow-links"]);
+    assert!(counts(&summary, &["found"])[0] >= 2, "{summary}");
+    assert_eq!(shoot.clips().len(), 1);
+    assert_eq!(shoot.run(&["note", "once", "one.MOV"]).code, 0);
+    let before = shoot.clips();
+    let footage = shoot.footage();
+    for paths in [
+        vec![footage.clone(), footage.join("a")],
+        vec![footage.join("c"), footage.join("b")],
+        vec![footage.join("a/../b/linked.MOV"), footage.join("c/one.MOV")],
+    ] {
+        let mut command = shoot.command();
+        command
+            .args(["scan", "--json", "--no-pictures", "--follow-links"])
+            .args(paths);
+        let summary = Answer::of(&command.output().unwrap()).summary();
+        assert_eq!(
+            counts(&summary, &["new", "missing", "doubted"]),
+            [0, 0, 0],
+            "{summary}"
+        );
+    }
+    assert_eq!(shoot.clips(), before);
+    let copies = &shoot.run(&["copies", "--json"]).json()[0];
+    assert_eq!(
+        (&copies["volumes"], &copies["differ"]),
+        (&1.into(), &false.into())
+    );
+    fs::remove_file(&path).unwrap();
+    scan(&shoot, &["--follow-links"]);
+    assert_eq!(shoot.clips().len(), 1);
+    assert_eq!(shoot.found(&["notes:once"]), ["linked.MOV"]);
+    shoot.is_well("linked");
+}
+
+#[test]
+fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
+    let shoot = Shoot::new();
+    let bytes = fs::read(fixtures().join("Location Scout/old_tape.avi")).unwrap();
+    let growing = shoot.footage().join("growing.avi");
+    fs::write(&growing, &bytes[..40_000]).unwrap();
+    let is_done = AtomicBool::new(false);
+    let summary = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = File::options().append(true).open(&growing).unwrap();
+            let mut rest = bytes[40_000..].chunks(64).cycle();
+            while !is_done.load(Ordering::Relaxed) {
+                file.write_all(rest.next().unwrap()).unwrap();
+                thread::sleep(Duration::from_millis(40));
+            }
+        });
+        fs::write(shoot.footage().join("still.avi"), &bytes).unwrap();
+        let summary = scan(&shoot, &[]);
+        is_done.store(true, Ordering::Relaxed);
+        summary
+    });
+    assert_eq!(
+        counts(&summary, &["found", "read", "moving"]),
+        [2, 1, 1],
+        "{summary}"
+    );
+    assert_eq!(shoot.clip("still.avi")["video_codec"], "mpeg4");
+    // It is known by its name meanwhile, and not as something that it is not yet.
+    assert!(shoot.clip("growing.avi")["id"].is_null());
+    fs::write(&growing, [&bytes[..], b"whole"].concat()).unwrap();
+    let earlier = SystemTime::now() - Duration::from_secs(60);
+    File::options()
+        .write(true)
+        .open(&growing)
+        .unwrap()
+        .set_modified(earlier)
+        .unwrap();
+    let summary = scan(&shoot, &[]);
+    assert_eq!(
+        counts(&summary, &["read", "moving", "unreadable"]),
+        [1, 0, 0],
+        "{summary}"
+    );
+    assert_eq!(shoot.clip("growing.avi")["video_codec"], "mpeg4");
+}
+
+#[test]
+fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
+    let shoot = Shoot::new();
+    for number in 0..4 {
+        let path = shoot.add(PHONE, format!("day/C{number}.MOV"));
+        let bytes = [fs::read(&path).unwrap(), vec![number]].concat();
+        fs::write(&path, bytes).unwrap();
+        shoot::set_written(&path, 1_779_278_400);
+    }
+    scan(&shoot, &[]);
+    assert_eq!(shoot.run(&["note", "back again", "C1.MOV"]).code, 0);
+    let before = shoot.clips();
+    let day = shoot.footage().join("day");
+    let aside = shoot.folder("aside").join("day");
+    let scan_day = |arguments: &[&str]| {
+        let mut command = shoot.command();
+        command
+            .args(["scan", "--json", "--no-pictures"])
+            .args(arguments)
+            .arg(&day);
+        Answer::of(&command.output().unwrap())
+    };
+    let states = || {
+        let clips = shoot.clips();
+        let states = clips
+            .iter()
+            .map(|clip| clip["files"][0]["state"].as_str().unwrap().to_owned());
+        states.collect::<Vec<_>>()
+    };
+    let (all_present, all_missing) = (vec!["present"; 4], vec!["missing"; 4]);
+
+    // Removed.
+    fs::rename(&day, &aside).unwrap();
+    let answer = scan_day(&[]);
+    assert_ne!(answer.code, 0, "{}", answer.stdout);
+    assert_eq!(states(), all_present, "{}", answer.stdout);
+    // Empty, as a mount point is.
+    fs::create_dir(&day).unwrap();
+    assert_eq!(
+        counts(&scan_day(&[]).summary(), &["missing", "doubted"]),
+        [0, 4]
+    );
+    assert_eq!(states(), all_present);
+    // A file where the folder was.
+    fs::remove_dir(&day).unwrap();
+    fs::write(&day, "no folder").unwrap();
+    scan_day(&[]);
+    assert_eq!(states(), all_present);
+    fs::remove_file(&day).unwrap();
+    // Said to be gone: still known.
+    fs::create_dir(&day).unwrap();
+    assert_eq!(
+        counts(
+            &scan_day(&["--accept-missing"]).summary(),
+            &["missing", "doubted"]
+        ),
+        [4, 0]
+    );
+    assert_eq!(states(), all_missing);
+    assert_eq!(shoot.found(&["notes:back"]), ["C1.MOV"]);
+    assert_eq!(shoot.clips().len(), 4);
+    shoot.is_well("missing");
+    // Back.
+    fs::remove_dir(&day).unwrap();
+    fs::rename(&aside, &day).unwrap();
+    assert_eq!(
+        counts(&scan_day(&[]).summary(), &["new", "missing"]),
+        [0, 0]
+    );
+    assert_eq!(shoot.clips(), before);
+    shoot.is_well("back");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_is_not_empty() {
+    use std::os::unix::fs::PermissionsExt;
+    let shoot = Shoot::new();
+    copy(
+        &fixtures().join("Location Scout"),
+        &shoot.footage().join("day"),
+    );
+    scan(&shoot, &[]);
+    let day: PathBuf = shoot.footage().join("day");
+    let allow = |mode| fs::set_permissions(&day, fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o000);
+    if fs::read_dir(&day).is_ok() {
+        allow(0o755);
+        eprintln!("skipped: whoever runs this may read everything (root)");
+        return;
+    }
+    for arguments in [&[][..], &["--accept-missing"]] {
+        let summary = scan(&shoot, arguments);
+        assert_eq!(summary["missing"], 0, "{summary}");
+    }
+    allow(0o755);
+    assert_eq!(counts(&scan(&shoot, &[]), &["new", "missing"]), [0, 0]);
+}

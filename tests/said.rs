@@ -1,0 +1,335 @@
+//! The journal of what people said travels between catalogues, and nothing that was said is lost
+//! or made up on the way.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod shoot;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use shoot::{Answer, Shoot, copy, fixtures};
+
+const SESSION: &str = "Studio Session - Night Owls";
+const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
+
+/// A machine that has the session on its disk.
+fn machine() -> Shoot {
+    let shoot = Shoot::new();
+    copy(&fixtures().join(SESSION), &shoot.footage().join(SESSION));
+    assert_eq!(shoot.scan_counts(&["--no-pictures"])["new"], 4);
+    shoot
+}
+
+/// Runs a command as somebody, who must succeed.
+fn say(shoot: &Shoot, author: &str, arguments: &[&str]) -> String {
+    let mut command = shoot.command();
+    command.env("BTSINDEX_AUTHOR", author).args(arguments);
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
+    answer.stdout
+}
+
+/// Exports into a file of its own.
+fn export(shoot: &Shoot, name: &str) -> PathBuf {
+    let path = shoot.folder("journals").join(name);
+    let answer = shoot.run(&["edits", "export", path.to_str().unwrap()]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    path
+}
+
+fn import(shoot: &Shoot, path: &PathBuf) -> Answer {
+    shoot.run(&["edits", "import", path.to_str().unwrap()])
+}
+
+/// What people said of each clip.
+fn said(shoot: &Shoot) -> Vec<Value> {
+    let of = |clip: &Value| {
+        json!([
+            clip["name"],
+            clip["tags"],
+            clip["notes"],
+            clip["rating"],
+            clip["selection"],
+            clip["markers"]
+        ])
+    };
+    let mut said: Vec<Value> = shoot.clips().iter().map(of).collect();
+    said.sort_by_key(|clip| clip[0].to_string());
+    said
+}
+
+#[test]
+fn journals_that_met_in_any_order_say_the_same() {
+    let (anna, ben, third) = (machine(), machine(), machine());
+    say(&anna, "anna", &["tag", "add", "drums,loud", LAUGH]);
+    say(&ben, "ben", &["tag", "remove", "studio session", LAUGH]);
+    say(&ben, "ben", &["tag", "add", "loud", LAUGH]);
+    say(&anna, "anna", &["tag", "remove", "loud", LAUGH]);
+    say(&anna, "anna", &["note", "first\nand \"second\" 🥁", LAUGH]);
+    say(&ben, "ben", &["note", "from Ben", LAUGH]);
+    say(&anna, "anna", &["stars", "3", "C0001.MP4"]);
+    say(&ben, "ben", &["stars", "5", "C0001.MP4"]);
+    say(&ben, "ben", &["select", "C0001.MP4"]);
+    say(&anna, "anna", &["reject", "C0001.MP4"]);
+    say(&anna, "anna", &["mark", "0.5s", "stick drops", LAUGH]);
+    say(&ben, "ben", &["mark", "0.25s", "count-in", LAUGH]);
+    say(&anna, "anna", &["note", "never mind", "C0002.MP4"]);
+    say(&anna, "anna", &["undo"]);
+    let (a, b) = (export(&anna, "a"), export(&ben, "b"));
+    for _ in 0..2 {
+        assert_eq!(import(&ben, &a).code, 0);
+        assert_eq!(import(&anna, &b).code, 0);
+    }
+    assert_eq!(said(&anna), said(&ben));
+    // Said after the first meeting; then met again, in other orders.
+    say(&ben, "ben", &["stars", "0", "C0001.MP4"]);
+    let history = anna.run(&["history", "--json", LAUGH]).json();
+    let of_ben = history
+        .iter()
+        .find(|edit| edit["action"] == json!({"note": "from Ben"}));
+    let id = of_ben.unwrap()["edit"].as_str().unwrap().to_owned();
+    say(&anna, "anna", &["undo", &id[..8]]);
+    let (a2, b2) = (export(&anna, "a2"), export(&ben, "b2"));
+    let both = format!(
+        "{}{}",
+        fs::read_to_string(&a2).unwrap(),
+        fs::read_to_string(&b2).unwrap()
+    );
+    let mut lines: Vec<&str> = both.lines().collect();
+    lines.sort_unstable();
+    let mixed = third.folder("journals").join("mixed");
+    fs::write(&mixed, lines.join("\r\n")).unwrap();
+    assert_eq!(import(&anna, &b2).code, 0);
+    assert_eq!(import(&ben, &a2).code, 0);
+    for path in [&b2, &mixed, &a, &a2, &b] {
+        assert_eq!(import(&third, path).code, 0);
+    }
+    let wanted = said(&anna);
+    assert_eq!(said(&ben), wanted);
+    assert_eq!(said(&third), wanted);
+    let texts = wanted.iter().map(Value::to_string).collect::<String>();
+    assert!(
+        texts.contains("stick drops")
+            && !texts.contains("from Ben")
+            && !texts.contains("never mind")
+    );
+    let exported = anna.run(&["edits", "export"]).stdout;
+    for shoot in [&anna, &ben, &third] {
+        assert_eq!(shoot.run(&["edits", "export"]).stdout, exported);
+        assert_eq!(shoot.found(&["notes:second"]), [LAUGH]);
+        assert_eq!(shoot.run(&["search", "notes:ben"]).code, 4);
+        shoot.is_well("after the journals met");
+    }
+}
+
+#[test]
+fn words_wait_for_clips_that_were_not_scanned_yet() {
+    let (anna, ben) = (machine(), Shoot::new());
+    say(&anna, "anna", &["note", "wait for me", LAUGH]);
+    say(&anna, "anna", &["stars", "4", "C0001.MP4"]);
+    let journal = export(&anna, "a");
+    // Before the first drive was ever scanned there.
+    let answer = import(&ben, &journal);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stdout.contains("2  clips that were not scanned yet"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(ben.run(&["search", "notes:wait"]).code, 4);
+    ben.add(&format!("{SESSION}/Day2/{LAUGH}"), "other name.mov");
+    ben.scan_counts(&["--no-pictures"]);
+    assert_eq!(ben.found(&["notes:wait"]), ["other name.mov"]);
+    let known = import(&ben, &journal);
+    assert!(
+        known.stdout.starts_with("0 edits imported") && known.stdout.contains("2  known already"),
+        "{}",
+        known.stdout
+    );
+    ben.add(
+        &format!("{SESSION}/Day1/PRIVATE/M4ROOT/CLIP/C0001.MP4"),
+        "C0001.MP4",
+    );
+    ben.scan_counts(&["--no-pictures"]);
+    assert_eq!(ben.clip("C0001.MP4")["rating"], 4);
+    assert_eq!(ben.found(&["rating:4"]), ["C0001.MP4"]);
+    ben.is_well("waited");
+}
+
+#[test]
+fn a_line_that_is_no_edit_is_refused_by_its_number_and_the_others_are_taken_in() {
+    let (anna, ben) = (machine(), machine());
+    for text in ["one", "two", "three", "four"] {
+        say(&anna, "anna", &["note", text, LAUGH]);
+    }
+    let journal = fs::read(export(&anna, "a")).unwrap();
+    let lines: Vec<&[u8]> = journal.split(|&byte| byte == b'\n').collect();
+    let altered = String::from_utf8(lines[1].to_vec())
+        .unwrap()
+        .replace("two", "too");
+    let long = vec![b'x'; 2 * 1024 * 1024];
+    let long_json = format!("{{\"edit\":\"{}\"}}", "0".repeat(2 * 1024 * 1024));
+    let parts: Vec<&[u8]> = vec![
+        lines[0],
+        altered.as_bytes(),
+        &lines[2][..lines[2].len() / 2],
+        &long,
+        b"\xff\xfe\x00\x80 binary \x00",
+        b"edit,clip,clock",
+        b"",
+        long_json.as_bytes(),
+        b"null",
+        b"[]",
+        // Without a line's end.
+        lines[3],
+    ];
+    let path = ben.folder("journals").join("bad\u{202e}.ndjson");
+    fs::write(&path, parts.join(&b'\n')).unwrap();
+    let answer = import(&ben, &path);
+    assert_eq!(answer.code, 3);
+    assert!(
+        answer.stdout.starts_with("2 edits imported"),
+        "{}",
+        answer.stdout
+    );
+    let told: Vec<&str> = answer.stderr.lines().collect();
+    assert_eq!(told.len(), 8, "{}", answer.stderr);
+    for (line, number) in told.iter().zip([2, 3, 4, 5, 6, 8, 9, 10]) {
+        let begin = format!("bad\\u{{202e}}.ndjson:{number}: ");
+        let (_, reason) = line.split_once(&begin).unwrap_or_else(|| panic!("{line}"));
+        assert!(
+            line.starts_with("warning: ") && !reason.is_empty(),
+            "{line}"
+        );
+        assert!(line.len() < 1000, "a reason of {} bytes", line.len());
+    }
+    assert!(
+        told[0].ends_with("it was altered: its id is that of other words"),
+        "{}",
+        told[0]
+    );
+    let notes = |shoot: &Shoot| {
+        let clip = shoot.clip(LAUGH);
+        let notes = clip["notes"].as_array().unwrap().iter();
+        notes
+            .map(|note| note["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&ben), ["one", "four"]);
+    // The whole journal fills the gap, in the order in which it was said.
+    assert_eq!(import(&ben, &anna.folder("journals").join("a")).code, 0);
+    assert_eq!(notes(&ben), ["one", "two", "three", "four"]);
+    // From standard input, and from where there is nothing.
+    let mut command = ben.command();
+    command.args(["edits", "import", "-"]);
+    command.stdin(fs::File::open(&path).unwrap());
+    assert_eq!(Answer::of(&command.output().unwrap()).code, 3);
+    assert_eq!(ben.run(&["edits", "import", "nowhere.ndjson"]).code, 1);
+    ben.is_well("after bad lines");
+}
+
+#[test]
+fn undo_takes_back_ones_own_last_command_and_can_be_taken_back() {
+    let shoot = machine();
+    let notes = || {
+        let clip = shoot.clip(LAUGH);
+        clip["notes"].as_array().map_or(0, Vec::len)
+    };
+    say(&shoot, "anna", &["note", "mine", LAUGH]);
+    say(
+        &shoot,
+        "anna",
+        &["tag", "add", "kept,too", "--yes", "--query", "tag:studio"],
+    );
+    let tagged = || shoot.found(&["tag:kept"]).len();
+    assert_eq!(tagged(), 4);
+    say(&shoot, "ben", &["note", "another's", LAUGH]);
+    // Ben spoke last; mine is taken back all the same, all of it, and only that.
+    let told = say(&shoot, "anna", &["undo"]);
+    assert!(told.starts_with("8 edits taken back"), "{told}");
+    assert_eq!((tagged(), notes()), (0, 2));
+    say(&shoot, "anna", &["undo"]);
+    assert_eq!(notes(), 1);
+    let mut command = shoot.command();
+    command.env("BTSINDEX_AUTHOR", "anna").arg("undo");
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 4, "{}", answer.stdout);
+    assert_eq!(shoot.clip(LAUGH)["notes"][0]["text"], "another's");
+    // An undo is an edit: undone by its id, what it took back counts again.
+    let history = shoot.run(&["history", "--json", LAUGH]).json();
+    let undo = history
+        .iter()
+        .rfind(|edit| !edit["action"]["undo"].is_null())
+        .unwrap();
+    let id = undo["edit"].as_str().unwrap();
+    say(&shoot, "anna", &["undo", id]);
+    assert_eq!(notes(), 2);
+    let history = shoot.run(&["history", "--json", LAUGH]).json();
+    let undo = history.last().unwrap()["edit"].as_str().unwrap();
+    say(&shoot, "anna", &["undo", undo]);
+    assert_eq!(notes(), 1);
+    for wrong in ["zzzz", "00", "", "ffffffff"] {
+        assert_eq!(shoot.run(&["undo", wrong]).code, 1, "{wrong}");
+    }
+    // Nothing was erased.
+    let exported = shoot.run(&["edits", "export"]).json().len();
+    assert_eq!(exported, 1 + 8 + 1 + 8 + 1 + 1 + 1);
+    shoot.is_well("undone");
+}
+
+#[test]
+fn a_batch_of_three_clips_is_taken_back_as_one() {
+    let shoot = machine();
+    let told = say(&shoot, "anna", &["stars", "2", "--yes", "--query", "mp4"]);
+    assert!(told.starts_with("2 stars given to 2 clips"), "{told}");
+    say(
+        &shoot,
+        "anna",
+        &["stars", "3", "--yes", "--query", "night", "owls"],
+    );
+    let rated = |stars: &str| shoot.found(&[&format!("rating:{stars}")]).len();
+    assert_eq!((rated("3"), rated("2")), (4, 0));
+    say(&shoot, "anna", &["undo"]);
+    assert_eq!((rated("3"), rated("2")), (0, 2));
+    // Without `--yes`, and nobody there to be asked, nothing changes.
+    let answer = shoot.run(&["stars", "1", "--query", "mp4"]);
+    assert_eq!(answer.code, 1, "{}", answer.stdout);
+    assert_eq!(rated("1"), 0);
+    let three = ["select", LAUGH, "C0001.MP4", "SC01T03.WAV"];
+    assert_eq!(say(&shoot, "anna", &three), "3 clips selected\n");
+    assert_eq!(shoot.found(&["selection:selected"]).len(), 3);
+    say(&shoot, "anna", &["undo"]);
+    assert_eq!(shoot.run(&["search", "selection:selected"]).code, 4);
+}
+
+/// A journal from elsewhere may give other people's edits the batch of mine.
+#[test]
+fn undo_leaves_alone_what_another_said_whatever_its_batch() {
+    use btsindex::clip::{Action, Edit, Said};
+    let shoot = machine();
+    say(&shoot, "anna", &["note", "mine", LAUGH]);
+    let exported = shoot.run(&["edits", "export"]).stdout;
+    let mine = Edit::from_line(exported.trim()).unwrap();
+    let forged = Edit::new(Said {
+        author: "ben".to_owned(),
+        action: Action::Note("Ben's".to_owned()),
+        ..mine.said
+    });
+    let path = shoot.folder("journals").join("forged");
+    fs::write(&path, forged.to_line()).unwrap();
+    assert_eq!(import(&shoot, &path).code, 0);
+    let told = say(&shoot, "anna", &["undo"]);
+    assert!(
+        told.starts_with("1 edit taken back\n  note: mine"),
+        "{told}"
+    );
+    let clip = shoot.clip(LAUGH);
+    assert_eq!(clip["notes"][0]["text"], "Ben's", "{clip}");
+}

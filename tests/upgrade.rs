@@ -1,0 +1,561 @@
+//! Catalogues of other versions, damaged ones, copies of them, and ones that cannot be written:
+//! nothing that they hold is lost.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, one that cannot run says why"
+)]
+
+mod shoot;
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use shoot::disk::ReadOnly;
+use shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number};
+
+const SESSION: &str = "Studio Session - Night Owls";
+const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
+
+/// Every version there ever was, frozen.
+const OLD: [(u32, &str); 3] = [
+    (1, include_str!("old/catalogue-1.sql")),
+    (2, include_str!("old/catalogue-2.sql")),
+    (3, include_str!("old/catalogue-3.sql")),
+];
+
+/// Commands that only read.
+const READING: [&[&str]; 13] = [
+    &["search"],
+    &["search", "drummer"],
+    &["search", "--json"],
+    &["show", LAUGH],
+    &["show", "--json", LAUGH],
+    &["history", LAUGH],
+    &["copies"],
+    &["copies", "--json"],
+    &["volumes"],
+    &["volumes", "--json"],
+    &["edits", "export"],
+    &["fields"],
+    &["doctor"],
+];
+
+/// One with the session only: a scan of it takes less.
+fn session() -> Shoot {
+    let shoot = Shoot::new();
+    copy(&fixtures().join(SESSION), &shoot.footage());
+    shoot
+}
+
+fn scan(shoot: &Shoot) {
+    assert_eq!(shoot.scan_counts(&["--strip", "0"])["unreadable"], 0);
+}
+
+fn database(shoot: &Shoot) -> Connection {
+    Connection::open(shoot.catalogue().join("catalogue.sqlite")).unwrap()
+}
+
+fn old(sql: &str) -> Shoot {
+    let shoot = Shoot::new();
+    fs::create_dir_all(shoot.catalogue()).unwrap();
+    let database = database(&shoot);
+    database.execute_batch(sql).unwrap();
+    database.pragma_update(None, "journal_mode", "WAL").unwrap();
+    shoot
+}
+
+fn version(shoot: &Shoot) -> u32 {
+    let database = database(shoot);
+    database
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap()
+}
+
+fn bytes(shoot: &Shoot) -> Vec<u8> {
+    fs::read(shoot.catalogue().join("catalogue.sqlite")).unwrap()
+}
+
+#[test]
+fn every_version_opens_with_every_command_and_scans_on() {
+    for (number, sql) in OLD {
+        let shoot = old(sql);
+        assert_eq!(version(&shoot), number);
+        for arguments in READING {
+            let answer = shoot.run(arguments);
+            // Of a clip that the newest fingerprint was not read of, there is no history yet.
+            let is_fresh = arguments[0] == "history" && number < 3;
+            assert!(
+                answer.code == 0 || is_fresh,
+                "{number}: {arguments:?}: {}",
+                answer.stderr
+            );
+        }
+        assert_eq!(version(&shoot), 3);
+        let clips = shoot.clips();
+        shoot.is_well(&format!("version {number}"));
+        let kept = shoot
+            .catalogue()
+            .join(format!("backups/version-{number}.sqlite"));
+        assert_eq!(kept.exists(), number < 3, "{}", kept.display());
+        if kept.exists() {
+            // What was kept is a catalogue, as it was.
+            let other = Shoot::new();
+            fs::create_dir_all(other.catalogue()).unwrap();
+            fs::copy(&kept, other.catalogue().join("catalogue.sqlite")).unwrap();
+            assert_eq!(version(&other), number);
+            assert_eq!(other.clips(), clips);
+        }
+        copy(&fixtures().join(SESSION), &shoot.footage().join(SESSION));
+        let counts = shoot.scan_counts(&["--strip", "0"]);
+        // In version 3, files below 64 KiB were given other numbers.
+        let recognised = if number < 3 { 2 } else { 4 };
+        assert_eq!(counts["recognised"], recognised, "{number}: {counts}");
+        let after = shoot.clips().len();
+        assert_eq!(after, clips.len() + 4 - recognised, "{number}");
+        let laugh = shoot.clip(LAUGH);
+        assert!(laugh["files"].as_array().unwrap().len() >= 2, "{laugh}");
+        assert_eq!(shoot.run(&["note", "still here", LAUGH]).code, 0);
+        assert_eq!(shoot.found(&["notes:still"]), [LAUGH]);
+        shoot.is_well(&format!("version {number}, scanned"));
+    }
+}
+
+#[test]
+fn files_that_are_where_an_old_catalogue_has_them_are_the_same_clips() {
+    let shoot = old(OLD[1].1);
+    for name in [SESSION, "Location Scout"] {
+        copy(&fixtures().join(name), &shoot.footage().join(name));
+    }
+    // Where the footage is now, as a scan on this machine has it.
+    let here = Shoot::new();
+    here.add("Location Scout/old_tape.avi", "a.avi");
+    here.scan();
+    let (identity, mount): (String, Vec<u8>) = database(&here)
+        .query_row("SELECT identity, mount FROM volume", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    let mount = PathBuf::from(String::from_utf8(mount).unwrap());
+    let footage = shoot.footage();
+    let inside = footage.strip_prefix(mount).unwrap();
+    database(&shoot)
+        .execute_batch(&format!(
+            "UPDATE volume SET identity = '{identity}';
+             UPDATE dir SET path = CAST(replace(CAST(path AS TEXT), 'srv/shoot', '{}') AS BLOB);",
+            inside.display()
+        ))
+        .unwrap();
+    let before = shoot.clips().len();
+    let counts = shoot.scan_counts(&["--strip", "0"]);
+    assert_eq!(
+        (&counts["new"], &counts["missing"], &counts["unreadable"]),
+        (&0.into(), &0.into(), &0.into()),
+        "{counts}"
+    );
+    // What stood in IMG_1234.MOV's place before is there again, under the number it has now.
+    assert_eq!(shoot.clips().len(), before + 1, "{counts}");
+    let numbered: i64 = database(&shoot)
+        .query_row(
+            "SELECT count(*) FROM clip WHERE algorithm = 1 AND fingerprint IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(numbered, 9, "all are numbered as they are now");
+    let counts = shoot.scan_counts(&["--strip", "0"]);
+    assert_eq!(
+        (&counts["read"], &counts["unchanged"]),
+        (&0.into(), &8.into())
+    );
+    shoot.is_well("in place");
+}
+
+#[test]
+fn version_3_says_what_people_said_in_it() {
+    let shoot = old(OLD[2].1);
+    let laugh = shoot.clip(LAUGH);
+    assert_eq!(
+        laugh["tags"],
+        serde_json::json!(["drums", "interview", "laughing", "studio session"])
+    );
+    let notes = laugh["notes"].as_array().unwrap();
+    let said: Vec<_> = notes
+        .iter()
+        .map(|note| {
+            (
+                note["text"].as_str().unwrap(),
+                note["person"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [("the good one", "anna"), ("ask for the release", "ben")]
+    );
+    assert_eq!(laugh["markers"][0]["text"], "stick drops");
+    assert!(shoot.clip("SC01T03.WAV")["tags"].is_null());
+    let first = shoot.clip("C0001.MP4");
+    assert_eq!(
+        (&first["rating"], &first["selection"]),
+        (&5.into(), &"selected".into())
+    );
+    let drone = shoot.clip("DJI_0042.MP4");
+    assert!(drone["rating"].is_null() && drone["selection"] == "rejected");
+    assert!(shoot.clip("C0002.MP4")["notes"].is_null());
+    let history = shoot.run(&["history", "--json", "C0002.MP4"]).json();
+    assert_eq!(
+        (history.len(), &history[0]["counts"]),
+        (2, &Value::from(false))
+    );
+    // The content that was replaced is kept with what was said of it, and offered.
+    let offers = shoot.run(&["edits", "adopt"]);
+    assert_eq!(offers.code, 0, "{}", offers.stderr);
+    assert!(offers.stdout.contains("from the car"), "{}", offers.stdout);
+    let hashed = shoot.run(&["copies", "--json", "drummer"]).json();
+    assert_eq!(
+        hashed[0]["files"][0]["xxh128"],
+        "df6c67d82508e30547811e1ef3fcadac"
+    );
+}
+
+#[test]
+fn two_commands_may_meet_an_old_catalogue() {
+    let shoot = old(OLD[1].1);
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let searches: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| shoot.run(&["search", "--json", "drummer"])))
+            .collect();
+        searches.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    for answer in answers {
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+    }
+    assert_eq!(version(&shoot), 3);
+    shoot.is_well("six at once");
+}
+
+#[test]
+fn a_newer_catalogue_is_left_alone_byte_for_byte() {
+    let shoot = session();
+    scan(&shoot);
+    database(&shoot)
+        .pragma_update(None, "user_version", 4)
+        .unwrap();
+    let before = bytes(&shoot);
+    let footage = shoot.footage();
+    let writing: [&[&str]; 4] = [
+        &["scan", footage.to_str().unwrap()],
+        &["note", "a", LAUGH],
+        &["backup", "copy.sqlite"],
+        &["rebuild"],
+    ];
+    for arguments in READING.iter().chain(&writing) {
+        if ["fields", "doctor"].contains(&arguments[0]) {
+            continue;
+        }
+        let answer = shoot.run(arguments);
+        assert_eq!(answer.code, 1, "{arguments:?}");
+        assert!(
+            answer.stderr.contains("has version 4") && answer.stderr.contains("hint: update"),
+            "{}",
+            answer.stderr
+        );
+    }
+    assert_eq!(shoot.run(&["doctor"]).code, 1);
+    assert!(bytes(&shoot) == before, "it was written to");
+}
+
+/// Overwrites a byte of the catalogue.
+fn overwrite(shoot: &Shoot, at: u64, byte: u8) {
+    let path = shoot.catalogue().join("catalogue.sqlite");
+    let mut file = File::options().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(&[byte]).unwrap();
+}
+
+#[test]
+fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
+    let whole = session();
+    scan(&whole);
+    let clean = bytes(&whole);
+    let pages = clean.len() as u64 / 4096;
+    for seed in 0..2 {
+        let shoot = session();
+        fs::create_dir_all(shoot.catalogue()).unwrap();
+        fs::write(shoot.catalogue().join("catalogue.sqlite"), &clean).unwrap();
+        // Else it would be looked at once a week.
+        database(&shoot)
+            .execute("DELETE FROM meta WHERE key = 'checked'", [])
+            .unwrap();
+        let mut dice = Dice::new(seed);
+        for _ in 0..8 {
+            overwrite(&shoot, (1 + dice.below(pages - 1)) * 4096, 0x7f);
+        }
+        let before = bytes(&shoot);
+        let scan = shoot.scan();
+        assert_eq!(scan.code, 1, "seed {seed}: {}", scan.stdout);
+        assert!(
+            scan.stderr.contains("hint:") && scan.stderr.contains("backup"),
+            "seed {seed}: {}",
+            scan.stderr
+        );
+        assert_eq!(shoot.run(&["doctor"]).code, 1, "seed {seed}");
+        assert!(bytes(&shoot) == before, "seed {seed}: it was written to");
+    }
+    // Anywhere: whatever can be noticed is, and nothing panics.
+    for seed in 0..number("BTSINDEX_ROUNDS", 2) {
+        let shoot = Shoot::new();
+        fs::create_dir_all(shoot.catalogue()).unwrap();
+        fs::write(shoot.catalogue().join("catalogue.sqlite"), &clean).unwrap();
+        let mut dice = Dice::new(1000 + seed);
+        for _ in 0..40 {
+            let byte = u8::try_from(dice.below(256)).unwrap();
+            overwrite(&shoot, 100 + dice.below(clean.len() as u64 - 100), byte);
+        }
+        for arguments in READING {
+            let answer = shoot.run(arguments);
+            assert!(
+                [0, 1, 3, 4].contains(&answer.code) && !answer.stderr.contains("panicked"),
+                "seed {seed}: {arguments:?}: {}",
+                answer.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_catalogue_that_was_deleted_is_not_silently_begun_anew() {
+    let shoot = session();
+    scan(&shoot);
+    let journal = shoot.folder("journals").join("none.ndjson");
+    fs::write(&journal, "").unwrap();
+    let journal = journal.to_str().unwrap();
+    for name in [
+        "catalogue.sqlite",
+        "catalogue.sqlite-wal",
+        "catalogue.sqlite-shm",
+    ] {
+        let _ = fs::remove_file(shoot.catalogue().join(name));
+    }
+    let refuses = || {
+        for answer in [shoot.scan(), shoot.run(&["edits", "import", journal])] {
+            assert_eq!(answer.code, 1);
+            assert!(
+                answer.stderr.contains("hint: restore the file"),
+                "{}",
+                answer.stderr
+            );
+        }
+        assert_eq!(shoot.run(&["search", "drummer"]).code, 1);
+        let path = shoot.catalogue().join("catalogue.sqlite");
+        assert_eq!(path.metadata().map_or(0, |file| file.len()), 0);
+    };
+    refuses();
+    // Backups alone say so too.
+    fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
+    fs::create_dir(shoot.catalogue().join("backups")).unwrap();
+    refuses();
+}
+
+/// A version 2 of many clips.
+fn large(clips: u64) -> Shoot {
+    let shoot = old(OLD[1].1);
+    database(&shoot)
+        .execute_batch(&format!(
+            "BEGIN;
+             WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {clips})
+             INSERT INTO clip (id, seq, fingerprint, is_readable, has_poster, facts)
+             SELECT 1000 + i, 1000 + i, randomblob(16), 1, 0, c.facts FROM n JOIN clip c ON c.id = 3;
+             INSERT INTO file (id, dir, name, bytes, modified, role, clip, facts, read_bytes, read_modified)
+             SELECT id, 4, CAST('C' || id || '.mov' AS BLOB), 376618, 1, 0, id,
+                    (SELECT facts FROM file WHERE id = 7), 376618, 1
+             FROM clip WHERE id > 1000;
+             COMMIT;"
+        ))
+        .unwrap();
+    shoot
+}
+
+#[test]
+fn an_upgrade_that_is_killed_is_whole_or_was_not_begun() {
+    let clips = number("BTSINDEX_CLIPS", 1500);
+    let count = |shoot: &Shoot| -> u64 {
+        let database = database(shoot);
+        let sound: String = database
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+        let count: i64 = database
+            .query_row("SELECT count(*) FROM clip", [], |row| row.get(0))
+            .unwrap();
+        u64::try_from(count).unwrap()
+    };
+    let shoot = large(clips);
+    let begun = Instant::now();
+    assert_eq!(shoot.run(&["volumes"]).code, 0);
+    let whole = begun.elapsed();
+    let wanted = count(&shoot);
+    let mut versions = Vec::new();
+    for round in 0..number("BTSINDEX_ROUNDS", 5).min(40) {
+        let shoot = large(clips);
+        let mut dice = Dice::new(round);
+        let mut command = shoot.command();
+        command.arg("volumes").stdout(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let micros = u64::try_from(whole.as_micros()).unwrap();
+        thread::sleep(Duration::from_micros(dice.below(micros * 5 / 4)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = version(&shoot);
+        assert!([2, 3].contains(&found), "round {round}: version {found}");
+        assert_eq!(count(&shoot), wanted, "round {round}");
+        assert_eq!(shoot.run(&["volumes"]).code, 0, "round {round}");
+        assert_eq!((version(&shoot), count(&shoot)), (3, wanted));
+        assert_eq!(
+            shoot.clip("C1777.mov")["video_codec"],
+            "h264",
+            "round {round}"
+        );
+        versions.push(found);
+    }
+    eprintln!("upgrades of {clips} clips killed: left as versions {versions:?}");
+}
+
+#[test]
+fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
+    let shoot = session();
+    scan(&shoot);
+    assert_eq!(shoot.run(&["note", "before the backup", LAUGH]).code, 0);
+    fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
+    shoot.add("Location Scout/old_tape.avi", "more/new.avi");
+    let tools = SlowTools::new(&shoot, "exec sleep 600");
+    let mut running = tools.scan(&shoot);
+    let end = Instant::now() + Duration::from_secs(30);
+    while shoot.run(&["search", "more"]).code != 0 {
+        assert!(Instant::now() < end, "the scan never came by");
+    }
+    assert_eq!(shoot.run(&["stars", "4", LAUGH]).code, 0);
+    let answer = shoot.run(&["backup", "copies/today.sqlite"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(running.try_wait().unwrap().is_none(), "the scan still runs");
+    let exported = shoot.run(&["edits", "export"]).stdout;
+    let again = shoot.run(&["backup", "copies/today.sqlite"]);
+    assert_eq!(again.code, 1, "nothing is replaced");
+    let copied = shoot.folder("copies").join("today.sqlite");
+
+    // As a catalogue of its own.
+    let other = Shoot::new();
+    fs::create_dir_all(other.catalogue()).unwrap();
+    fs::copy(&copied, other.catalogue().join("catalogue.sqlite")).unwrap();
+    assert_eq!(other.run(&["edits", "export"]).stdout, exported);
+    assert_eq!(other.found(&["notes:before"]), [LAUGH]);
+    other.is_well("the copy");
+
+    // Said after the backup, and in the log when the power goes.
+    let reader = database(&shoot);
+    let _: i64 = reader
+        .query_row("SELECT count(*) FROM edit", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(shoot.run(&["note", "after the backup", LAUGH]).code, 0);
+    let path = shoot.catalogue().join("catalogue.sqlite");
+    let log = shoot.catalogue().join("catalogue.sqlite-wal");
+    let kept = fs::read(&log).unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    drop(reader);
+    shoot.run(&["search", "drummer"]);
+    fs::copy(&copied, &path).unwrap();
+    fs::write(&log, &kept).unwrap();
+
+    // The log of what it replaces is put aside, and it is the copy, whatever the index beside it says.
+    let answer = shoot.run(&["search", "--json", "notes:after"]);
+    assert_eq!(answer.code, 4, "{}", answer.stdout);
+    assert!(
+        answer
+            .stderr
+            .contains("is being made anew from the catalogue"),
+        "{}",
+        answer.stderr
+    );
+    let aside = fs::read_dir(shoot.catalogue())
+        .unwrap()
+        .flatten()
+        .find(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy()
+                .starts_with("catalogue.sqlite-wal.replaced")
+        });
+    assert!(fs::read(aside.unwrap().path()).unwrap() == kept);
+    assert_eq!(shoot.found(&["notes:before"]), [LAUGH]);
+    assert_eq!(shoot.run(&["edits", "export"]).stdout, exported);
+    shoot.is_well("restored");
+    let mode: String = database(&shoot)
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "wal", "readers do not wait for writers");
+    scan(&shoot);
+    shoot.is_well("restored and scanned");
+}
+
+#[test]
+fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
+    let shoot = session();
+    scan(&shoot);
+    assert_eq!(shoot.run(&["note", "a word", LAUGH]).code, 0);
+    // Closed, nothing of it is open any more; the index is as the last search left it.
+    let wanted: Vec<String> = READING
+        .iter()
+        .map(|arguments| shoot.run(arguments).stdout)
+        .collect();
+    let log = shoot.catalogue().join("catalogue.sqlite-wal");
+    assert!(!log.exists(), "it was closed");
+    let at = shoot.folder("read-only");
+    let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
+        return;
+    };
+    let run = |arguments: &[&str]| {
+        let mut command = shoot.command();
+        command
+            .env("BTSINDEX_CATALOGUE", &mounted.0)
+            .args(arguments);
+        Answer::of(&command.output().unwrap())
+    };
+    for (arguments, wanted) in READING.iter().zip(wanted) {
+        let answer = run(arguments);
+        assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
+        // These tell where the catalogue is.
+        if !["doctor", "show"].contains(&arguments[0]) {
+            assert_eq!(answer.stdout, wanted, "{arguments:?}");
+        }
+    }
+    let footage = shoot.footage();
+    for arguments in [
+        &["tag", "add", "no", LAUGH][..],
+        &["note", "no", LAUGH],
+        &["undo"],
+        &["scan", footage.to_str().unwrap()],
+    ] {
+        let answer = run(arguments);
+        assert_eq!(answer.code, 1, "{arguments:?}: {}", answer.stdout);
+        assert!(
+            answer.stderr.to_lowercase().contains("read-only")
+                || answer.stderr.contains("cannot be written"),
+            "{arguments:?}: {}",
+            answer.stderr
+        );
+    }
+    drop(mounted);
+    assert!(Path::new(&shoot.catalogue()).exists());
+    shoot.is_well("written again");
+    assert_eq!(shoot.run(&["tag", "add", "yes", LAUGH]).code, 0);
+}
