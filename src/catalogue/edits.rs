@@ -211,8 +211,8 @@ impl Catalogue {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
             // An undo takes back; it is not what the next one takes back.
-            while let Some((clock, id, batch)) = self.batch_before(author, before)? {
-                before = (clock, id);
+            while let Some(Before { place, batch }) = self.batch_before(author, before)? {
+                before = place;
                 if !tried.insert(batch) {
                     continue;
                 }
@@ -231,7 +231,7 @@ impl Catalogue {
         &self,
         author: &str,
         (clock, id): (i64, [u8; 16]),
-    ) -> Result<Option<(i64, [u8; 16], [u8; 16])>, Error> {
+    ) -> Result<Option<Before>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -241,7 +241,10 @@ impl Catalogue {
                      ORDER BY clock DESC, id DESC LIMIT 1",
                 )?
                 .query_row(params![author, clock, id], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    Ok(Before {
+                        place: (row.get(0)?, row.get(1)?),
+                        batch: row.get(2)?,
+                    })
                 })
                 .optional()
         })
@@ -446,6 +449,12 @@ impl Catalogue {
             Ok(())
         })
     }
+}
+
+/// Where an edit stands in the order of all, and its batch.
+struct Before {
+    place: (i64, [u8; 16]),
+    batch: [u8; 16],
 }
 
 /// The end of the journal, while one command appends to it.
