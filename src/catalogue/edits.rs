@@ -1,7 +1,8 @@
 //! The journal of what people said: appended, never changed, and the same on every machine that
 //! knows the same edits.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -296,16 +297,25 @@ impl Catalogue {
     fn take_back_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
         let mut journal = self.journal(author)?;
         let mut undone = Vec::new();
+        // What counts is looked up once a clip: a journal may say a hundred thousand things of one.
+        let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
-            let all = self.edits(edit.said.clip)?;
-            if in_effect(&all)
-                .iter()
-                .any(|counting| counting.id == edit.id)
-            {
-                journal.append(edit.said.clip, Action::Undo(edit.id))?;
-                self.touch_content(edit.said.clip)?;
+            let clip = edit.said.clip;
+            let counting = match counting.entry(clip) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let all = self.edits(clip)?;
+                    unknown.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
+                }
+            };
+            if counting.contains(&edit.id) {
+                journal.append(clip, Action::Undo(edit.id))?;
                 undone.push(edit.clone());
             }
+        }
+        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.said.clip).collect();
+        for clip in clips {
+            self.touch_content(clip)?;
         }
         Ok(undone)
     }
@@ -407,7 +417,8 @@ impl Catalogue {
         for (clip, now, former, before) in pairs {
             let told = self.edits(Fingerprint::from_bytes(now))?;
             let said = self.edits(Fingerprint::from_bytes(before))?;
-            let is_told = |edit: &Edit| told.iter().any(|own| own.said.action == edit.said.action);
+            let told: HashSet<&Action> = told.iter().map(|edit| &edit.said.action).collect();
+            let is_told = |edit: &Edit| told.contains(&edit.said.action);
             let actions: Vec<Edit> = in_effect(&said)
                 .into_iter()
                 .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_told(edit))
