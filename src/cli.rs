@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
-4 nothing found, 130 interrupted.
+4 nothing found or done, 130 interrupted.
 
 First steps:
   btsindex scan /Volumes/SHELF-07        catalogue a drive; run it again after each shoot day
@@ -356,7 +356,7 @@ pub(crate) struct Edits {
 pub(crate) enum EditsCommand {
     /// Write every edit as JSON, an object a line, to a file or standard output
     Export {
-        /// Where to; nothing that is there is replaced
+        /// Where to; nothing that is there is replaced. - is standard output
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
@@ -467,7 +467,7 @@ pub(crate) struct Duplicates {
 /// Copy the catalogue to a file, while it is in use
 ///
 /// The copy holds everything; index and pictures come back by themselves. To go back to it, put
-/// it in the catalogue's folder as catalogue.sqlite, and take away catalogue.sqlite-wal.
+/// it in the catalogue's folder as catalogue.sqlite.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// Where to; nothing that is there is replaced

@@ -12,7 +12,7 @@ mod typed;
 
 use serde::{Deserialize, Serialize};
 
-pub use edit::{Action, Edit, EditId, MOST_STARS, Said, in_effect, short};
+pub use edit::{Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, in_effect, short};
 pub use fact::{Fact, Source};
 pub use files::{FileCopy, FileState, FrameRun, Place, split_frame_number};
 pub use typed::{Cell, Kind, Value, Wanted};

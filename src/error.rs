@@ -69,17 +69,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A copy was put in the place of a catalogue that was not closed.
-    #[error(
-        "catalogue {} is a copy, and the log beside it is of the one that it replaced",
-        shown(path)
-    )]
-    StrangeLog {
-        /// The catalogue's file.
-        path: PathBuf,
-        /// The log.
-        log: PathBuf,
-    },
     /// There is no catalogue yet.
     #[error("there is no catalogue at {}", shown(path))]
     NoCatalogue {
@@ -236,9 +225,6 @@ impl Error {
             Self::EmptiedCatalogue { .. } => {
                 "restore the file from a copy; to begin anew, delete it and the posters beside it"
                     .to_owned()
-            }
-            Self::StrangeLog { log, .. } => {
-                format!("move {} out of the way; nothing was changed", shown(log))
             }
             Self::NoCatalogue { .. } => {
                 "scan some footage first: `btsindex scan PATH`".to_owned()

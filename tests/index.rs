@@ -107,9 +107,15 @@ fn rebuild_makes_the_index_anew() {
         "{}",
         answer.stdout
     );
+    fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
     let answer = shoot.run(&["rebuild", "--json"]);
     let lines: Vec<Value> = answer.json();
     assert_eq!((lines.len(), &lines[0]["clips"]), (1, &17.into()));
+    assert_eq!(
+        lines[0]["posters"], 13,
+        "every clip with a picture has one again"
+    );
+    assert_eq!(shoot.run(&["rebuild", "--json"]).json()[0]["posters"], 0);
     assert_eq!(shoot.run(&["doctor", "--thorough"]).code, 0);
 }
 

@@ -137,7 +137,9 @@ impl World {
                 .unwrap()
         };
         let fingerprint = fingerprint(content);
-        let is_known = catalogue.content_known(fingerprint, &|_| true).unwrap();
+        let is_known = catalogue
+            .content_known(fingerprint.into(), &|_| true)
+            .unwrap();
         let outcome = if is_known.is_some() {
             Outcome::Recognised { pictures: None }
         } else {
@@ -149,7 +151,7 @@ impl World {
         catalogue
             .record(&Reading {
                 file,
-                fingerprint: Some(fingerprint),
+                identity: Some(fingerprint.into()),
                 file_facts: Clip::default(),
                 outcome,
             })

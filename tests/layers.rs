@@ -19,7 +19,8 @@ const FLOORS: &[&[&str]] = &[
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query"],
     &["lock"],
-    &["clip", "error", "original"],
+    &["clip", "original"],
+    &["error"],
     &["value"],
 ];
 

@@ -47,6 +47,7 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "it is one story")]
 #[test]
 fn a_drive_on_a_shelf_is_not_forgotten() {
     let shoot = Shoot::new();
@@ -276,4 +277,68 @@ fn what_a_full_disk_cannot_take_is_said_and_nothing_is_lost() {
         let is_ours = line["check"] == "catalogue" || line["check"] == "index";
         assert!(!is_ours || line["well"] == true, "{line}");
     }
+}
+
+/// A clip larger than what is sampled of it, and one that differs where nobody samples.
+fn alike(folder: &Path) -> (Vec<u8>, Vec<u8>) {
+    fs::create_dir_all(folder).unwrap();
+    let mut clip = fs::read(fixtures().join(SESSION).join("Day2").join(LAUGH)).unwrap();
+    clip.resize(3_000_000, 7);
+    let mut other = clip.clone();
+    other[400_000] = 8;
+    (clip, other)
+}
+
+#[test]
+fn what_changed_since_it_was_hashed_is_no_proof() {
+    let shoot = Shoot::new();
+    let (one, other) = alike(&shoot.footage());
+    for name in ["a.mov", "b.mov"] {
+        let path = shoot.footage().join(name);
+        fs::write(&path, &one).unwrap();
+        shoot::set_written(&path, 1_700_000_000);
+    }
+    let verdict = |arguments: &[&str]| {
+        let answer = shoot.run(&[&["duplicates", "--json"], arguments].concat());
+        let line = &answer.json()[0];
+        (line["verdict"].to_string(), line["spare_bytes"].as_u64())
+    };
+    shoot.scan_counts(&[]);
+    assert_eq!(
+        verdict(&["--verify"]),
+        ("\"the same to the last byte\"".to_owned(), Some(3_000_000))
+    );
+    // Size, time and every sampled byte stay.
+    fs::write(shoot.footage().join("b.mov"), &other).unwrap();
+    shoot::set_written(&shoot.footage().join("b.mov"), 1_700_000_000);
+    shoot.scan_counts(&[]);
+    assert_eq!(verdict(&[]).0, "\"the same by their fingerprint\"");
+    let (verdict, spare) = verdict(&["--verify"]);
+    assert!(verdict.contains("DIFFER"), "{verdict}");
+    assert_eq!(spare, Some(0), "neither stands for the other");
+}
+
+#[test]
+fn of_a_volume_to_forget_each_file_needs_its_own_copy() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut shelf) = Disk::new(&folder, "SHELF-08", 24) else {
+        return;
+    };
+    let at = folder.join("shelf");
+    shelf.mount(&at);
+    let (one, other) = alike(&shoot.footage());
+    fs::write(at.join("a.mov"), &one).unwrap();
+    fs::write(shoot.footage().join("a.mov"), &one).unwrap();
+    let told = || shoot.run(&["volumes", "forget", "SHELF-08"]).stderr;
+    let scan_all = || {
+        scan(&shoot, &[], &at);
+        scan(&shoot, &[], &shoot.footage());
+        shoot.run(&["copies", "--verify"]);
+    };
+    scan_all();
+    assert!(!told().contains("are on"), "{}", told());
+    fs::write(at.join("b.mov"), &other).unwrap();
+    scan_all();
+    assert!(told().contains("1  are on no other volume"), "{}", told());
 }

@@ -94,9 +94,7 @@ fn reading(file: i64, number: u64, clip: &Invented) -> Reading {
     let facts: Clip = serde_json::from_str(&clip.facts).unwrap();
     Reading {
         file,
-        fingerprint: Some(Fingerprint(
-            u128::from(number + 1) << 64 | u128::from(!number),
-        )),
+        identity: Some(Fingerprint(u128::from(number + 1) << 64 | u128::from(!number)).into()),
         file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
         outcome: Outcome::Read {
             facts: Box::new(facts),

@@ -82,6 +82,23 @@ impl Copied {
             .is_some_and(|first| digests.any(|other| other != first))
     }
 
+    /// Bytes of all files but one. Of files that full hashes tell apart, one of each stays, and
+    /// whatever was not hashed.
+    #[must_use]
+    pub fn spare_bytes(&self) -> u64 {
+        let do_differ = self.do_differ();
+        let files = self.files.iter().enumerate();
+        let spare = files.filter(|(at, file)| {
+            let mut before = self.files[..*at].iter();
+            if do_differ {
+                file.digest.is_some() && before.any(|other| other.digest == file.digest)
+            } else {
+                *at > 0
+            }
+        });
+        spare.map(|(_, file)| file.bytes).sum()
+    }
+
     /// Whether every file has a full hash.
     #[must_use]
     pub fn are_all_hashed(&self) -> bool {

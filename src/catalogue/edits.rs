@@ -8,12 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
-use crate::clip::{Action, Edit, EditId, Said, in_effect};
+use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
 use crate::error::{Error, escape};
-use crate::value::Fingerprint;
+use crate::value::{Fingerprint, parse_name};
 
 /// Lines of a journal that are longer than this are no edits.
 const LONGEST_LINE: u64 = 1024 * 1024;
+/// Microseconds that a clock beyond belief may be ahead of one that is known.
+const STRIDE: i64 = 3_600_000_000;
 
 /// What appending came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,12 +139,17 @@ impl Catalogue {
         })
     }
 
-    fn journal(&self, author: &str) -> Result<Journal<'_>, Error> {
-        let last: i64 = self.check(|connection| {
+    fn last_clock(&self) -> Result<i64, Error> {
+        self.check(|connection| {
             connection.query_row("SELECT coalesce(max(clock), 0) FROM edit", [], |row| {
                 row.get(0)
             })
-        })?;
+        })
+    }
+
+    fn journal(&self, author: &str) -> Result<Journal<'_>, Error> {
+        let author = parse_name(author)?;
+        let last = self.last_clock()?;
         let batch: [u8; 16] = self.check(|connection| {
             connection.query_row("SELECT randomblob(16)", [], |row| row.get(0))
         })?;
@@ -152,7 +159,7 @@ impl Catalogue {
             catalogue: self,
             author: author.to_owned(),
             batch: Fingerprint::from_bytes(batch),
-            clock: at.max(last + 1),
+            clock: at.min(LAST_CLOCK - 1).max(last.saturating_add(1)),
             at,
         })
     }
@@ -202,10 +209,10 @@ impl Catalogue {
     pub fn undo_last(&self, author: &str) -> Result<Vec<Edit>, Error> {
         self.at_once(|| {
             let mut tried = HashSet::new();
-            let mut before = i64::MAX;
+            let mut before = (i64::MAX, [u8::MAX; 16]);
             // An undo takes back; it is not what the next one takes back.
-            while let Some((number, batch)) = self.batch_before(author, before)? {
-                before = number;
+            while let Some((clock, id, batch)) = self.batch_before(author, before)? {
+                before = (clock, id);
                 if !tried.insert(batch) {
                     continue;
                 }
@@ -218,16 +225,23 @@ impl Catalogue {
         })
     }
 
-    fn batch_before(&self, author: &str, before: i64) -> Result<Option<(i64, [u8; 16])>, Error> {
+    /// The edit of a person that comes before, by clock and id; and its batch. What was taken in
+    /// from elsewhere came in last, but need not be what was said last.
+    fn batch_before(
+        &self,
+        author: &str,
+        (clock, id): (i64, [u8; 16]),
+    ) -> Result<Option<(i64, [u8; 16], [u8; 16])>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT number, batch FROM edit
-                     WHERE author = ?1 AND number < ?2 AND action NOT LIKE '{\"undo\"%'
-                     ORDER BY number DESC LIMIT 1",
+                    "SELECT clock, id, batch FROM edit
+                     WHERE author = ?1 AND clock <= ?2 AND (clock, id) < (?2, ?3)
+                       AND action NOT LIKE '{\"undo\"%'
+                     ORDER BY clock DESC, id DESC LIMIT 1",
                 )?
-                .query_row(params![author, before], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                .query_row(params![author, clock, id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })
                 .optional()
         })
@@ -334,16 +348,24 @@ impl Catalogue {
                 Ok(None) => break,
                 Ok(Some(line)) if line.trim_ascii().is_empty() => {}
                 Ok(Some(line)) => match read_line(&line) {
-                    Ok(edit) => edits.push(edit),
+                    Ok(edit) => edits.push((number, edit)),
                     Err(reason) => imported.refused.push((number, reason)),
                 },
             }
         }
+        edits.sort_by_key(|(_, edit)| edit.said.clock);
         self.at_once(|| {
             let mut touched = HashSet::new();
             let mut waiting = HashSet::new();
-            for edit in &edits {
-                let content = edit.said.clip;
+            let mut last = self.last_clock()?;
+            for (number, edit) in &edits {
+                let (content, clock) = (edit.said.clip, edit.said.clock);
+                if clock >= LAST_CLOCK.max(last.saturating_add(STRIDE)) {
+                    let reason = format!("its clock, {clock}, cannot be");
+                    imported.refused.push((*number, reason));
+                    continue;
+                }
+                last = last.max(clock);
                 if !self.insert(edit)? {
                     imported.known += 1;
                     continue;
@@ -356,6 +378,7 @@ impl Catalogue {
             imported.waiting = waiting.len();
             Ok(())
         })?;
+        imported.refused.sort();
         Ok(Ok(imported))
     }
 
@@ -405,12 +428,16 @@ impl Catalogue {
     /// When the catalogue cannot be written; then nothing was taken over.
     pub fn adopt(&self, adoptions: &[Adoption]) -> Result<(), Error> {
         self.at_once(|| {
-            let mut batch = None;
+            let mut journal: Option<Journal<'_>> = None;
             for adoption in adoptions {
                 let content = self.content_of(adoption.clip)?;
                 for edit in &adoption.actions {
-                    let mut journal = self.journal(&edit.said.author)?;
-                    journal.batch = *batch.get_or_insert(journal.batch);
+                    let author = &edit.said.author;
+                    let journal = match &mut journal {
+                        Some(journal) => journal,
+                        none => none.insert(self.journal(author)?),
+                    };
+                    journal.author.clone_from(author);
                     journal.at = edit.said.at;
                     journal.append(content, edit.said.action.clone())?;
                 }

@@ -353,6 +353,7 @@ impl Catalogue {
         original: Option<i64>,
     ) -> Result<(), Error> {
         self.reread_original(role, original)?;
+        self.forget_hash(id)?;
         let clip: Option<i64> = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -567,10 +568,22 @@ impl Catalogue {
     }
 
     pub(super) fn set_clip(&self, file: i64, clip: Option<i64>) -> Result<(), Error> {
+        self.forget_hash(file)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET clip = ?2 WHERE id = ?1")?
                 .execute(params![file, clip])
+        })?;
+        Ok(())
+    }
+
+    /// A file that changed may hold something else though its size and time are the same: a
+    /// hash of it proves nothing any more.
+    fn forget_hash(&self, file: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("DELETE FROM hash WHERE file = ?1")?
+                .execute([file])
         })?;
         Ok(())
     }

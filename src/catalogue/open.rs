@@ -2,7 +2,7 @@
 //! damaged, newer, someone else's or on a network share; and copying it while it is in use.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,7 +40,6 @@ impl Catalogue {
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
         if !is_empty {
             match Self::open_on(volumes.clone(), folder) {
-                // Whoever began to make it did not come to the end.
                 Err(Error::NoCatalogue { .. }) => {}
                 opened => return opened,
             }
@@ -91,7 +90,6 @@ impl Catalogue {
     }
 
     fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
-        refuse_strange_log(folder)?;
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let is_refused = |error: &Error| {
@@ -124,6 +122,7 @@ impl Catalogue {
         catalogue.only_read = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
         if version == 0 {
+            // Whoever made it was killed before there was anything in it.
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
@@ -131,22 +130,7 @@ impl Catalogue {
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
-        catalogue.keep_log()?;
         Ok(catalogue)
-    }
-
-    /// A copy that was put in the catalogue's place has no log: with one, nobody who reads waits
-    /// for somebody who writes.
-    fn keep_log(&self) -> Result<(), Error> {
-        self.check(|connection| {
-            let mode: String =
-                connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-            if mode == "delete" && !connection.is_readonly("main")? {
-                // Where another has it open just now, the next one does it.
-                let _ = connection.pragma_update(None, "journal_mode", "WAL");
-            }
-            Ok(())
-        })
     }
 
     fn connect(
@@ -161,14 +145,20 @@ impl Catalogue {
             source,
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = if query.is_empty() {
-            Connection::open_with_flags(&path, flags)
-        } else {
-            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-            Connection::open_with_flags(uri(&path, query), flags)
-        };
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
         let turn = is_writable.then(|| turn_file(folder)).and_then(Result::ok);
+        if let Some(turn) = &turn
+            && is_restored(&path)
+        {
+            turn.lock().map_err(Error::path(&path))?;
+            // Another process may have done it meanwhile.
+            let settled = is_restored(&path).then(|| settle_restored(&path));
+            turn.unlock().map_err(Error::path(&path))?;
+            settled.transpose().map_err(Error::path(&path))?;
+        }
+        // Always as an address: a name that begins with `file:` would be taken for one.
+        let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
         let mut catalogue = Self {
             connection: connection.map_err(fault)?,
@@ -242,17 +232,7 @@ impl Catalogue {
             return Err(Error::OlderCatalogue { path, found });
         }
         self.refuse_damage()?;
-        let copy = self
-            .folder
-            .join(BACKUPS)
-            .join(format!("version-{found}.sqlite"));
-        if !copy.exists() {
-            match self.backup(&copy) {
-                // Another process made it meanwhile.
-                Err(Error::Path { .. }) if copy.exists() => {}
-                made => made?,
-            }
-        }
+        self.back_up_version(found)?;
         self.at_once(|| {
             // Another process may have done it meanwhile.
             let version = self.check(|connection| number(connection, "user_version"))?;
@@ -270,6 +250,26 @@ impl Catalogue {
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;
         self.settle_volumes(true)
+    }
+
+    /// Copies the catalogue as it is before an upgrade, beside copies that were made before.
+    fn back_up_version(&self, version: u32) -> Result<(), Error> {
+        let folder = self.folder.join(BACKUPS);
+        let mut number = 1;
+        loop {
+            let name = match number {
+                1 => format!("version-{version}.sqlite"),
+                more => format!("version-{version}-{more}.sqlite"),
+            };
+            match self.backup(&folder.join(name)) {
+                Err(Error::Path { source, .. })
+                    if source.kind() == io::ErrorKind::AlreadyExists =>
+                {
+                    number += 1;
+                }
+                made => return made,
+            }
+        }
     }
 
     /// Packs the documents of a table, which were plain before version 3.
@@ -324,7 +324,7 @@ impl Catalogue {
             path: to.to_owned(),
             source,
         };
-        let mut copy = Connection::open(unfinished.path()).map_err(fault)?;
+        let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
         copy_pages(&self.connection, &mut copy).map_err(fault)?;
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(fault)?;
@@ -398,20 +398,34 @@ fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// `SQLite` would take in a log beside the file, whichever database it was of. A catalogue says in
-/// its header that it has a log; a copy, as [`Catalogue::backup`] makes it, that it has none.
-fn refuse_strange_log(folder: &Path) -> Result<(), Error> {
-    let path = folder.join(FILE);
-    let log = folder.join(format!("{FILE}-wal"));
-    if log.metadata().map_or(0, |log| log.len()) == 0 {
-        return Ok(());
+/// Whether it is a copy that [`Catalogue::backup`] made and that was not opened since: it is one
+/// of ours, but no changes go to a log first: <https://sqlite.org/fileformat2.html>.
+fn is_restored(path: &Path) -> bool {
+    let mut head = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
+}
+
+/// A copy that was put back in a catalogue's place: a log that still lies beside it is that of
+/// the catalogue it replaced, and `SQLite` would write it into the copy. It is moved aside.
+fn settle_restored(path: &Path) -> io::Result<()> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let log = beside("-wal");
+    if log.exists() {
+        fs::rename(&log, beside(&format!("-wal.replaced-{}", unix_seconds())))?;
     }
-    // Bytes 18 and 19: <https://sqlite.org/fileformat2.html#file_format_version_numbers>.
-    let mut header = [0; 20];
-    let read = File::open(&path).and_then(|mut file| io::Read::read_exact(&mut file, &mut header));
-    if read.is_ok() && header.ends_with(&[1, 1]) {
-        return Err(Error::StrangeLog { path, log });
+    match fs::remove_file(beside("-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
+    // Where it cannot be had, the next to open it tries again.
+    let _ = Connection::open_with_flags(uri(path, ""), flags)
+        .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"));
     Ok(())
 }
 
@@ -476,23 +490,71 @@ mod tests {
         ));
     }
 
-    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
     #[test]
-    fn one_that_was_only_begun_is_made_after_all() {
+    fn a_name_that_looks_like_an_address_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE);
-        Connection::open(&path)
+        for name in ["file:x", "file:y?mode=memory", "100%41 ?#"] {
+            let place = folder.path().join(name);
+            drop(Catalogue::create(&place).unwrap());
+            assert!(place.join(FILE).exists(), "{name}");
+            let copy = place.join("file:copy.sqlite");
+            Catalogue::open(&place).unwrap().backup(&copy).unwrap();
+            assert!(copy.exists(), "{name}");
+        }
+        let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
+        assert_eq!(relative, Path::new("file:file%3Ax/catalogue.sqlite"));
+    }
+
+    #[test]
+    fn what_was_never_finished_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        // As it is when the process is killed before the first table.
+        Connection::open(folder.path().join(FILE))
             .unwrap()
             .pragma_update(None, "journal_mode", "WAL")
             .unwrap();
-        assert!(path.metadata().unwrap().len() > 0);
         assert!(matches!(
             Catalogue::open(folder.path()),
             Err(Error::NoCatalogue { .. })
         ));
-        let made = Catalogue::create(folder.path()).unwrap();
-        assert_eq!(made.uuid().unwrap().len(), 32);
-        drop(Catalogue::open(folder.path()).unwrap());
+        drop(Catalogue::create(folder.path()).unwrap());
+        assert_eq!(Catalogue::open(folder.path()).unwrap().count().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_copy_put_back_hears_nothing_of_the_log_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let copy = folder.path().join("copy.sqlite");
+        Catalogue::create(folder.path())
+            .unwrap()
+            .backup(&copy)
+            .unwrap();
+        // What a killed process leaves behind: changes that are in the log only.
+        let killed = Connection::open(&path).unwrap();
+        killed
+            .execute_batch(
+                "PRAGMA wal_autocheckpoint = 0; INSERT INTO meta VALUES ('later', 'yes')",
+            )
+            .unwrap();
+        let log = folder.path().join("catalogue.sqlite-wal");
+        let left = fs::read(&log).unwrap();
+        drop(killed);
+        fs::write(&log, &left).unwrap();
+        fs::copy(&copy, &path).unwrap();
+        let catalogue = Catalogue::open(folder.path()).unwrap();
+        assert_eq!(catalogue.remembered("later").unwrap(), None);
+        catalogue.remember("now", "yes").unwrap();
+        let mode: String = catalogue
+            .check(|connection| connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)))
+            .unwrap();
+        assert_eq!(mode, "wal");
+        let names = fs::read_dir(folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(
+            names.into_iter().any(|name| name.contains("-wal.replaced")),
+            "the log is kept"
+        );
     }
 
     #[test]

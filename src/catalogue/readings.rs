@@ -6,6 +6,7 @@ use super::files::state_number;
 use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
+use crate::footage::Identity;
 use crate::media::{Plan, Work};
 use crate::value::Fingerprint;
 
@@ -17,8 +18,8 @@ pub(super) const ALGORITHM: u32 = 1;
 pub struct Reading {
     /// The file's number.
     pub file: i64,
-    /// The content's fingerprint; `None` of an empty file, or one that cannot be opened.
-    pub fingerprint: Option<Fingerprint>,
+    /// The numbers of the content; `None` of an empty file, or one that cannot be opened.
+    pub identity: Option<Identity>,
     /// What its name, place and sidecars say.
     pub file_facts: Clip,
     /// What the content said.
@@ -77,15 +78,17 @@ pub struct KnownContent {
     pub facts: Box<Clip>,
 }
 
+/// A content's numbers as the catalogue keeps them.
+fn numbers(identity: Identity) -> [Option<[u8; 16]>; 2] {
+    [Some(identity.now), identity.former].map(|number| number.map(Fingerprint::to_bytes))
+}
+
 /// What the catalogue has a file hold, before it was read.
 struct Own {
     id: i64,
     fingerprint: Option<[u8; 16]>,
     /// Files that hold it.
     files: i64,
-    /// Whether its fingerprint is of an older version, and the file is as it was read then: what
-    /// differs is only how the same content is numbered.
-    is_older: bool,
 }
 
 /// The row of a content.
@@ -102,7 +105,7 @@ impl Catalogue {
     /// When `SQLite` fails.
     pub fn content_known(
         &self,
-        fingerprint: Fingerprint,
+        identity: Identity,
         is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Option<KnownContent>, Error> {
         let row: Option<(Option<String>, Vec<u8>, KnownContent)> = self.check(|connection| {
@@ -110,9 +113,10 @@ impl Catalogue {
                 .prepare_cached(
                     "SELECT failed_with, facts, has_poster, strip,
                             EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_waiting
-                     FROM clip c WHERE fingerprint = ?1 AND facts IS NOT NULL",
+                     FROM clip c WHERE (fingerprint = ?1 OR fingerprint = ?2 AND algorithm = 0)
+                       AND facts IS NOT NULL ORDER BY algorithm DESC LIMIT 1",
                 )?
-                .query_row([fingerprint.to_bytes()], |row| {
+                .query_row(numbers(identity), |row| {
                     let content = KnownContent {
                         has_poster: row.get("has_poster")?,
                         strip: row.get("strip")?,
@@ -140,9 +144,11 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
-        let clip = match &reading.outcome {
-            Outcome::Unopened { .. } => self.clip_of(reading.file)?,
-            _ => self.clip_for(reading.file, reading.fingerprint)?,
+        let clip = if matches!(reading.outcome, Outcome::Unopened { .. }) {
+            self.clip_of(reading.file)?
+        } else {
+            self.renumber(reading.identity)?;
+            self.clip_for(reading.file, reading.identity.map(|identity| identity.now))?
         };
         self.record_content(clip.id, &reading.outcome)?;
         let is_opened = !matches!(reading.outcome, Outcome::Unopened { .. });
@@ -189,8 +195,7 @@ impl Catalogue {
                 .query_row([bytes], |row| row.get(0))
                 .optional()
         })?;
-        let is_renumbered = own.fingerprint.is_some() && own.is_older && bytes.is_some();
-        if own.fingerprint.is_some() && !is_renumbered {
+        if own.fingerprint.is_some() {
             self.leave_behind(file, &own)?;
         }
         if let Some(known) = known {
@@ -200,7 +205,7 @@ impl Catalogue {
             return self.content(known);
         }
         let is_own_stub = own.fingerprint.is_none() && own.files == 1;
-        let clip = if is_own_stub || is_renumbered {
+        let clip = if is_own_stub {
             own.id
         } else {
             let stub = self.add_stub()?;
@@ -216,21 +221,54 @@ impl Catalogue {
         self.content(clip)
     }
 
+    /// Has a content that an older version numbered otherwise go by its number of now, with all
+    /// its files, and all that is known of it.
+    fn renumber(&self, identity: Option<Identity>) -> Result<(), Error> {
+        let Some((identity, former)) = identity.and_then(|it| Some((it, it.former?))) else {
+            return Ok(());
+        };
+        let former: Option<i64> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM clip WHERE fingerprint = ?1 AND algorithm = 0")?
+                .query_row([former.to_bytes()], |row| row.get(0))
+                .optional()
+        })?;
+        let Some(former) = former else {
+            return Ok(());
+        };
+        let numbered = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE OR IGNORE clip SET fingerprint = ?2, algorithm = ?3 WHERE id = ?1",
+                )?
+                .execute(params![former, identity.now.to_bytes(), ALGORITHM])
+        })?;
+        if numbered == 0 {
+            // Its number of now was given already: the two are one.
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE file SET clip = (SELECT id FROM clip WHERE fingerprint = ?2) WHERE clip = ?1",
+                    )?
+                    .execute(params![former, identity.now.to_bytes()])
+            })?;
+        }
+        self.touch(former)
+    }
+
     /// What the catalogue has a file hold.
     fn own_content(&self, file: i64) -> Result<Own, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT c.id, c.fingerprint, (SELECT count(*) FROM file o WHERE o.clip = c.id),
-                            c.algorithm < ?2 AND f.read_bytes IS f.bytes AND f.read_modified IS f.modified
+                    "SELECT c.id, c.fingerprint, (SELECT count(*) FROM file o WHERE o.clip = c.id)
                      FROM file f JOIN clip c ON c.id = f.clip WHERE f.id = ?1",
                 )?
-                .query_row(params![file, ALGORITHM], |row| {
+                .query_row([file], |row| {
                     Ok(Own {
                         id: row.get(0)?,
                         fingerprint: row.get(1)?,
                         files: row.get(2)?,
-                        is_older: row.get(3)?,
                     })
                 })
         })

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::files::{loaded, stored};
-use super::{Catalogue, unix_seconds};
+use super::{Catalogue, Hashed, unix_seconds};
 use crate::error::{Error, escape};
 use crate::footage::{KnownVolume, Volume};
 use crate::value::{Duration, from_bytes, to_bytes};
@@ -48,6 +48,28 @@ pub struct Loss {
     pub unproved: usize,
     /// All clips that have a file on it.
     pub clips: usize,
+}
+
+/// What would become of a file's content without the file, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    /// Another file holds the same, to the last byte.
+    Proved,
+    /// Another file may.
+    Unproved,
+    /// No other does.
+    OnlyHere,
+}
+
+impl Fate {
+    fn of(file: &Hashed, others: &[Hashed]) -> Self {
+        let beside = |other: &Hashed| match file.digest.zip(other.digest) {
+            Some((one, other)) if one == other => Self::Proved,
+            Some(_) => Self::OnlyHere,
+            None => Self::Unproved,
+        };
+        others.iter().map(beside).min().unwrap_or(Self::OnlyHere)
+    }
 }
 
 /// What a scan learns when it sees a volume.
@@ -216,7 +238,7 @@ impl Catalogue {
         let (clips, micros): (i64, i64) = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT count(*), coalesce(sum(duration), 0) FROM clip WHERE id IN
+                    "SELECT count(*), CAST(total(duration) AS INTEGER) FROM clip WHERE id IN
                          (SELECT f.clip FROM file f JOIN dir d ON d.id = f.dir
                           WHERE d.volume = ?1 AND NOT f.was AND f.role = 0 AND f.state <> 2)",
                 )?
@@ -225,7 +247,7 @@ impl Catalogue {
         let (bytes, missing): (i64, i64) = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT coalesce(sum(f.bytes) FILTER (WHERE f.state <> 2), 0),
+                    "SELECT CAST(total(f.bytes) FILTER (WHERE f.state <> 2) AS INTEGER),
                             count(*) FILTER (WHERE f.state = 2)
                      FROM file f JOIN dir d ON d.id = f.dir
                      WHERE d.volume = ?1 AND NOT f.was AND f.role = 0",
@@ -245,14 +267,20 @@ impl Catalogue {
     /// # Errors
     /// [`Error::NoVolume`], [`Error::ManyVolumes`], or when `SQLite` fails.
     pub fn find_volume(&self, text: &str) -> Result<VolumeRow, Error> {
-        let rows = self.all_volumes()?;
-        let by_label = |row: &&VolumeRow| row.label == text;
-        let by_mount =
-            |row: &&VolumeRow| row.mounted.as_deref().unwrap_or(&row.mount) == Path::new(text);
-        let by_identity = |row: &&VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
-        let ways: [&dyn Fn(&&VolumeRow) -> bool; 3] = [&by_label, &by_mount, &by_identity];
+        let rows = self.volume_rows(false)?;
+        let is_label = |row: &VolumeRow| row.label == text;
+        let is_mount =
+            |row: &VolumeRow| row.mounted.as_deref().unwrap_or(&row.mount) == Path::new(text);
+        let is_begun = |row: &VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
+        // The whole identity means one alone; a label may be what another is called or where
+        // another is mounted, as whoever formats a drive pleases.
+        let ways: [&dyn Fn(&VolumeRow) -> bool; 3] = [
+            &|row| row.identity == text,
+            &|row| is_label(row) || is_mount(row),
+            &is_begun,
+        ];
         for way in ways {
-            let found: Vec<&VolumeRow> = rows.iter().filter(way).collect();
+            let found: Vec<&VolumeRow> = rows.iter().filter(|row| way(row)).collect();
             match found.as_slice() {
                 [] => {}
                 [one] => return Ok((*one).clone()),
@@ -319,22 +347,17 @@ impl Catalogue {
                 .hashed(clip)?
                 .into_iter()
                 .partition(|copy| copy.volume == volume);
-            let is_same =
-                |one: &super::Hashed, other: &super::Hashed| match (one.digest, other.digest) {
-                    (Some(one), Some(other)) => Some(one == other),
-                    _ => None,
-                };
-            let verdicts = elsewhere
-                .iter()
-                .flat_map(|other| here.iter().map(move |one| is_same(one, other)));
-            let verdicts: Vec<Option<bool>> = verdicts.collect();
-            if verdicts.contains(&Some(true)) || here.is_empty() && !elsewhere.is_empty() {
-                continue;
-            }
-            if verdicts.contains(&None) {
-                loss.unproved += 1;
+            // Each of its files here may hold something else, so each needs its own copy.
+            let fates = here.iter().map(|one| Fate::of(one, &elsewhere));
+            let nothing_here = if elsewhere.is_empty() {
+                Fate::OnlyHere
             } else {
-                loss.only_here += 1;
+                Fate::Proved
+            };
+            match fates.max().unwrap_or(nothing_here) {
+                Fate::Proved => {}
+                Fate::Unproved => loss.unproved += 1,
+                Fate::OnlyHere => loss.only_here += 1,
             }
         }
         Ok(loss)

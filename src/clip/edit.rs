@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Clip, Fact, Source};
 use crate::value::{
     Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, Tagged, Why, instant,
-    parse_tag,
+    parse_name, parse_tag,
 };
 
 /// An edit's number, or that of all edits of one command: 128 bits, 32 hex digits.
@@ -23,8 +23,11 @@ pub type EditId = Fingerprint;
 pub const MOST_STARS: u8 = 5;
 /// Letters in a note or a marker.
 const MOST_LETTERS: usize = 20_000;
-/// A clock later than this, 1 January 2200, is not believed.
-const LAST_CLOCK: i64 = 7_258_118_400_000_000;
+/// No clip is longer than a year.
+const MOST_MICROS: u64 = 366 * 86_400 * 1_000_000;
+/// Later than this, 1 January 2200, no clock is believed, unless it counts on from one that is
+/// known: one such clock must not keep whatever is said after it from being taken in.
+pub const LAST_CLOCK: i64 = 7_258_118_400_000_000;
 
 /// One thing that one person said of one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +99,8 @@ impl Action {
             ),
             Self::Mark(marker) => (
                 marker.text.clone(),
-                is_story(&marker.text),
-                "a marker's text of 1 to 20,000 letters",
+                is_story(&marker.text) && marker.micros <= MOST_MICROS,
+                "a marker within a year, with a text of 1 to 20,000 letters",
             ),
             Self::Stars(stars) => (stars.to_string(), *stars <= MOST_STARS, "0 to 5 stars"),
             Self::Select(_) | Self::Undo(_) => return Ok(()),
@@ -162,8 +165,13 @@ impl Edit {
         if edit.id != line.edit {
             return Err("it was altered: its id is that of other words".to_owned());
         }
-        if !(0..LAST_CLOCK).contains(&edit.said.clock) {
+        if edit.said.clock < 0 {
             return Err(format!("its clock, {}, cannot be", edit.said.clock));
+        }
+        match parse_name(&edit.said.author) {
+            Ok(name) if name == edit.said.author => {}
+            Ok(_) => return Err("blanks stand around its author's name".to_owned()),
+            Err(wrong) => return Err(wrong.to_string()),
         }
         edit.said
             .action

@@ -39,11 +39,11 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
         return Ok(Exit::NothingFound);
     }
     // What takes up most comes first.
-    all.sort_by_key(|copied| std::cmp::Reverse(spare(copied)));
+    all.sort_by_key(|copied| std::cmp::Reverse(copied.spare_bytes()));
     let mut out = stdout();
     for copied in &all {
         if args.json {
-            let line = json!({ "clip": copied.clip, "verdict": verdict(copied), "spare_bytes": spare(copied), "files": verify::files_json(copied) });
+            let line = json!({ "clip": copied.clip, "verdict": verdict(copied), "spare_bytes": copied.spare_bytes(), "files": verify::files_json(copied) });
             writeln!(out, "{}", json_line(&line))?;
             continue;
         }
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
         }
     }
     out.flush()?;
-    let bytes: u64 = all.iter().map(spare).sum();
+    let bytes: u64 = all.iter().map(Copied::spare_bytes).sum();
     writeln!(
         io::stderr(),
         "{} in more than one file, {} more than one file each would take",
@@ -74,11 +74,6 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
         Bytes(bytes)
     )?;
     Ok(exit)
-}
-
-/// Bytes of all its files but one.
-fn spare(copied: &Copied) -> u64 {
-    copied.files.iter().skip(1).map(|file| file.bytes).sum()
 }
 
 fn verdict(copied: &Copied) -> &'static str {

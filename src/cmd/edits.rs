@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
-use btsindex::present::counted;
+use btsindex::present::{counted, grouped};
 
 use super::{Exit, ask, stdout};
 use crate::cli::EditsCommand;
+
+/// Lines of a journal, that are no edits, that are told one by one.
+const TOLD: usize = 20;
 
 pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
@@ -30,7 +33,7 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
             writeln!(out, "{}", edit.to_line())
         })
     };
-    if let Some(path) = file {
+    if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let file = File::options().write(true).create_new(true).open(path);
         let mut out = BufWriter::new(file.map_err(Error::path(path))?);
         write(&mut out)?.map_err(Error::path(path))?;
@@ -58,9 +61,16 @@ fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
             catalogue.import(&mut BufReader::new(file))?
         };
         let imported = imported.map_err(Error::path(path))?;
-        for (line, reason) in &imported.refused {
-            let path = escape(&path.to_string_lossy());
-            writeln!(talk, "warning: {path}:{line}: {}", escape(reason))?;
+        let shown = escape(&path.to_string_lossy());
+        for (line, reason) in imported.refused.iter().take(TOLD) {
+            writeln!(talk, "warning: {shown}:{line}: {}", escape(reason))?;
+        }
+        if imported.refused.len() > TOLD {
+            let more = grouped(imported.refused.len() - TOLD);
+            writeln!(
+                talk,
+                "warning: {shown}: {more} more lines that are no edits"
+            )?;
         }
         all.new += imported.new;
         all.known += imported.known;

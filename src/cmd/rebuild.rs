@@ -41,8 +41,10 @@ pub(crate) fn run(args: &cli::Rebuild, folder: &Path) -> anyhow::Result<Exit> {
             "unreadable": made.unreadable, "seconds": seconds,
         });
         writeln!(out, "{}", json_line(&line))?;
-    } else if !args.no_pictures {
-        writeln!(out, "{} made", counted(made.posters, "poster"))?;
+    } else {
+        if made.posters > 0 {
+            writeln!(out, "made {}", counted(made.posters, "poster"))?;
+        }
         if made.offline > 0 {
             let clips = counted(made.offline, "clip");
             writeln!(out, "{clips} without pictures are on no mounted volume")?;

@@ -7,7 +7,7 @@ use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
 use btsindex::error::escape;
 use btsindex::present::{Table, counted, grouped, json_line};
 use btsindex::scan;
-use btsindex::value::{Bytes, instant};
+use btsindex::value::{Bytes, instant, parse_name};
 use serde_json::json;
 
 use super::{Exit, ask, stdout, width};
@@ -99,8 +99,7 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
 
 fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exit> {
     let row = catalogue.find_volume(volume)?;
-    let name = name.trim();
-    anyhow::ensure!(!name.is_empty(), "a volume cannot be called nothing");
+    let name = parse_name(name)?;
     catalogue.rename_volume(row.id, name)?;
     let mut out = stdout();
     writeln!(

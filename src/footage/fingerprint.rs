@@ -22,11 +22,26 @@ const RANGES: u64 = 5;
 /// Frames of an image sequence that are sampled.
 const FRAMES: usize = 5;
 
+/// The numbers that one content has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Its fingerprint.
+    pub now: Fingerprint,
+    /// What its fingerprint was before version 1, where that differs: old catalogues know it so.
+    pub former: Option<Fingerprint>,
+}
+
+impl From<Fingerprint> for Identity {
+    fn from(now: Fingerprint) -> Self {
+        Self { now, former: None }
+    }
+}
+
 /// What sampling a file found out.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// The fingerprint; `None` of an empty file, which is known by its path alone.
-    pub fingerprint: Option<Fingerprint>,
+    /// The numbers of its content; `None` of an empty file, which is known by its path alone.
+    pub identity: Option<Identity>,
     /// The first bytes, at most [`HEAD`] of them.
     pub head: Vec<u8>,
     /// Whether every sampled byte was zero: what an unfinished copy looks like.
@@ -41,11 +56,14 @@ pub struct Sample {
 pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
-    if size >= RANGE {
-        hasher.update(&size.to_le_bytes());
-    }
+    // Before version 1, the size came first in small files too.
+    let mut former = (size < RANGE).then(Xxh3::new);
+    former
+        .as_mut()
+        .unwrap_or(&mut hasher)
+        .update(&size.to_le_bytes());
     let mut sample = Sample {
-        fingerprint: None,
+        identity: None,
         head: Vec::new(),
         is_blank: true,
     };
@@ -62,6 +80,9 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             }
         })?;
         hasher.update(&bytes);
+        if let Some(former) = &mut former {
+            former.update(&bytes);
+        }
         sample.is_blank = sample.is_blank && is_zero(&bytes);
         if start == 0 {
             sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
@@ -70,7 +91,10 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             original.keep(start, bytes);
         }
     }
-    sample.fingerprint = Some(Fingerprint(hasher.digest128()));
+    sample.identity = Some(Identity {
+        now: Fingerprint(hasher.digest128()),
+        former: former.map(|former| Fingerprint(former.digest128())),
+    });
     Ok(sample)
 }
 
@@ -82,18 +106,24 @@ pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> 
     let mut hasher = Xxh3::new();
     hasher.update(&(frames.len() as u64).to_le_bytes());
     hasher.update(&bytes.to_le_bytes());
+    let mut former = hasher.clone();
     let mut whole: Option<Sample> = None;
     for at in evenly(frames.len(), FRAMES) {
         let sample = fingerprint(&mut Original::open(&frames[at])?)?;
-        let id = sample.fingerprint.map_or(0, |fingerprint| fingerprint.0);
-        hasher.update(&id.to_le_bytes());
+        let identity = sample.identity.unwrap_or(Fingerprint(0).into());
+        hasher.update(&identity.now.0.to_le_bytes());
+        former.update(&identity.former.unwrap_or(identity.now).0.to_le_bytes());
         match &mut whole {
             None => whole = Some(sample),
             Some(whole) => whole.is_blank &= sample.is_blank,
         }
     }
     let mut whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    whole.fingerprint = Some(Fingerprint(hasher.digest128()));
+    let (now, former) = (hasher.digest128(), former.digest128());
+    whole.identity = Some(Identity {
+        now: Fingerprint(now),
+        former: (former != now).then_some(Fingerprint(former)),
+    });
     Ok(whole)
 }
 
@@ -173,7 +203,8 @@ mod tests {
         file.write_all(content).unwrap();
         fingerprint(&mut Original::open(file.path()).unwrap())
             .unwrap()
-            .fingerprint
+            .identity
+            .map(|identity| identity.now)
     }
 
     #[test]

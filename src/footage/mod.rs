@@ -13,7 +13,7 @@ mod volume;
 mod walk;
 
 pub use drive::{Drive, DriveKind};
-pub use fingerprint::{Sample, fingerprint, fingerprint_frames, hash_all};
+pub use fingerprint::{Identity, Sample, fingerprint, fingerprint_frames, hash_all};
 pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};

@@ -116,7 +116,7 @@ impl Set {
         bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
         let reading = Reading {
             file,
-            fingerprint: Some(Fingerprint::from_bytes(bytes)),
+            identity: Some(Fingerprint::from_bytes(bytes).into()),
             file_facts: Clip::default(),
             outcome: Outcome::Read {
                 facts: Box::new(facts),

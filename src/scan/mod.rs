@@ -635,8 +635,10 @@ fn sift_all(
         }
     }
     let sifted = sift.finish()?;
+    // A root that is not there may be accepted to be gone.
+    let is_accepted = request.accept_missing && !sifted.gone.is_empty();
     match first_error {
-        Some(error) if !is_any_walked => Err(error),
+        Some(error) if !is_any_walked && !is_accepted => Err(error),
         _ => Ok(sifted),
     }
 }

@@ -12,12 +12,14 @@ use super::young::stands_still;
 use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::error::{Error, Problem};
-use crate::footage::{Content, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
+use crate::footage::{
+    Content, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
+};
 use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
 use crate::original::{self, Original};
 use crate::sidecar;
 use crate::tag::Rules;
-use crate::value::{Fingerprint, WallTime};
+use crate::value::WallTime;
 
 /// What every worker shares.
 pub(super) struct Reader<'a> {
@@ -39,8 +41,8 @@ pub(super) struct Task {
     pub file: i64,
     /// The lane of its device.
     pub lane: usize,
-    /// Its fingerprint, where it was taken already and only ffprobe knows the header.
-    pub deferred: Option<Box<Fingerprint>>,
+    /// The numbers of its content, where they were taken already and only ffprobe knows the header.
+    pub deferred: Option<Box<Identity>>,
 }
 
 /// What is told of a file that changed although neither its size nor its time did.
@@ -56,7 +58,7 @@ enum Stop {
     /// The file is not as the walk saw it.
     Moved,
     /// Only ffprobe knows the header.
-    Deferred(Fingerprint),
+    Deferred(Identity),
     Fatal(Error),
 }
 
@@ -79,8 +81,8 @@ impl Reader<'_> {
                     },
                     Err(Stop::Cancelled) => return,
                     Err(Stop::Moved) => Message::Moves(unread.path),
-                    Err(Stop::Deferred(fingerprint)) => {
-                        task.deferred = Some(Box::new(fingerprint));
+                    Err(Stop::Deferred(identity)) => {
+                        task.deferred = Some(Box::new(identity));
                         Message::Deferred(task)
                     }
                     Err(Stop::Fatal(error)) => Message::Fatal(error),
@@ -102,11 +104,11 @@ impl Reader<'_> {
     fn reading(
         &self,
         unread: &Unread,
-        deferred: Option<Fingerprint>,
+        deferred: Option<Identity>,
     ) -> Result<(Reading, Option<String>), Stop> {
-        let reading = |fingerprint, file_facts, outcome| Reading {
+        let reading = |identity, file_facts, outcome| Reading {
             file: unread.id,
-            fingerprint,
+            identity,
             file_facts,
             outcome,
         };
@@ -130,12 +132,12 @@ impl Reader<'_> {
                 ));
             }
         };
-        let (fingerprint, answered) = if let Some(fingerprint) = deferred {
+        let (identity, answered) = if let Some(identity) = deferred {
             let told = match self.ask(unread) {
                 Ok(told) => told,
                 Err(error) => return unopened(error.to_string()),
             };
-            (Some(fingerprint), self.answer(told, &file_facts)?)
+            (Some(identity), self.answer(told, &file_facts)?)
         } else {
             let (sample, original) = match Self::sample(unread) {
                 Ok(sampled) => sampled,
@@ -145,7 +147,7 @@ impl Reader<'_> {
                 Ok(answered) => answered?,
                 Err(error) => return unopened(error.to_string()),
             };
-            (sample.fingerprint, answered)
+            (sample.identity, answered)
         };
         // A file that grows is not read by halves: what it came to would be a clip of its own.
         if !stands_still(unread) {
@@ -154,10 +156,10 @@ impl Reader<'_> {
         let (outcome, problem) = answered;
         let is_other = unread
             .before
-            .zip(fingerprint)
-            .is_some_and(|(before, now)| before != now);
+            .zip(identity)
+            .is_some_and(|(before, identity)| before != identity.now);
         let problem = problem.or_else(|| is_other.then(|| OTHER.to_owned()));
-        Ok((reading(fingerprint, file_facts, outcome), problem))
+        Ok((reading(identity, file_facts, outcome), problem))
     }
 
     /// Opens a file once and takes its fingerprint; of an image sequence, of some frames.
@@ -207,11 +209,9 @@ impl Reader<'_> {
             let pictures = self.wanted(work, &content.facts, keyframes, file_facts);
             return Ok(Ok((Outcome::Recognised { pictures }, None)));
         }
-        Ok(match (told, sample.fingerprint) {
+        Ok(match (told, sample.identity) {
             (Some(told), _) => self.answer(Ok(told), file_facts),
-            (None, Some(fingerprint)) if unread.frames.is_none() => {
-                Err(Stop::Deferred(fingerprint))
-            }
+            (None, Some(identity)) if unread.frames.is_none() => Err(Stop::Deferred(identity)),
             (None, _) => {
                 let told = self.ask(unread)?;
                 self.answer(told, file_facts)
@@ -221,16 +221,16 @@ impl Reader<'_> {
 
     /// What is known of the content.
     fn known(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
-        let Some(fingerprint) = sample.fingerprint else {
+        let Some(identity) = sample.identity else {
             return Ok(None);
         };
         let is_current = |tool: &str| self.tools.have(tool);
-        self.locked(|catalogue| catalogue.content_known(fingerprint, &is_current))
+        self.locked(|catalogue| catalogue.content_known(identity, &is_current))
     }
 
     /// Which pictures a known content should have and has not.
     fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
-        let fingerprint = sample.fingerprint?;
+        let fingerprint = sample.identity?.now;
         let is_there = |folder: &crate::catalogue::Folder| folder.find(fingerprint).is_some();
         if content.is_waiting {
             None

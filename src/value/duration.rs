@@ -54,11 +54,11 @@ impl Duration {
 impl fmt::Display for Duration {
     /// Seconds below a minute (`4.2s`), else `m:ss` or `h:mm:ss`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = (self.0 + 50_000) / 100_000;
+        let tenths = self.0.saturating_add(50_000) / 100_000;
         if tenths < 600 {
             return write!(f, "{}.{}s", tenths / 10, tenths % 10);
         }
-        let seconds = (self.0 + 500_000) / 1_000_000;
+        let seconds = self.0.saturating_add(500_000) / 1_000_000;
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
         if hours == 0 {
             write!(f, "{minutes}:{:02}", seconds % 60)

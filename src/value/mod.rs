@@ -9,6 +9,7 @@ mod duration;
 mod fingerprint;
 mod geo;
 mod marks;
+mod name;
 mod os_path;
 mod rate;
 mod tags;
@@ -22,6 +23,7 @@ pub use duration::Duration;
 pub use fingerprint::Fingerprint;
 pub use geo::GeoPoint;
 pub use marks::{Marker, Markers, Note, Notes};
+pub use name::parse_name;
 pub use os_path::{from_bytes, to_bytes};
 pub use rate::Rate;
 pub use tags::{Tagged, Tags, Why, parse_tag};
@@ -32,7 +34,7 @@ pub use wall_time::{WallTime, instant};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected}")]
 pub struct Malformed {
-    /// What was written.
+    /// What was written, or its beginning.
     pub text: String,
     /// What would have been understood, with an example.
     pub expected: &'static str,
@@ -40,12 +42,17 @@ pub struct Malformed {
 
 impl Malformed {
     pub(crate) fn new(text: &str, expected: &'static str) -> Self {
-        Self {
-            text: text.to_owned(),
-            expected,
+        let mut letters = text.chars();
+        let mut text: String = letters.by_ref().take(MOST_SHOWN).collect();
+        if letters.next().is_some() {
+            text.push('…');
         }
+        Self { text, expected }
     }
 }
+
+/// Letters of a malformed text that are told.
+const MOST_SHOWN: usize = 80;
 
 /// Serialises a type as the text it prints, and reads it back by parsing.
 macro_rules! serde_as_text {

@@ -1,0 +1,154 @@
+//! Journals that come from elsewhere: late, hostile, from machines whose clocks are wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod shoot;
+
+use std::fs;
+use std::path::PathBuf;
+
+use btsindex::clip::{Action, Edit, LAST_CLOCK, Said};
+use btsindex::value::{Fingerprint, Marker};
+use shoot::{Answer, Shoot};
+
+const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
+
+/// One clip, scanned; and its content.
+fn laugh() -> (Shoot, Fingerprint) {
+    let shoot = Shoot::new();
+    shoot.add(
+        "Studio Session - Night Owls/Day2/BTSInterview_Drummer_Laughing.mov",
+        LAUGH,
+    );
+    shoot.scan_counts(&["--no-pictures"]);
+    let id = shoot.clip(LAUGH)["id"].as_str().unwrap().parse();
+    (shoot, id.unwrap())
+}
+
+fn edit(clip: Fingerprint, clock: i64, author: &str, action: Action) -> Edit {
+    Edit::new(Said {
+        clip,
+        clock,
+        at: clock,
+        author: author.to_owned(),
+        batch: Fingerprint(u128::from(clock.unsigned_abs())),
+        action,
+    })
+}
+
+fn note(text: &str) -> Action {
+    Action::Note(text.to_owned())
+}
+
+fn import(shoot: &Shoot, edits: &[Edit]) -> Answer {
+    let path: PathBuf = shoot.folder("journals").join("journal.ndjson");
+    let lines: Vec<String> = edits.iter().map(|edit| edit.to_line() + "\n").collect();
+    fs::write(&path, lines.concat()).unwrap();
+    shoot.run(&["edits", "import", path.to_str().unwrap()])
+}
+
+#[test]
+fn a_clock_of_another_age_keeps_nothing_from_travelling() {
+    let (here, clip) = laugh();
+    let poison = edit(clip, LAST_CLOCK - 1, "mallory", note("from 2199"));
+    let beyond = edit(clip, LAST_CLOCK, "mallory", note("from 2200"));
+    let last = edit(clip, i64::MAX, "mallory", note("the last of all"));
+    let answer = import(&here, &[last, poison, beyond]);
+    assert!(
+        answer.stderr.contains("journal.ndjson:1: its clock"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer.stdout.starts_with("2 edits imported"),
+        "{}",
+        answer.stdout
+    );
+    // What is said after it comes after it, and is taken in elsewhere, in whatever order.
+    assert_eq!(here.run(&["note", "said now", LAUGH]).code, 0);
+    assert_eq!(here.run(&["undo"]).code, 0);
+    let journal = here.run(&["edits", "export", "-"]).stdout;
+    let mut lines: Vec<&str> = journal.lines().collect();
+    assert_eq!(lines.len(), 4);
+    lines.reverse();
+    let (there, _) = laugh();
+    let path = there.folder("journals").join("from-here.ndjson");
+    fs::write(&path, lines.join("\n")).unwrap();
+    let answer = there.run(&["edits", "import", path.to_str().unwrap()]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let notes = |shoot: &Shoot| shoot.clip(LAUGH)["notes"].clone();
+    assert_eq!(notes(&there), notes(&here));
+    assert_eq!(notes(&here).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_a_journal_says_can_be_shown() {
+    let (shoot, clip) = laugh();
+    let far = Marker {
+        micros: u64::MAX,
+        timecode: None,
+        text: "at the end of time".to_owned(),
+    };
+    let lines = [
+        edit(clip, 1, "anna", Action::Mark(far)),
+        edit(clip, 2, &"a".repeat(500_000), note("by a name without end")),
+        edit(clip, 3, "a\x1b[31m", note("by a name that paints")),
+        edit(clip, 4, " ", note("by nobody")),
+    ];
+    let answer = import(&shoot, &lines);
+    assert!(
+        answer.stdout.starts_with("1 edit imported"),
+        "{}",
+        answer.stdout
+    );
+    assert!(answer.stderr.len() < 1000, "{}", answer.stderr);
+    for command in [
+        &["show", LAUGH][..],
+        &["history", LAUGH],
+        &["search", "drummer"],
+    ] {
+        assert_eq!(shoot.run(command).code, 0, "{command:?}");
+    }
+    let long = shoot.run(&["note", "x", LAUGH, "--author", &"a".repeat(100_000)]);
+    assert_eq!(long.code, 1);
+    assert!(long.stderr.len() < 1000, "{}", long.stderr);
+}
+
+#[test]
+fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
+    let (shoot, clip) = laugh();
+    let noted = ["note", "said today", LAUGH, "--author", "anna"];
+    assert_eq!(shoot.run(&noted).code, 0);
+    let earlier = edit(clip, 1_700_000_000_000_000, "anna", note("said in 2023"));
+    import(&shoot, &[earlier]);
+    let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
+    assert!(undone.contains("said today"), "{undone}");
+    let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
+    assert!(undone.contains("said in 2023"), "{undone}");
+    assert_eq!(shoot.run(&["undo", "--author", "anna"]).code, 4);
+}
+
+#[test]
+fn what_was_adopted_is_taken_back_as_one() {
+    let (shoot, _) = laugh();
+    for text in ["first", "second"] {
+        assert_eq!(
+            shoot.run(&["note", text, LAUGH, "--author", "anna"]).code,
+            0
+        );
+    }
+    let path = shoot.footage().join(LAUGH);
+    let mut content = fs::read(&path).unwrap();
+    content.extend_from_slice(&[0, 0, 0, 8, b'f', b'r', b'e', b'e']);
+    fs::write(&path, &content).unwrap();
+    shoot.scan_counts(&["--no-pictures"]);
+    let adopted = shoot.run(&["edits", "adopt", LAUGH]).stdout;
+    assert!(adopted.contains("2 edits taken over"), "{adopted}");
+    let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
+    assert!(undone.contains("2 edits taken back"), "{undone}");
+}
