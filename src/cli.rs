@@ -467,7 +467,7 @@ pub(crate) struct Duplicates {
 /// Copy the catalogue to a file, while it is in use
 ///
 /// The copy holds everything; index and pictures come back by themselves. To go back to it, put
-/// it in the catalogue's folder as catalogue.sqlite.
+/// it in the catalogue's folder as catalogue.sqlite, and take away catalogue.sqlite-wal.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// Where to; nothing that is there is replaced

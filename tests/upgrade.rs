@@ -117,8 +117,11 @@ fn every_version_opens_with_every_command_and_scans_on() {
         }
         copy(&fixtures().join(SESSION), &shoot.footage().join(SESSION));
         let counts = shoot.scan_counts(&["--strip", "0"]);
-        assert_eq!(counts["recognised"], 4, "{number}: {counts}");
-        assert_eq!(shoot.clips().len(), clips.len(), "{number}");
+        // In version 3, files below 64 KiB were given other numbers.
+        let recognised = if number < 3 { 2 } else { 4 };
+        assert_eq!(counts["recognised"], recognised, "{number}: {counts}");
+        let after = shoot.clips().len();
+        assert_eq!(after, clips.len() + 4 - recognised, "{number}");
         let laugh = shoot.clip(LAUGH);
         assert!(laugh["files"].as_array().unwrap().len() >= 2, "{laugh}");
         assert_eq!(shoot.run(&["note", "still here", LAUGH]).code, 0);
@@ -159,7 +162,8 @@ fn files_that_are_where_an_old_catalogue_has_them_are_the_same_clips() {
         (&0.into(), &0.into(), &0.into()),
         "{counts}"
     );
-    assert_eq!(shoot.clips().len(), before, "{counts}");
+    // What stood in IMG_1234.MOV's place before is there again, under the number it has now.
+    assert_eq!(shoot.clips().len(), before + 1, "{counts}");
     let numbered: i64 = database(&shoot)
         .query_row(
             "SELECT count(*) FROM clip WHERE algorithm = 1 AND fingerprint IS NOT NULL",
@@ -472,7 +476,8 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     shoot.run(&["search", "drummer"]);
     fs::copy(&copied, &path).unwrap();
     fs::write(&log, &kept).unwrap();
-    // It is the copy, whatever the log and the index beside it say; the log is kept.
+
+    // The log of what it replaces is put aside, and it is the copy, whatever the index beside it says.
     let answer = shoot.run(&["search", "--json", "notes:after"]);
     assert_eq!(answer.code, 4, "{}", answer.stdout);
     assert!(
@@ -482,13 +487,14 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
         "{}",
         answer.stderr
     );
-    let mut names = fs::read_dir(shoot.catalogue()).unwrap().flatten();
-    let aside = names.find(|entry| {
-        entry
-            .file_name()
-            .to_string_lossy()
-            .contains("-wal.replaced")
-    });
+    let aside = fs::read_dir(shoot.catalogue())
+        .unwrap()
+        .flatten()
+        .find(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy()
+                .starts_with("catalogue.sqlite-wal.replaced")
+        });
     assert!(fs::read(aside.unwrap().path()).unwrap() == kept);
     assert_eq!(shoot.found(&["notes:before"]), [LAUGH]);
     assert_eq!(shoot.run(&["edits", "export"]).stdout, exported);

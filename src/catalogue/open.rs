@@ -40,6 +40,7 @@ impl Catalogue {
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
         if !is_empty {
             match Self::open_on(volumes.clone(), folder) {
+                // Whoever began to make it did not come to the end.
                 Err(Error::NoCatalogue { .. }) => {}
                 opened => return opened,
             }
@@ -130,7 +131,22 @@ impl Catalogue {
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
+        catalogue.keep_log()?;
         Ok(catalogue)
+    }
+
+    /// A copy that was put in the catalogue's place has no log: with one, nobody who reads waits
+    /// for somebody who writes.
+    fn keep_log(&self) -> Result<(), Error> {
+        self.check(|connection| {
+            let mode: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            if mode == "delete" && !connection.is_readonly("main")? {
+                // Where another has it open just now, the next one does it.
+                let _ = connection.pragma_update(None, "journal_mode", "WAL");
+            }
+            Ok(())
+        })
     }
 
     fn connect(
@@ -490,6 +506,25 @@ mod tests {
         ));
     }
 
+    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
+    #[test]
+    fn one_that_was_only_begun_is_made_after_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "journal_mode", "WAL")
+            .unwrap();
+        assert!(path.metadata().unwrap().len() > 0);
+        assert!(matches!(
+            Catalogue::open(folder.path()),
+            Err(Error::NoCatalogue { .. })
+        ));
+        let made = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(made.uuid().unwrap().len(), 32);
+        drop(Catalogue::open(folder.path()).unwrap());
+    }
+
     #[test]
     fn a_name_that_looks_like_an_address_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
@@ -503,22 +538,6 @@ mod tests {
         }
         let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
         assert_eq!(relative, Path::new("file:file%3Ax/catalogue.sqlite"));
-    }
-
-    #[test]
-    fn what_was_never_finished_is_made() {
-        let folder = tempfile::tempdir().unwrap();
-        // As it is when the process is killed before the first table.
-        Connection::open(folder.path().join(FILE))
-            .unwrap()
-            .pragma_update(None, "journal_mode", "WAL")
-            .unwrap();
-        assert!(matches!(
-            Catalogue::open(folder.path()),
-            Err(Error::NoCatalogue { .. })
-        ));
-        drop(Catalogue::create(folder.path()).unwrap());
-        assert_eq!(Catalogue::open(folder.path()).unwrap().count().unwrap(), 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 mod shoot;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use shoot::{Answer, Shoot, copy, fixtures};
@@ -44,7 +44,7 @@ fn export(shoot: &Shoot, name: &str) -> PathBuf {
     path
 }
 
-fn import(shoot: &Shoot, path: &Path) -> Answer {
+fn import(shoot: &Shoot, path: &PathBuf) -> Answer {
     shoot.run(&["edits", "import", path.to_str().unwrap()])
 }
 
