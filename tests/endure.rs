@@ -345,7 +345,10 @@ impl Worn {
                 .or_default() += 1;
         }
         let mut counts = (0, 0, 0);
-        for spoken in self.spoken.iter().filter(|spoken| !spoken.is_undo) {
+        // Stars may be given twice: what was acknowledged is looked for first.
+        let words = self.spoken.iter().filter(|spoken| !spoken.is_undo);
+        let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|spoken| spoken.is_acknowledged);
+        for spoken in sure.into_iter().chain(unsure) {
             let mut is_there = spoken.actions.iter().map(|action| {
                 let key = (spoken.author.clone(), action.to_string());
                 let count = said.get_mut(&key).filter(|count| **count > 0);
