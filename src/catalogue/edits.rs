@@ -18,6 +18,9 @@ const LONGEST_LINE: u64 = 1024 * 1024;
 /// Microseconds that a clock beyond belief may be ahead of one that is known.
 const STRIDE: i64 = 3_600_000_000;
 
+/// What edits come after one another by: clock, then id.
+type Order = (i64, [u8; 16]);
+
 /// What appending came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
@@ -212,8 +215,8 @@ impl Catalogue {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
             // An undo takes back; it is not what the next one takes back.
-            while let Some(Before { place, batch }) = self.batch_before(author, before)? {
-                before = place;
+            while let Some((order, batch)) = self.batch_before(author, before)? {
+                before = order;
                 if !tried.insert(batch) {
                     continue;
                 }
@@ -231,8 +234,8 @@ impl Catalogue {
     fn batch_before(
         &self,
         author: &str,
-        (clock, id): (i64, [u8; 16]),
-    ) -> Result<Option<Before>, Error> {
+        (clock, id): Order,
+    ) -> Result<Option<(Order, [u8; 16])>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -242,10 +245,7 @@ impl Catalogue {
                      ORDER BY clock DESC, id DESC LIMIT 1",
                 )?
                 .query_row(params![author, clock, id], |row| {
-                    Ok(Before {
-                        place: (row.get(0)?, row.get(1)?),
-                        batch: row.get(2)?,
-                    })
+                    Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
                 })
                 .optional()
         })
@@ -460,12 +460,6 @@ impl Catalogue {
             Ok(())
         })
     }
-}
-
-/// Where an edit stands in the order of all, and its batch.
-struct Before {
-    place: (i64, [u8; 16]),
-    batch: [u8; 16],
 }
 
 /// The end of the journal, while one command appends to it.

@@ -425,6 +425,8 @@ fn is_restored(path: &Path) -> bool {
 /// A copy that was put back in a catalogue's place: a log that still lies beside it is that of
 /// the catalogue it replaced, and `SQLite` would write it into the copy. It is moved aside.
 fn settle_restored(path: &Path) -> io::Result<()> {
+    // Where `SQLite` has its log: beside the file, not beside a link to it.
+    let path = &fs::canonicalize(path)?;
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);

@@ -1,6 +1,6 @@
 //! `btsindex edits export`, `import`, `adopt`
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,12 +35,16 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     };
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let file = File::options().write(true).create_new(true).open(path);
-        let mut out = BufWriter::new(file.map_err(Error::path(path))?);
-        write(&mut out)?.map_err(Error::path(path))?;
-        let file = out
-            .into_inner()
-            .map_err(|error| Error::path(path)(error.into_error()))?;
-        file.sync_all().map_err(Error::path(path))?;
+        let file = file.map_err(Error::path(path))?;
+        let mut out = BufWriter::new(&file);
+        let written = write(&mut out);
+        let written = written.map(|all| all.and_then(|()| out.flush()));
+        let synced = written.map(|all| all.and_then(|()| file.sync_all()));
+        if !matches!(synced, Ok(Ok(()))) {
+            // Half a journal must not look like a whole one.
+            let _ = fs::remove_file(path);
+        }
+        synced?.map_err(Error::path(path))?;
     } else {
         let mut out = stdout();
         write(&mut out)??;
