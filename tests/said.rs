@@ -11,7 +11,7 @@
 mod shoot;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use shoot::{Answer, Shoot, copy, fixtures};
@@ -44,7 +44,7 @@ fn export(shoot: &Shoot, name: &str) -> PathBuf {
     path
 }
 
-fn import(shoot: &Shoot, path: &PathBuf) -> Answer {
+fn import(shoot: &Shoot, path: &Path) -> Answer {
     shoot.run(&["edits", "import", path.to_str().unwrap()])
 }
 

@@ -17,6 +17,9 @@ const LONGEST_LINE: u64 = 1024 * 1024;
 /// Microseconds that a clock beyond belief may be ahead of one that is known.
 const STRIDE: i64 = 3_600_000_000;
 
+/// Where an edit stands: its clock, its id; and the batch it is of.
+type Standing = (i64, [u8; 16], [u8; 16]);
+
 /// What appending came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
@@ -231,7 +234,7 @@ impl Catalogue {
         &self,
         author: &str,
         (clock, id): (i64, [u8; 16]),
-    ) -> Result<Option<(i64, [u8; 16], [u8; 16])>, Error> {
+    ) -> Result<Option<Standing>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
