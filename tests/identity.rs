@@ -248,7 +248,7 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
     assert_ne!(digest("/card/"), digest("/copy/"));
     // A hash is of what the file was: changed since, it proves nothing.
     rewrite_unseen(&shoot.footage().join("copy/take.wav"), |bytes| {
-        bytes[200_000] = 1
+        bytes[200_000] = 1;
     });
     shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
     scan(&shoot, &[]);
