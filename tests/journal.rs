@@ -90,12 +90,17 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
 fn what_a_journal_says_can_be_shown() {
     let (shoot, clip) = laugh();
     let far = Marker {
-        micros: u64::MAX,
+        micros: 366 * 86_400 * 1_000_000,
         timecode: None,
-        text: "at the end of time".to_owned(),
+        text: "at the end of the year".to_owned(),
+    };
+    let farther = Marker {
+        micros: u64::MAX,
+        ..far.clone()
     };
     let lines = [
         edit(clip, 1, "anna", Action::Mark(far)),
+        edit(clip, 1, "anna", Action::Mark(farther)),
         edit(clip, 2, &"a".repeat(500_000), note("by a name without end")),
         edit(clip, 3, "a\x1b[31m", note("by a name that paints")),
         edit(clip, 4, " ", note("by nobody")),

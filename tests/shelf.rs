@@ -342,3 +342,29 @@ fn of_a_volume_to_forget_each_file_needs_its_own_copy() {
     scan_all();
     assert!(told().contains("1  are on no other volume"), "{}", told());
 }
+
+#[test]
+fn a_card_in_the_place_of_another_says_nothing_of_it() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut first) = Disk::new(&folder, "CARD-A", 16) else {
+        return;
+    };
+    let mut second = Disk::new(&folder, "CARD-B", 16).unwrap();
+    let at = folder.join("card");
+    for (disk, name) in [(&mut first, "a.mov"), (&mut second, "b.mov")] {
+        disk.mount(&at);
+        fs::copy(
+            fixtures().join(SESSION).join("Day2").join(LAUGH),
+            at.join(name),
+        )
+        .unwrap();
+        let answer = scan(&shoot, &["--accept-missing"], &at);
+        assert_eq!(counts(&answer.summary(), &["missing", "doubted"]), [0, 0]);
+        assert!(!answer.stderr.contains("not mounted"), "{}", answer.stderr);
+        disk.unmount();
+    }
+    let volumes = shoot.run(&["volumes", "--json"]).json();
+    let missing: Vec<_> = volumes.iter().map(|volume| &volume["missing"]).collect();
+    assert_eq!(missing, [0, 0]);
+}

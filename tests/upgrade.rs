@@ -117,7 +117,7 @@ fn every_version_opens_with_every_command_and_scans_on() {
         }
         copy(&fixtures().join(SESSION), &shoot.footage().join(SESSION));
         let counts = shoot.scan_counts(&["--strip", "0"]);
-        // By the numbers they had then, too.
+        // Those below 64 KiB too, which older versions numbered otherwise.
         assert_eq!(counts["recognised"], 4, "{number}: {counts}");
         assert_eq!(shoot.clips().len(), clips.len(), "{number}");
         let laugh = shoot.clip(LAUGH);
@@ -160,7 +160,7 @@ fn files_that_are_where_an_old_catalogue_has_them_are_the_same_clips() {
         (&0.into(), &0.into(), &0.into()),
         "{counts}"
     );
-    // What stood in IMG_1234.MOV's place before is there again, and known.
+    // What stood in IMG_1234.MOV's place before is there again, under the number it has now.
     assert_eq!(shoot.clips().len(), before, "{counts}");
     let numbered: i64 = database(&shoot)
         .query_row(

@@ -1,7 +1,8 @@
 //! The journal of what people said: appended, never changed, and the same on every machine that
 //! knows the same edits.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,9 +17,6 @@ use crate::value::{Fingerprint, parse_name};
 const LONGEST_LINE: u64 = 1024 * 1024;
 /// Microseconds that a clock beyond belief may be ahead of one that is known.
 const STRIDE: i64 = 3_600_000_000;
-
-/// Where an edit stands: its clock, its id; and the batch it is of.
-type Standing = (i64, [u8; 16], [u8; 16]);
 
 /// What appending came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -214,8 +212,8 @@ impl Catalogue {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
             // An undo takes back; it is not what the next one takes back.
-            while let Some((clock, id, batch)) = self.batch_before(author, before)? {
-                before = (clock, id);
+            while let Some(Before { place, batch }) = self.batch_before(author, before)? {
+                before = place;
                 if !tried.insert(batch) {
                     continue;
                 }
@@ -234,7 +232,7 @@ impl Catalogue {
         &self,
         author: &str,
         (clock, id): (i64, [u8; 16]),
-    ) -> Result<Option<Standing>, Error> {
+    ) -> Result<Option<Before>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -244,7 +242,10 @@ impl Catalogue {
                      ORDER BY clock DESC, id DESC LIMIT 1",
                 )?
                 .query_row(params![author, clock, id], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    Ok(Before {
+                        place: (row.get(0)?, row.get(1)?),
+                        batch: row.get(2)?,
+                    })
                 })
                 .optional()
         })
@@ -296,16 +297,25 @@ impl Catalogue {
     fn take_back_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
         let mut journal = self.journal(author)?;
         let mut undone = Vec::new();
+        // What counts is looked up once a clip: a journal may say a hundred thousand things of one.
+        let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
-            let all = self.edits(edit.said.clip)?;
-            if in_effect(&all)
-                .iter()
-                .any(|counting| counting.id == edit.id)
-            {
-                journal.append(edit.said.clip, Action::Undo(edit.id))?;
-                self.touch_content(edit.said.clip)?;
+            let clip = edit.said.clip;
+            let counting = match counting.entry(clip) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let all = self.edits(clip)?;
+                    unknown.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
+                }
+            };
+            if counting.contains(&edit.id) {
+                journal.append(clip, Action::Undo(edit.id))?;
                 undone.push(edit.clone());
             }
+        }
+        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.said.clip).collect();
+        for clip in clips {
+            self.touch_content(clip)?;
         }
         Ok(undone)
     }
@@ -407,7 +417,8 @@ impl Catalogue {
         for (clip, now, former, before) in pairs {
             let told = self.edits(Fingerprint::from_bytes(now))?;
             let said = self.edits(Fingerprint::from_bytes(before))?;
-            let is_told = |edit: &Edit| told.iter().any(|own| own.said.action == edit.said.action);
+            let told: HashSet<&Action> = told.iter().map(|edit| &edit.said.action).collect();
+            let is_told = |edit: &Edit| told.contains(&edit.said.action);
             let actions: Vec<Edit> = in_effect(&said)
                 .into_iter()
                 .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_told(edit))
@@ -449,6 +460,12 @@ impl Catalogue {
             Ok(())
         })
     }
+}
+
+/// Where an edit stands in the order of all, and its batch.
+struct Before {
+    place: (i64, [u8; 16]),
+    batch: [u8; 16],
 }
 
 /// The end of the journal, while one command appends to it.

@@ -178,7 +178,8 @@ impl Catalogue {
         })
     }
 
-    /// Volumes that were last mounted at `root` or above it and are not mounted now.
+    /// Volumes that were last mounted at `root` or above it and are not mounted now, unless
+    /// another has their place: then they are on a shelf, as one card is while the next is read.
     ///
     /// # Errors
     /// When `SQLite` fails.
@@ -188,6 +189,8 @@ impl Catalogue {
         // What lies deepest was in front of the rest.
         let deepest = rows.iter().map(|row| row.mount.as_os_str().len()).max();
         rows.retain(|row| Some(row.mount.as_os_str().len()) == deepest);
+        let is_taken = |mount: &Path| self.volumes.all().iter().any(|other| other.mount == *mount);
+        rows.retain(|row| !is_taken(&row.mount));
         Ok(rows)
     }
 

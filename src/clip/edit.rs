@@ -57,7 +57,7 @@ pub struct Said {
 }
 
 /// What an edit does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The clip has this tag, whatever rules say.

@@ -1,5 +1,6 @@
 //! `btsindex history`
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &cli::History, catalogue: &Path) -> anyhow::Result<Exit>
     let catalogue = Catalogue::open(catalogue)?;
     let clip = catalogue.find_number(&args.clip)?;
     let edits = catalogue.edits(catalogue.content_of(clip)?)?;
-    let counting: Vec<_> = in_effect(&edits).iter().map(|edit| edit.id).collect();
+    let counting: HashSet<_> = in_effect(&edits).iter().map(|edit| edit.id).collect();
     let mut out = stdout();
     let mut table = Table::new(&["edit", "when", "who", "what", ""], width());
     for edit in &edits {

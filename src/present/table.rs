@@ -8,6 +8,8 @@ use crate::error::escape;
 
 /// Columns between which there are two blanks.
 const GAP: usize = 2;
+/// One long cell does not push what follows in every other row further than this.
+const FURTHEST: usize = 200;
 /// No column is cut shorter than this.
 const NARROWEST: usize = 6;
 
@@ -68,7 +70,7 @@ impl Table {
                 if place + 1 < columns.len() {
                     line.extend(std::iter::repeat_n(
                         ' ',
-                        widths[at].saturating_sub(cell.width()) + GAP,
+                        widths[at].min(FURTHEST).saturating_sub(cell.width()) + GAP,
                     ));
                 }
             }

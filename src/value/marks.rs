@@ -23,7 +23,7 @@ pub struct Note {
 pub struct Notes(pub Vec<Note>);
 
 /// A place in a clip, with what is to be seen there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Marker {
     /// Microseconds since the clip's first frame.
     pub micros: u64,
