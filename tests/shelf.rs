@@ -47,7 +47,6 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
         .collect()
 }
 
-#[expect(clippy::too_many_lines, reason = "it is one story")]
 #[test]
 #[expect(clippy::too_many_lines, reason = "a story is told in one piece")]
 fn a_drive_on_a_shelf_is_not_forgotten() {
