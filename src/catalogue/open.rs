@@ -229,8 +229,8 @@ impl Catalogue {
             let former =
                 former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
-                self.identify_anew(&former, &volume.identity)?;
-                is_changed = true;
+                // Where it cannot be written now, the next command tries again.
+                is_changed |= self.identify_anew(&former, &volume.identity).is_ok();
             }
         }
         if is_changed {

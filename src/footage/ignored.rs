@@ -58,6 +58,9 @@ impl Excluded {
 
     /// Whether `path`, below `root`, is excluded.
     pub(super) fn has(&self, path: &Path, root: &Path) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
         let inside = path.strip_prefix(root).unwrap_or(path);
         path.file_name().is_some_and(|name| self.0.is_match(name)) || self.0.is_match(inside)
     }

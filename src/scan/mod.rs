@@ -193,7 +193,9 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     let meter = Meter::start("index");
     writer.finish(report)?;
     remember(&catalogue, &tools)?;
-    summary.adoptable = catalogue.adoptions()?.len();
+    if summary.changed > 0 {
+        summary.adoptable = catalogue.adoptions()?.len();
+    }
     catalogue.note_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();

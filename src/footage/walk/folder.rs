@@ -1,12 +1,11 @@
 //! One folder of a walk: what is in it, what each file is, which folders come next.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -14,6 +13,7 @@ use super::super::companions::Neighbours;
 use super::super::ignored::{BtsIgnore, Excluded, is_never_footage};
 use super::super::kind::{Named, named};
 use super::super::sequence;
+use super::look::Looker;
 use super::{Found, Listing, Role, Root, Step};
 use crate::error::Problem;
 
@@ -54,11 +54,11 @@ impl Folder {
     }
 
     /// A folder in it; `None` when it is a link that leads back to one above it.
-    fn child(&self, entry: &DirEntry, ignored: &BtsIgnore) -> Option<Self> {
+    fn child(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> Option<Self> {
         let real = if entry.path_is_symlink() {
             fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())
         } else {
-            self.way.real.join(entry.file_name())
+            self.way.real.join(name)
         };
         let mut way = Some(&*self.way);
         while let Some(folder) = way {
@@ -130,11 +130,12 @@ impl Passing<'_> {
         let entries = WalkDir::new(&folder.path)
             .follow_links(self.follow_links)
             .min_depth(1)
-            .max_depth(1)
-            .sort_by_file_name();
+            .max_depth(1);
+        // Sorted here: an entry's name is cut out of its path each time that it is asked for.
+        let mut named = Vec::new();
         for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
+            match entry {
+                Ok(entry) => named.push((entry.file_name().to_owned(), entry)),
                 Err(error) if error.depth() == 0 => {
                     return (folder.unread(error), Vec::new());
                 }
@@ -144,19 +145,22 @@ impl Passing<'_> {
                         pending.is_whole = false;
                     }
                     steps.push(Read::Step(step));
-                    continue;
                 }
-            };
-            if self.is_over(&entry, &ignored) {
+            }
+        }
+        named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let looker = Looker::new(&folder.path, self.follow_links);
+        for (name, entry) in named {
+            if self.is_over(&entry, &name, &ignored) {
                 continue;
             }
             if entry.file_type().is_dir() {
-                match folder.child(&entry, &ignored) {
+                match folder.child(&entry, &name, &ignored) {
                     Some(child) => below.push(child),
                     None => steps.push(Read::Step(Step::Loop(entry.into_path()))),
                 }
             } else if entry.file_type().is_file()
-                && let Err(problem) = pending.add(&entry)
+                && let Err(problem) = pending.add(&entry, name, &looker)
             {
                 pending.is_whole = false;
                 steps.push(Read::Step(Step::Problem(problem)));
@@ -167,35 +171,21 @@ impl Passing<'_> {
         (steps, below)
     }
 
-    fn is_over(&self, entry: &DirEntry, ignored: &BtsIgnore) -> bool {
+    fn is_over(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
         let is_folder = entry.file_type().is_dir();
         if let Some(only) = &self.root.only {
             // What was named is meant, whatever it is called.
-            return is_folder || is_hidden_neighbour(only, entry);
+            return is_folder || is_hidden_neighbour(only, name);
         }
-        is_never_footage(&entry.file_name().to_string_lossy(), is_folder)
-            || self.own == Some(entry.path())
+        is_never_footage(&name.to_string_lossy(), is_folder)
+            || is_folder && self.own == Some(entry.path())
             || self.excluded.has(entry.path(), &self.root.folder)
             || ignored.has(entry.path(), is_folder)
     }
 }
 
-fn is_hidden_neighbour(only: &BTreeSet<OsString>, entry: &DirEntry) -> bool {
-    !only.contains(entry.file_name())
-        && is_never_footage(&entry.file_name().to_string_lossy(), false)
-}
-
-#[cfg(unix)]
-fn changed_and_inode(metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
-    use std::os::unix::fs::MetadataExt;
-    let nanos = metadata.ctime().checked_mul(1_000_000_000);
-    let nanos = nanos.and_then(|nanos| nanos.checked_add(metadata.ctime_nsec()));
-    (nanos, Some(metadata.ino().cast_signed()))
-}
-
-#[cfg(not(unix))]
-fn changed_and_inode(_metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
-    (None, None)
+fn is_hidden_neighbour(only: &BTreeSet<OsString>, name: &OsStr) -> bool {
+    !only.contains(name) && is_never_footage(&name.to_string_lossy(), false)
 }
 
 /// A folder whose files are still coming.
@@ -214,17 +204,16 @@ impl Pending {
         }
     }
 
-    fn add(&mut self, entry: &DirEntry) -> Result<(), Problem> {
-        let metadata = entry
-            .metadata()
+    fn add(&mut self, entry: &DirEntry, name: OsString, looker: &Looker) -> Result<(), Problem> {
+        let look = looker
+            .look(entry, &name)
             .map_err(|error| Problem::new(entry.path(), error.to_string()))?;
-        let (changed, inode) = changed_and_inode(&metadata);
         self.files.push(Found {
-            name: entry.file_name().to_owned(),
-            bytes: metadata.len(),
-            modified: modified(&metadata),
-            changed,
-            inode,
+            name,
+            bytes: look.bytes,
+            modified: look.modified,
+            changed: look.changed,
+            inode: look.inode,
             role: Role::Media,
             original: None,
             frames: None,
@@ -292,19 +281,6 @@ fn named_ones(files: Vec<Found>, only: &BTreeSet<OsString>, folder: &Path) -> Ve
         .into_iter()
         .filter(|found| is_named(found) || originals.contains(&folder.join(&found.name)))
         .collect()
-}
-
-/// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.
-#[must_use]
-pub fn modified(metadata: &fs::Metadata) -> i64 {
-    metadata.modified().map_or(0, nanos)
-}
-
-fn nanos(time: std::time::SystemTime) -> i64 {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod folder;
+mod look;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,7 +13,7 @@ use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
 use folder::{Folder, Passing, Read};
 
-pub use folder::modified;
+pub use look::modified;
 
 /// How to walk.
 #[derive(Debug, Clone, Default)]
