@@ -107,7 +107,7 @@ fn what_a_journal_says_can_be_shown() {
     ];
     let answer = import(&shoot, &lines);
     assert!(
-        answer.stdout.starts_with("0 edits imported"),
+        answer.stdout.starts_with("1 edit imported"),
         "{}",
         answer.stdout
     );
