@@ -598,26 +598,3 @@ fn a_sound_index_is_read_through_once() {
     let memo = String::from_utf8(memo).unwrap();
     assert!(names.iter().all(|name| memo.contains(name)), "{memo}");
 }
-
-/// Fills a catalogue to measure with: `BTSINDEX_FILL=DIR:100000 cargo test --lib fill -- --ignored`.
-#[test]
-#[ignore = "makes a catalogue to measure searches on"]
-fn fill() {
-    let wanted = std::env::var("BTSINDEX_FILL").unwrap();
-    let (folder, clips) = wanted.split_once(':').unwrap();
-    let set = Set::with(clips.parse().unwrap());
-    set.catalogue.begin().unwrap();
-    set.catalogue.commit().unwrap();
-    let Set {
-        folder: made,
-        catalogue,
-        ..
-    } = set;
-    drop(catalogue);
-    let made = made.keep();
-    fs::create_dir(folder).unwrap();
-    for (path, bytes) in files_in(&made) {
-        fs::write(Path::new(folder).join(path.file_name().unwrap()), bytes).unwrap();
-    }
-    fs::remove_dir_all(made).unwrap();
-}

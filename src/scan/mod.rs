@@ -11,6 +11,7 @@ mod lanes;
 mod missing;
 mod pictures;
 mod read;
+mod request;
 mod sift;
 mod timing;
 mod verify;
@@ -25,17 +26,18 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
-use crate::footage::{Drive, WalkOptions};
+use crate::footage::Drive;
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{Cancel, Headers, Limits, Studio, Thumbs, Tools, Work};
+use crate::media::{Limits, Studio, Tools, Work};
 use crate::tag::Rules;
 
 pub use event::{Event, Stage, Summary};
+pub use request::Request;
 pub use timing::Timing;
 pub use verify::{Verified, Verifying, verify};
 
@@ -51,75 +53,9 @@ const WAITING: usize = 256;
 /// Threads that wait for devices at a time, whatever is asked for.
 const MOST_THREADS: usize = 64;
 
-/// Pictures in a clip's strip.
-const STRIP: usize = 8;
-
 /// What is told of a clip whose file is not as it was read.
 const WAITS: &str = "it changed, or its drive was taken away, since its header was read: \
                      its pictures wait for the next scan";
-
-/// What to scan, and how.
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Folders or files.
-    pub paths: Vec<PathBuf>,
-    /// Where the catalogue is.
-    pub catalogue: PathBuf,
-    /// How to walk.
-    pub walk: WalkOptions,
-    /// Processors to use: files probed and pictures decoded at a time.
-    pub jobs: usize,
-    /// Readers a device; `None`: as many as its kind bears.
-    pub readers: Option<usize>,
-    /// Who reads headers.
-    pub headers: Headers,
-    /// Pictures in a clip's strip; 0: none.
-    pub strip: usize,
-    /// Whether pictures are made at all; without, they wait for a later scan.
-    pub pictures: bool,
-    /// What pictures are written as.
-    pub thumbs: Thumbs,
-    /// After this, one run of ffprobe or ffmpeg is killed.
-    pub deadline: Duration,
-    /// Marks files as missing even when more than half of a folder's are gone.
-    pub accept_missing: bool,
-    /// Reads the fingerprint of every file again, changed or not.
-    pub recheck: bool,
-    /// Marks volumes that have nothing to be known again by.
-    pub mark_volume: bool,
-    /// Interrupts the scan.
-    pub cancel: Cancel,
-}
-
-impl Request {
-    /// What a scan into the catalogue in that folder is like when nobody says otherwise.
-    #[must_use]
-    pub fn new(catalogue: PathBuf) -> Self {
-        Self {
-            paths: Vec::new(),
-            catalogue,
-            walk: WalkOptions::default(),
-            jobs: thread::available_parallelism().map_or(1, usize::from),
-            readers: None,
-            headers: Headers::Own,
-            strip: STRIP,
-            pictures: true,
-            thumbs: Thumbs::Jpeg,
-            deadline: Duration::from_secs(60),
-            accept_missing: false,
-            recheck: false,
-            mark_volume: false,
-            cancel: Cancel::default(),
-        }
-    }
-
-    /// How many may read from a device at a time.
-    fn readers_of(&self, drive: &Drive) -> usize {
-        self.readers
-            .unwrap_or_else(|| drive.kind.readers(self.jobs))
-    }
-}
 
 /// Scans, telling `report` what happens.
 ///
