@@ -396,11 +396,12 @@ impl Catalogue {
     }
 
     /// Files whose content was replaced while people had said something of the former one that
-    /// the new one was not told.
+    /// the new one was not told; so many of them are looked at.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn adoptions(&self) -> Result<Vec<Adoption>, Error> {
+    pub fn adoptions(&self, most: usize) -> Result<Vec<Adoption>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let pairs: Vec<(i64, [u8; 16], i64, [u8; 16])> = self.check(|connection| {
             connection
                 .prepare(
@@ -408,9 +409,9 @@ impl Catalogue {
                      JOIN clip n ON n.id = f.clip JOIN clip o ON o.id = f.former
                      WHERE f.former IS NOT NULL AND NOT f.was AND n.id <> o.id AND n.fingerprint IS NOT NULL
                        AND EXISTS (SELECT 1 FROM edit e WHERE e.clip = o.fingerprint)
-                     ORDER BY n.id",
+                     ORDER BY n.id DESC LIMIT ?1",
                 )?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                .query_map([most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect()
         })?;
         let mut adoptions = Vec::new();

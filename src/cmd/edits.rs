@@ -104,7 +104,7 @@ fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
 }
 
 fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyhow::Result<Exit> {
-    let mut offers = catalogue.adoptions()?;
+    let mut offers = catalogue.adoptions(usize::MAX)?;
     if !clips.is_empty() {
         let numbers: Result<Vec<i64>, Error> = clips
             .iter()

@@ -53,6 +53,9 @@ const WAITING: usize = 256;
 /// Threads that wait for devices at a time, whatever is asked for.
 const MOST_THREADS: usize = 64;
 
+/// Clips that could take over what was said before are counted up to here.
+const OFFERS: usize = 1000;
+
 /// What is told of a clip whose file is not as it was read.
 const WAITS: &str = "it changed, or its drive was taken away, since its header was read: \
                      its pictures wait for the next scan";
@@ -129,9 +132,7 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     let meter = Meter::start("index");
     writer.finish(report)?;
     remember(&catalogue, &tools)?;
-    if summary.changed > 0 {
-        summary.adoptable = catalogue.adoptions()?.len();
-    }
+    summary.adoptable = catalogue.adoptions(OFFERS)?.len();
     catalogue.note_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
