@@ -131,22 +131,7 @@ impl Catalogue {
         if version < VERSION {
             catalogue.upgrade(version)?;
         }
-        catalogue.keep_log()?;
         Ok(catalogue)
-    }
-
-    /// A copy that was put in the catalogue's place has no log: with one, nobody who reads waits
-    /// for somebody who writes.
-    fn keep_log(&self) -> Result<(), Error> {
-        self.check(|connection| {
-            let mode: String =
-                connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-            if mode == "delete" && !connection.is_readonly("main")? {
-                // Where another has it open just now, the next one does it.
-                let _ = connection.pragma_update(None, "journal_mode", "WAL");
-            }
-            Ok(())
-        })
     }
 
     fn connect(

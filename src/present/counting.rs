@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
+use super::progress::bar;
 use super::{Look, counted, grouped};
 
 /// A log hears of the work this often.
@@ -22,18 +23,9 @@ pub struct Counting<'a> {
 impl<'a> Counting<'a> {
     /// Shows `what` is being done to clips; lines go to `talk`, a bar to standard error.
     pub fn new(what: &'static str, look: Look, talk: &'a mut dyn Write) -> Self {
-        let target = if look == Look::Bar {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
         let template = format!("{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{eta}} left");
-        // The template is ours; a wrong one shows as the plain bar.
-        bar.set_style(
-            ProgressStyle::with_template(&template)
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = bar(look == Look::Bar, &template);
+        bar.set_length(0);
         Self {
             what,
             look,

@@ -47,13 +47,7 @@ pub struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// Shows a scan: data goes to `data`, talk to `talk`, a bar to standard error.
     pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        let target = if look == Look::Bar {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(style("{spinner} walking  {msg}"));
+        let bar = bar(look == Look::Bar, "{spinner} walking  {msg}");
         if look == Look::Bar {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
@@ -212,16 +206,10 @@ impl ByteBar {
     /// A bar, shown or not.
     #[must_use]
     pub fn new(is_shown: bool) -> Self {
-        let target = if is_shown {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(style(
+        Self(bar(
+            is_shown,
             "comparing  {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left\n  {msg}",
-        ));
-        Self(bar)
+        ))
     }
 
     /// So many bytes are to be read.
@@ -250,6 +238,18 @@ impl ByteBar {
     pub fn end(self) {
         self.0.finish_and_clear();
     }
+}
+
+/// A bar on standard error, or none that is seen.
+pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
+    let target = if is_shown {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    bar.set_style(style(template));
+    bar
 }
 
 fn style(template: &str) -> ProgressStyle {
