@@ -1,9 +1,13 @@
 //! What can be typed.
 
+mod search;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use search::{Search, Stats, negations};
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
@@ -36,6 +40,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Scan(Scan),
     Search(Search),
+    Stats(Stats),
     Show(Show),
     Tag(Tag),
     Note(Note),
@@ -148,46 +153,6 @@ pub(crate) enum HeaderReader {
     Own,
     /// The reference: slower
     Ffprobe,
-}
-
-/// Find clips by words and fields
-///
-/// All words must match, somewhere in a clip's name, folders, tags, camera, title or
-/// comment; accents and capitals do not matter, and names are found by their parts
-/// (`day2` finds `Day_2`, `interview` finds `BTSInterview`). Best first; without words,
-/// every clip.
-///
-/// `field:value` narrows down: `tag:interview`, `camera:fx3`, `codec:prores`,
-/// `captured:2026-05`. `btsindex fields` lists the fields.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
-)]
-#[derive(Debug, Args)]
-pub(crate) struct Search {
-    /// Words, and filters such as camera:fx3
-    #[arg(value_name = "WORDS")]
-    pub(crate) words: Vec<String>,
-
-    /// Show at most N clips, 0 for all [default: 50; all with --json, --paths, -0]
-    #[arg(long, short = 'n', value_name = "N")]
-    pub(crate) limit: Option<usize>,
-
-    /// Print each clip as JSON, an object a line
-    #[arg(long, conflicts_with_all = ["paths", "null"])]
-    pub(crate) json: bool,
-
-    /// Print only paths, one a clip
-    #[arg(long)]
-    pub(crate) paths: bool,
-
-    /// Print only paths, each ended by a zero byte: safe for xargs -0
-    #[arg(long, short = '0')]
-    pub(crate) null: bool,
-
-    /// Print the paths of all copies, missing ones left out
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) all_files: bool,
 }
 
 /// Show everything known of one clip

@@ -1,6 +1,7 @@
 //! One file a subcommand: what was typed becomes a call, and its answer is printed.
 
 mod ask;
+mod asked;
 mod backup;
 mod completions;
 mod copies;
@@ -14,6 +15,7 @@ mod rebuild;
 mod scan;
 mod search;
 mod show;
+mod stats;
 mod undo;
 mod verify;
 mod volumes;
@@ -58,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
+        Command::Stats(args) => stats::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),
         Command::Note(args) => edit::note(args, &catalogue()?),

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::Table;
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
 use crate::error::is_unsafe;
 
@@ -40,36 +39,14 @@ pub fn json_line(value: &Value) -> String {
     line
 }
 
-/// What a search found, as a table.
-#[must_use]
-pub fn search_table(clips: &[Clip], width: Option<usize>) -> Table {
-    let mut table = Table::new(
-        &[
-            "name", "shot", "length", "picture", "camera", "tags", "folder", "where",
-        ],
-        width,
-    );
-    for clip in clips {
-        table.row(&[
-            text(clip.name.as_ref().map(|fact| &fact.value)),
-            shot(clip),
-            text(clip.duration.as_ref().map(|fact| fact.value)),
-            picture(clip),
-            camera(clip),
-            text(clip.tags.as_ref().map(|fact| &fact.value)),
-            folder(clip),
-            place(clip),
-        ]);
-    }
-    table
-}
-
-fn text<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
+/// `1:05`.
+pub(super) fn length(clip: &Clip) -> String {
+    let duration = clip.duration.as_ref();
+    duration.map_or_else(String::new, |fact| fact.value.to_string())
 }
 
 /// `2026-05-02 14:00`.
-fn shot(clip: &Clip) -> String {
+pub(super) fn shot(clip: &Clip) -> String {
     let time = clip.captured.as_ref().map(|fact| fact.value.civil());
     time.map_or_else(String::new, |time| {
         time.strftime("%Y-%m-%d %H:%M").to_string()
@@ -77,7 +54,7 @@ fn shot(clip: &Clip) -> String {
 }
 
 /// `1920x1080 23.976 10-bit hlg`, or what there is of sound.
-fn picture(clip: &Clip) -> String {
+pub(super) fn picture(clip: &Clip) -> String {
     let mut parts = Vec::new();
     if let Some((width, height)) = clip
         .display_width
@@ -100,17 +77,8 @@ fn picture(clip: &Clip) -> String {
     parts.join(" ")
 }
 
-fn camera(clip: &Clip) -> String {
-    match (&clip.make, &clip.model) {
-        (Some(make), Some(model)) if !model.value.starts_with(&make.value) => {
-            format!("{} {}", make.value, model.value)
-        }
-        (make, model) => text(model.as_ref().or(make.as_ref()).map(|fact| &fact.value)),
-    }
-}
-
 /// The last two folders: enough to tell two cards apart.
-fn folder(clip: &Clip) -> String {
+pub(super) fn folder(clip: &Clip) -> String {
     let Some(folder) = clip.files.first().and_then(|copy| copy.inside.parent()) else {
         return String::new();
     };
@@ -124,7 +92,7 @@ fn folder(clip: &Clip) -> String {
 }
 
 /// `SHELF-07 (offline), also RAID-A`.
-fn place(clip: &Clip) -> String {
+pub(super) fn place(clip: &Clip) -> String {
     let mut copies = clip.files.iter();
     let Some(best) = copies.next() else {
         return String::new();

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::words::{composed, folded_parts, folded_runs, is_mark};
 use super::Malformed;
+use super::words::{composed, folded_parts, folded_runs, is_mark};
 
 /// How words match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +62,10 @@ impl Words {
             let words = Self::of(like, How::Like, "-", letters)?;
             return match folded_runs(&words.text).len() {
                 1 => Ok(words),
-                _ => Err(Malformed::new(text, "one word with `~` after it, such as `drumer~`")),
+                _ => Err(Malformed::new(
+                    text,
+                    "one word with `~` after it, such as `drumer~`",
+                )),
             };
         }
         match text.find('*') {
@@ -80,7 +83,12 @@ impl Words {
         }
     }
 
-    fn of(text: &str, how: How, between: &str, is_kept: fn(char) -> bool) -> Result<Self, Malformed> {
+    fn of(
+        text: &str,
+        how: How,
+        between: &str,
+        is_kept: fn(char) -> bool,
+    ) -> Result<Self, Malformed> {
         let text = composed(text);
         let runs: Vec<String> = text
             .split(|c: char| !is_kept(c) && !is_mark(c))
@@ -95,9 +103,15 @@ impl Words {
             .collect();
         let is_something = runs.iter().any(|run| !folded_parts(run).is_empty());
         if !is_something || text.len() > MOST_LETTERS {
-            return Err(Malformed::new(&text, "a word: up to 1,000 letters and digits"));
+            return Err(Malformed::new(
+                &text,
+                "a word: up to 1,000 letters and digits",
+            ));
         }
-        Ok(Self { text: runs.join(between), how })
+        Ok(Self {
+            text: runs.join(between),
+            how,
+        })
     }
 
     /// Each run with its place, for [`How::Pattern`]: folded, `*` kept; lone stars left out.
@@ -146,7 +160,11 @@ mod tests {
             ("(OR)", How::Forms, "or"),
         ] {
             let words = Words::read(text).unwrap();
-            assert_eq!((words.how, words.to_string().as_str()), (how, shown), "{text}");
+            assert_eq!(
+                (words.how, words.to_string().as_str()),
+                (how, shown),
+                "{text}"
+            );
         }
         for text in ["", "-", "*", "..", "a-b~", "\u{301}"] {
             assert!(Words::read(text).is_err(), "{text}");

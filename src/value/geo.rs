@@ -95,7 +95,10 @@ impl Area {
     pub fn holds(&self, latitude: i64, longitude: i64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "at most 180 million")]
         let radians = |micro: i64| (micro as f64 / 1e6).to_radians();
-        let here = (radians(self.centre.latitude.into()), radians(self.centre.longitude.into()));
+        let here = (
+            radians(self.centre.latitude.into()),
+            radians(self.centre.longitude.into()),
+        );
         let there = (radians(latitude), radians(longitude));
         let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
         let across = half(here.0, there.0) + here.0.cos() * there.0.cos() * half(here.1, there.1);
@@ -107,7 +110,10 @@ impl fmt::Display for Area {
     /// `51.5,-0.12,2km`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let degrees = |micro: i32| f64::from(micro) / 1e6;
-        let GeoPoint { latitude, longitude } = self.centre;
+        let GeoPoint {
+            latitude,
+            longitude,
+        } = self.centre;
         write!(f, "{},{},", degrees(latitude), degrees(longitude))?;
         match self.metres {
             metres if metres > 0 && metres.is_multiple_of(1000) => write!(f, "{}km", metres / 1000),
@@ -132,10 +138,18 @@ impl FromStr for Area {
                 .find_map(|(name, unit)| Some((radius.strip_suffix(name)?, unit)))?;
             let metres = (number.trim().parse::<f64>().ok()? * unit).round();
             let is_radius = (1.0..=f64::from(FURTHEST)).contains(&metres);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-            is_radius.then_some(Self { centre, metres: metres as u32 })
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "in range"
+            )]
+            is_radius.then_some(Self {
+                centre,
+                metres: metres as u32,
+            })
         };
-        parse().ok_or_else(|| Malformed::new(text, "a place and how near, such as `51.5,-0.12,2km`"))
+        parse()
+            .ok_or_else(|| Malformed::new(text, "a place and how near, such as `51.5,-0.12,2km`"))
     }
 }
 
@@ -204,7 +218,16 @@ mod tests {
             assert_eq!(area.to_string(), shown);
             assert_eq!(area.holds(tower.0, tower.1), is_in, "{text}");
         }
-        for text in ["", "51", "51,x", "91,0,1km", "51,0,-1km", "51,0,1", "51,0,NaNkm", "51,0,1e9km"] {
+        for text in [
+            "",
+            "51",
+            "51,x",
+            "91,0,1km",
+            "51,0,-1km",
+            "51,0,1",
+            "51,0,NaNkm",
+            "51,0,1e9km",
+        ] {
             assert!(text.parse::<Area>().is_err(), "{text}");
         }
     }

@@ -60,10 +60,12 @@ impl Resolution {
             let sides = side(width).zip(side(height)).ok_or_else(malformed)?;
             return Ok(vec![Self::Picture(sides.0, sides.1)]);
         }
-        let numbers: String = text.chars().filter(|c| !matches!(c, 'p' | 'i' | 'k')).collect();
-        let is_one_unit = |unit: &[char], other: &[char]| {
-            text.contains(unit) && !text.contains(other)
-        };
+        let numbers: String = text
+            .chars()
+            .filter(|c| !matches!(c, 'p' | 'i' | 'k'))
+            .collect();
+        let is_one_unit =
+            |unit: &[char], other: &[char]| text.contains(unit) && !text.contains(other);
         let read = |text: &str| Scale::WHOLE.read(text).map_err(|_| malformed());
         if is_one_unit(&['k'], &['p', 'i']) && has_units(text) {
             return Ok(vec![Self::Thousands(read(&numbers)?)]);
@@ -94,8 +96,11 @@ impl Resolution {
 /// Whether each number has its unit after it.
 fn has_units(text: &str) -> bool {
     let ends = text.trim_start_matches(['<', '>', '=']).split("..");
-    ends.filter(|end| !end.is_empty())
-        .all(|end| end.len() > 1 && end[..end.len() - 1].bytes().all(|b| b.is_ascii_digit()) && end.ends_with(['p', 'i', 'k']))
+    ends.filter(|end| !end.is_empty()).all(|end| {
+        end.len() > 1
+            && end[..end.len() - 1].bytes().all(|b| b.is_ascii_digit())
+            && end.ends_with(['p', 'i', 'k'])
+    })
 }
 
 impl fmt::Display for Resolution {
@@ -124,15 +129,56 @@ mod tests {
     #[test]
     fn pictures_are_called_what_people_call_them() {
         for (text, shown, yes, no) in [
-            ("4k", "4k", vec![(3840, 2160), (4096, 2160), (2160, 3840), (4448, 3096)], vec![(1920, 1080), (5120, 2880)]),
-            ("2K", "2k", vec![(2048, 1080), (2048, 1556)], vec![(1920, 1080), (3840, 2160)]),
-            ("1080p", "1080p", vec![(1920, 1080), (1080, 1920), (1920, 804), (2048, 1080), (1440, 1080)], vec![(1280, 720), (3840, 2160)]),
-            (">=1080p", "1080p..", vec![(1920, 1080), (3840, 1600)], vec![(1280, 720)]),
-            ("<4k", "..3k", vec![(1920, 1080), (2880, 1620)], vec![(3840, 2160)]),
-            ("720p..1080p", "720p..1080p", vec![(1280, 720), (1920, 1080)], vec![(640, 480), (3840, 2160)]),
+            (
+                "4k",
+                "4k",
+                vec![(3840, 2160), (4096, 2160), (2160, 3840), (4448, 3096)],
+                vec![(1920, 1080), (5120, 2880)],
+            ),
+            (
+                "2K",
+                "2k",
+                vec![(2048, 1080), (2048, 1556)],
+                vec![(1920, 1080), (3840, 2160)],
+            ),
+            (
+                "1080p",
+                "1080p",
+                vec![
+                    (1920, 1080),
+                    (1080, 1920),
+                    (1920, 804),
+                    (2048, 1080),
+                    (1440, 1080),
+                ],
+                vec![(1280, 720), (3840, 2160)],
+            ),
+            (
+                ">=1080p",
+                "1080p..",
+                vec![(1920, 1080), (3840, 1600)],
+                vec![(1280, 720)],
+            ),
+            (
+                "<4k",
+                "..3k",
+                vec![(1920, 1080), (2880, 1620)],
+                vec![(3840, 2160)],
+            ),
+            (
+                "720p..1080p",
+                "720p..1080p",
+                vec![(1280, 720), (1920, 1080)],
+                vec![(640, 480), (3840, 2160)],
+            ),
             ("1080i", "1080p", vec![(1920, 1080)], vec![]),
             ("uhd", "2160p", vec![(3840, 2160)], vec![(1920, 1080)]),
-            ("3840x2160", "3840x2160", vec![(3840, 2160)], vec![(4096, 2160), (2160, 3840)]),
+            (
+                "3840x2160",
+                "3840x2160",
+                vec![(3840, 2160)],
+                vec![(4096, 2160), (2160, 3840)],
+            ),
         ] {
             let asked = Resolution::read(text).unwrap();
             assert_eq!(asked.len(), 1);
@@ -142,7 +188,9 @@ mod tests {
             assert!(!no.iter().any(|&(w, h)| asked[0].holds(w, h)), "{text}");
         }
         assert_eq!(Resolution::read("1080p..4k").unwrap().len(), 2);
-        for text in ["", "k", "1080", "4k..x", "..", "1080..4k", "0x0", "p..k", "4pk", "-4k"] {
+        for text in [
+            "", "k", "1080", "4k..x", "..", "1080..4k", "0x0", "p..k", "4pk", "-4k",
+        ] {
             assert!(Resolution::read(text).is_err(), "{text}");
         }
     }

@@ -126,6 +126,16 @@ impl Scale {
         ..Self::WHOLE
     };
 
+    /// Fingerprints by their first 15 hex digits: a beginning asks for all that begin so.
+    pub const FINGERPRINT: Self = Self {
+        unit: "hex digits",
+        example: "3fa9",
+        alone: hex,
+        end: hex,
+        text: |number, _| format!("{number:015x}"),
+        ..Self::WHOLE
+    };
+
     /// What a value, a range (`a..b`, `a..`, `..b`) or a comparison (`>a`, `<=a`) asks for.
     ///
     /// # Errors
@@ -146,10 +156,16 @@ impl Scale {
         let (from, to) = (i64::MIN, i64::MAX);
         let end = |text: &str| (self.end)(text.trim());
         if let Some(rest) = text.strip_prefix(">=") {
-            return Ok(Between { from: end(rest)?.0, to });
+            return Ok(Between {
+                from: end(rest)?.0,
+                to,
+            });
         }
         if let Some(rest) = text.strip_prefix("<=") {
-            return Ok(Between { from, to: end(rest)?.1 });
+            return Ok(Between {
+                from,
+                to: end(rest)?.1,
+            });
         }
         if let Some(rest) = text.strip_prefix('>') {
             let from = end(rest)?.1.saturating_add(1);
@@ -168,7 +184,11 @@ impl Scale {
             return Err(Malformed::new(text, "a range with a beginning or an end"));
         }
         Ok(Between {
-            from: if first.is_empty() { from } else { end(first)?.0 },
+            from: if first.is_empty() {
+                from
+            } else {
+                end(first)?.0
+            },
             to: if last.is_empty() { to } else { end(last)?.1 },
         })
     }
@@ -187,8 +207,16 @@ impl Scale {
         if let Some(text) = alone {
             return text;
         }
-        let first = if from == i64::MIN { String::new() } else { (self.text)(from, Side::First) };
-        let last = if to == i64::MAX { String::new() } else { (self.text)(to, Side::Last) };
+        let first = if from == i64::MIN {
+            String::new()
+        } else {
+            (self.text)(from, Side::First)
+        };
+        let last = if to == i64::MAX {
+            String::new()
+        } else {
+            (self.text)(to, Side::Last)
+        };
         format!("{first}..{last}")
     }
 
@@ -201,6 +229,7 @@ impl Scale {
             "date and time" => texts.extend([4, 7].into_iter().filter_map(cut)),
             "time of day" => texts.extend(cut(2)),
             "timecode" => texts.extend(cut(8)),
+            "hex digits" => texts.extend((1..15).filter_map(cut)),
             _ => {}
         }
         texts.push(text);
@@ -227,10 +256,14 @@ fn whole(text: &str) -> Result<(i64, i64), Malformed> {
 fn rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
     let bytes = capped(text.parse::<Bytes>()?.0);
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let decimals = number
+        .split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len());
     let unit = capped(format!("1{}", &text[number.len()..]).parse::<Bytes>()?.0);
     let half = (0..decimals).fold(unit, |unit, _| unit / 10) / 2;
-    let to = bytes.saturating_add(half).saturating_sub(i64::from(half > 0));
+    let to = bytes
+        .saturating_add(half)
+        .saturating_sub(i64::from(half > 0));
     Ok((bytes.saturating_sub(half).max(0), to))
 }
 
@@ -310,17 +343,29 @@ fn day(text: &str) -> Result<(i64, i64), Malformed> {
         )
     };
     let clean = text.trim_end_matches('Z').replace(' ', "T");
-    let (date, time) = clean.split_once('T').map_or((clean.as_str(), None), |(d, t)| (d, Some(t)));
+    let (date, time) = clean
+        .split_once('T')
+        .map_or((clean.as_str(), None), |(d, t)| (d, Some(t)));
     let digits = |text: &str, lengths: &[usize], by: char| {
         let parts: Vec<&str> = text.split(by).collect();
         let fits = parts.len() <= lengths.len()
             && parts.iter().zip(lengths).all(|(part, length)| {
                 part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit())
             });
-        fits.then(|| parts.iter().filter_map(|part| part.parse::<i16>().ok()).collect::<Vec<_>>())
+        fits.then(|| {
+            parts
+                .iter()
+                .filter_map(|part| part.parse::<i16>().ok())
+                .collect::<Vec<_>>()
+        })
     };
     let parts = digits(date, &[4, 2, 2], '-').ok_or_else(malformed)?;
-    let at = |at: usize| parts.get(at).and_then(|part| i8::try_from(*part).ok()).unwrap_or(1);
+    let at = |at: usize| {
+        parts
+            .get(at)
+            .and_then(|part| i8::try_from(*part).ok())
+            .unwrap_or(1)
+    };
     let first = Date::new(parts[0], at(1), at(2)).map_err(|_| malformed())?;
     let last = match parts.len() {
         1 => first.last_of_year(),
@@ -355,7 +400,11 @@ fn date_text(number: i64, side: Side) -> String {
         Side::First => civil.time() == Time::midnight(),
         Side::Last => civil.time() == Time::constant(23, 59, 59, 0),
     };
-    let shown = if whole { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" };
+    let shown = if whole {
+        "%Y-%m-%d"
+    } else {
+        "%Y-%m-%dT%H:%M:%S"
+    };
     civil.strftime(shown).to_string()
 }
 
@@ -367,7 +416,15 @@ pub fn named_day(word: &str, today: Date) -> Option<Date> {
         "today" => Some(today),
         "yesterday" => back(1),
         word => {
-            let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+            let names = [
+                "monday",
+                "tuesday",
+                "wednesday",
+                "thursday",
+                "friday",
+                "saturday",
+                "sunday",
+            ];
             let at = names.iter().position(|name| *name == word)?;
             let now = today.weekday().to_monday_zero_offset();
             // The last one that is over, or today's.
@@ -382,7 +439,10 @@ fn clock(text: &str) -> Result<(i64, i64), Malformed> {
     let mut numbers = [0_i64; 3];
     for (number, part) in numbers.iter_mut().zip(&parts) {
         let is_number = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        *number = is_number.then(|| part.parse().ok()).flatten().ok_or_else(malformed)?;
+        *number = is_number
+            .then(|| part.parse().ok())
+            .flatten()
+            .ok_or_else(malformed)?;
     }
     let [hours, minutes, seconds] = numbers;
     if parts.len() > 3 || hours > 23 || minutes > 59 || seconds > 59 {
@@ -403,18 +463,45 @@ fn clock_text(number: i64, side: Side) -> String {
     }
 }
 
+fn hex(text: &str) -> Result<(i64, i64), Malformed> {
+    let is_hex = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = is_hex.then(|| &text[..text.len().min(HEX_DIGITS)]);
+    let from = digits.and_then(|digits| i64::from_str_radix(&format!("{digits:0<15}"), 16).ok());
+    let to = digits.and_then(|digits| i64::from_str_radix(&format!("{digits:f<15}"), 16).ok());
+    from.zip(to)
+        .ok_or_else(|| Malformed::new(text, "the beginning of an id, up to 32 hex digits"))
+}
+
+/// So many fit into a number that is not negative.
+const HEX_DIGITS: usize = 15;
+
 fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
-    if text.bytes().filter(|byte| matches!(byte, b':' | b';' | b'.')).count() == 2 {
+    if text
+        .bytes()
+        .filter(|byte| matches!(byte, b':' | b';' | b'.'))
+        .count()
+        == 2
+    {
         let first: Timecode = format!("{text}:00").parse()?;
         return Ok((first.ordered(), first.ordered() + i64::from(u8::MAX)));
     }
-    text.parse().map(|timecode: Timecode| twice(timecode.ordered()))
+    text.parse()
+        .map(|timecode: Timecode| twice(timecode.ordered()))
 }
 
 fn timecode_text(number: i64, side: Side) -> String {
     let (seconds, frames) = (number / 1000, number % 1000);
-    let whole = if side == Side::First { 0 } else { i64::from(u8::MAX) };
-    let text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let whole = if side == Side::First {
+        0
+    } else {
+        i64::from(u8::MAX)
+    };
+    let text = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     if frames == whole && side == Side::Last {
         return text;
     }
@@ -426,7 +513,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Scale; 7] = [
+    const ALL: [Scale; 8] = [
+        Scale::FINGERPRINT,
         Scale::WHOLE,
         Scale::BYTES,
         Scale::RATE,
@@ -454,19 +542,74 @@ mod tests {
             (Scale::RATE, ">23.976", 23_976_025, high, "23.976025.."),
             (Scale::DURATION, "..30s", low, 30_000_000, "..30s"),
             (Scale::DURATION, "<30s", low, 29_999_999, "..29.999999s"),
-            (Scale::DURATION, "1m30s..5m", 90_000_000, 300_000_000, "1m30s..5m"),
+            (
+                Scale::DURATION,
+                "1m30s..5m",
+                90_000_000,
+                300_000_000,
+                "1m30s..5m",
+            ),
             (Scale::DURATION, "90", 89_500_000, 90_499_999, "1m30s"),
-            (Scale::DURATION, "1:02:05", 3_724_500_000, 3_725_499_999, "1h2m5s"),
-            (Scale::DATE, "2026-05-02", 1_777_680_000, 1_777_766_399, "2026-05-02"),
+            (
+                Scale::DURATION,
+                "1:02:05",
+                3_724_500_000,
+                3_725_499_999,
+                "1h2m5s",
+            ),
+            (
+                Scale::DATE,
+                "2026-05-02",
+                1_777_680_000,
+                1_777_766_399,
+                "2026-05-02",
+            ),
             (Scale::DATE, "2026", 1_767_225_600, 1_798_761_599, "2026"),
-            (Scale::DATE, "1904-01-01", -2_082_844_800, -2_082_758_401, "1904-01-01"),
-            (Scale::DATE, "2026-05-02 14:00", 1_777_730_400, 1_777_730_459, "2026-05-02T14:00:00..2026-05-02T14:00:59"),
-            (Scale::DATE, "2026-05-01..2026-05-14", 1_777_593_600, 1_778_803_199, "2026-05-01..2026-05-14"),
+            (
+                Scale::DATE,
+                "1904-01-01",
+                -2_082_844_800,
+                -2_082_758_401,
+                "1904-01-01",
+            ),
+            (
+                Scale::DATE,
+                "2026-05-02 14:00",
+                1_777_730_400,
+                1_777_730_459,
+                "2026-05-02T14:00:00..2026-05-02T14:00:59",
+            ),
+            (
+                Scale::DATE,
+                "2026-05-01..2026-05-14",
+                1_777_593_600,
+                1_778_803_199,
+                "2026-05-01..2026-05-14",
+            ),
             (Scale::CLOCK, "14:00..15:30", 50_400, 55_859, "14:00..15:30"),
             (Scale::CLOCK, "22..2", 79_200, 10_799, "22:00..02:59"),
             (Scale::CLOCK, "14", 50_400, 53_999, "14"),
-            (Scale::TIMECODE, "01:02:03:04", 3_723_004, 3_723_004, "01:02:03:04"),
-            (Scale::TIMECODE, "01:02:03", 3_723_000, 3_723_255, "01:02:03"),
+            (
+                Scale::TIMECODE,
+                "01:02:03:04",
+                3_723_004,
+                3_723_004,
+                "01:02:03:04",
+            ),
+            (
+                Scale::FINGERPRINT,
+                "3fa9",
+                0x3fa9_000_0000_0000,
+                0x3fa9_fff_ffff_ffff,
+                "3fa9",
+            ),
+            (
+                Scale::TIMECODE,
+                "01:02:03",
+                3_723_000,
+                3_723_255,
+                "01:02:03",
+            ),
         ] {
             let between = scale.read(text).unwrap();
             assert_eq!((between.from, between.to), (from, to), "{text}");

@@ -120,7 +120,11 @@ pub fn asked_parts(text: &str) -> Vec<String> {
     for part in folded_parts(text) {
         let letters: Vec<char> = part.chars().collect();
         if letters.len() > 1 && is_unspaced(letters[0]) {
-            asked.extend(letters.windows(2).map(|pair| pair.iter().collect::<String>()));
+            asked.extend(
+                letters
+                    .windows(2)
+                    .map(|pair| pair.iter().collect::<String>()),
+            );
         } else {
             asked.push(part);
         }
@@ -190,9 +194,15 @@ mod tests {
     fn scripts_without_blanks_are_found_by_any_part() {
         let placed = |text| {
             let words = placed_parts(text).into_iter();
-            words.map(|(place, word)| format!("{place}{word}")).collect::<Vec<_>>().join(" ")
+            words
+                .map(|(place, word)| format!("{place}{word}"))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
-        assert_eq!(placed("東京タワー drum"), "0東京 1京タ 2タワ 3ワー 3ー 4drum");
+        assert_eq!(
+            placed("東京タワー drum"),
+            "0東京 1京タ 2タワ 3ワー 3ー 4drum"
+        );
         assert_eq!(placed("京 drum"), "0京 1drum");
         assert_eq!(asked_parts("タワー drum").join(" "), "タワ ワー drum");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
@@ -200,7 +210,12 @@ mod tests {
 
     #[test]
     fn english_endings_are_taken_off_and_nothing_else_is_touched() {
-        for (word, expected) in [("laughing", "laugh"), ("interviews", "interview"), ("c0001", "c0001"), ("京", "京")] {
+        for (word, expected) in [
+            ("laughing", "laugh"),
+            ("interviews", "interview"),
+            ("c0001", "c0001"),
+            ("京", "京"),
+        ] {
             assert_eq!(stem(word), expected);
         }
     }
