@@ -15,6 +15,7 @@ use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 use super::document::{
     Column, Columns, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
+use super::excluded::Excluded;
 use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
@@ -55,7 +56,7 @@ impl Builder<'_> {
                 let mut parts = Vec::new();
                 for one in all {
                     parts.push(match one {
-                        Query::Not(inner) => (Occur::MustNot, self.query(inner)?),
+                        Query::Not(inner) => (Occur::MustNot, excluded(self.query(inner)?)),
                         one => (Occur::Must, self.query(one)?),
                     });
                 }
@@ -290,7 +291,7 @@ impl Builder<'_> {
         let without = |there: Built, not_there: Built| -> Built {
             Box::new(BooleanQuery::new(vec![
                 (Occur::Must, there),
-                (Occur::MustNot, not_there),
+                (Occur::MustNot, excluded(not_there)),
             ]))
         };
         Ok(match state {
@@ -333,8 +334,12 @@ fn filter(inner: Built) -> Built {
 fn not(inner: Built) -> Built {
     Box::new(BooleanQuery::new(vec![
         (Occur::Must, everything()),
-        (Occur::MustNot, inner),
+        (Occur::MustNot, excluded(inner)),
     ]))
+}
+
+fn excluded(inner: Built) -> Built {
+    Box::new(Excluded(inner))
 }
 
 fn either(mut queries: Vec<Built>) -> Built {

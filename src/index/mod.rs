@@ -9,6 +9,7 @@ mod check;
 mod current;
 mod directory;
 mod document;
+mod excluded;
 mod guard;
 mod make;
 mod merge;

@@ -228,6 +228,12 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
 
 /// What a saved search asks for.
 pub(super) fn saved(name: &str, reader: &Reader<'_>, depth: usize) -> Result<Query, Error> {
+    if name.trim().is_empty() {
+        return Err(wrong(
+            "`@` asks for nothing".to_owned(),
+            "write the name of a saved search after it",
+        ));
+    }
     if depth + 2 > DEEPEST {
         return Err(wrong(
             format!("the saved search `{name}` goes round in circles"),
@@ -244,8 +250,12 @@ pub(super) fn saved(name: &str, reader: &Reader<'_>, depth: usize) -> Result<Que
 }
 
 fn dangling(operator: &str) -> Error {
+    let sides = match operator {
+        "NOT" => "after it",
+        _ => "on both sides",
+    };
     wrong(
-        format!("`{operator}` needs something on both sides"),
+        format!("`{operator}` needs something {sides}"),
         format!(
             "to search for the word itself, write it small: `{}`",
             operator.to_lowercase()

@@ -150,7 +150,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "NOT",
-        "`NOT` needs something on both sides",
+        "`NOT` needs something after it",
         "to search for the word itself, write it small: `not`",
     ),
     (
@@ -186,8 +186,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "gps:51",
-        "`gps:51`: \"51\" is not something to search for: ask for `near:51.5,-0.12,2km`",
-        "",
+        "`gps:51`: \"51\" is not something to search for: places are asked for by `near:`",
+        "for example `near:51.5,-0.12,2km`",
     ),
 ];
 
