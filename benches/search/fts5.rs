@@ -112,7 +112,7 @@ pub(crate) fn change(path: &Path, clips: &[Dressed]) -> f64 {
 pub(crate) fn index_bytes(path: &Path) -> u64 {
     let bytes: i64 = open(path)
         .query_row(
-            "SELECT sum(pgsize) FROM dbstat WHERE aggregate AND name LIKE 'words\\_%' ESCAPE '\\'",
+            "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name LIKE 'words\\_%' ESCAPE '\\'",
             [],
             |row| row.get(0),
         )
