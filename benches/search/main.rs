@@ -74,7 +74,7 @@ fn main() {
     lines.extend(views::build(&sides, &world, asked.clips, asked.is("build")));
     lines.extend(asked.measure(&sides, &world));
     if asked.is("size") {
-        lines.push(views::sizes(&sides, asked.clips));
+        lines.push(views::sizes(&sides, &world, asked.clips));
     }
     if asked.is("upsert") {
         lines.push(views::upserts(&sides, &world, asked.clips));

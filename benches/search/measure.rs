@@ -85,7 +85,7 @@ impl Sides {
         for round in 0..rounds {
             for (at, query) in queries.iter().enumerate() {
                 let mut one = spelt.get(at).map(|spelt| self.btsindex(&spelt.spelling));
-                let mut other = self.fts5(&query.ask.for_fts5(class.fuzzy));
+                let mut other = self.fts5(&query.ask.for_fts5(class.way));
                 // Whoever comes second may find the processor's caches warmer.
                 if (round + at).is_multiple_of(2) {
                     btsindex.extend(one.as_mut().map(|one| self.time(one)));
@@ -117,7 +117,7 @@ impl Sides {
         let (mut equal, mut refusal) = (0, None);
         let mut differing = Vec::new();
         for query in queries {
-            let theirs = answer(&mut self.fts5(&query.ask.for_fts5(class.fuzzy)));
+            let theirs = answer(&mut self.fts5(&query.ask.for_fts5(class.way)));
             let theirs = told(&theirs.1).expect("FTS5's count");
             let Some((spelling, talk)) = self.understood(&query.ask, &mut refusal) else {
                 return (

@@ -1,5 +1,6 @@
 //! What is asked: drawn from the clips themselves, as people ask for what they half remember.
-//! A word comes from a random place of a random clip, so it is mostly a common one.
+//! A word comes from a random place of a random clip, so it is mostly a common one; or, where one
+//! word is asked for, half of the time from anywhere in the vocabulary, so that rare ones come too.
 
 use std::collections::HashSet;
 
@@ -47,8 +48,8 @@ pub(crate) struct Class {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) goal: Goal,
-    /// How the client on FTS5 looks for near words: `fuzzy`, or `fuzzy-listed`.
-    pub(crate) fuzzy: &'static str,
+    /// What the client on FTS5 does instead of the usual, where there are two ways.
+    pub(crate) way: Option<&'static str>,
 }
 
 /// By what factor btsindex should be faster: of medians, of 95th percentiles.
@@ -93,6 +94,10 @@ pub(crate) enum Kind {
 /// The kinds, in the order of the table.
 pub(crate) const CLASSES: &[Class] = &[
     class("term", Kind::Words(1), p95(15.0)),
+    Class {
+        way: Some("by-manual"),
+        ..class("term by rank in SQL", Kind::Words(1), NONE)
+    },
     class("two terms", Kind::Words(2), p50(1.5)),
     class("three terms", Kind::Words(3), p50(1.5)),
     class(
@@ -106,10 +111,10 @@ pub(crate) const CLASSES: &[Class] = &[
     class("prefix", Kind::Prefix, p50(10.0)),
     class("fuzzy 1", Kind::Fuzzy, p50(50.0)),
     Class {
-        fuzzy: "fuzzy-listed",
-        ..class("fuzzy 1, word list", Kind::Fuzzy, NONE)
+        way: Some("fuzzy-listed"),
+        ..class("fuzzy 1 by word list", Kind::Fuzzy, NONE)
     },
-    class("tag, range, newest", Kind::Tagged, p95(6.0)),
+    class("tag range newest", Kind::Tagged, p95(6.0)),
     class("facets of all", Kind::FacetsOfAll, p50(20.0)),
     class("facets of a term", Kind::FacetsOfTerm, p50(20.0)),
     class("newest 20", Kind::Newest, p50(0.9)),
@@ -120,7 +125,7 @@ const fn class(name: &'static str, kind: Kind, goal: Goal) -> Class {
         name,
         kind,
         goal,
-        fuzzy: "fuzzy",
+        way: None,
     }
 }
 
@@ -156,7 +161,15 @@ impl Ask {
     }
 
     /// How the client on FTS5 is asked.
-    pub(crate) fn for_fts5(&self, fuzzy: &str) -> Vec<String> {
+    pub(crate) fn for_fts5(&self, way: Option<&str>) -> Vec<String> {
+        let mut words = self.usual_for_fts5();
+        if let Some(way) = way {
+            way.clone_into(&mut words[0]);
+        }
+        words
+    }
+
+    fn usual_for_fts5(&self) -> Vec<String> {
         let quoted = |word: &String| format!("\"{word}\"");
         let micros = |seconds: u32| (u64::from(seconds) * 1_000_000).to_string();
         match self {
@@ -166,7 +179,7 @@ impl Ask {
             }
             Self::Phrase(words) => vec!["match".to_owned(), quoted(&words.join(" "))],
             Self::Prefix(begin) => vec!["match".to_owned(), format!("\"{begin}\"*")],
-            Self::Fuzzy(word) => vec![fuzzy.to_owned(), word.clone()],
+            Self::Fuzzy(word) => vec!["fuzzy".to_owned(), word.clone()],
             Self::Tagged(tag, from, to) => {
                 vec!["tagged".to_owned(), tag.clone(), micros(*from), micros(*to)]
             }
@@ -261,6 +274,9 @@ impl<'w> Drawer<'w> {
 
     fn words(&mut self, count: usize) -> Option<Query> {
         let mut words = Self::run_of_words(&self.text());
+        if count == 1 && self.dice.below(2) == 0 {
+            words = vec![self.world.words.by_rank(&mut self.dice).to_owned()];
+        }
         let mut chosen: Vec<String> = Vec::new();
         while chosen.len() < count && !words.is_empty() {
             let at = self.dice.below(words.len() as u64);

@@ -51,11 +51,11 @@ pub(crate) fn rate_line(name: &str, ours: f64, theirs: f64, least: f64, remark: 
 }
 
 /// A line for what is measured once: less is better.
-pub(crate) fn size_line(name: &str, ours: f64, theirs: f64, most: f64) -> String {
+pub(crate) fn size_line(name: &str, ours: f64, theirs: f64, most: f64, remark: &str) -> String {
     let factor = ours / theirs;
     format!(
-        "| {name} | {ours:.0} | | {theirs:.0} | | {} | | ≤ {most}x {} | |",
-        shown(factor),
+        "| {name} | {ours:.0} | | {theirs:.0} | | {:.2} | | ≤ {most}x {} | {remark} |",
+        factor,
         met(factor <= most)
     )
 }

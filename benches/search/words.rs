@@ -63,6 +63,11 @@ impl Words {
         &self.all[self.reach.partition_point(|&reach| reach <= throw)]
     }
 
+    /// One word, common or rare: of each ten times as many words, as many.
+    pub(crate) fn by_rank(&self, dice: &mut Dice) -> &str {
+        &self.all[rank(WORDS, dice)]
+    }
+
     /// So many words.
     pub(crate) fn sentence(&self, words: u64, dice: &mut Dice) -> String {
         let mut text = String::new();
@@ -84,6 +89,18 @@ impl Words {
     pub(crate) fn holds(&self, word: &str) -> bool {
         self.known.contains(word)
     }
+}
+
+/// A place in a list, the first ones most often: log-uniform, which is nearly Zipf.
+pub(crate) fn rank(most: usize, dice: &mut Dice) -> usize {
+    let throw = dice.below(1 << 32) as f64 / f64::from(u32::MAX);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank"
+    )]
+    let rank = (most as f64).powf(throw) as usize;
+    rank.clamp(1, most) - 1
 }
 
 fn spoken(dice: &mut Dice, syllables: u64) -> String {
