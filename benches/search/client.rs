@@ -136,7 +136,7 @@ fn is_near(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// In one pass, counted and sorted here, which is quicker than a count and a sort in SQL.
+/// In one pass, counted and sorted here.
 fn tagged(connection: &Connection, tag: &str, from: &str, to: &str) -> Answer {
     let (from, to): (i64, i64) = (from.parse().unwrap(), to.parse().unwrap());
     let mut statement = connection
@@ -227,8 +227,7 @@ fn facets(connection: &Connection) -> Answer {
     }
 }
 
-/// Clips by tag, by camera and by day, of those that match: counted here, which is quicker than
-/// `GROUP BY`.
+/// Clips by tag, by camera and by day, of those that match, counted here.
 fn facets_of(connection: &Connection, expression: &str) -> Answer {
     let mut total = 0;
     let [mut tags, mut cameras, mut days] = [Counts::new(), Counts::new(), Counts::new()];
