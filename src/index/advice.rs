@@ -114,7 +114,11 @@ impl Index {
         let runs = folded_runs(&words.text);
         let found = match (runs.as_slice(), name) {
             ([run], None) => {
-                let heard = self.columns.heard.iter().map(|heard| heard.field);
+                let heard = self
+                    .columns
+                    .heard
+                    .iter()
+                    .flat_map(|heard| heard.single.clone());
                 self.words_like(run, heard.collect())?
             }
             ([run], Some(name)) => {

@@ -13,7 +13,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 
 use super::document::{
-    Column, Columns, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
+    Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
 use super::excluded::Excluded;
 use super::tier::Tier;
@@ -79,20 +79,15 @@ impl Builder<'_> {
 
     /// All fields that plain words look into, by weight.
     fn everywhere(&self) -> Vec<Spot> {
-        let spot = |heard: &super::document::Heard| {
-            let rows = FIELDS.iter().zip(&self.columns.all);
-            let is_in = |row: &&crate::clip::Field| {
-                (row.weight - heard.weight).abs() < f32::EPSILON && row.prose == heard.is_prose
-            };
-            Spot {
-                weight: heard.weight,
-                is_prose: heard.is_prose,
-                single: vec![heard.field],
-                placed: rows
-                    .filter(|(row, _)| is_in(row))
-                    .filter_map(|(_, column)| placed(*column))
-                    .collect(),
-            }
+        let spot = |heard: &Heard| Spot {
+            weight: heard.weight,
+            is_prose: heard.is_prose,
+            single: heard.single.clone(),
+            placed: heard
+                .rows
+                .iter()
+                .filter_map(|row| placed(self.columns.all[*row]))
+                .collect(),
         };
         self.columns.heard.iter().map(spot).collect()
     }
@@ -135,67 +130,73 @@ impl Builder<'_> {
                 if let [run] = runs.as_slice() {
                     found.extend(single(&|field| regex(field, &format!("{run}*")))?);
                 }
-                if parts.len() > 1 {
-                    let placed = spot.placed.iter();
-                    found.extend(placed.clone().map(|(_, cut)| begun(*cut, &parts)));
-                    if runs.len() > 1 {
-                        found.extend(placed.map(|(whole, _)| begun(*whole, &runs)));
+                for (field, words) in phrases(spot, &runs, &parts) {
+                    if self.has(field, &words[..words.len() - 1])? {
+                        found.push(begun(field, words));
                     }
                 }
                 found
             }
             How::Forms | How::Exact => {
-                let mut found = Vec::new();
-                match (runs.as_slice(), parts.as_slice()) {
+                let mut found = match (runs.as_slice(), parts.as_slice()) {
                     ([run], [part]) if run == part && is_lone_letter(run) => {
-                        found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                        single(&|field| regex(field, &format!("{run}*")))?
                     }
                     ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
-                        found.extend(single(&|field| self.forms(field, run))?);
+                        self.forms(&spot.single, run)?
                     }
-                    ([run], _) => found.extend(single(&|field| Ok(term(field, run)))?),
-                    _ => {
-                        let placed = spot.placed.iter();
-                        found.extend(placed.map(|(whole, _)| phrase(*whole, &runs)));
+                    ([run], _) => self.terms(&spot.single, run)?,
+                    _ => Vec::new(),
+                };
+                for (field, words) in phrases(spot, &runs, &parts) {
+                    if words.iter().any(|word| is_lone_letter(word)) {
+                        found.push(lone_phrase(field, words));
+                    } else if self.has(field, words)? {
+                        found.push(phrase(field, words));
                     }
-                }
-                if parts.len() > 1 {
-                    found.extend(
-                        spot.placed
-                            .iter()
-                            .map(|(_, cut)| Self::cut_phrase(*cut, &parts)),
-                    );
                 }
                 found
             }
         })
     }
 
-    /// Parts together and in order. A lone letter of a script without blanks begins a pair.
-    fn cut_phrase(field: Field, parts: &[String]) -> Built {
-        if !parts.iter().any(|part| is_lone_letter(part)) {
-            return phrase(field, parts);
+    /// Whether a column knows all of these words: else no phrase of them need be looked for.
+    fn has(&self, field: Field, words: &[String]) -> Result<bool, Error> {
+        for word in words {
+            if self
+                .searcher
+                .doc_freq(&Term::from_field_text(field, word))?
+                == 0
+            {
+                return Ok(false);
+            }
         }
-        let patterns: Vec<(usize, String)> = parts
-            .iter()
-            .enumerate()
-            .map(|(place, part)| {
-                let begun = if is_lone_letter(part) { "*" } else { "" };
-                (place, format!("{part}{begun}"))
-            })
-            .collect();
-        pattern_phrase(field, &patterns)
+        Ok(true)
     }
 
-    /// A word in any of its English forms that stand in a column.
-    fn forms(&self, field: Field, word: &str) -> Result<Built, Error> {
-        let mut forms = self.same_stem(field, word)?;
-        forms.insert(word.to_owned());
-        let mut found: Vec<Built> = forms.iter().map(|form| term(field, form)).collect();
-        Ok(match found.len() {
-            1 => found.remove(0),
-            _ => either(found),
-        })
+    /// A word in each column that knows it.
+    fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+        let mut found = Vec::new();
+        for field in fields {
+            if self.has(*field, &[word.to_owned()])? {
+                found.push(term(*field, word));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A word in any of its English forms that stand in these columns.
+    fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+        let mut found = Vec::new();
+        for field in fields {
+            found.extend(self.terms(&[*field], word)?);
+            for form in self.same_stem(*field, word)? {
+                if form != word {
+                    found.push(term(*field, &form));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Words of a column with the same stem.
@@ -363,6 +364,37 @@ fn phrase(field: Field, words: &[String]) -> Built {
         [word] => term(field, word),
         _ => unscored(Box::new(PhraseQuery::new(terms.collect()))),
     }
+}
+
+/// Columns, and the words that stand in each together and in order where a text matches: its
+/// runs, or its parts, in the column of whole runs where a text was not cut further.
+fn phrases<'a>(spot: &Spot, runs: &'a [String], parts: &'a [String]) -> Vec<(Field, &'a [String])> {
+    let mut phrases = Vec::new();
+    for &(whole, cut) in &spot.placed {
+        if runs.len() > 1 {
+            phrases.push((whole, runs));
+        }
+        if parts.len() > 1 {
+            phrases.push((cut, parts));
+            if parts != runs {
+                phrases.push((whole, parts));
+            }
+        }
+    }
+    phrases
+}
+
+/// Words together and in order; a lone letter of a script without blanks begins a pair.
+fn lone_phrase(field: Field, words: &[String]) -> Built {
+    let patterns: Vec<(usize, String)> = words
+        .iter()
+        .enumerate()
+        .map(|(place, word)| {
+            let begun = if is_lone_letter(word) { "*" } else { "" };
+            (place, format!("{word}{begun}"))
+        })
+        .collect();
+    pattern_phrase(field, &patterns)
 }
 
 /// Words together and in order, the last one only begun.
