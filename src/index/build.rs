@@ -20,7 +20,7 @@ use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
 use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
+use crate::value::words::{Placed, asked_parts, folded_runs, is_lone_letter, stem};
 use crate::value::{Area, Between, How, Resolution, Words};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
@@ -139,6 +139,7 @@ impl Builder<'_> {
                     let placed = spot.placed.iter();
                     found.extend(placed.clone().map(|(_, cut)| begun(*cut, &parts)));
                     if runs.len() > 1 {
+                        let runs = in_order(&runs);
                         found.extend(placed.map(|(whole, _)| begun(*whole, &runs)));
                     }
                 }
@@ -147,44 +148,27 @@ impl Builder<'_> {
             How::Forms | How::Exact => {
                 let mut found = Vec::new();
                 match (runs.as_slice(), parts.as_slice()) {
-                    ([run], [part]) if run == part && is_lone_letter(run) => {
+                    ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
                         found.extend(single(&|field| regex(field, &format!("{run}*")))?);
                     }
-                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
+                    ([run], [(_, part)])
+                        if run == part && words.how == How::Forms && spot.is_prose =>
+                    {
                         found.extend(single(&|field| self.forms(field, run))?);
                     }
                     ([run], _) => found.extend(single(&|field| Ok(term(field, run)))?),
                     _ => {
                         let placed = spot.placed.iter();
+                        let runs = in_order(&runs);
                         found.extend(placed.map(|(whole, _)| phrase(*whole, &runs)));
                     }
                 }
                 if parts.len() > 1 {
-                    found.extend(
-                        spot.placed
-                            .iter()
-                            .map(|(_, cut)| Self::cut_phrase(*cut, &parts)),
-                    );
+                    found.extend(spot.placed.iter().map(|(_, cut)| cut_phrase(*cut, &parts)));
                 }
                 found
             }
         })
-    }
-
-    /// Parts together and in order. A lone letter of a script without blanks begins a pair.
-    fn cut_phrase(field: Field, parts: &[String]) -> Built {
-        if !parts.iter().any(|part| is_lone_letter(part)) {
-            return phrase(field, parts);
-        }
-        let patterns: Vec<(usize, String)> = parts
-            .iter()
-            .enumerate()
-            .map(|(place, part)| {
-                let begun = if is_lone_letter(part) { "*" } else { "" };
-                (place, format!("{part}{begun}"))
-            })
-            .collect();
-        pattern_phrase(field, &patterns)
     }
 
     /// A word in any of its English forms that stand in a column.
@@ -357,18 +341,34 @@ fn term(field: Field, word: &str) -> Built {
     ))
 }
 
-fn phrase(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
+/// Words, each at the place after the one before.
+fn in_order(words: &[String]) -> Vec<Placed> {
+    words.iter().cloned().enumerate().collect()
+}
+
+fn terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
+    let term = |(place, word): &Placed| (*place, Term::from_field_text(field, word));
+    words.iter().map(term).collect()
+}
+
+fn phrase(field: Field, words: &[Placed]) -> Built {
     match words {
-        [word] => term(field, word),
-        _ => unscored(Box::new(PhraseQuery::new(terms.collect()))),
+        [(_, word)] => term(field, word),
+        _ => unscored(Box::new(PhraseQuery::new_with_offset(terms(field, words)))),
+    }
+}
+
+/// Parts together and in order. A lone letter of a script without blanks begins a pair.
+fn cut_phrase(field: Field, parts: &[Placed]) -> Built {
+    match parts {
+        [.., (_, last)] if is_lone_letter(last) => begun(field, parts),
+        _ => phrase(field, parts),
     }
 }
 
 /// Words together and in order, the last one only begun.
-fn begun(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
-    let mut query = PhrasePrefixQuery::new(terms.collect());
+fn begun(field: Field, words: &[Placed]) -> Built {
+    let mut query = PhrasePrefixQuery::new_with_offset(terms(field, words));
     query.set_max_expansions(MOST_WORDS);
     unscored(Box::new(query))
 }
