@@ -20,7 +20,7 @@ use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
 use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
+use crate::value::words::{Placed, asked_parts, folded_runs, is_lone_letter, stem};
 use crate::value::{Area, Between, How, Resolution, Words};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
@@ -131,28 +131,35 @@ impl Builder<'_> {
                     found.extend(single(&|field| regex(field, &format!("{run}*")))?);
                 }
                 for (field, words) in phrases(spot, &runs, &parts) {
-                    if self.has(field, &words[..words.len() - 1])? {
-                        found.push(begun(field, words));
+                    if self.has_all(field, &words[..words.len() - 1])? {
+                        found.push(begun(field, &words));
                     }
                 }
                 found
             }
             How::Forms | How::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
-                    ([run], [part]) if run == part && is_lone_letter(run) => {
+                    ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
                         single(&|field| regex(field, &format!("{run}*")))?
                     }
-                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
+                    ([run], [(_, part)])
+                        if run == part && words.how == How::Forms && spot.is_prose =>
+                    {
                         self.forms(&spot.single, run)?
                     }
                     ([run], _) => self.terms(&spot.single, run)?,
                     _ => Vec::new(),
                 };
                 for (field, words) in phrases(spot, &runs, &parts) {
-                    if words.iter().any(|word| is_lone_letter(word)) {
-                        found.push(lone_phrase(field, words));
-                    } else if self.has(field, words)? {
-                        found.push(phrase(field, words));
+                    // A lone letter of a script without blanks begins a pair.
+                    match words.split_last() {
+                        Some(((_, last), before)) if is_lone_letter(last) => {
+                            if self.has_all(field, before)? {
+                                found.push(begun(field, &words));
+                            }
+                        }
+                        _ if self.has_all(field, &words)? => found.push(phrase(field, &words)),
+                        _ => {}
                     }
                 }
                 found
@@ -161,24 +168,27 @@ impl Builder<'_> {
     }
 
     /// Whether a column knows all of these words: else no phrase of them need be looked for.
-    fn has(&self, field: Field, words: &[String]) -> Result<bool, Error> {
-        for word in words {
-            if self
-                .searcher
-                .doc_freq(&Term::from_field_text(field, word))?
-                == 0
-            {
+    fn has_all(&self, field: Field, words: &[Placed]) -> Result<bool, Error> {
+        for (_, word) in words {
+            if !self.has(field, word)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    fn has(&self, field: Field, word: &str) -> Result<bool, Error> {
+        Ok(self
+            .searcher
+            .doc_freq(&Term::from_field_text(field, word))?
+            > 0)
+    }
+
     /// A word in each column that knows it.
     fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
         let mut found = Vec::new();
         for field in fields {
-            if self.has(*field, &[word.to_owned()])? {
+            if self.has(*field, word)? {
                 found.push(term(*field, word));
             }
         }
@@ -358,49 +368,42 @@ fn term(field: Field, word: &str) -> Built {
     ))
 }
 
-fn phrase(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
+fn phrase(field: Field, words: &[Placed]) -> Built {
     match words {
-        [word] => term(field, word),
-        _ => unscored(Box::new(PhraseQuery::new(terms.collect()))),
+        [(_, word)] => term(field, word),
+        _ => unscored(Box::new(PhraseQuery::new_with_offset(placed_terms(
+            field, words,
+        )))),
     }
 }
 
 /// Columns, and the words that stand in each together and in order where a text matches: its
 /// runs, or its parts, in the column of whole runs where a text was not cut further.
-fn phrases<'a>(spot: &Spot, runs: &'a [String], parts: &'a [String]) -> Vec<(Field, &'a [String])> {
+fn phrases(spot: &Spot, runs: &[String], parts: &[Placed]) -> Vec<(Field, Vec<Placed>)> {
+    let runs: Vec<Placed> = runs.iter().cloned().enumerate().collect();
     let mut phrases = Vec::new();
     for &(whole, cut) in &spot.placed {
         if runs.len() > 1 {
-            phrases.push((whole, runs));
+            phrases.push((whole, runs.clone()));
         }
         if parts.len() > 1 {
-            phrases.push((cut, parts));
+            phrases.push((cut, parts.to_vec()));
             if parts != runs {
-                phrases.push((whole, parts));
+                phrases.push((whole, parts.to_vec()));
             }
         }
     }
     phrases
 }
 
-/// Words together and in order; a lone letter of a script without blanks begins a pair.
-fn lone_phrase(field: Field, words: &[String]) -> Built {
-    let patterns: Vec<(usize, String)> = words
-        .iter()
-        .enumerate()
-        .map(|(place, word)| {
-            let begun = if is_lone_letter(word) { "*" } else { "" };
-            (place, format!("{word}{begun}"))
-        })
-        .collect();
-    pattern_phrase(field, &patterns)
+fn placed_terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
+    let term = |(place, word): &Placed| (*place, Term::from_field_text(field, word));
+    words.iter().map(term).collect()
 }
 
 /// Words together and in order, the last one only begun.
-fn begun(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
-    let mut query = PhrasePrefixQuery::new(terms.collect());
+fn begun(field: Field, words: &[Placed]) -> Built {
+    let mut query = PhrasePrefixQuery::new_with_offset(placed_terms(field, words));
     query.set_max_expansions(MOST_WORDS);
     unscored(Box::new(query))
 }

@@ -159,20 +159,30 @@ fn put(part: &str, place: usize, placed: &mut Vec<Placed>) -> usize {
     place
 }
 
-/// The parts of a text that is asked for, each at the place after the one before.
+/// The parts of a text that is asked for, each where it stands. Of scripts without blanks, the
+/// last letter before something else stands alone too, at the place of the last two, as it does
+/// in a text.
 #[must_use]
-pub fn asked_parts(text: &str) -> Vec<String> {
+pub fn asked_parts(text: &str) -> Vec<Placed> {
     let mut asked = Vec::new();
-    for part in folded_parts(text) {
+    let mut place = 0;
+    let parts = folded_parts(text);
+    for (at, part) in parts.iter().enumerate() {
         let letters: Vec<char> = part.chars().collect();
-        if letters.len() > 1 && is_unspaced(letters[0]) {
-            asked.extend(
-                letters
-                    .windows(2)
-                    .map(|pair| pair.iter().collect::<String>()),
-            );
-        } else {
-            asked.push(part);
+        let [.., last] = letters.as_slice() else {
+            continue;
+        };
+        if letters.len() < 2 || !is_unspaced(letters[0]) {
+            asked.push((place, part.clone()));
+            place += 1;
+            continue;
+        }
+        for pair in letters.windows(2) {
+            asked.push((place, pair.iter().collect()));
+            place += 1;
+        }
+        if at + 1 < parts.len() {
+            asked.push((place - 1, last.to_string()));
         }
     }
     asked
@@ -251,7 +261,16 @@ mod tests {
         );
         assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
         assert_eq!(cut("京 drum").parts, None);
-        assert_eq!(asked_parts("タワー drum").join(" "), "タワ ワー drum");
+        let asked = |text| {
+            let words = asked_parts(text).into_iter();
+            words
+                .map(|(place, word)| format!("{place}{word}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(asked("タワー drum"), "0タワ 1ワー 1ー 2drum");
+        assert_eq!(asked("drum 東京"), "0drum 1東京");
+        assert_eq!(asked("東2"), "0東 12");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
     }
 
@@ -274,10 +293,9 @@ mod tests {
             let cut = cut(&format!("{before} {asked}{after}"));
             let placed = cut.parts.unwrap_or_else(|| cut.runs.into_iter().enumerate().collect());
             let asked = asked_parts(&asked);
-            let stands = |from: usize| asked.iter().enumerate().all(|(at, word)| {
-                placed.iter().any(|(place, other)| *place == from + at
-                    && (other == word || is_lone_letter(word) && other.starts_with(word.as_str())
-                        || at + 1 == asked.len() && !word.is_empty() && other.starts_with(word.as_str())))
+            let stands = |from: usize| asked.iter().enumerate().all(|(at, (here, word))| {
+                placed.iter().any(|(place, other)| *place == from + here
+                    && (other == word || at + 1 == asked.len() && other.starts_with(word.as_str())))
             });
             prop_assert!((0..=placed.len()).any(stands), "{placed:?} {asked:?}");
         }

@@ -11,6 +11,7 @@
 mod clips;
 mod heard;
 mod obvious;
+mod random;
 mod set;
 mod table;
 
