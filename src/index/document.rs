@@ -239,7 +239,7 @@ impl Columns {
                         }
                     }
                     (Column::Choice(choice), Cell::Words(text)) => {
-                        document.add_text(*choice, text);
+                        document.add_text(*choice, joined(&[text]));
                     }
                     (Column::Number(column), Cell::Number(number)) => {
                         document.add_i64(*column, number);
