@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -188,6 +189,27 @@ pub(crate) struct Search {
     /// Print the paths of all copies, missing ones left out
     #[arg(long, conflicts_with = "json")]
     pub(crate) all_files: bool,
+
+    /// Show each clip with its poster, on a terminal
+    #[arg(long, conflicts_with_all = LISTS)]
+    pub(crate) thumbs: bool,
+
+    /// Open the Nth clip found in its player
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = LISTS)]
+    pub(crate) open: Option<usize>,
+
+    /// Show the Nth clip found in the file manager
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = LISTS, conflicts_with = "open")]
+    pub(crate) reveal: Option<usize>,
+}
+
+/// Flags of `search` that print for another program.
+const LISTS: [&str; 4] = ["json", "paths", "null", "all_files"];
+
+fn counted_from_1() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32)
+        .range(1..)
+        .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// Show everything known of one clip

@@ -17,6 +17,7 @@
 
 pub mod catalogue;
 pub mod clip;
+pub mod desktop;
 pub mod error;
 pub mod footage;
 pub mod index;

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["scan"],
     &["index"],
     &["catalogue"],
-    &["footage", "media", "sidecar", "tag", "query"],
+    &["footage", "media", "sidecar", "tag", "query", "desktop"],
     &["lock"],
     &["clip", "original"],
     &["error"],

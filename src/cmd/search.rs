@@ -11,7 +11,8 @@ use btsindex::present::{counted, grouped, json, json_line, search_table};
 use btsindex::query::Query;
 use btsindex::value::to_bytes;
 
-use super::{Exit, said, stdout, width};
+use super::open::Wish;
+use super::{Exit, said, stdout, thumbs, width};
 use crate::cli;
 
 /// Rows of a table that people look through.
@@ -20,7 +21,9 @@ const TABLE_ROWS: usize = 50;
 pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
     let query = Query::parse(&args.words)?;
     let catalogue = Catalogue::open(catalogue)?;
+    let wish = Wish::of(args);
     let most = match args.limit {
+        _ if wish.is_some() => wish.map_or(0, |wish| wish.nth),
         Some(0) => usize::MAX,
         Some(most) => most,
         None if is_list(args) => usize::MAX,
@@ -31,12 +34,19 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
             total: catalogue.count()?,
             clips: catalogue.all(most)?,
         };
-        return show(&hits, &catalogue, args);
+        return answer(&hits, &catalogue, args);
     }
     let found = index::find(&query, &catalogue, most, &mut said)?;
-    let exit = show(&found.hits, &catalogue, args)?;
+    let exit = answer(&found.hits, &catalogue, args)?;
     found.tidy(&catalogue, &mut said);
     Ok(exit)
+}
+
+fn answer(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Result<Exit> {
+    match Wish::of(args) {
+        Some(wish) if !hits.clips.is_empty() => wish.fulfil(&hits.clips, catalogue),
+        _ => show(hits, catalogue, args),
+    }
 }
 
 fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Result<Exit> {
@@ -59,7 +69,13 @@ fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Resul
             .into_iter()
             .flatten()
             .collect();
-        search_table(&clips, width()).write(&mut out)?;
+        match width() {
+            Some(width) if args.thumbs => thumbs::show(clips, catalogue, width)?,
+            width => search_table(&clips, width).write(&mut out)?,
+        }
+        if args.thumbs && width().is_none() {
+            writeln!(io::stderr(), "posters are drawn on a terminal only")?;
+        }
     }
     out.flush()?;
     if !is_list || hits.clips.len() < hits.total {

@@ -69,7 +69,7 @@ fn text<T: ToString>(value: Option<T>) -> String {
 }
 
 /// `2026-05-02 14:00`.
-fn shot(clip: &Clip) -> String {
+pub(super) fn shot(clip: &Clip) -> String {
     let time = clip.captured.as_ref().map(|fact| fact.value.civil());
     time.map_or_else(String::new, |time| {
         time.strftime("%Y-%m-%d %H:%M").to_string()
@@ -77,7 +77,7 @@ fn shot(clip: &Clip) -> String {
 }
 
 /// `1920x1080 23.976 10-bit hlg`, or what there is of sound.
-fn picture(clip: &Clip) -> String {
+pub(super) fn picture(clip: &Clip) -> String {
     let mut parts = Vec::new();
     if let Some((width, height)) = clip
         .display_width
@@ -100,7 +100,7 @@ fn picture(clip: &Clip) -> String {
     parts.join(" ")
 }
 
-fn camera(clip: &Clip) -> String {
+pub(super) fn camera(clip: &Clip) -> String {
     match (&clip.make, &clip.model) {
         (Some(make), Some(model)) if !model.value.starts_with(&make.value) => {
             format!("{} {}", make.value, model.value)
@@ -110,7 +110,7 @@ fn camera(clip: &Clip) -> String {
 }
 
 /// The last two folders: enough to tell two cards apart.
-fn folder(clip: &Clip) -> String {
+pub(super) fn folder(clip: &Clip) -> String {
     let Some(folder) = clip.files.first().and_then(|copy| copy.inside.parent()) else {
         return String::new();
     };
@@ -124,7 +124,7 @@ fn folder(clip: &Clip) -> String {
 }
 
 /// `SHELF-07 (offline), also RAID-A`.
-fn place(clip: &Clip) -> String {
+pub(super) fn place(clip: &Clip) -> String {
     let mut copies = clip.files.iter();
     let Some(best) = copies.next() else {
         return String::new();

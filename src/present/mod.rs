@@ -1,15 +1,23 @@
 //! How things are shown: on a terminal, in a log, to another program.
 
+mod card;
 mod clips;
+mod contact_sheet;
 mod counting;
 mod facts;
 mod numbers;
+mod posters;
 mod progress;
+mod screen;
 mod table;
 
+pub use card::card;
 pub use clips::{json, json_line, search_table};
+pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
 pub use facts::{Pictures, facts, facts_json};
 pub use numbers::{counted, grouped};
+pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
+pub use screen::{Colours, Graphics, Screen};
 pub use table::Table;
