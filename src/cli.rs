@@ -37,6 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Scan(Scan),
     Search(Search),
+    Browse(Browse),
     Show(Show),
     Tag(Tag),
     Note(Note),
@@ -210,6 +211,22 @@ fn counted_from_1() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u32)
         .range(1..)
         .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// Search, look and judge on one screen
+///
+/// Results follow what is typed. Tab goes to the counts on the left, Enter there adds one to the
+/// query. Among the clips: space selects, x rejects, digits give stars, t tags, n notes, u takes
+/// back, Enter shows all that is known, o opens the clip in its player, ? lists every key.
+/// What is said is kept as by `btsindex tag`, `note`, `stars`, `select` and `reject`.
+#[derive(Debug, Args)]
+pub(crate) struct Browse {
+    /// What is asked for at first, as `btsindex search` understands it
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) by: By,
 }
 
 /// Show everything known of one clip

@@ -63,7 +63,7 @@ pub fn open(path: &Path) -> Result<(), Error> {
 /// desktop cannot do that.
 ///
 /// # Errors
-/// [`Error::Desktop`], as [`open`].
+/// [`Error::Desktop`], as [`open()`].
 pub fn reveal(path: &Path) -> Result<(), Error> {
     if select(path) {
         return Ok(());

@@ -215,6 +215,9 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// The terminal could not be written to, or read.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
     /// The screen of `browse` needs a terminal.
     #[error("`btsindex browse` needs a terminal")]
     NoTerminal,
@@ -339,7 +342,11 @@ impl Error {
                 "`btsindex search` prints what it finds, also into a pipe".to_owned()
             }
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules(_) | Self::Record { .. } | Self::Thread | Self::Malformed(_) => return None,
+            Self::Rules(_)
+            | Self::Record { .. }
+            | Self::Thread
+            | Self::Malformed(_)
+            | Self::Terminal(_) => return None,
         })
     }
 

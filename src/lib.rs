@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod browse;
 pub mod catalogue;
 pub mod clip;
 pub mod desktop;

@@ -13,6 +13,7 @@ use std::path::Path;
 
 /// The floors, top first; modules on one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
+    &["browse"],
     &["present"],
     &["scan"],
     &["index"],

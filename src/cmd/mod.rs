@@ -2,6 +2,7 @@
 
 mod ask;
 mod backup;
+mod browse;
 mod completions;
 mod copies;
 mod doctor;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
+        Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),
         Command::Note(args) => edit::note(args, &catalogue()?),

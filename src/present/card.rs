@@ -4,21 +4,64 @@ use super::clips::{camera, folder, picture, place, shot};
 use crate::clip::Clip;
 use crate::error::escape;
 
+/// What a person looks for first, as text; empty where it is not known, and not yet safe to be
+/// written to a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Glance {
+    /// Its file's name.
+    pub name: String,
+    /// `selected, 4 stars`.
+    pub verdict: String,
+    /// `2026-05-02 14:00`.
+    pub shot: String,
+    /// `12.5s`.
+    pub length: String,
+    /// `1920x1080 23.976 10-bit hlg`.
+    pub picture: String,
+    /// Maker and model.
+    pub camera: String,
+    /// `interview, studio session`.
+    pub tags: String,
+    /// The last two folders.
+    pub folder: String,
+    /// `SHELF-07 (offline), also RAID-A`.
+    pub place: String,
+}
+
+impl Glance {
+    /// Looks at a clip.
+    #[must_use]
+    pub fn of(clip: &Clip) -> Self {
+        let name = clip.name.as_ref().map(|fact| fact.value.clone());
+        let length = clip.duration.as_ref().map(|fact| fact.value.to_string());
+        let tags = clip.tags.as_ref().map(|fact| fact.value.to_string());
+        Self {
+            name: name.unwrap_or_default(),
+            verdict: verdict(clip),
+            shot: shot(clip),
+            length: length.unwrap_or_default(),
+            picture: picture(clip),
+            camera: camera(clip),
+            tags: tags.unwrap_or_default(),
+            folder: folder(clip),
+            place: place(clip),
+        }
+    }
+}
+
 /// What is known of a clip at a glance, a line each, its name first; what is not known is left
 /// out. Safe to be written to a terminal.
 #[must_use]
 pub fn card(clip: &Clip) -> Vec<String> {
-    let name = clip.name.as_ref().map(|fact| fact.value.clone());
-    let length = clip.duration.as_ref().map(|fact| fact.value.to_string());
-    let tags = clip.tags.as_ref().map(|fact| fact.value.to_string());
+    let glance = Glance::of(clip);
     let lines = [
-        name.unwrap_or_default(),
-        verdict(clip),
-        join(&[shot(clip), length.unwrap_or_default()]),
-        join(&[picture(clip), camera(clip)]),
-        tags.unwrap_or_default(),
-        folder(clip),
-        place(clip),
+        glance.name,
+        glance.verdict,
+        join(&[glance.shot, glance.length]),
+        join(&[glance.picture, glance.camera]),
+        glance.tags,
+        glance.folder,
+        glance.place,
     ];
     lines
         .into_iter()

@@ -11,7 +11,7 @@ mod progress;
 mod screen;
 mod table;
 
-pub use card::card;
+pub use card::{Glance, card};
 pub use clips::{json, json_line, search_table};
 pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
@@ -20,4 +20,4 @@ pub use numbers::{counted, grouped};
 pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use screen::{Colours, Graphics, Screen};
-pub use table::Table;
+pub use table::{Table, cut};
