@@ -1,10 +1,13 @@
 //! What can be typed.
 
+mod search;
+
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use search::{Browse, Search, Stats, negations};
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
@@ -38,6 +41,7 @@ pub(crate) enum Command {
     Scan(Scan),
     Search(Search),
     Browse(Browse),
+    Stats(Stats),
     Show(Show),
     Tag(Tag),
     Note(Note),
@@ -150,83 +154,6 @@ pub(crate) enum HeaderReader {
     Own,
     /// The reference: slower
     Ffprobe,
-}
-
-/// Find clips by words and fields
-///
-/// All words must match, somewhere in a clip's name, folders, tags, camera, title or
-/// comment; accents and capitals do not matter, and names are found by their parts
-/// (`day2` finds `Day_2`, `interview` finds `BTSInterview`). Best first; without words,
-/// every clip.
-///
-/// `field:value` narrows down: `tag:interview`, `camera:fx3`, `codec:prores`,
-/// `captured:2026-05`. `btsindex fields` lists the fields.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
-)]
-#[derive(Debug, Args)]
-pub(crate) struct Search {
-    /// Words, and filters such as camera:fx3
-    #[arg(value_name = "WORDS")]
-    pub(crate) words: Vec<String>,
-
-    /// Show at most N clips, 0 for all [default: 50; all with --json, --paths, -0]
-    #[arg(long, short = 'n', value_name = "N")]
-    pub(crate) limit: Option<usize>,
-
-    /// Print each clip as JSON, an object a line
-    #[arg(long, conflicts_with_all = ["paths", "null"])]
-    pub(crate) json: bool,
-
-    /// Print only paths, one a clip
-    #[arg(long)]
-    pub(crate) paths: bool,
-
-    /// Print only paths, each ended by a zero byte: safe for xargs -0
-    #[arg(long, short = '0')]
-    pub(crate) null: bool,
-
-    /// Print the paths of all copies, missing ones left out
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) all_files: bool,
-
-    /// Show each clip with its poster, on a terminal
-    #[arg(long, conflicts_with_all = LISTS)]
-    pub(crate) thumbs: bool,
-
-    /// Open the Nth clip found in its player
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = LISTS)]
-    pub(crate) open: Option<usize>,
-
-    /// Show the Nth clip found in the file manager
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = LISTS, conflicts_with = "open")]
-    pub(crate) reveal: Option<usize>,
-}
-
-/// Flags of `search` that print for another program.
-const LISTS: [&str; 4] = ["json", "paths", "null", "all_files"];
-
-fn counted_from_1() -> impl TypedValueParser<Value = usize> {
-    clap::value_parser!(u32)
-        .range(1..)
-        .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
-}
-
-/// Search, look and judge on one screen
-///
-/// Results follow what is typed. Tab goes to the counts on the left, Enter there adds one to the
-/// query. Among the clips: space selects, x rejects, digits give stars, t tags, n notes, u takes
-/// back, Enter shows all that is known, o opens the clip in its player, ? lists every key.
-/// What is said is kept as by `btsindex tag`, `note`, `stars`, `select` and `reject`.
-#[derive(Debug, Args)]
-pub(crate) struct Browse {
-    /// What is asked for at first, as `btsindex search` understands it
-    #[arg(value_name = "WORDS")]
-    pub(crate) words: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) by: By,
 }
 
 /// Show everything known of one clip

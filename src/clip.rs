@@ -4,7 +4,9 @@
 //! names a query may use, and `btsindex fields`. A new field is one row here and one
 //! line in the stage that fills it.
 
+mod derived;
 mod edit;
+mod facets;
 mod fact;
 mod files;
 mod marking;
@@ -12,14 +14,16 @@ mod typed;
 
 use serde::{Deserialize, Serialize};
 
+pub use derived::runs_through;
 pub use edit::{Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, in_effect, short};
+pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};
-pub use files::{FileCopy, FileState, FrameRun, Place, split_frame_number};
+pub use files::{FileCopy, FileState, FrameRun, Place, Shelves, split_frame_number};
 pub use typed::{Cell, Kind, Value, Wanted};
 
 use crate::value::{
-    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Projection, Rate,
-    ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange, WallTime,
+    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
+    Projection, Rate, ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange, WallTime,
 };
 
 /// Where a field's value comes from, which decides how a rescan treats it.
@@ -66,6 +70,8 @@ pub struct Field {
     pub facet: bool,
     /// How much a plain search word found here counts; zero: plain words do not look here.
     pub weight: f32,
+    /// Whether people write it in sentences: a word is found in all its English forms.
+    pub prose: bool,
     /// Other names a query may use; one alias may stand for several fields.
     pub aliases: &'static [&'static str],
     /// Its value as people read it.
@@ -84,12 +90,14 @@ pub struct Field {
 struct Manner {
     facet: bool,
     weight: f32,
+    prose: bool,
     aliases: &'static [&'static str],
 }
 
 const PLAIN: Manner = Manner {
     facet: false,
     weight: 0.0,
+    prose: false,
     aliases: &[],
 };
 
@@ -125,6 +133,7 @@ macro_rules! clip {
                 kind: <$type as Value>::KIND,
                 facet: MANNER.facet,
                 weight: MANNER.weight,
+                prose: MANNER.prose,
                 aliases: MANNER.aliases,
                 text: |clip| clip.$name.as_ref().map(|fact| fact.value.text()),
                 json: |clip| clip.$name.as_ref()?.value.json(),
@@ -142,11 +151,13 @@ clip! {
     /// file name of the best copy
     name: String = Disk { weight: 4.0 };
     /// where the best copy is, or was last seen
-    path: Place = Disk { weight: 1.5, aliases: &["folder"] };
+    path: Place = Disk { weight: 1.5, prose: true, aliases: &["folder"] };
     /// the best copy's path as hex bytes, only where it is not UTF-8
     path_bytes: String = Disk {};
-    /// label of the volume that the best copy is on
-    volume: String = Disk { facet: true };
+    /// label of the volume that the best copy is on; asked for, of any copy's
+    volume: Shelves = Disk { facet: true };
+    /// files that hold it and are not missing
+    copies: u32 = Disk { facet: true };
     /// size of the file, or of all frames of an image sequence
     bytes: Bytes = Disk { aliases: &["size"] };
     /// when the file was last written, UTC
@@ -171,6 +182,8 @@ clip! {
     display_width: u32 = Probe {};
     /// height as shown: upright, with square pixels
     display_height: u32 = Probe {};
+    /// how the picture lies as it is shown
+    orientation: Orientation = Probe { facet: true };
     /// degrees clockwise that the coded picture is turned to stand upright
     rotation: u32 = Probe {};
     /// frames per second
@@ -208,7 +221,9 @@ clip! {
     /// audio samples per second
     sample_rate: u32 = Probe { facet: true };
     /// address of the first frame
-    start_timecode: Timecode = Sidecar { aliases: &["tc", "timecode"] };
+    start_timecode: Timecode = Sidecar {};
+    /// address of the last frame
+    end_timecode: Timecode = Sidecar {};
     /// name of the reel, card or tape
     reel: String = Sidecar { facet: true, weight: 2.0 };
     /// when it was shot, by the camera's clock, with an offset where one is known
@@ -218,29 +233,29 @@ clip! {
     /// model of the camera or recorder
     model: String = Sidecar { facet: true, weight: 2.0, aliases: &["camera", "cam"] };
     /// lens
-    lens: String = Sidecar { facet: true, weight: 1.0 };
+    lens: String = Sidecar { facet: true, weight: 2.0 };
     /// firmware or program that wrote the file
     software: String = Sidecar { facet: true };
     /// where it was shot, latitude and longitude in degrees
     gps: GeoPoint = Sidecar {};
     /// title written in the file
-    title: String = Sidecar { weight: 3.0 };
+    title: String = Sidecar { weight: 3.0, prose: true };
     /// comment or description written in the file
-    comment: String = Sidecar { weight: 1.5 };
+    comment: String = Sidecar { weight: 0.5, prose: true };
     /// how a spherical picture was laid flat
     projection: Projection = Probe { facet: true };
     /// how the two eyes of a stereo picture are packed
     stereo: Stereo = Probe { facet: true };
     /// what it shows, by the rules and by people
-    tags: Tags = Rule { facet: true, weight: 4.0, aliases: &["tag"] };
+    tags: Tags = Rule { facet: true, weight: 4.0, prose: true, aliases: &["tag"] };
     /// stars, 1 to 5
     rating: u32 = Person { facet: true, aliases: &["stars"] };
     /// whether it is to be used
-    selection: Selection = Person { facet: true, aliases: &[] };
+    selection: Selection = Person { facet: true };
     /// what people wrote about it
-    notes: Notes = Person { weight: 3.0, aliases: &["note"] };
+    notes: Notes = Person { weight: 3.0, prose: true, aliases: &["note"] };
     /// places in it, with what is to be seen there
-    markers: Markers = Person { weight: 2.0, aliases: &["marker"] };
+    markers: Markers = Person { weight: 3.0, prose: true, aliases: &["marker"] };
     /// what read its header: this program, or which ffprobe
     reader: String = Probe { facet: true };
     /// why it could not be read, wholly or in part
@@ -271,6 +286,15 @@ mod tests {
 
     #[test]
     fn no_two_fields_share_a_name_and_no_alias_hides_a_field() {
+        for alias in FIELDS.iter().flat_map(|field| field.aliases) {
+            let kinds = Clip::fields_named(alias).map(|(_, field)| field.kind.describe());
+            let kinds: std::collections::BTreeSet<String> = kinds.collect();
+            assert_eq!(
+                kinds.len(),
+                1,
+                "`{alias}` stands for fields of several kinds"
+            );
+        }
         for (at, field) in FIELDS.iter().enumerate() {
             assert!(
                 FIELDS[at + 1..]

@@ -149,6 +149,7 @@ mod tests {
     fn copy(volume: &str, path: &Path, is_mounted: bool, state: FileState) -> FileCopy {
         FileCopy {
             volume: volume.to_owned(),
+            volume_number: 1,
             is_mounted,
             path: path.to_owned(),
             inside: PathBuf::new(),

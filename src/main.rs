@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     if let Some(code) = btsindex::media::take_the_step() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));
     match cmd::run(cli) {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => cmd::Exit::Done.into(),

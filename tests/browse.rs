@@ -185,7 +185,7 @@ fn a_query_that_makes_no_sense_yet_keeps_what_was_found() {
     let tmux = browse(&shoot, 100, 30, "scout");
     tmux.wait_for("2 clips found");
     tmux.keys(&["/"]);
-    tmux.text(" camara:");
+    tmux.text(" camara:fx3");
     let screen = tmux.wait_for("error: no field `camara`");
     assert!(screen.contains("hint: did you mean `camera`?"), "{screen}");
     assert!(

@@ -10,29 +10,40 @@ use std::thread;
 
 use super::state::{Counted, Facet, VALUES};
 use crate::catalogue::{Catalogue, Edited};
+use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
-use crate::index::{self, Hits, Index, Note};
+use crate::index::{self, Hits, Index, Note, Order};
 use crate::present::{Pictures, facts};
-use crate::query::Query;
+use crate::query::{Context, Query, today};
 
-/// Clips that are looked at to count by.
-const COUNTED: usize = 200;
+/// What clips are counted by: what it is called on the screen, the facet, and the name that a
+/// query asks for its values by. A camera's maker stands in another field than its model, so a
+/// query cannot ask for both as one.
+const FACETS: [(&str, &str, &str); 4] = [
+    ("tag", "tag", "tag"),
+    ("camera", "model", "camera"),
+    ("day", "day", "date"),
+    ("volume", "volume", "volume"),
+];
 
 /// The catalogue, its index, and who keeps that up to date.
 pub(super) struct Shelf {
     folder: PathBuf,
     catalogue: Catalogue,
+    /// The numbers of the volumes that are mounted.
+    mounted: Vec<i64>,
     author: String,
     index: Option<Index>,
-    orders: Sender<Order>,
+    orders: Sender<Errand>,
     answers: Receiver<Answer>,
     /// The last change of the catalogue that is known here.
     seq: i64,
 }
 
-enum Order {
+/// What the keeper of the index is to do.
+enum Errand {
     BringUp,
     Remake,
 }
@@ -58,6 +69,7 @@ impl Shelf {
         let shelf = Self {
             folder: folder.to_owned(),
             seq: catalogue.seq()?,
+            mounted: catalogue.mounted()?,
             catalogue,
             author: author.to_owned(),
             index: None,
@@ -71,7 +83,7 @@ impl Shelf {
     /// Has the index brought up to what was changed; an answer says when.
     fn bring_up(&self) {
         // When the keeper is gone, it said why.
-        let _ = self.orders.send(Order::BringUp);
+        let _ = self.orders.send(Errand::BringUp);
     }
 
     /// What the keeper of the index said since.
@@ -102,67 +114,68 @@ impl Shelf {
         index.is_some_and(|index| index.seq() >= self.seq)
     }
 
-    /// The clips that match; `None` before there is an index.
-    pub(super) fn search(&mut self, words: &[String], most: usize) -> Result<Option<Hits>, Error> {
-        let query = Query::parse(words)?;
+    /// The query that a line makes.
+    fn query(&self, line: &str) -> Result<Query, Error> {
+        let saved = |name: &str| self.catalogue.saved_search(name);
+        let context = Context {
+            today: today(),
+            saved: &saved,
+        };
+        Query::parse_line(line, &context)
+    }
+
+    /// Asks the index; `None` before there is one.
+    fn ask<T>(
+        &mut self,
+        line: &str,
+        ask: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let query = self.query(line)?;
         let Some(index) = &self.index else {
             return Ok(None);
         };
-        match index.search(&query, most) {
-            Ok(hits) => Ok(Some(hits)),
+        match ask(index, &query, &self.mounted) {
             Err(error @ Error::Index(_)) => {
                 self.index = None;
-                let _ = self.orders.send(Order::Remake);
+                // When the keeper is gone, it said why.
+                let _ = self.orders.send(Errand::Remake);
                 Err(error)
             }
-            Err(error) => Err(error),
+            answer => answer.map(Some),
         }
     }
 
-    /// How many of the clips found have which tag, camera, day and volume.
-    pub(super) fn facets(&self, hits: &Hits) -> Result<Vec<Facet>, Error> {
-        let mut facets = ["tag", "camera", "date", "volume"].map(|name| Facet {
-            name,
-            values: Vec::new(),
-        });
-        for &number in hits.clips.iter().take(COUNTED) {
-            let Some(clip) = self.catalogue.clip(number)? else {
-                continue;
-            };
-            let text = |value: Option<String>| value.into_iter().collect::<Vec<_>>();
-            let tags = clip.tags.as_ref().map(|fact| {
-                let tags = fact.value.iter().map(|tagged| tagged.tag.clone());
-                tags.collect()
-            });
-            let day = clip.captured.as_ref().map(|fact| fact.value.civil().date());
-            let values: [Vec<String>; 4] = [
-                tags.unwrap_or_default(),
-                text(
-                    clip.model
-                        .as_ref()
-                        .or(clip.make.as_ref())
-                        .map(|it| it.value.clone()),
-                ),
-                text(day.map(|day| day.to_string())),
-                text(clip.volume.as_ref().map(|it| it.value.clone())),
-            ];
-            for (facet, values) in facets.iter_mut().zip(values) {
-                for value in values {
-                    facet.count(value);
-                }
+    /// The clips that match a line, at most so many; `None` before there is an index.
+    pub(super) fn search(&mut self, line: &str, most: usize) -> Result<Option<Hits>, Error> {
+        self.ask(line, |index, query, mounted| {
+            index.search(query, mounted, &Order::default(), most)
+        })
+    }
+
+    /// How many of all clips that match have which tag, camera, day and volume.
+    pub(super) fn facets(&mut self, line: &str) -> Result<Vec<Facet>, Error> {
+        let facets: Vec<_> = FACETS
+            .iter()
+            .filter_map(|(_, name, _)| facet(name).ok())
+            .collect();
+        let tallies = self.ask(line, |index, query, mounted| {
+            index.tally(query, mounted, &facets, false)
+        })?;
+        let tallies = tallies.map_or_else(Vec::new, |tallies| tallies.facets);
+        let counted = FACETS.iter().zip(tallies).map(|((name, _, asked), tally)| {
+            let rows = tally.rows.into_iter().take(VALUES);
+            Facet {
+                name,
+                asked,
+                values: rows
+                    .map(|(value, sum)| Counted {
+                        value,
+                        count: usize::try_from(sum.clips).unwrap_or(usize::MAX),
+                    })
+                    .collect(),
             }
-        }
-        for facet in &mut facets {
-            facet.values.sort_by(|one, other| {
-                let by_count = other.count.cmp(&one.count);
-                by_count.then_with(|| one.value.cmp(&other.value))
-            });
-            facet.values.truncate(VALUES);
-        }
-        Ok(facets
-            .into_iter()
-            .filter(|it| !it.values.is_empty())
-            .collect())
+        });
+        Ok(counted.filter(|facet| !facet.values.is_empty()).collect())
     }
 
     /// A clip by its number.
@@ -223,6 +236,7 @@ impl Shelf {
         match desktop::file_at_hand(&clip) {
             Err(Error::Offline { .. }) => {
                 self.catalogue = Catalogue::open(&self.folder)?;
+                self.mounted = self.catalogue.mounted()?;
                 let clip = self.clip(number)?.ok_or_else(gone)?;
                 desktop::file_at_hand(&clip).map(Path::to_owned)
             }
@@ -231,17 +245,8 @@ impl Shelf {
     }
 }
 
-impl Facet {
-    fn count(&mut self, value: String) {
-        match self.values.iter_mut().find(|it| it.value == value) {
-            Some(counted) => counted.count += 1,
-            None => self.values.push(Counted { value, count: 1 }),
-        }
-    }
-}
-
 /// Keeps the index, until nobody asks any more.
-fn keep(folder: &Path, orders: &Receiver<Order>, answers: &Sender<Answer>) {
+fn keep(folder: &Path, orders: &Receiver<Errand>, answers: &Sender<Answer>) {
     let catalogue = match Catalogue::open(folder) {
         Ok(catalogue) => catalogue,
         Err(error) => {
@@ -252,7 +257,7 @@ fn keep(folder: &Path, orders: &Receiver<Order>, answers: &Sender<Answer>) {
     while let Ok(order) = orders.recv() {
         let is_remake = std::iter::once(order)
             .chain(orders.try_iter())
-            .any(|order| matches!(order, Order::Remake));
+            .any(|order| matches!(order, Errand::Remake));
         let mut told = |note: &Note| {
             let _ = answers.send(Answer::Told(note.clone()));
         };

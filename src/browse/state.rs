@@ -53,8 +53,9 @@ pub(super) struct Counted {
 /// How many of the clips found have which value of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facet {
-    /// As a query names it.
     pub(super) name: &'static str,
+    /// How a query asks for a value of it.
+    pub(super) asked: &'static str,
     pub(super) values: Vec<Counted>,
 }
 
@@ -119,8 +120,8 @@ impl State {
         }
     }
 
-    /// The words of the query, as a shell would hand them over, but with their quotes.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// The words of the query, with their quotes.
+    fn words(&self) -> Vec<String> {
         words(self.query.text())
     }
 
@@ -195,11 +196,11 @@ impl State {
     /// The chosen value, as a query asks for it.
     pub(super) fn facet_term(&self) -> Option<String> {
         let mut values = self.facets.iter().flat_map(|facet| {
-            let name = facet.name;
-            facet.values.iter().map(move |counted| (name, counted))
+            let asked = facet.asked;
+            facet.values.iter().map(move |counted| (asked, counted))
         });
-        let (name, counted) = values.nth(self.facet_at)?;
-        Some(term(name, &counted.value))
+        let (asked, counted) = values.nth(self.facet_at)?;
+        Some(term(asked, &counted.value))
     }
 
     /// Whether the query holds a term already.
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_cut_as_a_shell_would_but_keep_their_quotes() {
+    fn words_are_cut_at_blanks_but_not_inside_quotes() {
         let state = State::new(r#"  camera:fx3 tag:"ad  shoot"  "drummer laughing" x"#);
         let expected = [
             "camera:fx3",
@@ -363,6 +364,7 @@ mod tests {
         let mut state = State::new("drummer");
         state.facets = vec![Facet {
             name: "tag",
+            asked: "tag",
             values: ["interview", "ad shoot"]
                 .map(|value| Counted {
                     value: value.to_owned(),

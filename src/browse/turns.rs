@@ -274,7 +274,7 @@ impl Turns {
 
     /// Searches; where the query makes no sense, what was found before stays.
     fn search(&mut self, is_same_query: bool) {
-        match self.shelf.search(&self.state.words(), self.most) {
+        match self.shelf.search(self.state.query.text(), self.most) {
             Ok(Some(hits)) => {
                 self.state.found(hits, is_same_query);
                 self.is_behind = !self.shelf.is_current();
@@ -289,7 +289,7 @@ impl Turns {
     }
 
     fn count(&mut self) {
-        match self.shelf.facets(&self.state.hits) {
+        match self.shelf.facets(self.state.query.text()) {
             Ok(facets) => {
                 let last = facets.iter().map(|facet| facet.values.len()).sum::<usize>();
                 self.state.facets = facets;

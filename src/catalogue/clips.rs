@@ -1,13 +1,13 @@
 //! Clips as they are shown: what the content says, what each copy's place says, in one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use super::files::{frames_of, loaded, state_of};
-use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Source};
+use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Shelves, Source};
 use crate::error::Error;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
@@ -135,6 +135,7 @@ impl Catalogue {
             stored.copy.companions = self.companions(stored.file, "")?;
         }
         place(&mut clip, copies);
+        clip.derive();
         Ok(Some(clip))
     }
 
@@ -154,7 +155,7 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.mount,
+                    "SELECT f.id, f.name, f.bytes, f.modified, f.state, f.frames, f.facts, d.path, v.identity, v.mount, v.id AS volume,
                             coalesce(v.name, v.label) AS label,
                             EXISTS (SELECT 1 FROM file c WHERE c.original = f.id) AS has_companions
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
@@ -171,6 +172,7 @@ impl Catalogue {
             file: row.get("id")?,
             copy: FileCopy {
                 volume: row.get("label")?,
+                volume_number: row.get("volume")?,
                 is_mounted: place.is_mounted,
                 path: place.path,
                 inside: place.inside,
@@ -317,6 +319,10 @@ impl Catalogue {
 
 /// Fills the fields that come from the disk, best copy first.
 fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
+    let first = copies
+        .first()
+        .and_then(|stored| stored.copy.inside.parent());
+    let counted_in = first.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned());
     copies.sort_by_key(|stored| {
         let copy = &stored.copy;
         (
@@ -349,7 +355,21 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
     words.dedup();
     clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
-    clip.volume = disk(best.volume.clone());
+    let mut shelves = Shelves {
+        best: best.volume.clone(),
+        all: labels(&clip.files, |copy| copy.state != FileState::Missing),
+    };
+    if shelves.all.is_empty() {
+        shelves.all = labels(&clip.files, |_| true);
+    }
+    clip.volume = Some(Fact::new(shelves, Source::DISK));
+    let there = clip
+        .files
+        .iter()
+        .filter(|copy| copy.state != FileState::Missing);
+    clip.copies = u32::try_from(there.count())
+        .ok()
+        .map(|count| Fact::new(count, Source::DISK));
     clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
     clip.modified =
         WallTime::from_unix_nanos(best.modified).map(|time| Fact::new(time, Source::DISK));
@@ -360,10 +380,18 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         Place {
             path: best.path.clone(),
             words,
+            folder: counted_in,
         },
         Source::DISK,
     ));
     clip.name = disk(name);
+}
+
+/// The labels of the volumes of some files, each once, in order.
+fn labels(files: &[FileCopy], is_meant: impl Fn(&FileCopy) -> bool) -> Vec<String> {
+    let labels = files.iter().filter(|copy| is_meant(copy));
+    let labels: BTreeSet<&str> = labels.map(|copy| copy.volume.as_str()).collect();
+    labels.into_iter().map(str::to_owned).collect()
 }
 
 /// `shot.0001.dpx` of `shot.[0001-0120].dpx`, as an image sequence is shown.

@@ -11,6 +11,7 @@ mod packed;
 mod pictures;
 mod readings;
 mod remembered;
+mod saved;
 mod thumbs;
 
 mod turn;

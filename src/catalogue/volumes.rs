@@ -82,6 +82,25 @@ pub struct Seen {
 }
 
 impl Catalogue {
+    /// The numbers of the volumes that are mounted now.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn mounted(&self) -> Result<Vec<i64>, Error> {
+        let all: Vec<(i64, String)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id, identity FROM volume ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let is_mounted = |(_, identity): &(i64, String)| self.volumes.drive(identity).is_some();
+        Ok(all
+            .into_iter()
+            .filter(is_mounted)
+            .map(|(number, _)| number)
+            .collect())
+    }
+
     /// Notes a volume as seen, mounted where it is.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::value::{Bytes, instant, to_bytes};
 
@@ -24,6 +24,8 @@ pub enum FileState {
 pub struct FileCopy {
     /// The volume's label.
     pub volume: String,
+    /// The volume's number in the catalogue.
+    pub volume_number: i64,
     /// Whether that volume is mounted now.
     pub is_mounted: bool,
     /// Where it is now, or where it was when its volume was last mounted.
@@ -140,20 +142,48 @@ pub struct Place {
     pub path: PathBuf,
     /// Folders below the volume of every copy, and names that differ from the best one's.
     pub words: Vec<String>,
+    /// The folder below the volume that it is counted in: of the first copy, whatever is mounted.
+    pub folder: String,
+}
+
+/// The volumes that a clip is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shelves {
+    /// The label of the best copy's.
+    pub best: String,
+    /// The labels of all copies' that are not missing, or of all where every one is.
+    pub all: Vec<String>,
+}
+
+impl Serialize for Shelves {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.best)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shelves {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let best = String::deserialize(from)?;
+        Ok(Self {
+            best,
+            all: Vec::new(),
+        })
+    }
 }
 
 impl Serialize for Place {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.path.to_string_lossy())
     }
 }
 
 impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let path = PathBuf::deserialize(from)?;
         Ok(Self {
             path,
             words: Vec::new(),
+            folder: String::new(),
         })
     }
 }

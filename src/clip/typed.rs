@@ -3,21 +3,24 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Place;
+use super::{Place, Shelves};
 use crate::value::{
-    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Projection, Rate,
-    ScanOrder, Selection, Stereo, Tagged, Tags, Timecode, VideoRange, WallTime,
+    Between, Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
+    Projection, Rate, Scale, ScanOrder, Selection, Stereo, Tagged, Tags, Timecode, VideoRange,
+    WallTime, Words,
 };
 
 /// How a field is kept in the index and asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// Text, found by its words.
     Words,
     /// One of a closed set.
     Choice(&'static [&'static str]),
-    /// A whole number in some unit; ranges make sense.
-    Number(&'static str),
+    /// A whole number; ranges make sense.
+    Number(Scale),
+    /// A place on Earth; asked for by `near`.
+    Point,
     /// Shown, not searched for.
     Shown(&'static str),
 }
@@ -29,7 +32,9 @@ impl Kind {
         match self {
             Self::Words => "text".to_owned(),
             Self::Choice(all) => all.join("|"),
-            Self::Number(unit) | Self::Shown(unit) => unit.to_owned(),
+            Self::Number(scale) => scale.unit.to_owned(),
+            Self::Point => "degrees".to_owned(),
+            Self::Shown(unit) => unit.to_owned(),
         }
     }
 }
@@ -41,15 +46,19 @@ pub enum Cell {
     Words(String),
     /// A number to be compared.
     Number(i64),
+    /// Latitude and longitude in millionths of a degree.
+    Point(i64, i64),
 }
 
 /// What a query asks of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Wanted {
-    /// These words, together and in order.
-    Words(String),
-    /// A number from the first to the second, both included.
-    Between(i64, i64),
+    /// These words.
+    Words(Words),
+    /// This one of a closed set.
+    Choice(&'static str),
+    /// A number in this range.
+    Between(Between),
 }
 
 /// A type that a field can have.
@@ -74,7 +83,25 @@ pub trait Value: Clone + Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// When `text` is no value of this type.
-    fn wanted(text: &str) -> Result<Wanted, Malformed>;
+    fn wanted(text: &str) -> Result<Wanted, Malformed> {
+        match Self::KIND {
+            Kind::Words => Words::read(text).map(Wanted::Words),
+            Kind::Choice(all) => all
+                .iter()
+                .find(|choice| choice.eq_ignore_ascii_case(text))
+                .map(|choice| Wanted::Choice(choice))
+                .ok_or_else(|| Malformed::new(text, "one of its values")),
+            Kind::Number(scale) => scale.read(text).map(Wanted::Between),
+            Kind::Point => Err(Malformed::new(
+                text,
+                "something to search for: ask for `near:51.5,-0.12,2km`",
+            )),
+            Kind::Shown(_) => Err(Malformed::new(
+                text,
+                "something to search for: it is shown only",
+            )),
+        }
+    }
 
     /// Joins another answer to this one, where answers add up.
     fn add(&mut self, _other: &Self) {}
@@ -90,25 +117,17 @@ impl Value for String {
     fn cells(&self) -> Vec<Cell> {
         vec![Cell::Words(self.clone())]
     }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        Ok(Wanted::Words(text.to_owned()))
-    }
 }
 
-impl Value for Fingerprint {
+impl Value for Shelves {
     const KIND: Kind = Kind::Words;
 
     fn text(&self) -> String {
-        self.to_string()
+        self.best.clone()
     }
 
     fn cells(&self) -> Vec<Cell> {
-        vec![Cell::Words(self.to_string())]
-    }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        Ok(Wanted::Words(text.to_owned()))
+        self.all.iter().cloned().map(Cell::Words).collect()
     }
 }
 
@@ -121,10 +140,6 @@ impl Value for Place {
 
     fn cells(&self) -> Vec<Cell> {
         self.words.iter().cloned().map(Cell::Words).collect()
-    }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        Ok(Wanted::Words(text.to_owned()))
     }
 }
 
@@ -144,10 +159,6 @@ impl Value for Tags {
         self.iter()
             .map(|tagged| Cell::Words(tagged.tag.clone()))
             .collect()
-    }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        Ok(Wanted::Words(text.to_owned()))
     }
 
     fn add(&mut self, other: &Self) {
@@ -170,32 +181,11 @@ macro_rules! texts {
             fn cells(&self) -> Vec<Cell> {
                 self.0.iter().map(|one| Cell::Words(one.text.clone())).collect()
             }
-
-            fn wanted(text: &str) -> Result<Wanted, Malformed> {
-                Ok(Wanted::Words(text.to_owned()))
-            }
         })+
     };
 }
 
 texts!(Notes, Markers);
-
-impl Value for Timecode {
-    const KIND: Kind = Kind::Words;
-
-    fn text(&self) -> String {
-        self.to_string()
-    }
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::Words(self.to_string())]
-    }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        text.parse::<Self>()
-            .map(|timecode| Wanted::Words(timecode.to_string()))
-    }
-}
 
 impl Value for bool {
     const KIND: Kind = Kind::Choice(&["yes", "no"]);
@@ -207,32 +197,18 @@ impl Value for bool {
     fn cells(&self) -> Vec<Cell> {
         vec![Cell::Words(self.text())]
     }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        match text.to_ascii_lowercase().as_str() {
-            "yes" | "true" => Ok(Wanted::Words("yes".to_owned())),
-            "no" | "false" => Ok(Wanted::Words("no".to_owned())),
-            _ => Err(Malformed::new(text, "`yes` or `no`")),
-        }
-    }
 }
 
 impl Value for GeoPoint {
-    const KIND: Kind = Kind::Shown("degrees");
+    const KIND: Kind = Kind::Point;
 
     fn text(&self) -> String {
         self.to_string()
     }
 
     fn cells(&self) -> Vec<Cell> {
-        Vec::new()
-    }
-
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
-        Err(Malformed::new(
-            text,
-            "something to search for: places are shown only",
-        ))
+        let (latitude, longitude) = self.micro_degrees();
+        vec![Cell::Point(latitude, longitude)]
     }
 }
 
@@ -249,22 +225,25 @@ macro_rules! choices {
             fn cells(&self) -> Vec<Cell> {
                 vec![Cell::Words(self.to_string())]
             }
-
-            fn wanted(text: &str) -> Result<Wanted, Malformed> {
-                let text = text.to_ascii_lowercase();
-                text.parse::<Self>().map(|choice| Wanted::Words(choice.to_string()))
-            }
         })+
     };
 }
 
-choices!(ScanOrder, Hdr, VideoRange, Projection, Stereo, Selection);
+choices!(
+    ScanOrder,
+    Hdr,
+    VideoRange,
+    Projection,
+    Stereo,
+    Selection,
+    Orientation
+);
 
-/// Types that are one number: unit, to the number, and the range a written value asks for.
+/// Types that are one number: how it is written, and which it is.
 macro_rules! numbers {
-    ($($type:ty, $unit:literal, $number:expr, $between:expr;)+) => {
+    ($($type:ty, $scale:expr, $number:expr;)+) => {
         $(impl Value for $type {
-            const KIND: Kind = Kind::Number($unit);
+            const KIND: Kind = Kind::Number($scale);
 
             fn text(&self) -> String {
                 self.to_string()
@@ -274,85 +253,21 @@ macro_rules! numbers {
                 let number: fn(&$type) -> i64 = $number;
                 vec![Cell::Number(number(self))]
             }
-
-            fn wanted(text: &str) -> Result<Wanted, Malformed> {
-                let between: fn(&str) -> Result<(i64, i64), Malformed> = $between;
-                between(text).map(|(from, to)| Wanted::Between(from, to))
-            }
         })+
     };
 }
 
 numbers! {
-    u32, "number", |n| i64::from(*n), whole;
-    u64, "number", |n| capped(*n), whole;
-    Bytes, "bytes", |b| capped(b.0), |text| text.parse::<Bytes>().map(|b| (capped(b.0), capped(b.0)));
-    Rate, "frames per second", |r| r.micro(), |text| text.parse::<Rate>().map(|r| (r.micro(), r.micro()));
-    Duration, "seconds", |d| capped(d.as_micros()), around;
-    WallTime, "date and time", |t| t.wall_seconds(), days;
+    u32, Scale::WHOLE, |n| i64::from(*n);
+    u64, Scale::WHOLE, |n| capped(*n);
+    Bytes, Scale::BYTES, |b| capped(b.0);
+    Rate, Scale::RATE, |r| r.micro();
+    Duration, Scale::DURATION, |d| capped(d.as_micros());
+    WallTime, Scale::DATE, |t| t.wall_seconds();
+    Timecode, Scale::TIMECODE, |t| t.ordered();
+    Fingerprint, Scale::FINGERPRINT, |f| f.leading();
 }
 
 fn capped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn whole(text: &str) -> Result<(i64, i64), Malformed> {
-    let number = text
-        .parse()
-        .map_err(|_| Malformed::new(text, "a whole number"))?;
-    Ok((number, number))
-}
-
-/// Half a second either way: nobody types microseconds.
-fn around(text: &str) -> Result<(i64, i64), Malformed> {
-    let micros = capped(text.parse::<Duration>()?.as_micros());
-    Ok((
-        micros.saturating_sub(500_000),
-        micros.saturating_add(499_999),
-    ))
-}
-
-/// A second, or all of the day, month or year that was named.
-fn days(text: &str) -> Result<(i64, i64), Malformed> {
-    let first = match text.len() {
-        4 => format!("{text}-01-01"),
-        7 => format!("{text}-01"),
-        _ => text.to_owned(),
-    };
-    let from: WallTime = first.parse().map_err(|mut wrong: Malformed| {
-        text.clone_into(&mut wrong.text);
-        wrong
-    })?;
-    let date = from.civil().date();
-    let last = match text.len() {
-        4 => date.last_of_year(),
-        7 => date.last_of_month(),
-        10 => date,
-        _ => return Ok((from.wall_seconds(), from.wall_seconds())),
-    };
-    let days = date
-        .until(last)
-        .map_or(0, |span| i64::from(span.get_days()));
-    Ok((
-        from.wall_seconds(),
-        from.wall_seconds() + (days + 1) * 86_400 - 1,
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_asks_for_all_of_what_it_names() {
-        let (from, to) = days("2026-05").unwrap();
-        assert_eq!((to - from + 1) / 86_400, 31);
-        let (from, to) = days("2024").unwrap();
-        assert_eq!((to - from + 1) / 86_400, 366);
-        let (from, to) = days("2026-05-02").unwrap();
-        assert_eq!(to - from + 1, 86_400);
-        let (from, to) = days("2026-05-02T14:00:00").unwrap();
-        assert_eq!(from, to);
-        assert_eq!(days("2026-13").unwrap_err().text, "2026-13");
-    }
 }

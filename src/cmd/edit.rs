@@ -6,7 +6,8 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::{Error, escape};
-use btsindex::present::{counted, grouped, search_table};
+use btsindex::present::{Columns, counted, grouped};
+use btsindex::query::Query;
 use btsindex::value::{Malformed, Selection, parse_tag};
 
 use super::{Exit, ask, search, stdout, width};
@@ -175,7 +176,8 @@ fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
     let first: Result<Vec<_>, Error> = first.collect();
     let first: Vec<_> = first?.into_iter().flatten().collect();
     let mut talk = io::stderr().lock();
-    search_table(&first, width()).write(&mut talk)?;
+    let columns = Columns::named(&[], &Query::default())?;
+    columns.table(&first, width()).write(&mut talk)?;
     if clips.len() > SHOWN {
         writeln!(talk, "and {} more", grouped(clips.len() - SHOWN))?;
     }

@@ -1,6 +1,7 @@
 //! One file a subcommand: what was typed becomes a call, and its answer is printed.
 
 mod ask;
+mod asked;
 mod backup;
 mod browse;
 mod completions;
@@ -16,6 +17,7 @@ mod rebuild;
 mod scan;
 mod search;
 mod show;
+mod stats;
 mod thumbs;
 mod undo;
 mod verify;
@@ -62,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Browse(args) => browse::run(&args, &catalogue()?),
+        Command::Stats(args) => stats::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),
         Command::Note(args) => edit::note(args, &catalogue()?),

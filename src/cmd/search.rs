@@ -5,58 +5,151 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, FileState};
-use btsindex::error::escape;
-use btsindex::index::{self, Hits};
-use btsindex::present::{counted, grouped, json, json_line, search_table};
+use btsindex::error::{Error, escape};
+use btsindex::index::{Finder, Hits, Order};
+use btsindex::present::{
+    Columns, Table, counted, csv, grouped, json, json_line, tally_json, tally_table,
+};
 use btsindex::query::Query;
-use btsindex::value::to_bytes;
+use btsindex::value::{parse_name, to_bytes};
 
 use super::open::Wish;
-use super::{Exit, said, stdout, thumbs, width};
+use super::{Exit, asked, said, stdout, thumbs, width};
 use crate::cli;
 
 /// Rows of a table that people look through.
 const TABLE_ROWS: usize = 50;
 
 pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
-    let query = Query::parse(&args.words)?;
     let catalogue = Catalogue::open(catalogue)?;
-    let wish = Wish::of(args);
-    let most = match args.limit {
-        _ if wish.is_some() => wish.map_or(0, |wish| wish.nth),
+    if args.saved {
+        return list_saved(&catalogue, args.json);
+    }
+    if let Some(name) = &args.forget {
+        return forget(name, &catalogue);
+    }
+    let query = asked::query(&args.words, &catalogue)?;
+    if let Some(name) = &args.save {
+        save(name, &args.words, &catalogue)?;
+    }
+    let columns = Columns::named(&args.columns, &query)?;
+    let order = order(args)?;
+    if query.is_everything() && order.is_none() && !wants_index(args) {
+        let hits = Hits {
+            total: catalogue.count()?,
+            clips: catalogue.all(most(args))?,
+        };
+        if hits.clips.is_empty() {
+            writeln!(io::stderr(), "nothing found")?;
+            return Ok(Exit::NothingFound);
+        }
+        return show(&hits, &columns, &catalogue, args);
+    }
+    let mut finder = Finder::open(&catalogue, &mut said)?;
+    let exit = find(
+        &query,
+        &order.unwrap_or_default(),
+        &columns,
+        &mut finder,
+        &catalogue,
+        args,
+    )?;
+    finder.tidy(&mut said);
+    Ok(exit)
+}
+
+fn find(
+    query: &Query,
+    order: &Order,
+    columns: &Columns,
+    finder: &mut Finder<'_>,
+    catalogue: &Catalogue,
+    args: &cli::Search,
+) -> anyhow::Result<Exit> {
+    if args.explain {
+        return explain(query, finder);
+    }
+    if args.count {
+        return count(query, finder, args.json);
+    }
+    if !args.facets.is_empty() {
+        return facets(query, finder, args);
+    }
+    let hits = finder.find(query, order, most(args), &mut said)?;
+    if hits.total == 0 {
+        asked::say_nothing_found(query, finder)?;
+        return Ok(Exit::NothingFound);
+    }
+    show(&hits, columns, catalogue, args)
+}
+
+/// Everything that a query finds, for the commands that do something with it.
+pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Vec<i64>> {
+    let query = asked::query(words, catalogue)?;
+    if query.is_everything() {
+        return Ok(catalogue.all(usize::MAX)?);
+    }
+    let mut finder = Finder::open(catalogue, &mut said)?;
+    let hits = finder.find(&query, &Order::default(), usize::MAX, &mut said)?;
+    if hits.total == 0 {
+        asked::say_nothing_found(&query, &mut finder)?;
+    }
+    finder.tidy(&mut said);
+    Ok(hits.clips)
+}
+
+/// What the order goes by; groups come first in it.
+fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
+    let sort = args.sort.as_deref();
+    match &args.group {
+        None => sort.map(str::parse).transpose(),
+        Some(group) => {
+            let facet = asked::facets(std::slice::from_ref(group))?;
+            let group = facet.first().map_or("day", |facet| facet.name);
+            format!("{group},{}", sort.unwrap_or("relevance"))
+                .parse()
+                .map(Some)
+        }
+    }
+}
+
+fn wants_index(args: &cli::Search) -> bool {
+    args.explain || args.count || !args.facets.is_empty()
+}
+
+fn most(args: &cli::Search) -> usize {
+    match args.limit {
+        _ if Wish::of(args).is_some() => Wish::of(args).map_or(0, |wish| wish.nth),
         Some(0) => usize::MAX,
         Some(most) => most,
         None if is_list(args) => usize::MAX,
         None => TABLE_ROWS,
-    };
-    if query.terms.is_empty() {
-        let hits = Hits {
-            total: catalogue.count()?,
-            clips: catalogue.all(most)?,
-        };
-        return answer(&hits, &catalogue, args);
-    }
-    let found = index::find(&query, &catalogue, most, &mut said)?;
-    let exit = answer(&found.hits, &catalogue, args)?;
-    found.tidy(&catalogue, &mut said);
-    Ok(exit)
-}
-
-fn answer(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Result<Exit> {
-    match Wish::of(args) {
-        Some(wish) if !hits.clips.is_empty() => wish.fulfil(&hits.clips, catalogue),
-        _ => show(hits, catalogue, args),
     }
 }
 
-fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Result<Exit> {
-    if hits.clips.is_empty() {
-        writeln!(io::stderr(), "nothing found")?;
-        return Ok(Exit::NothingFound);
+/// Whether the output is for another program.
+fn is_list(args: &cli::Search) -> bool {
+    args.json || args.csv || args.paths || args.null || args.all_files
+}
+
+fn show(
+    hits: &Hits,
+    columns: &Columns,
+    catalogue: &Catalogue,
+    args: &cli::Search,
+) -> anyhow::Result<Exit> {
+    if let Some(wish) = Wish::of(args) {
+        return wish.fulfil(&hits.clips, catalogue);
     }
-    let is_list = is_list(args);
     let mut out = stdout();
-    if is_list {
+    let is_list = is_list(args);
+    if args.csv {
+        let clips = hits
+            .clips
+            .iter()
+            .filter_map(|&clip| catalogue.clip(clip).transpose());
+        csv(columns, clips, &mut out)?;
+    } else if is_list {
         for &clip in &hits.clips {
             if let Some(clip) = catalogue.clip(clip)? {
                 print(&clip, args, &mut out)?;
@@ -64,14 +157,12 @@ fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Resul
         }
     } else {
         let clips = hits.clips.iter().map(|&clip| catalogue.clip(clip));
-        let clips: Vec<Clip> = clips
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect();
-        match width() {
-            Some(width) if args.thumbs => thumbs::show(clips, catalogue, width)?,
-            width => search_table(&clips, width).write(&mut out)?,
+        let clips: Result<Vec<Option<Clip>>, Error> = clips.collect();
+        let clips: Vec<Clip> = clips?.into_iter().flatten().collect();
+        match (&args.group, width()) {
+            (Some(group), _) => groups(&clips, group, columns, &mut out)?,
+            (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,
+            (None, width) => columns.table(&clips, width).write(&mut out)?,
         }
         if args.thumbs && width().is_none() {
             writeln!(io::stderr(), "posters are drawn on a terminal only")?;
@@ -84,21 +175,148 @@ fn show(hits: &Hits, catalogue: &Catalogue, args: &cli::Search) -> anyhow::Resul
     Ok(Exit::Done)
 }
 
-/// Everything that a query finds, for the commands that do something with it.
-pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Vec<i64>> {
-    let query = Query::parse(words)?;
-    if query.terms.is_empty() {
-        return Ok(catalogue.all(usize::MAX)?);
+/// Clips that stand together under one heading.
+fn groups(
+    clips: &[Clip],
+    group: &str,
+    columns: &Columns,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let facets = asked::facets(&[group.to_owned()])?;
+    let value = |clip: &Clip| {
+        let values = facets.first().map(|facet| facet.values(clip));
+        values.and_then(|values| values.into_iter().next())
+    };
+    for (at, together) in clips.chunk_by(|a, b| value(a) == value(b)).enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        let heading = together.first().and_then(value);
+        let heading = heading.unwrap_or_else(|| format!("no {group}"));
+        writeln!(
+            out,
+            "{} ({})",
+            escape(&heading),
+            counted(together.len(), "clip")
+        )?;
+        columns.table(together, width()).write(out)?;
     }
-    let found = index::find(&query, catalogue, usize::MAX, &mut said)?;
-    let clips = found.hits.clips.clone();
-    found.tidy(catalogue, &mut said);
-    Ok(clips)
+    Ok(())
 }
 
-/// Whether the output is for another program.
-fn is_list(args: &cli::Search) -> bool {
-    args.json || args.paths || args.null || args.all_files
+fn explain(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
+    let mut out = stdout();
+    if query.is_everything() {
+        writeln!(out, "every clip")?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
+    writeln!(out, "{}", escape(&query.to_string()))?;
+    let mut table = Table::new(&["part", "clips"], width());
+    for term in query.terms() {
+        let count = finder.count(term, &mut said)?;
+        table.row(&[term.to_string(), grouped(count)]);
+    }
+    table.row(&[
+        "all of it".to_owned(),
+        grouped(finder.count(query, &mut said)?),
+    ]);
+    table.write(&mut out)?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Result<Exit> {
+    let count = finder.count(query, &mut said)?;
+    let mut out = stdout();
+    if as_json {
+        writeln!(out, "{}", serde_json::json!({ "clips": count }))?;
+    } else {
+        writeln!(out, "{count}")?;
+    }
+    out.flush()?;
+    if count == 0 {
+        asked::say_nothing_found(query, finder)?;
+        return Ok(Exit::NothingFound);
+    }
+    Ok(Exit::Done)
+}
+
+fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::Search) -> anyhow::Result<Exit> {
+    let facets = asked::facets(&args.facets)?;
+    let tallies = finder.tally(query, &facets, false, &mut said)?;
+    if tallies.whole.clips == 0 {
+        asked::say_nothing_found(query, finder)?;
+        return Ok(Exit::NothingFound);
+    }
+    let most = match args.limit {
+        Some(0) => usize::MAX,
+        Some(most) => most,
+        None if args.json => usize::MAX,
+        None => TABLE_ROWS,
+    };
+    let mut out = stdout();
+    for (at, tally) in tallies.facets.iter().enumerate() {
+        if args.json {
+            tally_json(tally, most, &mut out)?;
+        } else {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            tally_table(tally, most, width()).write(&mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn save(name: &str, words: &[String], catalogue: &Catalogue) -> anyhow::Result<()> {
+    let name = parse_name(name).map_err(Error::Malformed)?;
+    if words.is_empty() {
+        return Err(Error::Query {
+            message: "there is nothing to save".to_owned(),
+            hint: "write what to search for after the name".to_owned(),
+        }
+        .into());
+    }
+    catalogue.save_search(name, words)?;
+    writeln!(io::stderr(), "saved as `{}`", escape(name))?;
+    Ok(())
+}
+
+fn forget(name: &str, catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    if catalogue.forget_search(name)? {
+        writeln!(io::stderr(), "forgot `{}`", escape(name))?;
+        return Ok(Exit::Done);
+    }
+    writeln!(
+        io::stderr(),
+        "no saved search `{}`; `btsindex search --saved` lists them all",
+        escape(name)
+    )?;
+    Ok(Exit::NothingFound)
+}
+
+fn list_saved(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
+    let saved = catalogue.saved_searches()?;
+    if saved.is_empty() {
+        writeln!(io::stderr(), "no search was saved yet")?;
+        return Ok(Exit::NothingFound);
+    }
+    let mut out = stdout();
+    let mut table = Table::new(&["name", "asks for"], width());
+    for (name, words) in &saved {
+        if as_json {
+            let line = serde_json::json!({ "name": name, "words": words });
+            writeln!(out, "{}", json_line(&line))?;
+        }
+        table.row(&[name.clone(), words.join(" ")]);
+    }
+    if !as_json {
+        table.write(&mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
 }
 
 fn say_count(hits: &Hits) -> io::Result<()> {

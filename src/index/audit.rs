@@ -7,16 +7,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use tantivy::postings::Postings;
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::schema::{Field, FieldType, IndexRecordOption};
 use tantivy::{DocSet, IndexSettings, SegmentReader, TERMINATED};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::Index;
-use super::document::{self, CLIP, Column, Columns};
+use super::document::{self, CLIP};
 use super::guard::guarded;
 use super::pen::{LITTLE_MEMORY, plain_writer};
 use crate::catalogue::{Catalogue, Change};
-use crate::clip::FIELDS;
 use crate::error::Error;
 
 /// Changes read and indexed in memory at a time.
@@ -99,7 +98,7 @@ impl Index {
     fn digests(&self, audit: &mut Audit) -> Result<HashMap<i64, Digest>, Error> {
         let mut all = HashMap::new();
         for segment in self.reader.searcher().segment_readers() {
-            for (clip, digest) in digests(segment, &self.columns)? {
+            for (clip, digest) in digests(segment)? {
                 match all.entry(clip) {
                     Entry::Vacant(place) => {
                         place.insert(digest);
@@ -127,28 +126,28 @@ fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     writer.commit()?;
     let mut all = HashMap::new();
     for segment in index.reader()?.searcher().segment_readers() {
-        all.extend(digests(segment, &columns)?);
+        all.extend(digests(segment)?);
     }
     Ok(all)
 }
 
 /// The clips of a segment's living documents, and what can be found of each.
-fn digests(segment: &SegmentReader, columns: &Columns) -> Result<Vec<(i64, Digest)>, Error> {
+fn digests(segment: &SegmentReader) -> Result<Vec<(i64, Digest)>, Error> {
     let mut digests = Digests {
         segment,
         all: vec![0; segment.max_doc() as usize],
     };
-    digests.terms(columns.clip)?;
-    for (field, column) in FIELDS.iter().zip(&columns.all) {
-        match *column {
-            Column::Words { whole, parts } => {
-                digests.terms(whole)?;
-                digests.terms(parts)?;
-                digests.lengths(whole)?;
-                digests.lengths(parts)?;
-            }
-            Column::Number(number) => digests.numbers(number, field.name)?,
-            Column::Absent => {}
+    for (field, entry) in segment.schema().fields() {
+        if entry.is_indexed() {
+            digests.terms(field)?;
+        }
+        if entry.has_fieldnorms() {
+            digests.lengths(field)?;
+        }
+        match entry.field_type() {
+            FieldType::I64(_) if entry.is_fast() => digests.numbers(field, entry.name())?,
+            FieldType::Str(_) if entry.is_fast() => digests.texts(field, entry.name())?,
+            _ => {}
         }
     }
     let clips = segment.fast_fields().u64(CLIP)?;
@@ -220,6 +219,28 @@ impl Digests<'_> {
         for document in 0..self.segment.max_doc() {
             for number in column.values_for_doc(document) {
                 self.add(document, field, &number.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts of a column in each document.
+    fn texts(&mut self, field: Field, name: &str) -> Result<(), Error> {
+        let Some(column) = self.segment.fast_fields().str(name)? else {
+            return Ok(());
+        };
+        let mut texts = Vec::new();
+        for ordinal in 0..column.dictionary().num_terms() {
+            let mut text = String::new();
+            column
+                .ord_to_str(ordinal as u64, &mut text)
+                .map_err(tantivy::TantivyError::from)?;
+            texts.push(text);
+        }
+        for document in 0..self.segment.max_doc() {
+            for ordinal in column.term_ords(document) {
+                let text = usize::try_from(ordinal).ok().and_then(|at| texts.get(at));
+                self.add(document, field, text.map_or(b"", |text| text.as_bytes()));
             }
         }
         Ok(())

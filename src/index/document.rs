@@ -1,63 +1,181 @@
 //! From the field table to the index's schema, and from a clip to its document.
 //!
-//! Text stands in two fields: `name`, cut into whole runs (`a001`, `day2`), and
-//! `name.parts`, cut further (`a`, `001`; `day`, `2`). In one field the positions of
-//! the two would mix, and phrases break. Words are cut by `value::words`, not by
-//! tantivy, since queries and rules must cut alike.
+//! - Each text field stands in two columns: cut into whole runs (`a001`, `day2`), and further
+//!   into parts (`a`, `001`; `day`, `2`). In one column the positions of the two would mix, and
+//!   phrases break. They are filters: nothing about scoring is kept.
+//! - What plain words look into stands together once more, a column for each weight in the
+//!   table, names and prose apart: one look there instead of one in each field.
+//! - Numbers are columns only, compared by scanning them; so are the values that clips are
+//!   counted by.
+//! - `signs` says which fields a clip has, and which volumes it is on.
+//!
+//! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
+
+use std::collections::BTreeSet;
 
 use tantivy::TantivyDocument;
 use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
+    FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{PreTokenizedString, Token};
 
-use crate::clip::{Cell, Clip, FIELDS, Kind};
-use crate::value::words::{folded_parts, folded_runs};
+use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
+use crate::value::words::{Placed, folded_runs, placed_parts};
 
 /// Where a row of the field table is in the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
     /// Whole runs, and their parts.
     Words { whole: Field, parts: Field },
+    /// One of a closed set, as it is.
+    Choice(Field),
     /// Numbers, compared by scanning their column.
     Number(Field),
+    /// Latitude and longitude in millionths of a degree.
+    Point { latitude: Field, longitude: Field },
     /// Not in the index.
     Absent,
+}
+
+/// A column that plain words look into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heard {
+    /// The weight of the fields that stand in it.
+    pub weight: f32,
+    /// Whether they are prose.
+    pub is_prose: bool,
+    pub field: Field,
 }
 
 /// The index's fields: the clip's number, and a column a row of the field table.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
     pub clip: Field,
+    pub signs: Field,
+    merit: Field,
+    name: Field,
+    /// What plain words look into, the weightiest first.
+    pub heard: Vec<Heard>,
     pub all: Vec<Column>,
+    facets: Vec<Field>,
 }
 
 /// The name of the field that holds a clip's number.
 pub(super) const CLIP: &str = "clip";
+/// What people think of it: [`Clip::merit`].
+pub(super) const MERIT: &str = "merit";
+/// Its name as names are sorted: `C2` before `C10`.
+pub(super) const NAME: &str = "sorted_name";
+/// A longer text is not found by what stands further on.
+const MOST_LETTERS: usize = 1_000_000;
+
+/// The column that a facet's values stand in.
+pub(super) fn facet_column(facet: &str) -> String {
+    format!("by_{facet}")
+}
+
+/// The columns of a place.
+pub(super) fn point_columns(field: &str) -> [String; 2] {
+    [format!("{field}_latitude"), format!("{field}_longitude")]
+}
+
+/// The sign of a field that a clip has.
+pub(super) fn has_sign(field: &str) -> String {
+    format!("has {field}")
+}
+
+/// The sign of a volume that a clip is on.
+pub(super) fn volume_sign(volume: i64) -> String {
+    format!("on {volume}")
+}
+
+/// The sign of a clip that is on any volume.
+pub(super) const SOMEWHERE: &str = "on any";
+/// The sign of a clip with a file that could not be read.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+/// Text that is found by its words, and by phrases of them where `positions`.
+fn words(schema: &mut SchemaBuilder, name: &str, record: IndexRecordOption, scored: bool) -> Field {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_fieldnorms(scored)
+        .set_index_option(record);
+    schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+}
 
 /// The schema that the field table asks for.
 pub(super) fn schema() -> (Schema, Columns) {
     let mut schema = Schema::builder();
-    let text = || {
-        TextOptions::default().set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer("raw")
-                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
-        )
-    };
+    let positions = IndexRecordOption::WithFreqsAndPositions;
     let clip = schema.add_u64_field(CLIP, INDEXED | FAST);
+    let signs = words(&mut schema, "signs", IndexRecordOption::Basic, false);
+    let merit = schema.add_i64_field(MERIT, FAST);
+    let column = || TextOptions::default().set_fast("raw");
+    let name = schema.add_text_field(NAME, column());
+    let mut heard: Vec<Heard> = Vec::new();
+    for row in FIELDS.iter().filter(|row| row.weight > 0.0) {
+        let is_same =
+            |heard: &Heard| place(heard.weight, heard.is_prose) == place(row.weight, row.prose);
+        if heard.iter().any(is_same) {
+            continue;
+        }
+        let manner = if row.prose { "prose" } else { "names" };
+        let name = format!("heard_{}_{manner}", place(row.weight, false).0);
+        heard.push(Heard {
+            weight: row.weight,
+            is_prose: row.prose,
+            field: words(&mut schema, &name, IndexRecordOption::WithFreqs, true),
+        });
+    }
+    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let all = FIELDS
         .iter()
-        .map(|field| match field.kind {
-            Kind::Words | Kind::Choice(_) => Column::Words {
-                whole: schema.add_text_field(field.name, text()),
-                parts: schema.add_text_field(&format!("{}.parts", field.name), text()),
+        .map(|row| match row.kind {
+            Kind::Words => Column::Words {
+                whole: words(&mut schema, row.name, positions, false),
+                parts: words(
+                    &mut schema,
+                    &format!("{}_parts", row.name),
+                    positions,
+                    false,
+                ),
             },
-            Kind::Number(_) => Column::Number(schema.add_i64_field(field.name, FAST)),
+            Kind::Choice(_) => Column::Choice(words(
+                &mut schema,
+                row.name,
+                IndexRecordOption::Basic,
+                false,
+            )),
+            Kind::Number(_) => Column::Number(schema.add_i64_field(row.name, FAST)),
+            Kind::Point => {
+                let [latitude, longitude] = point_columns(row.name);
+                Column::Point {
+                    latitude: schema.add_i64_field(&latitude, FAST),
+                    longitude: schema.add_i64_field(&longitude, FAST),
+                }
+            }
             Kind::Shown(_) => Column::Absent,
         })
         .collect();
-    (schema.build(), Columns { clip, all })
+    let facets = facets()
+        .map(|facet| schema.add_text_field(&facet_column(facet.name), column()))
+        .collect();
+    let columns = Columns {
+        clip,
+        signs,
+        merit,
+        name,
+        heard,
+        all,
+        facets,
+    };
+    (schema.build(), columns)
+}
+
+/// A weight as a whole number of hundredths, so that equal ones are equal.
+#[expect(clippy::cast_possible_truncation, reason = "weights are small")]
+fn place(weight: f32, is_prose: bool) -> (i32, bool) {
+    ((weight * 100.0) as i32, is_prose)
 }
 
 impl Columns {
@@ -65,26 +183,133 @@ impl Columns {
     pub(super) fn document(&self, number: u64, clip: &Clip) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_u64(self.clip, number);
-        for (field, column) in FIELDS.iter().zip(&self.all) {
-            for cell in (field.cells)(clip) {
+        document.add_i64(self.merit, clip.merit());
+        if let Some(name) = &clip.name {
+            document.add_text(self.name, sorted(&name.value));
+        }
+        let mut heard: Vec<Vec<Placed>> = vec![Vec::new(); self.heard.len()];
+        let mut signs = vec![];
+        for (row, column) in FIELDS.iter().zip(&self.all) {
+            if (row.source)(clip).is_some() {
+                signs.push((signs.len(), has_sign(row.name)));
+            }
+            for cell in (row.cells)(clip) {
                 match (column, cell) {
-                    (Column::Words { whole, parts }, Cell::Words(text)) => {
-                        document.add_pre_tokenized_text(*whole, tokenized(folded_runs(&text)));
-                        document.add_pre_tokenized_text(*parts, tokenized(folded_parts(&text)));
+                    (Column::Words { whole, parts }, Cell::Words(mut text)) => {
+                        shorten(&mut text);
+                        let runs: Vec<Placed> =
+                            folded_runs(&text).into_iter().enumerate().collect();
+                        let cut = placed_parts(&text);
+                        if row.weight > 0.0 {
+                            let at = self.heard.iter().position(|heard| {
+                                place(heard.weight, heard.is_prose) == place(row.weight, row.prose)
+                            });
+                            if let Some(heard) = at.and_then(|at| heard.get_mut(at)) {
+                                hear(&runs, &cut, heard);
+                            }
+                        }
+                        document.add_pre_tokenized_text(*whole, tokenized(runs));
+                        document.add_pre_tokenized_text(*parts, tokenized(cut));
+                    }
+                    (Column::Choice(choice), Cell::Words(text)) => {
+                        document.add_pre_tokenized_text(*choice, tokenized(vec![(0, text)]));
                     }
                     (Column::Number(column), Cell::Number(number)) => {
                         document.add_i64(*column, number);
                     }
+                    (
+                        Column::Point {
+                            latitude,
+                            longitude,
+                        },
+                        Cell::Point(north, east),
+                    ) => {
+                        document.add_i64(*latitude, north);
+                        document.add_i64(*longitude, east);
+                    }
                     _ => {}
                 }
+            }
+        }
+        for (column, words) in self.heard.iter().zip(heard) {
+            if !words.is_empty() {
+                document.add_pre_tokenized_text(column.field, tokenized(words));
+            }
+        }
+        signs.extend(standing(clip).into_iter().map(|sign| (0, sign)));
+        document.add_pre_tokenized_text(self.signs, tokenized(signs));
+        for (facet, column) in facets().zip(&self.facets) {
+            for value in facet.values(clip) {
+                document.add_text(*column, value);
             }
         }
         document
     }
 }
 
-fn tokenized(words: Vec<String>) -> PreTokenizedString {
-    let tokens = words.into_iter().enumerate().map(|(position, text)| Token {
+/// Every run, and every part of one that is no run itself.
+fn hear(runs: &[Placed], parts: &[Placed], heard: &mut Vec<Placed>) {
+    let whole: BTreeSet<&str> = runs.iter().map(|(_, run)| run.as_str()).collect();
+    let further = parts
+        .iter()
+        .filter(|(_, part)| !whole.contains(part.as_str()));
+    for (_, word) in runs.iter().chain(further) {
+        heard.push((heard.len(), word.clone()));
+    }
+}
+
+/// How a clip stands with its files.
+fn standing(clip: &Clip) -> BTreeSet<String> {
+    let mut signs = BTreeSet::new();
+    for copy in &clip.files {
+        if copy.state != FileState::Missing {
+            signs.insert(SOMEWHERE.to_owned());
+            signs.insert(volume_sign(copy.volume_number));
+        }
+        if copy.state == FileState::Unreadable {
+            signs.insert(UNREADABLE.to_owned());
+        }
+    }
+    signs
+}
+
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(MOST_LETTERS) {
+        text.truncate(end);
+    }
+}
+
+/// A name as names are sorted: numbers by what they are worth, capitals and accents aside.
+fn sorted(name: &str) -> String {
+    let folded = crate::value::words::fold(name);
+    let mut sorted = String::new();
+    let mut rest = folded.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(from.len());
+        let (digits, after) = from.split_at(end);
+        let number = digits.trim_start_matches('0');
+        sorted.push_str(before);
+        // How many digits there are comes first; the zeros in front decide between equals.
+        sorted.push_str(&format!("{:03}", number.len().min(999)));
+        sorted.push_str(number);
+        rest = after;
+    }
+    sorted.push_str(rest);
+    sorted.push('\0');
+    sorted.push_str(&folded);
+    let end = sorted
+        .char_indices()
+        .nth(400)
+        .map_or(sorted.len(), |(end, _)| end);
+    sorted.truncate(end);
+    sorted
+}
+
+fn tokenized(words: Vec<Placed>) -> PreTokenizedString {
+    let tokens = words.into_iter().map(|(position, text)| Token {
         position,
         text,
         ..Token::default()
@@ -92,5 +317,36 @@ fn tokenized(words: Vec<String>) -> PreTokenizedString {
     PreTokenizedString {
         text: String::new(),
         tokens: tokens.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_as_people_count() {
+        let mut names = [
+            "C10.mov",
+            "c2.mov",
+            "C001.mov",
+            "Été.mov",
+            "B.mov",
+            "C1.mov",
+            "a99",
+        ];
+        names.sort_by_key(|name| sorted(name));
+        assert_eq!(
+            names,
+            [
+                "a99",
+                "B.mov",
+                "C001.mov",
+                "C1.mov",
+                "c2.mov",
+                "C10.mov",
+                "Été.mov"
+            ]
+        );
     }
 }

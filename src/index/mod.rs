@@ -2,7 +2,9 @@
 //! the catalogue does not, says in each commit which seq it stands at, and can be
 //! deleted at any time. Nothing in it is believed that is not what was written.
 
+mod advice;
 mod audit;
+mod build;
 mod check;
 mod current;
 mod directory;
@@ -11,10 +13,13 @@ mod guard;
 mod make;
 mod merge;
 mod note;
+mod order;
 mod pen;
 mod search;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod tier;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -34,13 +39,16 @@ use directory::Folder;
 use document::Columns;
 use guard::guarded;
 
+pub use advice::{Advice, Lost};
 pub use audit::Audit;
 pub use current::{follow, settle};
 pub use note::Note;
-pub use search::{Found, Hits, find};
+pub use order::Order;
+pub use search::{Finder, Hits};
+pub use tally::{Sum, Tallies, Tally};
 
 /// Counts up when words are cut another way, or documents are made another way.
-const DOCUMENTS: u32 = 1;
+const DOCUMENTS: u32 = 2;
 /// A file in the index's folder that says whose it is.
 const MARK: &str = "btsindex-index";
 /// The two files that say which segments there are.

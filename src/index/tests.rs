@@ -12,7 +12,7 @@ use crate::catalogue::{Outcome, Reading};
 use crate::clip::{Clip, Fact, Source};
 use crate::footage::{Found, Role, Volumes};
 use crate::lock::{self, Attempt};
-use crate::query::Query;
+use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
 
 const CAMERAS: [&str; 4] = ["FX3", "Venice 2", "Alexa Mini", "GH5"];
@@ -38,6 +38,15 @@ const QUERIES: [&str; 10] = [
     "comment:wrap",
     "nothingatall",
 ];
+
+fn find(
+    query: &Query,
+    catalogue: &Catalogue,
+    most: usize,
+    told: &mut dyn FnMut(&Note),
+) -> Result<Hits, Error> {
+    Finder::open(catalogue, told)?.find(query, &Order::default(), most, told)
+}
 
 /// A catalogue with clips in it, written without any footage.
 struct Set {
@@ -132,11 +141,11 @@ impl Set {
 
     fn finds(&self, words: &str, notes: &mut Vec<Note>) -> Vec<i64> {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        let query = Query::parse(&words).unwrap();
+        let query = Query::parse(&words, &Context::plain(today())).unwrap();
         let mut told = |note: &Note| notes.push(note.clone());
         let found = find(&query, &self.catalogue, usize::MAX, &mut told).unwrap();
-        assert_eq!(found.hits.total, found.hits.clips.len());
-        found.hits.clips
+        assert_eq!(found.total, found.clips.len());
+        found.clips
     }
 
     /// What each of many searches finds. Order is left out: it follows how often words are in
@@ -361,10 +370,11 @@ fn small_changes_are_found_at_once_and_leave_few_segments() {
     for number in 0..60 {
         set.edit(number, &format!("circled{number}"));
         let words: Vec<String> = vec![format!("circled{number}")];
-        let query = Query::parse(&words).unwrap();
+        let query = Query::parse(&words, &Context::plain(today())).unwrap();
         let found = find(&query, &set.catalogue, 10, &mut |_| ()).unwrap();
-        assert_eq!(found.hits.total, 1, "edit {number}");
-        found.tidy(&set.catalogue, &mut |note| panic!("{note}"));
+        assert_eq!(found.total, 1, "edit {number}");
+        let finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
+        finder.tidy(&mut |note| panic!("{note}"));
     }
     assert!(set.open().segments().len() <= Effort::LITTLE.segments + 4);
     set.assert_equal(100);
@@ -408,11 +418,13 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                     if number < 0 {
                         continue;
                     }
-                    let query = Query::parse(&[format!("circled{number}")]).unwrap();
+                    let query =
+                        Query::parse(&[format!("circled{number}")], &Context::plain(today()))
+                            .unwrap();
                     let mut notes = Vec::new();
                     let mut told = |note: &Note| notes.push(note.clone());
                     let found = find(&query, &catalogue, 10, &mut told).unwrap();
-                    assert_eq!(found.hits.total, 1, "edit {number}");
+                    assert_eq!(found.total, 1, "edit {number}");
                     notes.retain(|note| !matches!(note, Note::Waiting { .. }));
                     assert_eq!(notes, [], "nothing was damaged");
                 }
@@ -447,9 +459,9 @@ fn a_search_waits_for_whoever_writes_and_says_for_whom() {
     std::thread::scope(|scope| {
         let search = scope.spawn(move || {
             let catalogue = Catalogue::open(folder).unwrap();
-            let query = Query::parse(&["circled".to_owned()]).unwrap();
+            let query = Query::parse(&["circled".to_owned()], &Context::plain(today())).unwrap();
             let mut told = |note: &Note| sender.send(note.clone()).unwrap();
-            find(&query, &catalogue, 10, &mut told).unwrap().hits.total
+            find(&query, &catalogue, 10, &mut told).unwrap().total
         });
         let holder = format!("process {} (scan)", std::process::id());
         assert_eq!(receiver.recv(), Ok(Note::Waiting { holder }));
@@ -513,12 +525,13 @@ fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
     let mut edits = 0;
     Index::remake(&set.catalogue, &mut |_| (), &mut |done, _| {
         // Found in the old index, while the new one is being made.
-        let found = Query::parse(&[format!("circled{}", edits - 1)]).unwrap();
+        let found =
+            Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
         let mut told = |note: &Note| panic!("{note}");
         if edits > 0 {
             let found = find(&found, &catalogue, 10, &mut told).unwrap();
-            assert_eq!(found.hits.total, 1, "after {done}");
+            assert_eq!(found.total, 1, "after {done}");
         }
         set.edit(1, &format!("circled{edits}"));
         edits += 1;

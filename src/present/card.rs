@@ -1,6 +1,6 @@
 //! A clip in a few lines, to stand beside its poster.
 
-use super::clips::{camera, folder, picture, place, shot};
+use super::clips::{folder, length, picture, place, shot};
 use crate::clip::Clip;
 use crate::error::escape;
 
@@ -33,15 +33,14 @@ impl Glance {
     #[must_use]
     pub fn of(clip: &Clip) -> Self {
         let name = clip.name.as_ref().map(|fact| fact.value.clone());
-        let length = clip.duration.as_ref().map(|fact| fact.value.to_string());
         let tags = clip.tags.as_ref().map(|fact| fact.value.to_string());
         Self {
             name: name.unwrap_or_default(),
             verdict: verdict(clip),
             shot: shot(clip),
-            length: length.unwrap_or_default(),
+            length: length(clip),
             picture: picture(clip),
-            camera: camera(clip),
+            camera: clip.camera().unwrap_or_default(),
             tags: tags.unwrap_or_default(),
             folder: folder(clip),
             place: place(clip),

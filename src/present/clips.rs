@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::Table;
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
 use crate::error::is_unsafe;
 
@@ -40,32 +39,10 @@ pub fn json_line(value: &Value) -> String {
     line
 }
 
-/// What a search found, as a table.
-#[must_use]
-pub fn search_table(clips: &[Clip], width: Option<usize>) -> Table {
-    let mut table = Table::new(
-        &[
-            "name", "shot", "length", "picture", "camera", "tags", "folder", "where",
-        ],
-        width,
-    );
-    for clip in clips {
-        table.row(&[
-            text(clip.name.as_ref().map(|fact| &fact.value)),
-            shot(clip),
-            text(clip.duration.as_ref().map(|fact| fact.value)),
-            picture(clip),
-            camera(clip),
-            text(clip.tags.as_ref().map(|fact| &fact.value)),
-            folder(clip),
-            place(clip),
-        ]);
-    }
-    table
-}
-
-fn text<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
+/// `1:05`.
+pub(super) fn length(clip: &Clip) -> String {
+    let duration = clip.duration.as_ref();
+    duration.map_or_else(String::new, |fact| fact.value.to_string())
 }
 
 /// `2026-05-02 14:00`.
@@ -98,15 +75,6 @@ pub(super) fn picture(clip: &Clip) -> String {
         parts.extend(clip.audio_codec.as_ref().map(|_| "sound".to_owned()));
     }
     parts.join(" ")
-}
-
-pub(super) fn camera(clip: &Clip) -> String {
-    match (&clip.make, &clip.model) {
-        (Some(make), Some(model)) if !model.value.starts_with(&make.value) => {
-            format!("{} {}", make.value, model.value)
-        }
-        (make, model) => text(model.as_ref().or(make.as_ref()).map(|fact| &fact.value)),
-    }
 }
 
 /// The last two folders: enough to tell two cards apart.

@@ -2,6 +2,7 @@
 
 mod card;
 mod clips;
+mod columns;
 mod contact_sheet;
 mod counting;
 mod facts;
@@ -10,9 +11,11 @@ mod posters;
 mod progress;
 mod screen;
 mod table;
+mod tallies;
 
 pub use card::{Glance, card};
-pub use clips::{json, json_line, search_table};
+pub use clips::{json, json_line};
+pub use columns::{Columns, csv};
 pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
 pub use facts::{Pictures, facts, facts_json};
@@ -21,3 +24,4 @@ pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use screen::{Colours, Graphics, Screen};
 pub use table::{Table, cut};
+pub use tallies::{stats, stats_json, tally_json, tally_table};

@@ -1,230 +1,185 @@
-//! What an editor asks for, as a tree; nothing here knows how it is answered.
+//! What an editor asks for: a grammar of its own, parsed once into a typed tree, and written
+//! again in one normal form. Nothing here knows how a query is answered.
 
-use crate::clip::{Clip, Wanted};
-use crate::error::{Error, closest};
+mod ask;
+mod names;
+mod parse;
+mod print;
+mod state;
+#[cfg(test)]
+mod tests;
+mod token;
 
-/// A query: every term must match. No terms: every clip.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Query {
-    /// What is asked for.
-    pub terms: Vec<Term>,
+use crate::clip::Wanted;
+use crate::error::Error;
+use crate::value::{Area, Between, Resolution, Words};
+
+pub use ask::FORMS;
+pub use jiff::civil::Date;
+pub use names::names;
+pub use state::State;
+
+/// A query.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Query {
+    /// All of these; of none: every clip.
+    All(Vec<Query>),
+    /// One of these at least.
+    Any(Vec<Query>),
+    /// Not this.
+    Not(Box<Query>),
+    /// Words, anywhere that plain words look.
+    Words(Words),
+    /// Something of one property.
+    Ask(Ask),
 }
 
-/// One thing asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Term {
-    /// A word, or a quoted phrase, anywhere that plain words look.
-    Words(String),
-    /// `field:value`. The name may stand for several fields; one must match.
+/// Something that is asked of one property of a clip.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// A field's value; the name may stand for several fields, of which one must match.
     Field {
-        /// Places in the field table, each with what is wanted of it.
-        any_of: Vec<(usize, Wanted)>,
+        /// The field, or an alias of several.
+        name: &'static str,
+        /// What is wanted of it.
+        wanted: Wanted,
     },
+    /// Anything at all in a field, or in one of those that an alias stands for.
+    Has(&'static str),
+    /// How the clip is, or how it stands with its files.
+    Is(State),
+    /// How large the picture is.
+    Resolution(Resolution),
+    /// Shot at this time of day, by the camera's clock; past midnight where it ends first.
+    Time(Between),
+    /// A frame with such an address is in it.
+    Timecode(Between),
+    /// Shot near a place.
+    Near(Area),
+}
+
+/// What a query may refer to and does not say itself.
+pub struct Context<'a> {
+    /// The day it is here, which `today` and `yesterday` go by.
+    pub today: Date,
+    /// The words of a saved search; `None` when there is none of that name.
+    pub saved: &'a dyn Fn(&str) -> Result<Option<Vec<String>>, Error>,
+}
+
+impl Context<'static> {
+    /// Without saved searches.
+    #[must_use]
+    pub fn plain(today: Date) -> Self {
+        Self {
+            today,
+            saved: &|_| Ok(None),
+        }
+    }
+}
+
+/// The day it is here now.
+#[must_use]
+pub fn today() -> Date {
+    jiff::Zoned::now().date()
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
 }
 
 impl Query {
     /// Parses the words of a command line.
     ///
-    /// A shell takes quotes away: `tag:"ad shoot"` arrives as one argument with a blank in
-    /// it. So in an argument that begins with a field's name and holds no quotes and no
-    /// further field, the rest is that field's value.
+    /// A shell takes quotes away: `tag:"ad shoot"` arrives as one argument with a blank in it.
+    /// So in an argument that begins with the name of a text field and in which nothing else
+    /// has a meaning, the rest is that field's value.
     ///
     /// # Errors
-    /// [`Error::Query`] for an unknown field or a value that its field cannot have.
-    pub fn parse<S: AsRef<str>>(arguments: &[S]) -> Result<Self, Error> {
-        let mut terms = Vec::new();
-        for argument in arguments {
-            let argument = argument.as_ref();
-            let tokens = tokens(argument);
-            let is_one_field = !argument.contains('"')
-                && tokens.first().is_some_and(|first| names_field(first))
-                && !tokens.iter().skip(1).any(|token| names_field(token));
-            if is_one_field {
-                terms.extend(term(argument.trim())?);
-            } else {
-                for token in &tokens {
-                    terms.extend(term(token)?);
-                }
-            }
-        }
-        Ok(Self { terms })
+    /// [`Error::Query`] for what cannot be understood.
+    pub fn parse<S: AsRef<str>>(arguments: &[S], context: &Context<'_>) -> Result<Self, Error> {
+        parse::arguments(arguments, context)
     }
-}
 
-/// Cuts at blanks, but not inside quotes.
-fn tokens(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut token = String::new();
-    let mut is_quoted = false;
-    for c in text.chars() {
-        if c == '"' {
-            is_quoted = !is_quoted;
-        }
-        if c.is_whitespace() && !is_quoted {
-            tokens.push(std::mem::take(&mut token));
-        } else {
-            token.push(c);
+    /// Parses one line, as it is typed where no shell takes anything away.
+    ///
+    /// # Errors
+    /// As [`Query::parse`].
+    pub fn parse_line(line: &str, context: &Context<'_>) -> Result<Self, Error> {
+        parse::line(line, context)
+    }
+
+    /// Whether it asks for nothing, so that every clip is meant.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::All(all) if all.is_empty())
+    }
+
+    /// What must hold, one by one.
+    #[must_use]
+    pub fn terms(&self) -> &[Self] {
+        match self {
+            Self::All(all) => all,
+            one => std::slice::from_ref(one),
         }
     }
-    tokens.push(token);
-    tokens.retain(|token| !token.is_empty());
-    tokens
-}
 
-/// Whether a token is `name:…` with a name that could be a field's.
-fn split_field(token: &str) -> Option<(&str, &str)> {
-    let (name, value) = token.split_once(':')?;
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
-    is_name.then_some((name, value))
-}
-
-fn names_field(token: &str) -> bool {
-    split_field(token).is_some_and(|(name, _)| Clip::fields_named(name).next().is_some())
-}
-
-fn term(token: &str) -> Result<Option<Term>, Error> {
-    let Some((name, value)) = split_field(token) else {
-        let words = token.replace('"', " ");
-        let is_empty = words.trim().is_empty();
-        return Ok((!is_empty).then_some(Term::Words(words)));
-    };
-    let value = value.replace('"', " ");
-    let value = value.trim();
-    let mut any_of = Vec::new();
-    let mut malformed = None;
-    let mut is_known = false;
-    for (at, field) in Clip::fields_named(name) {
-        is_known = true;
-        match (field.wanted)(value) {
-            Ok(wanted) => any_of.push((at, wanted)),
-            Err(wrong) => malformed = Some((field, wrong)),
+    /// The words that are looked for, those that must not be there left out.
+    #[must_use]
+    pub fn words(&self) -> Vec<&Words> {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::words).collect(),
+            Self::Words(words) => vec![words],
+            Self::Ask(Ask::Field {
+                wanted: Wanted::Words(words),
+                ..
+            }) => vec![words],
+            Self::Not(_) | Self::Ask(_) => Vec::new(),
         }
     }
-    if !is_known {
-        return Err(unknown(name));
-    }
-    if value.is_empty() {
-        return Err(Error::Query {
-            message: format!("`{name}:` asks for nothing"),
-            hint: format!("write a value after it, such as `{name}:{}`", example(name)),
+
+    /// All of these, in the one form it is kept in.
+    #[must_use]
+    pub fn all(queries: Vec<Self>) -> Self {
+        let flat = queries.into_iter().flat_map(|query| match query {
+            Self::All(all) => all,
+            one => vec![one],
         });
+        let mut all: Vec<Self> = flat.collect();
+        match all.len() {
+            1 => all.remove(0),
+            _ => Self::All(all),
+        }
     }
-    match malformed {
-        Some((field, wrong)) if any_of.is_empty() => Err(Error::Query {
-            message: format!(
-                "`{name}:{}`: {value:?} is not {}",
-                wrong.text, wrong.expected
-            ),
-            hint: match closest(value, choices(field.kind)) {
-                Some(choice) => format!("did you mean `{name}:{choice}`?"),
-                None => format!("`{}` is {}", field.name, field.help),
-            },
-        }),
-        _ => Ok(Some(Term::Field { any_of })),
+
+    /// One of these, in the one form it is kept in.
+    #[must_use]
+    pub fn any(queries: Vec<Self>) -> Self {
+        let flat = queries.into_iter().flat_map(|query| match query {
+            Self::Any(any) => any,
+            one => vec![one],
+        });
+        let mut any: Vec<Self> = flat.collect();
+        match any.len() {
+            1 => any.remove(0),
+            _ => Self::Any(any),
+        }
+    }
+
+    /// Not this, in the one form it is kept in.
+    #[must_use]
+    pub fn not(query: Self) -> Self {
+        match query {
+            Self::Not(inner) => *inner,
+            query => Self::Not(Box::new(query)),
+        }
     }
 }
 
-fn choices(kind: crate::clip::Kind) -> &'static [&'static str] {
-    match kind {
-        crate::clip::Kind::Choice(all) => all,
-        _ => &[],
-    }
-}
-
-fn example(name: &str) -> &'static str {
-    let kind = Clip::fields_named(name).next().map(|(_, field)| field.kind);
-    match kind {
-        Some(crate::clip::Kind::Choice(all)) => all.first().copied().unwrap_or("VALUE"),
-        _ => "VALUE",
-    }
-}
-
-fn unknown(name: &str) -> Error {
-    let hint = match closest(&name.to_ascii_lowercase(), &Clip::field_names().collect::<Vec<_>>()) {
-        Some(field) => format!("did you mean `{field}`? `btsindex fields` lists them all"),
-        None => "`btsindex fields` lists them all; to search for the words themselves, leave a blank after the colon".to_owned(),
-    };
+fn wrong(message: String, hint: impl Into<String>) -> Error {
     Error::Query {
-        message: format!("no field `{name}`"),
-        hint,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn shown(arguments: &[&str]) -> String {
-        let query = Query::parse(arguments).unwrap();
-        let terms = query.terms.iter().map(|term| match term {
-            Term::Words(words) => words.trim().to_owned(),
-            Term::Field { any_of } => any_of
-                .iter()
-                .map(|(at, wanted)| format!("{}={wanted:?}", crate::clip::FIELDS[*at].name))
-                .collect::<Vec<_>>()
-                .join("|"),
-        });
-        terms.collect::<Vec<_>>().join(" & ")
-    }
-
-    #[test]
-    fn shells_take_quotes_away_and_queries_still_mean_the_same() {
-        let asked = r#"tags=Words("ad shoot")"#;
-        assert_eq!(shown(&["tag:ad shoot"]), asked);
-        assert_eq!(shown(&[r#"tag:"ad shoot""#]), asked);
-        assert_eq!(
-            shown(&[r#"tag:"ad shoot" drummer"#]),
-            format!("{asked} & drummer")
-        );
-        assert_eq!(shown(&["drummer laughing"]), "drummer & laughing");
-        assert_eq!(shown(&[r#""drummer laughing""#]), "drummer laughing");
-        assert_eq!(
-            shown(&["camera:fx3 codec:h264"]),
-            r#"make=Words("fx3")|model=Words("fx3") & video_codec=Words("h264")|audio_codec=Words("h264")"#
-        );
-        assert_eq!(shown(&["12:30", "C0001: ", "-", ""]), "12:30 & C0001: & -");
-    }
-
-    #[test]
-    fn a_wrong_field_or_value_says_what_would_be_right() {
-        for (argument, message, hint) in [
-            (
-                "camara:fx3",
-                "no field `camara`",
-                "did you mean `camera`? `btsindex fields` lists them all",
-            ),
-            (
-                "hdr:hdr1",
-                "`hdr:hdr1`: \"hdr1\" is not `hdr10`, `hlg` or `dolby-vision`",
-                "did you mean `hdr:hdr10`?",
-            ),
-            (
-                "width:wide",
-                "`width:wide`: \"wide\" is not a whole number",
-                "`width` is coded width in pixels",
-            ),
-            (
-                "tag:",
-                "`tag:` asks for nothing",
-                "write a value after it, such as `tag:VALUE`",
-            ),
-        ] {
-            let Err(Error::Query {
-                message: said,
-                hint: hinted,
-            }) = Query::parse(&[argument])
-            else {
-                panic!("{argument} was understood");
-            };
-            assert_eq!((said.as_str(), hinted.trim()), (message, hint));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_words_make_it_panic(words in proptest::collection::vec("\\PC*", 0..4)) {
-            let _ = Query::parse(&words);
-        }
+        message,
+        hint: hint.into(),
     }
 }

@@ -53,6 +53,9 @@ impl FromStr for Bytes {
             })
             .ok_or_else(malformed)?;
         let number: f64 = text[..end].parse().map_err(|_| malformed())?;
+        if let (0, Ok(bytes)) = (power, text[..end].parse()) {
+            return Ok(Self(bytes));
+        }
         let power = i32::try_from(power).map_err(|_| malformed())?;
         Ok(Self((number * 1000_f64.powi(power)).round() as u64))
     }

@@ -50,6 +50,18 @@ choice! {
 }
 
 choice! {
+    /// How a picture lies as it is shown.
+    Orientation, "`horizontal`, `vertical` or `square`", {
+        /// Wider than high.
+        Horizontal = "horizontal",
+        /// Higher than wide.
+        Vertical = "vertical",
+        /// As wide as high.
+        Square = "square",
+    }
+}
+
+choice! {
     /// How a frame's lines were sampled in time.
     ScanOrder, "`progressive`, `tff` or `bff`", {
         /// All lines at once.

@@ -16,6 +16,12 @@ impl Fingerprint {
         self.0.to_be_bytes()
     }
 
+    /// The first 15 hex digits as a number: what it can be asked for by.
+    #[must_use]
+    pub fn leading(self) -> i64 {
+        i64::try_from(self.0 >> 68).unwrap_or(i64::MAX)
+    }
+
     /// From the catalogue's bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

@@ -15,6 +15,12 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
+    /// Latitude and longitude in millionths of a degree.
+    #[must_use]
+    pub fn micro_degrees(self) -> (i64, i64) {
+        (self.latitude.into(), self.longitude.into())
+    }
+
     /// From degrees; `None` when out of range, or 0,0: what a receiver without a fix writes.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most 180 million")]
@@ -71,6 +77,82 @@ fn degrees(text: &str, whole: usize) -> Option<f64> {
         .then_some(if sign == "-" { -value } else { value })
 }
 
+/// The Earth's mean radius in metres (IUGG).
+const EARTH: f64 = 6_371_008.8;
+/// Half its circumference: nothing is further away.
+const FURTHEST: u32 = 20_015_115;
+
+/// A place and all that is so near.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Area {
+    centre: GeoPoint,
+    metres: u32,
+}
+
+impl Area {
+    /// Whether a place, in millionths of a degree, is in it: by the great circle.
+    #[must_use]
+    pub fn holds(&self, latitude: i64, longitude: i64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "at most 180 million")]
+        let radians = |micro: i64| (micro as f64 / 1e6).to_radians();
+        let here = (
+            radians(self.centre.latitude.into()),
+            radians(self.centre.longitude.into()),
+        );
+        let there = (radians(latitude), radians(longitude));
+        let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
+        let across = half(here.0, there.0) + here.0.cos() * there.0.cos() * half(here.1, there.1);
+        2.0 * EARTH * across.min(1.0).sqrt().asin() <= f64::from(self.metres)
+    }
+}
+
+impl fmt::Display for Area {
+    /// `51.5,-0.12,2km`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let degrees = |micro: i32| f64::from(micro) / 1e6;
+        let GeoPoint {
+            latitude,
+            longitude,
+        } = self.centre;
+        write!(f, "{},{},", degrees(latitude), degrees(longitude))?;
+        match self.metres {
+            metres if metres > 0 && metres.is_multiple_of(1000) => write!(f, "{}km", metres / 1000),
+            metres => write!(f, "{metres}m"),
+        }
+    }
+}
+
+impl FromStr for Area {
+    type Err = Malformed;
+
+    /// `51.5,-0.12,2km`; also `500m` and `1.5mi`, and 1 km where nothing is said.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let parse = || {
+            let mut parts = text.splitn(3, ',').map(str::trim);
+            let (latitude, longitude) = (parts.next()?, parts.next()?);
+            let centre = GeoPoint::from_degrees(latitude.parse().ok()?, longitude.parse().ok()?)?;
+            let radius = parts.next().unwrap_or("1km").to_ascii_lowercase();
+            let units = [("km", 1000.0), ("mi", 1609.344), ("m", 1.0)];
+            let (number, unit) = units
+                .iter()
+                .find_map(|(name, unit)| Some((radius.strip_suffix(name)?, unit)))?;
+            let metres = (number.trim().parse::<f64>().ok()? * unit).round();
+            let is_radius = (1.0..=f64::from(FURTHEST)).contains(&metres);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "in range"
+            )]
+            is_radius.then_some(Self {
+                centre,
+                metres: metres as u32,
+            })
+        };
+        parse()
+            .ok_or_else(|| Malformed::new(text, "a place and how near, such as `51.5,-0.12,2km`"))
+    }
+}
+
 impl fmt::Display for GeoPoint {
     /// `51.500700,-0.124600`: degrees, latitude first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +203,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn near_is_as_the_crow_flies() {
+        // Westminster to the Tower of London: 3.46 km by the haversine formula.
+        let tower = (51_508_100, -76_000);
+        for (text, shown, is_in) in [
+            ("51.5007,-0.1246,4km", "51.5007,-0.1246,4km", true),
+            ("51.5007,-0.1246, 3400 m", "51.5007,-0.1246,3400m", false),
+            ("51.5007,-0.1246,3km", "51.5007,-0.1246,3km", false),
+            ("51.5007,-0.1246", "51.5007,-0.1246,1km", false),
+            ("51.5007,-0.1246,3mi", "51.5007,-0.1246,4828m", true),
+        ] {
+            let area: Area = text.parse().unwrap();
+            assert_eq!(area.to_string(), shown);
+            assert_eq!(area.holds(tower.0, tower.1), is_in, "{text}");
+        }
+        for text in [
+            "",
+            "51",
+            "51,x",
+            "91,0,1km",
+            "51,0,-1km",
+            "51,0,1",
+            "51,0,NaNkm",
+            "51,0,1e9km",
+        ] {
+            assert!(text.parse::<Area>().is_err(), "{text}");
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn an_area_survives_being_written(latitude in -90.0_f64..90.0, longitude in -180.0_f64..180.0, metres in 1_u32..20_000_000) {
+            if let Ok(area) = format!("{latitude},{longitude},{metres}m").parse::<Area>() {
+                proptest::prop_assert_eq!(area.to_string().parse::<Area>().unwrap(), area);
+            }
+        }
+
         #[test]
         fn a_place_survives_being_written(latitude in -91.0_f64..91.0, longitude in -181.0_f64..181.0, small in 0..2) {
             let scale = if small == 1 { 1e-7 } else { 1.0 };

@@ -3,29 +3,37 @@
 //! Each type is parsed once, at the edge, and printed once. They stand below
 //! everything else and know nothing of clips, SQL, tantivy or clap.
 
+mod asked;
 mod bytes;
 mod choice;
 mod duration;
 mod fingerprint;
+mod found;
 mod geo;
 mod marks;
 mod name;
 mod os_path;
 mod rate;
+pub mod resolution;
+mod scale;
 mod tags;
 mod timecode;
 mod wall_time;
 pub mod words;
 
+pub use asked::{How, Words};
 pub use bytes::Bytes;
-pub use choice::{Hdr, Projection, ScanOrder, Selection, Stereo, VideoRange};
+pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
-pub use geo::GeoPoint;
+pub use found::{fits, is_like};
+pub use geo::{Area, GeoPoint};
 pub use marks::{Marker, Markers, Note, Notes};
 pub use name::parse_name;
 pub use os_path::{from_bytes, to_bytes};
 pub use rate::Rate;
+pub use resolution::Resolution;
+pub use scale::{Between, Scale, named_day};
 pub use tags::{Tagged, Tags, Why, parse_tag};
 pub use timecode::Timecode;
 pub use wall_time::{WallTime, instant};

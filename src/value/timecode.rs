@@ -39,6 +39,13 @@ impl Timecode {
         self.drop_frame
     }
 
+    /// A number that orders timecodes as they are counted: a thousand a second, and the frames.
+    #[must_use]
+    pub fn ordered(self) -> i64 {
+        let minutes = i64::from(self.hours) * 60 + i64::from(self.minutes);
+        (minutes * 60 + i64::from(self.seconds)) * 1000 + i64::from(self.frames)
+    }
+
     /// The same digits, counted with or without dropping numbers.
     #[must_use]
     pub fn with_drop_frame(self, drop_frame: bool) -> Self {

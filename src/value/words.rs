@@ -5,15 +5,14 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Lower case without accents: `Été` is `ete`.
+/// Lower case without accents: `Été` is `ete`. Marks that make another letter stay: `ガ` is
+/// not `カ`.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-    {
+    let is_kept = |c: &char| !is_combining_mark(*c) || matches!(c, '\u{3099}' | '\u{309a}');
+    let letters: String = text.nfkd().filter(is_kept).collect();
+    for c in letters.nfc().flat_map(char::to_lowercase) {
         // Letters with strokes and joined letters do not decompose.
         match c {
             'ß' => folded.push_str("ss"),
@@ -29,6 +28,12 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// Whether it is a mark on the letter before it.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    is_combining_mark(c)
+}
+
 /// A name with each accent and its letter as one: some systems store them apart.
 #[must_use]
 pub fn composed(text: &str) -> String {
@@ -41,7 +46,8 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
         .filter(|run| !run.is_empty())
 }
 
-/// The parts of one run: cut between letters and digits, and where a capital begins a word.
+/// The parts of one run: cut between letters and digits, where a capital begins a word, and
+/// where a script that is written without blanks begins or ends.
 ///
 /// `Day2` is `Day`, `2`; `BTSInterview` is `BTS`, `Interview`.
 #[must_use]
@@ -57,13 +63,93 @@ pub fn parts(run: &str) -> Vec<&str> {
         let hump = before.is_lowercase() && here.is_uppercase();
         let end_of_capitals =
             before.is_uppercase() && here.is_uppercase() && after.is_some_and(char::is_lowercase);
-        if digits_meet_letters || hump || end_of_capitals {
+        let scripts_meet = is_unspaced(before) != is_unspaced(here);
+        if digits_meet_letters || hump || end_of_capitals || scripts_meet {
             parts.push(&run[start..place]);
             start = place;
         }
     }
     parts.push(&run[start..]);
     parts
+}
+
+/// Whether a letter is of a script that is written without blanks between words: Chinese,
+/// Japanese, Korean (where endings stick to words), Thai, Lao, Khmer, Burmese.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{1100}'..='\u{11ff}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}'
+        | '\u{3130}'..='\u{318f}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A word as the index holds it: where in its text it stands, and how it is written.
+pub type Placed = (usize, String);
+
+/// The parts of a text that is to be found. Of scripts without blanks, each two letters that
+/// follow each other are a word, and the last one, at the place of the last two.
+#[must_use]
+pub fn placed_parts(text: &str) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    let mut place = 0;
+    for part in folded_parts(text) {
+        if !part.starts_with(is_unspaced) {
+            placed.push((place, part));
+            place += 1;
+            continue;
+        }
+        let letters: Vec<char> = part.chars().collect();
+        for pair in letters.windows(2) {
+            placed.push((place, pair.iter().collect()));
+            place += 1;
+        }
+        if let Some(last) = letters.last() {
+            let alone = usize::from(letters.len() == 1);
+            placed.push(((place + alone).saturating_sub(1), last.to_string()));
+            place += alone;
+        }
+    }
+    placed
+}
+
+/// The parts of a text that is asked for, each at the place after the one before.
+#[must_use]
+pub fn asked_parts(text: &str) -> Vec<String> {
+    let mut asked = Vec::new();
+    for part in folded_parts(text) {
+        let letters: Vec<char> = part.chars().collect();
+        if letters.len() > 1 && is_unspaced(letters[0]) {
+            asked.extend(
+                letters
+                    .windows(2)
+                    .map(|pair| pair.iter().collect::<String>()),
+            );
+        } else {
+            asked.push(part);
+        }
+    }
+    asked
+}
+
+/// Whether a folded word is a single letter of a script without blanks: it begins many pairs.
+#[must_use]
+pub fn is_lone_letter(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(is_unspaced) && letters.next().is_none()
+}
+
+/// What an English word comes from, as far as its ending tells: `laughing` is `laugh`
+/// (Porter's second algorithm, as Snowball has it). For folded words.
+#[must_use]
+pub fn stem(word: &str) -> String {
+    thread_local! {
+        static ENGLISH: frostem::Stemmer = frostem::Stemmer::new(frostem::Algorithm::English);
+    }
+    if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return word.to_owned();
+    }
+    ENGLISH.with(|english| english.stem(word).into_owned())
 }
 
 /// Every part of every run, folded: how two spellings of one thing are compared.
@@ -95,13 +181,59 @@ mod tests {
             ("studio session", "studio session"),
             ("E\u{301}te\u{301}Drummer", "ete drummer"),
             ("Straße Øst", "strasse ost"),
+            ("東京タワー2", "東京タワー 2"),
+            ("ABCスタジオ", "abc スタジオ"),
+            ("ガス", "ガス"),
             ("", ""),
         ] {
             assert_eq!(folded_parts(name).join(" "), expected, "{name}");
         }
     }
 
+    #[test]
+    fn scripts_without_blanks_are_found_by_any_part() {
+        let placed = |text| {
+            let words = placed_parts(text).into_iter();
+            words
+                .map(|(place, word)| format!("{place}{word}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            placed("東京タワー drum"),
+            "0東京 1京タ 2タワ 3ワー 3ー 4drum"
+        );
+        assert_eq!(placed("京 drum"), "0京 1drum");
+        assert_eq!(asked_parts("タワー drum").join(" "), "タワ ワー drum");
+        assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
+    }
+
+    #[test]
+    fn english_endings_are_taken_off_and_nothing_else_is_touched() {
+        for (word, expected) in [
+            ("laughing", "laugh"),
+            ("interviews", "interview"),
+            ("c0001", "c0001"),
+            ("京", "京"),
+        ] {
+            assert_eq!(stem(word), expected);
+        }
+    }
+
     proptest! {
+        /// What is asked for stands in what is placed, each word at the next place.
+        #[test]
+        fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
+            let placed = placed_parts(&format!("{before} {asked}{after}"));
+            let asked = asked_parts(&asked);
+            let stands = |from: usize| asked.iter().enumerate().all(|(at, word)| {
+                placed.iter().any(|(place, other)| *place == from + at
+                    && (other == word || is_lone_letter(word) && other.starts_with(word.as_str())
+                        || at + 1 == asked.len() && !word.is_empty() && other.starts_with(word.as_str())))
+            });
+            prop_assert!((0..=placed.len()).any(stands), "{placed:?} {asked:?}");
+        }
+
         #[test]
         fn parts_of_a_run_are_the_run(name in "\\PC*") {
             for run in runs(&name) {

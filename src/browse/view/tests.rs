@@ -13,6 +13,7 @@ use crate::value::{Selection, Tags};
 fn clip(name: &str, stars: u32, selection: Option<Selection>) -> Clip {
     let copy = FileCopy {
         volume: "SHELF-07".to_owned(),
+        volume_number: 7,
         is_mounted: stars != 2,
         path: format!("/Volumes/SHELF-07/Day2/CLIP/{name}").into(),
         inside: format!("Day2/CLIP/{name}").into(),
@@ -68,10 +69,12 @@ fn state(query: &str) -> State {
     state.facets = vec![
         Facet {
             name: "tag",
+            asked: "tag",
             values: values(&[("interview", 1200), ("ad shoot", 31), ("e\x1bvil", 1)]),
         },
         Facet {
             name: "volume",
+            asked: "volume",
             values: values(&[("SHELF-07", 4812)]),
         },
     ];

@@ -1,0 +1,74 @@
+//! Searches that people saved under a name: as they were typed, so that `date:yesterday` means
+//! the day before each time.
+
+use super::Catalogue;
+use crate::error::Error;
+
+/// What their keys begin with.
+const PREFIX: &str = "search:";
+
+impl Catalogue {
+    /// Keeps a search under a name; one of that name is replaced.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn save_search(&self, name: &str, words: &[String]) -> Result<(), Error> {
+        let words = serde_json::to_string(words).unwrap_or_default();
+        self.at_once(|| self.remember(&format!("{PREFIX}{name}"), &words))
+    }
+
+    /// The words of the search of that name, capitals aside; `None` when there is none. What
+    /// a shell cannot take, a dash stands for: `tuesday-selects` is `tuesday selects`.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn saved_search(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+        let is_meant = |known: &str| plain(known) == plain(name);
+        let found = self.saved_searches()?.into_iter();
+        Ok(found
+            .min_by_key(|(known, _)| (known != name, !is_meant(known)))
+            .filter(|(known, _)| is_meant(known))
+            .map(|(_, words)| words))
+    }
+
+    /// Every saved search with its words, by name.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn saved_searches(&self) -> Result<Vec<(String, Vec<String>)>, Error> {
+        let rows: Vec<(String, String)> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT key, value FROM meta WHERE key GLOB ?1 || '*' ORDER BY key",
+                )?
+                .query_map([PREFIX], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let saved = |(key, words): (String, String)| {
+            let name = key.strip_prefix(PREFIX)?.to_owned();
+            Some((name, serde_json::from_str(&words).ok()?))
+        };
+        Ok(rows.into_iter().filter_map(saved).collect())
+    }
+
+    /// Forgets the search of exactly that name; `false`: there was none.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn forget_search(&self, name: &str) -> Result<bool, Error> {
+        let key = format!("{PREFIX}{name}");
+        let count = self.at_once(|| {
+            self.check(|connection| connection.execute("DELETE FROM meta WHERE key = ?1", [&key]))
+        })?;
+        Ok(count > 0)
+    }
+}
+
+/// A name without what people type one way or another.
+fn plain(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'))
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

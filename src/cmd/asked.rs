@@ -1,0 +1,75 @@
+//! What was asked for, from words that were typed; and what to ask instead.
+
+use std::io::{self, Write};
+
+use btsindex::catalogue::Catalogue;
+use btsindex::clip::{Facet, facet};
+use btsindex::error::{Error, escape};
+use btsindex::index::Finder;
+use btsindex::present::counted;
+use btsindex::query::{Context, Query, today};
+
+use super::said;
+
+/// The query that some words make.
+pub(super) fn query(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
+    let saved = |name: &str| catalogue.saved_search(name);
+    let context = Context {
+        today: today(),
+        saved: &saved,
+    };
+    Query::parse(words, &context)
+}
+
+/// Facets by their names.
+pub(super) fn facets(names: &[String]) -> Result<Vec<Facet>, Error> {
+    let known = |name: &String| {
+        facet(name).map_err(|closest| Error::Query {
+            message: format!("nothing is counted by `{name}`"),
+            hint: match closest {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => "count by tag, camera, day, volume, folder or another facet: `btsindex fields` tells which are".to_owned(),
+            },
+        })
+    };
+    names.iter().map(known).collect()
+}
+
+/// Says that nothing was found, and what could be asked instead. Nothing else is shown.
+pub(super) fn say_nothing_found(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<()> {
+    writeln!(io::stderr(), "nothing found")?;
+    if query.is_everything() {
+        return Ok(());
+    }
+    let advice = finder.advise(query, &mut said)?;
+    let mut talk = io::stderr().lock();
+    let shown = |query: &Query| escape(&query.to_string());
+    for lost in &advice.lost {
+        let term = shown(&lost.term);
+        match lost.like.as_slice() {
+            [] => writeln!(talk, "no clip matches `{term}`")?,
+            like => {
+                let like: Vec<String> = like
+                    .iter()
+                    .map(|(other, count)| {
+                        format!("`{}` ({})", shown(other), counted(*count, "clip"))
+                    })
+                    .collect();
+                writeln!(
+                    talk,
+                    "no clip matches `{term}`; did you mean {}?",
+                    like.join(" or ")
+                )?;
+            }
+        }
+    }
+    for (term, count) in advice.without.iter().take(5) {
+        writeln!(
+            talk,
+            "without `{}`: {}",
+            shown(term),
+            counted(*count, "clip")
+        )?;
+    }
+    Ok(())
+}

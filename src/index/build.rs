@@ -1,0 +1,477 @@
+//! From a query's tree to tantivy's.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
+use tantivy::query::{
+    AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery,
+    TermSetQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
+
+use super::document::{
+    Column, Columns, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
+};
+use super::tier::Tier;
+use crate::clip::{Clip, FIELDS, Wanted, runs_through};
+use crate::error::Error;
+use crate::query::{Ask, Query, State};
+use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
+use crate::value::{Area, Between, How, Resolution, Words};
+
+pub(super) type Built = Box<dyn tantivy::query::Query>;
+
+/// A word of so many letters may differ in two of them, a shorter one in one.
+const LONG: usize = 8;
+/// No list of words that one stands for is longer.
+const MOST_WORDS: u32 = 100_000;
+
+/// What a query is built for.
+pub(super) struct Builder<'a> {
+    pub(super) searcher: &'a Searcher,
+    pub(super) columns: &'a Columns,
+    /// The numbers of the volumes that are mounted.
+    pub(super) mounted: &'a [i64],
+}
+
+/// Where words are looked for.
+struct Spot {
+    weight: f32,
+    is_prose: bool,
+    /// Columns that single words stand in, each whole or in part.
+    single: Vec<Field>,
+    /// Columns that words stand in with their places: whole runs, and parts.
+    placed: Vec<(Field, Field)>,
+}
+
+impl Builder<'_> {
+    pub(super) fn query(&self, query: &Query) -> Result<Built, Error> {
+        Ok(match query {
+            Query::All(all) if all.is_empty() => Box::new(AllQuery),
+            Query::All(all) => {
+                let mut parts = Vec::new();
+                for one in all {
+                    parts.push(match one {
+                        Query::Not(inner) => (Occur::MustNot, self.query(inner)?),
+                        one => (Occur::Must, self.query(one)?),
+                    });
+                }
+                if parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+                    parts.push((Occur::Must, everything()));
+                }
+                Box::new(BooleanQuery::new(parts))
+            }
+            Query::Any(any) => {
+                let any: Result<Vec<Built>, Error> =
+                    any.iter().map(|one| self.query(one)).collect();
+                either(any?)
+            }
+            Query::Not(inner) => not(self.query(inner)?),
+            Query::Words(words) => self.words(words, &self.everywhere())?,
+            // A filter says which clips, not which are better.
+            Query::Ask(ask) => filter(self.ask(ask)?),
+        })
+    }
+
+    /// All fields that plain words look into, by weight.
+    fn everywhere(&self) -> Vec<Spot> {
+        let spot = |heard: &super::document::Heard| {
+            let rows = FIELDS.iter().zip(&self.columns.all);
+            let is_in = |row: &&crate::clip::Field| {
+                (row.weight - heard.weight).abs() < f32::EPSILON && row.prose == heard.is_prose
+            };
+            Spot {
+                weight: heard.weight,
+                is_prose: heard.is_prose,
+                single: vec![heard.field],
+                placed: rows
+                    .filter(|(row, _)| is_in(row))
+                    .filter_map(|(_, column)| placed(*column))
+                    .collect(),
+            }
+        };
+        self.columns.heard.iter().map(spot).collect()
+    }
+
+    fn words(&self, words: &Words, spots: &[Spot]) -> Result<Built, Error> {
+        let mut found = Vec::new();
+        for spot in spots {
+            for one in self.in_spot(words, spot)? {
+                found.push(Box::new(Tier::new(one, spot.weight)) as Built);
+            }
+        }
+        Ok(either(found))
+    }
+
+    /// Words in one spot; each of what is given matches alone.
+    fn in_spot(&self, words: &Words, spot: &Spot) -> Result<Vec<Built>, Error> {
+        let (runs, parts) = (folded_runs(&words.text), asked_parts(&words.text));
+        let single = |make: &dyn Fn(Field) -> Result<Built, Error>| {
+            spot.single
+                .iter()
+                .map(|field| make(*field))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match words.how {
+            How::Like => match runs.as_slice() {
+                [run] => single(&|field| Ok(like(field, run)))?,
+                _ => Vec::new(),
+            },
+            How::Pattern => match words.patterns().as_slice() {
+                [] => Vec::new(),
+                [(_, pattern)] => single(&|field| regex(field, pattern))?,
+                patterns => spot
+                    .placed
+                    .iter()
+                    .map(|(whole, _)| pattern_phrase(*whole, patterns))
+                    .collect(),
+            },
+            How::Begun => {
+                let mut found = Vec::new();
+                if let [run] = runs.as_slice() {
+                    found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                }
+                if parts.len() > 1 {
+                    let placed = spot.placed.iter();
+                    found.extend(placed.clone().map(|(_, cut)| begun(*cut, &parts)));
+                    if runs.len() > 1 {
+                        found.extend(placed.map(|(whole, _)| begun(*whole, &runs)));
+                    }
+                }
+                found
+            }
+            How::Forms | How::Exact => {
+                let mut found = Vec::new();
+                match (runs.as_slice(), parts.as_slice()) {
+                    ([run], [part]) if run == part && is_lone_letter(run) => {
+                        found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                    }
+                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
+                        found.extend(single(&|field| self.forms(field, run))?);
+                    }
+                    ([run], _) => found.extend(single(&|field| Ok(term(field, run)))?),
+                    _ => {
+                        let placed = spot.placed.iter();
+                        found.extend(placed.map(|(whole, _)| phrase(*whole, &runs)));
+                    }
+                }
+                if parts.len() > 1 {
+                    found.extend(
+                        spot.placed
+                            .iter()
+                            .map(|(_, cut)| self.cut_phrase(*cut, &parts)),
+                    );
+                }
+                found
+            }
+        })
+    }
+
+    /// Parts together and in order. A lone letter of a script without blanks begins a pair.
+    fn cut_phrase(&self, field: Field, parts: &[String]) -> Built {
+        if !parts.iter().any(|part| is_lone_letter(part)) {
+            return phrase(field, parts);
+        }
+        let patterns: Vec<(usize, String)> = parts
+            .iter()
+            .enumerate()
+            .map(|(place, part)| match is_lone_letter(part) {
+                true => (place, format!("{part}*")),
+                false => (place, part.clone()),
+            })
+            .collect();
+        pattern_phrase(field, &patterns)
+    }
+
+    /// A word in any of its English forms that stand in a column.
+    fn forms(&self, field: Field, word: &str) -> Result<Built, Error> {
+        let mut forms = self.same_stem(field, word)?;
+        forms.insert(word.to_owned());
+        let mut found: Vec<Built> = forms.iter().map(|form| term(field, form)).collect();
+        Ok(match found.len() {
+            1 => found.remove(0),
+            _ => either(found),
+        })
+    }
+
+    /// Words of a column with the same stem.
+    fn same_stem(&self, field: Field, word: &str) -> Result<BTreeSet<String>, Error> {
+        let stemmed = stem(word);
+        let mut forms = BTreeSet::new();
+        if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Ok(forms);
+        }
+        // `happy` and `happiness` are `happi`, `die` and `dying` are `die`.
+        let begun = &stemmed[..stemmed
+            .len()
+            .saturating_sub(if stemmed.len() > 3 { 1 } else { 2 })];
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let mut range = index.terms().range().ge(begun.as_bytes());
+            let after = after(begun);
+            if let Some(after) = &after {
+                range = range.lt(after.as_bytes());
+            }
+            let mut terms = range.into_stream().map_err(TantivyError::from)?;
+            while terms.advance() {
+                if let Ok(term) = std::str::from_utf8(terms.key())
+                    && stem(term) == stemmed
+                {
+                    forms.insert(term.to_owned());
+                }
+            }
+        }
+        Ok(forms)
+    }
+
+    fn ask(&self, ask: &Ask) -> Result<Built, Error> {
+        Ok(match ask {
+            Ask::Field { name, wanted } => {
+                let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
+                either(fields.collect::<Result<Vec<_>, _>>()?)
+            }
+            Ask::Has(name) => {
+                let signs =
+                    Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
+                either(signs.collect())
+            }
+            Ask::Is(state) => self.state(*state)?,
+            Ask::Resolution(resolution) => pictured(*resolution),
+            Ask::Time(between) => shot_at(*between),
+            Ask::Timecode(between) => running_through(*between),
+            Ask::Near(area) => near(*area),
+        })
+    }
+
+    fn field(&self, at: usize, wanted: &Wanted) -> Result<Built, Error> {
+        let column = self.columns.all.get(at).copied().unwrap_or(Column::Absent);
+        Ok(match (column, wanted) {
+            (Column::Number(field), Wanted::Between(between)) => Box::new(RangeQuery::new(
+                Bound::Included(Term::from_field_i64(field, between.from)),
+                Bound::Included(Term::from_field_i64(field, between.to)),
+            )),
+            (Column::Choice(field), Wanted::Choice(choice)) => term(field, choice),
+            (Column::Words { whole, parts }, Wanted::Words(words)) => {
+                let spot = Spot {
+                    weight: 1.0,
+                    is_prose: FIELDS[at].prose,
+                    single: vec![whole, parts],
+                    placed: vec![(whole, parts)],
+                };
+                either(self.in_spot(words, &spot)?)
+            }
+            _ => Box::new(EmptyQuery),
+        })
+    }
+
+    fn sign(&self, sign: &str) -> Built {
+        term(self.columns.signs, sign)
+    }
+
+    fn state(&self, state: State) -> Result<Built, Error> {
+        let choice = |name: &str, choice: &'static str| {
+            let field = Clip::fields_named(name).next();
+            field.map_or_else(
+                || Ok(Box::new(EmptyQuery) as Built),
+                |(at, _)| self.field(at, &Wanted::Choice(choice)),
+            )
+        };
+        let has = |name: &str| self.sign(&has_sign(name));
+        let online = || -> Built {
+            let signs = self
+                .mounted
+                .iter()
+                .map(|volume| Term::from_field_text(self.columns.signs, &volume_sign(*volume)));
+            Box::new(TermSetQuery::new(signs))
+        };
+        let without = |there: Built, not_there: Built| -> Built {
+            Box::new(BooleanQuery::new(vec![
+                (Occur::Must, there),
+                (Occur::MustNot, not_there),
+            ]))
+        };
+        Ok(match state {
+            State::Vertical => choice("orientation", "vertical")?,
+            State::Hdr => has("hdr"),
+            State::Vfr => choice("is_vfr", "yes")?,
+            State::Interlaced => either(vec![
+                choice("scan_order", "tff")?,
+                choice("scan_order", "bff")?,
+            ]),
+            State::Vr => either(vec![has("projection"), has("stereo")]),
+            State::Audio => without(has("audio_codec"), has("video_codec")),
+            State::Online => online(),
+            State::Offline => without(self.sign(SOMEWHERE), online()),
+            State::Missing => not(self.sign(SOMEWHERE)),
+            State::Unreadable => self.sign(UNREADABLE),
+            State::Selected => choice("selection", "selected")?,
+            State::Rejected => choice("selection", "rejected")?,
+            State::Rated => has("rating"),
+        })
+    }
+}
+
+fn placed(column: Column) -> Option<(Field, Field)> {
+    match column {
+        Column::Words { whole, parts } => Some((whole, parts)),
+        _ => None,
+    }
+}
+
+fn everything() -> Built {
+    filter(Box::new(AllQuery))
+}
+
+/// What matches is worth nothing.
+fn filter(inner: Built) -> Built {
+    Box::new(ConstScoreQuery::new(inner, 0.0))
+}
+
+fn not(inner: Built) -> Built {
+    Box::new(BooleanQuery::new(vec![
+        (Occur::Must, everything()),
+        (Occur::MustNot, inner),
+    ]))
+}
+
+fn either(mut queries: Vec<Built>) -> Built {
+    match queries.len() {
+        0 => Box::new(EmptyQuery),
+        1 => queries.remove(0),
+        _ => Box::new(DisjunctionMaxQuery::new(queries)),
+    }
+}
+
+fn term(field: Field, word: &str) -> Built {
+    Box::new(TermQuery::new(
+        Term::from_field_text(field, word),
+        IndexRecordOption::WithFreqs,
+    ))
+}
+
+fn phrase(field: Field, words: &[String]) -> Built {
+    let terms = words.iter().map(|word| Term::from_field_text(field, word));
+    match words {
+        [word] => term(field, word),
+        _ => unscored(Box::new(PhraseQuery::new(terms.collect()))),
+    }
+}
+
+/// Words together and in order, the last one only begun.
+fn begun(field: Field, words: &[String]) -> Built {
+    let terms = words.iter().map(|word| Term::from_field_text(field, word));
+    let mut query = PhrasePrefixQuery::new(terms.collect());
+    query.set_max_expansions(MOST_WORDS);
+    unscored(Box::new(query))
+}
+
+/// No lengths of fields are kept where phrases are, so all are worth the same.
+fn unscored(inner: Built) -> Built {
+    Box::new(ConstScoreQuery::new(inner, 1.0))
+}
+
+/// Words that differ in a letter or two, or in two that changed places.
+fn like(field: Field, word: &str) -> Built {
+    let distance = if word.chars().count() < LONG { 1 } else { 2 };
+    Box::new(FuzzyTermQuery::new(
+        Term::from_field_text(field, word),
+        distance,
+        true,
+    ))
+}
+
+/// `*` stands for any letters; all others are letters, digits and marks on them.
+fn regex(field: Field, pattern: &str) -> Result<Built, Error> {
+    let query = RegexQuery::from_pattern(&pattern.replace('*', ".*"), field)?;
+    Ok(Box::new(query))
+}
+
+fn pattern_phrase(field: Field, patterns: &[(usize, String)]) -> Built {
+    let first = patterns.first().map_or(0, |(place, _)| *place);
+    let terms = patterns
+        .iter()
+        .map(|(place, pattern)| (place - first, pattern.replace('*', ".*")));
+    let mut query = RegexPhraseQuery::new_with_offset(field, terms.collect());
+    query.set_max_expansions(MOST_WORDS);
+    unscored(Box::new(query))
+}
+
+/// What comes after everything that begins so.
+fn after(begun: &str) -> Option<String> {
+    let last = begun.chars().last()?;
+    let next = char::from_u32(u32::from(last) + 1)?;
+    Some(format!("{}{next}", &begun[..begun.len() - last.len_utf8()]))
+}
+
+/// Clips whose numbers in some columns pass a test; without the first, they do not.
+fn scanned<const N: usize>(
+    columns: [String; N],
+    test: impl Fn(i64, [Option<i64>; N]) -> bool + Clone + Send + Sync + 'static,
+) -> Built {
+    let predicate = FunctionPredicate::from(move |segment: &SegmentReader| {
+        let mut found = Vec::new();
+        for column in &columns {
+            found.push(segment.fast_fields().column_opt::<i64>(column)?);
+        }
+        let test = test.clone();
+        Ok(move |doc: DocId| {
+            let mut numbers = [None; N];
+            for (number, column) in numbers.iter_mut().zip(&found) {
+                *number = column.as_ref().and_then(|column| column.first(doc));
+            }
+            numbers
+                .first()
+                .copied()
+                .flatten()
+                .is_some_and(|first| test(first, numbers))
+        })
+    });
+    Box::new(DocPredicateQuery::from(predicate))
+}
+
+fn pictured(resolution: Resolution) -> Built {
+    let shown = scanned(
+        ["display_width".to_owned(), "display_height".to_owned()],
+        move |width, [_, height]| height.is_some_and(|height| resolution.holds(width, height)),
+    );
+    match resolution {
+        // As it is coded, too: HDV is 1440x1080.
+        Resolution::Picture(..) => either(vec![
+            shown,
+            scanned(
+                ["width".to_owned(), "height".to_owned()],
+                move |width, [_, height]| {
+                    height.is_some_and(|height| resolution.holds(width, height))
+                },
+            ),
+        ]),
+        _ => shown,
+    }
+}
+
+fn shot_at(between: Between) -> Built {
+    scanned(["captured".to_owned()], move |seconds, _| {
+        let clock = seconds.rem_euclid(86_400);
+        if between.from <= between.to {
+            between.holds(clock)
+        } else {
+            clock >= between.from || clock <= between.to
+        }
+    })
+}
+
+fn running_through(between: Between) -> Built {
+    let columns = ["start_timecode".to_owned(), "end_timecode".to_owned()];
+    scanned(columns, move |first, [_, last]| {
+        runs_through(first, last, between.from, between.to)
+    })
+}
+
+fn near(area: Area) -> Built {
+    scanned(point_columns("gps"), move |latitude, [_, longitude]| {
+        longitude.is_some_and(|longitude| area.holds(latitude, longitude))
+    })
+}

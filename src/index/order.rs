@@ -1,0 +1,420 @@
+//! The order of what is found: what it goes by, and a collector that keeps the first of it.
+
+use std::cmp::Ordering;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+
+use super::document::{CLIP, MERIT, NAME, facet_column};
+use crate::clip::{Clip, FIELDS, Kind, facet};
+use crate::error::{Error, closest};
+
+/// What an order goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum By {
+    /// How well a clip matches, and what people think of it: the best first.
+    Relevance,
+    /// A column of numbers.
+    Number(&'static str),
+    /// A column of text.
+    Text(String),
+}
+
+/// One thing an order goes by, and which way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    by: By,
+    is_falling: bool,
+}
+
+/// The order of what is found. Clips that are equal by it stand as they were first seen; those
+/// without a value come last, either way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order(Vec<Key>);
+
+/// More keys than this nobody can tell apart.
+const MOST_KEYS: usize = 4;
+
+impl Default for Order {
+    fn default() -> Self {
+        Self(vec![Key {
+            by: By::Relevance,
+            is_falling: false,
+        }])
+    }
+}
+
+impl Order {
+    /// Names that an order may go by.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let fields = FIELDS.iter().filter(|field| {
+            field.facet || field.name == "name" || matches!(field.kind, Kind::Number(_))
+        });
+        let made = ["relevance", "camera", "day", "folder"];
+        made.into_iter()
+            .chain(fields.map(|field| field.name))
+            .collect()
+    }
+}
+
+impl FromStr for Order {
+    type Err = Error;
+
+    /// `captured,-duration,name`: with a dash the largest, latest or last first.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut keys = Vec::new();
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            let (is_falling, name) = match name.strip_prefix('-') {
+                Some(name) => (true, name),
+                None => (false, name.strip_prefix('+').unwrap_or(name)),
+            };
+            keys.push(Key {
+                by: by(name)?,
+                is_falling,
+            });
+        }
+        if keys.is_empty() || keys.len() > MOST_KEYS {
+            return Err(Error::Query {
+                message: format!("{text:?} is no order"),
+                hint: "name one to four fields, such as `captured,-duration`".to_owned(),
+            });
+        }
+        Ok(Self(keys))
+    }
+}
+
+fn by(name: &str) -> Result<By, Error> {
+    let name = name.to_ascii_lowercase();
+    if name == "relevance" {
+        return Ok(By::Relevance);
+    }
+    if name == "name" {
+        return Ok(By::Text(NAME.to_owned()));
+    }
+    let number = Clip::fields_named(&name).find(|(_, field)| matches!(field.kind, Kind::Number(_)));
+    if let Some((_, field)) = number {
+        return Ok(By::Number(field.name));
+    }
+    if let Ok(facet) = facet(&name) {
+        return Ok(By::Text(facet_column(facet.name)));
+    }
+    let names = Order::names();
+    Err(Error::Query {
+        message: format!("nothing is sorted by `{name}`"),
+        hint: match closest(&name, &names) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "sort by `relevance`, `name`, `captured`, `duration`, `bytes`, `rating` or any other number, `camera`, `day`, `folder`, or what clips are counted by".to_owned(),
+        },
+    })
+}
+
+/// What a collector of [`Ranked`] found.
+pub(super) struct Ranking {
+    /// How many match.
+    pub total: usize,
+    /// The clips' numbers, first ones first.
+    pub clips: Vec<u64>,
+}
+
+/// Keeps the first of an order, and counts all.
+pub(super) struct Ranked<'a> {
+    pub order: &'a Order,
+    pub most: usize,
+}
+
+/// A key as numbers that are compared within a segment: smaller comes first.
+type Keys = [u64; MOST_KEYS];
+/// What has no value comes after all others.
+const LAST: u64 = u64::MAX;
+
+/// Where a key's numbers come from.
+enum Source {
+    Relevance(Column<i64>),
+    Number(Option<Column<i64>>),
+    Text(Option<StrColumn>),
+}
+
+/// One clip, and what it is sorted by.
+struct Entry {
+    keys: Keys,
+    clip: u64,
+}
+
+/// One clip of a segment that is done, comparable with those of others.
+pub(super) struct Placed {
+    keys: Vec<Value>,
+    clip: u64,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Value {
+    Number(u64),
+    // `false` sorts before `true`: what has none comes last.
+    Text(bool, Falling),
+}
+
+/// Text that may be sorted backwards.
+#[derive(PartialEq, Eq)]
+struct Falling {
+    text: Arc<str>,
+    is_falling: bool,
+}
+
+impl Ord for Falling {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.text.cmp(&other.text);
+        if self.is_falling {
+            order.reverse()
+        } else {
+            order
+        }
+    }
+}
+
+impl PartialOrd for Falling {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+pub(super) struct Segment {
+    sources: Vec<(Source, bool)>,
+    clips: Column<u64>,
+    most: usize,
+    total: usize,
+    kept: Vec<Entry>,
+    /// Nothing that comes after this can be among the first.
+    bar: Option<(Keys, u64)>,
+}
+
+impl Collector for Ranked<'_> {
+    type Fruit = Ranking;
+    type Child = Segment;
+
+    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
+        let columns = segment.fast_fields();
+        let mut sources = Vec::new();
+        for key in &self.order.0 {
+            let source = match &key.by {
+                By::Relevance => Source::Relevance(columns.i64(MERIT)?),
+                By::Number(name) => Source::Number(columns.column_opt(name)?),
+                By::Text(name) => Source::Text(columns.str(name)?),
+            };
+            sources.push((source, key.is_falling));
+        }
+        Ok(Segment {
+            sources,
+            clips: columns.u64(CLIP)?,
+            most: self.most,
+            total: 0,
+            kept: Vec::new(),
+            bar: None,
+        })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        self.order.0.iter().any(|key| key.by == By::Relevance)
+    }
+
+    fn merge_fruits(&self, segments: Vec<(usize, Vec<Placed>)>) -> tantivy::Result<Ranking> {
+        let total = segments.iter().map(|(total, _)| total).sum();
+        let mut all: Vec<Placed> = segments
+            .into_iter()
+            .flat_map(|(_, placed)| placed)
+            .collect();
+        all.sort_by(|a, b| a.keys.cmp(&b.keys).then(a.clip.cmp(&b.clip)));
+        all.truncate(self.most);
+        let clips = all.into_iter().map(|placed| placed.clip).collect();
+        Ok(Ranking { total, clips })
+    }
+}
+
+impl SegmentCollector for Segment {
+    type Fruit = (usize, Vec<Placed>);
+
+    fn collect(&mut self, doc: DocId, score: Score) {
+        self.total += 1;
+        let mut keys = [0; MOST_KEYS];
+        for (at, (source, is_falling)) in self.sources.iter().enumerate() {
+            keys[at] = source.key(doc, score, *is_falling);
+            // Most documents are out by their first key.
+            if let Some((bar, _)) = &self.bar {
+                match keys[at].cmp(&bar[at]) {
+                    Ordering::Greater => return,
+                    Ordering::Less => {
+                        for (after, (source, is_falling)) in
+                            self.sources.iter().enumerate().skip(at + 1)
+                        {
+                            keys[after] = source.key(doc, score, *is_falling);
+                        }
+                        break;
+                    }
+                    Ordering::Equal => {}
+                }
+            }
+        }
+        let clip = self.clips.first(doc).unwrap_or(0);
+        if self.bar.as_ref().is_some_and(|bar| (keys, clip) >= *bar) {
+            return;
+        }
+        self.kept.push(Entry { keys, clip });
+        if self.kept.len() >= self.most.saturating_mul(2).max(64) {
+            self.cut();
+        }
+    }
+
+    fn harvest(mut self) -> Self::Fruit {
+        self.cut();
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.sort_unstable_by_key(|entry| (entry.keys, entry.clip));
+        let mut last: Vec<Option<(u64, Arc<str>)>> = vec![None; self.sources.len()];
+        let placed = kept.into_iter().map(|entry| {
+            let keys = self.sources.iter().zip(&mut last).zip(entry.keys);
+            let value = |(((source, is_falling), last), key): (
+                (&(Source, bool), &mut Option<(u64, Arc<str>)>),
+                u64,
+            )| { source.value(key, *is_falling, last) };
+            Placed {
+                keys: keys.map(value).collect(),
+                clip: entry.clip,
+            }
+        });
+        (self.total, placed.collect())
+    }
+}
+
+impl Segment {
+    /// Keeps only the first ones.
+    fn cut(&mut self) {
+        if self.kept.len() <= self.most || self.most == 0 {
+            return;
+        }
+        let by = |entry: &Entry| (entry.keys, entry.clip);
+        let (_, last, _) = self.kept.select_nth_unstable_by_key(self.most - 1, by);
+        self.bar = Some(by(last));
+        self.kept.truncate(self.most);
+    }
+}
+
+impl Source {
+    fn key(&self, doc: DocId, score: Score, is_falling: bool) -> u64 {
+        let key = match self {
+            Self::Relevance(merit) => {
+                let key = u64::MAX - risen(relevance(score, merit.first(doc).unwrap_or(0)));
+                // Here a dash means the worst first.
+                return if is_falling { !key } else { key };
+            }
+            Self::Number(column) => {
+                let number = column.as_ref().and_then(|column| column.first(doc));
+                number.map(|number| number.cast_unsigned() ^ (1 << 63))
+            }
+            Self::Text(column) => column.as_ref().and_then(|column| column.ords().first(doc)),
+        };
+        match key {
+            None => LAST,
+            Some(key) if is_falling => (!key).min(LAST - 1),
+            Some(key) => key.min(LAST - 1),
+        }
+    }
+
+    /// A key as it compares with other segments'.
+    fn value(&self, key: u64, is_falling: bool, last: &mut Option<(u64, Arc<str>)>) -> Value {
+        let Self::Text(Some(column)) = self else {
+            return match self {
+                Self::Text(None) => Value::Text(true, none(is_falling)),
+                _ => Value::Number(key),
+            };
+        };
+        if key == LAST {
+            return Value::Text(true, none(is_falling));
+        }
+        let ordinal = if is_falling { !key } else { key };
+        let text = match last {
+            Some((known, text)) if *known == ordinal => text.clone(),
+            _ => {
+                let mut text = String::new();
+                // A text that cannot be read back is sorted as none.
+                let _ = column.ord_to_str(ordinal, &mut text);
+                let text: Arc<str> = text.into();
+                *last = Some((ordinal, text.clone()));
+                text
+            }
+        };
+        Value::Text(false, Falling { text, is_falling })
+    }
+}
+
+fn none(is_falling: bool) -> Falling {
+    Falling {
+        text: "".into(),
+        is_falling,
+    }
+}
+
+/// How well a clip matches, with what people think of it: within a weight it decides, and
+/// rejected clips come after all others.
+fn relevance(score: Score, merit: i64) -> f32 {
+    if merit <= Clip::REJECTED {
+        return score - 1000.0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "it is at most 11")]
+    let merit = merit as f32;
+    score + merit * 0.05
+}
+
+/// A number whose order is that of the score.
+fn risen(score: f32) -> u64 {
+    let bits = score.to_bits();
+    let ordered = if bits >> 31 == 1 {
+        !bits
+    } else {
+        bits | 1 << 31
+    };
+    u64::from(ordered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_names_fields_or_says_which_are_meant() {
+        assert!("captured,-duration,rating,name".parse::<Order>().is_ok());
+        assert!("relevance".parse::<Order>().unwrap() == Order::default());
+        for name in Order::names() {
+            assert!(name.parse::<Order>().is_ok(), "{name}");
+        }
+        for (text, hint) in [
+            ("captred", "did you mean `captured`?"),
+            ("comment", ""),
+            ("", ""),
+            ("a,b,c,d,e", ""),
+        ] {
+            let error = text.parse::<Order>().unwrap_err();
+            assert!(error.hint().unwrap().contains(hint), "{error}");
+        }
+    }
+
+    #[test]
+    fn scores_keep_their_order_and_the_rejected_come_last() {
+        let scores = [-1000.5, -3.0, -0.1, 0.0, 0.1, 4.0, 9.5];
+        assert!(
+            scores
+                .windows(2)
+                .all(|pair| risen(pair[0]) < risen(pair[1]))
+        );
+        assert!(relevance(8.0, Clip::REJECTED) < relevance(0.0, 0));
+        assert!(
+            relevance(1.5, Clip::BEST) > relevance(1.9, 0)
+                && relevance(1.5, Clip::BEST) < relevance(4.0, 0)
+        );
+    }
+}

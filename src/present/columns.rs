@@ -1,0 +1,255 @@
+//! The columns that clips are shown in: composed ones that people read, and any field.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::{Table, clips};
+use crate::clip::{Clip, FIELDS, Field, facets};
+use crate::error::{Error, closest};
+use crate::query::Query;
+use crate::value::Words;
+
+/// One column: its heading, and what stands in it.
+#[derive(Clone, Copy)]
+enum Column {
+    Composed(&'static str, fn(&Clip) -> String),
+    Field(&'static Field),
+    Match,
+}
+
+/// What clips are shown in.
+pub struct Columns {
+    columns: Vec<Column>,
+    /// What was looked for, so that it can be shown where it is.
+    words: Vec<Words>,
+}
+
+const COMPOSED: [(&str, fn(&Clip) -> String); 7] = [
+    ("shot", clips::shot),
+    ("length", clips::length),
+    ("picture", clips::picture),
+    ("camera", |clip| clip.camera().unwrap_or_default()),
+    ("day", |clip| clip.day().unwrap_or_default()),
+    ("folder", clips::folder),
+    ("where", clips::place),
+];
+/// What is shown when nothing is asked for.
+const DEFAULT: [&str; 9] = [
+    "name", "shot", "length", "picture", "camera", "tags", "folder", "where", "match",
+];
+/// What a spreadsheet gets when nothing is asked for.
+const EXPORTED: [&str; 17] = [
+    "name",
+    "path",
+    "volume",
+    "captured",
+    "duration",
+    "start_timecode",
+    "bytes",
+    "display_width",
+    "display_height",
+    "rate",
+    "video_codec",
+    "make",
+    "model",
+    "tags",
+    "rating",
+    "selection",
+    "notes",
+];
+
+impl Columns {
+    /// Columns by their names; of none, those that people look at first.
+    ///
+    /// # Errors
+    /// [`Error::Query`] for a name that is none.
+    pub fn named(names: &[String], query: &Query) -> Result<Self, Error> {
+        let words = query.words().into_iter().cloned().collect();
+        let names = names
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
+        let columns: Result<Vec<Column>, Error> = names.map(column).collect();
+        Ok(Self {
+            columns: columns?,
+            words,
+        })
+    }
+
+    /// Clips as a table.
+    #[must_use]
+    pub fn table(&self, clips: &[Clip], width: Option<usize>) -> Table {
+        let columns = self.or(&DEFAULT);
+        let headings: Vec<&'static str> = columns.iter().map(|column| column.heading()).collect();
+        let mut table = Table::new(&headings, width);
+        for clip in clips {
+            let cells = columns.iter().map(|column| match column {
+                Column::Composed(_, text) => text(clip),
+                Column::Field(field) => (field.text)(clip).unwrap_or_default(),
+                Column::Match => self.matched(clip),
+            });
+            table.row(&cells.collect::<Vec<_>>());
+        }
+        table
+    }
+
+    fn or(&self, names: &[&str]) -> Vec<Column> {
+        if self.columns.is_empty() {
+            names.iter().filter_map(|name| column(name).ok()).collect()
+        } else {
+            self.columns.clone()
+        }
+    }
+
+    /// Where the words are that do not show in a clip's name, tags or camera.
+    fn matched(&self, clip: &Clip) -> String {
+        let mut shown = String::new();
+        for words in &self.words {
+            let Some((field, text)) = self.place(words, clip) else {
+                continue;
+            };
+            let is_new = !shown.contains(&text);
+            if is_new && shown.chars().count() < MOST_SHOWN {
+                let gap = if shown.is_empty() { "" } else { "; " };
+                // Writing to a string cannot fail.
+                let _ = write!(shown, "{gap}{field}: {text}");
+            }
+        }
+        shown
+    }
+
+    /// The weightiest field that words are found in, and what stands around them there; `None`
+    /// where they can be seen anyway.
+    fn place(&self, words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
+        let mut fields: Vec<&Field> = FIELDS.iter().filter(|field| field.weight > 0.0).collect();
+        fields.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        for field in fields {
+            for cell in (field.cells)(clip) {
+                let crate::clip::Cell::Words(text) = cell else {
+                    continue;
+                };
+                if let Some(at) = words.found_in(&text) {
+                    let is_seen = matches!(field.name, "name" | "tags" | "make" | "model");
+                    let name = if field.name == "path" {
+                        "folder"
+                    } else {
+                        field.name
+                    };
+                    return (!is_seen).then(|| (name, around(&text, &at)));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Letters of matches that are shown, more or less.
+const MOST_SHOWN: usize = 100;
+/// Letters shown before and after a match.
+const AROUND: usize = 24;
+
+/// A match with a little of what stands around it.
+fn around(text: &str, at: &std::ops::Range<usize>) -> String {
+    let before: Vec<(usize, char)> = text[..at.start]
+        .char_indices()
+        .rev()
+        .take(AROUND + 1)
+        .collect();
+    let start = match before.get(AROUND) {
+        // At a blank, so that no word is cut.
+        Some(_) => before[..AROUND]
+            .iter()
+            .rev()
+            .find(|(_, c)| c.is_whitespace())
+            .map_or(at.start, |(place, c)| place + c.len_utf8()),
+        None => 0,
+    };
+    let mut after = text[at.end..].char_indices().skip(AROUND);
+    let end = match after.next() {
+        Some((furthest, _)) => text[at.end..at.end + furthest]
+            .rfind(char::is_whitespace)
+            .map_or(at.end, |place| at.end + place),
+        None => text.len(),
+    };
+    let (front, back) = (
+        if start > 0 { "…" } else { "" },
+        if end < text.len() { "…" } else { "" },
+    );
+    format!(
+        "{front}{}{back}",
+        text[start..end]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    )
+}
+
+impl Column {
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Composed(name, _) => name,
+            Self::Field(field) => field.name,
+            Self::Match => "match",
+        }
+    }
+}
+
+fn column(name: &str) -> Result<Column, Error> {
+    let lower = name.to_ascii_lowercase();
+    if lower == "match" {
+        return Ok(Column::Match);
+    }
+    if let Some((name, text)) = COMPOSED.iter().find(|(composed, _)| *composed == lower) {
+        return Ok(Column::Composed(name, *text));
+    }
+    if let Some((_, field)) = Clip::fields_named(&lower).next() {
+        return Ok(Column::Field(field));
+    }
+    let mut names: Vec<&str> = COMPOSED.iter().map(|(name, _)| *name).collect();
+    names.extend(Clip::field_names().chain(facets().map(|facet| facet.name)));
+    Err(Error::Query {
+        message: format!("no column `{name}`"),
+        hint: match closest(&lower, &names) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "`btsindex fields` lists them all".to_owned(),
+        },
+    })
+}
+
+/// Clips as CSV (RFC 4180) with a heading: values as programs read them, several with `; `.
+///
+/// # Errors
+/// When a clip cannot be read, or `out` not written to.
+pub fn csv(
+    columns: &Columns,
+    clips: impl Iterator<Item = Result<Clip, Error>>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let chosen = columns.or(&EXPORTED);
+    let mut lines = csv::WriterBuilder::new().from_writer(out);
+    lines.write_record(chosen.iter().map(|column| column.heading()))?;
+    for clip in clips {
+        let clip = clip.map_err(io::Error::other)?;
+        let cells = chosen.iter().map(|column| match column {
+            Column::Composed(_, text) => text(&clip),
+            Column::Field(field) => (field.json)(&clip).map(plain).unwrap_or_default(),
+            Column::Match => columns.matched(&clip),
+        });
+        lines.write_record(cells)?;
+    }
+    lines.flush()
+}
+
+/// A JSON value as one cell.
+fn plain(value: serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Array(all) => all.into_iter().map(plain).collect::<Vec<_>>().join("; "),
+        serde_json::Value::Object(fields) => match fields.get("text") {
+            Some(text) => plain(text.clone()),
+            None => serde_json::Value::Object(fields).to_string(),
+        },
+        serde_json::Value::Null => String::new(),
+        value => value.to_string(),
+    }
+}

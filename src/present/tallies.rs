@@ -1,0 +1,264 @@
+//! What was counted: as tables, as small charts, and as JSON.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Table, counted, grouped, json_line};
+use crate::error::escape;
+use crate::index::{Sum, Tallies, Tally};
+use crate::value::{Bytes, Duration};
+
+/// The most frequent values of a facet, and how many clips have each.
+#[must_use]
+pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> Table {
+    let mut table = Table::new(&[tally.facet, "clips"], width);
+    for (value, sum) in tally.rows.iter().take(most) {
+        table.row(&[value.clone(), number(sum.clips)]);
+    }
+    if tally.rows.len() > most {
+        let (count, clips) = rest(&tally.rows[most..]);
+        table.row(&[
+            format!("… and {} more", grouped(count)),
+            number(clips.clips),
+        ]);
+    }
+    if tally.without.clips > 0 {
+        table.row(&[format!("(no {})", tally.facet), number(tally.without.clips)]);
+    }
+    table
+}
+
+/// The most frequent values of a facet, an object a line.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::Result<()> {
+    for (value, sum) in tally.rows.iter().take(most) {
+        let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
+        writeln!(out, "{}", json_line(&line))?;
+    }
+    if tally.without.clips > 0 {
+        let line = json!({ "facet": tally.facet, "value": null, "clips": tally.without.clips });
+        writeln!(out, "{}", json_line(&line))?;
+    }
+    Ok(())
+}
+
+/// How many, how long and how large; then by each facet, with a bar for how long.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn stats(
+    tallies: &Tallies,
+    most: usize,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let whole = &tallies.whole;
+    let clips = counted(usize::try_from(whole.clips).unwrap_or(usize::MAX), "clip");
+    writeln!(out, "{clips}, {}, {}", hours(whole), size(whole))?;
+    for tally in &tallies.facets {
+        chart(tally, most, width.unwrap_or(WIDTH), out)?;
+    }
+    Ok(())
+}
+
+/// Without a terminal, charts are so wide.
+const WIDTH: usize = 100;
+/// Values are cut to so much, bars are no longer than that, and no shorter than this.
+const WIDEST_VALUE: usize = 32;
+const LONGEST_BAR: usize = 40;
+const SHORTEST_BAR: usize = 8;
+
+fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n{}", tally.facet)?;
+    let mut rows: Vec<(String, Sum)> = tally
+        .rows
+        .iter()
+        .map(|(value, sum)| (escape(value), *sum))
+        .collect();
+    let mut left = Vec::new();
+    if tally.facet == "day" {
+        // Days are looked at in their order, the last ones first of all.
+        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        let older = rows.len().saturating_sub(most);
+        left = rows.drain(..older).collect();
+    } else if rows.len() > most {
+        left = rows.split_off(most);
+    }
+    if !left.is_empty() {
+        let (count, sum) = rest(&left);
+        let what = if tally.facet == "day" {
+            "earlier"
+        } else {
+            "more"
+        };
+        let place = if tally.facet == "day" { 0 } else { rows.len() };
+        rows.insert(place, (format!("… {} {what}", grouped(count)), sum));
+    }
+    if tally.without.clips > 0 {
+        rows.push((format!("(no {})", tally.facet), tally.without));
+    }
+    let cells: Vec<[String; 4]> = rows
+        .iter()
+        .map(|(value, sum)| [cut(value), number(sum.clips), hours(sum), size(sum)])
+        .collect();
+    let mut widths = [0; 4];
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    let taken = widths.iter().sum::<usize>() + 2 * 5;
+    let room = width.saturating_sub(taken).clamp(SHORTEST_BAR, LONGEST_BAR);
+    // What has no length, such as frames and photos, is measured by how many there are.
+    let by_time = rows.iter().any(|(_, sum)| sum.micros > 0);
+    let worth = |sum: &Sum| {
+        if by_time {
+            sum.micros.unsigned_abs()
+        } else {
+            sum.clips
+        }
+    };
+    let longest = rows.iter().map(|(_, sum)| worth(sum)).max().unwrap_or(0);
+    for ((_, sum), [value, clips, hours, size]) in rows.iter().zip(&cells) {
+        let gap = " ".repeat(widths[0] - value.width());
+        let line = format!(
+            "  {value}{gap}  {clips:>clips_wide$}  {hours:>hours_wide$}  {size:>size_wide$}  {}",
+            bar(worth(sum), longest, room),
+            clips_wide = widths[1],
+            hours_wide = widths[2],
+            size_wide = widths[3],
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// A bar in eighths of a column; what is there at all shows.
+fn bar(worth: u64, longest: u64, room: usize) -> String {
+    if longest == 0 || worth == 0 {
+        return String::new();
+    }
+    let eighths = (u128::from(worth) * room as u128 * 8).div_ceil(u128::from(longest));
+    let eighths = usize::try_from(eighths).unwrap_or(0);
+    let mut bar = "█".repeat(eighths / 8);
+    bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
+    bar
+}
+
+fn cut(value: &str) -> String {
+    if value.width() <= WIDEST_VALUE {
+        return value.to_owned();
+    }
+    let mut short = String::new();
+    for c in value.chars() {
+        if format!("{short}{c}…").width() > WIDEST_VALUE {
+            break;
+        }
+        short.push(c);
+    }
+    format!("{short}…")
+}
+
+fn rest(rows: &[(String, Sum)]) -> (usize, Sum) {
+    let mut sum = Sum::default();
+    for (_, row) in rows {
+        sum.clips += row.clips;
+        sum.micros = sum.micros.saturating_add(row.micros);
+        sum.bytes = sum.bytes.saturating_add(row.bytes);
+    }
+    (rows.len(), sum)
+}
+
+fn number(clips: u64) -> String {
+    grouped(usize::try_from(clips).unwrap_or(usize::MAX))
+}
+
+/// `12.4 h`, `3 min`.
+fn hours(sum: &Sum) -> String {
+    let seconds = sum.micros.max(0) / 1_000_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..360_000 => format!("{}.{} h", seconds / 3600, seconds % 3600 / 360),
+        _ => format!(
+            "{} h",
+            grouped(usize::try_from(seconds / 3600).unwrap_or(0))
+        ),
+    }
+}
+
+fn size(sum: &Sum) -> String {
+    Bytes(sum.bytes.max(0).unsigned_abs()).to_string()
+}
+
+/// Everything counted, an object a line: first the whole, then each value of each facet.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
+    let told = |sum: &Sum| {
+        json!({
+            "clips": sum.clips,
+            "duration": Duration::from_micros(sum.micros.max(0).unsigned_abs()),
+            "bytes": sum.bytes,
+        })
+    };
+    writeln!(out, "{}", json_line(&told(&tallies.whole)))?;
+    for tally in &tallies.facets {
+        let rows = tally
+            .rows
+            .iter()
+            .map(|(value, sum)| (Some(value.as_str()), sum));
+        let without = (tally.without.clips > 0).then_some((None, &tally.without));
+        for (value, sum) in rows.chain(without) {
+            let mut line = json!({ "facet": tally.facet, "value": value });
+            if let (Some(line), Some(sums)) = (line.as_object_mut(), told(sum).as_object()) {
+                line.extend(sums.clone());
+            }
+            writeln!(out, "{}", json_line(&line))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_tells_what_is_most_and_hides_nothing() {
+        let sum = |clips, minutes: i64| Sum {
+            clips,
+            micros: minutes * 60_000_000,
+            bytes: minutes * 1_000_000_000,
+        };
+        let tallies = Tallies {
+            whole: sum(1234, 700),
+            facets: vec![Tally {
+                facet: "camera",
+                rows: vec![
+                    ("Sony ILME-FX3".to_owned(), sum(1000, 600)),
+                    ("a\x1b[2J".to_owned(), sum(200, 60)),
+                    ("GoPro".to_owned(), sum(20, 30)),
+                    ("iPhone".to_owned(), sum(10, 10)),
+                ],
+                without: sum(4, 0),
+            }],
+        };
+        let mut out = Vec::new();
+        stats(&tallies, 2, Some(60), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(
+            out,
+            "1,234 clips, 11.6 h, 700 GB\n\ncamera\n  \
+             Sony ILME-FX3  1,000  10.0 h  600 GB  ████████████████████\n  \
+             a\\u{1b}[2J       200   1.0 h   60 GB  ██\n  \
+             … 2 more          30  40 min   40 GB  █▍\n  \
+             (no camera)        4     0 s     0 B\n"
+        );
+    }
+}

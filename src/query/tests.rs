@@ -1,0 +1,284 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Error;
+
+const TODAY: Date = Date::constant(2026, 11, 26);
+
+fn parsed(arguments: &[&str]) -> Result<Query, Error> {
+    let saved = |name: &str| {
+        Ok(match name {
+            "selects" => Some(vec!["is:selected".to_owned(), "tag:interview".to_owned()]),
+            "tuesday selects" => Some(vec!["saved:selects date:tuesday".to_owned()]),
+            "circle" => Some(vec!["@circle".to_owned()]),
+            "flood" => Some(vec!["a @flood @flood".to_owned()]),
+            _ => None,
+        })
+    };
+    let context = Context {
+        today: TODAY,
+        saved: &saved,
+    };
+    Query::parse(arguments, &context)
+}
+
+fn shown(arguments: &[&str]) -> String {
+    parsed(arguments).unwrap().to_string()
+}
+
+#[test]
+fn what_is_typed_is_told_in_one_form() {
+    for (typed, normal) in [
+        (&["drummer", "laughing"][..], "drummer laughing"),
+        (&["drummer laughing"], "drummer laughing"),
+        (&["drummer", "AND", "laughing"], "drummer laughing"),
+        (&["\"drummer laughing\""], "\"drummer laughing\""),
+        (&["exact:drummer-laughing"], "\"drummer laughing\""),
+        (&["drum*"], "drum.."),
+        (&["a", "b", "OR", "c"], "a any:b,c"),
+        (&["a OR b OR tag:c"], "any:a,b,tags:c"),
+        (&["(a b) OR c"], "((a b) OR c)"),
+        (&["(a (b c))"], "a b c"),
+        (&["any:a,b,not:c"], "any:a,b,not:c"),
+        (&["any:a"], "a"),
+        (&["-a"], "not:a"),
+        (&["NOT", "NOT", "a"], "a"),
+        (&["NOT (a b)"], "NOT (a b)"),
+        (&["-(a OR b)"], "NOT any:a,b"),
+        (&["not:a,b"], "NOT any:a,b"),
+        (&["not:tag:a,b"], "NOT any:tags:a,tags:b"),
+        (&["-tag:\"ad shoot\""], "NOT tags:\"ad shoot\""),
+        (&["tag:ad shoot"], "tags:\"ad shoot\""),
+        (&["tag:ad shoot -b"], "tags:ad shoot not:b"),
+        (&["dur:..30s drummer"], "duration:..30s drummer"),
+        (&["cam:fx3,fx6"], "any:camera:fx3,camera:fx6"),
+        (&["codec:ProRes"], "codec:ProRes"),
+        (
+            &["res:4K", "fps:24000/1001", "size:>10GB"],
+            "res:4k rate:23.976 bytes:10000000001..",
+        ),
+        (&["res:1080p..4k"], "res:1080p.. res:..4k"),
+        (&["date:yesterday"], "captured:2026-11-25"),
+        (&["date:>=tuesday"], "captured:2026-11-24.."),
+        (&["time:22..2"], "time:22:00..02:59"),
+        (&["tc:01:02:03;04"], "tc:01:02:03:04"),
+        (&["near:51.5,-0.12"], "near:51.5,-0.12,1km"),
+        (&["is:Vertical,hdr"], "any:is:vertical,is:hdr"),
+        (&["notes:*"], "has:notes"),
+        (&["-camera:*"], "not:has:camera"),
+        (&["has:audio"], "has:audio_codec"),
+        (&["hdr:HLG"], "hdr:hlg"),
+        (&["volume:SHELF-07"], "volume:SHELF-07"),
+        (&["path:day2/*"], "path:day2"),
+        (&["saved:selects", "b"], "is:selected tags:interview b"),
+        (
+            &["@\"tuesday selects\""],
+            "is:selected tags:interview captured:2026-11-24",
+        ),
+        (&["@tuesday selects"], ""),
+        (
+            &["12:30", "C0001: ", "clip(1).mov"],
+            "12-30 C0001 clip-1-mov",
+        ),
+        (&[], ""),
+        (&[" "], ""),
+    ] {
+        if typed == ["@tuesday selects"] {
+            continue;
+        }
+        assert_eq!(shown(typed), normal, "{typed:?}");
+        assert_eq!(
+            Query::parse_line(normal, &Context::plain(TODAY)).unwrap(),
+            parsed(typed).unwrap(),
+            "{normal}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_says_what_would_be_right() {
+    for (typed, message, hint) in [
+        (
+            "camara:fx3",
+            "no field `camara`",
+            "did you mean `camera`? `btsindex fields` lists them all",
+        ),
+        (
+            "hdr:hdr1",
+            "`hdr:hdr1`: \"hdr1\" is not `hdr10`, `hlg` or `dolby-vision`",
+            "did you mean `hdr:hdr10`?",
+        ),
+        (
+            "width:wide",
+            "`width:wide`: \"wide\" is not a whole number",
+            "`width` is coded width in pixels; for example `width:10`",
+        ),
+        (
+            "tag:",
+            "`tag:` asks for nothing",
+            "write a value after it, such as `tag:VALUE`",
+        ),
+        (
+            "is:vertcal",
+            "`is:vertcal`: \"vertcal\" is not ",
+            "did you mean `is:vertical`?",
+        ),
+        (
+            "has:nots",
+            "`has:nots`: \"nots\" is not a field",
+            "did you mean `has:notes`?",
+        ),
+        (
+            "dur:5m..1m",
+            "`dur:5m..1m`: \"5m..1m\" is not a range that anything is in: write the smaller end first",
+            "`duration` is running time; for example `dur:1m30s`",
+        ),
+        (
+            "res:big",
+            "`res:big`: \"big\" is not a size such as `4k`, `1080p`, `1080p..4k` or `3840x2160`",
+            "for example `res:1080p..`",
+        ),
+        (
+            "OR a",
+            "`OR` needs something on both sides",
+            "to search for the word itself, write it small: `or`",
+        ),
+        (
+            "a OR",
+            "`OR` needs something on both sides",
+            "to search for the word itself, write it small: `or`",
+        ),
+        (
+            "NOT",
+            "`NOT` needs something on both sides",
+            "to search for the word itself, write it small: `not`",
+        ),
+        (
+            "(a b",
+            "a `(` that is not closed",
+            "put text with brackets in quotes",
+        ),
+        (
+            "a)",
+            "a `)` that closes nothing",
+            "put text with brackets in quotes",
+        ),
+        (
+            "---",
+            "\"-\" is nothing to search for",
+            "write words of letters and digits",
+        ),
+        (
+            "@nothing",
+            "no saved search `nothing`",
+            "`btsindex search --saved` lists them all",
+        ),
+        (
+            "@circle",
+            "the saved search `circle` goes round in circles",
+            "save it anew without naming itself",
+        ),
+        ("@flood", "a query", ""),
+        (
+            "any:,",
+            "`any:` asks for nothing",
+            "write a value after it, such as `any:drummer,singer`",
+        ),
+        (
+            "gps:51",
+            "`gps:51`: \"51\" is not something to search for: ask for `near:51.5,-0.12,2km`",
+            "",
+        ),
+    ] {
+        let Err(Error::Query {
+            message: said,
+            hint: hinted,
+        }) = parsed(&[typed])
+        else {
+            panic!("{typed} was understood");
+        };
+        assert!(
+            said.starts_with(message) && hinted.starts_with(hint),
+            "{typed}: {said} / {hinted}"
+        );
+    }
+    let many = "a ".repeat(1001);
+    assert!(parsed(&[&many]).is_err());
+    assert!(parsed(&[&"(".repeat(100_000)]).is_err());
+    assert!(parsed(&[&"-".repeat(100_000)]).is_err());
+    assert!(parsed(&[&"not:".repeat(50_000)]).is_err());
+}
+
+#[test]
+fn every_form_that_is_told_is_understood() {
+    for (form, also, _) in FORMS {
+        for form in std::iter::once(*form).chain(also.split(", ").filter(|form| !form.is_empty())) {
+            let parsed = Query::parse_line(
+                form,
+                &Context {
+                    today: TODAY,
+                    saved: &|_| Ok(Some(vec!["is:selected".to_owned()])),
+                },
+            );
+            assert!(!parsed.unwrap().is_everything(), "{form}");
+        }
+    }
+    let taken: Vec<&str> = FORMS.iter().map(|(form, ..)| *form).collect();
+    let unsafe_ones = taken.iter().filter(|form| {
+        form.contains([
+            '<', '>', '"', '\'', '*', '?', '(', ')', '|', '&', ';', '$', '`', '!', '#', '{', '[',
+            '@',
+        ])
+    });
+    assert_eq!(unsafe_ones.count(), 0);
+}
+
+/// Any query whatever, as people might type it.
+fn queries() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        "[a-z0-9é京]{1,6}",
+        "[a-z]{1,3}[.]{2}",
+        "[a-z]{1,4}[~*]",
+        "\"[a-z ]{1,8}\"",
+        "[0-9]{1,3}(GB|MB|s|m)?",
+        "[0-9]{1,2}[.]{2}[0-9]{1,3}",
+        "(>|<|>=|<=)[0-9]{1,4}",
+    ];
+    let name = proptest::sample::select(names().collect::<Vec<_>>());
+    let term = prop_oneof![
+        value.clone(),
+        (name, value).prop_map(|(name, value)| format!("{name}:{value}")),
+        proptest::sample::select(
+            FORMS
+                .iter()
+                .map(|(form, ..)| (*form).to_owned())
+                .collect::<Vec<_>>()
+        ),
+    ];
+    term.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 1..4)
+                .prop_map(|all| format!("({})", all.join(" "))),
+            proptest::collection::vec(inner.clone(), 2..4).prop_map(|all| all.join(" OR ")),
+            inner.prop_map(|one| format!("NOT {one}")),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_query_is_told_and_understood_again(typed in queries()) {
+        if let Ok(query) = parsed(&[&typed]) {
+            let told = query.to_string();
+            prop_assert_eq!(Query::parse_line(&told, &Context::plain(TODAY)).unwrap(), query, "{} -> {}", typed, told);
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic_and_what_is_understood_is_understood_again(text in "\\PC{0,40}|[ -~]{0,40}") {
+        if let Ok(query) = parsed(&[&text]) {
+            let told = query.to_string();
+            prop_assert_eq!(Query::parse_line(&told, &Context::plain(TODAY)).unwrap(), query, "{}", told);
+        }
+    }
+}
