@@ -96,7 +96,7 @@ fn what_is_typed_is_found_and_judged() {
         "{screen}"
     );
     tmux.keys(&["t"]);
-    tmux.wait_for("commas between tags");
+    tmux.wait_for("commas between");
     tmux.text("Drummer laughs, -interview");
     tmux.keys(&["Enter"]);
     tmux.wait_for("tag added: drummer laughs; tag removed: interview");
@@ -123,7 +123,7 @@ fn what_is_typed_is_found_and_judged() {
     tmux.wait_for("3 clips found");
     tmux.text("tag:\"drummer laughs\" rating:4");
     tmux.wait_for("1 clip found");
-    tmux.keys(&["Escape"]);
+    tmux.keys(&["Enter"]);
     leave(&tmux, || tmux.keys(&["q"]));
 
     let clip = told(&shoot, "BTSInterview_Drummer_Laughing.mov");

@@ -26,8 +26,10 @@ pub(super) enum Wish {
     Open,
     /// Show it in the file manager.
     Reveal,
-    /// Draw everything anew.
+    /// Draw everything anew, on a terminal where pictures stay until then.
     Redraw,
+    /// Draw everything anew.
+    Clear,
 }
 
 /// Every key with what it does, for the help and for whoever reads this.
@@ -42,7 +44,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("space", "select, or no longer"),
     ("x", "reject, or no longer"),
     ("0 to 5", "give stars"),
-    ("t", "tags, with commas; -tag removes one"),
+    ("t", "tags, with commas; -tag removes one, Tab completes"),
     ("n", "write a note"),
     ("u", "undo what you did last here"),
     ("o", "open in the player"),
@@ -57,7 +59,7 @@ pub(super) fn pressed(state: &mut State, key: KeyEvent) -> Option<Wish> {
     let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if has_control => return Some(Wish::Leave),
-        KeyCode::Char('l') if has_control => return Some(Wish::Redraw),
+        KeyCode::Char('l') if has_control => return Some(Wish::Clear),
         KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::ALT) => return None,
         _ => {}
     }
@@ -258,11 +260,27 @@ fn typing(state: &mut State, key: KeyEvent, has_control: bool) -> Option<Wish> {
                 Err(wrong) => state.complain(&wrong.into()),
             }
         }
+        KeyCode::Tab if *topic == Topic::Tags => {
+            let known = state.facets.iter().filter(|facet| facet.name == "tag");
+            let known = known.flat_map(|facet| &facet.values);
+            if let Some(rest) = completed(line.text(), known.map(|it| it.value.as_str())) {
+                line.end();
+                line.insert(&rest);
+            }
+        }
         _ => {
             edit(line, key, has_control);
         }
     }
     None
+}
+
+/// What is missing of the last tag that is typed, should it be one that is known.
+fn completed<'a>(text: &str, mut known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let begun = text.rsplit(',').next()?.trim_start();
+    let begun = begun.strip_prefix('-').unwrap_or(begun).to_lowercase();
+    let tag = known.find(|tag| !begun.is_empty() && tag.starts_with(&begun))?;
+    Some(tag[begun.len()..].to_owned())
 }
 
 /// `interview, -b-roll`: tags that are added, and some that are removed.
@@ -368,6 +386,24 @@ mod tests {
             state.status
         );
         assert!(matches!(state.front, Some(Front::Typing(..))));
+    }
+
+    #[test]
+    fn tags_that_are_known_are_completed() {
+        let known = ["interview", "ad shoot"];
+        for (typed, rest) in [
+            ("int", Some("erview")),
+            ("b-roll, -AD S", Some("hoot")),
+            ("interview", Some("")),
+            ("b-roll,", None),
+            ("x", None),
+        ] {
+            assert_eq!(
+                completed(typed, known.into_iter()).as_deref(),
+                rest,
+                "{typed}"
+            );
+        }
     }
 
     #[test]

@@ -92,6 +92,12 @@ impl Posters {
         self.made.get(&key(id, size))?.as_ref()
     }
 
+    /// Whether it is not known yet if a clip has one.
+    pub(super) fn is_awaited(&self, clip: &Clip, size: Size) -> bool {
+        let id = clip.id.as_ref().filter(|_| self.reader.is_some());
+        id.is_some_and(|id| !self.made.contains_key(&key(id.value, size)))
+    }
+
     /// Forgets those that were not there: they may be now.
     pub(super) fn look_again(&mut self) {
         self.made.retain(|_, picture| picture.is_some());

@@ -33,10 +33,15 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Takes the terminal over.
-    pub(super) fn enter() -> Result<Self, Error> {
+    /// Sees to it that whatever ends the program gives the terminal back. Comes before the index
+    /// is opened: what panics in there is caught, and must not be heard of here.
+    pub(super) fn prepare() {
         restore_after_a_panic();
         restore_after_a_signal();
+    }
+
+    /// Takes the terminal over.
+    pub(super) fn enter() -> Result<Self, Error> {
         let entered = || -> io::Result<Self> {
             enable_raw_mode()?;
             IS_SHOWN.store(true, Ordering::SeqCst);

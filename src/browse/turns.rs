@@ -51,6 +51,7 @@ pub enum Ending {
 /// # Errors
 /// When there is no terminal, or no catalogue that can be read.
 pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, Error> {
+    Stage::prepare();
     let shelf = Shelf::open(catalogue, author)?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(Error::NoTerminal);
@@ -74,6 +75,7 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
         count_at: None,
         look_at: Instant::now() + BETWEEN,
         is_behind: false,
+        is_changed: true,
         told: channel(),
     };
     turns.run(&mut held)
@@ -96,6 +98,8 @@ struct Turns {
     look_at: Instant,
     /// The last search did not see all that was changed before it.
     is_behind: bool,
+    /// Something happened since the screen was drawn.
+    is_changed: bool,
     /// How it went with what was opened.
     told: (Sender<Told>, Receiver<Told>),
 }
@@ -103,7 +107,10 @@ struct Turns {
 impl Turns {
     fn run(mut self, held: &mut Stage) -> Result<Ending, Error> {
         loop {
-            self.draw(held)?;
+            self.is_changed |= self.posters.take();
+            if std::mem::replace(&mut self.is_changed, false) {
+                self.draw(held)?;
+            }
             if Stage::is_stopped() {
                 return Ok(Ending::Stopped);
             }
@@ -111,10 +118,12 @@ impl Turns {
                 // What came together is drawn together.
                 while event::poll(Duration::ZERO).map_err(Error::Terminal)? {
                     let event = event::read().map_err(Error::Terminal)?;
+                    self.is_changed = true;
                     let wish = self.heard(event);
                     match wish {
                         Some(Wish::Leave) => return Ok(Ending::Left),
-                        Some(Wish::Redraw) if self.has_pixels => {
+                        Some(Wish::Redraw) if !self.has_pixels => {}
+                        Some(Wish::Redraw | Wish::Clear) => {
                             held.terminal.clear().map_err(Error::Terminal)?;
                         }
                         Some(wish) => self.fulfil(wish),
@@ -135,7 +144,6 @@ impl Turns {
         self.state.make_room(plan.across, plan.down);
         self.state.page = plan.page;
         self.fetch();
-        self.posters.take();
         self.posters.want(&view::wanted(&plan, &self.state));
         let (state, posters, look) = (&self.state, &self.posters, self.look);
         // Terminals that know it show all of it at once.
@@ -193,7 +201,7 @@ impl Turns {
 
     fn fulfil(&mut self, wish: Wish) {
         let done = match wish {
-            Wish::Leave | Wish::Redraw => Ok(()),
+            Wish::Leave | Wish::Redraw | Wish::Clear => Ok(()),
             Wish::Search => {
                 self.search_at = Some(Instant::now() + DEBOUNCE);
                 Ok(())
@@ -220,8 +228,10 @@ impl Turns {
         let now = Instant::now();
         while let Some(answer) = self.shelf.answer() {
             self.take(answer);
+            self.is_changed = true;
         }
         while let Ok(told) = self.told.1.try_recv() {
+            self.is_changed = true;
             match told {
                 Ok(text) => self.state.say(text),
                 Err(error) => self.state.complain(&error),
@@ -246,6 +256,7 @@ impl Turns {
             match self.shelf.has_changed() {
                 Ok(true) => {
                     self.is_behind = true;
+                    self.is_changed = true;
                     self.state.clips.clear();
                     self.posters.look_again();
                 }
@@ -263,10 +274,11 @@ impl Turns {
                 if was_waiting || self.is_behind {
                     self.search(!was_waiting);
                 }
+                self.count_at = Some(Instant::now() + IDLE);
             }
             Answer::Told(note) => self.state.say(note.to_string()),
             Answer::Failed(error) => {
-                self.state.is_waiting = false;
+                (self.state.is_waiting, self.is_behind) = (false, false);
                 self.state.complain(&error);
             }
         }
@@ -286,9 +298,11 @@ impl Turns {
             Ok(None) => self.state.is_waiting = true,
             Err(error) => self.state.complain(&error),
         }
+        self.is_changed = true;
     }
 
     fn count(&mut self) {
+        self.is_changed = true;
         match self.shelf.facets(self.state.query.text()) {
             Ok(facets) => {
                 let last = facets.iter().map(|facet| facet.values.len()).sum::<usize>();

@@ -96,6 +96,7 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
         };
         match posters.of(clip, TILE) {
             Some(picture) => picture.draw(poster, buffer),
+            None if posters.is_awaited(clip, TILE) => {}
             None => {
                 put(buffer, poster, 0, "(no poster)", quiet());
             }

@@ -297,6 +297,7 @@ fn chosen(area: Rect, room: Size, clip: &Clip, posters: &Posters, look: Look, bu
     };
     match posters.of(clip, room) {
         Some(picture) => picture.draw(poster.intersection(buffer.area), buffer),
+        None if posters.is_awaited(clip, room) => {}
         None => {
             put(buffer, poster, 0, "(no poster)", quiet());
         }
@@ -314,7 +315,7 @@ fn bottom(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> Option
         let (title, help) = match topic {
             Topic::Tags => (
                 "tags: ",
-                "commas between tags, -tag removes one; Enter says it, Esc does not",
+                "commas between, -tag removes, Tab completes · Enter says it, Esc does not",
             ),
             Topic::Note => ("note: ", "Enter says it, Esc does not"),
         };
