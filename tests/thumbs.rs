@@ -59,7 +59,9 @@ fn a_terminal_gets_posters_with_numbers_and_facts() {
     assert!(longest.unwrap() <= 80, "{screen}");
 
     tmux.line("clear; NO_COLOR=1 btsindex search --thumbs scout");
-    let screen = tmux.wait_for("2 clips found");
+    let screen = tmux.wait("no posters", |screen| {
+        screen.contains("(no poster)") && screen.contains("2 clips found")
+    });
     assert!(
         screen.contains("DJI_0042.MP4") && !screen.contains(BLOCKS),
         "{screen}"

@@ -135,6 +135,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::large_stack_arrays, reason = "a table of clips")]
     fn a_place_is_a_timecode_of_the_clip_or_a_time_from_its_beginning() {
         let ntsc = Some((30000, 1001));
         for (clip, typed, shown) in [
@@ -176,6 +177,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::large_stack_arrays, reason = "a table of clips")]
     fn what_is_not_in_the_clip_is_refused_with_what_is() {
         for (clip, typed, wrong) in [
             (

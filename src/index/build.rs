@@ -162,7 +162,7 @@ impl Builder<'_> {
                     found.extend(
                         spot.placed
                             .iter()
-                            .map(|(_, cut)| self.cut_phrase(*cut, &parts)),
+                            .map(|(_, cut)| Self::cut_phrase(*cut, &parts)),
                     );
                 }
                 found
@@ -171,16 +171,16 @@ impl Builder<'_> {
     }
 
     /// Parts together and in order. A lone letter of a script without blanks begins a pair.
-    fn cut_phrase(&self, field: Field, parts: &[String]) -> Built {
+    fn cut_phrase(field: Field, parts: &[String]) -> Built {
         if !parts.iter().any(|part| is_lone_letter(part)) {
             return phrase(field, parts);
         }
         let patterns: Vec<(usize, String)> = parts
             .iter()
             .enumerate()
-            .map(|(place, part)| match is_lone_letter(part) {
-                true => (place, format!("{part}*")),
-                false => (place, part.clone()),
+            .map(|(place, part)| {
+                let begun = if is_lone_letter(part) { "*" } else { "" };
+                (place, format!("{part}{begun}"))
             })
             .collect();
         pattern_phrase(field, &patterns)

@@ -12,6 +12,7 @@
 //! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use tantivy::TantivyDocument;
 use tantivy::schema::{
@@ -293,7 +294,8 @@ fn sorted(name: &str) -> String {
         let number = digits.trim_start_matches('0');
         sorted.push_str(before);
         // How many digits there are comes first; the zeros in front decide between equals.
-        sorted.push_str(&format!("{:03}", number.len().min(999)));
+        // Writing to a string cannot fail.
+        let _ = write!(sorted, "{:03}", number.len().min(999));
         sorted.push_str(number);
         rest = after;
     }

@@ -142,6 +142,9 @@ enum Source {
     Text(Option<StrColumn>),
 }
 
+/// The text that was read back last, and its number: neighbours often share it.
+type Last = Option<(u64, Arc<str>)>;
+
 /// One clip, and what it is sorted by.
 struct Entry {
     keys: Keys,
@@ -275,15 +278,13 @@ impl SegmentCollector for Segment {
         self.cut();
         let mut kept = std::mem::take(&mut self.kept);
         kept.sort_unstable_by_key(|entry| (entry.keys, entry.clip));
-        let mut last: Vec<Option<(u64, Arc<str>)>> = vec![None; self.sources.len()];
+        let mut last: Vec<Last> = vec![None; self.sources.len()];
         let placed = kept.into_iter().map(|entry| {
             let keys = self.sources.iter().zip(&mut last).zip(entry.keys);
-            let value = |(((source, is_falling), last), key): (
-                (&(Source, bool), &mut Option<(u64, Arc<str>)>),
-                u64,
-            )| { source.value(key, *is_falling, last) };
             Placed {
-                keys: keys.map(value).collect(),
+                keys: keys
+                    .map(|(((source, is_falling), last), key)| source.value(key, *is_falling, last))
+                    .collect(),
                 clip: entry.clip,
             }
         });
@@ -326,7 +327,7 @@ impl Source {
     }
 
     /// A key as it compares with other segments'.
-    fn value(&self, key: u64, is_falling: bool, last: &mut Option<(u64, Arc<str>)>) -> Value {
+    fn value(&self, key: u64, is_falling: bool, last: &mut Last) -> Value {
         let Self::Text(Some(column)) = self else {
             return match self {
                 Self::Text(None) => Value::Text(true, none(is_falling)),

@@ -89,9 +89,12 @@ impl Collector for Counting<'_> {
                 without: Sum::default(),
             });
         }
-        let number = |name: &str| match self.in_full {
-            true => columns.column_opt::<i64>(name),
-            false => Ok(None),
+        let number = |name: &str| {
+            if self.in_full {
+                columns.column_opt::<i64>(name)
+            } else {
+                Ok(None)
+            }
         };
         Ok(Segment {
             facets,

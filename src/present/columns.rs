@@ -12,7 +12,7 @@ use crate::value::Words;
 /// One column: its heading, and what stands in it.
 #[derive(Clone, Copy)]
 enum Column {
-    Composed(&'static str, fn(&Clip) -> String),
+    Composed(&'static str, Text),
     Field(&'static Field),
     Match,
 }
@@ -24,7 +24,9 @@ pub struct Columns {
     words: Vec<Words>,
 }
 
-const COMPOSED: [(&str, fn(&Clip) -> String); 7] = [
+type Text = fn(&Clip) -> String;
+
+const COMPOSED: [(&str, Text); 7] = [
     ("shot", clips::shot),
     ("length", clips::length),
     ("picture", clips::picture),
@@ -105,7 +107,7 @@ impl Columns {
     fn matched(&self, clip: &Clip) -> String {
         let mut shown = String::new();
         for words in &self.words {
-            let Some((field, text)) = self.place(words, clip) else {
+            let Some((field, text)) = Self::place(words, clip) else {
                 continue;
             };
             let is_new = !shown.contains(&text);
@@ -120,7 +122,7 @@ impl Columns {
 
     /// The weightiest field that words are found in, and what stands around them there; `None`
     /// where they can be seen anyway.
-    fn place(&self, words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
+    fn place(words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
         let mut fields: Vec<&Field> = FIELDS.iter().filter(|field| field.weight > 0.0).collect();
         fields.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         for field in fields {

@@ -18,7 +18,7 @@ pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> Table {
         table.row(&[value.clone(), number(sum.clips)]);
     }
     if tally.rows.len() > most {
-        let (count, clips) = rest(&tally.rows[most..]);
+        let (count, clips) = rest(tally.rows[most..].iter().map(|(_, sum)| sum));
         table.row(&[
             format!("… and {} more", grouped(count)),
             number(clips.clips),
@@ -74,36 +74,56 @@ const SHORTEST_BAR: usize = 8;
 
 fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", tally.facet)?;
-    let mut rows: Vec<(String, Sum)> = tally
+    // Only single values have bars: what is left of many would dwarf them.
+    let mut rows: Vec<Bar> = tally
         .rows
         .iter()
-        .map(|(value, sum)| (escape(value), *sum))
+        .map(|(value, sum)| Bar {
+            value: escape(value),
+            sum: *sum,
+            is_single: true,
+        })
         .collect();
     let mut left = Vec::new();
     if tally.facet == "day" {
         // Days are looked at in their order, the last ones first of all.
-        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        rows.sort_by(|a, b| a.value.cmp(&b.value));
         let older = rows.len().saturating_sub(most);
         left = rows.drain(..older).collect();
     } else if rows.len() > most {
         left = rows.split_off(most);
     }
     if !left.is_empty() {
-        let (count, sum) = rest(&left);
+        let (count, sum) = rest(left.iter().map(|bar| &bar.sum));
         let what = if tally.facet == "day" {
             "earlier"
         } else {
             "more"
         };
         let place = if tally.facet == "day" { 0 } else { rows.len() };
-        rows.insert(place, (format!("… {} {what}", grouped(count)), sum));
+        let value = format!("… {} {what}", grouped(count));
+        rows.insert(
+            place,
+            Bar {
+                value,
+                sum,
+                is_single: false,
+            },
+        );
     }
     if tally.without.clips > 0 {
-        rows.push((format!("(no {})", tally.facet), tally.without));
+        rows.push(Bar {
+            value: format!("(no {})", tally.facet),
+            sum: tally.without,
+            is_single: false,
+        });
     }
     let cells: Vec<[String; 4]> = rows
         .iter()
-        .map(|(value, sum)| [cut(value), number(sum.clips), hours(sum), size(sum)])
+        .map(|row| {
+            let sum = &row.sum;
+            [cut(&row.value), number(sum.clips), hours(sum), size(sum)]
+        })
         .collect();
     let mut widths = [0; 4];
     for row in &cells {
@@ -114,20 +134,23 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
     let taken = widths.iter().sum::<usize>() + 2 * 5;
     let room = width.saturating_sub(taken).clamp(SHORTEST_BAR, LONGEST_BAR);
     // What has no length, such as frames and photos, is measured by how many there are.
-    let by_time = rows.iter().any(|(_, sum)| sum.micros > 0);
-    let worth = |sum: &Sum| {
-        if by_time {
+    let by_time = rows.iter().any(|row| row.sum.micros > 0);
+    let worth = |row: &Bar| {
+        let sum = &row.sum;
+        if !row.is_single {
+            0
+        } else if by_time {
             sum.micros.unsigned_abs()
         } else {
             sum.clips
         }
     };
-    let longest = rows.iter().map(|(_, sum)| worth(sum)).max().unwrap_or(0);
-    for ((_, sum), [value, clips, hours, size]) in rows.iter().zip(&cells) {
+    let longest = rows.iter().map(worth).max().unwrap_or(0);
+    for (row, [value, clips, hours, size]) in rows.iter().zip(&cells) {
         let gap = " ".repeat(widths[0] - value.width());
         let line = format!(
             "  {value}{gap}  {clips:>clips_wide$}  {hours:>hours_wide$}  {size:>size_wide$}  {}",
-            bar(worth(sum), longest, room),
+            bar(worth(row), longest, room),
             clips_wide = widths[1],
             hours_wide = widths[2],
             size_wide = widths[3],
@@ -135,6 +158,13 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// A row of a chart.
+struct Bar {
+    value: String,
+    sum: Sum,
+    is_single: bool,
 }
 
 /// A bar in eighths of a column; what is there at all shows.
@@ -163,14 +193,16 @@ fn cut(value: &str) -> String {
     format!("{short}…")
 }
 
-fn rest(rows: &[(String, Sum)]) -> (usize, Sum) {
-    let mut sum = Sum::default();
-    for (_, row) in rows {
+/// How many there are, and what they come to.
+fn rest<'a>(rows: impl Iterator<Item = &'a Sum>) -> (usize, Sum) {
+    let (mut count, mut sum) = (0, Sum::default());
+    for row in rows {
+        count += 1;
         sum.clips += row.clips;
         sum.micros = sum.micros.saturating_add(row.micros);
         sum.bytes = sum.bytes.saturating_add(row.bytes);
     }
-    (rows.len(), sum)
+    (count, sum)
 }
 
 fn number(clips: u64) -> String {
@@ -257,7 +289,7 @@ mod tests {
             "1,234 clips, 11.6 h, 700 GB\n\ncamera\n  \
              Sony ILME-FX3  1,000  10.0 h  600 GB  ████████████████████\n  \
              a\\u{1b}[2J       200   1.0 h   60 GB  ██\n  \
-             … 2 more          30  40 min   40 GB  █▍\n  \
+             … 2 more          30  40 min   40 GB\n  \
              (no camera)        4     0 s     0 B\n"
         );
     }

@@ -132,7 +132,7 @@ pub(super) fn named(
     let malformed = |found: Malformed| refused(&name, meaning, &found);
     match meaning {
         Name::Not if names::split(value).is_some() => {
-            term(value, reader, depth + 1).map(Query::not)
+            term(value, reader, depth + 1).map(Query::none)
         }
         Name::Not | Name::Any => {
             let parts = at_commas(value).into_iter().filter(|part| !part.is_empty());
@@ -140,7 +140,7 @@ pub(super) fn named(
                 parts.map(|part| term(part, reader, depth + 1)).collect();
             let any = Query::any(any?);
             Ok(if meaning == Name::Not {
-                Query::not(any)
+                Query::none(any)
             } else {
                 any
             })

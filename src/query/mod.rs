@@ -58,12 +58,15 @@ pub enum Ask {
     Near(Area),
 }
 
+/// The words of a saved search by its name; `None` when there is none.
+pub type Saved<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
+
 /// What a query may refer to and does not say itself.
 pub struct Context<'a> {
     /// The day it is here, which `today` and `yesterday` go by.
     pub today: Date,
     /// The words of a saved search; `None` when there is none of that name.
-    pub saved: &'a dyn Fn(&str) -> Result<Option<Vec<String>>, Error>,
+    pub saved: &'a Saved<'a>,
 }
 
 impl Context<'static> {
@@ -130,8 +133,8 @@ impl Query {
     pub fn words(&self) -> Vec<&Words> {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::words).collect(),
-            Self::Words(words) => vec![words],
-            Self::Ask(Ask::Field {
+            Self::Words(words)
+            | Self::Ask(Ask::Field {
                 wanted: Wanted::Words(words),
                 ..
             }) => vec![words],
@@ -169,7 +172,7 @@ impl Query {
 
     /// Not this, in the one form it is kept in.
     #[must_use]
-    pub fn not(query: Self) -> Self {
+    pub fn none(query: Self) -> Self {
         match query {
             Self::Not(inner) => *inner,
             query => Self::Not(Box::new(query)),

@@ -83,7 +83,10 @@ impl<'a> Reader<'a> {
     /// Counts one more term.
     fn one_more(&self) -> Result<(), Error> {
         match self.left.get().checked_sub(1) {
-            Some(left) => Ok(self.left.set(left)),
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
             None => Err(wrong(
                 "a query of more than 1,000 words".to_owned(),
                 "ask for less at a time",
@@ -164,7 +167,7 @@ impl Parser<'_> {
             return Err(too_deep());
         }
         let query = match self.tokens.next() {
-            Some(Token::Not) if self.begins_one() => self.one().map(Query::not),
+            Some(Token::Not) if self.begins_one() => self.one().map(Query::none),
             Some(Token::Not) => Err(dangling("NOT")),
             Some(Token::Open { is_not }) => {
                 let inner = self.query()?;
@@ -180,7 +183,7 @@ impl Parser<'_> {
                         "write something between the brackets",
                     ));
                 }
-                Ok(if is_not { Query::not(inner) } else { inner })
+                Ok(if is_not { Query::none(inner) } else { inner })
             }
             Some(Token::Term(text)) => term(&text, self.reader, self.depth),
             Some(Token::Or) => Err(dangling("OR")),
@@ -200,7 +203,7 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
     if let Some(rest) = text.strip_prefix('-')
         && !rest.is_empty()
     {
-        return term(rest, reader, depth + 1).map(Query::not);
+        return term(rest, reader, depth + 1).map(Query::none);
     }
     if let Some(name) = text.strip_prefix('@') {
         return saved(name.trim_matches('"'), reader, depth);

@@ -20,13 +20,14 @@ impl fmt::Display for Query {
 fn one(query: &Query) -> String {
     match query {
         Query::All(_) => format!("({query})"),
-        Query::Any(any) => match any.iter().map(simple).collect::<Option<Vec<_>>>() {
-            Some(any) => format!("any:{}", any.join(",")),
-            None => {
-                let any: Vec<String> = any.iter().map(one).collect();
-                format!("({})", any.join(" OR "))
+        Query::Any(any) => {
+            let simple: Option<Vec<String>> = any.iter().map(simple).collect();
+            if let Some(simple) = simple {
+                return format!("any:{}", simple.join(","));
             }
-        },
+            let any: Vec<String> = any.iter().map(one).collect();
+            format!("({})", any.join(" OR "))
+        }
         Query::Not(inner) => match simple(inner) {
             Some(inner) => format!("not:{inner}"),
             None => format!("NOT {}", one(inner)),

@@ -40,7 +40,7 @@ impl Words {
     /// # Errors
     /// When there is no letter and no digit in them.
     pub fn exact(text: &str) -> Result<Self, Malformed> {
-        Self::of(text, How::Exact, " ", |c| c.is_alphanumeric())
+        Self::of(text, How::Exact, " ", char::is_alphanumeric)
     }
 
     /// Words as they are typed: `drum`, `drum..` and `drum*`, `drumer~`, `*00?7*`; with a blank
@@ -68,18 +68,16 @@ impl Words {
                 )),
             };
         }
-        match text.find('*') {
-            None => Self::of(text, How::Forms, "-", letters),
-            Some(_) => {
-                let words = Self::of(text, How::Pattern, "-", |c| c.is_alphanumeric() || c == '*')?;
-                let stars = words.text.matches('*').count();
-                match words.text.strip_suffix('*') {
-                    Some(begun) if stars == 1 && begun.ends_with(letters) => {
-                        Self::of(begun, How::Begun, "-", letters)
-                    }
-                    _ => Ok(words),
-                }
+        if !text.contains('*') {
+            return Self::of(text, How::Forms, "-", letters);
+        }
+        let words = Self::of(text, How::Pattern, "-", |c| c.is_alphanumeric() || c == '*')?;
+        let stars = words.text.matches('*').count();
+        match words.text.strip_suffix('*') {
+            Some(begun) if stars == 1 && begun.ends_with(letters) => {
+                Self::of(begun, How::Begun, "-", letters)
             }
+            _ => Ok(words),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Quantities as queries compare them: what `30s`, `10GB..`, `>=1080` or `2026-05` ask for, as a
 //! range of whole numbers, and how such a range is written again.
 
+use std::fmt::Write;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
@@ -323,13 +325,14 @@ fn duration_text(micros: i64) -> String {
     let mut text = String::new();
     for (amount, unit) in [(seconds / 3600, "h"), (seconds / 60 % 60, "m")] {
         if amount > 0 {
-            text.push_str(&format!("{amount}{unit}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{amount}{unit}");
         }
     }
     let fraction = format!(".{rest:06}");
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
     if seconds % 60 > 0 || !fraction.is_empty() || text.is_empty() {
-        text.push_str(&format!("{}{fraction}s", seconds % 60));
+        let _ = write!(text, "{}{fraction}s", seconds % 60);
     }
     text
 }
@@ -599,8 +602,8 @@ mod tests {
             (
                 Scale::FINGERPRINT,
                 "3fa9",
-                0x3fa9_000_0000_0000,
-                0x3fa9_fff_ffff_ffff,
+                0x03fa_9000_0000_0000,
+                0x03fa_9fff_ffff_ffff,
                 "3fa9",
             ),
             (
@@ -615,6 +618,10 @@ mod tests {
             assert_eq!((between.from, between.to), (from, to), "{text}");
             assert_eq!(scale.write(between), written, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused() {
         for (scale, text) in [
             (Scale::WHOLE, "x"),
             (Scale::WHOLE, ".."),

@@ -44,7 +44,6 @@ impl Tmux {
             started.is_ok_and(|status| status.success()),
             "tmux cannot be run; scripts/tmux installs it"
         );
-        tmux.wait_for(READY);
         tmux.line(&format!("btsindex() {{ '{program}' \"$@\"; }}; clear"));
         tmux.wait("a clear screen", |screen| screen.trim() == READY);
         tmux
@@ -72,8 +71,9 @@ impl Tmux {
         assert!(sent.unwrap().success(), "{text}");
     }
 
-    /// Types a line into the shell.
+    /// Types a line into the shell, once it waits for one.
     pub(crate) fn line(&self, text: &str) {
+        self.wait("the shell", |screen| screen.trim_end().ends_with(READY));
         self.text(text);
         self.keys(&["Enter"]);
     }
