@@ -76,9 +76,13 @@ fn what_is_typed_is_found_and_judged() {
     tmux.text("drumer");
     tmux.wait_for("nothing found");
     tmux.keys(&["BSpace", "BSpace"]);
-    tmux.text("mer laugh");
+    tmux.text("m");
+    let screen = tmux.wait_for("nothing yet; these match drumm*");
+    assert!(screen.contains("1 clip found"), "{screen}");
+    tmux.text("er nothere");
     tmux.wait_for("nothing found");
-    tmux.text("ing");
+    tmux.keys(&["C-w"]);
+    tmux.text("laughing");
     let screen = tmux.wait_for("1 clip found");
     assert!(
         screen.contains(">         BTSInterview_Drummer_Laughing.mov"),

@@ -125,6 +125,16 @@ impl State {
         words(self.query.text())
     }
 
+    /// The query with the word that is being typed taken for the beginning of one; `None` where
+    /// nothing is being typed that could be.
+    pub(super) fn begun(&self) -> Option<String> {
+        let text = self.query.text();
+        let word = self.words().pop().filter(|word| text.ends_with(word))?;
+        let is_word = word.chars().all(char::is_alphanumeric) && word.chars().count() > 1;
+        let is_operator = matches!(word.as_str(), "OR" | "AND" | "NOT");
+        (is_word && !is_operator).then(|| format!("{text}*"))
+    }
+
     /// The number of the chosen clip.
     pub(super) fn chosen(&self) -> Option<i64> {
         self.hits.clips.get(self.at).copied()
@@ -357,6 +367,22 @@ mod tests {
         ];
         let expected = r#"tag:"ad shoot" drummer laughing 12:30 x path:"a b""#;
         assert_eq!(line_of(&typed.map(str::to_owned)), expected);
+    }
+
+    #[test]
+    fn only_a_word_that_is_being_typed_is_the_beginning_of_one() {
+        for (text, begun) in [
+            ("camera:fx3 drumm", Some("camera:fx3 drumm*")),
+            ("drumm ", None),
+            ("d", None),
+            ("a OR", None),
+            ("tag:dru", None),
+            ("\"drumm", None),
+            ("drumm*", None),
+            ("", None),
+        ] {
+            assert_eq!(State::new(text).begun().as_deref(), begun, "{text}");
+        }
     }
 
     #[test]

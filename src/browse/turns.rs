@@ -15,11 +15,12 @@ use super::keys::{self, Wish};
 use super::posters::Posters;
 use super::shelf::{Answer, Shelf};
 use super::stage::Stage;
-use super::state::{Front, State, line_of};
+use super::state::{Front, State, Status, line_of};
 use super::view::{self, Look};
 use crate::clip::Action;
 use crate::desktop;
 use crate::error::{Error, escape};
+use crate::index::Hits;
 use crate::present::{Colours, Graphics, Screen};
 
 /// Keys that come faster than this are one change of the query.
@@ -71,6 +72,7 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
         },
         has_pixels: !matches!(screen.graphics, None | Some(Graphics::Blocks)),
         most: FIRST,
+        asked: String::new(),
         search_at: Some(Instant::now()),
         count_at: None,
         look_at: Instant::now() + BETWEEN,
@@ -93,6 +95,8 @@ struct Turns {
     has_pixels: bool,
     /// How many clips are found at most.
     most: usize,
+    /// What was searched for last.
+    asked: String,
     search_at: Option<Instant>,
     count_at: Option<Instant>,
     look_at: Instant,
@@ -286,24 +290,46 @@ impl Turns {
 
     /// Searches; where the query makes no sense, what was found before stays.
     fn search(&mut self, is_same_query: bool) {
-        match self.shelf.search(self.state.query.text(), self.most) {
+        if !is_same_query {
+            self.state.status = Status::default();
+        }
+        match self.found() {
             Ok(Some(hits)) => {
                 self.state.found(hits, is_same_query);
                 self.is_behind = !self.shelf.is_current();
-                if !is_same_query {
-                    self.state.say("");
-                }
                 self.count_at = Some(Instant::now() + IDLE);
             }
             Ok(None) => self.state.is_waiting = true,
             Err(error) => self.state.complain(&error),
         }
+        if !is_same_query && self.asked != self.state.query.text() {
+            self.state
+                .say(format!("nothing yet; these match {}", self.asked));
+        }
         self.is_changed = true;
+    }
+
+    /// What is found: by the query as it stands, else by the beginning of the word that is
+    /// being typed.
+    fn found(&mut self) -> Result<Option<Hits>, Error> {
+        self.asked = self.state.query.text().to_owned();
+        let hits = self.shelf.search(&self.asked, self.most)?;
+        let is_nothing = hits.as_ref().is_some_and(|hits| hits.total == 0);
+        let Some(begun) = self.state.begun().filter(|_| is_nothing) else {
+            return Ok(hits);
+        };
+        match self.shelf.search(&begun, self.most)? {
+            Some(more) if more.total > 0 => {
+                self.asked = begun;
+                Ok(Some(more))
+            }
+            _ => Ok(hits),
+        }
     }
 
     fn count(&mut self) {
         self.is_changed = true;
-        match self.shelf.facets(self.state.query.text()) {
+        match self.shelf.facets(&self.asked) {
             Ok(facets) => {
                 let last = facets.iter().map(|facet| facet.values.len()).sum::<usize>();
                 self.state.facets = facets;
