@@ -17,6 +17,7 @@
     reason = "a benchmark that fails should stop, and prints what it found"
 )]
 
+#[path = "../believable/mod.rs"]
 mod believable;
 mod rescan;
 mod upserts;

@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::Clip;
-use btsindex::footage::{Found, Role};
-use btsindex::value::Fingerprint;
+use btsindex::footage::Role;
 
 use super::believable::{self, Invented};
 
@@ -34,7 +33,7 @@ pub(crate) fn measure(clips: u64) {
             .or_insert_with(|| catalogue.add_folder(volume, &clip.folder).unwrap());
         files.push(
             catalogue
-                .add_file(folder, &found(clip), Role::Media, None)
+                .add_file(folder, &believable::found(clip), Role::Media, None)
                 .unwrap(),
         );
         if (at as u64 + 1).is_multiple_of(BATCH) || at + 1 == invented.len() {
@@ -77,24 +76,11 @@ fn told(what: &str, clips: u64, begun: Instant) {
     println!("{what:10}  {:.0} clips/s", clips as f64 / seconds);
 }
 
-fn found(clip: &Invented) -> Found {
-    Found {
-        name: clip.name.clone().into(),
-        bytes: clip.bytes,
-        modified: clip.modified,
-        changed: Some(clip.modified),
-        inode: Some(clip.modified / 1000),
-        role: Role::Media,
-        original: None,
-        frames: None,
-    }
-}
-
 fn reading(file: i64, number: u64, clip: &Invented) -> Reading {
     let facts: Clip = serde_json::from_str(&clip.facts).unwrap();
     Reading {
         file,
-        identity: Some(Fingerprint(u128::from(number + 1) << 64 | u128::from(!number)).into()),
+        identity: Some(believable::fingerprint(number).into()),
         file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
         outcome: Outcome::Read {
             facts: Box::new(facts),

@@ -94,7 +94,7 @@ pub trait Value: Clone + Serialize + DeserializeOwned {
             Kind::Number(scale) => scale.read(text).map(Wanted::Between),
             Kind::Point => Err(Malformed::new(
                 text,
-                "something to search for: ask for `near:51.5,-0.12,2km`",
+                "something to search for: places are asked for by `near:`",
             )),
             Kind::Shown(_) => Err(Malformed::new(
                 text,

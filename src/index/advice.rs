@@ -31,8 +31,8 @@ pub struct Advice {
 pub struct Lost {
     /// The term.
     pub term: Query,
-    /// Terms that are nearly it, and how many clips the whole query finds with each; what is
-    /// most like it first.
+    /// Terms that are nearly it, and how many clips the query finds with each in its place and
+    /// without the other lost terms; what is most like it first.
     pub like: Vec<(Query, usize)>,
 }
 
@@ -40,6 +40,8 @@ pub struct Lost {
 const FURTHEST: u8 = 2;
 /// No more than these are offered.
 const MOST: usize = 3;
+/// Of a query of more terms than these, nobody could be told which one is wrong.
+const MOST_TERMS: usize = 12;
 /// No more words than these are tried.
 const MOST_TRIED: usize = 12;
 
@@ -57,15 +59,23 @@ impl Index {
     fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
+        if terms.len() > MOST_TERMS {
+            return Ok(advice);
+        }
+        let mut lost = Vec::new();
         for (at, term) in terms.iter().enumerate() {
-            if self.count_found(term, mounted)? > 0 {
-                continue;
+            if self.count_found(term, mounted)? == 0 {
+                lost.push(at);
             }
+        }
+        for &at in &lost {
+            let term = &terms[at];
+            let others = (0..terms.len()).filter(|other| !lost.contains(other));
+            let others: Vec<Query> = others.map(|other| terms[other].clone()).collect();
             let mut like = Vec::new();
             for other in self.nearly(term)? {
-                let mut terms = terms.to_vec();
-                terms[at] = other.clone();
-                let count = self.count_found(&Query::all(terms), mounted)?;
+                let with_it = others.iter().cloned().chain([other.clone()]);
+                let count = self.count_found(&Query::all(with_it.collect()), mounted)?;
                 if count > 0 && like.len() < MOST {
                     like.push((other, count));
                 }
@@ -114,7 +124,11 @@ impl Index {
         let runs = folded_runs(&words.text);
         let found = match (runs.as_slice(), name) {
             ([run], None) => {
-                let heard = self.columns.heard.iter().map(|heard| heard.field);
+                let heard = self
+                    .columns
+                    .heard
+                    .iter()
+                    .flat_map(|heard| heard.single.clone());
                 self.words_like(run, heard.collect())?
             }
             ([run], Some(name)) => {

@@ -13,13 +13,14 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 
 use super::document::{
-    Column, Columns, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
+    Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
+use super::excluded::Excluded;
 use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
 use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
+use crate::value::words::{Placed, asked_parts, folded_runs, is_lone_letter, stem};
 use crate::value::{Area, Between, How, Resolution, Words};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
@@ -55,7 +56,7 @@ impl Builder<'_> {
                 let mut parts = Vec::new();
                 for one in all {
                     parts.push(match one {
-                        Query::Not(inner) => (Occur::MustNot, self.query(inner)?),
+                        Query::Not(inner) => (Occur::MustNot, excluded(self.query(inner)?)),
                         one => (Occur::Must, self.query(one)?),
                     });
                 }
@@ -78,20 +79,15 @@ impl Builder<'_> {
 
     /// All fields that plain words look into, by weight.
     fn everywhere(&self) -> Vec<Spot> {
-        let spot = |heard: &super::document::Heard| {
-            let rows = FIELDS.iter().zip(&self.columns.all);
-            let is_in = |row: &&crate::clip::Field| {
-                (row.weight - heard.weight).abs() < f32::EPSILON && row.prose == heard.is_prose
-            };
-            Spot {
-                weight: heard.weight,
-                is_prose: heard.is_prose,
-                single: vec![heard.field],
-                placed: rows
-                    .filter(|(row, _)| is_in(row))
-                    .filter_map(|(_, column)| placed(*column))
-                    .collect(),
-            }
+        let spot = |heard: &Heard| Spot {
+            weight: heard.weight,
+            is_prose: heard.is_prose,
+            single: heard.single.clone(),
+            placed: heard
+                .rows
+                .iter()
+                .filter_map(|row| placed(self.columns.all[*row]))
+                .collect(),
         };
         self.columns.heard.iter().map(spot).collect()
     }
@@ -134,67 +130,83 @@ impl Builder<'_> {
                 if let [run] = runs.as_slice() {
                     found.extend(single(&|field| regex(field, &format!("{run}*")))?);
                 }
-                if parts.len() > 1 {
-                    let placed = spot.placed.iter();
-                    found.extend(placed.clone().map(|(_, cut)| begun(*cut, &parts)));
-                    if runs.len() > 1 {
-                        found.extend(placed.map(|(whole, _)| begun(*whole, &runs)));
+                for (field, words) in phrases(spot, &runs, &parts) {
+                    if self.has_all(field, &words[..words.len() - 1])? {
+                        found.push(begun(field, &words));
                     }
                 }
                 found
             }
             How::Forms | How::Exact => {
-                let mut found = Vec::new();
-                match (runs.as_slice(), parts.as_slice()) {
-                    ([run], [part]) if run == part && is_lone_letter(run) => {
-                        found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                let mut found = match (runs.as_slice(), parts.as_slice()) {
+                    ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
+                        single(&|field| regex(field, &format!("{run}*")))?
                     }
-                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
-                        found.extend(single(&|field| self.forms(field, run))?);
+                    ([run], [(_, part)])
+                        if run == part && words.how == How::Forms && spot.is_prose =>
+                    {
+                        self.forms(&spot.single, run)?
                     }
-                    ([run], _) => found.extend(single(&|field| Ok(term(field, run)))?),
-                    _ => {
-                        let placed = spot.placed.iter();
-                        found.extend(placed.map(|(whole, _)| phrase(*whole, &runs)));
+                    ([run], _) => self.terms(&spot.single, run)?,
+                    _ => Vec::new(),
+                };
+                for (field, words) in phrases(spot, &runs, &parts) {
+                    // A lone letter of a script without blanks begins a pair.
+                    match words.split_last() {
+                        Some(((_, last), before)) if is_lone_letter(last) => {
+                            if self.has_all(field, before)? {
+                                found.push(begun(field, &words));
+                            }
+                        }
+                        _ if self.has_all(field, &words)? => found.push(phrase(field, &words)),
+                        _ => {}
                     }
-                }
-                if parts.len() > 1 {
-                    found.extend(
-                        spot.placed
-                            .iter()
-                            .map(|(_, cut)| Self::cut_phrase(*cut, &parts)),
-                    );
                 }
                 found
             }
         })
     }
 
-    /// Parts together and in order. A lone letter of a script without blanks begins a pair.
-    fn cut_phrase(field: Field, parts: &[String]) -> Built {
-        if !parts.iter().any(|part| is_lone_letter(part)) {
-            return phrase(field, parts);
+    /// Whether a column knows all of these words: else no phrase of them need be looked for.
+    fn has_all(&self, field: Field, words: &[Placed]) -> Result<bool, Error> {
+        for (_, word) in words {
+            if !self.has(field, word)? {
+                return Ok(false);
+            }
         }
-        let patterns: Vec<(usize, String)> = parts
-            .iter()
-            .enumerate()
-            .map(|(place, part)| {
-                let begun = if is_lone_letter(part) { "*" } else { "" };
-                (place, format!("{part}{begun}"))
-            })
-            .collect();
-        pattern_phrase(field, &patterns)
+        Ok(true)
     }
 
-    /// A word in any of its English forms that stand in a column.
-    fn forms(&self, field: Field, word: &str) -> Result<Built, Error> {
-        let mut forms = self.same_stem(field, word)?;
-        forms.insert(word.to_owned());
-        let mut found: Vec<Built> = forms.iter().map(|form| term(field, form)).collect();
-        Ok(match found.len() {
-            1 => found.remove(0),
-            _ => either(found),
-        })
+    fn has(&self, field: Field, word: &str) -> Result<bool, Error> {
+        Ok(self
+            .searcher
+            .doc_freq(&Term::from_field_text(field, word))?
+            > 0)
+    }
+
+    /// A word in each column that knows it.
+    fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+        let mut found = Vec::new();
+        for field in fields {
+            if self.has(*field, word)? {
+                found.push(term(*field, word));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A word in any of its English forms that stand in these columns.
+    fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+        let mut found = Vec::new();
+        for field in fields {
+            found.extend(self.terms(&[*field], word)?);
+            for form in self.same_stem(*field, word)? {
+                if form != word {
+                    found.push(term(*field, &form));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Words of a column with the same stem.
@@ -290,7 +302,7 @@ impl Builder<'_> {
         let without = |there: Built, not_there: Built| -> Built {
             Box::new(BooleanQuery::new(vec![
                 (Occur::Must, there),
-                (Occur::MustNot, not_there),
+                (Occur::MustNot, excluded(not_there)),
             ]))
         };
         Ok(match state {
@@ -333,8 +345,12 @@ fn filter(inner: Built) -> Built {
 fn not(inner: Built) -> Built {
     Box::new(BooleanQuery::new(vec![
         (Occur::Must, everything()),
-        (Occur::MustNot, inner),
+        (Occur::MustNot, excluded(inner)),
     ]))
+}
+
+fn excluded(inner: Built) -> Built {
+    Box::new(Excluded(inner))
 }
 
 fn either(mut queries: Vec<Built>) -> Built {
@@ -352,18 +368,42 @@ fn term(field: Field, word: &str) -> Built {
     ))
 }
 
-fn phrase(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
+fn phrase(field: Field, words: &[Placed]) -> Built {
     match words {
-        [word] => term(field, word),
-        _ => unscored(Box::new(PhraseQuery::new(terms.collect()))),
+        [(_, word)] => term(field, word),
+        _ => unscored(Box::new(PhraseQuery::new_with_offset(placed_terms(
+            field, words,
+        )))),
     }
 }
 
+/// Columns, and the words that stand in each together and in order where a text matches: its
+/// runs, or its parts, in the column of whole runs where a text was not cut further.
+fn phrases(spot: &Spot, runs: &[String], parts: &[Placed]) -> Vec<(Field, Vec<Placed>)> {
+    let runs: Vec<Placed> = runs.iter().cloned().enumerate().collect();
+    let mut phrases = Vec::new();
+    for &(whole, cut) in &spot.placed {
+        if runs.len() > 1 {
+            phrases.push((whole, runs.clone()));
+        }
+        if parts.len() > 1 {
+            phrases.push((cut, parts.to_vec()));
+            if parts != runs {
+                phrases.push((whole, parts.to_vec()));
+            }
+        }
+    }
+    phrases
+}
+
+fn placed_terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
+    let term = |(place, word): &Placed| (*place, Term::from_field_text(field, word));
+    words.iter().map(term).collect()
+}
+
 /// Words together and in order, the last one only begun.
-fn begun(field: Field, words: &[String]) -> Built {
-    let terms = words.iter().map(|word| Term::from_field_text(field, word));
-    let mut query = PhrasePrefixQuery::new(terms.collect());
+fn begun(field: Field, words: &[Placed]) -> Built {
+    let mut query = PhrasePrefixQuery::new_with_offset(placed_terms(field, words));
     query.set_max_expansions(MOST_WORDS);
     unscored(Box::new(query))
 }

@@ -1,10 +1,10 @@
 //! From the field table to the index's schema, and from a clip to its document.
 //!
-//! - Each text field stands in two columns: cut into whole runs (`a001`, `day2`), and further
-//!   into parts (`a`, `001`; `day`, `2`). In one column the positions of the two would mix, and
-//!   phrases break. They are filters: nothing about scoring is kept.
-//! - What plain words look into stands together once more, a column for each weight in the
-//!   table, names and prose apart: one look there instead of one in each field.
+//! - Each text field stands in two columns: cut into whole runs (`a001`, `day2`), and, where
+//!   that is not the same, further into parts (`a`, `001`; `day`, `2`). In one column the
+//!   positions of the two would mix, and phrases break.
+//! - Where several fields of one weight are looked into by plain words, they stand together once
+//!   more, names and prose apart: one look there instead of one in each field.
 //! - Numbers are columns only, compared by scanning them; so are the values that clips are
 //!   counted by.
 //! - `signs` says which fields a clip has, and which volumes it is on.
@@ -18,10 +18,10 @@ use tantivy::TantivyDocument;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
-use tantivy::tokenizer::{PreTokenizedString, Token};
 
+use super::tokens::{TOKENS, joined, placed};
 use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
-use crate::value::words::{Placed, folded_runs, placed_parts};
+use crate::value::words::{Cut, cut};
 
 /// Where a row of the field table is in the index.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +38,17 @@ pub(super) enum Column {
     Absent,
 }
 
-/// A column that plain words look into.
-#[derive(Debug, Clone, Copy)]
+/// Fields of one weight that plain words look into, names and prose apart.
+#[derive(Debug, Clone)]
 pub(super) struct Heard {
-    /// The weight of the fields that stand in it.
     pub weight: f32,
-    /// Whether they are prose.
     pub is_prose: bool,
-    pub field: Field,
+    /// Places of the fields in the field table.
+    pub rows: Vec<usize>,
+    /// Where single words are looked up: in the one field, or in all together.
+    pub single: Vec<Field>,
+    /// The column of all together, where there are several.
+    together: Option<Field>,
 }
 
 /// The index's fields: the clip's number, and a column a row of the field table.
@@ -82,26 +85,27 @@ pub(super) fn point_columns(field: &str) -> [String; 2] {
 
 /// The sign of a field that a clip has.
 pub(super) fn has_sign(field: &str) -> String {
-    format!("has {field}")
+    format!("has:{field}")
 }
 
 /// The sign of a volume that a clip is on.
 pub(super) fn volume_sign(volume: i64) -> String {
-    format!("on {volume}")
+    format!("on:{volume}")
 }
 
 /// The sign of a clip that is on any volume.
-pub(super) const SOMEWHERE: &str = "on any";
+pub(super) const SOMEWHERE: &str = "on:any";
 /// The sign of a clip with a file that could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
-/// Text that is found by its words, and by phrases of them where `positions`.
+/// Text that is found by its words.
 fn words(schema: &mut SchemaBuilder, name: &str, record: IndexRecordOption, scored: bool) -> Field {
     let indexing = TextFieldIndexing::default()
-        .set_tokenizer("raw")
+        .set_tokenizer(TOKENS)
         .set_fieldnorms(scored)
         .set_index_option(record);
-    schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+    let options = TextOptions::default().set_indexing_options(indexing);
+    schema.add_text_field(name, options)
 }
 
 /// The schema that the field table asks for.
@@ -113,27 +117,11 @@ pub(super) fn schema() -> (Schema, Columns) {
     let merit = schema.add_i64_field(MERIT, FAST);
     let column = || TextOptions::default().set_fast("raw");
     let name = schema.add_text_field(NAME, column());
-    let mut heard: Vec<Heard> = Vec::new();
-    for row in FIELDS.iter().filter(|row| row.weight > 0.0) {
-        let is_same =
-            |heard: &Heard| place(heard.weight, heard.is_prose) == place(row.weight, row.prose);
-        if heard.iter().any(is_same) {
-            continue;
-        }
-        let manner = if row.prose { "prose" } else { "names" };
-        let name = format!("heard_{}_{manner}", place(row.weight, false).0);
-        heard.push(Heard {
-            weight: row.weight,
-            is_prose: row.prose,
-            field: words(&mut schema, &name, IndexRecordOption::WithFreqs, true),
-        });
-    }
-    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let all = FIELDS
+    let all: Vec<Column> = FIELDS
         .iter()
         .map(|row| match row.kind {
             Kind::Words => Column::Words {
-                whole: words(&mut schema, row.name, positions, false),
+                whole: words(&mut schema, row.name, positions, row.weight > 0.0),
                 parts: words(
                     &mut schema,
                     &format!("{}_parts", row.name),
@@ -158,6 +146,7 @@ pub(super) fn schema() -> (Schema, Columns) {
             Kind::Shown(_) => Column::Absent,
         })
         .collect();
+    let heard = heard(&mut schema, &all);
     let facets = facets()
         .map(|facet| schema.add_text_field(&facet_column(facet.name), column()))
         .collect();
@@ -171,6 +160,45 @@ pub(super) fn schema() -> (Schema, Columns) {
         facets,
     };
     (schema.build(), columns)
+}
+
+/// The fields with a weight, by weight and manner, the weightiest first.
+fn heard(schema: &mut SchemaBuilder, all: &[Column]) -> Vec<Heard> {
+    let mut heard: Vec<Heard> = Vec::new();
+    for (at, row) in FIELDS
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.weight > 0.0)
+    {
+        let is_same = |heard: &&mut Heard| {
+            place(heard.weight, heard.is_prose) == place(row.weight, row.prose)
+        };
+        match heard.iter_mut().find(is_same) {
+            Some(heard) => heard.rows.push(at),
+            None => heard.push(Heard {
+                weight: row.weight,
+                is_prose: row.prose,
+                rows: vec![at],
+                single: Vec::new(),
+                together: None,
+            }),
+        }
+    }
+    for heard in &mut heard {
+        if let ([at], true) = (heard.rows.as_slice(), heard.rows.len() == 1) {
+            if let Column::Words { whole, parts } = all[*at] {
+                heard.single = vec![whole, parts];
+            }
+            continue;
+        }
+        let manner = if heard.is_prose { "prose" } else { "names" };
+        let name = format!("heard_{}_{manner}", place(heard.weight, false).0);
+        let together = words(schema, &name, IndexRecordOption::WithFreqs, true);
+        heard.single = vec![together];
+        heard.together = Some(together);
+    }
+    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    heard
 }
 
 /// A weight as a whole number of hundredths, so that equal ones are equal.
@@ -188,32 +216,30 @@ impl Columns {
         if let Some(name) = &clip.name {
             document.add_text(self.name, sorted(&name.value));
         }
-        let mut heard: Vec<Vec<Placed>> = vec![Vec::new(); self.heard.len()];
-        let mut signs = vec![];
+        let mut signs = Vec::new();
         for (row, column) in FIELDS.iter().zip(&self.all) {
             if (row.source)(clip).is_some() {
-                signs.push((signs.len(), has_sign(row.name)));
+                signs.push(has_sign(row.name));
             }
+            let together = self.heard.iter().find_map(|heard| {
+                let is_in = place(heard.weight, heard.is_prose) == place(row.weight, row.prose);
+                heard.together.filter(|_| is_in)
+            });
             for cell in (row.cells)(clip) {
                 match (column, cell) {
                     (Column::Words { whole, parts }, Cell::Words(mut text)) => {
                         shorten(&mut text);
-                        let runs: Vec<Placed> =
-                            folded_runs(&text).into_iter().enumerate().collect();
-                        let cut = placed_parts(&text);
-                        if row.weight > 0.0 {
-                            let at = self.heard.iter().position(|heard| {
-                                place(heard.weight, heard.is_prose) == place(row.weight, row.prose)
-                            });
-                            if let Some(heard) = at.and_then(|at| heard.get_mut(at)) {
-                                hear(&runs, &cut, heard);
-                            }
+                        let cut = cut(&text);
+                        if let Some(together) = together {
+                            document.add_text(together, heard_words(&cut));
                         }
-                        document.add_pre_tokenized_text(*whole, tokenized(runs));
-                        document.add_pre_tokenized_text(*parts, tokenized(cut));
+                        document.add_text(*whole, joined(&cut.runs));
+                        if let Some(cut) = &cut.parts {
+                            document.add_text(*parts, placed(cut));
+                        }
                     }
                     (Column::Choice(choice), Cell::Words(text)) => {
-                        document.add_pre_tokenized_text(*choice, tokenized(vec![(0, text)]));
+                        document.add_text(*choice, joined(&[text]));
                     }
                     (Column::Number(column), Cell::Number(number)) => {
                         document.add_i64(*column, number);
@@ -232,13 +258,8 @@ impl Columns {
                 }
             }
         }
-        for (column, words) in self.heard.iter().zip(heard) {
-            if !words.is_empty() {
-                document.add_pre_tokenized_text(column.field, tokenized(words));
-            }
-        }
-        signs.extend(standing(clip).into_iter().map(|sign| (0, sign)));
-        document.add_pre_tokenized_text(self.signs, tokenized(signs));
+        signs.extend(standing(clip));
+        document.add_text(self.signs, joined(&signs));
         for (facet, column) in facets().zip(&self.facets) {
             for value in facet.values(clip) {
                 document.add_text(*column, value);
@@ -249,14 +270,15 @@ impl Columns {
 }
 
 /// Every run, and every part of one that is no run itself.
-fn hear(runs: &[Placed], parts: &[Placed], heard: &mut Vec<Placed>) {
-    let whole: BTreeSet<&str> = runs.iter().map(|(_, run)| run.as_str()).collect();
-    let further = parts
-        .iter()
-        .filter(|(_, part)| !whole.contains(part.as_str()));
-    for (_, word) in runs.iter().chain(further) {
-        heard.push((heard.len(), word.clone()));
+fn heard_words(cut: &Cut) -> String {
+    let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
+    let parts = cut.parts.iter().flatten();
+    for (_, part) in parts {
+        if !cut.runs.contains(part) {
+            words.push(part);
+        }
     }
+    joined(&words)
 }
 
 /// How a clip stands with its files.
@@ -308,18 +330,6 @@ fn sorted(name: &str) -> String {
         .map_or(sorted.len(), |(end, _)| end);
     sorted.truncate(end);
     sorted
-}
-
-fn tokenized(words: Vec<Placed>) -> PreTokenizedString {
-    let tokens = words.into_iter().map(|(position, text)| Token {
-        position,
-        text,
-        ..Token::default()
-    });
-    PreTokenizedString {
-        text: String::new(),
-        tokens: tokens.collect(),
-    }
 }
 
 #[cfg(test)]

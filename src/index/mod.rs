@@ -9,6 +9,7 @@ mod check;
 mod current;
 mod directory;
 mod document;
+mod excluded;
 mod guard;
 mod make;
 mod merge;
@@ -20,6 +21,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod tier;
+mod tokens;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -48,7 +50,7 @@ pub use search::{Finder, Hits};
 pub use tally::{Sum, Tallies, Tally};
 
 /// Counts up when words are cut another way, or documents are made another way.
-const DOCUMENTS: u32 = 2;
+const DOCUMENTS: u32 = 3;
 /// A file in the index's folder that says whose it is.
 const MARK: &str = "btsindex-index";
 /// The two files that say which segments there are.

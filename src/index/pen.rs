@@ -11,6 +11,7 @@ use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
 use super::document::Columns;
 use super::merge::{self, Effort, Size};
+use super::tokens::{TOKENS, Words};
 use super::{DOCUMENTS, Payload};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
@@ -144,6 +145,7 @@ pub(super) fn plain_writer(
     index: &tantivy::Index,
     memory: usize,
 ) -> Result<IndexWriter<TantivyDocument>, Error> {
+    index.tokenizers().register(TOKENS, Words::default());
     let options = IndexWriterOptions::builder()
         .memory_budget_per_thread(memory)
         .num_worker_threads(1)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::{Cardinality, Column, StrColumn};
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::document::facet_column;
@@ -69,6 +69,71 @@ struct Values {
     column: Option<StrColumn>,
     sums: Vec<Sum>,
     without: Sum,
+    /// Those of the documents at hand.
+    ordinals: Vec<Option<u64>>,
+}
+
+/// One clip of which nothing else is counted.
+const ONE: Sum = Sum {
+    clips: 1,
+    micros: 0,
+    bytes: 0,
+};
+
+/// Takes a column's numbers over, many documents at once.
+fn add_column(
+    column: Option<&Column<i64>>,
+    docs: &[DocId],
+    sums: &mut [Sum],
+    set: impl Fn(&mut Sum, i64),
+) {
+    let Some(column) = column else { return };
+    let mut numbers = vec![None; docs.len()];
+    column.first_vals(docs, &mut numbers);
+    for (sum, number) in sums.iter_mut().zip(numbers) {
+        set(sum, number.unwrap_or(0));
+    }
+}
+
+impl Values {
+    fn count(&mut self, docs: &[DocId], sums: &[Sum]) {
+        let Some(column) = &self.column else {
+            sums.iter().for_each(|sum| self.without.add(*sum));
+            return;
+        };
+        let ordinals = column.ords();
+        if ordinals.get_cardinality() == Cardinality::Multivalued {
+            for (doc, sum) in docs.iter().zip(sums) {
+                let mut has_any = false;
+                for ordinal in ordinals.values_for_doc(*doc) {
+                    has_any = true;
+                    add(&mut self.sums, ordinal, *sum);
+                }
+                if !has_any {
+                    self.without.add(*sum);
+                }
+            }
+            return;
+        }
+        self.ordinals.clear();
+        self.ordinals.resize(docs.len(), None);
+        ordinals.first_vals(docs, &mut self.ordinals);
+        for (ordinal, sum) in self.ordinals.iter().zip(sums) {
+            match ordinal {
+                Some(ordinal) => add(&mut self.sums, *ordinal, *sum),
+                None => self.without.add(*sum),
+            }
+        }
+    }
+}
+
+fn add(sums: &mut [Sum], ordinal: u64, sum: Sum) {
+    if let Some(known) = usize::try_from(ordinal)
+        .ok()
+        .and_then(|at| sums.get_mut(at))
+    {
+        known.add(sum);
+    }
 }
 
 impl Collector for Counting<'_> {
@@ -87,6 +152,7 @@ impl Collector for Counting<'_> {
                 column,
                 sums: vec![Sum::default(); terms],
                 without: Sum::default(),
+                ordinals: Vec::new(),
             });
         }
         let number = |name: &str| {
@@ -140,34 +206,22 @@ impl SegmentCollector for Segment {
     type Fruit = Counted;
 
     fn collect(&mut self, doc: DocId, _: Score) {
-        let number = |column: &Option<Column<i64>>| {
-            column
-                .as_ref()
-                .and_then(|column| column.first(doc))
-                .unwrap_or(0)
-        };
-        let sum = Sum {
-            clips: 1,
-            micros: number(&self.duration),
-            bytes: number(&self.bytes),
-        };
-        self.whole.add(sum);
+        self.collect_block(&[doc]);
+    }
+
+    fn collect_block(&mut self, docs: &[DocId]) {
+        let mut sums = vec![ONE; docs.len()];
+        add_column(self.duration.as_ref(), docs, &mut sums, |sum, micros| {
+            sum.micros = micros
+        });
+        add_column(self.bytes.as_ref(), docs, &mut sums, |sum, bytes| {
+            sum.bytes = bytes
+        });
+        for sum in &sums {
+            self.whole.add(*sum);
+        }
         for values in &mut self.facets {
-            let mut has_any = false;
-            if let Some(column) = &values.column {
-                for ordinal in column.term_ords(doc) {
-                    has_any = true;
-                    if let Some(known) = usize::try_from(ordinal)
-                        .ok()
-                        .and_then(|at| values.sums.get_mut(at))
-                    {
-                        known.add(sum);
-                    }
-                }
-            }
-            if !has_any {
-                values.without.add(sum);
-            }
+            values.count(docs, &sums);
         }
     }
 

@@ -265,6 +265,7 @@ fn example(name: Name) -> String {
         Name::Timecode => "01:02:03:04",
         Name::Near => "51.5,-0.12,2km",
         Name::Saved => "NAME",
+        Name::Field("rating") => "4..",
         Name::Field(field) => match Clip::fields_named(field)
             .next()
             .map(|(_, field)| field.kind)
@@ -291,6 +292,9 @@ fn refused(name: &str, meaning: Name, found: &Malformed) -> Error {
         Some(choice) => format!("did you mean `{name}:{choice}`?"),
         None => match meaning {
             Name::Field(field) => match Clip::fields_named(field).next() {
+                Some((_, field)) if matches!(field.kind, Kind::Point) => {
+                    format!("for example `near:{}`", example(Name::Near))
+                }
                 Some((_, field)) => format!(
                     "`{}` is {}; for example `{name}:{}`",
                     field.name,

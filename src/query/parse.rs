@@ -12,7 +12,7 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use super::ask::named;
-use super::names;
+use super::names::{self, Name};
 use super::token::{Token, tokens};
 use super::{Context, Query, wrong};
 use crate::clip::{Clip, Kind};
@@ -95,16 +95,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a shell took quotes away from one field's value.
+/// Whether a shell took quotes away from one field's value, or from a saved search's name.
 fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
     let [Token::Term(first), rest @ ..] = tokens else {
-        return false;
-    };
-    let is_text =
-        |name: &str| Clip::fields_named(name).any(|(_, field)| matches!(field.kind, Kind::Words));
-    let value =
-        |term: &str| names::split(term).map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let Some((name, first)) = value(first) else {
         return false;
     };
     let is_plain = |token: &Token| match token {
@@ -114,7 +107,36 @@ fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
         }
         _ => false,
     };
-    is_text(&name) && !first.is_empty() && !argument.contains('"') && rest.iter().all(is_plain)
+    has_text(first) && !argument.contains('"') && rest.iter().all(is_plain)
+}
+
+/// Whether a term names something that blanks may stand in, whatever says that it is not.
+fn has_text(term: &str) -> bool {
+    let mut term = term;
+    loop {
+        if let Some(rest) = term.strip_prefix('-') {
+            term = rest;
+            continue;
+        }
+        if let Some(name) = term.strip_prefix('@') {
+            return !name.is_empty();
+        }
+        let Some((name, value)) = names::split(term) else {
+            return false;
+        };
+        return !value.is_empty()
+            && match names::meaning(name) {
+                Some(Name::Not) => {
+                    term = value;
+                    continue;
+                }
+                Some(Name::Saved) => true,
+                Some(Name::Field(name)) => {
+                    Clip::fields_named(name).any(|(_, field)| matches!(field.kind, Kind::Words))
+                }
+                _ => false,
+            };
+    }
 }
 
 struct Parser<'a> {
@@ -228,6 +250,12 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
 
 /// What a saved search asks for.
 pub(super) fn saved(name: &str, reader: &Reader<'_>, depth: usize) -> Result<Query, Error> {
+    if name.trim().is_empty() {
+        return Err(wrong(
+            "`@` asks for nothing".to_owned(),
+            "write the name of a saved search after it",
+        ));
+    }
     if depth + 2 > DEEPEST {
         return Err(wrong(
             format!("the saved search `{name}` goes round in circles"),
@@ -244,8 +272,12 @@ pub(super) fn saved(name: &str, reader: &Reader<'_>, depth: usize) -> Result<Que
 }
 
 fn dangling(operator: &str) -> Error {
+    let sides = match operator {
+        "NOT" => "after it",
+        _ => "on both sides",
+    };
     wrong(
-        format!("`{operator}` needs something on both sides"),
+        format!("`{operator}` needs something {sides}"),
         format!(
             "to search for the word itself, write it small: `{}`",
             operator.to_lowercase()

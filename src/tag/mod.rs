@@ -106,7 +106,7 @@ impl Name {
         Self {
             parts: runs(text).flat_map(parts).map(place).collect(),
             runs: runs(text).map(place).collect(),
-            text: text.clone(),
+            text: text.clone().into_owned(),
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Rules, queries and the index must cut names alike, so they all cut here.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -9,6 +11,9 @@ use unicode_normalization::char::is_combining_mark;
 /// not `カ`.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     let is_kept = |c: &char| !is_combining_mark(*c) || matches!(c, '\u{3099}' | '\u{309a}');
     let letters: String = text.nfkd().filter(is_kept).collect();
@@ -36,8 +41,12 @@ pub fn is_mark(c: char) -> bool {
 
 /// A name with each accent and its letter as one: some systems store them apart.
 #[must_use]
-pub fn composed(text: &str) -> String {
-    text.nfc().collect()
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
+    }
 }
 
 /// Runs of letters and digits, as they stand: `A001`, `C003`, `mov` of `A001_C003.mov`.
@@ -52,6 +61,13 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
 /// `Day2` is `Day`, `2`; `BTSInterview` is `BTS`, `Interview`.
 #[must_use]
 pub fn parts(run: &str) -> Vec<&str> {
+    let is_one = |same: fn(&u8) -> bool| run.bytes().all(|byte| same(&byte));
+    if is_one(u8::is_ascii_lowercase)
+        || is_one(u8::is_ascii_digit)
+        || is_one(u8::is_ascii_uppercase)
+    {
+        return vec![run];
+    }
     let chars: Vec<(usize, char)> = run.char_indices().collect();
     let mut parts = Vec::new();
     let mut start = 0;
@@ -87,46 +103,86 @@ fn is_unspaced(c: char) -> bool {
 /// A word as the index holds it: where in its text it stands, and how it is written.
 pub type Placed = (usize, String);
 
-/// The parts of a text that is to be found. Of scripts without blanks, each two letters that
-/// follow each other are a word, and the last one, at the place of the last two.
+/// A text as it can be found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Its runs, folded, one after the other.
+    pub runs: Vec<String>,
+    /// The parts of its runs, where they are not the runs themselves. Of scripts without blanks,
+    /// each two letters that follow each other are a word, and the last one, at the place of the
+    /// last two.
+    pub parts: Option<Vec<Placed>>,
+}
+
+/// Cuts a text that is to be found.
 #[must_use]
-pub fn placed_parts(text: &str) -> Vec<Placed> {
-    let mut placed = Vec::new();
+pub fn cut(text: &str) -> Cut {
+    let text = composed(text);
+    let (mut whole, mut placed, mut place) = (Vec::new(), Vec::new(), 0);
+    let mut is_cut = false;
+    for run in runs(&text) {
+        let folded = fold(run);
+        for part in parts(run) {
+            if part.len() < run.len() {
+                is_cut = true;
+                place = put(&fold(part), place, &mut placed);
+            } else {
+                is_cut |= folded.chars().nth(1).is_some() && folded.starts_with(is_unspaced);
+                place = put(&folded, place, &mut placed);
+            }
+        }
+        whole.push(folded);
+    }
+    Cut {
+        runs: whole,
+        parts: is_cut.then_some(placed),
+    }
+}
+
+/// Puts a folded part where it stands, and says where the next one does.
+fn put(part: &str, place: usize, placed: &mut Vec<Placed>) -> usize {
+    if part.is_ascii() || !part.starts_with(is_unspaced) {
+        placed.push((place, part.to_owned()));
+        return place + 1;
+    }
+    let letters: Vec<char> = part.chars().collect();
+    let mut place = place;
+    for pair in letters.windows(2) {
+        placed.push((place, pair.iter().collect()));
+        place += 1;
+    }
+    if let Some(last) = letters.last() {
+        let alone = usize::from(letters.len() == 1);
+        placed.push(((place + alone).saturating_sub(1), last.to_string()));
+        place += alone;
+    }
+    place
+}
+
+/// The parts of a text that is asked for, each where it stands. Of scripts without blanks, the
+/// last letter before something else stands alone too, at the place of the last two, as it does
+/// in a text.
+#[must_use]
+pub fn asked_parts(text: &str) -> Vec<Placed> {
+    let mut asked = Vec::new();
     let mut place = 0;
-    for part in folded_parts(text) {
-        if !part.starts_with(is_unspaced) {
-            placed.push((place, part));
+    let parts = folded_parts(text);
+    for (at, part) in parts.iter().enumerate() {
+        let letters: Vec<char> = part.chars().collect();
+        let [.., last] = letters.as_slice() else {
+            continue;
+        };
+        if letters.len() < 2 || !is_unspaced(letters[0]) {
+            asked.push((place, part.clone()));
             place += 1;
             continue;
         }
-        let letters: Vec<char> = part.chars().collect();
         for pair in letters.windows(2) {
-            placed.push((place, pair.iter().collect()));
+            asked.push((place, pair.iter().collect()));
             place += 1;
         }
-        if let Some(last) = letters.last() {
-            let alone = usize::from(letters.len() == 1);
-            placed.push(((place + alone).saturating_sub(1), last.to_string()));
-            place += alone;
-        }
-    }
-    placed
-}
-
-/// The parts of a text that is asked for, each at the place after the one before.
-#[must_use]
-pub fn asked_parts(text: &str) -> Vec<String> {
-    let mut asked = Vec::new();
-    for part in folded_parts(text) {
-        let letters: Vec<char> = part.chars().collect();
-        if letters.len() > 1 && is_unspaced(letters[0]) {
-            asked.extend(
-                letters
-                    .windows(2)
-                    .map(|pair| pair.iter().collect::<String>()),
-            );
-        } else {
-            asked.push(part);
+        if at + 1 < parts.len() {
+            asked.push((place - 1, last.to_string()));
         }
     }
     asked
@@ -193,7 +249,7 @@ mod tests {
     #[test]
     fn scripts_without_blanks_are_found_by_any_part() {
         let placed = |text| {
-            let words = placed_parts(text).into_iter();
+            let words = cut(text).parts.unwrap_or_default().into_iter();
             words
                 .map(|(place, word)| format!("{place}{word}"))
                 .collect::<Vec<_>>()
@@ -203,8 +259,18 @@ mod tests {
             placed("東京タワー drum"),
             "0東京 1京タ 2タワ 3ワー 3ー 4drum"
         );
-        assert_eq!(placed("京 drum"), "0京 1drum");
-        assert_eq!(asked_parts("タワー drum").join(" "), "タワ ワー drum");
+        assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
+        assert_eq!(cut("京 drum").parts, None);
+        let asked = |text| {
+            let words = asked_parts(text).into_iter();
+            words
+                .map(|(place, word)| format!("{place}{word}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(asked("タワー drum"), "0タワ 1ワー 1ー 2drum");
+        assert_eq!(asked("drum 東京"), "0drum 1東京");
+        assert_eq!(asked("東2"), "0東 12");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
     }
 
@@ -224,12 +290,12 @@ mod tests {
         /// What is asked for stands in what is placed, each word at the next place.
         #[test]
         fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
-            let placed = placed_parts(&format!("{before} {asked}{after}"));
+            let cut = cut(&format!("{before} {asked}{after}"));
+            let placed = cut.parts.unwrap_or_else(|| cut.runs.into_iter().enumerate().collect());
             let asked = asked_parts(&asked);
-            let stands = |from: usize| asked.iter().enumerate().all(|(at, word)| {
-                placed.iter().any(|(place, other)| *place == from + at
-                    && (other == word || is_lone_letter(word) && other.starts_with(word.as_str())
-                        || at + 1 == asked.len() && !word.is_empty() && other.starts_with(word.as_str())))
+            let stands = |from: usize| asked.iter().enumerate().all(|(at, (here, word))| {
+                placed.iter().any(|(place, other)| *place == from + here
+                    && (other == word || at + 1 == asked.len() && other.starts_with(word.as_str())))
             });
             prop_assert!((0..=placed.len()).any(stands), "{placed:?} {asked:?}");
         }

@@ -1,6 +1,10 @@
-//! Clips as a catalogue of years of shoots holds them: invented, the same each time.
+//! Clips as a catalogue of years of shoots holds them: invented, the same each time. Every
+//! bench that needs a catalogue of a size that nobody can film takes them from here.
 
 use std::path::PathBuf;
+
+use btsindex::footage::{Found, Role};
+use btsindex::value::Fingerprint;
 
 /// What one invented file is, and what is known of it.
 pub(crate) struct Invented {
@@ -19,7 +23,7 @@ pub(crate) struct Invented {
 }
 
 /// Numbers that look random and are the same each time (splitmix64).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -30,12 +34,13 @@ impl Dice {
         n ^ (n >> 31)
     }
 
-    fn below(&mut self, most: u64) -> u64 {
+    /// From 0, but not `most` itself.
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         self.next() % most
     }
 
     /// The first of a list most often, as in life.
-    fn skewed<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(crate) fn skewed<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         let (a, b) = (self.below(list.len() as u64), self.below(list.len() as u64));
         &list[usize::try_from(a.min(b)).unwrap_or(0)]
     }
@@ -349,4 +354,23 @@ pub(crate) fn clip(number: u64) -> Invented {
         facts,
         file_facts,
     }
+}
+
+/// What a walk over the drive finds of it.
+pub(crate) fn found(clip: &Invented) -> Found {
+    Found {
+        name: clip.name.clone().into(),
+        bytes: clip.bytes,
+        modified: clip.modified,
+        changed: Some(clip.modified),
+        inode: Some(clip.modified / 1000),
+        role: Role::Media,
+        original: None,
+        frames: None,
+    }
+}
+
+/// The content of the clip of that number.
+pub(crate) fn fingerprint(number: u64) -> Fingerprint {
+    Fingerprint(u128::from(number + 1) << 64 | u128::from(!number))
 }

@@ -1,0 +1,156 @@
+//! Any text as a query: what is understood is told in a form that is understood again, and
+//! asking for it stops neither the index nor the editor: `-timeout=1`.
+
+#![no_main]
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+
+use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::clip::Clip;
+use btsindex::footage::{Found, Role, Volumes};
+use btsindex::index::{Finder, Note, Order};
+use btsindex::query::{Context, Date, Query};
+use btsindex::value::Fingerprint;
+use btsindex_fuzz::Scratch;
+use libfuzzer_sys::fuzz_target;
+
+const TODAY: Date = Date::constant(2026, 11, 26);
+/// Clips that are searched: enough for several lists of every word.
+const CLIPS: u64 = 300;
+
+/// What the clips are described by: words that are alike, in several scripts.
+const WORDS: [&str; 16] = [
+    "drummer",
+    "drummers",
+    "drumming",
+    "laughing",
+    "laughed",
+    "interview",
+    "BTSInterview",
+    "AdShoot_ACME",
+    "Day2",
+    "C0001",
+    "Été",
+    "東京タワー",
+    "人",
+    "한국어",
+    "happy",
+    "happiness",
+];
+
+thread_local! {
+    static FINDER: RefCell<Finder<'static>> = RefCell::new(finder());
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let saved = |name: &str| {
+        Ok(match name {
+            "selects" => Some(vec!["is:selected".to_owned(), "tag:ad shoot".to_owned()]),
+            "twice" => Some(vec!["@selects OR @selects".to_owned()]),
+            "circle" => Some(vec!["@circle @twice".to_owned()]),
+            _ => None,
+        })
+    };
+    let context = Context {
+        today: TODAY,
+        saved: &saved,
+    };
+    let as_argument = Query::parse(&[&text], &context);
+    for query in [as_argument, Query::parse_line(&text, &context)] {
+        // What is wrong with it is said, and no more.
+        if let Ok(query) = query {
+            let told = query.to_string();
+            let again = Query::parse_line(&told, &Context::plain(TODAY));
+            assert_eq!(again.expect("what is told is understood"), query, "{told}");
+            FINDER.with_borrow_mut(|finder| ask(&query, finder));
+        }
+    }
+});
+
+fn ask(query: &Query, finder: &mut Finder<'static>) {
+    // Nothing that is asked may look like damage, for then the index is made anew.
+    let told = &mut |note: &Note| panic!("{note}");
+    let hits = finder.find(query, &Order::default(), 20, told);
+    let hits = hits.expect("a query that was understood is answered");
+    assert_eq!(finder.count(query, told).expect("as well"), hits.total);
+    if hits.total == 0 {
+        finder.advise(query, told).expect("as well");
+    }
+    for words in query.words() {
+        for text in WORDS {
+            // Where it is shown lies within the text.
+            assert!(words.found_in(text).is_none_or(|at| text.get(at).is_some()));
+        }
+    }
+}
+
+/// A small catalogue, opened once.
+fn finder() -> Finder<'static> {
+    let scratch = Box::leak(Box::new(Scratch::new("query")));
+    let folder = scratch.holding(&[]).with_extension("catalogue");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("it is ours");
+    }
+    let catalogue = Catalogue::create(&folder).expect("a catalogue");
+    let (volume, inside) = Volumes::mounted().of(Path::new("/"));
+    let volume = catalogue.see_volume(&volume).expect("a volume").id;
+    for part in 0..3 {
+        catalogue.begin().expect("a catalogue");
+        let folder = inside.join(format!("BTS/Day_{part}"));
+        let folder = catalogue.add_folder(volume, &folder).expect("a folder");
+        for number in (0..CLIPS).filter(|number| number % 3 == part) {
+            write(number, folder, &catalogue);
+        }
+        catalogue.commit().expect("a catalogue");
+        // A segment each.
+        Finder::open(&catalogue, &mut |_| ()).expect("an index");
+    }
+    let catalogue = Box::leak(Box::new(catalogue));
+    Finder::open(catalogue, &mut |note| panic!("{note}")).expect("an index")
+}
+
+fn write(number: u64, folder: i64, catalogue: &Catalogue) {
+    let word = |by: u64| WORDS[usize::try_from(number / by % 16).expect("few")];
+    let name = format!("{}_{number:04}.mov", word(7));
+    let found = Found {
+        name: name.into(),
+        bytes: number * 1_000_003,
+        modified: 1_779_278_400_000_000_000,
+        changed: None,
+        inode: None,
+        role: Role::Media,
+        original: None,
+        frames: None,
+    };
+    let file = catalogue.add_file(folder, &found, Role::Media, None);
+    // Words that nothing else has, so that what begins alike is many.
+    let odd = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let comment = format!("{} {} {odd:x} {:o}", word(1), word(3), odd >> 20);
+    let facts = serde_json::json!({
+        "comment": [comment, "container"],
+        "title": [format!("{} {}", word(2), word(5)), "container"],
+        "model": [word(11), "container"],
+        "duration": [number, "container"],
+        "rate": [["25", "24000/1001", "60"][usize::try_from(number % 3).expect("few")], "stream"],
+        "display_width": [1920 * (1 + number % 3), "stream"],
+        "display_height": [1080 * (1 + number % 2), "stream"],
+        "start_timecode": [format!("{:02}:59:{:02}:10", number % 24, number % 60), "stream"],
+        "captured": [format!("2026-{:02}-{:02}T{:02}:00:00", 1 + number % 12, 1 + number % 28, number % 24), "container"],
+        "gps": [format!("{},{}", number % 90, number % 180), "container"],
+    });
+    let facts: Result<Clip, _> = serde_json::from_value(facts);
+    let content = Fingerprint(u128::from(number + 1) << 64);
+    let reading = Reading {
+        file: file.expect("a file"),
+        identity: Some(content.into()),
+        file_facts: Clip::default(),
+        outcome: Outcome::Read {
+            facts: Box::new(facts.expect("facts")),
+            pictures: None,
+        },
+    };
+    catalogue.record(&reading).expect("a catalogue");
+}

@@ -1,0 +1,21 @@
+//! What queries find, each by name: the forms, their combinations and their errors, on a
+//! catalogue of believable clips and on random ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod clips;
+mod heard;
+mod obvious;
+mod random;
+mod set;
+mod table;
+
+use btsindex::query::Date;
+
+/// The day it is in these tests, a Tuesday.
+const TODAY: Date = Date::constant(2025, 11, 25);
