@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use search::{Search, Stats, negations};
+pub(crate) use search::{Browse, Search, Stats, negations};
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
@@ -40,6 +40,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Scan(Scan),
     Search(Search),
+    Browse(Browse),
     Stats(Stats),
     Show(Show),
     Tag(Tag),

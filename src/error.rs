@@ -181,6 +181,46 @@ pub enum Error {
         /// What would be right.
         hint: String,
     },
+    /// The drives that a clip's files are on are not there.
+    #[error("{name} is on {}, not mounted now", list(volumes))]
+    Offline {
+        /// The clip's name.
+        name: String,
+        /// The labels of the volumes, the best copy's first.
+        volumes: Vec<String>,
+        /// Where the best copy was.
+        path: PathBuf,
+    },
+    /// No file holds a clip any more, as far as is known.
+    #[error("{name} is missing: it was at {}", shown(path))]
+    Gone {
+        /// The clip's name.
+        name: String,
+        /// Where its best copy was.
+        path: PathBuf,
+    },
+    /// The desktop would not open a file.
+    #[error("{} could not be opened: {source}", shown(path))]
+    Desktop {
+        /// What should have been opened.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A search did not find so many clips.
+    #[error("there is no clip {wanted}: {found} found")]
+    NoHit {
+        /// Which one was asked for, counted from 1.
+        wanted: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The terminal could not be written to, or read.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
+    /// The screen of `browse` needs a terminal.
+    #[error("`btsindex browse` needs a terminal")]
+    NoTerminal,
     /// The data folder of this platform could not be found.
     #[error("no data folder: the home folder is not known")]
     NoHome,
@@ -281,8 +321,32 @@ impl Error {
             Self::Unconfirmed(_) => {
                 "answer `y`, or say `--yes` where nobody is there to be asked".to_owned()
             }
+            Self::Offline { path, .. } => format!(
+                "mount the drive and do the same again; the file was last at {}",
+                shown(path)
+            ),
+            Self::Gone { .. } => {
+                "if it was moved, scan the place where it is now: it is known again by its content"
+                    .to_owned()
+            }
+            Self::Desktop { .. } => {
+                "a desktop opens files by its default programs, which a login over ssh has not; \
+                 `btsindex search --paths` prints where files are"
+                    .to_owned()
+            }
+            Self::NoHit { .. } => {
+                "clips are counted from 1, in the order in which `btsindex search` lists them"
+                    .to_owned()
+            }
+            Self::NoTerminal => {
+                "`btsindex search` prints what it finds, also into a pipe".to_owned()
+            }
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules(_) | Self::Record { .. } | Self::Thread | Self::Malformed(_) => return None,
+            Self::Rules(_)
+            | Self::Record { .. }
+            | Self::Thread
+            | Self::Malformed(_)
+            | Self::Terminal(_) => return None,
         })
     }
 
@@ -341,6 +405,15 @@ impl Problem {
             reason: reason.into(),
         }
     }
+}
+
+/// `` `SHELF-07` and `RAID-A` ``.
+fn list(labels: &[String]) -> String {
+    let quoted: Vec<String> = labels
+        .iter()
+        .map(|label| format!("`{}`", escape(label)))
+        .collect();
+    quoted.join(" and ")
 }
 
 /// A path in an error: control characters are escaped, since messages go to terminals.

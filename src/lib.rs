@@ -15,8 +15,10 @@
     )
 )]
 
+pub mod browse;
 pub mod catalogue;
 pub mod clip;
+pub mod desktop;
 pub mod error;
 pub mod footage;
 pub mod index;

@@ -242,7 +242,12 @@ fn mistakes_are_told_with_a_hint() {
 #[test]
 fn help_can_be_learnt_from() {
     let shoot = Shoot::new();
-    for arguments in [&["--help"][..], &["scan", "--help"], &["search", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["scan", "--help"],
+        &["search", "--help"],
+        &["browse", "--help"],
+    ] {
         assert_told!(shoot, shoot.run(arguments));
     }
     assert_eq!(

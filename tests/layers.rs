@@ -13,11 +13,12 @@ use std::path::Path;
 
 /// The floors, top first; modules on one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
+    &["browse"],
     &["present"],
     &["scan"],
     &["index"],
     &["catalogue"],
-    &["footage", "media", "sidecar", "tag", "query"],
+    &["footage", "media", "sidecar", "tag", "query", "desktop"],
     &["lock"],
     &["clip", "original"],
     &["error"],

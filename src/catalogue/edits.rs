@@ -24,6 +24,8 @@ type Order = (i64, [u8; 16]);
 /// What appending came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
+    /// The number of the command, by which it can be taken back.
+    pub batch: Option<EditId>,
     /// Clips that an edit was appended for.
     pub clips: usize,
     /// Clips that had been told the same by a person before.
@@ -117,7 +119,10 @@ impl Catalogue {
     pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
         self.at_once(|| {
             let mut journal = self.journal(author)?;
-            let mut edited = Edited::default();
+            let mut edited = Edited {
+                batch: Some(journal.batch),
+                ..Edited::default()
+            };
             for (clip, actions) in said {
                 let content = match self.content_of(*clip) {
                     Err(Error::NoContent { name }) if said.len() > 1 => {
@@ -291,6 +296,15 @@ impl Catalogue {
             });
         };
         self.at_once(|| self.take_back_all(std::slice::from_ref(edit), author))
+    }
+
+    /// Takes back what a person said by one command, as far as it counts still; gives what was
+    /// taken back.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written; then nothing was taken back.
+    pub fn undo_command(&self, batch: EditId, author: &str) -> Result<Vec<Edit>, Error> {
+        self.at_once(|| self.take_back_all(&self.batch(batch.to_bytes(), author)?, author))
     }
 
     /// Appends an undo for each of these edits that counts.

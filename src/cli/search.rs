@@ -1,6 +1,9 @@
 //! What can be typed after `search` and `stats`.
 
 use clap::Args;
+use clap::builder::TypedValueParser;
+
+use super::By;
 
 /// The forms of a query, for help: each with what it finds.
 pub(crate) fn forms() -> String {
@@ -99,6 +102,53 @@ pub(crate) struct Search {
     /// Forget the saved search of that name
     #[arg(long, value_name = "NAME", conflicts_with_all = ["words", "save", "saved"])]
     pub(crate) forget: Option<String>,
+
+    /// Show each clip with its poster, on a terminal
+    #[arg(long, conflicts_with_all = OTHER_OUTPUT)]
+    pub(crate) thumbs: bool,
+
+    /// Open the Nth clip found in its player
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = OTHER_OUTPUT)]
+    pub(crate) open: Option<usize>,
+
+    /// Show the Nth clip found in the file manager
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["open", "thumbs"])]
+    pub(crate) reveal: Option<usize>,
+}
+
+/// Flags of `search` that print something other than a row a clip for people.
+const OTHER_OUTPUT: [&str; 9] = [
+    "json",
+    "csv",
+    "paths",
+    "null",
+    "all_files",
+    "group",
+    "explain",
+    "count",
+    "facets",
+];
+
+fn counted_from_1() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32)
+        .range(1..)
+        .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// Search, look and judge on one screen
+///
+/// Results follow what is typed. Tab goes to the counts on the left, Enter there adds one to the
+/// query. Among the clips: space selects, x rejects, digits give stars, t tags, n notes, u takes
+/// back, Enter shows all that is known, o opens the clip in its player, ? lists every key.
+/// What is said is kept as by `btsindex tag`, `note`, `stars`, `select` and `reject`.
+#[derive(Debug, Args)]
+pub(crate) struct Browse {
+    /// What is asked for at first, as `btsindex search` understands it
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) by: By,
 }
 
 /// Show how many clips there are, how long and how large, by camera, day, tag and volume

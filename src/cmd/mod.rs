@@ -3,6 +3,7 @@
 mod ask;
 mod asked;
 mod backup;
+mod browse;
 mod completions;
 mod copies;
 mod doctor;
@@ -11,11 +12,13 @@ mod edit;
 mod edits;
 mod fields;
 mod history;
+mod open;
 mod rebuild;
 mod scan;
 mod search;
 mod show;
 mod stats;
+mod thumbs;
 mod undo;
 mod verify;
 mod volumes;
@@ -60,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
+        Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),

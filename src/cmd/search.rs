@@ -13,7 +13,8 @@ use btsindex::present::{
 use btsindex::query::Query;
 use btsindex::value::{parse_name, to_bytes};
 
-use super::{Exit, asked, said, stdout, width};
+use super::open::Wish;
+use super::{Exit, asked, said, stdout, thumbs, width};
 use crate::cli;
 
 /// Rows of a table that people look through.
@@ -118,6 +119,7 @@ fn wants_index(args: &cli::Search) -> bool {
 
 fn most(args: &cli::Search) -> usize {
     match args.limit {
+        _ if Wish::of(args).is_some() => Wish::of(args).map_or(0, |wish| wish.nth),
         Some(0) => usize::MAX,
         Some(most) => most,
         None if is_list(args) => usize::MAX,
@@ -136,6 +138,9 @@ fn show(
     catalogue: &Catalogue,
     args: &cli::Search,
 ) -> anyhow::Result<Exit> {
+    if let Some(wish) = Wish::of(args) {
+        return wish.fulfil(&hits.clips, catalogue);
+    }
     let mut out = stdout();
     let is_list = is_list(args);
     if args.csv {
@@ -154,9 +159,13 @@ fn show(
         let clips = hits.clips.iter().map(|&clip| catalogue.clip(clip));
         let clips: Result<Vec<Option<Clip>>, Error> = clips.collect();
         let clips: Vec<Clip> = clips?.into_iter().flatten().collect();
-        match &args.group {
-            None => columns.table(&clips, width()).write(&mut out)?,
-            Some(group) => groups(&clips, group, columns, &mut out)?,
+        match (&args.group, width()) {
+            (Some(group), _) => groups(&clips, group, columns, &mut out)?,
+            (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,
+            (None, width) => columns.table(&clips, width).write(&mut out)?,
+        }
+        if args.thumbs && width().is_none() {
+            writeln!(io::stderr(), "posters are drawn on a terminal only")?;
         }
     }
     out.flush()?;

@@ -1,21 +1,29 @@
 //! How things are shown: on a terminal, in a log, to another program.
 
+mod card;
 mod clips;
 mod columns;
+mod contact_sheet;
 mod counting;
 mod facts;
 mod guide;
 mod numbers;
+mod posters;
 mod progress;
+mod screen;
 mod table;
 mod tallies;
 
+pub use card::{Glance, card};
 pub use clips::{json, json_line};
 pub use columns::{Columns, csv};
+pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
 pub use facts::{Pictures, facts, facts_json};
 pub use guide::query_guide;
 pub use numbers::{counted, grouped};
+pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
-pub use table::Table;
+pub use screen::{Colours, Graphics, Screen};
+pub use table::{Table, cut};
 pub use tallies::{stats, stats_json, tally_json, tally_table};

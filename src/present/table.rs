@@ -97,7 +97,8 @@ fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
 /// `text`, or its beginning with `…` where it is wider than `width`.
 ///
 /// The width of a text is not the sum of its characters': some join with their neighbours.
-fn cut(text: &str, width: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
+#[cfg(unix)]
+pub(crate) mod tmux;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,0 +1,152 @@
+//! What was found: as a list, or as posters side by side.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Look, TILE, TILE_AND_TEXT, chosen_style, line_of, put, quiet};
+use crate::browse::posters::Posters;
+use crate::browse::state::{Focus, State};
+use crate::clip::Clip;
+use crate::error::escape;
+use crate::present::{Glance, cut};
+use crate::value::Selection;
+
+/// Columns before the name: `> `, `+ `, `***** `.
+const MARKS: usize = 10;
+/// The name gets what is left, and no less than this.
+const NAME: usize = 16;
+/// A column after the name: its heading, its width and what stands in it.
+type Column = (&'static str, usize, fn(&Glance) -> &str);
+/// Columns after the name; those that do not fit are left out.
+const COLUMNS: [Column; 6] = [
+    ("length", 8, |it| &it.length),
+    ("shot", 16, |it| &it.shot),
+    ("tags", 24, |it| &it.tags),
+    ("where", 18, |it| &it.place),
+    ("camera", 20, |it| &it.camera),
+    ("picture", 26, |it| &it.picture),
+];
+
+/// Draws a list.
+pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    let mut left = room.saturating_sub(MARKS + NAME);
+    let columns: Vec<_> = COLUMNS
+        .iter()
+        .take_while(|(_, width, _)| {
+            let fits = left >= width + 2;
+            left = left.saturating_sub(width + 2);
+            fits
+        })
+        .collect();
+    let taken: usize = columns.iter().map(|(_, width, _)| width + 2).sum();
+    let name = room.saturating_sub(MARKS + taken);
+    let headings: Vec<(&str, usize)> = std::iter::once(("name", name))
+        .chain(columns.iter().map(|(heading, width, _)| (*heading, *width)))
+        .collect();
+    let heading = row("", &headings);
+    line_of(buffer, area, 0, &heading, look.title());
+    let has_focus = state.focus == Focus::Clips;
+    for (line, &number) in state.visible().iter().enumerate() {
+        let is_chosen = state.top + line == state.at;
+        let glance = state.clip(number).map(Glance::of);
+        let text = match &glance {
+            None => format!("{}(no longer there)", sign(is_chosen)),
+            Some(glance) => {
+                let marks = format!("{}{}", sign(is_chosen), marks(state.clip(number)));
+                let cells: Vec<(&str, usize)> = std::iter::once((glance.name.as_str(), name))
+                    .chain(columns.iter().map(|(_, width, of)| (of(glance), *width)))
+                    .collect();
+                row(&marks, &cells)
+            }
+        };
+        let style = if is_chosen {
+            chosen_style(has_focus)
+        } else {
+            Style::new()
+        };
+        line_of(buffer, area, line + 1, &text, style);
+    }
+}
+
+/// Draws posters side by side, each with its name below.
+pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Buffer) {
+    let has_focus = state.focus == Focus::Clips;
+    for (place, &number) in state.visible().iter().enumerate() {
+        let (row, column) = (place / state.across, place % state.across);
+        let offset = |steps: usize, step: u16| u16::try_from(steps).unwrap_or(0) * step;
+        let tile = Rect {
+            x: area.x + offset(column, TILE_AND_TEXT.width),
+            y: area.y + offset(row, TILE_AND_TEXT.height),
+            width: TILE_AND_TEXT.width - 1,
+            height: TILE_AND_TEXT.height,
+        };
+        let tile = tile.intersection(area);
+        let is_chosen = state.top + place == state.at;
+        let Some(clip) = state.clip(number) else {
+            put(buffer, tile, 0, "(no longer there)", Style::new());
+            continue;
+        };
+        let poster = Rect {
+            width: TILE.width.min(tile.width),
+            height: TILE.height.min(tile.height),
+            ..tile
+        };
+        match posters.of(clip, TILE) {
+            Some(picture) => picture.draw(poster, buffer),
+            None if posters.is_awaited(clip, TILE) => {}
+            None => {
+                put(buffer, poster, 0, "(no poster)", quiet());
+            }
+        }
+        let style = if is_chosen {
+            chosen_style(has_focus)
+        } else {
+            Style::new()
+        };
+        let name = format!("{}{}", sign(is_chosen), escape(&Glance::of(clip).name));
+        let below = usize::from(TILE.height);
+        line_of(buffer, tile, below, &name, style);
+        line_of(
+            buffer,
+            tile,
+            below + 1,
+            &format!("  {}", marks(Some(clip))),
+            Style::new(),
+        );
+    }
+}
+
+fn sign(is_chosen: bool) -> &'static str {
+    if is_chosen { "> " } else { "  " }
+}
+
+/// `+ ***   `: selected, or `x` for rejected, and the stars.
+fn marks(clip: Option<&Clip>) -> String {
+    let selection = clip.and_then(|clip| clip.selection.as_ref());
+    let selected = match selection.map(|fact| fact.value) {
+        Some(Selection::Selected) => '+',
+        Some(Selection::Rejected) => 'x',
+        None => ' ',
+    };
+    let stars = clip.and_then(|clip| clip.rating.as_ref());
+    let stars = stars.map_or(0, |fact| fact.value.min(5));
+    let stars = "*".repeat(usize::try_from(stars).unwrap_or(0));
+    format!("{selected} {stars:<6}")
+}
+
+/// Cells side by side, each as wide as its column, whatever script it is written in.
+fn row(marks: &str, cells: &[(&str, usize)]) -> String {
+    let mut line = format!("{marks:<MARKS$}");
+    for (at, (text, width)) in cells.iter().enumerate() {
+        if at > 0 {
+            line.push_str("  ");
+        }
+        let text = cut(&escape(text), *width);
+        line.push_str(&text);
+        line.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
+    }
+    line
+}

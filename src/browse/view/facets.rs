@@ -1,0 +1,53 @@
+//! How many of the clips found have which tag, camera, day and volume.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Look, chosen_style, line_of};
+use crate::browse::state::{Focus, State, term};
+use crate::error::escape;
+use crate::present::{cut, grouped};
+
+/// Draws them, scrolled so that the chosen value is to be seen.
+pub(super) fn draw(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
+    let has_focus = state.focus == Focus::Facets;
+    let mut lines: Vec<(String, Style)> = Vec::new();
+    let (mut number, mut chosen_line) = (0, 0);
+    for facet in &state.facets {
+        lines.push((format!("  {}", facet.name), look.title()));
+        for counted in &facet.values {
+            let is_chosen = number == state.facet_at && has_focus;
+            let is_asked = state.asks(&term(facet.asked, &counted.value));
+            let style = if is_chosen {
+                chosen_line = lines.len();
+                chosen_style(true)
+            } else {
+                Style::new()
+            };
+            let sign = match (is_chosen, is_asked) {
+                (true, true) => ">*",
+                (true, false) => "> ",
+                (false, true) => " *",
+                (false, false) => "  ",
+            };
+            let line = value(sign, &counted.value, counted.count, usize::from(area.width));
+            lines.push((line, style));
+            number += 1;
+        }
+    }
+    let top = (chosen_line + 1).saturating_sub(usize::from(area.height));
+    for (at, (line, style)) in lines.iter().skip(top).enumerate() {
+        line_of(buffer, area, at, line, *style);
+    }
+}
+
+/// `> interview        12`.
+fn value(sign: &str, value: &str, count: usize, width: usize) -> String {
+    let count = grouped(count);
+    let room = width.saturating_sub(sign.len() + count.len() + 1);
+    let value = cut(&escape(value), room);
+    let gap = " ".repeat(room.saturating_sub(value.width()) + 1);
+    format!("{sign}{value}{gap}{count}")
+}

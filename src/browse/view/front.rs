@@ -1,0 +1,69 @@
+//! What stands in front of the screen: the keys, or everything known of a clip.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Block, Clear, Widget};
+use unicode_width::UnicodeWidthChar;
+
+use super::{Look, line_of};
+use crate::browse::keys::HELP;
+use crate::browse::state::Front;
+
+/// Draws it over everything but search box and status.
+pub(super) fn draw(front: &Front, screen: Rect, look: Look, buffer: &mut Buffer) {
+    let (title, lines, top) = match front {
+        Front::Typing(..) => return,
+        Front::Help => {
+            let lines = HELP.iter().map(|(key, what)| format!("{key:<14}  {what}"));
+            ("keys", &lines.collect(), 0)
+        }
+        Front::Details { lines, top } => ("details", lines, *top),
+    };
+    let area = Rect {
+        y: screen.y + 1.min(screen.height),
+        height: screen.height.saturating_sub(2),
+        ..screen
+    };
+    Clear.render(area, buffer);
+    let block = Block::bordered()
+        .title(format!(" {title} "))
+        .title_bottom(" Esc closes ")
+        .title_style(look.title());
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    let lines: &Vec<String> = lines;
+    let room = usize::from(inside.width);
+    let pieces = lines.iter().skip(top).flat_map(|line| wrapped(line, room));
+    for (at, line) in pieces.enumerate().take(usize::from(inside.height)) {
+        line_of(buffer, inside, at, line, Style::new());
+    }
+}
+
+/// A line in pieces that fit; nothing of a path is left out.
+fn wrapped(line: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut width) = (0, 0);
+    for (at, c) in line.char_indices() {
+        let next = c.width().unwrap_or(0);
+        if width + next > room && at > start {
+            pieces.push(&line[start..at]);
+            (start, width) = (at, 0);
+        }
+        width += next;
+    }
+    pieces.push(&line[start..]);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_and_nothing_is_lost() {
+        assert_eq!(wrapped("日本語です", 5), ["日本", "語で", "す"]);
+        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("abc", 0), ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,16 @@
+//! `btsindex browse`
+
+use std::path::Path;
+
+use btsindex::browse::{self, Ending};
+
+use super::{Exit, ask};
+use crate::cli;
+
+pub(crate) fn run(args: &cli::Browse, catalogue: &Path) -> anyhow::Result<Exit> {
+    let author = ask::author(&args.by);
+    Ok(match browse::run(catalogue, &args.words, &author)? {
+        Ending::Left => Exit::Done,
+        Ending::Stopped => Exit::Interrupted,
+    })
+}

@@ -1,0 +1,138 @@
+//! A real terminal: a shell in tmux, in which the program is run as people run it.
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Shoot;
+
+/// What the shell says when it waits for a command.
+pub(crate) const READY: &str = "ready>";
+/// Nothing takes longer, however busy the machine is.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A terminal of a certain size, gone when it is dropped.
+pub(crate) struct Tmux {
+    socket: String,
+}
+
+impl Tmux {
+    /// A shell in which `btsindex` is the program and the catalogue is the shoot's.
+    pub(crate) fn new(shoot: &Shoot, columns: u16, rows: u16, set: &[(&str, &str)]) -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("btsindex-{}-{number}", std::process::id());
+        let tmux = Self { socket };
+        let mut start = tmux.command();
+        let program = env!("CARGO_BIN_EXE_btsindex");
+        start
+            .args(["-f", "/dev/null", "new-session", "-d"])
+            .args(["-x", &columns.to_string(), "-y", &rows.to_string()])
+            .arg(format!(
+                "btsindex() {{ '{program}' \"$@\"; }}; PS1='{READY} ' exec sh -i"
+            ))
+            .env("BTSINDEX_CATALOGUE", shoot.catalogue())
+            .env("BTSINDEX_AUTHOR", "Ada")
+            .env("LC_ALL", "C.UTF-8")
+            .env("SHELL", "/bin/sh")
+            .env_remove("ENV")
+            .current_dir(shoot.footage())
+            .envs(["NO_COLOR", "COLORTERM", "TMUX", "BTSINDEX_POSTERS"].map(|it| (it, "")));
+        start.envs(set.iter().copied());
+        let started = start.status();
+        assert!(
+            started.is_ok_and(|status| status.success()),
+            "tmux cannot be run; scripts/tmux installs it"
+        );
+        tmux.line(&format!("btsindex() {{ '{program}' \"$@\"; }}; clear"));
+        tmux.wait("a clear screen", |screen| screen.trim() == READY);
+        tmux
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command
+            .args(["-L", &self.socket])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// Presses keys, by tmux's names: `Enter`, `C-c`, `x`.
+    pub(crate) fn keys(&self, keys: &[&str]) {
+        let sent = self.command().arg("send-keys").args(keys).status();
+        assert!(sent.unwrap().success(), "{keys:?}");
+    }
+
+    /// Types text, as it is.
+    pub(crate) fn text(&self, text: &str) {
+        let sent = self.command().args(["send-keys", "-l", text]).status();
+        assert!(sent.unwrap().success(), "{text}");
+    }
+
+    /// Types a line into the shell, once it waits for one.
+    pub(crate) fn line(&self, text: &str) {
+        self.wait("the shell", |screen| screen.trim_end().ends_with(READY));
+        self.text(text);
+        self.keys(&["Enter"]);
+    }
+
+    /// What is on the screen.
+    pub(crate) fn screen(&self) -> String {
+        self.captured(&[])
+    }
+
+    /// … with its colours, as escape codes.
+    pub(crate) fn coloured(&self) -> String {
+        self.captured(&["-e"])
+    }
+
+    fn captured(&self, how: &[&str]) -> String {
+        let mut capture = self.command();
+        capture.args(["capture-pane", "-p"]).args(how);
+        let output = capture.stdout(Stdio::piped()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Something about the terminal itself, such as `#{alternate_on}`.
+    pub(crate) fn about(&self, format: &str) -> String {
+        let mut ask = self.command();
+        ask.args(["display-message", "-p", format]);
+        let output = ask.stdout(Stdio::piped()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Waits until the screen is so, and gives it.
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let screen = self.screen();
+            if is_so(&screen) {
+                return screen;
+            }
+            assert!(
+                begun.elapsed() < DEADLINE,
+                "waited for {what}; this is seen:\n{screen}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until something is seen, and gives the screen.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        self.wait(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until something is no longer seen, and gives the screen.
+    pub(crate) fn wait_without(&self, text: &str) -> String {
+        self.wait(&format!("no {text}"), |screen| !screen.contains(text))
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.command().arg("kill-server").status();
+    }
+}
