@@ -228,10 +228,12 @@ clip! {
     reel: String = Sidecar { facet: true, weight: 2.0 };
     /// when it was shot, by the camera's clock, with an offset where one is known
     captured: WallTime = Sidecar { aliases: &["date"] };
+    /// maker and model of the camera or recorder, the maker once
+    camera: String = Sidecar { facet: true, weight: 2.0, aliases: &["cam"] };
     /// maker of the camera or recorder
-    make: String = Sidecar { facet: true, weight: 2.0, aliases: &["camera", "cam"] };
+    make: String = Sidecar { facet: true };
     /// model of the camera or recorder
-    model: String = Sidecar { facet: true, weight: 2.0, aliases: &["camera", "cam"] };
+    model: String = Sidecar { facet: true };
     /// lens
     lens: String = Sidecar { facet: true, weight: 2.0 };
     /// firmware or program that wrote the file

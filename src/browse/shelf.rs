@@ -18,14 +18,12 @@ use crate::index::{self, Hits, Index, Note, Order};
 use crate::present::{Pictures, facts};
 use crate::query::{Context, Query, today};
 
-/// What clips are counted by: what it is called on the screen, the facet, and the name that a
-/// query asks for its values by. A camera's maker stands in another field than its model, so a
-/// query cannot ask for both as one.
-const FACETS: [(&str, &str, &str); 4] = [
-    ("tag", "tag", "tag"),
-    ("camera", "model", "camera"),
-    ("day", "day", "date"),
-    ("volume", "volume", "volume"),
+/// What clips are counted by, and the name that a query asks for its values by.
+const FACETS: [(&str, &str); 4] = [
+    ("tag", "tag"),
+    ("camera", "camera"),
+    ("day", "date"),
+    ("volume", "volume"),
 ];
 
 /// The catalogue, its index, and who keeps that up to date.
@@ -156,13 +154,13 @@ impl Shelf {
     pub(super) fn facets(&mut self, line: &str) -> Result<Vec<Facet>, Error> {
         let facets: Vec<_> = FACETS
             .iter()
-            .filter_map(|(_, name, _)| facet(name).ok())
+            .filter_map(|(name, _)| facet(name).ok())
             .collect();
         let tallies = self.ask(line, |index, query, mounted| {
             index.tally(query, mounted, &facets, false)
         })?;
         let tallies = tallies.map_or_else(Vec::new, |tallies| tallies.facets);
-        let counted = FACETS.iter().zip(tallies).map(|((name, _, asked), tally)| {
+        let counted = FACETS.iter().zip(tallies).map(|((name, asked), tally)| {
             let rows = tally.rows.into_iter().take(VALUES);
             Facet {
                 name,

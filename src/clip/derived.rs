@@ -19,6 +19,13 @@ impl Clip {
                 Fact::new(lies, width.source.clone())
             });
         self.end_timecode = self.last_address();
+        self.camera = match (&self.make, &self.model) {
+            (Some(make), Some(model)) if !model.value.starts_with(&make.value) => Some(Fact::new(
+                format!("{} {}", make.value, model.value),
+                model.source.clone(),
+            )),
+            (make, model) => model.as_ref().or(make.as_ref()).cloned(),
+        };
     }
 
     /// The address of the last frame, by the first one, the rate and the running time.

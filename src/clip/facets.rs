@@ -1,5 +1,5 @@
-//! What clips can be counted and grouped by: every field that says so, and three that people ask
-//! for by one name although they are made of others.
+//! What clips can be counted and grouped by: every field that says so, and two that are
+//! made of one.
 
 use super::{Cell, Clip, FIELDS, Field};
 use crate::error::closest;
@@ -19,11 +19,7 @@ enum From {
 }
 
 /// The facets that are no field.
-const MADE: [Facet; 3] = [
-    Facet {
-        name: "camera",
-        from: From::Made(Clip::camera),
-    },
+const MADE: [Facet; 2] = [
     Facet {
         name: "day",
         from: From::Made(Clip::day),
@@ -58,7 +54,7 @@ pub fn facet(name: &str) -> Result<Facet, Option<String>> {
     let is_meant = |facet: &Facet| match facet.from {
         _ if facet.name == name => true,
         From::Field(field) => field.aliases.contains(&name.as_str()),
-        From::Made(_) => name == "cam" && facet.name == "camera",
+        From::Made(_) => false,
     };
     facets().find(is_meant).ok_or_else(|| {
         let names: Vec<&str> = facets().map(|facet| facet.name).collect();
@@ -88,20 +84,6 @@ impl Facet {
 }
 
 impl Clip {
-    /// Maker and model, the maker once.
-    #[must_use]
-    pub fn camera(&self) -> Option<String> {
-        match (&self.make, &self.model) {
-            (Some(make), Some(model)) if !model.value.starts_with(&make.value) => {
-                Some(format!("{} {}", make.value, model.value))
-            }
-            (make, model) => model
-                .as_ref()
-                .or(make.as_ref())
-                .map(|fact| fact.value.clone()),
-        }
-    }
-
     /// The day it was shot on, by the camera's clock: `2026-05-02`.
     #[must_use]
     pub fn day(&self) -> Option<String> {

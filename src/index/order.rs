@@ -54,7 +54,7 @@ impl Order {
         let fields = FIELDS.iter().filter(|field| {
             field.facet || field.name == "name" || matches!(field.kind, Kind::Number(_))
         });
-        let made = ["relevance", "camera", "day", "folder"];
+        let made = ["relevance", "day", "folder"];
         made.into_iter()
             .chain(fields.map(|field| field.name))
             .collect()

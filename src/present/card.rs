@@ -40,7 +40,10 @@ impl Glance {
             shot: shot(clip),
             length: length(clip),
             picture: picture(clip),
-            camera: clip.camera().unwrap_or_default(),
+            camera: clip
+                .camera
+                .as_ref()
+                .map_or_else(String::new, |fact| fact.value.clone()),
             tags: tags.unwrap_or_default(),
             folder: folder(clip),
             place: place(clip),

@@ -26,11 +26,10 @@ pub struct Columns {
 
 type Text = fn(&Clip) -> String;
 
-const COMPOSED: [(&str, Text); 7] = [
+const COMPOSED: [(&str, Text); 6] = [
     ("shot", clips::shot),
     ("length", clips::length),
     ("picture", clips::picture),
-    ("camera", |clip| clip.camera().unwrap_or_default()),
     ("day", |clip| clip.day().unwrap_or_default()),
     ("folder", clips::folder),
     ("where", clips::place),
@@ -131,7 +130,7 @@ impl Columns {
                     continue;
                 };
                 if let Some(at) = words.found_in(&text) {
-                    let is_seen = matches!(field.name, "name" | "tags" | "make" | "model");
+                    let is_seen = matches!(field.name, "name" | "tags" | "camera");
                     let name = if field.name == "path" {
                         "folder"
                     } else {
