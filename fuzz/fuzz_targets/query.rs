@@ -134,7 +134,7 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
         "title": [format!("{} {}", word(2), word(5)), "container"],
         "model": [word(11), "container"],
         "duration": [number, "container"],
-        "rate": [["25", "24000/1001", "60"][usize::try_from(number % 3).expect("few")], "stream"],
+        "rate": [format!("{}/1001", 24_000 * (1 + number % 3)), "stream"],
         "display_width": [1920 * (1 + number % 3), "stream"],
         "display_height": [1080 * (1 + number % 2), "stream"],
         "start_timecode": [format!("{:02}:59:{:02}:10", number % 24, number % 60), "stream"],
