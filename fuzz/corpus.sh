@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 readonly LONGEST=65536
-mkdir -p corpus/{header,harvest,sidecar}
+mkdir -p corpus/{header,harvest,query,sidecar}
 
 # Seed `$1` of what comes on standard input.
 seed() { head -c "$LONGEST" >"corpus/$1"; }
@@ -52,3 +52,10 @@ segment='\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff'
 simple='\x1f\x43\xb6\x75\x90\xe7\x82\x03\xe8\xa3\x8a\x81\x00\x00\x80\x01\x02\x03\x04\x05\x06'
 group='\x1f\x43\xb6\x75\x92\xe7\x82\x07\xd0\xa0\x8c\xa1\x8a\x81\x00\x00\x00\x01\x02\x03\x04\x05\x06'
 printf '%b' "\x06\x00\x06\x00$segment$simple$group" | seed harvest/pictures
+
+# Queries of every form: those that tests ask, and those that are wrong.
+number=0
+while IFS= read -r query; do
+  number=$((number + 1))
+  [[ $query == '# '* ]] || printf '%s' "${query%% →*}" | seed "query/$number"
+done < <(cat ../tests/asks/finds.txt ../tests/asks/wrong.txt)

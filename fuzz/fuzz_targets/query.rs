@@ -44,8 +44,13 @@ thread_local! {
     static FINDER: RefCell<Finder<'static>> = RefCell::new(finder());
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let text = String::from_utf8_lossy(bytes);
+fuzz_target!(
+    // Before the first input, which must not take long either.
+    init: FINDER.with(|_| ()),
+    |bytes: &[u8]| try_text(&String::from_utf8_lossy(bytes))
+);
+
+fn try_text(text: &str) {
     let saved = |name: &str| {
         Ok(match name {
             "selects" => Some(vec!["is:selected".to_owned(), "tag:ad shoot".to_owned()]),
@@ -58,8 +63,8 @@ fuzz_target!(|bytes: &[u8]| {
         today: TODAY,
         saved: &saved,
     };
-    let as_argument = Query::parse(&[&text], &context);
-    for query in [as_argument, Query::parse_line(&text, &context)] {
+    let as_argument = Query::parse(&[text], &context);
+    for query in [as_argument, Query::parse_line(text, &context)] {
         // What is wrong with it is said, and no more.
         if let Ok(query) = query {
             let told = query.to_string();
@@ -68,7 +73,7 @@ fuzz_target!(|bytes: &[u8]| {
             FINDER.with_borrow_mut(|finder| ask(&query, finder));
         }
     }
-});
+}
 
 fn ask(query: &Query, finder: &mut Finder<'static>) {
     // Nothing that is asked may look like damage, for then the index is made anew.
@@ -134,12 +139,12 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
         "title": [format!("{} {}", word(2), word(5)), "container"],
         "model": [word(11), "container"],
         "duration": [number, "container"],
-        "rate": [["25", "24000/1001", "60"][usize::try_from(number % 3).expect("few")], "stream"],
+        "rate": [format!("{}/1001", 24_000 * (1 + number % 3)), "stream"],
         "display_width": [1920 * (1 + number % 3), "stream"],
         "display_height": [1080 * (1 + number % 2), "stream"],
         "start_timecode": [format!("{:02}:59:{:02}:10", number % 24, number % 60), "stream"],
         "captured": [format!("2026-{:02}-{:02}T{:02}:00:00", 1 + number % 12, 1 + number % 28, number % 24), "container"],
-        "gps": [format!("{},{}", number % 90, number % 180), "container"],
+        "gps": [format!("{}.5,{}", number % 90, number % 180), "container"],
     });
     let facts: Result<Clip, _> = serde_json::from_value(facts);
     let content = Fingerprint(u128::from(number + 1) << 64);

@@ -6,8 +6,7 @@ use std::ops::Bound;
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
-    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery,
-    TermSetQuery,
+    Occur, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
@@ -400,11 +399,21 @@ fn placed_terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
     words.iter().map(term).collect()
 }
 
-/// Words together and in order, the last one only begun.
+/// Words together and in order, the last one only begun. tantivy's own query for that keeps room
+/// for as many words as it may ever expand to, and looks through all of them for each document.
 fn begun(field: Field, words: &[Placed]) -> Built {
-    let mut query = PhrasePrefixQuery::new_with_offset(placed_terms(field, words));
-    query.set_max_expansions(MOST_WORDS);
-    unscored(Box::new(query))
+    let last = words.len().saturating_sub(1);
+    let patterns: Vec<Placed> = words
+        .iter()
+        .enumerate()
+        .map(|(at, (place, word))| {
+            (
+                *place,
+                format!("{word}{}", if at == last { "*" } else { "" }),
+            )
+        })
+        .collect();
+    pattern_phrase(field, &patterns)
 }
 
 /// No lengths of fields are kept where phrases are, so all are worth the same.

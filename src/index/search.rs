@@ -1,5 +1,6 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
+use tantivy::TantivyError;
 use tantivy::collector::Count;
 
 use super::build::Builder;
@@ -103,6 +104,7 @@ impl<'a> Finder<'a> {
         match ask(&self.index, &self.mounted) {
             // The query is at fault, not the index.
             Err(error @ Error::Query { .. }) => return Err(error),
+            Err(Error::Index(TantivyError::InvalidArgument(_))) => return Err(too_much()),
             Ok(answer) => return Ok(answer),
             Err(_) => {}
         }
@@ -121,6 +123,14 @@ impl<'a> Finder<'a> {
                 reason: error.to_string(),
             });
         }
+    }
+}
+
+/// What is wrong with parts of words that tantivy refuses to look for.
+fn too_much() -> Error {
+    Error::Query {
+        message: "parts of words that too many words have".to_owned(),
+        hint: "write more letters of them, or fewer `*`".to_owned(),
     }
 }
 

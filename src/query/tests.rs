@@ -254,6 +254,11 @@ fn queries() -> impl Strategy<Value = String> {
         "[0-9]{1,3}(GB|MB|s|m)?",
         "[0-9]{1,2}[.]{2}[0-9]{1,3}",
         "(>|<|>=|<=)[0-9]{1,4}",
+        "[0-2][0-9]:[0-5][0-9](:[0-5][0-9]){0,2}([.]{2}[0-2][0-9]:[0-5][0-9]:[0-5][0-9]){0,1}",
+        "20[0-9]{2}(-[01][0-9](-[0-2][0-9](T[01][0-9](:[0-5][0-9]){0,2}){0,1}){0,1}){0,1}([.]{2}){0,1}",
+        "[0-9]{1,4}[pk]([.]{2}([0-9]{1,4}[pk]){0,1}){0,1}|[0-9]{1,4}x[0-9]{1,4}",
+        "-?[0-9]{1,2}[.][0-9]{1,6},-?[0-9]{1,3}(,[0-9]{1,3}(m|km|mi)){0,1}",
+        proptest::sample::select(State::NAMES).prop_map(str::to_owned),
     ];
     let name = proptest::sample::select(names().collect::<Vec<_>>());
     let term = prop_oneof![
@@ -271,7 +276,11 @@ fn queries() -> impl Strategy<Value = String> {
             proptest::collection::vec(inner.clone(), 1..4)
                 .prop_map(|all| format!("({})", all.join(" "))),
             proptest::collection::vec(inner.clone(), 2..4).prop_map(|all| all.join(" OR ")),
-            inner.prop_map(|one| format!("NOT {one}")),
+            proptest::collection::vec(inner.clone(), 1..4)
+                .prop_map(|any| format!("any:{}", any.join(","))),
+            inner.clone().prop_map(|one| format!("NOT {one}")),
+            inner.clone().prop_map(|one| format!("-{one}")),
+            inner.prop_map(|one| format!("not:{one}")),
         ]
     })
 }

@@ -31,6 +31,10 @@ pub struct Words {
 
 /// More letters than this are no word that anybody looks for.
 const MOST_LETTERS: usize = 1000;
+/// Nor is a longer one half remembered, or one with more gaps: what may stand in each is tried
+/// against every word there is.
+const MOST_BEGUN: usize = 100;
+const MOST_STARS: usize = 8;
 /// Words that mean something else when they stand in a query as they are.
 const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
 
@@ -99,6 +103,15 @@ impl Words {
                 }
             })
             .collect();
+        let is_partial = matches!(how, How::Begun | How::Pattern);
+        let stars = text.matches('*').count();
+        let letters = text.chars().count() - stars;
+        if is_partial && (letters > MOST_BEGUN || stars > MOST_STARS) {
+            return Err(Malformed::new(
+                &text,
+                "part of a word: up to 100 letters and digits, with up to 8 `*` among them",
+            ));
+        }
         let is_something = runs.iter().any(|run| !folded_parts(run).is_empty());
         if !is_something || text.len() > MOST_LETTERS {
             return Err(Malformed::new(
@@ -168,6 +181,10 @@ mod tests {
             assert!(Words::read(text).is_err(), "{text}");
         }
         assert!(Words::read(&"x".repeat(1001)).is_err());
+        assert!(Words::read(&"x".repeat(1000)).is_ok());
+        assert!(Words::read(&format!("{}..", "x".repeat(101))).is_err());
+        assert!(Words::read(&"a*".repeat(9)).is_err());
+        assert!(Words::read(&"a*".repeat(8)).is_ok());
     }
 
     proptest! {

@@ -10,9 +10,14 @@
 
 mod clips;
 mod heard;
+mod limits;
 mod obvious;
+mod orders;
+mod program;
 mod random;
 mod set;
+#[path = "../shoot/mod.rs"]
+mod shoot;
 mod table;
 
 use btsindex::query::Date;

@@ -99,7 +99,7 @@ fn texts(clip: &Value, field: &str) -> Vec<String> {
     let files = clip["files"].as_array().unwrap();
     match (field, &clip[field]) {
         ("path", _) => {
-            let paths = files.iter().map(|file| inside(file));
+            let paths = files.iter().map(inside);
             let (folders, names): (Vec<_>, Vec<_>) = paths
                 .map(|path| match path.rsplit_once('/') {
                     Some((folder, name)) => (folder.to_owned(), name.to_owned()),

@@ -12,7 +12,7 @@ use crate::obvious::Exported;
 use crate::set::{MOUNTED, Set, Shot, told};
 
 /// Queries that are asked of each catalogue.
-const QUERIES: usize = 200;
+const QUERIES: usize = 150;
 
 /// Few words, so that they meet: alike, with the same stem, with accents, in several scripts.
 const WORDS: [&str; 34] = [
@@ -330,7 +330,7 @@ fn query() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").map_or(12, |cases| cases.parse().unwrap()),
+        cases: std::env::var("PROPTEST_CASES").map_or(8, |cases| cases.parse().unwrap()),
         max_shrink_iters: 400,
         ..ProptestConfig::default()
     })]

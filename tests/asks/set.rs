@@ -1,7 +1,7 @@
 //! A catalogue written through the library, with no footage behind it: what a scan would have
 //! found and read, and what people said since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
@@ -67,8 +67,11 @@ impl Shot {
 fn fact(kind: Kind, name: &str, value: &str) -> Value {
     let number = || value.parse::<u64>().unwrap();
     match kind {
+        // Sorted, each once, as they are kept.
         _ if name == "tags" => value
             .split(',')
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .map(|tag| json!({"tag": tag, "rule": "test", "evidence": tag}))
             .collect(),
         Kind::Number(scale) if matches!(scale.unit, "number" | "bytes") => number().into(),
@@ -112,7 +115,8 @@ impl Set {
         label.clone_into(&mut volume.label);
         volume.is_label_own = true;
         if label != MOUNTED {
-            volume.identity = format!("uuid:{label}");
+            // After whatever the other one is known by: copies stand in that order.
+            volume.identity = format!("~{label}");
             volume.mount = Path::new("/Volumes").join(label);
         }
         let number = self.catalogue.see_volume(&volume).unwrap().id;
@@ -214,21 +218,6 @@ impl Set {
         if !actions.is_empty() {
             self.catalogue.edit(&[(clip, actions)], "anna").unwrap();
         }
-    }
-
-    /// A file is gone for good: its clip is on no disk any more.
-    pub(crate) fn lose(&self, label: &str, path: &str) {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let dir = self
-            .catalogue
-            .find_folder(self.volumes[label], Path::new(folder));
-        let file = self
-            .catalogue
-            .file_id(dir.unwrap().unwrap(), name.as_ref())
-            .unwrap();
-        self.catalogue
-            .set_state(file.unwrap(), FileState::Missing)
-            .unwrap();
     }
 
     /// Forgets a volume and all that is only there.

@@ -1,0 +1,99 @@
+//! Queries that ask for more than anybody would: they are answered or refused, and none makes the
+//! index look damaged, which would make it anew for each of them.
+
+use btsindex::error::Error;
+use btsindex::index::Order;
+use btsindex::query::{Context, Query};
+
+use crate::TODAY;
+use crate::set::{MOUNTED, Set, Shot, told};
+
+/// What is found of a query, or the beginning of why it is refused.
+fn answer(typed: &str, set: &Set) -> String {
+    let found = Query::parse_line(typed, &Context::plain(TODAY)).and_then(|query| {
+        let mut finder = set.finder();
+        let hits = finder.find(&query, &Order::default(), 20, &mut told)?;
+        if hits.total == 0 {
+            finder.advise(&query, &mut told)?;
+        }
+        Ok(hits.total.to_string())
+    });
+    match found {
+        Ok(total) => total,
+        Err(Error::Query { message, .. }) => message,
+        Err(error) => panic!("{typed:.60}: {error}"),
+    }
+}
+
+/// Some clips with so many words each, nearly all of them different.
+fn wordy(clips: u64, words: u64) -> Set {
+    let mut set = Set::new();
+    let word = |number: u64| format!("{number:x}");
+    let shot = |clip: u64| {
+        let words: Vec<String> = (clip * words..(clip + 1) * words).map(word).collect();
+        let says = format!("comment: {}", words.join(" "));
+        Shot::read(&format!("{MOUNTED}:a/{clip}.mov"), &says, "")
+    };
+    let shots: Vec<Shot> = (0..clips).map(shot).collect();
+    set.add(&shots);
+    set
+}
+
+#[test]
+fn what_nobody_would_ask_is_answered_or_refused() {
+    let set = wordy(10, 100);
+    let parts = "part of a word: up to 100 letters";
+    let many = |one: &str, count: usize| one.repeat(count);
+    let mut wrong = Vec::new();
+    for (typed, wanted) in [
+        ("*a*".to_owned(), "10"),
+        ("*1*2*".to_owned(), "6"),
+        (many("a*", 8), "0"),
+        (many("a*", 9), "nothing to search for"),
+        (format!("comment:{}", many("a*", 9)), parts),
+        (many("*", 1000) + "a", "nothing to search for"),
+        (many("a", 100) + "..", "0"),
+        (many("a", 101) + "..", "nothing to search for"),
+        (many("人", 100) + "*", "0"),
+        (format!("*{}*", many("人", 98)), "0"),
+        (
+            format!("*{}*", many("\u{fdfa}", 98)),
+            "parts of words that too many",
+        ),
+        (many("a", 1000), "0"),
+        (many("a", 1001), "nothing to search for"),
+        (many("ab", 499) + "~", "0"),
+        ("comment:*a*-*b*".to_owned(), "10"),
+        (many("1 ", 1000), "8"),
+        (many("1 ", 1001), "more than 1,000 words"),
+        (many("z ", 12), "0"),
+        (many("z ", 1000), "0"),
+        (many("a..", 1) + &many(" 1..", 20), "9"),
+        (many("(", 30) + "1" + &many(")", 30), "8"),
+        (many("(", 40) + "1" + &many(")", 40), "too many brackets"),
+        (many("NOT ", 30) + "1", "8"),
+        (many("not:", 40) + "1", "too many brackets"),
+        (many("(1 OR 2) ", 300), "8"),
+        (format!("\"{}\"", many("a b ", 200)), "0"),
+        (many("a-", 400) + "b", "0"),
+        (many("near:51.5,-0.12,2km ", 100), "0"),
+    ] {
+        let answer = answer(&typed, &set);
+        let is_it = answer == wanted || wanted.len() > 2 && answer.contains(wanted);
+        if !is_it {
+            wrong.push(format!("{typed:.60}: {answer:.100}, not {wanted}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_pattern_that_too_many_words_fit_is_refused_and_the_index_stays() {
+    let set = wordy(1, 101_000);
+    let refused = "parts of words that too many words have";
+    assert_eq!(answer("comment:*-1*-*", &set), "1");
+    assert_eq!(answer("comment:*1*-*2*-*3*-*4*", &set), refused);
+    // A single one is tried against each word, however many there are.
+    assert_eq!(answer("comment:*1*", &set), "1");
+    assert_eq!(answer("comment:1..", &set), "1");
+}
