@@ -7,10 +7,13 @@
     reason = "a test that fails should stop"
 )]
 
+mod shoot;
+
 use std::fs;
 use std::path::Path;
 
 use btsindex::present::query_guide;
+use shoot::Shoot;
 
 #[test]
 fn the_guide_to_queries_is_what_the_program_understands() {
@@ -22,4 +25,25 @@ fn the_guide_to_queries_is_what_the_program_understands() {
         fs::read_to_string(&path).unwrap() == query_guide(),
         "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test docs` writes it anew"
     );
+}
+
+#[test]
+fn the_readme_shows_what_queries_really_find() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    let section = readme.split("## What can be asked").nth(1).unwrap();
+    let shown = section.split("```").nth(1).unwrap();
+    let shown = shown.strip_prefix("console\n").unwrap();
+    let mut count = 0;
+    for example in shown.split("$ btsindex ").skip(1) {
+        let (command, output) = example.split_once('\n').unwrap();
+        let words: Vec<&str> = command.split(' ').collect();
+        let answer = shoot.run(&words);
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        assert_eq!(said.trim(), output.trim(), "{command}");
+        count += 1;
+    }
+    assert!(count >= 10, "{count} queries are shown");
 }

@@ -37,6 +37,23 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn changes(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
+        self.in_one_look(|| self.changes_after(seq, most))
+    }
+
+    /// Runs what reads much within one transaction: else each statement takes the database's
+    /// locks anew, and what it has of the database in memory is not believed.
+    fn in_one_look<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        if !self.connection.is_autocommit() {
+            return read();
+        }
+        self.check(|connection| connection.execute_batch("BEGIN DEFERRED"))?;
+        let outcome = read();
+        // Nothing was written: ending it cannot lose anything.
+        self.check(|connection| connection.execute_batch("COMMIT"))?;
+        outcome
+    }
+
+    fn changes_after(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT seq, id FROM clip WHERE seq > ?1 ORDER BY seq LIMIT ?2")?

@@ -154,9 +154,8 @@ impl Builder<'_> {
                     // A lone letter of a script without blanks begins a pair.
                     match words.split_last() {
                         Some(((_, last), before)) if is_lone_letter(last) => {
-                            if self.has_all(field, before)? {
-                                found.push(begun(field, &words));
-                            }
+                            let query = begun(field, &words);
+                            found.extend(self.has_all(field, before)?.then_some(query));
                         }
                         _ if self.has_all(field, &words)? => found.push(phrase(field, &words)),
                         _ => {}

@@ -12,7 +12,6 @@
 //! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use tantivy::TantivyDocument;
 use tantivy::schema::{
@@ -20,7 +19,7 @@ use tantivy::schema::{
 };
 
 use super::tokens::{TOKENS, joined, placed};
-use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
+use crate::clip::{self, Cell, Clip, FIELDS, FileState, Kind, facets};
 use crate::value::words::{Cut, cut};
 
 /// Where a row of the field table is in the index.
@@ -121,7 +120,7 @@ pub(super) fn schema() -> (Schema, Columns) {
         .iter()
         .map(|row| match row.kind {
             Kind::Words => Column::Words {
-                whole: words(&mut schema, row.name, positions, row.weight > 0.0),
+                whole: words(&mut schema, row.name, positions, is_scored(row)),
                 parts: words(
                     &mut schema,
                     &format!("{}_parts", row.name),
@@ -160,6 +159,14 @@ pub(super) fn schema() -> (Schema, Columns) {
         facets,
     };
     (schema.build(), columns)
+}
+
+/// Whether single words are looked up in a field's own column: it alone has its weight.
+fn is_scored(row: &clip::Field) -> bool {
+    let others = FIELDS
+        .iter()
+        .filter(|other| place(other.weight, other.prose) == place(row.weight, row.prose));
+    row.weight > 0.0 && others.count() == 1
 }
 
 /// The fields with a weight, by weight and manner, the weightiest first.
@@ -315,18 +322,16 @@ fn sorted(name: &str) -> String {
         let (digits, after) = from.split_at(end);
         let number = digits.trim_start_matches('0');
         sorted.push_str(before);
-        // How many digits there are comes first; the zeros in front decide between equals.
-        // Writing to a string cannot fail.
-        let _ = write!(sorted, "{:03}", number.len().min(999));
+        // How many digits there are comes first.
+        let digits = u8::try_from(number.len()).unwrap_or(u8::MAX).min(60);
+        sorted.push(char::from(b'0' + digits));
         sorted.push_str(number);
         rest = after;
     }
     sorted.push_str(rest);
-    sorted.push('\0');
-    sorted.push_str(&folded);
     let end = sorted
         .char_indices()
-        .nth(400)
+        .nth(200)
         .map_or(sorted.len(), |(end, _)| end);
     sorted.truncate(end);
     sorted

@@ -137,7 +137,8 @@ const LAST: u64 = u64::MAX;
 
 /// Where a key's numbers come from.
 enum Source {
-    Relevance(Column<i64>),
+    /// With what people think of the clips; `None` where all are the same in that.
+    Relevance(Option<Column<i64>>),
     Number(Option<Column<i64>>),
     Text(Option<StrColumn>),
 }
@@ -207,7 +208,11 @@ impl Collector for Ranked<'_> {
         let mut sources = Vec::new();
         for key in &self.order.0 {
             let source = match &key.by {
-                By::Relevance => Source::Relevance(columns.i64(MERIT)?),
+                By::Relevance => {
+                    let merit = columns.i64(MERIT)?;
+                    let is_all_one = merit.max_value() == 0 && merit.min_value() == 0;
+                    Source::Relevance((!is_all_one).then_some(merit))
+                }
                 By::Number(name) => Source::Number(columns.column_opt(name)?),
                 By::Text(name) => Source::Text(columns.str(name)?),
             };
@@ -309,7 +314,8 @@ impl Source {
     fn key(&self, doc: DocId, score: Score, is_falling: bool) -> u64 {
         let key = match self {
             Self::Relevance(merit) => {
-                let key = u64::MAX - risen(relevance(score, merit.first(doc).unwrap_or(0)));
+                let merit = merit.as_ref().and_then(|merit| merit.first(doc));
+                let key = u64::MAX - risen(relevance(score, merit.unwrap_or(0)));
                 // Here a dash means the worst first.
                 return if is_falling { !key } else { key };
             }

@@ -62,23 +62,85 @@ pub(super) struct Segment {
     facets: Vec<Values>,
     duration: Option<Column<i64>>,
     bytes: Option<Column<i64>>,
+    in_full: bool,
     whole: Sum,
 }
 
 struct Values {
     column: Option<StrColumn>,
-    sums: Vec<Sum>,
+    sums: Sums,
     without: Sum,
     /// Those of the documents at hand.
     ordinals: Vec<Option<u64>>,
 }
 
-/// One clip of which nothing else is counted.
-const ONE: Sum = Sum {
-    clips: 1,
-    micros: 0,
-    bytes: 0,
-};
+impl Values {
+    /// Counts documents, each with its sum where `sums` are given, else as one clip.
+    fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
+        let sum = |at: usize| {
+            let one = Sum {
+                clips: 1,
+                ..Sum::default()
+            };
+            sums.and_then(|sums| sums.get(at)).copied().unwrap_or(one)
+        };
+        let Some(column) = &self.column else {
+            (0..docs.len()).for_each(|at| self.without.add(sum(at)));
+            return;
+        };
+        let ordinals = column.ords();
+        if ordinals.get_cardinality() == Cardinality::Multivalued {
+            for (at, doc) in docs.iter().enumerate() {
+                let mut has_any = false;
+                for ordinal in ordinals.values_for_doc(*doc) {
+                    has_any = true;
+                    self.sums.add(ordinal, sums.is_some().then(|| sum(at)));
+                }
+                if !has_any {
+                    self.without.add(sum(at));
+                }
+            }
+            return;
+        }
+        self.ordinals.clear();
+        self.ordinals.resize(docs.len(), None);
+        ordinals.first_vals(docs, &mut self.ordinals);
+        for (at, ordinal) in self.ordinals.iter().enumerate() {
+            match ordinal {
+                Some(ordinal) => self.sums.add(*ordinal, sums.is_some().then(|| sum(at))),
+                None => self.without.add(sum(at)),
+            }
+        }
+    }
+}
+
+/// What was counted by the numbers of a column's values: clips apart, since often nothing else
+/// is wanted.
+struct Sums {
+    clips: Vec<u32>,
+    others: Vec<Sum>,
+}
+
+impl Sums {
+    fn add(&mut self, ordinal: u64, sum: Option<Sum>) {
+        let Ok(at) = usize::try_from(ordinal) else {
+            return;
+        };
+        if let Some(clips) = self.clips.get_mut(at) {
+            *clips += 1;
+        }
+        if let (Some(sum), Some(known)) = (sum, self.others.get_mut(at)) {
+            known.add(sum);
+        }
+    }
+
+    fn of(&self, at: usize) -> Sum {
+        Sum {
+            clips: self.clips.get(at).copied().unwrap_or(0).into(),
+            ..self.others.get(at).copied().unwrap_or_default()
+        }
+    }
+}
 
 /// Takes a column's numbers over, many documents at once.
 fn add_column(
@@ -92,47 +154,6 @@ fn add_column(
     column.first_vals(docs, &mut numbers);
     for (sum, number) in sums.iter_mut().zip(numbers) {
         set(sum, number.unwrap_or(0));
-    }
-}
-
-impl Values {
-    fn count(&mut self, docs: &[DocId], sums: &[Sum]) {
-        let Some(column) = &self.column else {
-            sums.iter().for_each(|sum| self.without.add(*sum));
-            return;
-        };
-        let ordinals = column.ords();
-        if ordinals.get_cardinality() == Cardinality::Multivalued {
-            for (doc, sum) in docs.iter().zip(sums) {
-                let mut has_any = false;
-                for ordinal in ordinals.values_for_doc(*doc) {
-                    has_any = true;
-                    add(&mut self.sums, ordinal, *sum);
-                }
-                if !has_any {
-                    self.without.add(*sum);
-                }
-            }
-            return;
-        }
-        self.ordinals.clear();
-        self.ordinals.resize(docs.len(), None);
-        ordinals.first_vals(docs, &mut self.ordinals);
-        for (ordinal, sum) in self.ordinals.iter().zip(sums) {
-            match ordinal {
-                Some(ordinal) => add(&mut self.sums, *ordinal, *sum),
-                None => self.without.add(*sum),
-            }
-        }
-    }
-}
-
-fn add(sums: &mut [Sum], ordinal: u64, sum: Sum) {
-    if let Some(known) = usize::try_from(ordinal)
-        .ok()
-        .and_then(|at| sums.get_mut(at))
-    {
-        known.add(sum);
     }
 }
 
@@ -150,7 +171,10 @@ impl Collector for Counting<'_> {
                 .map_or(0, |column| column.dictionary().num_terms());
             facets.push(Values {
                 column,
-                sums: vec![Sum::default(); terms],
+                sums: Sums {
+                    clips: vec![0; terms],
+                    others: vec![Sum::default(); if self.in_full { terms } else { 0 }],
+                },
                 without: Sum::default(),
                 ordinals: Vec::new(),
             });
@@ -166,6 +190,7 @@ impl Collector for Counting<'_> {
             facets,
             duration: number("duration")?,
             bytes: number("bytes")?,
+            in_full: self.in_full,
             whole: Sum::default(),
         })
     }
@@ -210,35 +235,49 @@ impl SegmentCollector for Segment {
     }
 
     fn collect_block(&mut self, docs: &[DocId]) {
-        let mut sums = vec![ONE; docs.len()];
+        if !self.in_full {
+            self.whole.clips += docs.len() as u64;
+            for values in &mut self.facets {
+                values.count(docs, None);
+            }
+            return;
+        }
+        let one = Sum {
+            clips: 1,
+            ..Sum::default()
+        };
+        let mut sums = vec![one; docs.len()];
         add_column(self.duration.as_ref(), docs, &mut sums, |sum, micros| {
-            sum.micros = micros
+            sum.micros = micros;
         });
         add_column(self.bytes.as_ref(), docs, &mut sums, |sum, bytes| {
-            sum.bytes = bytes
+            sum.bytes = bytes;
         });
         for sum in &sums {
             self.whole.add(*sum);
         }
         for values in &mut self.facets {
-            values.count(docs, &sums);
+            values.count(docs, Some(&sums));
         }
     }
 
     fn harvest(self) -> Counted {
         let facets = self.facets.into_iter().map(|values| {
             let mut named = HashMap::new();
-            if let Some(column) = &values.column {
-                for (ordinal, sum) in values
-                    .sums
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, sum)| sum.clips > 0)
-                {
-                    let mut text = String::new();
-                    // A value that cannot be read back is counted without its name.
-                    let _ = column.ord_to_str(ordinal as u64, &mut text);
-                    named.entry(text).or_insert_with(Sum::default).add(*sum);
+            // All in their order: looking one up reads those before it.
+            let terms = values
+                .column
+                .as_ref()
+                .map(|column| column.dictionary().stream());
+            if let Some(Ok(mut terms)) = terms {
+                let mut at = 0;
+                while terms.advance() {
+                    let sum = values.sums.of(at);
+                    at += 1;
+                    if sum.clips > 0 {
+                        let text = String::from_utf8_lossy(terms.key()).into_owned();
+                        named.insert(text, sum);
+                    }
                 }
             }
             (named, values.without)
