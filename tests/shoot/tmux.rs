@@ -1,7 +1,6 @@
 //! A real terminal: a shell in tmux, in which the program is run as people run it.
 
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Shoot;
@@ -13,16 +12,16 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A terminal of a certain size, gone when it is dropped.
 pub(crate) struct Tmux {
-    socket: String,
+    /// Where its socket is: a path that is short enough for one, wherever the tests are.
+    sockets: tempfile::TempDir,
 }
 
 impl Tmux {
     /// A shell in which `btsindex` is the program and the catalogue is the shoot's.
     pub(crate) fn new(shoot: &Shoot, columns: u16, rows: u16, set: &[(&str, &str)]) -> Self {
-        static LAST: AtomicU32 = AtomicU32::new(0);
-        let number = LAST.fetch_add(1, Ordering::Relaxed);
-        let socket = format!("btsindex-{}-{number}", std::process::id());
-        let tmux = Self { socket };
+        let tmux = Self {
+            sockets: tempfile::tempdir().unwrap(),
+        };
         let mut start = tmux.command();
         let program = env!("CARGO_BIN_EXE_btsindex");
         start
@@ -52,7 +51,8 @@ impl Tmux {
     fn command(&self) -> Command {
         let mut command = Command::new("tmux");
         command
-            .args(["-L", &self.socket])
+            .arg("-S")
+            .arg(self.sockets.path().join("tmux"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
