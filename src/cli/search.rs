@@ -181,8 +181,8 @@ pub(crate) struct Stats {
 
 /// Words that begin with a dash say what must not be there: to clap they would be flags.
 ///
-/// `-interview` becomes `not:interview` after `search`, `stats` and `browse`; flags stay, since
-/// short ones are of one letter (`-0`, `-n`, `-n20`) and long ones have two dashes.
+/// `-interview` becomes `not:interview` after `search`, `stats` and `browse`; flags stay: `-0`,
+/// `-n`, `-n20`, `-h`, `-V`, and whatever has two dashes.
 pub(crate) fn negations(
     arguments: impl Iterator<Item = std::ffi::OsString>,
 ) -> Vec<std::ffi::OsString> {
@@ -202,7 +202,7 @@ pub(crate) fn negations(
             let mut letters = word.chars();
             let is_flag = match (letters.next(), letters.next()) {
                 (Some('n'), Some(next)) => next.is_ascii_digit() || next == '=',
-                (Some('0' | '-') | None, _) | (_, None) => true,
+                (Some('0' | '-') | None, _) | (Some('n' | 'h' | 'V'), None) => true,
                 _ => false,
             };
             if is_query && !was_value && !is_plain && text.starts_with('-') && !is_flag {

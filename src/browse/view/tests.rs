@@ -26,8 +26,7 @@ fn clip(name: &str, stars: u32, selection: Option<Selection>) -> Clip {
     let fact = |value: &str| Some(Fact::new(value.to_owned(), Source::STREAM));
     Clip {
         name: fact(name),
-        make: fact("Sony"),
-        model: fact("ILME-FX3"),
+        camera: fact("Sony ILME-FX3"),
         captured: Some(Fact::new(
             "2026-05-11T10:02:00".parse().unwrap(),
             Source::STREAM,
