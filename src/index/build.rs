@@ -6,7 +6,8 @@ use std::ops::Bound;
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
-    Occur, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery, TermSetQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery,
+    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
@@ -132,14 +133,14 @@ impl Builder<'_> {
             How::Begun => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
-                    found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                    found.extend(single(&|field| Ok(prefix(field, run)))?);
                 }
                 if parts.len() > 1 {
-                    let placed = spot.placed.iter();
-                    found.extend(placed.clone().map(|(_, cut)| begun(*cut, &parts)));
-                    if runs.len() > 1 {
-                        let runs = in_order(&runs);
-                        found.extend(placed.map(|(whole, _)| begun(*whole, &runs)));
+                    for (whole, cut) in &spot.placed {
+                        found.push(self.begun(*cut, &parts)?);
+                        if runs.len() > 1 {
+                            found.push(self.begun(*whole, &in_order(&runs))?);
+                        }
                     }
                 }
                 found
@@ -148,7 +149,7 @@ impl Builder<'_> {
                 let mut found = Vec::new();
                 match (runs.as_slice(), parts.as_slice()) {
                     ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
-                        found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                        found.extend(single(&|field| Ok(prefix(field, run)))?);
                     }
                     ([run], [(_, part)])
                         if run == part && words.how == How::Forms && spot.is_prose =>
@@ -163,11 +164,50 @@ impl Builder<'_> {
                     }
                 }
                 if parts.len() > 1 {
-                    found.extend(spot.placed.iter().map(|(_, cut)| cut_phrase(*cut, &parts)));
+                    for (_, cut) in &spot.placed {
+                        found.push(self.cut_phrase(*cut, &parts)?);
+                    }
                 }
                 found
             }
         })
+    }
+
+    /// Parts together and in order. A lone letter of a script without blanks begins a pair.
+    fn cut_phrase(&self, field: Field, parts: &[Placed]) -> Result<Built, Error> {
+        match parts {
+            [.., (_, last)] if is_lone_letter(last) => self.begun(field, parts),
+            _ => Ok(phrase(field, parts)),
+        }
+    }
+
+    /// Words together and in order, the last one only begun.
+    fn begun(&self, field: Field, words: &[Placed]) -> Result<Built, Error> {
+        let mut query = PhrasePrefixQuery::new_with_offset(terms(field, words));
+        // tantivy makes room for as many words as it is told, whether there are any.
+        let last = words.last().map_or("", |(_, word)| word);
+        query.set_max_expansions(self.begun_so(field, last)?);
+        Ok(unscored(Box::new(query)))
+    }
+
+    /// How many words of a column begin so, in the segment with most of them.
+    fn begun_so(&self, field: Field, begun: &str) -> Result<u32, Error> {
+        let mut most = 0;
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let mut range = index.terms().range().ge(begun.as_bytes());
+            let after = after(begun);
+            if let Some(after) = &after {
+                range = range.lt(after.as_bytes());
+            }
+            let mut terms = range.into_stream().map_err(TantivyError::from)?;
+            let mut count = 0;
+            while count < MOST_WORDS && terms.advance() {
+                count += 1;
+            }
+            most = most.max(count);
+        }
+        Ok(most)
     }
 
     /// A word in any of its English forms that stand in a column.
@@ -357,31 +397,6 @@ fn phrase(field: Field, words: &[Placed]) -> Built {
     }
 }
 
-/// Parts together and in order. A lone letter of a script without blanks begins a pair.
-fn cut_phrase(field: Field, parts: &[Placed]) -> Built {
-    match parts {
-        [.., (_, last)] if is_lone_letter(last) => begun(field, parts),
-        _ => phrase(field, parts),
-    }
-}
-
-/// Words together and in order, the last one only begun. tantivy's own query for that keeps room
-/// for as many words as it may ever expand to, and looks through all of them for each document.
-fn begun(field: Field, words: &[Placed]) -> Built {
-    let last = words.len().saturating_sub(1);
-    let patterns: Vec<Placed> = words
-        .iter()
-        .enumerate()
-        .map(|(at, (place, word))| {
-            (
-                *place,
-                format!("{word}{}", if at == last { "*" } else { "" }),
-            )
-        })
-        .collect();
-    pattern_phrase(field, &patterns)
-}
-
 /// No lengths of fields are kept where phrases are, so all are worth the same.
 fn unscored(inner: Built) -> Built {
     Box::new(ConstScoreQuery::new(inner, 1.0))
@@ -395,6 +410,13 @@ fn like(field: Field, word: &str) -> Built {
         distance,
         true,
     ))
+}
+
+/// Words that begin so: those whose beginning differs in no letter. An automaton of a pattern
+/// would take many times as long to make.
+fn prefix(field: Field, begun: &str) -> Built {
+    let term = Term::from_field_text(field, begun);
+    Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
 }
 
 /// `*` stands for any letters; all others are letters, digits and marks on them.
