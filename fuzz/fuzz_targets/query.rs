@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::Clip;
@@ -39,6 +40,9 @@ const WORDS: [&str; 16] = [
     "happy",
     "happiness",
 ];
+
+/// Holds the catalogue's place: no other fuzzer has a folder of that name.
+static SCRATCH: LazyLock<Scratch> = LazyLock::new(|| Scratch::new("query"));
 
 thread_local! {
     static FINDER: RefCell<Finder<'static>> = RefCell::new(finder());
@@ -94,8 +98,7 @@ fn ask(query: &Query, finder: &mut Finder<'static>) {
 
 /// A small catalogue, opened once.
 fn finder() -> Finder<'static> {
-    let scratch = Box::leak(Box::new(Scratch::new("query")));
-    let folder = scratch.holding(&[]).with_extension("catalogue");
+    let folder = SCRATCH.holding(&[]).with_extension("catalogue");
     if folder.exists() {
         fs::remove_dir_all(&folder).expect("it is ours");
     }

@@ -6,7 +6,8 @@ use std::ops::Bound;
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
-    Occur, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery, TermSetQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery,
+    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
@@ -127,11 +128,11 @@ impl Builder<'_> {
             How::Begun => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
-                    found.extend(single(&|field| regex(field, &format!("{run}*")))?);
+                    found.extend(single(&|field| Ok(prefix(field, run)))?);
                 }
                 for (field, words) in phrases(spot, &runs, &parts) {
                     if self.has_all(field, &words[..words.len() - 1])? {
-                        found.push(begun(field, &words));
+                        found.push(self.begun(field, &words)?);
                     }
                 }
                 found
@@ -139,7 +140,7 @@ impl Builder<'_> {
             How::Forms | How::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
                     ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
-                        single(&|field| regex(field, &format!("{run}*")))?
+                        single(&|field| Ok(prefix(field, run)))?
                     }
                     ([run], [(_, part)])
                         if run == part && words.how == How::Forms && spot.is_prose =>
@@ -153,8 +154,9 @@ impl Builder<'_> {
                     // A lone letter of a script without blanks begins a pair.
                     match words.split_last() {
                         Some(((_, last), before)) if is_lone_letter(last) => {
-                            let query = begun(field, &words);
-                            found.extend(self.has_all(field, before)?.then_some(query));
+                            if self.has_all(field, before)? {
+                                found.push(self.begun(field, &words)?);
+                            }
                         }
                         _ if self.has_all(field, &words)? => found.push(phrase(field, &words)),
                         _ => {}
@@ -163,6 +165,35 @@ impl Builder<'_> {
                 found
             }
         })
+    }
+
+    /// Words together and in order, the last one only begun.
+    fn begun(&self, field: Field, words: &[Placed]) -> Result<Built, Error> {
+        let mut query = PhrasePrefixQuery::new_with_offset(placed_terms(field, words));
+        // tantivy makes room for as many words as it is told, whether there are any.
+        let last = words.last().map_or("", |(_, word)| word);
+        query.set_max_expansions(self.begun_so(field, last)?);
+        Ok(unscored(Box::new(query)))
+    }
+
+    /// How many words of a column begin so, in the segment with most of them.
+    fn begun_so(&self, field: Field, begun: &str) -> Result<u32, Error> {
+        let mut most = 0;
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let mut range = index.terms().range().ge(begun.as_bytes());
+            let after = after(begun);
+            if let Some(after) = &after {
+                range = range.lt(after.as_bytes());
+            }
+            let mut terms = range.into_stream().map_err(TantivyError::from)?;
+            let mut count = 0;
+            while count < MOST_WORDS && terms.advance() {
+                count += 1;
+            }
+            most = most.max(count);
+        }
+        Ok(most)
     }
 
     /// Whether a column knows all of these words: else no phrase of them need be looked for.
@@ -399,23 +430,6 @@ fn placed_terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
     words.iter().map(term).collect()
 }
 
-/// Words together and in order, the last one only begun. tantivy's own query for that keeps room
-/// for as many words as it may ever expand to, and looks through all of them for each document.
-fn begun(field: Field, words: &[Placed]) -> Built {
-    let last = words.len().saturating_sub(1);
-    let patterns: Vec<Placed> = words
-        .iter()
-        .enumerate()
-        .map(|(at, (place, word))| {
-            (
-                *place,
-                format!("{word}{}", if at == last { "*" } else { "" }),
-            )
-        })
-        .collect();
-    pattern_phrase(field, &patterns)
-}
-
 /// No lengths of fields are kept where phrases are, so all are worth the same.
 fn unscored(inner: Built) -> Built {
     Box::new(ConstScoreQuery::new(inner, 1.0))
@@ -429,6 +443,13 @@ fn like(field: Field, word: &str) -> Built {
         distance,
         true,
     ))
+}
+
+/// Words that begin so: those whose beginning differs in no letter. An automaton of a pattern
+/// would take many times as long to make.
+fn prefix(field: Field, begun: &str) -> Built {
+    let term = Term::from_field_text(field, begun);
+    Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
 }
 
 /// `*` stands for any letters; all others are letters, digits and marks on them.
