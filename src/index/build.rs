@@ -152,14 +152,14 @@ impl Builder<'_> {
                 };
                 for (field, words) in phrases(spot, &runs, &parts) {
                     // A lone letter of a script without blanks begins a pair.
-                    match words.split_last() {
-                        Some(((_, last), before)) if is_lone_letter(last) => {
-                            if self.has_all(field, before)? {
-                                found.push(self.begun(field, &words)?);
-                            }
-                        }
-                        _ if self.has_all(field, &words)? => found.push(phrase(field, &words)),
-                        _ => {}
+                    let Some(((_, last), before)) = words.split_last() else {
+                        continue;
+                    };
+                    let is_begun = is_lone_letter(last);
+                    if is_begun && self.has_all(field, before)? {
+                        found.push(self.begun(field, &words)?);
+                    } else if !is_begun && self.has_all(field, &words)? {
+                        found.push(phrase(field, &words));
                     }
                 }
                 found

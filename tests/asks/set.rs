@@ -220,10 +220,11 @@ impl Set {
         }
     }
 
-    /// Forgets a volume and all that is only there.
+    /// Forgets a volume, if anything was ever there, and all that is only there.
     pub(crate) fn forget(&mut self, label: &str) {
-        let number = self.volumes.remove(label).unwrap();
-        self.catalogue.forget_volume(number).unwrap();
+        if let Some(number) = self.volumes.remove(label) {
+            self.catalogue.forget_volume(number).unwrap();
+        }
     }
 
     /// Brings the index up to the catalogue: a segment for each time.
