@@ -180,17 +180,11 @@ impl Builder<'_> {
     fn begun_so(&self, field: Field, begun: &str) -> Result<u32, Error> {
         let mut most = 0;
         for segment in self.searcher.segment_readers() {
-            let index = segment.inverted_index(field)?;
-            let mut range = index.terms().range().ge(begun.as_bytes());
-            let after = after(begun);
-            if let Some(after) = &after {
-                range = range.lt(after.as_bytes());
-            }
-            let mut terms = range.into_stream().map_err(TantivyError::from)?;
             let mut count = 0;
-            while count < MOST_WORDS && terms.advance() {
+            each_begun(segment, field, begun, |_| {
                 count += 1;
-            }
+                count < MOST_WORDS
+            })?;
             most = most.max(count);
         }
         Ok(most)
@@ -250,20 +244,14 @@ impl Builder<'_> {
             .len()
             .saturating_sub(if stemmed.len() > 3 { 1 } else { 2 })];
         for segment in self.searcher.segment_readers() {
-            let index = segment.inverted_index(field)?;
-            let mut range = index.terms().range().ge(begun.as_bytes());
-            let after = after(begun);
-            if let Some(after) = &after {
-                range = range.lt(after.as_bytes());
-            }
-            let mut terms = range.into_stream().map_err(TantivyError::from)?;
-            while terms.advance() {
-                if let Ok(term) = std::str::from_utf8(terms.key())
-                    && stem(term) == stemmed
+            each_begun(segment, field, begun, |word| {
+                if let Ok(word) = std::str::from_utf8(word)
+                    && stem(word) == stemmed
                 {
-                    forms.insert(term.to_owned());
+                    forms.insert(word.to_owned());
                 }
-            }
+                true
+            })?;
         }
         Ok(forms)
     }
@@ -466,6 +454,24 @@ fn pattern_phrase(field: Field, patterns: &[(usize, String)]) -> Built {
     let mut query = RegexPhraseQuery::new_with_offset(field, terms.collect());
     query.set_max_expansions(MOST_WORDS);
     unscored(Box::new(query))
+}
+
+/// Hears each word of a column that begins so, while it wants more.
+fn each_begun(
+    segment: &SegmentReader,
+    field: Field,
+    begun: &str,
+    mut hear: impl FnMut(&[u8]) -> bool,
+) -> Result<(), Error> {
+    let index = segment.inverted_index(field)?;
+    let mut range = index.terms().range().ge(begun.as_bytes());
+    let after = after(begun);
+    if let Some(after) = &after {
+        range = range.lt(after.as_bytes());
+    }
+    let mut terms = range.into_stream().map_err(TantivyError::from)?;
+    while terms.advance() && hear(terms.key()) {}
+    Ok(())
 }
 
 /// What comes after everything that begins so.

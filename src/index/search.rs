@@ -1,7 +1,7 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
 use tantivy::TantivyError;
-use tantivy::collector::Count;
+use tantivy::collector::{Collector, Count};
 
 use super::build::Builder;
 use super::guard::guarded;
@@ -104,7 +104,6 @@ impl<'a> Finder<'a> {
         match ask(&self.index, &self.mounted) {
             // The query is at fault, not the index.
             Err(error @ Error::Query { .. }) => return Err(error),
-            Err(Error::Index(TantivyError::InvalidArgument(_))) => return Err(too_much()),
             Ok(answer) => return Ok(answer),
             Err(_) => {}
         }
@@ -127,13 +126,6 @@ impl<'a> Finder<'a> {
 }
 
 /// What is wrong with parts of words that tantivy refuses to look for.
-fn too_much() -> Error {
-    Error::Query {
-        message: "parts of words that too many words have".to_owned(),
-        hint: "write more letters of them, or fewer `*`".to_owned(),
-    }
-}
-
 impl Index {
     /// The first clips that match, at most `most` of them; `mounted` are the numbers of the
     /// volumes that are.
@@ -147,15 +139,11 @@ impl Index {
         order: &Order,
         most: usize,
     ) -> Result<Hits, Error> {
-        guarded(|| {
-            let searcher = self.reader.searcher();
-            let built = self.builder(&searcher, mounted).query(query)?;
-            let ranking = searcher.search(&built, &Ranked { order, most })?;
-            let clips = ranking.clips.into_iter();
-            Ok(Hits {
-                total: ranking.total,
-                clips: clips.filter_map(|clip| i64::try_from(clip).ok()).collect(),
-            })
+        let ranking = self.collected(query, mounted, &Ranked { order, most })?;
+        let clips = ranking.clips.into_iter();
+        Ok(Hits {
+            total: ranking.total,
+            clips: clips.filter_map(|clip| i64::try_from(clip).ok()).collect(),
         })
     }
 
@@ -170,11 +158,7 @@ impl Index {
         facets: &[Facet],
         in_full: bool,
     ) -> Result<Tallies, Error> {
-        guarded(|| {
-            let searcher = self.reader.searcher();
-            let built = self.builder(&searcher, mounted).query(query)?;
-            Ok(searcher.search(&built, &Counting { facets, in_full })?)
-        })
+        self.collected(query, mounted, &Counting { facets, in_full })
     }
 
     /// How many clips match.
@@ -182,18 +166,32 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn count_found(&self, query: &Query, mounted: &[i64]) -> Result<usize, Error> {
-        guarded(|| {
-            let searcher = self.reader.searcher();
-            let built = self.builder(&searcher, mounted).query(query)?;
-            Ok(searcher.search(&built, &Count)?)
-        })
+        self.collected(query, mounted, &Count)
     }
 
-    fn builder<'a>(&'a self, searcher: &'a tantivy::Searcher, mounted: &'a [i64]) -> Builder<'a> {
-        Builder {
-            searcher,
-            columns: &self.columns,
-            mounted,
-        }
+    /// What a collector makes of the clips that match.
+    fn collected<C: Collector>(
+        &self,
+        query: &Query,
+        mounted: &[i64],
+        collector: &C,
+    ) -> Result<C::Fruit, Error> {
+        let answer = guarded(|| {
+            let searcher = self.reader.searcher();
+            let builder = Builder {
+                searcher: &searcher,
+                columns: &self.columns,
+                mounted,
+            };
+            Ok(searcher.search(&builder.query(query)?, collector)?)
+        });
+        answer.map_err(|error| match error {
+            // The query is at fault, not the index: it must not look damaged.
+            Error::Index(TantivyError::InvalidArgument(_)) => Error::Query {
+                message: "parts of words that too many words have".to_owned(),
+                hint: "write more letters of them, or fewer `*`".to_owned(),
+            },
+            error => error,
+        })
     }
 }

@@ -12,7 +12,8 @@ const HEAD: &str = "\
 <!-- Made from the program's own tables: `UPDATE_DOCS=1 cargo test --test docs` writes it anew. -->
 
 `btsindex search`, `stats`, `browse` and `--query` of the commands that edit all take the same
-queries. Every form below can be typed in bash, zsh and PowerShell as it stands, without quotes.
+queries. Every form in the first column can be typed in bash, zsh and PowerShell as it stands, without
+quotes; the second has other ways to write it, and others like it, some of which a shell must be kept from.
 `btsindex search --explain …` prints how a query was understood, and how many clips match each
 part of it.
 
