@@ -267,6 +267,10 @@ fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::Search) -> anyhow:
         }
     }
     out.flush()?;
+    if !args.json {
+        let found = usize::try_from(tallies.whole.clips).unwrap_or(usize::MAX);
+        writeln!(io::stderr(), "{} found", counted(found, "clip"))?;
+    }
     Ok(Exit::Done)
 }
 

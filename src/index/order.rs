@@ -197,6 +197,8 @@ pub(super) struct Segment {
     kept: Vec<Entry>,
     /// Nothing that comes after this can be among the first.
     bar: Option<(Keys, u64)>,
+    /// Numbers of the documents at hand.
+    numbers: Vec<Option<i64>>,
 }
 
 impl Collector for Ranked<'_> {
@@ -225,6 +227,7 @@ impl Collector for Ranked<'_> {
             total: 0,
             kept: Vec::new(),
             bar: None,
+            numbers: Vec::new(),
         })
     }
 
@@ -279,6 +282,32 @@ impl SegmentCollector for Segment {
         }
     }
 
+    fn collect_block(&mut self, docs: &[DocId]) {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.clear();
+        numbers.resize(docs.len(), None);
+        let first = match self.sources.first() {
+            Some((Source::Number(Some(column)), is_falling)) => {
+                // Many at once cost a third of one at a time.
+                column.first_vals(docs, &mut numbers);
+                Some(*is_falling)
+            }
+            _ => None,
+        };
+        for (doc, number) in docs.iter().zip(&numbers) {
+            let is_out = first.is_some_and(|is_falling| {
+                let key = placed(number.map(risen_number), is_falling);
+                self.bar.as_ref().is_some_and(|(bar, _)| key > bar[0])
+            });
+            if is_out {
+                self.total += 1;
+            } else {
+                self.collect(*doc, 0.0);
+            }
+        }
+        self.numbers = numbers;
+    }
+
     fn harvest(mut self) -> Self::Fruit {
         self.cut();
         let mut kept = std::mem::take(&mut self.kept);
@@ -321,15 +350,11 @@ impl Source {
             }
             Self::Number(column) => {
                 let number = column.as_ref().and_then(|column| column.first(doc));
-                number.map(|number| number.cast_unsigned() ^ (1 << 63))
+                number.map(risen_number)
             }
             Self::Text(column) => column.as_ref().and_then(|column| column.ords().first(doc)),
         };
-        match key {
-            None => LAST,
-            Some(key) if is_falling => (!key).min(LAST - 1),
-            Some(key) => key.min(LAST - 1),
-        }
+        placed(key, is_falling)
     }
 
     /// A key as it compares with other segments'.
@@ -357,6 +382,20 @@ impl Source {
         };
         Value::Text(false, Falling { text, is_falling })
     }
+}
+
+/// A key as it sorts: what has none comes last, either way.
+fn placed(key: Option<u64>, is_falling: bool) -> u64 {
+    match key {
+        None => LAST,
+        Some(key) if is_falling => (!key).min(LAST - 1),
+        Some(key) => key.min(LAST - 1),
+    }
+}
+
+/// A number whose order without a sign is that of the number.
+fn risen_number(number: i64) -> u64 {
+    number.cast_unsigned() ^ (1 << 63)
 }
 
 fn none(is_falling: bool) -> Falling {
