@@ -10,6 +10,7 @@ mod current;
 mod directory;
 mod document;
 mod excluded;
+mod fitting;
 mod guard;
 mod make;
 mod merge;
