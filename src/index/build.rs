@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
-    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, RegexQuery, TermQuery,
-    TermSetQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
@@ -16,6 +16,7 @@ use super::document::{
     Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
 use super::excluded::Excluded;
+use super::fitting::{Fitting, Pattern};
 use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
@@ -116,15 +117,7 @@ impl Builder<'_> {
                 [run] => single(&|field| Ok(like(field, run)))?,
                 _ => Vec::new(),
             },
-            How::Pattern => match words.patterns().as_slice() {
-                [] => Vec::new(),
-                [(_, pattern)] => single(&|field| regex(field, pattern))?,
-                patterns => spot
-                    .placed
-                    .iter()
-                    .map(|(whole, _)| pattern_phrase(*whole, patterns))
-                    .collect(),
-            },
+            How::Pattern => self.fitting(&words.patterns(), spot)?,
             How::Begun => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
@@ -165,6 +158,47 @@ impl Builder<'_> {
                 found
             }
         })
+    }
+
+    /// Words that fit patterns; of several, together and in order.
+    fn fitting(&self, patterns: &[Placed], spot: &Spot) -> Result<Vec<Built>, Error> {
+        let made = patterns
+            .iter()
+            .map(|(_, text)| Arc::new(Pattern::new(text)));
+        let made: Vec<Arc<Pattern>> = made.collect();
+        if let [pattern] = made.as_slice() {
+            let query = |field: &Field| -> Built {
+                let pattern = pattern.clone();
+                Box::new(Fitting {
+                    field: *field,
+                    pattern,
+                })
+            };
+            return Ok(spot.single.iter().map(query).collect());
+        }
+        let mut found = Vec::new();
+        for (whole, _) in &spot.placed {
+            if self.fit_all(*whole, &made)? {
+                found.push(pattern_phrase(*whole, patterns));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether some word of a column fits each pattern: else no phrase of them need be looked for.
+    fn fit_all(&self, field: Field, patterns: &[Arc<Pattern>]) -> Result<bool, Error> {
+        for pattern in patterns {
+            let mut is_there = false;
+            for segment in self.searcher.segment_readers() {
+                let index = segment.inverted_index(field)?;
+                let words = index.terms().search(&**pattern).into_stream();
+                is_there |= words.map_err(TantivyError::from)?.advance();
+            }
+            if !is_there {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Words together and in order, the last one only begun.
@@ -441,11 +475,6 @@ fn prefix(field: Field, begun: &str) -> Built {
 }
 
 /// `*` stands for any letters; all others are letters, digits and marks on them.
-fn regex(field: Field, pattern: &str) -> Result<Built, Error> {
-    let query = RegexQuery::from_pattern(&pattern.replace('*', ".*"), field)?;
-    Ok(Box::new(query))
-}
-
 fn pattern_phrase(field: Field, patterns: &[(usize, String)]) -> Built {
     let first = patterns.first().map_or(0, |(place, _)| *place);
     let terms = patterns

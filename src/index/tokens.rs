@@ -3,12 +3,17 @@
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
+use crate::value::MOST_STARS;
 use crate::value::words::Placed;
 
 /// The name that the tokenizer is registered by.
 pub(super) const TOKENS: &str = "words";
 /// Stands before a word that is at the place of the word before it.
 const SAME_PLACE: char = '\u{1}';
+
+/// Places that are left free before each text of a field: as many as the stars of a pattern may
+/// stand for, so that none reaches from one text into the next.
+const GAP: usize = MOST_STARS;
 
 /// Words one after the other.
 pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {
@@ -52,6 +57,7 @@ impl Tokenizer for Words {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Stream<'a> {
         self.token.reset();
+        self.token.position = GAP - 1;
         Stream {
             rest: text,
             token: &mut self.token,
@@ -66,9 +72,8 @@ impl TokenStream for Stream<'_> {
         };
         self.rest = rest;
         let is_same = word.starts_with(SAME_PLACE);
-        // The first word's place is one after `usize::MAX`.
         if !is_same {
-            self.token.position = self.token.position.wrapping_add(1);
+            self.token.position += 1;
         }
         self.token.text.clear();
         self.token
@@ -100,7 +105,7 @@ mod tests {
             let mut stream = tokenizer.token_stream(&text);
             let mut seen = Vec::new();
             while stream.advance() {
-                seen.push((stream.token().position, stream.token().text.clone()));
+                seen.push((stream.token().position - GAP, stream.token().text.clone()));
             }
             assert_eq!(seen, words);
         }

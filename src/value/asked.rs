@@ -34,7 +34,8 @@ const MOST_LETTERS: usize = 1000;
 /// Nor is a longer one half remembered, or one with more gaps: what may stand in each is tried
 /// against every word there is.
 const MOST_BEGUN: usize = 100;
-const MOST_STARS: usize = 8;
+/// A text has no more stars than these.
+pub const MOST_STARS: usize = 8;
 /// Words that mean something else when they stand in a query as they are.
 const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
 

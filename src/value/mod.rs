@@ -21,7 +21,7 @@ mod timecode;
 mod wall_time;
 pub mod words;
 
-pub use asked::{How, Words};
+pub use asked::{How, MOST_STARS, Words};
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use duration::Duration;

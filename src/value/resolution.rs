@@ -97,9 +97,8 @@ impl Resolution {
 fn has_units(text: &str) -> bool {
     let ends = text.trim_start_matches(['<', '>', '=']).split("..");
     ends.filter(|end| !end.is_empty()).all(|end| {
-        end.len() > 1
-            && end[..end.len() - 1].bytes().all(|b| b.is_ascii_digit())
-            && end.ends_with(['p', 'i', 'k'])
+        end.strip_suffix(['p', 'i', 'k'])
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     })
 }
 
@@ -189,7 +188,7 @@ mod tests {
         }
         assert_eq!(Resolution::read("1080p..4k").unwrap().len(), 2);
         for text in [
-            "", "k", "1080", "4k..x", "..", "1080..4k", "0x0", "p..k", "4pk", "-4k",
+            "", "k", "1080", "4k..x", "..", "1080..4k", "0x0", "p..k", "4pk", "-4k", "4ké", "4k..é",
         ] {
             assert!(Resolution::read(text).is_err(), "{text}");
         }

@@ -109,8 +109,8 @@ pub struct Cut {
     /// Its runs, folded, one after the other.
     pub runs: Vec<String>,
     /// The parts of its runs, where they are not the runs themselves. Of scripts without blanks,
-    /// each two letters that follow each other are a word, and the last one, at the place of the
-    /// last two.
+    /// each two letters that follow each other are a word, at the place of the first, and the
+    /// last one is.
     pub parts: Option<Vec<Placed>>,
 }
 
@@ -152,16 +152,14 @@ fn put(part: &str, place: usize, placed: &mut Vec<Placed>) -> usize {
         place += 1;
     }
     if let Some(last) = letters.last() {
-        let alone = usize::from(letters.len() == 1);
-        placed.push(((place + alone).saturating_sub(1), last.to_string()));
-        place += alone;
+        placed.push((place, last.to_string()));
+        place += 1;
     }
     place
 }
 
 /// The parts of a text that is asked for, each where it stands. Of scripts without blanks, the
-/// last letter before something else stands alone too, at the place of the last two, as it does
-/// in a text.
+/// last letter stands alone too, as it does in a text, where something else follows.
 #[must_use]
 pub fn asked_parts(text: &str) -> Vec<Placed> {
     let mut asked = Vec::new();
@@ -182,7 +180,8 @@ pub fn asked_parts(text: &str) -> Vec<Placed> {
             place += 1;
         }
         if at + 1 < parts.len() {
-            asked.push((place - 1, last.to_string()));
+            asked.push((place, last.to_string()));
+            place += 1;
         }
     }
     asked
@@ -257,7 +256,7 @@ mod tests {
         };
         assert_eq!(
             placed("東京タワー drum"),
-            "0東京 1京タ 2タワ 3ワー 3ー 4drum"
+            "0東京 1京タ 2タワ 3ワー 4ー 5drum"
         );
         assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
         assert_eq!(cut("京 drum").parts, None);
@@ -268,7 +267,7 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        assert_eq!(asked("タワー drum"), "0タワ 1ワー 1ー 2drum");
+        assert_eq!(asked("タワー drum"), "0タワ 1ワー 2ー 3drum");
         assert_eq!(asked("drum 東京"), "0drum 1東京");
         assert_eq!(asked("東2"), "0東 12");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
