@@ -177,6 +177,9 @@ impl Builder<'_> {
             return Ok(spot.single.iter().map(query).collect());
         }
         let mut found = Vec::new();
+        if made.is_empty() {
+            return Ok(found);
+        }
         for (whole, _) in &spot.placed {
             if self.fit_all(*whole, &made)? {
                 found.push(pattern_phrase(*whole, patterns));

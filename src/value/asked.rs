@@ -95,7 +95,7 @@ impl Words {
         let text = composed(text);
         let runs: Vec<String> = text
             .split(|c: char| !is_kept(c) && !is_mark(c))
-            .filter(|run| run.chars().any(is_kept))
+            .filter(|run| run.chars().any(|c| is_kept(c) && !is_mark(c)))
             .map(|run| {
                 if OPERATORS.contains(&run) && how != How::Exact {
                     run.to_lowercase()

@@ -49,10 +49,10 @@ pub fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Runs of letters and digits, as they stand: `A001`, `C003`, `mov` of `A001_C003.mov`.
+/// Runs of letters and digits, with the marks on them, as they stand: `A001`, `C003`, `mov` of `A001_C003.mov`.
 pub fn runs(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
-        .filter(|run| !run.is_empty())
+        .filter(|run| !run.chars().all(is_combining_mark))
 }
 
 /// The parts of one run: cut between letters and digits, where a capital begins a word, and

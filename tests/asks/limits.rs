@@ -48,6 +48,10 @@ fn what_nobody_would_ask_is_answered_or_refused() {
     for (typed, wanted) in [
         ("*a*".to_owned(), "10"),
         ("*1*2*".to_owned(), "6"),
+        // A mark alone is no letter, though Unicode has some that are both.
+        ("\u{5bb}..".to_owned(), "nothing to search for"),
+        ("*-\u{5bb}".to_owned(), "nothing to search for"),
+        ("*1*-\u{5bb}".to_owned(), "10"),
         (many("a*", 8), "0"),
         (many("a*", 9), "nothing to search for"),
         (format!("comment:{}", many("a*", 9)), parts),
