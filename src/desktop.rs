@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::clip::{Clip, FileState};
-use crate::error::{Error, escape};
+use crate::error::Error;
 
 /// The file of a clip that can be opened now: the best of those that are there.
 ///
@@ -21,8 +21,7 @@ pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
     if let Some(copy) = there {
         return Ok(&copy.path);
     }
-    let name = clip.name.as_ref().map(|name| escape(&name.value));
-    let name = name.unwrap_or_else(|| "the clip".to_owned());
+    let name = clip.shown_name();
     let is_away = |state, is_mounted: bool| !is_mounted && state != FileState::Missing;
     let mut away = clip
         .files

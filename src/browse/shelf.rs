@@ -16,7 +16,7 @@ use crate::desktop;
 use crate::error::Error;
 use crate::index::{self, Hits, Index, Note, Order};
 use crate::present::{Pictures, facts};
-use crate::query::{Context, Query, today};
+use crate::query::Query;
 
 /// What clips are counted by, and the name that a query asks for its values by.
 const FACETS: [(&str, &str); 4] = [
@@ -114,12 +114,8 @@ impl Shelf {
 
     /// The query that a line makes.
     fn query(&self, line: &str) -> Result<Query, Error> {
-        let saved = |name: &str| self.catalogue.saved_search(name);
-        let context = Context {
-            today: today(),
-            saved: &saved,
-        };
-        Query::parse_line(line, &context)
+        self.catalogue
+            .asked(|context| Query::parse_line(line, context))
     }
 
     /// Asks the index; `None` before there is one.
@@ -191,12 +187,7 @@ impl Shelf {
         let Some(clip) = self.clip(number)? else {
             return Ok(vec!["no file holds this clip any more".to_owned()]);
         };
-        let thumbnails = self.catalogue.thumbnails();
-        let id = clip.id.as_ref().map(|id| id.value);
-        let pictures = Pictures {
-            poster: id.and_then(|id| thumbnails.posters.find(id)),
-            strip: id.and_then(|id| thumbnails.strips.find(id)),
-        };
+        let pictures = Pictures::of(&clip, &self.catalogue.thumbnails());
         let mut text = Vec::new();
         // Writing to memory cannot fail.
         let _ = facts(&clip, &pictures, &mut text);

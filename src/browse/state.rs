@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::line::Line;
 use crate::clip::{Clip, Edit, EditId};
 use crate::index::Hits;
+use crate::query::pieces;
 
 /// Values of a facet that are shown.
 pub(super) const VALUES: usize = 30;
@@ -122,7 +123,7 @@ impl State {
 
     /// The words of the query, with their quotes.
     fn words(&self) -> Vec<String> {
-        words(self.query.text())
+        pieces(self.query.text())
     }
 
     /// The query with the word that is being typed taken for the beginning of one; `None` where
@@ -285,19 +286,6 @@ pub(super) fn term(name: &str, value: &str) -> String {
     }
 }
 
-/// Cuts at blanks that do not stand in quotes.
-fn words(text: &str) -> Vec<String> {
-    let mut is_quoted = false;
-    let pieces = text.split(|c: char| {
-        is_quoted ^= c == '"';
-        c.is_whitespace() && !is_quoted
-    });
-    pieces
-        .filter(|piece| !piece.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,7 +346,7 @@ mod tests {
             "x",
         ];
         assert_eq!(state.words(), expected);
-        assert_eq!(words("a \"b c"), ["a", "\"b c"]);
+        assert_eq!(pieces("a \"b c"), ["a", "\"b c"]);
         let typed = [
             "tag:ad shoot",
             "drummer laughing",

@@ -3,6 +3,7 @@
 
 use super::Catalogue;
 use crate::error::Error;
+use crate::query::{Context, Query, today};
 
 /// What their keys begin with.
 const PREFIX: &str = "search:";
@@ -29,6 +30,20 @@ impl Catalogue {
             .min_by_key(|(known, _)| (known != name, !is_meant(known)))
             .filter(|(known, _)| is_meant(known))
             .map(|(_, words)| words))
+    }
+
+    /// The query that is read where today is today, and this catalogue's saved searches are known.
+    ///
+    /// # Errors
+    /// What `read` finds wrong.
+    pub fn asked(
+        &self,
+        read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
+    ) -> Result<Query, Error> {
+        read(&Context {
+            today: today(),
+            saved: &|name| self.saved_search(name),
+        })
     }
 
     /// Every saved search with its words, by name.

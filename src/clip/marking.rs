@@ -110,7 +110,8 @@ impl Clip {
         format!("it runs {}", length.unwrap_or_default())
     }
 
-    fn shown_name(&self) -> String {
+    /// Its name, safe for a terminal.
+    pub(crate) fn shown_name(&self) -> String {
         let name = self
             .name
             .as_ref()

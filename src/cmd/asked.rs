@@ -7,18 +7,13 @@ use btsindex::clip::{Facet, facet};
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
 use btsindex::present::counted;
-use btsindex::query::{Context, Query, today};
+use btsindex::query::Query;
 
 use super::said;
 
 /// The query that some words make.
 pub(super) fn query(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
-    let saved = |name: &str| catalogue.saved_search(name);
-    let context = Context {
-        today: today(),
-        saved: &saved,
-    };
-    Query::parse(words, &context)
+    catalogue.asked(|context| Query::parse(words, context))
 }
 
 /// Facets by their names.

@@ -118,11 +118,18 @@ fn wants_index(args: &cli::Search) -> bool {
 }
 
 fn most(args: &cli::Search) -> usize {
+    match Wish::of(args) {
+        Some(wish) => wish.nth,
+        None => limit(args, is_list(args)),
+    }
+}
+
+/// How many rows there are at most, for people or for another program.
+fn limit(args: &cli::Search, is_list: bool) -> usize {
     match args.limit {
-        _ if Wish::of(args).is_some() => Wish::of(args).map_or(0, |wish| wish.nth),
         Some(0) => usize::MAX,
         Some(most) => most,
-        None if is_list(args) => usize::MAX,
+        None if is_list => usize::MAX,
         None => TABLE_ROWS,
     }
 }
@@ -249,12 +256,7 @@ fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::Search) -> anyhow:
         asked::say_nothing_found(query, finder)?;
         return Ok(Exit::NothingFound);
     }
-    let most = match args.limit {
-        Some(0) => usize::MAX,
-        Some(most) => most,
-        None if args.json => usize::MAX,
-        None => TABLE_ROWS,
-    };
+    let most = limit(args, args.json);
     let mut out = stdout();
     for (at, tally) in tallies.facets.iter().enumerate() {
         if args.json {

@@ -12,12 +12,7 @@ use crate::cli;
 pub(crate) fn run(args: &cli::Show, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clip = catalogue.find(&args.clip)?;
-    let thumbnails = catalogue.thumbnails();
-    let id = clip.id.as_ref().map(|id| id.value);
-    let pictures = Pictures {
-        poster: id.and_then(|id| thumbnails.posters.find(id)),
-        strip: id.and_then(|id| thumbnails.strips.find(id)),
-    };
+    let pictures = Pictures::of(&clip, &catalogue.thumbnails());
     let mut out = stdout();
     if args.json {
         writeln!(out, "{}", json_line(&facts_json(&clip, &pictures)))?;

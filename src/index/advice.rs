@@ -134,7 +134,7 @@ impl Index {
             ([run], Some(name)) => {
                 let columns = Clip::fields_named(name).map(|(at, _)| self.columns.all[at]);
                 let fields = columns.flat_map(|column| match column {
-                    Column::Words { whole, parts } => vec![whole, parts],
+                    Column::Words { whole, parts, .. } => vec![whole, parts],
                     _ => Vec::new(),
                 });
                 self.words_like(run, fields.collect())?
@@ -213,12 +213,4 @@ impl Index {
 /// Clip numbers differ in a digit, and are not what was meant.
 fn is_number(word: &str) -> bool {
     word.chars().filter(char::is_ascii_digit).count() * 2 >= word.len()
-}
-
-impl Advice {
-    /// Whether there is nothing to say.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lost.is_empty() && self.without.is_empty()
-    }
 }

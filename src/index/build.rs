@@ -21,13 +21,11 @@ use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
 use crate::query::{Ask, Query, State};
-use crate::value::words::{Placed, asked_parts, folded_runs, is_lone_letter, stem};
-use crate::value::{Area, Between, How, Resolution, Words};
+use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
+use crate::value::{Area, Between, How, Resolution, Words, letters_off};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
 
-/// A word of so many letters may differ in two of them, a shorter one in one.
-const LONG: usize = 8;
 /// No list of words that one stands for is longer.
 const MOST_WORDS: u32 = 100_000;
 
@@ -125,19 +123,17 @@ impl Builder<'_> {
                 }
                 for (field, words) in phrases(spot, &runs, &parts) {
                     if self.has_all(field, &words[..words.len() - 1])? {
-                        found.push(self.begun(field, &words)?);
+                        found.push(self.begun(field, words)?);
                     }
                 }
                 found
             }
             How::Forms | How::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
-                    ([run], [(_, part)]) if run == part && is_lone_letter(run) => {
+                    ([run], [part]) if run == part && is_lone_letter(run) => {
                         single(&|field| Ok(prefix(field, run)))?
                     }
-                    ([run], [(_, part)])
-                        if run == part && words.how == How::Forms && spot.is_prose =>
-                    {
+                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
                         self.forms(&spot.single, run)?
                     }
                     ([run], _) => self.terms(&spot.single, run)?,
@@ -145,14 +141,14 @@ impl Builder<'_> {
                 };
                 for (field, words) in phrases(spot, &runs, &parts) {
                     // A lone letter of a script without blanks begins a pair.
-                    let Some(((_, last), before)) = words.split_last() else {
+                    let Some((last, before)) = words.split_last() else {
                         continue;
                     };
                     let is_begun = is_lone_letter(last);
                     if is_begun && self.has_all(field, before)? {
-                        found.push(self.begun(field, &words)?);
-                    } else if !is_begun && self.has_all(field, &words)? {
-                        found.push(phrase(field, &words));
+                        found.push(self.begun(field, words)?);
+                    } else if !is_begun && self.has_all(field, words)? {
+                        found.push(phrase(field, words));
                     }
                 }
                 found
@@ -161,7 +157,7 @@ impl Builder<'_> {
     }
 
     /// Words that fit patterns; of several, together and in order.
-    fn fitting(&self, patterns: &[Placed], spot: &Spot) -> Result<Vec<Built>, Error> {
+    fn fitting(&self, patterns: &[(usize, String)], spot: &Spot) -> Result<Vec<Built>, Error> {
         let made = patterns
             .iter()
             .map(|(_, text)| Arc::new(Pattern::new(text)));
@@ -205,10 +201,10 @@ impl Builder<'_> {
     }
 
     /// Words together and in order, the last one only begun.
-    fn begun(&self, field: Field, words: &[Placed]) -> Result<Built, Error> {
-        let mut query = PhrasePrefixQuery::new_with_offset(placed_terms(field, words));
+    fn begun(&self, field: Field, words: &[String]) -> Result<Built, Error> {
+        let mut query = PhrasePrefixQuery::new(terms_of(field, words));
         // tantivy makes room for as many words as it is told, whether there are any.
-        let last = words.last().map_or("", |(_, word)| word);
+        let last = words.last().map_or("", String::as_str);
         query.set_max_expansions(self.begun_so(field, last)?);
         Ok(unscored(Box::new(query)))
     }
@@ -228,8 +224,8 @@ impl Builder<'_> {
     }
 
     /// Whether a column knows all of these words: else no phrase of them need be looked for.
-    fn has_all(&self, field: Field, words: &[Placed]) -> Result<bool, Error> {
-        for (_, word) in words {
+    fn has_all(&self, field: Field, words: &[String]) -> Result<bool, Error> {
+        for word in words {
             if !self.has(field, word)? {
                 return Ok(false);
             }
@@ -320,7 +316,7 @@ impl Builder<'_> {
                 Bound::Included(Term::from_field_i64(field, between.to)),
             )),
             (Column::Choice(field), Wanted::Choice(choice)) => term(field, choice),
-            (Column::Words { whole, parts }, Wanted::Words(words)) => {
+            (Column::Words { whole, parts, .. }, Wanted::Words(words)) => {
                 let spot = Spot {
                     weight: 1.0,
                     is_prose: FIELDS[at].prose,
@@ -382,7 +378,7 @@ impl Builder<'_> {
 
 fn placed(column: Column) -> Option<(Field, Field)> {
     match column {
-        Column::Words { whole, parts } => Some((whole, parts)),
+        Column::Words { whole, parts, .. } => Some((whole, parts)),
         _ => None,
     }
 }
@@ -422,36 +418,31 @@ fn term(field: Field, word: &str) -> Built {
     ))
 }
 
-fn phrase(field: Field, words: &[Placed]) -> Built {
-    match words {
-        [(_, word)] => term(field, word),
-        _ => unscored(Box::new(PhraseQuery::new_with_offset(placed_terms(
-            field, words,
-        )))),
-    }
+/// Several words together and in order.
+fn phrase(field: Field, words: &[String]) -> Built {
+    unscored(Box::new(PhraseQuery::new(terms_of(field, words))))
 }
 
 /// Columns, and the words that stand in each together and in order where a text matches: its
 /// runs, or its parts, in the column of whole runs where a text was not cut further.
-fn phrases(spot: &Spot, runs: &[String], parts: &[Placed]) -> Vec<(Field, Vec<Placed>)> {
-    let runs: Vec<Placed> = runs.iter().cloned().enumerate().collect();
+fn phrases<'a>(spot: &Spot, runs: &'a [String], parts: &'a [String]) -> Vec<(Field, &'a [String])> {
     let mut phrases = Vec::new();
     for &(whole, cut) in &spot.placed {
         if runs.len() > 1 {
-            phrases.push((whole, runs.clone()));
+            phrases.push((whole, runs));
         }
         if parts.len() > 1 {
-            phrases.push((cut, parts.to_vec()));
+            phrases.push((cut, parts));
             if parts != runs {
-                phrases.push((whole, parts.to_vec()));
+                phrases.push((whole, parts));
             }
         }
     }
     phrases
 }
 
-fn placed_terms(field: Field, words: &[Placed]) -> Vec<(usize, Term)> {
-    let term = |(place, word): &Placed| (*place, Term::from_field_text(field, word));
+fn terms_of(field: Field, words: &[String]) -> Vec<Term> {
+    let term = |word: &String| Term::from_field_text(field, word);
     words.iter().map(term).collect()
 }
 
@@ -462,7 +453,7 @@ fn unscored(inner: Built) -> Built {
 
 /// Words that differ in a letter or two, or in two that changed places.
 fn like(field: Field, word: &str) -> Built {
-    let distance = if word.chars().count() < LONG { 1 } else { 2 };
+    let distance = letters_off(word);
     Box::new(FuzzyTermQuery::new(
         Term::from_field_text(field, word),
         distance,

@@ -18,15 +18,20 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 
-use super::tokens::{TOKENS, joined, placed};
-use crate::clip::{self, Cell, Clip, FIELDS, FileState, Kind, facets};
+use super::tokens::{TOKENS, joined};
+use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
 use crate::value::words::{Cut, cut};
 
 /// Where a row of the field table is in the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
-    /// Whole runs, and their parts.
-    Words { whole: Field, parts: Field },
+    /// Whole runs, and their parts; and the column of all fields of its weight, where there are
+    /// several.
+    Words {
+        whole: Field,
+        parts: Field,
+        together: Option<Field>,
+    },
     /// One of a closed set, as it is.
     Choice(Field),
     /// Numbers, compared by scanning their column.
@@ -46,8 +51,6 @@ pub(super) struct Heard {
     pub rows: Vec<usize>,
     /// Where single words are looked up: in the one field, or in all together.
     pub single: Vec<Field>,
-    /// The column of all together, where there are several.
-    together: Option<Field>,
 }
 
 /// The index's fields: the clip's number, and a column a row of the field table.
@@ -116,17 +119,22 @@ pub(super) fn schema() -> (Schema, Columns) {
     let merit = schema.add_i64_field(MERIT, FAST);
     let column = || TextOptions::default().set_fast("raw");
     let name = schema.add_text_field(NAME, column());
-    let all: Vec<Column> = FIELDS
+    let mut heard = heard();
+    let is_alone = |at: usize| heard.iter().any(|heard| heard.rows == [at]);
+    let mut all: Vec<Column> = FIELDS
         .iter()
-        .map(|row| match row.kind {
+        .enumerate()
+        .map(|(at, row)| match row.kind {
             Kind::Words => Column::Words {
-                whole: words(&mut schema, row.name, positions, is_scored(row)),
+                // Single words are looked up, and scored, where a field stands alone.
+                whole: words(&mut schema, row.name, positions, is_alone(at)),
                 parts: words(
                     &mut schema,
                     &format!("{}_parts", row.name),
                     positions,
                     false,
                 ),
+                together: None,
             },
             Kind::Choice(_) => Column::Choice(words(
                 &mut schema,
@@ -145,7 +153,10 @@ pub(super) fn schema() -> (Schema, Columns) {
             Kind::Shown(_) => Column::Absent,
         })
         .collect();
-    let heard = heard(&mut schema, &all);
+    for heard in &mut heard {
+        heard.stand(&mut schema, &mut all);
+    }
+    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let facets = facets()
         .map(|facet| schema.add_text_field(&facet_column(facet.name), column()))
         .collect();
@@ -161,16 +172,8 @@ pub(super) fn schema() -> (Schema, Columns) {
     (schema.build(), columns)
 }
 
-/// Whether single words are looked up in a field's own column: it alone has its weight.
-fn is_scored(row: &clip::Field) -> bool {
-    let others = FIELDS
-        .iter()
-        .filter(|other| place(other.weight, other.prose) == place(row.weight, row.prose));
-    row.weight > 0.0 && others.count() == 1
-}
-
-/// The fields with a weight, by weight and manner, the weightiest first.
-fn heard(schema: &mut SchemaBuilder, all: &[Column]) -> Vec<Heard> {
+/// The fields with a weight, by weight and manner.
+fn heard() -> Vec<Heard> {
     let mut heard: Vec<Heard> = Vec::new();
     for (at, row) in FIELDS
         .iter()
@@ -178,7 +181,7 @@ fn heard(schema: &mut SchemaBuilder, all: &[Column]) -> Vec<Heard> {
         .filter(|(_, row)| row.weight > 0.0)
     {
         let is_same = |heard: &&mut Heard| {
-            place(heard.weight, heard.is_prose) == place(row.weight, row.prose)
+            hundredths(heard.weight) == hundredths(row.weight) && heard.is_prose == row.prose
         };
         match heard.iter_mut().find(is_same) {
             Some(heard) => heard.rows.push(at),
@@ -187,31 +190,37 @@ fn heard(schema: &mut SchemaBuilder, all: &[Column]) -> Vec<Heard> {
                 is_prose: row.prose,
                 rows: vec![at],
                 single: Vec::new(),
-                together: None,
             }),
         }
     }
-    for heard in &mut heard {
-        if let ([at], true) = (heard.rows.as_slice(), heard.rows.len() == 1) {
-            if let Column::Words { whole, parts } = all[*at] {
-                heard.single = vec![whole, parts];
-            }
-            continue;
-        }
-        let manner = if heard.is_prose { "prose" } else { "names" };
-        let name = format!("heard_{}_{manner}", place(heard.weight, false).0);
-        let together = words(schema, &name, IndexRecordOption::WithFreqs, true);
-        heard.single = vec![together];
-        heard.together = Some(together);
-    }
-    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     heard
+}
+
+impl Heard {
+    /// Finds where its single words are looked up; several fields get a column together.
+    fn stand(&mut self, schema: &mut SchemaBuilder, all: &mut [Column]) {
+        if let [at] = self.rows.as_slice() {
+            if let Column::Words { whole, parts, .. } = all[*at] {
+                self.single = vec![whole, parts];
+            }
+            return;
+        }
+        let manner = if self.is_prose { "prose" } else { "names" };
+        let name = format!("heard_{}_{manner}", hundredths(self.weight));
+        let column = words(schema, &name, IndexRecordOption::WithFreqs, true);
+        self.single = vec![column];
+        for row in &self.rows {
+            if let Column::Words { together, .. } = &mut all[*row] {
+                *together = Some(column);
+            }
+        }
+    }
 }
 
 /// A weight as a whole number of hundredths, so that equal ones are equal.
 #[expect(clippy::cast_possible_truncation, reason = "weights are small")]
-fn place(weight: f32, is_prose: bool) -> (i32, bool) {
-    ((weight * 100.0) as i32, is_prose)
+fn hundredths(weight: f32) -> i32 {
+    (weight * 100.0) as i32
 }
 
 impl Columns {
@@ -228,21 +237,24 @@ impl Columns {
             if (row.source)(clip).is_some() {
                 signs.push(has_sign(row.name));
             }
-            let together = self.heard.iter().find_map(|heard| {
-                let is_in = place(heard.weight, heard.is_prose) == place(row.weight, row.prose);
-                heard.together.filter(|_| is_in)
-            });
             for cell in (row.cells)(clip) {
                 match (column, cell) {
-                    (Column::Words { whole, parts }, Cell::Words(mut text)) => {
+                    (
+                        Column::Words {
+                            whole,
+                            parts,
+                            together,
+                        },
+                        Cell::Words(mut text),
+                    ) => {
                         shorten(&mut text);
                         let cut = cut(&text);
                         if let Some(together) = together {
-                            document.add_text(together, heard_words(&cut));
+                            document.add_text(*together, heard_words(&cut));
                         }
                         document.add_text(*whole, joined(&cut.runs));
-                        if let Some(cut) = &cut.parts {
-                            document.add_text(*parts, placed(cut));
+                        if let Some(further) = &cut.parts {
+                            document.add_text(*parts, joined(further));
                         }
                     }
                     (Column::Choice(choice), Cell::Words(text)) => {
@@ -280,7 +292,7 @@ impl Columns {
 fn heard_words(cut: &Cut) -> String {
     let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
     let parts = cut.parts.iter().flatten();
-    for (_, part) in parts {
+    for part in parts {
         if !cut.runs.contains(part) {
             words.push(part);
         }

@@ -252,58 +252,25 @@ impl SegmentCollector for Segment {
     type Fruit = (usize, Vec<Placed>);
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        self.total += 1;
-        let mut keys = [0; MOST_KEYS];
-        for (at, (source, is_falling)) in self.sources.iter().enumerate() {
-            keys[at] = source.key(doc, score, *is_falling);
-            // Most documents are out by their first key.
-            if let Some((bar, _)) = &self.bar {
-                match keys[at].cmp(&bar[at]) {
-                    Ordering::Greater => return,
-                    Ordering::Less => {
-                        for (after, (source, is_falling)) in
-                            self.sources.iter().enumerate().skip(at + 1)
-                        {
-                            keys[after] = source.key(doc, score, *is_falling);
-                        }
-                        break;
-                    }
-                    Ordering::Equal => {}
-                }
-            }
-        }
-        let clip = self.clips.first(doc).unwrap_or(0);
-        if self.bar.as_ref().is_some_and(|bar| (keys, clip) >= *bar) {
-            return;
-        }
-        self.kept.push(Entry { keys, clip });
-        if self.kept.len() >= self.most.saturating_mul(2).max(64) {
-            self.cut();
-        }
+        let first = self.sources.first();
+        let first = first.map_or(0, |(source, is_falling)| {
+            source.key(doc, score, *is_falling)
+        });
+        self.take(doc, score, first);
     }
 
     fn collect_block(&mut self, docs: &[DocId]) {
+        let Some((Source::Number(Some(column)), is_falling)) = self.sources.first() else {
+            return docs.iter().for_each(|doc| self.collect(*doc, 0.0));
+        };
+        let is_falling = *is_falling;
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.clear();
         numbers.resize(docs.len(), None);
-        let first = match self.sources.first() {
-            Some((Source::Number(Some(column)), is_falling)) => {
-                // Many at once cost a third of one at a time.
-                column.first_vals(docs, &mut numbers);
-                Some(*is_falling)
-            }
-            _ => None,
-        };
+        // Many at once cost a third of one at a time.
+        column.first_vals(docs, &mut numbers);
         for (doc, number) in docs.iter().zip(&numbers) {
-            let is_out = first.is_some_and(|is_falling| {
-                let key = placed(number.map(risen_number), is_falling);
-                self.bar.as_ref().is_some_and(|(bar, _)| key > bar[0])
-            });
-            if is_out {
-                self.total += 1;
-            } else {
-                self.collect(*doc, 0.0);
-            }
+            self.take(*doc, 0.0, placed(number.map(risen_number), is_falling));
         }
         self.numbers = numbers;
     }
@@ -327,6 +294,27 @@ impl SegmentCollector for Segment {
 }
 
 impl Segment {
+    /// Counts a document, and keeps it where it may be among the first; most are out by their
+    /// first key.
+    fn take(&mut self, doc: DocId, score: Score, first: u64) {
+        self.total += 1;
+        if self.bar.as_ref().is_some_and(|(bar, _)| first > bar[0]) {
+            return;
+        }
+        let mut keys = [first, 0, 0, 0];
+        for (key, (source, is_falling)) in keys.iter_mut().zip(&self.sources).skip(1) {
+            *key = source.key(doc, score, *is_falling);
+        }
+        let clip = self.clips.first(doc).unwrap_or(0);
+        if self.bar.as_ref().is_some_and(|bar| (keys, clip) >= *bar) {
+            return;
+        }
+        self.kept.push(Entry { keys, clip });
+        if self.kept.len() >= self.most.saturating_mul(2).max(64) {
+            self.cut();
+        }
+    }
+
     /// Keeps only the first ones.
     fn cut(&mut self) {
         if self.kept.len() <= self.most || self.most == 0 {

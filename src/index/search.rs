@@ -83,18 +83,6 @@ impl<'a> Finder<'a> {
         self.asked(told, |index, mounted| index.count_found(query, mounted))
     }
 
-    /// The index itself.
-    #[must_use]
-    pub fn index(&self) -> &Index {
-        &self.index
-    }
-
-    /// The numbers of the volumes that were mounted when it was opened.
-    #[must_use]
-    pub fn mounted(&self) -> &[i64] {
-        &self.mounted
-    }
-
     /// Asks the index, and once more when it is damaged in a way that no checksum told.
     pub(super) fn asked<T>(
         &mut self,
@@ -125,7 +113,6 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// What is wrong with parts of words that tantivy refuses to look for.
 impl Index {
     /// The first clips that match, at most `most` of them; `mounted` are the numbers of the
     /// volumes that are.

@@ -21,7 +21,8 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, other: Self) {
+    /// Takes others in.
+    pub fn add(&mut self, other: Self) {
         self.clips += other.clips;
         self.micros = self.micros.saturating_add(other.micros);
         self.bytes = self.bytes.saturating_add(other.bytes);

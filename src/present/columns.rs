@@ -19,9 +19,11 @@ enum Column {
 
 /// What clips are shown in.
 pub struct Columns {
-    columns: Vec<Column>,
+    shown: Vec<Column>,
     /// What was looked for, so that it can be shown where it is.
     words: Vec<Words>,
+    /// Where plain words look, the weightiest first.
+    looked_in: Vec<&'static Field>,
 }
 
 type Text = fn(&Clip) -> String;
@@ -71,9 +73,12 @@ impl Columns {
             .map(|name| name.trim())
             .filter(|name| !name.is_empty());
         let columns: Result<Vec<Column>, Error> = names.map(column).collect();
+        let mut looked_in: Vec<&Field> = FIELDS.iter().filter(|field| field.weight > 0.0).collect();
+        looked_in.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         Ok(Self {
-            columns: columns?,
+            shown: columns?,
             words,
+            looked_in,
         })
     }
 
@@ -95,10 +100,10 @@ impl Columns {
     }
 
     fn or(&self, names: &[&str]) -> Vec<Column> {
-        if self.columns.is_empty() {
+        if self.shown.is_empty() {
             names.iter().filter_map(|name| column(name).ok()).collect()
         } else {
-            self.columns.clone()
+            self.shown.clone()
         }
     }
 
@@ -106,7 +111,7 @@ impl Columns {
     fn matched(&self, clip: &Clip) -> String {
         let mut shown = String::new();
         for words in &self.words {
-            let Some((field, text)) = Self::place(words, clip) else {
+            let Some((field, text)) = self.place(words, clip) else {
                 continue;
             };
             let is_new = !shown.contains(&text);
@@ -121,10 +126,8 @@ impl Columns {
 
     /// The weightiest field that words are found in, and what stands around them there; `None`
     /// where they can be seen anyway.
-    fn place(words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
-        let mut fields: Vec<&Field> = FIELDS.iter().filter(|field| field.weight > 0.0).collect();
-        fields.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        for field in fields {
+    fn place(&self, words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
+        for field in &self.looked_in {
             for cell in (field.cells)(clip) {
                 let crate::clip::Cell::Words(text) = cell else {
                     continue;

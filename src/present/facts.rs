@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::clips;
+use crate::catalogue::Thumbnails;
 use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
 use crate::value::{Bytes, Why, instant};
@@ -17,6 +18,18 @@ pub struct Pictures {
     pub poster: Option<PathBuf>,
     /// Several in one, with an index of the same name that ends in `.json`.
     pub strip: Option<PathBuf>,
+}
+
+impl Pictures {
+    /// Those of a clip, in the catalogue's folders.
+    #[must_use]
+    pub fn of(clip: &Clip, thumbnails: &Thumbnails) -> Self {
+        let id = clip.id.as_ref().map(|id| id.value);
+        Self {
+            poster: id.and_then(|id| thumbnails.posters.find(id)),
+            strip: id.and_then(|id| thumbnails.strips.find(id)),
+        }
+    }
 }
 
 /// Writes everything known of a clip, and where its pictures are.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Table, counted, grouped, json_line};
+use super::{Table, counted, cut, grouped, json_line};
 use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
 use crate::value::{Bytes, Duration};
@@ -122,7 +122,12 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
         .iter()
         .map(|row| {
             let sum = &row.sum;
-            [cut(&row.value), number(sum.clips), hours(sum), size(sum)]
+            [
+                cut(&row.value, WIDEST_VALUE),
+                number(sum.clips),
+                hours(sum),
+                size(sum),
+            ]
         })
         .collect();
     let mut widths = [0; 4];
@@ -179,28 +184,12 @@ fn bar(worth: u64, longest: u64, room: usize) -> String {
     bar
 }
 
-fn cut(value: &str) -> String {
-    if value.width() <= WIDEST_VALUE {
-        return value.to_owned();
-    }
-    let mut short = String::new();
-    for c in value.chars() {
-        if format!("{short}{c}…").width() > WIDEST_VALUE {
-            break;
-        }
-        short.push(c);
-    }
-    format!("{short}…")
-}
-
 /// How many there are, and what they come to.
 fn rest<'a>(rows: impl Iterator<Item = &'a Sum>) -> (usize, Sum) {
     let (mut count, mut sum) = (0, Sum::default());
     for row in rows {
         count += 1;
-        sum.clips += row.clips;
-        sum.micros = sum.micros.saturating_add(row.micros);
-        sum.bytes = sum.bytes.saturating_add(row.bytes);
+        sum.add(*row);
     }
     (count, sum)
 }

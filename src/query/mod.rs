@@ -16,8 +16,8 @@ use crate::value::{Area, Between, Resolution, Words};
 
 pub use ask::FORMS;
 pub use jiff::civil::Date;
-pub use names::names;
 pub use state::State;
+pub use token::pieces;
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -37,7 +37,7 @@ const OWN: &[(&str, Name)] = &[
 ];
 
 /// Every name that may stand before a colon.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OWN.iter().map(|(name, _)| *name).chain(Clip::field_names())
 }
 

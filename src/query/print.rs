@@ -10,7 +10,10 @@ use crate::value::{How, Scale};
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All(all) => list(all, " ", f),
+            Self::All(all) => {
+                let all: Vec<String> = all.iter().map(one).collect();
+                f.write_str(&all.join(" "))
+            }
             _ => f.write_str(&one(self)),
         }
     }
@@ -49,16 +52,6 @@ fn simple(query: &Query) -> Option<String> {
             (!text.contains([',', '"'])).then_some(text)
         }
     }
-}
-
-fn list(all: &[Query], between: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (at, query) in all.iter().enumerate() {
-        if at > 0 {
-            f.write_str(between)?;
-        }
-        f.write_str(&one(query))?;
-    }
-    Ok(())
 }
 
 impl fmt::Display for Ask {

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::names::names;
 use super::*;
 use crate::error::Error;
 

@@ -21,11 +21,10 @@ pub(super) enum Token {
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     for piece in pieces(text) {
-        match piece.as_str() {
-            "OR" | "|" => tokens.push(Token::Or),
-            "AND" => tokens.push(Token::And),
-            "NOT" => tokens.push(Token::Not),
-            _ => term(&piece, &mut tokens),
+        if piece == "|" {
+            tokens.push(Token::Or);
+        } else {
+            term(&piece, &mut tokens);
         }
     }
     tokens
@@ -65,7 +64,8 @@ fn term(piece: &str, tokens: &mut Vec<Token>) {
 }
 
 /// What stands between blanks that are not in quotes.
-fn pieces(text: &str) -> Vec<String> {
+#[must_use]
+pub fn pieces(text: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut is_quoted = false;
     for c in text.chars() {

@@ -22,7 +22,9 @@ impl Words {
                     let run = fold(&composed(&text[run.clone()]));
                     match self.how {
                         How::Begun if at == last => run.starts_with(wanted.as_str()),
-                        How::Like => is_like(&run, wanted),
+                        How::Like => {
+                            strsim::osa_distance(&run, wanted) <= usize::from(letters_off(wanted))
+                        }
                         How::Forms if wanted.len() == 1 || last == 0 => {
                             run == *wanted || stem(&run) == stem(wanted)
                         }
@@ -60,11 +62,11 @@ impl Words {
     }
 }
 
-/// Whether two words differ in a letter, or in two where the one asked for has eight or more.
+/// In how many letters a word may differ from one that is asked for: in one, or in two of eight
+/// and more.
 #[must_use]
-pub fn is_like(word: &str, asked: &str) -> bool {
-    let furthest = if asked.chars().count() < 8 { 1 } else { 2 };
-    strsim::osa_distance(word, asked) <= furthest
+pub fn letters_off(asked: &str) -> u8 {
+    if asked.chars().count() < 8 { 1 } else { 2 }
 }
 
 /// Whether a word is as a pattern says, `*` standing for any letters.

@@ -100,89 +100,72 @@ fn is_unspaced(c: char) -> bool {
         | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// A word as the index holds it: where in its text it stands, and how it is written.
-pub type Placed = (usize, String);
-
 /// A text as it can be found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Cut {
     /// Its runs, folded, one after the other.
     pub runs: Vec<String>,
-    /// The parts of its runs, where they are not the runs themselves. Of scripts without blanks,
-    /// each two letters that follow each other are a word, at the place of the first, and the
-    /// last one is.
-    pub parts: Option<Vec<Placed>>,
+    /// The parts of its runs, one after the other, where they are not the runs themselves. Of
+    /// scripts without blanks, each two letters that follow each other are a word, and the last
+    /// letter is.
+    pub parts: Option<Vec<String>>,
 }
 
 /// Cuts a text that is to be found.
 #[must_use]
 pub fn cut(text: &str) -> Cut {
     let text = composed(text);
-    let (mut whole, mut placed, mut place) = (Vec::new(), Vec::new(), 0);
+    let (mut whole, mut further) = (Vec::new(), Vec::new());
     let mut is_cut = false;
     for run in runs(&text) {
         let folded = fold(run);
         for part in parts(run) {
             if part.len() < run.len() {
                 is_cut = true;
-                place = put(&fold(part), place, &mut placed);
+                put(fold(part), &mut further);
             } else {
                 is_cut |= folded.chars().nth(1).is_some() && folded.starts_with(is_unspaced);
-                place = put(&folded, place, &mut placed);
+                put(folded.clone(), &mut further);
             }
         }
         whole.push(folded);
     }
     Cut {
         runs: whole,
-        parts: is_cut.then_some(placed),
+        parts: is_cut.then_some(further),
     }
 }
 
-/// Puts a folded part where it stands, and says where the next one does.
-fn put(part: &str, place: usize, placed: &mut Vec<Placed>) -> usize {
+/// Puts a folded part behind those before it.
+fn put(part: String, words: &mut Vec<String>) {
     if part.is_ascii() || !part.starts_with(is_unspaced) {
-        placed.push((place, part.to_owned()));
-        return place + 1;
+        words.push(part);
+        return;
     }
     let letters: Vec<char> = part.chars().collect();
-    let mut place = place;
-    for pair in letters.windows(2) {
-        placed.push((place, pair.iter().collect()));
-        place += 1;
-    }
-    if let Some(last) = letters.last() {
-        placed.push((place, last.to_string()));
-        place += 1;
-    }
-    place
+    words.extend(
+        letters
+            .windows(2)
+            .map(|pair| pair.iter().collect::<String>()),
+    );
+    words.extend(letters.last().map(char::to_string));
 }
 
-/// The parts of a text that is asked for, each where it stands. Of scripts without blanks, the
-/// last letter stands alone too, as it does in a text, where something else follows.
+/// The parts of a text that is asked for, one after the other: as they are in a text that is to
+/// be found, but for the last letter of a script without blanks, which need not end there.
 #[must_use]
-pub fn asked_parts(text: &str) -> Vec<Placed> {
+pub fn asked_parts(text: &str) -> Vec<String> {
     let mut asked = Vec::new();
-    let mut place = 0;
-    let parts = folded_parts(text);
-    for (at, part) in parts.iter().enumerate() {
-        let letters: Vec<char> = part.chars().collect();
-        let [.., last] = letters.as_slice() else {
-            continue;
-        };
-        if letters.len() < 2 || !is_unspaced(letters[0]) {
-            asked.push((place, part.clone()));
-            place += 1;
-            continue;
-        }
-        for pair in letters.windows(2) {
-            asked.push((place, pair.iter().collect()));
-            place += 1;
-        }
-        if at + 1 < parts.len() {
-            asked.push((place, last.to_string()));
-            place += 1;
-        }
+    let mut parts = folded_parts(text);
+    parts.retain(|part| !part.is_empty());
+    let is_open = parts
+        .last()
+        .is_some_and(|last| last.starts_with(is_unspaced) && !is_lone_letter(last));
+    for part in parts {
+        put(part, &mut asked);
+    }
+    if is_open {
+        asked.pop();
     }
     asked
 }
@@ -250,6 +233,7 @@ mod tests {
         let placed = |text| {
             let words = cut(text).parts.unwrap_or_default().into_iter();
             words
+                .enumerate()
                 .map(|(place, word)| format!("{place}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
@@ -263,6 +247,7 @@ mod tests {
         let asked = |text| {
             let words = asked_parts(text).into_iter();
             words
+                .enumerate()
                 .map(|(place, word)| format!("{place}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
@@ -290,11 +275,12 @@ mod tests {
         #[test]
         fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
             let cut = cut(&format!("{before} {asked}{after}"));
-            let placed = cut.parts.unwrap_or_else(|| cut.runs.into_iter().enumerate().collect());
+            let placed = cut.parts.unwrap_or(cut.runs);
             let asked = asked_parts(&asked);
-            let stands = |from: usize| asked.iter().enumerate().all(|(at, (here, word))| {
-                placed.iter().any(|(place, other)| *place == from + here
-                    && (other == word || at + 1 == asked.len() && other.starts_with(word.as_str())))
+            let stands = |from: usize| asked.iter().enumerate().all(|(at, word)| {
+                placed.get(from + at).is_some_and(|other| {
+                    other == word || at + 1 == asked.len() && other.starts_with(word.as_str())
+                })
             });
             prop_assert!((0..=placed.len()).any(stands), "{placed:?} {asked:?}");
         }
