@@ -7,7 +7,7 @@ use super::{Place, Shelves};
 use crate::value::{
     Between, Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
     Projection, Rate, Scale, ScanOrder, Selection, Stereo, Tagged, Tags, Timecode, VideoRange,
-    WallTime, Words,
+    WallTime, Words, capped,
 };
 
 /// How a field is kept in the index and asked for.
@@ -266,8 +266,4 @@ numbers! {
     WallTime, Scale::DATE, |t| t.wall_seconds();
     Timecode, Scale::TIMECODE, |t| t.ordered();
     Fingerprint, Scale::FINGERPRINT, |f| f.leading();
-}
-
-fn capped(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,7 @@
 //! The index is never wrong and never fatal, whatever happens to its files.
 
+mod set;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -14,18 +16,8 @@ use crate::footage::{Found, Role, Volumes};
 use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
+use set::Set;
 
-const CAMERAS: [&str; 4] = ["FX3", "Venice 2", "Alexa Mini", "GH5"];
-const WORDS: [&str; 8] = [
-    "drummer",
-    "laughing",
-    "crane",
-    "rehearsal",
-    "interview",
-    "makeup",
-    "steadicam",
-    "wrap",
-];
 const QUERIES: [&str; 10] = [
     "drummer",
     "crane rehearsal",
@@ -46,138 +38,6 @@ fn find(
     told: &mut dyn FnMut(&Note),
 ) -> Result<Hits, Error> {
     Finder::open(catalogue, told)?.find(query, &Order::default(), most, told)
-}
-
-/// A catalogue with clips in it, written without any footage.
-struct Set {
-    folder: tempfile::TempDir,
-    catalogue: Catalogue,
-    dir: i64,
-}
-
-impl Set {
-    fn new() -> Self {
-        // In memory where there is such a place: these tests write thousands of files through.
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let folder = folder.unwrap();
-        let catalogue = Catalogue::create(folder.path()).unwrap();
-        let (volume, inside) = Volumes::mounted().of(Path::new("/"));
-        let volume = catalogue.see_volume(&volume).unwrap().id;
-        let dir = catalogue
-            .add_folder(volume, &inside.join("BTS/Day_2"))
-            .unwrap();
-        Self {
-            folder,
-            catalogue,
-            dir,
-        }
-    }
-
-    fn with(clips: usize) -> Self {
-        let set = Self::new();
-        set.add(0..clips);
-        set
-    }
-
-    /// Writes clips, each by its number; a number that was there is a file that changed.
-    fn add(&self, numbers: std::ops::Range<usize>) {
-        self.catalogue.begin().unwrap();
-        for number in numbers {
-            self.write(number, "");
-        }
-        self.catalogue.commit().unwrap();
-    }
-
-    /// Someone's edit, as far as the index knows.
-    fn edit(&self, number: usize, text: &str) {
-        self.catalogue.begin().unwrap();
-        self.write(number, text);
-        self.catalogue.commit().unwrap();
-    }
-
-    fn write(&self, number: usize, text: &str) {
-        let name = OsString::from(format!("C{number:04}.MP4"));
-        let known = self.catalogue.file_id(self.dir, &name).unwrap();
-        let file = known.unwrap_or_else(|| {
-            let found = Found {
-                name,
-                bytes: 1000,
-                modified: 1_779_278_400_000_000_000,
-                changed: None,
-                inode: None,
-                role: Role::Media,
-                original: None,
-                frames: None,
-            };
-            let added = self.catalogue.add_file(self.dir, &found, Role::Media, None);
-            added.unwrap()
-        });
-        let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
-        let word = |at: usize| WORDS[(number / at) % WORDS.len()];
-        let facts = Clip {
-            model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
-            comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
-            title: says(word(64).to_owned()),
-            width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
-            ..Clip::default()
-        };
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
-        let reading = Reading {
-            file,
-            identity: Some(Fingerprint::from_bytes(bytes).into()),
-            file_facts: Clip::default(),
-            outcome: Outcome::Read {
-                facts: Box::new(facts),
-                pictures: None,
-            },
-        };
-        self.catalogue.record(&reading).unwrap();
-    }
-
-    fn follow(&self) {
-        assert!(follow(&self.catalogue, "test", &mut |_| ()).unwrap());
-    }
-
-    fn finds(&self, words: &str, notes: &mut Vec<Note>) -> Vec<i64> {
-        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let mut told = |note: &Note| notes.push(note.clone());
-        let found = find(&query, &self.catalogue, usize::MAX, &mut told).unwrap();
-        assert_eq!(found.total, found.clips.len());
-        found.clips
-    }
-
-    /// What each of many searches finds. Order is left out: it follows how often words are in
-    /// the index, and clips that were deleted count until their segment is merged.
-    fn all_finds(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
-        let finds = |words: &&str| {
-            let mut clips = self.finds(words, notes);
-            clips.sort_unstable();
-            clips
-        };
-        QUERIES.iter().map(finds).collect()
-    }
-
-    fn index(&self) -> PathBuf {
-        Index::folder(&self.catalogue)
-    }
-
-    fn open(&self) -> Index {
-        match Index::look(&self.catalogue).unwrap() {
-            State::Whole(index) => *index,
-            State::Absent => panic!("there is no index"),
-            State::Other(why) => panic!("the index {why}"),
-            State::Damaged { file } => panic!("{file} is damaged"),
-            State::Foreign => panic!("the index is not ours"),
-        }
-    }
-
-    fn assert_equal(&self, clips: usize) {
-        let audit = self.open().audit(&self.catalogue).unwrap();
-        assert!(audit.is_equal(), "{audit:?}");
-        assert_eq!(audit.compared, clips);
-    }
 }
 
 /// A copy of every file in a folder.
