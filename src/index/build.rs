@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery,
-    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, RegexPhraseQuery, TermQuery, TermSetQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, RangeQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
@@ -16,7 +16,7 @@ use super::document::{
     Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
 use super::excluded::Excluded;
-use super::fitting::{Fitting, Pattern};
+use super::fitting::{Fitting, FittingPhrase, Pattern};
 use super::tier::Tier;
 use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
@@ -115,7 +115,7 @@ impl Builder<'_> {
                 [run] => single(&|field| Ok(like(field, run)))?,
                 _ => Vec::new(),
             },
-            How::Pattern => self.fitting(&words.patterns(), spot)?,
+            How::Pattern => Self::fitting(&words.patterns(), spot),
             How::Begun => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
@@ -157,7 +157,7 @@ impl Builder<'_> {
     }
 
     /// Words that fit patterns; of several, together and in order.
-    fn fitting(&self, patterns: &[(usize, String)], spot: &Spot) -> Result<Vec<Built>, Error> {
+    fn fitting(patterns: &[(usize, String)], spot: &Spot) -> Vec<Built> {
         let made = patterns
             .iter()
             .map(|(_, text)| Arc::new(Pattern::new(text)));
@@ -170,34 +170,21 @@ impl Builder<'_> {
                     pattern,
                 })
             };
-            return Ok(spot.single.iter().map(query).collect());
+            return spot.single.iter().map(query).collect();
         }
-        let mut found = Vec::new();
-        if made.is_empty() {
-            return Ok(found);
-        }
-        for (whole, _) in &spot.placed {
-            if self.fit_all(*whole, &made)? {
-                found.push(pattern_phrase(*whole, patterns));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Whether some word of a column fits each pattern: else no phrase of them need be looked for.
-    fn fit_all(&self, field: Field, patterns: &[Arc<Pattern>]) -> Result<bool, Error> {
-        for pattern in patterns {
-            let mut is_there = false;
-            for segment in self.searcher.segment_readers() {
-                let index = segment.inverted_index(field)?;
-                let words = index.terms().search(&**pattern).into_stream();
-                is_there |= words.map_err(TantivyError::from)?.advance();
-            }
-            if !is_there {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let first = patterns.first().map_or(0, |(place, _)| *place);
+        let places = patterns
+            .iter()
+            .filter_map(|(place, _)| u32::try_from(place - first).ok());
+        let patterns: Vec<(u32, Arc<Pattern>)> = places.zip(made).collect();
+        let query = |(whole, _): &(Field, Field)| -> Built {
+            let patterns = patterns.clone();
+            Box::new(FittingPhrase {
+                field: *whole,
+                patterns,
+            })
+        };
+        spot.placed.iter().map(query).collect()
     }
 
     /// Words together and in order, the last one only begun.
@@ -272,10 +259,13 @@ impl Builder<'_> {
         if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return Ok(forms);
         }
-        // `happy` and `happiness` are `happi`, `die` and `dying` are `die`.
-        let begun = &stemmed[..stemmed
-            .len()
-            .saturating_sub(if stemmed.len() > 3 { 1 } else { 2 })];
+        // `happy` and `happiness` are `happi`, `die` and `dying` are `die`; `go` stays.
+        let changed = match stemmed.len() {
+            0..=2 => 0,
+            3 => 2,
+            _ => 1,
+        };
+        let begun = &stemmed[..stemmed.len() - changed];
         for segment in self.searcher.segment_readers() {
             each_begun(segment, field, begun, |word| {
                 if let Ok(word) = std::str::from_utf8(word)
@@ -466,17 +456,6 @@ fn like(field: Field, word: &str) -> Built {
 fn prefix(field: Field, begun: &str) -> Built {
     let term = Term::from_field_text(field, begun);
     Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
-}
-
-/// `*` stands for any letters; all others are letters, digits and marks on them.
-fn pattern_phrase(field: Field, patterns: &[(usize, String)]) -> Built {
-    let first = patterns.first().map_or(0, |(place, _)| *place);
-    let terms = patterns
-        .iter()
-        .map(|(place, pattern)| (place - first, pattern.replace('*', ".*")));
-    let mut query = RegexPhraseQuery::new_with_offset(field, terms.collect());
-    query.set_max_expansions(MOST_WORDS);
-    unscored(Box::new(query))
 }
 
 /// Hears each word of a column that begins so, while it wants more.

@@ -4,8 +4,12 @@
 
 use std::sync::Arc;
 
-use tantivy::query::{AutomatonWeight, EnableScoring, Query, Weight};
-use tantivy::schema::Field;
+use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::query::{
+    AutomatonWeight, BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
 use tantivy_fst::Automaton;
 
 /// A pattern, cut at its stars.
@@ -139,6 +143,116 @@ impl Query for Fitting {
         let pattern = self.pattern.clone();
         Ok(Box::new(AutomatonWeight::<Pattern>::new(
             self.field, pattern,
+        )))
+    }
+}
+
+/// A query for words of one column that fit patterns, each so many places after the first.
+#[derive(Debug, Clone)]
+pub(super) struct FittingPhrase {
+    pub(super) field: Field,
+    pub(super) patterns: Vec<(u32, Arc<Pattern>)>,
+}
+
+/// A place that the first word of a phrase may stand at.
+type Spot = (DocId, u32);
+
+impl FittingPhrase {
+    /// Where it stands in a segment: the words of the rarest pattern first, then those of each
+    /// other only where the ones before leave room for them.
+    fn spots(&self, segment: &SegmentReader) -> tantivy::Result<Vec<Spot>> {
+        let index = segment.inverted_index(self.field)?;
+        let mut all = Vec::new();
+        for (place, pattern) in &self.patterns {
+            let mut fitting = Vec::new();
+            let mut documents = 0;
+            let mut words = index.terms().search(&**pattern).into_stream()?;
+            while words.advance() {
+                documents += u64::from(words.value().doc_freq);
+                fitting.push(words.value().clone());
+            }
+            all.push((documents, *place, fitting));
+        }
+        all.sort_by_key(|(documents, ..)| *documents);
+        let mut spots: Option<Vec<Spot>> = None;
+        for (_, place, fitting) in all {
+            let mut found = Vec::new();
+            for word in fitting {
+                let mut postings = index.read_postings_from_terminfo(
+                    &word,
+                    IndexRecordOption::WithFreqsAndPositions,
+                )?;
+                match &spots {
+                    None => every_spot(&mut postings, place, &mut found),
+                    Some(left) => shared_spots(left, &mut postings, place, &mut found),
+                }
+            }
+            found.sort_unstable();
+            spots = Some(found);
+        }
+        Ok(spots.unwrap_or_default())
+    }
+}
+
+/// Hears every spot that a word at some place of a phrase leaves to it.
+fn every_spot(postings: &mut SegmentPostings, place: u32, found: &mut Vec<Spot>) {
+    let mut positions = Vec::new();
+    while postings.doc() != TERMINATED {
+        postings.positions(&mut positions);
+        let begin = positions.iter().filter_map(|at| at.checked_sub(place));
+        found.extend(begin.map(|begin| (postings.doc(), begin)));
+        postings.advance();
+    }
+}
+
+/// Hears which of some spots a word at some place of a phrase agrees with.
+fn shared_spots(
+    mut left: &[Spot],
+    postings: &mut SegmentPostings,
+    place: u32,
+    found: &mut Vec<Spot>,
+) {
+    let mut positions = Vec::new();
+    while let Some((doc, _)) = left.first() {
+        // It can only be asked for what comes after where it stands.
+        let here = if postings.doc() < *doc {
+            postings.seek(*doc)
+        } else {
+            postings.doc()
+        };
+        let (_, from) = left.split_at(left.partition_point(|(doc, _)| *doc < here));
+        let (these, after) = from.split_at(from.partition_point(|(doc, _)| *doc == here));
+        if !these.is_empty() {
+            postings.positions(&mut positions);
+            let stands = |begin: u32| positions.binary_search(&(begin + place)).is_ok();
+            found.extend(these.iter().filter(|(_, begin)| stands(*begin)));
+        }
+        left = after;
+    }
+}
+
+impl Query for FittingPhrase {
+    fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Weight for FittingPhrase {
+    fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        let mut docs = BitSet::with_max_value(segment.max_doc());
+        for (doc, _) in self.spots(segment)? {
+            docs.insert(doc);
+        }
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)))
+    }
+
+    fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
+        let is_there = self.spots(segment)?.iter().any(|(spot, _)| *spot == doc);
+        if is_there {
+            return Ok(Explanation::new("words that fit patterns", 1.0));
+        }
+        Err(TantivyError::InvalidArgument(format!(
+            "document {doc} does not match"
         )))
     }
 }

@@ -1,6 +1,5 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
-use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
 use super::build::Builder;
@@ -89,11 +88,8 @@ impl<'a> Finder<'a> {
         told: &mut dyn FnMut(&Note),
         ask: impl Fn(&Index, &[i64]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match ask(&self.index, &self.mounted) {
-            // The query is at fault, not the index.
-            Err(error @ Error::Query { .. }) => return Err(error),
-            Ok(answer) => return Ok(answer),
-            Err(_) => {}
+        if let Ok(answer) = ask(&self.index, &self.mounted) {
+            return Ok(answer);
         }
         told(&Note::Damaged {
             file: "in a way that no checksum tells".to_owned(),
@@ -163,7 +159,7 @@ impl Index {
         mounted: &[i64],
         collector: &C,
     ) -> Result<C::Fruit, Error> {
-        let answer = guarded(|| {
+        guarded(|| {
             let searcher = self.reader.searcher();
             let builder = Builder {
                 searcher: &searcher,
@@ -171,14 +167,6 @@ impl Index {
                 mounted,
             };
             Ok(searcher.search(&builder.query(query)?, collector)?)
-        });
-        answer.map_err(|error| match error {
-            // The query is at fault, not the index: it must not look damaged.
-            Error::Index(TantivyError::InvalidArgument(_)) => Error::Query {
-                message: "parts of words that too many words have".to_owned(),
-                hint: "write more letters of them, or fewer `*`".to_owned(),
-            },
-            error => error,
         })
     }
 }

@@ -130,27 +130,26 @@ pub(super) fn named(
         ));
     }
     let malformed = |found: Malformed| refused(&name, meaning, &found);
-    match meaning {
+    let query = match meaning {
         Name::Not if names::split(value).is_some() => {
-            term(value, reader, depth + 1).map(Query::none)
+            return term(value, reader, depth + 1).map(Query::none);
         }
         Name::Not | Name::Any => {
             let parts = at_commas(value).into_iter().filter(|part| !part.is_empty());
             let any: Result<Vec<Query>, Error> =
                 parts.map(|part| term(part, reader, depth + 1)).collect();
             let any = Query::any(any?);
-            Ok(if meaning == Name::Not {
+            return Ok(if meaning == Name::Not {
                 Query::none(any)
             } else {
                 any
-            })
+            });
         }
-        Name::Exact => Words::exact(value).map(Query::Words).map_err(malformed),
-        Name::Saved => saved(unquoted(value), reader, depth),
+        Name::Saved => return saved(unquoted(value), reader, depth),
+        Name::Exact => Words::exact(value).map(Query::Words),
         Name::Near => unquoted(value)
             .parse()
-            .map(|area| Query::Ask(Ask::Near(area)))
-            .map_err(malformed),
+            .map(|area| Query::Ask(Ask::Near(area))),
         _ => {
             let parts: Vec<&str> = at_commas(value)
                 .into_iter()
@@ -158,9 +157,12 @@ pub(super) fn named(
                 .collect();
             let read = |value: &str| one(meaning, value, reader.context);
             let any: Result<Vec<Query>, Malformed> = parts.into_iter().map(read).collect();
-            any.map(Query::any).map_err(malformed)
+            any.map(Query::any)
         }
-    }
+    };
+    let query = query.map_err(malformed)?;
+    reader.charge(&query)?;
+    Ok(query)
 }
 
 /// One value of a name that may have several.

@@ -14,15 +14,16 @@ use std::vec::IntoIter;
 use super::ask::named;
 use super::names::{self, Name};
 use super::token::{Token, tokens};
-use super::{Context, Query, wrong};
-use crate::clip::{Clip, Kind};
+use super::{Ask, Context, Query, wrong};
+use crate::clip::{Clip, Kind, Wanted};
 use crate::error::Error;
-use crate::value::Words;
+use crate::value::{How, Words};
 
 /// Brackets in brackets, and saved searches in saved searches, go no deeper.
 const DEEPEST: usize = 32;
-/// More than this nobody types, and no machine should be kept busy with.
-const MOST_TERMS: usize = 1000;
+/// More words than this nobody types, and no machine should be kept busy with; words that stand
+/// for many count for many.
+const MOST_WORDS: usize = 1000;
 
 pub(super) fn arguments<S: AsRef<str>>(
     arguments: &[S],
@@ -60,7 +61,7 @@ impl<'a> Reader<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         Self {
             context,
-            left: Cell::new(MOST_TERMS),
+            left: Cell::new(MOST_WORDS),
         }
     }
 
@@ -80,15 +81,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts one more term.
-    fn one_more(&self) -> Result<(), Error> {
-        match self.left.get().checked_sub(1) {
+    /// Counts what more is asked for, by what it takes to find it.
+    pub(super) fn charge(&self, query: &Query) -> Result<(), Error> {
+        match self.left.get().checked_sub(effort(query)) {
             Some(left) => {
                 self.left.set(left);
                 Ok(())
             }
             None => Err(wrong(
-                "a query of more than 1,000 words".to_owned(),
+                "a query of more than 1,000 words, where each with `*` or `~` counts for many"
+                    .to_owned(),
                 "ask for less at a time",
             )),
         }
@@ -221,7 +223,6 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
     if depth > DEEPEST {
         return Err(too_deep());
     }
-    reader.one_more()?;
     if let Some(rest) = text.strip_prefix('-')
         && !rest.is_empty()
     {
@@ -240,12 +241,38 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
         // Quotes elsewhere are only what stands between words: 7" single.
         None => Words::read(&text.replace('"', "-")),
     };
-    words.map(Query::Words).map_err(|found| {
+    let words = words.map_err(|found| {
         wrong(
             format!("{:?} is nothing to search for", found.text),
             "write words of letters and digits",
         )
-    })
+    })?;
+    let query = Query::Words(words);
+    reader.charge(&query)?;
+    Ok(query)
+}
+
+/// What it takes to find what a query asks for: how many plain words could be looked for
+/// meanwhile.
+fn effort(query: &Query) -> usize {
+    let of_words = |words: &Words| match words.how {
+        How::Forms | How::Exact => 1,
+        How::Begun => 8,
+        How::Like => 16,
+        How::Pattern => 32 * words.patterns().len(),
+    };
+    match query {
+        Query::All(all) | Query::Any(all) => all.iter().map(effort).sum(),
+        Query::Not(inner) => effort(inner),
+        Query::Words(words)
+        | Query::Ask(Ask::Field {
+            wanted: Wanted::Words(words),
+            ..
+        }) => of_words(words),
+        // These look at every clip.
+        Query::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 8,
+        Query::Ask(Ask::Field { .. } | Ask::Has(_) | Ask::Is(_)) => 1,
+    }
 }
 
 /// What a saved search asks for.
