@@ -1,6 +1,7 @@
 //! From a query's tree to tantivy's.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
+use tantivy_fst::Automaton;
 
+use super::alike::Alike;
 use super::document::{
     Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
 };
@@ -22,7 +25,7 @@ use crate::clip::{Clip, FIELDS, Wanted, runs_through};
 use crate::error::Error;
 use crate::query::{Ask, Query, State};
 use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
-use crate::value::{Area, Between, How, Resolution, Words, letters_off};
+use crate::value::{Area, Between, How, Resolution, Words};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
 
@@ -112,7 +115,7 @@ impl Builder<'_> {
         };
         Ok(match words.how {
             How::Like => match runs.as_slice() {
-                [run] => single(&|field| Ok(like(field, run)))?,
+                [run] => taken(&Arc::new(Alike::new(run)), &spot.single),
                 _ => Vec::new(),
             },
             How::Pattern => Self::fitting(&words.patterns(), spot),
@@ -163,14 +166,7 @@ impl Builder<'_> {
             .map(|(_, text)| Arc::new(Pattern::new(text)));
         let made: Vec<Arc<Pattern>> = made.collect();
         if let [pattern] = made.as_slice() {
-            let query = |field: &Field| -> Built {
-                let pattern = pattern.clone();
-                Box::new(Fitting {
-                    field: *field,
-                    pattern,
-                })
-            };
-            return spot.single.iter().map(query).collect();
+            return taken(pattern, &spot.single);
         }
         let first = patterns.first().map_or(0, |(place, _)| *place);
         let places = patterns
@@ -441,14 +437,19 @@ fn unscored(inner: Built) -> Built {
     Box::new(ConstScoreQuery::new(inner, 1.0))
 }
 
-/// Words that differ in a letter or two, or in two that changed places.
-fn like(field: Field, word: &str) -> Built {
-    let distance = letters_off(word);
-    Box::new(FuzzyTermQuery::new(
-        Term::from_field_text(field, word),
-        distance,
-        true,
-    ))
+/// Words of some columns that an automaton takes.
+fn taken<A>(automaton: &Arc<A>, fields: &[Field]) -> Vec<Built>
+where
+    A: Automaton<State: Clone> + Debug + Send + Sync + 'static,
+{
+    let query = |field: &Field| -> Built {
+        let automaton = automaton.clone();
+        Box::new(Fitting {
+            field: *field,
+            automaton,
+        })
+    };
+    fields.iter().map(query).collect()
 }
 
 /// Words that begin so: those whose beginning differs in no letter. An automaton of a pattern

@@ -2,6 +2,7 @@
 //! the stars, each found as early as it can be. tantivy makes an automaton of a regular
 //! expression, state by state and for every column again, which takes longer than the search.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use tantivy::postings::{Postings, SegmentPostings};
@@ -131,19 +132,29 @@ impl Automaton for Pattern {
     }
 }
 
-/// A query for words of one column that fit a pattern.
-#[derive(Debug, Clone)]
-pub(super) struct Fitting {
+/// A query for words of one column that an automaton takes.
+#[derive(Debug)]
+pub(super) struct Fitting<A> {
     pub(super) field: Field,
-    pub(super) pattern: Arc<Pattern>,
+    pub(super) automaton: Arc<A>,
 }
 
-impl Query for Fitting {
+impl<A> Clone for Fitting<A> {
+    fn clone(&self) -> Self {
+        Self {
+            field: self.field,
+            automaton: self.automaton.clone(),
+        }
+    }
+}
+
+impl<A> Query for Fitting<A>
+where
+    A: Automaton<State: Clone> + Debug + Send + Sync + 'static,
+{
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
-        let pattern = self.pattern.clone();
-        Ok(Box::new(AutomatonWeight::<Pattern>::new(
-            self.field, pattern,
-        )))
+        let automaton = self.automaton.clone();
+        Ok(Box::new(AutomatonWeight::<A>::new(self.field, automaton)))
     }
 }
 
@@ -178,10 +189,8 @@ impl FittingPhrase {
         for (_, place, fitting) in all {
             let mut found = Vec::new();
             for word in fitting {
-                let mut postings = index.read_postings_from_terminfo(
-                    &word,
-                    IndexRecordOption::WithFreqsAndPositions,
-                )?;
+                let mut postings = index
+                    .read_postings_from_terminfo(&word, IndexRecordOption::WithFreqsAndPositions)?;
                 match &spots {
                     None => every_spot(&mut postings, place, &mut found),
                     Some(left) => shared_spots(left, &mut postings, place, &mut found),

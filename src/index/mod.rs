@@ -3,6 +3,7 @@
 //! deleted at any time. Nothing in it is believed that is not what was written.
 
 mod advice;
+mod alike;
 mod audit;
 mod build;
 mod check;

@@ -23,7 +23,7 @@ use crate::value::{How, Words};
 const DEEPEST: usize = 32;
 /// More words than this nobody types, and no machine should be kept busy with; words that stand
 /// for many count for many.
-const MOST_WORDS: usize = 1000;
+const MOST_WORDS: usize = 500;
 
 pub(super) fn arguments<S: AsRef<str>>(
     arguments: &[S],
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             None => Err(wrong(
-                "a query of more than 1,000 words, where each with `*` or `~` counts for many"
+                "a query of more than 500 words, where each with `*` or `~` counts for many"
                     .to_owned(),
                 "ask for less at a time",
             )),
@@ -257,9 +257,9 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
 fn effort(query: &Query) -> usize {
     let of_words = |words: &Words| match words.how {
         How::Forms | How::Exact => 1,
-        How::Begun => 8,
-        How::Like => 16,
-        How::Pattern => 32 * words.patterns().len(),
+        How::Begun => 4,
+        How::Like => 8,
+        How::Pattern => 16 * words.patterns().len(),
     };
     match query {
         Query::All(all) | Query::Any(all) => all.iter().map(effort).sum(),
@@ -270,7 +270,7 @@ fn effort(query: &Query) -> usize {
             ..
         }) => of_words(words),
         // These look at every clip.
-        Query::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 8,
+        Query::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 4,
         Query::Ask(Ask::Field { .. } | Ask::Has(_) | Ask::Is(_)) => 1,
     }
 }

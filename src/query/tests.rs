@@ -186,7 +186,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "the saved search `circle` goes round in circles",
         "save it anew without naming itself",
     ),
-    ("@flood", "a query of more than 1,000 words", ""),
+    ("@flood", "a query of more than 500 words", ""),
     (
         "any:,",
         "`any:` asks for nothing",
