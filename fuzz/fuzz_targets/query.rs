@@ -64,7 +64,7 @@ fn try_text(text: &str) {
         })
     };
     let context = Context {
-        today: TODAY,
+        today: Some(TODAY),
         saved: &saved,
     };
     let as_argument = Query::parse(&[text], &context);

@@ -3,7 +3,7 @@
 
 use super::Catalogue;
 use crate::error::Error;
-use crate::query::{Context, Query, today};
+use crate::query::{Context, Query};
 
 /// What their keys begin with.
 const PREFIX: &str = "search:";
@@ -41,7 +41,7 @@ impl Catalogue {
         read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
     ) -> Result<Query, Error> {
         read(&Context {
-            today: today(),
+            today: None,
             saved: &|name| self.saved_search(name),
         })
     }

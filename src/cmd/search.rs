@@ -34,21 +34,10 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
     }
     let columns = Columns::named(&args.columns, &query)?;
     let order = order(args)?;
-    if query.is_everything() && order.is_none() && !wants_index(args) {
-        let hits = Hits {
-            total: catalogue.count()?,
-            clips: catalogue.all(most(args))?,
-        };
-        if hits.clips.is_empty() {
-            writeln!(io::stderr(), "nothing found")?;
-            return Ok(Exit::NothingFound);
-        }
-        return show(&hits, &columns, &catalogue, args);
-    }
     let mut finder = Finder::open(&catalogue, &mut said)?;
     let exit = find(
         &query,
-        &order.unwrap_or_default(),
+        order.as_ref(),
         &columns,
         &mut finder,
         &catalogue,
@@ -60,7 +49,7 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
 
 fn find(
     query: &Query,
-    order: &Order,
+    order: Option<&Order>,
     columns: &Columns,
     finder: &mut Finder<'_>,
     catalogue: &Catalogue,
@@ -75,7 +64,17 @@ fn find(
     if !args.facets.is_empty() {
         return facets(query, finder, args);
     }
-    let hits = finder.find(query, order, most(args), &mut said)?;
+    let hits = match order {
+        // As the folders are.
+        None if query.is_everything() => Hits {
+            total: finder.count(query, &mut said)?,
+            clips: catalogue.all(most(args))?,
+        },
+        order => {
+            let order = order.cloned().unwrap_or_default();
+            finder.find(query, &order, most(args), &mut said)?
+        }
+    };
     if hits.total == 0 {
         asked::say_nothing_found(query, finder)?;
         return Ok(Exit::NothingFound);
@@ -111,10 +110,6 @@ fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
                 .map(Some)
         }
     }
-}
-
-fn wants_index(args: &cli::Search) -> bool {
-    args.explain || args.count || !args.facets.is_empty()
 }
 
 fn most(args: &cli::Search) -> usize {

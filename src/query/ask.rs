@@ -217,7 +217,8 @@ fn dated(text: &str, context: &Context<'_>) -> String {
     let start = text.len() - text.trim_start_matches(['<', '>', '=']).len();
     let (sign, days) = text.split_at(start);
     let day = |day: &str| {
-        named_day(day.trim(), context.today).map_or_else(|| day.to_owned(), |date| date.to_string())
+        named_day(day.trim(), &|| context.today())
+            .map_or_else(|| day.to_owned(), |date| date.to_string())
     };
     let days: Vec<String> = days.split("..").map(day).collect();
     format!("{sign}{}", days.join(".."))

@@ -63,8 +63,9 @@ pub type Saved<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
 
 /// What a query may refer to and does not say itself.
 pub struct Context<'a> {
-    /// The day it is here, which `today` and `yesterday` go by.
-    pub today: Date,
+    /// The day that `today` and `yesterday` go by; `None`: that which it is here. To know it,
+    /// all that is known of time zones is looked through, so only who names a day waits for that.
+    pub today: Option<Date>,
     /// The words of a saved search; `None` when there is none of that name.
     pub saved: &'a Saved<'a>,
 }
@@ -74,9 +75,15 @@ impl Context<'static> {
     #[must_use]
     pub fn plain(today: Date) -> Self {
         Self {
-            today,
+            today: Some(today),
             saved: &|_| Ok(None),
         }
+    }
+}
+
+impl Context<'_> {
+    fn today(&self) -> Date {
+        self.today.unwrap_or_else(today)
     }
 }
 

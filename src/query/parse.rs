@@ -17,6 +17,7 @@ use super::token::{Token, tokens};
 use super::{Ask, Context, Query, wrong};
 use crate::clip::{Clip, Kind, Wanted};
 use crate::error::Error;
+use crate::value::words::{asked_parts, is_lone_letter};
 use crate::value::{How, Words};
 
 /// Brackets in brackets, and saved searches in saved searches, go no deeper.
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             None => Err(wrong(
-                "a query of more than 500 words, where each with `*` or `~` counts for many"
+                "a query of more than 500 words, where some such as those with `*` or `~` count for more"
                     .to_owned(),
                 "ask for less at a time",
             )),
@@ -252,11 +253,20 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
     Ok(query)
 }
 
+/// Whether a text is a single word, of which no other is made.
+fn is_one(text: &str) -> bool {
+    match asked_parts(text).as_slice() {
+        [part] => !is_lone_letter(part),
+        _ => false,
+    }
+}
+
 /// What it takes to find what a query asks for: how many plain words could be looked for
 /// meanwhile.
 fn effort(query: &Query) -> usize {
     let of_words = |words: &Words| match words.how {
-        How::Forms | How::Exact => 1,
+        How::Forms | How::Exact if is_one(&words.text) => 1,
+        How::Forms | How::Exact => 2,
         How::Begun => 4,
         How::Like => 8,
         How::Pattern => 16 * words.patterns().len(),

@@ -18,7 +18,7 @@ fn parsed(arguments: &[&str]) -> Result<Query, Error> {
         })
     };
     let context = Context {
-        today: TODAY,
+        today: Some(TODAY),
         saved: &saved,
     };
     Query::parse(arguments, &context)
@@ -228,7 +228,7 @@ fn every_form_that_is_told_is_understood() {
             let parsed = Query::parse_line(
                 form,
                 &Context {
-                    today: TODAY,
+                    today: Some(TODAY),
                     saved: &|_| Ok(Some(vec!["is:selected".to_owned()])),
                 },
             );

@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn weekdays_are_the_last_ones() {
-        let thursday = Date::constant(2026, 11, 26);
+        let thursday = &|| Date::constant(2026, 11, 26);
         for (word, day) in [
             ("today", "2026-11-26"),
             ("Yesterday", "2026-11-25"),

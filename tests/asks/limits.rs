@@ -67,6 +67,8 @@ fn what_nobody_would_ask_is_answered_or_refused() {
         ("comment:*a*-*b*".to_owned(), "10"),
         (many("1 ", 500), "8"),
         (many("1 ", 501), "more than 500 words"),
+        (many("人 ", 250), "0"),
+        (many("人 ", 251), "more than 500 words"),
         (many("z ", 12), "0"),
         (many("z ", 500), "0"),
         (many("a..", 1) + &many(" 1..", 20), "9"),
@@ -78,18 +80,24 @@ fn what_nobody_would_ask_is_answered_or_refused() {
         (format!("\"{}\"", many("a b ", 200)), "0"),
         (many("a-", 400) + "b", "0"),
         (many("near:51.5,-0.12,2km ", 100), "0"),
-        (many("near:51.5,-0.12,2km ", 130), "each with `*` or `~`"),
+        (
+            many("near:51.5,-0.12,2km ", 130),
+            "those with `*` or `~` count for more",
+        ),
         // Those that stand for many count for many, and so does each after a comma.
         (format!("any:{}", many("1..,", 125)), "9"),
-        (format!("any:{}", many("1..,", 126)), "each with `*` or `~`"),
+        (
+            format!("any:{}", many("1..,", 126)),
+            "those with `*` or `~` count for more",
+        ),
         (format!("comment:{}", many("11~,", 62)), "9"),
         (
             format!("comment:{}", many("11~,", 63)),
-            "each with `*` or `~`",
+            "those with `*` or `~` count for more",
         ),
         (many("*1* ", 31), "10"),
-        (many("*1* ", 32), "each with `*` or `~`"),
-        (many("*1*-*2* ", 16), "each with `*` or `~`"),
+        (many("*1* ", 32), "those with `*` or `~` count for more"),
+        (many("*1*-*2* ", 16), "those with `*` or `~` count for more"),
     ] {
         let answer = answer(&typed, &set);
         let is_it = answer == wanted || wanted.len() > 2 && answer.contains(wanted);

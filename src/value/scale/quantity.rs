@@ -184,10 +184,10 @@ pub(super) fn date_text(number: i64, side: Side) -> String {
 
 /// The days that words such as `yesterday` name, as a date; `None` for other words.
 #[must_use]
-pub fn named_day(word: &str, today: Date) -> Option<Date> {
-    let back = |days: i64| today.checked_sub(days.days()).ok();
+pub fn named_day(word: &str, today: &dyn Fn() -> Date) -> Option<Date> {
+    let back = |days: i64| today().checked_sub(days.days()).ok();
     match word.to_ascii_lowercase().as_str() {
-        "today" => Some(today),
+        "today" => Some(today()),
         "yesterday" => back(1),
         word => {
             let names = [
@@ -200,7 +200,7 @@ pub fn named_day(word: &str, today: Date) -> Option<Date> {
                 "sunday",
             ];
             let at = names.iter().position(|name| *name == word)?;
-            let now = today.weekday().to_monday_zero_offset();
+            let now = today().weekday().to_monday_zero_offset();
             // The last one that is over, or today's.
             back((i64::from(now) - i64::try_from(at).ok()?).rem_euclid(7))
         }
