@@ -164,6 +164,17 @@ impl Catalogue {
         Ok(Some(clip))
     }
 
+    /// Clips by their numbers, but for those that no file holds: as they stand at one moment.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn clips(&self, ids: &[i64]) -> Result<Vec<Clip>, Error> {
+        self.in_one_look(|| {
+            let clips = ids.iter().map(|&id| self.clip(id));
+            clips.filter_map(Result::transpose).collect()
+        })
+    }
+
     /// A document. One that is damaged is a clip's problem, not the whole catalogue's.
     fn document(&self, stored: Option<&Vec<u8>>) -> Clip {
         self.unpack(stored).unwrap_or_else(|error| Clip {

@@ -172,9 +172,7 @@ fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>
 
 /// The first of the clips that would change, and how many more.
 fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
-    let first = clips.iter().take(SHOWN).map(|&clip| catalogue.clip(clip));
-    let first: Result<Vec<_>, Error> = first.collect();
-    let first: Vec<_> = first?.into_iter().flatten().collect();
+    let first = catalogue.clips(&clips[..clips.len().min(SHOWN)])?;
     let mut talk = io::stderr().lock();
     let columns = Columns::named(&[], &Query::default())?;
     columns.table(&first, width()).write(&mut talk)?;

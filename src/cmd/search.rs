@@ -158,9 +158,7 @@ fn show(
             }
         }
     } else {
-        let clips = hits.clips.iter().map(|&clip| catalogue.clip(clip));
-        let clips: Result<Vec<Option<Clip>>, Error> = clips.collect();
-        let clips: Vec<Clip> = clips?.into_iter().flatten().collect();
+        let clips = catalogue.clips(&hits.clips)?;
         match (&args.group, width()) {
             (Some(group), _) => groups(&clips, group, columns, &mut out)?,
             (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,

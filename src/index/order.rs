@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
-use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use super::document::{CLIP, MERIT, NAME, facet_column};
 use crate::clip::{Clip, FIELDS, Kind, facet};
@@ -130,8 +130,35 @@ pub(super) struct Ranked<'a> {
     pub most: usize,
 }
 
+impl Ranked<'_> {
+    /// The first of all documents, in an order that goes by a number first: of most, that they
+    /// are not among the first is seen many at a time. `None`: in this order it is not.
+    pub(super) fn of_all(&self, searcher: &Searcher) -> tantivy::Result<Option<Ranking>> {
+        let is_by_number =
+            matches!(self.order.0.first(), Some(key) if matches!(key.by, By::Number(_)));
+        if !is_by_number || self.most as u64 > searcher.num_docs() / 4 {
+            return Ok(None);
+        }
+        let mut found = Vec::new();
+        for (ordinal, reader) in (0..).zip(searcher.segment_readers()) {
+            let mut segment = self.for_segment(ordinal, reader)?;
+            match segment.nearest(reader) {
+                Some(docs) => segment.collect_block(&docs),
+                None => reader
+                    .doc_ids_alive()
+                    .for_each(|doc| segment.collect(doc, 0.0)),
+            }
+            segment.total = reader.num_docs() as usize;
+            found.push(segment.harvest());
+        }
+        self.merge_fruits(found).map(Some)
+    }
+}
+
 /// A key as numbers that are compared within a segment: smaller comes first.
 type Keys = [u64; MOST_KEYS];
+/// Documents whose numbers are compared at once: tantivy makes room for as many.
+const WINDOW: DocId = 1 << 15;
 /// What has no value comes after all others.
 const LAST: u64 = u64::MAX;
 
@@ -294,6 +321,49 @@ impl SegmentCollector for Segment {
 }
 
 impl Segment {
+    /// Documents among which are all that may be among the first, by the number that the order
+    /// goes by first; `None` where those without one may be, too.
+    fn nearest(&self, reader: &SegmentReader) -> Option<Vec<DocId>> {
+        let Some((Source::Number(Some(column)), is_falling)) = self.sources.first() else {
+            return None;
+        };
+        if column.get_cardinality().is_multivalue() {
+            return None;
+        }
+        let (least, greatest) = (column.min_value(), column.max_value());
+        let all = greatest.abs_diff(least);
+        // A few more than are wanted, were the numbers spread evenly.
+        let wanted = self.most.saturating_mul(4) as u64;
+        let mut span = (all / u64::from(reader.max_doc()).max(1)).saturating_mul(wanted);
+        let (mut docs, mut here) = (Vec::new(), Vec::new());
+        loop {
+            span = span.min(all);
+            let range = if *is_falling {
+                greatest.saturating_sub_unsigned(span)..=greatest
+            } else {
+                least..=least.saturating_add_unsigned(span)
+            };
+            docs.clear();
+            let mut from = 0;
+            while from < reader.max_doc() {
+                let until = from.saturating_add(WINDOW).min(reader.max_doc());
+                column.get_docids_for_value_range(range.clone(), from..until, &mut here);
+                docs.append(&mut here);
+                from = until;
+            }
+            if let Some(alive) = reader.alive_bitset() {
+                docs.retain(|doc| alive.is_alive(*doc));
+            }
+            if docs.len() >= self.most {
+                return Some(docs);
+            }
+            if span == all {
+                return None;
+            }
+            span = span.max(1).saturating_mul(16);
+        }
+    }
+
     /// Counts a document, and keeps it where it may be among the first; most are out by their
     /// first key.
     fn take(&mut self, doc: DocId, score: Score, first: u64) {

@@ -122,7 +122,16 @@ impl Index {
         order: &Order,
         most: usize,
     ) -> Result<Hits, Error> {
-        let ranking = self.collected(query, mounted, &Ranked { order, most })?;
+        let ranked = Ranked { order, most };
+        let of_all = if query.is_everything() {
+            guarded(|| Ok(ranked.of_all(&self.reader.searcher())?))?
+        } else {
+            None
+        };
+        let ranking = match of_all {
+            Some(ranking) => ranking,
+            None => self.collected(query, mounted, &ranked)?,
+        };
         let clips = ranking.clips.into_iter();
         Ok(Hits {
             total: ranking.total,

@@ -169,6 +169,31 @@ fn what_is_found_stands_in_the_order_that_was_asked_for() {
     }
 }
 
+/// Of all clips, only those are looked at that may be among the first.
+#[test]
+fn the_first_of_all_are_the_first_however_many_are_wanted() {
+    let (set, _) = clips::set();
+    let mut finder = set.finder();
+    let everything = Query::default();
+    let mut first = |order: &Order, most| finder.find(&everything, order, most, &mut told).unwrap();
+    for name in Order::names() {
+        for order in [
+            name.to_owned(),
+            format!("-{name}"),
+            format!("-{name},-captured"),
+        ] {
+            let order = order.parse::<Order>().unwrap();
+            let all = first(&order, usize::MAX);
+            assert_eq!(all.clips.len(), all.total);
+            for most in [1, 2, 5, 9, 20] {
+                let few = first(&order, most);
+                assert_eq!(few.clips, all.clips[..most], "{most} by {order:?}");
+                assert_eq!(few.total, all.total);
+            }
+        }
+    }
+}
+
 /// A query, a facet, each value with how many clips have it, and how many have none.
 const FACETS: &[(&str, &str, &str)] = &[
     (
