@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
-use btsindex::error::{Error, escape};
+use btsindex::error::escape;
 use btsindex::present::{Columns, counted, grouped};
 use btsindex::query::Query;
 use btsindex::value::{Malformed, Selection, parse_tag};
