@@ -75,7 +75,7 @@ pub(crate) struct Search {
     #[arg(long, conflicts_with_all = ["paths", "null"])]
     pub(crate) json: bool,
 
-    /// Print clips as CSV (RFC 4180), with a heading
+    /// Print clips as CSV (RFC 4180), with a heading; what a spreadsheet would work out has a ' before it
     #[arg(long, conflicts_with_all = ["paths", "null", "json"])]
     pub(crate) csv: bool,
 

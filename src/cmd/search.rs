@@ -150,7 +150,8 @@ fn show(
             .clips
             .iter()
             .filter_map(|&clip| catalogue.clip(clip).transpose());
-        csv(columns, clips, &mut out)?;
+        let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
+        csv(columns, clips, is_terminal, &mut out)?;
     } else if is_list {
         for &clip in &hits.clips {
             if let Some(clip) = catalogue.clip(clip)? {

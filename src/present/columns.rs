@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::{Table, clips};
 use crate::clip::{Clip, FIELDS, Field, facets};
-use crate::error::{Error, closest};
+use crate::error::{Error, closest, escape};
 use crate::query::Query;
 use crate::value::Words;
 
@@ -220,13 +220,15 @@ fn column(name: &str) -> Result<Column, Error> {
     })
 }
 
-/// Clips as CSV (RFC 4180) with a heading: values as programs read them, several with `; `.
+/// Clips as CSV (RFC 4180) with a heading: values as programs read them, several with `; `, and a
+/// `'` before what a spreadsheet would work out. A terminal gets no byte that it would act on.
 ///
 /// # Errors
 /// When a clip cannot be read, or `out` not written to.
 pub fn csv(
     columns: &Columns,
     clips: impl Iterator<Item = Result<Clip, Error>>,
+    is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let chosen = columns.or(&EXPORTED);
@@ -239,9 +241,24 @@ pub fn csv(
             Column::Field(field) => (field.json)(&clip).map(plain).unwrap_or_default(),
             Column::Match => columns.matched(&clip),
         });
-        lines.write_record(cells)?;
+        let cells = cells.map(inert);
+        lines.write_record(cells.map(|cell| if is_terminal { escape(&cell) } else { cell }))?;
     }
     lines.flush()
+}
+
+/// A cell that no spreadsheet takes for a formula, whatever a drive calls its files.
+fn inert(cell: String) -> String {
+    let is_number = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '+'))
+    };
+    let is_formula = match cell.chars().next() {
+        Some('=' | '@' | '\t' | '\r') => true,
+        Some('+' | '-') => !is_number(&cell),
+        _ => false,
+    };
+    if is_formula { format!("'{cell}") } else { cell }
 }
 
 /// A JSON value as one cell.

@@ -52,7 +52,7 @@ impl Resolution {
             "fhd" => "1080p",
             "hd" => "720p..1080p",
             "sd" => "..576p",
-            text => text,
+            text => &with_units(text),
         };
         let malformed = || Malformed::new(text, EXPECTED);
         if let Some((width, height)) = text.split_once('x') {
@@ -91,6 +91,16 @@ impl Resolution {
             Self::Picture(wide, high) => (width, height) == (wide.into(), high.into()),
         }
     }
+}
+
+/// A size, or a range, in which `1080` is `1080p`: numbers of so many digits are lines.
+fn with_units(text: &str) -> String {
+    let ends = text.split("..").map(|end| {
+        let number = end.trim_start_matches(['<', '>', '=']);
+        let is_lines = number.len() >= 3 && number.bytes().all(|b| b.is_ascii_digit());
+        format!("{end}{}", if is_lines { "p" } else { "" })
+    });
+    ends.collect::<Vec<_>>().join("..")
 }
 
 /// Whether each number has its unit after it.
@@ -187,8 +197,15 @@ mod tests {
             assert!(!no.iter().any(|&(w, h)| asked[0].holds(w, h)), "{text}");
         }
         assert_eq!(Resolution::read("1080p..4k").unwrap().len(), 2);
+        for (text, same) in [
+            ("1080", "1080p"),
+            (">=720", "720p.."),
+            ("720..4k", "720p..4k"),
+        ] {
+            assert_eq!(Resolution::read(text), Resolution::read(same), "{text}");
+        }
         for text in [
-            "", "k", "1080", "4k..x", "..", "1080..4k", "0x0", "p..k", "4pk", "-4k", "4ké", "4k..é",
+            "", "k", "4", "4k..x", "..", "16..4k", "0x0", "p..k", "4pk", "-4k", "4ké", "4k..é",
         ] {
             assert!(Resolution::read(text).is_err(), "{text}");
         }

@@ -258,7 +258,8 @@ red\\u{1b}[31m\\u{202e}gpj.mov
         .map(|row| row.unwrap().iter().map(str::to_owned).collect())
         .collect();
     let wanted = [
-        ["=HYPERLINK(\"x\"), \"quoted\".mov", "line one\nline two"],
+        // A spreadsheet would follow it.
+        ["'=HYPERLINK(\"x\"), \"quoted\".mov", "line one\nline two"],
         ["red\u{1b}[31m\u{202e}gpj.mov", ""],
     ];
     assert_eq!(rows, wanted);
