@@ -23,30 +23,40 @@ const MOST: usize = 16 * 1024 * 1024;
 
 /// Packs and unpacks documents; holds the memory that both take.
 pub(super) struct Packer {
-    compressor: Compressor<'static>,
+    /// Made when first something is packed: a search packs nothing.
+    compressor: Option<Compressor<'static>>,
     decompressor: Decompressor<'static>,
 }
 
 impl Packer {
     pub(super) fn new() -> io::Result<Self> {
-        static ENCODER: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
         static DECODER: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
-        let encoder = ENCODER.get_or_init(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
         let decoder = DECODER.get_or_init(|| DecoderDictionary::copy(DICTIONARY));
-        let mut compressor = Compressor::with_prepared_dictionary(encoder)?;
-        // So that damage is noticed.
-        compressor.include_checksum(true)?;
-        // The first byte says it.
-        compressor.include_dictid(false)?;
         Ok(Self {
-            compressor,
+            compressor: None,
             decompressor: Decompressor::with_prepared_dictionary(decoder)?,
         })
     }
 
+    fn compressor(&mut self) -> io::Result<&mut Compressor<'static>> {
+        static ENCODER: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+        let compressor = if let Some(compressor) = self.compressor.take() {
+            compressor
+        } else {
+            let encoder = ENCODER.get_or_init(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
+            let mut compressor = Compressor::with_prepared_dictionary(encoder)?;
+            // So that damage is noticed.
+            compressor.include_checksum(true)?;
+            // The first byte says it.
+            compressor.include_dictid(false)?;
+            compressor
+        };
+        Ok(self.compressor.insert(compressor))
+    }
+
     /// A document as it is stored.
     pub(super) fn pack(&mut self, json: &str) -> io::Result<Vec<u8>> {
-        let packed = self.compressor.compress(json.as_bytes())?;
+        let packed = self.compressor()?.compress(json.as_bytes())?;
         let (kind, bytes) = if packed.len() < json.len() {
             (FIRST, packed.as_slice())
         } else {
