@@ -75,6 +75,7 @@ fn what_is_typed_is_found_and_judged() {
     assert!(screen.contains("> search"), "{screen}");
     tmux.text("drumer");
     tmux.wait_for("nothing found");
+    tmux.wait_for("no clip matches `drumer`; did you mean `drummer` (1 clip)?");
     tmux.keys(&["BSpace", "BSpace"]);
     tmux.text("m");
     let screen = tmux.wait_for("nothing yet; these match drumm*");

@@ -15,7 +15,7 @@ use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
 use crate::index::{self, Hits, Index, Note, Order};
-use crate::present::{Pictures, facts};
+use crate::present::{Pictures, advised, facts};
 use crate::query::Query;
 
 /// What clips are counted by, and the name that a query asks for its values by.
@@ -170,6 +170,12 @@ impl Shelf {
             }
         });
         Ok(counted.filter(|facet| !facet.values.is_empty()).collect())
+    }
+
+    /// What to ask instead of a line that nothing matches, the most helpful first.
+    pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
+        let advice = self.ask(line, Index::advise)?;
+        Ok(advice.map_or_else(Vec::new, |advice| advised(&advice)))
     }
 
     /// A clip by its number.

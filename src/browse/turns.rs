@@ -335,7 +335,15 @@ impl Turns {
                 self.state.facets = facets;
                 self.state.facet_at = self.state.facet_at.min(last.saturating_sub(1));
             }
-            Err(error) => self.state.complain(&error),
+            Err(error) => return self.state.complain(&error),
+        }
+        if self.state.hits.total == 0 {
+            match self.shelf.advice(&self.asked) {
+                Ok(advice) => self
+                    .state
+                    .say(advice.into_iter().next().unwrap_or_default()),
+                Err(error) => self.state.complain(&error),
+            }
         }
     }
 

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Facet, facet};
-use btsindex::error::{Error, escape};
+use btsindex::error::Error;
 use btsindex::index::Finder;
-use btsindex::present::counted;
+use btsindex::present::advised;
 use btsindex::query::Query;
 
 use super::said;
@@ -38,33 +38,8 @@ pub(super) fn say_nothing_found(query: &Query, finder: &mut Finder<'_>) -> anyho
     }
     let advice = finder.advise(query, &mut said)?;
     let mut talk = io::stderr().lock();
-    let shown = |query: &Query| escape(&query.to_string());
-    for lost in &advice.lost {
-        let term = shown(&lost.term);
-        match lost.like.as_slice() {
-            [] => writeln!(talk, "no clip matches `{term}`")?,
-            like => {
-                let like: Vec<String> = like
-                    .iter()
-                    .map(|(other, count)| {
-                        format!("`{}` ({})", shown(other), counted(*count, "clip"))
-                    })
-                    .collect();
-                writeln!(
-                    talk,
-                    "no clip matches `{term}`; did you mean {}?",
-                    like.join(" or ")
-                )?;
-            }
-        }
-    }
-    for (term, count) in advice.without.iter().take(5) {
-        writeln!(
-            talk,
-            "without `{}`: {}",
-            shown(term),
-            counted(*count, "clip")
-        )?;
+    for line in advised(&advice) {
+        writeln!(talk, "{line}")?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use tantivy::TantivyError;
-use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
 
+use super::alike::Alike;
 use super::document::Column;
 use super::guard::guarded;
 use super::search::Finder;
@@ -56,7 +56,12 @@ impl Finder<'_> {
 }
 
 impl Index {
-    fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
+    /// What could be asked instead of a query that found nothing; `mounted` are the numbers of
+    /// the volumes that are.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
         if terms.len() > MOST_TERMS {
@@ -159,11 +164,10 @@ impl Index {
             3..5 => 1,
             _ => FURTHEST,
         };
+        let near = Alike::within(furthest, word);
         guarded(|| {
             let mut known: HashMap<String, u64> = HashMap::new();
             for field in fields {
-                let term = tantivy::Term::from_field_text(field, word);
-                let near = FuzzyTermQuery::new(term, furthest, true).automaton()?;
                 for segment in self.reader.searcher().segment_readers() {
                     let index = segment.inverted_index(field)?;
                     let stream = index.terms().search(&near).into_stream();

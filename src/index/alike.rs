@@ -40,9 +40,14 @@ pub(super) struct State {
 
 impl Alike {
     pub(super) fn new(word: &str) -> Self {
+        Self::within(letters_off(word), word)
+    }
+
+    /// Words may differ in so many letters, two at most.
+    pub(super) fn within(most_off: u8, word: &str) -> Self {
         Self {
             letters: word.chars().collect(),
-            most_off: letters_off(word).min(MOST_OFF),
+            most_off: most_off.min(MOST_OFF),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How things are shown: on a terminal, in a log, to another program.
 
+mod advice;
 mod card;
 mod clips;
 mod columns;
@@ -14,6 +15,7 @@ mod screen;
 mod table;
 mod tallies;
 
+pub use advice::advised;
 pub use card::{Glance, card};
 pub use clips::{json, json_line};
 pub use columns::{Columns, csv};
