@@ -72,7 +72,16 @@ pub fn reveal(path: &Path) -> Result<(), Error> {
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
-    move |source| Error::Desktop { path, source }
+    move |source| {
+        // It is the program that is not there, not the file.
+        let source = match source.kind() {
+            io::ErrorKind::NotFound => {
+                io::Error::other("this desktop has no program that opens files (`xdg-open`)")
+            }
+            _ => source,
+        };
+        Error::Desktop { path, source }
+    }
 }
 
 /// Has the file manager select a file; `false` when there is none that does.

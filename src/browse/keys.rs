@@ -61,6 +61,8 @@ pub(super) fn pressed(state: &mut State, key: KeyEvent) -> Option<Wish> {
         KeyCode::Char('c') if has_control => return Some(Wish::Leave),
         KeyCode::Char('l') if has_control => return Some(Wish::Clear),
         KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::ALT) => return None,
+        // What is typed knows some; elsewhere a letter with Ctrl is not that letter.
+        KeyCode::Char(_) if has_control && !state.is_typing() => return None,
         _ => {}
     }
     match (&mut state.front, state.focus) {

@@ -59,6 +59,18 @@ impl Stage {
     pub(super) fn is_stopped() -> bool {
         IS_STOPPED.load(Ordering::SeqCst)
     }
+
+    /// Whether the terminal was closed, and nobody told the program to stop.
+    pub(super) fn is_closed() -> bool {
+        #[cfg(unix)]
+        {
+            rustix::termios::tcgetattr(io::stdin()).is_err()
+        }
+        #[cfg(not(unix))]
+        {
+            false
+        }
+    }
 }
 
 impl Drop for Stage {

@@ -121,6 +121,14 @@ impl State {
         }
     }
 
+    /// Whether keys go into a line of text.
+    pub(super) fn is_typing(&self) -> bool {
+        match &self.front {
+            Some(front) => matches!(front, Front::Typing(..)),
+            None => self.focus == Focus::Search,
+        }
+    }
+
     /// The words of the query, with their quotes.
     fn words(&self) -> Vec<String> {
         pieces(self.query.text())
@@ -204,14 +212,26 @@ impl State {
         self.facets.iter().map(|facet| facet.values.len()).sum()
     }
 
+    /// The values of all facets, as queries ask for them.
+    fn facet_terms(&self) -> impl Iterator<Item = String> {
+        self.facets.iter().flat_map(|facet| {
+            let values = facet.values.iter();
+            values.map(|counted| term(facet.asked, &counted.value))
+        })
+    }
+
     /// The chosen value, as a query asks for it.
     pub(super) fn facet_term(&self) -> Option<String> {
-        let mut values = self.facets.iter().flat_map(|facet| {
-            let asked = facet.asked;
-            facet.values.iter().map(move |counted| (asked, counted))
-        });
-        let (asked, counted) = values.nth(self.facet_at)?;
-        Some(term(asked, &counted.value))
+        self.facet_terms().nth(self.facet_at)
+    }
+
+    /// Takes over how many have which value; the chosen one stays chosen when it is still there.
+    pub(super) fn counted(&mut self, facets: Vec<Facet>) {
+        let chosen = self.facet_term();
+        self.facets = facets;
+        let place = chosen.and_then(|chosen| self.facet_terms().position(|term| term == chosen));
+        let last = self.facet_count().saturating_sub(1);
+        self.facet_at = place.unwrap_or(self.facet_at).min(last);
     }
 
     /// Whether the query holds a term already.
@@ -319,6 +339,32 @@ mod tests {
         state.make_room(1, 0);
         assert_eq!(state.visible(), [100]);
         assert!(found(0).visible().is_empty() && found(0).chosen().is_none());
+    }
+
+    #[test]
+    fn the_chosen_value_stays_chosen_wherever_it_stands() {
+        let facet = |name, values: &[&str]| {
+            let values = values.iter().map(|value| Counted {
+                value: (*value).to_owned(),
+                count: 1,
+            });
+            Facet {
+                name,
+                asked: name,
+                values: values.collect(),
+            }
+        };
+        let mut state = found(1);
+        state.counted(vec![
+            facet("tag", &["a", "b", "c"]),
+            facet("camera", &["a", "b"]),
+        ]);
+        state.facet_at = 4;
+        assert_eq!(state.facet_term().unwrap(), "camera:b");
+        state.counted(vec![facet("tag", &["c"]), facet("camera", &["b"])]);
+        assert_eq!(state.facet_at, 1);
+        state.counted(vec![facet("tag", &["c"])]);
+        assert_eq!(state.facet_at, 0);
     }
 
     #[test]

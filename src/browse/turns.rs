@@ -115,7 +115,7 @@ impl Turns {
             if std::mem::replace(&mut self.is_changed, false) {
                 self.draw(held)?;
             }
-            if Stage::is_stopped() {
+            if Stage::is_stopped() || Stage::is_closed() {
                 return Ok(Ending::Stopped);
             }
             if event::poll(self.wait()).map_err(Error::Terminal)? {
@@ -330,11 +330,7 @@ impl Turns {
     fn count(&mut self) {
         self.is_changed = true;
         match self.shelf.facets(&self.asked) {
-            Ok(facets) => {
-                let last = facets.iter().map(|facet| facet.values.len()).sum::<usize>();
-                self.state.facets = facets;
-                self.state.facet_at = self.state.facet_at.min(last.saturating_sub(1));
-            }
+            Ok(facets) => self.state.counted(facets),
             Err(error) => return self.state.complain(&error),
         }
         if self.state.hits.total == 0 {

@@ -73,7 +73,15 @@ impl Catalogue {
     /// [`Error::NoCatalogue`] when there is none yet; else as [`Catalogue::create`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
-        if folder.join(FILE).metadata().map_or(0, |file| file.len()) == 0 {
+        let file = folder.join(FILE);
+        let is_there = match file.metadata() {
+            Ok(metadata) => metadata.len() > 0,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::path(&file)(error));
+            }
+            Err(_) => false,
+        };
+        if !is_there {
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });

@@ -9,13 +9,31 @@ use crate::query::{Context, Query};
 const PREFIX: &str = "search:";
 
 impl Catalogue {
-    /// Keeps a search under a name; one of that name is replaced.
+    /// Keeps a search under a name; the words of one that it replaces are given back.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn save_search(&self, name: &str, words: &[String]) -> Result<(), Error> {
-        let words = serde_json::to_string(words).unwrap_or_default();
-        self.at_once(|| self.remember(&format!("{PREFIX}{name}"), &words))
+    /// What is wrong with the words, such as that they lead back to themselves, or when `SQLite`
+    /// fails.
+    pub fn save_search(&self, name: &str, words: &[String]) -> Result<Option<Vec<String>>, Error> {
+        let saved = |other: &str| {
+            if plain(other) == plain(name) {
+                Ok(Some(words.to_vec()))
+            } else {
+                self.saved_search(other)
+            }
+        };
+        Query::parse(
+            words,
+            &Context {
+                today: None,
+                saved: &saved,
+            },
+        )?;
+        let before = self.saved_searches()?.into_iter();
+        let before = before.filter(|(known, _)| known == name);
+        let text = serde_json::to_string(words).unwrap_or_default();
+        self.at_once(|| self.remember(&format!("{PREFIX}{name}"), &text))?;
+        Ok(before.map(|(_, words)| words).next())
     }
 
     /// The words of the search of that name, capitals aside; `None` when there is none. What

@@ -179,6 +179,22 @@ pub(crate) struct Stats {
     pub(crate) json: bool,
 }
 
+/// Options that the next argument belongs to.
+const VALUED: &[&str] = &[
+    "--by",
+    "--catalogue",
+    "--columns",
+    "--facets",
+    "--forget",
+    "--group",
+    "--limit",
+    "--open",
+    "--reveal",
+    "--save",
+    "--sort",
+    "-n",
+];
+
 /// Words that begin with a dash say what must not be there: to clap they would be flags.
 ///
 /// `-interview` becomes `not:interview` after `search`, `stats` and `browse`; flags stay: `-0`,
@@ -197,7 +213,7 @@ pub(crate) fn negations(
             };
             is_query |= at > 0 && matches!(text, "search" | "stats" | "browse");
             is_plain |= text == "--";
-            let was_value = std::mem::replace(&mut is_value, matches!(text, "--sort"));
+            let was_value = std::mem::replace(&mut is_value, VALUED.contains(&text));
             let word = text.strip_prefix('-').unwrap_or_default();
             let mut letters = word.chars();
             let is_flag = match (letters.next(), letters.next()) {
@@ -219,6 +235,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_option_with_a_value_is_known() {
+        let program = <crate::cli::Cli as clap::CommandFactory>::command();
+        let commands = program
+            .get_subcommands()
+            .filter(|command| matches!(command.get_name(), "search" | "stats" | "browse"));
+        let options = commands
+            .flat_map(clap::Command::get_opts)
+            .chain(program.get_opts());
+        for option in options.filter(|option| option.get_action().takes_values()) {
+            let long = option.get_long().map(|name| format!("--{name}"));
+            let short = option.get_short().map(|name| format!("-{name}"));
+            for name in long.into_iter().chain(short) {
+                assert!(VALUED.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_dash_before_a_word_is_no_flag() {
         let seen = |line: &str| {
             let words = line.split(' ').map(Into::into);
@@ -238,6 +272,7 @@ mod tests {
                 "b search --sort -captured -night",
                 "b search --sort -captured not:night",
             ),
+            ("b search -n -1 -a", "b search -n -1 not:a"),
             ("b search -- -a", "b search -- -a"),
             ("b scan -j2", "b scan -j2"),
             ("b search -h", "b search -h"),

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::clip::{Clip, FileState};
+use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
-use btsindex::index::{Finder, Hits, Order};
+use btsindex::index::{Finder, Hits, Order, Tally};
 use btsindex::present::{
     Columns, Table, counted, csv, grouped, json, json_line, tally_json, tally_table,
 };
@@ -79,7 +79,8 @@ fn find(
         asked::say_nothing_found(query, finder)?;
         return Ok(Exit::NothingFound);
     }
-    show(&hits, columns, catalogue, args)
+    let group = Group::of(query, finder, args)?;
+    show(&hits, group.as_ref(), columns, catalogue, args)
 }
 
 /// Everything that a query finds, for the commands that do something with it.
@@ -136,6 +137,7 @@ fn is_list(args: &cli::Search) -> bool {
 
 fn show(
     hits: &Hits,
+    group: Option<&Group>,
     columns: &Columns,
     catalogue: &Catalogue,
     args: &cli::Search,
@@ -160,7 +162,7 @@ fn show(
         }
     } else {
         let clips = catalogue.clips(&hits.clips)?;
-        match (&args.group, width()) {
+        match (group, width()) {
             (Some(group), _) => groups(&clips, group, columns, &mut out)?,
             (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,
             (None, width) => columns.table(&clips, width).write(&mut out)?,
@@ -176,33 +178,83 @@ fn show(
     Ok(Exit::Done)
 }
 
-/// Clips that stand together under one heading.
+/// Clips that stand together under a heading each, and under several where they have several
+/// values; how many there are of each is counted of all that is found.
 fn groups(
-    clips: &[Clip],
-    group: &str,
+    shown: &[Clip],
+    group: &Group,
     columns: &Columns,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let facets = asked::facets(&[group.to_owned()])?;
-    let value = |clip: &Clip| {
-        let values = facets.first().map(|facet| facet.values(clip));
-        values.and_then(|values| values.into_iter().next())
-    };
-    for (at, together) in clips.chunk_by(|a, b| value(a) == value(b)).enumerate() {
+    let mut together: Vec<(Option<String>, Vec<&Clip>)> = Vec::new();
+    let mut is_several = false;
+    for clip in shown {
+        let mut values: Vec<Option<String>> =
+            group.facet.values(clip).into_iter().map(Some).collect();
+        is_several |= values.len() > 1;
+        if values.is_empty() {
+            values.push(None);
+        }
+        for value in values {
+            match together.iter_mut().find(|(known, _)| *known == value) {
+                Some((_, clips)) => clips.push(clip),
+                None => together.push((value, vec![clip])),
+            }
+        }
+    }
+    if is_several {
+        together.sort_by(|(a, _), (b, _)| (a.is_none(), a).cmp(&(b.is_none(), b)));
+    }
+    for (at, (value, clips)) in together.into_iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
-        let heading = together.first().and_then(value);
-        let heading = heading.unwrap_or_else(|| format!("no {group}"));
-        writeln!(
-            out,
-            "{} ({})",
-            escape(&heading),
-            counted(together.len(), "clip")
-        )?;
-        columns.table(together, width()).write(out)?;
+        let all = group.count(value.as_deref()).max(clips.len());
+        let count = if clips.len() < all {
+            format!("{} of {}", grouped(clips.len()), counted(all, "clip"))
+        } else {
+            counted(all, "clip")
+        };
+        let heading = value.unwrap_or_else(|| format!("no {}", group.facet.name));
+        writeln!(out, "{} ({count})", escape(&heading))?;
+        columns.table(clips, width()).write(out)?;
     }
     Ok(())
+}
+
+/// What clips stand together by, and how many there are of each.
+struct Group {
+    facet: Facet,
+    tally: Tally,
+}
+
+impl Group {
+    /// What was asked for, if anything was.
+    fn of(
+        query: &Query,
+        finder: &mut Finder<'_>,
+        args: &cli::Search,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(name) = args.group.as_ref().filter(|_| !is_list(args)) else {
+            return Ok(None);
+        };
+        let facets = asked::facets(std::slice::from_ref(name))?;
+        let tallies = finder.tally(query, &facets, false, &mut said)?;
+        let group = facets.into_iter().zip(tallies.facets).next();
+        Ok(group.map(|(facet, tally)| Self { facet, tally }))
+    }
+
+    /// How many clips have a value, or none.
+    fn count(&self, value: Option<&str>) -> usize {
+        let sum = match value {
+            None => Some(self.tally.without),
+            Some(value) => {
+                let row = self.tally.rows.iter().find(|(known, _)| known == value);
+                row.map(|(_, sum)| *sum)
+            }
+        };
+        sum.map_or(0, |sum| usize::try_from(sum.clips).unwrap_or(usize::MAX))
+    }
 }
 
 fn explain(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
@@ -279,12 +331,18 @@ fn save(name: &str, words: &[String], catalogue: &Catalogue) -> anyhow::Result<(
         }
         .into());
     }
-    catalogue.save_search(name, words)?;
-    writeln!(io::stderr(), "saved as `{}`", escape(name))?;
+    let replaced = catalogue.save_search(name, words)?;
+    let mut talk = io::stderr().lock();
+    writeln!(talk, "saved as `{}`", escape(name))?;
+    if let Some(before) = replaced.filter(|before| before != words) {
+        let before = escape(&before.join(" "));
+        writeln!(talk, "it was `{before}` before")?;
+    }
     Ok(())
 }
 
 fn forget(name: &str, catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    let name = name.strip_prefix('@').unwrap_or(name);
     if catalogue.forget_search(name)? {
         writeln!(io::stderr(), "forgot `{}`", escape(name))?;
         return Ok(Exit::Done);

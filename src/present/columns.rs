@@ -84,7 +84,11 @@ impl Columns {
 
     /// Clips as a table.
     #[must_use]
-    pub fn table(&self, clips: &[Clip], width: Option<usize>) -> Table {
+    pub fn table<'c>(
+        &self,
+        clips: impl IntoIterator<Item = &'c Clip>,
+        width: Option<usize>,
+    ) -> Table {
         let columns = self.or(&DEFAULT);
         let headings: Vec<&'static str> = columns.iter().map(|column| column.heading()).collect();
         let mut table = Table::new(&headings, width);
@@ -233,7 +237,8 @@ pub fn csv(
 ) -> io::Result<()> {
     let chosen = columns.or(&EXPORTED);
     let mut lines = csv::WriterBuilder::new().from_writer(out);
-    lines.write_record(chosen.iter().map(|column| column.heading()))?;
+    let headings = chosen.iter().map(|column| column.heading());
+    lines.write_record(headings).map_err(unwrapped)?;
     for clip in clips {
         let clip = clip.map_err(io::Error::other)?;
         let cells = chosen.iter().map(|column| match column {
@@ -242,9 +247,18 @@ pub fn csv(
             Column::Match => columns.matched(&clip),
         });
         let cells = cells.map(inert);
-        lines.write_record(cells.map(|cell| if is_terminal { escape(&cell) } else { cell }))?;
+        let cells = cells.map(|cell| if is_terminal { escape(&cell) } else { cell });
+        lines.write_record(cells).map_err(unwrapped)?;
     }
     lines.flush()
+}
+
+/// The error of whatever was written to: a pipe that was closed is known by its kind.
+fn unwrapped(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A cell that no spreadsheet takes for a formula, whatever a drive calls its files.

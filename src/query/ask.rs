@@ -30,7 +30,7 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     ("any:drummer,singer", "drummer OR singer", "one of them"),
     (
         "not:interview",
-        "-interview, NOT interview",
+        "-interview, !interview, NOT interview",
         "clips without it",
     ),
     (
@@ -43,7 +43,7 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     ("not:has:notes", "-notes:*", "nothing in a field"),
     (
         "size:10GB..",
-        "size:>=10GB",
+        "size:>=10GB, size>=10GB",
         "from a size, a number, a date on",
     ),
     ("dur:..30s", "dur:<=30s", "up to it"),
@@ -127,6 +127,12 @@ pub(super) fn named(
                 "write a value after it, such as `{name}:{}`",
                 example(meaning)
             ),
+        ));
+    }
+    if value.starts_with('(') && !value.contains(')') {
+        return Err(wrong(
+            format!("a `(` after `{name}:`"),
+            format!("write `{name}:a,b`, or brackets around all of it: `({name}:a OR {name}:b)`"),
         ));
     }
     let malformed = |found: Malformed| refused(&name, meaning, &found);

@@ -74,11 +74,19 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
     names().find(|name| *name == nearest)
 }
 
-/// `name:rest`, where the name could be one: letters alone.
+/// `name:rest`, where the name could be one: letters alone; or `rating>=3`, where it is one.
 pub(super) fn split(term: &str) -> Option<(&str, &str)> {
-    let (name, value) = term.split_once(':')?;
+    let at = term.find([':', '<', '>', '='])?;
+    let (name, value) = term.split_at(at);
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
-    is_name.then_some((name, value))
+    if let Some(value) = value.strip_prefix(':') {
+        return is_name.then_some((name, value));
+    }
+    let is_compared = matches!(
+        meaning(name),
+        Some(Name::Field(_) | Name::Resolution | Name::Time | Name::Timecode)
+    );
+    is_compared.then(|| (name, value.strip_prefix('=').unwrap_or(value)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! query  = { either }                      all must hold; AND may stand between
 //! either = one { OR one }                  OR ties closer: a b OR c is a and (b or c)
 //! one    = NOT one | ( query ) | -( query ) | term
-//! term   = -term | @name | "phrase" | word | name:value
+//! term   = -term | !term | @name | "phrase" | word | name:value
 //! ```
 
 use std::cell::Cell;
@@ -105,7 +105,7 @@ fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
     };
     let is_plain = |token: &Token| match token {
         Token::Term(term) => {
-            !term.starts_with(['-', '@'])
+            !term.starts_with(['-', '!', '@'])
                 && names::split(term).is_none_or(|(name, _)| names::meaning(name).is_none())
         }
         _ => false,
@@ -117,7 +117,7 @@ fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
 fn has_text(term: &str) -> bool {
     let mut term = term;
     loop {
-        if let Some(rest) = term.strip_prefix('-') {
+        if let Some(rest) = term.strip_prefix(['-', '!']) {
             term = rest;
             continue;
         }
@@ -224,7 +224,7 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
     if depth > DEEPEST {
         return Err(too_deep());
     }
-    if let Some(rest) = text.strip_prefix('-')
+    if let Some(rest) = text.strip_prefix(['-', '!'])
         && !rest.is_empty()
     {
         return term(rest, reader, depth + 1).map(Query::none);

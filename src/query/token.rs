@@ -3,7 +3,7 @@
 /// One piece of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// `(`, and whether it stands after `-`.
+    /// `(`, and whether it stands after `-`, `!` or `not:`.
     Open {
         is_not: bool,
     },
@@ -38,7 +38,10 @@ fn term(piece: &str, tokens: &mut Vec<Token>) {
         if let Some(inner) = rest.strip_prefix('(') {
             tokens.push(Token::Open { is_not: false });
             rest = inner;
-        } else if let Some(inner) = rest.strip_prefix("-(") {
+        } else if let Some(inner) = ["-(", "!(", "not:("]
+            .iter()
+            .find_map(|not| rest.strip_prefix(not))
+        {
             tokens.push(Token::Open { is_not: true });
             rest = inner;
         } else {

@@ -147,8 +147,13 @@ impl Scale {
     /// When it is none, or nothing could ever be in it.
     pub fn read(&self, text: &str) -> Result<Between, Malformed> {
         let between = self.read_any(text)?;
-        let is_empty = between.to < self.least || between.from > between.to && !self.wraps;
-        if is_empty {
+        if between.to < self.least {
+            return Err(Malformed::new(
+                text,
+                "a value that anything has: none is so small",
+            ));
+        }
+        if between.from > between.to && !self.wraps {
             return Err(Malformed::new(
                 text,
                 "a range that anything is in: write the smaller end first",
@@ -188,14 +193,24 @@ impl Scale {
         if first.is_empty() && last.is_empty() {
             return Err(Malformed::new(text, "a range with a beginning or an end"));
         }
-        Ok(Between {
-            from: if first.is_empty() {
-                from
-            } else {
-                end(first)?.0
-            },
-            to: if last.is_empty() { to } else { end(last)?.1 },
-        })
+        let to = if last.is_empty() { to } else { end(last)?.1 };
+        // `1..2MB` begins at a megabyte, `30..2m` at thirty seconds.
+        let with_unit = self.unit_of(last).filter(|_| !first.is_empty());
+        let from = match with_unit.map(|unit| end(&format!("{first}{unit}"))) {
+            Some(Ok((from, _))) if from <= to => from,
+            _ if first.is_empty() => from,
+            _ => end(first)?.0,
+        };
+        Ok(Between { from, to })
+    }
+
+    /// The unit at the end of a range that its beginning may do without.
+    fn unit_of<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let has_units = self.unit == Self::BYTES.unit || self.unit == Self::DURATION.unit;
+        let text = text.trim();
+        let at = text.find(|c: char| c.is_ascii_alphabetic())?;
+        let (_, unit) = text.split_at(at);
+        (has_units && unit.chars().all(|c| c.is_ascii_alphabetic())).then_some(unit)
     }
 
     /// The range as it would be typed; reading it gives the range again.
@@ -222,7 +237,13 @@ impl Scale {
         } else {
             (self.text)(to, Side::Last)
         };
-        format!("{first}..{last}")
+        let is_bare = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        // Else it would be read in the unit of the other end.
+        let unit = match self.unit_of(&last) {
+            Some(_) if !first.is_empty() && is_bare(&first) => "B",
+            _ => "",
+        };
+        format!("{first}{unit}..{last}")
     }
 
     /// Ways to write a number, short ones first: a date's year, month and day stand alone too.

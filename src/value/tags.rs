@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Malformed;
-use super::words::composed;
+use super::words::{composed, folded_runs};
 
 /// One tag, and why it is there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,16 +40,20 @@ pub enum Why {
 /// A tag as people write it, in the one form it is kept in: lower case, single blanks.
 ///
 /// # Errors
-/// When nothing is left of it, it is longer than 100 characters, or holds a comma or a control
-/// character.
+/// When no letter and no digit is in it, by which it could be found, it is longer than 100
+/// characters, or holds a comma or a control character.
 pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let tag = composed(&words.join(" ")).to_lowercase();
     let is_well = (1..=MOST_LETTERS).contains(&tag.chars().count())
+        && !folded_runs(&tag).is_empty()
         && !tag.contains(|c: char| c == ',' || c.is_control());
-    is_well
-        .then_some(tag)
-        .ok_or_else(|| Malformed::new(text, "a tag such as `interview` or `ad shoot`"))
+    is_well.then_some(tag).ok_or_else(|| {
+        Malformed::new(
+            text,
+            "a tag of letters and digits, such as `interview` or `ad shoot`",
+        )
+    })
 }
 
 /// A tag is a few words, not a story.

@@ -170,6 +170,26 @@ Day2_Makeup_Room.mp4  1
         headings,
         ["ARRI ALEXA Mini LF (1 clip)", "no camera (1 clip)"]
     );
+    // Under each of its tags; how many there are is counted of all.
+    let tags = searched(
+        &set,
+        &[
+            "--group",
+            "tag",
+            "path:owls",
+            "--columns",
+            "name",
+            "-n",
+            "4",
+        ],
+    );
+    let headings: Vec<&str> = tags.lines().filter(|line| line.ends_with(')')).collect();
+    let wanted = [
+        "drums (2 clips)",
+        "sound (2 clips)",
+        "studio session (2 of 4 clips)",
+    ];
+    assert_eq!(headings, wanted);
 }
 
 #[test]
@@ -309,6 +329,25 @@ tuesday selects  is:selected date:2026..
         searched(&set, &["--saved", "--json"]).lines().last(),
         Some(line)
     );
+    // What is replaced is told; what would lead back to itself replaces nothing.
+    let again = run(
+        &set,
+        &[
+            "search",
+            "--save",
+            "calm",
+            "@tuesday selects",
+            "-night",
+            "--count",
+        ],
+    );
+    let told = "saved as `calm`\nit was `@tuesday selects not:drone` before\n";
+    assert_eq!(again.stderr, told);
+    let round = refused(&set, &["--save", "tuesday-selects", "@calm"]);
+    assert!(round.1.contains("goes round in circles"), "{}", round.1);
+    let round = refused(&set, &["--save", "tuesday selects", "@calm"]);
+    assert_eq!(round.0, 2);
+    searched(&set, &["@tuesday selects", "--count"]);
     // One that names itself cannot be saved; one whose parts are gone says so.
     let unknown = |name: &str| {
         let hint = "`btsindex search --saved` lists them all";
@@ -409,9 +448,14 @@ fn a_closed_pipe_is_no_failure() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut String::new()).unwrap();
         drop(lines);
-        let answer = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&answer.stderr);
-        assert!(answer.status.success(), "{arguments:?}: {said}");
-        assert!(!said.contains("error"), "{arguments:?}: {said}");
+        // Once when something was read, and once when nobody ever will.
+        let mut unheard = command.spawn().unwrap();
+        drop(unheard.stdout.take());
+        for child in [child, unheard] {
+            let answer = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&answer.stderr);
+            assert!(answer.status.success(), "{arguments:?}: {said}");
+            assert!(!said.contains("error"), "{arguments:?}: {said}");
+        }
     }
 }
