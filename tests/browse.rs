@@ -11,7 +11,8 @@
 mod shoot;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shoot::tmux::{READY, Tmux};
@@ -239,6 +240,42 @@ fn a_signal_gives_the_terminal_back() {
     assert!(killed.unwrap().success());
     tmux.wait_for("ended with 130");
     is_restored(&tmux);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_it_though_nobody_says_so() {
+    let shoot = small();
+    let tmux = Tmux::new(&shoot, 80, 24, &[]);
+    // As under `nohup`: nobody tells it that the terminal is gone.
+    let program = env!("CARGO_BIN_EXE_btsindex");
+    tmux.line(&format!("trap '' HUP; exec '{program}' browse drone"));
+    tmux.wait_for("1 clip found");
+    let browsing = tmux.about("#{pane_pid}");
+    let is_running = || {
+        let mut ask = Command::new("kill");
+        let asked = ask.args(["-0", &browsing]).stderr(Stdio::null()).status();
+        asked.unwrap().success()
+    };
+    assert!(is_running());
+    drop(tmux);
+    let begun = Instant::now();
+    while is_running() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_letter_with_ctrl_is_not_that_letter() {
+    let shoot = small();
+    let tmux = browse(&shoot, 100, 30, "scout");
+    tmux.wait_for("2 clips found");
+    tmux.keys(&["C-x", "C-t", "C-z", "C-q", "C-o"]);
+    tmux.keys(&["s"]);
+    let screen = tmux.wait_for("search scout s");
+    assert!(!screen.contains("rejected"), "{screen}");
+    let told = told(&shoot, "IMG_1234.MOV");
+    assert!(told.get("selection").is_none(), "{told}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ impl Stage {
     pub(super) fn enter() -> Result<Self, Error> {
         let entered = || -> io::Result<Self> {
             enable_raw_mode()?;
+            #[cfg(unix)]
+            thread::spawn(end_with_the_terminal);
             IS_SHOWN.store(true, Ordering::SeqCst);
             execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
             let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
@@ -58,18 +60,6 @@ impl Stage {
     /// Whether the program was told to stop.
     pub(super) fn is_stopped() -> bool {
         IS_STOPPED.load(Ordering::SeqCst)
-    }
-
-    /// Whether the terminal was closed, and nobody told the program to stop.
-    pub(super) fn is_closed() -> bool {
-        #[cfg(unix)]
-        {
-            rustix::termios::tcgetattr(io::stdin()).is_err()
-        }
-        #[cfg(not(unix))]
-        {
-            false
-        }
     }
 }
 
@@ -114,4 +104,30 @@ fn restore_after_a_signal() {
         restore();
         std::process::exit(INTERRUPTED);
     });
+}
+
+/// Ends the program when its terminal is closed, which it need not be told of. Whoever reads keys
+/// at that moment reads nothing again and again.
+#[cfg(unix)]
+fn end_with_the_terminal() {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let terminal = io::stdin();
+    loop {
+        // That it is closed is always told.
+        let mut asked = [PollFd::new(&terminal, PollFlags::empty())];
+        match poll(&mut asked, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+        if asked[0]
+            .revents()
+            .intersects(PollFlags::HUP | PollFlags::ERR)
+        {
+            restore();
+            std::process::exit(INTERRUPTED);
+        }
+        if asked[0].revents().contains(PollFlags::NVAL) {
+            return;
+        }
+    }
 }

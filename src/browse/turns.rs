@@ -115,7 +115,7 @@ impl Turns {
             if std::mem::replace(&mut self.is_changed, false) {
                 self.draw(held)?;
             }
-            if Stage::is_stopped() || Stage::is_closed() {
+            if Stage::is_stopped() {
                 return Ok(Ending::Stopped);
             }
             if event::poll(self.wait()).map_err(Error::Terminal)? {
