@@ -266,6 +266,24 @@ fn a_terminal_that_is_closed_ends_it_though_nobody_says_so() {
 }
 
 #[test]
+fn an_index_that_is_cut_short_meanwhile_is_made_anew() {
+    let shoot = small();
+    let tmux = browse(&shoot, 100, 30, "");
+    tmux.wait_for("3 clips found");
+    for file in fs::read_dir(shoot.catalogue().join("index")).unwrap() {
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .open(file.unwrap().path());
+        file.unwrap().set_len(10).unwrap();
+    }
+    tmux.text("drone");
+    tmux.wait_for("1 clip found");
+    tmux.keys(&["Escape"]);
+    tmux.wait_for("space select");
+    leave(&tmux, || tmux.keys(&["Escape"]));
+}
+
+#[test]
 fn a_letter_with_ctrl_is_not_that_letter() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "scout");

@@ -125,6 +125,10 @@ impl Shelf {
         ask: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let query = self.query(line)?;
+        if self.index.as_ref().is_some_and(Index::is_cut_short) {
+            self.index = None;
+            let _ = self.orders.send(Errand::Remake);
+        }
         let Some(index) = &self.index else {
             return Ok(None);
         };

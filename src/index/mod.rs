@@ -81,6 +81,8 @@ pub struct Index {
     reader: IndexReader,
     columns: Columns,
     seq: i64,
+    /// Its files and how long each was when it was opened; none of one in memory.
+    files: Vec<(PathBuf, u64)>,
 }
 
 /// What stands where the index of a catalogue should.
@@ -202,7 +204,12 @@ impl Index {
         let index = guarded(|| Self::read(inner, columns, payload.seq));
         Ok(match index {
             // What was opened is what was checked, not what was committed in between.
-            Ok(index) if index.segments() == segments(&metas) => State::Whole(Box::new(index)),
+            Ok(mut index) if index.segments() == segments(&metas) => {
+                let paths = files(&metas).into_iter().map(|name| folder.join(name));
+                let sized = paths.filter_map(|path| Some((length(&path)?, path)));
+                index.files = sized.map(|(bytes, path)| (path, bytes)).collect();
+                State::Whole(Box::new(index))
+            }
             Ok(_) => damaged(SEGMENTS),
             Err(error) => damaged(&file_of(&error)),
         })
@@ -219,7 +226,16 @@ impl Index {
             reader,
             columns,
             seq,
+            files: Vec::new(),
         })
+    }
+
+    /// Whether a file of it became shorter since: reading what is gone of it would end the
+    /// program. Files that were replaced or removed stay what they were for whoever has them open.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        let mut files = self.files.iter();
+        files.any(|(path, bytes)| length(path).is_some_and(|now| now < *bytes))
     }
 
     fn segments(&self) -> HashSet<(SegmentId, Option<Opstamp>)> {
@@ -229,6 +245,11 @@ impl Index {
             .map(|segment| (segment.segment_id(), segment.delete_opstamp()))
             .collect()
     }
+}
+
+/// The length of a file, where it is there.
+fn length(path: &Path) -> Option<u64> {
+    path.metadata().ok().map(|metadata| metadata.len())
 }
 
 fn damaged(file: &str) -> State {
