@@ -181,6 +181,7 @@ pub(crate) struct Stats {
 
 /// Options that the next argument belongs to.
 const VALUED: &[&str] = &[
+    "--author",
     "--by",
     "--catalogue",
     "--columns",
