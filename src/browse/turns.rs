@@ -21,7 +21,7 @@ use crate::clip::Action;
 use crate::desktop;
 use crate::error::{Error, escape};
 use crate::index::Hits;
-use crate::present::{Colours, Graphics, Screen};
+use crate::present::{Colours, Graphics, INTERRUPT, Screen};
 
 /// Keys that come faster than this are one change of the query.
 const DEBOUNCE: Duration = Duration::from_millis(20);
@@ -59,6 +59,9 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
     }
     let mut held = Stage::enter()?;
     let (screen, typed) = Screen::ask();
+    if typed.contains(INTERRUPT) {
+        return Ok(Ending::Left);
+    }
     let mut state = State::new(&line_of(words));
     if !typed.is_empty() {
         keys::pasted(&mut state, &typed);

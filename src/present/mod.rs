@@ -26,6 +26,6 @@ pub use guide::query_guide;
 pub use numbers::{counted, grouped};
 pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
-pub use screen::{Colours, Graphics, Screen};
+pub use screen::{Colours, Graphics, INTERRUPT, Screen};
 pub use table::{Table, cut};
 pub use tallies::{stats, stats_json, tally_json, tally_table};

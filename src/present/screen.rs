@@ -186,6 +186,9 @@ fn cell_by_window() -> Option<FontSize> {
     (width > 0 && height > 0).then(|| FontSize::new(width, height))
 }
 
+/// Ctrl-C, where the terminal passes it on as it is.
+pub const INTERRUPT: char = '\u{3}';
+
 /// What a terminal answered.
 #[derive(Debug, Default)]
 struct Answer {
@@ -224,7 +227,9 @@ impl Answer {
             rest = &kind[1..];
         }
         answer.typed.push_str(rest);
-        answer.typed.retain(|c| !c.is_control());
+        answer.typed.retain(|c| !c.is_control() || c == INTERRUPT);
+        // Whoever wants to leave need not wait.
+        answer.is_whole |= answer.typed.contains(INTERRUPT);
         answer
     }
 }

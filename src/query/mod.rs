@@ -10,6 +10,8 @@ mod state;
 mod tests;
 mod token;
 
+use std::collections::HashSet;
+
 use crate::clip::Wanted;
 use crate::error::Error;
 use crate::value::{Area, Between, Resolution, Words};
@@ -156,7 +158,7 @@ impl Query {
             Self::All(all) => all,
             one => vec![one],
         });
-        let mut all: Vec<Self> = flat.collect();
+        let mut all = each_once(flat);
         match all.len() {
             1 => all.remove(0),
             _ => Self::All(all),
@@ -170,7 +172,7 @@ impl Query {
             Self::Any(any) => any,
             one => vec![one],
         });
-        let mut any: Vec<Self> = flat.collect();
+        let mut any = each_once(flat);
         match any.len() {
             1 => any.remove(0),
             _ => Self::Any(any),
@@ -185,6 +187,18 @@ impl Query {
             query => Self::Not(Box::new(query)),
         }
     }
+}
+
+/// What is asked for twice is asked for once.
+fn each_once(queries: impl Iterator<Item = Query>) -> Vec<Query> {
+    let all: Vec<Query> = queries.collect();
+    let mut seen = HashSet::new();
+    let is_first: Vec<bool> = all.iter().map(|query| seen.insert(query)).collect();
+    let kept = all
+        .into_iter()
+        .zip(is_first)
+        .filter(|(_, is_first)| *is_first);
+    kept.map(|(query, _)| query).collect()
 }
 
 fn wrong(message: String, hint: impl Into<String>) -> Error {

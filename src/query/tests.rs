@@ -59,6 +59,7 @@ fn what_is_typed_is_told_in_one_form() {
             &["res:4K", "fps:24000/1001", "size:>10GB"],
             "res:4k rate:23.976 bytes:10000000001..",
         ),
+        (&["drum", "Drum", "drum", "(drum OR drum)"], "drum Drum"),
         (&["res:1080p..4k"], "res:1080p.. res:..4k"),
         (&["date:yesterday"], "captured:2026-11-25"),
         (&["date:>=tuesday"], "captured:2026-11-24.."),
