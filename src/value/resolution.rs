@@ -79,6 +79,22 @@ impl Resolution {
         }
         let mut both = Self::read(&format!("{first}.."))?;
         both.extend(Self::read(&format!("..{last}"))?);
+        // A thousand across are 540 lines of the usual shape.
+        let lines = |end: fn(&Between) -> i64| {
+            move |one: &Self| match one {
+                Self::Thousands(between) => end(between).saturating_mul(540),
+                Self::Lines(between) => end(between),
+                Self::Picture(_, high) => i64::from(*high),
+            }
+        };
+        let from = both.first().map(lines(|between| between.from));
+        let to = both.last().map(lines(|between| between.to));
+        if from > to {
+            return Err(Malformed::new(
+                text,
+                "a range of sizes: write the smaller end first",
+            ));
+        }
         Ok(both)
     }
 
@@ -205,7 +221,20 @@ mod tests {
             assert_eq!(Resolution::read(text), Resolution::read(same), "{text}");
         }
         for text in [
-            "", "k", "4", "4k..x", "..", "16..4k", "0x0", "p..k", "4pk", "-4k", "4ké", "4k..é",
+            "",
+            "k",
+            "4",
+            "4k..x",
+            "..",
+            "4k..1080",
+            "2160p..2k",
+            "16..4k",
+            "0x0",
+            "p..k",
+            "4pk",
+            "-4k",
+            "4ké",
+            "4k..é",
         ] {
             assert!(Resolution::read(text).is_err(), "{text}");
         }

@@ -45,9 +45,8 @@ fn what_nobody_would_ask_is_answered_or_refused() {
     let parts = "part of a word: up to 100 letters";
     let many = |one: &str, count: usize| one.repeat(count);
     let alike = |count: u32| {
-        (0..count)
-            .map(|at| format!("{at:x}1~,"))
-            .collect::<String>()
+        let words: Vec<String> = (0..count).map(|at| format!("{at:x}1~")).collect();
+        words.join(",")
     };
     let mut wrong = Vec::new();
     for (typed, wanted) in [
