@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::postings::{Postings, SegmentPostings, TermInfo};
 use tantivy::query::{
     AutomatonWeight, BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
 };
@@ -185,21 +185,25 @@ impl FittingPhrase {
             all.push((documents, *place, fitting));
         }
         all.sort_by_key(|(documents, ..)| *documents);
-        let mut spots: Option<Vec<Spot>> = None;
-        for (_, place, fitting) in all {
-            let mut found = Vec::new();
+        let postings = |word: &TermInfo| {
+            index.read_postings_from_terminfo(word, IndexRecordOption::WithFreqsAndPositions)
+        };
+        let mut all = all.into_iter();
+        let mut spots = Vec::new();
+        if let Some((_, place, fitting)) = all.next() {
             for word in fitting {
-                let mut postings = index
-                    .read_postings_from_terminfo(&word, IndexRecordOption::WithFreqsAndPositions)?;
-                match &spots {
-                    None => every_spot(&mut postings, place, &mut found),
-                    Some(left) => shared_spots(left, &mut postings, place, &mut found),
-                }
+                every_spot(&mut postings(&word)?, place, &mut spots);
             }
-            found.sort_unstable();
-            spots = Some(found);
+            spots.sort_unstable();
         }
-        Ok(spots.unwrap_or_default())
+        for (_, place, fitting) in all {
+            let mut left = Left::new(spots, segment.max_doc());
+            for word in fitting {
+                left.keep(&mut postings(&word)?, place);
+            }
+            spots = left.kept();
+        }
+        Ok(spots)
     }
 }
 
@@ -214,29 +218,61 @@ fn every_spot(postings: &mut SegmentPostings, place: u32, found: &mut Vec<Spot>)
     }
 }
 
-/// Hears which of some spots a word at some place of a phrase agrees with.
-fn shared_spots(
-    mut left: &[Spot],
-    postings: &mut SegmentPostings,
-    place: u32,
-    found: &mut Vec<Spot>,
-) {
-    let mut positions = Vec::new();
-    while let Some((doc, _)) = left.first() {
-        // It can only be asked for what comes after where it stands.
-        let here = if postings.doc() < *doc {
-            postings.seek(*doc)
-        } else {
-            postings.doc()
-        };
-        let (_, from) = left.split_at(left.partition_point(|(doc, _)| *doc < here));
-        let (these, after) = from.split_at(from.partition_point(|(doc, _)| *doc == here));
-        if !these.is_empty() {
-            postings.positions(&mut positions);
-            let stands = |begin: u32| positions.binary_search(&(begin + place)).is_ok();
-            found.extend(these.iter().filter(|(_, begin)| stands(*begin)));
+/// Spots that are left, in order, of which those are kept that a further word agrees with. They
+/// are looked up for each document that each of many words is in.
+struct Left {
+    spots: Vec<Spot>,
+    /// For each document, and one more, the place of the first spot that is not before it.
+    firsts: Vec<usize>,
+    is_kept: Vec<bool>,
+}
+
+impl Left {
+    fn new(spots: Vec<Spot>, max_doc: DocId) -> Self {
+        let mut firsts = Vec::with_capacity(max_doc as usize + 1);
+        let mut at = 0;
+        for doc in 0..=max_doc {
+            while spots.get(at).is_some_and(|(other, _)| *other < doc) {
+                at += 1;
+            }
+            firsts.push(at);
         }
-        left = after;
+        Self {
+            is_kept: vec![false; spots.len()],
+            spots,
+            firsts,
+        }
+    }
+
+    /// Keeps those that a word at some place of the phrase agrees with.
+    fn keep(&mut self, postings: &mut SegmentPostings, place: u32) {
+        let mut positions = Vec::new();
+        let mut doc = postings.doc();
+        // That which comes after the last document stands for none, too.
+        while let Some(&[first, end]) = self.firsts.get(doc as usize..).and_then(<[_]>::first_chunk)
+        {
+            let these = &self.spots[first..end];
+            if let Some((next, _)) = self.spots.get(first).filter(|_| these.is_empty()) {
+                doc = postings.seek(*next);
+                continue;
+            }
+            if these.is_empty() {
+                return;
+            }
+            postings.positions(&mut positions);
+            for begin in positions.iter().filter_map(|at| at.checked_sub(place)) {
+                if let Ok(found) = these.binary_search_by_key(&begin, |(_, begin)| *begin) {
+                    self.is_kept[first + found] = true;
+                }
+            }
+            doc = postings.advance();
+        }
+    }
+
+    fn kept(self) -> Vec<Spot> {
+        let kept = self.spots.into_iter().zip(self.is_kept);
+        let kept = kept.filter(|(_, is_kept)| *is_kept);
+        kept.map(|(spot, _)| spot).collect()
     }
 }
 
