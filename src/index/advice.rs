@@ -42,6 +42,8 @@ const FURTHEST: u8 = 2;
 const MOST: usize = 3;
 /// Of a query of more terms than these, nobody could be told which one is wrong.
 const MOST_TERMS: usize = 12;
+/// Nor should people wait for it longer than for what they asked.
+const MOST_EFFORT: usize = 500;
 /// No more words than these are tried.
 const MOST_TRIED: usize = 12;
 
@@ -64,7 +66,8 @@ impl Index {
     pub fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
-        if terms.len() > MOST_TERMS {
+        // Each is left out once, and all others are looked for.
+        if terms.len() > MOST_TERMS || terms.len() * query.effort() > MOST_EFFORT {
             return Ok(advice);
         }
         let mut lost = Vec::new();

@@ -14,7 +14,8 @@ use std::collections::HashSet;
 
 use crate::clip::Wanted;
 use crate::error::Error;
-use crate::value::{Area, Between, Resolution, Words};
+use crate::value::words::{asked_parts, is_lone_letter};
+use crate::value::{Area, Between, How, Resolution, Words};
 
 pub use ask::FORMS;
 pub use jiff::civil::Date;
@@ -137,6 +138,30 @@ impl Query {
         }
     }
 
+    /// What it takes to find what is asked for: how many plain words could be looked for
+    /// meanwhile.
+    #[must_use]
+    pub fn effort(&self) -> usize {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().map(Self::effort).sum(),
+            Self::Not(inner) => inner.effort(),
+            Self::Words(words)
+            | Self::Ask(Ask::Field {
+                wanted: Wanted::Words(words),
+                ..
+            }) => match words.how {
+                How::Forms | How::Exact if is_one(&words.text) => 1,
+                How::Forms | How::Exact => 2,
+                How::Begun => 4,
+                How::Like => 8,
+                How::Pattern => 16 * words.patterns().len(),
+            },
+            // These look at every clip.
+            Self::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 4,
+            Self::Ask(Ask::Field { .. } | Ask::Has(_) | Ask::Is(_)) => 1,
+        }
+    }
+
     /// The words that are looked for, those that must not be there left out.
     #[must_use]
     pub fn words(&self) -> Vec<&Words> {
@@ -186,6 +211,14 @@ impl Query {
             Self::Not(inner) => *inner,
             query => Self::Not(Box::new(query)),
         }
+    }
+}
+
+/// Whether a text is a single word, of which no other is made.
+fn is_one(text: &str) -> bool {
+    match asked_parts(text).as_slice() {
+        [part] => !is_lone_letter(part),
+        _ => false,
     }
 }
 

@@ -14,11 +14,10 @@ use std::vec::IntoIter;
 use super::ask::named;
 use super::names::{self, Name};
 use super::token::{Token, tokens};
-use super::{Ask, Context, Query, wrong};
-use crate::clip::{Clip, Kind, Wanted};
+use super::{Context, Query, wrong};
+use crate::clip::{Clip, Kind};
 use crate::error::Error;
-use crate::value::words::{asked_parts, is_lone_letter};
-use crate::value::{How, Words};
+use crate::value::Words;
 
 /// Brackets in brackets, and saved searches in saved searches, go no deeper.
 const DEEPEST: usize = 32;
@@ -84,7 +83,7 @@ impl<'a> Reader<'a> {
 
     /// Counts what more is asked for, by what it takes to find it.
     pub(super) fn charge(&self, query: &Query) -> Result<(), Error> {
-        match self.left.get().checked_sub(effort(query)) {
+        match self.left.get().checked_sub(query.effort()) {
             Some(left) => {
                 self.left.set(left);
                 Ok(())
@@ -251,38 +250,6 @@ pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Quer
     let query = Query::Words(words);
     reader.charge(&query)?;
     Ok(query)
-}
-
-/// Whether a text is a single word, of which no other is made.
-fn is_one(text: &str) -> bool {
-    match asked_parts(text).as_slice() {
-        [part] => !is_lone_letter(part),
-        _ => false,
-    }
-}
-
-/// What it takes to find what a query asks for: how many plain words could be looked for
-/// meanwhile.
-fn effort(query: &Query) -> usize {
-    let of_words = |words: &Words| match words.how {
-        How::Forms | How::Exact if is_one(&words.text) => 1,
-        How::Forms | How::Exact => 2,
-        How::Begun => 4,
-        How::Like => 8,
-        How::Pattern => 16 * words.patterns().len(),
-    };
-    match query {
-        Query::All(all) | Query::Any(all) => all.iter().map(effort).sum(),
-        Query::Not(inner) => effort(inner),
-        Query::Words(words)
-        | Query::Ask(Ask::Field {
-            wanted: Wanted::Words(words),
-            ..
-        }) => of_words(words),
-        // These look at every clip.
-        Query::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 4,
-        Query::Ask(Ask::Field { .. } | Ask::Has(_) | Ask::Is(_)) => 1,
-    }
 }
 
 /// What a saved search asks for.
