@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -57,8 +57,13 @@ struct Version {
     index_format_version: u32,
 }
 
-/// The first of these files that is not what was written, cannot be read, or is not there.
-pub(super) fn damaged(folder: &Path, names: &[String], trust: Trust) -> Option<String> {
+/// These files, each with its length; or the first that is not what was written, cannot be read,
+/// or is not there.
+pub(super) fn whole(
+    folder: &Path,
+    names: &[String],
+    trust: Trust,
+) -> Result<Vec<(PathBuf, u64)>, String> {
     let remembered: Memo = match trust {
         Trust::Remembered => read_sealed(&folder.join(CHECKED))
             .ok()
@@ -66,16 +71,17 @@ pub(super) fn damaged(folder: &Path, names: &[String], trust: Trust) -> Option<S
             .unwrap_or_default(),
         Trust::Nothing => Memo::new(),
     };
-    let mut found = Memo::new();
+    let (mut found, mut files) = (Memo::new(), Vec::new());
     for name in names {
         let path = folder.join(name);
         let Ok(stamp) = path.metadata().map(|metadata| stamp(&metadata)) else {
-            return Some(name.clone());
+            return Err(name.clone());
         };
         let is_known = remembered.get(name) == Some(&stamp);
         if !is_known && !is_whole(&path, stamp.bytes).unwrap_or(false) {
-            return Some(name.clone());
+            return Err(name.clone());
         }
+        files.push((path, stamp.bytes));
         if is_known || is_settled(&stamp) {
             found.insert(name.clone(), stamp);
         }
@@ -86,7 +92,7 @@ pub(super) fn damaged(folder: &Path, names: &[String], trust: Trust) -> Option<S
         // Where it cannot be remembered, the next search reads everything again.
         let _ = write_sealed(&folder.join(CHECKED), &json, Lasting::Perhaps);
     }
-    None
+    Ok(files)
 }
 
 /// Reads a file through and compares it with its footer.

@@ -252,12 +252,12 @@ impl Left {
         while let Some(&[first, end]) = self.firsts.get(doc as usize..).and_then(<[_]>::first_chunk)
         {
             let these = &self.spots[first..end];
-            if let Some((next, _)) = self.spots.get(first).filter(|_| these.is_empty()) {
+            if these.is_empty() {
+                let Some((next, _)) = self.spots.get(first) else {
+                    return;
+                };
                 doc = postings.seek(*next);
                 continue;
-            }
-            if these.is_empty() {
-                return;
             }
             postings.positions(&mut positions);
             for begin in positions.iter().filter_map(|at| at.checked_sub(place)) {

@@ -198,16 +198,15 @@ impl Index {
         if payload.documents != DOCUMENTS || metas.schema != schema {
             return Ok(State::Other("was made by another version of btsindex"));
         }
-        if let Some(file) = check::damaged(&folder, &files(&metas), trust) {
-            return Ok(State::Damaged { file });
-        }
+        let files = match check::whole(&folder, &files(&metas), trust) {
+            Ok(files) => files,
+            Err(file) => return Ok(State::Damaged { file }),
+        };
         let index = guarded(|| Self::read(inner, columns, payload.seq));
         Ok(match index {
             // What was opened is what was checked, not what was committed in between.
             Ok(mut index) if index.segments() == segments(&metas) => {
-                let paths = files(&metas).into_iter().map(|name| folder.join(name));
-                let sized = paths.filter_map(|path| Some((length(&path)?, path)));
-                index.files = sized.map(|(bytes, path)| (path, bytes)).collect();
+                index.files = files;
                 State::Whole(Box::new(index))
             }
             Ok(_) => damaged(SEGMENTS),
@@ -235,7 +234,7 @@ impl Index {
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         let mut files = self.files.iter();
-        files.any(|(path, bytes)| length(path).is_some_and(|now| now < *bytes))
+        files.any(|(path, bytes)| path.metadata().is_ok_and(|now| now.len() < *bytes))
     }
 
     fn segments(&self) -> HashSet<(SegmentId, Option<Opstamp>)> {
@@ -245,11 +244,6 @@ impl Index {
             .map(|segment| (segment.segment_id(), segment.delete_opstamp()))
             .collect()
     }
-}
-
-/// The length of a file, where it is there.
-fn length(path: &Path) -> Option<u64> {
-    path.metadata().ok().map(|metadata| metadata.len())
 }
 
 fn damaged(file: &str) -> State {
