@@ -121,7 +121,7 @@ impl Scale {
         wraps: true,
         ..Self::WHOLE
     };
-    /// Addresses of frames, ordered as they are counted: see [`Timecode::ordered`].
+    /// Addresses of frames, ordered as they are counted: see [`super::Timecode::ordered`].
     pub const TIMECODE: Self = Self {
         unit: "timecode",
         example: "01:02:03:04",
