@@ -56,7 +56,7 @@ pub(crate) struct Search {
     pub(crate) group: Option<String>,
 
     /// Show these columns: any fields, and shot, length, picture, camera, folder, where, match
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', conflicts_with_all = ["json", "paths", "null"])]
     pub(crate) columns: Vec<String>,
 
     /// Print how the query is understood, and how many clips match each part of it
@@ -96,7 +96,7 @@ pub(crate) struct Search {
     pub(crate) save: Option<String>,
 
     /// List the saved searches
-    #[arg(long, conflicts_with_all = ["words", "save"])]
+    #[arg(long, conflicts_with_all = ["words", "save", "csv", "paths", "null", "all_files", "facets", "group", "count", "explain", "columns", "thumbs", "open", "reveal"])]
     pub(crate) saved: bool,
 
     /// Forget the saved search of that name

@@ -11,6 +11,10 @@ mod tests;
 mod token;
 
 use std::collections::HashSet;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::clip::Wanted;
 use crate::error::Error;
@@ -90,10 +94,11 @@ impl Context<'_> {
     }
 }
 
-/// The day it is here now.
+/// The day it is here now; the last that can be written, on a clock that is past it.
 #[must_use]
 pub fn today() -> Date {
-    jiff::Zoned::now().date()
+    let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX);
+    now.to_zoned(TimeZone::system()).date()
 }
 
 impl Default for Query {

@@ -329,6 +329,9 @@ tuesday selects  is:selected date:2026..
         searched(&set, &["--saved", "--json"]).lines().last(),
         Some(line)
     );
+    for other in ["--csv", "--paths", "--count"] {
+        assert_eq!(refused(&set, &["--saved", other]).0, 2, "{other}");
+    }
     // What is replaced is told; what would lead back to itself replaces nothing.
     let again = run(
         &set,
