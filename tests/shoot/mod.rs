@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -21,6 +22,22 @@ const WRITTEN: u64 = 1_779_278_400;
 /// A folder of footage and a catalogue, gone when it is dropped.
 pub(crate) struct Shoot {
     folder: tempfile::TempDir,
+}
+
+/// A new folder in another, whose name is one long word that no test searches for: a random
+/// name such as `.tmp9Dpx3b` has words in it, and each clip in it is found by them.
+pub(crate) fn unsearched(within: &Path) -> std::io::Result<tempfile::TempDir> {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let (made, process) = (MADE.fetch_add(1, Ordering::Relaxed), std::process::id());
+    let word: String = format!("{now:x}{process:x}{made:x}")
+        .chars()
+        .filter_map(|digit| char::from_u32('a' as u32 + digit.to_digit(16)?))
+        .collect();
+    tempfile::Builder::new()
+        .prefix(&format!("unsearched{word}"))
+        .rand_bytes(0)
+        .tempdir_in(within)
 }
 
 /// What the program answered.
@@ -34,7 +51,7 @@ impl Shoot {
     /// An empty one.
     pub(crate) fn new() -> Self {
         Self {
-            folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            folder: unsearched(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap(),
         }
     }
 
