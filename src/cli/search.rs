@@ -96,7 +96,7 @@ pub(crate) struct Search {
     pub(crate) save: Option<String>,
 
     /// List the saved searches
-    #[arg(long, conflicts_with_all = ["words", "save", "csv", "paths", "null", "all_files", "facets", "group", "count", "explain", "columns", "thumbs", "open", "reveal"])]
+    #[arg(long, conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["words", "save", "columns", "thumbs", "open", "reveal"])]
     pub(crate) saved: bool,
 
     /// Forget the saved search of that name
@@ -104,21 +104,21 @@ pub(crate) struct Search {
     pub(crate) forget: Option<String>,
 
     /// Show each clip with its poster, on a terminal
-    #[arg(long, conflicts_with_all = OTHER_OUTPUT)]
+    #[arg(long, conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
     pub(crate) thumbs: bool,
 
     /// Open the Nth clip found in its player
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = OTHER_OUTPUT)]
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
     pub(crate) open: Option<usize>,
 
     /// Show the Nth clip found in the file manager
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["open", "thumbs"])]
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["open", "thumbs"])]
     pub(crate) reveal: Option<usize>,
 }
 
-/// Flags of `search` that print something other than a row a clip for people.
-const OTHER_OUTPUT: [&str; 9] = [
-    "json",
+/// Flags of `search` that print something other than a row a clip for people; `--json` apart,
+/// which lists take too.
+const OTHER_OUTPUT: [&str; 8] = [
     "csv",
     "paths",
     "null",

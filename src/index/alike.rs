@@ -151,15 +151,11 @@ impl Automaton for Alike {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::tests::takes;
     use proptest::prelude::*;
 
     fn is_it(asked: &str, word: &str) -> bool {
-        let asked = Alike::new(asked);
-        let mut state = asked.start();
-        for byte in word.bytes() {
-            state = asked.accept(&state, byte);
-        }
-        asked.is_match(&state)
+        takes(&Alike::new(asked), word)
     }
 
     #[test]

@@ -305,16 +305,12 @@ impl Weight for FittingPhrase {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::tests::takes;
     use crate::value::fits;
     use proptest::prelude::*;
 
     fn is_it(pattern: &str, word: &str) -> bool {
-        let pattern = Pattern::new(pattern);
-        let mut state = pattern.start();
-        for byte in word.bytes() {
-            state = pattern.accept(&state, byte);
-        }
-        pattern.is_match(&state)
+        takes(&Pattern::new(pattern), word)
     }
 
     proptest! {

@@ -44,6 +44,8 @@ pub struct Scale {
     end: fn(&str) -> Result<(i64, i64), Malformed>,
     /// The shortest text whose first number at the end of a range is this; the last, when told.
     text: fn(i64, Side) -> String,
+    /// The unit that a bare number is in, where others may be written.
+    bare: Option<&'static str>,
     /// Whether a range may end before it begins: across midnight.
     wraps: bool,
 }
@@ -64,6 +66,7 @@ impl Scale {
         alone: whole,
         end: whole,
         text: |number, _| number.to_string(),
+        bare: None,
         wraps: false,
     };
     /// Sizes. One that stands alone is as exact as it is written: `10GB` is 9.5 to 10.5.
@@ -73,6 +76,7 @@ impl Scale {
         alone: rounded_bytes,
         end: |text| text.parse().map(|bytes: Bytes| twice(capped(bytes.0))),
         text: |number, _| bytes_text(number),
+        bare: Some("B"),
         ..Self::WHOLE
     };
     /// Frames per second, in millionths.
@@ -99,6 +103,7 @@ impl Scale {
         },
         end: |text| micros(text).map(twice),
         text: |number, _| duration_text(number),
+        bare: Some("s"),
         ..Self::WHOLE
     };
     /// Clock readings, in seconds from 1970 as if they were UTC. A day, month or year is all of it.
@@ -206,11 +211,12 @@ impl Scale {
 
     /// The unit at the end of a range that its beginning may do without.
     fn unit_of<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let has_units = self.unit == Self::BYTES.unit || self.unit == Self::DURATION.unit;
+        self.bare?;
         let text = text.trim();
         let at = text.find(|c: char| c.is_ascii_alphabetic())?;
         let (_, unit) = text.split_at(at);
-        (has_units && unit.chars().all(|c| c.is_ascii_alphabetic())).then_some(unit)
+        let is_letters = unit.chars().all(|c| c.is_ascii_alphabetic());
+        is_letters.then_some(unit)
     }
 
     /// The range as it would be typed; reading it gives the range again.
@@ -239,10 +245,8 @@ impl Scale {
         };
         let is_bare = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         // Else it would be read in the unit of the other end.
-        let unit = match self.unit_of(&last) {
-            Some(_) if !first.is_empty() && is_bare(&first) => "B",
-            _ => "",
-        };
+        let is_misread = !first.is_empty() && is_bare(&first) && self.unit_of(&last).is_some();
+        let unit = self.bare.filter(|_| is_misread).unwrap_or_default();
         format!("{first}{unit}..{last}")
     }
 

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::channel;
 
+use tantivy_fst::Automaton;
+
 use super::merge::Effort;
 use super::pen::{LITTLE_MEMORY, plain_writer};
 use super::*;
@@ -17,6 +19,15 @@ use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
 use set::Set;
+
+/// Whether an automaton takes a word, byte by byte.
+pub(super) fn takes(automaton: &impl Automaton, word: &str) -> bool {
+    let mut state = automaton.start();
+    for byte in word.bytes() {
+        state = automaton.accept(&state, byte);
+    }
+    automaton.is_match(&state)
+}
 
 const QUERIES: [&str; 10] = [
     "drummer",
