@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod search;
+mod tags;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use search::{Browse, Search, Stats, negations};
+pub(crate) use tags::{Tags, TagsCommand};
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
@@ -44,6 +46,7 @@ pub(crate) enum Command {
     Stats(Stats),
     Show(Show),
     Tag(Tag),
+    Tags(Tags),
     Note(Note),
     Stars(Stars),
     Select(Select),

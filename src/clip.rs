@@ -120,6 +120,11 @@ macro_rules! clip {
             pub fn merge(&mut self, other: &Self) {
                 $(Fact::merge(&mut self.$name, other.$name.as_ref());)+
             }
+
+            /// Forgets every fact whose source is not to be kept.
+            pub fn keep_from(&mut self, is_kept: impl Fn(&Source) -> bool) {
+                $(self.$name.take_if(|fact| !is_kept(&fact.source));)+
+            }
         }
 
         /// Every field, in the order they are shown.
@@ -226,6 +231,20 @@ clip! {
     end_timecode: Timecode = Sidecar {};
     /// name of the reel, card or tape
     reel: String = Sidecar { facet: true, weight: 2.0 };
+    /// letter that the camera has in its production
+    camera_letter: String = Rule { facet: true };
+    /// number of the clip on its reel or card
+    clip_number: u32 = Rule { aliases: &["clip"] };
+    /// which part it is of a recording that the camera split
+    chapter: u32 = Rule {};
+    /// scene, as it was slated
+    scene: String = Rule { facet: true, weight: 2.0 };
+    /// take, as it was slated
+    take: u32 = Rule { facet: true };
+    /// number of the shoot day
+    shoot_day: u32 = Rule { facet: true };
+    /// what it was shot for
+    production: String = Rule { facet: true, weight: 2.0, aliases: &["project"] };
     /// when it was shot, by the camera's clock, with an offset where one is known
     captured: WallTime = Sidecar { aliases: &["date"] };
     /// maker and model of the camera or recorder, the maker once
@@ -244,6 +263,8 @@ clip! {
     title: String = Sidecar { weight: 3.0, prose: true };
     /// comment or description written in the file
     comment: String = Sidecar { weight: 0.5, prose: true };
+    /// what is said in it, by a text or subtitles of its name beside it
+    transcript: String = Sidecar { weight: 0.5, prose: true };
     /// how a spherical picture was laid flat
     projection: Projection = Probe { facet: true };
     /// how the two eyes of a stereo picture are packed

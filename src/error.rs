@@ -33,9 +33,26 @@ pub enum Error {
     /// `--exclude` was given something that is no pattern.
     #[error("bad pattern: {0}")]
     Pattern(#[from] globset::Error),
-    /// The built-in rules do not parse: a fault in the program.
-    #[error("the tag rules cannot be read: {0}")]
-    Rules(String),
+    /// A file of rules, or of the vocabulary, that cannot be understood.
+    #[error("{}{}: {message}", escape(file), line.map_or_else(String::new, |line| format!(":{line}")))]
+    Rules {
+        /// What the file is called.
+        file: String,
+        /// Which line, from 1.
+        line: Option<usize>,
+        /// What is wrong with it.
+        message: String,
+        /// What would be right.
+        hint: String,
+    },
+    /// A word that may mean several tags.
+    #[error("`{tag}` may be {}", either(meanings))]
+    ManyTags {
+        /// What was typed.
+        tag: String,
+        /// The tags it may mean.
+        meanings: Vec<String>,
+    },
     /// `SQLite` failed.
     #[error("catalogue {}: {source}", shown(path))]
     Catalogue {
@@ -342,8 +359,12 @@ impl Error {
                 "`btsindex search` prints what it finds, also into a pipe".to_owned()
             }
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules(_)
-            | Self::Record { .. }
+            Self::Rules { hint, .. } => hint.clone(),
+            Self::ManyTags { meanings, .. } => {
+                let first = meanings.first().map_or("", String::as_str);
+                format!("write which one it is, such as `{first}`")
+            }
+            Self::Record { .. }
             | Self::Thread
             | Self::Malformed(_)
             | Self::Terminal(_) => return None,
@@ -354,6 +375,18 @@ impl Error {
     pub fn path(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
         move |source| Self::Path { path, source }
+    }
+}
+
+/// `a`, `b` or `c`.
+fn either(names: &[String]) -> String {
+    let quoted: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", escape(name)))
+        .collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -73,7 +73,11 @@ impl World {
             while (tags.value.iter().count() as u64) < more + 1 {
                 let tag = self.tags[rank(TAGS, &mut dice)].clone();
                 let (rule, evidence) = (tag.replace(' ', "-"), tag.clone());
-                let why = Why::Rule { rule, evidence };
+                let why = Why::Rule {
+                    rule,
+                    evidence,
+                    confidence: 90,
+                };
                 tags.value.add(Tagged { tag, why });
             }
         }

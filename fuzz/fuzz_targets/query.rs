@@ -12,7 +12,7 @@ use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::Clip;
 use btsindex::footage::{Found, Role, Volumes};
 use btsindex::index::{Finder, Note, Order};
-use btsindex::query::{Context, Date, Query};
+use btsindex::query::{Context, Meaning, Date, Query};
 use btsindex::value::Fingerprint;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -63,16 +63,34 @@ fn try_text(text: &str) {
             _ => None,
         })
     };
+    let meanings = |word: &str| {
+        let tags = match word {
+            "shoot" => vec!["ad-shoot".to_owned(), "tv-set".to_owned()],
+            "advert" | "commercial" => vec!["ad-shoot".to_owned()],
+            _ => Vec::new(),
+        };
+        Ok(Meaning {
+            tags,
+            is_group: word == "shoot",
+        })
+    };
     let context = Context {
         today: Some(TODAY),
         saved: &saved,
+        meanings: &meanings,
     };
     let as_argument = Query::parse(&[text], &context);
     for query in [as_argument, Query::parse_line(text, &context)] {
         // What is wrong with it is said, and no more.
         if let Ok(query) = query {
             let told = query.to_string();
-            let again = Query::parse_line(&told, &Context::plain(TODAY));
+            let again = Query::parse_line(
+                &told,
+                &Context {
+                    meanings: &meanings,
+                    ..Context::plain(TODAY)
+                },
+            );
             assert_eq!(again.expect("what is told is understood"), query, "{told}");
             FINDER.with_borrow_mut(|finder| ask(&query, finder));
         }

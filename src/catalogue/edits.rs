@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Catalogue;
 use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, parse_name};
+use crate::value::{Fingerprint, kept_tag, parse_name};
 
 /// Lines of a journal that are longer than this are no edits.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -509,7 +509,7 @@ fn is_said(known: &[Edit], action: &Action) -> bool {
         (
             Action::AddTag(one) | Action::RemoveTag(one),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => one == other,
+        ) => kept_tag(one) == kept_tag(other),
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };

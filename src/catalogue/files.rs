@@ -77,6 +77,8 @@ pub struct Unread {
     pub path: PathBuf,
     /// Where it is below its volume's root.
     pub inside: PathBuf,
+    /// The number of its folder.
+    pub folder: i64,
     /// Bytes, of all frames together.
     pub bytes: u64,
     /// Modification time, the newest frame's.
@@ -459,7 +461,7 @@ impl Catalogue {
         let unread = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.name, f.bytes, f.modified, f.frames, d.path, v.mount, v.identity,
+                    "SELECT f.name, f.bytes, f.modified, f.frames, f.dir, d.path, v.mount, v.identity,
                             CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified AND c.algorithm = ?2
                                  THEN c.fingerprint END AS before
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
@@ -474,6 +476,7 @@ impl Catalogue {
                         id,
                         path: place.path,
                         inside: place.inside,
+                        folder: row.get("dir")?,
                         bytes: loaded(row.get("bytes")?),
                         modified: row.get("modified")?,
                         frames: frames_of(row.get("frames")?),

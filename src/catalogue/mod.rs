@@ -11,9 +11,10 @@ mod packed;
 mod pictures;
 mod readings;
 mod remembered;
+mod renaming;
 mod saved;
+mod tagging;
 mod thumbs;
-
 mod turn;
 mod volumes;
 
@@ -35,6 +36,8 @@ pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use pictures::{Pending, Waiting};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
+pub use renaming::Renamed;
+pub use tagging::{Housed, Kept};
 pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, Seen, VolumeRow};
 

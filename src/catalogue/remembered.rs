@@ -32,7 +32,11 @@ impl Catalogue {
         if is_scanning {
             return self.remember("scanning", "yes");
         }
-        self.check(|connection| connection.execute("DELETE FROM meta WHERE key = 'scanning'", []))?;
+        self.forget("scanning")
+    }
+
+    pub(super) fn forget(&self, key: &str) -> Result<(), Error> {
+        self.check(|connection| connection.execute("DELETE FROM meta WHERE key = ?1", [key]))?;
         Ok(())
     }
 

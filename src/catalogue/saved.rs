@@ -1,9 +1,12 @@
 //! Searches that people saved under a name: as they were typed, so that `date:yesterday` means
 //! the day before each time.
 
+use std::cell::OnceCell;
+
 use super::Catalogue;
 use crate::error::Error;
-use crate::query::{Context, Query};
+use crate::query::{Context, Meaning, Query};
+use crate::tag::Vocabulary;
 
 /// What their keys begin with.
 const PREFIX: &str = "search:";
@@ -25,8 +28,8 @@ impl Catalogue {
         Query::parse(
             words,
             &Context {
-                today: None,
                 saved: &saved,
+                ..Context::plain(None)
             },
         )?;
         let before = self.saved_searches()?.into_iter();
@@ -58,9 +61,24 @@ impl Catalogue {
         &self,
         read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
     ) -> Result<Query, Error> {
+        // Made when first a tag is asked for.
+        let vocabulary: OnceCell<Vocabulary> = OnceCell::new();
+        let known = || match vocabulary.get() {
+            Some(known) => Ok(known),
+            None => self
+                .vocabulary()
+                .map(|made| vocabulary.get_or_init(|| made)),
+        };
         read(&Context {
             today: None,
             saved: &|name| self.saved_search(name),
+            meanings: &|word| {
+                let vocabulary = known()?;
+                Ok(Meaning {
+                    tags: vocabulary.meanings(word),
+                    is_group: vocabulary.is_group(word),
+                })
+            },
         })
     }
 

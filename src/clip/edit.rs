@@ -4,6 +4,7 @@
 //! machines are one by taking the union, in whatever order and however often; what the edits
 //! of a clip come to depends on the set alone.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Clip, Fact, Source};
+use crate::value::words::composed;
 use crate::value::{
     Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, Tagged, Why, instant,
-    parse_name, parse_tag,
+    kept_tag, parse_name, parse_tag,
 };
 
 /// An edit's number, or that of all edits of one command: 128 bits, 32 hex digits.
@@ -89,8 +91,8 @@ impl Action {
         let (text, is_well, expected) = match self {
             Self::AddTag(tag) | Self::RemoveTag(tag) => (
                 tag.clone(),
-                parse_tag(tag)? == *tag,
-                "a tag in lower case, such as `ad shoot`",
+                is_kept(tag)?,
+                "a tag in lower case, such as `ad-shoot`",
             ),
             Self::Note(text) => (
                 text.clone(),
@@ -111,11 +113,18 @@ impl Action {
     }
 }
 
+/// Whether a tag is in the form it is kept in; before version 0.2 that had blanks between words.
+fn is_kept(tag: &str) -> Result<bool, Malformed> {
+    let words: Vec<&str> = tag.split_whitespace().collect();
+    let former = composed(&words.join(" ")).to_lowercase();
+    Ok(parse_tag(tag)? == tag || former == tag)
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddTag(tag) => write!(f, "tag added: {tag}"),
-            Self::RemoveTag(tag) => write!(f, "tag removed: {tag}"),
+            Self::AddTag(tag) => write!(f, "tag added: {}", kept_tag(tag)),
+            Self::RemoveTag(tag) => write!(f, "tag removed: {}", kept_tag(tag)),
             Self::Note(text) => write!(f, "note: {text}"),
             Self::Stars(stars) => write!(f, "stars: {stars}"),
             Self::Select(Some(selection)) => selection.fmt(f),
@@ -222,14 +231,14 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
 impl Clip {
     /// Takes in what people said: it stands above all that was found out.
     pub fn hear(&mut self, edits: &[Edit]) {
-        let mut tags: BTreeMap<&str, (bool, &Edit)> = BTreeMap::new();
+        let mut tags: BTreeMap<Cow<'_, str>, (bool, &Edit)> = BTreeMap::new();
         let (mut notes, mut markers) = (Vec::new(), Vec::new());
         let (mut notes_by, mut markers_by) = (None, None);
         for edit in in_effect(edits) {
             let by = || Source::person(&edit.said.author);
             match &edit.said.action {
-                Action::AddTag(tag) => _ = tags.insert(tag, (true, edit)),
-                Action::RemoveTag(tag) => _ = tags.insert(tag, (false, edit)),
+                Action::AddTag(tag) => _ = tags.insert(kept_tag(tag), (true, edit)),
+                Action::RemoveTag(tag) => _ = tags.insert(kept_tag(tag), (false, edit)),
                 Action::Stars(0) => self.rating = None,
                 Action::Stars(stars) => self.rating = Some(Fact::new(u32::from(*stars), by())),
                 Action::Select(selection) => {
@@ -254,7 +263,7 @@ impl Clip {
         self.notes = notes_by.map(|by| Fact::new(Notes(notes), by));
         self.markers = markers_by.map(|by| Fact::new(Markers(markers), by));
         for (tag, (is_there, edit)) in tags {
-            self.hear_tag(tag, is_there, edit);
+            self.hear_tag(&tag, is_there, edit);
         }
     }
 
@@ -298,10 +307,11 @@ mod tests {
 
     fn heard(edits: &[Edit]) -> Clip {
         let rule = Tagged {
-            tag: "ad shoot".to_owned(),
+            tag: "ad-shoot".to_owned(),
             why: Why::Rule {
                 rule: "ad-shoot".to_owned(),
                 evidence: "AdShoot".to_owned(),
+                confidence: 95,
             },
         };
         let mut clip = Clip {
@@ -322,11 +332,11 @@ mod tests {
     fn people_stand_above_rules() {
         let add = edit(1, Action::AddTag("interview".to_owned()));
         let remove = edit(2, Action::RemoveTag("ad shoot".to_owned()));
-        assert_eq!(tags(&[]), "ad shoot");
+        assert_eq!(tags(&[]), "ad-shoot");
         assert_eq!(tags(&[add.clone(), remove.clone()]), "interview");
         let undo = edit(3, Action::Undo(remove.id));
         let undone = [add, remove, undo.clone()];
-        assert_eq!(tags(&undone), "ad shoot, interview");
+        assert_eq!(tags(&undone), "ad-shoot, interview");
         let again = edit(4, Action::Undo(undo.id));
         assert_eq!(tags(&[&undone[..], &[again]].concat()), "interview");
         assert!(

@@ -50,20 +50,36 @@ impl Source {
         Self(Cow::Owned(format!("person:{name}")))
     }
 
-    /// The rules, for what they gave.
+    /// The rules, for the tags they gave.
     pub const RULES: Self = Self(Cow::Borrowed("rules"));
+    /// Text that lies beside the clip: subtitles, a transcript.
+    pub const TEXT: Self = Self(Cow::Borrowed("text"));
+
+    /// A rule, by its name, for what else than tags it gave.
+    #[must_use]
+    pub fn rule(name: &str) -> Self {
+        Self(Cow::Owned(format!("rule:{name}")))
+    }
+
+    /// Whether names and rules gave it, which can be asked again without the drive.
+    #[must_use]
+    pub fn is_of_names(&self) -> bool {
+        self.0 == "name" || self.0 == "rules" || self.0.starts_with("rule:")
+    }
 
     /// How far it is trusted; of two facts of one field, the higher stays.
     ///
     /// The order for `captured`: what the camera wrote as its own time, with an offset;
     /// a sidecar; the container's time, which exporting rewrites; a sound recorder's; a
-    /// date in the name; the time of the file.
+    /// date in the name; the time of the file. What a rule says was written for these files, so
+    /// it is worth more than what any name of that form says.
     #[must_use]
     pub fn trust(&self) -> u8 {
         match self.0.as_ref() {
             "quicktime-keys" => 60,
             "sony-nrt-xml" | "dji-srt" => 50,
             "bwf" => 30,
+            rule if rule.starts_with("rule:") => 25,
             "name" => 20,
             "mtime" | "disk" => 10,
             _ => 40,

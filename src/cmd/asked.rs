@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Facet, facet};
-use btsindex::error::Error;
+use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
 use btsindex::present::advised;
 use btsindex::query::Query;
@@ -13,7 +13,21 @@ use super::said;
 
 /// The query that some words make.
 pub(super) fn query(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
-    catalogue.asked(|context| Query::parse(words, context))
+    let query = catalogue.asked(|context| Query::parse(words, context))?;
+    for (word, tags) in query.ambiguous() {
+        let tags: Vec<String> = tags
+            .iter()
+            .map(|tag| format!("`{}`", escape(tag)))
+            .collect();
+        // Nobody may be listening; the search goes on all the same.
+        let _ = writeln!(
+            io::stderr(),
+            "`{}` may be {}; all of them are meant",
+            escape(&word.text),
+            tags.join(" or ")
+        );
+    }
+    Ok(query)
 }
 
 /// Facets by their names.

@@ -8,7 +8,8 @@ use btsindex::clip::Action;
 use btsindex::error::escape;
 use btsindex::present::{Columns, counted, grouped};
 use btsindex::query::Query;
-use btsindex::value::{Malformed, Selection, parse_tag};
+use btsindex::tag::Vocabulary;
+use btsindex::value::{Selection, parse_tag};
 
 use super::{Exit, ask, search, stdout, width};
 use crate::cli;
@@ -21,8 +22,9 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
         cli::TagCommand::Add(args) => (args, true),
         cli::TagCommand::Remove(args) => (args, false),
     };
-    let tags: Result<Vec<String>, Malformed> = args.tags.split(',').map(parse_tag).collect();
-    let tags = tags?;
+    let vocabulary = Catalogue::open(catalogue)?.vocabulary()?;
+    let tags = args.tags.split(',').map(|tag| meant(tag, &vocabulary));
+    let tags = tags.collect::<anyhow::Result<Vec<String>>>()?;
     let action = if is_added {
         Action::AddTag
     } else {
@@ -37,6 +39,27 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
     say(&actions, &args.on, catalogue, &|clips| {
         format!("{} {verb} {to} {clips}", tags.join(", "))
     })
+}
+
+/// The tag that was typed, as the vocabulary calls it.
+fn meant(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
+    let tag = vocabulary.meant(typed)?;
+    let typed = parse_tag(typed)?;
+    if typed != tag {
+        writeln!(
+            io::stderr(),
+            "{} is called {}",
+            escape(&typed),
+            escape(&tag)
+        )?;
+    } else if let Some(close) = vocabulary.nearest(&tag) {
+        writeln!(
+            io::stderr(),
+            "{} is in no vocabulary and kept as it is; did you mean {close}?",
+            escape(&tag)
+        )?;
+    }
+    Ok(tag)
 }
 
 pub(crate) fn note(args: cli::Note, catalogue: &Path) -> anyhow::Result<Exit> {

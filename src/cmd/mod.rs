@@ -18,6 +18,7 @@ mod scan;
 mod search;
 mod show;
 mod stats;
+mod tags;
 mod thumbs;
 mod undo;
 mod verify;
@@ -67,6 +68,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Stats(args) => stats::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),
+        Command::Tags(args) => tags::run(&args, &catalogue()?),
         Command::Note(args) => edit::note(args, &catalogue()?),
         Command::Stars(args) => edit::stars(&args, &catalogue()?),
         Command::Select(args) => edit::select(&args, &catalogue()?),

@@ -16,7 +16,7 @@ use tantivy_fst::Automaton;
 
 use super::alike::Alike;
 use super::document::{
-    Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, volume_sign,
+    Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, tag_sign, volume_sign,
 };
 use super::excluded::Excluded;
 use super::fitting::{Fitting, FittingPhrase, Pattern};
@@ -281,6 +281,7 @@ impl Builder<'_> {
                 let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
                 either(fields.collect::<Result<Vec<_>, _>>()?)
             }
+            Ask::Tag { words, meaning } => self.tag(words, &meaning.tags)?,
             Ask::Has(name) => {
                 let signs =
                     Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
@@ -313,6 +314,20 @@ impl Builder<'_> {
             }
             _ => Box::new(EmptyQuery),
         })
+    }
+
+    /// Clips with one of some tags, or one below them; and with any tag that holds the words.
+    fn tag(&self, words: &Words, tags: &[String]) -> Result<Built, Error> {
+        let wanted = Wanted::Words(words.clone());
+        let mut any = Vec::new();
+        for (at, _) in Clip::fields_named("tags") {
+            any.push(self.field(at, &wanted)?);
+        }
+        let signs = tags
+            .iter()
+            .map(|tag| Term::from_field_text(self.columns.signs, &tag_sign(tag)));
+        any.push(Box::new(TermSetQuery::new(signs)));
+        Ok(either(any))
     }
 
     fn sign(&self, sign: &str) -> Built {

@@ -7,7 +7,8 @@
 //!   more, names and prose apart: one look there instead of one in each field.
 //! - Numbers are columns only, compared by scanning them; so are the values that clips are
 //!   counted by.
-//! - `signs` says which fields a clip has, and which volumes it is on.
+//! - `signs` says which fields a clip has, which volumes it is on, and which tags it has or has one
+//!   below of.
 //!
 //! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
 
@@ -93,6 +94,11 @@ pub(super) fn has_sign(field: &str) -> String {
 /// The sign of a volume that a clip is on.
 pub(super) fn volume_sign(volume: i64) -> String {
     format!("on:{volume}")
+}
+
+/// The sign of a tag that a clip has, or that stands above one it has.
+pub(super) fn tag_sign(tag: &str) -> String {
+    format!("tag:{tag}")
 }
 
 /// The sign of a clip that is on any volume.
@@ -278,6 +284,7 @@ impl Columns {
             }
         }
         signs.extend(standing(clip));
+        signs.extend(branches(clip));
         document.add_text(self.signs, joined(&signs));
         for (facet, column) in facets().zip(&self.facets) {
             for value in facet.values(clip) {
@@ -313,6 +320,19 @@ fn standing(clip: &Clip) -> BTreeSet<String> {
         }
     }
     signs
+}
+
+/// The tags of a clip, and those above them.
+fn branches(clip: &Clip) -> BTreeSet<String> {
+    let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
+    let with_above = tags.flat_map(|tagged| {
+        let above = tagged
+            .tag
+            .match_indices('/')
+            .map(|(at, _)| &tagged.tag[..at]);
+        above.chain([tagged.tag.as_str()]).map(tag_sign)
+    });
+    with_above.collect()
 }
 
 fn shorten(text: &mut String) {

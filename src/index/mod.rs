@@ -52,7 +52,7 @@ pub use search::{Finder, Hits};
 pub use tally::{Sum, Tallies, Tally};
 
 /// Counts up when words are cut another way, or documents are made another way.
-const DOCUMENTS: u32 = 4;
+const DOCUMENTS: u32 = 5;
 /// A file in the index's folder that says whose it is.
 const MARK: &str = "btsindex-index";
 /// The two files that say which segments there are.

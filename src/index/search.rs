@@ -1,8 +1,11 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
+use tantivy::Term;
 use tantivy::collector::{Collector, Count};
+use tantivy::query::TermSetQuery;
 
 use super::build::Builder;
+use super::document::tag_sign;
 use super::guard::guarded;
 use super::order::{Order, Ranked};
 use super::tally::{Counting, Tallies};
@@ -82,6 +85,18 @@ impl<'a> Finder<'a> {
         self.asked(told, |index, mounted| index.count_found(query, mounted))
     }
 
+    /// How many clips have one of some tags, or one below them.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn count_tagged(
+        &mut self,
+        tags: &[String],
+        told: &mut dyn FnMut(&Note),
+    ) -> Result<usize, Error> {
+        self.asked(told, |index, _| index.count_tagged(tags))
+    }
+
     /// Asks the index, and once more when it is damaged in a way that no checksum told.
     pub(super) fn asked<T>(
         &mut self,
@@ -159,6 +174,18 @@ impl Index {
     /// When the index cannot be read.
     pub fn count_found(&self, query: &Query, mounted: &[i64]) -> Result<usize, Error> {
         self.collected(query, mounted, &Count)
+    }
+
+    /// How many clips have one of some tags, or one below them.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn count_tagged(&self, tags: &[String]) -> Result<usize, Error> {
+        let signs = tags
+            .iter()
+            .map(|tag| Term::from_field_text(self.columns.signs, &tag_sign(tag)));
+        let query = TermSetQuery::new(signs);
+        guarded(|| Ok(self.reader.searcher().search(&query, &Count)?))
     }
 
     /// What a collector makes of the clips that match.

@@ -186,6 +186,9 @@ fn recorder(clip: &mut Clip, answer: &Header) {
     };
     clip.reel = clip.reel.take().or_else(|| told("ixml_tape"));
     clip.comment = clip.comment.take().or_else(|| told("ixml_note"));
+    clip.scene = told("ixml_scene");
+    clip.take =
+        told("ixml_take").and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
     clip.start_timecode = clip.start_timecode.take().or_else(|| {
         let timecode = told("ixml_timecode")?;
         Some(Fact::new(timecode.value.parse().ok()?, timecode.source))

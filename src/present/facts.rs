@@ -65,7 +65,11 @@ pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Resul
         for tagged in tags.value.iter() {
             let tag = escape(&tagged.tag);
             let why = match &tagged.why {
-                Why::Rule { rule, evidence } => format!("rule:{rule}, for \"{evidence}\""),
+                Why::Rule {
+                    rule,
+                    evidence,
+                    confidence,
+                } => format!("rule:{rule}, {confidence} %, for \"{evidence}\""),
                 Why::Person { person, at } => format!("person:{person}, {at}"),
             };
             writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;

@@ -13,6 +13,7 @@ mod posters;
 mod progress;
 mod screen;
 mod table;
+mod tagging;
 mod tallies;
 
 pub use advice::advised;
@@ -28,4 +29,8 @@ pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use screen::{Colours, Graphics, INTERRUPT, Screen};
 pub use table::{Table, cut};
+pub use tagging::{
+    Branch, branches, difference, difference_json, explained, explained_json, tag_tree,
+    tag_tree_json,
+};
 pub use tallies::{stats, stats_json, tally_json, tally_table};

@@ -6,7 +6,7 @@ use super::token::at_commas;
 use super::{Ask, Context, Query, State, wrong};
 use crate::clip::{Clip, Kind, Wanted};
 use crate::error::{Error, closest};
-use crate::value::{Malformed, Resolution, Scale, Words, named_day};
+use crate::value::{How, Malformed, Resolution, Scale, Words, named_day};
 
 /// Every form of a query: how it is written, safe in any shell; other ways to write it where
 /// there are; and what it finds. For help and documentation.
@@ -161,15 +161,44 @@ pub(super) fn named(
                 .into_iter()
                 .filter(|part| !part.trim().is_empty())
                 .collect();
-            let read = |value: &str| one(meaning, value, reader.context);
-            let any: Result<Vec<Query>, Malformed> = parts.into_iter().map(read).collect();
-            any.map(Query::any)
+            let mut any = Vec::new();
+            for part in parts {
+                match one(meaning, part, reader.context) {
+                    Ok(query) => any.push(meant(query, reader)?),
+                    Err(found) => return Err(malformed(found)),
+                }
+            }
+            Ok(Query::any(any))
         }
     };
     let query = query.map_err(malformed)?;
     reader.charge(&query)?;
     Ok(query)
 }
+
+/// A tag with what it means in the vocabulary.
+fn meant(query: Query, reader: &Reader<'_>) -> Result<Query, Error> {
+    match query {
+        Query::Ask(Ask::Field {
+            name: TAGS,
+            wanted: Wanted::Words(words),
+        }) if matches!(words.how, How::Forms | How::Exact) => {
+            let meaning = (reader.context.meanings)(&words.text)?;
+            Ok(Query::Ask(if meaning.tags.is_empty() {
+                Ask::Field {
+                    name: TAGS,
+                    wanted: Wanted::Words(words),
+                }
+            } else {
+                Ask::Tag { words, meaning }
+            }))
+        }
+        query => Ok(query),
+    }
+}
+
+/// The field that the vocabulary is of.
+const TAGS: &str = "tags";
 
 /// One value of a name that may have several.
 fn one(name: Name, value: &str, context: &Context<'_>) -> Result<Query, Malformed> {

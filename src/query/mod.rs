@@ -51,6 +51,14 @@ pub enum Ask {
         /// What is wanted of it.
         wanted: Wanted,
     },
+    /// A tag by a word of the vocabulary: clips with one of the tags that it may mean, or with one
+    /// below those; and those with any tag that holds the word.
+    Tag {
+        /// The word.
+        words: Words,
+        /// What it means.
+        meaning: Meaning,
+    },
     /// Anything at all in a field, or in one of those that an alias stands for.
     Has(&'static str),
     /// How the clip is, or how it stands with its files.
@@ -65,6 +73,18 @@ pub enum Ask {
     Near(Area),
 }
 
+/// What a word of the vocabulary means.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Meaning {
+    /// The ids of tags: `tv-set/rehearsal`.
+    pub tags: Vec<String>,
+    /// Whether it means all of them, as the name of a group does; else one of them is meant.
+    pub is_group: bool,
+}
+
+/// What a word means in the vocabulary; nothing, when it is in none.
+pub type Meanings<'a> = dyn Fn(&str) -> Result<Meaning, Error> + 'a;
+
 /// The words of a saved search by its name; `None` when there is none.
 pub type Saved<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
 
@@ -75,15 +95,18 @@ pub struct Context<'a> {
     pub today: Option<Date>,
     /// The words of a saved search; `None` when there is none of that name.
     pub saved: &'a Saved<'a>,
+    /// What words of the vocabulary mean.
+    pub meanings: &'a Meanings<'a>,
 }
 
 impl Context<'static> {
-    /// Without saved searches.
+    /// Without saved searches and vocabulary; `None`: today is the day that it is here.
     #[must_use]
-    pub fn plain(today: Date) -> Self {
+    pub fn plain(today: impl Into<Option<Date>>) -> Self {
         Self {
-            today: Some(today),
+            today: today.into(),
             saved: &|_| Ok(None),
+            meanings: &|_| Ok(Meaning::default()),
         }
     }
 }
@@ -151,10 +174,13 @@ impl Query {
             Self::All(all) | Self::Any(all) => all.iter().map(Self::effort).sum(),
             Self::Not(inner) => inner.effort(),
             Self::Words(words)
-            | Self::Ask(Ask::Field {
-                wanted: Wanted::Words(words),
-                ..
-            }) => match words.how {
+            | Self::Ask(
+                Ask::Field {
+                    wanted: Wanted::Words(words),
+                    ..
+                }
+                | Ask::Tag { words, .. },
+            ) => match words.how {
                 How::Forms | How::Exact if is_one(&words.text) => 1,
                 How::Forms | How::Exact => 2,
                 How::Begun => 4,
@@ -173,11 +199,29 @@ impl Query {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::words).collect(),
             Self::Words(words)
-            | Self::Ask(Ask::Field {
-                wanted: Wanted::Words(words),
-                ..
-            }) => vec![words],
+            | Self::Ask(
+                Ask::Field {
+                    wanted: Wanted::Words(words),
+                    ..
+                }
+                | Ask::Tag { words, .. },
+            ) => vec![words],
             Self::Not(_) | Self::Ask(_) => Vec::new(),
+        }
+    }
+
+    /// Words that may mean one of several tags, and what they may mean.
+    #[must_use]
+    pub fn ambiguous(&self) -> Vec<(&Words, &[String])> {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::ambiguous).collect(),
+            Self::Not(inner) => inner.ambiguous(),
+            Self::Ask(Ask::Tag { words, meaning })
+                if meaning.tags.len() > 1 && !meaning.is_group =>
+            {
+                vec![(words, &meaning.tags)]
+            }
+            Self::Words(_) | Self::Ask(_) => Vec::new(),
         }
     }
 

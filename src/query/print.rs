@@ -64,6 +64,7 @@ impl fmt::Display for Ask {
                     write!(f, "{name}:{}", scale(name).write(*between))
                 }
             },
+            Self::Tag { words, .. } => write!(f, "tags:{words}"),
             Self::Has(name) => write!(f, "has:{name}"),
             Self::Is(state) => write!(f, "is:{}", state.name()),
             Self::Resolution(resolution) => write!(f, "res:{resolution}"),

@@ -17,9 +17,21 @@ fn parsed(arguments: &[&str]) -> Result<Query, Error> {
             _ => None,
         })
     };
+    let meanings = |word: &str| {
+        let tags: &[&str] = match word {
+            "rehearsal" => &["studio-session/rehearsal", "tv-set/rehearsal"],
+            "shoot" => &["ad-shoot", "tv-set"],
+            _ => &[],
+        };
+        Ok(Meaning {
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            is_group: word == "shoot",
+        })
+    };
     let context = Context {
         today: Some(TODAY),
         saved: &saved,
+        meanings: &meanings,
     };
     Query::parse(arguments, &context)
 }
@@ -229,8 +241,8 @@ fn every_form_that_is_told_is_understood() {
             let parsed = Query::parse_line(
                 form,
                 &Context {
-                    today: Some(TODAY),
                     saved: &|_| Ok(Some(vec!["is:selected".to_owned()])),
+                    ..Context::plain(TODAY)
                 },
             );
             assert!(!parsed.unwrap().is_everything(), "{form}");
@@ -303,4 +315,30 @@ proptest! {
             prop_assert_eq!(Query::parse_line(&told, &Context::plain(TODAY)).unwrap(), query, "{}", told);
         }
     }
+}
+
+#[test]
+fn a_word_of_the_vocabulary_is_asked_for_with_what_it_means() {
+    let query = parsed(&[
+        "tag:rehearsal,shoot",
+        "-tag:rehearsal",
+        "tag:drums",
+        "tag:rehears..",
+    ])
+    .unwrap();
+    assert_eq!(
+        query.to_string(),
+        "any:tags:rehearsal,tags:shoot not:tags:rehearsal tags:drums tags:rehears.."
+    );
+    let ambiguous = query.ambiguous();
+    assert_eq!(ambiguous.len(), 2);
+    assert!(
+        ambiguous
+            .iter()
+            .all(|(word, tags)| word.text == "rehearsal" && tags.len() == 2)
+    );
+    let tags = |query: &Query| matches!(query, Query::Ask(Ask::Tag { .. }));
+    let terms = query.terms();
+    assert!(matches!(&terms[0], Query::Any(any) if any.iter().all(tags)));
+    assert!(!tags(&terms[2]) && !tags(&terms[3]));
 }

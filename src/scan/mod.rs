@@ -13,6 +13,7 @@ mod pictures;
 mod read;
 mod request;
 mod sift;
+mod tagging;
 mod timing;
 mod verify;
 mod volumes;
@@ -35,9 +36,11 @@ use crate::index::Index;
 use crate::lock::{self, Held};
 use crate::media::{Limits, Studio, Tools, Work};
 use crate::tag::Rules;
+use tagging::Places;
 
 pub use event::{Event, Stage, Summary};
 pub use request::Request;
+pub use tagging::{Affected, Difference, Explained, compare, explain, retag};
 pub use timing::Timing;
 pub use verify::{Verified, Verifying, verify};
 
@@ -86,7 +89,6 @@ enum Job {
 
 fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Summary, Error> {
     let begun = Instant::now();
-    let rules = Rules::built_in()?;
     // Before anything is made: without tools there is nothing to do.
     let tools = find_tools(request)?;
     Catalogue::refuse_place(&request.catalogue)?;
@@ -110,6 +112,7 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     catalogue.refuse_old_damage()?;
     catalogue.note_scanning(true)?;
     Index::check_place(&catalogue)?;
+    let rules = Rules::new(&catalogue.own_rules()?)?;
     let mut scan = Scan {
         request,
         tools: &tools,
@@ -244,9 +247,26 @@ impl Scan<'_, '_> {
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.headers(originals.collect())?;
         }
+        self.neighbours(&sifted.changed)?;
         if self.request.pictures {
             self.all_pictures(&sifted.walked)?;
         }
+        Ok(())
+    }
+
+    /// Where rules ask for the files beside a clip, those of folders in which files came or went
+    /// are asked again.
+    fn neighbours(&mut self, changed: &HashSet<i64>) -> Result<(), Error> {
+        if !self.rules.ask_for_neighbours() || changed.is_empty() {
+            return Ok(());
+        }
+        self.writer.commit()?;
+        let mut folders: Vec<i64> = changed.iter().copied().collect();
+        folders.sort_unstable();
+        let cancel = self.request.cancel.clone();
+        retag(self.writer.catalogue, self.rules, &folders, &mut |_| {
+            !cancel.is_cancelled()
+        })?;
         Ok(())
     }
 
@@ -310,6 +330,7 @@ impl Scan<'_, '_> {
             headers: self.request.headers,
             strip: self.request.strip,
             rules: self.rules,
+            places: Places::default(),
             limits: self.limits(),
         };
         let mut widths = Vec::new();

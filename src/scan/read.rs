@@ -8,9 +8,10 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
 use super::Message;
+use super::tagging::Places;
 use super::young::stands_still;
 use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
-use crate::clip::{Clip, Fact, Source, Value};
+use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
 use crate::footage::{
     Content, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
@@ -19,7 +20,6 @@ use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
 use crate::original::{self, Original};
 use crate::sidecar;
 use crate::tag::Rules;
-use crate::value::WallTime;
 
 /// What every worker shares.
 pub(super) struct Reader<'a> {
@@ -31,6 +31,7 @@ pub(super) struct Reader<'a> {
     /// Pictures in a strip.
     pub strip: usize,
     pub rules: &'a Rules,
+    pub places: Places,
     pub limits: Limits,
 }
 
@@ -49,8 +50,24 @@ pub(super) struct Task {
 const OTHER: &str = "its content is another, though its size and time are as they were: it may be \
                      damaged; what it was before is kept, and missing";
 
-/// What reading came to, and why the file could not be read, wholly or in part.
-type Answered = (Outcome, Option<String>);
+/// What reading came to.
+struct Answered {
+    outcome: Outcome,
+    /// Why the file could not be read, wholly or in part.
+    problem: Option<String>,
+    /// What is known of the content from before.
+    known: Option<Box<Clip>>,
+}
+
+impl From<(Outcome, Option<String>)> for Answered {
+    fn from((outcome, problem): (Outcome, Option<String>)) -> Self {
+        Self {
+            outcome,
+            problem,
+            known: None,
+        }
+    }
+}
 
 /// A reading that ended without an answer.
 enum Stop {
@@ -118,7 +135,7 @@ impl Reader<'_> {
             };
             Ok((reading(None, Clip::default(), outcome), Some(reason)))
         };
-        let file_facts = match self.file_facts(unread) {
+        let mut file_facts = match beside(unread) {
             Ok(facts) => facts,
             Err(problem) => {
                 let name = problem
@@ -153,7 +170,21 @@ impl Reader<'_> {
         if !stands_still(unread) {
             return Err(Stop::Moved);
         }
-        let (outcome, problem) = answered;
+        let Answered {
+            outcome,
+            problem,
+            known,
+        } = answered;
+        let facts = match &outcome {
+            Outcome::Read { facts, .. } => Some(facts),
+            _ => known.as_ref(),
+        };
+        let given = self.given(
+            unread,
+            facts.map_or(&Clip::default(), |facts| facts),
+            &file_facts,
+        );
+        file_facts.merge(&given.map_err(Stop::Fatal)?);
         let is_other = unread
             .before
             .zip(identity)
@@ -189,15 +220,18 @@ impl Reader<'_> {
             .map(|content| self.missing_work(content, sample));
         if let (Some(content), Some(None)) = (&known, work) {
             let problem = content.facts.problem.as_ref();
-            let problem = problem.map(|fact| fact.value.clone());
-            return Ok(Ok((Outcome::Recognised { pictures: None }, problem)));
+            return Ok(Ok(Answered {
+                problem: problem.map(|fact| fact.value.clone()),
+                outcome: Outcome::Recognised { pictures: None },
+                known: known.map(|content| content.facts),
+            }));
         }
         if let Some(reason) = not_media(sample) {
             let outcome = match self.tools.ffprobe.version() {
                 Ok(version) => failed(reason, Source::DISK, version),
                 Err(error) => return Ok(Err(Stop::Fatal(error))),
             };
-            return Ok(Ok((outcome, Some(reason.to_owned()))));
+            return Ok(Ok((outcome, Some(reason.to_owned())).into()));
         }
         let told = match (original, self.headers) {
             (Some(mut original), Headers::Own) => media::read_header(&mut original)?,
@@ -207,7 +241,11 @@ impl Reader<'_> {
             // Its pictures are gone; where its frames are, the header tells anew.
             let keyframes = told.as_ref().and_then(|told| told.keyframes.as_ref());
             let pictures = self.wanted(work, &content.facts, keyframes, file_facts);
-            return Ok(Ok((Outcome::Recognised { pictures }, None)));
+            return Ok(Ok(Answered {
+                outcome: Outcome::Recognised { pictures },
+                problem: None,
+                known: known.map(|content| content.facts),
+            }));
         }
         Ok(match (told, sample.identity) {
             (Some(told), _) => self.answer(Ok(told), file_facts),
@@ -268,7 +306,7 @@ impl Reader<'_> {
                 let ffprobe = self.tools.ffprobe.version().map_err(Stop::Fatal)?;
                 let (reason, tool) = reason(unread, ffprobe)?;
                 let outcome = failed(&reason, Source::tool(ffprobe), &tool);
-                return Ok((outcome, Some(reason)));
+                return Ok((outcome, Some(reason)).into());
             }
         };
         let keyframes = told.keyframes.as_ref();
@@ -277,7 +315,7 @@ impl Reader<'_> {
             facts: Box::new(told.facts),
             pictures,
         };
-        Ok((outcome, None))
+        Ok((outcome, None).into())
     }
 
     /// Pictures of a content. What lies beside the file may know better how it was coded.
@@ -297,31 +335,24 @@ impl Reader<'_> {
         })
     }
 
-    /// What names, folders and sidecars say.
-    fn file_facts(&self, unread: &Unread) -> Result<Clip, Problem> {
-        let tags = self.rules.tags(&unread.inside);
-        let mut facts = Clip {
-            tags: some((!tags.is_empty()).then_some(tags), Source::RULES),
-            captured: some(
-                unread
-                    .inside
-                    .iter()
-                    .rev()
-                    .find_map(|name| WallTime::in_name(&name.to_string_lossy())),
-                Source::NAME,
-            ),
-            ..Clip::default()
-        };
-        for path in &unread.sidecars {
-            let told = sidecar::read(path);
-            facts.merge(&told.map_err(|error| Problem::new(path, error.to_string()))?);
-        }
-        Ok(facts)
+    /// What names and rules say, of a file whose content says `facts`.
+    fn given(&self, unread: &Unread, facts: &Clip, beside: &Clip) -> Result<Clip, Error> {
+        let place =
+            self.locked(|catalogue| self.places.of(catalogue, self.rules, unread.folder))?;
+        let mut known = facts.clone();
+        known.merge(beside);
+        Ok(self.rules.given(&place, &unread.inside, &known))
     }
 }
 
-fn some<T: Value>(value: Option<T>, source: Source) -> Option<Fact<T>> {
-    value.map(|value| Fact::new(value, source))
+/// What lies beside a file says of it.
+fn beside(unread: &Unread) -> Result<Clip, Problem> {
+    let mut facts = Clip::default();
+    for path in &unread.sidecars {
+        let told = sidecar::read(path);
+        facts.merge(&told.map_err(|error| Problem::new(path, error.to_string()))?);
+    }
+    Ok(facts)
 }
 
 /// Why the content cannot be media, whatever its name says.

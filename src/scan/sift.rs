@@ -49,6 +49,8 @@ pub(super) struct Sifted {
     pub young: Vec<(i64, Drive)>,
     /// Folders that were walked.
     pub walked: HashSet<i64>,
+    /// Those of them in which files came, went or changed.
+    pub changed: HashSet<i64>,
     /// Known files that are not there any more, by root and volume.
     pub gone: Vec<Gone>,
     /// When each volume was seen the time before this scan, by its number.
@@ -222,6 +224,9 @@ impl<'a, 'w> Sift<'a, 'w> {
             }
             self.file(&listing, folder, found, before)?;
         }
+        if !known.is_empty() {
+            self.sifted.changed.insert(folder);
+        }
         for (name, known) in known {
             unseen.count(volume, &known);
             // Of a folder that was not read whole, nothing is known to be gone.
@@ -283,6 +288,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
         match known {
             None => {
+                self.sifted.changed.insert(folder);
                 let id = self.writer.write(self.report, |catalogue| {
                     catalogue.add_file(folder, found, role, original)
                 })?;

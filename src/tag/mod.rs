@@ -1,200 +1,294 @@
-//! Tags from names: rules that read folder and file names, and say which words fired them.
+//! Tags from names and facts: rules that people can read, each of which says what fired it.
+//!
+//! What is asked of a clip is its path, its volume, what is known of its content, and which files
+//! lie beside it; nothing is read from a drive. So a whole catalogue can be tagged anew at any time.
 
+mod condition;
+mod lexicon;
+mod names;
+#[cfg(test)]
+mod tests;
+mod toml_file;
+mod vocabulary;
+mod written;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use serde::Deserialize;
-
+use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::value::words::{composed, fold, folded_parts, parts, runs};
 use crate::value::{Tagged, Tags, Why};
+use condition::{Condition, Evidence, NeighbourTest, Seen};
+use lexicon::{Lexicon, Spoken};
+use written::Maker;
+
+pub use names::{facts as facts_of_names, schemes};
+pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary};
 
 /// The rules that come with the program.
-const BUILT_IN: &str = include_str!("rules.toml");
+pub const RULES: &str = include_str!("rules.toml");
+
+/// What a person wrote beside the built-in rules, as it is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Rules, as TOML.
+    pub rules: Option<String>,
+    /// More of the vocabulary, as TOML.
+    pub vocabulary: Option<String>,
+    /// Tags that are called otherwise now.
+    pub renamed: BTreeMap<String, String>,
+}
 
 /// Rules, ready to be applied.
 #[derive(Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    /// What is asked of the files beside a clip.
+    tests: Vec<NeighbourTest>,
+    /// In the order in which they are tried: by priority, then as they are written.
+    rules: Vec<Rule>,
+}
 
 #[derive(Debug)]
 struct Rule {
     name: String,
-    tag: String,
-    /// Each phrase as folded parts.
-    phrases: Vec<Vec<String>>,
+    when: Condition,
+    tags: Vec<String>,
+    wishes: Vec<Wish>,
+    confidence: u8,
+    priority: i64,
+    excludes: Vec<String>,
+    is_off: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    rule: Vec<WrittenRule>,
+/// A fact that a rule gives.
+#[derive(Debug)]
+struct Wish {
+    field: &'static str,
+    /// What it is; `$scene` is what the group `scene` of a pattern took.
+    text: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenRule {
-    name: String,
-    tag: String,
-    phrases: Vec<String>,
+/// A folder as rules see it: looked at once for all files in it.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// Innermost first.
+    folders: Vec<Spoken>,
+    volume: Spoken,
+    /// For each test, up to two of the folder's names that pass it.
+    neighbours: Vec<Vec<String>>,
+}
+
+/// A rule that fired on a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// The rule's name.
+    pub rule: String,
+    /// What fired it.
+    pub evidence: String,
+    /// How sure it is, in hundredths.
+    pub confidence: u8,
+    /// The tags it gives.
+    pub tags: Vec<String>,
+    /// Facts that it gives, as field and text.
+    pub facts: Vec<(&'static str, String)>,
+    /// The rule that keeps it from giving anything.
+    pub excluded_by: Option<String>,
 }
 
 impl Rules {
-    /// The built-in rules.
+    /// The built-in rules, with what a person wrote beside them.
     ///
     /// # Errors
-    /// [`Error::Rules`] when they do not parse, which a test rules out.
-    pub fn built_in() -> Result<Self, Error> {
-        Self::parse(BUILT_IN)
-    }
-
-    fn parse(text: &str) -> Result<Self, Error> {
-        let file: RuleFile =
-            toml::from_str(text).map_err(|error| Error::Rules(error.to_string()))?;
-        let rules = file.rule.into_iter().map(|rule| Rule {
-            phrases: rule
-                .phrases
-                .iter()
-                .map(|phrase| folded_parts(phrase))
-                .collect(),
-            name: rule.name,
-            tag: rule.tag,
-        });
-        Ok(Self(rules.collect()))
-    }
-
-    /// The tags that a path's folder and file names earn.
-    #[must_use]
-    pub fn tags(&self, path: &Path) -> Tags {
-        let names: Vec<Name> = path
-            .iter()
-            .map(|part| Name::new(&part.to_string_lossy()))
-            .collect();
-        let fired = self.0.iter().filter_map(|rule| {
-            // The innermost folder or the file name speaks most directly.
-            let evidence = names
-                .iter()
-                .rev()
-                .find_map(|name| rule.phrases.iter().find_map(|phrase| name.holds(phrase)))?;
-            Some(Tagged {
-                tag: rule.tag.clone(),
-                why: Why::Rule {
-                    rule: rule.name.clone(),
-                    evidence,
-                },
-            })
-        });
-        fired.collect()
-    }
-}
-
-/// One folder or file name, cut into words.
-struct Name {
-    /// As it stands.
-    text: String,
-    /// Each part, folded, with where it stands in `text`.
-    parts: Vec<(String, usize, usize)>,
-    /// Each whole run, likewise.
-    runs: Vec<(String, usize, usize)>,
-}
-
-impl Name {
-    fn new(text: &str) -> Self {
-        let text = &composed(text);
-        let place = |piece: &str| {
-            let start = piece.as_ptr() as usize - text.as_ptr() as usize;
-            (fold(piece), start, start + piece.len())
-        };
-        Self {
-            parts: runs(text).flat_map(parts).map(place).collect(),
-            runs: runs(text).map(place).collect(),
-            text: text.clone().into_owned(),
+    /// [`Error::Rules`] for what cannot be understood, with file, line and hint.
+    pub fn new(own: &Own) -> Result<Self, Error> {
+        let vocabulary = Vocabulary::new(own.vocabulary.as_deref(), own.renamed.clone())?;
+        let mut maker = Maker::new(&vocabulary);
+        maker.take("the built-in rules", RULES)?;
+        if let Some(rules) = &own.rules {
+            maker.take("rules.toml", rules)?;
         }
-    }
-
-    /// The words of the name that are `phrase`, as they stand.
-    fn holds(&self, phrase: &[String]) -> Option<String> {
-        [&self.parts, &self.runs].into_iter().find_map(|words| {
-            let found = words.windows(phrase.len()).find(|window| {
-                window
-                    .iter()
-                    .zip(phrase)
-                    .all(|((word, ..), wanted)| word == wanted)
-            })?;
-            let (start, end) = (found.first()?.1, found.last()?.2);
-            self.text.get(start..end).map(str::to_owned)
+        let Maker {
+            mut lexicon,
+            tests,
+            mut rules,
+            ..
+        } = maker;
+        lexicon.finish();
+        rules.retain(|rule| !rule.is_off);
+        rules.sort_by_key(|rule| -rule.priority);
+        Ok(Self {
+            vocabulary,
+            lexicon,
+            tests,
+            rules,
         })
     }
+
+    /// Which tags there are.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Whether any rule asks for the files beside a clip.
+    #[must_use]
+    pub fn ask_for_neighbours(&self) -> bool {
+        !self.tests.is_empty()
+    }
+
+    /// Looks at a folder below a volume, and at the names of the files in it.
+    #[must_use]
+    pub fn place(&self, folder: &Path, volume: &str, names: &[String]) -> Place {
+        let folders = folder.iter().rev();
+        let mut neighbours = vec![Vec::new(); self.tests.len()];
+        if !neighbours.is_empty() {
+            for name in names {
+                let spoken = self.lexicon.hear(name);
+                for (test, passed) in self.tests.iter().zip(&mut neighbours) {
+                    let is_one = match test {
+                        NeighbourTest::Says(phrases) => spoken
+                            .hits
+                            .iter()
+                            .any(|hit| !hit.is_void && phrases.contains(&hit.phrase)),
+                        NeighbourTest::Fits(pattern) => pattern.is_match(name),
+                    };
+                    // One of two is not the clip itself.
+                    if is_one && passed.len() < 2 {
+                        passed.push(name.clone());
+                    }
+                }
+            }
+        }
+        Place {
+            folders: folders
+                .map(|name| self.lexicon.hear(&name.to_string_lossy()))
+                .collect(),
+            volume: self.lexicon.hear(volume),
+            neighbours,
+        }
+    }
+
+    /// The rules that fire on a clip, in the order in which they were tried: `name` is that of its
+    /// file in the folder, `clip` all that is known of it without rules.
+    #[must_use]
+    pub fn fired(&self, place: &Place, name: &str, clip: &Clip) -> Vec<Fired> {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let spoken = self.lexicon.hear(stem);
+        let texts: Vec<Spoken> = [&clip.title, &clip.comment, &clip.transcript]
+            .into_iter()
+            .flatten()
+            .map(|text| self.lexicon.hear(&text.value))
+            .collect();
+        let seen = Seen {
+            stem,
+            name: &spoken,
+            folders: &place.folders,
+            volume: &place.volume,
+            texts: &texts,
+            clip,
+            neighbours: &place.neighbours,
+            own: name,
+            hear: &|text| self.lexicon.hear(text),
+        };
+        let mut excluded: HashMap<&str, &str> = HashMap::new();
+        let mut fired = Vec::new();
+        for rule in &self.rules {
+            let Some(evidence) = rule.when.holds(&seen) else {
+                continue;
+            };
+            let by = excluded.get(rule.name.as_str()).copied();
+            if by.is_none() {
+                for other in &rule.excludes {
+                    excluded.entry(other).or_insert(&rule.name);
+                }
+            }
+            fired.push(Fired {
+                rule: rule.name.clone(),
+                confidence: rule.confidence.saturating_sub(evidence.doubt).max(1),
+                tags: rule
+                    .tags
+                    .iter()
+                    .map(|tag| self.vocabulary.called(tag))
+                    .collect(),
+                facts: rule.facts(&evidence),
+                evidence: evidence.text,
+                excluded_by: by.map(str::to_owned),
+            });
+        }
+        fired
+    }
+
+    /// What names and rules give a clip: tags, and facts.
+    #[must_use]
+    pub fn given(&self, place: &Place, inside: &Path, clip: &Clip) -> Clip {
+        let mut given = names::facts(inside);
+        let mut known = clip.clone();
+        known.merge(&given);
+        known.derive();
+        let name = inside.file_name().unwrap_or_default().to_string_lossy();
+        let fired = self.fired(place, &name, &known);
+        given.merge(&gift(
+            fired.iter().filter(|fired| fired.excluded_by.is_none()),
+        ));
+        given
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tags(path: &str) -> String {
-        Rules::built_in().unwrap().tags(Path::new(path)).to_string()
+impl Rule {
+    /// The facts that it gives, its patterns' groups put in.
+    fn facts(&self, evidence: &Evidence) -> Vec<(&'static str, String)> {
+        let wishes = self.wishes.iter().filter_map(|wish| {
+            let text = match wish.text.strip_prefix('$') {
+                None => wish.text.clone(),
+                Some(group) => {
+                    let taken = evidence.taken.iter().find(|(name, _)| name == group);
+                    taken?.1.clone()
+                }
+            };
+            let text = text.trim().to_owned();
+            (!text.is_empty()).then_some((wish.field, text))
+        });
+        wishes.collect()
     }
+}
 
-    #[test]
-    fn names_earn_their_tags_however_they_are_written() {
-        for (path, expected) in [
-            ("AdShoot_ACME/A001.mov", "ad shoot"),
-            ("ad-shoot/A001.mov", "ad shoot"),
-            ("ADSHOOT/A001.mov", "ad shoot"),
-            (
-                "Studio Session - Night Owls/Day1/C0001.MP4",
-                "studio session",
-            ),
-            ("tv_set/control room/B001.mov", "tv set"),
-            ("Music Video 03/clip.mov", "music video"),
-            ("shoot/BTSInterview_Drummer.mov", "interview"),
-            ("Location Scout/drone/DJI_0042.MP4", "drone, location scout"),
-        ] {
-            assert_eq!(tags(path), expected, "{path}");
+fn keep<T>(fact: &mut Option<T>, other: Option<T>) {
+    if fact.is_none() {
+        *fact = other;
+    }
+}
+
+/// What rules that fired come to.
+fn gift<'a>(fired: impl Iterator<Item = &'a Fired>) -> Clip {
+    let mut clip = Clip::default();
+    let mut tags = Tags::default();
+    for fired in fired {
+        for tag in &fired.tags {
+            tags.add(Tagged {
+                tag: tag.clone(),
+                why: Why::Rule {
+                    rule: fired.rule.clone(),
+                    evidence: fired.evidence.clone(),
+                    confidence: fired.confidence,
+                },
+            });
+        }
+        for (field, text) in &fired.facts {
+            let source = || Source::rule(&fired.rule);
+            let number = || Some(Fact::new(text.parse().ok()?, source()));
+            let words = |text: String| Some(Fact::new(text, source()));
+            // The first rule that gives one is of the highest priority.
+            match *field {
+                "production" => keep(&mut clip.production, words(text.clone())),
+                "camera_letter" => keep(&mut clip.camera_letter, words(text.to_uppercase())),
+                "scene" => keep(&mut clip.scene, words(text.to_uppercase())),
+                "shoot_day" => keep(&mut clip.shoot_day, number()),
+                _ => keep(&mut clip.take, number()),
+            }
         }
     }
-
-    #[test]
-    fn words_that_only_contain_a_phrase_do_not_fire() {
-        for path in [
-            "roadshow/a.mov",
-            "Brad Shooter/a.mov",
-            "setting/a.mov",
-            "tour2d/x.mov",
-            "Adshooting/a.mov",
-            "preview/a.mov",
-        ] {
-            let tags = tags(path);
-            assert!(
-                !tags.contains("ad shoot") && !tags.contains("set"),
-                "{path}: {tags}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_tag_says_which_rule_and_which_words() {
-        let tags = Rules::built_in()
-            .unwrap()
-            .tags(Path::new("x/AdShoot_ACME/y.mov"));
-        let tagged = tags.iter().next().unwrap();
-        let why = Why::Rule {
-            rule: "ad-shoot".to_owned(),
-            evidence: "AdShoot".to_owned(),
-        };
-        assert_eq!(tagged.why, why);
-    }
-
-    #[test]
-    fn rule_names_and_phrases_are_whole() {
-        let rules = Rules::built_in().unwrap();
-        assert!(
-            rules
-                .0
-                .iter()
-                .all(|rule| rule.phrases.iter().all(|phrase| !phrase.is_empty()))
-        );
-        let mut names: Vec<_> = rules.0.iter().map(|rule| &rule.name).collect();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), rules.0.len());
-    }
+    clip.tags = (!tags.is_empty()).then(|| Fact::new(tags, Source::RULES));
+    clip
 }

@@ -35,7 +35,7 @@ pub use rate::Rate;
 pub use resolution::Resolution;
 pub(crate) use scale::capped;
 pub use scale::{Between, Scale, named_day};
-pub use tags::{Tagged, Tags, Why, parse_tag};
+pub use tags::{Tagged, Tags, Why, kept_tag, parse_tag};
 pub use timecode::Timecode;
 pub use wall_time::{WallTime, instant};
 

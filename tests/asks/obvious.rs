@@ -62,6 +62,18 @@ fn asked(ask: &Ask, clip: &Value) -> bool {
                 }
             })
         }
+        Ask::Tag { words, meaning } => {
+            let tags = clip["tags"].as_array().into_iter().flatten();
+            let mut tags = tags.filter_map(Value::as_str);
+            let is_meant = |tag: &str| {
+                meaning.tags.iter().any(|meant| {
+                    let below = tag.strip_prefix(meant.as_str());
+                    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+                })
+            };
+            let mut fields = Clip::fields_named("tags");
+            tags.any(is_meant) || fields.any(|(_, field)| says(clip, field, words))
+        }
         Ask::Has(name) => Clip::fields_named(name).any(|(_, field)| has(clip, field.name)),
         Ask::Is(state) => is(*state, clip),
         Ask::Resolution(resolution) => is_large(*resolution, clip),

@@ -14,6 +14,8 @@ const DEEPEST: usize = 16;
 pub(super) struct Ixml {
     tape: Option<String>,
     note: Option<String>,
+    scene: Option<String>,
+    take: Option<String>,
     rate: Option<Rate>,
     is_drop_frame: bool,
     /// Samples a second that the address below counts.
@@ -67,6 +69,8 @@ impl Ixml {
         match path {
             "BWFXML/TAPE" => self.tape = said(),
             "BWFXML/NOTE" => self.note = said(),
+            "BWFXML/SCENE" => self.scene = said(),
+            "BWFXML/TAKE" => self.take = said(),
             "BWFXML/SPEED/TIMECODE_RATE" => self.rate = text.parse().ok().map(Rate::snapped),
             "BWFXML/SPEED/TIMECODE_FLAG" => self.is_drop_frame = text == "DF",
             "BWFXML/SPEED/TIMESTAMP_SAMPLE_RATE" => self.sample_rate = text.parse().ok(),
@@ -90,6 +94,8 @@ impl Ixml {
             ),
             ("ixml_tape", self.tape),
             ("ixml_note", self.note),
+            ("ixml_scene", self.scene),
+            ("ixml_take", self.take),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))

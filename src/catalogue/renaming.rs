@@ -1,0 +1,136 @@
+//! Tags that are called otherwise from now on: what people said, and what rules will give.
+
+use std::collections::BTreeMap;
+
+use super::Catalogue;
+use crate::clip::{Action, in_effect};
+use crate::error::Error;
+use crate::value::{Fingerprint, kept_tag};
+
+/// What renaming came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Renamed {
+    /// Clips to which people had given the tag, or from which they had taken it.
+    pub clips: usize,
+}
+
+/// A clip and what people are to say of it.
+type Planned = (i64, Vec<Action>);
+
+impl Catalogue {
+    /// Calls tags, and all below them, otherwise: in what people said, as one command of
+    /// `author`, and in what rules give from now on, once clips are tagged anew.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written; then nothing was renamed.
+    pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<Renamed, Error> {
+        let mut own = self.own_rules()?;
+        for tag in from {
+            add_name(&mut own.renamed, tag, to);
+        }
+        let planned = self.planned(from, to)?;
+        self.put_in_force(&own)?;
+        let edited = self.edit(&planned, author)?;
+        Ok(Renamed {
+            clips: edited.clips,
+        })
+    }
+
+    /// What has to be said so that people's words are of the new name.
+    fn planned(&self, from: &[String], to: &str) -> Result<Vec<Planned>, Error> {
+        let mut planned = Vec::new();
+        for (clip, content) in self.contents_with_tags()? {
+            let edits = self.edits(content)?;
+            // What counts of each tag is what was said last.
+            let mut decided: BTreeMap<String, bool> = BTreeMap::new();
+            for edit in in_effect(&edits) {
+                match &edit.said.action {
+                    Action::AddTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), true),
+                    Action::RemoveTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), false),
+                    _ => {}
+                }
+            }
+            let mut actions = Vec::new();
+            for (tag, is_there) in &decided {
+                let Some(now) = from.iter().find_map(|from| other_name(tag, from, to)) else {
+                    continue;
+                };
+                if *is_there {
+                    actions.push(Action::RemoveTag(tag.clone()));
+                    actions.push(Action::AddTag(now));
+                } else if !decided.contains_key(&now) && !self.has_tag(clip, &now)? {
+                    // A rule that gives it from now on must not bring it back.
+                    actions.push(Action::RemoveTag(now));
+                }
+            }
+            if !actions.is_empty() {
+                planned.push((clip, actions));
+            }
+        }
+        Ok(planned)
+    }
+
+    fn has_tag(&self, clip: i64, tag: &str) -> Result<bool, Error> {
+        let tags = self.clip(clip)?.and_then(|clip| clip.tags);
+        Ok(tags.is_some_and(|tags| tags.value.iter().any(|tagged| tagged.tag == tag)))
+    }
+
+    /// Clips of whose tags people decided, by number and content.
+    pub(super) fn contents_with_tags(&self) -> Result<Vec<(i64, Fingerprint)>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare(
+                    "SELECT DISTINCT c.id, c.fingerprint FROM edit e JOIN clip c ON c.fingerprint = e.clip
+                     WHERE e.action LIKE '{\"add-tag\"%' OR e.action LIKE '{\"remove-tag\"%' ORDER BY c.id",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, Fingerprint::from_bytes(row.get(1)?))))?
+                .collect()
+        })
+    }
+}
+
+/// What a tag is called when `from`, or what stands above it there, is called `to`.
+fn other_name(tag: &str, from: &str, to: &str) -> Option<String> {
+    let below = tag.strip_prefix(from)?;
+    (below.is_empty() || below.starts_with('/')).then(|| format!("{to}{below}"))
+}
+
+/// Adds a name to those that are other ones now; names that lead to it lead on, and none leads
+/// back to itself.
+fn add_name(renamed: &mut BTreeMap<String, String>, from: &str, to: &str) {
+    for now in renamed.values_mut() {
+        if let Some(on) = other_name(now, from, to) {
+            *now = on;
+        }
+    }
+    renamed.insert(from.to_owned(), to.to_owned());
+    renamed.retain(|from, to| from != to);
+    renamed.remove(to);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_on_and_never_in_a_circle() {
+        let renamed = |steps: &[(&str, &str)]| {
+            let mut renamed = BTreeMap::new();
+            for (from, to) in steps {
+                add_name(&mut renamed, from, to);
+            }
+            let all = renamed.iter().map(|(from, to)| format!("{from}={to}"));
+            all.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(renamed(&[("a", "b"), ("b", "c")]), "a=c b=c");
+        assert_eq!(renamed(&[("a", "b"), ("b", "a")]), "b=a");
+        assert_eq!(renamed(&[("a", "a")]), "");
+        assert_eq!(renamed(&[("a", "b/x"), ("b", "c")]), "a=c/x b=c");
+        assert_eq!(renamed(&[("a", "b"), ("b", "c"), ("c", "a")]), "b=a c=a");
+        assert_eq!(
+            other_name("tv-set/taping", "tv-set", "tv").as_deref(),
+            Some("tv/taping")
+        );
+        assert_eq!(other_name("tv-settings", "tv-set", "tv"), None);
+    }
+}

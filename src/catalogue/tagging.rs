@@ -1,0 +1,333 @@
+//! What rules look at, and what they gave: the catalogue tagged anew, without a drive.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rusqlite::params;
+
+use super::Catalogue;
+use super::packed::Packer;
+use crate::clip::{Action, Clip, in_effect};
+use crate::error::Error;
+use crate::tag::{Own, Vocabulary};
+use crate::value::{from_bytes, kept_tag};
+
+/// A folder as rules look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Housed {
+    /// Below the volume's root.
+    pub inside: PathBuf,
+    /// What its volume is called.
+    pub volume: String,
+    /// The names of the files that are there, companions too.
+    pub names: Vec<String>,
+}
+
+/// A file, and what is kept of it.
+#[derive(Debug)]
+pub struct Kept {
+    /// The number of its clip.
+    pub clip: i64,
+    /// Where it is below its volume.
+    pub inside: PathBuf,
+    /// What the content says.
+    pub content: Clip,
+    /// What its names, sidecars and rules said.
+    pub own: Clip,
+}
+
+/// A file's row.
+struct Row {
+    file: i64,
+    clip: i64,
+    inside: PathBuf,
+    content: Option<Vec<u8>>,
+    own: Vec<u8>,
+}
+
+/// A file whose facts are others now.
+struct Changed {
+    file: i64,
+    clip: i64,
+    before: Vec<u8>,
+    now: Vec<u8>,
+}
+
+/// Rows that are looked at together.
+const BATCH: usize = 4096;
+
+/// Keys of what a person wrote beside the built-in rules.
+const RULES: &str = "rules";
+const VOCABULARY: &str = "vocabulary";
+const RENAMED: &str = "renamed-tags";
+
+impl Catalogue {
+    /// The rules and the vocabulary of a person that are in force.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn own_rules(&self) -> Result<Own, Error> {
+        let renamed = self.remembered(RENAMED)?;
+        let renamed: Option<BTreeMap<String, String>> =
+            renamed.and_then(|json| serde_json::from_str(&json).ok());
+        Ok(Own {
+            rules: self.remembered(RULES)?,
+            vocabulary: self.remembered(VOCABULARY)?,
+            renamed: renamed.unwrap_or_default(),
+        })
+    }
+
+    /// Puts rules and vocabulary in force, for all that is tagged from now on.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn put_in_force(&self, own: &Own) -> Result<(), Error> {
+        let renamed = serde_json::to_string(&own.renamed).unwrap_or_default();
+        self.at_once(|| {
+            for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
+                match value {
+                    Some(value) => self.remember(key, value)?,
+                    None => self.forget(key)?,
+                }
+            }
+            self.remember(RENAMED, &renamed)
+        })
+    }
+
+    /// The vocabulary in force.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or what is in force cannot be understood by this version.
+    pub fn vocabulary(&self) -> Result<Vocabulary, Error> {
+        let own = self.own_rules()?;
+        Vocabulary::new(own.vocabulary.as_deref(), own.renamed)
+    }
+
+    /// A folder as rules look at it; its names only where they are asked for.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn housed(&self, folder: i64, with_names: bool) -> Result<Housed, Error> {
+        let (inside, volume) = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT d.path, coalesce(v.name, v.label) FROM dir d JOIN volume v ON v.id = d.volume
+                     WHERE d.id = ?1",
+                )?
+                .query_row([folder], |row| {
+                    Ok((PathBuf::from(from_bytes(row.get(0)?)), row.get(1)?))
+                })
+        })?;
+        let names = if with_names {
+            self.names_in(folder)?
+        } else {
+            Vec::new()
+        };
+        Ok(Housed {
+            inside,
+            volume,
+            names,
+        })
+    }
+
+    fn names_in(&self, folder: i64) -> Result<Vec<String>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name FROM file WHERE dir = ?1 AND state <> 2 AND NOT was AND role <> 4 ORDER BY name",
+                )?
+                .query_map([folder], |row| {
+                    Ok(from_bytes(row.get(0)?).to_string_lossy().into_owned())
+                })?
+                .collect()
+        })
+    }
+
+    /// The numbers of all folders that hold footage.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn folders(&self) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare("SELECT id FROM dir ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    /// Looks at every file of some folders that was read, on all processors, folder by folder;
+    /// where `tell` gives other facts for it, those are written. Gives how many clips changed.
+    ///
+    /// `place` makes of a folder what `tell` looks at. `each` hears after each batch how many files were looked
+    /// at; when it says no, what was written stays and the rest is left.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read or written.
+    pub fn tell_anew<P: Send + Sync>(
+        &self,
+        folders: &[i64],
+        place: &mut dyn FnMut(i64) -> Result<P, Error>,
+        tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
+        each: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<usize, Error> {
+        let mut clips = HashSet::new();
+        let mut looked = 0;
+        let mut at = 0;
+        while at < folders.len() {
+            let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
+            let mut rows = 0;
+            while at < folders.len() && rows < BATCH {
+                let files = self.read_files(folders[at])?;
+                rows += files.len();
+                if !files.is_empty() {
+                    batch.push((place(folders[at])?, files));
+                }
+                at += 1;
+            }
+            let changed = changed_of(batch, tell);
+            looked += rows;
+            if !changed.is_empty() {
+                self.write_changed(&changed, &mut clips)?;
+            }
+            if !each(looked) {
+                break;
+            }
+        }
+        Ok(clips.len())
+    }
+
+    fn write_changed(&self, changed: &[Changed], clips: &mut HashSet<i64>) -> Result<(), Error> {
+        self.at_once(|| {
+            let mut touched = HashSet::new();
+            for one in changed {
+                // Whoever read it meanwhile knows better.
+                let count = self.check(|connection| {
+                    connection
+                        .prepare_cached("UPDATE file SET facts = ?2 WHERE id = ?1 AND facts = ?3")?
+                        .execute(params![one.file, one.now, one.before])
+                })?;
+                if count > 0 && touched.insert(one.clip) {
+                    self.touch(one.clip)?;
+                }
+            }
+            clips.extend(touched);
+            Ok(())
+        })
+    }
+
+    /// The files of a clip that were read, each with the number of its folder, in an order that mounting
+    /// does not change.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn kept(&self, clip: i64) -> Result<Vec<(i64, Kept)>, Error> {
+        let folders: Vec<i64> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT DISTINCT dir FROM file WHERE clip = ?1 ORDER BY dir")?
+                .query_map([clip], |row| row.get(0))?
+                .collect()
+        })?;
+        let mut kept = Vec::new();
+        for folder in folders {
+            for row in self
+                .read_files(folder)?
+                .into_iter()
+                .filter(|row| row.clip == clip)
+            {
+                let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
+                kept.push((
+                    folder,
+                    Kept {
+                        clip,
+                        content: unpack(row.content.as_ref()),
+                        own: unpack(Some(&row.own)),
+                        inside: row.inside,
+                    },
+                ));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Tags that people gave clips, or took from them, as the number of the clip and the tag.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
+        let mut decided = HashSet::new();
+        for (clip, content) in self.contents_with_tags()? {
+            let edits = self.edits(content)?;
+            for edit in in_effect(&edits) {
+                if let Action::AddTag(tag) | Action::RemoveTag(tag) = &edit.said.action {
+                    decided.insert((clip, kept_tag(tag).into_owned()));
+                }
+            }
+        }
+        Ok(decided)
+    }
+
+    fn read_files(&self, folder: i64) -> Result<Vec<Row>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.id, f.clip, d.path, f.name, c.facts, f.facts
+                     FROM file f JOIN clip c ON c.id = f.clip JOIN dir d ON d.id = f.dir
+                     WHERE f.dir = ?1 AND f.role = 0 AND f.facts IS NOT NULL",
+                )?
+                .query_map([folder], |row| {
+                    let folder = PathBuf::from(from_bytes(row.get(2)?));
+                    Ok(Row {
+                        file: row.get(0)?,
+                        clip: row.get(1)?,
+                        inside: folder.join(from_bytes(row.get(3)?)),
+                        content: row.get(4)?,
+                        own: row.get(5)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+}
+
+/// Which files are told otherwise.
+fn changed_of<P: Send + Sync>(
+    batch: Vec<(P, Vec<Row>)>,
+    tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
+) -> Vec<Changed> {
+    let mut files = Vec::new();
+    let mut places = Vec::new();
+    for (number, (place, rows)) in batch.into_iter().enumerate() {
+        places.push(place);
+        files.extend(rows.into_iter().map(|row| (number, row)));
+    }
+    files
+        .into_par_iter()
+        .map_init(Packer::new, |packer, (number, row)| {
+            // What cannot be unpacked stays as it is; a rescan reads it anew.
+            let packer = packer.as_mut().ok()?;
+            let mut unpack = |stored: &[u8]| -> Option<Clip> {
+                serde_json::from_str(&packer.unpack(stored).ok()?).ok()
+            };
+            let kept = Kept {
+                clip: row.clip,
+                inside: row.inside,
+                content: row
+                    .content
+                    .as_deref()
+                    .map_or(Some(Clip::default()), &mut unpack)?,
+                own: unpack(&row.own)?,
+            };
+            let now = tell(&places[number], &kept)?;
+            let json = serde_json::to_string(&now).ok()?;
+            Some(Changed {
+                file: row.file,
+                clip: row.clip,
+                before: row.own,
+                now: packer.pack(&json).ok()?,
+            })
+        })
+        .flatten_iter()
+        .collect()
+}

@@ -1,0 +1,254 @@
+//! TOML that people write, read so that every complaint says in which line, why, and what would
+//! be right.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::{Error, closest};
+
+/// Nobody writes more by hand.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// A file's text and what it is called in complaints.
+#[derive(Clone, Copy)]
+pub(super) struct TomlFile<'a> {
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+}
+
+/// A table in it.
+pub(super) struct Table<'a> {
+    file: TomlFile<'a>,
+    entries: &'a DeTable<'a>,
+    span: Range<usize>,
+}
+
+/// A value in it.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    file: TomlFile<'a>,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> TomlFile<'a> {
+    /// Reads the file and hands its outermost table to `read`.
+    pub(super) fn read<T>(
+        self,
+        read: impl FnOnce(&Table<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.text.len() > MOST_BYTES {
+            return Err(self.wrong(
+                None,
+                "it is larger than 1 MiB".to_owned(),
+                "rules are written by hand; is it the right file?",
+            ));
+        }
+        let table = DeTable::parse(self.text).map_err(|error| {
+            let hint = "strings stand in quotes; lists in square brackets, with commas; `btsindex tags rules` prints an example";
+            self.wrong(error.span(), error.message().to_owned(), hint)
+        })?;
+        read(&Table {
+            file: self,
+            entries: table.get_ref(),
+            span: 0..0,
+        })
+    }
+
+    fn wrong(self, at: Option<Range<usize>>, message: String, hint: impl Into<String>) -> Error {
+        let line = at.map(|span| {
+            let before = self.text.get(..span.start).unwrap_or(self.text);
+            before.bytes().filter(|&byte| byte == b'\n').count() + 1
+        });
+        Error::Rules {
+            file: self.name.to_owned(),
+            line,
+            message,
+            hint: hint.into(),
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// Complains of a key that is none of these.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
+        let stranger = self
+            .entries
+            .keys()
+            .find(|key| !known.contains(&key.get_ref().as_ref()));
+        stranger.map_or(Ok(()), |key| {
+            let name = key.get_ref();
+            let hint = match closest(name, known) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => format!("what may stand here: {}", known.join(", ")),
+            };
+            Err(self
+                .file
+                .wrong(Some(key.span()), format!("no setting `{name}`"), hint))
+        })
+    }
+
+    /// Each key with its place and its value, in the order of the file.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
+        let file = self.file;
+        let mut all: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), key.span(), Value { file, value }))
+            .collect();
+        all.sort_by_key(|(_, span, _)| span.start);
+        all
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+        let value = self.entries.get(key)?;
+        Some(Value {
+            file: self.file,
+            value,
+        })
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
+        self.get(key).map(|value| value.text()).transpose()
+    }
+
+    /// A text that must be there.
+    pub(super) fn needed(&self, key: &str, example: &str) -> Result<&'a str, Error> {
+        self.text(key)?.ok_or_else(|| {
+            self.wrong(
+                format!("`{key}` is not said"),
+                format!("write `{key} = \"{example}\"`"),
+            )
+        })
+    }
+
+    /// A text, or several.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+        self.get(key).map_or(Ok(Vec::new()), |value| value.texts())
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Error> {
+        self.get(key)
+            .map_or(Ok(false), |value| match value.value.get_ref() {
+                DeValue::Boolean(flag) => Ok(*flag),
+                _ => Err(value.wrong(format!("`{key}` is neither true nor false"), "write `true`")),
+            })
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number(
+        &self,
+        key: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Error> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let number = match value.value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        number
+            .filter(|number| range.contains(number))
+            .map(Some)
+            .ok_or_else(|| {
+                value.wrong(
+                    format!(
+                        "`{key}` is no whole number from {} to {}",
+                        range.start(),
+                        range.end()
+                    ),
+                    format!("write `{key} = {}`", range.end()),
+                )
+            })
+    }
+
+    /// The tables of `[[key]]`.
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, Error> {
+        let Some(value) = self.get(key) else {
+            return Ok(Vec::new());
+        };
+        match value.value.get_ref() {
+            DeValue::Array(all) => all
+                .iter()
+                .map(|value| {
+                    Value {
+                        file: self.file,
+                        value,
+                    }
+                    .table(key)
+                })
+                .collect(),
+            _ => Err(value.wrong(
+                format!("`{key}` is no list of tables"),
+                format!("begin each with a line `[[{key}]]`"),
+            )),
+        }
+    }
+
+    /// A complaint about the table as a whole.
+    pub(super) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
+        self.file.wrong(Some(self.span.clone()), message, hint)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A text; of a number, as it is written.
+    pub(super) fn text(&self) -> Result<&'a str, Error> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Ok(text.as_ref()),
+            DeValue::Integer(number) => Ok(number.as_str()),
+            DeValue::Float(number) => Ok(number.as_str()),
+            DeValue::Boolean(true) => Ok("yes"),
+            DeValue::Boolean(false) => Ok("no"),
+            _ => Err(self.wrong(
+                "no text".to_owned(),
+                "write it in quotes, such as \"interview\"",
+            )),
+        }
+    }
+
+    pub(super) fn texts(&self) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+        match self.value.get_ref() {
+            DeValue::Array(_) => self
+                .items()?
+                .into_iter()
+                .map(|value| Ok((value.text()?, value)))
+                .collect(),
+            _ => Ok(vec![(self.text()?, self.clone())]),
+        }
+    }
+
+    pub(super) fn items(&self) -> Result<Vec<Value<'a>>, Error> {
+        match self.value.get_ref() {
+            DeValue::Array(all) => {
+                let file = self.file;
+                Ok(all.iter().map(|value| Value { file, value }).collect())
+            }
+            _ => Err(self.wrong("no list".to_owned(), "write it in square brackets: [a, b]")),
+        }
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(_))
+    }
+
+    pub(super) fn table(&self, what: &str) -> Result<Table<'a>, Error> {
+        match self.value.get_ref() {
+            DeValue::Table(entries) => Ok(Table {
+                file: self.file,
+                entries,
+                span: self.value.span(),
+            }),
+            _ => Err(self.wrong(
+                format!("`{what}` is no table"),
+                "write it in braces, such as { path = \"interview\" }",
+            )),
+        }
+    }
+
+    pub(super) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
+        self.file.wrong(Some(self.value.span()), message, hint)
+    }
+}
