@@ -27,7 +27,7 @@ struct Part {
 }
 
 /// What a shoot day is called, before or behind its number.
-const DAYS: [&str; 17] = [
+const DAYS: [&str; 19] = [
     "day",
     "tag",
     "drehtag",
@@ -42,6 +42,8 @@ const DAYS: [&str; 17] = [
     "dzien",
     "diaria",
     "日目",
+    "天",
+    "회차",
     "shootday",
     "din",
     "dt",

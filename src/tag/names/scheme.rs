@@ -88,6 +88,15 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Sony",
+        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3,4})_(?<ymd>\d{8})(?<hms>\d{6})_\d{4}",
+        "A001C0003_20240131221533_0001",
+        "B012C0104_20260502143000_0001",
+        "A003C001_20250817093011_0002",
+        "C001C0012_20231224180000_0001",
+        "A101C0007_20240229120000_0003"
+    ),
+    scheme!(
+        "Sony",
         r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3,4})",
         "A001C001",
         "B004C0021",
@@ -252,7 +261,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "recorder",
-        r"(?:.{1,40}[ _-])?(?:SC(?:ENE)?|SZ(?:ENE)?|S)[ _-]?0{0,2}(?<scene>\d{1,3}[A-Z]{0,2})[ _-]*T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-].{1,40})?",
+        r"(?:.{1,40}[ _-])?(?:SC(?:ENE)?|SZ(?:ENE)?|S)[ _-]?0{0,2}(?<scene>\d{1,3}[A-Z]{0,2})[ _-]*T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].{1,40})?",
         "SC01T03",
         "Sc12A_Tk3",
         "SCENE 4 TAKE 2",
@@ -261,7 +270,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "recorder",
-        r"0{0,2}(?<scene>\d{1,3}[A-Z]{1,2})[ _-]*T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-].{1,40})?",
+        r"0{0,2}(?<scene>\d{1,3}(?:[A-Z]{1,2}[ _-]*|[ _-]+))T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].{1,40})?",
         "12A-T03",
         "12AT003",
         "101B_T2",
@@ -359,7 +368,7 @@ pub(super) fn read(stem: &str) -> Option<Named> {
         reel: roll.map(|(roll, camera)| format!("{camera}{roll}")),
         clip: number("clip"),
         chapter: number("chapter"),
-        scene: text("scene").map(str::to_uppercase),
+        scene: text("scene").map(|scene| scene.trim_end_matches([' ', '_', '-']).to_uppercase()),
         take: number("take"),
         captured: captured(text("ymd"), text("short"), text("hms")),
         camera,
@@ -474,7 +483,7 @@ mod tests {
             "SC01",
             "SC01X03",
             "SEASON1TAKE",
-            "12-T03",
+            "12_X03",
             "12ABCT003",
             "AT003",
             "T03",
