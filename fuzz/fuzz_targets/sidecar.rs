@@ -9,7 +9,7 @@ use btsindex::sidecar;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
 
-static SCRATCHES: LazyLock<[Scratch; 2]> = LazyLock::new(|| ["xml", "srt"].map(Scratch::new));
+static SCRATCHES: LazyLock<[Scratch; 3]> = LazyLock::new(|| ["xml", "srt", "xmp"].map(Scratch::new));
 
 fuzz_target!(|bytes: &[u8]| {
     for scratch in SCRATCHES.iter() {

@@ -37,6 +37,8 @@ impl Source {
     pub const SONY_XML: Self = Self(Cow::Borrowed("sony-nrt-xml"));
     /// DJI's telemetry subtitles beside the clip.
     pub const DJI_SRT: Self = Self(Cow::Borrowed("dji-srt"));
+    /// An XMP sidecar beside the clip (ISO 16684-1).
+    pub const XMP_FILE: Self = Self(Cow::Borrowed("xmp-sidecar"));
 
     /// A tool and its version, for what it could not read.
     #[must_use]
@@ -77,7 +79,7 @@ impl Source {
     pub fn trust(&self) -> u8 {
         match self.0.as_ref() {
             "quicktime-keys" => 60,
-            "sony-nrt-xml" | "dji-srt" => 50,
+            "sony-nrt-xml" | "dji-srt" | "xmp-sidecar" => 50,
             "bwf" => 30,
             rule if rule.starts_with("rule:") => 25,
             "name" => 20,

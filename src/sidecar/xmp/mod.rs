@@ -1,0 +1,44 @@
+//! XMP sidecars (ISO 16684-1): what Premiere Pro, Bridge, Lightroom and exiftool write beside
+//! a file, read, and added to without losing a letter of theirs.
+
+mod document;
+mod edit;
+mod element;
+mod encoding;
+mod error;
+mod escape;
+mod merge;
+mod names;
+mod packet;
+mod rdf;
+mod said;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod time;
+mod tracks;
+mod written;
+
+pub use error::XmpError;
+pub use merge::{Conflict, Merged, merged};
+pub use packet::Packet;
+pub use said::Said;
+pub use tracks::XmpMarker;
+pub use written::Written;
+
+use crate::clip::{Clip, Fact, Source};
+
+/// No sidecar is longer.
+pub(super) const MOST: u64 = encoding::MOST_BYTES as u64;
+
+/// Reads what others than btsindex say of the clip; nothing where the bytes are no sidecar.
+pub(super) fn read(bytes: &[u8]) -> Clip {
+    let packet = Packet::read(bytes).unwrap_or_default();
+    let fact = |text: Option<String>| Some(Fact::new(text?, Source::XMP_FILE));
+    Clip {
+        title: fact(packet.title),
+        comment: fact(packet.description.or(packet.log_comment)),
+        reel: fact(packet.reel),
+        ..Clip::default()
+    }
+}

@@ -1,0 +1,137 @@
+//! A start tag taken apart, no blank of it lost.
+
+use super::element::Attribute;
+use super::escape::bad_reference;
+
+/// A start tag's parts, each as it was written.
+pub(super) struct Tag<'a> {
+    /// The name with its prefix.
+    pub name: &'a str,
+    /// Each attribute with the blanks before it.
+    pub attributes: Vec<Attribute>,
+    /// Blanks after the last.
+    pub tail: &'a str,
+}
+
+impl<'a> Tag<'a> {
+    /// Takes apart what stands between `<` and `>`, or `/>`.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence.
+    pub(super) fn read(written: &'a str) -> Result<Self, String> {
+        let end = written.find(is_blank).unwrap_or(written.len());
+        let (name, mut rest) = written.split_at(end);
+        if !is_name(name) {
+            return Err(format!("`{}` is no name", short(name)));
+        }
+        let mut attributes = Vec::new();
+        loop {
+            let trimmed = rest.trim_start_matches(is_blank);
+            if trimmed.is_empty() {
+                return Ok(Self {
+                    name,
+                    attributes,
+                    tail: rest,
+                });
+            }
+            let (attribute, after) = attribute(rest, rest.len() - trimmed.len())?;
+            attributes.push(attribute);
+            rest = after;
+        }
+    }
+}
+
+/// The attribute that a text begins with after so many blanks, and what comes after it.
+fn attribute(written: &str, blanks: usize) -> Result<(Attribute, &str), String> {
+    let name = &written[blanks..];
+    let name = &name[..name.find(|c| is_blank(c) || c == '=').unwrap_or(name.len())];
+    let name_end = blanks + name.len();
+    let wrong = || format!("the attribute `{}` is not well-formed", short(name));
+    if blanks == 0 || !is_name(name) {
+        return Err(wrong());
+    }
+    let after_name = written[name_end..].trim_start_matches(is_blank);
+    let after_sign = after_name.strip_prefix('=').ok_or_else(wrong)?;
+    let quoted = after_sign.trim_start_matches(is_blank);
+    let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let value = &quoted[quote.ok_or_else(wrong)?.len_utf8()..];
+    let start = written.len() - value.len();
+    let length = value.find(quote.ok_or_else(wrong)?).ok_or_else(wrong)?;
+    let value = &value[..length];
+    if value.contains('<') {
+        return Err(wrong());
+    }
+    if let Some(name) = bad_reference(value) {
+        return Err(format!("`&{name};` is not known"));
+    }
+    let end = start + length;
+    let attribute = Attribute::written(&written[..=end], blanks..name_end, start..end);
+    Ok((attribute, &written[end + 1..]))
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// Whether a text can be a name, with one prefix or none.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let starts_well =
+            part.starts_with(|c: char| c.is_alphabetic() || c == '_' || !c.is_ascii());
+        starts_well && !part.contains(|c: char| c.is_ascii() && !is_ascii_name(c))
+    };
+    match text.split_once(':') {
+        Some((prefix, local)) => is_part(prefix) && is_part(local),
+        None => is_part(text),
+    }
+}
+
+fn is_ascii_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// As much of a hostile text as a message can tell.
+pub(super) fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_taken_apart() {
+        let tag = Tag::read("a:b \n c = 'd\"&lt;' e=\"f'\" ").unwrap();
+        assert_eq!((tag.name, tag.tail), ("a:b", " "));
+        let read: Vec<(&str, String)> = tag
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name(), attribute.value()))
+            .collect();
+        assert_eq!(read, [("c", "d\"<".to_owned()), ("e", "f'".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_told() {
+        for written in [
+            "",
+            "1a",
+            "a:b:c",
+            ":a",
+            "a:",
+            "a b",
+            "a b=",
+            "a b=c",
+            "a b='c",
+            "a b='<'",
+            "a b='c'd='e'",
+            "a ='b'",
+            "a b='&nbsp;'",
+            "a b='&'",
+            "a<b",
+            "a/b",
+        ] {
+            assert!(Tag::read(written).is_err(), "{written}");
+        }
+    }
+}
