@@ -189,7 +189,7 @@ fn into_list(property: &mut Element, scope: &Scope, own: &str) -> Option<()> {
     if !text.trim().is_empty() {
         list = list.holding([Element::new(&mut prefixes, LI).saying(&text)]);
     }
-    property.children.clear();
+    property.clear();
     property.push(bound(list, prefixes), own);
     Some(())
 }

@@ -199,9 +199,15 @@ impl Element {
         said
     }
 
-    /// Says this and nothing else; its attributes stay.
+    /// Says this and nothing else; attributes and comments stay.
     pub(super) fn set_text(&mut self, plain: &str) {
-        self.children = vec![Node::Text(escape::text(plain))];
+        self.clear();
+        self.children.push(Node::Text(escape::text(plain)));
+    }
+
+    /// Says nothing; attributes and comments stay.
+    pub(super) fn clear(&mut self) {
+        self.children.retain(|node| matches!(node, Node::Other(_)));
     }
 
     /// Lets an attribute say something else; tells whether there is such a one.

@@ -28,10 +28,9 @@ impl Found<'_> {
     pub(super) fn is_plain(&self) -> bool {
         match self {
             Self::Text(_) => true,
-            Self::Element(element) => match leaf(element) {
-                Some(leaf) => leaf.elements().next().is_none(),
-                None => true,
-            },
+            Self::Element(element) => {
+                leaf(element).is_some_and(|leaf| leaf.elements().next().is_none())
+            }
         }
     }
 
@@ -122,9 +121,8 @@ pub(super) fn set_leaf(element: &mut Element, plain: &str) {
     if let Some(list) = element.find_mut(is_list) {
         let has_default = items(list).any(is_default);
         let is_meant = |item: &Element| item.is(LI) && (!has_default || is_default(item));
-        match list.find_mut(is_meant) {
-            Some(item) => set_leaf(item, plain),
-            None => element.set_text(plain),
+        if let Some(item) = list.find_mut(is_meant) {
+            set_leaf(item, plain);
         }
     } else if let Some(inner) = element.find_mut(|inner| inner.is(VALUE) || inner.is(DESCRIPTION)) {
         set_leaf(inner, plain);

@@ -140,3 +140,91 @@ proptest! {
         prop_assert_eq!(&packet.markers[0].text, &held);
     }
 }
+
+/// Elements of the names that are looked for, in any order and nesting, with others between.
+fn tree() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "dc:subject",
+        "xmp:Rating",
+        "xmpDM:good",
+        "xmpDM:logComment",
+        "xmpDM:Tracks",
+        "xmpDM:markers",
+        "xmpDM:trackName",
+        "dc:title",
+        "rdf:Bag",
+        "rdf:Seq",
+        "rdf:Alt",
+        "rdf:li",
+        "rdf:li",
+        "rdf:value",
+        "rdf:Description",
+        "lr:other",
+        "b:written",
+        "b:rating",
+        "b:tags",
+    ]);
+    let said = prop::sample::select(vec![
+        "",
+        " ",
+        "0",
+        "4",
+        "True",
+        "rain",
+        "Interview",
+        "a\nb",
+        "&amp;",
+    ]);
+    let attribute = prop::sample::select(vec![
+        "dc:subject",
+        "xmp:Rating",
+        "xmpDM:good",
+        "xmpDM:logComment",
+        "xml:lang",
+        "rdf:value",
+        "rdf:resource",
+        "rdf:parseType",
+        "lr:other",
+    ]);
+    let attribute = prop::option::of((attribute, said.clone()))
+        .prop_map(|one| one.map_or_else(String::new, |(name, said)| format!(" {name}=\"{said}\"")));
+    let text = prop_oneof![
+        said.prop_map(str::to_owned),
+        Just("\n  ".to_owned()),
+        Just("<!--lr:other-->".to_owned())
+    ];
+    text.prop_recursive(5, 40, 5, move |inner| {
+        (
+            name.clone(),
+            attribute.clone(),
+            prop::collection::vec(inner, 0..5),
+        )
+            .prop_map(|(name, attribute, inner)| {
+                format!("<{name}{attribute}>{}</{name}>", inner.concat())
+            })
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_shape_settles_and_keeps_what_others_wrote(trees in prop::collection::vec(tree(), 0..4), said in anything()) {
+        let text = packet("", &trees.concat());
+        let Ok(once) = merged(Some(text.as_bytes()), &said) else {
+            return Ok(());
+        };
+        let again = merged(Some(&once.bytes), &said).unwrap();
+        prop_assert!(!again.is_changed, "{}\n{}", String::from_utf8_lossy(&once.bytes), String::from_utf8_lossy(&again.bytes));
+        let packet = Packet::read(&once.bytes).unwrap();
+        let keys = alike(&packet.tags);
+        for tag in alike(&said.tags) {
+            prop_assert!(keys.contains(&tag));
+        }
+        prop_assert_eq!(packet.written.markers.len(), said.markers.len());
+        prop_assert_eq!(&packet.title, &read(&text).title);
+        let after = String::from_utf8(once.bytes).unwrap();
+        let others = |text: &str| text.matches("lr:other").count();
+        if !text.contains("b:written") && said.removed.is_empty() {
+            prop_assert_eq!(others(&after), others(&text), "{}", after);
+        }
+    }
+}
