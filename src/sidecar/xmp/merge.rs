@@ -11,7 +11,7 @@ use super::names::{GOOD, LI, LOG_COMMENT, Name, RATING, SUBJECT, TRACKS, WRITTEN
 use super::packet::{rating, tags, truth};
 use super::rdf::{Found, properties};
 use super::said::{Said, Wanted, key, lines_of};
-use super::tracks::{is_ours, our_track, ours, taken_over};
+use super::tracks::{XmpMarker, is_ours, our_track, ours, taken_over};
 use super::written::{Written, truth_text};
 
 /// A sidecar as it is to be.
@@ -44,7 +44,7 @@ const NEW: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?
     xmlns:dc=\"http://purl.org/dc/elements/1.1/\"
     xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"
     xmlns:xmpDM=\"http://ns.adobe.com/xmp/1.0/DynamicMedia/\"
-    xmlns:btsindex=\"urn:btsindex:xmp:1\">
+    xmlns:btsindex=\"urn:btsindex:xmp:1#\">
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
@@ -78,7 +78,7 @@ pub fn merged(existing: Option<&[u8]>, said: &Said) -> Result<Merged, XmpError> 
         ),
         good: put(&mut editor, &KEEPER, wanted.good, last.good, &mut conflicts),
         notes: put_lines(&mut editor, &wanted, &last, &mut conflicts),
-        markers: put_markers(&mut editor, wanted)?,
+        markers: put_markers(&mut editor, wanted.markers)?,
     };
     if !written.is_kept_as(&last) {
         editor.replace(WRITTEN, |prefixes| written.property(prefixes));
@@ -221,18 +221,18 @@ fn put_lines(
         lines.iter().map(|line| line.trim().to_owned()).collect()
     };
     let (said, last) = (trimmed(&wanted.lines), trimmed(&last.notes));
+    let is_empty = text.trim().is_empty();
     let is_kept = |line: &str| said.contains(line.trim()) || !last.contains(line.trim());
-    let kept: Vec<&str> = text.split('\n').filter(|line| is_kept(line)).collect();
+    let kept = text.split('\n').filter(|line| !is_empty && is_kept(line));
     let there = trimmed(&lines_of(&text));
     let new = wanted
         .lines
         .iter()
         .filter(|line| !there.contains(line.trim()));
-    let kept = kept.into_iter().filter(|_| !text.trim().is_empty());
     let all: Vec<&str> = kept.chain(new.map(String::as_str)).collect();
     let is_gone = all.iter().all(|line| line.trim().is_empty());
     let joined = all.join("\n");
-    if joined != text && !(is_gone && text.trim().is_empty()) {
+    if joined != text && !(is_gone && is_empty) {
         let joined = joined.replace('\n', line_end);
         editor.set(LOG_COMMENT, (!is_gone).then_some(&joined));
     }
@@ -241,9 +241,11 @@ fn put_lines(
 }
 
 /// Puts in the track of btsindex, where it says something else; gives its markers.
-fn put_markers(editor: &mut Editor<'_>, wanted: Wanted) -> Result<Vec<super::XmpMarker>, XmpError> {
+fn put_markers(
+    editor: &mut Editor<'_>,
+    mut named: Vec<(XmpMarker, String)>,
+) -> Result<Vec<XmpMarker>, XmpError> {
     let elsewhere: HashSet<String> = taken_over(editor.rdf()).into_iter().collect();
-    let mut named = wanted.markers;
     named.retain(|(_, guid)| !elsewhere.contains(guid));
     let markers = named.iter().map(|(marker, _)| marker.clone()).collect();
     if ours(editor.rdf()) == markers {

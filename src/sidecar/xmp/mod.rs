@@ -34,10 +34,14 @@ pub(super) const MOST: u64 = encoding::MOST_BYTES as u64;
 /// Reads what others than btsindex say of the clip; nothing where the bytes are no sidecar.
 pub(super) fn read(bytes: &[u8]) -> Clip {
     let packet = Packet::read(bytes).unwrap_or_default();
+    let log = packet.log_comment.as_deref().unwrap_or_default();
+    let mut lines = said::lines_of(log);
+    lines.retain(|line| !packet.written.notes.contains(line));
+    let log = (!lines.is_empty()).then(|| lines.join("\n"));
     let fact = |text: Option<String>| Some(Fact::new(text?, Source::XMP_FILE));
     Clip {
         title: fact(packet.title),
-        comment: fact(packet.description.or(packet.log_comment)),
+        comment: fact(packet.description.or(log)),
         reel: fact(packet.reel),
         ..Clip::default()
     }

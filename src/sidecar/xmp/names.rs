@@ -20,8 +20,9 @@ pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const XMP_DM: &str = "http://ns.adobe.com/xmp/1.0/DynamicMedia/";
-/// What btsindex wrote the last time is kept here.
-const OURS: &str = "urn:btsindex:xmp:1";
+/// What btsindex wrote the last time is kept here. Exiv2, and with it darktable and digiKam,
+/// puts a `/` after a namespace that ends with neither `/` nor `#`.
+const OURS: &str = "urn:btsindex:xmp:1#";
 
 /// Each namespace that is written, with its usual prefix.
 pub(super) const USUAL: [(&str, &str); 5] = [

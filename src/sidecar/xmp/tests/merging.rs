@@ -15,6 +15,36 @@ fn a_new_sidecar_is_a_whole_packet() {
     insta::assert_snapshot!(String::from_utf8(new.bytes).unwrap());
 }
 
+/// What was said, in the compact shape that Adobe's toolkit and Exiv2 write it again in.
+#[test]
+fn a_sidecar_written_again_by_others_says_the_same() {
+    let again = packet(
+        r#"xmpDM:good="True" xmpDM:logComment="good sound&#xA;laughs&#xA;at the end" xmp:Rating="4""#,
+        r#"<xmpDM:Tracks><rdf:Bag><rdf:li><rdf:Description xmpDM:trackName="btsindex"
+            xmpDM:trackType="Comment" xmpDM:frameRate="f254016000000"><xmpDM:markers><rdf:Seq>
+             <rdf:li xmpDM:startTime="0" xmpDM:duration="0" xmpDM:comment="slate"/>
+             <rdf:li><rdf:Description xmpDM:startTime="3175200254016"
+              xmpDM:comment="looks &lt;up&gt; &amp; &quot;smiles&quot;"/></rdf:li>
+            </rdf:Seq></xmpDM:markers></rdf:Description></rdf:li></rdf:Bag></xmpDM:Tracks>
+           <dc:subject><rdf:Bag><rdf:li>ad shoot</rdf:li><rdf:li>interview</rdf:li></rdf:Bag></dc:subject>
+           <b:written b:rating="4" b:good="True"/>"#,
+    );
+    assert_eq!(read(&again).written.rating, Some(4));
+    let once = merge(&again, &everything());
+    assert!(!once.is_changed && once.conflicts.is_empty());
+    let nested = again.replace(
+        r#"<b:written b:rating="4" b:good="True"/>"#,
+        r#"<b:written><rdf:Description b:rating="4" b:good="True"><b:tags><rdf:Bag><rdf:li>interview</rdf:li>
+           </rdf:Bag></b:tags><b:log><rdf:Seq><rdf:li>laughs</rdf:li></rdf:Seq></b:log></rdf:Description></b:written>"#,
+    );
+    assert!(!merge(&nested, &everything()).is_changed);
+    let left = read(&settled(&nested, &Said::default()));
+    assert_eq!((left.rating, left.good), (None, None));
+    assert_eq!(left.tags, ["ad shoot"]);
+    assert_eq!(left.log_comment.as_deref(), Some("good sound\nat the end"));
+    assert_eq!((left.markers, left.written), (vec![], Written::default()));
+}
+
 #[test]
 fn nothing_said_is_nothing_written() {
     let nothing = merged(None, &Said::default()).unwrap();

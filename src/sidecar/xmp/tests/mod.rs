@@ -12,7 +12,7 @@ use crate::value::{Marker, Selection};
 /// Attributes that bind every prefix the packets here use.
 const BINDINGS: &str = r#"xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
-    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:b="urn:btsindex:xmp:1""#;
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:b="urn:btsindex:xmp:1#""#;
 
 /// A packet with these properties in one block.
 fn packet(attributes: &str, elements: &str) -> String {

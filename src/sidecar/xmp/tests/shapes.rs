@@ -277,4 +277,30 @@ fn a_clip_takes_title_comment_and_reel() {
     let clip = super::super::read(LIGHTROOM.as_bytes());
     assert_eq!(clip.title.unwrap().value, "Salt & Sand");
     assert_eq!(super::super::read(b"<x/>"), Clip::default());
+    // What btsindex wrote there itself is no news.
+    let noted = merge(PREMIERE, &everything());
+    assert_eq!(
+        super::super::read(&noted.bytes).comment.unwrap().value,
+        "first line\nsecond"
+    );
+    let new = merged(None, &everything()).unwrap();
+    assert_eq!(super::super::read(&new.bytes), Clip::default());
+}
+
+#[test]
+fn a_sidecar_is_known_by_its_extension() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("A001.XMP");
+    for (text, reel) in [
+        (PREMIERE.to_owned(), Some("A001")),
+        (
+            PREMIERE.to_owned() + &" ".repeat(encoding::MOST_BYTES),
+            None,
+        ),
+        (String::new(), None),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let clip = crate::sidecar::read(&path).unwrap();
+        assert_eq!(clip.reel.map(|reel| reel.value).as_deref(), reel);
+    }
 }
