@@ -135,47 +135,58 @@ impl Scope {
 /// Prefixes for what is to be written at one place; what is not bound there yet is remembered.
 pub(super) struct Prefixes<'a> {
     scope: &'a Scope,
-    missing: Vec<(String, &'static str)>,
+    chosen: Vec<Chosen>,
+}
+
+struct Chosen {
+    space: &'static str,
+    prefix: String,
+    is_bound: bool,
 }
 
 impl<'a> Prefixes<'a> {
-    /// None is missing yet.
+    /// None is chosen yet.
     pub(super) fn new(scope: &'a Scope) -> Self {
         Self {
             scope,
-            missing: Vec::new(),
+            chosen: Vec::new(),
         }
     }
 
     /// A name as it is written there.
     pub(super) fn qualified(&mut self, Name(space, local): Name) -> String {
-        format!("{}:{local}", self.prefix(space))
+        // Looked for once: a hostile document binds very many.
+        if let Some(known) = self.chosen.iter().find(|known| known.space == space) {
+            return format!("{}:{local}", known.prefix);
+        }
+        let bound = self.scope.prefix(space).map(str::to_owned);
+        let is_bound = bound.is_some();
+        let prefix = bound.unwrap_or_else(|| self.unbound(space));
+        let name = format!("{prefix}:{local}");
+        self.chosen.push(Chosen {
+            space,
+            prefix,
+            is_bound,
+        });
+        name
     }
 
-    fn prefix(&mut self, space: &'static str) -> String {
-        if let Some(prefix) = self.scope.prefix(space) {
-            return prefix.to_owned();
-        }
-        if let Some((prefix, _)) = self.missing.iter().find(|(_, known)| *known == space) {
-            return prefix.clone();
-        }
+    /// A prefix that stands for nothing yet, the usual one if it can be.
+    fn unbound(&self, space: &str) -> String {
         let usual = USUAL.iter().find(|(known, _)| *known == space);
         let usual = usual.map_or("ns", |(_, prefix)| prefix);
-        let prefix = (0..=self.scope.0.len())
-            .map(|nth| match nth {
-                0 => usual.to_owned(),
-                nth => format!("{usual}{nth}"),
-            })
-            .find(|prefix| self.scope.space(prefix).is_none())
-            .unwrap_or_default();
-        self.missing.push((prefix.clone(), space));
-        prefix
+        let mut prefixes = (0..=self.scope.0.len()).map(|nth| match nth {
+            0 => usual.to_owned(),
+            nth => format!("{usual}{nth}"),
+        });
+        let unbound = prefixes.find(|prefix| self.scope.space(prefix).is_none());
+        unbound.unwrap_or_default()
     }
 
     /// The bindings that the element put there has to bring.
     pub(super) fn bindings(self) -> impl Iterator<Item = Attribute> {
-        self.missing
-            .into_iter()
-            .map(|(prefix, space)| Attribute::new(&format!("xmlns:{prefix}"), XMLNS, space))
+        let missing = self.chosen.into_iter().filter(|chosen| !chosen.is_bound);
+        missing
+            .map(|chosen| Attribute::new(&format!("xmlns:{}", chosen.prefix), XMLNS, chosen.space))
     }
 }
