@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod search;
+mod sidecar;
 mod tags;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use search::{Browse, Search, Stats, negations};
+pub(crate) use sidecar::{Sidecar, SidecarCommand};
 pub(crate) use tags::{Tags, TagsCommand};
 
 const AFTER: &str = "\
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     History(History),
     Undo(Undo),
     Edits(Edits),
+    Sidecar(Sidecar),
     Volumes(Volumes),
     Copies(Copies),
     Duplicates(Duplicates),

@@ -2,7 +2,7 @@
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
 //! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`], where the stages meet.
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet.
 //! `ARCHITECTURE.md` draws the picture.
 
 #![cfg_attr(
@@ -20,12 +20,14 @@ pub mod catalogue;
 pub mod clip;
 pub mod desktop;
 pub mod error;
+pub mod exchange;
 pub mod footage;
 pub mod index;
 pub mod lock;
 pub mod media;
 pub mod original;
 pub mod present;
+pub mod publish;
 pub mod query;
 pub mod scan;
 pub mod sidecar;

@@ -15,12 +15,12 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["browse"],
     &["present"],
-    &["scan"],
+    &["scan", "exchange"],
     &["index"],
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query", "desktop"],
     &["lock"],
-    &["clip", "original"],
+    &["clip", "original", "publish"],
     &["error"],
     &["value"],
 ];

@@ -13,6 +13,7 @@ mod readings;
 mod remembered;
 mod renaming;
 mod saved;
+mod sidecars;
 mod tagging;
 mod thumbs;
 mod turn;

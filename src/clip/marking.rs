@@ -22,6 +22,31 @@ impl Clip {
         })
     }
 
+    /// A marker so many microseconds from the clip's beginning, as another program set it; `None`
+    /// where the clip has ended by then.
+    #[must_use]
+    pub fn marker_at(&self, micros: u64, text: &str) -> Option<Marker> {
+        let has_ended = |duration: Duration| Duration::from_micros(micros) > duration;
+        if self
+            .duration
+            .as_ref()
+            .is_some_and(|fact| has_ended(fact.value))
+        {
+            return None;
+        }
+        let timecode = self.rate.as_ref().and_then(|fact| {
+            let (first, drop_frame) = self.first_frame(fact.value);
+            let day = Timecode::frames_a_day(fact.value, drop_frame).max(1);
+            let number = first.wrapping_add(fact.value.frame_at(micros)) % day;
+            Timecode::from_frames(number, fact.value, drop_frame)
+        });
+        Some(Marker {
+            micros,
+            timecode,
+            text: text.trim().to_owned(),
+        })
+    }
+
     fn place_of_timecode(&self, typed: Timecode) -> Result<(u64, Option<Timecode>), Error> {
         let Some(rate) = self.rate.as_ref().map(|fact| fact.value) else {
             return Err(Error::Marker {

@@ -17,6 +17,7 @@ mod rebuild;
 mod scan;
 mod search;
 mod show;
+mod sidecar;
 mod stats;
 mod tags;
 mod thumbs;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::History(args) => history::run(&args, &catalogue()?),
         Command::Undo(args) => undo::run(&args, &catalogue()?),
         Command::Edits(args) => edits::run(&args.command, &catalogue()?),
+        Command::Sidecar(args) => sidecar::run(&args.command, &catalogue()?),
         Command::Volumes(args) => volumes::run(&args, &catalogue()?),
         Command::Copies(args) => copies::run(&args, &catalogue()?),
         Command::Duplicates(args) => duplicates::run(&args, &catalogue()?),

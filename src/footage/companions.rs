@@ -15,8 +15,11 @@ pub(super) struct Neighbours<'a> {
     names: HashMap<String, &'a OsStr>,
 }
 
-/// What a camera's original can be called.
-const ORIGINALS: &[&str] = &["mp4", "mov", "mxf", "avi", "insv", "m4v", "mts", "360"];
+/// What a camera's or a recorder's original can be called.
+const ORIGINALS: &[&str] = &[
+    "mp4", "mov", "mxf", "avi", "insv", "m4v", "mts", "360", "braw", "r3d", "ari", "crm", "m2ts",
+    "mkv", "mpg", "wav",
+];
 
 impl<'a> Neighbours<'a> {
     /// The names of `folder`.
@@ -36,7 +39,10 @@ impl<'a> Neighbours<'a> {
             "lrv" => here(gopro_stems(stem)).map(|path| (Role::Proxy, path)),
             "lrf" => here(vec![stem.to_owned()]).map(|path| (Role::Proxy, path)),
             "thm" => here(gopro_stems(stem)).map(|path| (Role::Thumbnail, path)),
-            "srt" => here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path)),
+            "srt" | "vtt" | "txt" => here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path)),
+            "xmp" => here(vec![stem.to_owned()])
+                .or_else(|| self.named(stem))
+                .map(|path| (Role::Sidecar, path)),
             "xml" => {
                 let stem = without_number(stem, 'M')?;
                 here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
@@ -61,6 +67,16 @@ impl<'a> Neighbours<'a> {
             .iter()
             .find_map(|extension| self.names.get(&format!("{stem}.{extension}")))
             .map(|name| self.folder.join(name))
+    }
+
+    /// An original of that very name: darktable writes `C0001.MP4.xmp`.
+    fn named(&self, name: &str) -> Option<PathBuf> {
+        let name = name.to_lowercase();
+        let (_, extension) = name.rsplit_once('.')?;
+        let known = self.names.get(&name)?;
+        ORIGINALS
+            .contains(&extension)
+            .then(|| self.folder.join(known))
     }
 
     /// Sony cards keep originals in `CLIP`, proxies in `SUB`, thumbnails in `THMBNL`.
@@ -121,6 +137,7 @@ mod tests {
             "mvi_0001.thm",
             "VID_20260502_143000_00_001.insv",
             "LRV_20260502_143000_01_001.lrv",
+            "ZOOM0001.WAV",
         ]
         .map(OsString::from)
         .to_vec();
@@ -132,6 +149,11 @@ mod tests {
             ("DJI_0042.SRT", Role::Sidecar, "DJI_0042.MP4"),
             ("C0001M01.XML", Role::Sidecar, "C0001.MP4"),
             ("mvi_0001.thm", Role::Thumbnail, "MVI_0001.MOV"),
+            ("C0001.xmp", Role::Sidecar, "C0001.MP4"),
+            ("c0001.mp4.XMP", Role::Sidecar, "C0001.MP4"),
+            ("ZOOM0001.xmp", Role::Sidecar, "ZOOM0001.WAV"),
+            ("C0001.vtt", Role::Sidecar, "C0001.MP4"),
+            ("C0001.txt", Role::Sidecar, "C0001.MP4"),
             (
                 "LRV_20260502_143000_01_001.lrv",
                 Role::Proxy,
@@ -148,6 +170,9 @@ mod tests {
             "GL010099.LRV",
             "C0001.MP4",
             "notes.xml",
+            "notes.txt",
+            "C0002.xmp",
+            "C0001M01.XML.xmp",
             "M01.xml",
             "DJI_0042.MP4",
         ] {

@@ -18,4 +18,4 @@ pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
 pub use volume::{KnownVolume, Volume, Volumes, mark};
-pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, modified, walk};
+pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, found, modified, walk};

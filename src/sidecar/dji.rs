@@ -3,15 +3,22 @@
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{GeoPoint, WallTime};
 
+/// Whether these are no subtitles that people wrote.
+pub(super) fn is_telemetry(text: &str) -> bool {
+    place(text).is_some() || text.contains("[iso") || text.contains("FrameCnt")
+}
+
+fn place(text: &str) -> Option<(f64, f64)> {
+    number(text, "latitude").zip(number(text, "longitude").or(number(text, "longtitude")))
+}
+
 /// Reads the first place and time told; nothing where these are subtitles that people wrote.
 pub(super) fn read(text: &str) -> Clip {
-    let place =
-        number(text, "latitude").zip(number(text, "longitude").or(number(text, "longtitude")));
-    let is_telemetry = place.is_some() || text.contains("[iso") || text.contains("FrameCnt");
-    if !is_telemetry {
+    if !is_telemetry(text) {
         return Clip::default();
     }
-    let gps = place.and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
+    let gps =
+        place(text).and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
     // A time stamp stands on a line of its own: `2026-05-17 08:28:30.219`.
     let captured = text.lines().take(20).find_map(|line| {
         let line = line.trim();

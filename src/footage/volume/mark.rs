@@ -4,12 +4,13 @@
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Volume, kind};
+use crate::publish;
 
 /// Its name; hidden, so that no walk takes it for footage.
 const FILE: &str = ".btsindex-volume";
@@ -52,43 +53,10 @@ fn write(root: &Path) -> io::Result<String> {
     let name = Mark { volume: random() };
     let mut text = serde_json::to_vec(&name)?;
     text.push(b'\n');
-    let mut options = tempfile::Builder::new();
-    let mut file = options.prefix(FILE).tempfile_in(root)?;
-    file.write_all(&text)?;
-    readable_by_all(file.as_file())?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(&place) {
-        Ok(_) => {}
-        Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => return existing(root),
-        Err(fault) if fs::symlink_metadata(&place).is_err() => {
-            // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
-            fault.file.persist(&place)?;
-        }
-        Err(fault) => return Err(fault.error),
+    match publish::new(&place, &text) {
+        Err(fault) if fault.kind() != ErrorKind::AlreadyExists => Err(fault),
+        _ => existing(root),
     }
-    sync_folder(root);
-    existing(root)
-}
-
-/// Other people, on other machines, have other numbers.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // FAT knows no permissions, and may say so.
-    match file.set_permissions(fs::Permissions::from_mode(0o644)) {
-        Err(fault) if fault.kind() != ErrorKind::PermissionDenied => Err(fault),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// The name is on the disk too; not every system lets a folder be synced.
-fn sync_folder(folder: &Path) {
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn existing(root: &Path) -> io::Result<String> {

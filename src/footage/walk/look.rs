@@ -79,14 +79,19 @@ impl Looker {
 }
 
 fn by_path(entry: &DirEntry) -> io::Result<Look> {
-    let metadata = entry.metadata()?;
-    let (changed, inode) = changed_and_inode(&metadata);
-    Ok(Look {
-        bytes: metadata.len(),
-        modified: modified(&metadata),
-        changed,
-        inode,
-    })
+    Ok(Look::of(&entry.metadata()?))
+}
+
+impl Look {
+    pub(super) fn of(metadata: &fs::Metadata) -> Self {
+        let (changed, inode) = changed_and_inode(metadata);
+        Self {
+            bytes: metadata.len(),
+            modified: modified(metadata),
+            changed,
+            inode,
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -6,12 +6,14 @@ mod look;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::ignored::Excluded;
 use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
 use folder::{Folder, Passing, Read};
+use look::Look;
 
 pub use look::modified;
 
@@ -61,6 +63,31 @@ pub struct Found {
     pub original: Option<PathBuf>,
     /// The frames of an image sequence.
     pub frames: Option<FrameRun>,
+}
+
+/// A single file as a walk would find it.
+///
+/// # Errors
+/// When it is not there, or no regular file.
+pub fn found(path: &Path, role: Role) -> io::Result<Found> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let (true, Some(name)) = (metadata.is_file(), path.file_name()) else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    };
+    let look = Look::of(&metadata);
+    Ok(Found {
+        name: name.to_owned(),
+        bytes: look.bytes,
+        modified: look.modified,
+        changed: look.changed,
+        inode: look.inode,
+        role,
+        original: None,
+        frames: None,
+    })
 }
 
 /// One folder.

@@ -1,0 +1,116 @@
+//! Sidecars that this program wrote beside footage.
+
+use std::path::Path;
+
+use rusqlite::params;
+
+use super::Catalogue;
+use super::files::stored;
+use crate::error::Error;
+use crate::footage::Found;
+use crate::value::Fingerprint;
+
+/// Whose content the hash of a whole file is.
+const XXH128: &str = "xxh128";
+
+impl Catalogue {
+    /// Knows a sidecar that was written beside the file at `inside` of a volume: a scan will find it as it is,
+    /// and the original is not read again for it.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn know_sidecar(
+        &self,
+        volume: i64,
+        inside: &Path,
+        found: &Found,
+        digest: Fingerprint,
+    ) -> Result<(), Error> {
+        let folder = inside.parent().unwrap_or(Path::new(""));
+        let Some(folder) = self.find_folder(volume, folder)? else {
+            return Ok(());
+        };
+        let Some(original) = inside
+            .file_name()
+            .map(|name| self.file_id(folder, name))
+            .transpose()?
+            .flatten()
+        else {
+            return Ok(());
+        };
+        self.at_once(|| {
+            let known = self.file_id(folder, &found.name)?;
+            let file = match known {
+                Some(file) => file,
+                None => self.add_companion(folder, found, original)?,
+            };
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE file SET bytes = ?2, modified = ?3, changed = ?4, inode = ?5, role = 3, state = 0,
+                                is_unread = 0, original = ?6
+                         WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        file,
+                        stored(found.bytes),
+                        found.modified,
+                        found.changed,
+                        found.inode,
+                        original
+                    ])?;
+                connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute(params![
+                        file,
+                        XXH128,
+                        digest.to_bytes(),
+                        stored(found.bytes),
+                        found.modified,
+                        super::unix_seconds()
+                    ])
+            })?;
+            Ok(())
+        })
+    }
+
+    /// A new companion, whose original need not be read again.
+    fn add_companion(&self, folder: i64, found: &Found, original: i64) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO file (dir, name, bytes, modified, role, is_unread, original, since)
+                     VALUES (?1, ?2, ?3, ?4, 3, 0, ?5, ?6) RETURNING id",
+                )?
+                .query_row(
+                    params![
+                        folder,
+                        crate::value::to_bytes(&found.name),
+                        stored(found.bytes),
+                        found.modified,
+                        original,
+                        super::unix_seconds()
+                    ],
+                    |row| row.get(0),
+                )
+        })
+    }
+
+    /// The clips that people said something of, by their numbers.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn with_words(&self) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare(
+                    "SELECT id FROM clip WHERE fingerprint IN (SELECT DISTINCT clip FROM edit) ORDER BY id",
+                )?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+}
