@@ -105,7 +105,7 @@ fn what_is_typed_is_found_and_judged() {
     tmux.wait_for("commas between");
     tmux.text("Drummer laughs, -interview");
     tmux.keys(&["Enter"]);
-    tmux.wait_for("tag added: drummer laughs; tag removed: interview");
+    tmux.wait_for("tag added: drummer-laughs; tag removed: interview");
     tmux.keys(&["n"]);
     tmux.wait_for("Enter says it");
     tmux.text("hält den Takt");
@@ -127,7 +127,7 @@ fn what_is_typed_is_found_and_judged() {
     // What was just said is found by the next search.
     tmux.keys(&["/", "C-u"]);
     tmux.wait_for("3 clips found");
-    tmux.text("tag:\"drummer laughs\" rating:4");
+    tmux.text("tag:drummer-laughs rating:4");
     tmux.wait_for("1 clip found");
     tmux.keys(&["Enter"]);
     leave(&tmux, || tmux.keys(&["q"]));
@@ -138,7 +138,7 @@ fn what_is_typed_is_found_and_judged() {
         (&4.into(), &"selected".into())
     );
     assert!(
-        clip["tags"].to_string().contains("drummer laughs"),
+        clip["tags"].to_string().contains("drummer-laughs"),
         "{clip}"
     );
     assert!(!clip["tags"].to_string().contains("interview"), "{clip}");
@@ -156,7 +156,7 @@ fn what_is_typed_is_found_and_judged() {
 fn a_small_screen_is_enough_and_facets_narrow_down() {
     let shoot = small();
     let tmux = browse(&shoot, 80, 24, "");
-    let screen = tmux.wait_for("location scout");
+    let screen = tmux.wait_for("…/location-scout");
     let is_narrow = |line: &str| line.chars().count() <= 80;
     assert!(
         screen.lines().count() <= 24 && screen.lines().all(is_narrow),
@@ -165,12 +165,15 @@ fn a_small_screen_is_enough_and_facets_narrow_down() {
     tmux.keys(&["Tab"]);
     tmux.wait_for("Enter adds to the query");
     tmux.wait("a chosen tag", |screen| {
-        screen.contains("\n> location scout")
+        screen.contains("\n> …/location-scout")
     });
     tmux.keys(&["Enter"]);
     let screen = tmux.wait_for("2 clips found");
-    assert!(screen.contains("search tag:\"location scout\""), "{screen}");
-    tmux.wait_for(">*location scout");
+    assert!(
+        screen.contains("search tag:pre-production/location-scout"),
+        "{screen}"
+    );
+    tmux.wait_for(">*…/location-scout");
     tmux.keys(&["Enter"]);
     tmux.wait_for("3 clips found");
     tmux.keys(&["?"]);

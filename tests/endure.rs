@@ -125,9 +125,10 @@ fn speak(
             0 => {
                 command.args(["tag", "add", &format!("{text} a,{text} b"), clip]);
                 acknowledgement = "added to 1 clip";
+                let kept = text.replace(' ', "-");
                 vec![
-                    json!({"add-tag": format!("{text} a")}),
-                    json!({"add-tag": format!("{text} b")}),
+                    json!({"add-tag": format!("{kept}-a")}),
+                    json!({"add-tag": format!("{kept}-b")}),
                 ]
             }
             1 => {

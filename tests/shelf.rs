@@ -64,7 +64,7 @@ fn a_drive_on_a_shelf_is_not_forgotten() {
     );
     assert_eq!(shoot.run(&["tag", "add", "drummer laughs", LAUGH]).code, 0);
     assert_eq!(shoot.run(&["note", "the good one", LAUGH]).code, 0);
-    let tags = serde_json::json!(["drummer laughs", "interview", "studio session"]);
+    let tags = serde_json::json!(["drummer-laughs", "interview", "studio-session"]);
     let said = |place: &str| (tags.clone(), Value::from("the good one"), place.to_owned());
     // A loop device's filesystem is called what it calls itself.
     assert_eq!(told(&shoot), said("SHELF-07"));

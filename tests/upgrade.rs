@@ -184,7 +184,7 @@ fn version_3_says_what_people_said_in_it() {
     let laugh = shoot.clip(LAUGH);
     assert_eq!(
         laugh["tags"],
-        serde_json::json!(["drums", "interview", "laughing", "studio session"])
+        serde_json::json!(["drums", "interview", "laughing", "studio-session"])
     );
     let notes = laugh["notes"].as_array().unwrap();
     let said: Vec<_> = notes

@@ -373,7 +373,7 @@ mod tests {
             press(&mut state, "tAd Shoot, -b-roll,\nnlaughs!\n"),
             [
                 Wish::Say(vec![
-                    Action::AddTag("ad shoot".to_owned()),
+                    Action::AddTag("ad-shoot".to_owned()),
                     Action::RemoveTag("b-roll".to_owned())
                 ]),
                 Wish::Say(vec![Action::Note("laughs!".to_owned())]),
@@ -392,10 +392,10 @@ mod tests {
 
     #[test]
     fn tags_that_are_known_are_completed() {
-        let known = ["interview", "ad shoot"];
+        let known = ["interview", "ad-shoot"];
         for (typed, rest) in [
             ("int", Some("erview")),
-            ("b-roll, -AD S", Some("hoot")),
+            ("b-roll, -AD-S", Some("hoot")),
             ("interview", Some("")),
             ("b-roll,", None),
             ("x", None),

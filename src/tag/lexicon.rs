@@ -32,6 +32,24 @@ pub(super) struct Spoken {
     pub(super) hits: Vec<Hit>,
 }
 
+impl Spoken {
+    /// Nothing of it counts, but where it must not be.
+    pub(super) fn take_back(&mut self) {
+        for hit in &mut self.hits {
+            hit.is_void = true;
+        }
+    }
+}
+
+/// Whether a name is that of a film with its year: `Interview (1971)`.
+fn is_title(text: &str) -> bool {
+    let mut brackets = text.split('(').skip(1);
+    brackets.any(|inside| {
+        let year: String = inside.chars().take_while(char::is_ascii_digit).collect();
+        year.len() == 4 && (year.starts_with("19") || year.starts_with("20"))
+    })
+}
+
 /// One word of a text.
 struct Word {
     folded: String,
@@ -54,10 +72,8 @@ pub(super) struct Lexicon {
     begun: Vec<(String, PhraseId)>,
     /// Phrases of scripts without blanks, which stand anywhere.
     unspaced: Vec<(String, PhraseId)>,
-    /// Misspelt words and what they were meant to be.
-    misspelt: HashMap<String, String>,
-    /// What is left of long words without one letter, to find those that differ in one.
-    clipped: HashMap<String, Vec<String>>,
+    /// Words that others may be meant to be, by first letter and length, each with its letters.
+    spelt: HashMap<(u8, usize), Vec<(u32, String)>>,
     not_before: HashSet<String>,
     not_after: HashSet<String>,
     /// Words that are spelt as they are meant.
@@ -67,7 +83,7 @@ pub(super) struct Lexicon {
 /// Shorter words are not taken for misspelt ones where two letters changed places, …
 const LEAST_SWAPPED: usize = 5;
 /// … where a letter is missing, …
-const LEAST_MISSING: usize = 6;
+const LEAST_MISSING: usize = 7;
 /// … or where any letter is another.
 const LEAST_OTHER: usize = 8;
 /// Words of a phrase that is also found run together.
@@ -114,36 +130,18 @@ impl Lexicon {
         self.right.extend(folded(right));
     }
 
-    /// Works out which misspelt words stand for which, when all phrases are there.
+    /// Sorts words so that misspelt ones find theirs, when all phrases are there.
     pub(super) fn finish(&mut self) {
-        let all: HashSet<String> = self
-            .phrases
-            .iter()
-            .flatten()
-            .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()))
-            .chain(self.joined.keys())
-            .cloned()
-            .collect();
-        self.right.extend(all.iter().cloned());
-        let mut misspelt: HashMap<String, Option<String>> = HashMap::new();
-        for word in all.iter().filter(|word| word.is_ascii()) {
-            for wrong in near(word) {
-                // What may be two words is neither.
-                let meant = misspelt.entry(wrong).or_insert_with(|| Some(word.clone()));
-                if meant.as_ref() != Some(word) {
-                    *meant = None;
-                }
-            }
-            if word.len() >= LEAST_OTHER {
-                for clipped in without_one(word) {
-                    self.clipped.entry(clipped).or_default().push(word.clone());
-                }
+        let words = self.phrases.iter().flatten().chain(self.joined.keys());
+        let mut seen: HashSet<&String> = HashSet::new();
+        for word in words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
+            self.right.insert(word.clone());
+            if seen.insert(word) && word.len() >= LEAST_SWAPPED {
+                let place = (word.as_bytes()[0], word.len());
+                let alike = self.spelt.entry(place).or_default();
+                alike.push((letters(word), word.clone()));
             }
         }
-        self.misspelt = misspelt
-            .into_iter()
-            .filter_map(|(wrong, meant)| Some((wrong, meant?)))
-            .collect();
     }
 
     /// The phrases that stand in a text.
@@ -167,7 +165,11 @@ impl Lexicon {
         }
         hits.sort_by_key(|hit| (hit.phrase, hit.is_void, hit.is_misspelt, hit.place.start));
         hits.dedup_by_key(|hit| hit.phrase);
-        Spoken { text, hits }
+        let mut spoken = Spoken { text, hits };
+        if is_title(&spoken.text) {
+            spoken.take_back();
+        }
+        spoken
     }
 
     fn word(&self, text: &str, piece: &str, is_joined: bool) -> Word {
@@ -301,33 +303,63 @@ impl Lexicon {
         negated || behind.into_iter().any(is_name)
     }
 
-    /// What a word that is spelt like none of the phrases' was meant to be.
+    /// What a word that is spelt like none of the phrases' was meant to be: the only one that
+    /// differs from it in one letter, or in two that changed places.
     fn meant(&self, word: &str) -> Option<String> {
-        if word.len() < LEAST_SWAPPED
-            || self.right.contains(singular(word))
-            || self.right.contains(word)
-        {
+        let is_word =
+            word.len() + 1 >= LEAST_SWAPPED && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if !is_word || self.right.contains(word) || self.right.contains(singular(word)) {
             return None;
         }
-        if let Some(meant) = self
-            .misspelt
-            .get(word)
-            .or_else(|| self.misspelt.get(singular(word)))
-        {
-            return Some(meant.clone());
-        }
-        if word.len() + 1 < LEAST_OTHER || !word.is_ascii() {
-            return None;
-        }
-        let candidates = std::iter::once(word.to_owned()).chain(without_one(word));
-        let mut found = candidates
-            .filter_map(|clipped| self.clipped.get(&clipped))
-            .flatten()
-            .filter(|meant| {
-                meant.as_bytes()[0] == word.as_bytes()[0] && strsim::osa_distance(meant, word) == 1
-            });
-        found.next().cloned()
+        self.nearest(word).or_else(|| {
+            let one = singular(word);
+            (one.len() < word.len())
+                .then(|| self.nearest(one))
+                .flatten()
+        })
     }
+
+    fn nearest(&self, word: &str) -> Option<String> {
+        let own = letters(word);
+        let first = *word.as_bytes().first()?;
+        let mut found: Option<&String> = None;
+        for length in word.len().saturating_sub(1)..=word.len() + 1 {
+            for (theirs, meant) in self.spelt.get(&(first, length)).into_iter().flatten() {
+                // One letter more, less or other changes two at most.
+                if (own ^ theirs).count_ones() > 2 || !is_slip(word, meant) {
+                    continue;
+                }
+                if found.is_some_and(|found| found != meant) {
+                    return None;
+                }
+                found = Some(meant);
+            }
+        }
+        found.cloned()
+    }
+}
+
+/// Which letters are in a word.
+fn letters(word: &str) -> u32 {
+    word.bytes()
+        .filter(u8::is_ascii_lowercase)
+        .fold(0, |all, byte| all | 1 << (byte - b'a'))
+}
+
+/// Whether a word is another one misspelt: the shorter that is, the fewer ways there are.
+fn is_slip(word: &str, meant: &str) -> bool {
+    let is_swapped = || {
+        let sorted = |word: &str| {
+            let mut bytes = word.as_bytes().to_vec();
+            bytes.sort_unstable();
+            bytes
+        };
+        word.len() == meant.len() && sorted(word) == sorted(meant)
+    };
+    let is_missing = word.len() + 1 == meant.len();
+    let may_be =
+        meant.len() >= LEAST_OTHER || meant.len() >= LEAST_MISSING && is_missing || is_swapped();
+    may_be && strsim::osa_distance(word, meant) == 1
 }
 
 fn is_small(word: &str) -> bool {
@@ -339,30 +371,4 @@ fn is_unspaced(word: &str) -> bool {
         && crate::value::words::cut(word)
             .parts
             .is_some_and(|parts| parts.iter().any(|part| part != word))
-}
-
-/// How a word comes out when two letters change places, or one is left out.
-fn near(word: &str) -> Vec<String> {
-    let mut near = Vec::new();
-    if word.len() >= LEAST_SWAPPED {
-        let bytes = word.as_bytes();
-        for at in 1..bytes.len().saturating_sub(1) {
-            if bytes[at] != bytes[at + 1] {
-                let mut swapped = word.to_owned().into_bytes();
-                swapped.swap(at, at + 1);
-                near.extend(String::from_utf8(swapped).ok());
-            }
-        }
-    }
-    if word.len() >= LEAST_MISSING {
-        near.extend(without_one(word));
-    }
-    near.retain(|wrong| wrong != word);
-    near
-}
-
-/// A word without each of its letters but the first.
-fn without_one(word: &str) -> impl Iterator<Item = String> + '_ {
-    (1..word.len())
-        .filter_map(move |at| Some(format!("{}{}", word.get(..at)?, word.get(at + 1..)?)))
 }

@@ -12,14 +12,14 @@ mod toml_file;
 mod vocabulary;
 mod written;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
 use crate::value::{Tagged, Tags, Why};
 use condition::{Condition, Evidence, NeighbourTest, Seen};
-use lexicon::{Lexicon, Spoken};
+use lexicon::{Lexicon, PhraseId, Spoken};
 use written::Maker;
 
 pub use names::{facts as facts_of_names, schemes};
@@ -48,6 +48,8 @@ pub struct Rules {
     tests: Vec<NeighbourTest>,
     /// In the order in which they are tried: by priority, then as they are written.
     rules: Vec<Rule>,
+    /// Phrases of folders in which names say nothing of a shoot.
+    elsewhere: HashSet<PhraseId>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub struct Place {
     volume: Spoken,
     /// For each test, up to two of the folder's names that pass it.
     neighbours: Vec<Vec<String>>,
+    /// Whether names say nothing of a shoot here.
+    is_elsewhere: bool,
 }
 
 /// A rule that fired on a clip.
@@ -113,6 +117,7 @@ impl Rules {
             mut lexicon,
             tests,
             mut rules,
+            elsewhere,
             ..
         } = maker;
         lexicon.finish();
@@ -123,6 +128,7 @@ impl Rules {
             lexicon,
             tests,
             rules,
+            elsewhere,
         })
     }
 
@@ -141,7 +147,19 @@ impl Rules {
     /// Looks at a folder below a volume, and at the names of the files in it.
     #[must_use]
     pub fn place(&self, folder: &Path, volume: &str, names: &[String]) -> Place {
-        let folders = folder.iter().rev();
+        let mut folders: Vec<Spoken> = folder
+            .iter()
+            .rev()
+            .map(|name| self.lexicon.hear(&name.to_string_lossy()))
+            .collect();
+        let is_elsewhere = folders.iter().any(|name| {
+            name.hits
+                .iter()
+                .any(|hit| self.elsewhere.contains(&hit.phrase))
+        });
+        if is_elsewhere {
+            folders.iter_mut().for_each(Spoken::take_back);
+        }
         let mut neighbours = vec![Vec::new(); self.tests.len()];
         if !neighbours.is_empty() {
             for name in names {
@@ -162,11 +180,10 @@ impl Rules {
             }
         }
         Place {
-            folders: folders
-                .map(|name| self.lexicon.hear(&name.to_string_lossy()))
-                .collect(),
+            folders,
             volume: self.lexicon.hear(volume),
             neighbours,
+            is_elsewhere,
         }
     }
 
@@ -175,7 +192,10 @@ impl Rules {
     #[must_use]
     pub fn fired(&self, place: &Place, name: &str, clip: &Clip) -> Vec<Fired> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let spoken = self.lexicon.hear(stem);
+        let mut spoken = self.lexicon.hear(stem);
+        if place.is_elsewhere {
+            spoken.take_back();
+        }
         let texts: Vec<Spoken> = [&clip.title, &clip.comment, &clip.transcript]
             .into_iter()
             .flatten()

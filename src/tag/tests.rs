@@ -1,1 +1,641 @@
 use super::*;
+use crate::clip::Value;
+use crate::value::{Duration, GeoPoint, Orientation, Projection, Rate};
+
+fn built_in() -> Rules {
+    Rules::new(&Own::default()).unwrap()
+}
+
+fn with(rules: &str) -> Result<Rules, Error> {
+    Rules::new(&Own {
+        rules: Some(rules.to_owned()),
+        ..Own::default()
+    })
+}
+
+fn fact<T: Value>(value: T) -> Option<Fact<T>> {
+    Some(Fact::new(value, Source::STREAM))
+}
+
+fn tags_of(rules: &Rules, path: &str, clip: &Clip) -> String {
+    let path = Path::new(path);
+    let place = rules.place(path.parent().unwrap(), "SHELF-07 Night Owls", &[]);
+    let given = rules.given(&place, path, clip);
+    given
+        .tags
+        .map_or_else(String::new, |tags| tags.value.to_string())
+}
+
+#[test]
+fn names_earn_their_tags_however_they_are_written() {
+    let rules = built_in();
+    for (path, expected) in [
+        ("AdShoot_ACME/A001.mov", "ad-shoot"),
+        ("ad-shoot/A001.mov", "ad-shoot"),
+        ("ADSHOOT/A001.mov", "ad-shoot"),
+        ("Ad Shoots/A001.mov", "ad-shoot"),
+        (
+            "Studio Session - Night Owls/Day1/C0001.MP4",
+            "studio-session",
+        ),
+        (
+            "tv_set/control room/B001.mov",
+            "tv-set, tv-set/control-room",
+        ),
+        ("Music Video 03/clip.mov", "music-video"),
+        ("shoot/BTSInterview_Drummer.mov", "interview"),
+        ("Entrevista/C0001.MP4", "interview"),
+        ("インタビュー/C0001.MP4", "interview"),
+        ("Intreview/C0001.MP4", "interview"),
+        (
+            "Location Scout/drone/DJI_0042.MP4",
+            "drone, pre-production/location-scout",
+        ),
+        ("x/DJI_0042.MP4", "drone"),
+        ("Osmo Pocket/DJI_0042.MP4", "gimbal"),
+    ] {
+        assert_eq!(tags_of(&rules, path, &Clip::default()), expected, "{path}");
+    }
+}
+
+#[test]
+fn words_that_only_contain_a_phrase_do_not_fire() {
+    let rules = built_in();
+    for path in [
+        "roadshow/a.mov",
+        "Brad Shooter/a.mov",
+        "setting/a.mov",
+        "tour2d/x.mov",
+        "preview/a.mov",
+        "Commercial Road/a.mov",
+        "Wrap GmbH/a.mov",
+        "no interview/a.mov",
+        "Not an interview/a.mov",
+        "onset/a.mov",
+        "directory/a.mov",
+    ] {
+        let tags = tags_of(&rules, path, &Clip::default());
+        let is_negated = path.contains("an interview");
+        assert!(tags.is_empty() || is_negated, "{path}: {tags}");
+    }
+}
+
+#[test]
+fn a_tag_says_which_rule_and_which_words_and_how_sure() {
+    let rules = built_in();
+    let why = |path: &str| {
+        let path = Path::new(path);
+        let place = rules.place(path.parent().unwrap(), "", &[]);
+        let tags = rules.given(&place, path, &Clip::default()).tags.unwrap();
+        tags.value.iter().next().unwrap().why.clone()
+    };
+    let rule = |rule: &str, evidence: &str, confidence| Why::Rule {
+        rule: rule.to_owned(),
+        evidence: evidence.to_owned(),
+        confidence,
+    };
+    assert_eq!(why("x/AdShoot_ACME/y.mov"), rule("ad-shoot", "AdShoot", 90));
+    // One that is misspelt is not so sure.
+    assert_eq!(why("Intreview/C1.mov"), rule("interview", "Intreview", 75));
+    // The name of the file speaks most directly.
+    assert_eq!(
+        why("Interview/Vox Pop_2.mov"),
+        rule("interview", "Vox Pop", 90)
+    );
+}
+
+/// A clip that has everything that conditions ask for.
+fn known() -> Clip {
+    Clip {
+        rate: fact(Rate::new(120, 1).unwrap()),
+        duration: fact(Duration::from_micros(90_000_000)),
+        display_width: fact(2160),
+        display_height: fact(3840),
+        orientation: fact(Orientation::Vertical),
+        projection: fact(Projection::Equirectangular),
+        captured: fact("2026-05-02T23:30:00".parse().unwrap()),
+        gps: GeoPoint::from_degrees(51.5, -0.12).map(|place| Fact::new(place, Source::STREAM)),
+        audio_tracks: fact(4),
+        model: fact("ILME-FX3".to_owned()),
+        make: fact("Sony".to_owned()),
+        title: fact("The gaffer explains".to_owned()),
+        transcript: fact("and then the drummer laughs".to_owned()),
+        reel: fact("A001".to_owned()),
+        ..Clip::default()
+    }
+}
+
+#[test]
+fn every_condition_holds_where_it_should_and_nowhere_else() {
+    for (condition, holds) in [
+        ("path = \"alpha\"", true),
+        ("path = \"omega\"", false),
+        ("folder = \"alpha\"", true),
+        ("folder = \"c0001\"", false),
+        ("name = \"c0001\"", true),
+        ("name = \"alpha\"", false),
+        ("volume = \"night owls\"", true),
+        ("volume = \"alpha\"", false),
+        ("camera = \"fx3\"", true),
+        ("camera = \"fx30\"", false),
+        ("model = [\"alexa\", \"ilme-fx3\"]", true),
+        ("text = \"drummer laughs\"", true),
+        ("text = \"gaffer\"", true),
+        ("text = \"singer\"", false),
+        ("transcript = \"drummer\"", true),
+        ("rate = \">=96\"", true),
+        ("rate = 120", true),
+        ("rate = \"..60\"", false),
+        ("fps = \"100..\"", true),
+        ("duration = \"1m..2m\"", true),
+        ("duration = \"<5s\"", false),
+        ("orientation = \"vertical\"", true),
+        ("orientation = \"horizontal\"", false),
+        ("projection = [\"cubemap\", \"equirectangular\"]", true),
+        ("resolution = \"4k\"", true),
+        ("resolution = \"..720p\"", false),
+        ("time = \"22:00..04:00\"", true),
+        ("time = \"08:00..12:00\"", false),
+        ("weekday = [\"sat\", \"sunday\"]", true),
+        ("weekday = \"monday\"", false),
+        ("near = \"51.5,-0.12,2km\"", true),
+        ("near = \"48.85,2.35,2km\"", false),
+        ("audio_tracks = \">2\"", true),
+        ("has = \"gps\"", true),
+        ("has = \"lens\"", false),
+        ("scheme = \"Sony\"", true),
+        ("scheme = \"DJI\"", false),
+        ("extension = \"mp4\"", true),
+        ("extension = [\"mov\", \".MXF\"]", false),
+        ("path = { pattern = 'C0+1$' }", true),
+        ("path = { pattern = 'C0+2$' }", false),
+        ("path = \"alph*\"", true),
+        ("path = \"alpha\", rate = 120", true),
+        ("path = \"alpha\", rate = 25", false),
+        ("all = [{ path = \"alpha\" }, { rate = 120 }]", true),
+        ("any = [{ path = \"omega\" }, { rate = 120 }]", true),
+        ("any = [{ path = \"omega\" }, { rate = 25 }]", false),
+        ("not = { path = \"omega\" }", true),
+        (
+            "not = { any = [{ path = \"omega\" }, { path = \"alpha\" }] }",
+            false,
+        ),
+        ("path = \"@drone\"", false),
+    ] {
+        let rules =
+            format!("[[rule]]\nname = \"t\"\nwhen = {{ {condition} }}\ntags = [\"found\"]\n");
+        let rules = with(&rules).unwrap_or_else(|error| panic!("{condition}: {error}"));
+        let tags = tags_of(&rules, "Alpha/Beta/C0001.MP4", &known());
+        assert_eq!(tags.contains("found"), holds, "{condition}: {tags}");
+    }
+}
+
+#[test]
+fn neighbours_are_others_than_the_clip_itself() {
+    let rules = with(
+        "[[rule]]\nname = \"double-system\"\nwhen = { neighbour = { pattern = '(?i)\\.wav$' } }\ntags = [\"double-system\"]\n",
+    )
+    .unwrap();
+    assert!(rules.ask_for_neighbours() && !built_in().ask_for_neighbours());
+    let tags = |own: &str, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let place = rules.place(Path::new("Day1"), "", &names);
+        let given = rules.given(&place, &Path::new("Day1").join(own), &Clip::default());
+        given
+            .tags
+            .map_or_else(String::new, |tags| tags.value.to_string())
+    };
+    assert_eq!(tags("A.mov", &["A.mov", "T01.WAV"]), "double-system");
+    assert_eq!(tags("A.mov", &["A.mov"]), "");
+    assert_eq!(tags("T01.WAV", &["A.mov", "T01.WAV"]), "");
+    assert_eq!(tags("T01.WAV", &["T02.WAV", "T01.WAV"]), "double-system");
+}
+
+#[test]
+fn rules_give_facts_and_those_of_higher_priority_first() {
+    let rules = with(
+        r#"
+[[rule]]
+name = "acme"
+when = { path = "acme" }
+production = "ACME Spring"
+shoot_day = 3
+
+[[rule]]
+name = "acme-autumn"
+priority = 10
+when = { path = "acme autumn" }
+production = "ACME Autumn"
+
+[[rule]]
+name = "slated"
+when = { name = { pattern = '(?i)^acme_(?<scene>\d+[a-z])x(?<take>\d+)_(?<cam>[a-c])$' } }
+scene = "$scene"
+take = "$take"
+camera_letter = "$cam"
+
+[[rule]]
+name = "no-ad"
+priority = 5
+when = { path = "charity" }
+excludes = ["ad-shoot"]
+"#,
+    )
+    .unwrap();
+    let given = |path: &str| {
+        let path = Path::new(path);
+        let place = rules.place(path.parent().unwrap(), "", &[]);
+        rules.given(&place, path, &Clip::default())
+    };
+    let clip = given("ACME/ACME_12bx3_a.mov");
+    let text = |fact: &Option<Fact<String>>| {
+        fact.as_ref()
+            .map(|fact| format!("{} {}", fact.value, fact.source))
+    };
+    assert_eq!(
+        text(&clip.production).as_deref(),
+        Some("ACME Spring rule:acme")
+    );
+    assert_eq!(text(&clip.scene).as_deref(), Some("12B rule:slated"));
+    assert_eq!(text(&clip.camera_letter).as_deref(), Some("A rule:slated"));
+    assert_eq!(clip.take.unwrap().value, 3);
+    assert_eq!(clip.shoot_day.unwrap().value, 3);
+    assert_eq!(
+        text(&given("ACME Autumn/x.mov").production).as_deref(),
+        Some("ACME Autumn rule:acme-autumn")
+    );
+    assert!(given("Commercial/x.mov").tags.is_some());
+    assert!(given("Charity Commercial/x.mov").tags.is_none());
+    let path = Path::new("Charity Commercial/x.mov");
+    let place = rules.place(path.parent().unwrap(), "", &[]);
+    let fired = rules.fired(&place, "x.mov", &Clip::default());
+    let excluded: Vec<_> = fired
+        .iter()
+        .map(|fired| (fired.rule.as_str(), fired.excluded_by.as_deref()))
+        .collect();
+    assert_eq!(excluded, [("no-ad", None), ("ad-shoot", Some("no-ad"))]);
+}
+
+#[test]
+fn a_rule_of_ones_own_takes_the_place_of_one_of_its_name() {
+    let own = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
+    let rules = with(own).unwrap();
+    assert_eq!(tags_of(&rules, "Drone/a.mov", &Clip::default()), "");
+    assert_eq!(tags_of(&rules, "Kite/a.mov", &Clip::default()), "kite");
+    assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
+}
+
+/// Line, what the complaint says, and what its hint says.
+#[test]
+fn bad_rules_say_the_line_the_reason_and_a_hint() {
+    let rule = |more: &str| format!("# mine\n[[rule]]\nname = \"t\"\n{more}\n");
+    for (text, line, reason, hint) in [
+        (
+            rule("when = { pat = \"x\" }\ntags = [\"a\"]"),
+            4,
+            "nothing is called `pat`",
+            "did you mean `path`?",
+        ),
+        (
+            rule("when = { camara = \"x\" }\ntags = [\"a\"]"),
+            4,
+            "nothing is called `camara`",
+            "did you mean `camera`?",
+        ),
+        (
+            rule("whem = { path = \"x\" }"),
+            4,
+            "no setting `whem`",
+            "did you mean `when`?",
+        ),
+        (
+            rule("when = { path = \"x\" }"),
+            2,
+            "gives nothing",
+            "tags =",
+        ),
+        (rule("tags = [\"a\"]"), 2, "does not say when", "when ="),
+        (
+            rule("when = { path = [] }\ntags = [\"a\"]"),
+            4,
+            "an empty list",
+            "[\"interview\"]",
+        ),
+        (
+            rule("when = { path = \"--\" }\ntags = [\"a\"]"),
+            4,
+            "no phrase",
+            "ad shoot",
+        ),
+        (
+            rule("when = { path = \"a b*\" }\ntags = [\"a\"]"),
+            4,
+            "leaves too much open",
+            "three letters",
+        ),
+        (
+            rule("when = { path = \"@intervew\" }\ntags = [\"a\"]"),
+            4,
+            "no tag `intervew`",
+            "did you mean `@interview`?",
+        ),
+        (
+            rule("when = { rate = \"fast\" }\ntags = [\"a\"]"),
+            4,
+            "`fast` is not",
+            "rate:",
+        ),
+        (
+            rule("when = { orientation = \"tall\" }\ntags = [\"a\"]"),
+            4,
+            "`tall` is not",
+            "orientation:",
+        ),
+        (
+            rule("when = { tags = \"x\" }\ntags = [\"a\"]"),
+            4,
+            "cannot ask for tags",
+            "excludes",
+        ),
+        (
+            rule("when = { weekday = \"caturday\" }\ntags = [\"a\"]"),
+            4,
+            "no day of the week",
+            "sat",
+        ),
+        (
+            rule("when = { time = \"noonish\" }\ntags = [\"a\"]"),
+            4,
+            "`noonish`",
+            "docs/query.md",
+        ),
+        (
+            rule("when = { near = \"London\" }\ntags = [\"a\"]"),
+            4,
+            "`London`",
+            "docs/query.md",
+        ),
+        (
+            rule("when = { scheme = \"Kodak\" }\ntags = [\"a\"]"),
+            4,
+            "no naming scheme of `Kodak`",
+            "GoPro",
+        ),
+        (
+            rule("when = { path = { pattern = '(' } }\ntags = [\"a\"]"),
+            4,
+            "bad pattern: unclosed group",
+            "single quotes",
+        ),
+        (
+            rule("when = { path = { pattern = '(?<=x)a' } }\ntags = [\"a\"]"),
+            4,
+            "look-around",
+            "no look-around",
+        ),
+        (
+            rule("when = { path = { pattern = '((a{100}){100}){100}' } }\ntags = [\"a\"]"),
+            4,
+            "stands for too much",
+            "regular expression",
+        ),
+        (
+            rule("when = { all = [] }\ntags = [\"a\"]"),
+            4,
+            "`all` of nothing",
+            "drone",
+        ),
+        (
+            rule("when = { path = \"x\" }\ntags = [\"\"]"),
+            5,
+            "is not a tag",
+            "tv-set/rehearsal",
+        ),
+        (
+            rule("when = { path = \"x\" }\ntake = \"three\""),
+            5,
+            "`take` is a number",
+            "take = 3",
+        ),
+        (
+            rule("when = { path = \"x\" }\ntags = [\"a\"]\nconfidence = 300"),
+            6,
+            "no whole number from 1 to 100",
+            "confidence = 100",
+        ),
+        (
+            rule("when = { path = \"x\" }\nexcludes = [\"intervew\"]"),
+            5,
+            "no rule `intervew`",
+            "did you mean `interview`?",
+        ),
+        (
+            rule(
+                "when = { path = \"x\" }\ntags = [\"a\"]\n[[rule]]\nname = \"t\"\nwhen = { path = \"y\" }\ntags = [\"b\"]",
+            ),
+            6,
+            "two rules are called `t`",
+            "a name of its own",
+        ),
+        (rule("when = { path = \"x\""), 4, "", "quotes"),
+        ("when = 1\n".to_owned(), 1, "no setting `when`", "rule"),
+        (
+            rule(&format!(
+                "when = {}path = \"x\"{}\ntags = [\"a\"]",
+                "{ not = ".repeat(40) + "{ ",
+                " }".repeat(41)
+            )),
+            4,
+            "more than 16 deep",
+            "two rules",
+        ),
+    ] {
+        match with(&text) {
+            Err(Error::Rules {
+                file,
+                line: at,
+                message,
+                hint: said,
+            }) => {
+                assert_eq!(file, "rules.toml");
+                assert_eq!(at, Some(line), "{text}{message}");
+                assert!(message.contains(reason), "{text}{message}");
+                assert!(said.contains(hint), "{text}{message}: {said}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    assert!(with(&"#".repeat(1024 * 1024 + 1)).is_err());
+    assert!(with("").is_ok());
+}
+
+#[test]
+fn no_pattern_keeps_a_machine_busy() {
+    let rules = with(
+        "[[rule]]\nname = \"slow\"\nwhen = { path = { pattern = '^(a+)+$' } }\ntags = [\"slow\"]\n",
+    )
+    .unwrap();
+    let name = format!("{}!.mov", "a".repeat(200_000));
+    assert!(!tags_of(&rules, &format!("x/{name}"), &Clip::default()).contains("slow"));
+}
+
+#[test]
+fn words_mean_tags_groups_and_several() {
+    let vocabulary = Vocabulary::new(None, BTreeMap::new()).unwrap();
+    let meanings = |word: &str| vocabulary.meanings(word).join(" ");
+    assert_eq!(meanings("tv-set/rehearsal"), "tv-set/rehearsal");
+    assert_eq!(
+        meanings("rehearsal"),
+        "studio-session/rehearsal tv-set/rehearsal"
+    );
+    assert_eq!(
+        meanings("Rehearsals"),
+        "studio-session/rehearsal tv-set/rehearsal"
+    );
+    assert_eq!(
+        meanings("review"),
+        "ad-shoot/client-monitor post-production/review"
+    );
+    assert_eq!(meanings("wrap"), "wrap picture-wrap");
+    assert_eq!(meanings("TV commercials"), "ad-shoot");
+    assert_eq!(meanings("entrevista"), "interview");
+    assert_eq!(meanings("drums"), "");
+    assert!(meanings("shoot").starts_with("studio-session tv-set ad-shoot film-set"));
+    assert!(vocabulary.is_group("Shoot") && !vocabulary.is_group("drone"));
+    assert_eq!(vocabulary.meant("Ad Shoot").unwrap(), "ad-shoot");
+    assert_eq!(vocabulary.meant("advert").unwrap(), "ad-shoot");
+    assert_eq!(vocabulary.meant("wrap").unwrap(), "wrap");
+    assert_eq!(vocabulary.meant("Night Owls").unwrap(), "night-owls");
+    let error = vocabulary.meant("rehearsal").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"
+    );
+    assert!(error.hint().is_some());
+    assert_eq!(vocabulary.nearest("intervew"), Some("interview"));
+}
+
+#[test]
+fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
+    // As if a person had written it: each word is checked against all others.
+    let vocabulary = Vocabulary::new(Some(VOCABULARY), BTreeMap::new()).unwrap();
+    let rules = built_in();
+    for rule in &rules.rules {
+        for tag in &rule.tags {
+            let is_known = vocabulary.entries().iter().any(|entry| entry.id == *tag);
+            assert!(is_known, "{}", rule.name);
+        }
+    }
+    for entry in vocabulary.entries() {
+        assert!(!entry.help.is_empty(), "{}", entry.id);
+        let is_given = rules.rules.iter().any(|rule| rule.tags.contains(&entry.id));
+        assert!(is_given, "no rule gives {}", entry.id);
+    }
+}
+
+#[test]
+fn a_tag_that_is_called_otherwise_is_so_everywhere() {
+    let renamed = BTreeMap::from([("tv-set".to_owned(), "television".to_owned())]);
+    let own = Own {
+        renamed,
+        ..Own::default()
+    };
+    let rules = Rules::new(&own).unwrap();
+    let tags = tags_of(&rules, "TV Studio/Control Room/x.mov", &Clip::default());
+    assert_eq!(tags, "television, television/control-room");
+    assert_eq!(rules.vocabulary().meanings("talk show"), ["television"]);
+    assert_eq!(rules.vocabulary().meant("tv set").unwrap(), "television");
+}
+
+#[test]
+fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
+    let own = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
+    let added = own("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
+    assert_eq!(added.meanings("confessional"), ["interview"]);
+    assert_eq!(added.meanings("vows"), ["wedding/vows"]);
+    assert!(added.meanings("shoot").contains(&"wedding".to_owned()));
+    for (text, line, reason, hint) in [
+        ("[[tag]]\nid = \"a\"\n", 1, "belongs to no group", "group ="),
+        (
+            "[[tag]]\nid = \"a\"\ngroup = \"momant\"\n",
+            3,
+            "no group `momant`",
+            "did you mean `moment`?",
+        ),
+        (
+            "[[tag]]\nid = \"a/b\"\n",
+            1,
+            "stands below `a`, which is no tag",
+            "before it",
+        ),
+        (
+            "[[tag]]\nid = \"A Tag\"\ngroup = \"moment\"\n",
+            1,
+            "is not how a tag is written",
+            "a-tag",
+        ),
+        (
+            "[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonyms = [\"drone\"]\n",
+            1,
+            "`drone` means `drone` already",
+            "among",
+        ),
+        (
+            "\n[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonyms = [\"b\"]\n\n[[tag]]\nid = \"b\"\ngroup = \"moment\"\nsynonyms = [\"a\"]\n",
+            7,
+            "each other's synonyms",
+            "among",
+        ),
+        (
+            "[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonyms = [\"!\"]\n",
+            4,
+            "holds no letter",
+            "interview",
+        ),
+        (
+            "[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonym = [\"x\"]\n",
+            4,
+            "no setting `synonym`",
+            "did you mean `synonyms`?",
+        ),
+    ] {
+        match own(text) {
+            Err(Error::Rules {
+                file,
+                line: at,
+                message,
+                hint: said,
+            }) => {
+                assert_eq!(
+                    (file.as_str(), at),
+                    ("vocabulary.toml", Some(line)),
+                    "{text}{message}"
+                );
+                assert!(
+                    message.contains(reason) && said.contains(hint),
+                    "{text}{message}: {said}"
+                );
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+proptest::proptest! {
+    /// Whatever a drive calls its files, rules come to an end, and give the same again.
+    #[test]
+    fn any_name_is_tagged_and_in_one_way(path in "[^/\0]{0,40}(/[^/\0]{0,40}){0,4}") {
+        thread_local! {
+            static RULES: Rules = built_in();
+        }
+        let path = Path::new("x").join(path.trim_start_matches('/')).join("y.mov");
+        RULES.with(|rules| {
+            let given = || {
+                let place = rules.place(path.parent().unwrap(), "", &[]);
+                rules.given(&place, &path, &Clip::default())
+            };
+            proptest::prop_assert_eq!(given(), given());
+            Ok(())
+        })?;
+    }
+}

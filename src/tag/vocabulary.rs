@@ -3,7 +3,7 @@
 //! A word may mean several tags (`rehearsal`), and a group's name all tags of the group (`shoot`).
 //! Tags that are in no vocabulary are as good as others; they mean only themselves.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::toml_file::{Table, TomlFile};
 use crate::error::{Error, closest};
@@ -42,10 +42,9 @@ pub struct Group {
 pub struct Vocabulary {
     groups: Vec<Group>,
     entries: Vec<Entry>,
-    /// Entries by the key of each word that means them and nothing else.
+    /// Entries by the key of each word that means them and nothing else; only worked out where
+    /// words of a person's own are checked against them.
     owners: HashMap<String, usize>,
-    /// Entries by the key of each word that may mean them, or something else.
-    words: HashMap<String, BTreeSet<usize>>,
     /// What people call a tag instead: former id to the one of now.
     renamed: BTreeMap<String, String>,
 }
@@ -74,16 +73,17 @@ impl Vocabulary {
     /// [`Error::Rules`] for what cannot be understood.
     pub fn new(own: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
-        vocabulary.take("the built-in vocabulary", BUILT_IN)?;
+        // That it contradicts itself nowhere is proved by a test, not each time.
+        vocabulary.take("the built-in vocabulary", BUILT_IN, false)?;
         if let Some(own) = own {
-            vocabulary.take("vocabulary.toml", own)?;
+            vocabulary.own_all();
+            vocabulary.take("vocabulary.toml", own, true)?;
         }
         vocabulary.renamed = renamed;
-        vocabulary.index();
         Ok(vocabulary)
     }
 
-    fn take(&mut self, name: &str, text: &str) -> Result<(), Error> {
+    fn take(&mut self, name: &str, text: &str, is_checked: bool) -> Result<(), Error> {
         TomlFile { name, text }.read(|file| {
             file.only(&["group", "tag"])?;
             for table in file.tables("group")? {
@@ -97,13 +97,13 @@ impl Vocabulary {
                 }
             }
             for table in file.tables("tag")? {
-                self.take_tag(&table)?;
+                self.take_tag(&table, is_checked)?;
             }
             Ok(())
         })
     }
 
-    fn take_tag(&mut self, table: &Table<'_>) -> Result<(), Error> {
+    fn take_tag(&mut self, table: &Table<'_>, is_checked: bool) -> Result<(), Error> {
         table.only(&["id", "group", "help", "synonyms", "among"])?;
         let id = tag_id(table, "id", "tv-set/rehearsal")?;
         let group = self.group_of(&id, table)?;
@@ -122,8 +122,10 @@ impl Vocabulary {
                 self.entries.len() - 1
             }
         };
-        for word in std::iter::once(&id).chain(&synonyms) {
-            self.own(at, word, table)?;
+        if is_checked {
+            for word in std::iter::once(&id).chain(&synonyms) {
+                self.own(at, word, table)?;
+            }
         }
         let entry = &mut self.entries[at];
         if let Some(help) = table.text("help")? {
@@ -194,12 +196,11 @@ impl Vocabulary {
         ))
     }
 
-    fn index(&mut self) {
+    /// Notes which word means which entry.
+    fn own_all(&mut self) {
         for (at, entry) in self.entries.iter().enumerate() {
-            let last = entry.id.rsplit('/').next().unwrap_or_default();
-            let all = std::iter::once(last).chain(entry.among.iter().map(String::as_str));
-            for word in all {
-                self.words.entry(key(word)).or_default().insert(at);
+            for word in std::iter::once(&entry.id).chain(&entry.synonyms) {
+                self.owners.entry(key(word)).or_insert(at);
             }
         }
     }
@@ -238,15 +239,7 @@ impl Vocabulary {
                 .filter(|entry| entry.group == group.id && !entry.id.contains('/'))
                 .map(|entry| entry.id.clone())
                 .collect(),
-            None => {
-                let key = key(word);
-                let alone = self.owners.get(&key);
-                let among = self.words.get(&key).into_iter().flatten();
-                let all: BTreeSet<usize> = among.chain(alone).copied().collect();
-                all.into_iter()
-                    .map(|at| self.entries[at].id.clone())
-                    .collect()
-            }
+            None => self.entries_called(word),
         };
         if exact
             .as_ref()
@@ -259,6 +252,26 @@ impl Vocabulary {
         }
         ids.dedup();
         ids
+    }
+
+    /// The ids of entries that a word may mean.
+    fn entries_called(&self, word: &str) -> Vec<String> {
+        let wanted = key(word);
+        let first = wanted.bytes().next();
+        // Most words begin otherwise, and need not be looked at.
+        let begins = |text: &str| {
+            let own = text
+                .bytes()
+                .find(|byte| !matches!(byte, b' ' | b'-' | b'\'' | b'/'));
+            own.is_some_and(|byte| !byte.is_ascii() || Some(byte.to_ascii_lowercase()) == first)
+        };
+        let is_it = |text: &str| begins(text) && key(text) == wanted;
+        let called = self.entries.iter().filter(|entry| {
+            let last = entry.id.rsplit('/').next().unwrap_or_default();
+            let mut words = entry.synonyms.iter().chain(&entry.among);
+            is_it(&entry.id) || is_it(last) || words.any(|word| is_it(word))
+        });
+        called.map(|entry| entry.id.clone()).collect()
     }
 
     /// Whether a word is a group's name, and means all of its tags.

@@ -66,6 +66,8 @@ pub(super) struct Maker<'v> {
     pub(super) lexicon: Lexicon,
     pub(super) tests: Vec<NeighbourTest>,
     pub(super) rules: Vec<Rule>,
+    /// Phrases of folders in which names say nothing of a shoot.
+    pub(super) elsewhere: HashSet<PhraseId>,
     /// By name.
     places: HashMap<String, usize>,
 }
@@ -77,6 +79,7 @@ impl<'v> Maker<'v> {
             lexicon: Lexicon::default(),
             tests: Vec::new(),
             rules: Vec::new(),
+            elsewhere: HashSet::new(),
             places: HashMap::new(),
         }
     }
@@ -113,7 +116,10 @@ impl<'v> Maker<'v> {
     }
 
     fn take_words(&mut self, table: &Table<'_>) -> Result<(), Error> {
-        table.only(&["not_after", "not_before", "right"])?;
+        table.only(&["not_in", "not_after", "not_before", "right"])?;
+        for (text, _) in table.texts("not_in")? {
+            self.elsewhere.insert(self.lexicon.add(text));
+        }
         let mut lists = Vec::new();
         for key in ["not_after", "not_before", "right"] {
             lists.push(

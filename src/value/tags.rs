@@ -77,7 +77,7 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
 /// A tag that is kept, in the form of now: before version 0.2 there were blanks between words.
 #[must_use]
 pub fn kept_tag(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains([' ', '_', '-', '/']) {
+    if !text.is_ascii() || text.contains([' ', '_', '-', '/']) {
         parse_tag(text).map_or(text.into(), Into::into)
     } else {
         text.into()

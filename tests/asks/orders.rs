@@ -199,7 +199,7 @@ const FACETS: &[(&str, &str, &str)] = &[
     (
         "",
         "tag",
-        "ad shoot 5, drone 4, studio session 4, drums 2, party 2, sound 2, crane 1, drummer 1, happiness 1, interview 1, lighting 1, makeup 1, slate 1, vertical cut 1, 夜景 1, none 25",
+        "ad-shoot 5, drone 4, studio-session 4, drums 2, party 2, sound 2, crane 1, drummer 1, happiness 1, interview 1, lighting 1, makeup 1, slate 1, vertical-cut 1, 夜景 1, none 25",
     ),
     (
         "",

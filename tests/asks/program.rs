@@ -91,7 +91,7 @@ fn what_is_found_is_counted() {
     let facets = searched(&set, &["--facets", "tag,camera", "path:owls"]);
     let wanted = "\
 tags            clips
-studio session  4
+studio-session  4
 drums           2
 sound           2
 (no tags)       2
@@ -105,7 +105,7 @@ Canon XH A1                1
     assert_eq!(facets, wanted);
     let lines = searched(&set, &["--facets", "tag", "--json", "path:owls", "-n", "1"]);
     let wanted = "\
-{\"facet\":\"tags\",\"value\":\"studio session\",\"clips\":4}
+{\"facet\":\"tags\",\"value\":\"studio-session\",\"clips\":4}
 {\"facet\":\"tags\",\"value\":null,\"clips\":2}
 ";
     assert_eq!(lines, wanted);
@@ -187,7 +187,7 @@ Day2_Makeup_Room.mp4  1
     let wanted = [
         "drums (2 clips)",
         "sound (2 clips)",
-        "studio session (2 of 4 clips)",
+        "studio-session (2 of 4 clips)",
     ];
     assert_eq!(headings, wanted);
 }
@@ -200,7 +200,7 @@ fn clips_are_told_as_json_as_csv_and_in_columns() {
     assert_eq!(clip["name"], "BTSInterview_Drummer_Laughing.mov");
     assert_eq!(
         clip["tags"],
-        serde_json::json!(["ad shoot", "drummer", "interview"])
+        serde_json::json!(["ad-shoot", "drummer", "interview"])
     );
     let columns = "name,stars,tags,camera,captured";
     let csv = searched(
@@ -210,8 +210,8 @@ fn clips_are_told_as_json_as_csv_and_in_columns() {
     let wanted = "\
 name,rating,tags,camera,captured
 DJI_0042.MP4,5,drone,DJI FC3582,2026-06-21T23:30:00
-A001_C004_0512AB.mov,5,ad shoot; crane,ARRI ALEXA Mini LF,2026-05-02T15:31:00
-C0010.MP4,5,studio session,Sony ILME-FX3,2025-11-24T21:00:00
+A001_C004_0512AB.mov,5,ad-shoot; crane,ARRI ALEXA Mini LF,2026-05-02T15:31:00
+C0010.MP4,5,studio-session,Sony ILME-FX3,2025-11-24T21:00:00
 ";
     assert_eq!(csv, wanted);
     let drone = [

@@ -47,7 +47,13 @@ pub(super) fn draw(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
 fn value(sign: &str, value: &str, count: usize, width: usize) -> String {
     let count = grouped(count);
     let room = width.saturating_sub(sign.len() + count.len() + 1);
-    let value = cut(&escape(value), room);
+    let value = escape(value);
+    // Of a tag below others, what stands last tells more than what stands first.
+    let value = match value.rsplit_once('/') {
+        Some((_, last)) if value.width() > room => format!("…/{last}"),
+        _ => value,
+    };
+    let value = cut(&value, room);
     let gap = " ".repeat(room.saturating_sub(value.width()) + 1);
     format!("{sign}{value}{gap}{count}")
 }

@@ -21,7 +21,7 @@ struct Scheme {
 }
 
 /// What may come after the name that a camera gave: a copy's number, and what programs add.
-const TAIL: &str = r"(?:[ _-]?\(\d\)|[ _-](?:copy|kopie|copie|copia|proxy|\d{1,2}))?";
+const TAIL: &str = r"(?:[ _-]?\([0-9]\)|[ _-](?:copy|kopie|copie|copia|proxy|[0-9]{1,2}))?";
 
 macro_rules! scheme {
     ($maker:literal, $pattern:expr, $($example:literal),+) => {
@@ -33,7 +33,7 @@ macro_rules! scheme {
 const SCHEMES: &[Scheme] = &[
     scheme!(
         "ARRI",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3})_(?<short>\d{6})_R[0-9A-Z]{3}(?:\.\d{7})?",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3})_(?<short>[0-9]{6})_R[0-9A-Z]{3}(?:\.[0-9]{7})?",
         "A001C003_220512_R1AB",
         "B012C014_230901_R3KQ",
         "C003C001_240229_R0ZZ",
@@ -43,7 +43,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "ARRI",
-        r"(?<camera>[A-Z])(?<roll>_\d{4})C(?<clip>\d{3})_(?<short>\d{6})_(?<hms>\d{6})_[0-9A-Z]{5}(?:\.\d{7})?",
+        r"(?<camera>[A-Z])(?<roll>_[0-9]{4})C(?<clip>[0-9]{3})_(?<short>[0-9]{6})_(?<hms>[0-9]{6})_[0-9A-Z]{5}(?:\.[0-9]{7})?",
         "A_0001C004_220601_165534_a12XY",
         "B_0014C011_230314_090001_hAB12",
         "C_0102C001_240705_235959_p0001",
@@ -52,7 +52,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "RED",
-        r"(?<camera>[A-Z])(?<roll>\d{3})_C(?<clip>\d{3})_\d{4}[0-9A-Z]{2}(?:_\d{3})?",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})_C(?<clip>[0-9]{3})_[0-9]{4}[0-9A-Z]{2}(?:_[0-9]{3})?",
         "A001_C003_0512AB",
         "B014_C022_1103XY_001",
         "A002_C001_0101ZZ_002",
@@ -61,7 +61,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Blackmagic",
-        r"(?<camera>[A-Z])(?<roll>\d{3})_\d{8}_C(?<clip>\d{3})(?:_S\d{3})?",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})_[0-9]{8}_C(?<clip>[0-9]{3})(?:_S[0-9]{3})?",
         "A001_05121430_C003",
         "A014_11030915_C122",
         "B002_01011200_C001",
@@ -70,7 +70,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Canon",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3})_(?<short>\d{6})(?:[0-9A-Z]{2})?_CANON(?:_\d{2})?",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3})_(?<short>[0-9]{6})(?:[0-9A-Z]{2})?_CANON(?:_[0-9]{2})?",
         "A001C001_220512_CANON",
         "A014C001_210320BZ_CANON",
         "B002C045_230714HQ_CANON",
@@ -79,7 +79,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Sony",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3})_(?<short>\d{6})[0-9A-Z]{1,2}(?:_\d{3})?",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3})_(?<short>[0-9]{6})[0-9A-Z]{1,2}(?:_[0-9]{3})?",
         "A001C001_2205120A",
         "B003C017_230911ZX",
         "A022C104_2401281F",
@@ -88,7 +88,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Sony",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3,4})_(?<ymd>\d{8})(?<hms>\d{6})_\d{4}",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3,4})_(?<ymd>[0-9]{8})(?<hms>[0-9]{6})_[0-9]{4}",
         "A001C0003_20240131221533_0001",
         "B012C0104_20260502143000_0001",
         "A003C001_20250817093011_0002",
@@ -97,7 +97,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Sony",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3,4})",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3,4})",
         "A001C001",
         "B004C0021",
         "C012C104",
@@ -106,7 +106,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Panasonic",
-        r"(?<camera>[A-Z])(?<roll>\d{3})C(?<clip>\d{3})_(?<short>\d{6})_[0-9A-Z]{4}",
+        r"(?<camera>[A-Z])(?<roll>[0-9]{3})C(?<clip>[0-9]{3})_(?<short>[0-9]{6})_[0-9A-Z]{4}",
         "A001C002_220512_A1B2",
         "B007C031_231005_X0Y1",
         "A012C001_240630_ZZ99",
@@ -115,7 +115,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Sony",
-        r"(?:(?<ymd>\d{8})_)?C(?<clip>\d{4})(?:[MST]\d{2})?",
+        r"(?:(?<ymd>[0-9]{8})_)?C(?<clip>[0-9]{4})(?:[MST][0-9]{2})?",
         "C0001",
         "C0147",
         "20260502_C0003",
@@ -124,7 +124,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Canon",
-        r"(?:MVI_|_MG_|DSC_|_DSC|DSCF|DSCN|DSC0)(?<clip>\d{4})",
+        r"(?:MVI_|_MG_|DSC_|_DSC|DSCF|DSCN|DSC0)(?<clip>[0-9]{4})",
         "MVI_1234",
         "MVI_0001",
         "MVI_0456",
@@ -134,7 +134,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Panasonic",
-        r"P1\d{2}(?<clip>\d{4})",
+        r"P1[0-9]{2}(?<clip>[0-9]{4})",
         "P1000123",
         "P1010456",
         "P1200001",
@@ -143,7 +143,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Panasonic",
-        r"(?<clip>0\d{3})[A-Z][0-9A-Z]",
+        r"(?<clip>0[0-9]{3})[A-Z][0-9A-Z]",
         "0001EF",
         "0029Z8",
         "0412KX",
@@ -152,7 +152,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "AVCHD",
-        r"(?<clip>0\d{4})",
+        r"(?<clip>0[0-9]{4})",
         "00000",
         "00012",
         "00123",
@@ -161,7 +161,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "GoPro",
-        r"G[HXLSP](?<chapter>\d{2})(?<clip>\d{4})",
+        r"G[HXLSP](?<chapter>[0-9]{2})(?<clip>[0-9]{4})",
         "GX010042",
         "GH020042",
         "GS011234",
@@ -170,7 +170,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "GoPro",
-        r"GOPR(?<clip>\d{4})",
+        r"GOPR(?<clip>[0-9]{4})",
         "GOPR0042",
         "GOPR0001",
         "GOPR9876",
@@ -179,7 +179,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "DJI",
-        r"DJI_(?<ymd>\d{8})_?(?<hms>\d{6})_(?<clip>\d{1,4})(?:_[A-Z](?:_\w{1,12})?|_video)?",
+        r"DJI_(?<ymd>[0-9]{8})_?(?<hms>[0-9]{6})_(?<clip>[0-9]{1,4})(?:_[A-Z](?:_[0-9A-Za-z_]{1,12})?|_video)?",
         "DJI_20260502143000_0001_D",
         "DJI_20230714_101530_42_video",
         "DJI_20241101083015_0123_D",
@@ -188,7 +188,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "DJI",
-        r"DJI_(?<clip>\d{4})",
+        r"DJI_(?<clip>[0-9]{4})",
         "DJI_0042",
         "DJI_0001",
         "DJI_0999",
@@ -197,7 +197,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Insta360",
-        r"(?:PRO_)?(?:VID|LRV)_(?<ymd>\d{8})_(?<hms>\d{6})_\d{2}_(?<clip>\d{3})",
+        r"(?:PRO_)?(?:VID|LRV)_(?<ymd>[0-9]{8})_(?<hms>[0-9]{6})_[0-9]{2}_(?<clip>[0-9]{3})",
         "VID_20260502_143000_00_001",
         "VID_20230101_000001_10_014",
         "PRO_VID_20241224_180000_00_002",
@@ -207,7 +207,7 @@ const SCHEMES: &[Scheme] = &[
     // A phone counts all it takes; that is no number on a card.
     scheme!(
         "iPhone",
-        r"IMG_E?\d{4}",
+        r"IMG_E?[0-9]{4}",
         "IMG_1234",
         "IMG_E1234",
         "IMG_0001",
@@ -216,7 +216,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Android",
-        r"PXL_(?<ymd>\d{8})_(?<hms>\d{6})\d{0,3}(?:[.~_]\w{1,12}){0,3}",
+        r"PXL_(?<ymd>[0-9]{8})_(?<hms>[0-9]{6})[0-9]{0,3}(?:[.~_][0-9A-Za-z_]{1,12}){0,3}",
         "PXL_20260502_143000123",
         "PXL_20230911_081500001.TS",
         "PXL_20240101_000000999.LS",
@@ -225,7 +225,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Android",
-        r"(?:VID_)?(?<ymd>\d{8})_(?<hms>\d{6})(?:_\d{1,3})?",
+        r"(?:VID_)?(?<ymd>[0-9]{8})_(?<hms>[0-9]{6})(?:_[0-9]{1,3})?",
         "VID_20260502_143000",
         "20260502_143000",
         "VID_20230911_235959_001",
@@ -234,7 +234,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Android",
-        r"VID-(?<ymd>\d{8})-WA\d{4}",
+        r"VID-(?<ymd>[0-9]{8})-WA[0-9]{4}",
         "VID-20260502-WA0001",
         "VID-20230101-WA0042",
         "VID-20241224-WA0003",
@@ -243,7 +243,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Zoom",
-        r"ZOOM\d{4}(?:_(?:LR|TR\d{1,2}|TR\d-\d|MS|XY))?",
+        r"ZOOM[0-9]{4}(?:_(?:LR|TR[0-9]{1,2}|TR[0-9]-[0-9]|MS|XY))?",
         "ZOOM0001",
         "ZOOM0042_LR",
         "ZOOM0003_TR1",
@@ -252,7 +252,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "Zoom",
-        r"(?:STE|MONO|4CH)-\d{3}",
+        r"(?:STE|MONO|4CH)-[0-9]{3}",
         "STE-000",
         "STE-012",
         "MONO-003",
@@ -261,7 +261,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "recorder",
-        r"(?:.{1,40}[ _-])?(?:SC(?:ENE)?|SZ(?:ENE)?|S)[ _-]?0{0,2}(?<scene>\d{1,3}[A-Z]{0,2})[ _-]*T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].{1,40})?",
+        r"(?:.*[ _-])?(?:SC(?:ENE)?|SZ(?:ENE)?|S)[ _-]?0{0,2}(?<scene>\d{1,3}[A-Z]{0,2})[ _-]*T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].*)?",
         "SC01T03",
         "Sc12A_Tk3",
         "SCENE 4 TAKE 2",
@@ -270,7 +270,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "recorder",
-        r"0{0,2}(?<scene>\d{1,3}(?:[A-Z]{1,2}[ _-]*|[ _-]+))T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].{1,40})?",
+        r"0{0,2}(?<scene>\d{1,3}(?:[A-Z]{1,2}[ _-]*|[ _-]+))T(?:K|AKE)?[ _-]?(?<take>\d{1,3})(?:[ _-](?<camera>[A-D]))?(?:[ _-].*)?",
         "12A-T03",
         "12AT003",
         "101B_T2",
@@ -288,7 +288,7 @@ const SCHEMES: &[Scheme] = &[
     ),
     scheme!(
         "slate",
-        r"(?:.{1,40}[ _])?0{0,2}(?<scene>\d{1,3}[A-Z]{1,2})-(?<take>\d{1,2})(?:[ _-](?<camera>[A-D]))?(?:[ _].{1,40})?",
+        r"(?:.*[ _])?0{0,2}(?<scene>[0-9]{1,3}[A-Z]{1,2})-(?<take>[0-9]{1,2})(?:[ _-](?<camera>[A-D]))?(?:[ _].*)?",
         "12A-3",
         "101B-12",
         "ACME_7C-2",
