@@ -268,7 +268,9 @@ impl Error {
                  `btsindex doctor` says what was found"
                     .to_owned()
             }
-            Self::Query { hint, .. } | Self::Marker { hint, .. } => hint.clone(),
+            Self::Query { hint, .. } | Self::Marker { hint, .. } | Self::Rules { hint, .. } => {
+                hint.clone()
+            }
             Self::Pattern(_) => {
                 "patterns are globs such as `*.wav` or `**/Old Takes/**`".to_owned()
             }
@@ -359,7 +361,6 @@ impl Error {
                 "`btsindex search` prints what it finds, also into a pipe".to_owned()
             }
             Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::Rules { hint, .. } => hint.clone(),
             Self::ManyTags { meanings, .. } => {
                 let first = meanings.first().map_or("", String::as_str);
                 format!("write which one it is, such as `{first}`")

@@ -170,7 +170,7 @@ fn a_small_screen_is_enough_and_facets_narrow_down() {
     tmux.keys(&["Enter"]);
     let screen = tmux.wait_for("2 clips found");
     assert!(
-        screen.contains("search tag:pre-production/location-scout"),
+        screen.contains("search tag:\"pre-production/location-scout\""),
         "{screen}"
     );
     tmux.wait_for(">*…/location-scout");

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use btsindex::present::query_guide;
+use btsindex::tag::schemes;
 use shoot::Shoot;
 
 #[test]
@@ -46,4 +47,20 @@ fn the_readme_shows_what_queries_really_find() {
         count += 1;
     }
     assert!(count >= 10, "{count} queries are shown");
+}
+
+#[test]
+fn every_way_of_naming_files_is_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tags.md");
+    let guide = fs::read_to_string(path).unwrap();
+    for (maker, examples) in schemes() {
+        let row = format!("| {maker} |");
+        let row = guide.lines().find(|line| line.starts_with(&row));
+        let row = row.unwrap_or_else(|| panic!("{maker} is not told of"));
+        assert!(
+            row.contains(&format!("`{}`", examples[0])),
+            "{maker}: {}",
+            examples[0]
+        );
+    }
 }

@@ -271,6 +271,8 @@ impl Clip {
         if !is_there {
             if let Some(tags) = &mut self.tags {
                 tags.value.remove(tag);
+                // What rules say of something below it is not meant either.
+                tags.value.remove_below(tag);
             }
             self.tags.take_if(|tags| tags.value.is_empty());
             return;
@@ -344,6 +346,29 @@ mod tests {
                 .rating
                 .is_none()
         );
+    }
+
+    #[test]
+    fn with_a_tag_goes_what_rules_say_below_it() {
+        let rule = |tag: &str| Tagged {
+            tag: tag.to_owned(),
+            why: Why::Rule {
+                rule: "r".to_owned(),
+                evidence: String::new(),
+                confidence: 90,
+            },
+        };
+        let tags = ["tv-set", "tv-set/taping", "tv-settings"].map(rule);
+        let mut clip = Clip {
+            tags: Some(Fact::new(tags.into_iter().collect(), Source::RULES)),
+            ..Clip::default()
+        };
+        clip.hear(&[
+            edit(1, Action::AddTag("tv-set/rehearsal".to_owned())),
+            edit(2, Action::RemoveTag("tv-set".to_owned())),
+        ]);
+        let tags = clip.tags.unwrap().value.to_string();
+        assert_eq!(tags, "tv-set/rehearsal, tv-settings");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `btsindex tags`: which tags there are, what gives them, and what they are called.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -127,7 +127,7 @@ fn test(
     let clips = if words.is_empty() {
         None
     } else {
-        let found: HashSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
+        let found: BTreeSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
         if found.is_empty() {
             return Ok(Exit::NothingFound);
         }

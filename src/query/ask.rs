@@ -39,6 +39,11 @@ pub const FORMS: &[(&str, &str, &str)] = &[
         "the word in one field; `btsindex fields` lists them",
     ),
     ("tag:interview,slate", "", "one of these words in a field"),
+    (
+        "tag:shoot",
+        "tag:tv-set, tag:advert",
+        "all tags of a group, below a tag, or that a synonym means",
+    ),
     ("has:notes", "notes:*", "anything at all in a field"),
     ("not:has:notes", "-notes:*", "nothing in a field"),
     (

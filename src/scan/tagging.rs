@@ -1,7 +1,7 @@
 //! Where rules meet the catalogue: a file that is read is tagged, and all that were read can be
 //! tagged anew at any time, without their drives.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -112,7 +112,7 @@ const EXAMPLES: usize = 3;
 pub fn compare(
     catalogue: &Catalogue,
     rules: &Rules,
-    clips: Option<&HashSet<i64>>,
+    clips: Option<&BTreeSet<i64>>,
 ) -> Result<BTreeMap<Difference, Affected>, Error> {
     let decided = catalogue.decided_tags()?;
     let differences: Mutex<BTreeMap<Difference, Affected>> = Mutex::default();

@@ -263,9 +263,9 @@ fn fitted(scope: Scope, pattern: &Regex, seen: &Seen<'_>) -> Option<Evidence> {
 
 fn taken(pattern: &Regex, found: &Captures<'_>) -> Vec<(String, String)> {
     let names = pattern.capture_names().flatten();
-    let named =
+    let groups =
         names.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())));
-    named.collect()
+    groups.collect()
 }
 
 /// What a field holds in words.

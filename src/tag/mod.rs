@@ -47,7 +47,7 @@ pub struct Rules {
     /// What is asked of the files beside a clip.
     tests: Vec<NeighbourTest>,
     /// In the order in which they are tried: by priority, then as they are written.
-    rules: Vec<Rule>,
+    ordered: Vec<Rule>,
     /// Phrases of folders in which names say nothing of a shoot.
     elsewhere: HashSet<PhraseId>,
 }
@@ -127,7 +127,7 @@ impl Rules {
             vocabulary,
             lexicon,
             tests,
-            rules,
+            ordered: rules,
             elsewhere,
         })
     }
@@ -214,7 +214,7 @@ impl Rules {
         };
         let mut excluded: HashMap<&str, &str> = HashMap::new();
         let mut fired = Vec::new();
-        for rule in &self.rules {
+        for rule in &self.ordered {
             let Some(evidence) = rule.when.holds(&seen) else {
                 continue;
             };

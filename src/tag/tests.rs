@@ -13,7 +13,8 @@ fn with(rules: &str) -> Result<Rules, Error> {
     })
 }
 
-fn fact<T: Value>(value: T) -> Option<Fact<T>> {
+#[expect(clippy::unnecessary_wraps, reason = "fields of a clip are options")]
+fn some<T: Value>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, Source::STREAM))
 }
 
@@ -107,20 +108,20 @@ fn a_tag_says_which_rule_and_which_words_and_how_sure() {
 /// A clip that has everything that conditions ask for.
 fn known() -> Clip {
     Clip {
-        rate: fact(Rate::new(120, 1).unwrap()),
-        duration: fact(Duration::from_micros(90_000_000)),
-        display_width: fact(2160),
-        display_height: fact(3840),
-        orientation: fact(Orientation::Vertical),
-        projection: fact(Projection::Equirectangular),
-        captured: fact("2026-05-02T23:30:00".parse().unwrap()),
+        rate: some(Rate::new(120, 1).unwrap()),
+        duration: some(Duration::from_micros(90_000_000)),
+        display_width: some(2160),
+        display_height: some(3840),
+        orientation: some(Orientation::Vertical),
+        projection: some(Projection::Equirectangular),
+        captured: some("2026-05-02T23:30:00".parse().unwrap()),
         gps: GeoPoint::from_degrees(51.5, -0.12).map(|place| Fact::new(place, Source::STREAM)),
-        audio_tracks: fact(4),
-        model: fact("ILME-FX3".to_owned()),
-        make: fact("Sony".to_owned()),
-        title: fact("The gaffer explains".to_owned()),
-        transcript: fact("and then the drummer laughs".to_owned()),
-        reel: fact("A001".to_owned()),
+        audio_tracks: some(4),
+        model: some("ILME-FX3".to_owned()),
+        make: some("Sony".to_owned()),
+        title: some("The gaffer explains".to_owned()),
+        transcript: some("and then the drummer laughs".to_owned()),
+        reel: some("A001".to_owned()),
         ..Clip::default()
     }
 }
@@ -285,186 +286,80 @@ fn a_rule_of_ones_own_takes_the_place_of_one_of_its_name() {
     assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
 }
 
-/// Line, what the complaint says, and what its hint says.
+/// What stands after a rule's name, a line a case: the rest of the rule (`|` ends a line), the line
+/// that is at fault, what the complaint says, what its hint says.
+const BAD_RULES: &str = r#"
+when = { pat = "x" } ⇒ 4 ⇒ nothing is called `pat` ⇒ did you mean `path`?
+when = { camara = "x" } ⇒ 4 ⇒ nothing is called `camara` ⇒ did you mean `camera`?
+whem = { path = "x" } ⇒ 4 ⇒ no setting `whem` ⇒ did you mean `when`?
+when = { path = "x" } ⇒ 2 ⇒ gives nothing ⇒ tags =
+tags = ["a"] ⇒ 2 ⇒ does not say when ⇒ when =
+when = { path = [] } ⇒ 4 ⇒ an empty list ⇒ ["interview"]
+when = { path = "--" } ⇒ 4 ⇒ no phrase ⇒ ad shoot
+when = { path = "a b*" } ⇒ 4 ⇒ leaves too much open ⇒ three letters
+when = { path = "@intervew" } ⇒ 4 ⇒ no tag `intervew` ⇒ did you mean `@interview`?
+when = { rate = "fast" } ⇒ 4 ⇒ `fast` is not ⇒ rate:
+when = { orientation = "tall" } ⇒ 4 ⇒ `tall` is not ⇒ orientation:
+when = { tags = "x" } ⇒ 4 ⇒ cannot ask for tags ⇒ excludes
+when = { weekday = "caturday" } ⇒ 4 ⇒ no day of the week ⇒ sat
+when = { time = "noonish" } ⇒ 4 ⇒ `noonish` ⇒ docs/query.md
+when = { near = "London" } ⇒ 4 ⇒ `London` ⇒ docs/query.md
+when = { scheme = "Kodak" } ⇒ 4 ⇒ no naming scheme of `Kodak` ⇒ GoPro
+when = { path = { pattern = '(' } } ⇒ 4 ⇒ bad pattern: unclosed group ⇒ single quotes
+when = { path = { pattern = '(?<=x)a' } } ⇒ 4 ⇒ look-around ⇒ no look-around
+when = { path = { pattern = '((a{100}){100}){100}' } } ⇒ 4 ⇒ stands for too much ⇒ regular expression
+when = { all = [] } ⇒ 4 ⇒ `all` of nothing ⇒ drone
+when = { path = "x" }|tags = [""] ⇒ 5 ⇒ is not a tag ⇒ tv-set/rehearsal
+when = { path = "x" }|take = "three" ⇒ 5 ⇒ `take` is a number ⇒ take = 3
+when = { path = "x" }|confidence = 300 ⇒ 5 ⇒ no whole number from 1 to 100 ⇒ confidence = 100
+when = { path = "x" }|excludes = ["intervew"] ⇒ 5 ⇒ no rule `intervew` ⇒ did you mean `interview`?
+when = { path = "x" }|tags = ["a"]|[[rule]]|name = "t"|when = { path = "y" } ⇒ 6 ⇒ two rules are called `t` ⇒ a name of its own
+when = { path = "x" ⇒ 4 ⇒ ⇒ quotes
+"#;
+
+/// A file of rules is complained of.
+fn complains(text: &str, line: usize, reason: &str, hint: &str) {
+    match with(text) {
+        Err(Error::Rules {
+            file,
+            line: at,
+            message,
+            hint: said,
+        }) => {
+            assert_eq!(
+                (file.as_str(), at),
+                ("rules.toml", Some(line)),
+                "{text}{message}"
+            );
+            assert!(message.contains(reason), "{text}{message}");
+            assert!(said.contains(hint), "{text}{message}: {said}");
+        }
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
 #[test]
 fn bad_rules_say_the_line_the_reason_and_a_hint() {
-    let rule = |more: &str| format!("# mine\n[[rule]]\nname = \"t\"\n{more}\n");
-    for (text, line, reason, hint) in [
-        (
-            rule("when = { pat = \"x\" }\ntags = [\"a\"]"),
-            4,
-            "nothing is called `pat`",
-            "did you mean `path`?",
-        ),
-        (
-            rule("when = { camara = \"x\" }\ntags = [\"a\"]"),
-            4,
-            "nothing is called `camara`",
-            "did you mean `camera`?",
-        ),
-        (
-            rule("whem = { path = \"x\" }"),
-            4,
-            "no setting `whem`",
-            "did you mean `when`?",
-        ),
-        (
-            rule("when = { path = \"x\" }"),
-            2,
-            "gives nothing",
-            "tags =",
-        ),
-        (rule("tags = [\"a\"]"), 2, "does not say when", "when ="),
-        (
-            rule("when = { path = [] }\ntags = [\"a\"]"),
-            4,
-            "an empty list",
-            "[\"interview\"]",
-        ),
-        (
-            rule("when = { path = \"--\" }\ntags = [\"a\"]"),
-            4,
-            "no phrase",
-            "ad shoot",
-        ),
-        (
-            rule("when = { path = \"a b*\" }\ntags = [\"a\"]"),
-            4,
-            "leaves too much open",
-            "three letters",
-        ),
-        (
-            rule("when = { path = \"@intervew\" }\ntags = [\"a\"]"),
-            4,
-            "no tag `intervew`",
-            "did you mean `@interview`?",
-        ),
-        (
-            rule("when = { rate = \"fast\" }\ntags = [\"a\"]"),
-            4,
-            "`fast` is not",
-            "rate:",
-        ),
-        (
-            rule("when = { orientation = \"tall\" }\ntags = [\"a\"]"),
-            4,
-            "`tall` is not",
-            "orientation:",
-        ),
-        (
-            rule("when = { tags = \"x\" }\ntags = [\"a\"]"),
-            4,
-            "cannot ask for tags",
-            "excludes",
-        ),
-        (
-            rule("when = { weekday = \"caturday\" }\ntags = [\"a\"]"),
-            4,
-            "no day of the week",
-            "sat",
-        ),
-        (
-            rule("when = { time = \"noonish\" }\ntags = [\"a\"]"),
-            4,
-            "`noonish`",
-            "docs/query.md",
-        ),
-        (
-            rule("when = { near = \"London\" }\ntags = [\"a\"]"),
-            4,
-            "`London`",
-            "docs/query.md",
-        ),
-        (
-            rule("when = { scheme = \"Kodak\" }\ntags = [\"a\"]"),
-            4,
-            "no naming scheme of `Kodak`",
-            "GoPro",
-        ),
-        (
-            rule("when = { path = { pattern = '(' } }\ntags = [\"a\"]"),
-            4,
-            "bad pattern: unclosed group",
-            "single quotes",
-        ),
-        (
-            rule("when = { path = { pattern = '(?<=x)a' } }\ntags = [\"a\"]"),
-            4,
-            "look-around",
-            "no look-around",
-        ),
-        (
-            rule("when = { path = { pattern = '((a{100}){100}){100}' } }\ntags = [\"a\"]"),
-            4,
-            "stands for too much",
-            "regular expression",
-        ),
-        (
-            rule("when = { all = [] }\ntags = [\"a\"]"),
-            4,
-            "`all` of nothing",
-            "drone",
-        ),
-        (
-            rule("when = { path = \"x\" }\ntags = [\"\"]"),
-            5,
-            "is not a tag",
-            "tv-set/rehearsal",
-        ),
-        (
-            rule("when = { path = \"x\" }\ntake = \"three\""),
-            5,
-            "`take` is a number",
-            "take = 3",
-        ),
-        (
-            rule("when = { path = \"x\" }\ntags = [\"a\"]\nconfidence = 300"),
-            6,
-            "no whole number from 1 to 100",
-            "confidence = 100",
-        ),
-        (
-            rule("when = { path = \"x\" }\nexcludes = [\"intervew\"]"),
-            5,
-            "no rule `intervew`",
-            "did you mean `interview`?",
-        ),
-        (
-            rule(
-                "when = { path = \"x\" }\ntags = [\"a\"]\n[[rule]]\nname = \"t\"\nwhen = { path = \"y\" }\ntags = [\"b\"]",
-            ),
-            6,
-            "two rules are called `t`",
-            "a name of its own",
-        ),
-        (rule("when = { path = \"x\""), 4, "", "quotes"),
-        ("when = 1\n".to_owned(), 1, "no setting `when`", "rule"),
-        (
-            rule(&format!(
-                "when = {}path = \"x\"{}\ntags = [\"a\"]",
-                "{ not = ".repeat(40) + "{ ",
-                " }".repeat(41)
-            )),
-            4,
-            "more than 16 deep",
-            "two rules",
-        ),
-    ] {
-        match with(&text) {
-            Err(Error::Rules {
-                file,
-                line: at,
-                message,
-                hint: said,
-            }) => {
-                assert_eq!(file, "rules.toml");
-                assert_eq!(at, Some(line), "{text}{message}");
-                assert!(message.contains(reason), "{text}{message}");
-                assert!(said.contains(hint), "{text}{message}: {said}");
-            }
-            other => panic!("{text}: {other:?}"),
-        }
+    for case in BAD_RULES.lines().filter(|case| !case.is_empty()) {
+        let parts: Vec<&str> = case.split('⇒').map(str::trim).collect();
+        let [rule, line, reason, hint] = parts.as_slice() else {
+            panic!("{case}");
+        };
+        let is_whole =
+            *reason == "gives nothing" || rule.contains("tags =") || rule.contains("take =");
+        let more = if is_whole { "" } else { "\ntags = [\"a\"]" };
+        let rule = rule.replace('|', "\n");
+        let text = format!("# mine\n[[rule]]\nname = \"t\"\n{rule}{more}\n");
+        complains(&text, line.parse().unwrap(), reason, hint);
     }
+    complains("when = 1\n", 1, "no setting `when`", "rule");
+    let deep = format!(
+        "{}path = \"x\"{}",
+        "{ not = ".repeat(40) + "{ ",
+        " }".repeat(41)
+    );
+    let deep = format!("[[rule]]\nname = \"t\"\nwhen = {deep}\ntags = [\"a\"]\n");
+    complains(&deep, 3, "more than 16 deep", "two rules");
     assert!(with(&"#".repeat(1024 * 1024 + 1)).is_err());
     assert!(with("").is_ok());
 }
@@ -520,7 +415,7 @@ fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
     // As if a person had written it: each word is checked against all others.
     let vocabulary = Vocabulary::new(Some(VOCABULARY), BTreeMap::new()).unwrap();
     let rules = built_in();
-    for rule in &rules.rules {
+    for rule in &rules.ordered {
         for tag in &rule.tags {
             let is_known = vocabulary.entries().iter().any(|entry| entry.id == *tag);
             assert!(is_known, "{}", rule.name);
@@ -528,7 +423,10 @@ fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
     }
     for entry in vocabulary.entries() {
         assert!(!entry.help.is_empty(), "{}", entry.id);
-        let is_given = rules.rules.iter().any(|rule| rule.tags.contains(&entry.id));
+        let is_given = rules
+            .ordered
+            .iter()
+            .any(|rule| rule.tags.contains(&entry.id));
         assert!(is_given, "no rule gives {}", entry.id);
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Value<'a> {
     value: &'a Spanned<DeValue<'a>>,
 }
 
-impl<'a> TomlFile<'a> {
+impl TomlFile<'_> {
     /// Reads the file and hands its outermost table to `read`.
     pub(super) fn read<T>(
         self,

@@ -109,19 +109,17 @@ impl Vocabulary {
         let group = self.group_of(&id, table)?;
         let synonyms = words(table, "synonyms")?;
         let among = words(table, "among")?;
-        let at = match self.entries.iter().position(|known| known.id == id) {
-            Some(at) => at,
-            None => {
-                self.entries.push(Entry {
-                    id: id.clone(),
-                    group,
-                    help: String::new(),
-                    synonyms: Vec::new(),
-                    among: Vec::new(),
-                });
-                self.entries.len() - 1
-            }
-        };
+        let known = self.entries.iter().position(|known| known.id == id);
+        let at = known.unwrap_or(self.entries.len());
+        if known.is_none() {
+            self.entries.push(Entry {
+                id: id.clone(),
+                group,
+                help: String::new(),
+                synonyms: Vec::new(),
+                among: Vec::new(),
+            });
+        }
         if is_checked {
             for word in std::iter::once(&id).chain(&synonyms) {
                 self.own(at, word, table)?;

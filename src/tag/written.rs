@@ -101,12 +101,11 @@ impl<'v> Maker<'v> {
                         "give each a name of its own",
                     ));
                 }
-                match self.places.get(&rule.name) {
-                    Some(&place) => self.rules[place] = rule,
-                    None => {
-                        self.places.insert(rule.name.clone(), self.rules.len());
-                        self.rules.push(rule);
-                    }
+                if let Some(&place) = self.places.get(&rule.name) {
+                    self.rules[place] = rule;
+                } else {
+                    self.places.insert(rule.name.clone(), self.rules.len());
+                    self.rules.push(rule);
                 }
             }
             tables

@@ -113,6 +113,16 @@ impl Tags {
         self.0.retain(|known| known.tag != tag);
     }
 
+    /// Takes away what rules gave below a tag.
+    pub fn remove_below(&mut self, tag: &str) {
+        let is_below = |known: &Tagged| {
+            let rest = known.tag.strip_prefix(tag);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.0
+            .retain(|known| matches!(known.why, Why::Person { .. }) || !is_below(known));
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

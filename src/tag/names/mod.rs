@@ -27,25 +27,25 @@ pub fn facts(inside: &Path) -> Clip {
     let stem = name
         .rsplit_once('.')
         .map_or(name.as_str(), |(stem, _)| stem);
-    let named = scheme::read(stem).unwrap_or_default();
+    let given = scheme::read(stem).unwrap_or_default();
     let said: Vec<folders::Said> = std::iter::once(stem)
         .chain(folders.iter().map(String::as_str))
         .enumerate()
         .map(|(depth, name)| folders::read(name, depth > 0))
         .collect();
     let first = |tell: fn(&folders::Said) -> Option<String>| said.iter().find_map(tell);
-    let captured = named.captured.or_else(|| {
+    let captured = given.captured.or_else(|| {
         let dates = names.iter().map(|name| WallTime::in_name(name));
         dates.zip(&said).find_map(|(date, said)| date.or(said.date))
     });
     Clip {
-        camera_letter: fact(first(|said| said.camera.clone()).or(named.camera)),
-        reel: fact(named.reel.or_else(|| first(|said| said.reel.clone()))),
-        clip_number: fact(named.clip),
-        chapter: fact(named.chapter),
-        scene: fact(named.scene.or_else(|| first(|said| said.scene.clone()))),
+        camera_letter: fact(first(|said| said.camera.clone()).or(given.camera)),
+        reel: fact(given.reel.or_else(|| first(|said| said.reel.clone()))),
+        clip_number: fact(given.clip),
+        chapter: fact(given.chapter),
+        scene: fact(given.scene.or_else(|| first(|said| said.scene.clone()))),
         take: fact(
-            named
+            given
                 .take
                 .or_else(|| said.iter().find_map(|said| said.take)),
         ),

@@ -1,0 +1,300 @@
+//! A law: whatever rules are in force, whatever tags are called, whatever becomes of files and of the
+//! index, a tag that a person added is there and one that a person removed is not. After each
+//! step the catalogue is compared with a model that knows nothing of rules.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::clip::{Action, Clip, FileState};
+use btsindex::footage::{Found, Role};
+use btsindex::index::Index;
+use btsindex::scan::retag;
+use btsindex::tag::{Own, Rules};
+use btsindex::value::{Fingerprint, Why};
+use proptest::prelude::*;
+
+/// Files, each a clip of its own, called so that rules give them tags.
+const FILES: [&str; 4] = [
+    "Drone/a.mov",
+    "Interview/b.mov",
+    "alpha/c.mov",
+    "beta/d.mov",
+];
+/// Tags that people and rules give.
+const TAGS: [&str; 5] = ["drone", "interview", "alpha", "beta", "beta/two"];
+/// Sets of rules that are in force in turn.
+const RULES: [&str; 3] = [
+    "",
+    "[[rule]]\nname = \"all\"\nwhen = { extension = \"mov\" }\ntags = [\"alpha\", \"beta\", \"beta/two\"]\n",
+    "[[rule]]\nname = \"drone\"\noff = true\n\n[[rule]]\nname = \"beta\"\nwhen = { path = \"alpha\" }\ntags = [\"beta\"]\n",
+];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(usize, usize),
+    Remove(usize, usize),
+    Stars(usize, u8),
+    Retag(usize),
+    Rename(usize, usize),
+    Read(usize),
+    Lose(usize),
+    OpenAgain,
+    Rebuild,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (file, tag) = (|| 0..FILES.len(), || 0..TAGS.len());
+    prop_oneof![
+        4 => (file(), tag()).prop_map(|(file, tag)| Step::Add(file, tag)),
+        4 => (file(), tag()).prop_map(|(file, tag)| Step::Remove(file, tag)),
+        1 => (file(), 1..=5_u8).prop_map(|(file, stars)| Step::Stars(file, stars)),
+        3 => (0..RULES.len()).prop_map(Step::Retag),
+        3 => (tag(), tag()).prop_map(|(from, to)| Step::Rename(from, to)),
+        2 => file().prop_map(Step::Read),
+        1 => file().prop_map(Step::Lose),
+        1 => Just(Step::OpenAgain),
+        1 => Just(Step::Rebuild),
+    ]
+}
+
+/// What people decided of one clip.
+#[derive(Debug, Default, Clone)]
+struct Said {
+    tags: BTreeMap<String, bool>,
+    stars: Option<u32>,
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    catalogue: Catalogue,
+    /// Those that are in force.
+    rules: Rules,
+    said: Vec<Said>,
+    tick: i64,
+}
+
+fn content(file: usize) -> Fingerprint {
+    Fingerprint(u128::try_from(file + 1).unwrap() << 64)
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = Self {
+            catalogue: Catalogue::create(folder.path()).unwrap(),
+            folder,
+            rules: Rules::new(&Own::default()).unwrap(),
+            said: vec![Said::default(); FILES.len()],
+            tick: 0,
+        };
+        (0..FILES.len()).for_each(|file| world.read(file));
+        world
+    }
+
+    fn folder_of(&self, inside: &Path) -> i64 {
+        let volume = self.catalogue.volumes().of(Path::new("/")).0.clone();
+        let volume = self.catalogue.see_volume(&volume).unwrap().id;
+        let folder = inside.parent().unwrap();
+        let known = self.catalogue.find_folder(volume, folder).unwrap();
+        known.unwrap_or_else(|| self.catalogue.add_folder(volume, folder).unwrap())
+    }
+
+    /// A scan comes by a file, which is new to it.
+    fn read(&mut self, file: usize) {
+        self.tick += 1;
+        let inside = Path::new(FILES[file]);
+        let (catalogue, rules) = (&self.catalogue, &self.rules);
+        catalogue.begin().unwrap();
+        let folder = self.folder_of(inside);
+        let found = Found {
+            name: inside.file_name().unwrap().to_owned(),
+            bytes: 1_000_000,
+            modified: self.tick,
+            changed: Some(self.tick),
+            inode: Some(self.tick),
+            role: Role::Media,
+            original: None,
+            frames: None,
+        };
+        let number = if let Some(known) = catalogue.file_id(folder, &found.name).unwrap() {
+            catalogue
+                .update_file(known, &found, Role::Media, None)
+                .unwrap();
+            known
+        } else {
+            catalogue
+                .add_file(folder, &found, Role::Media, None)
+                .unwrap()
+        };
+        let place = rules.place(inside.parent().unwrap(), "", &[]);
+        catalogue
+            .record(&Reading {
+                file: number,
+                identity: Some(content(file).into()),
+                file_facts: rules.given(&place, inside, &Clip::default()),
+                outcome: Outcome::Read {
+                    facts: Box::default(),
+                    pictures: None,
+                },
+            })
+            .unwrap();
+        catalogue.commit().unwrap();
+    }
+
+    fn clip_of(&self, file: usize) -> i64 {
+        let id = content(file).to_string();
+        self.catalogue.find_number(Path::new(&id)).unwrap()
+    }
+
+    fn tags(&self, file: usize) -> BTreeMap<String, bool> {
+        let clip = self.catalogue.clip(self.clip_of(file)).unwrap().unwrap();
+        let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
+        let is_persons = |why: &Why| matches!(why, Why::Person { .. });
+        tags.map(|tagged| (tagged.tag.clone(), is_persons(&tagged.why)))
+            .collect()
+    }
+
+    fn say(&mut self, file: usize, action: Action) {
+        let said = &mut self.said[file];
+        match &action {
+            Action::AddTag(tag) => _ = said.tags.insert(tag.clone(), true),
+            Action::RemoveTag(tag) => _ = said.tags.insert(tag.clone(), false),
+            Action::Stars(stars) => said.stars = Some((*stars).into()),
+            _ => {}
+        }
+        let clip = self.clip_of(file);
+        self.catalogue
+            .edit(&[(clip, vec![action])], "anna")
+            .unwrap();
+    }
+
+    fn rename(&mut self, from: &str, to: &str) {
+        let below = |tag: &str| {
+            let rest = tag.strip_prefix(from)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
+        };
+        for file in 0..FILES.len() {
+            let there = self.tags(file);
+            let before = self.said[file].tags.clone();
+            for (tag, is_added) in &before {
+                let Some(now) = below(tag) else { continue };
+                if *is_added {
+                    self.said[file].tags.insert(tag.clone(), false);
+                    self.said[file].tags.insert(now, true);
+                } else if !before.contains_key(&now) && !there.contains_key(&now) {
+                    self.said[file].tags.entry(now).or_insert(false);
+                }
+            }
+        }
+        self.catalogue
+            .rename_tags(&[from.to_owned()], to, "ben")
+            .unwrap();
+        self.retag();
+    }
+
+    fn retag(&mut self) {
+        self.rules = Rules::new(&self.catalogue.own_rules().unwrap()).unwrap();
+        let folders = self.catalogue.folders().unwrap();
+        retag(&self.catalogue, &self.rules, &folders, &mut |_| true).unwrap();
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Add(file, tag) => self.say(file, Action::AddTag(TAGS[tag].to_owned())),
+            Step::Remove(file, tag) => self.say(file, Action::RemoveTag(TAGS[tag].to_owned())),
+            Step::Stars(file, stars) => self.say(file, Action::Stars(stars)),
+            Step::Retag(rules) => {
+                let own = Own {
+                    rules: Some(RULES[rules].to_owned()),
+                    ..self.catalogue.own_rules().unwrap()
+                };
+                self.catalogue.put_in_force(&own).unwrap();
+                self.retag();
+            }
+            Step::Rename(from, to) => {
+                let (from, to) = (TAGS[from], TAGS[to]);
+                // The program refuses these.
+                if from != to && !to.starts_with(&format!("{from}/")) {
+                    self.rename(from, to);
+                }
+            }
+            Step::Read(file) => self.read(file),
+            Step::Lose(file) => {
+                self.catalogue.begin().unwrap();
+                let inside = Path::new(FILES[file]);
+                let folder = self.folder_of(inside);
+                let known = self
+                    .catalogue
+                    .file_id(folder, inside.file_name().unwrap())
+                    .unwrap();
+                self.catalogue
+                    .set_state(known.unwrap(), FileState::Missing)
+                    .unwrap();
+                self.catalogue.commit().unwrap();
+            }
+            Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
+            Step::Rebuild => {
+                Index::remake(&self.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+            }
+        }
+    }
+
+    fn compare(&self) -> Result<(), TestCaseError> {
+        for (file, said) in self.said.iter().enumerate() {
+            let tags = self.tags(file);
+            for (tag, is_added) in &said.tags {
+                if *is_added {
+                    prop_assert_eq!(
+                        tags.get(tag),
+                        Some(&true),
+                        "{} of {}: {:?}",
+                        tag,
+                        file,
+                        tags
+                    );
+                } else {
+                    prop_assert!(
+                        !tags.contains_key(tag),
+                        "{tag} of {file} came back: {tags:?}"
+                    );
+                }
+            }
+            let persons: BTreeSet<&String> = tags
+                .iter()
+                .filter(|(_, is)| **is)
+                .map(|(tag, _)| tag)
+                .collect();
+            let added: BTreeSet<&String> = said
+                .tags
+                .iter()
+                .filter(|(_, is)| **is)
+                .map(|(tag, _)| tag)
+                .collect();
+            prop_assert_eq!(persons, added);
+            let clip = self.catalogue.clip(self.clip_of(file)).unwrap().unwrap();
+            prop_assert_eq!(clip.rating.map(|fact| fact.value), said.stars);
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_people_decided_stays_whatever_rules_and_names_there_are(steps in prop::collection::vec(step(), 1..25)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.take(step);
+            world.compare()?;
+        }
+    }
+}

@@ -1,0 +1,529 @@
+//! Tags that explain themselves, through the program: rules in force, words of people, sidecars.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that fails should stop"
+)]
+
+mod shoot;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use shoot::{Answer, Shoot};
+
+const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
+
+fn fixtures() -> Shoot {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan();
+    shoot
+}
+
+fn tags(shoot: &Shoot, clip: &str) -> Vec<String> {
+    let told = shoot.run(&["show", "--json", clip]).json().remove(0);
+    let tags = told["tags"].as_array().cloned().unwrap_or_default();
+    tags.iter()
+        .map(|tag| tag.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn rules(shoot: &Shoot, text: &str) {
+    fs::write(shoot.catalogue().join("rules.toml"), text).unwrap();
+}
+
+const DRUMS: &str = "[[rule]]\nname = \"drums\"\nwhen = { name = \"drummer\" }\ntags = [\"drums\"]\nproduction = \"Night Owls\"\n";
+
+#[test]
+fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
+    let shoot = fixtures();
+    rules(&shoot, DRUMS);
+    let file = shoot.catalogue().join("rules.toml");
+    let file = file.to_str().unwrap();
+    let tried = shoot.run(&["tags", "test", file]);
+    assert_eq!(tried.code, 0);
+    assert!(
+        tried.stdout.contains("+ drums  1 clip\n"),
+        "{}",
+        tried.stdout
+    );
+    assert!(
+        tried.stdout.contains("+ production Night Owls  1 clip\n"),
+        "{}",
+        tried.stdout
+    );
+    assert!(
+        tried
+            .stdout
+            .ends_with("1 clip would change: 2 gained, 0 lost\n"),
+        "{}",
+        tried.stdout
+    );
+    assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
+    let others = shoot.run(&["tags", "test", file, "camera:fx3"]);
+    assert_eq!(others.stdout, "nothing would change\n");
+    // The drive is gone.
+    let away = shoot.footage().with_extension("away");
+    fs::rename(shoot.footage(), &away).unwrap();
+    let applied = shoot.run(&["tags", "apply"]);
+    assert!(
+        applied.stdout.starts_with("1 clip changed in "),
+        "{}",
+        applied.stdout
+    );
+    assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
+    let found = shoot.run(&[
+        "search",
+        "tag:drums",
+        "production:\"night owls\"",
+        "--paths",
+    ]);
+    assert_eq!(found.stdout.lines().count(), 1, "{}", found.stderr);
+    let again = shoot.run(&["tags", "apply", "--json"]).json().remove(0);
+    assert_eq!(again["changed"], 0);
+    fs::rename(&away, shoot.footage()).unwrap();
+    // An empty file leaves what comes with the program; none leaves what is in force.
+    fs::remove_file(shoot.catalogue().join("rules.toml")).unwrap();
+    assert!(
+        shoot
+            .run(&["tags", "apply"])
+            .stderr
+            .contains("what is in force of it stays")
+    );
+    assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
+    assert_eq!(shoot.run(&["tags", "rules", "--own"]).stdout, DRUMS);
+    rules(&shoot, "");
+    shoot.run(&["tags", "apply"]);
+    assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
+    shoot.is_well("after other rules");
+}
+
+#[test]
+fn rules_that_cannot_be_understood_leave_those_in_force() {
+    let shoot = fixtures();
+    rules(&shoot, DRUMS);
+    shoot.run(&["tags", "apply"]);
+    rules(
+        &shoot,
+        &DRUMS.replace("name = \"drummer\"", "nam = \"drummer\""),
+    );
+    let refused = shoot.run(&["tags", "apply"]);
+    assert_eq!(refused.code, 1);
+    let said = refused.stderr;
+    assert!(
+        said.contains("rules.toml:3: nothing is called `nam`"),
+        "{said}"
+    );
+    assert!(said.contains("hint: did you mean `name`?"), "{said}");
+    let file = shoot.catalogue().join("rules.toml");
+    assert_eq!(shoot.run(&["tags", "test", file.to_str().unwrap()]).code, 1);
+    shoot.add("Location Scout/IMG_1234.MOV", "Scout/Drummer.MOV");
+    shoot.scan();
+    assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
+    assert!(tags(&shoot, "Drummer.MOV").contains(&"drums".to_owned()));
+}
+
+#[test]
+fn why_a_tag_is_there_is_told() {
+    let shoot = fixtures();
+    shoot.run(&["tag", "remove", "interview", LAUGH, "--author", "anna"]);
+    shoot.run(&["tag", "add", "night owls", LAUGH, "--author", "anna"]);
+    let told = shoot.run(&["tags", "explain", LAUGH]).stdout;
+    for line in [
+        "interview  ",
+        "rule interview, for \"Interview\"",
+        "95 %  rule studio-session, for \"Studio Session\"",
+        "shoot_day 2",
+        "removed by anna",
+        "night-owls  ",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let told = shoot
+        .run(&["tags", "explain", LAUGH, "--json"])
+        .json()
+        .remove(0);
+    let fired = told["files"][0]["fired"].as_array().unwrap();
+    let rules: Vec<&Value> = fired.iter().map(|fired| &fired["rule"]).collect();
+    assert_eq!(rules, ["studio-session", "interview"]);
+    assert_eq!(
+        told["people"][0],
+        json!({"tag": "interview", "added": false, "person": "anna", "at": told["people"][0]["at"]})
+    );
+}
+
+#[test]
+fn words_of_the_vocabulary_find_their_tags() {
+    let shoot = fixtures();
+    let count = |query: &str| {
+        let answer = shoot.run(&["search", query, "--count"]);
+        (answer.stdout.trim().to_owned(), answer.stderr)
+    };
+    assert_eq!(count("tag:shoot").0, "9");
+    assert_eq!(count("tag:advert").0, "3");
+    assert_eq!(count("tag:tv-set").0, "2");
+    assert_eq!(count("tag:control-room").0, "1");
+    assert_eq!(count("tag:phase").0, "4");
+    let (none, said) = count("tag:rehearsal");
+    assert_eq!(none, "0");
+    assert!(
+        said.contains("`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"),
+        "{said}"
+    );
+    let refused = shoot.run(&["tag", "add", "rehearsal", LAUGH]);
+    assert_eq!(refused.code, 1);
+    let added = shoot.run(&["tag", "add", "tv rehearsal,intervew", LAUGH]);
+    assert!(
+        added
+            .stderr
+            .contains("tv-rehearsal is called tv-set/rehearsal"),
+        "{}",
+        added.stderr
+    );
+    assert!(
+        added.stderr.contains("did you mean interview?"),
+        "{}",
+        added.stderr
+    );
+    assert_eq!(count("tag:rehearsal").0, "1");
+    let tree = shoot.run(&["tags", "--json"]).json();
+    let of = |key: &str, id: &str| {
+        tree.iter()
+            .find(|row| row[key] == id)
+            .map(|row| row["clips"].clone())
+    };
+    assert_eq!(of("group", "shoot"), Some(json!(9)));
+    // One clip has two below it, and counts once.
+    assert_eq!(of("tag", "tv-set"), Some(json!(3)));
+    assert_eq!(of("tag", "tv-set/rehearsal"), Some(json!(1)));
+    assert_eq!(of("tag", "intervew"), Some(json!(1)));
+    assert_eq!(of("tag", "gimbal"), None);
+}
+
+#[test]
+fn a_tag_is_called_otherwise_by_people_and_by_rules() {
+    let shoot = fixtures();
+    shoot.run(&["tag", "add", "loud", LAUGH]);
+    shoot.run(&["tag", "remove", "studio-session", "C0001.MP4"]);
+    let misspelt = shoot.run(&["tags", "rename", "lowd", "loud", "-y"]);
+    assert!(
+        misspelt.stderr.contains("no clip has the tag `lowd`"),
+        "{}",
+        misspelt.stderr
+    );
+    // Nobody is there to be asked.
+    assert_ne!(shoot.run(&["tags", "rename", "loud", "noisy"]).code, 0);
+    assert_eq!(
+        shoot.run(&["tags", "rename", "loud", "noisy", "-y"]).code,
+        0
+    );
+    let renamed = shoot.run(&["tags", "rename", "studio session", "Studio", "-y"]);
+    assert_eq!(renamed.code, 0, "{}", renamed.stderr);
+    assert_eq!(tags(&shoot, LAUGH), ["interview", "noisy", "studio"]);
+    // What was removed under the old name stays removed under the new one.
+    assert!(tags(&shoot, "C0001.MP4").is_empty());
+    assert_eq!(tags(&shoot, "C0002.MP4"), ["studio"]);
+    shoot.add("Location Scout/IMG_1234.MOV", "Studio Session 2/IMG_9.MOV");
+    shoot.scan();
+    assert!(tags(&shoot, "IMG_9.MOV").contains(&"studio".to_owned()));
+    assert_eq!(
+        shoot
+            .run(&["search", "tag:studio-session", "--count"])
+            .stdout
+            .trim(),
+        "4"
+    );
+    let merged = shoot.run(&[
+        "tags",
+        "merge",
+        "noisy",
+        "interview",
+        "--into",
+        "talk",
+        "-y",
+    ]);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    assert_eq!(tags(&shoot, LAUGH), ["studio", "talk"]);
+    assert_eq!(
+        shoot
+            .run(&["tags", "rename", "studio", "studio/x", "-y"])
+            .code,
+        2
+    );
+    // And back.
+    shoot.run(&["tags", "rename", "studio", "studio-session", "-y"]);
+    assert_eq!(tags(&shoot, "C0002.MP4"), ["studio-session"]);
+    assert!(tags(&shoot, "C0001.MP4").is_empty());
+    shoot.is_well("after other names");
+}
+
+#[test]
+fn files_beside_a_clip_count_when_rules_ask_for_them() {
+    let shoot = fixtures();
+    rules(
+        &shoot,
+        "[[rule]]\nname = \"double-system\"\nwhen = { neighbour = { pattern = '(?i)[.]wav$' } }\ntags = [\"double-system\"]\n",
+    );
+    shoot.run(&["tags", "apply"]);
+    assert!(!tags(&shoot, "C0001.MP4").contains(&"double-system".to_owned()));
+    let folder = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
+    shoot.add(
+        "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
+        format!("{folder}/T001.WAV"),
+    );
+    shoot.scan();
+    assert!(tags(&shoot, "C0001.MP4").contains(&"double-system".to_owned()));
+    fs::remove_file(shoot.footage().join(folder).join("T001.WAV")).unwrap();
+    shoot.scan();
+    assert!(!tags(&shoot, "C0001.MP4").contains(&"double-system".to_owned()));
+}
+
+#[test]
+fn subtitles_beside_a_clip_are_searched_and_read_by_rules() {
+    let shoot = fixtures();
+    let folder = shoot.footage().join("Studio Session - Night Owls/Day2");
+    let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nThat snare was <i>enormous</i>\n";
+    fs::write(folder.join("BTSInterview_Drummer_Laughing.srt"), subtitles).unwrap();
+    shoot.scan();
+    let found = shoot.run(&["search", "enormous snare", "--paths"]);
+    assert!(found.stdout.contains(LAUGH), "{}", found.stderr);
+    rules(
+        &shoot,
+        "[[rule]]\nname = \"snare\"\nwhen = { text = \"snare\" }\ntags = [\"snare\"]\n",
+    );
+    shoot.run(&["tags", "apply"]);
+    assert!(tags(&shoot, LAUGH).contains(&"snare".to_owned()));
+}
+
+fn xmp(shoot: &Shoot, clip: &str) -> PathBuf {
+    let told = shoot.run(&["show", "--json", clip]).json().remove(0);
+    PathBuf::from(told["path"].as_str().unwrap()).with_extension("xmp")
+}
+
+/// The program with another catalogue.
+fn at(shoot: &Shoot, catalogue: &Path, arguments: &[&str]) -> Answer {
+    let mut command = shoot.command();
+    command.env("BTSINDEX_CATALOGUE", catalogue).args(arguments);
+    Answer::of(&command.output().unwrap())
+}
+
+#[test]
+fn what_people_said_travels_beside_the_footage() {
+    let shoot = fixtures();
+    for words in [
+        &["tag", "add", "drums,tv-set/rehearsal", LAUGH][..],
+        &["tag", "remove", "interview", LAUGH],
+        &["note", "first <take> & \"best\"", LAUGH],
+        &["stars", "4", LAUGH],
+        &["select", LAUGH],
+        &["mark", "1.5s", "stick drops", LAUGH],
+        &["reject", "C0001.MP4"],
+    ] {
+        assert_eq!(shoot.run(words).code, 0);
+    }
+    assert_eq!(shoot.run(&["sidecar", "write"]).code, 1);
+    assert!(
+        !xmp(&shoot, LAUGH).exists(),
+        "nobody was asked, so nothing was written"
+    );
+    let written = shoot.run(&["sidecar", "write", "-y"]);
+    assert_eq!(written.code, 0, "{}", written.stderr);
+    assert!(
+        written
+            .stdout
+            .starts_with("2 sidecars written, 0 said it already"),
+        "{}",
+        written.stdout
+    );
+    let again = shoot.run(&["sidecar", "write", "-y"]);
+    assert!(
+        again
+            .stdout
+            .starts_with("0 sidecars written, 2 said it already"),
+        "{}",
+        again.stdout
+    );
+    // A scan takes it neither for new nor for changed.
+    let scanned = shoot.scan_counts(&[]);
+    assert_eq!(
+        (&scanned["new"], &scanned["changed"]),
+        (&json!(0), &json!(0)),
+        "{scanned}"
+    );
+    let there = shoot.folder("other");
+    at(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
+    let read = at(&shoot, &there, &["sidecar", "read", "--author", "ben"]);
+    assert_eq!(read.code, 0, "{}", read.stderr);
+    let told = at(&shoot, &there, &["show", "--json", LAUGH])
+        .json()
+        .remove(0);
+    assert_eq!(
+        told["tags"],
+        json!(["drums", "interview", "studio-session", "tv-set/rehearsal"])
+    );
+    assert_eq!(
+        (&told["rating"], &told["selection"]),
+        (&json!(4), &json!("selected"))
+    );
+    assert_eq!(told["notes"][0]["text"], "first <take> & \"best\"");
+    assert_eq!(told["markers"][0]["text"], "stick drops");
+    let here = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
+    assert_eq!(told["markers"], here["markers"]);
+    let rejected = at(&shoot, &there, &["show", "--json", "C0001.MP4"])
+        .json()
+        .remove(0);
+    assert_eq!(rejected["selection"], "rejected");
+    // Read again, nothing is new.
+    let again = at(&shoot, &there, &["sidecar", "read"]);
+    assert!(again.stdout.contains("0 things new"), "{}", again.stdout);
+    // What is taken back here is taken out there.
+    shoot.run(&["tag", "remove", "drums", LAUGH]);
+    shoot.run(&["sidecar", "write", "-y"]);
+    let text = fs::read_to_string(xmp(&shoot, LAUGH)).unwrap();
+    assert!(
+        !text.contains("drums") && text.contains("tv-set/rehearsal"),
+        "{text}"
+    );
+    shoot.is_well("after sidecars");
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
+    let shoot = fixtures();
+    let folder = shoot
+        .footage()
+        .join("Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP");
+    shoot.add(
+        "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
+        "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP/C0001.WAV",
+    );
+    shoot.scan();
+    for clip in ["C0001.MP4", "C0002.MP4", LAUGH] {
+        shoot.run(&["stars", "3", clip]);
+    }
+    fs::write(folder.join("C0002.xmp"), "no XML at all").unwrap();
+    let written = shoot.run(&["sidecar", "write", "-y"]);
+    assert_eq!(written.code, 3, "{}", written.stdout);
+    assert!(
+        written
+            .stderr
+            .contains("C0001.xmp would belong to C0001.MP4 and C0001.WAV"),
+        "{}",
+        written.stderr
+    );
+    assert!(
+        written.stdout.starts_with("1 sidecar written"),
+        "{}",
+        written.stdout
+    );
+    assert!(!folder.join("C0001.xmp").exists());
+    assert_eq!(
+        fs::read_to_string(folder.join("C0002.xmp")).unwrap(),
+        "no XML at all"
+    );
+    assert!(xmp(&shoot, LAUGH).exists());
+    let read = shoot.run(&["sidecar", "read"]);
+    assert_eq!(read.code, 3);
+    assert!(read.stderr.contains("C0002.xmp"), "{}", read.stderr);
+}
+
+#[test]
+fn people_here_are_believed_unless_the_sidecar_is_to_be() {
+    let shoot = fixtures();
+    let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="2">
+<dc:subject><rdf:Bag><rdf:li>Advert</rdf:li><rdf:li>loud</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"#;
+    fs::write(xmp(&shoot, LAUGH), packet).unwrap();
+    shoot.run(&["stars", "5", LAUGH]);
+    shoot.run(&["tag", "add", "loud", LAUGH]);
+    shoot.run(&["tag", "remove", "loud", LAUGH]);
+    let read = shoot.run(&["sidecar", "read"]);
+    assert!(
+        read.stderr.contains("loud was removed here, and stays so"),
+        "{}",
+        read.stderr
+    );
+    assert!(
+        read.stderr.contains("it has 5 stars here, 2 there"),
+        "{}",
+        read.stderr
+    );
+    // A synonym is taken in as the tag it means.
+    assert_eq!(
+        tags(&shoot, LAUGH),
+        ["ad-shoot", "interview", "studio-session"]
+    );
+    let written = shoot.run(&["sidecar", "write", "-y"]);
+    assert!(
+        written
+            .stderr
+            .contains("Rating is 2 there and 5 here; it stays"),
+        "{}",
+        written.stderr
+    );
+    shoot.run(&["sidecar", "read", "--prefer-xmp"]);
+    let told = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
+    assert_eq!(told["rating"], 2);
+}
+
+#[test]
+fn exiftool_reads_what_is_written_and_is_read() {
+    if Command::new("exiftool").arg("-ver").output().is_err() {
+        assert!(
+            std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
+            "exiftool is not installed"
+        );
+        eprintln!("exiftool is not installed: nothing was compared");
+        return;
+    }
+    let shoot = fixtures();
+    shoot.run(&["tag", "add", "drums,ad-shoot", LAUGH]);
+    shoot.run(&["stars", "4", LAUGH]);
+    shoot.run(&["reject", "C0001.MP4"]);
+    shoot.run(&["sidecar", "write", "-y"]);
+    let exiftool = |arguments: &[&str], path: &PathBuf| {
+        let output = Command::new("exiftool")
+            .args(arguments)
+            .arg(path)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let read = |path: &PathBuf| -> Value {
+        let told: Value = serde_json::from_slice(&exiftool(&["-j", "-struct"], path)).unwrap();
+        told[0].clone()
+    };
+    let path = xmp(&shoot, LAUGH);
+    let told = read(&path);
+    assert_eq!(
+        (&told["Subject"], &told["Rating"]),
+        (&json!(["drums", "ad-shoot"]), &json!(4))
+    );
+    assert_eq!(read(&xmp(&shoot, "C0001.MP4"))["Rating"], -1);
+    exiftool(
+        &[
+            "-overwrite_original",
+            "-XMP-dc:Subject+=Night Owls",
+            "-XMP-dc:Title=Owls",
+        ],
+        &path,
+    );
+    shoot.scan();
+    shoot.run(&["sidecar", "read"]);
+    assert!(tags(&shoot, LAUGH).contains(&"night-owls".to_owned()));
+    let shown = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
+    assert_eq!(shown["title"], "Owls");
+    shoot.run(&["tag", "remove", "drums", LAUGH]);
+    shoot.run(&["sidecar", "write", "-y"]);
+    let told = read(&path);
+    assert_eq!(
+        (&told["Subject"], &told["Title"]),
+        (&json!(["ad-shoot", "Night Owls"]), &json!("Owls"))
+    );
+}
