@@ -1,6 +1,6 @@
 //! What rules look at, and what they gave: the catalogue tagged anew, without a drive.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -44,6 +44,7 @@ struct Row {
     inside: PathBuf,
     content: Option<Vec<u8>>,
     own: Vec<u8>,
+    folder: i64,
 }
 
 /// A file whose facts are others now.
@@ -173,16 +174,19 @@ impl Catalogue {
         each: &mut dyn FnMut(usize) -> bool,
     ) -> Result<usize, Error> {
         let mut clips = HashSet::new();
+        let behind = self.left_behind()?;
         let mut looked = 0;
         let mut at = 0;
         while at < folders.len() {
             let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
             let mut rows = 0;
             while at < folders.len() && rows < BATCH {
-                let files = self.read_files(folders[at])?;
+                let folder = folders[at];
+                let behind = behind.get(&folder).map_or(&[][..], Vec::as_slice);
+                let files = self.read_files(folder, behind)?;
                 rows += files.len();
                 if !files.is_empty() {
-                    batch.push((place(folders[at])?, files));
+                    batch.push((place(folder)?, files));
                 }
                 at += 1;
             }
@@ -223,32 +227,19 @@ impl Catalogue {
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn kept(&self, clip: i64) -> Result<Vec<(i64, Kept)>, Error> {
-        let folders: Vec<i64> = self.check(|connection| {
-            connection
-                .prepare_cached("SELECT DISTINCT dir FROM file WHERE clip = ?1 ORDER BY dir")?
-                .query_map([clip], |row| row.get(0))?
-                .collect()
-        })?;
-        let mut kept = Vec::new();
-        for folder in folders {
-            for row in self
-                .read_files(folder)?
-                .into_iter()
-                .filter(|row| row.clip == clip)
-            {
-                let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
-                kept.push((
-                    folder,
-                    Kept {
-                        clip,
-                        content: unpack(row.content.as_ref()),
-                        own: unpack(Some(&row.own)),
-                        inside: row.inside,
-                    },
-                ));
-            }
-        }
-        Ok(kept)
+        let mut rows = self.rows("f.clip = ?1", clip)?;
+        rows.sort_by(|a, b| (a.folder, &a.inside).cmp(&(b.folder, &b.inside)));
+        let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
+        let kept = rows.into_iter().map(|row| {
+            let kept = Kept {
+                clip,
+                content: unpack(row.content.as_ref()),
+                own: unpack(Some(&row.own)),
+                inside: row.inside,
+            };
+            (row.folder, kept)
+        });
+        Ok(kept.collect())
     }
 
     /// Tags that people gave clips, or took from them, as the number of the clip and the tag.
@@ -268,15 +259,39 @@ impl Catalogue {
         Ok(decided)
     }
 
-    fn read_files(&self, folder: i64) -> Result<Vec<Row>, Error> {
+    /// Files by their numbers whose places other contents took, folder by folder.
+    fn left_behind(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
+        let rows: Vec<(i64, i64)> = self.check(|connection| {
+            connection
+                .prepare("SELECT dir, id FROM file WHERE was")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let mut behind: HashMap<i64, Vec<i64>> = HashMap::new();
+        for (folder, file) in rows {
+            behind.entry(folder).or_default().push(file);
+        }
+        Ok(behind)
+    }
+
+    /// The files of a folder that were read.
+    fn read_files(&self, folder: i64, behind: &[i64]) -> Result<Vec<Row>, Error> {
+        let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
+        for &file in behind {
+            rows.extend(self.rows("f.id = ?1", file)?);
+        }
+        Ok(rows)
+    }
+
+    fn rows(&self, which: &str, number: i64) -> Result<Vec<Row>, Error> {
         self.check(|connection| {
             connection
-                .prepare_cached(
-                    "SELECT f.id, f.clip, d.path, f.name, c.facts, f.facts
+                .prepare_cached(&format!(
+                    "SELECT f.id, f.clip, d.path, f.name, c.facts, f.facts, f.dir
                      FROM file f JOIN clip c ON c.id = f.clip JOIN dir d ON d.id = f.dir
-                     WHERE f.dir = ?1 AND f.role = 0 AND f.facts IS NOT NULL",
-                )?
-                .query_map([folder], |row| {
+                     WHERE {which} AND f.role = 0 AND f.facts IS NOT NULL"
+                ))?
+                .query_map([number], |row| {
                     let folder = PathBuf::from(from_bytes(row.get(2)?));
                     Ok(Row {
                         file: row.get(0)?,
@@ -284,6 +299,7 @@ impl Catalogue {
                         inside: folder.join(from_bytes(row.get(3)?)),
                         content: row.get(4)?,
                         own: row.get(5)?,
+                        folder: row.get(6)?,
                     })
                 })?
                 .collect()
