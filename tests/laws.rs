@@ -270,7 +270,7 @@ impl World {
     }
 
     fn take(&mut self, step: &Step) {
-        let tag = |tag: u8| format!("tag {tag}");
+        let tag = |tag: u8| format!("tag-{tag}");
         match *step {
             Step::Film(place, content) => self.put(place, content),
             Step::Move(from, to) | Step::Copy(from, to) if from == to => {}

@@ -7,6 +7,14 @@ use crate::error::Error;
 const TODAY: Date = Date::constant(2026, 11, 26);
 
 fn parsed(arguments: &[&str]) -> Result<Query, Error> {
+    in_context(|context| Query::parse(arguments, context))
+}
+
+fn parsed_line(line: &str) -> Result<Query, Error> {
+    in_context(|context| Query::parse_line(line, context))
+}
+
+fn in_context<T>(parse: impl FnOnce(&Context<'_>) -> T) -> T {
     let saved = |name: &str| {
         Ok(match name {
             "selects" => Some(vec!["is:selected".to_owned(), "tag:interview".to_owned()]),
@@ -33,7 +41,7 @@ fn parsed(arguments: &[&str]) -> Result<Query, Error> {
         saved: &saved,
         meanings: &meanings,
     };
-    Query::parse(arguments, &context)
+    parse(&context)
 }
 
 fn shown(arguments: &[&str]) -> String {
@@ -304,7 +312,7 @@ proptest! {
     fn a_query_is_told_and_understood_again(typed in queries()) {
         if let Ok(query) = parsed(&[&typed]) {
             let told = query.to_string();
-            prop_assert_eq!(Query::parse_line(&told, &Context::plain(TODAY)).unwrap(), query, "{} -> {}", typed, told);
+            prop_assert_eq!(parsed_line(&told).unwrap(), query, "{} -> {}", typed, told);
         }
     }
 
@@ -312,7 +320,7 @@ proptest! {
     fn no_text_makes_it_panic_and_what_is_understood_is_understood_again(text in "\\PC{0,40}|[ -~]{0,40}") {
         if let Ok(query) = parsed(&[&text]) {
             let told = query.to_string();
-            prop_assert_eq!(Query::parse_line(&told, &Context::plain(TODAY)).unwrap(), query, "{}", told);
+            prop_assert_eq!(parsed_line(&told).unwrap(), query, "{}", told);
         }
     }
 }
