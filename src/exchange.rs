@@ -95,7 +95,7 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
     };
     let mut written = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let path = copy.path.with_extension("xmp");
+        let path = sidecar_of(copy);
         let outcome = write_one(copy, &path, &said);
         let (outcome, conflicts) = match outcome {
             Ok((is_changed, bytes, conflicts)) => {
@@ -118,6 +118,23 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
         });
     }
     Ok(written)
+}
+
+/// Where a file's sidecar is, however its ending is written, or is to be.
+fn sidecar_of(copy: &FileCopy) -> PathBuf {
+    let usual = copy.path.with_extension("xmp");
+    if fs::symlink_metadata(&usual).is_ok() {
+        return usual;
+    }
+    let folder = copy.path.parent().unwrap_or(Path::new("."));
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_it = |path: &PathBuf| {
+        path.file_name()
+            .zip(usual.file_name())
+            .is_some_and(|(name, usual)| name.eq_ignore_ascii_case(usual))
+    };
+    let mut found = names.map(|entry| entry.path()).filter(is_it);
+    found.next().unwrap_or(usual)
 }
 
 fn is_there(copy: &FileCopy) -> bool {
@@ -295,7 +312,7 @@ fn sidecars_of(clip: &Clip) -> Vec<PathBuf> {
     for copy in clip.files.iter().filter(|copy| is_there(copy)) {
         let mut longer = copy.path.clone().into_os_string();
         longer.push(".xmp");
-        for path in [copy.path.with_extension("xmp"), PathBuf::from(longer)] {
+        for path in [sidecar_of(copy), PathBuf::from(longer)] {
             if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
                 paths.push(path);
             }
@@ -382,6 +399,16 @@ impl Heard {
         }
         let stars = packet.rating.and_then(|rating| u8::try_from(rating).ok());
         let stars = stars.filter(|stars| (1..=MOST_STARS).contains(stars));
+        let other = self.actions.iter().find_map(|action| match action {
+            Action::Stars(other) if Some(*other) != stars => Some(*other),
+            _ => None,
+        });
+        if let (Some(other), Some(stars)) = (other, stars) {
+            // Another copy's sidecar was heard first.
+            self.conflicts
+                .push(format!("one sidecar gives {other} stars, another {stars}"));
+            return;
+        }
         if let Some(wanted) = stars.filter(|stars| Some(u32::from(*stars)) != stars_here) {
             match stars_here {
                 Some(here) if !prefer_xmp => {

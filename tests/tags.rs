@@ -527,3 +527,163 @@ fn exiftool_reads_what_is_written_and_is_read() {
         (&json!(["ad-shoot", "Night Owls"]), &json!("Owls"))
     );
 }
+
+#[test]
+fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
+    let shoot = fixtures();
+    shoot.run(&["tag", "add", "acme,beta", LAUGH]);
+    for (words, reason) in [
+        (
+            &["tags", "rename", "acme", "acme", "-y"][..],
+            "is called `acme` already",
+        ),
+        (
+            &["tags", "rename", "acme", "shoot", "-y"],
+            "`shoot` is a group of tags",
+        ),
+        (
+            &["tags", "merge", "acme", "--into", "acme", "-y"],
+            "is called `acme` already",
+        ),
+    ] {
+        let refused = shoot.run(words);
+        assert_eq!(refused.code, 2, "{words:?}");
+        assert!(
+            refused.stderr.contains(reason) && refused.stderr.contains("hint: "),
+            "{}",
+            refused.stderr
+        );
+    }
+    // Into one of the sources.
+    assert_eq!(
+        shoot
+            .run(&["tags", "merge", "acme", "beta", "--into", "acme", "-y"])
+            .code,
+        0
+    );
+    assert_eq!(tags(&shoot, LAUGH), ["acme", "interview", "studio-session"]);
+    // A name that rules go by is not given to another tag.
+    assert_eq!(shoot.run(&["tags", "rename", "drone", "air", "-y"]).code, 0);
+    let refused = shoot.run(&["tags", "rename", "vertical", "drone", "-y"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("`drone` is what `air` was called"),
+        "{}",
+        refused.stderr
+    );
+    shoot.is_well("after refused names");
+}
+
+#[test]
+fn of_tags_that_become_one_it_stays_where_one_of_them_was() {
+    for sources in [["talk", "chat"], ["chat", "talk"]] {
+        let shoot = fixtures();
+        shoot.run(&["tag", "add", "talk", "C0001.MP4"]);
+        shoot.run(&["tag", "remove", "chat", "C0001.MP4"]);
+        shoot.run(&["tag", "add", "talk,chat", LAUGH]);
+        shoot.run(&["tag", "remove", "talk", LAUGH]);
+        let merged = shoot.run(&[
+            "tags", "merge", sources[0], sources[1], "--into", "vox", "-y",
+        ]);
+        assert_eq!(merged.code, 0, "{}", merged.stderr);
+        assert!(
+            tags(&shoot, "C0001.MP4").contains(&"vox".to_owned()),
+            "{sources:?}"
+        );
+        assert!(
+            tags(&shoot, LAUGH).contains(&"vox".to_owned()),
+            "{sources:?}"
+        );
+    }
+}
+
+#[test]
+fn words_from_elsewhere_are_heard_by_the_names_of_now() {
+    let shoot = fixtures();
+    shoot.run(&["tag", "add", "drone", "C0001.MP4"]);
+    shoot.run(&["tag", "remove", "drone", "DJI_0042.MP4"]);
+    let journal = shoot.folder("elsewhere").join("edits.jsonl");
+    let journal = journal.to_str().unwrap();
+    shoot.run(&["edits", "export", journal]);
+    let there = shoot.folder("other");
+    at(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
+    at(&shoot, &there, &["tags", "rename", "drone", "air", "-y"]);
+    at(&shoot, &there, &["edits", "import", journal]);
+    let tags = |clip: &str| {
+        at(&shoot, &there, &["show", "--json", clip])
+            .json()
+            .remove(0)["tags"]
+            .to_string()
+    };
+    assert!(
+        tags("C0001.MP4").contains("\"air\""),
+        "{}",
+        tags("C0001.MP4")
+    );
+    assert!(
+        !tags("DJI_0042.MP4").contains("air"),
+        "{}",
+        tags("DJI_0042.MP4")
+    );
+    // What is taken back of a rename leaves the name, and what was removed stays so.
+    shoot.run(&["tags", "rename", "drone", "air", "-y"]);
+    shoot.run(&["undo"]);
+    let tree = shoot.run(&["tags", "--json"]).json();
+    assert!(tree.iter().all(|row| row["tag"] != "drone"));
+    assert!(!self::tags(&shoot, "DJI_0042.MP4").contains(&"air".to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn rules_are_read_from_files_only() {
+    let shoot = fixtures();
+    let path = shoot.catalogue().join("rules.toml");
+    for target in ["/dev/zero", "nowhere"] {
+        std::os::unix::fs::symlink(target, &path).unwrap();
+        let refused = shoot.run(&["tags", "apply"]);
+        assert_eq!(refused.code, 1, "{target}: {}", refused.stdout);
+        assert!(refused.stderr.contains("rules.toml"), "{}", refused.stderr);
+        fs::remove_file(&path).unwrap();
+    }
+    fs::write(&path, b"\xff\xfe[").unwrap();
+    assert!(
+        shoot
+            .run(&["tags", "apply"])
+            .stderr
+            .contains("it is not in UTF-8")
+    );
+}
+
+#[test]
+fn a_tag_that_only_rules_can_mean_can_be_removed() {
+    let shoot = fixtures();
+    rules(
+        &shoot,
+        "[[rule]]\nname = \"odd\"\nwhen = { name = \"drummer\" }\ntags = [\"rehearsal\", \"advert\"]\n",
+    );
+    shoot.run(&["tags", "apply"]);
+    assert_eq!(
+        shoot
+            .run(&["tag", "remove", "rehearsal,advert", LAUGH])
+            .code,
+        0
+    );
+    assert_eq!(tags(&shoot, LAUGH), ["interview", "studio-session"]);
+}
+
+#[test]
+fn a_sidecar_is_known_however_its_ending_is_written() {
+    let shoot = fixtures();
+    let upper = xmp(&shoot, LAUGH).with_extension("XMP");
+    shoot.run(&["stars", "3", LAUGH]);
+    shoot.run(&["sidecar", "write", "-y"]);
+    fs::rename(xmp(&shoot, LAUGH), &upper).unwrap();
+    shoot.run(&["stars", "4", LAUGH]);
+    let written = shoot.run(&["sidecar", "write", "-y"]);
+    assert!(
+        written.stdout.starts_with("1 sidecar written"),
+        "{}",
+        written.stdout
+    );
+    assert!(upper.exists() && !xmp(&shoot, LAUGH).exists());
+}

@@ -9,6 +9,7 @@ use super::Catalogue;
 use super::files::{frames_of, loaded, state_of};
 use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Shelves, Source};
 use crate::error::Error;
+use crate::tag::called;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
 /// What became of a clip: a view that follows seq replaces its own by this.
@@ -154,7 +155,8 @@ impl Catalogue {
         }
         if let Some(content) = fingerprint.map(Fingerprint::from_bytes) {
             clip.id = Some(Fact::new(content, Source::DISK));
-            clip.hear(&self.edits(content)?);
+            let renamed = self.renamed_tags()?;
+            clip.hear_as(&self.edits(content)?, &|tag| called(&renamed, tag));
         }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
             stored.copy.companions = self.companions(stored.file, "")?;

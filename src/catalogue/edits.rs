@@ -117,35 +117,42 @@ impl Catalogue {
     /// [`Error::NoContent`] of a single clip, or when the catalogue cannot be written; then
     /// nothing was appended.
     pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
-        self.at_once(|| {
-            let mut journal = self.journal(author)?;
-            let mut edited = Edited {
-                batch: Some(journal.batch),
-                ..Edited::default()
+        self.at_once(|| self.edit_all(said, author))
+    }
+
+    /// The same, within a transaction.
+    pub(super) fn edit_all(
+        &self,
+        said: &[(i64, Vec<Action>)],
+        author: &str,
+    ) -> Result<Edited, Error> {
+        let mut journal = self.journal(author)?;
+        let mut edited = Edited {
+            batch: Some(journal.batch),
+            ..Edited::default()
+        };
+        for (clip, actions) in said {
+            let content = match self.content_of(*clip) {
+                Err(Error::NoContent { name }) if said.len() > 1 => {
+                    edited.refused.push(name);
+                    continue;
+                }
+                content => content?,
             };
-            for (clip, actions) in said {
-                let content = match self.content_of(*clip) {
-                    Err(Error::NoContent { name }) if said.len() > 1 => {
-                        edited.refused.push(name);
-                        continue;
-                    }
-                    content => content?,
-                };
-                let known = self.edits(content)?;
-                let mut is_new = false;
-                for action in actions.iter().filter(|action| !is_said(&known, action)) {
-                    journal.append(content, action.clone())?;
-                    is_new = true;
-                }
-                if is_new {
-                    self.touch(*clip)?;
-                    edited.clips += 1;
-                } else {
-                    edited.unchanged += 1;
-                }
+            let known = self.edits(content)?;
+            let mut is_new = false;
+            for action in actions.iter().filter(|action| !is_said(&known, action)) {
+                journal.append(content, action.clone())?;
+                is_new = true;
             }
-            Ok(edited)
-        })
+            if is_new {
+                self.touch(*clip)?;
+                edited.clips += 1;
+            } else {
+                edited.unchanged += 1;
+            }
+        }
+        Ok(edited)
     }
 
     fn last_clock(&self) -> Result<i64, Error> {

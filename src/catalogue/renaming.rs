@@ -24,15 +24,21 @@ impl Catalogue {
     /// # Errors
     /// When the catalogue cannot be written; then nothing was renamed.
     pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<Renamed, Error> {
-        let mut own = self.own_rules()?;
-        for tag in from {
-            add_name(&mut own.renamed, tag, to);
-        }
-        let planned = self.planned(from, to)?;
-        self.put_in_force(&own)?;
-        let edited = self.edit(&planned, author)?;
-        Ok(Renamed {
-            clips: edited.clips,
+        self.at_once(|| {
+            let planned = self.planned(from, to)?;
+            let mut renamed = self.renamed_tags()?;
+            for tag in from {
+                add_name(&mut renamed, tag, to);
+            }
+            self.remember_renamed(&renamed)?;
+            let edited = self.edit_all(&planned, author)?;
+            // Every clip that bore the name is told anew, whoever gave it.
+            for (clip, _) in self.contents_with_tags()? {
+                self.touch(clip)?;
+            }
+            Ok(Renamed {
+                clips: edited.clips,
+            })
         })
     }
 
@@ -51,14 +57,18 @@ impl Catalogue {
                 }
             }
             let mut actions = Vec::new();
-            for (tag, is_there) in &decided {
-                let Some(now) = from.iter().find_map(|from| other_name(tag, from, to)) else {
-                    continue;
-                };
-                if *is_there {
+            let now = |tag: &str| from.iter().find_map(|from| other_name(tag, from, to));
+            // Of several that become one, it stays where one of them is.
+            for (tag, _) in decided.iter().filter(|(_, is_there)| **is_there) {
+                if let Some(now) = now(tag) {
                     actions.push(Action::RemoveTag(tag.clone()));
                     actions.push(Action::AddTag(now));
-                } else if !decided.contains_key(&now) && !self.has_tag(clip, &now)? {
+                }
+            }
+            for (tag, _) in decided.iter().filter(|(_, is_there)| !**is_there) {
+                let Some(now) = now(tag) else { continue };
+                let is_added = actions.contains(&Action::AddTag(now.clone()));
+                if !is_added && !decided.contains_key(&now) && !self.has_tag(clip, &now)? {
                     // A rule that gives it from now on must not bring it back.
                     actions.push(Action::RemoveTag(now));
                 }

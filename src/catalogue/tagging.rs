@@ -10,7 +10,7 @@ use super::Catalogue;
 use super::packed::Packer;
 use crate::clip::{Action, Clip, in_effect};
 use crate::error::Error;
-use crate::tag::{Own, Vocabulary};
+use crate::tag::{Own, Vocabulary, called};
 use crate::value::{from_bytes, kept_tag};
 
 /// A folder as rules look at it.
@@ -69,14 +69,19 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn own_rules(&self) -> Result<Own, Error> {
-        let renamed = self.remembered(RENAMED)?;
-        let renamed: Option<BTreeMap<String, String>> =
-            renamed.and_then(|json| serde_json::from_str(&json).ok());
         Ok(Own {
             rules: self.remembered(RULES)?,
             vocabulary: self.remembered(VOCABULARY)?,
-            renamed: renamed.unwrap_or_default(),
+            renamed: self.renamed_tags()?,
         })
+    }
+
+    /// Tags that are called otherwise, by what they were called.
+    pub(super) fn renamed_tags(&self) -> Result<BTreeMap<String, String>, Error> {
+        let renamed = self.remembered(RENAMED)?;
+        Ok(renamed
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default())
     }
 
     /// Puts rules and vocabulary in force, for all that is tagged from now on.
@@ -84,7 +89,6 @@ impl Catalogue {
     /// # Errors
     /// When the catalogue cannot be written.
     pub fn put_in_force(&self, own: &Own) -> Result<(), Error> {
-        let renamed = serde_json::to_string(&own.renamed).unwrap_or_default();
         self.at_once(|| {
             for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
                 match value {
@@ -92,8 +96,16 @@ impl Catalogue {
                     None => self.forget(key)?,
                 }
             }
-            self.remember(RENAMED, &renamed)
+            self.remember_renamed(&own.renamed)
         })
+    }
+
+    pub(super) fn remember_renamed(&self, renamed: &BTreeMap<String, String>) -> Result<(), Error> {
+        if renamed.is_empty() {
+            return self.forget(RENAMED);
+        }
+        let json = serde_json::to_string(renamed).unwrap_or_default();
+        self.remember(RENAMED, &json)
     }
 
     /// The vocabulary in force.
@@ -248,11 +260,12 @@ impl Catalogue {
     /// When the catalogue cannot be read.
     pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
         let mut decided = HashSet::new();
+        let renamed = self.renamed_tags()?;
         for (clip, content) in self.contents_with_tags()? {
             let edits = self.edits(content)?;
             for edit in in_effect(&edits) {
                 if let Action::AddTag(tag) | Action::RemoveTag(tag) = &edit.said.action {
-                    decided.insert((clip, kept_tag(tag).into_owned()));
+                    decided.insert((clip, called(&renamed, &kept_tag(tag))));
                 }
             }
         }

@@ -231,6 +231,12 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
 impl Clip {
     /// Takes in what people said: it stands above all that was found out.
     pub fn hear(&mut self, edits: &[Edit]) {
+        self.hear_as(edits, &str::to_owned);
+    }
+
+    /// Takes in what people said, of tags that are `called` otherwise now. What they said last of
+    /// each tag counts; of several that are one now, it is there where one of them is.
+    pub fn hear_as(&mut self, edits: &[Edit], called: &dyn Fn(&str) -> String) {
         let mut tags: BTreeMap<Cow<'_, str>, (bool, &Edit)> = BTreeMap::new();
         let (mut notes, mut markers) = (Vec::new(), Vec::new());
         let (mut notes_by, mut markers_by) = (None, None);
@@ -262,7 +268,14 @@ impl Clip {
         markers.sort();
         self.notes = notes_by.map(|by| Fact::new(Notes(notes), by));
         self.markers = markers_by.map(|by| Fact::new(Markers(markers), by));
-        for (tag, (is_there, edit)) in tags {
+        let mut named: BTreeMap<String, (bool, &Edit)> = BTreeMap::new();
+        for (tag, said) in tags {
+            let known = named.entry(called(&tag)).or_insert(said);
+            if said.0 && !known.0 {
+                *known = said;
+            }
+        }
+        for (tag, (is_there, edit)) in named {
             self.hear_tag(&tag, is_there, edit);
         }
     }

@@ -6,12 +6,13 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::escape;
+use btsindex::index::Finder;
 use btsindex::present::{Columns, counted, grouped};
 use btsindex::query::Query;
 use btsindex::tag::Vocabulary;
 use btsindex::value::{Selection, parse_tag};
 
-use super::{Exit, ask, search, stdout, width};
+use super::{Exit, ask, said, search, stdout, width};
 use crate::cli;
 
 /// Clips of a preview that are shown, not only counted.
@@ -22,9 +23,16 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
         cli::TagCommand::Add(args) => (args, true),
         cli::TagCommand::Remove(args) => (args, false),
     };
-    let vocabulary = Catalogue::open(catalogue)?.vocabulary()?;
-    let tags = args.tags.split(',').map(|tag| meant(tag, &vocabulary));
-    let tags = tags.collect::<anyhow::Result<Vec<String>>>()?;
+    let known = Catalogue::open(catalogue)?;
+    let vocabulary = known.vocabulary()?;
+    let mut tags = Vec::new();
+    for tag in args.tags.split(',') {
+        if is_added {
+            tags.push(meant(tag, &vocabulary)?);
+        } else {
+            tags.extend(removed(tag, &vocabulary, &known)?);
+        }
+    }
     let action = if is_added {
         Action::AddTag
     } else {
@@ -37,7 +45,7 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
         ("removed", "from")
     };
     say(&actions, &args.on, catalogue, &|clips| {
-        format!("{} {verb} {to} {clips}", tags.join(", "))
+        format!("{} {verb} {to} {clips}", escape(&tags.join(", ")))
     })
 }
 
@@ -60,6 +68,36 @@ fn meant(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
         )?;
     }
     Ok(tag)
+}
+
+/// The tags that are to go: what the vocabulary means by the word, and what is called just so.
+fn removed(
+    typed: &str,
+    vocabulary: &Vocabulary,
+    catalogue: &Catalogue,
+) -> anyhow::Result<Vec<String>> {
+    let tag = parse_tag(typed)?;
+    let meant = vocabulary.meant(typed);
+    if meant.as_ref().is_ok_and(|meant| *meant == tag) {
+        return Ok(vec![tag]);
+    }
+    let is_used = Finder::open(catalogue, &mut said)?
+        .count_tagged(std::slice::from_ref(&tag), &mut said)?
+        > 0;
+    match meant {
+        Ok(meant) if is_used => Ok(vec![meant, tag]),
+        Ok(meant) => {
+            writeln!(
+                io::stderr(),
+                "{} is called {}",
+                escape(&tag),
+                escape(&meant)
+            )?;
+            Ok(vec![meant])
+        }
+        Err(_) if is_used => Ok(vec![tag]),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(crate) fn note(args: cli::Note, catalogue: &Path) -> anyhow::Result<Exit> {

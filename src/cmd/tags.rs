@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
+use btsindex::original;
 use btsindex::present::{
     Counting, Look, branches, counted, difference, difference_json, explained, explained_json,
     json_line, tag_tree, tag_tree_json,
@@ -169,17 +170,29 @@ fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     }
 }
 
+/// No file of rules is larger; the one byte more tells that it is.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// Reads a file of rules: nothing that is no regular file, and no more of it than can be rules.
 fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(Error::path(path))
+    let mut bytes = Vec::new();
+    let file = original::open(path).map_err(Error::path(path))?;
+    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(Error::path(path))?;
+    String::from_utf8(bytes).map_err(|_| Error::Rules {
+        file: path.to_string_lossy().into_owned(),
+        line: None,
+        message: "it is not in UTF-8".to_owned(),
+        hint: "save it as plain text in UTF-8".to_owned(),
+    })
 }
 
 /// A file of a person's own, if it is there.
 fn own_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::path(path)(error)),
+        _ => read(&path).map(Some),
     }
 }
 
@@ -278,19 +291,14 @@ fn rename(
         .map(|tag| parse_tag(tag))
         .collect::<Result<_, _>>()?;
     let to = parse_tag(to)?;
+    let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
+    let vocabulary = catalogue.vocabulary()?;
+    refuse_name(&from, &to, &vocabulary)?;
     let mut finder = Finder::open(&catalogue, &mut said)?;
     let count = finder.count_tagged(&from, &mut said)?;
     let others = finder.count_tagged(std::slice::from_ref(&to), &mut said)?;
-    let vocabulary = catalogue.vocabulary()?;
     for tag in &from {
         refuse_unknown(tag, &vocabulary, &mut finder)?;
-        if to.starts_with(&format!("{tag}/")) {
-            return Err(Error::Query {
-                message: format!("`{to}` stands below `{tag}`, which it is to replace"),
-                hint: "choose a name that does not begin so".to_owned(),
-            }
-            .into());
-        }
     }
     drop(finder);
     if !yes && count > 0 {
@@ -318,6 +326,13 @@ fn rename(
         counted(renamed.clips, "clip"),
         counted(by_rules, "clip")
     )?;
+    if let [one] = from.as_slice() {
+        let (one, to) = (escape(one), escape(&to));
+        writeln!(
+            io::stderr(),
+            "to take it back: `btsindex tags rename {to} {one}`"
+        )?;
+    }
     out.flush()?;
     Ok(if is_whole {
         Exit::Done
@@ -337,6 +352,34 @@ fn quoted(tags: &[String]) -> String {
         .map(|tag| format!("`{}`", escape(tag)))
         .collect();
     quoted.join(", ")
+}
+
+/// A name that cannot be given: what it is, and what would be right.
+fn refuse_name(from: &[String], to: &str, vocabulary: &Vocabulary) -> Result<(), Error> {
+    let refuse = |message: String, hint: String| Err(Error::Query { message, hint });
+    if from.is_empty() {
+        let message = format!("it is called `{}` already", escape(to));
+        return refuse(message, "`btsindex tags` lists what there is".to_owned());
+    }
+    let is_above = |tag: &&String| to.starts_with(&format!("{tag}/"));
+    if let Some(above) = from.iter().find(is_above) {
+        let message = format!("`{to}` stands below `{above}`, which it is to replace");
+        return refuse(message, "choose a name that does not begin so".to_owned());
+    }
+    if vocabulary.is_group(to) {
+        let message = format!("`{to}` is a group of tags");
+        return refuse(message, format!("choose another name, such as `{to}-1`"));
+    }
+    let called = vocabulary.called(to);
+    if called != to && !from.contains(&called) {
+        let message =
+            format!("`{to}` is what `{called}` was called, and rules still mean that by it");
+        let hint = format!(
+            "choose another name, or give that one back: `btsindex tags rename {called} {to}`"
+        );
+        return refuse(message, hint);
+    }
+    Ok(())
 }
 
 /// A tag that no clip has and no vocabulary knows is misspelt.

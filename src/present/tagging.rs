@@ -80,6 +80,9 @@ pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
             }
         }
     }
+    // Two tags that were made one are told once.
+    let mut told = BTreeSet::new();
+    all.retain(|branch: &Branch| told.insert((branch.depth, branch.id.clone())));
     if !strange.is_empty() {
         let roots = strange.iter().filter(|tag| !tag.contains('/'));
         let help = "in no vocabulary";
@@ -115,7 +118,7 @@ pub fn tag_tree(branches: &[Branch], out: &mut dyn Write) -> io::Result<()> {
             "{:widest$}  {:>9}  {}",
             name(branch),
             grouped(branch.clips),
-            branch.help
+            escape(&branch.help)
         );
         writeln!(out, "{}", line.trim_end())?;
     }

@@ -23,7 +23,7 @@ use lexicon::{Lexicon, PhraseId, Spoken};
 use written::Maker;
 
 pub use names::{facts as facts_of_names, schemes};
-pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary};
+pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
 
 /// The rules that come with the program.
 pub const RULES: &str = include_str!("rules.toml");

@@ -311,7 +311,8 @@ impl Vocabulary {
     /// that may mean something else. `None` where there is no such tag.
     #[must_use]
     pub(super) fn spoken(&self, id: &str) -> Option<Vec<String>> {
-        let entry = self.entries.iter().find(|entry| entry.id == id)?;
+        let is_meant = |entry: &&Entry| entry.id == id || self.called(&entry.id) == id;
+        let entry = self.entries.iter().find(is_meant)?;
         let last = entry.id.rsplit('/').next().unwrap_or_default();
         let is_last = |other: &Entry| other.id.rsplit('/').next() == Some(last);
         let is_clear = self.entries.iter().all(|other| {
@@ -327,8 +328,9 @@ impl Vocabulary {
     }
 }
 
-/// What a tag is called now, or what stands above it.
-fn called(renamed: &BTreeMap<String, String>, id: &str) -> String {
+/// What a tag is called now, by its own new name or that of what stands above it.
+#[must_use]
+pub fn called(renamed: &BTreeMap<String, String>, id: &str) -> String {
     let mut end = id.len();
     loop {
         if let Some(now) = renamed.get(&id[..end]) {

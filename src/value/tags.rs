@@ -74,9 +74,27 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     })
 }
 
-/// A tag that is kept, in the form of now: before version 0.2 there were blanks between words.
+/// Tags that rules gave before there were paths, and what they are now.
+const FORMER: [(&str, &str); 5] = [
+    ("location-scout", "pre-production/location-scout"),
+    ("table-read", "pre-production/table-read"),
+    ("casting", "pre-production/casting"),
+    ("edit-suite", "post-production/edit-suite"),
+    ("grading", "post-production/grading"),
+];
+
+/// A tag that is kept, in the form of now: before version 0.2 there were blanks between words, and
+/// no paths.
 #[must_use]
 pub fn kept_tag(text: &str) -> std::borrow::Cow<'_, str> {
+    let kept = in_form(text);
+    match FORMER.iter().find(|(former, _)| *former == kept) {
+        Some((_, now)) => (*now).into(),
+        None => kept,
+    }
+}
+
+fn in_form(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.is_ascii() || text.contains([' ', '_', '-', '/']) {
         parse_tag(text).map_or(text.into(), Into::into)
     } else {
@@ -202,6 +220,8 @@ mod tests {
             assert_eq!(parse_tag(kept).unwrap(), kept);
             assert_eq!(kept_tag(text.to_lowercase().as_str()), kept);
         }
+        assert_eq!(kept_tag("location scout"), "pre-production/location-scout");
+        assert_eq!(kept_tag("grading"), "post-production/grading");
         for text in ["", " ", "-", "/", "a,b", "a\nb\u{7}", &"x".repeat(101)] {
             assert!(parse_tag(text).is_err(), "{text:?}");
         }
