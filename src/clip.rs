@@ -15,7 +15,9 @@ mod typed;
 use serde::{Deserialize, Serialize};
 
 pub use derived::runs_through;
-pub use edit::{Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, in_effect, short};
+pub use edit::{
+    Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, decided_tags, in_effect, short,
+};
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};
 pub use files::{FileCopy, FileState, FrameRun, Place, Shelves, split_frame_number};

@@ -9,17 +9,14 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::catalogue::Catalogue;
-use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, in_effect};
+use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
 use crate::error::Error;
 use crate::footage::{Named, Role, found, named};
 use crate::original;
 use crate::publish;
-use crate::sidecar::xmp::{Conflict, Packet, Said, merged};
+use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
 use crate::tag::Vocabulary;
-use crate::value::{Fingerprint, Selection, kept_tag, parse_tag};
-
-/// No sidecar is longer.
-const MOST: u64 = 16 * 1024 * 1024;
+use crate::value::{Fingerprint, Selection, parse_tag};
 
 /// What became of one sidecar.
 #[derive(Debug)]
@@ -53,23 +50,18 @@ fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
         selection: clip.selection.as_ref().map(|fact| fact.value),
         ..Said::default()
     };
+    for (tag, (is_there, _)) in decided_tags(edits) {
+        if is_there {
+            said.tags.push(tag);
+        } else {
+            said.removed.push(tag);
+        }
+    }
     for edit in in_effect(edits) {
         match &edit.said.action {
-            Action::AddTag(tag) => {
-                let tag = kept_tag(tag).into_owned();
-                said.removed.retain(|other| *other != tag);
-                if !said.tags.contains(&tag) {
-                    said.tags.push(tag);
-                }
-            }
-            Action::RemoveTag(tag) => {
-                let tag = kept_tag(tag).into_owned();
-                said.tags.retain(|other| *other != tag);
-                said.removed.push(tag);
-            }
             Action::Note(text) => said.notes.push(text.clone()),
             Action::Mark(marker) => said.markers.push(marker.clone()),
-            Action::Stars(_) | Action::Select(_) | Action::Undo(_) => {}
+            _ => {}
         }
     }
     said.markers.sort();
@@ -352,23 +344,13 @@ impl Heard {
     }
 
     fn tags(&mut self, packet: &Packet, edits: &[Edit], vocabulary: &Vocabulary, prefer_xmp: bool) {
-        // What was said last of each tag counts.
-        let decided = |tag: &str| {
-            in_effect(edits)
-                .iter()
-                .rev()
-                .find_map(|edit| match &edit.said.action {
-                    Action::AddTag(known) if kept_tag(known) == tag => Some(true),
-                    Action::RemoveTag(known) if kept_tag(known) == tag => Some(false),
-                    _ => None,
-                })
-        };
+        let decided = decided_tags(edits);
         for subject in &packet.tags {
             // A comma parts several in some programs.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
                 let tag = vocabulary.meant(&typed).unwrap_or(typed);
-                match decided(&tag) {
+                match decided.get(&tag).map(|(is_there, _)| *is_there) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
                         self.conflicts

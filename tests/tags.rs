@@ -503,7 +503,7 @@ fn exiftool_reads_what_is_written_and_is_read() {
     let told = read(&path);
     assert_eq!(
         (&told["Subject"], &told["Rating"]),
-        (&json!(["drums", "ad-shoot"]), &json!(4))
+        (&json!(["ad-shoot", "drums"]), &json!(4))
     );
     assert_eq!(read(&xmp(&shoot, "C0001.MP4"))["Rating"], -1);
     exiftool(

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Catalogue;
-use crate::clip::{Action, in_effect};
+use crate::clip::{Action, decided_tags};
 use crate::error::Error;
-use crate::value::{Fingerprint, kept_tag};
+use crate::value::Fingerprint;
 
 /// What renaming came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,25 +47,17 @@ impl Catalogue {
         let mut planned = Vec::new();
         for (clip, content) in self.contents_with_tags()? {
             let edits = self.edits(content)?;
-            // What counts of each tag is what was said last.
-            let mut decided: BTreeMap<String, bool> = BTreeMap::new();
-            for edit in in_effect(&edits) {
-                match &edit.said.action {
-                    Action::AddTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), true),
-                    Action::RemoveTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), false),
-                    _ => {}
-                }
-            }
+            let decided = decided_tags(&edits);
             let mut actions = Vec::new();
             let now = |tag: &str| from.iter().find_map(|from| other_name(tag, from, to));
             // Of several that become one, it stays where one of them is.
-            for (tag, _) in decided.iter().filter(|(_, is_there)| **is_there) {
+            for (tag, _) in decided.iter().filter(|(_, (is_there, _))| *is_there) {
                 if let Some(now) = now(tag) {
                     actions.push(Action::RemoveTag(tag.clone()));
                     actions.push(Action::AddTag(now));
                 }
             }
-            for (tag, _) in decided.iter().filter(|(_, is_there)| !**is_there) {
+            for (tag, _) in decided.iter().filter(|(_, (is_there, _))| !*is_there) {
                 let Some(now) = now(tag) else { continue };
                 let is_added = actions.contains(&Action::AddTag(now.clone()));
                 if !is_added && !decided.contains_key(&now) && !self.has_tag(clip, &now)? {

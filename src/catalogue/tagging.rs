@@ -8,10 +8,10 @@ use rusqlite::params;
 
 use super::Catalogue;
 use super::packed::Packer;
-use crate::clip::{Action, Clip, in_effect};
+use crate::clip::{Clip, decided_tags};
 use crate::error::Error;
 use crate::tag::{Own, Vocabulary, called};
-use crate::value::{from_bytes, kept_tag};
+use crate::value::from_bytes;
 
 /// A folder as rules look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,11 +263,8 @@ impl Catalogue {
         let renamed = self.renamed_tags()?;
         for (clip, content) in self.contents_with_tags()? {
             let edits = self.edits(content)?;
-            for edit in in_effect(&edits) {
-                if let Action::AddTag(tag) | Action::RemoveTag(tag) = &edit.said.action {
-                    decided.insert((clip, called(&renamed, &kept_tag(tag))));
-                }
-            }
+            let tags = decided_tags(&edits).into_keys();
+            decided.extend(tags.map(|tag| (clip, called(&renamed, &tag))));
         }
         Ok(decided)
     }

@@ -4,7 +4,6 @@
 //! machines are one by taking the union, in whatever order and however often; what the edits
 //! of a clip come to depends on the set alone.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -228,6 +227,21 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
     counting
 }
 
+/// What people said last of each tag, as it is kept now: whether it is to be there, and by which
+/// edit.
+#[must_use]
+pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
+    let mut decided = BTreeMap::new();
+    for edit in in_effect(edits) {
+        match &edit.said.action {
+            Action::AddTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (true, edit)),
+            Action::RemoveTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (false, edit)),
+            _ => {}
+        }
+    }
+    decided
+}
+
 impl Clip {
     /// Takes in what people said: it stands above all that was found out.
     pub fn hear(&mut self, edits: &[Edit]) {
@@ -237,14 +251,11 @@ impl Clip {
     /// Takes in what people said, of tags that are `called` otherwise now. What they said last of
     /// each tag counts; of several that are one now, it is there where one of them is.
     pub fn hear_as(&mut self, edits: &[Edit], called: &dyn Fn(&str) -> String) {
-        let mut tags: BTreeMap<Cow<'_, str>, (bool, &Edit)> = BTreeMap::new();
         let (mut notes, mut markers) = (Vec::new(), Vec::new());
         let (mut notes_by, mut markers_by) = (None, None);
         for edit in in_effect(edits) {
             let by = || Source::person(&edit.said.author);
             match &edit.said.action {
-                Action::AddTag(tag) => _ = tags.insert(kept_tag(tag), (true, edit)),
-                Action::RemoveTag(tag) => _ = tags.insert(kept_tag(tag), (false, edit)),
                 Action::Stars(0) => self.rating = None,
                 Action::Stars(stars) => self.rating = Some(Fact::new(u32::from(*stars), by())),
                 Action::Select(selection) => {
@@ -262,14 +273,14 @@ impl Clip {
                     markers.push(marker.clone());
                     markers_by = Some(by());
                 }
-                Action::Undo(_) => {}
+                Action::AddTag(_) | Action::RemoveTag(_) | Action::Undo(_) => {}
             }
         }
         markers.sort();
         self.notes = notes_by.map(|by| Fact::new(Notes(notes), by));
         self.markers = markers_by.map(|by| Fact::new(Markers(markers), by));
         let mut named: BTreeMap<String, (bool, &Edit)> = BTreeMap::new();
-        for (tag, said) in tags {
+        for (tag, said) in decided_tags(edits) {
             let known = named.entry(called(&tag)).or_insert(said);
             if said.0 && !known.0 {
                 *known = said;

@@ -547,12 +547,7 @@ fn pictured(resolution: Resolution) -> Built {
 
 fn shot_at(between: Between) -> Built {
     scanned(["captured".to_owned()], move |seconds, _| {
-        let clock = seconds.rem_euclid(86_400);
-        if between.from <= between.to {
-            between.holds(clock)
-        } else {
-            clock >= between.from || clock <= between.to
-        }
+        between.holds_clock(seconds)
     })
 }
 

@@ -7,11 +7,10 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{counted, grouped, json_line};
-use crate::clip::{Action, Edit, in_effect};
+use crate::clip::{Edit, decided_tags};
 use crate::error::escape;
 use crate::scan::{Affected, Difference, Explained};
 use crate::tag::Vocabulary;
-use crate::value::kept_tag;
 
 /// A tag with how many clips have it, or one below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,19 +138,6 @@ pub fn tag_tree_json(branches: &[Branch], out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// What a person decided of a tag last, and when.
-fn decisions(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
-    let mut decided = BTreeMap::new();
-    for edit in in_effect(edits) {
-        match &edit.said.action {
-            Action::AddTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (true, edit)),
-            Action::RemoveTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (false, edit)),
-            _ => {}
-        }
-    }
-    decided
-}
-
 /// Writes why a clip has its tags, file by file, and what people decided.
 ///
 /// # Errors
@@ -193,7 +179,7 @@ pub fn explained(files: &[Explained], edits: &[Edit], out: &mut dyn Write) -> io
             )?;
         }
     }
-    let decided = decisions(edits);
+    let decided = decided_tags(edits);
     if !decided.is_empty() {
         writeln!(out, "people")?;
     }
@@ -220,7 +206,7 @@ pub fn explained_json(files: &[Explained], edits: &[Edit]) -> Value {
             "fired": fired.collect::<Vec<_>>(), "names": object(&file.named),
         })
     };
-    let decided = decisions(edits).into_iter().map(|(tag, (is_there, edit))| {
+    let decided = decided_tags(edits).into_iter().map(|(tag, (is_there, edit))| {
         json!({ "tag": tag, "added": is_there, "person": edit.said.author, "at": edit.at() })
     });
     json!({

@@ -129,12 +129,7 @@ impl Condition {
             Self::Resolution(any) => resolution(any, seen.clip),
             Self::Time(between) => {
                 let captured = seen.clip.captured.as_ref()?.value;
-                let clock = captured.wall_seconds().rem_euclid(86_400);
-                let is_in = if between.from <= between.to {
-                    between.holds(clock)
-                } else {
-                    clock >= between.from || clock <= between.to
-                };
+                let is_in = between.holds_clock(captured.wall_seconds());
                 is_in.then(|| Evidence::of(captured.civil().strftime("%H:%M").to_string()))
             }
             Self::Weekday(days) => {

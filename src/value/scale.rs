@@ -27,6 +27,18 @@ impl Between {
     pub fn holds(self, number: i64) -> bool {
         (self.from..=self.to).contains(&number)
     }
+
+    /// Whether a clock reading, in seconds from any midnight, is in it as a time of day; past
+    /// midnight where it ends before it begins.
+    #[must_use]
+    pub fn holds_clock(self, seconds: i64) -> bool {
+        let clock = seconds.rem_euclid(86_400);
+        if self.from <= self.to {
+            self.holds(clock)
+        } else {
+            clock >= self.from || clock <= self.to
+        }
+    }
 }
 
 /// How one kind of quantity is written and read.

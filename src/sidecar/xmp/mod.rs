@@ -29,7 +29,7 @@ pub use written::Written;
 use crate::clip::{Clip, Fact, Source};
 
 /// No sidecar is longer.
-pub(super) const MOST: u64 = encoding::MOST_BYTES as u64;
+pub const MOST: u64 = encoding::MOST_BYTES as u64;
 
 /// Reads what others than btsindex say of the clip; nothing where the bytes are no sidecar.
 pub(super) fn read(bytes: &[u8]) -> Clip {
