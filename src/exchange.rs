@@ -40,6 +40,17 @@ pub enum Outcome {
     Refused(String),
 }
 
+/// A clip with what people said of it; `None` of one of which nothing can be said.
+fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edit>)>, Error> {
+    let Some(clip) = catalogue.clip(number)? else {
+        return Ok(None);
+    };
+    match catalogue.content_of(number) {
+        Err(Error::NoContent { .. }) => Ok(None),
+        content => Ok(Some((clip, catalogue.edits(content?)?))),
+    }
+}
+
 /// What people said of a clip, as it stands in a sidecar; nothing when that is nothing.
 fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
     let mut said = Said {
@@ -75,14 +86,10 @@ fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
 /// # Errors
 /// When the catalogue cannot be read or written. What goes wrong with one file is its outcome.
 pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>, Error> {
-    let Some(clip) = catalogue.clip(number)? else {
+    let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(Vec::new());
     };
-    let content = match catalogue.content_of(number) {
-        Err(Error::NoContent { .. }) => return Ok(Vec::new()),
-        content => content?,
-    };
-    let Some(said) = said(&clip, &catalogue.edits(content)?) else {
+    let Some(said) = said(&clip, &edits) else {
         return Ok(Vec::new());
     };
     let mut written = Vec::new();
@@ -274,14 +281,9 @@ pub fn read_sidecars(
     prefer_xmp: bool,
 ) -> Result<Heard, Error> {
     let mut heard = Heard::default();
-    let Some(clip) = catalogue.clip(number)? else {
+    let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(heard);
     };
-    let content = match catalogue.content_of(number) {
-        Err(Error::NoContent { .. }) => return Ok(heard),
-        content => content?,
-    };
-    let edits = catalogue.edits(content)?;
     for path in sidecars_of(&clip) {
         let packet = match read(&path) {
             Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),

@@ -155,8 +155,12 @@ impl Catalogue {
         }
         if let Some(content) = fingerprint.map(Fingerprint::from_bytes) {
             clip.id = Some(Fact::new(content, Source::DISK));
-            let renamed = self.renamed_tags()?;
-            clip.hear_as(&self.edits(content)?, &|tag| called(&renamed, tag));
+            let edits = self.edits(content)?;
+            // Most clips nobody ever said anything of.
+            if !edits.is_empty() {
+                let renamed = self.renamed_tags()?;
+                clip.hear_as(&edits, &|tag| called(&renamed, tag));
+            }
         }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
             stored.copy.companions = self.companions(stored.file, "")?;

@@ -191,6 +191,16 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn record_hash(&self, file: &Hashed, digest: Fingerprint) -> Result<(), Error> {
+        self.record_digest(file.file, file.bytes, file.modified, digest)
+    }
+
+    pub(super) fn record_digest(
+        &self,
+        file: i64,
+        bytes: u64,
+        modified: i64,
+        digest: Fingerprint,
+    ) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -199,11 +209,11 @@ impl Catalogue {
                      WHERE id = ?1 AND bytes = ?4 AND modified = ?5",
                 )?
                 .execute(params![
-                    file.file,
+                    file,
                     XXH128,
                     digest.to_bytes(),
-                    stored(file.bytes),
-                    file.modified,
+                    stored(bytes),
+                    modified,
                     super::unix_seconds()
                 ])
         })?;

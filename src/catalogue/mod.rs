@@ -37,7 +37,6 @@ pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use pictures::{Pending, Waiting};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use renaming::Renamed;
 pub use tagging::{Housed, Kept};
 pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, Seen, VolumeRow};

@@ -7,23 +7,17 @@ use crate::clip::{Action, decided_tags};
 use crate::error::Error;
 use crate::value::Fingerprint;
 
-/// What renaming came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Renamed {
-    /// Clips to which people had given the tag, or from which they had taken it.
-    pub clips: usize,
-}
-
 /// A clip and what people are to say of it.
 type Planned = (i64, Vec<Action>);
 
 impl Catalogue {
     /// Calls tags, and all below them, otherwise: in what people said, as one command of
-    /// `author`, and in what rules give from now on, once clips are tagged anew.
+    /// `author`, and in what rules give from now on, once clips are tagged anew. Gives how many
+    /// clips people had to say something new of.
     ///
     /// # Errors
     /// When the catalogue cannot be written; then nothing was renamed.
-    pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<Renamed, Error> {
+    pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<usize, Error> {
         self.at_once(|| {
             let planned = self.planned(from, to)?;
             let mut renamed = self.renamed_tags()?;
@@ -31,18 +25,16 @@ impl Catalogue {
                 add_name(&mut renamed, tag, to);
             }
             self.remember_renamed(&renamed)?;
-            let edited = self.edit_all(&planned, author)?;
-            // Every clip that bore the name is told anew, whoever gave it.
-            for (clip, _) in self.contents_with_tags()? {
-                self.touch(clip)?;
+            // It is heard otherwise, also where nothing has to be said.
+            for (clip, _) in &planned {
+                self.touch(*clip)?;
             }
-            Ok(Renamed {
-                clips: edited.clips,
-            })
+            Ok(self.edit_all(&planned, author)?.clips)
         })
     }
 
-    /// What has to be said so that people's words are of the new name.
+    /// The clips of whose tags people decided under a former name, and what has to be said so that
+    /// their words are of the new one.
     fn planned(&self, from: &[String], to: &str) -> Result<Vec<Planned>, Error> {
         let mut planned = Vec::new();
         for (clip, content) in self.contents_with_tags()? {
@@ -65,7 +57,7 @@ impl Catalogue {
                     actions.push(Action::RemoveTag(now));
                 }
             }
-            if !actions.is_empty() {
+            if decided.keys().any(|tag| now(tag).is_some()) {
                 planned.push((clip, actions));
             }
         }

@@ -10,9 +10,6 @@ use crate::error::Error;
 use crate::footage::Found;
 use crate::value::Fingerprint;
 
-/// Whose content the hash of a whole file is.
-const XXH128: &str = "xxh128";
-
 impl Catalogue {
     /// Knows a sidecar that was written beside the file at `inside` of a volume: a scan will find it as it is,
     /// and the original is not read again for it.
@@ -58,22 +55,9 @@ impl Catalogue {
                         found.changed,
                         found.inode,
                         original
-                    ])?;
-                connection
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![
-                        file,
-                        XXH128,
-                        digest.to_bytes(),
-                        stored(found.bytes),
-                        found.modified,
-                        super::unix_seconds()
                     ])
             })?;
-            Ok(())
+            self.record_digest(file, found.bytes, found.modified, digest)
         })
     }
 

@@ -17,7 +17,7 @@ use btsindex::present::{
 };
 use btsindex::query::Query;
 use btsindex::scan::{alone, compare, explain, retag};
-use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary};
+use btsindex::tag::{MOST_BYTES, Own, RULES, Rules, VOCABULARY, Vocabulary};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
@@ -170,14 +170,12 @@ fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     }
 }
 
-/// No file of rules is larger; the one byte more tells that it is.
-const MOST_BYTES: u64 = 1024 * 1024;
-
 /// Reads a file of rules: nothing that is no regular file, and no more of it than can be rules.
 fn read(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let file = original::open(path).map_err(Error::path(path))?;
-    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    // One byte more than it may have tells that it is too long.
+    let read = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes);
     read.map_err(Error::path(path))?;
     String::from_utf8(bytes).map_err(|_| Error::Rules {
         file: path.to_string_lossy().into_owned(),
@@ -323,7 +321,7 @@ fn rename(
         "{} is called `{}` now: people's words on {}, what rules gave on {}",
         quoted(&from),
         escape(&to),
-        counted(renamed.clips, "clip"),
+        counted(renamed, "clip"),
         counted(by_rules, "clip")
     )?;
     if let [one] = from.as_slice() {

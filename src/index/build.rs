@@ -323,10 +323,7 @@ impl Builder<'_> {
         for (at, _) in Clip::fields_named("tags") {
             any.push(self.field(at, &wanted)?);
         }
-        let signs = tags
-            .iter()
-            .map(|tag| Term::from_field_text(self.columns.signs, &tag_sign(tag)));
-        any.push(Box::new(TermSetQuery::new(signs)));
+        any.push(Box::new(tagged(self.columns, tags)));
         Ok(either(any))
     }
 
@@ -375,6 +372,12 @@ impl Builder<'_> {
             State::Rated => has("rating"),
         })
     }
+}
+
+/// Clips with one of some tags, or one below them.
+pub(super) fn tagged(columns: &Columns, tags: &[String]) -> TermSetQuery {
+    let sign = |tag: &String| Term::from_field_text(columns.signs, &tag_sign(tag));
+    TermSetQuery::new(tags.iter().map(sign))
 }
 
 fn placed(column: Column) -> Option<(Field, Field)> {

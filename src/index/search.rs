@@ -1,11 +1,8 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
-use tantivy::Term;
 use tantivy::collector::{Collector, Count};
-use tantivy::query::TermSetQuery;
 
-use super::build::Builder;
-use super::document::tag_sign;
+use super::build::{Builder, tagged};
 use super::guard::guarded;
 use super::order::{Order, Ranked};
 use super::tally::{Counting, Tallies};
@@ -181,10 +178,7 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn count_tagged(&self, tags: &[String]) -> Result<usize, Error> {
-        let signs = tags
-            .iter()
-            .map(|tag| Term::from_field_text(self.columns.signs, &tag_sign(tag)));
-        let query = TermSetQuery::new(signs);
+        let query = tagged(&self.columns, tags);
         guarded(|| Ok(self.reader.searcher().search(&query, &Count)?))
     }
 

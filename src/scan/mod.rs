@@ -247,26 +247,13 @@ impl Scan<'_, '_> {
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.headers(originals.collect())?;
         }
-        self.neighbours(&sifted.changed)?;
+        let cancel = &self.request.cancel;
+        tagging::ask_again(&mut self.writer, self.rules, &sifted.changed, &mut |_| {
+            !cancel.is_cancelled()
+        })?;
         if self.request.pictures {
             self.all_pictures(&sifted.walked)?;
         }
-        Ok(())
-    }
-
-    /// Where rules ask for the files beside a clip, those of folders in which files came or went
-    /// are asked again.
-    fn neighbours(&mut self, changed: &HashSet<i64>) -> Result<(), Error> {
-        if !self.rules.ask_for_neighbours() || changed.is_empty() {
-            return Ok(());
-        }
-        self.writer.commit()?;
-        let mut folders: Vec<i64> = changed.iter().copied().collect();
-        folders.sort_unstable();
-        let cancel = self.request.cancel.clone();
-        retag(self.writer.catalogue, self.rules, &folders, &mut |_| {
-            !cancel.is_cancelled()
-        })?;
         Ok(())
     }
 

@@ -1,14 +1,15 @@
 //! Where rules meet the catalogue: a file that is read is tagged, and all that were read can be
 //! tagged anew at any time, without their drives.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::writer::Writer;
 use crate::catalogue::{Catalogue, Kept};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
-use crate::tag::{Fired, Place, Rules, facts_of_names};
+use crate::tag::{Fired, Place, Rules};
 use crate::value::Why;
 
 /// Folders that were looked at: files of one follow each other.
@@ -79,6 +80,23 @@ pub fn retag(
         (now != kept.own).then_some(now)
     };
     catalogue.tell_anew(folders, &mut place, &tell, each)
+}
+
+/// Where rules ask for the files beside a clip, those of folders in which files came or went are
+/// asked again.
+pub(super) fn ask_again(
+    writer: &mut Writer<'_>,
+    rules: &Rules,
+    changed: &HashSet<i64>,
+    each: &mut dyn FnMut(usize) -> bool,
+) -> Result<(), Error> {
+    if !rules.ask_for_neighbours() || changed.is_empty() {
+        return Ok(());
+    }
+    writer.commit()?;
+    let mut folders: Vec<i64> = changed.iter().copied().collect();
+    folders.sort_unstable();
+    retag(writer.catalogue, rules, &folders, each).map(drop)
 }
 
 /// One tag, or fact, that clips would gain or lose.
@@ -195,20 +213,13 @@ pub fn explain(catalogue: &Catalogue, rules: &Rules, clip: i64) -> Result<Vec<Ex
     for (folder, kept) in catalogue.kept(clip)? {
         let housed = catalogue.housed(folder, rules.ask_for_neighbours())?;
         let place = rules.place(&housed.inside, &housed.volume, &housed.names);
-        let (mut known, _) = without_rules(&kept);
-        let named = facts_of_names(&kept.inside);
-        known.merge(&named);
-        known.derive();
-        let name = kept
-            .inside
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
+        let (known, _) = without_rules(&kept);
+        let (named, fired) = rules.explained(&place, &kept.inside, &known);
         let facts = FIELDS
             .iter()
             .filter_map(|field| Some((field.name, (field.text)(&named)?)));
         explained.push(Explained {
-            fired: rules.fired(&place, &name, &known),
+            fired,
             named: facts.collect(),
             inside: kept.inside,
             volume: housed.volume,

@@ -22,7 +22,8 @@ use condition::{Condition, Evidence, NeighbourTest, Seen};
 use lexicon::{Lexicon, PhraseId, Spoken};
 use written::Maker;
 
-pub use names::{facts as facts_of_names, schemes};
+pub use names::schemes;
+pub use toml_file::MOST_BYTES;
 pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
 
 /// The rules that come with the program.
@@ -243,16 +244,23 @@ impl Rules {
     /// What names and rules give a clip: tags, and facts.
     #[must_use]
     pub fn given(&self, place: &Place, inside: &Path, clip: &Clip) -> Clip {
-        let mut given = names::facts(inside);
-        let mut known = clip.clone();
-        known.merge(&given);
-        known.derive();
-        let name = inside.file_name().unwrap_or_default().to_string_lossy();
-        let fired = self.fired(place, &name, &known);
+        let (mut given, fired) = self.explained(place, inside, clip);
         given.merge(&gift(
             fired.iter().filter(|fired| fired.excluded_by.is_none()),
         ));
         given
+    }
+
+    /// What the names of a file tell, and the rules that fire on it.
+    #[must_use]
+    pub fn explained(&self, place: &Place, inside: &Path, clip: &Clip) -> (Clip, Vec<Fired>) {
+        let told = names::facts(inside);
+        let mut known = clip.clone();
+        known.merge(&told);
+        known.derive();
+        let name = inside.file_name().unwrap_or_default().to_string_lossy();
+        let fired = self.fired(place, &name, &known);
+        (told, fired)
     }
 }
 

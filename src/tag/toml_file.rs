@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, closest};
 
-/// Nobody writes more by hand.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Bytes of a file of rules or words: nobody writes more by hand.
+pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// A file's text and what it is called in complaints.
 #[derive(Clone, Copy)]
@@ -89,16 +89,14 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Each key with its place and its value, in the order of the file.
-    pub(super) fn entries(&self) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
+    /// Each key with its value, in the order of the file.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
         let file = self.file;
-        let mut all: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(key, value)| (key.get_ref().as_ref(), key.span(), Value { file, value }))
-            .collect();
-        all.sort_by_key(|(_, span, _)| span.start);
-        all
+        let mut all: Vec<_> = self.entries.iter().collect();
+        all.sort_by_key(|(key, _)| key.span().start);
+        all.into_iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), Value { file, value }))
+            .collect()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {

@@ -206,8 +206,7 @@ impl<'v> Maker<'v> {
             ));
         }
         let mut all = Vec::new();
-        for (key, span, value) in table.entries() {
-            let _ = span;
+        for (key, value) in table.entries() {
             all.push(self.asked(key, &value, depth)?);
         }
         match all.len() {

@@ -15,7 +15,7 @@ pub(super) use scheme::{maker, makers};
 /// What a file's name and its folders tell, by the innermost that tells it; a camera's letter and a
 /// day by the name that people gave rather than by the one a camera gave.
 #[must_use]
-pub fn facts(inside: &Path) -> Clip {
+pub(super) fn facts(inside: &Path) -> Clip {
     let names: Vec<String> = inside
         .iter()
         .rev()
