@@ -41,11 +41,19 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
     ("test_case_1185230.mp4", UNDECODED, "the same: headers only"),
     (
         "Sr001-2C-01_01.WAV",
-        &["reel", "start_timecode"],
+        &["reel", "scene", "start_timecode", "take"],
         "ffprobe does not read iXML",
     ),
-    ("A101_1_1.WAV", &["reel", "start_timecode"], "the same"),
-    ("A101_3.WAV", &["reel", "start_timecode"], "the same"),
+    (
+        "A101_1_1.WAV",
+        &["reel", "scene", "start_timecode", "take"],
+        "the same",
+    ),
+    (
+        "A101_3.WAV",
+        &["reel", "scene", "start_timecode", "take"],
+        "the same",
+    ),
     (
         "rotated_hdr_video.mov",
         &["lens"],
