@@ -1,29 +1,116 @@
 //! Files that are written beside footage: whole or not at all, and never in place of what
 //! somebody else put there.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
+
+/// What the name of an unfinished file begins and ends with: hidden, and told from all others.
+const PREFIX: &str = ".btsindex-";
+const SUFFIX: &str = ".part";
+
+/// A file that is being written under a name of its own, in the folder where it will stand. It is
+/// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
+#[derive(Debug)]
+pub struct Unfinished {
+    file: File,
+    path: TempPath,
+}
+
+impl Unfinished {
+    /// An empty file in a folder, which others may read as far as the system lets new files be.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Other people, on other machines, have other numbers.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let (file, path) = builder.tempfile_in(folder)?.into_parts();
+        // Held while its writer lives. On Windows nobody else could read it meanwhile, this program
+        // included; where the filesystem knows no locks, nothing is ever swept.
+        #[cfg(unix)]
+        let _ = file.try_lock();
+        Ok(Self { file, path })
+    }
+
+    /// The file, to write to.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where it is until it is published.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it the name it is to have, which nothing must have yet; the folder is not synced.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has that name; else what the system says. The file is gone then.
+    pub fn publish(self, path: &Path) -> io::Result<()> {
+        match self.path.persist_noclobber(path) {
+            Ok(()) => Ok(()),
+            Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => Err(fault.error),
+            // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
+            Err(fault) if fs::symlink_metadata(path).is_err() => {
+                Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
+            }
+            Err(fault) => Err(fault.error),
+        }
+    }
+
+    /// Gives it the name that another file has, in whose place it stands from then on.
+    fn replace(self, path: &Path) -> io::Result<()> {
+        Ok(self.path.persist(path).map_err(|fault| fault.error)?)
+    }
+}
+
+/// Removes from a folder the unfinished files that processes left which are no more; gives how many.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn sweep(folder: &Path) -> io::Result<usize> {
+    let mut swept = 0;
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if is_ours && is_forsaken(&entry.path()) && fs::remove_file(entry.path()).is_ok() {
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Whether nobody holds the lock that a writer holds while it lives.
+fn is_forsaken(path: &Path) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file
+        && File::options()
+            .write(true)
+            .open(path)
+            .is_ok_and(|file| file.try_lock().is_ok())
+}
 
 /// Writes a file that is not there yet.
 ///
 /// # Errors
 /// `AlreadyExists` when something has that name; else what the system says.
 pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (folder, name) = place(path)?;
-    match unfinished(folder, name, bytes)?.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => return Err(fault.error),
-        Err(fault) if fs::symlink_metadata(path).is_err() => {
-            // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
-            fault.file.persist(path)?;
-        }
-        Err(fault) => return Err(fault.error),
-    }
-    sync_folder(folder);
+    let folder = folder_of(path)?;
+    written(folder, bytes)?.publish(path)?;
+    let _ = sync_folder(folder);
     Ok(())
 }
 
@@ -32,8 +119,8 @@ pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// `AlreadyExists` when another stands there by now; else what the system says.
 pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
-    let (folder, name) = place(path)?;
-    let file = unfinished(folder, name, bytes)?;
+    let folder = folder_of(path)?;
+    let file = written(folder, bytes)?;
     let now = fs::symlink_metadata(path)?;
     let is_same =
         now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();
@@ -44,54 +131,43 @@ pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
         ));
     }
     // Whoever could read it still can.
-    let _ = file.as_file().set_permissions(before.permissions());
-    file.persist(path)?;
-    sync_folder(folder);
+    let _ = file.file().set_permissions(before.permissions());
+    file.replace(path)?;
+    let _ = sync_folder(folder);
     Ok(())
 }
 
-fn place(path: &Path) -> io::Result<(&Path, &OsStr)> {
+fn folder_of(path: &Path) -> io::Result<&Path> {
     path.parent()
-        .zip(path.file_name())
+        .filter(|_| path.file_name().is_some())
         .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "not the path of a file"))
 }
 
 /// A file of another name beside, hidden, with all of its content on the disk.
-fn unfinished(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut prefix = std::ffi::OsString::from(".");
-    // A name may be as long as the filesystem takes; the prefix must leave room.
-    let short: String = name.to_string_lossy().chars().take(32).collect();
-    prefix.push(short.trim_start_matches('.'));
-    let mut file = tempfile::Builder::new()
-        .prefix(&prefix)
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    readable_by_all(file.as_file())?;
-    file.as_file().sync_all()?;
-    Ok(file)
+fn written(folder: &Path, bytes: &[u8]) -> io::Result<Unfinished> {
+    let unfinished = Unfinished::in_folder(folder)?;
+    unfinished.file().write_all(bytes)?;
+    unfinished.file().sync_all()?;
+    Ok(unfinished)
 }
 
-/// Other people, on other machines, have other numbers.
+/// Has the names in a folder on the disk too.
+///
+/// # Errors
+/// What the system says; not every one lets a folder be synced.
 #[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // FAT knows no permissions, and may say so.
-    match file.set_permissions(fs::Permissions::from_mode(0o644)) {
-        Err(fault) if fault.kind() != ErrorKind::PermissionDenied => Err(fault),
-        _ => Ok(()),
-    }
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
+/// Has the names in a folder on the disk too: here, the system does so by itself.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-fn readable_by_all(_file: &File) -> io::Result<()> {
+pub fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
-
-/// The name is on the disk too; not every system lets a folder be synced.
-fn sync_folder(folder: &Path) {
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +216,22 @@ mod tests {
         let before = fs::metadata(&path).unwrap();
         assert!(instead(&path, &before, b"one").is_err());
         assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_dead_left_is_swept_and_what_the_living_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let living = Unfinished::in_folder(folder.path()).unwrap();
+        let dead = folder.path().join(".btsindex-abcdefghijkl.part");
+        let mark = folder.path().join(".btsindex-volume");
+        for path in [&dead, &mark] {
+            fs::write(path, b"half").unwrap();
+        }
+        assert_eq!(sweep(folder.path()).unwrap(), 1);
+        assert!(living.path().exists() && mark.exists() && !dead.exists());
+        living.publish(&folder.path().join("whole")).unwrap();
+        assert_eq!(sweep(folder.path()).unwrap(), 0);
     }
 
     #[test]

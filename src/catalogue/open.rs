@@ -14,6 +14,7 @@ use super::packed::Packer;
 use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
 use crate::error::Error;
 use crate::footage::Volumes;
+use crate::publish::{self, Unfinished};
 
 /// Statements that stay prepared on a connection: more than there are.
 const STATEMENTS: usize = 160;
@@ -325,10 +326,9 @@ impl Catalogue {
             None => Path::new("/"),
         };
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
-        let unfinished = tempfile::Builder::new()
-            .prefix(".btsindex-backup-")
-            .tempfile_in(folder)
-            .map_err(Error::path(folder))?;
+        // What a backup left that was killed.
+        let _ = publish::sweep(folder);
+        let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
         let fault = |source| Error::Catalogue {
             path: to.to_owned(),
             source,
@@ -339,11 +339,9 @@ impl Catalogue {
             .map_err(fault)?;
         renew_uuid(&copy).map_err(fault)?;
         copy.close().map_err(|(_, source)| fault(source))?;
-        unfinished.as_file().sync_all().map_err(Error::path(to))?;
-        unfinished
-            .persist_noclobber(to)
-            .map_err(|error| Error::path(to)(error.error))?;
-        sync_folder(folder).map_err(Error::path(folder))
+        unfinished.file().sync_all().map_err(Error::path(to))?;
+        unfinished.publish(to).map_err(Error::path(to))?;
+        publish::sync_folder(folder).map_err(Error::path(folder))
     }
 
     /// Whether the database is whole, when nobody looked for a week or the last scan did not
@@ -461,16 +459,6 @@ fn uri(path: &Path, query: &str) -> PathBuf {
     }
     uri.push_str(query);
     uri.into()
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
