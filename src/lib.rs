@@ -17,6 +17,7 @@
 
 pub mod browse;
 pub mod catalogue;
+pub mod checksum;
 pub mod clip;
 pub mod desktop;
 pub mod error;

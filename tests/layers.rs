@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query", "desktop"],
     &["lock"],
-    &["clip", "original", "publish"],
+    &["checksum", "clip", "original", "publish"],
     &["error"],
     &["value"],
 ];

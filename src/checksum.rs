@@ -1,0 +1,411 @@
+//! Hashes of whole files, as the manifests of the field write them.
+//!
+//! They stand apart from the fingerprint by which clips are known: a fingerprint reads little of a
+//! file and is compared with nothing but itself; a checksum reads all of it, and other programs
+//! must come to the same one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use md5::{Digest, Md5};
+use serde::Deserialize;
+use sha1::Sha1;
+use sha2::Sha512;
+use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh32::Xxh32;
+use xxhash_rust::xxh64::Xxh64;
+
+use crate::value::Malformed;
+
+/// How a file is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HashKind {
+    /// XXH3 of 128 bits, seed 0: what ASC MHL prefers.
+    Xxh128,
+    /// XXH64, seed 0.
+    Xxh64,
+    /// XXH3 of 64 bits, seed 0.
+    Xxh3,
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// The C4 ID of SMPTE ST 2114: SHA-512 in base 58.
+    C4,
+    /// XXH32, seed 0: in old manifests only.
+    Xxh32,
+}
+
+impl HashKind {
+    /// What an ingest may be told to use.
+    pub const WRITTEN: &[HashKind] = &[
+        HashKind::Xxh128,
+        HashKind::Xxh64,
+        HashKind::Md5,
+        HashKind::Sha1,
+        HashKind::C4,
+    ];
+
+    const ALL: [HashKind; 7] = [
+        HashKind::Xxh128,
+        HashKind::Xxh64,
+        HashKind::Xxh3,
+        HashKind::Md5,
+        HashKind::Sha1,
+        HashKind::C4,
+        HashKind::Xxh32,
+    ];
+
+    /// As ASC MHL names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xxh128 => "xxh128",
+            Self::Xxh64 => "xxh64",
+            Self::Xxh3 => "xxh3",
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::C4 => "c4",
+            Self::Xxh32 => "xxh32",
+        }
+    }
+
+    /// The kind of that name, also of those that are only read.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How many bytes its digest has.
+    fn size(self) -> usize {
+        match self {
+            Self::Xxh32 => 4,
+            Self::Xxh64 | Self::Xxh3 => 8,
+            Self::Xxh128 | Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::C4 => 64,
+        }
+    }
+}
+
+impl fmt::Display for HashKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Reads a kind that may be written.
+impl FromStr for HashKind {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::named(text)
+            .filter(|kind| Self::WRITTEN.contains(kind))
+            .ok_or_else(|| {
+                Malformed::new(
+                    text,
+                    "a kind of hash: `xxh128`, `xxh64`, `md5`, `sha1` or `c4`",
+                )
+            })
+    }
+}
+
+impl serde::Serialize for HashKind {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+/// Unlike what people type, what was recorded may be of any kind.
+impl<'de> Deserialize<'de> for HashKind {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Self::named(&name)
+            .ok_or_else(|| serde::de::Error::custom(Malformed::new(&name, "a kind of hash")))
+    }
+}
+
+/// What a file's bytes came to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Checksum {
+    kind: HashKind,
+    bytes: Box<[u8]>,
+}
+
+impl Checksum {
+    /// How it was made.
+    #[must_use]
+    pub fn kind(&self) -> HashKind {
+        self.kind
+    }
+
+    /// The digest: big-endian, as it is printed; of C4 the 64 bytes of SHA-512.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// A digest of that kind; `None` when it has another length.
+    #[must_use]
+    pub fn from_bytes(kind: HashKind, bytes: &[u8]) -> Option<Self> {
+        (bytes.len() == kind.size()).then(|| Self {
+            kind,
+            bytes: bytes.into(),
+        })
+    }
+
+    /// What manifests write: hexadecimal digits in either case, or `c4…`; `None` for all else.
+    #[must_use]
+    pub fn parse(kind: HashKind, text: &str) -> Option<Self> {
+        let bytes = match kind {
+            HashKind::C4 => from_base58(text.strip_prefix("c4")?)?.to_vec(),
+            _ => from_hex(text)?,
+        };
+        Self::from_bytes(kind, &bytes)
+    }
+}
+
+/// As `xxhsum`, `md5sum` and `sha1sum` print it; a C4 ID has 90 characters.
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == HashKind::C4 {
+            return write!(f, "c4{}", to_base58(&self.bytes));
+        }
+        self.bytes
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A checksum that is being made.
+pub struct Hasher {
+    kind: HashKind,
+    state: State,
+}
+
+enum State {
+    /// Of 64 or 128 bits: the same state, ended differently. It is much larger than the others.
+    Xxh3(Box<Xxh3Default>),
+    Xxh64(Xxh64),
+    Xxh32(Xxh32),
+    Md5(Md5),
+    Sha1(Sha1),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// Of no bytes yet.
+    #[must_use]
+    pub fn new(kind: HashKind) -> Self {
+        let state = match kind {
+            HashKind::Xxh128 | HashKind::Xxh3 => State::Xxh3(Box::default()),
+            HashKind::Xxh64 => State::Xxh64(Xxh64::new(0)),
+            HashKind::Xxh32 => State::Xxh32(Xxh32::new(0)),
+            HashKind::Md5 => State::Md5(Md5::new()),
+            HashKind::Sha1 => State::Sha1(Sha1::new()),
+            HashKind::C4 => State::Sha512(Sha512::new()),
+        };
+        Self { kind, state }
+    }
+
+    /// How it is made.
+    #[must_use]
+    pub fn kind(&self) -> HashKind {
+        self.kind
+    }
+
+    /// The bytes that come next.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            State::Xxh3(state) => state.update(bytes),
+            State::Xxh64(state) => state.update(bytes),
+            State::Xxh32(state) => state.update(bytes),
+            State::Md5(state) => state.update(bytes),
+            State::Sha1(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    /// The checksum of all bytes.
+    #[must_use]
+    pub fn finish(self) -> Checksum {
+        let bytes: Box<[u8]> = match self.state {
+            State::Xxh3(state) if self.kind == HashKind::Xxh3 => {
+                Box::new(state.digest().to_be_bytes())
+            }
+            State::Xxh3(state) => Box::new(state.digest128().to_be_bytes()),
+            State::Xxh64(state) => Box::new(state.digest().to_be_bytes()),
+            State::Xxh32(state) => Box::new(state.digest().to_be_bytes()),
+            State::Md5(state) => state.finalize().as_slice().into(),
+            State::Sha1(state) => state.finalize().as_slice().into(),
+            State::Sha512(state) => state.finalize().as_slice().into(),
+        };
+        Checksum {
+            kind: self.kind,
+            bytes,
+        }
+    }
+}
+
+/// The checksum of bytes that are there already.
+#[must_use]
+pub fn of_bytes(kind: HashKind, bytes: &[u8]) -> Checksum {
+    let mut hasher = Hasher::new(kind);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect()
+}
+
+/// Digits of a C4 ID: base 58 without the characters that look alike.
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// Base 58 digits that 64 bytes may need; fewer are filled up with zeros, which are written `1`.
+const C4_DIGITS: usize = 88;
+
+fn to_base58(bytes: &[u8]) -> String {
+    let mut digits = [0_u8; C4_DIGITS];
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in digits.iter_mut().rev() {
+            carry += u32::from(*digit) << 8;
+            // A remainder of 58 is a byte.
+            *digit = (carry % 58) as u8;
+            carry /= 58;
+        }
+    }
+    digits
+        .iter()
+        .map(|digit| char::from(BASE58[usize::from(*digit)]))
+        .collect()
+}
+
+fn from_base58(text: &str) -> Option<[u8; 64]> {
+    if text.len() != C4_DIGITS {
+        return None;
+    }
+    let mut bytes = [0_u8; 64];
+    for letter in text.bytes() {
+        let digit = BASE58.iter().position(|known| *known == letter)?;
+        let mut carry = u32::try_from(digit).ok()?;
+        for byte in bytes.iter_mut().rev() {
+            carry += u32::from(*byte) * 58;
+            *byte = (carry & 0xff) as u8;
+            carry >>= 8;
+        }
+        // 88 digits can say more than 512 bits.
+        if carry > 0 {
+            return None;
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the reference programs say of no bytes, and of `abc`.
+    const KNOWN: &[(HashKind, &str, &str)] = &[
+        (
+            HashKind::Xxh128,
+            "99aa06d3014798d86001c324468d497f",
+            "06b05ab6733a618578af5f94892f3950",
+        ),
+        (HashKind::Xxh64, "ef46db3751d8e999", "44bc2cf5ad770999"),
+        (HashKind::Xxh3, "2d06800538d394c2", "78af5f94892f3950"),
+        (HashKind::Xxh32, "02cc5d05", "32d153ff"),
+        (
+            HashKind::Md5,
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "900150983cd24fb0d6963f7d28e17f72",
+        ),
+        (
+            HashKind::Sha1,
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "a9993e364706816aba3e25717850c26c9cd0d89d",
+        ),
+        (
+            HashKind::C4,
+            "c459dsjfscH38cYeXXYogktxf4Cd9ibshE3BHUo6a58hBXmRQdZrAkZzsWcbWtDg5oQstpDuni4Hirj75GEmTc1sFT",
+            "c45S4rnaTNWonxss1u8LzsaJdEph1AJhWUF4sh2waXKMsutyfAxg4ybUeuXVWS9HdNcEypmeXn8FZGonD4w1rj9DZp",
+        ),
+    ];
+
+    #[test]
+    fn hashes_are_those_of_the_reference_programs() {
+        for (kind, empty, abc) in KNOWN {
+            assert_eq!(of_bytes(*kind, b"").to_string(), *empty, "{kind}");
+            assert_eq!(of_bytes(*kind, b"abc").to_string(), *abc, "{kind}");
+            let mut hasher = Hasher::new(*kind);
+            assert_eq!(hasher.kind(), *kind);
+            hasher.update(b"a");
+            hasher.update(b"");
+            hasher.update(b"bc");
+            assert_eq!(hasher.finish().to_string(), *abc, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for kind in HashKind::ALL {
+            let checksum = of_bytes(kind, b"A001_C003.mov");
+            let text = checksum.to_string();
+            assert_eq!(Checksum::parse(kind, &text), Some(checksum.clone()));
+            assert_eq!(
+                Checksum::from_bytes(kind, checksum.bytes()),
+                Some(checksum.clone())
+            );
+            if kind != HashKind::C4 {
+                assert_eq!(Checksum::parse(kind, &text.to_uppercase()), Some(checksum));
+            }
+            for wrong in [&text[1..], "", "0", "é", " ", &format!("{text}00"), "c4"] {
+                assert_eq!(Checksum::parse(kind, wrong), None, "{kind} {wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_c4_id_holds_512_bits_and_no_more() {
+        let zeros = Checksum::from_bytes(HashKind::C4, &[0; 64]).unwrap();
+        assert_eq!(zeros.to_string(), format!("c4{}", "1".repeat(88)));
+        // The greatest, of the specification.
+        let greatest = "c467rpwLCuS5DGA8KGZXKsVQ7dnPb9goRLoKfgGbLfQg9WoLUgNY77E2jT11fem3coV9nAkguBACzrU1iyZM4B8roQ";
+        let ones = Checksum::parse(HashKind::C4, greatest).unwrap();
+        assert_eq!(ones.bytes(), [0xff; 64]);
+        assert_eq!(ones.to_string(), greatest);
+        let beyond = format!("{}R", greatest.strip_suffix('Q').unwrap());
+        assert_eq!(Checksum::parse(HashKind::C4, &beyond), None);
+        let never = greatest.replace('r', "0");
+        assert_eq!(Checksum::parse(HashKind::C4, &never), None);
+    }
+
+    #[test]
+    fn only_what_may_be_written_is_understood_but_all_is_kept() {
+        for kind in HashKind::WRITTEN {
+            assert_eq!(kind.name().parse(), Ok(*kind));
+        }
+        for text in ["xxh32", "xxh3", "MD5", "sha256", ""] {
+            assert!(text.parse::<HashKind>().is_err(), "{text}");
+        }
+        for kind in HashKind::ALL {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert_eq!(serde_json::from_str::<HashKind>(&json).unwrap(), kind);
+        }
+        assert!(serde_json::from_str::<HashKind>("\"crc32\"").is_err());
+    }
+}
