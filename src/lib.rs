@@ -32,4 +32,5 @@ pub mod query;
 pub mod scan;
 pub mod sidecar;
 pub mod tag;
+pub(crate) mod toml_file;
 pub mod value;

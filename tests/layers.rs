@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["index"],
     &["catalogue"],
     &["footage", "media", "sidecar", "tag", "query", "desktop"],
-    &["lock"],
+    &["lock", "toml_file"],
     &["clip", "original", "publish"],
     &["error"],
     &["value"],
