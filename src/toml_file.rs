@@ -250,6 +250,27 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A text, or a date or time, as it is written; `None` of anything else, such as a number.
+    pub(crate) fn written(&self) -> Option<&'a str> {
+        match self.value.get_ref() {
+            DeValue::Datetime(_) => self.file.text.get(self.value.span()),
+            _ => self.as_string(),
+        }
+    }
+
+    /// A text in quotes.
+    pub(crate) fn as_string(&self) -> Option<&'a str> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `true` or `false`.
+    pub(crate) fn is_flag(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Boolean(_))
+    }
+
     pub(crate) fn texts(&self) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
         match self.value.get_ref() {
             DeValue::Array(_) => self
