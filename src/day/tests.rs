@@ -19,7 +19,7 @@ day = 3 ⇒ 1 ⇒ `day` is no table ⇒ `[day]`
 [day]|location = "a\nb" ⇒ 2 ⇒ control character ⇒ location = "Stage 4"
 [day]|kind = "a\u001b[31m" ⇒ 2 ⇒ control character ⇒ kind = "ad shoot"
 [day]|kind = ad shoot ⇒ 2 ⇒ ⇒ `btsindex ingest --example` prints an example
-[day]|date = 2026-02-30 ⇒ 2 ⇒ ⇒
+[day]|date = 2026-02-30 ⇒ 2 ⇒ invalid date ⇒ `btsindex ingest --example`
 [day]|date = "2026-02-30" ⇒ 2 ⇒ `2026-02-30` is no date ⇒ date = 2026-05-02
 [day]|date = "2 May" ⇒ 2 ⇒ `2 May` is no date ⇒ date = 2026-05-02
 [day]|date = 20260502 ⇒ 2 ⇒ `date` is no date ⇒ date = 2026-05-02
