@@ -33,9 +33,9 @@ pub enum Error {
     /// `--exclude` was given something that is no pattern.
     #[error("bad pattern: {0}")]
     Pattern(#[from] globset::Error),
-    /// A file of rules, or of the vocabulary, that cannot be understood.
+    /// A file that a person wrote (rules, vocabulary, a shoot day) that cannot be understood.
     #[error("{}{}: {message}", escape(file), line.map_or_else(String::new, |line| format!(":{line}")))]
-    Rules {
+    Written {
         /// What the file is called.
         file: String,
         /// Which line, from 1.
@@ -268,7 +268,7 @@ impl Error {
                  `btsindex doctor` says what was found"
                     .to_owned()
             }
-            Self::Query { hint, .. } | Self::Marker { hint, .. } | Self::Rules { hint, .. } => {
+            Self::Query { hint, .. } | Self::Marker { hint, .. } | Self::Written { hint, .. } => {
                 hint.clone()
             }
             Self::Pattern(_) => {

@@ -1,7 +1,7 @@
 //! btsindex catalogues behind-the-scenes footage and finds the shot again.
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`]), the
+//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`]), the
 //! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet.
 //! `ARCHITECTURE.md` draws the picture.
 
@@ -19,6 +19,7 @@ pub mod browse;
 pub mod catalogue;
 pub mod checksum;
 pub mod clip;
+pub mod day;
 pub mod desktop;
 pub mod error;
 pub mod exchange;
@@ -33,4 +34,5 @@ pub mod query;
 pub mod scan;
 pub mod sidecar;
 pub mod tag;
+pub(crate) mod toml_file;
 pub mod value;

@@ -15,11 +15,14 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["browse"],
     &["present"],
+    &["ingest"],
     &["scan", "exchange"],
     &["index"],
     &["catalogue"],
-    &["footage", "media", "sidecar", "tag", "query", "desktop"],
-    &["lock"],
+    &[
+        "footage", "media", "sidecar", "tag", "query", "desktop", "day", "offload",
+    ],
+    &["lock", "toml_file"],
     &["checksum", "clip", "original", "publish"],
     &["error"],
     &["value"],

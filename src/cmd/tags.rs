@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,14 +10,13 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
-use btsindex::original;
 use btsindex::present::{
     Counting, Look, branches, counted, difference, difference_json, explained, explained_json,
     json_line, tag_tree, tag_tree_json,
 };
 use btsindex::query::Query;
 use btsindex::scan::{alone, compare, explain, retag};
-use btsindex::tag::{MOST_BYTES, Own, RULES, Rules, VOCABULARY, Vocabulary};
+use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
@@ -120,9 +119,9 @@ fn test(
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let mut own = catalogue.own_rules()?;
-    own.rules = Some(read(rules)?);
+    own.rules = Some(read_written(rules)?);
     if let Some(vocabulary) = vocabulary {
-        own.vocabulary = Some(read(vocabulary)?);
+        own.vocabulary = Some(read_written(vocabulary)?);
     }
     let rules = Rules::new(&own).map_err(|error| named(error, rules, vocabulary))?;
     let clips = if words.is_empty() {
@@ -148,7 +147,7 @@ fn test(
 /// A complaint by the name of the file that was given.
 fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     match error {
-        Error::Rules {
+        Error::Written {
             file,
             line,
             message,
@@ -159,7 +158,7 @@ fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
                 OWN_VOCABULARY => vocabulary,
                 _ => None,
             };
-            Error::Rules {
+            Error::Written {
                 file: given.map_or(file, |path| path.to_string_lossy().into_owned()),
                 line,
                 message,
@@ -170,27 +169,12 @@ fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     }
 }
 
-/// Reads a file of rules: nothing that is no regular file, and no more of it than can be rules.
-fn read(path: &Path) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    let file = original::open(path).map_err(Error::path(path))?;
-    // One byte more than it may have tells that it is too long.
-    let read = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(Error::path(path))?;
-    String::from_utf8(bytes).map_err(|_| Error::Rules {
-        file: path.to_string_lossy().into_owned(),
-        line: None,
-        message: "it is not in UTF-8".to_owned(),
-        hint: "save it as plain text in UTF-8".to_owned(),
-    })
-}
-
 /// A file of a person's own, if it is there.
 fn own_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read(&path).map(Some),
+        _ => read_written(&path).map(Some),
     }
 }
 

@@ -8,7 +8,6 @@ mod lexicon;
 mod names;
 #[cfg(test)]
 mod tests;
-mod toml_file;
 mod vocabulary;
 mod written;
 
@@ -17,17 +16,24 @@ use std::path::Path;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
+use crate::toml_file::Kind;
 use crate::value::{Tagged, Tags, Why};
 use condition::{Condition, Evidence, NeighbourTest, Seen};
 use lexicon::{Lexicon, PhraseId, Spoken};
 use written::Maker;
 
+pub use crate::toml_file::read_written;
 pub use names::schemes;
-pub use toml_file::MOST_BYTES;
 pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
 
 /// The rules that come with the program.
 pub const RULES: &str = include_str!("rules.toml");
+
+/// What complaints about rules and vocabulary point to.
+const WRITTEN: Kind = Kind {
+    plural: "rules",
+    example: "btsindex tags rules",
+};
 
 /// What a person wrote beside the built-in rules, as it is in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,7 +112,7 @@ impl Rules {
     /// The built-in rules, with what a person wrote beside them.
     ///
     /// # Errors
-    /// [`Error::Rules`] for what cannot be understood, with file, line and hint.
+    /// [`Error::Written`] for what cannot be understood, with file, line and hint.
     pub fn new(own: &Own) -> Result<Self, Error> {
         let vocabulary = Vocabulary::new(own.vocabulary.as_deref(), own.renamed.clone())?;
         let mut maker = Maker::new(&vocabulary);

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::toml_file::{Table, TomlFile};
+use super::WRITTEN;
 use crate::error::{Error, closest};
+use crate::toml_file::{Table, TomlFile};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, parse_tag};
 
@@ -70,7 +71,7 @@ impl Vocabulary {
     /// The built-in vocabulary, with what a person added to it, and with tags that were renamed.
     ///
     /// # Errors
-    /// [`Error::Rules`] for what cannot be understood.
+    /// [`Error::Written`] for what cannot be understood.
     pub fn new(own: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
         // That it contradicts itself nowhere is proved by a test, not each time.
@@ -84,7 +85,12 @@ impl Vocabulary {
     }
 
     fn take(&mut self, name: &str, text: &str, is_checked: bool) -> Result<(), Error> {
-        TomlFile { name, text }.read(|file| {
+        TomlFile {
+            name,
+            text,
+            kind: WRITTEN,
+        }
+        .read(|file| {
             file.only(&["group", "tag"])?;
             for table in file.tables("group")? {
                 table.only(&["id", "help"])?;

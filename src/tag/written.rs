@@ -7,11 +7,11 @@ use regex::{Regex, RegexBuilder};
 
 use super::condition::{Condition, NeighbourTest, Scope, is_of_words};
 use super::lexicon::{Lexicon, PhraseId};
-use super::toml_file::{Table, TomlFile, Value};
 use super::vocabulary::Vocabulary;
-use super::{Rule, Wish};
+use super::{Rule, WRITTEN, Wish};
 use crate::clip::{Clip, FIELDS};
 use crate::error::{Error, closest};
+use crate::toml_file::{Table, TomlFile, Value};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, Resolution, Scale, parse_tag};
 
@@ -86,7 +86,12 @@ impl<'v> Maker<'v> {
 
     /// Takes in a file of rules; one of a name that is known takes the place of that.
     pub(super) fn take(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        TomlFile { name, text }.read(|file| {
+        TomlFile {
+            name,
+            text,
+            kind: WRITTEN,
+        }
+        .read(|file| {
             file.only(&["rule", "words"])?;
             if let Some(words) = file.get("words") {
                 self.take_words(&words.table("words")?)?;

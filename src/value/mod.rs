@@ -6,6 +6,7 @@
 mod asked;
 mod bytes;
 mod choice;
+mod clock;
 mod duration;
 mod fingerprint;
 mod found;
@@ -24,6 +25,7 @@ pub mod words;
 pub use asked::{How, MOST_STARS, Words};
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
+pub use clock::Clock;
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
 pub use found::{fits, letters_off};

@@ -6,9 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Malformed, serde_as_text};
 
@@ -47,6 +47,14 @@ impl WallTime {
             offset: None,
             ..self
         }
+    }
+
+    /// So many seconds later by the same clock, its offset as it was; `None` when that is no date
+    /// of a recording (see [`WallTime::new`]).
+    #[must_use]
+    pub fn shifted(self, seconds: i64) -> Option<Self> {
+        let shift = SignedDuration::from_secs(seconds);
+        Self::new(self.civil.checked_add(shift).ok()?, self.offset)
     }
 
     /// A file's modification time: an instant, so its offset is known to be zero.
@@ -243,6 +251,26 @@ mod tests {
                 shown,
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_clock_is_shifted_and_its_offset_stays() {
+        for (time, seconds, shifted) in [
+            (
+                "2026-05-02T14:00:01+02:00",
+                60,
+                Some("2026-05-02T14:01:01+02:00"),
+            ),
+            ("2027-01-01T00:00:00Z", -1, Some("2026-12-31T23:59:59Z")),
+            ("2028-02-28T12:00:00", 86_400, Some("2028-02-29T12:00:00")),
+            ("2026-05-02T14:00:01", i64::MAX, None),
+            ("2026-05-02T14:00:01", i64::MIN, None),
+            ("1980-01-03T00:00:00", -86_400, None),
+        ] {
+            let time: WallTime = time.parse().unwrap();
+            let is = time.shifted(seconds).map(|time| time.to_string());
+            assert_eq!(is.as_deref(), shifted, "{time} {seconds}");
         }
     }
 

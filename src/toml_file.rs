@@ -1,25 +1,62 @@
 //! TOML that people write, read so that every complaint says in which line, why, and what would
-//! be right.
+//! be right. It stands apart from what is written in it: rules, a vocabulary, a shoot day.
 
+use std::io::Read;
 use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, closest};
+use crate::original;
 
-/// Bytes of a file of rules or words: nobody writes more by hand.
-pub const MOST_BYTES: usize = 1024 * 1024;
+/// Bytes of such a file: nobody writes more by hand.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
-/// A file's text and what it is called in complaints.
+/// A file's text, what it is called in complaints, and what it should be.
 #[derive(Clone, Copy)]
-pub(super) struct TomlFile<'a> {
-    pub(super) name: &'a str,
-    pub(super) text: &'a str,
+pub(crate) struct TomlFile<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) kind: Kind,
+}
+
+/// What is written in a file, so that a complaint points to help of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// What such files are called, in the plural: `rules`.
+    pub(crate) plural: &'static str,
+    /// The command that prints an example.
+    pub(crate) example: &'static str,
+}
+
+/// The text of a file that a person wrote.
+///
+/// # Errors
+/// [`Error::Path`] when it cannot be read or is no regular file, [`Error::Written`] when it is not
+/// in UTF-8. What is too long to be written by hand is cut a byte after that, and complained of by
+/// who reads it.
+pub fn read_written(path: &Path) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let file = original::open(path).map_err(Error::path(path))?;
+    // One byte more than it may have tells that it is too long.
+    let read = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(Error::path(path))?;
+    // A cut may fall into a letter; of a file that is too long, this is not what is wrong.
+    if bytes.len() > MOST_BYTES {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| Error::Written {
+        file: path.to_string_lossy().into_owned(),
+        line: None,
+        message: "it is not in UTF-8".to_owned(),
+        hint: "save it as plain text in UTF-8".to_owned(),
+    })
 }
 
 /// A table in it.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     file: TomlFile<'a>,
     entries: &'a DeTable<'a>,
     span: Range<usize>,
@@ -27,14 +64,14 @@ pub(super) struct Table<'a> {
 
 /// A value in it.
 #[derive(Clone)]
-pub(super) struct Value<'a> {
+pub(crate) struct Value<'a> {
     file: TomlFile<'a>,
     value: &'a Spanned<DeValue<'a>>,
 }
 
 impl TomlFile<'_> {
     /// Reads the file and hands its outermost table to `read`.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         self,
         read: impl FnOnce(&Table<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -42,11 +79,17 @@ impl TomlFile<'_> {
             return Err(self.wrong(
                 None,
                 "it is larger than 1 MiB".to_owned(),
-                "rules are written by hand; is it the right file?",
+                format!(
+                    "{} are written by hand; is it the right file?",
+                    self.kind.plural
+                ),
             ));
         }
         let table = DeTable::parse(self.text).map_err(|error| {
-            let hint = "strings stand in quotes; lists in square brackets, with commas; `btsindex tags rules` prints an example";
+            let hint = format!(
+                "strings stand in quotes; lists in square brackets, with commas; `{}` prints an example",
+                self.kind.example
+            );
             self.wrong(error.span(), error.message().to_owned(), hint)
         })?;
         read(&Table {
@@ -61,7 +104,7 @@ impl TomlFile<'_> {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.bytes().filter(|&byte| byte == b'\n').count() + 1
         });
-        Error::Rules {
+        Error::Written {
             file: self.name.to_owned(),
             line,
             message,
@@ -72,7 +115,7 @@ impl TomlFile<'_> {
 
 impl<'a> Table<'a> {
     /// Complains of a key that is none of these.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Error> {
         let stranger = self
             .entries
             .keys()
@@ -90,7 +133,7 @@ impl<'a> Table<'a> {
     }
 
     /// Each key with its value, in the order of the file.
-    pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+    pub(crate) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
         let file = self.file;
         let mut all: Vec<_> = self.entries.iter().collect();
         all.sort_by_key(|(key, _)| key.span().start);
@@ -99,7 +142,7 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
         let value = self.entries.get(key)?;
         Some(Value {
             file: self.file,
@@ -107,12 +150,12 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
         self.get(key).map(|value| value.text()).transpose()
     }
 
     /// A text that must be there.
-    pub(super) fn needed(&self, key: &str, example: &str) -> Result<&'a str, Error> {
+    pub(crate) fn needed(&self, key: &str, example: &str) -> Result<&'a str, Error> {
         self.text(key)?.ok_or_else(|| {
             self.wrong(
                 format!("`{key}` is not said"),
@@ -122,11 +165,11 @@ impl<'a> Table<'a> {
     }
 
     /// A text, or several.
-    pub(super) fn texts(&self, key: &str) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
         self.get(key).map_or(Ok(Vec::new()), |value| value.texts())
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<bool, Error> {
+    pub(crate) fn flag(&self, key: &str) -> Result<bool, Error> {
         self.get(key)
             .map_or(Ok(false), |value| match value.value.get_ref() {
                 DeValue::Boolean(flag) => Ok(*flag),
@@ -135,7 +178,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &str,
         range: std::ops::RangeInclusive<i64>,
@@ -163,7 +206,7 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of `[[key]]`.
-    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, Error> {
+    pub(crate) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, Error> {
         let Some(value) = self.get(key) else {
             return Ok(Vec::new());
         };
@@ -186,14 +229,14 @@ impl<'a> Table<'a> {
     }
 
     /// A complaint about the table as a whole.
-    pub(super) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
+    pub(crate) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
         self.file.wrong(Some(self.span.clone()), message, hint)
     }
 }
 
 impl<'a> Value<'a> {
     /// A text; of a number, as it is written.
-    pub(super) fn text(&self) -> Result<&'a str, Error> {
+    pub(crate) fn text(&self) -> Result<&'a str, Error> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text.as_ref()),
             DeValue::Integer(number) => Ok(number.as_str()),
@@ -207,7 +250,28 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn texts(&self) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+    /// A text, or a date or time, as it is written; `None` of anything else, such as a number.
+    pub(crate) fn written(&self) -> Option<&'a str> {
+        match self.value.get_ref() {
+            DeValue::Datetime(_) => self.file.text.get(self.value.span()),
+            _ => self.as_string(),
+        }
+    }
+
+    /// A text in quotes.
+    pub(crate) fn as_string(&self) -> Option<&'a str> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `true` or `false`.
+    pub(crate) fn is_flag(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Boolean(_))
+    }
+
+    pub(crate) fn texts(&self) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
         match self.value.get_ref() {
             DeValue::Array(_) => self
                 .items()?
@@ -218,7 +282,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn items(&self) -> Result<Vec<Value<'a>>, Error> {
+    pub(crate) fn items(&self) -> Result<Vec<Value<'a>>, Error> {
         match self.value.get_ref() {
             DeValue::Array(all) => {
                 let file = self.file;
@@ -228,11 +292,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn is_table(&self) -> bool {
+    pub(crate) fn is_table(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Table(_))
     }
 
-    pub(super) fn table(&self, what: &str) -> Result<Table<'a>, Error> {
+    pub(crate) fn table(&self, what: &str) -> Result<Table<'a>, Error> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Ok(Table {
                 file: self.file,
@@ -246,7 +310,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
+    pub(crate) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
         self.file.wrong(Some(self.value.span()), message, hint)
     }
 }
