@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod ingest;
 mod search;
 mod sidecar;
 mod tags;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use ingest::{Ingest, Ingests};
 pub(crate) use search::{Browse, Search, Stats, negations};
 pub(crate) use sidecar::{Sidecar, SidecarCommand};
 pub(crate) use tags::{Tags, TagsCommand};
@@ -43,6 +45,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Scan(Scan),
+    Ingest(Ingest),
+    Ingests(Ingests),
     Search(Search),
     Browse(Browse),
     Stats(Stats),

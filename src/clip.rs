@@ -24,7 +24,7 @@ pub use files::{FileCopy, FileState, FrameRun, Place, Shelves, split_frame_numbe
 pub use typed::{Cell, Kind, Value, Wanted};
 
 use crate::value::{
-    Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
+    Bytes, Clock, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
     Projection, Rate, ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange, WallTime,
 };
 
@@ -39,6 +39,8 @@ pub enum Origin {
     Sidecar,
     /// A rule that read names and facts.
     Rule,
+    /// What was said of a shoot day when its cards were taken in.
+    Ingest,
     /// A person; no scan ever changes it.
     Person,
 }
@@ -52,6 +54,7 @@ impl Origin {
             Self::Probe => "probe",
             Self::Sidecar => "sidecar",
             Self::Rule => "rule",
+            Self::Ingest => "ingest",
             Self::Person => "person",
         }
     }
@@ -247,8 +250,18 @@ clip! {
     shoot_day: u32 = Rule { facet: true };
     /// what it was shot for
     production: String = Rule { facet: true, weight: 2.0, aliases: &["project"] };
+    /// day of the shoot that it belongs to, as 2026-05-02: a night belongs to the day it began
+    shoot_date: String = Ingest { facet: true };
+    /// where it was shot, as it was called
+    location: String = Ingest { facet: true, weight: 2.0 };
+    /// who made it, by what they did
+    crew: String = Ingest { weight: 1.0 };
     /// when it was shot, by the camera's clock, with an offset where one is known
     captured: WallTime = Sidecar { aliases: &["date"] };
+    /// by how much the camera's clock was put right, as `+01:02:00`
+    clock: Clock = Ingest {};
+    /// what the camera's clock showed, where it was put right
+    recorded: WallTime = Ingest {};
     /// maker and model of the camera or recorder, the maker once
     camera: String = Sidecar { facet: true, weight: 2.0, aliases: &["cam"] };
     /// maker of the camera or recorder

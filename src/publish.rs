@@ -71,7 +71,7 @@ impl Unfinished {
 
     /// Gives it the name that another file has, in whose place it stands from then on.
     fn replace(self, path: &Path) -> io::Result<()> {
-        Ok(self.path.persist(path).map_err(|fault| fault.error)?)
+        self.path.persist(path).map_err(|fault| fault.error)
     }
 }
 

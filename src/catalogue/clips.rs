@@ -155,6 +155,9 @@ impl Catalogue {
         }
         if let Some(content) = fingerprint.map(Fingerprint::from_bytes) {
             clip.id = Some(Fact::new(content, Source::DISK));
+            for day in self.days_of(content)? {
+                clip.merge(&day);
+            }
             let edits = self.edits(content)?;
             // Most clips nobody ever said anything of.
             if !edits.is_empty() {

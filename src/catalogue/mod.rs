@@ -6,6 +6,7 @@ mod clips;
 mod copies;
 mod edits;
 mod files;
+mod ingests;
 mod open;
 mod packed;
 mod pictures;
@@ -13,6 +14,7 @@ mod readings;
 mod remembered;
 mod renaming;
 mod saved;
+mod shot;
 mod sidecars;
 mod tagging;
 mod thumbs;
@@ -35,6 +37,7 @@ pub use clips::Change;
 pub use copies::{Copied, Hashed};
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
+pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
 pub use pictures::{Pending, Waiting};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
 pub use tagging::{Housed, Kept};
@@ -42,7 +45,7 @@ pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, Seen, VolumeRow};
 
 /// The newest schema this program knows.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// `btsi`, so that another program's database is not taken for a catalogue.
 const APPLICATION: u32 = 0x6274_7369;
 /// The catalogue's file in its folder.

@@ -58,6 +58,7 @@ impl Catalogue {
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
                 connection.execute_batch(include_str!("schema-3.sql"))?;
+                connection.execute_batch(include_str!("schema-4.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
                 renew_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
@@ -256,6 +257,9 @@ impl Catalogue {
                 })?;
                 self.pack_all("clip")?;
                 self.pack_all("file")?;
+            }
+            if version < 4 {
+                self.check(|connection| connection.execute_batch(include_str!("schema-4.sql")))?;
             }
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;

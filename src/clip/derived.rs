@@ -19,6 +19,7 @@ impl Clip {
                 Fact::new(lies, width.source.clone())
             });
         self.end_timecode = self.last_address();
+        self.put_clock_right();
         self.camera = match (&self.make, &self.model) {
             (Some(make), Some(model)) if !model.value.starts_with(&make.value) => Some(Fact::new(
                 format!("{} {}", make.value, model.value),
@@ -26,6 +27,18 @@ impl Clip {
             )),
             (make, model) => model.as_ref().or(make.as_ref()).cloned(),
         };
+    }
+
+    /// The time at which it was shot, where it is known by how much the camera's clock was off; what that
+    /// showed is kept beside it.
+    fn put_clock_right(&mut self) {
+        let (Some(clock), Some(shown)) = (&self.clock, &self.captured) else {
+            return;
+        };
+        if let Some(right) = clock.value.corrected(shown.value) {
+            let right = Fact::new(right, clock.source.clone());
+            self.recorded = self.captured.replace(right);
+        }
     }
 
     /// The address of the last frame, by the first one, the rate and the running time.

@@ -84,9 +84,12 @@ impl Facet {
 }
 
 impl Clip {
-    /// The day it was shot on, by the camera's clock: `2026-05-02`.
+    /// The day it was shot on: `2026-05-02`, as it was said when it was taken in, else by the camera's clock.
     #[must_use]
     pub fn day(&self) -> Option<String> {
+        if let Some(said) = &self.shoot_date {
+            return Some(said.value.clone());
+        }
         let captured = self.captured.as_ref()?.value.civil();
         Some(captured.strftime("%Y-%m-%d").to_string())
     }

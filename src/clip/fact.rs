@@ -63,6 +63,12 @@ impl Source {
         Self(Cow::Owned(format!("rule:{name}")))
     }
 
+    /// What was said of a shoot day when its cards were taken in, by the day.
+    #[must_use]
+    pub fn ingest(day: &str) -> Self {
+        Self(Cow::Owned(format!("ingest:{day}")))
+    }
+
     /// Whether names and rules gave it, which can be asked again without the drive.
     #[must_use]
     pub fn is_of_names(&self) -> bool {
@@ -73,11 +79,13 @@ impl Source {
     ///
     /// The order for `captured`: what the camera wrote as its own time, with an offset;
     /// a sidecar; the container's time, which exporting rewrites; a sound recorder's; a
-    /// date in the name; the time of the file. What a rule says was written for these files, so
+    /// date in the name; the time of the file. What was said of a shoot day is above all that machines
+    /// found out. What a rule says was written for these files, so
     /// it is worth more than what any name of that form says.
     #[must_use]
     pub fn trust(&self) -> u8 {
         match self.0.as_ref() {
+            ingest if ingest.starts_with("ingest:") => 70,
             "quicktime-keys" => 60,
             "sony-nrt-xml" | "dji-srt" | "xmp-sidecar" => 50,
             "bwf" => 30,

@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Place, Shelves};
 use crate::value::{
-    Between, Bytes, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
-    Projection, Rate, Scale, ScanOrder, Selection, Stereo, Tagged, Tags, Timecode, VideoRange,
-    WallTime, Words, capped,
+    Between, Bytes, Clock, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,
+    Orientation, Projection, Rate, Scale, ScanOrder, Selection, Stereo, Tagged, Tags, Timecode,
+    VideoRange, WallTime, Words, capped,
 };
 
 /// How a field is kept in the index and asked for.
@@ -165,6 +165,18 @@ impl Value for Tags {
         other
             .iter()
             .for_each(|tagged: &Tagged| self.add(tagged.clone()));
+    }
+}
+
+impl Value for Clock {
+    const KIND: Kind = Kind::Words;
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::Words(self.to_string())]
     }
 }
 

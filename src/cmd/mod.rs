@@ -12,6 +12,8 @@ mod edit;
 mod edits;
 mod fields;
 mod history;
+mod ingest;
+mod ingests;
 mod open;
 mod rebuild;
 mod scan;
@@ -64,6 +66,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     let catalogue = || cli.catalogue.clone().map_or_else(data_folder, Ok);
     match cli.command {
         Command::Scan(args) => scan::run(args, catalogue()?),
+        Command::Ingest(args) => ingest::run(&args, catalogue()?),
+        Command::Ingests(args) => ingests::run(&args, &catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),

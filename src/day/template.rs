@@ -122,6 +122,25 @@ impl Template {
         pieces.any(|piece| *piece == Piece::Value(placeholder))
     }
 
+    /// The folder that must be there before anything is copied: what comes before the first
+    /// placeholder; where there is none, the folder above.
+    #[must_use]
+    pub fn base(&self) -> PathBuf {
+        let mut base = self.root.clone();
+        for pieces in &self.components {
+            let texts = pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Value(_) => None,
+            });
+            let Some(name) = texts.collect::<Option<String>>() else {
+                return base;
+            };
+            base.push(name);
+        }
+        base.pop();
+        base
+    }
+
     /// Whether both give the same folders, however they were typed.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

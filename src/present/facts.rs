@@ -71,6 +71,7 @@ pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Resul
                     confidence,
                 } => format!("rule:{rule}, {confidence} %, for \"{evidence}\""),
                 Why::Person { person, at } => format!("person:{person}, {at}"),
+                Why::Ingest { ingest } => format!("ingest:{ingest}"),
             };
             writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;
         }

@@ -8,12 +8,14 @@ mod contact_sheet;
 mod counting;
 mod facts;
 mod guide;
+mod ingests;
 mod numbers;
 mod posters;
 mod progress;
 mod screen;
 mod table;
 mod tagging;
+mod taking_in;
 mod tallies;
 
 pub use advice::advised;
@@ -24,6 +26,9 @@ pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
 pub use facts::{Pictures, facts, facts_json};
 pub use guide::query_guide;
+pub use ingests::{
+    ingest_card, ingest_json, ingest_summary, ingest_summary_json, ingest_table, plan, plan_json,
+};
 pub use numbers::{counted, grouped};
 pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
@@ -33,4 +38,5 @@ pub use tagging::{
     Branch, branches, difference, difference_json, explained, explained_json, tag_tree,
     tag_tree_json,
 };
+pub use taking_in::IngestProgress;
 pub use tallies::{stats, stats_json, tally_json, tally_table};

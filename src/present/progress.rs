@@ -252,7 +252,7 @@ pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
     bar
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     // The templates are ours; a wrong one shows as the plain bar.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -265,7 +265,7 @@ fn style(template: &str) -> ProgressStyle {
         )
 }
 
-fn stage_name(stage: Stage) -> &'static str {
+pub(super) fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Headers => "headers",
         Stage::Posters => "posters",
@@ -273,7 +273,7 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-fn event_json(event: &Event) -> Value {
+pub(super) fn event_json(event: &Event) -> Value {
     match event {
         Event::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
         Event::Walked { files, folder } => {
@@ -321,7 +321,7 @@ pub fn summary_json(summary: &Summary) -> Value {
     })
 }
 
-fn rounded(time: Duration) -> f64 {
+pub(super) fn rounded(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 

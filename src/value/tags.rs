@@ -41,6 +41,11 @@ pub enum Why {
         /// When, by that person's clock: `2026-05-02T14:00:00Z`.
         at: String,
     },
+    /// It was said of the shoot day when its cards were taken in.
+    Ingest {
+        /// Which day: `2026-05-02`.
+        ingest: String,
+    },
 }
 
 /// How sure rules were before they said so.
@@ -114,7 +119,7 @@ impl Tags {
     /// Adds a tag, unless it is there already for a reason that is as sure.
     pub fn add(&mut self, tagged: Tagged) {
         match self.0.binary_search_by(|known| known.tag.cmp(&tagged.tag)) {
-            Ok(place) if self.0[place].why.confidence() >= tagged.why.confidence() => {}
+            Ok(place) if self.0[place].why.rank() >= tagged.why.rank() => {}
             Ok(place) => self.0[place] = tagged,
             Err(place) => self.0.insert(place, tagged),
         }
@@ -154,12 +159,21 @@ impl Tags {
 }
 
 impl Why {
+    /// People are above what was said of a day, and that above every rule.
+    fn rank(&self) -> (u8, u8) {
+        match self {
+            Self::Rule { confidence, .. } => (0, *confidence),
+            Self::Ingest { .. } => (1, 0),
+            Self::Person { .. } => (2, 0),
+        }
+    }
+
     /// How sure it is, in hundredths; a person is.
     #[must_use]
     pub fn confidence(&self) -> u8 {
         match self {
             Self::Rule { confidence, .. } => *confidence,
-            Self::Person { .. } => 100,
+            Self::Person { .. } | Self::Ingest { .. } => 100,
         }
     }
 }

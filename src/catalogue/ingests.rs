@@ -1,0 +1,623 @@
+//! The log of ingests: what was on each card, where its copies are, and when they were proved.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, named_params, params};
+
+use super::files::{loaded, stored};
+use super::{Catalogue, unix_seconds};
+use crate::checksum::{Checksum, HashKind};
+use crate::clip::Clip;
+use crate::error::{Error, Problem};
+use crate::value::{from_bytes, to_bytes};
+
+/// An ingest as it begins.
+#[derive(Debug, Clone)]
+pub struct NewIngest {
+    /// What its facts are said to come from.
+    pub day: String,
+    /// What the card is called where it is copied to.
+    pub card: String,
+    /// The card's root, or the folder that is told of in place.
+    pub source: PathBuf,
+    /// What the card's volume is known by.
+    pub volume: Option<String>,
+    /// Whether nothing is copied.
+    pub is_in_place: bool,
+    /// By which kind of hash copies are proved.
+    pub hash: HashKind,
+    /// Who runs it.
+    pub author: String,
+    /// What the day says of every clip.
+    pub facts: Clip,
+}
+
+/// An ingest in the log.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    /// Its number.
+    pub id: i64,
+    /// What it was told when it began.
+    pub told: NewIngest,
+    /// Seconds since 1970 UTC: when it was first run.
+    pub begun: i64,
+    /// … and when it last came to its end; `None` while it has not.
+    pub ended: Option<i64>,
+    /// What went wrong with the whole of it.
+    pub problems: Vec<Problem>,
+    /// Where the card was copied to.
+    pub places: Vec<IngestPlace>,
+    /// Files of the card.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that could not be read.
+    pub unread: usize,
+}
+
+/// A place that a card was copied to.
+#[derive(Debug, Clone)]
+pub struct IngestPlace {
+    /// What people call the volume.
+    pub label: String,
+    /// Where it is, or was when its volume was last mounted.
+    pub folder: PathBuf,
+    /// Whether the volume is mounted now.
+    pub is_mounted: bool,
+    /// The last generation of its media hash list, below the folder.
+    pub manifest: Option<PathBuf>,
+    /// Why it takes nothing more, or has no manifest.
+    pub problem: Option<String>,
+    /// Copies that were the same when they were last read.
+    pub verified: usize,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// When the first of them was last read, seconds since 1970 UTC.
+    pub oldest: Option<i64>,
+    /// How they were read, the least certain.
+    pub how: Option<String>,
+    /// Copies that are altered, missing, or were never made.
+    pub bad: usize,
+}
+
+/// What is known of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CopyState {
+    /// It was the same when it was last read.
+    Verified,
+    /// It holds something else.
+    Altered,
+    /// It is not there any more.
+    Missing,
+    /// It was never made.
+    NotCopied,
+}
+
+impl CopyState {
+    fn number(self) -> i64 {
+        match self {
+            Self::Verified => 0,
+            Self::Altered => 1,
+            Self::Missing => 2,
+            Self::NotCopied => 3,
+        }
+    }
+
+    fn from_number(number: i64) -> Self {
+        match number {
+            0 => Self::Verified,
+            1 => Self::Altered,
+            2 => Self::Missing,
+            _ => Self::NotCopied,
+        }
+    }
+}
+
+impl CopyFound {
+    /// Whether it was the same when it was last read.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.state == CopyState::Verified
+    }
+}
+
+/// A file of a card, as it was when it was last listed or read there.
+#[derive(Debug, Clone)]
+pub struct Ingested {
+    /// Its number.
+    pub id: i64,
+    /// Below the card's root.
+    pub inside: PathBuf,
+    /// Bytes.
+    pub bytes: u64,
+    /// Nanoseconds since 1970 UTC.
+    pub modified: i64,
+    /// Of the ingest's kind.
+    pub digest: Option<Checksum>,
+    /// For comparing with all other files of the catalogue.
+    pub xxh128: Option<Checksum>,
+    /// Why it could not be read.
+    pub problem: Option<String>,
+    /// Of each place, what is known of its copy there.
+    pub copies: Vec<Option<CopyFound>>,
+}
+
+/// A copy in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyFound {
+    /// What is known of it.
+    pub state: CopyState,
+    /// How it was read.
+    pub how: Option<String>,
+    /// When that was found, seconds since 1970 UTC.
+    pub at: i64,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// Something that an ingest, or a later look at its copies, found out of one file. Files are given by their
+/// numbers.
+#[derive(Debug, Clone)]
+pub enum Finding {
+    /// What it hashes to.
+    Hashed(i64, Checksum, Checksum),
+    /// Why it could not be read.
+    Unread(i64, String),
+    /// What is known of its copy at a place.
+    Copy(i64, usize, CopyFound),
+}
+
+impl Catalogue {
+    /// Begins an ingest into some folders, each on a volume of the catalogue and below it; gives its number.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn begin_ingest(&self, told: &NewIngest, places: &[(i64, PathBuf)]) -> Result<i64, Error> {
+        self.at_once(|| {
+            let facts = self.pack(&told.facts)?;
+            let id = self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO ingest (day, card, source, volume, in_place, hash, author, begun, facts)
+                         VALUES (:day, :card, :source, :volume, :in_place, :hash, :author, :begun, :facts) RETURNING id",
+                    )?
+                    .query_row(
+                        named_params! {
+                            ":day": told.day,
+                            ":card": told.card,
+                            ":source": to_bytes(told.source.as_os_str()),
+                            ":volume": told.volume,
+                            ":in_place": told.is_in_place,
+                            ":hash": told.hash.name(),
+                            ":author": told.author,
+                            ":begun": unix_seconds(),
+                            ":facts": facts,
+                        },
+                        |row| row.get(0),
+                    )
+            })?;
+            self.add_places(id, places)?;
+            Ok(id)
+        })
+    }
+
+    /// Goes on with an ingest that was begun before, told anew what it is told now; places that it did not know
+    /// are added. Gives the number of each place.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn resume_ingest(
+        &self,
+        id: i64,
+        told: &NewIngest,
+        places: &[(i64, PathBuf)],
+    ) -> Result<Vec<usize>, Error> {
+        self.at_once(|| {
+            let facts = self.pack(&told.facts)?;
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE ingest SET day = ?2, source = ?3, volume = ?4, author = ?5, facts = ?6, ended = NULL,
+                                problems = NULL WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        id,
+                        told.day,
+                        to_bytes(told.source.as_os_str()),
+                        told.volume,
+                        told.author,
+                        facts
+                    ])
+            })?;
+            self.add_places(id, places)
+        })
+    }
+
+    fn add_places(&self, id: i64, places: &[(i64, PathBuf)]) -> Result<Vec<usize>, Error> {
+        let mut numbers = Vec::new();
+        for (volume, path) in places {
+            let number: i64 = self.check(|connection| {
+                let known = connection
+                    .prepare_cached(
+                        "UPDATE ingest_place SET problem = NULL WHERE ingest = ?1 AND volume = ?2 AND path = ?3
+                         RETURNING place",
+                    )?
+                    .query_row(params![id, volume, to_bytes(path.as_os_str())], |row| {
+                        row.get(0)
+                    })
+                    .optional()?;
+                if let Some(known) = known {
+                    return Ok(known);
+                }
+                connection
+                    .prepare_cached(
+                        "INSERT INTO ingest_place (ingest, place, volume, path)
+                         SELECT ?1, coalesce(max(place) + 1, 0), ?2, ?3 FROM ingest_place WHERE ingest = ?1
+                         RETURNING place",
+                    )?
+                    .query_row(params![id, volume, to_bytes(path.as_os_str())], |row| {
+                        row.get(0)
+                    })
+            })?;
+            numbers.push(usize::try_from(number).unwrap_or(0));
+        }
+        Ok(numbers)
+    }
+
+    /// The ingests that copied into that very folder, the latest first.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingests_at(&self, volume: i64, path: &Path) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT DISTINCT ingest FROM ingest_place WHERE volume = ?1 AND path = ?2 ORDER BY ingest DESC",
+                )?
+                .query_map(params![volume, to_bytes(path.as_os_str())], |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    /// The ingests of places on a volume: each with its number, its place's, and the place's path.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingests_on(&self, volume: i64) -> Result<Vec<(i64, usize, PathBuf)>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT ingest, place, path FROM ingest_place WHERE volume = ?1 ORDER BY ingest, place",
+                )?
+                .query_map([volume], |row| {
+                    let place: i64 = row.get(1)?;
+                    let path = PathBuf::from(from_bytes(row.get(2)?));
+                    Ok((row.get(0)?, usize::try_from(place).unwrap_or(0), path))
+                })?
+                .collect()
+        })
+    }
+
+    /// Writes down the files of a card as they are listed now; those that are as they were keep what is known
+    /// of them, those that are gone stay in the log. Gives their numbers.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn list_ingested<'a>(
+        &self,
+        ingest: i64,
+        files: impl Iterator<Item = (&'a Path, u64, i64)>,
+    ) -> Result<Vec<i64>, Error> {
+        let mut numbers = Vec::new();
+        self.at_once(|| {
+            for (path, bytes, modified) in files {
+                numbers.push(self.list_one(ingest, path, bytes, modified)?);
+            }
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    fn list_one(&self, ingest: i64, path: &Path, bytes: u64, modified: i64) -> Result<i64, Error> {
+        let row = params![ingest, to_bytes(path.as_os_str()), stored(bytes), modified];
+        self.check(|connection| {
+            let known: Option<(i64, bool)> = connection
+                .prepare_cached(
+                    "SELECT id, bytes = ?3 AND modified = ?4 FROM ingest_file WHERE ingest = ?1 AND path = ?2",
+                )?
+                .query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            match known {
+                Some((id, true)) => Ok(id),
+                Some((id, false)) => {
+                    connection
+                        .prepare_cached("DELETE FROM ingest_copy WHERE file = ?1")?
+                        .execute([id])?;
+                    connection
+                        .prepare_cached(
+                            "UPDATE ingest_file SET bytes = ?2, modified = ?3, digest = NULL, xxh128 = NULL,
+                                    problem = NULL WHERE id = ?1",
+                        )?
+                        .execute(params![id, stored(bytes), modified])?;
+                    Ok(id)
+                }
+                None => connection
+                    .prepare_cached(
+                        "INSERT INTO ingest_file (ingest, path, bytes, modified) VALUES (?1, ?2, ?3, ?4) RETURNING id",
+                    )?
+                    .query_row(row, |row| row.get(0)),
+            }
+        })
+    }
+
+    /// Every file of a card that is in the log, in the order of paths.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingested(&self, ingest: i64) -> Result<Vec<Ingested>, Error> {
+        let (kind, places): (String, i64) = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT hash, (SELECT count(*) FROM ingest_place WHERE ingest = ?1) FROM ingest WHERE id = ?1",
+                )?
+                .query_row([ingest], |row| Ok((row.get(0)?, row.get(1)?)))
+        })?;
+        let kind = HashKind::named(&kind).unwrap_or(HashKind::Xxh128);
+        let places = usize::try_from(places).unwrap_or(0);
+        let mut files: Vec<Ingested> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, path, bytes, modified, digest, xxh128, problem FROM ingest_file
+                     WHERE ingest = ?1 ORDER BY id",
+                )?
+                .query_map([ingest], |row| ingested_row(row, kind, places))?
+                .collect()
+        })?;
+        self.check(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT c.file, c.place, c.state, c.how, c.at, c.problem FROM ingest_copy c
+                 JOIN ingest_file f ON f.id = c.file WHERE f.ingest = ?1",
+            )?;
+            let mut rows = statement.query([ingest])?;
+            while let Some(row) = rows.next()? {
+                let (file, place): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let at = files.binary_search_by_key(&file, |file| file.id);
+                let copy = at
+                    .ok()
+                    .and_then(|at| files[at].copies.get_mut(usize::try_from(place).ok()?));
+                if let Some(copy) = copy {
+                    *copy = Some(CopyFound {
+                        state: CopyState::from_number(row.get(2)?),
+                        how: row.get(3)?,
+                        at: row.get(4)?,
+                        problem: row.get(5)?,
+                    });
+                }
+            }
+            Ok(())
+        })?;
+        files.sort_by(|one, other| one.inside.cmp(&other.inside));
+        Ok(files)
+    }
+
+    /// Writes down what was found, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn note_findings(&self, findings: &[Finding]) -> Result<(), Error> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.at_once(|| findings.iter().try_for_each(|finding| self.note(finding)))
+    }
+
+    fn note(&self, finding: &Finding) -> Result<(), Error> {
+        self.check(|connection| {
+            match finding {
+                Finding::Hashed(file, digest, xxh128) => connection
+                    .prepare_cached(
+                        "UPDATE ingest_file SET digest = ?2, xxh128 = ?3, problem = NULL WHERE id = ?1",
+                    )?
+                    .execute(params![file, digest.bytes(), xxh128.bytes()]),
+                Finding::Unread(file, problem) => connection
+                    .prepare_cached("UPDATE ingest_file SET problem = ?2 WHERE id = ?1")?
+                    .execute(params![file, problem]),
+                Finding::Copy(file, place, copied) => connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute(params![
+                        file,
+                        i64::try_from(*place).unwrap_or(i64::MAX),
+                        copied.state.number(),
+                        copied.how,
+                        copied.at,
+                        copied.problem
+                    ]),
+            }
+            .map(drop)
+        })
+    }
+
+    /// Notes what became of a place: its manifest, or why there is none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn note_place(
+        &self,
+        ingest: i64,
+        place: usize,
+        manifest: Option<&Path>,
+        problem: Option<&str>,
+    ) -> Result<(), Error> {
+        let manifest = manifest.map(|path| to_bytes(path.as_os_str()));
+        self.at_once(|| {
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE ingest_place SET manifest = coalesce(?3, manifest), problem = ?4
+                         WHERE ingest = ?1 AND place = ?2",
+                    )?
+                    .execute(params![
+                        ingest,
+                        i64::try_from(place).unwrap_or(i64::MAX),
+                        manifest,
+                        problem
+                    ])
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Notes that an ingest came to its end, with what went wrong.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn end_ingest(&self, ingest: i64, problems: &[Problem]) -> Result<(), Error> {
+        let told: Vec<(String, &str)> = problems
+            .iter()
+            .map(|problem| {
+                let path = problem.path.to_string_lossy().into_owned();
+                (path, problem.reason.as_str())
+            })
+            .collect();
+        let told = serde_json::to_string(&told).unwrap_or_default();
+        self.at_once(|| {
+            self.check(|connection| {
+                connection
+                    .prepare_cached("UPDATE ingest SET ended = ?2, problems = ?3 WHERE id = ?1")?
+                    .execute(params![ingest, unix_seconds(), told])
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Every ingest, the latest first.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingests(&self) -> Result<Vec<Ingest>, Error> {
+        let ids: Vec<i64> = self.check(|connection| {
+            connection
+                .prepare("SELECT id FROM ingest ORDER BY id DESC")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })?;
+        ids.into_iter()
+            .filter_map(|id| self.ingest(id).transpose())
+            .collect()
+    }
+
+    /// One ingest, by its number.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingest(&self, id: i64) -> Result<Option<Ingest>, Error> {
+        let row = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT i.*, (SELECT count(*) FROM ingest_file f WHERE f.ingest = i.id) AS files,
+                            (SELECT CAST(total(bytes) AS INTEGER) FROM ingest_file f WHERE f.ingest = i.id) AS bytes,
+                            (SELECT count(*) FROM ingest_file f WHERE f.ingest = i.id AND f.problem IS NOT NULL) AS unread
+                     FROM ingest i WHERE i.id = ?1",
+                )?
+                .query_row([id], |row| {
+                    let facts: Vec<u8> = row.get("facts")?;
+                    Ok((ingest_row(row)?, facts))
+                })
+                .optional()
+        })?;
+        let Some((mut ingest, facts)) = row else {
+            return Ok(None);
+        };
+        ingest.told.facts = self.unpack(Some(&facts)).unwrap_or_default();
+        ingest.places = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT p.place, p.path, p.manifest, p.problem, v.identity, v.mount,
+                            coalesce(v.name, v.label) AS label,
+                            count(*) FILTER (WHERE c.state = 0) AS verified,
+                            CAST(total(f.bytes) FILTER (WHERE c.state = 0) AS INTEGER) AS bytes,
+                            min(c.at) FILTER (WHERE c.state = 0) AS oldest,
+                            -- `cached` comes last by its name.
+                            max(c.how) FILTER (WHERE c.state = 0) AS how,
+                            count(*) FILTER (WHERE c.state <> 0) AS bad
+                     FROM ingest_place p JOIN volume v ON v.id = p.volume
+                          LEFT JOIN ingest_file f ON f.ingest = p.ingest
+                          LEFT JOIN ingest_copy c ON c.file = f.id AND c.place = p.place
+                     WHERE p.ingest = ?1 GROUP BY p.place ORDER BY p.place",
+                )?
+                .query_map([id], |row| self.place_row(row))?
+                .collect()
+        })?;
+        Ok(Some(ingest))
+    }
+
+    fn place_row(&self, row: &Row<'_>) -> rusqlite::Result<IngestPlace> {
+        let inside = PathBuf::from(from_bytes(row.get("path")?));
+        let identity: String = row.get("identity")?;
+        let now = self.volumes.path(&identity, &inside);
+        let mount = PathBuf::from(from_bytes(row.get("mount")?));
+        let manifest: Option<Vec<u8>> = row.get("manifest")?;
+        let (verified, bad): (i64, i64) = (row.get("verified")?, row.get("bad")?);
+        Ok(IngestPlace {
+            label: row.get("label")?,
+            is_mounted: now.is_some(),
+            folder: now.unwrap_or_else(|| mount.join(inside)),
+            manifest: manifest.map(|path| PathBuf::from(from_bytes(path))),
+            problem: row.get("problem")?,
+            verified: usize::try_from(verified).unwrap_or(0),
+            bytes: loaded(row.get("bytes")?),
+            oldest: row.get("oldest")?,
+            how: row.get("how")?,
+            bad: usize::try_from(bad).unwrap_or(0),
+        })
+    }
+}
+
+fn ingested_row(row: &Row<'_>, kind: HashKind, places: usize) -> rusqlite::Result<Ingested> {
+    let checksum = |kind, bytes: Option<Vec<u8>>| Checksum::from_bytes(kind, &bytes?);
+    Ok(Ingested {
+        id: row.get(0)?,
+        inside: PathBuf::from(from_bytes(row.get(1)?)),
+        bytes: loaded(row.get(2)?),
+        modified: row.get(3)?,
+        digest: checksum(kind, row.get(4)?),
+        xxh128: checksum(HashKind::Xxh128, row.get(5)?),
+        problem: row.get(6)?,
+        copies: vec![None; places],
+    })
+}
+
+fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
+    let hash: String = row.get("hash")?;
+    let problems: Option<String> = row.get("problems")?;
+    let problems: Vec<(String, String)> = problems
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    let (files, unread): (i64, i64) = (row.get("files")?, row.get("unread")?);
+    Ok(Ingest {
+        id: row.get("id")?,
+        told: NewIngest {
+            day: row.get("day")?,
+            card: row.get("card")?,
+            source: PathBuf::from(from_bytes(row.get("source")?)),
+            volume: row.get("volume")?,
+            is_in_place: row.get("in_place")?,
+            hash: HashKind::named(&hash).unwrap_or(HashKind::Xxh128),
+            author: row.get("author")?,
+            facts: Clip::default(),
+        },
+        begun: row.get("begun")?,
+        ended: row.get("ended")?,
+        problems: problems
+            .into_iter()
+            .map(|(path, reason)| Problem::new(Path::new(&path), reason))
+            .collect(),
+        places: Vec::new(),
+        files: usize::try_from(files).unwrap_or(0),
+        bytes: loaded(row.get("bytes")?),
+        unread: usize::try_from(unread).unwrap_or(0),
+    })
+}

@@ -1,0 +1,241 @@
+//! What a day's ingest says of clips: kept by their content, like what people say, and merged in when a
+//! clip is read.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, params};
+
+use super::Catalogue;
+use super::files::stored;
+use crate::clip::Clip;
+use crate::error::Error;
+use crate::tag::called;
+use crate::value::{Fingerprint, to_bytes};
+
+/// A file of the catalogue.
+struct Row {
+    file: i64,
+    clip: Option<i64>,
+    content: Option<Fingerprint>,
+    bytes: u64,
+    modified: i64,
+    is_sequence: bool,
+}
+
+impl Catalogue {
+    /// What ingests say of a content, the earliest first.
+    pub(super) fn days_of(&self, content: Fingerprint) -> Result<Vec<Clip>, Error> {
+        let stored: Vec<Vec<u8>> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT i.facts FROM shot s JOIN ingest i ON i.id = s.ingest WHERE s.content = ?1 ORDER BY i.id",
+                )?
+                .query_map([content.to_bytes()], |row| row.get(0))?
+                .collect()
+        })?;
+        if stored.is_empty() {
+            return Ok(Vec::new());
+        }
+        let renamed = self.renamed_tags()?;
+        let mut days = Vec::new();
+        for facts in &stored {
+            let mut facts = self.unpack(Some(facts)).unwrap_or_default();
+            if let Some(tags) = &mut facts.tags {
+                tags.value = tags
+                    .value
+                    .iter()
+                    .cloned()
+                    .map(|mut tagged| {
+                        tagged.tag = called(&renamed, &tagged.tag);
+                        tagged
+                    })
+                    .collect();
+            }
+            days.push(facts);
+        }
+        Ok(days)
+    }
+
+    /// Has the clips that an ingest copied bear what its day says, and records the hashes of their files: to
+    /// be called when they were scanned. `is_told_anew`: its day says something else than before. Gives how
+    /// many clips changed.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read or written.
+    pub fn tell_copied(&self, ingest: i64, is_told_anew: bool) -> Result<usize, Error> {
+        let places: Vec<(usize, i64, PathBuf)> = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT place, volume, path FROM ingest_place WHERE ingest = ?1 ORDER BY place",
+                )?
+                .query_map([ingest], |row| {
+                    let place: i64 = row.get(0)?;
+                    let path = PathBuf::from(crate::value::from_bytes(row.get(2)?));
+                    Ok((usize::try_from(place).unwrap_or(0), row.get(1)?, path))
+                })?
+                .collect()
+        })?;
+        let files = self.ingested(ingest)?;
+        self.at_once(|| {
+            let mut contents = BTreeSet::new();
+            for (place, volume, root) in &places {
+                let mut folders = HashMap::new();
+                for file in &files {
+                    let copy = file.copies.get(*place).and_then(Option::as_ref);
+                    if !copy.is_some_and(super::ingests::CopyFound::is_verified) {
+                        continue;
+                    }
+                    let path = root.join(&file.inside);
+                    let Some(row) = self.row_at(*volume, &path, &mut folders)? else {
+                        continue;
+                    };
+                    contents.extend(row.content);
+                    let digest = file
+                        .xxh128
+                        .as_ref()
+                        .and_then(|hash| hash.bytes().try_into().ok());
+                    if let Some(digest) = digest
+                        && row.bytes == file.bytes
+                        && !row.is_sequence
+                        && row.clip.is_some()
+                    {
+                        let digest = Fingerprint::from_bytes(digest);
+                        self.record_digest(row.file, row.bytes, row.modified, digest)?;
+                    }
+                }
+            }
+            self.tell_contents(ingest, &contents, is_told_anew)
+        })
+    }
+
+    /// Has the clips at and below a path of a volume bear what an ingest's day says. Gives how many changed.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read or written.
+    pub fn tell_in_place(
+        &self,
+        ingest: i64,
+        volume: i64,
+        path: &Path,
+        is_told_anew: bool,
+    ) -> Result<usize, Error> {
+        let folders = self.known_folders(volume, path)?;
+        self.at_once(|| {
+            let mut contents = BTreeSet::new();
+            for (folder, _) in &folders {
+                contents.extend(self.contents_in(*folder)?);
+            }
+            let single = self.row_at(volume, path, &mut HashMap::new())?;
+            contents.extend(single.and_then(|row| row.content));
+            self.tell_contents(ingest, &contents, is_told_anew)
+        })
+    }
+
+    fn tell_contents(
+        &self,
+        ingest: i64,
+        contents: &BTreeSet<Fingerprint>,
+        is_told_anew: bool,
+    ) -> Result<usize, Error> {
+        let mut changed = 0;
+        for content in contents {
+            let is_new = self.check(|connection| {
+                connection
+                    .prepare_cached("INSERT OR IGNORE INTO shot (content, ingest) VALUES (?1, ?2)")?
+                    .execute(params![content.to_bytes(), ingest])
+            })? > 0;
+            if !is_new && !is_told_anew {
+                continue;
+            }
+            let clip: Option<i64> = self.check(|connection| {
+                connection
+                    .prepare_cached("SELECT id FROM clip WHERE fingerprint = ?1")?
+                    .query_row([content.to_bytes()], |row| row.get(0))
+                    .optional()
+            })?;
+            if let Some(clip) = clip {
+                self.touch(clip)?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    fn contents_in(&self, folder: i64) -> Result<Vec<Fingerprint>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT c.fingerprint FROM file f JOIN clip c ON c.id = f.clip
+                     WHERE f.dir = ?1 AND NOT f.was AND f.state <> 2 AND c.fingerprint IS NOT NULL",
+                )?
+                .query_map([folder], |row| Ok(Fingerprint::from_bytes(row.get(0)?)))?
+                .collect()
+        })
+    }
+
+    /// The file at a path of a volume; `folders` remembers the numbers of folders.
+    fn row_at(
+        &self,
+        volume: i64,
+        path: &Path,
+        folders: &mut HashMap<PathBuf, Option<i64>>,
+    ) -> Result<Option<Row>, Error> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let number = match folders.get(folder) {
+            Some(number) => *number,
+            None => *folders
+                .entry(folder.to_owned())
+                .or_insert(self.find_folder(volume, folder)?),
+        };
+        let Some(number) = number else {
+            return Ok(None);
+        };
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.id, f.clip, c.fingerprint, f.bytes, f.modified, f.frames IS NOT NULL
+                     FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1 AND f.name = ?2 AND NOT f.was",
+                )?
+                .query_row(params![number, to_bytes(name)], |row| {
+                    let content: Option<[u8; 16]> = row.get(2)?;
+                    Ok(Row {
+                        file: row.get(0)?,
+                        clip: row.get(1)?,
+                        content: content.map(Fingerprint::from_bytes),
+                        bytes: super::files::loaded(row.get(3)?),
+                        modified: row.get(4)?,
+                        is_sequence: row.get(5)?,
+                    })
+                })
+                .optional()
+        })
+    }
+
+    /// The hash of a whole file at a path of a volume, as it was when it had that size and time; and of which kind.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn hash_at(
+        &self,
+        volume: i64,
+        path: &Path,
+        bytes: u64,
+    ) -> Result<Option<Fingerprint>, Error> {
+        let Some(row) = self.row_at(volume, path, &mut HashMap::new())? else {
+            return Ok(None);
+        };
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT digest FROM hash WHERE file = ?1 AND kind = 'xxh128' AND bytes = ?2",
+                )?
+                .query_row(params![row.file, stored(bytes)], |row| {
+                    Ok(Fingerprint::from_bytes(row.get(0)?))
+                })
+                .optional()
+        })
+    }
+}

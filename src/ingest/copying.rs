@@ -1,0 +1,468 @@
+//! The copying of a batch: cards side by side where their devices let them, and what is found out written
+//! down as it comes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::event::{Begun, Event, Summary};
+use super::plan::{CardPlan, State};
+use super::{Request, seal};
+use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest};
+use crate::checksum::{Checksum, HashKind};
+use crate::error::{Error, Problem};
+use crate::footage::{Drive, DriveKind};
+use crate::offload::{self, Destination, Order, Outcome};
+
+/// What was found out is written down after this …
+const AGE: Duration = Duration::from_millis(500);
+/// … or when it is so much.
+const SIZE: usize = 2000;
+/// Cards that are read side by side.
+const MOST_CARDS: usize = 4;
+/// Messages from those that copy.
+const WAITING: usize = 1024;
+
+/// A card in the log.
+pub(super) struct Card {
+    /// The number of its ingest.
+    pub(super) ingest: i64,
+    /// Whether its day says something else than when it was begun.
+    pub(super) is_told_anew: bool,
+    /// The numbers of its files, by tasks.
+    files: Vec<i64>,
+    /// The numbers of its places.
+    places: Vec<usize>,
+}
+
+/// What one card came to, as it goes.
+pub(super) struct Copying {
+    /// What each file hashes to.
+    pub(super) hashes: Vec<Option<Vec<Checksum>>>,
+    /// Of each place, which copies are proved, and whether this run proved them.
+    pub(super) proved: Vec<Vec<Option<bool>>>,
+    /// Of each place, why it takes nothing more.
+    pub(super) given_up: Vec<Option<String>>,
+    problems: Vec<Problem>,
+}
+
+/// Notes in the catalogue that cards are begun, or gone on with.
+pub(super) fn begin(
+    plans: &[CardPlan],
+    request: &Request,
+    catalogue: &Catalogue,
+) -> Result<Vec<Option<Card>>, Error> {
+    let one = |plan: &CardPlan| {
+        if plan.state == State::Refused {
+            return Ok(None);
+        }
+        let told = NewIngest {
+            day: plan.day.clone(),
+            card: plan.card.clone(),
+            source: plan.source.clone(),
+            volume: Some(plan.volume.clone()),
+            is_in_place: request.is_in_place,
+            hash: plan.hash,
+            author: request.author.clone(),
+            facts: plan.facts.clone(),
+        };
+        let places = plan.catalogued(catalogue)?;
+        let before = plan
+            .earlier
+            .map(|id| catalogue.ingest(id))
+            .transpose()?
+            .flatten();
+        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
+        let (ingest, numbers) = if let Some(ingest) = plan.earlier {
+            (ingest, catalogue.resume_ingest(ingest, &told, &places)?)
+        } else {
+            let ingest = catalogue.begin_ingest(&told, &places)?;
+            (ingest, (0..places.len()).collect())
+        };
+        let files = plan.tasks.iter().map(|task| {
+            let item = &task.item;
+            (item.inside.as_path(), item.bytes, item.modified)
+        });
+        Ok(Some(Card {
+            ingest,
+            is_told_anew,
+            files: catalogue.list_ingested(ingest, files)?,
+            places: numbers,
+        }))
+    };
+    plans.iter().map(one).collect()
+}
+
+/// Copies all cards that can be, and seals each when it is done.
+pub(super) fn all(
+    plans: &[CardPlan],
+    cards: &[Option<Card>],
+    request: &Request,
+    catalogue: &Catalogue,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    report(Event::Begins(plans.iter().map(begun_of).collect()));
+    let (sender, receiver) = sync_channel(WAITING);
+    let mut run = Run {
+        plans,
+        cards,
+        request,
+        catalogue,
+        summary,
+        report,
+        copying: plans.iter().map(Copying::of).collect(),
+        findings: Vec::new(),
+        noted: Instant::now(),
+    };
+    thread::scope(|scope| dispatch(&mut run, scope, &sender, &receiver))?;
+    summary.copying = begun.elapsed();
+    Ok(())
+}
+
+fn begun_of(plan: &CardPlan) -> Begun {
+    let bytes = if plan.state == State::Refused {
+        0
+    } else {
+        plan.bytes_to_read()
+    };
+    Begun {
+        card: plan.card.clone(),
+        source: plan.source.clone(),
+        files: plan
+            .tasks
+            .iter()
+            .map(|task| task.item.inside.clone())
+            .collect(),
+        bytes,
+        places: plan
+            .places
+            .iter()
+            .map(|place| (place.folder.clone(), place.bytes))
+            .collect(),
+    }
+}
+
+/// What those that copy tell.
+enum Told {
+    /// Something happened.
+    Event(offload::Event),
+    /// The card is done.
+    Done,
+}
+
+/// A batch as it runs.
+struct Run<'a> {
+    plans: &'a [CardPlan],
+    cards: &'a [Option<Card>],
+    request: &'a Request,
+    catalogue: &'a Catalogue,
+    summary: &'a mut Summary,
+    report: &'a mut dyn FnMut(Event),
+    copying: Vec<Copying>,
+    findings: Vec<Finding>,
+    noted: Instant,
+}
+
+/// Copies every card within a scope, and finishes each when it is done.
+fn dispatch<'scope, 'a: 'scope>(
+    run: &mut Run<'a>,
+    scope: &'scope thread::Scope<'scope, '_>,
+    sender: &SyncSender<(usize, Told)>,
+    receiver: &Receiver<(usize, Told)>,
+) -> Result<(), Error> {
+    let plans = run.plans;
+    let mut waiting: Vec<usize> = (0..plans.len())
+        .filter(|&card| run.cards[card].is_some())
+        .collect();
+    let mut running: Vec<usize> = Vec::new();
+    let mut outcome = Ok(());
+    loop {
+        if run.request.cancel().is_cancelled() {
+            waiting.clear();
+        }
+        let mut next = 0;
+        while next < waiting.len() && running.len() < MOST_CARDS {
+            let card = waiting[next];
+            if running
+                .iter()
+                .any(|&other| do_meet(&plans[card], &plans[other]))
+            {
+                next += 1;
+                continue;
+            }
+            waiting.remove(next);
+            running.push(card);
+            let (sender, go_on) = (sender.clone(), run.request.go_on());
+            scope.spawn(move || {
+                copy(&plans[card], &go_on, &mut |event| {
+                    // Whoever listens hears all to the end.
+                    let _ = sender.send((card, Told::Event(event)));
+                });
+                let _ = sender.send((card, Told::Done));
+            });
+        }
+        if running.is_empty() {
+            return outcome;
+        }
+        let taken = match receiver.recv_timeout(AGE) {
+            Ok((card, Told::Done)) => {
+                running.retain(|&other| other != card);
+                if outcome.is_ok() {
+                    run.finish(card)
+                } else {
+                    Ok(())
+                }
+            }
+            Ok(_) if outcome.is_err() => Ok(()),
+            Ok((card, Told::Event(event))) => run.take(card, event),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                if outcome.is_ok() {
+                    run.write_down()
+                } else {
+                    Ok(())
+                }
+            }
+        };
+        if let Err(error) = taken {
+            // Whoever still copies is to stop.
+            run.request.cancel().cancel();
+            outcome = Err(error);
+        }
+    }
+}
+
+fn copy(
+    plan: &CardPlan,
+    go_on: &(dyn Fn() -> bool + Sync),
+    report: &mut dyn FnMut(offload::Event),
+) {
+    let destinations: Vec<Destination> = plan
+        .places
+        .iter()
+        .map(|place| Destination {
+            folder: place.folder.clone(),
+            base: place.base.clone(),
+            is_single: is_single(&place.drive),
+        })
+        .collect();
+    let mut kinds = vec![plan.hash];
+    if plan.hash != HashKind::Xxh128 {
+        kinds.push(HashKind::Xxh128);
+    }
+    let order = Order {
+        source: &plan.source,
+        destinations: &destinations,
+        tasks: &plan.tasks,
+        kinds: &kinds,
+        go_on,
+    };
+    offload::copy(&order, report);
+}
+
+/// Whether a device does one thing at a time.
+fn is_single(drive: &Drive) -> bool {
+    drive.kind.readers(2) == 1
+}
+
+/// Whether two cards would pull one device about.
+fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
+    let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
+        let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
+        let places = plan.places.iter();
+        let places = places.map(|place| (place.drive.clone(), is_single(&place.drive)));
+        std::iter::once((plan.drive.clone(), is_alone))
+            .chain(places)
+            .collect()
+    };
+    let (ours, theirs) = (drives(one), drives(other));
+    ours.iter().any(|(drive, is_alone)| {
+        let mut meeting = theirs.iter().filter(|(other, _)| other == drive);
+        meeting.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
+    })
+}
+
+impl Copying {
+    fn of(plan: &CardPlan) -> Self {
+        let proved = |place: usize| {
+            let tasks = plan.tasks.iter();
+            tasks
+                .map(|task| task.is_proved[place].then_some(false))
+                .collect()
+        };
+        Self {
+            hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            proved: (0..plan.places.len()).map(proved).collect(),
+            given_up: vec![None; plan.places.len()],
+            problems: plan.problems().cloned().collect(),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Takes in what was told of a card.
+    fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
+        let plan = &self.plans[card];
+        let Some(logged) = &self.cards[card] else {
+            return Ok(());
+        };
+        match &event {
+            offload::Event::Hashed(task, hashes) => {
+                if let Some((digest, xxh128)) = hashes.first().zip(hashes.last()) {
+                    let file = logged.files[*task];
+                    let finding = Finding::Hashed(file, digest.clone(), xxh128.clone());
+                    self.findings.push(finding);
+                }
+                self.copying[card].hashes[*task] = Some(hashes.clone());
+            }
+            offload::Event::Settled(task, place, outcome) => {
+                self.settle(card, *task, *place, outcome);
+            }
+            offload::Event::Unread(task, reason) => {
+                let file = logged.files[*task];
+                self.findings.push(Finding::Unread(file, reason.clone()));
+                let path = plan.source.join(&plan.tasks[*task].item.inside);
+                self.problem(card, path, reason);
+            }
+            offload::Event::GivenUp(place, reason) => {
+                let folder = plan.places[*place].folder.clone();
+                let number = logged.places[*place];
+                self.catalogue
+                    .note_place(logged.ingest, number, None, Some(reason))?;
+                self.copying[card].given_up[*place] = Some(reason.clone());
+                let told = format!("nothing more was copied there: {reason}");
+                self.problem(card, folder, &told);
+            }
+            offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
+            _ => {}
+        }
+        (self.report)(Event::Card(card, event));
+        if self.findings.len() >= SIZE || self.noted.elapsed() >= AGE {
+            self.write_down()?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &Outcome) {
+        let plan = &self.plans[card];
+        let Some(logged) = &self.cards[card] else {
+            return;
+        };
+        let item = &plan.tasks[task].item;
+        let path = plan.places[place].folder.join(&item.inside);
+        let (how, problem) = match outcome {
+            Outcome::Copied(how) | Outcome::WasThere(how) => (Some(*how), None),
+            Outcome::Other => (None, Some(OTHER.to_owned())),
+            Outcome::Failed(reason) => (None, Some(reason.clone())),
+        };
+        match outcome {
+            Outcome::Copied(_) => {
+                self.summary.copied += 1;
+                self.summary.copied_bytes += item.bytes;
+            }
+            Outcome::WasThere(_) => self.summary.there += 1,
+            Outcome::Other | Outcome::Failed(_) => {}
+        }
+        if let Some(how) = how {
+            let before = self.summary.how;
+            self.summary.how = Some(before.map_or(how, |before| before.min(how)));
+            self.copying[card].proved[place][task] = Some(true);
+        }
+        let found = CopyFound {
+            state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
+            how: how.map(|how| how.name().to_owned()),
+            at: now(),
+            problem: problem.clone(),
+        };
+        let (file, number) = (logged.files[task], logged.places[place]);
+        self.findings.push(Finding::Copy(file, number, found));
+        if let Some(problem) = problem {
+            self.problem(card, path, &problem);
+        }
+    }
+
+    fn problem(&mut self, card: usize, path: PathBuf, reason: &str) {
+        let problem = Problem::new(path, reason);
+        self.copying[card].problems.push(problem.clone());
+        self.summary.problems.push(problem.clone());
+        (self.report)(Event::Problem(problem));
+    }
+
+    fn write_down(&mut self) -> Result<(), Error> {
+        self.catalogue.note_findings(&self.findings)?;
+        self.findings.clear();
+        self.noted = Instant::now();
+        Ok(())
+    }
+
+    /// A card's files are all dealt with: its copies get their manifests, its folders their times.
+    fn finish(&mut self, card: usize) -> Result<(), Error> {
+        self.write_down()?;
+        let Some(logged) = &self.cards[card] else {
+            return Ok(());
+        };
+        if self.request.cancel().is_cancelled() {
+            return Ok(());
+        }
+        let plan = &self.plans[card];
+        let mut is_complete = plan.listing.problems.is_empty();
+        for (at, place) in plan.places.iter().enumerate() {
+            is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
+            if self.copying[card].given_up[at].is_some() {
+                continue;
+            }
+            self.seal(card, logged, at)?;
+            let folders = &plan.listing.folders;
+            if let Err(error) = offload::finish_folders(&place.folder, folders) {
+                is_complete = false;
+                self.problem(card, place.folder.clone(), &error.to_string());
+            }
+        }
+        self.catalogue
+            .end_ingest(logged.ingest, &self.copying[card].problems)?;
+        self.summary.complete += usize::from(is_complete);
+        (self.report)(Event::Ends(card));
+        Ok(())
+    }
+
+    fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
+        let folder = self.plans[card].places[at].folder.clone();
+        let (ingest, number) = (logged.ingest, logged.places[at]);
+        match seal::place(&self.plans[card], &self.copying[card], at) {
+            Ok(None) => {}
+            Ok(Some(sealed)) => {
+                self.catalogue
+                    .note_place(ingest, number, Some(&sealed.manifest), None)?;
+                self.summary.outside += sealed.outside.len();
+                for outside in sealed.outside {
+                    self.problem(card, folder.join(outside), OUTSIDE);
+                }
+                let path = folder.join(&sealed.manifest);
+                self.summary.manifests.push(path.clone());
+                (self.report)(Event::Sealed(card, path));
+            }
+            Err(reason) => {
+                self.catalogue
+                    .note_place(ingest, number, None, Some(&reason))?;
+                let told = format!("it has no new manifest: {reason}");
+                self.problem(card, folder, &told);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is told of a file in whose place another stands.
+const OTHER: &str =
+    "another content stands there under its name, and stays; compare the two, then move one away";
+/// What is told of a file that its manifest leaves out.
+const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
+
+/// Seconds since 1970 UTC.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+}

@@ -1,0 +1,73 @@
+//! What a day says of the clips of one card.
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+
+use crate::clip::{Clip, Fact, Source};
+use crate::day::{Card, Day, shoot_date};
+use crate::error::Error;
+use crate::offload::Listing;
+use crate::tag::Vocabulary;
+use crate::value::{Tagged, Tags, Why};
+
+/// What its facts are said to come from: its date.
+pub(super) fn name(date: Date) -> String {
+    date.to_string()
+}
+
+/// The facts, each said to come from the day.
+///
+/// # Errors
+/// When a word may mean several tags.
+pub(super) fn of(
+    day: &Day,
+    card: &Card,
+    date: Date,
+    vocabulary: &Vocabulary,
+) -> Result<Clip, Error> {
+    let name = name(date);
+    let source = || Source::ingest(&name);
+    let fact = |text: Option<String>| text.map(|text| Fact::new(text, source()));
+    let mut tags = Vec::new();
+    for word in day.kind.iter().chain(&day.tags).chain(&card.tags) {
+        tags.push(Tagged {
+            tag: vocabulary.meant(word)?,
+            why: Why::Ingest {
+                ingest: name.clone(),
+            },
+        });
+    }
+    let tags: Tags = tags.into_iter().collect();
+    Ok(Clip {
+        production: fact(day.production.clone()),
+        shoot_date: fact(Some(name.clone())),
+        shoot_day: day.number.map(|number| Fact::new(number, source())),
+        location: fact(card.location.clone().or_else(|| day.location.clone())),
+        crew: fact(day.crew_text()),
+        camera_letter: fact(card.camera.clone()),
+        clock: card.clock.map(|clock| Fact::new(clock, source())),
+        tags: (!tags.is_empty()).then(|| Fact::new(tags, source())),
+        ..Clip::default()
+    })
+}
+
+/// The shoot days that a card's files were written on, the first and the last, by their times and the clock of this
+/// machine's place. `None` where no time can be.
+pub(super) fn dates(listing: &Listing, card: &Card, starts: Time) -> Option<(Date, Date)> {
+    let zone = TimeZone::system();
+    let dates = listing.files.iter().filter_map(|file| {
+        let instant = jiff::Timestamp::from_nanosecond(i128::from(file.modified)).ok()?;
+        let civil = zone.to_datetime(instant);
+        let civil = card
+            .clock
+            .map_or(Some(civil), |clock| clock.shifted(civil))?;
+        // Clocks that were never set begin with such years.
+        (civil.year() > 1980).then(|| shoot_date(civil, starts))
+    });
+    let (mut first, mut last): (Option<Date>, Option<Date>) = (None, None);
+    for date in dates {
+        first = Some(first.map_or(date, |first| first.min(date)));
+        last = Some(last.map_or(date, |last| last.max(date)));
+    }
+    first.zip(last)
+}

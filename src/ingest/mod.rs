@@ -1,0 +1,170 @@
+//! The shoot day taken in: cards copied to every destination and proved there, sealed with the industry's
+//! manifest, catalogued, and told what the day was.
+//!
+//! Above the scan: here its stages, the copying and the manifests meet. What was found out is in the
+//! catalogue as soon as it is durable on its drive, so that the same command goes on wherever the last one was
+//! cut off. Nothing here knows a progress bar.
+
+mod copying;
+mod event;
+mod facts;
+mod place;
+mod plan;
+mod seal;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use jiff::civil::Time;
+
+use crate::catalogue::Catalogue;
+use crate::day::Day;
+use crate::error::{Error, Problem};
+use crate::index;
+use crate::lock;
+use crate::media::Cancel;
+use crate::scan;
+
+pub use event::{Begun, Event, Summary};
+pub use plan::{CardPlan, PlannedPlace, State};
+pub use watch::{Watch, watch};
+
+/// What to take in, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Days with their cards and destinations.
+    pub days: Vec<Day>,
+    /// When a day begins, where its own file does not say: what was shot before belongs to the day before.
+    pub starts: Time,
+    /// Whether the footage stays where it is: nothing is copied.
+    pub is_in_place: bool,
+    /// Who runs it.
+    pub author: String,
+    /// How what was copied is scanned; its paths are set here.
+    pub scan: scan::Request,
+}
+
+impl Request {
+    fn cancel(&self) -> &Cancel {
+        &self.scan.cancel
+    }
+
+    fn go_on(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let cancel = self.cancel().clone();
+        move || !cancel.is_cancelled()
+    }
+}
+
+/// What would be done, with nothing done.
+///
+/// # Errors
+/// When the catalogue cannot be read, or a day's facts make no sense.
+pub fn plan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
+    let catalogue = match Catalogue::open(&request.scan.catalogue) {
+        Err(Error::NoCatalogue { .. }) => None,
+        opened => Some(opened?),
+    };
+    plan::all(request, catalogue.as_ref(), report)
+}
+
+/// Takes cards in, telling `report` what happens.
+///
+/// # Errors
+/// When the catalogue cannot be written, ffmpeg is not there, or a day's facts make no sense. What goes
+/// wrong with one card is told, and the others go on.
+pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+    let begun = std::time::Instant::now();
+    let catalogue = Catalogue::create(&request.scan.catalogue)?;
+    let mut summary = Summary::default();
+    let (plans, cards) = {
+        let told = &mut |holder: &str| report(Event::Waiting(holder.to_owned()));
+        let file = request.scan.catalogue.join("ingest.lock");
+        let go_on = request.go_on();
+        // Two that plan at once would give two cards one folder.
+        let Some(_planning) = lock::hold(&file, "ingest", &|| !go_on(), told)? else {
+            summary.is_interrupted = true;
+            return Ok(summary);
+        };
+        let plans = plan::all(request, Some(&catalogue), report)?;
+        let cards = copying::begin(&plans, request, &catalogue)?;
+        (plans, cards)
+    };
+    for plan in &plans {
+        summary.count(plan);
+    }
+    if !request.is_in_place {
+        copying::all(&plans, &cards, request, &catalogue, &mut summary, report)?;
+    }
+    if !request.cancel().is_cancelled() {
+        settle(&plans, &cards, request, &catalogue, &mut summary, report)?;
+    }
+    summary.is_interrupted = request.cancel().is_cancelled();
+    summary.elapsed = begun.elapsed();
+    Ok(summary)
+}
+
+/// Scans what was copied, or is in place, and has its clips bear what the day says.
+fn settle(
+    plans: &[CardPlan],
+    cards: &[Option<copying::Card>],
+    request: &Request,
+    catalogue: &Catalogue,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for (plan, _) in plans.iter().zip(cards).filter(|(_, card)| card.is_some()) {
+        if request.is_in_place {
+            paths.push(plan.source.clone());
+        } else {
+            let folders = plan.places.iter().map(|place| place.folder.clone());
+            paths.extend(folders.filter(|folder| folder.is_dir()));
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    if !paths.is_empty() {
+        let scan = scan::Request {
+            paths,
+            ..request.scan.clone()
+        };
+        let found = scan::scan(&scan, &mut |event| {
+            if let scan::Event::Problem(problem) = &event {
+                summary.unreadable.push(problem.clone());
+            }
+            report(Event::Scan(event));
+        })?;
+        summary.scanned = Some(found);
+    }
+    if request.cancel().is_cancelled() {
+        return Ok(());
+    }
+    for (plan, card) in plans.iter().zip(cards) {
+        let Some(card) = card else { continue };
+        if request.is_in_place {
+            let (volume, inside) = place::on_volume(catalogue, &plan.source)?;
+            catalogue.tell_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
+            let problems: Vec<Problem> = plan.problems().cloned().collect();
+            catalogue.end_ingest(card.ingest, &problems)?;
+        } else {
+            catalogue.tell_copied(card.ingest, card.is_told_anew)?;
+        }
+    }
+    // People search right after; where it cannot be brought up now, the next search does it.
+    let settled = index::settle(catalogue, "ingest", &mut |note| {
+        report(Event::Warning {
+            message: note.to_string(),
+            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+        });
+    });
+    if let Err(error) = settled {
+        report(Event::Warning {
+            message: format!("the index could not follow: {error}"),
+            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+        });
+    }
+    Ok(())
+}

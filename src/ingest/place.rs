@@ -1,0 +1,103 @@
+//! Destinations: whether they are there, on which volumes they are, how much they can take.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::Catalogue;
+use crate::error::{Error, escape};
+use crate::footage::Volume;
+use crate::value::Bytes;
+
+/// A folder may not be there yet: its path with the links resolved of what is there.
+pub(super) fn resolved(folder: &Path) -> PathBuf {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    for there in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (fs::canonicalize(there), absolute.strip_prefix(there)) {
+            return if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            };
+        }
+    }
+    absolute
+}
+
+/// The number of the volume that a path is on, noted as seen, and the path below it.
+pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
+    let (volume, inside) = catalogue.volumes().of(&resolved(path));
+    Ok((catalogue.see_volume(&volume)?.id, inside))
+}
+
+/// Why nothing may be copied below `base`, the part of a destination that must be there.
+pub(super) fn refused(base: &Path, catalogue: Option<&Catalogue>) -> Option<(String, String)> {
+    let shown = escape(&base.to_string_lossy());
+    if !base.is_dir() {
+        return Some((
+            format!("the folder {shown} is not there"),
+            "is its drive mounted? what comes before the first {placeholder} is never made"
+                .to_owned(),
+        ));
+    }
+    // Where a drive is usually mounted and is not now, its folder is an empty one of the system disk.
+    let away = catalogue.and_then(|catalogue| catalogue.away_from(&resolved(base)).ok());
+    let away = away.into_iter().flatten().next()?;
+    Some((
+        format!(
+            "{} was mounted at {} and is not",
+            escape(&away.label),
+            escape(&away.mount.to_string_lossy())
+        ),
+        "mount it; if it is gone for good, `btsindex volumes forget` says so".to_owned(),
+    ))
+}
+
+/// How much room is left where cards go, as cards are planned one after another.
+#[derive(Default)]
+pub(super) struct Room(HashMap<String, u64>);
+
+/// Room that is left free on every volume.
+const RESERVE: u64 = 64 * 1024 * 1024;
+/// What a file takes beside its bytes, at least.
+const A_FILE: u64 = 4096;
+
+/// What a card would take at one place.
+pub(super) struct Need<'a> {
+    pub(super) volume: &'a Volume,
+    pub(super) folder: &'a Path,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+}
+
+impl Room {
+    /// Takes room for a card at all of its places, or for none of it: then gives why.
+    pub(super) fn take_all(&mut self, needs: &[Need<'_>]) -> Result<(), String> {
+        let mut left = self.0.clone();
+        for need in needs {
+            let Some(there) = need.folder.ancestors().find(|folder| folder.is_dir()) else {
+                continue;
+            };
+            let free = match left.get(&need.volume.identity) {
+                Some(free) => *free,
+                // Where a system does not say, the copying finds out.
+                None => match fs4::available_space(there) {
+                    Ok(free) => free.saturating_sub(RESERVE),
+                    Err(_) => continue,
+                },
+            };
+            let wanted = need.bytes.saturating_add(need.files.saturating_mul(A_FILE));
+            let Some(rest) = free.checked_sub(wanted) else {
+                return Err(format!(
+                    "it needs {} on {}, where {} are free",
+                    Bytes(wanted),
+                    escape(&need.volume.label),
+                    Bytes(free)
+                ));
+            };
+            left.insert(need.volume.identity.clone(), rest);
+        }
+        self.0 = left;
+        Ok(())
+    }
+}

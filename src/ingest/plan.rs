@@ -1,0 +1,572 @@
+//! What is to be done with each card: what is on it, where that goes, and what is there already.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+use jiff::civil::Date;
+
+use super::place::{self, Need, Room};
+use super::{Event, Request, facts};
+use crate::catalogue::{Catalogue, Ingested};
+use crate::checksum::HashKind;
+use crate::clip::Clip;
+use crate::day::{Card, Day, Placeholder, shoot_date};
+use crate::error::{Error, Problem, escape};
+use crate::footage::{Drive, Volume, Volumes};
+use crate::offload::{Item, Listing, Task, list};
+use crate::tag::Vocabulary;
+
+/// Cards of one name are numbered up to this.
+const MOST_OF_A_NAME: usize = 999;
+
+/// How a card stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Something is to be done.
+    Ready,
+    /// It was taken in before, and every copy is proved.
+    Known,
+    /// It cannot be taken in.
+    Refused,
+}
+
+/// What is to be done with one card.
+#[derive(Debug, Clone)]
+pub struct CardPlan {
+    /// What it is called where it goes: numbered where another has its name.
+    pub card: String,
+    /// Its root.
+    pub source: PathBuf,
+    /// The day it belongs to, as its facts' source says it.
+    pub day: String,
+    /// What the day says of its clips.
+    pub facts: Clip,
+    /// By which hash copies are proved.
+    pub hash: HashKind,
+    /// What is on it.
+    pub listing: Listing,
+    /// Where it goes.
+    pub places: Vec<PlannedPlace>,
+    /// Its files, in the order of the listing.
+    pub tasks: Vec<Task>,
+    /// How it stands.
+    pub state: State,
+    /// The ingest that it goes on with.
+    pub(super) earlier: Option<i64>,
+    /// The device it is on.
+    pub(super) drive: Drive,
+    /// What its volume is known by.
+    pub(super) volume: String,
+    refused: Option<Problem>,
+}
+
+/// One destination of a card.
+#[derive(Debug, Clone)]
+pub struct PlannedPlace {
+    /// The folder that takes the card's root.
+    pub folder: PathBuf,
+    /// What people call its volume.
+    pub label: String,
+    /// Files that are not proved there yet.
+    pub files: usize,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// The folder, it or one above it, that must be there.
+    pub(super) base: PathBuf,
+    /// The device it is on.
+    pub(super) drive: Drive,
+    volume: Volume,
+    inside: PathBuf,
+}
+
+impl CardPlan {
+    /// What is wrong with the card, and with what is on it.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.refused.iter().chain(&self.listing.problems)
+    }
+
+    /// Why it cannot be taken in.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Problem> {
+        self.refused.as_ref()
+    }
+
+    /// Bytes that are to be read from it.
+    #[must_use]
+    pub fn bytes_to_read(&self) -> u64 {
+        let is_open = |task: &&Task| task.is_proved.contains(&false);
+        self.tasks
+            .iter()
+            .filter(is_open)
+            .map(|task| task.item.bytes)
+            .sum()
+    }
+
+    /// Its places, as the catalogue has them: noted as seen.
+    pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
+        let place = |place: &PlannedPlace| {
+            Ok((
+                catalogue.see_volume(&place.volume)?.id,
+                place.inside.clone(),
+            ))
+        };
+        self.places.iter().map(place).collect()
+    }
+
+    fn refuse(&mut self, reason: String) {
+        self.state = State::Refused;
+        self.refused = Some(Problem::new(&self.source, reason));
+    }
+}
+
+/// Plans every card of every day. A card that cannot be taken in is refused, and the others are not.
+pub(super) fn all(
+    request: &Request,
+    catalogue: Option<&Catalogue>,
+    report: &mut dyn FnMut(Event),
+) -> Result<Vec<CardPlan>, Error> {
+    let mounted;
+    let volumes = if let Some(catalogue) = catalogue {
+        catalogue.volumes()
+    } else {
+        mounted = Volumes::mounted();
+        &mounted
+    };
+    let mut planner = Planner {
+        request,
+        catalogue,
+        volumes,
+        vocabulary: match catalogue {
+            Some(catalogue) => catalogue.vocabulary()?,
+            None => Vocabulary::new(None, std::collections::BTreeMap::new())?,
+        },
+        claimed: Vec::new(),
+        room: Room::default(),
+    };
+    let mut plans = Vec::new();
+    for day in &request.days {
+        for card in &day.cards {
+            if request.cancel().is_cancelled() {
+                return Ok(plans);
+            }
+            report(Event::Listing(card.path.clone()));
+            let plan = planner.plan(day, card, report)?;
+            for problem in plan.problems() {
+                report(Event::Problem(problem.clone()));
+            }
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
+struct Planner<'a> {
+    request: &'a Request,
+    catalogue: Option<&'a Catalogue>,
+    volumes: &'a Volumes,
+    vocabulary: Vocabulary,
+    /// Folders that cards of this batch go to.
+    claimed: Vec<PathBuf>,
+    room: Room,
+}
+
+/// Whose a card's folders are.
+enum Owner {
+    /// Nobody's yet.
+    Nobody,
+    /// This very card's, by the ingest that the catalogue knows.
+    Same(Option<i64>),
+    /// Another card's.
+    Other,
+}
+
+impl Planner<'_> {
+    fn plan(
+        &mut self,
+        day: &Day,
+        card: &Card,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<CardPlan, Error> {
+        let source = place::resolved(&card.path);
+        let (volume, _) = self.volumes.of(&source);
+        let listed = list(&source, &self.request.go_on());
+        let (listing, fault) = match listed {
+            Ok(listing) => (listing, None),
+            Err(error) => (Listing::default(), Some(error.to_string())),
+        };
+        let date = self.date(day, card, &listing, report);
+        let kind = day.to.hash.as_deref().and_then(HashKind::named);
+        let mut plan = CardPlan {
+            card: name_of(card, &source, &volume),
+            day: facts::name(date),
+            facts: facts::of(day, card, date, &self.vocabulary)?,
+            hash: kind.unwrap_or(HashKind::Xxh128),
+            places: Vec::new(),
+            tasks: Vec::new(),
+            state: State::Ready,
+            earlier: None,
+            drive: volume.drive.clone(),
+            volume: volume.identity.clone(),
+            refused: None,
+            source,
+            listing,
+        };
+        if let Some(fault) = fault {
+            plan.refuse(fault);
+        } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
+            plan.refuse("there is no file on it: is the card mounted there?".to_owned());
+        } else if self.request.is_in_place {
+            plan.earlier = self.earlier_in_place(&plan)?;
+        } else if let Err(reason) = self.house(&mut plan, day, card, date)? {
+            plan.refuse(reason);
+        }
+        Ok(plan)
+    }
+
+    /// The day that a card belongs to: what was said, else its latest footage's.
+    fn date(
+        &self,
+        day: &Day,
+        card: &Card,
+        listing: &Listing,
+        report: &mut dyn FnMut(Event),
+    ) -> Date {
+        if let Some(date) = day.date {
+            return date;
+        }
+        let starts = day.starts.unwrap_or(self.request.starts);
+        let Some((first, last)) = facts::dates(listing, card, starts) else {
+            return shoot_date(Zoned::now().datetime(), starts);
+        };
+        if first != last {
+            report(Event::Warning {
+                message: format!(
+                    "{}: its files are of {first} to {last}; all of it is taken for {last}",
+                    escape(&card.path.to_string_lossy())
+                ),
+                hint: "say which day it is with `--date`, or `date` in the day file".to_owned(),
+            });
+        }
+        last
+    }
+
+    /// Finds the folders of a card, and what of it is there already; else why it cannot go there.
+    fn house(
+        &mut self,
+        plan: &mut CardPlan,
+        day: &Day,
+        card: &Card,
+        date: Date,
+    ) -> Result<Result<(), String>, Error> {
+        if day.to.folders.is_empty() {
+            let reason =
+                "it is not said where to copy it: `--to FOLDER`, or `[to] folders` in the day file";
+            return Ok(Err(reason.to_owned()));
+        }
+        for template in &day.to.folders {
+            if let Some((reason, hint)) = place::refused(&template.base(), self.catalogue) {
+                return Ok(Err(format!("{reason}; {hint}")));
+            }
+        }
+        let is_named = day
+            .to
+            .folders
+            .iter()
+            .any(|folder| folder.uses(Placeholder::Card));
+        let first = plan.card.clone();
+        for number in 1..=MOST_OF_A_NAME {
+            let name = match number {
+                1 => first.clone(),
+                more => format!("{first}-{more}"),
+            };
+            let mut values = day.values(card, Some(&name));
+            values.card = Some(&name);
+            values.date = Some(date);
+            let mut folders = Vec::new();
+            for template in &day.to.folders {
+                match template.fill(&values) {
+                    Ok(folder) => folders.push(place::resolved(&folder)),
+                    Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
+                }
+            }
+            if let Some(reason) = overlap(&folders, &plan.source) {
+                return Ok(Err(reason));
+            }
+            let earlier = match self.owner(&folders, &plan.listing)? {
+                Owner::Other if is_named => continue,
+                Owner::Other | Owner::Nobody => None,
+                Owner::Same(earlier) => earlier,
+            };
+            plan.card = name;
+            plan.earlier = earlier;
+            let bases = day
+                .to
+                .folders
+                .iter()
+                .map(|template| place::resolved(&template.base()));
+            return self.fill(plan, folders, bases.collect());
+        }
+        Ok(Err(format!(
+            "there are {MOST_OF_A_NAME} cards of its name there"
+        )))
+    }
+
+    /// Whose the folders of a card would be.
+    fn owner(&self, folders: &[PathBuf], listing: &Listing) -> Result<Owner, Error> {
+        if folders.iter().any(|folder| self.claimed.contains(folder)) {
+            return Ok(Owner::Other);
+        }
+        let mut is_known = false;
+        for folder in folders {
+            for ingest in self.ingests_at(folder)? {
+                let Some(catalogue) = self.catalogue else {
+                    continue;
+                };
+                is_known = true;
+                if is_same_load(&catalogue.ingested(ingest)?, listing) {
+                    return Ok(Owner::Same(Some(ingest)));
+                }
+            }
+        }
+        if is_known {
+            return Ok(Owner::Other);
+        }
+        // What the catalogue does not know, another one may: what stands there tells.
+        let mut is_other = false;
+        for folder in folders {
+            match on_disk(folder, listing) {
+                Owner::Same(_) => return Ok(Owner::Same(None)),
+                Owner::Other => is_other = true,
+                Owner::Nobody => {}
+            }
+        }
+        Ok(if is_other {
+            Owner::Other
+        } else {
+            Owner::Nobody
+        })
+    }
+
+    fn ingests_at(&self, folder: &Path) -> Result<Vec<i64>, Error> {
+        let Some(catalogue) = self.catalogue else {
+            return Ok(Vec::new());
+        };
+        let (volume, inside) = self.volumes.of(folder);
+        match catalogue.volume_id(&volume.identity)? {
+            Some(volume) => catalogue.ingests_at(volume, &inside),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn earlier_in_place(&self, plan: &CardPlan) -> Result<Option<i64>, Error> {
+        let Some(catalogue) = self.catalogue else {
+            return Ok(None);
+        };
+        let is_it = |told: &crate::catalogue::NewIngest| {
+            told.is_in_place && told.source == plan.source && told.day == plan.day
+        };
+        let all = catalogue.ingests()?;
+        Ok(all
+            .iter()
+            .find(|ingest| is_it(&ingest.told))
+            .map(|ingest| ingest.id))
+    }
+
+    /// What is to be done in the folders that were found, if there is room for it.
+    fn fill(
+        &mut self,
+        plan: &mut CardPlan,
+        folders: Vec<PathBuf>,
+        bases: Vec<PathBuf>,
+    ) -> Result<Result<(), String>, Error> {
+        let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut numbers = vec![None; folders.len()];
+        if let (Some(catalogue), Some(ingest)) = (self.catalogue, plan.earlier) {
+            let files = catalogue.ingested(ingest)?.into_iter();
+            known = files.map(|file| (file.inside.clone(), file)).collect();
+            if let Some(earlier) = catalogue.ingest(ingest)? {
+                plan.hash = earlier.told.hash;
+            }
+            for (at, folder) in folders.iter().enumerate() {
+                let (volume, inside) = self.volumes.of(folder);
+                let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+                    continue;
+                };
+                let mut places = catalogue.ingests_on(volume)?.into_iter();
+                let place = places.find(|(id, _, path)| *id == ingest && *path == inside);
+                numbers[at] = place.map(|(_, place, _)| place);
+            }
+        }
+        for (folder, base) in folders.iter().zip(bases) {
+            let (volume, inside) = self.volumes.of(folder);
+            plan.places.push(PlannedPlace {
+                label: volume.label.clone(),
+                files: 0,
+                bytes: 0,
+                base,
+                drive: volume.drive.clone(),
+                folder: folder.clone(),
+                volume,
+                inside,
+            });
+        }
+        for item in &plan.listing.files {
+            let file = known.get(&item.inside);
+            let task = task(item, file, &folders, &numbers, plan.hash);
+            for (place, _) in plan
+                .places
+                .iter_mut()
+                .zip(&task.is_proved)
+                .filter(|(_, is)| !**is)
+            {
+                place.files += 1;
+                place.bytes += item.bytes;
+            }
+            plan.tasks.push(task);
+        }
+        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
+            plan.state = State::Known;
+        }
+        let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
+        if let Err(reason) = self.room.take_all(&needs) {
+            return Ok(Err(reason));
+        }
+        drop(needs);
+        self.claimed.extend(folders);
+        Ok(Ok(()))
+    }
+}
+
+/// What is left to be written at a place: what stands there already is only compared.
+fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
+    let at = plan
+        .places
+        .iter()
+        .position(|other| other.folder == place.folder);
+    let is_open = |task: &&Task| at.is_some_and(|at| !task.is_proved[at]);
+    let is_absent = |task: &&Task| {
+        place
+            .folder
+            .join(&task.item.inside)
+            .symlink_metadata()
+            .is_err()
+    };
+    let (mut files, mut bytes) = (0, 0);
+    for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
+        files += 1;
+        bytes += task.item.bytes;
+    }
+    Need {
+        volume: &place.volume,
+        folder: &place.folder,
+        files,
+        bytes,
+    }
+}
+
+/// What is known of a file from before, where it is as it was.
+fn task(
+    item: &Item,
+    known: Option<&Ingested>,
+    folders: &[PathBuf],
+    numbers: &[Option<usize>],
+    kind: HashKind,
+) -> Task {
+    let known = known.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
+    let hashes = known.and_then(|file| {
+        let (digest, xxh128) = (file.digest.clone()?, file.xxh128.clone()?);
+        Some(if kind == HashKind::Xxh128 {
+            vec![digest]
+        } else {
+            vec![digest, xxh128]
+        })
+    });
+    let is_proved = folders.iter().zip(numbers).map(|(folder, number)| {
+        let copy = known
+            .zip(*number)
+            .and_then(|(file, number)| file.copies.get(number)?.as_ref());
+        hashes.is_some()
+            && copy.is_some_and(crate::catalogue::CopyFound::is_verified)
+            && folder
+                .join(&item.inside)
+                .symlink_metadata()
+                .is_ok_and(|there| item.is_like(&there))
+    });
+    Task {
+        is_proved: is_proved.collect(),
+        item: item.clone(),
+        known: hashes,
+    }
+}
+
+/// What a card is called: as it was said, else by its own label, else by its folder.
+fn name_of(card: &Card, source: &Path, volume: &Volume) -> String {
+    if let Some(name) = &card.name {
+        return name.clone();
+    }
+    match source.file_name() {
+        _ if volume.is_label_own && volume.mount == source => volume.label.clone(),
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => volume.label.clone(),
+    }
+}
+
+/// Whether what was copied before came from this card as it is now: a file of it is still there. After it was
+/// formatted, none is.
+fn is_same_load(before: &[Ingested], listing: &Listing) -> bool {
+    let now: HashMap<&Path, &Item> = listing
+        .files
+        .iter()
+        .map(|item| (item.inside.as_path(), item))
+        .collect();
+    let mut is_any = false;
+    for file in before.iter().filter(|file| file.bytes > 0) {
+        is_any = true;
+        if now
+            .get(file.inside.as_path())
+            .is_some_and(|item| item.bytes == file.bytes && item.modified == file.modified)
+        {
+            return true;
+        }
+    }
+    // Of a card that held nothing to be told by, there is nothing to confuse.
+    !is_any
+}
+
+/// Whose a folder is by what stands in it.
+fn on_disk(folder: &Path, listing: &Listing) -> Owner {
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty {
+        return Owner::Nobody;
+    }
+    let is_there = |item: &&Item| {
+        item.bytes > 0
+            && folder
+                .join(&item.inside)
+                .symlink_metadata()
+                .is_ok_and(|there| item.is_like(&there))
+    };
+    if listing.files.iter().any(|item| is_there(&item)) {
+        Owner::Same(None)
+    } else {
+        Owner::Other
+    }
+}
+
+/// Why a card cannot be copied to some folders, for where they are.
+fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
+    for (at, folder) in folders.iter().enumerate() {
+        let shown = escape(&folder.to_string_lossy());
+        if folder.starts_with(source) || source.starts_with(folder) {
+            return Some(format!("it would be copied into itself: {shown}"));
+        }
+        let is_within = |other: &PathBuf| folder.starts_with(other) || other.starts_with(folder);
+        if folders[..at].iter().any(is_within) {
+            return Some(format!(
+                "two of its destinations lie in each other: {shown}"
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,152 @@
+//! What was written is synced, read back from its medium, compared, and only then given its name.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::medium::{How, Medium};
+use super::write::Batch;
+use super::{Event, Job, Outcome, Place};
+use crate::checksum::{Checksum, Hasher};
+use crate::publish::{self, Unfinished};
+
+pub(super) struct Prover<'a> {
+    place: Place<'a>,
+    medium: Medium,
+}
+
+/// What reading a copy came to.
+enum Compared {
+    Same(How),
+    Other,
+    /// Whoever asked for it wants no more.
+    Cancelled,
+}
+
+impl<'a> Prover<'a> {
+    pub(super) fn new(place: Place<'a>) -> Self {
+        Self {
+            place,
+            medium: Medium::default(),
+        }
+    }
+
+    /// Proves copies and publishes them; tells of each when it is durable.
+    pub(super) fn prove(&mut self, batch: Batch) {
+        let Batch {
+            written,
+            there,
+            mut folders,
+            ..
+        } = batch;
+        if self.place.is_given_up() {
+            return;
+        }
+        let mut settled = Vec::new();
+        let mut synced = Vec::new();
+        // All are synced before any is read: the first takes most of the others along.
+        for (job, file) in written {
+            match file.file().sync_all() {
+                Ok(()) => synced.push((job, file)),
+                Err(error) => self.place.fail(&job, &error),
+            }
+        }
+        for (job, file) in synced {
+            if let Some(outcome) = self.publish(&job, file, &mut folders) {
+                settled.push((job, outcome));
+            }
+        }
+        for folder in &folders {
+            if let Err(error) = publish::sync_folder(folder)
+                && super::write::is_of_device(&error)
+            {
+                self.place.give_up(error.to_string());
+                return;
+            }
+        }
+        for job in there {
+            if let Some(outcome) = self.compare(&job) {
+                settled.push((job, outcome));
+            }
+        }
+        for (job, outcome) in settled {
+            self.place.settle(&job, outcome);
+        }
+    }
+
+    fn publish(
+        &mut self,
+        job: &Job,
+        file: Unfinished,
+        folders: &mut BTreeSet<std::path::PathBuf>,
+    ) -> Option<Outcome> {
+        let hash = self.expected(job)?;
+        let how = match self.read(file.path(), &hash) {
+            Ok(Compared::Same(how)) => how,
+            Ok(Compared::Other) => {
+                return Some(Outcome::Failed(
+                    "it reads back otherwise than it was written; the copy was thrown away"
+                        .to_owned(),
+                ));
+            }
+            Ok(Compared::Cancelled) => return None,
+            Err(error) => {
+                self.place.fail(job, &error);
+                return None;
+            }
+        };
+        let path = self.place.destination.folder.join(&job.inside);
+        match file.publish(&path) {
+            Ok(()) => {
+                folders.extend(path.parent().map(Path::to_owned));
+                Some(Outcome::Copied(how))
+            }
+            // Another ingest was faster, or the filesystem takes two names for one.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(job),
+            Err(error) => {
+                self.place.fail(job, &error);
+                None
+            }
+        }
+    }
+
+    /// Compares what stands there under a file's name.
+    fn compare(&mut self, job: &Job) -> Option<Outcome> {
+        let hash = self.expected(job)?;
+        let path = self.place.destination.folder.join(&job.inside);
+        // Whoever put it there may not have waited for the disk.
+        let synced = crate::original::open(&path).and_then(|file| file.sync_all());
+        match synced.and_then(|()| self.read(&path, &hash)) {
+            Ok(Compared::Same(how)) => Some(Outcome::WasThere(how)),
+            Ok(Compared::Other) => Some(Outcome::Other),
+            Ok(Compared::Cancelled) => None,
+            Err(error) => {
+                self.place.fail(job, &error);
+                None
+            }
+        }
+    }
+
+    /// What a file must hash to; waits until it is read. `None` when it could not be.
+    fn expected(&self, job: &Job) -> Option<Checksum> {
+        let hashes = job.hashes.wait().as_ref()?;
+        let kind = self.place.kind;
+        hashes.iter().find(|hash| hash.kind() == kind).cloned()
+    }
+
+    fn read(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
+        let mut hasher = Hasher::new(expected.kind());
+        let Place { number, go_on, .. } = self.place;
+        let events = &self.place.events;
+        let how = self.medium.read(path, &mut |piece| {
+            hasher.update(piece);
+            let _ = events.send(Event::Proved(number, piece.len() as u64));
+            go_on()
+        })?;
+        Ok(match how {
+            None => Compared::Cancelled,
+            Some(how) if hasher.finish() == *expected => Compared::Same(how),
+            Some(_) => Compared::Other,
+        })
+    }
+}

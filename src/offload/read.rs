@@ -1,0 +1,284 @@
+//! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
+
+use super::pieces::{PIECE, Piece, Pool};
+use super::{Event, Job, Message, Order, Outcome, Task};
+use crate::original;
+
+/// What happens to a file at one destination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// Nothing: it is proved, or cannot be.
+    Nothing,
+    /// It is not there yet.
+    Copy,
+    /// Something of its size is there.
+    Compare,
+}
+
+pub(super) struct Reader<'a> {
+    pub(super) order: &'a Order<'a>,
+    /// To each destination's writer.
+    pub(super) lines: Vec<SyncSender<Message>>,
+    /// To the hasher.
+    pub(super) hashing: SyncSender<Message>,
+    pub(super) events: SyncSender<Event>,
+    pub(super) given_up: &'a [OnceLock<String>],
+}
+
+/// A reading that did not come to its end.
+enum Stop {
+    /// Whoever asked for it wants no more.
+    Cancelled,
+    /// The file is at fault, or its card.
+    Fault(String),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl Reader<'_> {
+    /// Reads every file that anybody needs.
+    pub(super) fn run(self) {
+        let mut pool = Pool::new();
+        let card = device(self.order.source);
+        for (number, task) in self.order.tasks.iter().enumerate() {
+            if !(self.order.go_on)() || self.given_up.iter().all(|place| place.get().is_some()) {
+                break;
+            }
+            if self.read(number, task, &mut pool).is_ok() {
+                continue;
+            }
+            // A card that was pulled fails for every file: it is said once.
+            let now = device(self.order.source);
+            if now.is_none() || now != card {
+                let gone = "it was taken away, or cannot be read any more".to_owned();
+                self.tell(Event::CardGone(gone));
+                break;
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Sends to the writers of those that want so.
+    fn send(&self, wants: &[Want], which: Want, message: &Message) {
+        for (line, _) in self
+            .lines
+            .iter()
+            .zip(wants)
+            .filter(|(_, want)| **want == which)
+        {
+            // A writer ends only when this does.
+            let _ = line.send(message.clone());
+        }
+    }
+
+    fn read(&self, number: usize, task: &Task, pool: &mut Pool) -> Result<(), ()> {
+        let wants: Vec<Want> = (0..self.lines.len())
+            .map(|place| self.want(number, task, place))
+            .collect();
+        if wants.iter().all(|want| *want == Want::Nothing) {
+            return Ok(());
+        }
+        self.tell(Event::Reading(number));
+        let is_copied = wants.contains(&Want::Copy);
+        let path = self.order.source.join(&task.item.inside);
+        let opened = if is_copied || task.known.is_none() {
+            match open(&path, task) {
+                Ok(opened) => Some(opened),
+                Err(Stop::Fault(reason)) => {
+                    self.tell(Event::Unread(number, reason));
+                    return Err(());
+                }
+                Err(Stop::Cancelled) => return Ok(()),
+            }
+        } else {
+            None
+        };
+        let job = Arc::new(Job {
+            task: number,
+            inside: task.item.inside.clone(),
+            bytes: task.item.bytes,
+            modified: task.item.modified,
+            is_sparse: opened.as_ref().is_some_and(is_sparse),
+            known: task.known.clone(),
+            hashes: OnceLock::new(),
+        });
+        let compare = Message::Compare(job.clone());
+        let Some(mut file) = opened else {
+            let _ = job.hashes.set(task.known.clone());
+            self.send(&wants, Want::Compare, &compare);
+            return Ok(());
+        };
+        let begin = Message::Begin(job.clone());
+        self.send(&wants, Want::Copy, &begin);
+        let _ = self.hashing.send(begin);
+        let read = self.pieces(&mut file, &path, task, &wants, pool);
+        let end = Message::End(read.is_ok());
+        // Whoever waits for the hashes hears of it first.
+        let _ = self.hashing.send(end.clone());
+        self.send(&wants, Want::Copy, &end);
+        self.send(&wants, Want::Compare, &compare);
+        match read {
+            Err(Stop::Fault(reason)) => {
+                self.tell(Event::Unread(number, reason));
+                Err(())
+            }
+            Err(Stop::Cancelled) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// Reads a file to its end, which must be where it was listed.
+    fn pieces(
+        &self,
+        file: &mut File,
+        path: &Path,
+        task: &Task,
+        wants: &[Want],
+        pool: &mut Pool,
+    ) -> Result<(), Stop> {
+        let mut read = 0;
+        loop {
+            if !(self.order.go_on)() {
+                return Err(Stop::Cancelled);
+            }
+            let mut piece = pool.piece();
+            let length = fill(file, piece.room())?;
+            piece.set_length(length);
+            if length == 0 {
+                break;
+            }
+            read += length as u64;
+            if read > task.item.bytes {
+                return Err(changed(task, "it grew"));
+            }
+            let piece: Arc<Piece> = Arc::new(piece);
+            let message = Message::Piece(piece);
+            let _ = self.hashing.send(message.clone());
+            self.send(wants, Want::Copy, &message);
+            self.tell(Event::Read(length as u64));
+            forget(file, read);
+            if length < PIECE {
+                break;
+            }
+        }
+        if read < task.item.bytes {
+            return Err(changed(task, "it is shorter"));
+        }
+        // What was read may have been written to meanwhile, or another may stand there by now.
+        if !task.item.is_like(&file.metadata()?) || !task.item.is_like(&path.symlink_metadata()?) {
+            return Err(changed(task, "it was written to"));
+        }
+        Ok(())
+    }
+
+    /// What is to be done at one destination.
+    fn want(&self, number: usize, task: &Task, place: usize) -> Want {
+        if task.is_proved[place] || self.given_up[place].get().is_some() {
+            return Want::Nothing;
+        }
+        let path = self.order.destinations[place]
+            .folder
+            .join(&task.item.inside);
+        match path.symlink_metadata() {
+            Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
+            Ok(_) => {
+                self.tell(Event::Settled(number, place, Outcome::Other));
+                Want::Nothing
+            }
+            // What else it may be, the writer finds out.
+            Err(_) => Want::Copy,
+        }
+    }
+}
+
+fn open(path: &Path, task: &Task) -> Result<File, Stop> {
+    let metadata = path.symlink_metadata()?;
+    if !task.item.is_like(&metadata) {
+        return Err(changed(task, "it is another"));
+    }
+    let file = original::open(path)?;
+    expect_all(&file);
+    Ok(file)
+}
+
+fn changed(task: &Task, how: &str) -> Stop {
+    Stop::Fault(format!(
+        "{how} since the card was listed with {} bytes of it: is the camera still recording?",
+        task.item.bytes
+    ))
+}
+
+/// Fills as much as there is left of a file.
+fn fill(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        match file.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Which filesystem stands there; `None` when the folder cannot even be listed.
+fn device(folder: &Path) -> Option<u64> {
+    std::fs::read_dir(folder).ok()?;
+    let metadata = folder.metadata().ok()?;
+    #[cfg(unix)]
+    {
+        Some(std::os::unix::fs::MetadataExt::dev(&metadata))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        Some(0)
+    }
+}
+
+#[cfg(unix)]
+fn is_sparse(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata()
+        .is_ok_and(|metadata| metadata.blocks().saturating_mul(512) < metadata.len())
+}
+
+#[cfg(not(unix))]
+fn is_sparse(_file: &File) -> bool {
+    false
+}
+
+/// The system may read ahead.
+#[cfg(target_os = "linux")]
+fn expect_all(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn expect_all(_file: &File) {}
+
+/// What was read of a large file is not needed again: what others keep in memory stays there.
+#[cfg(target_os = "linux")]
+fn forget(file: &File, read: u64) {
+    let step = 8 * PIECE as u64;
+    if read.is_multiple_of(step) {
+        let length = std::num::NonZeroU64::new(step);
+        let _ = rustix::fs::fadvise(file, read - step, length, rustix::fs::Advice::DontNeed);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forget(_file: &File, _read: u64) {}

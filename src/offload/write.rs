@@ -1,0 +1,275 @@
+//! One destination's side: copies are written under names of their own, in batches that are proved and
+//! published together.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File, FileTimes};
+use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::pieces::PIECE;
+use super::{Event, Job, Message, Place};
+use crate::publish::{self, Unfinished};
+
+/// A batch holds so many files at most, each of them open …
+const MOST_FILES: usize = 64;
+/// … and ends when it holds so many bytes.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// What was written is on its way to the disk when it is so much.
+const STEP: u64 = 8 * PIECE as u64;
+
+/// Copies that are proved together.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// What was written.
+    pub(super) written: Vec<(Arc<Job>, Unfinished)>,
+    /// What stands there already.
+    pub(super) there: Vec<Arc<Job>>,
+    /// Folders that were made, or in which others were.
+    pub(super) folders: BTreeSet<PathBuf>,
+    bytes: u64,
+}
+
+/// The copy that is being written.
+struct Current {
+    job: Arc<Job>,
+    file: Unfinished,
+    written: u64,
+}
+
+struct Writer<'a> {
+    place: Place<'a>,
+    /// Folders that are known to be there.
+    known: HashSet<PathBuf>,
+    batch: Batch,
+    current: Option<Current>,
+}
+
+/// Writes what comes, and hands over batches to be proved.
+pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dyn FnMut(Batch)) {
+    let mut writer = Writer {
+        place,
+        known: HashSet::new(),
+        batch: Batch::default(),
+        current: None,
+    };
+    for message in messages {
+        if writer.place.is_given_up() {
+            writer.current = None;
+            continue;
+        }
+        match message {
+            Message::Begin(job) => writer.begin(job),
+            Message::Piece(piece) => writer.write(piece.bytes()),
+            Message::End(is_whole) => writer.end(is_whole),
+            Message::Compare(job) => writer.batch.there.push(job),
+        }
+        let batch = &writer.batch;
+        if batch.bytes >= MOST_BYTES || batch.written.len() + batch.there.len() >= MOST_FILES {
+            prove(std::mem::take(&mut writer.batch));
+        }
+    }
+    if !writer.place.is_given_up() && (writer.place.go_on)() {
+        prove(writer.batch);
+    }
+}
+
+impl Writer<'_> {
+    fn begin(&mut self, job: Arc<Job>) {
+        let path = self.place.destination.folder.join(&job.inside);
+        let folder = path.parent().unwrap_or(&path).to_owned();
+        let made = self
+            .make_folder(&folder)
+            .and_then(|()| Unfinished::in_folder(&folder));
+        match made {
+            Ok(file) => {
+                self.current = Some(Current {
+                    job,
+                    file,
+                    written: 0,
+                });
+            }
+            Err(error) => self.place.fail(&job, &error),
+        }
+    }
+
+    /// Makes a folder and those above it; what dead processes left in one that was there is swept.
+    fn make_folder(&mut self, folder: &Path) -> io::Result<()> {
+        if self.known.contains(folder) {
+            return Ok(());
+        }
+        if *folder != self.place.destination.base
+            && let Some(above) = folder.parent()
+        {
+            self.make_folder(above)?;
+        }
+        match fs::create_dir(folder) {
+            Ok(()) => {
+                let above = folder.parent().unwrap_or(folder);
+                self.batch.folders.insert(above.to_owned());
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {
+                let _ = publish::sweep(folder);
+            }
+            Err(error) => return Err(error),
+        }
+        self.known.insert(folder.to_owned());
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        match current.write(bytes) {
+            Ok(()) => self
+                .place
+                .tell(Event::Written(self.place.number, bytes.len() as u64)),
+            Err(error) => {
+                let job = current.job.clone();
+                self.current = None;
+                self.place.fail(&job, &error);
+            }
+        }
+    }
+
+    fn end(&mut self, is_whole: bool) {
+        let Some(current) = self.current.take().filter(|_| is_whole) else {
+            return;
+        };
+        if let Err(error) = current.finish() {
+            self.place.fail(&current.job, &error);
+            return;
+        }
+        self.batch.bytes += current.job.bytes;
+        self.batch.written.push((current.job, current.file));
+    }
+}
+
+impl Current {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.file.file();
+        // What takes no room on the card takes none here.
+        if self.job.is_sparse && is_zero(bytes) {
+            let length = i64::try_from(bytes.len()).map_err(io::Error::other)?;
+            io::Seek::seek(&mut file, io::SeekFrom::Current(length))?;
+        } else {
+            file.write_all(bytes)?;
+        }
+        self.written += bytes.len() as u64;
+        if self.written.is_multiple_of(STEP) {
+            hurry(file, self.written - STEP);
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        let file = self.file.file();
+        if self.job.is_sparse {
+            file.set_len(self.job.bytes)?;
+        }
+        set_time(file, self.job.modified)
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<16>();
+    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
+}
+
+/// Has a range written to the disk now, without waiting for it, and forgotten: a sync at the end finds
+/// little left to do.
+#[cfg(target_os = "linux")]
+fn hurry(file: &File, from: u64) {
+    let length = NonZeroU64::new(STEP);
+    let _ = rustix::fs::fadvise(file, from, length, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hurry(_file: &File, _from: u64) {
+    let _ = NonZeroU64::new(STEP);
+}
+
+/// Gives a file or folder the time that it has on the card.
+fn set_time(file: &File, nanos: i64) -> io::Result<()> {
+    let since = Duration::from_nanos(nanos.unsigned_abs());
+    let time = if nanos < 0 {
+        UNIX_EPOCH.checked_sub(since)
+    } else {
+        UNIX_EPOCH.checked_add(since)
+    };
+    let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
+    match file.set_times(FileTimes::new().set_modified(time).set_accessed(time)) {
+        // A time that the filesystem cannot hold (FAT begins with 1980), or a share that lets nobody set any: the
+        // content counts.
+        Err(error) if !is_of_device(&error) => Ok(()),
+        set => set,
+    }
+}
+
+/// Makes the folders of a card that hold no files, gives all of them the times that they have there, and has
+/// them on the disk. To be called when nothing more is written into them.
+///
+/// # Errors
+/// When a folder cannot be made.
+pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> io::Result<()> {
+    for (inside, _) in folders {
+        let folder = destination.join(inside);
+        match fs::create_dir_all(&folder) {
+            Err(error) if !folder.is_dir() => return Err(error),
+            _ => {}
+        }
+    }
+    // Those within first: making one changes the time of the one above.
+    for (inside, time) in folders.iter().rev() {
+        let folder = destination.join(inside);
+        let _ = publish::sweep(&folder);
+        #[cfg(unix)]
+        let _ = File::open(&folder).and_then(|open| {
+            set_time(&open, *time)?;
+            open.sync_all()
+        });
+        #[cfg(not(unix))]
+        let _ = time;
+    }
+    let _ = publish::sweep(destination);
+    let _ = publish::sync_folder(destination);
+    Ok(())
+}
+
+/// Whether an error is of the whole device: no other file will fare better.
+pub(super) fn is_of_device(error: &io::Error) -> bool {
+    /// `EIO`, `ENXIO`, `ENODEV`, `ENOTCONN`, `EHOSTDOWN`, `ESTALE` of Linux.
+    const GONE: [i32; 6] = [5, 6, 19, 107, 112, 116];
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::StaleNetworkFileHandle
+            | ErrorKind::NotConnected
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::TimedOut
+    ) || error
+        .raw_os_error()
+        .is_some_and(|code| GONE.contains(&code))
+}
+
+/// Why a file could not be written, where the system's words do not tell.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::FileTooLarge => {
+            "the filesystem there takes no file so large (FAT32: 4 GiB)".to_owned()
+        }
+        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+            format!("the filesystem there takes no such name: {error}")
+        }
+        ErrorKind::NotADirectory => "a file stands there where the card has a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,436 @@
+//! Ingests as they are planned, as they ended, and as the log has them.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::progress::rounded;
+use super::{Table, counted, grouped};
+use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
+use crate::error::{Problem, escape};
+use crate::ingest::{CardPlan, State, Summary};
+use crate::value::{Bytes, instant};
+
+/// Problems that are listed at the end; more are counted.
+const LISTED: usize = 200;
+
+/// What would be done, for people.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
+    for plan in plans {
+        let listing = &plan.listing;
+        writeln!(
+            out,
+            "{}  {}  {}, {}  {}",
+            escape(&plan.card),
+            plan.day,
+            counted(listing.files.len(), "file"),
+            Bytes(listing.bytes()),
+            escape(&plan.source.to_string_lossy())
+        )?;
+        if let Some(refusal) = plan.refusal() {
+            writeln!(out, "    cannot be taken in: {}", escape(&refusal.reason))?;
+            continue;
+        }
+        for (field, text) in facts_of(plan) {
+            writeln!(out, "    {field}: {}", escape(&text))?;
+        }
+        for place in &plan.places {
+            let what = match place.files {
+                0 => "all of it is there, and verified".to_owned(),
+                files => format!(
+                    "{}, {} to verify",
+                    counted(files, "file"),
+                    Bytes(place.bytes)
+                ),
+            };
+            writeln!(
+                out,
+                "    -> {} on {}: {what}, by {}",
+                escape(&place.folder.to_string_lossy()),
+                escape(&place.label),
+                plan.hash
+            )?;
+        }
+        for folder in &listing.left_out {
+            writeln!(out, "    left out: {}", escape(&folder.to_string_lossy()))?;
+        }
+        for problem in &listing.problems {
+            writeln!(
+                out,
+                "    {}: {}",
+                escape(&problem.path.to_string_lossy()),
+                escape(&problem.reason)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn facts_of(plan: &CardPlan) -> Vec<(&'static str, String)> {
+    let fields = crate::clip::FIELDS.iter();
+    fields
+        .filter_map(|field| Some((field.name, (field.text)(&plan.facts)?)))
+        .collect()
+}
+
+/// … and for programs.
+#[must_use]
+pub fn plan_json(plan: &CardPlan) -> Value {
+    let facts: serde_json::Map<String, Value> = facts_of(plan)
+        .into_iter()
+        .map(|(field, text)| (field.to_owned(), text.into()))
+        .collect();
+    json!({
+        "event": "plan",
+        "card": plan.card,
+        "source": plan.source.to_string_lossy(),
+        "day": plan.day,
+        "state": match plan.state {
+            State::Ready => "ready",
+            State::Known => "known",
+            State::Refused => "refused",
+        },
+        "reason": plan.refusal().map(|refusal| &refusal.reason),
+        "files": plan.listing.files.len(),
+        "bytes": plan.listing.bytes(),
+        "bytes_to_read": plan.bytes_to_read(),
+        "hash": plan.hash.name(),
+        "facts": facts,
+        "places": plan.places.iter().map(|place| json!({
+            "folder": place.folder.to_string_lossy(),
+            "volume": place.label,
+            "files_to_verify": place.files,
+            "bytes_to_verify": place.bytes,
+        })).collect::<Vec<_>>(),
+        "problems": plan.listing.problems.iter().map(problem_json).collect::<Vec<_>>(),
+    })
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    json!({ "path": problem.path.to_string_lossy(), "reason": problem.reason })
+}
+
+/// What an ingest came to, for people.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let verb = if summary.is_interrupted {
+        "interrupted after"
+    } else {
+        "took in"
+    };
+    writeln!(
+        out,
+        "{verb} {} of {}, {}, {} in {:.1} s",
+        grouped(summary.complete),
+        counted(summary.cards, "card"),
+        counted(summary.files, "file"),
+        Bytes(summary.bytes),
+        summary.elapsed.as_secs_f64()
+    )?;
+    for (count, what) in [
+        (
+            summary.known,
+            "known before: every copy was verified already",
+        ),
+        (summary.copied, "copies made and verified"),
+        (
+            summary.there,
+            "copies that were there already, and are the same",
+        ),
+        (summary.manifests.len(), "manifests written"),
+        (
+            summary.scanned.as_ref().map_or(0, |scan| scan.new),
+            "clips new in the catalogue",
+        ),
+        (summary.problems.len(), "problems"),
+        (summary.unreadable.len(), "copied, but no readable footage"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{:>9}  {what}", grouped(count))?;
+        }
+    }
+    if let Some(how) = summary.how {
+        writeln!(out, "           copies were read back: {}", how.name())?;
+    }
+    for problem in summary
+        .problems
+        .iter()
+        .chain(&summary.unreadable)
+        .take(LISTED)
+    {
+        let path = problem.path.to_string_lossy();
+        writeln!(
+            out,
+            "           {}: {}",
+            escape(&path),
+            escape(&problem.reason)
+        )?;
+    }
+    let all = summary.problems.len() + summary.unreadable.len();
+    if all > LISTED {
+        writeln!(out, "           and {} more", grouped(all - LISTED))?;
+    }
+    if summary.is_interrupted || summary.complete < summary.cards {
+        writeln!(out, "the same command goes on from here")?;
+    }
+    Ok(())
+}
+
+/// … and for programs.
+#[must_use]
+pub fn ingest_summary_json(summary: &Summary) -> Value {
+    json!({
+        "event": "summary",
+        "cards": summary.cards,
+        "complete": summary.complete,
+        "known": summary.known,
+        "files": summary.files,
+        "bytes": summary.bytes,
+        "copied": summary.copied,
+        "bytes_copied": summary.copied_bytes,
+        "already_there": summary.there,
+        "read_back": summary.how.map(crate::offload::How::name),
+        "manifests": summary.manifests.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+        "outside_manifests": summary.outside,
+        "problems": summary.problems.iter().map(problem_json).collect::<Vec<_>>(),
+        "unreadable": summary.unreadable.iter().map(problem_json).collect::<Vec<_>>(),
+        "interrupted": summary.is_interrupted,
+        "seconds": rounded(summary.elapsed),
+        "seconds_copying": rounded(summary.copying),
+    })
+}
+
+/// A time as people read it, to the minute, UTC.
+fn time(seconds: i64) -> String {
+    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    text.get(..16)
+        .map_or(text.clone(), |text| text.replace('T', " "))
+}
+
+/// The log, a line an ingest.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn ingest_table(
+    ingests: &[Ingest],
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let headings = [
+        "no",
+        "begun (UTC)",
+        "day",
+        "card",
+        "files",
+        "bytes",
+        "hash",
+        "copies",
+        "state",
+    ];
+    let mut table = Table::new(&headings, width);
+    for ingest in ingests {
+        let copies: Vec<String> = ingest
+            .places
+            .iter()
+            .map(|place| {
+                format!(
+                    "{} of {} on {}",
+                    grouped(place.verified),
+                    grouped(ingest.files),
+                    escape(&place.label)
+                )
+            })
+            .collect();
+        let (files, bytes, hash) = if ingest.told.is_in_place {
+            (String::new(), String::new(), String::new())
+        } else {
+            let bytes = Bytes(ingest.bytes).to_string();
+            (grouped(ingest.files), bytes, ingest.told.hash.to_string())
+        };
+        table.row(&[
+            ingest.id.to_string(),
+            time(ingest.begun),
+            ingest.told.day.clone(),
+            escape(&ingest.told.card),
+            files,
+            bytes,
+            hash,
+            copies.join(", "),
+            state(ingest).to_owned(),
+        ]);
+    }
+    table.write(out)
+}
+
+fn state(ingest: &Ingest) -> &'static str {
+    let is_short = ingest
+        .places
+        .iter()
+        .any(|place| place.verified < ingest.files);
+    match ingest.ended {
+        None => "not finished",
+        Some(_) if ingest.told.is_in_place => "in place",
+        Some(_) if is_short || !ingest.problems.is_empty() => "with problems",
+        Some(_) => "verified",
+    }
+}
+
+/// One ingest, with all that is to be known of it; its files where they are given.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn ingest_card(
+    ingest: &Ingest,
+    files: Option<&[Ingested]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let told = &ingest.told;
+    writeln!(
+        out,
+        "{}  {}  {}",
+        escape(&told.card),
+        told.day,
+        state(ingest)
+    )?;
+    writeln!(out, "    from {}", escape(&told.source.to_string_lossy()))?;
+    writeln!(
+        out,
+        "    begun {}, by {}",
+        time(ingest.begun),
+        escape(&told.author)
+    )?;
+    if let Some(ended) = ingest.ended {
+        writeln!(out, "    ended {}", time(ended))?;
+    }
+    if !told.is_in_place {
+        writeln!(
+            out,
+            "    {}, {}, by {}",
+            counted(ingest.files, "file"),
+            Bytes(ingest.bytes),
+            told.hash
+        )?;
+    }
+    for place in &ingest.places {
+        let away = if place.is_mounted {
+            ""
+        } else {
+            ", not mounted"
+        };
+        writeln!(
+            out,
+            "    -> {} on {}{away}",
+            escape(&place.folder.to_string_lossy()),
+            escape(&place.label)
+        )?;
+        let verified = format!(
+            "{} of {} verified",
+            grouped(place.verified),
+            grouped(ingest.files)
+        );
+        let since = place
+            .oldest
+            .map_or_else(String::new, |at| format!(", the first {}", time(at)));
+        let how = place
+            .how
+            .as_deref()
+            .map_or_else(String::new, |how| format!(", {how}"));
+        writeln!(out, "       {verified}{since}{how}")?;
+        if let Some(manifest) = &place.manifest {
+            writeln!(out, "       {}", escape(&manifest.to_string_lossy()))?;
+        }
+        if let Some(problem) = &place.problem {
+            writeln!(out, "       {}", escape(problem))?;
+        }
+    }
+    for problem in ingest.problems.iter().take(LISTED) {
+        writeln!(
+            out,
+            "    {}: {}",
+            escape(&problem.path.to_string_lossy()),
+            escape(&problem.reason)
+        )?;
+    }
+    for file in files.into_iter().flatten() {
+        let hash = file
+            .digest
+            .as_ref()
+            .map_or_else(|| "not read".to_owned(), ToString::to_string);
+        let copies: Vec<&str> = file
+            .copies
+            .iter()
+            .map(|copy| copy_state(copy.as_ref()))
+            .collect();
+        writeln!(
+            out,
+            "{hash}  {:>12}  {}  {}",
+            file.bytes,
+            copies.join(", "),
+            escape(&file.inside.to_string_lossy())
+        )?;
+    }
+    Ok(())
+}
+
+fn copy_state(copy: Option<&CopyFound>) -> &'static str {
+    match copy.map(|copy| copy.state) {
+        None => "unknown",
+        Some(CopyState::Verified) => "verified",
+        Some(CopyState::Altered) => "altered",
+        Some(CopyState::Missing) => "missing",
+        Some(CopyState::NotCopied) => "not copied",
+    }
+}
+
+/// … for programs.
+#[must_use]
+pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
+    let told = &ingest.told;
+    let at = |seconds: i64| instant(seconds.saturating_mul(1_000_000_000));
+    json!({
+        "ingest": ingest.id,
+        "day": told.day,
+        "card": told.card,
+        "source": told.source.to_string_lossy(),
+        "in_place": told.is_in_place,
+        "hash": told.hash.name(),
+        "author": told.author,
+        "begun": at(ingest.begun),
+        "ended": ingest.ended.and_then(at),
+        "state": state(ingest),
+        "files": ingest.files,
+        "bytes": ingest.bytes,
+        "unread": ingest.unread,
+        "problems": ingest.problems.iter().map(problem_json).collect::<Vec<_>>(),
+        "places": ingest.places.iter().map(|place| json!({
+            "folder": place.folder.to_string_lossy(),
+            "volume": place.label,
+            "mounted": place.is_mounted,
+            "verified": place.verified,
+            "bytes_verified": place.bytes,
+            "first_verified": place.oldest.and_then(at),
+            "read_back": place.how,
+            "not_verified": place.bad,
+            "manifest": place.manifest.as_ref().map(|path| path.to_string_lossy()),
+            "problem": place.problem,
+        })).collect::<Vec<_>>(),
+        "copies": files.map(|files| files.iter().map(|file| json!({
+            "path": file.inside.to_string_lossy(),
+            "bytes": file.bytes,
+            "digest": file.digest.as_ref().map(ToString::to_string),
+            "xxh128": file.xxh128.as_ref().map(ToString::to_string),
+            "problem": file.problem,
+            "copies": file.copies.iter().map(|copy| json!({
+                "state": copy_state(copy.as_ref()),
+                "at": copy.as_ref().and_then(|copy| at(copy.at)),
+                "read_back": copy.as_ref().and_then(|copy| copy.how.as_ref()),
+                "problem": copy.as_ref().and_then(|copy| copy.problem.as_ref()),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>()),
+    })
+}

@@ -1,0 +1,417 @@
+//! An ingest as it goes: how much is read, written and proved where, how fast, and how long it will take.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::progress::{bar, event_json, rounded, stage_name, style};
+use super::{Look, counted, json_line};
+use crate::error::{Problem, escape};
+use crate::ingest::{Begun, Event};
+use crate::offload::{self, Outcome};
+use crate::scan;
+use crate::value::Bytes;
+
+/// A log hears of the progress this often, …
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// … a program this often, …
+const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
+/// … and a bar is drawn this often.
+const BETWEEN_DRAWINGS: Duration = Duration::from_millis(100);
+/// Speeds are those of about so long.
+const SPAN: f64 = 4.0;
+
+/// What copying looks like on a terminal.
+const COPYING: &str =
+    "copying  {bar:30} {binary_bytes}/{binary_total_bytes} verified  {eta} left\n{msg}";
+
+/// Shows the events of ingests.
+pub struct IngestProgress<'a> {
+    look: Look,
+    bar: ProgressBar,
+    data: &'a mut dyn Write,
+    talk: &'a mut dyn Write,
+    cards: Vec<Card>,
+    last: Instant,
+    /// Clips that are catalogued in this stage, and how many there are.
+    scanned: (usize, usize),
+}
+
+struct Card {
+    begun: Begun,
+    read: u64,
+    current: Option<PathBuf>,
+    places: Vec<Place>,
+}
+
+#[derive(Default)]
+struct Place {
+    written: Meter,
+    proved: u64,
+    files: usize,
+}
+
+/// Bytes, and how many a second of late.
+struct Meter {
+    bytes: u64,
+    counted: u64,
+    since: Instant,
+    speed: f64,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            counted: 0,
+            since: Instant::now(),
+            speed: 0.0,
+        }
+    }
+}
+
+impl Meter {
+    /// The speed now, a mean that forgets.
+    fn speed(&mut self) -> f64 {
+        let seconds = self.since.elapsed().as_secs_f64();
+        if seconds > 0.2 {
+            #[allow(clippy::cast_precision_loss, reason = "a speed need not be exact")]
+            let now = (self.bytes - self.counted) as f64 / seconds;
+            let weight = if self.counted == 0 {
+                1.0
+            } else {
+                (seconds / SPAN).min(1.0)
+            };
+            self.speed += weight * (now - self.speed);
+            (self.counted, self.since) = (self.bytes, Instant::now());
+        }
+        self.speed
+    }
+}
+
+/// A speed for people.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is never negative, and need not be exact"
+)]
+fn a_second(speed: f64) -> String {
+    format!("{}/s", Bytes(speed as u64))
+}
+
+impl<'a> IngestProgress<'a> {
+    /// Shows ingests: data goes to `data`, talk to `talk`, a bar to standard error.
+    pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
+        let bar = bar(look == Look::Bar, "{spinner} {msg}");
+        if look == Look::Bar {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self {
+            look,
+            bar,
+            data,
+            talk,
+            cards: Vec::new(),
+            last: Instant::now(),
+            scanned: (0, 0),
+        }
+    }
+
+    /// Shows one event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Waiting(holder) => {
+                self.say(&format!(
+                    "another ingest is planning ({}); waiting for it",
+                    escape(holder)
+                ));
+            }
+            Event::Listing(path) => {
+                self.object(|| json!({ "event": "listing", "path": path.to_string_lossy() }));
+                self.bar
+                    .set_message(format!("listing {}", escape(&path.to_string_lossy())));
+            }
+            Event::Begins(cards) => self.begin(cards),
+            Event::Card(card, event) => self.card(*card, event),
+            Event::Ends(card) => self.end_card(*card),
+            Event::Sealed(_, path) => {
+                self.object(|| json!({ "event": "sealed", "manifest": path.to_string_lossy() }));
+            }
+            Event::Problem(problem) => self.problem(problem),
+            Event::Warning { message, hint } => {
+                self.object(|| json!({ "event": "warning", "message": message, "hint": hint }));
+                if self.look != Look::Json {
+                    self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
+                }
+            }
+            Event::Watching(folder) => {
+                let folder = folder.to_string_lossy();
+                self.object(|| json!({ "event": "watching", "folder": folder }));
+                self.bar.set_style(style("{spinner} {msg}"));
+                self.bar
+                    .set_message(format!("watching {}; Ctrl-C ends it", escape(&folder)));
+                self.line(&format!("watching {}", escape(&folder)));
+            }
+            Event::Scan(event) => self.scan(event),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Says something above the bar.
+    pub fn say(&mut self, text: &str) {
+        // Nobody may be listening; the work goes on all the same.
+        let _ = self.bar.suspend(|| writeln!(self.talk, "{text}"));
+    }
+
+    /// An object for programs, or a table for people, on standard output.
+    pub fn print(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) {
+        let data = &mut *self.data;
+        let _ = self.bar.suspend(|| write(data).and_then(|()| data.flush()));
+    }
+
+    fn begin(&mut self, cards: &[Begun]) {
+        self.cards = cards.iter().map(Card::new).collect();
+        let total: u64 = self.cards.iter().map(Card::total).sum();
+        self.bar.set_length(total);
+        self.bar.set_style(style(COPYING));
+        self.bar.reset();
+        self.last = Instant::now();
+        for card in cards {
+            let places: Vec<String> = card
+                .places
+                .iter()
+                .map(|(folder, _)| escape(&folder.to_string_lossy()))
+                .collect();
+            self.object(|| {
+                json!({
+                    "event": "card",
+                    "card": card.card,
+                    "source": card.source.to_string_lossy(),
+                    "files": card.files.len(),
+                    "bytes_to_read": card.bytes,
+                    "places": places,
+                })
+            });
+            let line = format!(
+                "{}: {}, {} to read, to {}",
+                escape(&card.card),
+                counted(card.files.len(), "file"),
+                Bytes(card.bytes),
+                places.join(" and ")
+            );
+            self.line(&line);
+        }
+    }
+
+    fn card(&mut self, number: usize, event: &offload::Event) {
+        let Some(card) = self.cards.get_mut(number) else {
+            return;
+        };
+        match event {
+            offload::Event::Reading(task) => {
+                card.current = card.begun.files.get(*task).cloned();
+            }
+            offload::Event::Read(bytes) => card.read += bytes,
+            offload::Event::Written(place, bytes) => card.places[*place].written.bytes += bytes,
+            offload::Event::Proved(place, bytes) => {
+                card.places[*place].proved += bytes;
+                self.bar.inc(*bytes);
+            }
+            offload::Event::Settled(task, place, outcome) => {
+                let is_proved = matches!(outcome, Outcome::Copied(_) | Outcome::WasThere(_));
+                card.places[*place].files += usize::from(is_proved);
+                let (outcome, how) = match outcome {
+                    Outcome::Copied(how) => ("copied", Some(how.name())),
+                    Outcome::WasThere(how) => ("already there", Some(how.name())),
+                    Outcome::Other => ("another content has its name", None),
+                    Outcome::Failed(_) => ("failed", None),
+                };
+                let path = card.begun.places[*place].0.join(&card.begun.files[*task]);
+                self.object(|| {
+                    json!({
+                        "event": "file", "path": path.to_string_lossy(), "outcome": outcome, "read_back": how,
+                    })
+                });
+            }
+            _ => {}
+        }
+        self.draw();
+    }
+
+    fn end_card(&mut self, number: usize) {
+        let Some(card) = self.cards.get(number) else {
+            return;
+        };
+        let name = card.begun.card.clone();
+        self.object(|| json!({ "event": "card done", "card": name }));
+        self.line(&format!("{}: done", escape(&name)));
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        let path = problem.path.to_string_lossy();
+        self.object(|| json!({ "event": "problem", "path": path, "reason": problem.reason }));
+        // Under a bar they are listed at the end.
+        self.line(&format!(
+            "warning: {}: {}",
+            escape(&path),
+            escape(&problem.reason)
+        ));
+    }
+
+    fn scan(&mut self, event: &scan::Event) {
+        if self.look == Look::Json {
+            self.object(|| event_json(event));
+            return;
+        }
+        match event {
+            scan::Event::Queued { stage, count } => {
+                self.scanned = (0, *count);
+                self.bar.set_style(style(
+                    "cataloguing  {bar:30} {human_pos}/{human_len}  {msg}",
+                ));
+                self.bar.set_length(*count as u64);
+                self.bar.reset();
+                self.bar.set_message(stage_name(*stage));
+                self.line(&format!(
+                    "cataloguing: {} of {}",
+                    stage_name(*stage),
+                    counted(*count, "clip")
+                ));
+            }
+            scan::Event::Read { .. } | scan::Event::Pictured(_) => self.bar.inc(1),
+            scan::Event::Waiting { holder } => {
+                self.say(&format!(
+                    "another scan is running ({}); waiting for it",
+                    escape(holder)
+                ));
+            }
+            scan::Event::Warning { message, hint } => {
+                self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
+            }
+            scan::Event::Problem(problem) => self.problem(problem),
+            scan::Event::Walked { .. } | scan::Event::Reading(_) | scan::Event::Moving(_) => {}
+        }
+    }
+
+    /// Shows how far it is, now and then.
+    fn draw(&mut self) {
+        let pause = match self.look {
+            Look::Bar => BETWEEN_DRAWINGS,
+            Look::Lines => BETWEEN_LINES,
+            Look::Json => BETWEEN_OBJECTS,
+        };
+        if self.last.elapsed() < pause {
+            return;
+        }
+        self.last = Instant::now();
+        match self.look {
+            Look::Bar => {
+                let lines: Vec<String> = self.cards.iter_mut().filter_map(Card::lines).collect();
+                self.bar.set_message(lines.join("\n"));
+            }
+            Look::Lines => {
+                let lines: Vec<String> = self.cards.iter_mut().filter_map(Card::lines).collect();
+                self.say(&lines.join("\n"));
+            }
+            Look::Json => {
+                let left = self.bar.eta();
+                let cards: Vec<Value> = self.cards.iter_mut().filter_map(Card::object).collect();
+                let (done, total) = (self.bar.position(), self.bar.length());
+                self.object(|| {
+                    json!({
+                        "event": "progress", "bytes_verified": done, "bytes_to_verify": total,
+                        "seconds_left": rounded(left), "cards": cards,
+                    })
+                });
+            }
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        if self.look == Look::Lines {
+            self.say(text);
+        }
+    }
+
+    fn object(&mut self, object: impl FnOnce() -> Value) {
+        if self.look == Look::Json {
+            // As above.
+            let _ =
+                writeln!(self.data, "{}", json_line(&object())).and_then(|()| self.data.flush());
+        }
+    }
+}
+
+impl Card {
+    fn new(begun: &Begun) -> Self {
+        Self {
+            places: begun.places.iter().map(|_| Place::default()).collect(),
+            begun: begun.clone(),
+            read: 0,
+            current: None,
+        }
+    }
+
+    /// Bytes that are to be proved, at all places.
+    fn total(&self) -> u64 {
+        self.begun.places.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// How far it is, for people; nothing before it begins.
+    fn lines(&mut self) -> Option<String> {
+        let current = self.current.as_deref().map(Path::to_string_lossy)?;
+        let mut text = format!(
+            "  {}  {} of {} read  {}",
+            escape(&self.begun.card),
+            Bytes(self.read),
+            Bytes(self.begun.bytes),
+            escape(&current)
+        );
+        for (place, (folder, _)) in self.places.iter_mut().zip(&self.begun.places) {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "\n    {}  {} written, {}  {} verified, {}",
+                escape(&folder.to_string_lossy()),
+                Bytes(place.written.bytes),
+                a_second(place.written.speed()),
+                Bytes(place.proved),
+                counted(place.files, "file"),
+            );
+        }
+        Some(text)
+    }
+
+    /// … and for programs.
+    fn object(&mut self) -> Option<Value> {
+        let current = self.current.as_deref()?.to_string_lossy().into_owned();
+        let places = self.places.iter_mut().zip(&self.begun.places);
+        let places: Vec<Value> = places
+            .map(|(place, (folder, bytes))| {
+                json!({
+                    "folder": folder.to_string_lossy(),
+                    "bytes": bytes,
+                    "bytes_written": place.written.bytes,
+                    "bytes_per_second": place.written.speed().round(),
+                    "bytes_verified": place.proved,
+                    "files_verified": place.files,
+                })
+            })
+            .collect();
+        Some(json!({
+            "card": self.begun.card,
+            "bytes_read": self.read,
+            "bytes_to_read": self.begun.bytes,
+            "current": current,
+            "places": places,
+        }))
+    }
+}
