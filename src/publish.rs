@@ -13,8 +13,16 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// `AlreadyExists` when something has that name; else what the system says.
 pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    new_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file that is not there yet, and that need not be in memory as a whole.
+///
+/// # Errors
+/// `AlreadyExists` when something has that name; else what the system or `write` says.
+pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let (folder, name) = place(path)?;
-    match unfinished(folder, name, bytes)?.persist_noclobber(path) {
+    match unfinished(folder, name, write)?.persist_noclobber(path) {
         Ok(_) => {}
         Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => return Err(fault.error),
         Err(fault) if fs::symlink_metadata(path).is_err() => {
@@ -33,7 +41,7 @@ pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// `AlreadyExists` when another stands there by now; else what the system says.
 pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = place(path)?;
-    let file = unfinished(folder, name, bytes)?;
+    let file = unfinished(folder, name, |file| file.write_all(bytes))?;
     let now = fs::symlink_metadata(path)?;
     let is_same =
         now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();
@@ -57,7 +65,11 @@ fn place(path: &Path) -> io::Result<(&Path, &OsStr)> {
 }
 
 /// A file of another name beside, hidden, with all of its content on the disk.
-fn unfinished(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn unfinished(
+    folder: &Path,
+    name: &OsStr,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     let mut prefix = std::ffi::OsString::from(".");
     // A name may be as long as the filesystem takes; the prefix must leave room.
     let short: String = name.to_string_lossy().chars().take(32).collect();
@@ -65,7 +77,7 @@ fn unfinished(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<NamedTemp
     let mut file = tempfile::Builder::new()
         .prefix(&prefix)
         .tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    write(file.as_file_mut())?;
     readable_by_all(file.as_file())?;
     file.as_file().sync_all()?;
     Ok(file)
