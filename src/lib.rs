@@ -1,7 +1,7 @@
 //! btsindex catalogues behind-the-scenes footage and finds the shot again.
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`]), the
+//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`mhl`]), the
 //! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet.
 //! `ARCHITECTURE.md` draws the picture.
 
@@ -26,6 +26,7 @@ pub mod footage;
 pub mod index;
 pub mod lock;
 pub mod media;
+pub mod mhl;
 pub mod original;
 pub mod present;
 pub mod publish;

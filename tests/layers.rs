@@ -18,7 +18,9 @@ const FLOORS: &[&[&str]] = &[
     &["scan", "exchange"],
     &["index"],
     &["catalogue"],
-    &["footage", "media", "sidecar", "tag", "query", "desktop"],
+    &[
+        "footage", "media", "sidecar", "tag", "query", "mhl", "desktop",
+    ],
     &["lock"],
     &["checksum", "clip", "original", "publish"],
     &["error"],
