@@ -1,8 +1,8 @@
 //! btsindex catalogues behind-the-scenes footage and finds the shot again.
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet.
+//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`], [`offload`], [`mhl`]), the
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`] and [`verify`].
 //! `ARCHITECTURE.md` draws the picture.
 
 #![cfg_attr(
@@ -28,6 +28,7 @@ pub mod index;
 pub mod ingest;
 pub mod lock;
 pub mod media;
+pub mod mhl;
 pub mod offload;
 pub mod original;
 pub mod present;

@@ -108,8 +108,16 @@ fn is_forsaken(path: &Path) -> bool {
 /// # Errors
 /// `AlreadyExists` when something has that name; else what the system says.
 pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    new_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file that is not there yet, and that need not be in memory as a whole.
+///
+/// # Errors
+/// `AlreadyExists` when something has that name; else what the system or `write` says.
+pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path)?;
-    written(folder, bytes)?.publish(path)?;
+    written(folder, write)?.publish(path)?;
     let _ = sync_folder(folder);
     Ok(())
 }
@@ -120,7 +128,7 @@ pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// `AlreadyExists` when another stands there by now; else what the system says.
 pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path)?;
-    let file = written(folder, bytes)?;
+    let file = written(folder, |file| file.write_all(bytes))?;
     let now = fs::symlink_metadata(path)?;
     let is_same =
         now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();
@@ -144,9 +152,12 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
 }
 
 /// A file of another name beside, hidden, with all of its content on the disk.
-fn written(folder: &Path, bytes: &[u8]) -> io::Result<Unfinished> {
-    let unfinished = Unfinished::in_folder(folder)?;
-    unfinished.file().write_all(bytes)?;
+fn written(
+    folder: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<Unfinished> {
+    let mut unfinished = Unfinished::in_folder(folder)?;
+    write(&mut unfinished.file)?;
     unfinished.file().sync_all()?;
     Ok(unfinished)
 }

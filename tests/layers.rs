@@ -15,12 +15,12 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["browse"],
     &["present"],
-    &["ingest"],
+    &["ingest", "verify"],
     &["scan", "exchange"],
     &["index"],
     &["catalogue"],
     &[
-        "footage", "media", "sidecar", "tag", "query", "desktop", "day", "offload",
+        "footage", "media", "sidecar", "tag", "query", "mhl", "desktop", "day", "offload",
     ],
     &["lock", "toml_file"],
     &["checksum", "clip", "original", "publish"],

@@ -35,6 +35,8 @@ pub(super) struct Card {
     files: Vec<i64>,
     /// The numbers of its places.
     places: Vec<usize>,
+    /// Of each, whether an earlier run wrote a manifest there.
+    is_sealed: Vec<bool>,
 }
 
 /// What one card came to, as it goes.
@@ -74,7 +76,9 @@ pub(super) fn begin(
             .map(|id| catalogue.ingest(id))
             .transpose()?
             .flatten();
-        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
+        let is_told_anew = before
+            .as_ref()
+            .is_some_and(|before| before.told.facts != told.facts);
         let (ingest, numbers) = if let Some(ingest) = plan.earlier {
             (ingest, catalogue.resume_ingest(ingest, &told, &places)?)
         } else {
@@ -85,8 +89,15 @@ pub(super) fn begin(
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
+        let is_sealed = |number: &usize| {
+            let place = before
+                .as_ref()
+                .and_then(|before| before.places.get(*number));
+            place.is_some_and(|place| place.manifest.is_some())
+        };
         Ok(Some(Card {
             ingest,
+            is_sealed: numbers.iter().map(is_sealed).collect(),
             is_told_anew,
             files: catalogue.list_ingested(ingest, files)?,
             places: numbers,
@@ -249,15 +260,11 @@ fn copy(
             is_single: is_single(&place.drive),
         })
         .collect();
-    let mut kinds = vec![plan.hash];
-    if plan.hash != HashKind::Xxh128 {
-        kinds.push(HashKind::Xxh128);
-    }
     let order = Order {
         source: &plan.source,
         destinations: &destinations,
         tasks: &plan.tasks,
-        kinds: &kinds,
+        kinds: &plan.kinds,
         go_on,
     };
     offload::copy(&order, report);
@@ -311,7 +318,8 @@ impl Run<'_> {
         };
         match &event {
             offload::Event::Hashed(task, hashes) => {
-                if let Some((digest, xxh128)) = hashes.first().zip(hashes.last()) {
+                let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+                if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
                     let file = logged.files[*task];
                     let finding = Finding::Hashed(file, digest.clone(), xxh128.clone());
                     self.findings.push(finding);
@@ -431,7 +439,15 @@ impl Run<'_> {
     fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
         let folder = self.plans[card].places[at].folder.clone();
         let (ingest, number) = (logged.ingest, logged.places[at]);
-        match seal::place(&self.plans[card], &self.copying[card], at) {
+        let author = &self.request.author;
+        let is_sealed = logged.is_sealed[at];
+        match seal::place(
+            &self.plans[card],
+            &self.copying[card],
+            at,
+            is_sealed,
+            author,
+        ) {
             Ok(None) => {}
             Ok(Some(sealed)) => {
                 self.catalogue
@@ -439,6 +455,9 @@ impl Run<'_> {
                 self.summary.outside += sealed.outside.len();
                 for outside in sealed.outside {
                     self.problem(card, folder.join(outside), OUTSIDE);
+                }
+                for altered in sealed.altered {
+                    self.problem(card, folder.join(altered), ALTERED);
                 }
                 let path = folder.join(&sealed.manifest);
                 self.summary.manifests.push(path.clone());
@@ -460,6 +479,10 @@ const OTHER: &str =
     "another content stands there under its name, and stays; compare the two, then move one away";
 /// What is told of a file that its manifest leaves out.
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
+
+/// What is told of a file that is not what a manifest on its card says.
+const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
+                       was when that was written";
 
 /// Seconds since 1970 UTC.
 fn now() -> i64 {

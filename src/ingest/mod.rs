@@ -13,9 +13,6 @@ mod plan;
 mod seal;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 use std::path::PathBuf;
 
 use jiff::civil::Time;

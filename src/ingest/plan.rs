@@ -8,12 +8,13 @@ use jiff::civil::Date;
 
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts};
-use crate::catalogue::{Catalogue, Ingested};
+use crate::catalogue::{Catalogue, CopyFound, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
 use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
+use crate::mhl::{self, Histories};
 use crate::offload::{Item, Listing, Task, list};
 use crate::tag::Vocabulary;
 
@@ -44,6 +45,8 @@ pub struct CardPlan {
     pub facts: Clip,
     /// By which hash copies are proved.
     pub hash: HashKind,
+    /// All hashes that are computed: that one, xxh128 for the catalogue, and those that manifests on the card have.
+    pub(super) kinds: Vec<HashKind>,
     /// What is on it.
     pub listing: Listing,
     /// Where it goes.
@@ -196,12 +199,18 @@ impl Planner<'_> {
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let date = self.date(day, card, &listing, report);
-        let kind = day.to.hash.as_deref().and_then(HashKind::named);
+        let said = day.to.hash.as_deref().and_then(HashKind::named);
+        let histories = Histories::read(&source).ok();
+        let on_card: Vec<HashKind> = histories.iter().flat_map(Histories::kinds).collect();
+        let hash = said
+            .or(on_card.first().copied())
+            .unwrap_or(HashKind::Xxh128);
         let mut plan = CardPlan {
             card: name_of(card, &source, &volume),
             day: facts::name(date),
             facts: facts::of(day, card, date, &self.vocabulary)?,
-            hash: kind.unwrap_or(HashKind::Xxh128),
+            kinds: kinds(hash, &on_card),
+            hash,
             places: Vec::new(),
             tasks: Vec::new(),
             state: State::Ready,
@@ -363,7 +372,7 @@ impl Planner<'_> {
         let Some(catalogue) = self.catalogue else {
             return Ok(None);
         };
-        let is_it = |told: &crate::catalogue::NewIngest| {
+        let is_it = |told: &NewIngest| {
             told.is_in_place && told.source == plan.source && told.day == plan.day
         };
         let all = catalogue.ingests()?;
@@ -387,6 +396,7 @@ impl Planner<'_> {
             known = files.map(|file| (file.inside.clone(), file)).collect();
             if let Some(earlier) = catalogue.ingest(ingest)? {
                 plan.hash = earlier.told.hash;
+                plan.kinds = kinds(plan.hash, &plan.kinds);
             }
             for (at, folder) in folders.iter().enumerate() {
                 let (volume, inside) = self.volumes.of(folder);
@@ -438,6 +448,17 @@ impl Planner<'_> {
     }
 }
 
+/// The kinds of hashes to compute, each once: the first proves copies.
+fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
+    let mut kinds = vec![hash];
+    for kind in [HashKind::Xxh128].iter().chain(others) {
+        if !kinds.contains(kind) {
+            kinds.push(*kind);
+        }
+    }
+    kinds
+}
+
 /// What is left to be written at a place: what stands there already is only compared.
 fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
     let at = plan
@@ -482,16 +503,18 @@ fn task(
             vec![digest, xxh128]
         })
     });
+    // The history that a card brought along grew where it was copied to.
+    let is_history = item.inside.iter().any(|part| part == mhl::FOLDER);
     let is_proved = folders.iter().zip(numbers).map(|(folder, number)| {
         let copy = known
             .zip(*number)
             .and_then(|(file, number)| file.copies.get(number)?.as_ref());
         hashes.is_some()
-            && copy.is_some_and(crate::catalogue::CopyFound::is_verified)
+            && copy.is_some_and(CopyFound::is_verified)
             && folder
                 .join(&item.inside)
                 .symlink_metadata()
-                .is_ok_and(|there| item.is_like(&there))
+                .is_ok_and(|there| is_history || item.is_like(&there))
     });
     Task {
         is_proved: is_proved.collect(),

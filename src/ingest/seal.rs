@@ -7,7 +7,9 @@ use jiff::{Timestamp, Zoned};
 use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::Checksum;
-use crate::mhl::{self, Author, Creator, Entry, Folder, Generation, Hash, Histories, Outcome, Process};
+use crate::mhl::{
+    self, Author, Creator, Entry, Folder, Generation, Hash, Histories, Outcome, Process,
+};
 
 /// A manifest that was written.
 pub(super) struct Sealed {
@@ -41,7 +43,10 @@ pub(super) fn place(
     let (mut files, mut outside, mut altered) = (Vec::new(), Vec::new(), Vec::new());
     let made = Timestamp::now();
     for (number, task) in plan.tasks.iter().enumerate() {
-        let Some(hashes) = copying.hashes[number].as_ref().filter(|_| is_meant(proved[number])) else {
+        let Some(hashes) = copying.hashes[number]
+            .as_ref()
+            .filter(|_| is_meant(proved[number]))
+        else {
             continue;
         };
         let Some(path) = mhl::path(&task.item.inside) else {
@@ -67,11 +72,15 @@ pub(super) fn place(
             hashes: Hash::all(verdict, made),
         });
     }
-    let folders = plan.listing.folders.iter().filter_map(|(inside, modified)| {
-        let path = mhl::path(inside).filter(|path| !histories.is_ignored(path, true))?;
-        let modified = timestamp(*modified);
-        Some(Folder { path, modified })
-    });
+    let folders = plan
+        .listing
+        .folders
+        .iter()
+        .filter_map(|(inside, modified)| {
+            let path = mhl::path(inside).filter(|path| !histories.is_ignored(path, true))?;
+            let modified = timestamp(*modified);
+            Some(Folder { path, modified })
+        });
     let generation = Generation {
         created: made,
         offset: Zoned::now().offset(),
@@ -79,28 +88,45 @@ pub(super) fn place(
         process: Process::Transfer,
         ignored: Vec::new(),
         // A part of a card's files says nothing of its folders.
-        kinds: if files.len() == plan.tasks.len() { vec![plan.hash] } else { Vec::new() },
+        kinds: if files.len() == plan.tasks.len() {
+            vec![plan.hash]
+        } else {
+            Vec::new()
+        },
         folders: folders.collect(),
         files,
     };
-    let manifests = histories.write(&generation).map_err(|fault| fault.to_string())?;
+    let manifests = histories
+        .write(&generation)
+        .map_err(|fault| fault.to_string())?;
     let manifest = manifests.last().cloned().unwrap_or_default();
     Ok(Some(Sealed {
-        manifest: manifest.strip_prefix(folder).map(PathBuf::from).unwrap_or(manifest),
+        manifest: manifest
+            .strip_prefix(folder)
+            .map(PathBuf::from)
+            .unwrap_or(manifest),
         outside,
         altered,
     }))
 }
 
 /// The hashes that a generation has of a file: of the kind asked for, and of those that its history knows.
-fn wanted(hashes: &[Checksum], plan: &CardPlan, histories: &Histories, path: &str) -> Vec<Checksum> {
+fn wanted(
+    hashes: &[Checksum],
+    plan: &CardPlan,
+    histories: &Histories,
+    path: &str,
+) -> Vec<Checksum> {
     let needed = histories.needed(path, &[plan.hash]);
     let is_needed = |hash: &&Checksum| needed.contains(&hash.kind());
     hashes.iter().filter(is_needed).cloned().collect()
 }
 
 fn creator(author: &str) -> Creator {
-    let name: String = author.chars().filter(|letter| !letter.is_control()).collect();
+    let name: String = author
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .collect();
     Creator {
         author: Some(Author {
             name,

@@ -1,0 +1,206 @@
+//! The older MHL 1.x (<http://mediahashlist.org>): one file beside what it lists, read only.
+//!
+//! It stands apart from histories: it has no generations and no chain, nothing proves it, and each
+//! tool writes it a little differently (Silverstack, `ShotPut` Pro, Hedge, `YoYotta`), so more is tolerated.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::xml::{Step, Tag, Xml};
+use super::{EXTENSION, Fault, amiss};
+use crate::checksum::{Checksum, HashKind};
+
+/// A list that was read.
+#[derive(Debug, Clone)]
+pub struct Classic {
+    /// The list's file; what it lists is relative to its folder.
+    pub path: PathBuf,
+    /// The program that wrote it, with its version, as far as it says.
+    pub tool: Option<String>,
+    /// What it lists, in its order. A path may be there twice.
+    pub files: Vec<Listed>,
+}
+
+/// A file of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Listed {
+    /// Relative to the folder of the list, its parts separated by `/`.
+    pub path: String,
+    /// Its size; lists should have it.
+    pub bytes: Option<u64>,
+    /// When it was last written.
+    pub modified: Option<Timestamp>,
+    /// Its hashes; none where the list has only its size (`<null>`).
+    hashes: Vec<(Checksum, bool)>,
+}
+
+impl Listed {
+    /// The kinds of its hashes.
+    pub fn kinds(&self) -> impl Iterator<Item = HashKind> {
+        self.hashes.iter().map(|(checksum, _)| checksum.kind())
+    }
+
+    /// Its hashes, in the order in which digests are printed.
+    pub fn hashes(&self) -> impl Iterator<Item = &Checksum> {
+        self.hashes.iter().map(|(checksum, _)| checksum)
+    }
+
+    /// Whether a found hash is the one listed; `None` where none of this kind is.
+    ///
+    /// `<xxhash64>` is little-endian, but some tools write it as `<xxhash64be>` is written: either
+    /// order will do.
+    #[must_use]
+    pub fn agrees(&self, found: &Checksum) -> Option<bool> {
+        let mut of_kind = self
+            .hashes
+            .iter()
+            .filter(|(listed, _)| listed.kind() == found.kind())
+            .map(|(listed, is_either_order)| {
+                let is_turned = || listed.bytes().iter().rev().eq(found.bytes());
+                listed == found || *is_either_order && is_turned()
+            })
+            .peekable();
+        of_kind.peek()?;
+        Some(of_kind.all(|is_same| is_same))
+    }
+}
+
+/// Lists that stand directly in a folder, by name.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn find(root: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root).map_err(Fault::path(root))? {
+        let path = entry.map_err(Fault::path(root))?.path();
+        let is_list = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
+        // What a Mac leaves on other filesystems.
+        let is_attributes = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
+        if is_list && !is_attributes && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads a list.
+///
+/// # Errors
+/// When it cannot be read, is no list of version 1, or lists what is not below its folder.
+pub fn read(path: &Path) -> Result<Classic, Fault> {
+    let mut xml = Xml::open(path, &[])?;
+    let mut list = Classic {
+        path: path.to_owned(),
+        tool: None,
+        files: Vec::new(),
+    };
+    let mut is_list = false;
+    let mut open: Option<Listed> = None;
+    while let Some(step) = xml.next()? {
+        match step {
+            Step::Open(tag) if !is_list => {
+                is_list_of_version_1(&tag).map_err(|reason| xml.malformed(reason))?;
+                is_list = true;
+            }
+            Step::Open(tag) => {
+                if tag.name == "hash" {
+                    open = Some(Listed::default());
+                }
+            }
+            Step::Close { name, text } => match (&mut open, name.as_str()) {
+                (None, "tool") => list.tool = Some(text.trim().to_owned()),
+                (None, _) => {}
+                (Some(_), "hash") => {
+                    let file = open.take().unwrap_or_default();
+                    if file.path.is_empty() {
+                        return Err(xml.malformed("an entry without its file"));
+                    }
+                    list.files.push(file);
+                }
+                (Some(file), "file") => {
+                    file.path = relative(&text).map_err(|reason| xml.malformed(reason))?;
+                }
+                (Some(file), "size") => {
+                    let size = text.trim();
+                    file.bytes = match size {
+                        "" => None,
+                        size => Some(
+                            size.parse()
+                                .map_err(|_| xml.malformed("a size that is none"))?,
+                        ),
+                    };
+                }
+                (Some(file), "lastmodificationdate") => file.modified = text.trim().parse().ok(),
+                (Some(file), tag) => {
+                    let hash = hash(tag, text.trim()).map_err(|reason| xml.malformed(reason))?;
+                    file.hashes.extend(hash);
+                }
+            },
+        }
+    }
+    Ok(list)
+}
+
+fn is_list_of_version_1(tag: &Tag) -> Result<(), &'static str> {
+    if tag.name != "hashlist" {
+        return Err("it is no media hash list");
+    }
+    match tag.attribute("version") {
+        Some(version) if version.starts_with("2.") => {
+            Err("it is a manifest of ASC MHL v2, which is read with its history")
+        }
+        Some(version) if !version.starts_with('1') => Err("it is no media hash list of version 1"),
+        _ => Ok(()),
+    }
+}
+
+/// Some tools write what Windows does, some begin by `./`.
+fn relative(text: &str) -> Result<String, &'static str> {
+    let path = if text.contains('/') {
+        text.to_owned()
+    } else {
+        text.replace('\\', "/")
+    };
+    let path = path.strip_prefix("./").unwrap_or(&path);
+    let is_drive = path.get(1..3) == Some(":/");
+    match amiss(path) {
+        Some(reason) => Err(reason),
+        None if is_drive => Err("a path that leads out of its folder"),
+        None => Ok(path.to_owned()),
+    }
+}
+
+/// The hash that an element holds, and whether its bytes may stand in either order; `None` for
+/// elements that hold none.
+fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str> {
+    let (kind, is_turned) = match tag {
+        "md5" => (HashKind::Md5, false),
+        "sha1" => (HashKind::Sha1, false),
+        "c4" => (HashKind::C4, false),
+        "xxhash" | "xxh32" | "xxhash32" => (HashKind::Xxh32, false),
+        "xxhash64" => (HashKind::Xxh64, true),
+        "xxhash64be" | "xxh64" | "xxh64be" => (HashKind::Xxh64, false),
+        "xxh3" | "xxhash3" | "xxh3_64" | "xxhash3_64" => (HashKind::Xxh3, false),
+        "xxh128" | "xxhash128" | "xxh3_128" | "xxhash3_128" => (HashKind::Xxh128, false),
+        _ => return Ok(None),
+    };
+    // XXH32 is a decimal number of up to ten digits.
+    let number = text.parse::<u32>().ok().filter(|_| kind == HashKind::Xxh32);
+    let checksum = match number {
+        Some(number) => Checksum::from_bytes(kind, &number.to_be_bytes()),
+        None => Checksum::parse(kind, text),
+    };
+    let checksum = checksum.ok_or("a hash that is none")?;
+    if !is_turned {
+        return Ok(Some((checksum, false)));
+    }
+    let turned: Vec<u8> = checksum.bytes().iter().rev().copied().collect();
+    Ok(Checksum::from_bytes(kind, &turned).map(|checksum| (checksum, true)))
+}

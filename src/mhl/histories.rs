@@ -1,0 +1,298 @@
+//! All histories below a folder: its own, and those of folders within, which a camera card brings
+//! along when it is copied into a folder of reels.
+//!
+//! A file belongs to the nearest history above it. Whoever writes a new generation of the outer
+//! one writes one of each, and the outer one refers to those next below it.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::written::{Part, folders};
+use super::{FOLDER, Fault, Generation, History, Known, Verdict};
+use crate::checksum::{Checksum, HashKind};
+
+/// The histories of a folder and of those within. All paths are relative to this folder, their
+/// parts separated by `/`.
+#[derive(Debug)]
+pub struct Histories {
+    root: PathBuf,
+    /// By the folder each belongs to; the root's, which is always there, by the empty path.
+    all: BTreeMap<String, Option<History>>,
+}
+
+impl Histories {
+    /// Reads them all. Links to folders are not followed; a folder that may not be looked into is
+    /// passed over, and so is one whose name is not UTF-8, since no manifest can name it.
+    ///
+    /// # Errors
+    /// As [`History::read`]; also when a history refers to a generation within that is not there, or
+    /// is another than it was.
+    pub fn read(root: &Path) -> Result<Self, Fault> {
+        let mut all = BTreeMap::from([(String::new(), History::read(root)?)]);
+        let mut walk = WalkDir::new(root).min_depth(1).into_iter();
+        while let Some(entry) = walk.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(fault) => {
+                    let path = fault.path().unwrap_or(root).to_owned();
+                    match fault.into_io_error() {
+                        Some(fault) if fault.kind() != ErrorKind::PermissionDenied => {
+                            return Err(Fault::path(path)(fault));
+                        }
+                        _ => continue,
+                    }
+                }
+            };
+            if !entry.file_type().is_dir() || entry.file_name() != FOLDER {
+                continue;
+            }
+            walk.skip_current_dir();
+            let folder = entry.path().parent().unwrap_or(root);
+            if folder == root {
+                continue;
+            }
+            if let Some(path) = relative(root, folder)
+                && let Some(history) = History::read(folder)?
+            {
+                all.insert(path, Some(history));
+            }
+        }
+        let histories = Self {
+            root: root.to_owned(),
+            all,
+        };
+        histories.check_references()?;
+        Ok(histories)
+    }
+
+    fn check_references(&self) -> Result<(), Fault> {
+        for (place, history) in self.found() {
+            for (path, c4) in history.references() {
+                let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+                let Some(folder) = folder.strip_suffix(FOLDER) else {
+                    continue;
+                };
+                let folder = below(place, folder.trim_end_matches('/'));
+                // A folder that was moved away took its history along.
+                let Some(Some(inner)) = self.all.get(&folder) else {
+                    continue;
+                };
+                let path = inner.root().join(FOLDER).join(name);
+                match inner.generations().iter().find(|made| made.name == name) {
+                    None => return Err(Fault::MissingManifest { path }),
+                    Some(made) if made.c4 != *c4 => {
+                        let kind = HashKind::C4;
+                        return Err(Fault::Altered { path, kind });
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found().next().is_none()
+    }
+
+    /// The folder they were looked for in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The histories that there are, each with the folder it belongs to; the root's, if it has one,
+    /// first, with the empty path.
+    pub fn found(&self) -> impl Iterator<Item = (&str, &History)> {
+        self.all
+            .iter()
+            .filter_map(|(path, history)| Some((path.as_str(), history.as_ref()?)))
+    }
+
+    /// The history that a file belongs to, if there is one, and the file's path in it.
+    #[must_use]
+    pub fn nearest<'a>(&self, path: &'a str) -> (Option<&History>, &'a str) {
+        let (place, local) = self.place(path);
+        (self.all.get(place).and_then(Option::as_ref), local)
+    }
+
+    /// The folder of the nearest history, and the path in it. A folder that has a history belongs
+    /// to it.
+    fn place<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
+        let mut folder = path;
+        while !folder.is_empty() {
+            if self.all.contains_key(folder) {
+                let local = path.get(folder.len()..).unwrap_or_default();
+                return (folder, local.trim_start_matches('/'));
+            }
+            folder = super::tree::parted(folder).0;
+        }
+        ("", path)
+    }
+
+    /// The hashes that a file has to have: see [`History::expected`].
+    #[must_use]
+    pub fn expected(&self, path: &str) -> Option<Vec<&Checksum>> {
+        let (history, local) = self.nearest(path);
+        history?.expected(local)
+    }
+
+    /// What is known of a file by that very path.
+    #[must_use]
+    pub fn known(&self, path: &str) -> Option<&Known> {
+        let (history, local) = self.nearest(path);
+        history?.known(local)
+    }
+
+    /// What a found hash means: see [`judged`](super::judged).
+    #[must_use]
+    pub fn judged(&self, path: &str, found: &[Checksum]) -> Verdict {
+        let (history, local) = self.nearest(path);
+        super::judged(history, local, found)
+    }
+
+    /// The kinds of hashes to make of a file: see [`needed`](super::needed).
+    #[must_use]
+    pub fn needed(&self, path: &str, wanted: &[HashKind]) -> Vec<HashKind> {
+        let (history, local) = self.nearest(path);
+        super::needed(history, local, wanted)
+    }
+
+    /// Whether a file or folder is left out: by a history above it, or by what all histories leave
+    /// out.
+    #[must_use]
+    pub fn is_ignored(&self, path: &str, is_folder: bool) -> bool {
+        let by_default = super::Ignored::default();
+        let mut folder = path;
+        loop {
+            if let Some(history) = self.all.get(folder) {
+                let local = path.get(folder.len()..).unwrap_or_default();
+                let local = local.trim_start_matches('/');
+                let is_ignored = match history {
+                    Some(history) => history.is_ignored(local, is_folder),
+                    None => by_default.has(local, is_folder),
+                };
+                if is_ignored {
+                    return true;
+                }
+            }
+            if folder.is_empty() {
+                return false;
+            }
+            folder = super::tree::parted(folder).0;
+        }
+    }
+
+    /// The kinds of hashes that files are known by at first, each once.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<HashKind> {
+        let originals = self
+            .found()
+            .flat_map(|(_, history)| history.original_kinds());
+        let kinds: std::collections::BTreeSet<HashKind> = originals.collect();
+        kinds.into_iter().collect()
+    }
+
+    /// All files and folders that have to be there: see [`History::paths`].
+    #[must_use]
+    pub fn paths(&self) -> std::collections::BTreeSet<String> {
+        let all = self.found().flat_map(|(place, history)| {
+            let paths = history.paths().into_iter();
+            paths.map(move |path| below(place, path))
+        });
+        // A folder that is left out above may have a history of its own.
+        all.filter(|path| !self.is_ignored(path, false)).collect()
+    }
+
+    /// Writes a new generation of the folder, and of each history within that has a file or folder in it, the
+    /// innermost first, and returns the manifests; that of the folder itself is the last one.
+    ///
+    /// Patterns to leave out are added to the outermost history; those without a `/` to all.
+    ///
+    /// # Errors
+    /// As [`write`](super::write). Histories that were written before the fault keep their new
+    /// generation, which is a true one.
+    pub fn write(&self, generation: &Generation) -> Result<Vec<PathBuf>, Fault> {
+        generation.check()?;
+        let hashes = generation.folder_hashes();
+        let all_folders = folders(generation);
+        let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::new();
+        let roots: BTreeMap<&str, PathBuf> = self
+            .all
+            .keys()
+            .map(|place| (place.as_str(), self.root.join(place)))
+            .collect();
+        for (place, root) in &roots {
+            let history = self.all.get(*place).and_then(Option::as_ref);
+            if all_folders.contains_key(place) {
+                parts.insert(place, Part::new(root, history));
+            }
+        }
+        for file in &generation.files {
+            let (place, local) = self.place(&file.path);
+            if let Some(part) = parts.get_mut(place) {
+                part.files.push((file, local));
+            }
+        }
+        for (path, modified) in &all_folders {
+            let (place, local) = self.place(path);
+            if let Some(part) = parts.get_mut(place) {
+                part.add_folder(path, *modified, &hashes, local);
+            }
+            // A folder with a history of its own is a folder of the one above, too.
+            if local.is_empty() && !path.is_empty() {
+                let (above, local) = self.above(path);
+                if let Some(part) = parts.get_mut(above) {
+                    part.add_folder(path, *modified, &hashes, local);
+                }
+            }
+        }
+        let mut written = Vec::new();
+        // What is within comes after what it is in.
+        while let Some((place, part)) = parts.pop_last() {
+            let mut ignored = generation.ignored.clone();
+            // What says where it holds is meant for the outermost.
+            ignored.retain(|pattern| place.is_empty() || !pattern.contains('/'));
+            let manifest = part.write(generation, &ignored)?;
+            let (above, local) = self.above(place);
+            if !place.is_empty()
+                && let Some(part) = parts.get_mut(above)
+            {
+                let path = format!("{local}/{FOLDER}/{}", manifest.name);
+                part.references.push((path, manifest.c4));
+            }
+            written.push(manifest.path);
+        }
+        Ok(written)
+    }
+
+    /// The history next above a folder that has one, and the folder's path in it.
+    fn above<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
+        let (folder, _) = super::tree::parted(path);
+        let (place, _) = self.place(folder);
+        let local = path.get(place.len()..).unwrap_or_default();
+        (place, local.trim_start_matches('/'))
+    }
+}
+
+/// A path in a folder, which may be the root.
+fn below(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) | (path, "") => path.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
+    }
+}
+
+fn relative(root: &Path, path: &Path) -> Option<String> {
+    let path = path.strip_prefix(root).ok()?;
+    let parts: Option<Vec<&str>> = path
+        .components()
+        .map(|part| part.as_os_str().to_str())
+        .collect();
+    Some(parts?.join("/"))
+}

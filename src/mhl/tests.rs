@@ -1,0 +1,523 @@
+//! Histories written and read back, and those that nobody should believe.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use proptest::prelude::*;
+
+use super::*;
+use crate::checksum::{Checksum, HashKind, of_bytes};
+
+fn now() -> Timestamp {
+    "2026-05-02T16:30:00.5Z".parse().unwrap()
+}
+
+fn entry(path: &str, kinds: &[HashKind]) -> Entry {
+    let found: Vec<_> = kinds
+        .iter()
+        .map(|kind| of_bytes(*kind, path.as_bytes()))
+        .collect();
+    Entry {
+        path: path.to_owned(),
+        previous: None,
+        bytes: path.len() as u64,
+        modified: Some(now()),
+        created: None,
+        hashes: Hash::all(judged(None, path, &found), now()),
+    }
+}
+
+fn generation(paths: &[&str], kinds: &[HashKind]) -> Generation {
+    Generation {
+        created: now(),
+        offset: Offset::constant(2),
+        creator: Creator {
+            host: "cart".to_owned(),
+            tool: "btsindex".to_owned(),
+            version: "0.1.0".to_owned(),
+            ..Creator::default()
+        },
+        process: Process::Transfer,
+        ignored: Vec::new(),
+        files: paths.iter().map(|path| entry(path, kinds)).collect(),
+        folders: Vec::new(),
+        kinds: kinds.to_vec(),
+    }
+}
+
+#[test]
+fn a_generation_is_written_as_the_schema_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("A001");
+    fs::create_dir(&root).unwrap();
+    let mut one = generation(
+        &["b.mov", "Clips/a & b.mov"],
+        &[HashKind::Xxh64, HashKind::C4],
+    );
+    one.folders.push(Folder {
+        path: "empty".to_owned(),
+        modified: Some(Timestamp::UNIX_EPOCH),
+    });
+    one.files[0].previous = Some("old.mov".to_owned());
+    one.ignored.push("*.tmp".to_owned());
+    let manifest = write(&root, None, &one).unwrap();
+    let name = manifest.file_name().unwrap().to_str().unwrap();
+    assert_eq!(name, "0001_A001_2026-05-02_163000Z.mhl");
+    insta::assert_snapshot!(fs::read_to_string(&manifest).unwrap());
+    let names = |folder: &Path| -> Vec<_> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&root), ["ascmhl"]);
+    assert_eq!(names(&root.join("ascmhl")), [name, "ascmhl_chain.xml"]);
+}
+
+#[test]
+fn there_is_no_history_where_nothing_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(History::read(folder.path()).unwrap().is_none());
+    let histories = Histories::read(folder.path()).unwrap();
+    assert!(histories.is_empty());
+    assert!(histories.expected("a").is_none());
+    assert!(histories.is_ignored("a/.DS_Store", false));
+    assert!(histories.is_ignored("a/ascmhl", true));
+    // Made, and then interrupted.
+    fs::create_dir(folder.path().join("ascmhl")).unwrap();
+    assert!(History::read(folder.path()).unwrap().is_none());
+    write(folder.path(), None, &generation(&["a"], &[HashKind::Md5])).unwrap();
+    assert!(History::read(folder.path()).unwrap().is_some());
+}
+
+#[test]
+fn two_that_write_at_once_do_not_lose_what_the_other_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let one = generation(&["a"], &[HashKind::Md5]);
+    write(root, None, &one).unwrap();
+    assert!(write(root, None, &one).is_err());
+    let history = History::read(root).unwrap().unwrap();
+    let second = write(root, Some(&history), &one).unwrap();
+    // The same again, of a history that has changed since.
+    assert!(write(root, Some(&history), &one).is_err());
+    let history = History::read(root).unwrap().unwrap();
+    assert_eq!(history.generations().len(), 2);
+    assert!(second.is_file());
+    let manifests = fs::read_dir(root.join("ascmhl")).unwrap().count() - 1;
+    assert_eq!(manifests, 2);
+}
+
+#[test]
+fn what_a_manifest_cannot_say_is_refused_before_anything_is_written() {
+    type Spoil = fn(&mut Generation);
+    let spoils: &[Spoil] = &[
+        |one| one.files[0].path = "/a".to_owned(),
+        |one| one.files[0].path = "../a".to_owned(),
+        |one| one.files[0].path = "a//b".to_owned(),
+        |one| one.files[0].path = "a\u{7}".to_owned(),
+        |one| one.files[0].path = "a\u{ffff}".to_owned(),
+        |one| one.files[0].path = String::new(),
+        |one| one.files[0].previous = Some("./a".to_owned()),
+        |one| one.files[1].path = "a".to_owned(),
+        |one| {
+            let hash = one.files[0].hashes[0].clone();
+            one.files[0].hashes.push(hash);
+        },
+        |one| one.files[0] = entry("a", &[HashKind::Xxh32]),
+        |one| one.creator.host = "\0".to_owned(),
+        |one| {
+            one.creator.author = Some(Author {
+                email: Some("ana".to_owned()),
+                ..Author::default()
+            });
+        },
+        |one| one.ignored.push(String::new()),
+        |one| {
+            one.folders.push(Folder {
+                path: "a".to_owned(),
+                modified: None,
+            });
+        },
+    ];
+    for (number, spoil) in spoils.iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut one = generation(&["a", "b"], &[HashKind::Md5]);
+        spoil(&mut one);
+        let fault = write(folder.path(), None, &one).unwrap_err();
+        assert!(
+            matches!(fault, Fault::Unwritable { .. }),
+            "{number}: {fault}"
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{number}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_names_that_xml_has_are_held() {
+    use std::os::unix::ffi::OsStrExt;
+    for (name, is_held) in [
+        (&b"A001 \xc3\xa9\n\t\r"[..], true),
+        (b"\xff.mov", false),
+        (b"a\x1b[31m", false),
+        (b"\xef\xbf\xbf", false),
+        (b"\x7f", true),
+    ] {
+        assert_eq!(can_hold(OsStr::from_bytes(name)), is_held, "{name:?}");
+    }
+}
+
+/// A history of one manifest, which its chain names as it is.
+fn planted(root: &Path, manifest: &[u8]) {
+    let folder = root.join(FOLDER);
+    fs::create_dir_all(&folder).unwrap();
+    let name = "0001_x_2026-05-02_163000Z.mhl";
+    fs::write(folder.join(name), manifest).unwrap();
+    let link = chain::Link {
+        number: 1,
+        name: name.to_owned(),
+        hash: of_bytes(HashKind::C4, manifest),
+    };
+    fs::write(folder.join(CHAIN), chain::written(&[link])).unwrap();
+}
+
+fn manifest(hashes: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<hashlist version=\"2.0\" \
+         xmlns=\"urn:ASC:MHL:v2.0\"><hashes>{hashes}</hashes></hashlist>"
+    )
+}
+
+fn file(path: &str) -> String {
+    format!(
+        "<hash><path size=\"1\">{path}</path>\
+         <md5 action=\"original\">d41d8cd98f00b204e9800998ecf8427e</md5></hash>"
+    )
+}
+
+#[test]
+fn a_manifest_may_be_written_in_any_way_that_xml_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = manifest(&format!(
+        "<!-- by hand --><m:hash xmlns:m=\"urn:ASC:MHL:v2.0\">\n<m:path size='3'>a&amp;<![CDATA[<b>]]>&#x63;&#10;</m:path>\
+         <m:md5>D41D8CD98F00B204E9800998ECF8427E </m:md5><m:metadata><path>../../etc</path><hash/></m:metadata>\
+         </m:hash>{}<directoryhash><path>d/</path><content/><structure/></directoryhash>",
+        file("empty")
+    ));
+    planted(folder.path(), text.as_bytes());
+    let history = History::read(folder.path()).unwrap().unwrap();
+    let paths: Vec<_> = history.paths().into_iter().collect();
+    assert_eq!(paths, ["a&<b>c\n", "d", "empty"]);
+    let known = history.known("a&<b>c\n").unwrap();
+    assert_eq!(known.bytes, Some(3));
+    let empty = of_bytes(HashKind::Md5, b"");
+    assert_eq!(known.hashes, [(empty, None, 1)]);
+}
+
+#[test]
+fn a_hostile_manifest_is_refused() {
+    let many = "x".repeat(70_000);
+    let deep = "<a>".repeat(100);
+    let tag = format!("<hash {}=\"\"/>", "y".repeat(2 << 20));
+    let comment = format!("<!--{}-->", "z".repeat(2 << 20));
+    let patterns = format!("<ignore>{}</ignore>", "<pattern>a</pattern>".repeat(10_001));
+    for (hashes, reason) in [
+        (file("/etc/passwd"), "not a plain relative one"),
+        (file("../a"), "not a plain relative one"),
+        (file("a/../../b"), "not a plain relative one"),
+        (file("./a"), "not a plain relative one"),
+        (file("a/"), "not a plain relative one"),
+        (file(""), "an empty path"),
+        (file("a") + &file("a"), "there already"),
+        (
+            file("a") + "<directoryhash><path>a</path></directoryhash>",
+            "there already",
+        ),
+        ("<hash></hash>".to_owned(), "without a path"),
+        (
+            "<hash><path>a</path><md5>00</md5></hash>".to_owned(),
+            "no hash",
+        ),
+        ("<hash><path size=\"-1\">a</path></hash>".to_owned(), "size"),
+        (file("&name;"), "an entity"),
+        (file("&#0;"), ""),
+        (file("&#x1;"), "an entity"),
+        (file("&#xffff;"), "an entity"),
+        (file("\u{1}"), "cannot hold"),
+        (file(&many), "too long"),
+        (deep, "too deep"),
+        (tag, "too long"),
+        (comment, "too long"),
+        (patterns, "more patterns"),
+        ("<hash><path>a".to_owned(), ""),
+        ("<hash></path>".to_owned(), ""),
+        (
+            "<hashlistreference><path>a</path></hashlistreference>".to_owned(),
+            "without its hash",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        planted(folder.path(), manifest(&hashes).as_bytes());
+        let fault = History::read(folder.path()).unwrap_err();
+        assert!(matches!(fault, Fault::Malformed { .. }), "{fault}");
+        let said = fault.to_string();
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
+fn what_is_no_manifest_is_refused() {
+    let entities = "<!DOCTYPE hashlist [<!ENTITY a \"b\">]><hashlist version=\"2.0\"/>";
+    let external = "<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><hashlist version=\"2.0\"/>";
+    for bytes in [
+        &b""[..],
+        b"\xff\xfe<\0a\0",
+        b"<hashlist version=\"1.1\"></hashlist>",
+        b"<hashlist></hashlist>",
+        b"<other version=\"2.0\"></other>",
+        b"<hashlist version=\"2.0\"><hash></hashlist>",
+        b"<hashlist version=\"2.0\"><hash>",
+        b"<hashlist version=\"2.0\"/><hashlist version=\"2.0\"/>",
+        b"<hashlist version=\"2.0\"/>text",
+        b"<hashlist version=\"2.0\"><hash><path>\xff</path></hash></hashlist>",
+        b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><hashlist version=\"2.0\"/>",
+        entities.as_bytes(),
+        external.as_bytes(),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        planted(folder.path(), bytes);
+        let fault = History::read(folder.path()).unwrap_err();
+        let text = String::from_utf8_lossy(bytes);
+        assert!(matches!(fault, Fault::Malformed { .. }), "{text}: {fault}");
+    }
+}
+
+#[test]
+fn a_history_that_does_not_prove_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    planted(root, manifest(&file("a")).as_bytes());
+    let path = root.join(FOLDER).join("0001_x_2026-05-02_163000Z.mhl");
+    let chain = root.join(FOLDER).join(CHAIN);
+    History::read(root).unwrap().unwrap();
+
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("size=\"1\"", "size=\"2\"")).unwrap();
+    let fault = History::read(root).unwrap_err();
+    assert!(
+        matches!(
+            fault,
+            Fault::Altered {
+                kind: HashKind::C4,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+    // Not even XML any more: what matters is that it was changed.
+    fs::write(&path, "<").unwrap();
+    let fault = History::read(root).unwrap_err();
+    assert!(matches!(fault, Fault::Altered { .. }), "{fault}");
+    fs::remove_file(&path).unwrap();
+    let fault = History::read(root).unwrap_err();
+    assert!(matches!(fault, Fault::MissingManifest { .. }), "{fault}");
+    fs::write(&path, text).unwrap();
+    fs::remove_file(&chain).unwrap();
+    let fault = History::read(root).unwrap_err();
+    assert!(matches!(fault, Fault::NoChain { .. }), "{fault}");
+}
+
+#[test]
+fn a_hostile_chain_is_refused() {
+    let c4 = of_bytes(HashKind::C4, b"").to_string();
+    let link = |number: &str, path: &str| {
+        format!("<hashlist sequencenr=\"{number}\"><path>{path}</path><c4>{c4}</c4></hashlist>")
+    };
+    let twice = link("1", "a.mhl") + &link("1", "b.mhl");
+    for links in [
+        link("1", "../a.mhl"),
+        link("1", "a/b.mhl"),
+        link("1", "/a.mhl"),
+        link("1", "a\\b.mhl"),
+        link("0", "a.mhl"),
+        link("-1", "a.mhl"),
+        link("99999999999", "a.mhl"),
+        twice,
+        "<hashlist sequencenr=\"1\"><path>a</path></hashlist>".to_owned(),
+        "<hashlist sequencenr=\"1\"><path>a</path><c4>c4</c4></hashlist>".to_owned(),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(FOLDER)).unwrap();
+        let text = format!("<ascmhldirectory>{links}</ascmhldirectory>");
+        fs::write(folder.path().join(FOLDER).join(CHAIN), text).unwrap();
+        let fault = History::read(folder.path()).unwrap_err();
+        assert!(matches!(fault, Fault::Malformed { .. }), "{links}: {fault}");
+    }
+}
+
+#[test]
+fn a_file_is_known_by_the_names_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let rename = |paths: &[(&str, &str, &[HashKind])]| {
+        let history = History::read(root).unwrap();
+        let mut one = generation(&[], &[]);
+        for (path, previous, kinds) in paths {
+            // What is in it stays.
+            let mut file = entry("a", kinds);
+            (*path).clone_into(&mut file.path);
+            file.previous = (!previous.is_empty()).then(|| (*previous).to_owned());
+            one.files.push(file);
+        }
+        write(root, history.as_ref(), &one).unwrap();
+    };
+    rename(&[("a", "", &[HashKind::Md5])]);
+    rename(&[("b", "a", &[HashKind::Md5, HashKind::Sha1])]);
+    rename(&[("c", "b", &[HashKind::C4])]);
+    rename(&[("x", "y", &[HashKind::Md5]), ("y", "x", &[HashKind::Md5])]);
+    let history = History::read(root).unwrap().unwrap();
+    let paths: Vec<_> = history.paths().into_iter().collect();
+    assert_eq!(paths, ["c", "x", "y"]);
+    let kinds = |path| -> Vec<_> {
+        let expected = history.expected(path).unwrap();
+        expected.iter().map(|checksum| checksum.kind()).collect()
+    };
+    assert_eq!(kinds("c"), [HashKind::Md5, HashKind::Sha1, HashKind::C4]);
+    assert_eq!(kinds("x"), [HashKind::Md5]);
+    assert!(history.expected("d").is_none());
+}
+
+#[test]
+fn a_new_kind_is_believed_only_beside_one_that_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), None, &generation(&["a"], &[HashKind::Md5])).unwrap();
+    let history = History::read(folder.path()).unwrap().unwrap();
+    let history = Some(&history);
+    let of = |kind, text: &str| of_bytes(kind, text.as_bytes());
+    let judge = |found: &[Checksum]| {
+        let verdict = judged(history, "a", found);
+        let actions: Vec<_> = verdict.hashes.iter().map(|(_, action)| *action).collect();
+        (verdict.outcome, actions)
+    };
+    let (md5, c4) = (HashKind::Md5, HashKind::C4);
+    let is = Action::Verified;
+    assert_eq!(judge(&[of(md5, "a")]), (Outcome::Verified, vec![is]));
+    assert_eq!(
+        judge(&[of(c4, "a"), of(md5, "a")]),
+        (Outcome::Verified, vec![is, is])
+    );
+    assert_eq!(
+        judge(&[of(md5, "b"), of(c4, "b")]),
+        (Outcome::Failed, vec![Action::Failed])
+    );
+    assert_eq!(judge(&[of(c4, "a")]), (Outcome::Unproven, vec![]));
+    assert_eq!(judge(&[]), (Outcome::Unproven, vec![]));
+    assert_eq!(needed(history, "a", &[c4]), [md5, c4]);
+    assert_eq!(needed(history, "a", &[c4, md5, c4]), [c4, md5]);
+    assert_eq!(needed(history, "a", &[md5]), [md5]);
+    assert_eq!(needed(history, "new", &[c4]), [c4]);
+    assert_eq!(judged(history, "new", &[of(c4, "x")]).outcome, Outcome::New);
+}
+
+#[test]
+fn a_history_within_that_is_another_than_it_was_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let inner = root.join("A001");
+    fs::create_dir(&inner).unwrap();
+    write(&inner, None, &generation(&["a"], &[HashKind::Md5])).unwrap();
+    let histories = Histories::read(root).unwrap();
+    let outer = generation(&["A001/a", "b"], &[HashKind::Md5]);
+    assert_eq!(histories.write(&outer).unwrap().len(), 2);
+    let histories = Histories::read(root).unwrap();
+    assert_eq!(histories.found().count(), 2);
+    assert_eq!(histories.nearest("A001/a").1, "a");
+    let paths: Vec<_> = histories.paths().into_iter().collect();
+    assert_eq!(paths, ["A001", "A001/a", "b"]);
+
+    fs::remove_dir_all(inner.join(FOLDER)).unwrap();
+    assert!(Histories::read(root).is_ok(), "it may be elsewhere by now");
+    write(&inner, None, &generation(&["a"], &[HashKind::Sha1])).unwrap();
+    let fault = Histories::read(root).unwrap_err();
+    assert!(matches!(fault, Fault::MissingManifest { .. }), "{fault}");
+}
+
+#[test]
+fn a_manifest_is_called_after_its_folder_as_far_as_that_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, beginning) in [
+        ("A: 1\n2", "0001_A_ 1_2_2026".to_owned()),
+        (&"é".repeat(127), format!("0001_{}_2026", "é".repeat(90))),
+    ] {
+        let root = folder.path().join(name);
+        fs::create_dir(&root).unwrap();
+        let path = write(&root, None, &generation(&["a"], &[HashKind::Md5])).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(&beginning), "{name}");
+        assert!(History::read(&root).unwrap().is_some());
+    }
+}
+
+#[test]
+fn dates_that_cannot_be_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut one = generation(&["a"], &[HashKind::Md5]);
+    one.files[0].modified = Some("-000900-01-01T00:00:00Z".parse().unwrap());
+    let path = write(folder.path(), None, &one).unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains("<path size=\"1\">a</path>"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_is_written_is_read_back(
+        names in prop::collection::btree_set("[a-c&<>\"' \\t\\n\\r\\\\é\u{301}🎬]{1,6}(/[a-c.\u{85}\u{2028}]{3,4}){0,3}", 0..8),
+        kind in prop::sample::select(HashKind::WRITTEN),
+    ) {
+        // A file cannot be a folder, too; and no part is `..`.
+        let paths: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|path| amiss(path).is_none())
+            .filter(|path| !names.iter().any(|other| other.starts_with(&format!("{path}/"))))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let one = generation(&paths, &[kind]);
+        write(folder.path(), None, &one).unwrap();
+        let history = History::read(folder.path()).unwrap().unwrap();
+        for file in &one.files {
+            let known = history.known(&file.path).unwrap();
+            let hash = &file.hashes[0];
+            prop_assert_eq!(known.bytes, Some(file.bytes));
+            prop_assert_eq!(
+                &known.hashes,
+                &[(hash.checksum.clone(), Some(Action::Original), 1)]
+            );
+        }
+        let files = one
+            .files
+            .iter()
+            .map(|file| (file.path.as_str(), &file.hashes[0].checksum));
+        for (path, hash) in folder_hashes(kind, files, []) {
+            let known = history.known_folder(&path).unwrap();
+            prop_assert_eq!(&known.hashes, &[(hash, 1)]);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = b"<hashlist version=\"2.0\"><hashes>".to_vec();
+        text.extend(bytes);
+        planted(folder.path(), &text);
+        prop_assert!(History::read(folder.path()).is_err());
+        let path = folder.path().join("list.mhl");
+        fs::write(&path, &text).unwrap();
+        prop_assert!(classic::read(&path).is_err());
+    }
+}
