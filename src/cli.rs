@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use ingest::{Ingest, Ingests};
+pub(crate) use ingest::{Ingest, Ingests, Verify};
 pub(crate) use search::{Browse, Search, Stats, negations};
 pub(crate) use sidecar::{Sidecar, SidecarCommand};
 pub(crate) use tags::{Tags, TagsCommand};
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Scan(Scan),
     Ingest(Ingest),
     Ingests(Ingests),
+    Verify(Verify),
     Search(Search),
     Browse(Browse),
     Stats(Stats),

@@ -187,6 +187,9 @@ pub enum Error {
     /// More than one clip would change, and nobody was there to be asked.
     #[error("nothing was changed: {0}")]
     Unconfirmed(String),
+    /// A manifest that is damaged, or cannot be written.
+    #[error("{0}")]
+    Manifest(String),
     /// A value that cannot be.
     #[error("{0}")]
     Malformed(#[from] crate::value::Malformed),
@@ -337,6 +340,11 @@ impl Error {
                 "name one by its mount point, or by what it is known by:\n  {}",
                 identities.join("\n  ")
             ),
+            Self::Manifest(_) => {
+                "keep it as it is; another copy of the folder has the same manifests, and `btsindex ingests` lists \
+                 where copies are"
+                    .to_owned()
+            }
             Self::Unconfirmed(_) => {
                 "answer `y`, or say `--yes` where nobody is there to be asked".to_owned()
             }

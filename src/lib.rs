@@ -39,3 +39,4 @@ pub mod sidecar;
 pub mod tag;
 pub(crate) mod toml_file;
 pub mod value;
+pub mod verify;

@@ -582,7 +582,7 @@ impl Catalogue {
 
     /// A file that changed may hold something else though its size and time are the same: a
     /// hash of it proves nothing any more.
-    fn forget_hash(&self, file: i64) -> Result<(), Error> {
+    pub(super) fn forget_hash(&self, file: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("DELETE FROM hash WHERE file = ?1")?

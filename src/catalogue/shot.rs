@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, params};
 
 use super::Catalogue;
-use super::files::stored;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::tag::called;
-use crate::value::{Fingerprint, to_bytes};
+use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// A file of the catalogue.
 struct Row {
@@ -71,7 +70,7 @@ impl Catalogue {
                 )?
                 .query_map([ingest], |row| {
                     let place: i64 = row.get(0)?;
-                    let path = PathBuf::from(crate::value::from_bytes(row.get(2)?));
+                    let path = PathBuf::from(from_bytes(row.get(2)?));
                     Ok((usize::try_from(place).unwrap_or(0), row.get(1)?, path))
                 })?
                 .collect()
@@ -214,28 +213,62 @@ impl Catalogue {
         })
     }
 
-    /// The hash of a whole file at a path of a volume, as it was when it had that size and time; and of which kind.
+    /// Hashes of whole files that are as they were when they were hashed, at and below a folder of a volume, by
+    /// their paths below it.
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn hash_at(
+    pub fn hashes_below(
         &self,
         volume: i64,
-        path: &Path,
-        bytes: u64,
-    ) -> Result<Option<Fingerprint>, Error> {
-        let Some(row) = self.row_at(volume, path, &mut HashMap::new())? else {
-            return Ok(None);
-        };
-        self.check(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT digest FROM hash WHERE file = ?1 AND kind = 'xxh128' AND bytes = ?2",
-                )?
-                .query_row(params![row.file, stored(bytes)], |row| {
-                    Ok(Fingerprint::from_bytes(row.get(0)?))
-                })
-                .optional()
+        folder: &Path,
+    ) -> Result<Vec<(PathBuf, Fingerprint)>, Error> {
+        let mut hashes = Vec::new();
+        for (number, path) in self.known_folders(volume, folder)? {
+            let below = path.strip_prefix(folder).unwrap_or(&path);
+            let files: Vec<(PathBuf, Fingerprint)> = self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT f.name, h.digest FROM file f JOIN hash h ON h.file = f.id
+                         WHERE f.dir = ?1 AND NOT f.was AND f.state = 0 AND f.frames IS NULL AND h.kind = 'xxh128'
+                               AND h.bytes = f.bytes AND h.modified = f.modified",
+                    )?
+                    .query_map([number], |row| {
+                        let name = from_bytes(row.get(0)?);
+                        Ok((below.join(name), Fingerprint::from_bytes(row.get(1)?)))
+                    })?
+                    .collect()
+            })?;
+            hashes.extend(files);
+        }
+        Ok(hashes)
+    }
+
+    /// Notes what whole files hash to now, given by their paths on a volume and their sizes; `None`: a hash that
+    /// was recorded proves nothing any more. Files that the catalogue does not know, or knows otherwise, are passed over.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn note_hashes(
+        &self,
+        volume: i64,
+        hashes: &[(PathBuf, u64, Option<Fingerprint>)],
+    ) -> Result<(), Error> {
+        let mut folders = HashMap::new();
+        self.at_once(|| {
+            for (path, bytes, hash) in hashes {
+                let Some(row) = self.row_at(volume, path, &mut folders)? else {
+                    continue;
+                };
+                match hash {
+                    Some(hash) if row.bytes == *bytes && !row.is_sequence => {
+                        self.record_digest(row.file, row.bytes, row.modified, *hash)?;
+                    }
+                    Some(_) => {}
+                    None => self.forget_hash(row.file)?,
+                }
+            }
+            Ok(())
         })
     }
 }

@@ -137,3 +137,30 @@ pub(crate) struct Ingests {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// Check that every file of a folder is still what it was
+///
+/// Reads each file from its disk and compares it with the folder's ASC MHL history, with older MHL lists in it, with the log of
+/// ingests and with the hashes in the catalogue: whatever there is. Says which files are verified, altered, missing, new. Ends
+/// with 4 when a file is altered or missing, with 3 when one could not be compared.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Folders
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Write what was found into a new generation of the folder's ASC MHL
+    #[arg(long)]
+    pub(crate) record: bool,
+
+    /// List the files that are verified, too
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    /// Tell what happens as JSON, an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) by: By,
+}

@@ -8,14 +8,14 @@ use btsindex::clip::Clip;
 use btsindex::present::{Table, counted, json_line};
 use serde_json::json;
 
-use super::{Exit, search, stdout, verify, width};
+use super::{Exit, compare, search, stdout, width};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
-        verify::all(&clips, &catalogue)?
+        compare::all(&clips, &catalogue)?
     } else {
         Exit::Done
     };
@@ -100,6 +100,6 @@ fn as_json(copied: &Copied, clip: &Clip) -> serde_json::Value {
         "volumes": copied.volumes(),
         "proved_volumes": copied.proved_volumes(),
         "differ": copied.do_differ(),
-        "files": verify::files_json(copied),
+        "files": compare::files_json(copied),
     })
 }

@@ -10,7 +10,7 @@ use btsindex::present::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
-use super::{Exit, search, stdout, verify};
+use super::{Exit, compare, search, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
         clips.retain(|clip| found.contains(clip));
     }
     let exit = if args.verify {
-        verify::all(&clips, &catalogue)?
+        compare::all(&clips, &catalogue)?
     } else {
         Exit::Done
     };
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
     let mut out = stdout();
     for copied in &all {
         if args.json {
-            let line = json!({ "clip": copied.clip, "verdict": verdict(copied), "spare_bytes": copied.spare_bytes(), "files": verify::files_json(copied) });
+            let line = json!({ "clip": copied.clip, "verdict": verdict(copied), "spare_bytes": copied.spare_bytes(), "files": compare::files_json(copied) });
             writeln!(out, "{}", json_line(&line))?;
             continue;
         }

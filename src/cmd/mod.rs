@@ -4,6 +4,7 @@ mod ask;
 mod asked;
 mod backup;
 mod browse;
+mod compare;
 mod completions;
 mod copies;
 mod doctor;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Scan(args) => scan::run(args, catalogue()?),
         Command::Ingest(args) => ingest::run(&args, catalogue()?),
         Command::Ingests(args) => ingests::run(&args, &catalogue()?),
+        Command::Verify(args) => verify::run(&args, &catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),

@@ -1,68 +1,86 @@
-//! Comparing copies in full, for the commands that tell of them.
+//! `btsindex verify`
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
-use btsindex::catalogue::{Catalogue, Copied};
-use btsindex::error::escape;
+use btsindex::catalogue::Catalogue;
+use btsindex::error::{Error, escape};
 use btsindex::media::Cancel;
-use btsindex::present::ByteBar;
-use btsindex::scan::{Verifying, verify};
-use serde_json::{Value, json};
+use btsindex::present::{Look, VerifyProgress, json_line, verified, verified_json};
+use btsindex::verify::{Report, Request, verify};
 
-use super::Exit;
 use super::scan::stop_on_ctrl_c;
+use super::{Exit, ask, stdout};
+use crate::cli;
 
-/// Hashes every file, of clips that have several, that was not hashed as it is now.
-pub(super) fn all(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
+    let catalogue = match Catalogue::open(folder) {
+        // Manifests tell without it.
+        Err(Error::NoCatalogue { .. }) => None,
+        opened => Some(opened?),
+    };
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let bar = ByteBar::new(io::stderr().is_terminal());
-    let mut problems = 0;
-    let verified = verify(clips, catalogue, &cancel, &mut |event| match event {
-        Verifying::Begins { bytes, .. } => bar.begin(bytes),
-        Verifying::File(path) => bar.name(&path),
-        Verifying::Read(bytes) => bar.add(bytes),
-        Verifying::Problem(problem) => {
-            problems += 1;
-            let (path, reason) = (
-                escape(&problem.path.to_string_lossy()),
-                escape(&problem.reason),
-            );
-            bar.say(&format!("warning: {path}: {reason}"));
+    let look = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => Look::Json,
+        (false, true) => Look::Bar,
+        (false, false) => Look::Lines,
+    };
+    let mut out = stdout();
+    let mut exits = Vec::new();
+    for path in &args.paths {
+        let request = Request {
+            folder: path.clone(),
+            is_recorded: args.record,
+            author: ask::author(&args.by),
+            cancel: cancel.clone(),
+        };
+        let mut talk = io::stderr();
+        let mut progress = VerifyProgress::new(look, args.verbose, &mut out, &mut talk);
+        let outcome = verify(&request, catalogue.as_ref(), &mut |event| {
+            progress.event(&event);
+        });
+        progress.end();
+        exits.push(told(outcome, path, args, &mut out)?);
+        out.flush()?;
+        if cancel.is_cancelled() {
+            return Ok(Exit::Interrupted);
         }
-    })?;
-    bar.end();
-    if cancel.is_cancelled() {
-        writeln!(
-            io::stderr(),
-            "interrupted; the same command goes on from here"
-        )?;
-        return Ok(Exit::Interrupted);
     }
-    if verified.offline > 0 {
-        writeln!(
-            io::stderr(),
-            "{} files are on volumes that are not mounted, and were not read",
-            verified.offline
-        )?;
-    }
-    Ok(if problems > 0 {
-        Exit::SomeUnreadable
-    } else {
-        Exit::Done
-    })
+    let worst = [Exit::NothingFound, Exit::Failed, Exit::SomeUnreadable];
+    let worst = worst.into_iter().find(|exit| exits.contains(exit));
+    Ok(worst.unwrap_or(Exit::Done))
 }
 
-/// The files of a clip, for programs.
-pub(super) fn files_json(copied: &Copied) -> Vec<Value> {
-    let file = |file: &btsindex::catalogue::Hashed| {
-        json!({
-            "volume": file.label,
-            "mounted": file.is_mounted,
-            "path": file.path.to_string_lossy(),
-            "bytes": file.bytes,
-            "xxh128": file.digest,
-        })
+/// Prints what one folder came to; of several, one that cannot be verified does not stop the others.
+fn told(
+    outcome: Result<Report, Error>,
+    path: &PathBuf,
+    args: &cli::Verify,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let report = match outcome {
+        Err(error) if args.paths.len() > 1 => {
+            let mut talk = io::stderr();
+            writeln!(talk, "error: {}", escape(&error.to_string()))?;
+            if let Some(hint) = error.hint() {
+                writeln!(talk, "hint: {hint}")?;
+            }
+            return Ok(Exit::Failed);
+        }
+        outcome => outcome?,
     };
-    copied.files.iter().map(file).collect()
+    if args.json {
+        writeln!(out, "{}", json_line(&verified_json(path, &report)))?;
+    } else {
+        verified(path, &report, out)?;
+    }
+    let is_wrong = !report.altered.is_empty() || !report.missing.is_empty();
+    let is_unsure = !report.problems.is_empty() || !report.outside.is_empty();
+    let is_new = !report.new.is_empty() && report.manifests.is_empty();
+    Ok(match (is_wrong, is_unsure || is_new) {
+        (true, _) => Exit::NothingFound,
+        (false, true) => Exit::SomeUnreadable,
+        (false, false) => Exit::Done,
+    })
 }

@@ -7,9 +7,7 @@ use jiff::{Timestamp, Zoned};
 use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::Checksum;
-use crate::mhl::{
-    self, Author, Creator, Entry, Folder, Generation, Hash, Histories, Outcome, Process,
-};
+use crate::mhl::{self, Creator, Entry, Folder, Generation, Hash, Histories, Outcome, Process};
 
 /// A manifest that was written.
 pub(super) struct Sealed {
@@ -42,6 +40,8 @@ pub(super) fn place(
     let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
     let (mut files, mut outside, mut altered) = (Vec::new(), Vec::new(), Vec::new());
     let made = Timestamp::now();
+    // A part of a card's files says nothing of its folders.
+    let mut is_whole = plan.listing.problems.is_empty();
     for (number, task) in plan.tasks.iter().enumerate() {
         let Some(hashes) = copying.hashes[number]
             .as_ref()
@@ -51,6 +51,7 @@ pub(super) fn place(
         };
         let Some(path) = mhl::path(&task.item.inside) else {
             outside.push(task.item.inside.clone());
+            is_whole = false;
             continue;
         };
         if histories.is_ignored(&path, false) {
@@ -60,7 +61,10 @@ pub(super) fn place(
         match verdict.outcome {
             Outcome::Failed => altered.push(task.item.inside.clone()),
             // A manifest on the card has hashes of another kind, and this file was hashed by an earlier run.
-            Outcome::Unproven => continue,
+            Outcome::Unproven => {
+                is_whole = false;
+                continue;
+            }
             Outcome::New | Outcome::Verified => {}
         }
         files.push(Entry {
@@ -84,11 +88,11 @@ pub(super) fn place(
     let generation = Generation {
         created: made,
         offset: Zoned::now().offset(),
-        creator: creator(author),
+        creator: Creator::by(author),
         process: Process::Transfer,
         ignored: Vec::new(),
         // A part of a card's files says nothing of its folders.
-        kinds: if files.len() == plan.tasks.len() {
+        kinds: if is_whole {
             vec![plan.hash]
         } else {
             Vec::new()
@@ -120,22 +124,6 @@ fn wanted(
     let needed = histories.needed(path, &[plan.hash]);
     let is_needed = |hash: &&Checksum| needed.contains(&hash.kind());
     hashes.iter().filter(is_needed).cloned().collect()
-}
-
-fn creator(author: &str) -> Creator {
-    let name: String = author
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .collect();
-    Creator {
-        author: Some(Author {
-            name,
-            role: None,
-            email: None,
-            phone: None,
-        }),
-        ..Creator::here()
-    }
 }
 
 fn timestamp(nanos: i64) -> Option<Timestamp> {

@@ -60,6 +60,21 @@ pub struct Author {
 }
 
 impl Creator {
+    /// This program on this machine, run by somebody.
+    #[must_use]
+    pub fn by(author: &str) -> Self {
+        let name = author.chars().filter(|letter| !letter.is_control());
+        Self {
+            author: Some(Author {
+                name: name.collect(),
+                role: None,
+                email: None,
+                phone: None,
+            }),
+            ..Self::here()
+        }
+    }
+
     /// This program on this machine.
     #[must_use]
     pub fn here() -> Self {

@@ -17,6 +17,7 @@ mod table;
 mod tagging;
 mod taking_in;
 mod tallies;
+mod verifying;
 
 pub use advice::advised;
 pub use card::{Glance, card};
@@ -40,3 +41,4 @@ pub use tagging::{
 };
 pub use taking_in::IngestProgress;
 pub use tallies::{stats, stats_json, tally_json, tally_table};
+pub use verifying::{VerifyProgress, verified, verified_json};

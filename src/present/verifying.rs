@@ -1,0 +1,224 @@
+//! A verification as it goes, and what it came to.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::progress::bar;
+use super::{Look, counted, grouped, json_line};
+use crate::error::escape;
+use crate::value::Bytes;
+use crate::verify::{Event, Report, State};
+
+/// A log hears of the progress this often, …
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// … a program this often.
+const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
+
+/// Shows the events of one verification.
+pub struct VerifyProgress<'a> {
+    look: Look,
+    /// Whether files that are as they were are listed, too.
+    is_verbose: bool,
+    bar: ProgressBar,
+    data: &'a mut dyn Write,
+    talk: &'a mut dyn Write,
+    last: Instant,
+}
+
+impl<'a> VerifyProgress<'a> {
+    /// Shows a verification: data goes to `data`, talk to `talk`, a bar to standard error.
+    pub fn new(
+        look: Look,
+        is_verbose: bool,
+        data: &'a mut dyn Write,
+        talk: &'a mut dyn Write,
+    ) -> Self {
+        let template = "verifying  {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left\n  {msg}";
+        Self {
+            look,
+            is_verbose,
+            bar: bar(look == Look::Bar, template),
+            data,
+            talk,
+            last: Instant::now(),
+        }
+    }
+
+    /// Shows one event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Begins { files, bytes, with } => {
+                self.bar.set_length(*bytes);
+                self.object(
+                    || json!({ "event": "begins", "files": files, "bytes": bytes, "with": with }),
+                );
+                let with = if with.is_empty() {
+                    "nothing: nothing is known of it".to_owned()
+                } else {
+                    escape(&with.join(", "))
+                };
+                let (files, bytes) = (counted(*files, "file"), Bytes(*bytes));
+                self.line(&format!("verifying {files}, {bytes}, by {with}"));
+            }
+            Event::Reading(path) => self.bar.set_message(escape(&path.to_string_lossy())),
+            Event::Read(bytes) => {
+                self.bar.inc(*bytes);
+                self.step();
+            }
+            Event::Found(path, state) => self.found(path, *state),
+            Event::Problem(problem) => {
+                let path = problem.path.to_string_lossy();
+                let reason = &problem.reason;
+                self.object(|| json!({ "event": "problem", "path": path, "reason": reason }));
+                self.line(&format!("warning: {}: {}", escape(&path), escape(reason)));
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn found(&mut self, path: &Path, state: State) {
+        let path = path.to_string_lossy();
+        self.object(|| json!({ "event": "file", "path": path, "state": state.name() }));
+        if self.is_verbose && self.look != Look::Json {
+            let data = &mut *self.data;
+            let line = format!("{:<9} {}", state.name(), escape(&path));
+            // Nobody may be listening.
+            let _ = self.bar.suspend(|| writeln!(data, "{line}"));
+        }
+    }
+
+    fn step(&mut self) {
+        let pause = if self.look == Look::Json {
+            BETWEEN_OBJECTS
+        } else {
+            BETWEEN_LINES
+        };
+        if self.last.elapsed() < pause {
+            return;
+        }
+        self.last = Instant::now();
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let left = self.bar.eta().as_secs();
+        self.object(
+            || json!({ "event": "progress", "bytes": done, "of": all, "seconds_left": left }),
+        );
+        self.line(&format!("{} of {}", Bytes(done), Bytes(all)));
+    }
+
+    fn line(&mut self, text: &str) {
+        if self.look == Look::Lines {
+            // As above.
+            let _ = writeln!(self.talk, "{text}");
+        }
+    }
+
+    fn object(&mut self, object: impl FnOnce() -> Value) {
+        if self.look == Look::Json {
+            // As above.
+            let _ =
+                writeln!(self.data, "{}", json_line(&object())).and_then(|()| self.data.flush());
+        }
+    }
+}
+
+/// What a verification came to, for people.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn verified(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verb = if report.is_interrupted {
+        "interrupted: "
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "{}: {verb}{} verified, {}",
+        escape(&folder.to_string_lossy()),
+        counted(report.verified, "file"),
+        Bytes(report.bytes)
+    )?;
+    if let Some(how) = report.how {
+        writeln!(out, "           read back: {}", how.name())?;
+    }
+    for (list, what) in [
+        (&report.altered, "altered"),
+        (&report.missing, "missing"),
+        (&report.new, "new: nothing says what they have to be"),
+        (
+            &report.outside,
+            "outside the manifest: it cannot hold their names",
+        ),
+    ] {
+        if list.is_empty() {
+            continue;
+        }
+        writeln!(out, "{:>9}  {what}", grouped(list.len()))?;
+        for path in list {
+            writeln!(out, "           {}", escape(&path.to_string_lossy()))?;
+        }
+    }
+    if !report.problems.is_empty() {
+        writeln!(
+            out,
+            "{:>9}  could not be read",
+            grouped(report.problems.len())
+        )?;
+        for problem in &report.problems {
+            let path = problem.path.to_string_lossy();
+            writeln!(
+                out,
+                "           {}: {}",
+                escape(&path),
+                escape(&problem.reason)
+            )?;
+        }
+    }
+    for manifest in &report.manifests {
+        writeln!(
+            out,
+            "           written: {}",
+            escape(&manifest.to_string_lossy())
+        )?;
+    }
+    if report.is_unknown && report.manifests.is_empty() {
+        writeln!(
+            out,
+            "nothing is known of it: `btsindex verify --record` writes a manifest to compare with later"
+        )?;
+    }
+    Ok(())
+}
+
+/// … and for programs.
+#[must_use]
+pub fn verified_json(folder: &Path, report: &Report) -> Value {
+    let paths = |paths: &[std::path::PathBuf]| -> Vec<String> {
+        let paths = paths.iter().map(|path| path.to_string_lossy().into_owned());
+        paths.collect()
+    };
+    json!({
+        "event": "summary",
+        "folder": folder.to_string_lossy(),
+        "verified": report.verified,
+        "bytes_verified": report.bytes,
+        "read_back": report.how.map(crate::offload::How::name),
+        "altered": paths(&report.altered),
+        "missing": paths(&report.missing),
+        "new": paths(&report.new),
+        "outside_manifest": paths(&report.outside),
+        "problems": report.problems.iter().map(|problem| json!({
+            "path": problem.path.to_string_lossy(), "reason": problem.reason,
+        })).collect::<Vec<_>>(),
+        "manifests": paths(&report.manifests),
+        "interrupted": report.is_interrupted,
+    })
+}

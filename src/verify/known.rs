@@ -1,0 +1,300 @@
+//! What every file of a folder has to be: by ASC MHL, by older media hash lists, by the log of ingests, by hashes
+//! in the catalogue.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::State;
+use crate::catalogue::{Catalogue, CopyState};
+use crate::checksum::{Checksum, HashKind};
+use crate::error::Error;
+use crate::mhl::classic::{self, Classic};
+use crate::mhl::{self, Histories};
+use crate::offload::Item;
+
+/// A copy in the log of ingests.
+#[derive(Debug, Clone)]
+pub(super) struct Logged {
+    pub(super) file: i64,
+    pub(super) place: usize,
+    digest: Option<Checksum>,
+    /// Whether it was ever there.
+    was_there: bool,
+}
+
+/// Everything that says what files have to be.
+pub(super) struct Basis {
+    pub(super) histories: Histories,
+    /// The folder below that of the histories, as manifests write it; empty where it is that one.
+    prefix: String,
+    classics: Vec<(Classic, HashMap<String, usize>)>,
+    /// By paths below the folder.
+    logged: HashMap<PathBuf, Vec<Logged>>,
+    /// xxh128 of whole files that the catalogue has, by paths below the folder.
+    catalogued: HashMap<PathBuf, Checksum>,
+    /// The folder's volume in the catalogue, and its path there.
+    pub(super) on_volume: Option<(i64, PathBuf)>,
+    /// By which hash what is new is recorded.
+    pub(super) kind: HashKind,
+}
+
+/// What one file has to be.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// By ASC MHL, the original first.
+    expected: Vec<Checksum>,
+    /// By older lists: kinds, and which of them.
+    listed: Vec<classic::Listed>,
+    pub(super) logged: Vec<Logged>,
+    catalogued: Option<Checksum>,
+    kind: HashKind,
+}
+
+fn manifest(fault: &mhl::Fault) -> Error {
+    Error::Manifest(fault.to_string())
+}
+
+impl Basis {
+    pub(super) fn read(root: &Path, catalogue: Option<&Catalogue>) -> Result<Self, Error> {
+        // A folder within one that has a history belongs to it.
+        let above = root
+            .ancestors()
+            .find(|folder| folder.join(mhl::FOLDER).is_dir());
+        let base = above.unwrap_or(root);
+        let histories = Histories::read(base).map_err(|fault| manifest(&fault))?;
+        let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
+        let mut classics = Vec::new();
+        for path in classic::find(root).map_err(|fault| manifest(&fault))? {
+            let list = classic::read(&path).map_err(|fault| manifest(&fault))?;
+            let files = list.files.iter().enumerate();
+            let by_path = files.map(|(at, file)| (file.path.clone(), at)).collect();
+            classics.push((list, by_path));
+        }
+        let kind = histories
+            .kinds()
+            .first()
+            .copied()
+            .unwrap_or(HashKind::Xxh128);
+        let mut basis = Self {
+            prefix: mhl::path(inside).unwrap_or_default(),
+            histories,
+            classics,
+            logged: HashMap::new(),
+            catalogued: HashMap::new(),
+            on_volume: None,
+            kind,
+        };
+        if let Some(catalogue) = catalogue {
+            basis.ask(root, catalogue)?;
+        }
+        Ok(basis)
+    }
+
+    /// Takes in what the catalogue knows.
+    fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
+        let (volume, inside) = catalogue.volumes().of(root);
+        let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+            return Ok(());
+        };
+        for (ingest, place, folder) in catalogue.ingests_on(volume)? {
+            if !folder.starts_with(&inside) && !inside.starts_with(&folder) {
+                continue;
+            }
+            for file in catalogue.ingested(ingest)? {
+                let path = folder.join(&file.inside);
+                let Ok(below) = path.strip_prefix(&inside) else {
+                    continue;
+                };
+                let state = file
+                    .copies
+                    .get(place)
+                    .and_then(Option::as_ref)
+                    .map(|copy| copy.state);
+                let logged = Logged {
+                    file: file.id,
+                    place,
+                    digest: file.digest,
+                    was_there: state.is_some_and(|state| state != CopyState::NotCopied),
+                };
+                self.logged
+                    .entry(below.to_owned())
+                    .or_default()
+                    .push(logged);
+            }
+        }
+        for (path, digest) in catalogue.hashes_below(volume, &inside)? {
+            if let Some(checksum) = Checksum::from_bytes(HashKind::Xxh128, &digest.to_bytes()) {
+                self.catalogued.insert(path, checksum);
+            }
+        }
+        self.on_volume = Some((volume, inside));
+        Ok(())
+    }
+
+    /// What files are compared with, for people.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (place, history) in self.histories.found() {
+            let place = if place.is_empty() { "." } else { place };
+            let count = history.generations().len();
+            names.push(format!("ASC MHL in {place}, generation {count}"));
+        }
+        for (list, _) in &self.classics {
+            let name = list.path.file_name().unwrap_or_default().to_string_lossy();
+            names.push(format!("MHL {name}"));
+        }
+        if !self.logged.is_empty() {
+            names.push("the log of ingests".to_owned());
+        }
+        if !self.catalogued.is_empty() {
+            names.push("hashes in the catalogue".to_owned());
+        }
+        names
+    }
+
+    /// Whether there is no manifest.
+    pub(super) fn is_catalogued_only(&self) -> bool {
+        self.histories.is_empty() && self.classics.is_empty()
+    }
+
+    /// A file's path as the manifests have it; `None` where none can hold it.
+    pub(super) fn path(&self, inside: &Path) -> Option<String> {
+        let path = mhl::path(inside)?;
+        Some(match self.prefix.as_str() {
+            "" => path,
+            prefix => format!("{prefix}/{path}"),
+        })
+    }
+
+    /// Whether a file is no part of what is verified: manifests themselves, and what they leave out.
+    pub(super) fn is_left_out(&self, inside: &Path) -> bool {
+        let is_manifest = inside.iter().any(|part| part == mhl::FOLDER)
+            || self
+                .classics
+                .iter()
+                .any(|(list, _)| list.path.file_name() == Some(inside.as_os_str()));
+        let is_ignored = || {
+            let path = self.path(inside);
+            path.is_some_and(|path| self.histories.is_ignored(&path, false))
+        };
+        is_manifest || (!self.logged.contains_key(inside) && is_ignored())
+    }
+
+    pub(super) fn known(&self, item: &Item) -> Known {
+        let path = self.path(&item.inside);
+        let expected = path.as_ref().and_then(|path| self.histories.expected(path));
+        let below = mhl::path(&item.inside);
+        let listed = self.classics.iter().filter_map(|(list, by_path)| {
+            let at = by_path.get(below.as_deref()?)?;
+            list.files.get(*at).cloned()
+        });
+        Known {
+            expected: expected.unwrap_or_default().into_iter().cloned().collect(),
+            listed: listed.collect(),
+            logged: self.logged.get(&item.inside).cloned().unwrap_or_default(),
+            catalogued: self.catalogued.get(&item.inside).cloned(),
+            kind: self.kind,
+        }
+    }
+
+    /// Files that have to be there, and are not among those that are.
+    pub(super) fn missing(&self, there: &BTreeSet<&Path>) -> Vec<PathBuf> {
+        let mut missing: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in self.histories.paths() {
+            let inside = match self.prefix.as_str() {
+                "" => Some(path.as_str()),
+                prefix => path
+                    .strip_prefix(prefix)
+                    .and_then(|rest| rest.strip_prefix('/')),
+            };
+            if let Some(inside) = inside
+                && self.histories.known(&path).is_some()
+            {
+                missing.insert(PathBuf::from(inside));
+            }
+        }
+        let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
+        missing.extend(listed.map(|file| PathBuf::from(&file.path)));
+        for (path, logged) in &self.logged {
+            let is_history = path.iter().any(|part| part == mhl::FOLDER);
+            if !is_history && logged.iter().any(|copy| copy.was_there) {
+                missing.insert(path.clone());
+            }
+        }
+        missing
+            .into_iter()
+            .filter(|path| !there.contains(path.as_path()))
+            .collect()
+    }
+
+    /// The copies of a file that are in the log.
+    pub(super) fn logged(&self, inside: &Path) -> &[Logged] {
+        self.logged.get(inside).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Known {
+    /// Whether nothing says what the file has to be.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.expected.is_empty()
+            && self.listed.is_empty()
+            && self.logged.iter().all(|copy| copy.digest.is_none())
+            && self.catalogued.is_none()
+    }
+
+    /// Which hashes are to be computed, each once: by the first a new file is recorded.
+    pub(super) fn kinds(&self) -> Vec<HashKind> {
+        let original = self.expected.first().map(Checksum::kind);
+        let listed = self.listed.iter().flat_map(classic::Listed::kinds);
+        let logged = self
+            .logged
+            .iter()
+            .filter_map(|copy| copy.digest.as_ref())
+            .map(Checksum::kind);
+        // The catalogue compares all its files by one kind.
+        let own =
+            (!self.logged.is_empty() || self.catalogued.is_some()).then_some(HashKind::Xxh128);
+        let mut kinds = Vec::new();
+        for kind in original
+            .into_iter()
+            .chain([self.kind])
+            .chain(listed)
+            .chain(logged)
+            .chain(own)
+        {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
+    /// What a file is, by the hashes that were found of it.
+    pub(super) fn state(&self, found: &[Checksum]) -> State {
+        let has = |hash: &Checksum| {
+            let same_kind = found.iter().find(|one| one.kind() == hash.kind());
+            same_kind.map(|one| one == hash)
+        };
+        let of_copy = |copy: &Logged| copy.digest.as_ref().and_then(has);
+        let of_list = |listed: &classic::Listed| {
+            let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
+            (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))
+        };
+        let mut answers = self
+            .expected
+            .iter()
+            .filter_map(has)
+            .chain(self.listed.iter().filter_map(of_list))
+            .chain(self.logged.iter().filter_map(of_copy))
+            .chain(self.catalogued.as_ref().and_then(has))
+            .peekable();
+        if answers.peek().is_none() {
+            return State::New;
+        }
+        if answers.all(|is_same| is_same) {
+            State::Verified
+        } else {
+            State::Altered
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Copies looked at again: whether every file of a folder is still what its manifests, or the catalogue, say.
+//!
+//! Each file is read past the system's cache, once, for all hashes that anything knows of it. What is found goes
+//! into the log of ingests, and into a new generation of the manifest where that is asked for.
+
+mod known;
+mod record;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use crate::catalogue::Catalogue;
+use crate::checksum::{Checksum, Hasher};
+use crate::error::{Error, Problem};
+use crate::footage::Volumes;
+use crate::media::Cancel;
+use crate::mhl;
+use crate::offload::{How, Item, Medium, list};
+use known::{Basis, Known};
+
+/// What to verify, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// A folder.
+    pub folder: PathBuf,
+    /// Whether a new generation of its manifest is written.
+    pub is_recorded: bool,
+    /// Who does it.
+    pub author: String,
+    /// Interrupts it.
+    pub cancel: Cancel,
+}
+
+/// What a file is found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It is as it was.
+    Verified,
+    /// It holds something else than it did.
+    Altered,
+    /// It is not there any more.
+    Missing,
+    /// Nothing says what it has to be.
+    New,
+    /// It could not be read.
+    Unread,
+}
+
+impl State {
+    /// One word for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Altered => "altered",
+            Self::Missing => "missing",
+            Self::New => "new",
+            Self::Unread => "unread",
+        }
+    }
+}
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// So much is to be read.
+    Begins {
+        /// Files.
+        files: usize,
+        /// Their bytes.
+        bytes: u64,
+        /// What they are compared with.
+        with: Vec<String>,
+    },
+    /// A file is being read.
+    Reading(PathBuf),
+    /// So many more bytes were read.
+    Read(u64),
+    /// What a file, given below the folder, is found to be.
+    Found(PathBuf, State),
+    /// Something could not be read.
+    Problem(Problem),
+}
+
+/// What it came to.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Files that are as they were.
+    pub verified: usize,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Files that hold something else, below the folder.
+    pub altered: Vec<PathBuf>,
+    /// Files that are not there any more.
+    pub missing: Vec<PathBuf>,
+    /// Files of which nothing says what they have to be.
+    pub new: Vec<PathBuf>,
+    /// Files whose names no manifest can hold; the catalogue may know them.
+    pub outside: Vec<PathBuf>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// How files were read, the least certain.
+    pub how: Option<How>,
+    /// Generations that were written, the folder's own last.
+    pub manifests: Vec<PathBuf>,
+    /// Whether nothing was known of any file.
+    pub is_unknown: bool,
+    /// Whether it was interrupted.
+    pub is_interrupted: bool,
+}
+
+/// A file that was read.
+struct Looked {
+    item: usize,
+    outcome: Result<(Vec<Checksum>, How), String>,
+}
+
+/// What workers tell.
+enum Told {
+    Reading(usize),
+    Read(u64),
+    Looked(Looked),
+}
+
+/// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
+/// to be.
+///
+/// # Errors
+/// When the folder cannot be listed, its manifests are damaged, or the catalogue cannot be written. What one
+/// file does wrong is told.
+pub fn verify(
+    request: &Request,
+    catalogue: Option<&Catalogue>,
+    report: &mut dyn FnMut(Event),
+) -> Result<Report, Error> {
+    let root = std::fs::canonicalize(&request.folder).map_err(Error::path(&request.folder))?;
+    let basis = Basis::read(&root, catalogue)?;
+    let go_on = || !request.cancel.is_cancelled();
+    let listing = list(&root, &go_on).map_err(Error::path(&root))?;
+    let mut found = Report::default();
+    for problem in &listing.problems {
+        report(Event::Problem(problem.clone()));
+        found.problems.push(problem.clone());
+    }
+    let items: Vec<(&Item, Known)> = listing
+        .files
+        .iter()
+        .filter(|item| !basis.is_left_out(&item.inside))
+        .map(|item| (item, basis.known(item)))
+        .collect();
+    report(Event::Begins {
+        files: items.len(),
+        bytes: items.iter().map(|(item, _)| item.bytes).sum(),
+        with: basis.names(),
+    });
+    let mut looked = Vec::new();
+    read_all(&root, &items, request, &mut |told| match told {
+        Told::Reading(item) => report(Event::Reading(items[item].0.inside.clone())),
+        Told::Read(bytes) => report(Event::Read(bytes)),
+        Told::Looked(one) => looked.push(one),
+    });
+    looked.sort_by_key(|one| one.item);
+    let mut noted = Vec::new();
+    for one in &looked {
+        let (item, known) = &items[one.item];
+        let state = match &one.outcome {
+            Ok((hashes, how)) => {
+                found.how = Some(found.how.map_or(*how, |before| before.min(*how)));
+                known.state(hashes)
+            }
+            Err(reason) => {
+                let problem = Problem::new(root.join(&item.inside), reason.clone());
+                report(Event::Problem(problem.clone()));
+                found.problems.push(problem);
+                State::Unread
+            }
+        };
+        found.count(item, state);
+        report(Event::Found(item.inside.clone(), state));
+        noted.push((*item, known, state, one));
+    }
+    if !basis.is_catalogued_only() {
+        let names = items.iter().map(|(item, _)| &item.inside);
+        found.outside = names
+            .filter(|path| mhl::path(path).is_none())
+            .cloned()
+            .collect();
+    }
+    found.is_interrupted = request.cancel.is_cancelled();
+    if !found.is_interrupted && !listing.is_cut {
+        let there: BTreeSet<&Path> = listing
+            .files
+            .iter()
+            .map(|item| item.inside.as_path())
+            .collect();
+        found.missing = basis.missing(&there);
+        for path in &found.missing {
+            report(Event::Found(path.clone(), State::Missing));
+        }
+    }
+    if let Some(catalogue) = catalogue {
+        record::in_catalogue(&basis, &noted, &found.missing, catalogue)?;
+    }
+    found.is_unknown =
+        items.iter().all(|(_, known)| known.is_nothing()) && found.missing.is_empty();
+    if request.is_recorded && !found.is_interrupted {
+        found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
+    }
+    Ok(found)
+}
+
+impl Report {
+    fn count(&mut self, item: &Item, state: State) {
+        let list = match state {
+            State::Verified => {
+                self.verified += 1;
+                self.bytes += item.bytes;
+                return;
+            }
+            State::Altered => &mut self.altered,
+            State::New => &mut self.new,
+            State::Missing | State::Unread => return,
+        };
+        list.push(item.inside.clone());
+    }
+}
+
+/// Files that are read side by side where a device lets them be.
+const MOST_READERS: usize = 4;
+
+/// Reads and hashes files, on as many threads as the device bears.
+fn read_all(root: &Path, items: &[(&Item, Known)], request: &Request, told: &mut dyn FnMut(Told)) {
+    let (volume, _) = Volumes::mounted().of(root);
+    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    let readers = volume.drive.kind.readers(jobs).min(MOST_READERS);
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = sync_channel(1024);
+    thread::scope(|scope| {
+        for _ in 0..readers {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                let mut medium = Medium::default();
+                loop {
+                    let item = next.fetch_add(1, Ordering::SeqCst);
+                    let Some((file, known)) = items.get(item) else {
+                        break;
+                    };
+                    if request.cancel.is_cancelled() {
+                        break;
+                    }
+                    // Whoever listens does so to the end.
+                    let _ = sender.send(Told::Reading(item));
+                    let each = &mut |bytes| {
+                        let _ = sender.send(Told::Read(bytes));
+                        !request.cancel.is_cancelled()
+                    };
+                    let path = root.join(&file.inside);
+                    let outcome = match hashed(&path, file, known, &mut medium, each) {
+                        Ok(None) => break,
+                        Ok(Some(hashed)) => Ok(hashed),
+                        Err(error) => Err(error.to_string()),
+                    };
+                    let _ = sender.send(Told::Looked(Looked { item, outcome }));
+                }
+            });
+        }
+        drop(sender);
+        receiver.into_iter().for_each(|message| told(message));
+    });
+}
+
+fn hashed(
+    path: &Path,
+    file: &Item,
+    known: &Known,
+    medium: &mut Medium,
+    each: &mut dyn FnMut(u64) -> bool,
+) -> std::io::Result<Option<(Vec<Checksum>, How)>> {
+    let mut hashers: Vec<Hasher> = known.kinds().into_iter().map(Hasher::new).collect();
+    let mut read = 0;
+    let how = medium.read(path, &mut |piece| {
+        for hasher in &mut hashers {
+            hasher.update(piece);
+        }
+        read += piece.len() as u64;
+        each(piece.len() as u64)
+    })?;
+    let Some(how) = how else {
+        return Ok(None);
+    };
+    if read != file.bytes || !file.is_like(&path.symlink_metadata()?) {
+        return Err(std::io::Error::other("it changed while it was read"));
+    }
+    Ok(Some((
+        hashers.into_iter().map(Hasher::finish).collect(),
+        how,
+    )))
+}

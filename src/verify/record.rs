@@ -1,0 +1,144 @@
+//! What was found of copies, written down: in the log of ingests, and in a generation of the manifest.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::{Timestamp, Zoned};
+
+use super::known::{Basis, Known};
+use super::{Looked, Request, State};
+use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding};
+use crate::checksum::{Checksum, HashKind};
+use crate::error::Error;
+use crate::mhl::{Creator, Entry, Folder, Generation, Hash, Outcome, Process};
+use crate::offload::{Item, Listing};
+use crate::value::Fingerprint;
+
+/// A file, what it has to be, what it is, and how it was read.
+pub(super) type Noted<'a> = (&'a Item, &'a Known, State, &'a Looked);
+
+/// Notes what was found of copies that the log has, and of files that the catalogue has.
+pub(super) fn in_catalogue(
+    basis: &Basis,
+    noted: &[Noted<'_>],
+    missing: &[PathBuf],
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let at = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    let mut findings = Vec::new();
+    let mut note = |inside: &Path, state: CopyState, how: Option<String>| {
+        for copy in basis.logged(inside) {
+            let found = CopyFound {
+                state,
+                how: how.clone(),
+                at,
+                problem: None,
+            };
+            findings.push(Finding::Copy(copy.file, copy.place, found));
+        }
+    };
+    let mut hashes: Vec<(PathBuf, u64, Option<Fingerprint>)> = Vec::new();
+    for (item, _, state, looked) in noted {
+        let Ok((found, how)) = &looked.outcome else {
+            continue;
+        };
+        let state = match state {
+            State::Verified => CopyState::Verified,
+            State::Altered => CopyState::Altered,
+            State::Missing | State::New | State::Unread => continue,
+        };
+        note(&item.inside, state, Some(how.name().to_owned()));
+        let xxh128 = found.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+        // Of what was altered, the hash that was recorded proves nothing any more.
+        let proved = xxh128
+            .filter(|_| state == CopyState::Verified)
+            .and_then(fingerprint);
+        if proved.is_some() || state == CopyState::Altered {
+            hashes.push((item.inside.clone(), item.bytes, proved));
+        }
+    }
+    for inside in missing {
+        note(inside, CopyState::Missing, None);
+    }
+    catalogue.note_findings(&findings)?;
+    if let Some((volume, root)) = &basis.on_volume {
+        let hashes = hashes
+            .into_iter()
+            .map(|(inside, bytes, hash)| (root.join(inside), bytes, hash));
+        catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+fn fingerprint(hash: &Checksum) -> Option<Fingerprint> {
+    hash.bytes().try_into().ok().map(Fingerprint::from_bytes)
+}
+
+/// Writes a generation of all that was read.
+pub(super) fn generation(
+    root: &Path,
+    basis: &Basis,
+    noted: &[Noted<'_>],
+    listing: &Listing,
+    request: &Request,
+) -> Result<Vec<PathBuf>, Error> {
+    let made = Timestamp::now();
+    let mut files = Vec::new();
+    let mut is_whole = listing.problems.is_empty();
+    for (item, _, _, looked) in noted {
+        let path = basis.path(&item.inside);
+        let (Some(path), Ok((found, _))) = (path, &looked.outcome) else {
+            is_whole = false;
+            continue;
+        };
+        if basis.histories.is_ignored(&path, false) {
+            continue;
+        }
+        let needed = basis.histories.needed(&path, &[basis.kind]);
+        let wanted = found
+            .iter()
+            .filter(|hash| needed.contains(&hash.kind()))
+            .cloned();
+        let verdict = basis.histories.judged(&path, &wanted.collect::<Vec<_>>());
+        if verdict.outcome == Outcome::Unproven {
+            is_whole = false;
+            continue;
+        }
+        files.push(Entry {
+            path,
+            previous: None,
+            bytes: item.bytes,
+            modified: Timestamp::from_nanosecond(i128::from(item.modified)).ok(),
+            created: None,
+            hashes: Hash::all(verdict, made),
+        });
+    }
+    let folders = listing.folders.iter().filter_map(|(inside, modified)| {
+        let path = basis
+            .path(inside)
+            .filter(|path| !basis.histories.is_ignored(path, true))?;
+        Some(Folder {
+            path,
+            modified: Timestamp::from_nanosecond(i128::from(*modified)).ok(),
+        })
+    });
+    // A folder within says nothing of those above it.
+    is_whole &= basis.histories.root() == root;
+    let generation = Generation {
+        created: made,
+        offset: Zoned::now().offset(),
+        creator: Creator::by(&request.author),
+        process: Process::InPlace,
+        ignored: Vec::new(),
+        kinds: if is_whole {
+            vec![basis.kind]
+        } else {
+            Vec::new()
+        },
+        folders: folders.collect(),
+        files,
+    };
+    let written = basis.histories.write(&generation);
+    written.map_err(|fault| Error::Manifest(fault.to_string()))
+}
