@@ -222,6 +222,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
         .into_iter()
         .filter(|path| !histories.is_ignored(path, true))
         .map(|path| Folder {
+            previous: None,
             modified: modified(&path),
             path,
         })
@@ -378,6 +379,57 @@ fn what_the_reference_wrote_is_read_and_judged_alike() {
         };
         assert_eq!(outcome, right, "{path}");
     }
+}
+
+#[test]
+fn a_renaming_that_is_written_here_is_understood_by_the_reference() {
+    let Some(judge) = judge() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    tree(root, &["Clips/a.mov", "one"]);
+    seal(root, &[HashKind::Md5]);
+    fs::rename(root.join("Clips"), root.join("Day 1")).unwrap();
+    verify(root, FILES_NEW);
+    let now = Timestamp::now();
+    let history = History::read(root).unwrap().unwrap();
+    let entry = |path: &str, previous: Option<&str>, bytes: &[u8]| Entry {
+        path: path.to_owned(),
+        previous: previous.map(str::to_owned),
+        bytes: bytes.len() as u64,
+        modified: None,
+        created: None,
+        hashes: Hash::all(
+            btsindex::mhl::judged(
+                Some(&history),
+                previous.unwrap_or(path),
+                &[of_bytes(HashKind::Md5, bytes)],
+            ),
+            now,
+        ),
+    };
+    let folder = |path: &str, previous: Option<&str>| Folder {
+        path: path.to_owned(),
+        previous: previous.map(str::to_owned),
+        modified: None,
+    };
+    let generation = Generation {
+        created: now,
+        offset: Offset::UTC,
+        creator: Creator::default(),
+        process: Process::InPlace,
+        ignored: Vec::new(),
+        files: vec![
+            entry("Day 1/a.mov", Some("Clips/a.mov"), b"Clips/a.mov"),
+            entry("one", None, b"one"),
+        ],
+        folders: vec![folder("Day 1", Some("Clips")), folder("empty/within", None)],
+        kinds: vec![HashKind::Md5],
+    };
+    btsindex::mhl::write(root, Some(&history), &generation).unwrap();
+    check_schemas(&judge, root);
+    verify(root, OK);
+    assert_all_verified(root);
+    create(root, &["-h", "md5"], OK);
 }
 
 #[test]

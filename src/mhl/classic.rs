@@ -195,6 +195,10 @@ fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str>
     let number = text.parse::<u32>().ok().filter(|_| kind == HashKind::Xxh32);
     let checksum = match number {
         Some(number) => Checksum::from_bytes(kind, &number.to_be_bytes()),
+        // Tools that print it as a number drop its leading zeros.
+        None if kind == HashKind::Xxh64 && !text.is_empty() => {
+            Checksum::parse(kind, &format!("{text:0>16}"))
+        }
         None => Checksum::parse(kind, text),
     };
     let checksum = checksum.ok_or("a hash that is none")?;
@@ -203,4 +207,148 @@ fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str>
     }
     let turned: Vec<u8> = checksum.bytes().iter().rev().copied().collect();
     Ok(Checksum::from_bytes(kind, &turned).map(|checksum| (checksum, true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checksum::of_bytes;
+
+    fn list(folder: &Path, text: &str) -> PathBuf {
+        let path = folder.join("A001.mhl");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn of(hashes: &str) -> Result<Listed, Fault> {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            format!("<hashlist version=\"1.1\"><hash><file>a.mov</file>{hashes}</hash></hashlist>");
+        read(&list(folder.path(), &text)).map(|list| list.files[0].clone())
+    }
+
+    #[test]
+    fn a_list_is_read_as_tools_write_it() {
+        let folder = tempfile::tempdir().unwrap();
+        // With the mark that tools on Windows put before it.
+        let path = list(
+            folder.path(),
+            "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r
+<hashlist version=\"1.1\">\r
+  <creatorinfo><name>Ana</name><tool>Silverstack 8.2</tool>\r
+    <startdate>2026-05-02T16:30:00Z</startdate></creatorinfo>\r
+  <hash>\r
+    <file>A001/Clips/A001C001 &amp; more.mov</file>\r
+    <size>1024</size>\r
+    <lastmodificationdate>2026-05-02T16:30:00Z</lastmodificationdate>\r
+    <md5>D41D8CD98F00B204E9800998ECF8427E</md5>\r
+    <hashdate>2026-05-02T16:31:00Z</hashdate>\r
+  </hash>\r
+  <hash><file>A001\\Clips\\b.mov</file><size>0</size>\r
+    <lastmodificationdate>2026-05-02 16:30</lastmodificationdate><null/></hash>\r
+  <hash><file>./c.mov</file><sha1>da39a3ee5e6b4b0d3255bfef95601890afd80709</sha1></hash>\r
+</hashlist>\r\n",
+        );
+        assert_eq!(find(folder.path()).unwrap(), [path.as_path()]);
+        let list = read(&path).unwrap();
+        assert_eq!(list.tool.as_deref(), Some("Silverstack 8.2"));
+        let paths: Vec<_> = list.files.iter().map(|file| file.path.as_str()).collect();
+        let right = [
+            "A001/Clips/A001C001 & more.mov",
+            "A001/Clips/b.mov",
+            "c.mov",
+        ];
+        assert_eq!(paths, right);
+        let [first, second, third] = &list.files[..] else {
+            panic!();
+        };
+        assert_eq!(first.bytes, Some(1024));
+        assert_eq!(first.modified, "2026-05-02T16:30:00Z".parse().ok());
+        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"")), Some(true));
+        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"x")), Some(false));
+        assert_eq!(first.agrees(&of_bytes(HashKind::Sha1, b"")), None);
+        assert_eq!((second.bytes, second.modified), (Some(0), None));
+        assert_eq!(second.kinds().count(), 0);
+        assert_eq!(third.kinds().collect::<Vec<_>>(), [HashKind::Sha1]);
+    }
+
+    #[test]
+    fn xxhash_is_read_in_all_the_ways_in_which_it_is_written() {
+        let empty = |kind| of_bytes(kind, b"");
+        for (hashes, kind) in [
+            // 02cc5d05, as a number.
+            ("<xxhash>46947589</xxhash>", HashKind::Xxh32),
+            ("<xxhash>02cc5d05</xxhash>", HashKind::Xxh32),
+            ("<xxhash64be>EF46DB3751D8E999</xxhash64be>", HashKind::Xxh64),
+            ("<xxhash64>99e9d85137db46ef</xxhash64>", HashKind::Xxh64),
+            ("<xxhash64>ef46db3751d8e999</xxhash64>", HashKind::Xxh64),
+            ("<xxh3_64>2d06800538d394c2</xxh3_64>", HashKind::Xxh3),
+            (
+                "<xxh128>99aa06d3014798d86001c324468d497f</xxh128>",
+                HashKind::Xxh128,
+            ),
+        ] {
+            let file = of(hashes).unwrap();
+            assert_eq!(file.agrees(&empty(kind)), Some(true), "{hashes}");
+            assert_eq!(file.agrees(&of_bytes(kind, b"x")), Some(false), "{hashes}");
+        }
+        // A big-endian one is not turned.
+        let file = of("<xxhash64be>99e9d85137db46ef</xxhash64be>").unwrap();
+        assert_eq!(file.agrees(&empty(HashKind::Xxh64)), Some(false));
+        let short = of("<xxhash64be>1</xxhash64be>").unwrap();
+        let one = Checksum::from_bytes(HashKind::Xxh64, &1_u64.to_be_bytes()).unwrap();
+        assert_eq!(short.agrees(&one), Some(true));
+    }
+
+    #[test]
+    fn a_list_that_leads_elsewhere_or_is_none_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let hash = |file: &str| {
+            format!("<hashlist version=\"1.1\"><hash><file>{file}</file></hash></hashlist>")
+        };
+        for text in [
+            hash("/etc/passwd"),
+            hash("../a"),
+            hash("..\\a"),
+            hash("C:\\a"),
+            hash(""),
+            hash("&a;"),
+            "<hashlist version=\"1.1\"><hash></hash></hashlist>".to_owned(),
+            "<hashlist version=\"2.0\"></hashlist>".to_owned(),
+            "<hashlist version=\"3\"></hashlist>".to_owned(),
+            "<html></html>".to_owned(),
+            "a.mov 1234".to_owned(),
+            "<!DOCTYPE a><hashlist version=\"1.1\"></hashlist>".to_owned(),
+        ] {
+            let path = list(folder.path(), &text);
+            let fault = read(&path).unwrap_err();
+            assert!(matches!(fault, Fault::Malformed { .. }), "{text}: {fault}");
+        }
+        for hashes in [
+            "<md5>d41d8cd9</md5>",
+            "<xxhash>4294967296</xxhash>",
+            "<xxhash>-1</xxhash>",
+            "<xxhash64>ef46db3751d8e99900</xxhash64>",
+            "<sha1></sha1>",
+            "<xxhash64/>",
+            "<size>many</size>",
+        ] {
+            assert!(of(hashes).is_err(), "{hashes}");
+        }
+    }
+
+    #[test]
+    fn only_lists_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.MHL", "a.mhl", "._a.mhl", "a.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        fs::create_dir(folder.path().join("c.mhl")).unwrap();
+        let found = find(folder.path()).unwrap();
+        assert_eq!(
+            found,
+            ["a.mhl", "b.MHL"].map(|name| folder.path().join(name))
+        );
+        assert!(find(&folder.path().join("none")).is_err());
+    }
 }

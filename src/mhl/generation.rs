@@ -169,6 +169,9 @@ impl Hash {
 pub struct Folder {
     /// Where it is.
     pub path: String,
+    /// Where it was when it was last recorded, if it was renamed since; the files in it each say
+    /// so, too.
+    pub previous: Option<String>,
     /// When something in it was last named or removed, where that is known.
     pub modified: Option<Timestamp>,
 }
@@ -184,10 +187,12 @@ impl Generation {
                 return Err(Fault::unwritable(path, "it is there twice"));
             }
         }
+        let folders = self.folders.iter().map(|folder| &folder.previous);
+        let previous = self.files.iter().map(|file| &file.previous).chain(folders);
+        for path in previous.flatten() {
+            check_path(path)?;
+        }
         for file in &self.files {
-            if let Some(previous) = &file.previous {
-                check_path(previous)?;
-            }
             let mut kinds: Vec<HashKind> = Vec::new();
             for kind in file.hashes.iter().map(|hash| hash.checksum.kind()) {
                 if kind == HashKind::Xxh32 || kinds.contains(&kind) {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::written::{Part, folders};
+use super::written::{Part, Place, folders};
 use super::{FOLDER, Fault, Generation, History, Known, Verdict};
 use crate::checksum::{Checksum, HashKind};
 
@@ -236,19 +236,28 @@ impl Histories {
         for file in &generation.files {
             let (place, local) = self.place(&file.path);
             if let Some(part) = parts.get_mut(place) {
-                part.files.push((file, local));
+                let previous = file.previous.as_deref();
+                part.add_file(
+                    file,
+                    local,
+                    previous.and_then(|old| self.within(place, old)),
+                );
             }
         }
-        for (path, modified) in &all_folders {
-            let (place, local) = self.place(path);
-            if let Some(part) = parts.get_mut(place) {
-                part.add_folder(path, *modified, &hashes, local);
-            }
+        for (path, folder) in &all_folders {
+            let previous = folder.and_then(|folder| folder.previous.as_deref());
+            let mut places = vec![self.place(path)];
             // A folder with a history of its own is a folder of the one above, too.
-            if local.is_empty() && !path.is_empty() {
-                let (above, local) = self.above(path);
-                if let Some(part) = parts.get_mut(above) {
-                    part.add_folder(path, *modified, &hashes, local);
+            if places.iter().any(|(_, local)| local.is_empty()) && !path.is_empty() {
+                places.push(self.above(path));
+            }
+            for (place, local) in places {
+                if let Some(part) = parts.get_mut(place) {
+                    let place = Place {
+                        path: local,
+                        previous: previous.and_then(|old| self.within(place, old)),
+                    };
+                    part.add_folder(path, *folder, &hashes, place);
                 }
             }
         }
@@ -269,6 +278,13 @@ impl Histories {
             written.push(manifest.path);
         }
         Ok(written)
+    }
+
+    /// A path as the history of that folder has it. What came from another history has no old path
+    /// in this one.
+    fn within<'a>(&self, folder: &str, path: &'a str) -> Option<&'a str> {
+        let (place, local) = self.place(path);
+        (place == folder && !local.is_empty()).then_some(local)
     }
 
     /// The history next above a folder that has one, and the folder's path in it.

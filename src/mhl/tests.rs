@@ -58,6 +58,7 @@ fn a_generation_is_written_as_the_schema_has_it() {
     );
     one.folders.push(Folder {
         path: "empty".to_owned(),
+        previous: Some("was".to_owned()),
         modified: Some(Timestamp::UNIX_EPOCH),
     });
     one.files[0].previous = Some("old.mov".to_owned());
@@ -138,6 +139,7 @@ fn what_a_manifest_cannot_say_is_refused_before_anything_is_written() {
         |one| {
             one.folders.push(Folder {
                 path: "a".to_owned(),
+                previous: None,
                 modified: None,
             });
         },

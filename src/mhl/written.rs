@@ -15,7 +15,9 @@ use jiff::tz::Offset;
 
 use super::chain::{self, Link};
 use super::xml::escaped;
-use super::{CHAIN, EXTENSION, Entry, FOLDER, Fault, FolderHash, Generation, History, is_xml};
+use super::{
+    CHAIN, EXTENSION, Entry, FOLDER, Fault, Folder, FolderHash, Generation, History, is_xml,
+};
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::publish;
 
@@ -35,10 +37,12 @@ pub fn write(
     let hashes = generation.folder_hashes();
     let mut part = Part::new(root, history);
     for file in &generation.files {
-        part.files.push((file, &file.path));
+        part.add_file(file, &file.path, file.previous.as_deref());
     }
-    for (path, modified) in folders(generation) {
-        part.add_folder(path, modified, &hashes, path);
+    for (path, folder) in folders(generation) {
+        let previous = folder.and_then(|folder| folder.previous.as_deref());
+        let place = Place { path, previous };
+        part.add_folder(path, folder, &hashes, place);
     }
     part.write(generation, &generation.ignored)
         .map(|written| written.path)
@@ -48,12 +52,18 @@ pub fn write(
 pub(super) struct Part<'a> {
     root: &'a Path,
     history: Option<&'a History>,
-    /// Files, with their paths relative to this history.
-    pub(super) files: Vec<(&'a Entry, &'a str)>,
-    folders: Vec<(&'a str, Option<Timestamp>, Vec<&'a FolderHash>)>,
+    files: Vec<(&'a Entry, Place<'a>)>,
+    folders: Vec<(Option<&'a Folder>, Place<'a>, Vec<&'a FolderHash>)>,
     root_hash: Vec<&'a FolderHash>,
     /// Manifests that were written of histories below, relative to this history.
     pub(super) references: Vec<(String, Checksum)>,
+}
+
+/// Where something is, and where it was, relative to a history.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) path: &'a str,
+    pub(super) previous: Option<&'a str>,
 }
 
 /// A manifest that was written.
@@ -64,7 +74,7 @@ pub(super) struct Written {
 }
 
 /// All folders of a generation, also those not named, and the root as the empty path.
-pub(super) fn folders(generation: &Generation) -> BTreeMap<&str, Option<Timestamp>> {
+pub(super) fn folders(generation: &Generation) -> BTreeMap<&str, Option<&Folder>> {
     let mut all = BTreeMap::from([("", None)]);
     let files = generation.files.iter().map(|file| file.path.as_str());
     let named = generation.folders.iter().map(|folder| folder.path.as_str());
@@ -78,7 +88,7 @@ pub(super) fn folders(generation: &Generation) -> BTreeMap<&str, Option<Timestam
         }
     }
     for folder in &generation.folders {
-        all.insert(&folder.path, folder.modified);
+        all.insert(&folder.path, Some(folder));
     }
     all
 }
@@ -95,19 +105,23 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Adds a folder that is called `path` where hashes were made, and `local` in this history.
+    pub(super) fn add_file(&mut self, file: &'a Entry, path: &'a str, previous: Option<&'a str>) {
+        self.files.push((file, Place { path, previous }));
+    }
+
+    /// Adds a folder that is called `path` where hashes were made, and has another place here.
     pub(super) fn add_folder(
         &mut self,
         path: &str,
-        modified: Option<Timestamp>,
+        folder: Option<&'a Folder>,
         hashes: &'a [BTreeMap<String, FolderHash>],
-        local: &'a str,
+        place: Place<'a>,
     ) {
         let hashes = hashes.iter().filter_map(|kind| kind.get(path)).collect();
-        if local.is_empty() {
+        if place.path.is_empty() {
             self.root_hash = hashes;
         } else {
-            self.folders.push((local, modified, hashes));
+            self.folders.push((folder, place, hashes));
         }
     }
 
@@ -187,13 +201,14 @@ impl<'a> Part<'a> {
             writeln!(to, "  <hashes>")?;
             for entry in entries {
                 match entry {
-                    Ordered::File(file, path) => write_file(file, path, offset, to)?,
-                    Ordered::Folder(path, modified, hashes) => {
-                        writeln!(to, "    <directoryhash>")?;
-                        let modified = modified.and_then(|time| date(time, offset));
+                    Ordered::File(file, place) => write_file(file, place, offset, to)?,
+                    Ordered::Folder(folder, place, hashes) => {
+                        let modified = folder.and_then(|folder| date(folder.modified?, offset));
                         let modified = attribute("lastmodificationdate", modified.as_deref());
-                        writeln!(to, "      <path{modified}>{}</path>", escaped(path))?;
+                        writeln!(to, "    <directoryhash>")?;
+                        writeln!(to, "      <path{modified}>{}</path>", escaped(place.path))?;
                         write_folder_hashes(hashes, made.as_deref(), to)?;
+                        write_previous(place, to)?;
                         writeln!(to, "    </directoryhash>")?;
                     }
                 }
@@ -215,13 +230,11 @@ impl<'a> Part<'a> {
     /// Files and folders in the order of the reference: what is in a folder before it, and folders
     /// before the files beside them.
     fn ordered(&self) -> Vec<Ordered<'_>> {
-        let files = self
-            .files
-            .iter()
-            .map(|(file, path)| Ordered::File(file, path));
+        let files = self.files.iter();
+        let files = files.map(|(file, place)| Ordered::File(file, *place));
         let folders = self.folders.iter();
         let folders =
-            folders.map(|(path, modified, hashes)| Ordered::Folder(path, *modified, hashes));
+            folders.map(|(folder, place, hashes)| Ordered::Folder(*folder, *place, hashes));
         let mut all: Vec<_> = files.chain(folders).collect();
         all.sort_by(Ordered::order);
         all
@@ -229,8 +242,8 @@ impl<'a> Part<'a> {
 }
 
 enum Ordered<'a> {
-    File(&'a Entry, &'a str),
-    Folder(&'a str, Option<Timestamp>, &'a [&'a FolderHash]),
+    File(&'a Entry, Place<'a>),
+    Folder(Option<&'a Folder>, Place<'a>, &'a [&'a FolderHash]),
 }
 
 impl Ordered<'_> {
@@ -257,8 +270,8 @@ impl Ordered<'_> {
 
     fn place(&self) -> (&str, bool) {
         match self {
-            Self::File(_, path) => (path, false),
-            Self::Folder(path, ..) => (path, true),
+            Self::File(_, place) => (place.path, false),
+            Self::Folder(_, place, _) => (place.path, true),
         }
     }
 }
@@ -353,7 +366,12 @@ fn write_creator(generation: &Generation, to: &mut impl Write) -> io::Result<()>
     writeln!(to, "  </creatorinfo>")
 }
 
-fn write_file(file: &Entry, path: &str, offset: Offset, to: &mut impl Write) -> io::Result<()> {
+fn write_file(
+    file: &Entry,
+    place: Place<'_>,
+    offset: Offset,
+    to: &mut impl Write,
+) -> io::Result<()> {
     let created = file.created.and_then(|time| date(time, offset));
     let modified = file.modified.and_then(|time| date(time, offset));
     writeln!(
@@ -362,7 +380,7 @@ fn write_file(file: &Entry, path: &str, offset: Offset, to: &mut impl Write) -> 
         file.bytes,
         attribute("creationdate", created.as_deref()),
         attribute("lastmodificationdate", modified.as_deref()),
-        escaped(path),
+        escaped(place.path),
     )?;
     let mut hashes: Vec<_> = file.hashes.iter().collect();
     // The schema wants them in this order.
@@ -377,14 +395,16 @@ fn write_file(file: &Entry, path: &str, offset: Offset, to: &mut impl Write) -> 
             "      <{kind} action=\"{action}\"{made}>{checksum}</{kind}>"
         )?;
     }
-    if let Some(previous) = &file.previous {
-        writeln!(
-            to,
-            "      <previousPath>{}</previousPath>",
-            escaped(previous)
-        )?;
-    }
+    write_previous(place, to)?;
     writeln!(to, "    </hash>")
+}
+
+fn write_previous(place: Place<'_>, to: &mut impl Write) -> io::Result<()> {
+    let Some(previous) = place.previous else {
+        return Ok(());
+    };
+    let previous = escaped(previous);
+    writeln!(to, "      <previousPath>{previous}</previousPath>")
 }
 
 fn write_folder_hashes(
