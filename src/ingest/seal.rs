@@ -83,7 +83,11 @@ pub(super) fn place(
         .filter_map(|(inside, modified)| {
             let path = mhl::path(inside).filter(|path| !histories.is_ignored(path, true))?;
             let modified = timestamp(*modified);
-            Some(Folder { path, modified })
+            Some(Folder {
+                path,
+                previous: None,
+                modified,
+            })
         });
     let generation = Generation {
         created: made,

@@ -120,6 +120,7 @@ pub(super) fn generation(
             .filter(|path| !basis.histories.is_ignored(path, true))?;
         Some(Folder {
             path,
+            previous: None,
             modified: Timestamp::from_nanosecond(i128::from(*modified)).ok(),
         })
     });
