@@ -26,8 +26,10 @@ pub struct History {
     made: Vec<Made>,
     files: HashMap<String, Known>,
     folders: HashMap<String, KnownFolder>,
-    /// Of each generation, in their order: the old path and the new one.
-    renamed: Vec<(u32, String, String)>,
+    /// By new path: the old one, with the generation that says so; the oldest first.
+    old_names: HashMap<String, Vec<(u32, String)>>,
+    /// By old path: the new one.
+    new_names: HashMap<String, Vec<(u32, String)>>,
     references: Vec<(String, Checksum)>,
     ignored: Ignored,
 }
@@ -102,7 +104,8 @@ impl History {
             made: Vec::new(),
             files: HashMap::new(),
             folders: HashMap::new(),
-            renamed: Vec::new(),
+            old_names: HashMap::new(),
+            new_names: HashMap::new(),
             references: Vec::new(),
             ignored: Ignored::default(),
             links: Vec::new(),
@@ -214,7 +217,10 @@ impl History {
             Said::Reference { .. } | Said::Pattern(_) => return Ok(()),
         };
         if let Some(previous) = previous {
-            self.renamed.push((number, previous, path));
+            let (old, new) = (previous, path);
+            let names = self.old_names.entry(new.clone()).or_default();
+            names.push((number, old.clone()));
+            self.new_names.entry(old).or_default().push((number, new));
         }
         Ok(())
     }
@@ -276,12 +282,12 @@ impl History {
     pub fn expected(&self, path: &str) -> Option<Vec<&Checksum>> {
         let mut names = vec![path];
         // The newest renaming first, one of each generation, so that a circle ends.
-        let mut before = u32::MAX;
-        for (generation, old, new) in self.renamed.iter().rev() {
-            if *generation < before && names.last() == Some(&new.as_str()) {
-                names.push(old);
-                before = *generation;
-            }
+        let (mut name, mut before) = (path, u32::MAX);
+        while let Some(old_names) = self.old_names.get(name)
+            && let Some((generation, old)) = old_names.iter().rfind(|(of, _)| *of < before)
+        {
+            names.push(old);
+            (name, before) = (old, *generation);
         }
         let known = names.iter().rev().filter_map(|name| self.files.get(*name));
         let mut is_known = false;
@@ -323,10 +329,10 @@ impl History {
 
     fn now<'a>(&'a self, path: &'a str) -> &'a str {
         let (mut path, mut after) = (path, 0);
-        for (generation, old, new) in &self.renamed {
-            if *generation > after && old == path {
-                (path, after) = (new, *generation);
-            }
+        while let Some(new_names) = self.new_names.get(path)
+            && let Some((generation, new)) = new_names.iter().find(|(of, _)| *of > after)
+        {
+            (path, after) = (new, *generation);
         }
         path
     }
