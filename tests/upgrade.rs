@@ -26,11 +26,15 @@ use shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number};
 const SESSION: &str = "Studio Session - Night Owls";
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
+/// The version of now.
+const NOW: u32 = 4;
+
 /// Every version there ever was, frozen.
-const OLD: [(u32, &str); 3] = [
+const OLD: [(u32, &str); 4] = [
     (1, include_str!("old/catalogue-1.sql")),
     (2, include_str!("old/catalogue-2.sql")),
     (3, include_str!("old/catalogue-3.sql")),
+    (4, include_str!("old/catalogue-4.sql")),
 ];
 
 /// Commands that only read.
@@ -100,13 +104,15 @@ fn every_version_opens_with_every_command_and_scans_on() {
                 answer.stderr
             );
         }
-        assert_eq!(version(&shoot), 3);
+        assert_eq!(version(&shoot), NOW);
+        let ingests = shoot.run(&["ingests", "--json"]);
+        assert_eq!(ingests.json().len(), usize::from(number >= 4));
         let clips = shoot.clips();
         shoot.is_well(&format!("version {number}"));
         let kept = shoot
             .catalogue()
             .join(format!("backups/version-{number}.sqlite"));
-        assert_eq!(kept.exists(), number < 3, "{}", kept.display());
+        assert_eq!(kept.exists(), number < NOW, "{}", kept.display());
         if kept.exists() {
             // What was kept is a catalogue, as it was.
             let other = Shoot::new();
@@ -238,7 +244,7 @@ fn two_commands_may_meet_an_old_catalogue() {
     for answer in answers {
         assert_eq!(answer.code, 0, "{}", answer.stderr);
     }
-    assert_eq!(version(&shoot), 3);
+    assert_eq!(version(&shoot), NOW);
     shoot.is_well("six at once");
 }
 
@@ -247,7 +253,7 @@ fn a_newer_catalogue_is_left_alone_byte_for_byte() {
     let shoot = session();
     scan(&shoot);
     database(&shoot)
-        .pragma_update(None, "user_version", 4)
+        .pragma_update(None, "user_version", NOW + 1)
         .unwrap();
     let before = bytes(&shoot);
     let footage = shoot.footage();
@@ -264,7 +270,8 @@ fn a_newer_catalogue_is_left_alone_byte_for_byte() {
         let answer = shoot.run(arguments);
         assert_eq!(answer.code, 1, "{arguments:?}");
         assert!(
-            answer.stderr.contains("has version 4") && answer.stderr.contains("hint: update"),
+            answer.stderr.contains(&format!("has version {}", NOW + 1))
+                && answer.stderr.contains("hint: update"),
             "{}",
             answer.stderr
         );
@@ -415,10 +422,10 @@ fn an_upgrade_that_is_killed_is_whole_or_was_not_begun() {
         child.kill().unwrap();
         child.wait().unwrap();
         let found = version(&shoot);
-        assert!([2, 3].contains(&found), "round {round}: version {found}");
+        assert!([2, NOW].contains(&found), "round {round}: version {found}");
         assert_eq!(count(&shoot), wanted, "round {round}");
         assert_eq!(shoot.run(&["volumes"]).code, 0, "round {round}");
-        assert_eq!((version(&shoot), count(&shoot)), (3, wanted));
+        assert_eq!((version(&shoot), count(&shoot)), (NOW, wanted));
         assert_eq!(
             shoot.clip("C1777.mov")["video_codec"],
             "h264",

@@ -13,7 +13,8 @@ mod plan;
 mod seal;
 mod watch;
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Time;
 
@@ -103,6 +104,16 @@ pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summar
     Ok(summary)
 }
 
+/// A copied file's path below its card's root, with the number of the card; another file's path.
+fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
+    let copied = plans.iter().enumerate().find_map(|(card, plan)| {
+        let mut places = plan.places.iter();
+        let inside = places.find_map(|place| path.strip_prefix(&place.folder).ok())?;
+        Some((Some(card), inside.to_owned()))
+    });
+    copied.unwrap_or_else(|| (None, path.to_owned()))
+}
+
 /// Scans what was copied, or is in place, and has its clips bear what the day says.
 fn settle(
     plans: &[CardPlan],
@@ -128,8 +139,12 @@ fn settle(
             paths,
             ..request.scan.clone()
         };
+        let mut told = HashSet::new();
         let found = scan::scan(&scan, &mut |event| {
-            if let scan::Event::Problem(problem) = &event {
+            // Its copies are the same: it is said of one of them.
+            if let scan::Event::Problem(problem) = &event
+                && told.insert((below(&problem.path, plans), problem.reason.clone()))
+            {
                 summary.unreadable.push(problem.clone());
             }
             report(Event::Scan(event));
