@@ -150,7 +150,7 @@ fn turn(way: &str, card: &Path, folder: &Path) -> Cost {
     let (wall, after) = (begun.elapsed(), used());
     Cost {
         wall: wall.as_secs_f64(),
-        cpu: (after.0 - before.0).as_secs_f64(),
+        cpu: after.0.saturating_sub(before.0).as_secs_f64(),
         memory: after.1,
     }
 }
