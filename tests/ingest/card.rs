@@ -23,13 +23,13 @@ pub(crate) enum Thing {
     Other,
 }
 
-/// Everything below a folder but the manifests in its root.
+/// Everything below a folder but the manifests in its root, and what ext4 has in its own.
 pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, Thing> {
     let mut tree = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root).min_depth(1) {
         let entry = entry.unwrap();
         let inside = entry.path().strip_prefix(root).unwrap().to_owned();
-        if inside.starts_with("ascmhl") {
+        if inside.starts_with("ascmhl") || inside.starts_with("lost+found") {
             continue;
         }
         let metadata = entry.path().symlink_metadata().unwrap();
@@ -247,8 +247,16 @@ impl Working {
         while self.next().is_some() {}
         Answer {
             code: self.child.wait().unwrap().code().unwrap_or(-1),
-            stdout: self.heard,
+            stdout: std::mem::take(&mut self.heard),
             stderr: String::new(),
         }
+    }
+}
+
+impl Drop for Working {
+    /// A test that fails leaves nothing that goes on.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -14,7 +14,7 @@ use crate::shoot::disk::{Disk, run};
 /// A card of many small files: long before the last of them, the first are proved.
 fn card(shoot: &Shoot) -> PathBuf {
     let card = shoot.folder("A001");
-    fill(&card, 700, 16 * 1024);
+    fill(&card, 450, 16 * 1024);
     card
 }
 
@@ -93,8 +93,8 @@ fn a_place_that_is_full_half_way_does_not_stop_the_other() {
     nothing_is_wrong(&card, &copies[1], "full");
     nothing_is_left_over(&copies[1]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
-    assert_eq!(ingest["places"][0]["verified"], 700, "{ingest}");
-    assert!(ingest["places"][1]["verified"].as_u64().unwrap() < 700);
+    assert_eq!(ingest["places"][0]["verified"], 450, "{ingest}");
+    assert!(ingest["places"][1]["verified"].as_u64().unwrap() < 450);
     assert_eq!(ingest["state"], "with problems");
     fs::remove_file(filler).unwrap();
     completes(&shoot, &card, &to, &[&copies[0], &copies[1]]);
@@ -140,8 +140,9 @@ fn a_place_that_cannot_be_written_half_way_does_not_stop_the_other() {
     }
 }
 
-/// Pulls a place half-way; its template is `place` below its mount point, and its copy `inside`.
-fn pulled(place: &str, inside: &str) {
+/// Pulls a place half-way; its template is `place` below its mount point, its copy `inside`; the next time, with
+/// nothing mounted there, it is refused for `reason`.
+fn pulled(place: &str, inside: &str, reason: &str) {
     let shoot = Shoot::new();
     let card = card(&shoot);
     put(&card, "z in the root.bin", b"last of all");
@@ -149,7 +150,10 @@ fn pulled(place: &str, inside: &str) {
     let Some((mut disk, at)) = disk(&shoot, "SHUTTLE", 110) else {
         return;
     };
-    let copies = [raid.join(inside), at.join(inside)];
+    let copies = [&raid, &at].map(|folder| folder.join(inside).components().collect::<PathBuf>());
+    for copy in &copies {
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    }
     let to = [raid.join(place), at.join(place)];
     let to: [&Path; 2] = [&to[0], &to[1]];
     let mut working = Working::start(command(&shoot, &[&card], &to));
@@ -163,12 +167,12 @@ fn pulled(place: &str, inside: &str) {
     is_told(&answer, &copies[1].to_string_lossy(), "it was taken away");
     are_equal(&card, &copies[0]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
-    assert_eq!(ingest["places"][0]["verified"], 701, "{ingest}");
-    assert!(ingest["places"][1]["verified"].as_u64().unwrap() < 701);
+    assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");
+    assert!(ingest["places"][1]["verified"].as_u64().unwrap() < 451);
     assert_eq!(ingest["state"], "with problems", "{ingest}");
     let away = crate::card::ingest(&shoot, &[&card], &to);
     assert_eq!(away.code, 3, "{}{}", away.stdout, away.stderr);
-    is_told(&away, "/A001", "SHUTTLE was mounted at");
+    is_told(&away, "/A001", reason);
     assert!(tree(&at).is_empty());
     disk.mount(&at);
     nothing_is_wrong(&card, &copies[1], "pulled");
@@ -177,13 +181,21 @@ fn pulled(place: &str, inside: &str) {
 
 #[test]
 fn a_place_that_is_pulled_is_not_gone_on_with_on_the_system_disk() {
-    pulled("{card}", "A001");
+    pulled("{card}", "A001", "SHUTTLE was mounted at");
 }
 
 #[test]
 fn a_place_that_is_pulled_is_noticed_where_its_own_folder_is_the_destination() {
-    // ext4 has a folder in its root that is none of the card's.
-    pulled("copies/{card}", "copies/A001");
+    pulled("", "", "SHUTTLE was mounted at");
+}
+
+#[test]
+fn a_place_that_is_pulled_is_noticed_by_a_folder_in_it() {
+    pulled(
+        "copies/{card}",
+        "copies/A001",
+        "SHUTTLE/copies is not there",
+    );
 }
 
 #[test]
@@ -192,7 +204,7 @@ fn a_place_that_cannot_be_written_is_told_and_the_other_completes() {
     let card = shoot.folder("A001");
     fill(&card, 20, 1000);
     let raid = shoot.folder("raid");
-    let Some((disk, at)) = disk(&shoot, "LOCKED", 80) else {
+    let Some((disk, at)) = disk(&shoot, "LOCKED", 110) else {
         return;
     };
     disk.set_writable(false);

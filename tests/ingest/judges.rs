@@ -48,8 +48,8 @@ pub(crate) fn reference_agrees(folder: &Path) {
 fn card(shoot: &Shoot) -> std::path::PathBuf {
     let card = shoot.folder("A001");
     fs::create_dir_all(card.join("Clips")).unwrap();
-    let clip = fixtures().join("Location Scout/IMG_1234.MOV");
-    copy(&clip, &card.join("Clips/IMG_1234.MOV"));
+    let clip = fixtures().join("Location Scout/old_tape.avi");
+    copy(&clip, &card.join("Clips/old_tape.avi"));
     // Lengths around the pieces in which files are read.
     for (number, length) in [0, 1, 4095, 4096, 4_194_303, 4_194_304, 4_194_305]
         .into_iter()
@@ -98,9 +98,10 @@ fn by(hash: &str, program: &str) {
         }
         let manifest = fs::read_dir(place.join("ascmhl"))
             .unwrap()
-            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-            .find(|text| text.contains("<hashlist"))
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "mhl"))
             .unwrap();
+        let manifest = fs::read_to_string(manifest).unwrap();
         assert!(manifest.contains(&format!("<{hash} action=\"original\"")));
     }
 }
@@ -142,7 +143,7 @@ fn a_flipped_byte_is_found_by_all() {
         assert_eq!(code, 0, "{said}");
         reference_agrees(&raid);
     }
-    let path = raid.join("Clips/IMG_1234.MOV");
+    let path = raid.join("Clips/old_tape.avi");
     let modified = path.metadata().unwrap().modified().unwrap();
     let mut bytes = fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
@@ -152,13 +153,13 @@ fn a_flipped_byte_is_found_by_all() {
     file.set_modified(modified).unwrap();
     let (code, found) = verify(&shoot, &raid);
     assert_eq!(code, 4, "{found}");
-    assert_eq!(found["altered"], serde_json::json!(["Clips/IMG_1234.MOV"]));
+    assert_eq!(found["altered"], serde_json::json!(["Clips/old_tape.avi"]));
     assert_eq!(found["missing"], Value::Array(Vec::new()));
     assert_eq!(verify(&shoot, &backup).0, 0);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
     let verified = |place: usize| ingest["places"][place]["verified"].as_u64().unwrap();
     assert_eq!(verified(0) + 1, verified(1), "{ingest}");
-    let copies = &shoot.run(&["copies", "--json", "IMG_1234.MOV"]).json()[0];
+    let copies = &shoot.run(&["copies", "--json", "old_tape.avi"]).json()[0];
     for file in copies["files"].as_array().unwrap() {
         let is_of_raid = file["path"].as_str().unwrap().contains("/raid/");
         assert_eq!(file["xxh128"].is_null(), is_of_raid, "{copies}");
@@ -172,5 +173,5 @@ fn a_flipped_byte_is_found_by_all() {
     // The copy is bad, and the same command does not put another in its place.
     let again = crate::card::ingest(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(again.code, 3, "{}{}", again.stdout, again.stderr);
-    crate::card::is_told(&again, "Clips/IMG_1234.MOV", "another content stands there");
+    crate::card::is_told(&again, "Clips/old_tape.avi", "another content stands there");
 }

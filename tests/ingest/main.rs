@@ -11,13 +11,17 @@
 )]
 
 mod card;
+mod days;
 mod destinations;
 mod fates;
 mod judges;
 mod killed;
+mod many;
 mod names;
 #[path = "../shoot/mod.rs"]
 mod shoot;
 mod sources;
 mod story;
 mod together;
+mod verified;
+mod watched;

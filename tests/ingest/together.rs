@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::card::{
-    Working, are_equal, command, fill, ingest_well, nothing_is_left_over, put, verify,
+    Working, are_equal, command, fill, ingest_well, nothing_is_left_over, put, set_time, verify,
 };
 use crate::judges::reference_agrees;
 use crate::shoot::Shoot;
@@ -48,18 +48,21 @@ fn one_card_twice_at_once_with_two_catalogues_is_copied_once() {
 fn two_cards_of_one_name_at_once_get_two_folders() {
     let shoot = Shoot::new();
     let (one, other) = (shoot.folder("one/Untitled"), shoot.folder("other/Untitled"));
-    put(&one, "C0001.bin", &[1; 5000]);
-    put(&other, "C0001.bin", &[2; 5000]);
+    set_time(&put(&one, "C0001.bin", &[1; 5000]), 1_779_278_400);
+    set_time(&put(&other, "C0001.bin", &[2; 5000]), 1_779_278_500);
     let raid = shoot.folder("raid");
     let to = raid.join("{card}");
     let start = |card: &Path| Working::start(command(&shoot, &[card], &[&to]));
     let both = [start(&one), start(&other)];
-    for answer in both.map(Working::end) {
+    let answers = both.map(Working::end);
+    for answer in &answers {
         assert_eq!(answer.code, 0, "{}", answer.stdout);
     }
-    let mut found: Vec<Vec<u8>> = ["Untitled", "Untitled-2"]
-        .map(|name| std::fs::read(raid.join(name).join("C0001.bin")).unwrap())
-        .into();
+    let copied = |name: &str| {
+        let copy = std::fs::read(raid.join(name).join("C0001.bin"));
+        copy.unwrap_or_else(|_| panic!("{name}: {}{}", answers[0].stdout, answers[1].stdout))
+    };
+    let mut found = ["Untitled", "Untitled-2"].map(copied);
     found.sort();
     assert_eq!(found, [vec![1; 5000], vec![2; 5000]]);
 }
@@ -68,8 +71,8 @@ fn two_cards_of_one_name_at_once_get_two_folders() {
 fn two_cards_of_one_name_in_one_batch_get_two_folders() {
     let shoot = Shoot::new();
     let (one, other) = (shoot.folder("one/Untitled"), shoot.folder("other/Untitled"));
-    put(&one, "C0001.bin", &[1; 5000]);
-    put(&other, "C0001.bin", &[2; 5000]);
+    set_time(&put(&one, "C0001.bin", &[1; 5000]), 1_779_278_400);
+    set_time(&put(&other, "C0001.bin", &[2; 5000]), 1_779_278_500);
     let raid = shoot.folder("raid");
     let to = raid.join("{card}");
     for _ in 0..2 {
