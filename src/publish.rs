@@ -1,6 +1,7 @@
 //! Files that are written beside footage: whole or not at all, and never in place of what
 //! somebody else put there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -33,12 +34,13 @@ impl Unfinished {
             // Other people, on other machines, have other numbers.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let (file, path) = builder.tempfile_in(folder)?.into_parts();
-        // Held while its writer lives. On Windows nobody else could read it meanwhile, this program
-        // included; where the filesystem knows no locks, nothing is ever swept.
-        #[cfg(unix)]
-        let _ = file.try_lock();
-        Ok(Self { file, path })
+        loop {
+            let (file, path) = builder.tempfile_in(folder)?.into_parts();
+            // Whoever sweeps may have come between the two.
+            if is_held(&file) {
+                return Ok(Self { file, path });
+            }
+        }
     }
 
     /// The file, to write to.
@@ -75,6 +77,25 @@ impl Unfinished {
     }
 }
 
+/// Locks an unfinished file for as long as its writer lives; whether it is still there by then. On Windows nobody
+/// else could read it meanwhile, this program included; where the filesystem knows no locks, nothing is ever
+/// swept.
+#[cfg(unix)]
+fn is_held(file: &File) -> bool {
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => false,
+        Err(fs::TryLockError::Error(_)) => true,
+        Ok(()) => file
+            .metadata()
+            .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::nlink(&metadata) > 0),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_held(_file: &File) -> bool {
+    true
+}
+
 /// Removes from a folder the unfinished files that processes left which are no more; gives how many.
 ///
 /// # Errors
@@ -82,25 +103,29 @@ impl Unfinished {
 pub fn sweep(folder: &Path) -> io::Result<usize> {
     let mut swept = 0;
     for entry in fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name();
-        let is_ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        if is_ours && is_forsaken(&entry.path()) && fs::remove_file(entry.path()).is_ok() {
-            swept += 1;
+        if !is_unfinished(&entry.file_name()) {
+            continue;
+        }
+        // Its lock is held until it is gone, lest a writer takes it meanwhile.
+        if let Some(_lock) = forsaken(&entry.path()) {
+            swept += usize::from(fs::remove_file(entry.path()).is_ok());
         }
     }
     Ok(swept)
 }
 
-/// Whether nobody holds the lock that a writer holds while it lives.
-fn is_forsaken(path: &Path) -> bool {
+/// Whether a file of that name is one that is being written, or was when its writer died.
+#[must_use]
+pub fn is_unfinished(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+/// The file, locked, when nobody holds the lock that a writer holds while it lives.
+fn forsaken(path: &Path) -> Option<File> {
     let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    is_file
-        && File::options()
-            .write(true)
-            .open(path)
-            .is_ok_and(|file| file.try_lock().is_ok())
+    let file = File::options().write(true).open(path).ok();
+    file.filter(|file| is_file && file.try_lock().is_ok())
 }
 
 /// Writes a file that is not there yet.
@@ -243,6 +268,28 @@ mod tests {
         assert!(living.path().exists() && mark.exists() && !dead.exists());
         living.publish(&folder.path().join("whole")).unwrap();
         assert_eq!(sweep(folder.path()).unwrap(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_just_begun_is_never_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    sweep(folder.path()).unwrap();
+                }
+            });
+            let left = (0..2000).filter(|_| {
+                let begun = Unfinished::in_folder(folder.path()).unwrap();
+                std::thread::yield_now();
+                !begun.path().exists()
+            });
+            let left = left.count();
+            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(left, 0);
+        });
     }
 
     #[test]

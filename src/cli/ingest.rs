@@ -66,7 +66,7 @@ pub(crate) struct Ingest {
     pub(crate) no_pictures: bool,
 
     /// Print a day file to begin with
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["paths", "to", "scan_only", "watch", "dry_run", "json"])]
     pub(crate) example: bool,
 
     /// Tell what happens as JSON, an object a line

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, State};
+use super::plan::{CardPlan, PlannedPlace, State};
 use super::{Request, seal};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest};
 use crate::checksum::{Checksum, HashKind};
@@ -251,15 +251,7 @@ fn copy(
     go_on: &(dyn Fn() -> bool + Sync),
     report: &mut dyn FnMut(offload::Event),
 ) {
-    let destinations: Vec<Destination> = plan
-        .places
-        .iter()
-        .map(|place| Destination {
-            folder: place.folder.clone(),
-            base: place.base.clone(),
-            is_single: is_single(&place.drive),
-        })
-        .collect();
+    let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
     let order = Order {
         source: &plan.source,
         destinations: &destinations,
@@ -268,6 +260,15 @@ fn copy(
         go_on,
     };
     offload::copy(&order, report);
+}
+
+fn destination(place: &PlannedPlace) -> Destination {
+    Destination {
+        folder: place.folder.clone(),
+        base: place.base.clone(),
+        filesystem: place.filesystem,
+        is_single: is_single(&place.drive),
+    }
 }
 
 /// Whether a device does one thing at a time.
@@ -419,14 +420,19 @@ impl Run<'_> {
         let mut is_complete = plan.listing.problems.is_empty();
         for (at, place) in plan.places.iter().enumerate() {
             is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
+            if self.copying[card].given_up[at].is_none() && destination(place).is_gone() {
+                let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
+                self.take(card, gone)?;
+                is_complete = false;
+            }
             if self.copying[card].given_up[at].is_some() {
                 continue;
             }
             self.seal(card, logged, at)?;
             let folders = &plan.listing.folders;
-            if let Err(error) = offload::finish_folders(&place.folder, folders) {
+            for (folder, reason) in offload::finish_folders(&place.folder, folders) {
                 is_complete = false;
-                self.problem(card, place.folder.clone(), &error.to_string());
+                self.problem(card, folder, &reason);
             }
         }
         self.catalogue

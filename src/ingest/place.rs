@@ -30,19 +30,24 @@ pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, Path
     Ok((catalogue.see_volume(&volume)?.id, inside))
 }
 
-/// Why nothing may be copied below `base`, the part of a destination that must be there.
-pub(super) fn refused(base: &Path, catalogue: Option<&Catalogue>) -> Option<(String, String)> {
-    let shown = escape(&base.to_string_lossy());
-    if !base.is_dir() {
-        return Some((
-            format!("the folder {shown} is not there"),
+/// Why nothing may be copied below `base`, the part of a destination that must be there; and what to do.
+pub(super) fn refused(base: &Path) -> Option<(String, String)> {
+    (!base.is_dir()).then(|| {
+        (
+            format!(
+                "the folder {} is not there",
+                escape(&base.to_string_lossy())
+            ),
             "is its drive mounted? what comes before the first {placeholder} is never made"
                 .to_owned(),
-        ));
-    }
+        )
+    })
+}
+
+/// Why nothing may be copied to `folder` now; and what to do.
+pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
     // Where a drive is usually mounted and is not now, its folder is an empty one of the system disk.
-    let away = catalogue.and_then(|catalogue| catalogue.away_from(&resolved(base)).ok());
-    let away = away.into_iter().flatten().next()?;
+    let away = catalogue.away_from(folder).ok()?.into_iter().next()?;
     Some((
         format!(
             "{} was mounted at {} and is not",

@@ -15,7 +15,8 @@ use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Item, Listing, Task, list};
+use crate::offload::{Item, Listing, Task, filesystem, list};
+use crate::publish;
 use crate::tag::Vocabulary;
 
 /// Cards of one name are numbered up to this.
@@ -77,6 +78,8 @@ pub struct PlannedPlace {
     pub bytes: u64,
     /// The folder, it or one above it, that must be there.
     pub(super) base: PathBuf,
+    /// Which filesystem stood there when it was planned.
+    pub(super) filesystem: Option<u64>,
     /// The device it is on.
     pub(super) drive: Drive,
     volume: Volume,
@@ -274,7 +277,7 @@ impl Planner<'_> {
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
-            if let Some((reason, hint)) = place::refused(&template.base(), self.catalogue) {
+            if let Some((reason, hint)) = place::refused(&template.base()) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
         }
@@ -298,6 +301,10 @@ impl Planner<'_> {
                     Ok(folder) => folders.push(place::resolved(&folder)),
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
+            }
+            let away = |folder: &PathBuf| place::away(folder, self.catalogue?);
+            if let Some((reason, hint)) = folders.iter().find_map(away) {
+                return Ok(Err(format!("{reason}; {hint}")));
             }
             if let Some(reason) = overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
@@ -414,6 +421,7 @@ impl Planner<'_> {
                 label: volume.label.clone(),
                 files: 0,
                 bytes: 0,
+                filesystem: filesystem(folder),
                 base,
                 drive: volume.drive.clone(),
                 folder: folder.clone(),
@@ -559,8 +567,14 @@ fn is_same_load(before: &[Ingested], listing: &Listing) -> bool {
 
 /// Whose a folder is by what stands in it.
 fn on_disk(folder: &Path, listing: &Listing) -> Owner {
-    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if is_empty {
+    let is_file = |entry: &walkdir::DirEntry| {
+        !entry.file_type().is_dir() && !publish::is_unfinished(entry.file_name())
+    };
+    // Folders alone may be those of another ingest that has just begun.
+    let mut entries = walkdir::WalkDir::new(folder).min_depth(1).into_iter();
+    if folder.symlink_metadata().is_err()
+        || !entries.any(|entry| entry.as_ref().map_or(true, is_file))
+    {
         return Owner::Nobody;
     }
     let is_there = |item: &&Item| {

@@ -142,6 +142,7 @@ impl<'a> Part<'a> {
             Some(history) => history.chain.clone(),
             None => begun(self.root, &folder, &chain_path)?,
         };
+        let _ = publish::sweep(&folder);
         let mut hasher = Hasher::new(HashKind::C4);
         publish::new_with(&path, |file| {
             let mut to = Hashed {

@@ -36,6 +36,8 @@ pub struct Destination {
     /// What must be there: that folder or one above it. None above this one is made, so that nothing is written
     /// where a drive is usually mounted.
     pub base: PathBuf,
+    /// Which filesystem takes `folder`, by [`filesystem`]: when it is another, the drive is gone.
+    pub filesystem: Option<u64>,
     /// Whether its device does one thing at a time: a spinning disk, a card. What was written is proved between
     /// writes then, not beside them.
     pub is_single: bool,
@@ -156,7 +158,9 @@ impl Place<'_> {
 
     /// Says what went wrong: of one file, or of the place itself, to which nothing more goes then.
     fn fail(&self, job: &Job, error: &io::Error) {
-        if self.is_of_place(error) {
+        if self.is_gone() {
+            self.give_up(GONE.to_owned());
+        } else if write::is_of_device(error) {
             self.give_up(error.to_string());
         } else {
             self.settle(job, Outcome::Failed(write::reason(error)));
@@ -173,8 +177,33 @@ impl Place<'_> {
         self.given_up.get().is_some()
     }
 
-    fn is_of_place(&self, error: &io::Error) -> bool {
-        write::is_of_device(error) || !self.destination.base.is_dir()
+    fn is_gone(&self) -> bool {
+        self.destination.is_gone()
+    }
+}
+
+impl Destination {
+    /// Whether its drive was taken away: what is written there now would go to the system disk.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.base.is_dir() || filesystem(&self.folder) != self.filesystem
+    }
+}
+
+/// Which filesystem a folder is on, or will be when it is made.
+#[must_use]
+pub fn filesystem(folder: &Path) -> Option<u64> {
+    let metadata = folder
+        .ancestors()
+        .find_map(|folder| folder.metadata().ok())?;
+    #[cfg(unix)]
+    {
+        Some(std::os::unix::fs::MetadataExt::dev(&metadata))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        Some(0)
     }
 }
 
@@ -265,6 +294,9 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
         }
     }
 }
+
+/// What is told of a drive that was pulled.
+pub const GONE: &str = "it was taken away, or cannot be read any more";
 
 /// What is told of a file that was hashed earlier to something else.
 const OTHER: &str = "it reads otherwise than when it was first copied, though its size and time are the same: \

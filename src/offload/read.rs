@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
 use super::pieces::{PIECE, Piece, Pool};
-use super::{Event, Job, Message, Order, Outcome, Task};
+use super::{Event, GONE, Job, Message, Order, Outcome, Task};
 use crate::original;
 
 /// What happens to a file at one destination.
@@ -60,8 +60,7 @@ impl Reader<'_> {
             // A card that was pulled fails for every file: it is said once.
             let now = device(self.order.source);
             if now.is_none() || now != card {
-                let gone = "it was taken away, or cannot be read any more".to_owned();
-                self.tell(Event::CardGone(gone));
+                self.tell(Event::CardGone(GONE.to_owned()));
                 break;
             }
         }
@@ -237,16 +236,7 @@ fn fill(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
 /// Which filesystem stands there; `None` when the folder cannot even be listed.
 fn device(folder: &Path) -> Option<u64> {
     std::fs::read_dir(folder).ok()?;
-    let metadata = folder.metadata().ok()?;
-    #[cfg(unix)]
-    {
-        Some(std::os::unix::fs::MetadataExt::dev(&metadata))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        Some(0)
-    }
+    super::filesystem(folder)
 }
 
 #[cfg(unix)]

@@ -21,6 +21,7 @@ impl Set {
             fs::create_dir(&folder).unwrap();
             Destination {
                 base: folder.clone(),
+                filesystem: super::filesystem(&folder),
                 folder,
                 is_single,
             }

@@ -11,7 +11,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pieces::PIECE;
-use super::{Event, Job, Message, Place};
+use super::{Event, GONE, Job, Message, Place};
 use crate::publish::{self, Unfinished};
 
 /// A batch holds so many files at most, each of them open …
@@ -79,6 +79,10 @@ pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dy
 
 impl Writer<'_> {
     fn begin(&mut self, job: Arc<Job>) {
+        if self.place.is_gone() {
+            self.place.give_up(GONE.to_owned());
+            return;
+        }
         let path = self.place.destination.folder.join(&job.inside);
         let folder = path.parent().unwrap_or(&path).to_owned();
         let made = self
@@ -111,13 +115,26 @@ impl Writer<'_> {
                 let above = folder.parent().unwrap_or(folder);
                 self.batch.folders.insert(above.to_owned());
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                self.is_folder(folder)?;
                 let _ = publish::sweep(folder);
             }
             Err(error) => return Err(error),
         }
         self.known.insert(folder.to_owned());
         Ok(())
+    }
+
+    /// A link to a folder leads elsewhere: above the card's root people put such there, below it nobody should.
+    fn is_folder(&self, folder: &Path) -> io::Result<()> {
+        let root = &self.place.destination.folder;
+        if folder.starts_with(root) && folder != root {
+            is_own_folder(folder)
+        } else if folder.is_dir() {
+            Ok(())
+        } else {
+            Err(ErrorKind::NotADirectory.into())
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -211,20 +228,28 @@ fn set_time(file: &File, nanos: i64) -> io::Result<()> {
 }
 
 /// Makes the folders of a card that hold no files, gives all of them the times that they have there, and has
-/// them on the disk. To be called when nothing more is written into them.
-///
-/// # Errors
-/// When a folder cannot be made.
-pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> io::Result<()> {
-    for (inside, _) in folders {
-        let folder = destination.join(inside);
-        match fs::create_dir_all(&folder) {
-            Err(error) if !folder.is_dir() => return Err(error),
-            _ => {}
-        }
+/// them on the disk. To be called when nothing more is written into them. Gives those that could not be made, and why.
+#[must_use]
+pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(PathBuf, String)> {
+    let mut problems = Vec::new();
+    // Of a card of which nothing could be copied, too.
+    if let Err(error) = fs::create_dir_all(destination) {
+        return vec![(destination.to_owned(), reason(&error))];
     }
+    let made = folders.iter().filter(|(inside, _)| {
+        let folder = destination.join(inside);
+        let made = match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => is_own_folder(&folder),
+            made => made,
+        };
+        if let Err(error) = &made {
+            problems.push((folder, reason(error)));
+        }
+        made.is_ok()
+    });
+    let made: Vec<_> = made.collect();
     // Those within first: making one changes the time of the one above.
-    for (inside, time) in folders.iter().rev() {
+    for (inside, time) in made.into_iter().rev() {
         let folder = destination.join(inside);
         let _ = publish::sweep(&folder);
         #[cfg(unix)]
@@ -237,7 +262,16 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> io::Res
     }
     let _ = publish::sweep(destination);
     let _ = publish::sync_folder(destination);
-    Ok(())
+    problems
+}
+
+/// Whether a folder stands there, and not a link to one.
+fn is_own_folder(folder: &Path) -> io::Result<()> {
+    if folder.symlink_metadata()?.is_dir() {
+        Ok(())
+    } else {
+        Err(ErrorKind::NotADirectory.into())
+    }
 }
 
 /// Whether an error is of the whole device: no other file will fare better.
@@ -269,7 +303,9 @@ pub(super) fn reason(error: &io::Error) -> String {
         ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
             format!("the filesystem there takes no such name: {error}")
         }
-        ErrorKind::NotADirectory => "a file stands there where the card has a folder".to_owned(),
+        ErrorKind::NotADirectory => {
+            "a file or a link stands there where the card has a folder".to_owned()
+        }
         _ => error.to_string(),
     }
 }

@@ -10,27 +10,77 @@ use std::process::{Command, Stdio};
 pub(crate) struct Disk {
     image: PathBuf,
     mounted: Option<PathBuf>,
+    how: &'static How,
 }
+
+/// How a filesystem is made and mounted.
+struct How {
+    make: &'static str,
+    /// What comes before the label.
+    label: &'static [&'static str],
+    mount: &'static [&'static str],
+}
+
+const EXT4: How = How {
+    make: "mkfs.ext4",
+    label: &["-q", "-L"],
+    mount: &["-o", "loop"],
+};
+
+/// What cameras and recorders write; which of them a system knows differs.
+const CAMERAS: [How; 3] = [
+    How {
+        make: "mkfs.vfat",
+        label: &["-n"],
+        mount: &["-t", "vfat", "-o", "loop,utf8"],
+    },
+    How {
+        make: "mkfs.exfat",
+        label: &["-n"],
+        mount: &["-t", "exfat", "-o", "loop"],
+    },
+    How {
+        make: "mkfs.exfat",
+        label: &["-n"],
+        mount: &["-t", "exfat-fuse", "-o", "loop"],
+    },
+];
 
 impl Disk {
     /// A new ext4 filesystem of so many megabytes; `None`, with the reason told, where this
     /// machine makes or mounts none.
     pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
+        let disk = Self::made(folder, label, megabytes, &EXT4);
+        if disk.is_none() {
+            eprintln!("skipped: no ext4 can be mounted here (that takes root and loop devices)");
+        }
+        disk
+    }
+
+    /// A new FAT or exFAT filesystem, where two names that differ by case are one.
+    pub(crate) fn of_camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
+        let disk = CAMERAS
+            .iter()
+            .find_map(|how| Self::made(folder, label, megabytes, how));
+        if disk.is_none() {
+            eprintln!("skipped: neither FAT nor exFAT can be mounted here");
+        }
+        disk
+    }
+
+    fn made(folder: &Path, label: &str, megabytes: u64, how: &'static How) -> Option<Self> {
         let image = folder.join(format!("{label}.img"));
         let file = fs::File::create(&image).unwrap();
         file.set_len(megabytes * 1024 * 1024).unwrap();
         let mut disk = Self {
             image,
             mounted: None,
+            how,
         };
         let image = disk.image.to_str().unwrap().to_owned();
-        if !run("mkfs.ext4", &["-q", "-L", label, &image]) {
-            eprintln!("skipped: there is no mkfs.ext4 here");
-            return None;
-        }
         let probe = folder.join(format!("{label}.probe"));
-        if !disk.try_mount(&probe) {
-            eprintln!("skipped: nothing can be mounted here (that takes root and loop devices)");
+        let is_made = run(how.make, &[how.label, &[label, &image]].concat());
+        if !is_made || !disk.try_mount(&probe) {
             return None;
         }
         disk.unmount();
@@ -43,6 +93,7 @@ impl Disk {
         Self {
             image: image.to_owned(),
             mounted: None,
+            how: self.how,
         }
     }
 
@@ -53,15 +104,8 @@ impl Disk {
 
     fn try_mount(&mut self, at: &Path) -> bool {
         fs::create_dir_all(at).unwrap();
-        let is_mounted = run(
-            "mount",
-            &[
-                "-o",
-                "loop",
-                self.image.to_str().unwrap(),
-                at.to_str().unwrap(),
-            ],
-        );
+        let paths = [self.image.to_str().unwrap(), at.to_str().unwrap()];
+        let is_mounted = run("mount", &[self.how.mount, &paths].concat());
         self.mounted = is_mounted.then(|| at.to_owned());
         is_mounted
     }
@@ -71,6 +115,33 @@ impl Disk {
         if let Some(at) = self.mounted.take() {
             assert!(run("umount", &[at.to_str().unwrap()]), "{}", at.display());
         }
+    }
+
+    /// Pulls it while it is used: its mount point is an empty folder from then on.
+    pub(crate) fn pull(&mut self) {
+        if let Some(at) = self.mounted.take() {
+            assert!(
+                run("umount", &["-l", at.to_str().unwrap()]),
+                "{}",
+                at.display()
+            );
+        }
+    }
+
+    /// Makes it read-only, or writable again, while it is mounted.
+    pub(crate) fn set_writable(&self, is_writable: bool) {
+        let options = if is_writable {
+            "remount,rw"
+        } else {
+            "remount,ro"
+        };
+        let at = self.mounted.as_ref().unwrap().to_str().unwrap();
+        assert!(run("mount", &["-o", options, at]), "{at}");
+    }
+
+    /// Where its bytes are: what is cut off cannot be read any more.
+    pub(crate) fn image(&self) -> &Path {
+        &self.image
     }
 }
 

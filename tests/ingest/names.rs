@@ -1,0 +1,136 @@
+//! Names that are hard to copy, to show and to list.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::card::{
+    are_equal, ingest, ingest_well, is_told, noise, nothing_is_left_over, put, verify,
+};
+use crate::judges::reference_agrees;
+use crate::shoot::Shoot;
+use crate::shoot::disk::Disk;
+
+#[test]
+fn any_name_is_copied_and_what_no_manifest_can_hold_is_told() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    let held = [
+        "line\nend.bin",
+        "tab\there",
+        "cafe\u{301}",
+        "caf\u{e9}",
+        "-rf",
+        "a&b<c>\"d'",
+    ];
+    for name in held {
+        put(&card, name, name.as_bytes());
+    }
+    let raid = shoot.folder("raid");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    are_equal(&card, &raid);
+    assert_eq!(verify(&shoot, &raid).0, 0);
+    let outside: [&[u8]; 3] = [b"esc\x1b[31mred", b"\xff\xfe.bin", b"folder\x07/bell"];
+    for name in outside {
+        put(&card, OsStr::from_bytes(name), name);
+    }
+    let answer = ingest(&shoot, &[&card], &[&raid]);
+    assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+    are_equal(&card, &raid);
+    let summary = answer.summary();
+    assert_eq!(summary["outside_manifests"], 3, "{summary}");
+    assert_eq!(summary["complete"], 1, "{summary}");
+    is_told(&answer, "red", "no manifest can hold its name");
+    let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
+    assert_eq!(ingest["places"][0]["verified"], 9, "{ingest}");
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!(code, 3, "{found}");
+    assert_eq!(found["verified"], 9, "{found}");
+    assert_eq!(found["outside_manifest"].as_array().unwrap().len(), 3);
+    // They are verified all the same.
+    let path = raid.join(OsStr::from_bytes(outside[0]));
+    fs::write(&path, "another thing").unwrap();
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(found["altered"].as_array().unwrap().len(), 1, "{found}");
+    // Nothing of them reaches a terminal as it is.
+    for arguments in [
+        ["verify", "-v", raid.to_str().unwrap()].as_slice(),
+        &["ingests", "1", "--files"],
+    ] {
+        let shown = shoot.run(arguments);
+        let text = shown.stdout + &shown.stderr;
+        assert!(text.contains("red") && !text.contains('\u{1b}'), "{text}");
+    }
+}
+
+#[test]
+fn two_names_that_are_one_where_they_go_do_not_overwrite_each_other() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+        return;
+    };
+    let at = folder.join("CAMERA");
+    disk.mount(&at);
+    let card = shoot.folder("A001");
+    for (name, text) in [
+        ("SAME.bin", "one content"),
+        ("same.bin", "one content"),
+        ("OTHER.bin", "this content"),
+        ("other.bin", "that one, which is longer"),
+        ("EQUAL.bin", "of a length"),
+        ("equal.bin", "OF A LENGTH"),
+    ] {
+        put(&card, name, text.as_bytes());
+    }
+    let answer = ingest(&shoot, &[&card], &[&at.join("{card}")]);
+    assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+    is_told(&answer, "/other.bin", "another content stands there");
+    is_told(&answer, "/equal.bin", "another content stands there");
+    assert_eq!(answer.summary()["problems"].as_array().unwrap().len(), 2);
+    let copy = at.join("A001");
+    assert_eq!(fs::read(copy.join("OTHER.bin")).unwrap(), b"this content");
+    assert_eq!(fs::read(copy.join("EQUAL.bin")).unwrap(), b"of a length");
+    assert_eq!(fs::read(copy.join("SAME.bin")).unwrap(), b"one content");
+    nothing_is_left_over(&copy);
+    // All of it goes to a place that tells them apart.
+    let raid = shoot.folder("raid");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    are_equal(&card, &raid);
+}
+
+#[test]
+fn names_that_a_place_cannot_have_fail_file_by_file() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+        return;
+    };
+    let at = folder.join("CAMERA");
+    disk.mount(&at);
+    let card = shoot.folder("A001");
+    for (number, name) in ["a.bin", "b:c.bin", "what?.bin", "z.bin"]
+        .iter()
+        .enumerate()
+    {
+        put(&card, name, &noise(number as u64, 3000));
+    }
+    let raid = shoot.folder("raid");
+    let answer = ingest(&shoot, &[&card], &[&at.join("{card}"), &raid]);
+    assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+    for name in ["b:c.bin", "what?.bin"] {
+        is_told(&answer, &format!("CAMERA/A001/{name}"), "");
+    }
+    assert_eq!(answer.summary()["problems"].as_array().unwrap().len(), 2);
+    are_equal(&card, &raid);
+    let copy = at.join("A001");
+    for name in ["a.bin", "z.bin"] {
+        assert_eq!(
+            fs::read(copy.join(name)).unwrap(),
+            fs::read(card.join(name)).unwrap()
+        );
+    }
+    nothing_is_left_over(&copy);
+    reference_agrees(&copy);
+}

@@ -1,0 +1,226 @@
+//! Folders verified: by manifests that others wrote, by older lists, by the log alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use btsindex::checksum::{HashKind, of_bytes};
+
+use crate::card::{fill, ingest_well, put, verify};
+use crate::judges::{is_here, reference_agrees};
+use crate::shoot::{Answer, Shoot};
+
+/// The reference writes a generation.
+#[track_caller]
+fn create(folder: &Path) {
+    let mut command = Command::new("ascmhl");
+    command
+        .args(["create", "-h", "md5", "."])
+        .current_dir(folder);
+    command.env("https_proxy", "http://127.0.0.1:9");
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+}
+
+fn paths(found: &Value, list: &str) -> Vec<String> {
+    let paths = found[list].as_array().unwrap().iter();
+    paths
+        .map(|path| path.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A shoot of three files that nothing is known of.
+fn folder(shoot: &Shoot) -> std::path::PathBuf {
+    let folder = shoot.folder("footage");
+    put(&folder, "a.bin", b"one");
+    put(&folder, "Reel/b.bin", b"two");
+    put(&folder, "Reel/deep/c.bin", b"three");
+    folder
+}
+
+#[test]
+fn a_history_of_the_reference_is_verified_without_a_catalogue() {
+    if !is_here("ascmhl") {
+        return;
+    }
+    let shoot = Shoot::new();
+    let folder = folder(&shoot);
+    // One within, then two generations above it.
+    create(&folder.join("Reel"));
+    create(&folder);
+    put(&folder, "later.bin", b"four");
+    create(&folder);
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!((code, &found["verified"]), (0, &json!(4)), "{found}");
+    put(&folder, "Reel/deep/c.bin", b"THREE");
+    fs::remove_file(folder.join("a.bin")).unwrap();
+    put(&folder, "new.bin", b"five");
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "altered"), ["Reel/deep/c.bin"]);
+    assert_eq!(paths(&found, "missing"), ["a.bin"]);
+    assert_eq!(paths(&found, "new"), ["new.bin"]);
+    assert_eq!(found["verified"], 2);
+    // A folder within is judged by what is above it.
+    let (code, found) = verify(&shoot, &folder.join("Reel"));
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "altered"), ["deep/c.bin"]);
+    let (code, found) = verify(&shoot, &folder.join("Reel/deep"));
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "altered"), ["c.bin"]);
+    assert!(!shoot.catalogue().exists(), "a catalogue was made");
+}
+
+#[test]
+fn what_is_recorded_the_reference_verifies() {
+    let shoot = Shoot::new();
+    let folder = folder(&shoot);
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!(code, 3, "{found}");
+    assert_eq!(paths(&found, "new").len(), 3);
+    let record = |wanted: i32| {
+        let mut command = shoot.command();
+        command.args(["verify", "--json", "--record"]).arg(&folder);
+        let answer = Answer::of(&command.output().unwrap());
+        assert_eq!(answer.code, wanted, "{}{}", answer.stdout, answer.stderr);
+        answer.summary()
+    };
+    assert_eq!(record(0)["manifests"].as_array().unwrap().len(), 1);
+    reference_agrees(&folder);
+    put(&folder, "new.bin", b"five");
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!(
+        (code, paths(&found, "new")),
+        (3, vec!["new.bin".to_owned()])
+    );
+    assert_eq!(record(0)["verified"], 3);
+    reference_agrees(&folder);
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!((code, &found["verified"]), (0, &json!(4)), "{found}");
+    // What is altered stays altered, however often it is recorded.
+    put(&folder, "new.bin", b"FIVE");
+    for _ in 0..2 {
+        assert_eq!(paths(&record(4), "altered"), ["new.bin"]);
+    }
+    if is_here("ascmhl-debug") {
+        create_fails(&folder);
+    }
+}
+
+#[track_caller]
+fn create_fails(folder: &Path) {
+    let mut command = Command::new("ascmhl-debug");
+    command.args(["verify", "."]).current_dir(folder);
+    command.env("https_proxy", "http://127.0.0.1:9");
+    assert!(!command.output().unwrap().status.success());
+}
+
+#[test]
+fn an_older_list_is_judged() {
+    let shoot = Shoot::new();
+    let folder = folder(&shoot);
+    let hash = |kind, bytes: &[u8]| of_bytes(kind, bytes).to_string();
+    let list = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<hashlist version="1.1">
+  <creatorinfo><name>Ada</name><tool>tool 1.0</tool></creatorinfo>
+  <hash><file>a.bin</file><size>3</size><md5>{}</md5></hash>
+  <hash><file>Reel/b.bin</file><size>3</size><xxhash64be>{}</xxhash64be></hash>
+  <hash><file>Reel/deep/c.bin</file><size>5</size><sha1>{}</sha1></hash>
+</hashlist>
+"#,
+        hash(HashKind::Md5, b"one"),
+        hash(HashKind::Xxh64, b"two"),
+        hash(HashKind::Sha1, b"three"),
+    );
+    fs::write(folder.join("footage_2024.mhl"), &list).unwrap();
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!((code, &found["verified"]), (0, &json!(3)), "{found}");
+    put(&folder, "a.bin", b"ONE");
+    put(&folder, "Reel/b.bin", b"TWO");
+    fs::remove_file(folder.join("Reel/deep/c.bin")).unwrap();
+    let (code, found) = verify(&shoot, &folder);
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "altered"), ["Reel/b.bin", "a.bin"]);
+    assert_eq!(paths(&found, "missing"), ["Reel/deep/c.bin"]);
+    fs::write(folder.join("footage_2024.mhl"), &list[..200]).unwrap();
+    is_refused(&shoot, &folder, "footage_2024.mhl");
+}
+
+/// It ends as an error that names the file.
+#[track_caller]
+fn is_refused(shoot: &Shoot, folder: &Path, name: &str) {
+    let answer = shoot.run(&["verify", folder.to_str().unwrap()]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stderr.contains("error: "), "{}", answer.stderr);
+    assert!(answer.stderr.contains(name), "{}", answer.stderr);
+}
+
+#[test]
+fn a_manifest_that_is_damaged_proves_nothing() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    let manifests = fs::read_dir(raid.join("ascmhl")).unwrap();
+    let manifest = manifests
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "mhl"))
+        .unwrap();
+    let whole = fs::read_to_string(&manifest).unwrap();
+    let name = manifest.file_name().unwrap().to_str().unwrap();
+    for damaged in [
+        whole.replace("D00001", "D00007"),
+        whole[..whole.len() / 2].to_owned(),
+        String::new(),
+    ] {
+        fs::write(&manifest, damaged).unwrap();
+        is_refused(&shoot, &raid, name);
+    }
+    fs::remove_file(&manifest).unwrap();
+    is_refused(&shoot, &raid, name);
+    fs::write(&manifest, whole).unwrap();
+    assert_eq!(verify(&shoot, &raid).0, 0);
+}
+
+#[test]
+fn a_folder_without_its_manifests_is_verified_by_the_log() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 4, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    fs::remove_dir_all(raid.join("ascmhl")).unwrap();
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!((code, &found["verified"]), (0, &json!(4)), "{found}");
+    let altered = raid.join("Clips/00/D00001.bin");
+    fs::write(&altered, vec![7; 500]).unwrap();
+    fs::remove_file(raid.join("Clips/00/D00002.bin")).unwrap();
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "altered"), ["Clips/00/D00001.bin"]);
+    assert_eq!(paths(&found, "missing"), ["Clips/00/D00002.bin"]);
+    let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
+    assert_eq!(ingest["places"][0]["verified"], 2, "{ingest}");
+    assert_eq!(ingest["state"], "with problems", "{ingest}");
+    // A part of it, too.
+    let (code, found) = verify(&shoot, &raid.join("Clips"));
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(paths(&found, "missing"), ["00/D00002.bin"]);
+}
+
+#[test]
+fn of_several_folders_one_that_is_wrong_does_not_hide_the_others() {
+    let shoot = Shoot::new();
+    let (one, none) = (folder(&shoot), shoot.folder("").join("none"));
+    let arguments = |folders: &[&Path]| {
+        let mut command = shoot.command();
+        command.args(["verify", "--json", "--record"]).args(folders);
+        Answer::of(&command.output().unwrap())
+    };
+    let answer = arguments(&[&none, &one]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(answer.summary()["manifests"].as_array().unwrap().len(), 1);
+    assert!(answer.stderr.contains("none"), "{}", answer.stderr);
+}
