@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Catalogue;
 use crate::clip::{Action, decided_tags};
 use crate::error::Error;
+use crate::tag::called;
 use crate::value::Fingerprint;
 
 /// A clip and what people are to say of it.
@@ -21,6 +22,7 @@ impl Catalogue {
         self.at_once(|| {
             let planned = self.planned(from, to)?;
             let mut renamed = self.renamed_tags()?;
+            let before = renamed.clone();
             for tag in from {
                 add_name(&mut renamed, tag, to);
             }
@@ -29,6 +31,11 @@ impl Catalogue {
             for (clip, _) in &planned {
                 self.touch(*clip)?;
             }
+            let is_meant = |tag: &str| {
+                let tag = called(&before, tag);
+                from.iter().any(|from| other_name(&tag, from, to).is_some())
+            };
+            self.touch_told(&is_meant)?;
             Ok(self.edit_all(&planned, author)?.clips)
         })
     }

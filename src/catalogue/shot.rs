@@ -20,6 +20,8 @@ struct Row {
     bytes: u64,
     modified: i64,
     is_sequence: bool,
+    /// Its hash as a whole, where one is known.
+    hash: Option<Fingerprint>,
 }
 
 impl Catalogue {
@@ -54,6 +56,36 @@ impl Catalogue {
             days.push(facts);
         }
         Ok(days)
+    }
+
+    /// Every view hears of the clips to which a day gave such a tag.
+    pub(super) fn touch_told(&self, is_meant: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+        let days: Vec<(i64, Vec<u8>)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id, facts FROM ingest ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        for (ingest, facts) in days {
+            let facts = self.unpack(Some(&facts)).unwrap_or_default();
+            let mut tags = facts.tags.iter().flat_map(|tags| tags.value.iter());
+            if !tags.any(|tagged| is_meant(&tagged.tag)) {
+                continue;
+            }
+            let clips: Vec<i64> = self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT c.id FROM shot s JOIN clip c ON c.fingerprint = s.content
+                         WHERE s.ingest = ?1 ORDER BY c.id",
+                    )?
+                    .query_map([ingest], |row| row.get(0))?
+                    .collect()
+            })?;
+            for clip in clips {
+                self.touch(clip)?;
+            }
+        }
+        Ok(())
     }
 
     /// Has the clips that an ingest copied bear what its day says, and records the hashes of their files: to
@@ -98,6 +130,7 @@ impl Catalogue {
                         && row.bytes == file.bytes
                         && !row.is_sequence
                         && row.clip.is_some()
+                        && row.hash != Some(Fingerprint::from_bytes(digest))
                     {
                         let digest = Fingerprint::from_bytes(digest);
                         self.record_digest(row.file, row.bytes, row.modified, digest)?;
@@ -195,12 +228,16 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.clip, c.fingerprint, f.bytes, f.modified, f.frames IS NOT NULL
+                    "SELECT f.id, f.clip, c.fingerprint, f.bytes, f.modified, f.frames IS NOT NULL,
+                            (SELECT h.digest FROM hash h WHERE h.file = f.id AND h.kind = 'xxh128'
+                             AND h.bytes = f.bytes AND h.modified = f.modified)
                      FROM file f LEFT JOIN clip c ON c.id = f.clip WHERE f.dir = ?1 AND f.name = ?2 AND NOT f.was",
                 )?
                 .query_row(params![number, to_bytes(name)], |row| {
                     let content: Option<[u8; 16]> = row.get(2)?;
+                    let hash: Option<[u8; 16]> = row.get(6)?;
                     Ok(Row {
+                        hash: hash.map(Fingerprint::from_bytes),
                         file: row.get(0)?,
                         clip: row.get(1)?,
                         content: content.map(Fingerprint::from_bytes),

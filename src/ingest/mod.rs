@@ -148,8 +148,20 @@ fn settle(
                 summary.unreadable.push(problem.clone());
             }
             report(Event::Scan(event));
-        })?;
-        summary.scanned = Some(found);
+        });
+        match found {
+            Ok(found) => summary.scanned = Some(found),
+            Err(error) if request.is_in_place => return Err(error),
+            // What was copied is copied; the same command catalogues it later.
+            Err(error) => {
+                let hint = error.hint().unwrap_or_default();
+                let reason = format!("what was copied is not in it yet: {error}; {hint}");
+                let problem = Problem::new(&request.scan.catalogue, reason);
+                report(Event::Problem(problem.clone()));
+                summary.problems.push(problem);
+                return Ok(());
+            }
+        }
     }
     if request.cancel().is_cancelled() {
         return Ok(());
