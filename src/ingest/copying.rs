@@ -254,6 +254,7 @@ fn copy(
     let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
     let order = Order {
         source: &plan.source,
+        is_share: plan.drive.kind == DriveKind::Network,
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
@@ -267,6 +268,7 @@ fn destination(place: &PlannedPlace) -> Destination {
         folder: place.folder.clone(),
         base: place.base.clone(),
         filesystem: place.filesystem,
+        is_share: place.drive.kind == DriveKind::Network,
         is_single: is_single(&place.drive),
     }
 }

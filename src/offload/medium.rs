@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::past_cache::{self, Aligned};
+
 /// How a file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
@@ -38,23 +40,12 @@ impl How {
 
 /// Bytes that are read at a time.
 const PIECE: usize = 4 * 1024 * 1024;
-/// What addresses, places and lengths must be multiples of where the cache is bypassed; 4096 does for
-/// every disk there is.
-const ALIGNMENT: usize = 4096;
-
 /// Memory for reading files back, used for one after another.
-pub struct Medium {
-    buffer: Vec<u8>,
-    start: usize,
-}
+pub struct Medium(Aligned);
 
 impl Default for Medium {
     fn default() -> Self {
-        let buffer = vec![0; PIECE + ALIGNMENT];
-        let start = buffer.as_ptr().align_offset(ALIGNMENT);
-        // A machine that cannot say where it stands reads through its cache.
-        let start = if start <= ALIGNMENT { start } else { 0 };
-        Self { buffer, start }
+        Self(Aligned::new(PIECE))
     }
 }
 
@@ -70,7 +61,7 @@ impl Medium {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> io::Result<Option<How>> {
         let mut read = 0;
-        if let Some(mut file) = bypassing(path)? {
+        if let Some(mut file) = past_cache::to_read(path)? {
             match self.rest(&mut file, &mut read, each) {
                 // Some filesystems say only at the first read, or at the last, that they know no such way.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
@@ -91,7 +82,7 @@ impl Medium {
         read: &mut u64,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> io::Result<bool> {
-        let piece = &mut self.buffer[self.start..self.start + PIECE];
+        let piece = self.0.bytes_mut();
         loop {
             let length = match file.read(piece) {
                 Ok(0) => return Ok(true),
@@ -105,37 +96,6 @@ impl Medium {
             }
         }
     }
-}
-
-/// The file, opened so that it is read past the cache; `None` where that is not known.
-#[cfg(target_os = "linux")]
-fn bypassing(path: &Path) -> io::Result<Option<File>> {
-    use rustix::fs::{Mode, OFlags, open};
-    if !path.symlink_metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    let flags = OFlags::RDONLY | OFlags::DIRECT | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match open(path, flags, Mode::empty()) {
-        Ok(file) => Ok(Some(File::from(file))),
-        Err(rustix::io::Errno::INVAL) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(target_os = "macos")]
-fn bypassing(path: &Path) -> io::Result<Option<File>> {
-    let file = crate::original::open(path)?;
-    Ok(rustix::fs::fcntl_nocache(&file, true)
-        .is_ok()
-        .then_some(file))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn bypassing(_path: &Path) -> io::Result<Option<File>> {
-    Ok(None)
 }
 
 /// Has the system forget what it has of a file in memory, and asks whether it did.

@@ -7,6 +7,7 @@
 
 mod listing;
 mod medium;
+mod past_cache;
 mod pieces;
 mod prove;
 mod read;
@@ -38,6 +39,8 @@ pub struct Destination {
     pub base: PathBuf,
     /// Which filesystem takes `folder`, by [`filesystem`]: when it is another, the drive is gone.
     pub filesystem: Option<u64>,
+    /// Whether it is a share: what is written goes through the system's cache, which asks for more at once.
+    pub is_share: bool,
     /// Whether its device does one thing at a time: a spinning disk, a card. What was written is proved between
     /// writes then, not beside them.
     pub is_single: bool,
@@ -58,6 +61,8 @@ pub struct Task {
 pub struct Order<'a> {
     /// The card's root.
     pub source: &'a Path,
+    /// Whether that is on a share.
+    pub is_share: bool,
     /// Where to.
     pub destinations: &'a [Destination],
     /// Which files, in the order in which they are read.
@@ -130,6 +135,9 @@ enum Message {
     /// This file stands there already, of the same size: compare.
     Compare(Arc<Job>),
 }
+
+/// Files from so many bytes on are read and written past the system's cache.
+const LARGE: u64 = 2 * pieces::PIECE as u64;
 
 /// Messages that wait for one thread.
 const WAITING: usize = 16;

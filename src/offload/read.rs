@@ -1,13 +1,14 @@
 //! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
+use super::past_cache::Reading;
 use super::pieces::{PIECE, Piece, Pool};
-use super::{Event, GONE, Job, Message, Order, Outcome, Task};
+use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
 use crate::original;
 
 /// What happens to a file at one destination.
@@ -94,7 +95,7 @@ impl Reader<'_> {
         let is_copied = wants.contains(&Want::Copy);
         let path = self.order.source.join(&task.item.inside);
         let opened = if is_copied || task.known.is_none() {
-            match open(&path, task) {
+            match self.open(&path, task) {
                 Ok(opened) => Some(opened),
                 Err(Stop::Fault(reason)) => {
                     self.tell(Event::Unread(number, reason));
@@ -110,7 +111,9 @@ impl Reader<'_> {
             inside: task.item.inside.clone(),
             bytes: task.item.bytes,
             modified: task.item.modified,
-            is_sparse: opened.as_ref().is_some_and(is_sparse),
+            is_sparse: opened
+                .as_ref()
+                .is_some_and(|opened| is_sparse(opened.file())),
             known: task.known.clone(),
             hashes: OnceLock::new(),
         });
@@ -138,10 +141,24 @@ impl Reader<'_> {
         }
     }
 
+    fn open(&self, path: &Path, task: &Task) -> Result<Reading, Stop> {
+        let metadata = path.symlink_metadata()?;
+        if !task.item.is_like(&metadata) {
+            return Err(changed(task, "it is another"));
+        }
+        let file = original::open(path)?;
+        let is_past = task.item.bytes >= LARGE && !self.order.is_share;
+        let reading = Reading::new(file, path, is_past);
+        if reading.is_cached() {
+            expect_all(reading.file());
+        }
+        Ok(reading)
+    }
+
     /// Reads a file to its end, which must be where it was listed.
     fn pieces(
         &self,
-        file: &mut File,
+        file: &mut Reading,
         path: &Path,
         task: &Task,
         wants: &[Want],
@@ -153,7 +170,7 @@ impl Reader<'_> {
                 return Err(Stop::Cancelled);
             }
             let mut piece = pool.piece();
-            let length = fill(file, piece.room())?;
+            let length = file.fill(piece.room())?;
             piece.set_length(length);
             if length == 0 {
                 break;
@@ -167,7 +184,9 @@ impl Reader<'_> {
             let _ = self.hashing.send(message.clone());
             self.send(wants, Want::Copy, &message);
             self.tell(Event::Read(length as u64));
-            forget(file, read);
+            if file.is_cached() {
+                forget(file.file(), read);
+            }
             if length < PIECE {
                 break;
             }
@@ -176,7 +195,9 @@ impl Reader<'_> {
             return Err(changed(task, "it is shorter"));
         }
         // What was read may have been written to meanwhile, or another may stand there by now.
-        if !task.item.is_like(&file.metadata()?) || !task.item.is_like(&path.symlink_metadata()?) {
+        if !task.item.is_like(&file.file().metadata()?)
+            || !task.item.is_like(&path.symlink_metadata()?)
+        {
             return Err(changed(task, "it was written to"));
         }
         Ok(())
@@ -202,35 +223,11 @@ impl Reader<'_> {
     }
 }
 
-fn open(path: &Path, task: &Task) -> Result<File, Stop> {
-    let metadata = path.symlink_metadata()?;
-    if !task.item.is_like(&metadata) {
-        return Err(changed(task, "it is another"));
-    }
-    let file = original::open(path)?;
-    expect_all(&file);
-    Ok(file)
-}
-
 fn changed(task: &Task, how: &str) -> Stop {
     Stop::Fault(format!(
         "{how} since the card was listed with {} bytes of it: is the camera still recording?",
         task.item.bytes
     ))
-}
-
-/// Fills as much as there is left of a file.
-fn fill(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < room.len() {
-        match file.read(&mut room[filled..]) {
-            Ok(0) => break,
-            Ok(length) => filled += length,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// Which filesystem stands there; `None` when the folder cannot even be listed.

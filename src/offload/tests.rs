@@ -23,6 +23,7 @@ impl Set {
                 base: folder.clone(),
                 filesystem: super::filesystem(&folder),
                 folder,
+                is_share: false,
                 is_single,
             }
         });
@@ -56,6 +57,7 @@ impl Set {
         let mut events = Vec::new();
         let order = Order {
             source: &self.card(),
+            is_share: false,
             destinations: &self.destinations,
             tasks,
             kinds: &[HashKind::Md5, HashKind::Xxh128],

@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, FileTimes};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::past_cache;
 use super::pieces::PIECE;
-use super::{Event, GONE, Job, Message, Place};
+use super::{Event, GONE, Job, LARGE, Message, Place};
 use crate::publish::{self, Unfinished};
 
 /// A batch holds so many files at most, each of them open …
@@ -37,6 +38,8 @@ pub(super) struct Batch {
 struct Current {
     job: Arc<Job>,
     file: Unfinished,
+    /// The same, past the system's cache.
+    past: Option<File>,
     written: u64,
 }
 
@@ -90,7 +93,10 @@ impl Writer<'_> {
             .and_then(|()| Unfinished::in_folder(&folder));
         match made {
             Ok(file) => {
+                let is_past =
+                    job.bytes >= LARGE && !job.is_sparse && !self.place.destination.is_share;
                 self.current = Some(Current {
+                    past: is_past.then(|| past_cache::to_write(file.path())).flatten(),
                     job,
                     file,
                     written: 0,
@@ -168,16 +174,16 @@ impl Writer<'_> {
 
 impl Current {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.file.file();
+        let file = self.file.file();
         // What takes no room on the card takes none here.
-        if self.job.is_sparse && is_zero(bytes) {
-            let length = i64::try_from(bytes.len()).map_err(io::Error::other)?;
-            io::Seek::seek(&mut file, io::SeekFrom::Current(length))?;
-        } else {
-            file.write_all(bytes)?;
+        let is_hole = self.job.is_sparse && is_zero(bytes);
+        if !is_hole && bytes.len() == PIECE {
+            past_cache::write_at(&mut self.past, file, bytes, self.written)?;
+        } else if !is_hole {
+            past_cache::write_at(&mut None, file, bytes, self.written)?;
         }
         self.written += bytes.len() as u64;
-        if self.written.is_multiple_of(STEP) {
+        if self.past.is_none() && self.written.is_multiple_of(STEP) {
             hurry(file, self.written - STEP);
         }
         Ok(())
