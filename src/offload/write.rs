@@ -93,6 +93,7 @@ impl Writer<'_> {
             .and_then(|()| Unfinished::in_folder(&folder));
         match made {
             Ok(file) => {
+                past_cache::keep_out(file.file());
                 let is_past =
                     job.bytes >= LARGE && !job.is_sparse && !self.place.destination.is_share;
                 self.current = Some(Current {
