@@ -120,6 +120,13 @@ impl CardPlan {
         self.places.iter().map(place).collect()
     }
 
+    /// The folders of its copy at one of its places, which need not be there yet.
+    pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
+        let inside = self.listing.folders.iter();
+        let inside = inside.map(|(inside, _)| place.folder.join(inside));
+        std::iter::once(place.folder.clone()).chain(inside)
+    }
+
     fn refuse(&mut self, reason: String) {
         self.state = State::Refused;
         self.refused = Some(Problem::new(&self.source, reason));
@@ -486,11 +493,15 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
         files += 1;
         bytes += task.item.bytes;
     }
+    // What an ingest that was killed left unfinished makes room.
+    let left = plan
+        .folders_at(place)
+        .map(|folder| publish::sweepable(&folder));
     Need {
         volume: &place.volume,
         folder: &place.folder,
         files,
-        bytes,
+        bytes: bytes.saturating_sub(left.sum()),
     }
 }
 
