@@ -90,7 +90,6 @@ fn by(hash: &str, program: &str) {
     fs::write(&list, sums(&shoot)).unwrap();
     for place in &places {
         are_equal(&card, place);
-        reference_agrees(place);
         if program != "ascmhl-debug" {
             let (code, said) = judged(program, &["-c", list.to_str().unwrap()], place);
             assert_eq!(code, 0, "{said}");
@@ -104,6 +103,7 @@ fn by(hash: &str, program: &str) {
         let manifest = fs::read_to_string(manifest).unwrap();
         assert!(manifest.contains(&format!("<{hash} action=\"original\"")));
     }
+    reference_agrees(&places[1]);
 }
 
 #[test]
