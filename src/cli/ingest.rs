@@ -17,6 +17,10 @@ use super::By;
 ///
 /// Interrupted, full, unplugged: the same command goes on where it stopped. One card that fails does not stop the others.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that can be typed"
+)]
 pub(crate) struct Ingest {
     /// Cards or folders, and day files (*.toml) that name them
     #[arg(

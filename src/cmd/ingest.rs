@@ -200,7 +200,7 @@ fn say(day: &mut Day, args: &cli::Ingest) -> Result<(), Error> {
         card.clock = said.clock.or(card.clock);
     }
     if !args.to.is_empty() {
-        day.to.folders = args.to.clone();
+        day.to.folders.clone_from(&args.to);
     }
     if let Some(hash) = args.hash {
         day.to.hash = Some(hash.name().to_owned());

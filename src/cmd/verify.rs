@@ -1,7 +1,7 @@
 //! `btsindex verify`
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
 /// Prints what one folder came to; of several, one that cannot be verified does not stop the others.
 fn told(
     outcome: Result<Report, Error>,
-    path: &PathBuf,
+    path: &Path,
     args: &cli::Verify,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {

@@ -268,7 +268,9 @@ fn read_all(root: &Path, items: &[(&Item, Known)], request: &Request, told: &mut
             });
         }
         drop(sender);
-        receiver.into_iter().for_each(|message| told(message));
+        for message in receiver {
+            told(message);
+        }
     });
 }
 
