@@ -114,6 +114,17 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
+/// Bytes of the unfinished files in a folder that [`sweep`] would remove.
+#[must_use]
+pub fn sweepable(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| is_unfinished(&entry.file_name()))
+        .filter_map(|entry| forsaken(&entry.path())?.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum()
+}
+
 /// Whether a file of that name is one that is being written, or was when its writer died.
 #[must_use]
 pub fn is_unfinished(name: &OsStr) -> bool {

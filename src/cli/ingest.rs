@@ -21,6 +21,10 @@ use super::By;
     reason = "each is a flag that can be typed"
 )]
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that can be typed"
+)]
 pub(crate) struct Ingest {
     /// Cards or folders, and day files (*.toml) that name them
     #[arg(

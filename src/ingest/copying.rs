@@ -15,6 +15,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
 use crate::offload::{self, Destination, Order, Outcome};
+use crate::publish;
 
 /// What was found out is written down after this …
 const AGE: Duration = Duration::from_millis(500);
@@ -252,6 +253,12 @@ fn copy(
     report: &mut dyn FnMut(offload::Event),
 ) {
     let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
+    for place in &plan.places {
+        for folder in plan.folders_at(place) {
+            // The room that it takes is counted on.
+            let _ = publish::sweep(&folder);
+        }
+    }
     let order = Order {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,

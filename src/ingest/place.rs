@@ -58,6 +58,23 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
     ))
 }
 
+/// Why a card cannot be copied to some folders, for where they are.
+pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
+    for (at, folder) in folders.iter().enumerate() {
+        let shown = escape(&folder.to_string_lossy());
+        if folder.starts_with(source) || source.starts_with(folder) {
+            return Some(format!("it would be copied into itself: {shown}"));
+        }
+        let is_within = |other: &PathBuf| folder.starts_with(other) || other.starts_with(folder);
+        if folders[..at].iter().any(is_within) {
+            return Some(format!(
+                "two of its destinations lie in each other: {shown}"
+            ));
+        }
+    }
+    None
+}
+
 /// How much room is left where cards go, as cards are planned one after another.
 #[derive(Default)]
 pub(super) struct Room(HashMap<String, u64>);

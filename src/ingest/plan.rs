@@ -120,6 +120,13 @@ impl CardPlan {
         self.places.iter().map(place).collect()
     }
 
+    /// The folders of its copy at one of its places, which need not be there yet.
+    pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
+        let inside = self.listing.folders.iter();
+        let inside = inside.map(|(inside, _)| place.folder.join(inside));
+        std::iter::once(place.folder.clone()).chain(inside)
+    }
+
     fn refuse(&mut self, reason: String) {
         self.state = State::Refused;
         self.refused = Some(Problem::new(&self.source, reason));
@@ -306,7 +313,7 @@ impl Planner<'_> {
             if let Some((reason, hint)) = folders.iter().find_map(away) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
-            if let Some(reason) = overlap(&folders, &plan.source) {
+            if let Some(reason) = place::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
             let earlier = match self.owner(&folders, &plan.listing)? {
@@ -474,23 +481,22 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
         .iter()
         .position(|other| other.folder == place.folder);
     let is_open = |task: &&Task| at.is_some_and(|at| !task.is_proved[at]);
-    let is_absent = |task: &&Task| {
-        place
-            .folder
-            .join(&task.item.inside)
-            .symlink_metadata()
-            .is_err()
-    };
+    let path = |task: &Task| place.folder.join(&task.item.inside);
+    let is_absent = |task: &&Task| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
     for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
         files += 1;
         bytes += task.item.bytes;
     }
+    // What an ingest that was killed left unfinished makes room.
+    let left = plan
+        .folders_at(place)
+        .map(|folder| publish::sweepable(&folder));
     Need {
         volume: &place.volume,
         folder: &place.folder,
         files,
-        bytes,
+        bytes: bytes.saturating_sub(left.sum()),
     }
 }
 
@@ -589,21 +595,4 @@ fn on_disk(folder: &Path, listing: &Listing) -> Owner {
     } else {
         Owner::Other
     }
-}
-
-/// Why a card cannot be copied to some folders, for where they are.
-fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
-    for (at, folder) in folders.iter().enumerate() {
-        let shown = escape(&folder.to_string_lossy());
-        if folder.starts_with(source) || source.starts_with(folder) {
-            return Some(format!("it would be copied into itself: {shown}"));
-        }
-        let is_within = |other: &PathBuf| folder.starts_with(other) || other.starts_with(folder);
-        if folders[..at].iter().any(is_within) {
-            return Some(format!(
-                "two of its destinations lie in each other: {shown}"
-            ));
-        }
-    }
-    None
 }

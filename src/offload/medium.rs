@@ -138,9 +138,7 @@ mod tests {
         let path = folder.path().join("a");
         let mut medium = Medium::default();
         for length in [0, 1, 4095, 4096, 4097, PIECE, PIECE + 1, 2 * PIECE + 4096] {
-            let bytes: Vec<u8> = (0..length)
-                .map(|at| u8::try_from(at % 251).unwrap())
-                .collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
             std::fs::write(&path, &bytes).unwrap();
             File::open(&path).unwrap().sync_all().unwrap();
             let mut back = Vec::new();

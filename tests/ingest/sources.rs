@@ -218,7 +218,8 @@ fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
     let Some(mut command) = as_nobody(&shoot, &[&card], &[&raid]) else {
         return;
     };
-    (set(&locked, 0), set(&closed, 0));
+    set(&locked, 0);
+    set(&closed, 0);
     let answer = Answer::of(&command.output().unwrap());
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     is_told(&answer, "A001/locked.bin", "Permission denied");
@@ -226,7 +227,8 @@ fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
     assert!(raid.join("open.bin").is_file());
     assert!(!raid.join("locked.bin").exists());
     nothing_is_left_over(&raid);
-    (set(&locked, 0o644), set(&closed, 0o755));
+    set(&locked, 0o644);
+    set(&closed, 0o755);
     let answer = Answer::of(&command.output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     are_equal(&card, &raid);
