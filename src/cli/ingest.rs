@@ -16,10 +16,6 @@ use super::By;
 /// read. Each destination gets an ASC MHL manifest. What is said of the day is kept with the clips.
 ///
 /// Interrupted, full, unplugged: the same command goes on where it stopped. One card that fails does not stop the others.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
-)]
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
