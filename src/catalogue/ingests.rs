@@ -21,7 +21,9 @@ pub struct NewIngest {
     /// The card's root, or the folder that is told of in place.
     pub source: PathBuf,
     /// What the card's volume is known by.
-    pub volume: Option<String>,
+    pub volume: String,
+    /// The card's root below its volume.
+    pub inside: PathBuf,
     /// Whether nothing is copied.
     pub is_in_place: bool,
     /// By which kind of hash copies are proved.
@@ -178,8 +180,8 @@ impl Catalogue {
             let id = self.check(|connection| {
                 connection
                     .prepare_cached(
-                        "INSERT INTO ingest (day, card, source, volume, in_place, hash, author, begun, facts)
-                         VALUES (:day, :card, :source, :volume, :in_place, :hash, :author, :begun, :facts) RETURNING id",
+                        "INSERT INTO ingest (day, card, source, volume, inside, in_place, hash, author, begun, facts)
+                         VALUES (:day, :card, :source, :volume, :inside, :in_place, :hash, :author, :begun, :facts) RETURNING id",
                     )?
                     .query_row(
                         named_params! {
@@ -187,6 +189,7 @@ impl Catalogue {
                             ":card": told.card,
                             ":source": to_bytes(told.source.as_os_str()),
                             ":volume": told.volume,
+                            ":inside": to_bytes(told.inside.as_os_str()),
                             ":in_place": told.is_in_place,
                             ":hash": told.hash.name(),
                             ":author": told.author,
@@ -217,14 +220,13 @@ impl Catalogue {
             self.check(|connection| {
                 connection
                     .prepare_cached(
-                        "UPDATE ingest SET day = ?2, source = ?3, volume = ?4, author = ?5, facts = ?6, ended = NULL,
-                                problems = NULL WHERE id = ?1",
+                        "UPDATE ingest SET day = ?2, source = ?3, author = ?4, facts = ?5, ended = NULL, problems = NULL
+                         WHERE id = ?1",
                     )?
                     .execute(params![
                         id,
                         told.day,
                         to_bytes(told.source.as_os_str()),
-                        told.volume,
                         told.author,
                         facts
                     ])
@@ -276,6 +278,20 @@ impl Catalogue {
                 )?
                 .query_map(params![volume, to_bytes(path.as_os_str())], |row| row.get(0))?
                 .collect()
+        })
+    }
+
+    /// What the volume is known by that an ingest's card was on, and the card's root below it.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or there is no such ingest.
+    pub fn ingest_source(&self, ingest: i64) -> Result<(String, PathBuf), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT volume, inside FROM ingest WHERE id = ?1")?
+                .query_row([ingest], |row| {
+                    Ok((row.get(0)?, PathBuf::from(from_bytes(row.get(1)?))))
+                })
         })
     }
 
@@ -604,6 +620,7 @@ fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
             card: row.get("card")?,
             source: PathBuf::from(from_bytes(row.get("source")?)),
             volume: row.get("volume")?,
+            inside: PathBuf::from(from_bytes(row.get("inside")?)),
             is_in_place: row.get("in_place")?,
             hash: HashKind::named(&hash).unwrap_or(HashKind::Xxh128),
             author: row.get("author")?,

@@ -6,7 +6,8 @@ CREATE TABLE ingest (
     day      TEXT NOT NULL,               -- what its facts are said to come from: `2026-05-02`
     card     TEXT NOT NULL,               -- what the card is called where it was copied to
     source   BLOB NOT NULL,               -- where it was, or is
-    volume   TEXT,                        -- what the card's volume is known by
+    volume   TEXT NOT NULL,               -- what the card's volume is known by
+    inside   BLOB NOT NULL,               -- the card's root below its volume
     in_place INTEGER NOT NULL,            -- 1: nothing was copied
     hash     TEXT NOT NULL,               -- kind of hash that copies are proved by
     author   TEXT NOT NULL,

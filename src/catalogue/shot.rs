@@ -302,7 +302,11 @@ impl Catalogue {
                         self.record_digest(row.file, row.bytes, row.modified, *hash)?;
                     }
                     Some(_) => {}
-                    None => self.forget_hash(row.file)?,
+                    None => {
+                        self.forget_hash(row.file)?;
+                        // A small file's fingerprint is its hash: the next scan finds out what it is now.
+                        self.read_again(row.file)?;
+                    }
                 }
             }
             Ok(())

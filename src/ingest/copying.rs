@@ -14,6 +14,7 @@ use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
+use crate::mhl;
 use crate::offload::{self, Destination, Order, Outcome};
 use crate::publish;
 
@@ -65,7 +66,8 @@ pub(super) fn begin(
             day: plan.day.clone(),
             card: plan.card.clone(),
             source: plan.source.clone(),
-            volume: Some(plan.volume.clone()),
+            volume: plan.volume.clone(),
+            inside: plan.inside.clone(),
             is_in_place: request.is_in_place,
             hash: plan.hash,
             author: request.author.clone(),
@@ -427,6 +429,13 @@ impl Run<'_> {
         }
         let plan = &self.plans[card];
         let mut is_complete = plan.listing.problems.is_empty();
+        for task in &plan.tasks {
+            // Each time: whoever relies on the manifest has to know.
+            if mhl::path(&task.item.inside).is_none() {
+                self.summary.outside += 1;
+                self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
+            }
+        }
         for (at, place) in plan.places.iter().enumerate() {
             is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
             if self.copying[card].given_up[at].is_none() && destination(place).is_gone() {
@@ -467,10 +476,6 @@ impl Run<'_> {
             Ok(Some(sealed)) => {
                 self.catalogue
                     .note_place(ingest, number, Some(&sealed.manifest), None)?;
-                self.summary.outside += sealed.outside.len();
-                for outside in sealed.outside {
-                    self.problem(card, folder.join(outside), OUTSIDE);
-                }
                 for altered in sealed.altered {
                     self.problem(card, folder.join(altered), ALTERED);
                 }

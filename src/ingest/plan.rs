@@ -1,11 +1,13 @@
 //! What is to be done with each card: what is on it, where that goes, and what is there already.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use jiff::civil::Date;
 
+use super::load::{self, Owner};
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts};
 use crate::catalogue::{Catalogue, CopyFound, Ingested, NewIngest};
@@ -15,7 +17,7 @@ use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Item, Listing, Task, filesystem, list};
+use crate::offload::{Item, Listing, Task, filesystem, list, modified};
 use crate::publish;
 use crate::tag::Vocabulary;
 
@@ -62,6 +64,8 @@ pub struct CardPlan {
     pub(super) drive: Drive,
     /// What its volume is known by.
     pub(super) volume: String,
+    /// Its root below that volume.
+    pub(super) inside: PathBuf,
     refused: Option<Problem>,
 }
 
@@ -184,16 +188,6 @@ struct Planner<'a> {
     room: Room,
 }
 
-/// Whose a card's folders are.
-enum Owner {
-    /// Nobody's yet.
-    Nobody,
-    /// This very card's, by the ingest that the catalogue knows.
-    Same(Option<i64>),
-    /// Another card's.
-    Other,
-}
-
 impl Planner<'_> {
     fn plan(
         &mut self,
@@ -202,7 +196,7 @@ impl Planner<'_> {
         report: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
         let source = place::resolved(&card.path);
-        let (volume, _) = self.volumes.of(&source);
+        let (volume, inside) = self.volumes.of(&source);
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
             Ok(listing) => (listing, None),
@@ -227,6 +221,7 @@ impl Planner<'_> {
             earlier: None,
             drive: volume.drive.clone(),
             volume: volume.identity.clone(),
+            inside,
             refused: None,
             source,
             listing,
@@ -294,6 +289,7 @@ impl Planner<'_> {
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
         let first = plan.card.clone();
+        let source = (plan.volume.clone(), plan.inside.clone());
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),
@@ -316,7 +312,7 @@ impl Planner<'_> {
             if let Some(reason) = place::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, &plan.listing)? {
+            let earlier = match self.owner(&folders, &source, &plan.listing)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
@@ -336,29 +332,39 @@ impl Planner<'_> {
     }
 
     /// Whose the folders of a card would be.
-    fn owner(&self, folders: &[PathBuf], listing: &Listing) -> Result<Owner, Error> {
+    fn owner(
+        &self,
+        folders: &[PathBuf],
+        source: &(String, PathBuf),
+        listing: &Listing,
+    ) -> Result<Owner, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(Owner::Other);
         }
-        let mut is_known = false;
+        let mut known = None;
         for folder in folders {
             for ingest in self.ingests_at(folder)? {
                 let Some(catalogue) = self.catalogue else {
                     continue;
                 };
-                is_known = true;
-                if is_same_load(&catalogue.ingested(ingest)?, listing) {
+                if !load::is_same(&catalogue.ingested(ingest)?, listing) {
+                    known.get_or_insert(Owner::Other);
+                    continue;
+                }
+                if catalogue.ingest_source(ingest)? == *source {
                     return Ok(Owner::Same(Some(ingest)));
                 }
+                // It looks like it, but is another drive: what the log says is not believed of it.
+                known = Some(Owner::Same(None));
             }
         }
-        if is_known {
-            return Ok(Owner::Other);
+        if let Some(owner) = known {
+            return Ok(owner);
         }
         // What the catalogue does not know, another one may: what stands there tells.
         let mut is_other = false;
         for folder in folders {
-            match on_disk(folder, listing) {
+            match load::on_disk(folder, listing) {
                 Owner::Same(_) => return Ok(Owner::Same(None)),
                 Owner::Other => is_other = true,
                 Owner::Nobody => {}
@@ -528,13 +534,20 @@ fn task(
             && folder
                 .join(&item.inside)
                 .symlink_metadata()
-                .is_ok_and(|there| is_history || item.is_like(&there))
+                .is_ok_and(|there| is_history || is_as_proved(item, &there, copy))
     });
     Task {
         is_proved: is_proved.collect(),
         item: item.clone(),
         known: hashes,
     }
+}
+
+/// Whether a copy is as it was when it was proved: of the card's time, or not written to since.
+fn is_as_proved(item: &Item, there: &Metadata, copy: Option<&CopyFound>) -> bool {
+    let seconds = modified(there).div_euclid(1_000_000_000);
+    let is_older = copy.is_some_and(|copy| seconds < copy.at);
+    item.is_like(there) || (there.is_file() && there.len() == item.bytes && is_older)
 }
 
 /// What a card is called: as it was said, else by its own label, else by its folder.
@@ -546,53 +559,5 @@ fn name_of(card: &Card, source: &Path, volume: &Volume) -> String {
         _ if volume.is_label_own && volume.mount == source => volume.label.clone(),
         Some(name) => name.to_string_lossy().into_owned(),
         None => volume.label.clone(),
-    }
-}
-
-/// Whether what was copied before came from this card as it is now: a file of it is still there. After it was
-/// formatted, none is.
-fn is_same_load(before: &[Ingested], listing: &Listing) -> bool {
-    let now: HashMap<&Path, &Item> = listing
-        .files
-        .iter()
-        .map(|item| (item.inside.as_path(), item))
-        .collect();
-    let mut is_any = false;
-    for file in before.iter().filter(|file| file.bytes > 0) {
-        is_any = true;
-        if now
-            .get(file.inside.as_path())
-            .is_some_and(|item| item.bytes == file.bytes && item.modified == file.modified)
-        {
-            return true;
-        }
-    }
-    // Of a card that held nothing to be told by, there is nothing to confuse.
-    !is_any
-}
-
-/// Whose a folder is by what stands in it.
-fn on_disk(folder: &Path, listing: &Listing) -> Owner {
-    let is_file = |entry: &walkdir::DirEntry| {
-        !entry.file_type().is_dir() && !publish::is_unfinished(entry.file_name())
-    };
-    // Folders alone may be those of another ingest that has just begun.
-    let mut entries = walkdir::WalkDir::new(folder).min_depth(1).into_iter();
-    if folder.symlink_metadata().is_err()
-        || !entries.any(|entry| entry.as_ref().map_or(true, is_file))
-    {
-        return Owner::Nobody;
-    }
-    let is_there = |item: &&Item| {
-        item.bytes > 0
-            && folder
-                .join(&item.inside)
-                .symlink_metadata()
-                .is_ok_and(|there| item.is_like(&there))
-    };
-    if listing.files.iter().any(|item| is_there(&item)) {
-        Owner::Same(None)
-    } else {
-        Owner::Other
     }
 }

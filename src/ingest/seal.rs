@@ -13,8 +13,6 @@ use crate::mhl::{self, Creator, Entry, Folder, Generation, Hash, Histories, Outc
 pub(super) struct Sealed {
     /// Where it is, below the place.
     pub(super) manifest: PathBuf,
-    /// Files, below the place, whose names no manifest can hold.
-    pub(super) outside: Vec<PathBuf>,
     /// Files, below the place, that are not what a manifest on the card says of them.
     pub(super) altered: Vec<PathBuf>,
 }
@@ -38,7 +36,7 @@ pub(super) fn place(
     }
     let folder = &plan.places[at].folder;
     let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
-    let (mut files, mut outside, mut altered) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut files, mut altered) = (Vec::new(), Vec::new());
     let made = Timestamp::now();
     // A part of a card's files says nothing of its folders.
     let mut is_whole = plan.listing.problems.is_empty();
@@ -50,7 +48,6 @@ pub(super) fn place(
             continue;
         };
         let Some(path) = mhl::path(&task.item.inside) else {
-            outside.push(task.item.inside.clone());
             is_whole = false;
             continue;
         };
@@ -113,7 +110,6 @@ pub(super) fn place(
             .strip_prefix(folder)
             .map(PathBuf::from)
             .unwrap_or(manifest),
-        outside,
         altered,
     }))
 }

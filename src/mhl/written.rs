@@ -140,7 +140,7 @@ impl<'a> Part<'a> {
         let path = folder.join(&name);
         let before = match self.history {
             Some(history) => history.chain.clone(),
-            None => begun(self.root, &folder, &chain_path)?,
+            None => begun(&folder, &chain_path)?,
         };
         let _ = publish::sweep(&folder);
         let mut hasher = Hasher::new(HashKind::C4);
@@ -277,37 +277,21 @@ impl Ordered<'_> {
     }
 }
 
-/// Makes the `ascmhl` folder with a chain of no generations, both at once: without a chain, the
-/// reference would refuse the folder for ever.
-fn begun(root: &Path, folder: &Path, chain: &Path) -> Result<fs::Metadata, Fault> {
-    let empty = chain::written(&[]);
-    if fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
-        // Whoever made it was interrupted.
-        publish::new(chain, empty.as_bytes()).map_err(Fault::path(chain))?;
-    } else {
-        let unfinished = tempfile::Builder::new()
-            .prefix(".ascmhl")
-            .tempdir_in(root)
-            .map_err(Fault::path(root))?;
-        publish::new(&unfinished.path().join(CHAIN), empty.as_bytes())
-            .map_err(Fault::path(chain))?;
-        readable_by_all(unfinished.path());
-        fs::rename(unfinished.path(), folder).map_err(Fault::path(folder))?;
-        // It has another name now; nothing is to be removed.
-        let _ = unfinished.keep();
+/// Makes the `ascmhl` folder with a chain of no generations, before there is a manifest in it: whoever is killed
+/// in between leaves an empty folder, which the next run goes on with.
+fn begun(folder: &Path, chain: &Path) -> Result<fs::Metadata, Fault> {
+    match fs::create_dir(folder) {
+        Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(Fault::path(folder)(fault));
+        }
+        _ => {}
     }
+    if !fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(Fault::path(folder)(io::ErrorKind::NotADirectory.into()));
+    }
+    publish::new(chain, chain::written(&[]).as_bytes()).map_err(Fault::path(chain))?;
     fs::symlink_metadata(chain).map_err(Fault::path(chain))
 }
-
-/// A folder for a moment belongs to one person; a history is everybody's.
-#[cfg(unix)]
-fn readable_by_all(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o755));
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_folder: &Path) {}
 
 /// `0001_A001R2EC_2026-05-02_163000Z.mhl`; all but the number is for people to read.
 fn file_name(root: &Path, number: u32, created: Timestamp) -> String {
