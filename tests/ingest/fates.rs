@@ -192,3 +192,52 @@ fn what_is_no_file_is_told_and_what_systems_keep_is_left() {
     );
     reference_agrees(&raid);
 }
+
+#[test]
+fn a_card_that_only_looks_like_another_is_read() {
+    let shoot = Shoot::new();
+    let (one, other) = (shoot.folder("one/Untitled"), shoot.folder("other/Untitled"));
+    for (card, content) in [(&one, 1), (&other, 2)] {
+        set_time(
+            &put(card, "C0001.bin", &noise(content, 5000)),
+            1_777_000_000,
+        );
+    }
+    let to = shoot.folder("raid").join("{card}");
+    ingest_well(&shoot, &[&one], &[&to]);
+    let answer = ingest(&shoot, &[&other], &[&to]);
+    assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+    let summary = answer.summary();
+    assert_eq!(
+        (&summary["known"], &summary["complete"]),
+        (&0.into(), &0.into())
+    );
+    is_told(
+        &answer,
+        "raid/Untitled/C0001.bin",
+        "another content stands there",
+    );
+    are_equal(&one, &shoot.folder("raid").join("Untitled"));
+    // The first one's log is as it was.
+    assert_eq!(ingest_well(&shoot, &[&one], &[&to])["known"], 1);
+}
+
+#[test]
+fn a_small_file_that_is_the_same_on_two_cards_does_not_make_them_one() {
+    let shoot = Shoot::new();
+    let cards = [shoot.folder("one/Untitled"), shoot.folder("other/Untitled")];
+    for (card, content) in cards.iter().zip([1, 2]) {
+        set_time(&put(card, "INDEX.DAT", b"index"), 1_777_000_000);
+        put(
+            card,
+            "C0001.bin",
+            &noise(content, 5000 + usize::try_from(content).unwrap()),
+        );
+    }
+    let raid = shoot.folder("raid");
+    for card in &cards {
+        ingest_well(&shoot, &[card], &[&raid.join("{card}")]);
+    }
+    are_equal(&cards[0], &raid.join("Untitled"));
+    are_equal(&cards[1], &raid.join("Untitled-2"));
+}
