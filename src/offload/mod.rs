@@ -218,6 +218,7 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
 /// Copies, telling `report` what happens; ends when all is done, nothing more can be, or `go_on` says no. What
 /// was copied and not proved by then is gone again.
 pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
+    allow_many_files();
     let (events, told) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
         order.destinations.iter().map(|_| OnceLock::new()).collect();
@@ -268,6 +269,27 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
         told.into_iter().for_each(report);
     });
 }
+
+/// Each destination has up to three batches of files open; systems allow a process more than they give it at first.
+#[cfg(unix)]
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// What macOS allows, whatever it says.
+    const ENOUGH: u64 = 10_240;
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
+    if limit.current.is_some_and(|now| now < most) {
+        let raised = Rlimit {
+            current: Some(most),
+            ..limit
+        };
+        // Where it may not be raised, fewer cards fit side by side, and what does not is told.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_many_files() {}
 
 /// Hashes what was read; what was hashed earlier must come to the same.
 fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
