@@ -36,7 +36,7 @@ fn what_bears_a_name_is_whole_whenever_it_is_killed() {
     );
     let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
     let (mut killed, mut ended) = (0, 0);
-    for round in 0..number("BTSINDEX_KILLS", 6) {
+    for round in 0..number("BTSINDEX_KILLS", 4) {
         let mut dice = Dice::new(round + 500);
         let shoot = Shoot::new();
         let places = [shoot.folder("raid"), shoot.folder("backup")];

@@ -34,7 +34,7 @@ fn watched(command: std::process::Command) -> (serde_json::Value, u64) {
 #[test]
 fn many_files_take_little_memory() {
     let shoot = Shoot::new();
-    let files = number("BTSINDEX_CARD_FILES", 3000);
+    let files = number("BTSINDEX_CARD_FILES", 1500);
     let card = shoot.folder("A001");
     for number in 0..files {
         let folder = card.join(format!("{:03}", number / 500));
