@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use xxhash_rust::xxh32::Xxh32;
 use xxhash_rust::xxh64::Xxh64;
 
-use crate::value::Malformed;
+use crate::value::{Fingerprint, Malformed};
 
 /// How a file is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,6 +133,13 @@ pub struct Checksum {
 }
 
 impl Checksum {
+    /// The same number as the catalogue has hashes of whole files; `None` of another kind than xxh128.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        let bytes = (self.kind == HashKind::Xxh128).then(|| self.bytes.as_ref().try_into());
+        bytes?.ok().map(Fingerprint::from_bytes)
+    }
+
     /// How it was made.
     #[must_use]
     pub fn kind(&self) -> HashKind {

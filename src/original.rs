@@ -1,11 +1,12 @@
 //! Originals are opened to be read, and only when they are regular files: opening a pipe
 //! waits for ever, and a device may do anything.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Opens a file of a drive for reading.
 ///
@@ -19,6 +20,26 @@ pub fn open(path: &Path) -> io::Result<File> {
         ));
     }
     File::open(path)
+}
+
+/// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.
+#[must_use]
+pub fn modified(metadata: &Metadata) -> i64 {
+    metadata.modified().map_or(0, nanos)
+}
+
+fn nanos(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
+/// Whether all bytes are zero.
+#[must_use]
+pub fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<16>();
+    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
 /// Bytes that are read to try a drive.

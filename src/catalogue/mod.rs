@@ -148,7 +148,8 @@ impl Catalogue {
 }
 
 /// Seconds since 1970 UTC, by this machine's clock.
-fn unix_seconds() -> i64 {
+#[must_use]
+pub fn unix_seconds() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, params};
 
 use super::Catalogue;
+use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::tag::called;
@@ -122,17 +123,13 @@ impl Catalogue {
                         continue;
                     };
                     contents.extend(row.content);
-                    let digest = file
-                        .xxh128
-                        .as_ref()
-                        .and_then(|hash| hash.bytes().try_into().ok());
+                    let digest = file.xxh128.as_ref().and_then(Checksum::fingerprint);
                     if let Some(digest) = digest
                         && row.bytes == file.bytes
                         && !row.is_sequence
                         && row.clip.is_some()
-                        && row.hash != Some(Fingerprint::from_bytes(digest))
+                        && row.hash != Some(digest)
                     {
-                        let digest = Fingerprint::from_bytes(digest);
                         self.record_digest(row.file, row.bytes, row.modified, digest)?;
                     }
                 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
-use crate::original::{self, Original};
+use crate::original::{self, Original, is_zero};
 use crate::value::Fingerprint;
 
 /// Bytes in a sampled range; of a smaller file, all is hashed, and nothing but that.
@@ -158,11 +158,6 @@ pub fn hash_all(
         }
     }
     Ok(Some(Fingerprint(hasher.digest128())))
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<16>();
-    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
 /// Start and length of each range to read: all of a small file.

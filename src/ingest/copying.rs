@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
 use super::{Request, seal};
-use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest};
+use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
@@ -394,7 +394,7 @@ impl Run<'_> {
         let found = CopyFound {
             state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
             how: how.map(|how| how.name().to_owned()),
-            at: now(),
+            at: unix_seconds(),
             problem: problem.clone(),
         };
         let (file, number) = (logged.files[task], logged.places[place]);
@@ -503,9 +503,3 @@ const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and i
 /// What is told of a file that is not what a manifest on its card says.
 const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
                        was when that was written";
-
-/// Seconds since 1970 UTC.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
-}

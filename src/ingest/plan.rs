@@ -17,7 +17,8 @@ use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Item, Listing, Task, filesystem, list, modified};
+use crate::offload::{Item, Listing, Task, filesystem, list};
+use crate::original::modified;
 use crate::publish;
 use crate::tag::Vocabulary;
 

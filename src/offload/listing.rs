@@ -3,11 +3,11 @@
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
 use crate::error::Problem;
+use crate::original::modified;
 
 /// What operating systems keep for themselves in the root of a drive: none of it is footage, and some may not be read.
 const OF_SYSTEMS: [&str; 6] = [
@@ -141,19 +141,6 @@ fn is_of_system(entry: &walkdir::DirEntry) -> bool {
     let is_empty =
         || std::fs::read_dir(entry.path()).map_or(true, |mut entries| entries.next().is_none());
     OF_SYSTEMS.contains(&name.as_str()) && (name != "lost+found" || is_empty())
-}
-
-/// Nanoseconds since 1970 UTC.
-#[must_use]
-pub fn modified(metadata: &Metadata) -> i64 {
-    let Ok(time) = metadata.modified() else {
-        return 0;
-    };
-    let nanos = |since: std::time::Duration| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => nanos(since),
-        Err(before) => -nanos(before.duration()),
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use std::thread;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use pieces::Piece;
 
-pub use listing::{Item, Listing, list, modified};
+pub use listing::{Item, Listing, list};
 pub use medium::{How, Medium};
 pub use write::finish_folders;
 

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::past_cache;
 use super::pieces::PIECE;
 use super::{Event, GONE, Job, LARGE, Message, Place};
+use crate::original::is_zero;
 use crate::publish::{self, Unfinished};
 
 /// A batch holds so many files at most, each of them open …
@@ -197,11 +198,6 @@ impl Current {
         }
         set_time(file, self.job.modified)
     }
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<16>();
-    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
 /// Has a range written to the disk now, without waiting for it, and forgotten: a sync at the end finds

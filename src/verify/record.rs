@@ -1,13 +1,12 @@
 //! What was found of copies, written down: in the log of ingests, and in a generation of the manifest.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, Zoned};
 
 use super::known::{Basis, Known};
 use super::{Looked, Request, State};
-use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding};
+use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::{Creator, Entry, Folder, Generation, Hash, Outcome, Process};
@@ -24,8 +23,7 @@ pub(super) fn in_catalogue(
     missing: &[PathBuf],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let at = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    let at = unix_seconds();
     let mut findings = Vec::new();
     let mut note = |inside: &Path, state: CopyState, how: Option<String>| {
         for copy in basis.logged(inside) {
@@ -53,7 +51,7 @@ pub(super) fn in_catalogue(
         // Of what was altered, the hash that was recorded proves nothing any more.
         let proved = xxh128
             .filter(|_| state == CopyState::Verified)
-            .and_then(fingerprint);
+            .and_then(Checksum::fingerprint);
         if proved.is_some() || state == CopyState::Altered {
             hashes.push((item.inside.clone(), item.bytes, proved));
         }
@@ -69,10 +67,6 @@ pub(super) fn in_catalogue(
         catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
     }
     Ok(())
-}
-
-fn fingerprint(hash: &Checksum) -> Option<Fingerprint> {
-    hash.bytes().try_into().ok().map(Fingerprint::from_bytes)
 }
 
 /// Writes a generation of all that was read.

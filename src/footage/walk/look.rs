@@ -8,6 +8,8 @@ use std::path::Path;
 
 use walkdir::DirEntry;
 
+use crate::original::modified;
+
 /// What the system tells of a file.
 pub(super) struct Look {
     pub bytes: u64,
@@ -105,19 +107,6 @@ fn changed_and_inode(metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
 #[cfg(not(unix))]
 fn changed_and_inode(_metadata: &fs::Metadata) -> (Option<i64>, Option<i64>) {
     (None, None)
-}
-
-/// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.
-#[must_use]
-pub fn modified(metadata: &fs::Metadata) -> i64 {
-    metadata.modified().map_or(0, nanos)
-}
-
-fn nanos(time: std::time::SystemTime) -> i64 {
-    match time.duration_since(std::time::UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
-    }
 }
 
 #[cfg(test)]

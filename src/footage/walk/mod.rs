@@ -15,7 +15,7 @@ use crate::error::{Error, Problem};
 use folder::{Folder, Passing, Read};
 use look::Look;
 
-pub use look::modified;
+pub use crate::original::modified;
 
 /// How to walk.
 #[derive(Debug, Clone, Default)]
