@@ -47,8 +47,8 @@ pub(super) struct Copying {
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
     /// Of each place, which copies are proved, and whether this run proved them.
     pub(super) proved: Vec<Vec<Option<bool>>>,
-    /// Of each place, why it takes nothing more.
-    pub(super) given_up: Vec<Option<String>>,
+    /// Of each place, whether it takes nothing more.
+    is_given_up: Vec<bool>,
     problems: Vec<Problem>,
 }
 
@@ -74,16 +74,11 @@ pub(super) fn begin(
             facts: plan.facts.clone(),
         };
         let places = plan.catalogued(catalogue)?;
-        let before = plan
-            .earlier
-            .map(|id| catalogue.ingest(id))
-            .transpose()?
-            .flatten();
-        let is_told_anew = before
-            .as_ref()
-            .is_some_and(|before| before.told.facts != told.facts);
-        let (ingest, numbers) = if let Some(ingest) = plan.earlier {
-            (ingest, catalogue.resume_ingest(ingest, &told, &places)?)
+        let before = plan.earlier.as_ref();
+        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
+        let (ingest, numbers) = if let Some(before) = before {
+            let numbers = catalogue.resume_ingest(before.id, &told, &places)?;
+            (before.id, numbers)
         } else {
             let ingest = catalogue.begin_ingest(&told, &places)?;
             (ingest, (0..places.len()).collect())
@@ -93,9 +88,7 @@ pub(super) fn begin(
             (item.inside.as_path(), item.bytes, item.modified)
         });
         let is_sealed = |number: &usize| {
-            let place = before
-                .as_ref()
-                .and_then(|before| before.places.get(*number));
+            let place = before.and_then(|before| before.places.get(*number));
             place.is_some_and(|place| place.manifest.is_some())
         };
         Ok(Some(Card {
@@ -315,7 +308,7 @@ impl Copying {
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             proved: (0..plan.places.len()).map(proved).collect(),
-            given_up: vec![None; plan.places.len()],
+            is_given_up: vec![false; plan.places.len()],
             problems: plan.problems().cloned().collect(),
         }
     }
@@ -352,7 +345,7 @@ impl Run<'_> {
                 let number = logged.places[*place];
                 self.catalogue
                     .note_place(logged.ingest, number, None, Some(reason))?;
-                self.copying[card].given_up[*place] = Some(reason.clone());
+                self.copying[card].is_given_up[*place] = true;
                 let told = format!("nothing more was copied there: {reason}");
                 self.problem(card, folder, &told);
             }
@@ -438,12 +431,12 @@ impl Run<'_> {
         }
         for (at, place) in plan.places.iter().enumerate() {
             is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
-            if self.copying[card].given_up[at].is_none() && destination(place).is_gone() {
+            if !self.copying[card].is_given_up[at] && destination(place).is_gone() {
                 let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
                 self.take(card, gone)?;
                 is_complete = false;
             }
-            if self.copying[card].given_up[at].is_some() {
+            if self.copying[card].is_given_up[at] {
                 continue;
             }
             self.seal(card, logged, at)?;

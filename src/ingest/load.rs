@@ -7,7 +7,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use crate::catalogue::Ingested;
+use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
 use crate::publish;
 
@@ -15,10 +15,17 @@ use crate::publish;
 pub(super) enum Owner {
     /// Nobody's yet.
     Nobody,
-    /// This very card's, by the ingest that the catalogue knows.
-    Same(Option<i64>),
+    /// This very card's, with the ingest that the catalogue knows.
+    Same(Option<Box<Earlier>>),
     /// Another card's.
     Other,
+}
+
+/// An ingest that a card goes on with, as the log has it.
+pub(super) struct Earlier {
+    pub(super) ingest: Ingest,
+    /// What was on the card.
+    pub(super) files: Vec<Ingested>,
 }
 
 /// Whether most of what can still be there is: clips were added to a card, or deleted. After it was formatted,

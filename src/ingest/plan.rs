@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use jiff::civil::Date;
 
-use super::load::{self, Owner};
+use super::load::{self, Earlier, Owner};
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts};
-use crate::catalogue::{Catalogue, CopyFound, Ingested, NewIngest};
+use crate::catalogue::{Catalogue, CopyFound, Ingest, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
 use crate::day::{Card, Day, Placeholder, shoot_date};
@@ -59,8 +59,8 @@ pub struct CardPlan {
     pub tasks: Vec<Task>,
     /// How it stands.
     pub state: State,
-    /// The ingest that it goes on with.
-    pub(super) earlier: Option<i64>,
+    /// The ingest that it goes on with, as it was.
+    pub(super) earlier: Option<Ingest>,
     /// The device it is on.
     pub(super) drive: Drive,
     /// What its volume is known by.
@@ -290,7 +290,6 @@ impl Planner<'_> {
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
         let first = plan.card.clone();
-        let source = (plan.volume.clone(), plan.inside.clone());
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),
@@ -313,19 +312,18 @@ impl Planner<'_> {
             if let Some(reason) = place::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, &source, &plan.listing)? {
+            let earlier = match self.owner(&folders, (&plan.volume, &plan.inside), &plan.listing)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
             };
             plan.card = name;
-            plan.earlier = earlier;
             let bases = day
                 .to
                 .folders
                 .iter()
                 .map(|template| place::resolved(&template.base()));
-            return self.fill(plan, folders, bases.collect());
+            return self.fill(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
             "there are {MOST_OF_A_NAME} cards of its name there"
@@ -336,7 +334,7 @@ impl Planner<'_> {
     fn owner(
         &self,
         folders: &[PathBuf],
-        source: &(String, PathBuf),
+        source: (&String, &PathBuf),
         listing: &Listing,
     ) -> Result<Owner, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
@@ -348,12 +346,16 @@ impl Planner<'_> {
                 let Some(catalogue) = self.catalogue else {
                     continue;
                 };
-                if !load::is_same(&catalogue.ingested(ingest)?, listing) {
+                let Some(ingest) = catalogue.ingest(ingest)? else {
+                    continue;
+                };
+                let files = catalogue.ingested(ingest.id)?;
+                if !load::is_same(&files, listing) {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
-                if catalogue.ingest_source(ingest)? == *source {
-                    return Ok(Owner::Same(Some(ingest)));
+                if (&ingest.told.volume, &ingest.told.inside) == source {
+                    return Ok(Owner::Same(Some(Box::new(Earlier { ingest, files }))));
                 }
                 // It looks like it, but is another drive: what the log says is not believed of it.
                 known = Some(Owner::Same(None));
@@ -389,45 +391,43 @@ impl Planner<'_> {
         }
     }
 
-    fn earlier_in_place(&self, plan: &CardPlan) -> Result<Option<i64>, Error> {
+    fn earlier_in_place(&self, plan: &CardPlan) -> Result<Option<Ingest>, Error> {
         let Some(catalogue) = self.catalogue else {
             return Ok(None);
         };
         let is_it = |told: &NewIngest| {
             told.is_in_place && told.source == plan.source && told.day == plan.day
         };
-        let all = catalogue.ingests()?;
-        Ok(all
-            .iter()
-            .find(|ingest| is_it(&ingest.told))
-            .map(|ingest| ingest.id))
+        let mut all = catalogue.ingests()?.into_iter();
+        Ok(all.find(|ingest| is_it(&ingest.told)))
     }
 
     /// What is to be done in the folders that were found, if there is room for it.
     fn fill(
         &mut self,
         plan: &mut CardPlan,
+        earlier: Option<Box<Earlier>>,
         folders: Vec<PathBuf>,
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
         let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
         let mut numbers = vec![None; folders.len()];
-        if let (Some(catalogue), Some(ingest)) = (self.catalogue, plan.earlier) {
-            let files = catalogue.ingested(ingest)?.into_iter();
+        if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
+            let Earlier { ingest, files } = *earlier;
+            let files = files.into_iter();
             known = files.map(|file| (file.inside.clone(), file)).collect();
-            if let Some(earlier) = catalogue.ingest(ingest)? {
-                plan.hash = earlier.told.hash;
-                plan.kinds = kinds(plan.hash, &plan.kinds);
-            }
+            plan.hash = ingest.told.hash;
+            plan.kinds = kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
                 let (volume, inside) = self.volumes.of(folder);
                 let Some(volume) = catalogue.volume_id(&volume.identity)? else {
                     continue;
                 };
                 let mut places = catalogue.ingests_on(volume)?.into_iter();
-                let place = places.find(|(id, _, path)| *id == ingest && *path == inside);
+                let place = places.find(|(id, _, path)| *id == ingest.id && *path == inside);
                 numbers[at] = place.map(|(_, place, _)| place);
             }
+            plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
             let (volume, inside) = self.volumes.of(folder);

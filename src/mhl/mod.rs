@@ -12,6 +12,7 @@
 mod chain;
 pub mod classic;
 mod fault;
+mod gather;
 mod generation;
 mod histories;
 mod history;
@@ -30,6 +31,7 @@ use std::fmt;
 use std::path::{Component, Path};
 
 pub use fault::Fault;
+pub use gather::Gatherer;
 pub use generation::{Author, Creator, Entry, Folder, Generation, Hash, Process};
 pub use histories::Histories;
 pub use history::{History, Known, KnownFolder, Made};

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{Timestamp, Zoned};
-
 use super::known::{Basis, Known};
 use super::{Looked, Request, State};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::mhl::{Creator, Entry, Folder, Generation, Hash, Outcome, Process};
+use crate::mhl::{Gatherer, Process};
 use crate::offload::{Item, Listing};
 use crate::value::Fingerprint;
 
@@ -77,63 +75,23 @@ pub(super) fn generation(
     listing: &Listing,
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
-    let made = Timestamp::now();
-    let mut files = Vec::new();
-    let mut is_whole = listing.problems.is_empty();
-    for (item, _, _, looked) in noted {
-        let path = basis.path(&item.inside);
-        let (Some(path), Ok((found, _))) = (path, &looked.outcome) else {
-            is_whole = false;
-            continue;
-        };
-        if basis.histories.is_ignored(&path, false) {
-            continue;
-        }
-        let needed = basis.histories.needed(&path, &[basis.kind]);
-        let wanted = found
-            .iter()
-            .filter(|hash| needed.contains(&hash.kind()))
-            .cloned();
-        let verdict = basis.histories.judged(&path, &wanted.collect::<Vec<_>>());
-        if verdict.outcome == Outcome::Unproven {
-            is_whole = false;
-            continue;
-        }
-        files.push(Entry {
-            path,
-            previous: None,
-            bytes: item.bytes,
-            modified: Timestamp::from_nanosecond(i128::from(item.modified)).ok(),
-            created: None,
-            hashes: Hash::all(verdict, made),
-        });
-    }
-    let folders = listing.folders.iter().filter_map(|(inside, modified)| {
-        let path = basis
-            .path(inside)
-            .filter(|path| !basis.histories.is_ignored(path, true))?;
-        Some(Folder {
-            path,
-            previous: None,
-            modified: Timestamp::from_nanosecond(i128::from(*modified)).ok(),
-        })
-    });
+    let mut generation = Gatherer::new(&basis.histories, basis.kind);
     // A folder within says nothing of those above it.
-    is_whole &= basis.histories.root() == root;
-    let generation = Generation {
-        created: made,
-        offset: Zoned::now().offset(),
-        creator: Creator::by(&request.author),
-        process: Process::InPlace,
-        ignored: Vec::new(),
-        kinds: if is_whole {
-            vec![basis.kind]
-        } else {
-            Vec::new()
-        },
-        folders: folders.collect(),
-        files,
-    };
-    let written = basis.histories.write(&generation);
+    if !listing.problems.is_empty() || basis.histories.root() != root {
+        generation.leave_out();
+    }
+    for (item, _, _, looked) in noted {
+        match &looked.outcome {
+            Ok((hashes, _)) => {
+                let path = basis.path(&item.inside);
+                generation.file(path, item.bytes, item.modified, hashes);
+            }
+            Err(_) => generation.leave_out(),
+        }
+    }
+    for (inside, modified) in &listing.folders {
+        generation.folder(basis.path(inside), *modified);
+    }
+    let written = generation.write(&request.author, Process::InPlace);
     written.map_err(|fault| Error::Manifest(fault.to_string()))
 }

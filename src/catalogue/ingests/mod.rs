@@ -1,11 +1,13 @@
 //! The log of ingests: what was on each card, where its copies are, and when they were proved.
 
+mod written;
+
 use std::path::{Path, PathBuf};
 
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::files::{loaded, stored};
-use super::{Catalogue, unix_seconds};
+use super::Catalogue;
+use super::files::loaded;
 use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
@@ -170,102 +172,6 @@ pub enum Finding {
 }
 
 impl Catalogue {
-    /// Begins an ingest into some folders, each on a volume of the catalogue and below it; gives its number.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn begin_ingest(&self, told: &NewIngest, places: &[(i64, PathBuf)]) -> Result<i64, Error> {
-        self.at_once(|| {
-            let facts = self.pack(&told.facts)?;
-            let id = self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO ingest (day, card, source, volume, inside, in_place, hash, author, begun, facts)
-                         VALUES (:day, :card, :source, :volume, :inside, :in_place, :hash, :author, :begun, :facts) RETURNING id",
-                    )?
-                    .query_row(
-                        named_params! {
-                            ":day": told.day,
-                            ":card": told.card,
-                            ":source": to_bytes(told.source.as_os_str()),
-                            ":volume": told.volume,
-                            ":inside": to_bytes(told.inside.as_os_str()),
-                            ":in_place": told.is_in_place,
-                            ":hash": told.hash.name(),
-                            ":author": told.author,
-                            ":begun": unix_seconds(),
-                            ":facts": facts,
-                        },
-                        |row| row.get(0),
-                    )
-            })?;
-            self.add_places(id, places)?;
-            Ok(id)
-        })
-    }
-
-    /// Goes on with an ingest that was begun before, told anew what it is told now; places that it did not know
-    /// are added. Gives the number of each place.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn resume_ingest(
-        &self,
-        id: i64,
-        told: &NewIngest,
-        places: &[(i64, PathBuf)],
-    ) -> Result<Vec<usize>, Error> {
-        self.at_once(|| {
-            let facts = self.pack(&told.facts)?;
-            self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE ingest SET day = ?2, source = ?3, author = ?4, facts = ?5, ended = NULL, problems = NULL
-                         WHERE id = ?1",
-                    )?
-                    .execute(params![
-                        id,
-                        told.day,
-                        to_bytes(told.source.as_os_str()),
-                        told.author,
-                        facts
-                    ])
-            })?;
-            self.add_places(id, places)
-        })
-    }
-
-    fn add_places(&self, id: i64, places: &[(i64, PathBuf)]) -> Result<Vec<usize>, Error> {
-        let mut numbers = Vec::new();
-        for (volume, path) in places {
-            let number: i64 = self.check(|connection| {
-                let known = connection
-                    .prepare_cached(
-                        "UPDATE ingest_place SET problem = NULL WHERE ingest = ?1 AND volume = ?2 AND path = ?3
-                         RETURNING place",
-                    )?
-                    .query_row(params![id, volume, to_bytes(path.as_os_str())], |row| {
-                        row.get(0)
-                    })
-                    .optional()?;
-                if let Some(known) = known {
-                    return Ok(known);
-                }
-                connection
-                    .prepare_cached(
-                        "INSERT INTO ingest_place (ingest, place, volume, path)
-                         SELECT ?1, coalesce(max(place) + 1, 0), ?2, ?3 FROM ingest_place WHERE ingest = ?1
-                         RETURNING place",
-                    )?
-                    .query_row(params![id, volume, to_bytes(path.as_os_str())], |row| {
-                        row.get(0)
-                    })
-            })?;
-            numbers.push(usize::try_from(number).unwrap_or(0));
-        }
-        Ok(numbers)
-    }
-
     /// The ingests that copied into that very folder, the latest first.
     ///
     /// # Errors
@@ -278,20 +184,6 @@ impl Catalogue {
                 )?
                 .query_map(params![volume, to_bytes(path.as_os_str())], |row| row.get(0))?
                 .collect()
-        })
-    }
-
-    /// What the volume is known by that an ingest's card was on, and the card's root below it.
-    ///
-    /// # Errors
-    /// When `SQLite` fails, or there is no such ingest.
-    pub fn ingest_source(&self, ingest: i64) -> Result<(String, PathBuf), Error> {
-        self.check(|connection| {
-            connection
-                .prepare_cached("SELECT volume, inside FROM ingest WHERE id = ?1")?
-                .query_row([ingest], |row| {
-                    Ok((row.get(0)?, PathBuf::from(from_bytes(row.get(1)?))))
-                })
         })
     }
 
@@ -311,58 +203,6 @@ impl Catalogue {
                     Ok((row.get(0)?, usize::try_from(place).unwrap_or(0), path))
                 })?
                 .collect()
-        })
-    }
-
-    /// Writes down the files of a card as they are listed now; those that are as they were keep what is known
-    /// of them, those that are gone stay in the log. Gives their numbers.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn list_ingested<'a>(
-        &self,
-        ingest: i64,
-        files: impl Iterator<Item = (&'a Path, u64, i64)>,
-    ) -> Result<Vec<i64>, Error> {
-        let mut numbers = Vec::new();
-        self.at_once(|| {
-            for (path, bytes, modified) in files {
-                numbers.push(self.list_one(ingest, path, bytes, modified)?);
-            }
-            Ok(())
-        })?;
-        Ok(numbers)
-    }
-
-    fn list_one(&self, ingest: i64, path: &Path, bytes: u64, modified: i64) -> Result<i64, Error> {
-        let row = params![ingest, to_bytes(path.as_os_str()), stored(bytes), modified];
-        self.check(|connection| {
-            let known: Option<(i64, bool)> = connection
-                .prepare_cached(
-                    "SELECT id, bytes = ?3 AND modified = ?4 FROM ingest_file WHERE ingest = ?1 AND path = ?2",
-                )?
-                .query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            match known {
-                Some((id, true)) => Ok(id),
-                Some((id, false)) => {
-                    connection
-                        .prepare_cached("DELETE FROM ingest_copy WHERE file = ?1")?
-                        .execute([id])?;
-                    connection
-                        .prepare_cached(
-                            "UPDATE ingest_file SET bytes = ?2, modified = ?3, digest = NULL, xxh128 = NULL,
-                                    problem = NULL WHERE id = ?1",
-                        )?
-                        .execute(params![id, stored(bytes), modified])?;
-                    Ok(id)
-                }
-                None => connection
-                    .prepare_cached(
-                        "INSERT INTO ingest_file (ingest, path, bytes, modified) VALUES (?1, ?2, ?3, ?4) RETURNING id",
-                    )?
-                    .query_row(row, |row| row.get(0)),
-            }
         })
     }
 
@@ -414,99 +254,6 @@ impl Catalogue {
         })?;
         files.sort_by(|one, other| one.inside.cmp(&other.inside));
         Ok(files)
-    }
-
-    /// Writes down what was found, all of it or nothing.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn note_findings(&self, findings: &[Finding]) -> Result<(), Error> {
-        if findings.is_empty() {
-            return Ok(());
-        }
-        self.at_once(|| findings.iter().try_for_each(|finding| self.note(finding)))
-    }
-
-    fn note(&self, finding: &Finding) -> Result<(), Error> {
-        self.check(|connection| {
-            match finding {
-                Finding::Hashed(file, digest, xxh128) => connection
-                    .prepare_cached(
-                        "UPDATE ingest_file SET digest = ?2, xxh128 = ?3, problem = NULL WHERE id = ?1",
-                    )?
-                    .execute(params![file, digest.bytes(), xxh128.bytes()]),
-                Finding::Unread(file, problem) => connection
-                    .prepare_cached("UPDATE ingest_file SET problem = ?2 WHERE id = ?1")?
-                    .execute(params![file, problem]),
-                Finding::Copy(file, place, copied) => connection
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![
-                        file,
-                        i64::try_from(*place).unwrap_or(i64::MAX),
-                        copied.state.number(),
-                        copied.how,
-                        copied.at,
-                        copied.problem
-                    ]),
-            }
-            .map(drop)
-        })
-    }
-
-    /// Notes what became of a place: its manifest, or why there is none.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn note_place(
-        &self,
-        ingest: i64,
-        place: usize,
-        manifest: Option<&Path>,
-        problem: Option<&str>,
-    ) -> Result<(), Error> {
-        let manifest = manifest.map(|path| to_bytes(path.as_os_str()));
-        self.at_once(|| {
-            self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE ingest_place SET manifest = coalesce(?3, manifest), problem = ?4
-                         WHERE ingest = ?1 AND place = ?2",
-                    )?
-                    .execute(params![
-                        ingest,
-                        i64::try_from(place).unwrap_or(i64::MAX),
-                        manifest,
-                        problem
-                    ])
-            })
-        })?;
-        Ok(())
-    }
-
-    /// Notes that an ingest came to its end, with what went wrong.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn end_ingest(&self, ingest: i64, problems: &[Problem]) -> Result<(), Error> {
-        let told: Vec<(String, &str)> = problems
-            .iter()
-            .map(|problem| {
-                let path = problem.path.to_string_lossy().into_owned();
-                (path, problem.reason.as_str())
-            })
-            .collect();
-        let told = serde_json::to_string(&told).unwrap_or_default();
-        self.at_once(|| {
-            self.check(|connection| {
-                connection
-                    .prepare_cached("UPDATE ingest SET ended = ?2, problems = ?3 WHERE id = ?1")?
-                    .execute(params![ingest, unix_seconds(), told])
-            })
-        })?;
-        Ok(())
     }
 
     /// Every ingest, the latest first.
