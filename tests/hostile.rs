@@ -395,27 +395,32 @@ fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
 #[cfg(unix)]
 #[test]
 fn a_decoder_that_misbehaves_loses_no_clip() {
-    for fed in [
+    let fed = [
         "exec sleep 7358",
         "exit 1",
         "head -c 2000 >/dev/null; exit 0",
         "exec cat",
         "head -c 300000 /dev/urandom; exit 0",
         "exec ffmpeg -v error -i pipe:0 -vf scale=8:8 -c:v rawvideo -allow_raw_vfw 1 -f matroska pipe:1",
-    ] {
-        let shoot = Shoot::new();
-        cards(&shoot);
-        let begun = Instant::now();
-        let scan = scan_with_decoder(&shoot, fed);
-        assert_eq!(scan.code, 0, "{fed}: {}", scan.stderr);
-        assert_eq!(
-            (pictures(&shoot, "posters"), pictures(&shoot, "strips")),
-            (4, 4),
-            "{fed}"
-        );
-        assert!(begun.elapsed() < Duration::from_secs(90), "{fed} hung");
-        assert!(!is_running("sleep\x007358"), "{fed} left processes behind");
-    }
+    ];
+    std::thread::scope(|scope| {
+        for fed in fed {
+            scope.spawn(move || {
+                let shoot = Shoot::new();
+                cards(&shoot);
+                let begun = Instant::now();
+                let scan = scan_with_decoder(&shoot, fed);
+                assert_eq!(scan.code, 0, "{fed}: {}", scan.stderr);
+                assert_eq!(
+                    (pictures(&shoot, "posters"), pictures(&shoot, "strips")),
+                    (4, 4),
+                    "{fed}"
+                );
+                assert!(begun.elapsed() < Duration::from_secs(90), "{fed} hung");
+            });
+        }
+    });
+    assert!(!is_running("sleep\x007358"), "processes were left behind");
 }
 
 #[cfg(target_os = "linux")]

@@ -473,7 +473,7 @@ fn killed_at_any_moment_a_scan_goes_on_to_the_same_end() {
     assert_eq!(finds(&worn), wanted_finds);
 
     // Fresh catalogues, each killed once.
-    for part in [1, 3, 5, 7, 9_u32] {
+    for part in [2, 5, 8_u32] {
         let shoot = Shoot::with_fixtures();
         let mut scan = begin(&shoot);
         thread::sleep(whole * part / 10);

@@ -208,7 +208,7 @@ impl ByteBar {
     pub fn new(is_shown: bool) -> Self {
         Self(bar(
             is_shown,
-            "comparing  {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left\n  {msg}",
+            "comparing  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}",
         ))
     }
 

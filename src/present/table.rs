@@ -114,6 +114,18 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// `text`, or its end after `…` where it is wider than `width`: of a path, what tells it from others.
+#[must_use]
+pub(super) fn cut_before(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let starts = text.char_indices().map(|(start, _)| start);
+    let ends = starts.skip(1).map(|start| format!("…{}", &text[start..]));
+    let mut ends = ends.skip_while(|end| end.width() > width);
+    ends.next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +166,15 @@ mod tests {
         let mut table = Table::new(&["name", "tags"], Some(30));
         table.row(&["❤️".repeat(36), "👩‍👩‍👧".repeat(20)]);
         assert!(lines(&table).iter().all(|line| line.width() <= 30));
+    }
+
+    #[test]
+    fn a_path_keeps_its_end() {
+        let path = "/raid/日本語/2026-05-02/A001";
+        assert_eq!(cut_before(path, 40), path);
+        assert_eq!(cut_before(path, 16), "…2026-05-02/A001");
+        // A wide letter is not halved.
+        assert_eq!(cut_before(path, 18), "…/2026-05-02/A001");
+        assert_eq!(cut_before(path, 1), "");
     }
 }

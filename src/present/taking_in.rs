@@ -1,14 +1,15 @@
 //! An ingest as it goes: how much is read, written and proved where, how fast, and how long it will take.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use super::progress::{bar, event_json, rounded, stage_name, style};
+use super::table::cut_before;
 use super::{Look, counted, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
@@ -27,7 +28,7 @@ const SPAN: f64 = 4.0;
 
 /// What copying looks like on a terminal.
 const COPYING: &str =
-    "copying  {bar:30} {binary_bytes}/{binary_total_bytes} verified  {eta} left\n{msg}";
+    "copying  {bar:30} {decimal_bytes}/{decimal_total_bytes} verified  {eta} left\n{msg}";
 
 /// Shows the events of ingests.
 pub struct IngestProgress<'a> {
@@ -314,12 +315,14 @@ impl<'a> IngestProgress<'a> {
         self.last = Instant::now();
         match self.look {
             Look::Bar => {
-                let lines: Vec<String> = self.cards.iter_mut().filter_map(Card::lines).collect();
-                self.bar.set_message(lines.join("\n"));
+                let window = terminal_size::terminal_size_of(std::io::stderr());
+                let width = window.map(|(width, _)| usize::from(width.0));
+                let lines = self.lines(width);
+                self.bar.set_message(lines);
             }
             Look::Lines => {
-                let lines: Vec<String> = self.cards.iter_mut().filter_map(Card::lines).collect();
-                self.say(&lines.join("\n"));
+                let lines = self.lines(None);
+                self.say(&lines);
             }
             Look::Json => {
                 let left = self.bar.eta();
@@ -333,6 +336,13 @@ impl<'a> IngestProgress<'a> {
                 });
             }
         }
+    }
+
+    /// How far every card is, in lines that are no wider than `width`.
+    fn lines(&mut self, width: Option<usize>) -> String {
+        let cards = self.cards.iter_mut();
+        let lines: Vec<String> = cards.filter_map(|card| card.lines(width)).collect();
+        lines.join("\n")
     }
 
     fn line(&mut self, text: &str) {
@@ -365,29 +375,33 @@ impl Card {
         self.begun.places.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    /// How far it is, for people; nothing before it begins.
-    fn lines(&mut self) -> Option<String> {
+    /// How far it is, for people, in lines that are no wider than `width`; nothing before it begins.
+    fn lines(&mut self, width: Option<usize>) -> Option<String> {
         let current = self.current.as_deref().map(Path::to_string_lossy)?;
-        let mut text = format!(
-            "  {}  {} of {} read  {}",
+        let line = |numbers: String, path: &str| {
+            let path = escape(path);
+            let room = width.map(|width| width.saturating_sub(numbers.width()));
+            let path = room.map_or_else(|| path.clone(), |room| cut_before(&path, room));
+            numbers + &path
+        };
+        let card = format!(
+            "  {}  {} of {} read  ",
             escape(&self.begun.card),
             Bytes(self.read),
             Bytes(self.begun.bytes),
-            escape(&current)
         );
+        let mut lines = vec![line(card, &current)];
         for (place, (folder, _)) in self.places.iter_mut().zip(&self.begun.places) {
-            // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                "\n    {}  {} written, {}  {} verified, {}",
-                escape(&folder.to_string_lossy()),
+            let numbers = format!(
+                "    {} written, {}  {} verified, {}  ",
                 Bytes(place.written.bytes),
                 a_second(place.written.speed()),
                 Bytes(place.proved),
                 counted(place.files, "file"),
             );
+            lines.push(line(numbers, &folder.to_string_lossy()));
         }
-        Some(text)
+        Some(lines.join("\n"))
     }
 
     /// … and for programs.
@@ -413,5 +427,44 @@ impl Card {
             "current": current,
             "places": places,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test that fails says so"
+    )]
+
+    use super::*;
+
+    #[test]
+    fn lines_fit_the_terminal_and_show_the_ends_of_paths() {
+        let mut card = Card::new(&Begun {
+            card: "A001".to_owned(),
+            source: PathBuf::from("/media/A001"),
+            files: Vec::new(),
+            bytes: 2_000_000,
+            places: vec![(
+                PathBuf::from("/raid/ACME Spring Campaign BTS/2026-05-02/A/A001"),
+                2_000_000,
+            )],
+        });
+        assert_eq!(card.lines(Some(80)), None);
+        card.current = Some(PathBuf::from("PRIVATE/M4ROOT/CLIP/C0001\x1b[2J.MP4"));
+        let narrow = card.lines(Some(72)).unwrap();
+        let widths: Vec<usize> = narrow.lines().map(UnicodeWidthStr::width).collect();
+        assert!(widths.iter().all(|width| *width <= 72), "{narrow}");
+        assert!(
+            narrow.ends_with("05-02/A/A001") && !narrow.contains('\x1b'),
+            "{narrow}"
+        );
+        assert!(
+            card.lines(None)
+                .unwrap()
+                .ends_with("  /raid/ACME Spring Campaign BTS/2026-05-02/A/A001")
+        );
     }
 }

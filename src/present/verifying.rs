@@ -37,7 +37,7 @@ impl<'a> VerifyProgress<'a> {
         data: &'a mut dyn Write,
         talk: &'a mut dyn Write,
     ) -> Self {
-        let template = "verifying  {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left\n  {msg}";
+        let template = "verifying  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}";
         Self {
             look,
             is_verbose,
