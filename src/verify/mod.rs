@@ -8,9 +8,10 @@ mod record;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
 use crate::checksum::{Checksum, Hasher};
@@ -20,6 +21,7 @@ use crate::media::Cancel;
 use crate::mhl;
 use crate::offload::{How, Item, Medium, list};
 use known::{Basis, Known};
+use record::Noted;
 
 /// What to verify, and how.
 #[derive(Debug, Clone)]
@@ -112,7 +114,10 @@ pub struct Report {
     pub is_interrupted: bool,
 }
 
-/// A file that was read.
+/// What was found is written down this often: whoever is killed loses no more.
+const BETWEEN_NOTES: Duration = Duration::from_secs(2);
+
+/// A file that was read: its hashes and how it was read, or why it could not be.
 struct Looked {
     item: usize,
     outcome: Result<(Vec<Checksum>, How), String>,
@@ -156,32 +161,25 @@ pub fn verify(
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
         with: basis.names(),
     });
-    let mut looked = Vec::new();
-    read_all(&root, &items, request, &mut |told| match told {
+    let (mut noted, mut written) = (Vec::new(), Written::new(&basis, catalogue));
+    let is_failed = AtomicBool::new(false);
+    let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
+    read_all(&root, &items, &go_on, &mut |told| match told {
         Told::Reading(item) => report(Event::Reading(items[item].0.inside.clone())),
-        Told::Read(bytes) => report(Event::Read(bytes)),
-        Told::Looked(one) => looked.push(one),
+        Told::Read(bytes) => {
+            report(Event::Read(bytes));
+            // What is read now may take hours.
+            is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
+        }
+        Told::Looked(one) => {
+            let (item, known) = &items[one.item];
+            let state = found.take(&root, item, known, &one, report);
+            noted.push((*item, known, state, one));
+        }
     });
-    looked.sort_by_key(|one| one.item);
-    let mut noted = Vec::new();
-    for one in &looked {
-        let (item, known) = &items[one.item];
-        let state = match &one.outcome {
-            Ok((hashes, how)) => {
-                found.how = Some(found.how.map_or(*how, |before| before.min(*how)));
-                known.state(hashes)
-            }
-            Err(reason) => {
-                let problem = Problem::new(root.join(&item.inside), reason.clone());
-                report(Event::Problem(problem.clone()));
-                found.problems.push(problem);
-                State::Unread
-            }
-        };
-        found.count(item, state);
-        report(Event::Found(item.inside.clone(), state));
-        noted.push((*item, known, state, one));
-    }
+    written.end(&noted)?;
+    noted.sort_by_key(|(_, _, _, one)| one.item);
+    found.sort();
     if !basis.is_catalogued_only() {
         let names = items.iter().map(|(item, _)| &item.inside);
         found.outside = names
@@ -202,7 +200,7 @@ pub fn verify(
         }
     }
     if let Some(catalogue) = catalogue {
-        record::in_catalogue(&basis, &noted, &found.missing, catalogue)?;
+        record::missing(&basis, &found.missing, catalogue)?;
     }
     found.is_unknown =
         items.iter().all(|(_, known)| known.is_nothing()) && found.missing.is_empty();
@@ -212,7 +210,87 @@ pub fn verify(
     Ok(found)
 }
 
+/// What was found, written down as it comes.
+struct Written<'a> {
+    basis: &'a Basis,
+    catalogue: Option<&'a Catalogue>,
+    /// So many of what was found.
+    count: usize,
+    last: Instant,
+    outcome: Result<(), Error>,
+}
+
+impl<'a> Written<'a> {
+    fn new(basis: &'a Basis, catalogue: Option<&'a Catalogue>) -> Self {
+        Self {
+            basis,
+            catalogue,
+            count: 0,
+            last: Instant::now(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Writes down now and then what is new; whether that could be.
+    fn is_up_to(&mut self, noted: &[Noted<'_>]) -> bool {
+        let is_due = noted.len() > self.count && self.last.elapsed() >= BETWEEN_NOTES;
+        if self.outcome.is_ok() && is_due {
+            self.outcome = self.write(noted);
+            self.last = Instant::now();
+        }
+        self.outcome.is_ok()
+    }
+
+    /// Writes down what is left.
+    fn end(mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+        std::mem::replace(&mut self.outcome, Ok(()))?;
+        self.write(noted)
+    }
+
+    fn write(&mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+        if let Some(catalogue) = self.catalogue {
+            record::in_catalogue(self.basis, &noted[self.count..], catalogue)?;
+        }
+        self.count = noted.len();
+        Ok(())
+    }
+}
+
 impl Report {
+    /// Takes what was found of one file, and tells it.
+    fn take(
+        &mut self,
+        root: &Path,
+        item: &Item,
+        known: &Known,
+        looked: &Looked,
+        report: &mut dyn FnMut(Event),
+    ) -> State {
+        let state = match &looked.outcome {
+            Ok((hashes, how)) => {
+                self.how = Some(self.how.map_or(*how, |before| before.min(*how)));
+                known.state(hashes)
+            }
+            Err(reason) => {
+                let problem = Problem::new(root.join(&item.inside), reason.clone());
+                report(Event::Problem(problem.clone()));
+                self.problems.push(problem);
+                State::Unread
+            }
+        };
+        self.count(item, state);
+        report(Event::Found(item.inside.clone(), state));
+        state
+    }
+
+    /// Files were read side by side: they are told in the order of their paths.
+    fn sort(&mut self) {
+        self.altered.sort();
+        self.new.sort();
+        self.problems
+            .sort_by(|one, other| one.path.cmp(&other.path));
+    }
+
     fn count(&mut self, item: &Item, state: State) {
         let list = match state {
             State::Verified => {
@@ -232,7 +310,12 @@ impl Report {
 const MOST_READERS: usize = 4;
 
 /// Reads and hashes files, on as many threads as the device bears.
-fn read_all(root: &Path, items: &[(&Item, Known)], request: &Request, told: &mut dyn FnMut(Told)) {
+fn read_all(
+    root: &Path,
+    items: &[(&Item, Known)],
+    go_on: &(dyn Fn() -> bool + Sync),
+    told: &mut dyn FnMut(Told),
+) {
     let (volume, _) = Volumes::mounted().of(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let readers = volume.drive.kind.readers(jobs).min(MOST_READERS);
@@ -248,14 +331,14 @@ fn read_all(root: &Path, items: &[(&Item, Known)], request: &Request, told: &mut
                     let Some((file, known)) = items.get(item) else {
                         break;
                     };
-                    if request.cancel.is_cancelled() {
+                    if !go_on() {
                         break;
                     }
                     // Whoever listens does so to the end.
                     let _ = sender.send(Told::Reading(item));
                     let each = &mut |bytes| {
                         let _ = sender.send(Told::Read(bytes));
-                        !request.cancel.is_cancelled()
+                        go_on()
                     };
                     let path = root.join(&file.inside);
                     let outcome = match hashed(&path, file, known, &mut medium, each) {

@@ -8,32 +8,19 @@ use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::{Gatherer, Process};
-use crate::offload::{Item, Listing};
+use crate::offload::{How, Item, Listing};
 use crate::value::Fingerprint;
 
 /// A file, what it has to be, what it is, and how it was read.
-pub(super) type Noted<'a> = (&'a Item, &'a Known, State, &'a Looked);
+pub(super) type Noted<'a> = (&'a Item, &'a Known, State, Looked);
 
 /// Notes what was found of copies that the log has, and of files that the catalogue has.
 pub(super) fn in_catalogue(
     basis: &Basis,
     noted: &[Noted<'_>],
-    missing: &[PathBuf],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let at = unix_seconds();
     let mut findings = Vec::new();
-    let mut note = |inside: &Path, state: CopyState, how: Option<String>| {
-        for copy in basis.logged(inside) {
-            let found = CopyFound {
-                state,
-                how: how.clone(),
-                at,
-                problem: None,
-            };
-            findings.push(Finding::Copy(copy.file, copy.place, found));
-        }
-    };
     let mut hashes: Vec<(PathBuf, u64, Option<Fingerprint>)> = Vec::new();
     for (item, _, state, looked) in noted {
         let Ok((found, how)) = &looked.outcome else {
@@ -44,7 +31,7 @@ pub(super) fn in_catalogue(
             State::Altered => CopyState::Altered,
             State::Missing | State::New | State::Unread => continue,
         };
-        note(&item.inside, state, Some(how.name().to_owned()));
+        findings.extend(of_copies(basis, &item.inside, state, Some(*how)));
         let xxh128 = found.iter().find(|hash| hash.kind() == HashKind::Xxh128);
         // Of what was altered, the hash that was recorded proves nothing any more.
         let proved = xxh128
@@ -54,9 +41,6 @@ pub(super) fn in_catalogue(
             hashes.push((item.inside.clone(), item.bytes, proved));
         }
     }
-    for inside in missing {
-        note(inside, CopyState::Missing, None);
-    }
     catalogue.note_findings(&findings)?;
     if let Some((volume, root)) = &basis.on_volume {
         let hashes = hashes
@@ -65,6 +49,31 @@ pub(super) fn in_catalogue(
         catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
     }
     Ok(())
+}
+
+/// Notes copies that are not there any more.
+pub(super) fn missing(
+    basis: &Basis,
+    missing: &[PathBuf],
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let of_one = |inside: &PathBuf| of_copies(basis, inside, CopyState::Missing, None);
+    let findings: Vec<Finding> = missing.iter().flat_map(of_one).collect();
+    catalogue.note_findings(&findings)
+}
+
+/// What was found of a file, of every copy in the log that it is.
+fn of_copies(basis: &Basis, inside: &Path, state: CopyState, how: Option<How>) -> Vec<Finding> {
+    let found = CopyFound {
+        state,
+        how: how.map(|how| how.name().to_owned()),
+        at: unix_seconds(),
+        problem: None,
+    };
+    let copies = basis.logged(inside).iter();
+    copies
+        .map(|copy| Finding::Copy(copy.file, copy.place, found.clone()))
+        .collect()
 }
 
 /// Writes a generation of all that was read.

@@ -1,8 +1,11 @@
 //! Folders verified: by manifests that others wrote, by older lists, by the log alone.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -223,4 +226,33 @@ fn of_several_folders_one_that_is_wrong_does_not_hide_the_others() {
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
     assert_eq!(answer.summary()["manifests"].as_array().unwrap().len(), 1);
     assert!(answer.stderr.contains("none"), "{}", answer.stderr);
+}
+
+#[test]
+fn what_was_found_is_kept_when_the_rest_takes_hours_and_is_killed() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 4, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    put(&raid, "Clips/00/D00001.bin", &[7; 500]);
+    let large = fs::File::create(raid.join("last.bin")).unwrap();
+    large.set_len(1 << 43).unwrap();
+    let mut command = shoot.command();
+    command.args(["verify", "--json"]).arg(&raid);
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    // It is told at once, …
+    let mut told = BufReader::new(running.stdout.take().unwrap()).lines();
+    let is_told = told.any(|line| line.unwrap().contains(r#""state":"altered""#));
+    // … and soon in the log.
+    let end = Instant::now() + Duration::from_secs(60);
+    let mut verified = json!(4);
+    while is_told && verified == json!(4) && Instant::now() < end {
+        thread::sleep(Duration::from_millis(100));
+        verified = shoot.run(&["ingests", "--json"]).json()[0]["places"][0]["verified"].take();
+    }
+    let is_running = running.try_wait().unwrap().is_none();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert!(is_told && is_running);
+    assert_eq!(verified, 3);
 }
