@@ -11,6 +11,8 @@ use tempfile::TempPath;
 /// What the name of an unfinished file begins and ends with: hidden, and told from all others.
 const PREFIX: &str = ".btsindex-";
 const SUFFIX: &str = ".part";
+/// Letters and digits between them.
+const DICE: usize = 12;
 
 /// A file that is being written under a name of its own, in the folder where it will stand. It is
 /// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
@@ -27,7 +29,7 @@ impl Unfinished {
     /// When it cannot be made.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
+        builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(DICE);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -128,8 +130,14 @@ pub fn sweepable(folder: &Path) -> u64 {
 /// Whether a file of that name is one that is being written, or was when its writer died.
 #[must_use]
 pub fn is_unfinished(name: &OsStr) -> bool {
-    name.to_str()
-        .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+    let inner = name.to_str().and_then(|name| {
+        let rest = name.strip_prefix(PREFIX)?;
+        rest.strip_suffix(SUFFIX)
+    });
+    // What somebody else called alike is theirs.
+    inner.is_some_and(|dice| {
+        dice.len() == DICE && dice.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    })
 }
 
 /// The file, locked, when nobody holds the lock that a writer holds while it lives.
@@ -271,12 +279,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let living = Unfinished::in_folder(folder.path()).unwrap();
         let dead = folder.path().join(".btsindex-abcdefghijkl.part");
-        let mark = folder.path().join(".btsindex-volume");
-        for path in [&dead, &mark] {
-            fs::write(path, b"half").unwrap();
+        let others = [
+            ".btsindex-volume",
+            ".btsindex-mynotes.part",
+            ".btsindex-abcdefghijk.part",
+            ".btsindex-abcdefghijk..part",
+            ".btsindex-abcdefghijklm.part",
+        ];
+        for name in others {
+            fs::write(folder.path().join(name), b"theirs").unwrap();
         }
+        fs::write(&dead, b"half").unwrap();
+        assert!(is_unfinished(living.path().file_name().unwrap()));
         assert_eq!(sweep(folder.path()).unwrap(), 1);
-        assert!(living.path().exists() && mark.exists() && !dead.exists());
+        assert!(living.path().exists() && !dead.exists());
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
         living.publish(&folder.path().join("whole")).unwrap();
         assert_eq!(sweep(folder.path()).unwrap(), 0);
     }

@@ -133,12 +133,12 @@ impl Template {
                 Piece::Value(_) => None,
             });
             let Some(name) = texts.collect::<Option<String>>() else {
-                return base;
+                return here(base);
             };
             base.push(name);
         }
         base.pop();
-        base
+        here(base)
     }
 
     /// Whether both give the same folders, however they were typed.
@@ -303,6 +303,15 @@ fn named(name: &str) -> Result<Placeholder, BadTemplate> {
         };
         BadTemplate::new(format!("no placeholder `{{{name}}}`"), hint)
     })
+}
+
+/// A path, also where it is empty: then the folder that people are in.
+fn here(path: PathBuf) -> PathBuf {
+    if path.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        path
+    }
 }
 
 #[cfg(test)]

@@ -87,9 +87,13 @@ pub(super) fn begin(
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
+        // A manifest that was deleted is written anew.
         let is_sealed = |number: &usize| {
             let place = before.and_then(|before| before.places.get(*number));
-            place.is_some_and(|place| place.manifest.is_some())
+            place.is_some_and(|place| {
+                let manifest = place.manifest.as_ref();
+                manifest.is_some_and(|manifest| place.folder.join(manifest).is_file())
+            })
         };
         Ok(Some(Card {
             ingest,
@@ -429,6 +433,20 @@ impl Run<'_> {
                 self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
             }
         }
+        for (task, place) in &plan.grown {
+            let found = CopyFound {
+                state: CopyState::Verified,
+                how: None,
+                at: unix_seconds(),
+                problem: None,
+            };
+            let (file, number) = (logged.files[*task], logged.places[*place]);
+            self.findings.push(Finding::Copy(file, number, found));
+        }
+        self.write_down()?;
+        for remark in &plan.remarks {
+            self.problem(card, remark.path.clone(), &remark.reason);
+        }
         for (at, place) in plan.places.iter().enumerate() {
             is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
             if !self.copying[card].is_given_up[at] && destination(place).is_gone() {
@@ -469,8 +487,11 @@ impl Run<'_> {
             Ok(Some(sealed)) => {
                 self.catalogue
                     .note_place(ingest, number, Some(&sealed.manifest), None)?;
-                for altered in sealed.altered {
-                    self.problem(card, folder.join(altered), ALTERED);
+                for task in sealed.altered {
+                    let item = &self.plans[card].tasks[task].item;
+                    self.problem(card, folder.join(&item.inside), ALTERED);
+                    // The next run tells it, too.
+                    self.catalogue.remark(logged.files[task], number, ALTERED)?;
                 }
                 let path = folder.join(&sealed.manifest);
                 self.summary.manifests.push(path.clone());

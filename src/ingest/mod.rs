@@ -8,6 +8,7 @@
 mod copying;
 mod event;
 mod facts;
+mod left_out;
 mod load;
 mod place;
 mod plan;

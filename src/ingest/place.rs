@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
+
 use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
 use crate::footage::Volume;
@@ -62,17 +64,40 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
 pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
     for (at, folder) in folders.iter().enumerate() {
         let shown = escape(&folder.to_string_lossy());
-        if folder.starts_with(source) || source.starts_with(folder) {
+        if do_overlap(folder, source) {
             return Some(format!("it would be copied into itself: {shown}"));
         }
-        let is_within = |other: &PathBuf| folder.starts_with(other) || other.starts_with(folder);
-        if folders[..at].iter().any(is_within) {
+        if folders[..at].iter().any(|other| do_overlap(folder, other)) {
             return Some(format!(
                 "two of its destinations lie in each other: {shown}"
             ));
         }
     }
     None
+}
+
+/// Whether one folder lies in the other, or is it: by their paths, and by what stands there, as one folder can be
+/// mounted at several places.
+fn do_overlap(one: &Path, other: &Path) -> bool {
+    one.starts_with(other) || other.starts_with(one) || is_in(one, other) || is_in(other, one)
+}
+
+/// Whether a folder is another, or in it, wherever that is mounted; neither need be there yet.
+fn is_in(folder: &Path, other: &Path) -> bool {
+    let there = |path: &Path| Handle::from_path(path).ok();
+    let known = other
+        .ancestors()
+        .find_map(|above| Some((there(above)?, above)));
+    let Some((other_there, above)) = known else {
+        return false;
+    };
+    let rest = other.strip_prefix(above).unwrap_or(Path::new(""));
+    folder.ancestors().any(|above| {
+        there(above).is_some_and(|there| there == other_there)
+            && folder
+                .strip_prefix(above)
+                .is_ok_and(|below| below.starts_with(rest))
+    })
 }
 
 /// How much room is left where cards go, as cards are planned one after another.

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::load::{self, Earlier, Owner};
 use super::place::{self, Need, Room};
-use super::{Event, Request, facts};
+use super::{Event, Request, facts, left_out};
 use crate::catalogue::{Catalogue, CopyFound, Ingest, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
@@ -67,6 +67,10 @@ pub struct CardPlan {
     pub(super) volume: String,
     /// Its root below that volume.
     pub(super) inside: PathBuf,
+    /// What is to be told of it on every run: what earlier ones found, and what no manifest has.
+    pub(super) remarks: Vec<Problem>,
+    /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
+    pub(super) grown: Vec<(usize, usize)>,
     refused: Option<Problem>,
 }
 
@@ -200,7 +204,7 @@ impl Planner<'_> {
         let (volume, inside) = self.volumes.of(&source);
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
-            Ok(listing) => (listing, None),
+            Ok(listing) => (left_out::unfinished(listing, &source), None),
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let date = self.date(day, card, &listing, report);
@@ -223,6 +227,12 @@ impl Planner<'_> {
             drive: volume.drive.clone(),
             volume: volume.identity.clone(),
             inside,
+            remarks: histories
+                .as_ref()
+                .and_then(|histories| left_out::by_history(&source, &listing, histories))
+                .into_iter()
+                .collect(),
+            grown: Vec::new(),
             refused: None,
             source,
             listing,
@@ -445,7 +455,23 @@ impl Planner<'_> {
         }
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
-            let task = task(item, file, &folders, &numbers, plan.hash);
+            let mut task = task(item, file, &folders, &numbers, plan.hash);
+            for (at, folder) in folders.iter().enumerate() {
+                let there = folder.join(&item.inside);
+                let is_grown = !task.is_proved[at]
+                    && mhl::is_chain(&item.inside)
+                    && mhl::has_grown(&there, &plan.source.join(&item.inside));
+                if is_grown {
+                    task.is_proved[at] = true;
+                    plan.grown.push((plan.tasks.len(), at));
+                }
+                let copy = file.zip(numbers[at]);
+                let copy = copy.and_then(|(file, number)| file.copies.get(number)?.as_ref());
+                let problem = copy.and_then(|copy| copy.problem.as_ref());
+                if let Some(problem) = problem.filter(|_| task.is_proved[at]) {
+                    plan.remarks.push(Problem::new(&there, problem.clone()));
+                }
+            }
             for (place, _) in plan
                 .places
                 .iter_mut()
@@ -525,7 +551,7 @@ fn task(
         })
     });
     // The history that a card brought along grew where it was copied to.
-    let is_history = item.inside.iter().any(|part| part == mhl::FOLDER);
+    let is_chain = mhl::is_chain(&item.inside);
     let is_proved = folders.iter().zip(numbers).map(|(folder, number)| {
         let copy = known
             .zip(*number)
@@ -535,7 +561,7 @@ fn task(
             && folder
                 .join(&item.inside)
                 .symlink_metadata()
-                .is_ok_and(|there| is_history || is_as_proved(item, &there, copy))
+                .is_ok_and(|there| is_chain || is_as_proved(item, &there, copy))
     });
     Task {
         is_proved: is_proved.collect(),

@@ -11,8 +11,8 @@ use crate::offload::Task;
 pub(super) struct Sealed {
     /// Where it is, below the place.
     pub(super) manifest: PathBuf,
-    /// Files, below the place, that are not what a manifest on the card says of them.
-    pub(super) altered: Vec<PathBuf>,
+    /// The numbers of files that are not what a manifest on the card says of them.
+    pub(super) altered: Vec<usize>,
 }
 
 /// Writes a generation of what is proved at a place: of what this run proved, and of all where none was written
@@ -29,11 +29,12 @@ pub(super) fn place(
 ) -> Result<Option<Sealed>, String> {
     let proved = &copying.proved[at];
     let is_meant = |proved: Option<bool>| proved == Some(true) || (proved.is_some() && !is_sealed);
+    let folder = &plan.places[at].folder;
+    // Also where nothing is to be written: whoever relies on it has to know when it is damaged.
+    let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
     if !proved.iter().any(|proved| is_meant(*proved)) {
         return Ok(None);
     }
-    let folder = &plan.places[at].folder;
-    let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
     let mut generation = Gatherer::new(&histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
@@ -47,7 +48,7 @@ pub(super) fn place(
         let path = mhl::path(&item.inside);
         let outcome = generation.file(path, item.bytes, item.modified, hashes);
         if outcome == Some(Outcome::Failed) {
-            altered.push(item.inside.clone());
+            altered.push(number);
         }
     }
     for (inside, modified) in &plan.listing.folders {

@@ -10,7 +10,7 @@ use crate::checksum::{Checksum, HashKind};
 const MOST: usize = 100_000;
 
 /// One generation in a chain.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) number: u32,
     /// The manifest's file name.

@@ -163,6 +163,12 @@ impl Histories {
         super::needed(history, local, wanted)
     }
 
+    /// Whether a file is left out because somebody wanted it so, and not as all histories leave it out.
+    #[must_use]
+    pub fn is_ignored_on_purpose(&self, path: &str) -> bool {
+        self.is_ignored(path, false) && !super::Ignored::default().has(path, false)
+    }
+
     /// Whether a file or folder is left out: by a history above it, or by what all histories leave
     /// out.
     #[must_use]

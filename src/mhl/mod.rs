@@ -93,6 +93,33 @@ pub fn can_hold(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.chars().all(is_xml))
 }
 
+/// Whether a file is part of a history by its path: a manifest, or the chain.
+#[must_use]
+pub fn is_of_history(path: &Path) -> bool {
+    let is_manifest = || path.extension().is_some_and(|kind| kind == EXTENSION);
+    is_in_history(path) && (is_chain(path) || is_manifest())
+}
+
+/// Whether a file is the chain of a history by its path: each generation changes it.
+#[must_use]
+pub fn is_chain(path: &Path) -> bool {
+    is_in_history(path) && path.file_name().is_some_and(|name| name == CHAIN)
+}
+
+fn is_in_history(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| folder == FOLDER)
+}
+
+/// Whether a chain is another one with generations added to it, or none; no, where one of them cannot be read.
+#[must_use]
+pub fn has_grown(chain: &Path, before: &Path) -> bool {
+    let (Ok(links), Ok(before)) = (chain::read(chain), chain::read(before)) else {
+        return false;
+    };
+    !before.is_empty() && links.starts_with(&before)
+}
+
 /// A path below a history's folder as manifests write it; `None` where none can hold it.
 #[must_use]
 pub fn path(inside: &Path) -> Option<String> {

@@ -132,26 +132,34 @@ pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> 
         Bytes(summary.bytes),
         summary.elapsed.as_secs_f64()
     )?;
-    for (count, what) in [
+    let new = summary.scanned.as_ref().map_or(0, |scan| scan.new);
+    for (count, one, more, rest) in [
         (
             summary.known,
-            "known before: every copy was verified already",
+            "card",
+            "cards",
+            " known before, by size and time: every copy was verified then; `btsindex verify` reads them again",
         ),
-        (summary.copied, "copies made and verified"),
+        (summary.copied, "copy", "copies", " made and verified"),
         (
             summary.there,
-            "copies that were there already, and are the same",
+            "copy",
+            "copies",
+            " there already, and the same",
         ),
-        (summary.manifests.len(), "manifests written"),
+        (summary.manifests.len(), "manifest", "manifests", " written"),
+        (new, "clip", "clips", " new in the catalogue"),
+        (summary.problems.len(), "problem", "problems", ""),
         (
-            summary.scanned.as_ref().map_or(0, |scan| scan.new),
-            "clips new in the catalogue",
+            summary.unreadable.len(),
+            "file",
+            "files",
+            " copied, but no readable footage",
         ),
-        (summary.problems.len(), "problems"),
-        (summary.unreadable.len(), "copied, but no readable footage"),
     ] {
         if count > 0 {
-            writeln!(out, "{:>9}  {what}", grouped(count))?;
+            let what = if count == 1 { one } else { more };
+            writeln!(out, "{:>9}  {what}{rest}", grouped(count))?;
         }
     }
     if let Some(how) = summary.how {

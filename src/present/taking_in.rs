@@ -201,6 +201,10 @@ impl<'a> IngestProgress<'a> {
                     "places": places,
                 })
             });
+            // Of one that is refused, its problem is told.
+            if places.is_empty() {
+                continue;
+            }
             let line = format!(
                 "{}: {}, {} to read, to {}",
                 escape(&card.card),

@@ -157,6 +157,10 @@ pub fn verified(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Resu
             &report.outside,
             "outside the manifest: it cannot hold their names",
         ),
+        (
+            &report.left_out,
+            "not looked at: the manifests leave them out by patterns of their own",
+        ),
     ] {
         if list.is_empty() {
             continue;
@@ -215,6 +219,7 @@ pub fn verified_json(folder: &Path, report: &Report) -> Value {
         "missing": paths(&report.missing),
         "new": paths(&report.new),
         "outside_manifest": paths(&report.outside),
+        "left_out": paths(&report.left_out),
         "problems": report.problems.iter().map(|problem| json!({
             "path": problem.path.to_string_lossy(), "reason": problem.reason,
         })).collect::<Vec<_>>(),

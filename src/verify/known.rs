@@ -168,7 +168,7 @@ impl Basis {
 
     /// Whether a file is no part of what is verified: manifests themselves, and what they leave out.
     pub(super) fn is_left_out(&self, inside: &Path) -> bool {
-        let is_manifest = inside.iter().any(|part| part == mhl::FOLDER)
+        let is_manifest = mhl::is_of_history(inside)
             || self
                 .classics
                 .iter()
@@ -178,6 +178,14 @@ impl Basis {
             path.is_some_and(|path| self.histories.is_ignored(&path, false))
         };
         is_manifest || (!self.logged.contains_key(inside) && is_ignored())
+    }
+
+    /// Whether manifests leave out a file that is none of theirs because somebody wanted it so, and nothing else
+    /// knows it.
+    pub(super) fn is_ignored_on_purpose(&self, inside: &Path) -> bool {
+        let path = self.path(inside);
+        self.is_left_out(inside)
+            && path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
     }
 
     pub(super) fn known(&self, item: &Item) -> Known {
@@ -197,8 +205,12 @@ impl Basis {
         }
     }
 
-    /// Files that have to be there, and are not among those that are.
-    pub(super) fn missing(&self, there: &BTreeSet<&Path>) -> Vec<PathBuf> {
+    /// Files that have to be there, and are not among those that are; of folders that could not be listed nobody knows.
+    pub(super) fn missing(
+        &self,
+        there: &BTreeSet<&Path>,
+        is_unlisted: &dyn Fn(&Path) -> bool,
+    ) -> Vec<PathBuf> {
         let mut missing: BTreeSet<PathBuf> = BTreeSet::new();
         for path in self.histories.paths() {
             let inside = match self.prefix.as_str() {
@@ -216,14 +228,13 @@ impl Basis {
         let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
         missing.extend(listed.map(|file| PathBuf::from(&file.path)));
         for (path, logged) in &self.logged {
-            let is_history = path.iter().any(|part| part == mhl::FOLDER);
-            if !is_history && logged.iter().any(|copy| copy.was_there) {
+            if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.was_there) {
                 missing.insert(path.clone());
             }
         }
         missing
             .into_iter()
-            .filter(|path| !there.contains(path.as_path()))
+            .filter(|path| !there.contains(path.as_path()) && !is_unlisted(path))
             .collect()
     }
 

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
 use crate::checksum::{Checksum, Hasher};
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, escape};
 use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{How, Item, Medium, list};
+use crate::offload::{How, Item, Listing, Medium, list};
 use known::{Basis, Known};
 use record::Noted;
 
@@ -102,6 +102,8 @@ pub struct Report {
     pub new: Vec<PathBuf>,
     /// Files whose names no manifest can hold; the catalogue may know them.
     pub outside: Vec<PathBuf>,
+    /// Files that the manifests leave out because somebody wanted it so, and nothing else knows: they were not read.
+    pub left_out: Vec<PathBuf>,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// How files were read, the least certain.
@@ -142,6 +144,10 @@ pub fn verify(
     report: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
     let root = std::fs::canonicalize(&request.folder).map_err(Error::path(&request.folder))?;
+    if root.is_file() {
+        let error = std::io::ErrorKind::NotADirectory.into();
+        return Err(Error::path(&request.folder)(error));
+    }
     let basis = Basis::read(&root, catalogue)?;
     let go_on = || !request.cancel.is_cancelled();
     let listing = list(&root, &go_on).map_err(Error::path(&root))?;
@@ -150,6 +156,16 @@ pub fn verify(
         report(Event::Problem(problem.clone()));
         found.problems.push(problem.clone());
     }
+    if let Some(problem) = emptiness(&root, &listing, catalogue)? {
+        report(Event::Problem(problem.clone()));
+        found.problems.push(problem);
+    }
+    found.left_out = listing
+        .files
+        .iter()
+        .filter(|item| basis.is_ignored_on_purpose(&item.inside))
+        .map(|item| item.inside.clone())
+        .collect();
     let items: Vec<(&Item, Known)> = listing
         .files
         .iter()
@@ -194,7 +210,12 @@ pub fn verify(
             .iter()
             .map(|item| item.inside.as_path())
             .collect();
-        found.missing = basis.missing(&there);
+        let is_unlisted = |inside: &Path| {
+            let path = root.join(inside);
+            let mut problems = listing.problems.iter();
+            problems.any(|problem| path != problem.path && path.starts_with(&problem.path))
+        };
+        found.missing = basis.missing(&there, &is_unlisted);
         for path in &found.missing {
             report(Event::Found(path.clone(), State::Missing));
         }
@@ -208,6 +229,30 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.
+fn emptiness(
+    root: &Path,
+    listing: &Listing,
+    catalogue: Option<&Catalogue>,
+) -> Result<Option<Problem>, Error> {
+    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_cut {
+        return Ok(None);
+    }
+    let away = match catalogue {
+        Some(catalogue) => catalogue.away_from(root)?.into_iter().next(),
+        None => None,
+    };
+    let reason = match away {
+        Some(away) => format!(
+            "there is no file in it: {} was mounted at {} and is not",
+            escape(&away.label),
+            escape(&away.mount.to_string_lossy())
+        ),
+        None => "there is no file in it: nothing was compared".to_owned(),
+    };
+    Ok(Some(Problem::new(root, reason)))
 }
 
 /// What was found, written down as it comes.

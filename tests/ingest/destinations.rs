@@ -8,8 +8,8 @@ use crate::card::{
     nothing_is_wrong, put, tree, verify,
 };
 use crate::judges::reference_agrees;
-use crate::shoot::Shoot;
 use crate::shoot::disk::{Disk, run};
+use crate::shoot::{Answer, Shoot};
 
 /// A card of many small files: long before the last of them, the first are proved.
 fn card(shoot: &Shoot) -> PathBuf {
@@ -218,6 +218,25 @@ fn a_place_that_cannot_be_written_is_told_and_the_other_completes() {
     assert!(!copies[1].exists());
     disk.set_writable(true);
     completes(&shoot, &card, &to, &[&copies[0], &copies[1]]);
+}
+
+#[test]
+fn a_folder_may_be_said_from_where_one_is() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    fill(&card, 3, 1000);
+    let here = shoot.folder("here");
+    for (to, copy) in [
+        ("raid", "raid"),
+        ("{card}", "A001"),
+        ("./a/{card}", "a/A001"),
+    ] {
+        fs::create_dir_all(here.join(copy).parent().unwrap()).unwrap();
+        let mut command = command(&shoot, &[&card], &[Path::new(to)]);
+        let answer = Answer::of(&command.current_dir(&here).output().unwrap());
+        assert_eq!(answer.code, 0, "{to}: {}{}", answer.stdout, answer.stderr);
+        are_equal(&card, &here.join(copy));
+    }
 }
 
 #[test]

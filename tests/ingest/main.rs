@@ -10,6 +10,7 @@
     reason = "a test that fails should stop, one that cannot run says why"
 )]
 
+mod assurance;
 mod card;
 mod days;
 mod destinations;

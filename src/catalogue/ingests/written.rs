@@ -199,6 +199,27 @@ impl Catalogue {
         })
     }
 
+    /// Notes what is wrong with a copy that is proved all the same.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub fn remark(&self, file: i64, place: usize, problem: &str) -> Result<(), Error> {
+        self.at_once(|| {
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE ingest_copy SET problem = ?3 WHERE file = ?1 AND place = ?2",
+                    )?
+                    .execute(params![
+                        file,
+                        i64::try_from(place).unwrap_or(i64::MAX),
+                        problem
+                    ])
+            })
+        })?;
+        Ok(())
+    }
+
     /// Notes what became of a place: its manifest, or why there is none.
     ///
     /// # Errors

@@ -1,0 +1,277 @@
+//! Nothing is called copied, proved or verified that is not: what others attacked it with.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::card::{are_equal, fill, ingest, ingest_well, is_told, put, set_time, tree, verify};
+use crate::judges::reference_agrees;
+use crate::shoot::Shoot;
+use crate::shoot::disk::ReadOnly;
+
+const UNFINISHED: &str = ".btsindex-abcdefghijkl.part";
+
+#[test]
+fn what_is_called_like_an_unfinished_copy_is_told_and_what_almost_is_stays() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    put(&card, "Clips/a.bin", b"a clip");
+    put(
+        &card,
+        "Clips/.btsindex-precious.part",
+        b"a file of the card",
+    );
+    put(&raid, "Clips/.btsindex-mynotes.part", b"a file of the RAID");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    assert_eq!(tree(&raid).len(), 4);
+    // From a drive that another run was killed on.
+    put(&card, format!("Clips/{UNFINISHED}"), b"half");
+    let answer = ingest(&shoot, &[&card], &[&raid]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(&answer, UNFINISHED, "not copied");
+    assert_eq!(answer.summary()["complete"], 0);
+    assert_eq!(tree(&raid).len(), 4);
+}
+
+#[test]
+fn a_card_is_no_copy_of_itself_wherever_it_is_mounted() {
+    let shoot = Shoot::new();
+    let (cards, raid) = (shoot.folder("cards"), shoot.folder("raid"));
+    let (card, again) = (cards.join("A001"), shoot.folder("again"));
+    fill(&card, 3, 500);
+    let before = tree(&cards);
+    let Some(_mounted) = ReadOnly::mount(&cards, &again) else {
+        return;
+    };
+    for to in [
+        again.join("{card}"),
+        again.join("A001/{card}"),
+        again.join("A001"),
+    ] {
+        let answer = ingest(&shoot, &[&card], &[&to]);
+        assert_eq!(answer.code, 3, "{}", answer.stdout);
+        is_told(&answer, "A001", "it would be copied into itself");
+    }
+    let answer = ingest(&shoot, &[&again.join("A001")], &[&cards.join("{card}")]);
+    is_told(&answer, "A001", "it would be copied into itself");
+    assert!(tree(&cards) == before);
+    // Two places that are one.
+    let same = shoot.folder("same");
+    let Some(_mounted) = ReadOnly::mount(&raid, &same) else {
+        return;
+    };
+    let answer = ingest(
+        &shoot,
+        &[&card],
+        &[&raid.join("{card}"), &same.join("{card}")],
+    );
+    is_told(&answer, "A001", "two of its destinations lie in each other");
+    assert!(tree(&raid).is_empty());
+}
+
+#[test]
+fn a_hard_link_is_no_copy() {
+    let shoot = Shoot::new();
+    let (card, raid, backup) = (
+        shoot.folder("A001"),
+        shoot.folder("raid"),
+        shoot.folder("backup"),
+    );
+    fill(&card, 2, 500);
+    let (first, second) = ("Clips/00/D00000.bin", "Clips/00/D00001.bin");
+    let linked = put(&raid, first, b"");
+    fs::remove_file(&linked).unwrap();
+    fs::hard_link(card.join(first), &linked).unwrap();
+    // One file for two destinations.
+    fs::copy(card.join(second), raid.join(second)).unwrap();
+    put(&backup, second, b"");
+    fs::remove_file(backup.join(second)).unwrap();
+    fs::hard_link(raid.join(second), backup.join(second)).unwrap();
+    let answer = ingest(&shoot, &[&card], &[&raid, &backup]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    for path in [raid.join(first), raid.join(second), backup.join(second)] {
+        is_told(&answer, path.to_str().unwrap(), "a hard link is no copy");
+    }
+    assert_eq!(answer.summary()["complete"], 0);
+}
+
+#[test]
+fn what_is_no_manifest_in_a_folder_of_manifests_is_footage() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    put(&card, "a.bin", b"a clip");
+    put(&card, "ascmhl/b.bin", b"another clip");
+    put(&card, "Reel/ascmhl/c.bin", b"a third clip");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    assert_eq!(verify(&shoot, &raid).0, 0);
+    for (name, bytes) in [
+        ("ascmhl/b.bin", "other"),
+        ("Reel/ascmhl/c.bin", "A THIRD CLIP"),
+    ] {
+        put(&raid, name, bytes.as_bytes());
+        let (code, found) = verify(&shoot, &raid);
+        assert_eq!((code, &found["altered"]), (4, &json!([name])), "{found}");
+        fs::remove_file(raid.join(name)).unwrap();
+        let (code, found) = verify(&shoot, &raid);
+        assert_eq!((code, &found["missing"]), (4, &json!([name])), "{found}");
+        put(&raid, name, b"other");
+        let answer = ingest(&shoot, &[&card], &[&raid]);
+        assert_eq!(answer.code, 3, "{}", answer.stdout);
+        is_told(&answer, name, "another content stands there");
+        fs::remove_file(raid.join(name)).unwrap();
+        ingest_well(&shoot, &[&card], &[&raid]);
+        assert_eq!(verify(&shoot, &raid).0, 0);
+    }
+}
+
+/// A card with a history of its own, of three files.
+fn with_history(shoot: &Shoot) -> std::path::PathBuf {
+    let card = shoot.folder("A001");
+    fill(&card, 3, 500);
+    let other = Shoot::new();
+    let mut command = other.command();
+    command.args(["verify", "--record"]).arg(&card);
+    assert!(command.output().unwrap().status.success());
+    card
+}
+
+#[test]
+fn what_a_card_says_of_an_altered_file_is_told_each_time() {
+    let shoot = Shoot::new();
+    let (card, raid) = (with_history(&shoot), shoot.folder("raid"));
+    put(&card, "Clips/00/D00001.bin", &[7; 500]);
+    for round in 0..3 {
+        let answer = ingest(&shoot, &[&card], &[&raid]);
+        assert_eq!(answer.code, 3, "round {round}: {}", answer.stdout);
+        is_told(
+            &answer,
+            "D00001.bin",
+            "a manifest on the card says otherwise",
+        );
+        let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
+        assert_eq!(ingest["state"], "with problems", "round {round}: {ingest}");
+        let (code, found) = verify(&shoot, &raid);
+        let altered = json!(["Clips/00/D00001.bin"]);
+        assert_eq!((code, &found["altered"]), (4, &altered), "{found}");
+    }
+}
+
+#[test]
+fn a_card_that_has_a_history_is_whole_for_every_catalogue() {
+    let shoot = Shoot::new();
+    let (card, raid) = (with_history(&shoot), shoot.folder("raid"));
+    ingest_well(&shoot, &[&card], &[&raid]);
+    reference_agrees(&raid);
+    // The chain has grown there; it is still the card's.
+    let elsewhere = Shoot::new();
+    for shoot in [&shoot, &elsewhere, &elsewhere] {
+        let summary = ingest_well(shoot, &[&card], &[&raid]);
+        assert_eq!(summary["complete"], 1, "{summary}");
+        let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
+        assert_eq!(ingest["state"], "verified", "{ingest}");
+    }
+    // A chain that is another's is not.
+    let chain = raid.join("ascmhl/ascmhl_chain.xml");
+    let text = fs::read_to_string(&chain).unwrap();
+    fs::write(
+        &chain,
+        text.replacen("sequencenr=\"1\"", "sequencenr=\"0\"", 1),
+    )
+    .unwrap();
+    let answer = ingest(&Shoot::new(), &[&card], &[&raid]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(&answer, "ascmhl_chain.xml", "another content stands there");
+}
+
+#[test]
+fn a_manifest_that_was_lost_is_written_anew_and_a_damaged_history_is_told() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    fs::remove_dir_all(raid.join("ascmhl")).unwrap();
+    let summary = ingest_well(&shoot, &[&card], &[&raid]);
+    assert_eq!(
+        summary["manifests"].as_array().unwrap().len(),
+        1,
+        "{summary}"
+    );
+    reference_agrees(&raid);
+    let manifest = summary["manifests"][0].as_str().unwrap();
+    fs::remove_file(manifest).unwrap();
+    let answer = ingest(&shoot, &[&card], &[&raid]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(&answer, "raid", "it has no new manifest");
+}
+
+#[test]
+fn what_the_history_of_a_card_leaves_out_is_told() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    if !crate::judges::is_here("ascmhl") {
+        return;
+    }
+    let mut create = std::process::Command::new("ascmhl");
+    create.args(["create", "-h", "md5", "-i", "D0000*", "."]);
+    create
+        .env("https_proxy", "http://127.0.0.1:9")
+        .current_dir(&card);
+    assert!(create.output().unwrap().status.success());
+    for _ in 0..2 {
+        let answer = ingest(&shoot, &[&card], &[&raid]);
+        assert_eq!(answer.code, 3, "{}", answer.stdout);
+        is_told(&answer, "D00000.bin", "leave out this file and 2 more");
+    }
+    are_equal(&card, &raid);
+    // The log knows them; another catalogue does not.
+    assert_eq!(verify(&shoot, &raid).1["verified"], 3);
+    let (code, found) = verify(&Shoot::new(), &raid);
+    assert_eq!(code, 3, "{found}");
+    assert_eq!(found["left_out"].as_array().unwrap().len(), 3, "{found}");
+}
+
+#[test]
+fn nothing_compared_is_nothing_verified() {
+    let shoot = Shoot::new();
+    let empty = shoot.folder("empty");
+    let (code, found) = verify(&shoot, &empty);
+    assert_eq!(code, 3, "{found}");
+    assert!(
+        found["problems"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("there is no file in it"),
+        "{found}"
+    );
+    let file = put(&empty, "a.bin", b"one");
+    set_time(&file, 1_700_000_000);
+    let answer = shoot.run(&["verify", file.to_str().unwrap()]);
+    assert_eq!(answer.code, 1);
+    assert!(
+        answer.stderr.contains("not a directory"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_listed_is_not_called_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    let folder = raid.join("Clips/00");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    // Root may read it all the same.
+    if fs::read_dir(&folder).is_ok() {
+        let (code, found) = verify(&shoot, &raid);
+        assert_eq!((code, &found["verified"]), (0, &json!(3)), "{found}");
+    } else {
+        let (code, found) = verify(&shoot, &raid);
+        assert_eq!((code, &found["missing"]), (3, &json!([])), "{found}");
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
