@@ -17,7 +17,7 @@ use crate::original::is_zero;
 use crate::publish::{self, Unfinished};
 
 /// A batch holds so many files at most, each of them open …
-const MOST_FILES: usize = 64;
+const MOST_FILES: usize = 192;
 /// … and ends when it holds so many bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// What was written is on its way to the disk when it is so much.
