@@ -66,7 +66,10 @@ impl Unfinished {
             Ok(()) => Ok(()),
             Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => Err(fault.error),
             // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
-            Err(fault) if fs::symlink_metadata(path).is_err() => {
+            Err(fault)
+                if fs::symlink_metadata(path)
+                    .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
+            {
                 Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
             }
             Err(fault) => Err(fault.error),
@@ -143,8 +146,11 @@ pub fn is_unfinished(name: &OsStr) -> bool {
 /// The file, locked, when nobody holds the lock that a writer holds while it lives.
 fn forsaken(path: &Path) -> Option<File> {
     let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    if !is_file {
+        return None;
+    }
     let file = File::options().write(true).open(path).ok();
-    file.filter(|file| is_file && file.try_lock().is_ok())
+    file.filter(|file| file.try_lock().is_ok())
 }
 
 /// Writes a file that is not there yet.

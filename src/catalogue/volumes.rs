@@ -81,6 +81,9 @@ pub struct Seen {
     pub before: i64,
 }
 
+/// What the identity of a volume begins with that was forgotten, and that the log of ingests still names.
+const FORGOTTEN: &str = "forgotten:";
+
 impl Catalogue {
     /// The numbers of the volumes that are mounted now.
     ///
@@ -224,8 +227,11 @@ impl Catalogue {
     fn volume_rows(&self, with_clips: bool) -> Result<Vec<VolumeRow>, Error> {
         let mut rows: Vec<VolumeRow> = self.check(|connection| {
             connection
-                .prepare("SELECT * FROM volume ORDER BY coalesce(name, label), id")?
-                .query_map([], |row| self.volume_row(row))?
+                .prepare(
+                    "SELECT * FROM volume WHERE substr(identity, 1, length(?1)) <> ?1
+                     ORDER BY coalesce(name, label), id",
+                )?
+                .query_map([FORGOTTEN], |row| self.volume_row(row))?
                 .collect()
         })?;
         if with_clips {
@@ -402,6 +408,15 @@ impl Catalogue {
                 )?;
                 connection.execute(&format!("DELETE FROM file WHERE id IN ({files})"), [volume])?;
                 connection.execute("DELETE FROM dir WHERE volume = ?1", [volume])?;
+                // The log of ingests goes on telling what was copied there.
+                let kept = connection.execute(
+                    "UPDATE volume SET identity = ?2 || id, mount = X''
+                     WHERE id = ?1 AND EXISTS (SELECT 1 FROM ingest_place WHERE volume = ?1)",
+                    params![volume, FORGOTTEN],
+                )?;
+                if kept > 0 {
+                    return Ok(kept);
+                }
                 connection.execute("DELETE FROM volume WHERE id = ?1", [volume])
             })?;
             clips.into_iter().try_for_each(|clip| self.touch(clip))

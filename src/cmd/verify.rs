@@ -77,7 +77,10 @@ fn told(
     }
     let is_wrong = !report.altered.is_empty() || !report.missing.is_empty();
     let is_nothing_known = report.verified == 0 && report.manifests.is_empty();
-    let is_unsure = !report.problems.is_empty() || !report.outside.is_empty() || is_nothing_known;
+    let is_unsure = !report.problems.is_empty()
+        || !report.outside.is_empty()
+        || !report.left_out.is_empty()
+        || is_nothing_known;
     let is_new = !report.new.is_empty() && report.manifests.is_empty();
     Ok(match (is_wrong, is_unsure || is_new) {
         (true, _) => Exit::NothingFound,

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
 use super::{Request, seal};
-use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, NewIngest, unix_seconds};
+use crate::catalogue::{
+    Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
+};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
@@ -90,10 +92,7 @@ pub(super) fn begin(
         // A manifest that was deleted is written anew.
         let is_sealed = |number: &usize| {
             let place = before.and_then(|before| before.places.get(*number));
-            place.is_some_and(|place| {
-                let manifest = place.manifest.as_ref();
-                manifest.is_some_and(|manifest| place.folder.join(manifest).is_file())
-            })
+            place.is_some_and(IngestPlace::has_manifest)
         };
         Ok(Some(Card {
             ingest,
@@ -165,6 +164,18 @@ enum Told {
     Done,
 }
 
+/// Tells that a card is done, also where copying it panics: nobody must wait for it for ever.
+struct SaysDone {
+    card: usize,
+    sender: SyncSender<(usize, Told)>,
+}
+
+impl Drop for SaysDone {
+    fn drop(&mut self) {
+        let _ = self.sender.send((self.card, Told::Done));
+    }
+}
+
 /// A batch as it runs.
 struct Run<'a> {
     plans: &'a [CardPlan],
@@ -209,11 +220,11 @@ fn dispatch<'scope, 'a: 'scope>(
             running.push(card);
             let (sender, go_on) = (sender.clone(), run.request.go_on());
             scope.spawn(move || {
+                let done = SaysDone { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
                     // Whoever listens hears all to the end.
-                    let _ = sender.send((card, Told::Event(event)));
+                    let _ = done.sender.send((card, Told::Event(event)));
                 });
-                let _ = sender.send((card, Told::Done));
             });
         }
         if running.is_empty() {
@@ -386,6 +397,11 @@ impl Run<'_> {
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
+            // Should this run not come to sealing it, the next one seals all that is proved.
+            if !self.copying[card].proved[place].contains(&Some(true)) {
+                let (ingest, number) = (logged.ingest, logged.places[place]);
+                self.findings.push(Finding::Unsealed(ingest, number));
+            }
             self.copying[card].proved[place][task] = Some(true);
         }
         let found = CopyFound {
@@ -487,11 +503,13 @@ impl Run<'_> {
             Ok(Some(sealed)) => {
                 self.catalogue
                     .note_place(ingest, number, Some(&sealed.manifest), None)?;
-                for task in sealed.altered {
+                let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
+                let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
+                for (task, reason) in altered.chain(unproven) {
                     let item = &self.plans[card].tasks[task].item;
-                    self.problem(card, folder.join(&item.inside), ALTERED);
+                    self.problem(card, folder.join(&item.inside), reason);
                     // The next run tells it, too.
-                    self.catalogue.remark(logged.files[task], number, ALTERED)?;
+                    self.catalogue.remark(logged.files[task], number, reason)?;
                 }
                 let path = folder.join(&sealed.manifest);
                 self.summary.manifests.push(path.clone());
@@ -514,6 +532,9 @@ const OTHER: &str =
 /// What is told of a file that its manifest leaves out.
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
 
+/// What is told of a file that a manifest has by hashes of other kinds only.
+const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
+                        `btsindex verify --record` does";
 /// What is told of a file that is not what a manifest on its card says.
 const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
                        was when that was written";

@@ -5,22 +5,10 @@ use std::path::Path;
 use crate::error::Problem;
 use crate::mhl::{self, Histories};
 use crate::offload::{Item, Listing};
-use crate::publish;
 
-/// A listing without what runs of this program that were killed left on a drive: by such names nothing stays where
-/// it is copied to.
-pub(super) fn unfinished(mut listing: Listing, source: &Path) -> Listing {
-    let is_unfinished = |item: &Item| item.inside.file_name().is_some_and(publish::is_unfinished);
-    let (unfinished, files) = listing.files.into_iter().partition(is_unfinished);
-    listing.files = files;
-    let unfinished: Vec<Item> = unfinished;
-    listing.problems.extend(unfinished.iter().map(|item| {
-        let reason = "not copied: by its name it is what btsindex left unfinished when it was killed; delete it, or \
-                      give it another name if it is something else";
-        Problem::new(source.join(&item.inside), reason)
-    }));
-    listing
-}
+/// What is told of a file that is called as unfinished copies are: by such names nothing stays where it is copied to.
+pub(super) const UNFINISHED: &str = "not copied: by its name it is what btsindex left unfinished when it was killed; \
+                                     delete it, or give it another name if it is something else";
 
 /// What is told of files that the history of a card leaves out of its manifests.
 pub(super) fn by_history(

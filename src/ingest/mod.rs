@@ -13,6 +13,7 @@ mod load;
 mod place;
 mod plan;
 mod seal;
+mod task;
 mod watch;
 
 use std::collections::HashSet;

@@ -1,24 +1,23 @@
 //! What is to be done with each card: what is on it, where that goes, and what is there already.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::load::{self, Earlier, Owner};
 use super::place::{self, Need, Room};
-use super::{Event, Request, facts, left_out};
-use crate::catalogue::{Catalogue, CopyFound, Ingest, Ingested, NewIngest};
+use super::{Event, Request, facts, left_out, seal, task};
+use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
 use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Item, Listing, Task, filesystem, list};
-use crate::original::modified;
+use crate::offload::{Listing, Task, filesystem, list};
 use crate::publish;
 use crate::tag::Vocabulary;
 
@@ -71,6 +70,8 @@ pub struct CardPlan {
     pub(super) remarks: Vec<Problem>,
     /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
     pub(super) grown: Vec<(usize, usize)>,
+    /// The histories on it, where they can be read.
+    histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
 }
 
@@ -204,13 +205,16 @@ impl Planner<'_> {
         let (volume, inside) = self.volumes.of(&source);
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
-            Ok(listing) => (left_out::unfinished(listing, &source), None),
+            Ok(mut listing) => {
+                listing.leave_out_unfinished(&source, left_out::UNFINISHED);
+                (listing, None)
+            }
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let date = self.date(day, card, &listing, report);
         let said = day.to.hash.as_deref().and_then(HashKind::named);
-        let histories = Histories::read(&source).ok();
-        let on_card: Vec<HashKind> = histories.iter().flat_map(Histories::kinds).collect();
+        let histories = Histories::read(&source).ok().map(Arc::new);
+        let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
         let hash = said
             .or(on_card.first().copied())
             .unwrap_or(HashKind::Xxh128);
@@ -233,6 +237,7 @@ impl Planner<'_> {
                 .into_iter()
                 .collect(),
             grown: Vec::new(),
+            histories,
             refused: None,
             source,
             listing,
@@ -422,6 +427,7 @@ impl Planner<'_> {
     ) -> Result<Result<(), String>, Error> {
         let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
         let mut numbers = vec![None; folders.len()];
+        let mut is_sealed = vec![false; folders.len()];
         if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
             let Earlier { ingest, files } = *earlier;
             let files = files.into_iter();
@@ -436,6 +442,8 @@ impl Planner<'_> {
                 let mut places = catalogue.ingests_on(volume)?.into_iter();
                 let place = places.find(|(id, _, path)| *id == ingest.id && *path == inside);
                 numbers[at] = place.map(|(_, place, _)| place);
+                let place = numbers[at].and_then(|number| ingest.places.get(number));
+                is_sealed[at] = place.is_some_and(IngestPlace::has_manifest);
             }
             plan.earlier = Some(ingest);
         }
@@ -455,7 +463,16 @@ impl Planner<'_> {
         }
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
-            let mut task = task(item, file, &folders, &numbers, plan.hash);
+            let mut task = task::of(item, file, &folders, &numbers, plan.hash);
+            // What is to be in a manifest is read again where that needs more hashes.
+            let histories = plan.histories.as_deref();
+            if is_sealed.contains(&false)
+                && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
+            {
+                task.known = None;
+                let unsealed = task.is_proved.iter_mut().zip(&is_sealed);
+                unsealed.for_each(|(is_proved, is_sealed)| *is_proved &= *is_sealed);
+            }
             for (at, folder) in folders.iter().enumerate() {
                 let there = folder.join(&item.inside);
                 let is_grown = !task.is_proved[at]
@@ -531,50 +548,6 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
         files,
         bytes: bytes.saturating_sub(left.sum()),
     }
-}
-
-/// What is known of a file from before, where it is as it was.
-fn task(
-    item: &Item,
-    known: Option<&Ingested>,
-    folders: &[PathBuf],
-    numbers: &[Option<usize>],
-    kind: HashKind,
-) -> Task {
-    let known = known.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
-    let hashes = known.and_then(|file| {
-        let (digest, xxh128) = (file.digest.clone()?, file.xxh128.clone()?);
-        Some(if kind == HashKind::Xxh128 {
-            vec![digest]
-        } else {
-            vec![digest, xxh128]
-        })
-    });
-    // The history that a card brought along grew where it was copied to.
-    let is_chain = mhl::is_chain(&item.inside);
-    let is_proved = folders.iter().zip(numbers).map(|(folder, number)| {
-        let copy = known
-            .zip(*number)
-            .and_then(|(file, number)| file.copies.get(number)?.as_ref());
-        hashes.is_some()
-            && copy.is_some_and(CopyFound::is_verified)
-            && folder
-                .join(&item.inside)
-                .symlink_metadata()
-                .is_ok_and(|there| is_chain || is_as_proved(item, &there, copy))
-    });
-    Task {
-        is_proved: is_proved.collect(),
-        item: item.clone(),
-        known: hashes,
-    }
-}
-
-/// Whether a copy is as it was when it was proved: of the card's time, or not written to since.
-fn is_as_proved(item: &Item, there: &Metadata, copy: Option<&CopyFound>) -> bool {
-    let seconds = modified(there).div_euclid(1_000_000_000);
-    let is_older = copy.is_some_and(|copy| seconds < copy.at);
-    item.is_like(there) || (there.is_file() && there.len() == item.bytes && is_older)
 }
 
 /// What a card is called: as it was said, else by its own label, else by its folder.

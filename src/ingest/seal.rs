@@ -4,8 +4,19 @@ use std::path::PathBuf;
 
 use super::copying::Copying;
 use super::plan::CardPlan;
+use crate::checksum::HashKind;
 use crate::mhl::{self, Gatherer, Histories, Outcome, Process};
 use crate::offload::Task;
+
+/// Whether a file's hashes, as an earlier run computed them, are of other kinds than a manifest needs that a history of
+/// its card has it in.
+pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -> bool {
+    let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
+        return false;
+    };
+    let has = |kind: &HashKind| known.iter().any(|hash| hash.kind() == *kind);
+    !histories.needed(&path, &[kind]).iter().all(has)
+}
 
 /// A manifest that was written.
 pub(super) struct Sealed {
@@ -13,6 +24,8 @@ pub(super) struct Sealed {
     pub(super) manifest: PathBuf,
     /// The numbers of files that are not what a manifest on the card says of them.
     pub(super) altered: Vec<usize>,
+    /// … and of those of which a manifest has hashes of other kinds only than were computed.
+    pub(super) unproven: Vec<usize>,
 }
 
 /// Writes a generation of what is proved at a place: of what this run proved, and of all where none was written
@@ -30,6 +43,9 @@ pub(super) fn place(
     let proved = &copying.proved[at];
     let is_meant = |proved: Option<bool>| proved == Some(true) || (proved.is_some() && !is_sealed);
     let folder = &plan.places[at].folder;
+    if !folder.is_dir() {
+        return Ok(None);
+    }
     // Also where nothing is to be written: whoever relies on it has to know when it is damaged.
     let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
     if !proved.iter().any(|proved| is_meant(*proved)) {
@@ -39,16 +55,21 @@ pub(super) fn place(
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
     }
-    let mut altered = Vec::new();
+    let (mut altered, mut unproven) = (Vec::new(), Vec::new());
     for (number, Task { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
+        let path = mhl::path(&item.inside);
         let Some(hashes) = hashes.filter(|_| is_meant(proved[number])) else {
+            // A part of a card's files says nothing of its folders.
+            if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
+                generation.leave_out();
+            }
             continue;
         };
-        let path = mhl::path(&item.inside);
-        let outcome = generation.file(path, item.bytes, item.modified, hashes);
-        if outcome == Some(Outcome::Failed) {
-            altered.push(number);
+        match generation.file(path, item.bytes, item.modified, hashes) {
+            Some(Outcome::Failed) => altered.push(number),
+            Some(Outcome::Unproven) => unproven.push(number),
+            Some(Outcome::New | Outcome::Verified) | None => {}
         }
     }
     for (inside, modified) in &plan.listing.folders {
@@ -63,5 +84,6 @@ pub(super) fn place(
             .map(PathBuf::from)
             .unwrap_or(manifest),
         altered,
+        unproven,
     }))
 }

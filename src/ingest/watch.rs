@@ -73,7 +73,13 @@ pub fn watch(
             match ingest(&one, report) {
                 Ok(summary) => done(&summary),
                 Err(error) if is_of_card(&error) => {
-                    report(Event::Problem(Problem::new(&path, error.to_string())));
+                    let problem = Problem::new(&path, error.to_string());
+                    report(Event::Problem(problem.clone()));
+                    done(&Summary {
+                        cards: 1,
+                        problems: vec![problem],
+                        ..Summary::default()
+                    });
                 }
                 Err(error) => return Err(error),
             }

@@ -8,6 +8,7 @@ use walkdir::WalkDir;
 
 use crate::error::Problem;
 use crate::original::modified;
+use crate::publish;
 
 /// What operating systems keep for themselves in the root of a drive: none of it is footage, and some may not be read.
 const OF_SYSTEMS: [&str; 6] = [
@@ -59,6 +60,17 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Leaves out files that are called as unfinished copies are, each with a problem.
+    pub fn leave_out_unfinished(&mut self, root: &Path, reason: &str) {
+        let is_unfinished = |item: &mut Item| {
+            let name = item.inside.file_name();
+            name.is_some_and(publish::is_unfinished)
+        };
+        let left = self.files.extract_if(.., is_unfinished);
+        let problems = left.map(|item| Problem::new(root.join(&item.inside), reason));
+        self.problems.extend(problems);
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn bytes(&self) -> u64 {

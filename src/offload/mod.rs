@@ -148,6 +148,8 @@ struct Place<'a> {
     destination: &'a Destination,
     events: SyncSender<Event>,
     go_on: &'a (dyn Fn() -> bool + Sync),
+    /// The card's root, and the folders of the other destinations.
+    others: Vec<&'a Path>,
     /// By which hash copies are proved.
     kind: HashKind,
     /// Why nothing more goes there.
@@ -187,6 +189,14 @@ impl Place<'_> {
 
     fn is_gone(&self) -> bool {
         self.destination.is_gone()
+    }
+
+    /// Whether a file there is the card's own, or another destination's, by another name.
+    fn is_one_with_another(&self, path: &Path, inside: &Path) -> bool {
+        let is_same = |root: &&Path| same_file::is_same_file(path, root.join(inside));
+        self.others
+            .iter()
+            .any(|root| is_same(root).unwrap_or(false))
     }
 }
 
@@ -231,6 +241,7 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
                 destination,
                 events: events.clone(),
                 go_on: order.go_on,
+                others: others(order, number),
                 kind: order.kinds[0],
                 given_up: &given_up[number],
             };
@@ -268,6 +279,14 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
         scope.spawn(move || reader.run());
         told.into_iter().for_each(report);
     });
+}
+
+/// The card's root, and the folders of all destinations but one.
+fn others<'a>(order: &Order<'a>, number: usize) -> Vec<&'a Path> {
+    let destinations = order.destinations.iter().enumerate();
+    let others = destinations.filter(|(other, _)| *other != number);
+    let others = others.map(|(_, other)| other.folder.as_path());
+    std::iter::once(order.source).chain(others).collect()
 }
 
 /// Each destination has up to three batches of files open; systems allow a process more than they give it at first.

@@ -15,6 +15,10 @@ pub(super) struct Prover<'a> {
     medium: Medium,
 }
 
+/// What is told of a file that has two names.
+const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
+                        copy; move it away";
+
 /// What reading a copy came to.
 enum Compared {
     Same(How),
@@ -114,6 +118,9 @@ impl<'a> Prover<'a> {
     fn compare(&mut self, job: &Job) -> Option<Outcome> {
         let hash = self.expected(job)?;
         let path = self.place.destination.folder.join(&job.inside);
+        if self.place.is_one_with_another(&path, &job.inside) {
+            return Some(Outcome::Failed(ONE_FILE.to_owned()));
+        }
         // Whoever put it there may not have waited for the disk.
         let synced = crate::original::open(&path).and_then(|file| file.sync_all());
         match synced.and_then(|()| self.read(&path, &hash)) {

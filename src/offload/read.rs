@@ -203,18 +203,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether a file at a destination is the card's own, or another destination's, by another name.
-    fn is_one_with_another(&self, path: &Path, task: &Task, place: usize) -> bool {
-        let destinations = self.order.destinations.iter().enumerate();
-        let others = destinations.filter(|(other, _)| *other != place);
-        let others = others.map(|(_, other)| other.folder.as_path());
-        std::iter::once(self.order.source)
-            .chain(others)
-            .any(|root| {
-                same_file::is_same_file(path, root.join(&task.item.inside)).unwrap_or(false)
-            })
-    }
-
     /// What is to be done at one destination.
     fn want(&self, number: usize, task: &Task, place: usize) -> Want {
         if task.is_proved[place] || self.given_up[place].get().is_some() {
@@ -224,14 +212,7 @@ impl Reader<'_> {
             .folder
             .join(&task.item.inside);
         match path.symlink_metadata() {
-            Ok(there) if there.is_file() && there.len() == task.item.bytes => {
-                if !self.is_one_with_another(&path, task, place) {
-                    return Want::Compare;
-                }
-                let outcome = Outcome::Failed(ONE_FILE.to_owned());
-                self.tell(Event::Settled(number, place, outcome));
-                Want::Nothing
-            }
+            Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
             Ok(_) => {
                 self.tell(Event::Settled(number, place, Outcome::Other));
                 Want::Nothing
@@ -241,10 +222,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// What is told of a file that has two names.
-const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
-                        copy; move it away";
 
 fn changed(task: &Task, how: &str) -> Stop {
     Stop::Fault(format!(

@@ -258,3 +258,21 @@ fn a_sparse_file_stays_sparse() {
     assert!(copied.metadata().unwrap().blocks() < 20_000);
     assert_eq!(copied.metadata().unwrap().len(), 300 * 1024 * 1024);
 }
+
+#[cfg(unix)]
+#[test]
+fn one_folder_by_two_names_is_one_copy() {
+    let mut set = Set::new(false);
+    set.put("a.bin", b"one");
+    set.put("b.bin", b"two");
+    // As a filesystem has it that takes `copy` and `COPY` for one.
+    let again = set.folder.path().join("again");
+    std::os::unix::fs::symlink(&set.destinations[0].folder, &again).unwrap();
+    set.destinations[1].folder = again;
+    let events = set.copy(&set.tasks(), &|| true);
+    let both: Vec<_> = (0..2).flat_map(|place| settled(&events, place)).collect();
+    let is_copied = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Copied(_));
+    let is_refused = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Failed(reason) if reason.contains("a hard link is no copy"));
+    assert_eq!(both.iter().filter(is_copied).count(), 2, "{both:?}");
+    assert_eq!(both.iter().filter(is_refused).count(), 2, "{both:?}");
+}

@@ -17,9 +17,10 @@ use crate::offload::Item;
 pub(super) struct Logged {
     pub(super) file: i64,
     pub(super) place: usize,
-    digest: Option<Checksum>,
-    /// Whether it was ever there.
-    was_there: bool,
+    /// What its file hashes to, where it was ever there as a copy of that.
+    pub(super) digest: Option<Checksum>,
+    /// What is told of it although it is proved.
+    pub(super) problem: Option<String>,
 }
 
 /// Everything that says what files have to be.
@@ -60,6 +61,11 @@ impl Basis {
         let above = root
             .ancestors()
             .find(|folder| folder.join(mhl::FOLDER).is_dir());
+        // One that no manifest can name does not.
+        let above = above.filter(|base| {
+            let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
+            inside.as_os_str().is_empty() || mhl::path(inside).is_some()
+        });
         let base = above.unwrap_or(root);
         let histories = Histories::read(base).map_err(|fault| manifest(&fault))?;
         let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
@@ -105,16 +111,14 @@ impl Basis {
                 let Ok(below) = path.strip_prefix(&inside) else {
                     continue;
                 };
-                let state = file
-                    .copies
-                    .get(place)
-                    .and_then(Option::as_ref)
-                    .map(|copy| copy.state);
+                let copy = file.copies.get(place).and_then(Option::as_ref);
+                // Under its name, another file may stand there that was no copy of it.
+                let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
                 let logged = Logged {
                     file: file.id,
                     place,
-                    digest: file.digest,
-                    was_there: state.is_some_and(|state| state != CopyState::NotCopied),
+                    problem: copy.and_then(|copy| copy.problem.clone()),
+                    digest: file.digest.filter(|_| was_there),
                 };
                 self.logged
                     .entry(below.to_owned())
@@ -177,7 +181,16 @@ impl Basis {
             let path = self.path(inside);
             path.is_some_and(|path| self.histories.is_ignored(&path, false))
         };
-        is_manifest || (!self.logged.contains_key(inside) && is_ignored())
+        let is_listed = || {
+            let path = mhl::path(inside);
+            let mut lists = self.classics.iter();
+            path.is_some_and(|path| lists.any(|(_, by_path)| by_path.contains_key(&path)))
+        };
+        let is_known = || {
+            let is_logged = self.logged(inside).iter().any(|copy| copy.digest.is_some());
+            is_logged || self.catalogued.contains_key(inside) || is_listed()
+        };
+        is_manifest || (is_ignored() && !is_known())
     }
 
     /// Whether manifests leave out a file that is none of theirs because somebody wanted it so, and nothing else
@@ -205,11 +218,11 @@ impl Basis {
         }
     }
 
-    /// Files that have to be there, and are not among those that are; of folders that could not be listed nobody knows.
+    /// Files that have to be there, and are not among those that are; of what could not be looked at nobody knows.
     pub(super) fn missing(
         &self,
         there: &BTreeSet<&Path>,
-        is_unlisted: &dyn Fn(&Path) -> bool,
+        is_there_unseen: &dyn Fn(&Path) -> bool,
     ) -> Vec<PathBuf> {
         let mut missing: BTreeSet<PathBuf> = BTreeSet::new();
         for path in self.histories.paths() {
@@ -228,13 +241,13 @@ impl Basis {
         let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
         missing.extend(listed.map(|file| PathBuf::from(&file.path)));
         for (path, logged) in &self.logged {
-            if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.was_there) {
+            if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.digest.is_some()) {
                 missing.insert(path.clone());
             }
         }
         missing
             .into_iter()
-            .filter(|path| !there.contains(path.as_path()) && !is_unlisted(path))
+            .filter(|path| !there.contains(path.as_path()) && !is_there_unseen(path))
             .collect()
     }
 

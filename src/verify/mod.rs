@@ -7,6 +7,7 @@ mod known;
 mod record;
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -119,6 +120,10 @@ pub struct Report {
 /// What was found is written down this often: whoever is killed loses no more.
 const BETWEEN_NOTES: Duration = Duration::from_secs(2);
 
+/// What is told of a file that an ingest left, or is writing.
+const UNFINISHED: &str =
+    "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
+
 /// A file that was read: its hashes and how it was read, or why it could not be.
 struct Looked {
     item: usize,
@@ -145,12 +150,13 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let root = std::fs::canonicalize(&request.folder).map_err(Error::path(&request.folder))?;
     if root.is_file() {
-        let error = std::io::ErrorKind::NotADirectory.into();
+        let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
     }
     let basis = Basis::read(&root, catalogue)?;
     let go_on = || !request.cancel.is_cancelled();
-    let listing = list(&root, &go_on).map_err(Error::path(&root))?;
+    let mut listing = list(&root, &go_on).map_err(Error::path(&root))?;
+    listing.leave_out_unfinished(&root, UNFINISHED);
     let mut found = Report::default();
     for problem in &listing.problems {
         report(Event::Problem(problem.clone()));
@@ -210,12 +216,7 @@ pub fn verify(
             .iter()
             .map(|item| item.inside.as_path())
             .collect();
-        let is_unlisted = |inside: &Path| {
-            let path = root.join(inside);
-            let mut problems = listing.problems.iter();
-            problems.any(|problem| path != problem.path && path.starts_with(&problem.path))
-        };
-        found.missing = basis.missing(&there, &is_unlisted);
+        found.missing = basis.missing(&there, &|inside| is_there_unseen(&root, inside));
         for path in &found.missing {
             report(Event::Found(path.clone(), State::Missing));
         }
@@ -229,6 +230,25 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is
+/// left out. A link that stands there, or on the way to it, leads to something else.
+fn is_there_unseen(root: &Path, inside: &Path) -> bool {
+    let mut path = root.to_owned();
+    for part in inside {
+        path.push(part);
+        match path.symlink_metadata() {
+            Ok(there) if there.is_symlink() => return false,
+            Ok(there) if there.is_dir() => {}
+            Ok(there) => return there.is_file() && path == root.join(inside),
+            Err(error) => {
+                let kind = error.kind();
+                return kind != ErrorKind::NotFound && kind != ErrorKind::NotADirectory;
+            }
+        }
+    }
+    false
 }
 
 /// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.

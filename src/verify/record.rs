@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::known::{Basis, Known};
+use super::known::{Basis, Known, Logged};
 use super::{Looked, Request, State};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
@@ -31,7 +31,7 @@ pub(super) fn in_catalogue(
             State::Altered => CopyState::Altered,
             State::Missing | State::New | State::Unread => continue,
         };
-        findings.extend(of_copies(basis, &item.inside, state, Some(*how)));
+        findings.extend(of_copies(basis, &item.inside, found, *how));
         let xxh128 = found.iter().find(|hash| hash.kind() == HashKind::Xxh128);
         // Of what was altered, the hash that was recorded proves nothing any more.
         let proved = xxh128
@@ -57,23 +57,44 @@ pub(super) fn missing(
     missing: &[PathBuf],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let of_one = |inside: &PathBuf| of_copies(basis, inside, CopyState::Missing, None);
-    let findings: Vec<Finding> = missing.iter().flat_map(of_one).collect();
-    catalogue.note_findings(&findings)
+    let copies = missing.iter().flat_map(|inside| basis.logged(inside));
+    let findings = copies.filter_map(|copy| {
+        let digest = copy.digest.clone()?;
+        Some(seen(copy, digest, CopyState::Missing, None))
+    });
+    catalogue.note_findings(&findings.collect::<Vec<_>>())
 }
 
-/// What was found of a file, of every copy in the log that it is.
-fn of_copies(basis: &Basis, inside: &Path, state: CopyState, how: Option<How>) -> Vec<Finding> {
+/// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
+fn of_copies<'a>(
+    basis: &'a Basis,
+    inside: &Path,
+    found: &'a [Checksum],
+    how: How,
+) -> impl Iterator<Item = Finding> + 'a {
+    basis.logged(inside).iter().filter_map(move |copy| {
+        let digest = copy.digest.clone()?;
+        let same_kind = found.iter().find(|hash| hash.kind() == digest.kind())?;
+        let state = if *same_kind == digest {
+            CopyState::Verified
+        } else {
+            CopyState::Altered
+        };
+        Some(seen(copy, digest, state, Some(how)))
+    })
+}
+
+fn seen(copy: &Logged, digest: Checksum, state: CopyState, how: Option<How>) -> Finding {
     let found = CopyFound {
         state,
         how: how.map(|how| how.name().to_owned()),
         at: unix_seconds(),
-        problem: None,
+        problem: copy
+            .problem
+            .clone()
+            .filter(|_| state == CopyState::Verified),
     };
-    let copies = basis.logged(inside).iter();
-    copies
-        .map(|copy| Finding::Copy(copy.file, copy.place, found.clone()))
-        .collect()
+    Finding::Seen(copy.file, copy.place, digest, found)
 }
 
 /// Writes a generation of all that was read.

@@ -1,13 +1,16 @@
 //! Nothing is called copied, proved or verified that is not: what others attacked it with.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
-use crate::card::{are_equal, fill, ingest, ingest_well, is_told, put, set_time, tree, verify};
+use crate::card::{
+    are_equal, command, fill, ingest, ingest_well, is_told, put, set_time, tree, verify,
+};
 use crate::judges::reference_agrees;
-use crate::shoot::Shoot;
-use crate::shoot::disk::ReadOnly;
+use crate::shoot::disk::{Disk, ReadOnly};
+use crate::shoot::{Answer, Shoot};
 
 const UNFINISHED: &str = ".btsindex-abcdefghijkl.part";
 
@@ -274,4 +277,157 @@ fn what_cannot_be_listed_is_not_called_missing() {
         assert_eq!((code, &found["missing"]), (3, &json!([])), "{found}");
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The text of the latest manifest of a folder.
+fn latest_manifest(folder: &Path) -> String {
+    let entries = fs::read_dir(folder.join("ascmhl")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let manifests = paths.filter(|path| path.extension().is_some_and(|kind| kind == "mhl"));
+    fs::read_to_string(manifests.max().unwrap()).unwrap()
+}
+
+#[test]
+fn what_was_proved_and_not_sealed_is_sealed_by_the_next_run() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    // More is shot; the run that takes it in comes to no manifest.
+    put(&card, "Clips/00/E00001.bin", b"one more clip");
+    let chain = raid.join("ascmhl/ascmhl_chain.xml");
+    let whole = fs::read(&chain).unwrap();
+    fs::write(&chain, b"<").unwrap();
+    let answer = ingest(&shoot, &[&card], &[&raid]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(&answer, "raid", "it has no new manifest");
+    fs::write(&chain, whole).unwrap();
+    let summary = ingest_well(&shoot, &[&card], &[&raid]);
+    assert_eq!(summary["manifests"].as_array().unwrap().len(), 1);
+    assert!(latest_manifest(&raid).contains("E00001.bin"));
+    reference_agrees(&raid);
+    let summary = ingest_well(&shoot, &[&card], &[&raid]);
+    assert_eq!(summary["manifests"], json!([]));
+    assert_eq!(verify(&Shoot::new(), &raid).1["verified"], 4);
+    // A generation of one more file says nothing of folders.
+    put(&card, "Clips/00/E00002.bin", b"and another");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    let manifest = latest_manifest(&raid);
+    assert!(manifest.contains("E00002.bin"), "{manifest}");
+    assert_eq!(manifest.matches("<xxh128").count(), 1, "{manifest}");
+    reference_agrees(&raid);
+}
+
+#[test]
+fn another_file_of_its_name_is_judged_by_what_it_was_itself() {
+    for rewritten in [&b"version two"[..], b"a longer version two"] {
+        let shoot = Shoot::new();
+        let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+        fill(&card, 3, 500);
+        let index = put(&card, "INDEX.DAT", b"version one");
+        set_time(&index, 1_700_000_000);
+        ingest_well(&shoot, &[&card], &[&raid]);
+        put(&card, "INDEX.DAT", rewritten);
+        let answer = ingest(&shoot, &[&card], &[&raid]);
+        assert_eq!(answer.code, 3, "{}", answer.stdout);
+        is_told(&answer, "INDEX.DAT", "another content stands there");
+        // What stands there is what its manifest says, and no copy of what is on the card.
+        let (code, found) = verify(&shoot, &raid);
+        assert_eq!((code, &found["verified"]), (0, &json!(4)), "{found}");
+        let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
+        assert_eq!(ingest["places"][0]["verified"], 3, "{ingest}");
+        assert_eq!(ingest["state"], "with problems", "{ingest}");
+    }
+}
+
+#[test]
+fn hashes_of_a_card_are_computed_again_where_no_manifest_has_them_yet() {
+    if !crate::judges::is_here("ascmhl") {
+        return;
+    }
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 3, 500);
+    crate::verified::create(&card);
+    put(&card, "Clips/00/D00001.bin", &[7; 500]);
+    // A file where the folder of manifests is to be: nothing can be sealed.
+    put(&raid, "ascmhl", b"");
+    let run = || {
+        let mut command = command(&shoot, &[&card], &[&raid]);
+        Answer::of(&command.args(["--hash", "xxh128"]).output().unwrap())
+    };
+    let answer = run();
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    fs::remove_file(raid.join("ascmhl")).unwrap();
+    let answer = run();
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(
+        &answer,
+        "D00001.bin",
+        "a manifest on the card says otherwise",
+    );
+    let manifest = latest_manifest(&raid);
+    assert_eq!(manifest.matches("<md5").count(), 3, "{manifest}");
+}
+
+#[test]
+fn what_an_ingest_left_or_writes_is_in_no_manifest() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("raid");
+    fill(&folder, 3, 500);
+    put(&folder, UNFINISHED, b"half");
+    let run = || shoot.run(&["verify", "--record", "--json", folder.to_str().unwrap()]);
+    let answer = run();
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    assert!(!latest_manifest(&folder).contains(UNFINISHED));
+    fs::remove_file(folder.join(UNFINISHED)).unwrap();
+    assert_eq!(verify(&shoot, &folder).0, 0);
+}
+
+#[test]
+fn a_folder_that_no_manifest_can_name_is_not_judged_by_those_above() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("raid");
+    fill(&folder, 3, 500);
+    put(&folder, "a.bin", b"one");
+    put(&folder, "odd\u{1}/a.bin", b"two");
+    let run = |folder: &Path| {
+        let folder = folder.to_str().unwrap();
+        shoot.run(&["verify", "--record", "--json", folder])
+    };
+    run(&folder);
+    let (code, found) = verify(&shoot, &folder.join("odd\u{1}"));
+    assert_eq!(code, 3, "{found}");
+    assert_eq!(found["new"], json!(["a.bin"]), "{found}");
+    assert_eq!(found["missing"], json!([]), "{found}");
+}
+
+#[test]
+fn a_destination_that_is_gone_for_good_is_forgotten_and_stays_in_the_log() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    fill(&card, 3, 500);
+    let at = shoot.folder("mounted");
+    let Some(mut disk) = Disk::new(&shoot.folder(""), "DEAD", 90) else {
+        return;
+    };
+    disk.mount(&at);
+    let to = at.join("{card}");
+    ingest_well(&shoot, &[&card], &[&to]);
+    disk.unmount();
+    let answer = ingest(&shoot, &[&card], &[&to]);
+    is_told(&answer, "A001", "DEAD was mounted at");
+    let answer = shoot.run(&["volumes", "forget", "DEAD", "--yes"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(!shoot.run(&["volumes"]).stdout.contains("DEAD"));
+    let place = &shoot.run(&["ingests", "--json"]).json()[0]["places"][0];
+    assert_eq!(
+        (&place["verified"], &place["mounted"]),
+        (&json!(3), &json!(false)),
+        "{place}"
+    );
+    // Its mount point is a folder like others now; and the drive may come back.
+    ingest_well(&shoot, &[&card], &[&to]);
+    disk.mount(&at);
+    assert_eq!(verify(&shoot, &at.join("A001")).0, 0);
 }

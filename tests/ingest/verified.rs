@@ -17,7 +17,7 @@ use crate::shoot::{Answer, Shoot};
 
 /// The reference writes a generation.
 #[track_caller]
-fn create(folder: &Path) {
+pub(crate) fn create(folder: &Path) {
     let mut command = Command::new("ascmhl");
     command
         .args(["create", "-h", "md5", "."])

@@ -84,6 +84,15 @@ pub struct IngestPlace {
     pub bad: usize,
 }
 
+impl IngestPlace {
+    /// Whether all that was proved there is in a manifest, which stands there.
+    #[must_use]
+    pub fn has_manifest(&self) -> bool {
+        let manifest = self.manifest.as_ref();
+        manifest.is_some_and(|manifest| self.folder.join(manifest).is_file())
+    }
+}
+
 /// What is known of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyState {
@@ -169,6 +178,10 @@ pub enum Finding {
     Unread(i64, String),
     /// What is known of its copy at a place.
     Copy(i64, usize, CopyFound),
+    /// What a later look at its copy at a place found, if the file is of that digest still.
+    Seen(i64, usize, Checksum, CopyFound),
+    /// Something is proved at a place of an ingest that no manifest there has yet.
+    Unsealed(i64, usize),
 }
 
 impl Catalogue {

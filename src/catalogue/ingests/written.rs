@@ -194,6 +194,26 @@ impl Catalogue {
                         copied.at,
                         copied.problem
                     ]),
+                Finding::Seen(file, place, digest, seen) => connection
+                    .prepare_cached(
+                        "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7
+                         WHERE file = ?1 AND place = ?2
+                               AND (SELECT digest FROM ingest_file WHERE id = ?1) = ?3",
+                    )?
+                    .execute(params![
+                        file,
+                        i64::try_from(*place).unwrap_or(i64::MAX),
+                        digest.bytes(),
+                        seen.state.number(),
+                        seen.how,
+                        seen.at,
+                        seen.problem
+                    ]),
+                Finding::Unsealed(ingest, place) => connection
+                    .prepare_cached(
+                        "UPDATE ingest_place SET manifest = NULL WHERE ingest = ?1 AND place = ?2",
+                    )?
+                    .execute(params![ingest, i64::try_from(*place).unwrap_or(i64::MAX)]),
             }
             .map(drop)
         })
