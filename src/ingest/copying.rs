@@ -51,6 +51,8 @@ pub(super) struct Copying {
     pub(super) proved: Vec<Vec<Option<bool>>>,
     /// Of each place, whether it takes nothing more.
     is_given_up: Vec<bool>,
+    /// … and whether this run proved something there.
+    is_unsealed: Vec<bool>,
     problems: Vec<Problem>,
 }
 
@@ -324,6 +326,7 @@ impl Copying {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             proved: (0..plan.places.len()).map(proved).collect(),
             is_given_up: vec![false; plan.places.len()],
+            is_unsealed: vec![false; plan.places.len()],
             problems: plan.problems().cloned().collect(),
         }
     }
@@ -398,7 +401,7 @@ impl Run<'_> {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
             // Should this run not come to sealing it, the next one seals all that is proved.
-            if !self.copying[card].proved[place].contains(&Some(true)) {
+            if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
                 let (ingest, number) = (logged.ingest, logged.places[place]);
                 self.findings.push(Finding::Unsealed(ingest, number));
             }

@@ -15,7 +15,7 @@ use crate::shoot::{Dice, Shoot, copy, fixtures, number};
 
 fn card(shoot: &Shoot) -> std::path::PathBuf {
     let card = shoot.folder("A001");
-    fill(&card, 300, 8 * 1024);
+    fill(&card, 800, 4 * 1024);
     put(&card, "large.bin", &noise(77, 12 * 1024 * 1024));
     fs::create_dir_all(card.join("empty/within")).unwrap();
     let clip = fixtures().join("Location Scout/IMG_1234.MOV");

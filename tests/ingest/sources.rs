@@ -34,7 +34,7 @@ fn on_a_disk(shoot: &Shoot, megabytes: u64, files: u64, bytes: usize) -> Option<
 #[test]
 fn a_card_that_is_pulled_is_gone_on_with() {
     let shoot = Shoot::new();
-    let Some((mut disk, like)) = on_a_disk(&shoot, 40, 450, 4096) else {
+    let Some((mut disk, like)) = on_a_disk(&shoot, 40, 1350, 4096) else {
         return;
     };
     let card = shoot.folder("disks").join("CARD");
@@ -150,7 +150,7 @@ fn a_file_that_is_still_written_to_is_left_for_the_next_time() {
 fn a_file_that_changes_after_it_was_listed_is_not_copied_as_it_was() {
     let shoot = Shoot::new();
     let card = shoot.folder("A001");
-    fill(&card, 450, 1024);
+    fill(&card, 1350, 1024);
     let last = card.join("Clips/04/D00449.bin");
     let raid = shoot.folder("raid");
     let mut working = Working::start(command(&shoot, &[&card], &[&raid]));
