@@ -483,6 +483,7 @@ impl Run<'_> {
                 self.problem(card, folder, &reason);
             }
         }
+        self.write_down()?;
         self.catalogue
             .end_ingest(logged.ingest, &self.copying[card].problems)?;
         self.summary.complete += usize::from(is_complete);
@@ -512,7 +513,8 @@ impl Run<'_> {
                     let item = &self.plans[card].tasks[task].item;
                     self.problem(card, folder.join(&item.inside), reason);
                     // The next run tells it, too.
-                    self.catalogue.remark(logged.files[task], number, reason)?;
+                    let remark = Finding::Remark(logged.files[task], number, reason);
+                    self.findings.push(remark);
                 }
                 let path = folder.join(&sealed.manifest);
                 self.summary.manifests.push(path.clone());

@@ -193,12 +193,10 @@ impl Basis {
         is_manifest || (is_ignored() && !is_known())
     }
 
-    /// Whether manifests leave out a file that is none of theirs because somebody wanted it so, and nothing else
-    /// knows it.
+    /// Whether a file that is left out is so because somebody wanted it.
     pub(super) fn is_ignored_on_purpose(&self, inside: &Path) -> bool {
         let path = self.path(inside);
-        self.is_left_out(inside)
-            && path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
+        path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
     }
 
     pub(super) fn known(&self, item: &Item) -> Known {

@@ -166,16 +166,16 @@ pub fn verify(
         report(Event::Problem(problem.clone()));
         found.problems.push(problem);
     }
-    found.left_out = listing
+    let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
         .iter()
-        .filter(|item| basis.is_ignored_on_purpose(&item.inside))
-        .map(|item| item.inside.clone())
+        .partition(|item| basis.is_left_out(&item.inside));
+    let on_purpose = left_out.into_iter().map(|item| item.inside.clone());
+    found.left_out = on_purpose
+        .filter(|inside| basis.is_ignored_on_purpose(inside))
         .collect();
-    let items: Vec<(&Item, Known)> = listing
-        .files
-        .iter()
-        .filter(|item| !basis.is_left_out(&item.inside))
+    let items: Vec<(&Item, Known)> = items
+        .into_iter()
         .map(|item| (item, basis.known(item)))
         .collect();
     report(Event::Begins {

@@ -180,6 +180,8 @@ pub enum Finding {
     Copy(i64, usize, CopyFound),
     /// What a later look at its copy at a place found, if the file is of that digest still.
     Seen(i64, usize, Checksum, CopyFound),
+    /// What is wrong with its copy at a place, which is proved all the same.
+    Remark(i64, usize, &'static str),
     /// Something is proved at a place of an ingest that no manifest there has yet.
     Unsealed(i64, usize),
 }

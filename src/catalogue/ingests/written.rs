@@ -209,6 +209,15 @@ impl Catalogue {
                         seen.at,
                         seen.problem
                     ]),
+                Finding::Remark(file, place, problem) => connection
+                    .prepare_cached(
+                        "UPDATE ingest_copy SET problem = ?3 WHERE file = ?1 AND place = ?2",
+                    )?
+                    .execute(params![
+                        file,
+                        i64::try_from(*place).unwrap_or(i64::MAX),
+                        problem
+                    ]),
                 Finding::Unsealed(ingest, place) => connection
                     .prepare_cached(
                         "UPDATE ingest_place SET manifest = NULL WHERE ingest = ?1 AND place = ?2",
@@ -217,27 +226,6 @@ impl Catalogue {
             }
             .map(drop)
         })
-    }
-
-    /// Notes what is wrong with a copy that is proved all the same.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn remark(&self, file: i64, place: usize, problem: &str) -> Result<(), Error> {
-        self.at_once(|| {
-            self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE ingest_copy SET problem = ?3 WHERE file = ?1 AND place = ?2",
-                    )?
-                    .execute(params![
-                        file,
-                        i64::try_from(place).unwrap_or(i64::MAX),
-                        problem
-                    ])
-            })
-        })?;
-        Ok(())
     }
 
     /// Notes what became of a place: its manifest, or why there is none.
