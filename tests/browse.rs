@@ -1,22 +1,14 @@
 //! `btsindex browse` as people use it: in a real terminal, key by key.
 
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::shoot::tmux::{READY, Tmux};
+use crate::shoot::{Answer, Shoot, write_program};
 use serde_json::Value;
-use shoot::tmux::{READY, Tmux};
-use shoot::{Answer, Shoot, write_program};
 
 const DRUMMER: &str = "Studio Session - Night Owls/Day2/BTSInterview_Drummer_Laughing.mov";
 

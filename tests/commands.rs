@@ -2,16 +2,7 @@
 //!
 //! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, takes a changed output over.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
-use shoot::{Answer, Shoot};
+use crate::shoot::{Answer, Shoot};
 
 /// Output with what differs from machine to machine and run to run taken out.
 fn settled(shoot: &Shoot, text: &str) -> String {

@@ -1,20 +1,11 @@
 //! What is told of the program is what the program is.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::path::Path;
 
+use crate::shoot::Shoot;
 use btsindex::present::query_guide;
 use btsindex::tag::schemes;
-use shoot::Shoot;
 
 #[test]
 fn the_guide_to_queries_is_what_the_program_understands() {
@@ -24,7 +15,7 @@ fn the_guide_to_queries_is_what_the_program_understands() {
     }
     assert!(
         fs::read_to_string(&path).unwrap() == query_guide(),
-        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test docs` writes it anew"
+        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test all docs::` writes it anew"
     );
 }
 

@@ -3,15 +3,6 @@
 //! to be expected. `BTSINDEX_ROUNDS` says how often; `scripts/endurance` runs the long form.
 
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that fails should stop, and says how often it tried"
-)]
-
-mod shoot;
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,10 +13,10 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::shoot::{Dice, Shoot, SlowTools, number};
 use btsindex::clip::{Action, Edit, Said};
 use btsindex::value::Fingerprint;
 use serde_json::{Value, json};
-use shoot::{Dice, Shoot, SlowTools, number};
 
 /// Rounds of each kind, unless `BTSINDEX_ROUNDS` says another number.
 const ROUNDS: u64 = 6;
@@ -392,7 +383,7 @@ impl Worn {
 fn grow(path: &Path, bytes: &[u8]) {
     let whole = [fs::read(path).unwrap(), bytes.to_vec()].concat();
     fs::write(path, whole).unwrap();
-    shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_written(path, 1_779_278_400);
 }
 
 /// The catalogue is whole; after a search the index holds just what it does.

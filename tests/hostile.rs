@@ -1,14 +1,5 @@
 //! Everything from a drive is hostile: names, contents, links, and tools that misbehave.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
@@ -19,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shoot::{Answer, Shoot, write_program};
+use crate::shoot::{Answer, Shoot, write_program};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 

@@ -1,16 +1,6 @@
 //! What is the same clip, what only looks like it, and what is gone for now: words stay with
 //! contents, and only full hashes prove a copy.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that fails should stop, one that cannot run says why"
-)]
-
-mod shoot;
-
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use crate::shoot::{Answer, Shoot, copy, find_program, fixtures};
 use serde_json::Value;
-use shoot::{Answer, Shoot, copy, find_program, fixtures};
 
 const CLIP: &str = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP/C0001.MP4";
 const PHONE: &str = "Location Scout/IMG_1234.MOV";
@@ -213,7 +203,7 @@ fn recording(path: &Path, byte: u8) {
     bytes[200_000] = byte;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
-    shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_written(path, 1_779_278_400);
 }
 
 #[test]
@@ -250,7 +240,7 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
     rewrite_unseen(&shoot.footage().join("copy/take.wav"), |bytes| {
         bytes[200_000] = 1;
     });
-    shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
+    crate::shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
     scan(&shoot, &[]);
     let again = shoot.run(&["copies", "--verify"]);
     assert!(!again.stdout.contains("DIFFER"), "{}", again.stdout);
@@ -259,7 +249,7 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_copy_that_differs_on_another_volume_is_none() {
-    use shoot::disk::Disk;
+    use crate::shoot::disk::Disk;
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
     let Some(mut shelf) = Disk::new(&folder, "SHELF", 24) else {
@@ -406,7 +396,7 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
         let path = shoot.add(PHONE, format!("day/C{number}.MOV"));
         let bytes = [fs::read(&path).unwrap(), vec![number]].concat();
         fs::write(&path, bytes).unwrap();
-        shoot::set_written(&path, 1_779_278_400);
+        crate::shoot::set_written(&path, 1_779_278_400);
     }
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "back again", "C1.MOV"]).code, 0);

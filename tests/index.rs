@@ -1,22 +1,13 @@
 //! The index as the commands use it: mended without being asked, and searched where nothing
 //! can be written.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-use shoot::Shoot;
+use crate::shoot::Shoot;
 #[cfg(target_os = "linux")]
-use shoot::{Answer, disk::ReadOnly};
+use crate::shoot::{Answer, disk::ReadOnly};
+use serde_json::Value;
 
 fn files(shoot: &Shoot) -> Vec<PathBuf> {
     let entries = fs::read_dir(shoot.catalogue().join("index")).unwrap();

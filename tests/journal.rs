@@ -1,20 +1,11 @@
 //! Journals that come from elsewhere: late, hostile, from machines whose clocks are wrong.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::path::PathBuf;
 
+use crate::shoot::{Answer, Shoot};
 use btsindex::clip::{Action, Edit, LAST_CLOCK, Said};
 use btsindex::value::{Fingerprint, Marker};
-use shoot::{Answer, Shoot};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 

@@ -3,24 +3,15 @@
 //! and said again; after each step the catalogue is compared with a model that knows nothing of
 //! files.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::shoot::number;
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, EditId, FileState, in_effect};
 use btsindex::footage::{Found, Role};
 use btsindex::value::Fingerprint;
 use proptest::prelude::*;
-use shoot::number;
 
 const PEOPLE: [&str; 2] = ["anna", "ben"];
 const PLACES: u8 = 6;

@@ -1,12 +1,5 @@
 //! Imports only go down: each module of the library may use those on the floors below it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

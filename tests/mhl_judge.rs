@@ -1,13 +1,6 @@
 //! The reference tool of ASC MHL as judge: it verifies what is written here, and what it wrote is
 //! read here and found to say the same.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;

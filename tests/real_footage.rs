@@ -1,21 +1,12 @@
 //! 659 real files beside the project, where they are there: what a scan says of each is
 //! compared with what `manifest.tsv` says that ffprobe says.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::shoot::Shoot;
 use serde_json::Value;
-use shoot::Shoot;
 
 fn footage() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/footage");

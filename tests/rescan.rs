@@ -1,22 +1,13 @@
 //! Scanning again: what is known stays known, whatever happened in between.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::shoot::{Shoot, copy, find_program, fixtures, set_written, write_program};
 use serde_json::Value;
-use shoot::{Shoot, copy, find_program, fixtures, set_written, write_program};
 
 /// The catalogue's content without what depends on the folder that a test was given.
 fn content(shoot: &Shoot) -> Vec<String> {
@@ -69,7 +60,7 @@ fn nothing_is_probed_twice() {
         footage.join("Renamed Campaign"),
     )
     .unwrap();
-    shoot::copy(
+    crate::shoot::copy(
         &footage.join("TV Set - Late Kitchen"),
         &footage.join("backup"),
     );
@@ -237,7 +228,7 @@ fn a_renamed_folder_is_a_move_however_much_is_in_it() {
 fn image_sequences_follow_their_frames() {
     let shoot = Shoot::new();
     let scans = shoot.footage().join("Scans");
-    shoot::copy(&fixtures().join("AdShoot_ACME/Scans"), &scans);
+    crate::shoot::copy(&fixtures().join("AdShoot_ACME/Scans"), &scans);
     shoot.scan();
     // The same size and an older time: only the frame itself tells.
     set_written(&scans.join("hero_bottle.0005.dpx"), 1_700_000_000);

@@ -1,20 +1,11 @@
 //! The journal of what people said travels between catalogues, and nothing that was said is lost
 //! or made up on the way.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::shoot::{Answer, Shoot, copy, fixtures};
 use serde_json::{Value, json};
-use shoot::{Answer, Shoot, copy, fixtures};
 
 const SESSION: &str = "Studio Session - Night Owls";
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";

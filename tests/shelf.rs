@@ -2,22 +2,13 @@
 //! tidied up, copied, moved, cloned, forgotten. On real filesystems, mounted for real.
 
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that fails should stop, one that cannot run says why"
-)]
-
-mod shoot;
 
 use std::fs;
 use std::path::Path;
 
+use crate::shoot::disk::Disk;
+use crate::shoot::{Answer, Shoot, copy, fixtures};
 use serde_json::Value;
-use shoot::disk::Disk;
-use shoot::{Answer, Shoot, copy, fixtures};
 
 const SESSION: &str = "Studio Session - Night Owls";
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
@@ -300,7 +291,7 @@ fn what_changed_since_it_was_hashed_is_no_proof() {
     for name in ["a.mov", "b.mov"] {
         let path = shoot.footage().join(name);
         fs::write(&path, &one).unwrap();
-        shoot::set_written(&path, 1_700_000_000);
+        crate::shoot::set_written(&path, 1_700_000_000);
     }
     let verdict = |arguments: &[&str]| {
         let answer = shoot.run(&[&["duplicates", "--json"], arguments].concat());
@@ -314,7 +305,7 @@ fn what_changed_since_it_was_hashed_is_no_proof() {
     );
     // Size, time and every sampled byte stay.
     fs::write(shoot.footage().join("b.mov"), &other).unwrap();
-    shoot::set_written(&shoot.footage().join("b.mov"), 1_700_000_000);
+    crate::shoot::set_written(&shoot.footage().join("b.mov"), 1_700_000_000);
     shoot.scan_counts(&[]);
     assert_eq!(verdict(&[]).0, "\"the same by their fingerprint\"");
     let (verdict, spare) = verdict(&["--verify"]);

@@ -2,13 +2,6 @@
 //! index, a tag that a person added is there and one that a person removed is not. After each
 //! step the catalogue is compared with a model that knows nothing of rules.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

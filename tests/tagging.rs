@@ -1,13 +1,5 @@
 //! The built-in rules against what people who know the trade say of paths: `tests/labels`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that fails should stop, and this one prints how right rules are"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;

@@ -1,21 +1,11 @@
 //! Tags that explain themselves, through the program: rules in force, words of people, sidecars.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::shoot::{Answer, Shoot};
 use serde_json::{Value, json};
-use shoot::{Answer, Shoot};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 

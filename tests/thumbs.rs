@@ -1,20 +1,12 @@
 //! Search results as pictures, and on the desktop: `--thumbs`, `--open`, `--reveal`.
 
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
-mod shoot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shoot::tmux::{READY, Tmux};
-use shoot::{Answer, Shoot, write_program};
+use crate::shoot::tmux::{READY, Tmux};
+use crate::shoot::{Answer, Shoot, write_program};
 
 /// Pictures as half blocks.
 const BLOCKS: [char; 2] = ['▀', '▄'];

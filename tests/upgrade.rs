@@ -2,15 +2,6 @@
 //! nothing that they hold is lost.
 
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that fails should stop, one that cannot run says why"
-)]
-
-mod shoot;
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -18,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::shoot::disk::ReadOnly;
+use crate::shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number};
 use rusqlite::Connection;
 use serde_json::Value;
-use shoot::disk::ReadOnly;
-use shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number};
 
 const SESSION: &str = "Studio Session - Night Owls";
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";

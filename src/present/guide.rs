@@ -9,7 +9,7 @@ use crate::query::{FORMS, State};
 const HEAD: &str = "\
 # Asking for clips
 
-<!-- Made from the program's own tables: `UPDATE_DOCS=1 cargo test --test docs` writes it anew. -->
+<!-- Made from the program's own tables: `UPDATE_DOCS=1 cargo test --test all docs::` writes it anew. -->
 
 `btsindex search`, `stats`, `browse` and `--query` of the commands that edit all take the same
 queries. Every form in the first column can be typed in bash, zsh and PowerShell as it stands, without

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::set::{Set, Shot};
+use super::set::{Set, Shot};
 
 /// What a test calls a clip; where its files are; what they say; what people say.
 type Row = (&'static str, &'static str, &'static str, &'static str);

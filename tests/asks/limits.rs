@@ -5,8 +5,8 @@ use btsindex::error::Error;
 use btsindex::index::Order;
 use btsindex::query::{Context, Query};
 
-use crate::TODAY;
-use crate::set::{MOUNTED, Set, Shot, told};
+use super::TODAY;
+use super::set::{MOUNTED, Set, Shot, told};
 
 /// What is found of a query, or the beginning of why it is refused.
 fn answer(typed: &str, set: &Set) -> String {

@@ -10,8 +10,8 @@ use btsindex::query::{Ask, Query, State};
 use btsindex::value::{Between, Resolution, Words};
 use serde_json::Value;
 
-use crate::heard;
-use crate::set::MOUNTED;
+use super::heard;
+use super::set::MOUNTED;
 
 /// Every clip of a catalogue as `search --json` tells it.
 pub(crate) struct Exported(Vec<(i64, Value)>);

@@ -6,8 +6,8 @@ use btsindex::clip::facet;
 use btsindex::index::{Finder, Order};
 use btsindex::query::{Context, Query};
 
-use crate::set::told;
-use crate::{TODAY, clips};
+use super::set::told;
+use super::{TODAY, clips};
 
 fn query(typed: &str) -> Query {
     Query::parse_line(typed, &Context::plain(TODAY)).unwrap()

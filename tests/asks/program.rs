@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::clips;
-use crate::set::Set;
+use super::clips;
+use super::set::Set;
 use crate::shoot::Answer;
 
 /// The program on a catalogue.

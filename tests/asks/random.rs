@@ -7,9 +7,9 @@ use btsindex::query::{Context, FORMS, Query, State};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::TODAY;
-use crate::obvious::Exported;
-use crate::set::{MOUNTED, Set, Shot, told};
+use super::TODAY;
+use super::obvious::Exported;
+use super::set::{MOUNTED, Set, Shot, told};
 
 /// Queries that are asked of each catalogue.
 const QUERIES: usize = 150;

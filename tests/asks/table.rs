@@ -7,8 +7,8 @@ use btsindex::error::Error;
 use btsindex::index::Order;
 use btsindex::query::{Context, FORMS, Query};
 
-use crate::obvious::Exported;
-use crate::{TODAY, clips, set};
+use super::obvious::Exported;
+use super::{TODAY, clips, set};
 
 const FINDS: &str = include_str!("finds.txt");
 const WRONG: &str = include_str!("wrong.txt");

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::card::{
+use super::card::{
     are_equal, command, fill, ingest, ingest_well, is_told, put, set_time, tree, verify,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::disk::{Disk, ReadOnly};
 use crate::shoot::{Answer, Shoot};
 
@@ -212,7 +212,7 @@ fn what_the_history_of_a_card_leaves_out_is_told() {
     let shoot = Shoot::new();
     let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
     fill(&card, 3, 500);
-    if !crate::judges::is_here("ascmhl") {
+    if !super::judges::is_here("ascmhl") {
         return;
     }
     let mut create = std::process::Command::new("ascmhl");
@@ -342,13 +342,13 @@ fn another_file_of_its_name_is_judged_by_what_it_was_itself() {
 
 #[test]
 fn hashes_of_a_card_are_computed_again_where_no_manifest_has_them_yet() {
-    if !crate::judges::is_here("ascmhl") {
+    if !super::judges::is_here("ascmhl") {
         return;
     }
     let shoot = Shoot::new();
     let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
     fill(&card, 3, 500);
-    crate::verified::create(&card);
+    super::verified::create(&card);
     put(&card, "Clips/00/D00001.bin", &[7; 500]);
     // A file where the folder of manifests is to be: nothing can be sealed.
     put(&raid, "ascmhl", b"");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::card::{are_equal, command, fill, noise, problems, put, set_time, told, tree, verify};
+use super::card::{are_equal, command, fill, noise, problems, put, set_time, told, tree, verify};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 /// The clip was shot at 2026-05-14T18:05:33+02:00, by its camera's clock.
@@ -337,16 +337,16 @@ fn without_a_place_nothing_is_done() {
     fill(&card, 1, 10);
     let answer = run(&shoot, &[card.to_str().unwrap()]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    crate::card::is_told(&answer, "/A001", "--to FOLDER");
+    super::card::is_told(&answer, "/A001", "--to FOLDER");
     let inside = card.join("copies");
     fs::create_dir(&inside).unwrap();
-    let answer = crate::card::ingest(&shoot, &[&card], &[&inside]);
+    let answer = super::card::ingest(&shoot, &[&card], &[&inside]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    crate::card::is_told(&answer, "/A001", "copied into itself");
+    super::card::is_told(&answer, "/A001", "copied into itself");
     copy(&fixtures().join("Broken"), &shoot.folder("broken"));
     // What is no readable footage is copied all the same, and told.
     let raid = shoot.folder("raid");
-    let answer = crate::card::ingest(&shoot, &[&shoot.folder("broken")], &[&raid]);
+    let answer = super::card::ingest(&shoot, &[&shoot.folder("broken")], &[&raid]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     assert!(
         !answer.summary()["unreadable"]

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::card::{
+use super::card::{
     Working, are_equal, command, fill, ingest, ingest_well, is_told, nothing_is_left_over,
     nothing_is_wrong, put, tree, verify,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::{Answer, Shoot};
 
@@ -170,7 +170,7 @@ fn pulled(place: &str, inside: &str, reason: &str) {
     assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");
     assert!(ingest["places"][1]["verified"].as_u64().unwrap() < 451);
     assert_eq!(ingest["state"], "with problems", "{ingest}");
-    let away = crate::card::ingest(&shoot, &[&card], &to);
+    let away = super::card::ingest(&shoot, &[&card], &to);
     assert_eq!(away.code, 3, "{}{}", away.stdout, away.stderr);
     is_told(&away, "/A001", reason);
     assert!(tree(&at).is_empty());

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::card::{
+use super::card::{
     are_equal, fill, ingest, ingest_well, is_told, noise, nothing_is_left_over, put, set_time,
     told, tree, verify,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::Shoot;
 use crate::shoot::disk::run;
 

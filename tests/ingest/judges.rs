@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::card::{are_equal, command, ingest_well, noise, put, verify};
+use super::card::{are_equal, command, ingest_well, noise, put, verify};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 /// Whether another program is here; where it has to be, the test fails when it is not.
@@ -176,7 +176,7 @@ fn a_flipped_byte_is_found_by_all() {
         }
     }
     // The copy is bad, and the same command does not put another in its place.
-    let again = crate::card::ingest(&shoot, &[&card], &[&raid, &backup]);
+    let again = super::card::ingest(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(again.code, 3, "{}{}", again.stdout, again.stderr);
-    crate::card::is_told(&again, "Clips/old_tape.avi", "another content stands there");
+    super::card::is_told(&again, "Clips/old_tape.avi", "another content stands there");
 }

@@ -7,10 +7,10 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::card::{
+use super::card::{
     are_equal, command, fill, ingest_well, noise, nothing_is_left_over, nothing_is_wrong, put,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::{Dice, Shoot, copy, fixtures, number};
 
 fn card(shoot: &Shoot) -> std::path::PathBuf {
@@ -72,7 +72,7 @@ fn what_bears_a_name_is_whole_whenever_it_is_killed() {
 
 #[test]
 fn an_ingest_that_is_interrupted_goes_on() {
-    use crate::card::Working;
+    use super::card::Working;
     let shoot = Shoot::new();
     let card = card(&shoot);
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Instant;
 
-use crate::card::{Working, command, ingest_well, verify};
-use crate::judges::reference_agrees;
+use super::card::{Working, command, ingest_well, verify};
+use super::judges::reference_agrees;
 use crate::shoot::{Shoot, number};
 
 /// Kilobytes that nothing here needs, whatever is on a card.

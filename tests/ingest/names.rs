@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::card::{
+use super::card::{
     are_equal, ingest, ingest_well, is_told, noise, nothing_is_left_over, put, verify,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::Shoot;
 use crate::shoot::disk::Disk;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::card::{
+use super::card::{
     Working, are_equal, command, fill, ingest, ingest_well, is_told, noise, nothing_is_left_over,
     nothing_is_wrong, put, told,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::{Answer, Shoot};
 

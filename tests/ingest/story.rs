@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::card::{are_equal, command, ingest_well, put, set_time, tree};
+use super::card::{are_equal, command, ingest_well, put, set_time, tree};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 const CLIP: &str = "IMG_1234.MOV";
@@ -76,7 +76,7 @@ fn a_card_goes_to_two_places_and_into_the_catalogue() {
     }
     let files = tree(&card)
         .values()
-        .filter(|thing| matches!(thing, crate::card::Thing::File(..)))
+        .filter(|thing| matches!(thing, super::card::Thing::File(..)))
         .count() as u64;
     let done = [("cards", 1), ("complete", 1), ("known", 0)];
     let copied = [
@@ -141,7 +141,7 @@ fn nothing_is_left_to_do(shoot: &Shoot, card: &Path, to: &[&Path], inside: &Path
     ];
     let again = say_the_day(command(shoot, &[card], to));
     assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
-    let begun = &crate::card::told(&again, "card")[0];
+    let begun = &super::card::told(&again, "card")[0];
     assert_eq!(begun["bytes_to_read"], 0, "{begun}");
     let done = [("complete", 1), ("known", 1), ("copied", 0)];
     counts(&again.summary(), &done);

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::card::{
+use super::card::{
     Working, are_equal, command, fill, ingest_well, nothing_is_left_over, put, set_time, verify,
 };
-use crate::judges::reference_agrees;
+use super::judges::reference_agrees;
 use crate::shoot::Shoot;
 
 /// The same card to the same folder, by two people.

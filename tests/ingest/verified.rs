@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use btsindex::checksum::{HashKind, of_bytes};
 
-use crate::card::{fill, ingest_well, put, verify};
-use crate::judges::{is_here, reference_agrees};
+use super::card::{fill, ingest_well, put, verify};
+use super::judges::{is_here, reference_agrees};
 use crate::shoot::{Answer, Shoot};
 
 /// The reference writes a generation.

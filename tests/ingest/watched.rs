@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Write;
 
-use crate::card::{Working, are_equal, command, fill, noise, put, told};
-use crate::judges::reference_agrees;
+use super::card::{Working, are_equal, command, fill, noise, put, told};
+use super::judges::reference_agrees;
 use crate::shoot::Shoot;
 
 #[test]

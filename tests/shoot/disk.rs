@@ -1,7 +1,5 @@
 //! Real drives to test with: filesystems in image files, mounted through loop devices.
 
-#![allow(clippy::print_stderr, reason = "a test that cannot run here says why")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

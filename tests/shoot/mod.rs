@@ -1,6 +1,9 @@
 //! A place to test in: a folder for footage, a catalogue of its own, and the program.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "what runs on Linux only uses the rest")
+)]
 
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
@@ -9,6 +12,8 @@ pub(crate) mod tmux;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+#[cfg(unix)]
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -308,12 +313,20 @@ pub(crate) fn find_program(name: &str) -> String {
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
-/// Writes a script that can be run.
+/// Writes a script that can be run. A shell writes it: what is open for writing here is so for a
+/// moment in whatever another test starts just then, and a file that is cannot be run.
+#[cfg(unix)]
+pub(crate) fn write_program(path: &Path, script: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"]);
+    let mut writing = shell.arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    let mut said = writing.stdin.take().unwrap();
+    said.write_all(script.as_bytes()).unwrap();
+    drop(said);
+    assert!(writing.wait().unwrap().success(), "{}", path.display());
+}
+
+#[cfg(not(unix))]
 pub(crate) fn write_program(path: &Path, script: &str) {
     fs::write(path, script).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
 }

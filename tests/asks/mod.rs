@@ -1,13 +1,6 @@
 //! What queries find, each by name: the forms, their combinations and their errors, on a
 //! catalogue of believable clips and on random ones.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
-
 mod clips;
 mod heard;
 mod limits;
@@ -16,8 +9,6 @@ mod orders;
 mod program;
 mod random;
 mod set;
-#[path = "../shoot/mod.rs"]
-mod shoot;
 mod table;
 
 use btsindex::query::Date;

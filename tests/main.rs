@@ -1,0 +1,74 @@
+//! All tests of the program and of the library from outside, in one binary: it is built and linked
+//! once, and what one test waits for, another uses. `cargo test --test all rescan::` runs those
+//! of one file.
+//!
+//! They run side by side in one process: none may change what all share, such as the environment
+//! or the folder that they are in.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, one that cannot run says why, and some print numbers"
+)]
+
+mod asks;
+mod browse;
+mod commands;
+mod docs;
+mod endure;
+mod hostile;
+mod identity;
+mod index;
+mod ingest;
+mod journal;
+mod laws;
+mod layers;
+mod mhl_judge;
+mod real_footage;
+mod rescan;
+mod said;
+mod shelf;
+mod shoot;
+mod tag_laws;
+mod tagging;
+mod tags;
+mod thumbs;
+mod upgrade;
+
+use std::fs;
+use std::path::Path;
+
+/// Cargo builds this file only; what it does not name would never run, and nobody would notice.
+#[test]
+fn every_file_beside_this_one_is_part_of_it() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut forgotten = Vec::new();
+    are_named(&tests, "main.rs", &mut forgotten);
+    assert!(forgotten.is_empty(), "not named: {forgotten:?}");
+}
+
+/// Whether the file that stands for a folder names every other file and folder of tests there.
+fn are_named(folder: &Path, root: &str, forgotten: &mut Vec<String>) -> bool {
+    let names = fs::read_to_string(folder.join(root)).unwrap_or_default();
+    let mut has_tests = false;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let is_of_tests = if path.is_dir() {
+            are_named(&path, "mod.rs", forgotten)
+        } else {
+            path.extension().is_some_and(|kind| kind == "rs")
+        };
+        has_tests |= is_of_tests;
+        let names_it =
+            |line: &str| !line.starts_with('/') && line.ends_with(&format!("mod {name};"));
+        let is_named = path.ends_with(root) || names.lines().any(names_it);
+        if is_of_tests && !is_named {
+            forgotten.push(path.display().to_string());
+        }
+    }
+    has_tests
+}
