@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod ingest;
+mod safe;
 mod search;
 mod sidecar;
 mod tags;
@@ -11,13 +12,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use ingest::{Ingest, Ingests, Verify};
+pub(crate) use safe::Safe;
 pub(crate) use search::{Browse, Search, Stats, negations};
 pub(crate) use sidecar::{Sidecar, SidecarCommand};
 pub(crate) use tags::{Tags, TagsCommand};
 
 const AFTER: &str = "\
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
-4 nothing found or done, 130 interrupted.
+4 nothing found or done, or not safe, 130 interrupted.
 
 First steps:
   btsindex scan /Volumes/SHELF-07        catalogue a drive; run it again after each shoot day
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Ingest(Ingest),
     Ingests(Ingests),
     Verify(Verify),
+    Safe(Safe),
     Search(Search),
     Browse(Browse),
     Stats(Stats),
@@ -380,6 +383,16 @@ pub(crate) enum VolumesCommand {
         volume: String,
         /// What it is called from now on
         name: String,
+    },
+    /// Say which disk a volume is on, where no system tells its number
+    ///
+    /// `btsindex safe` counts copies on distinct disks only. What systems told of a volume stays known; what was said of it
+    /// before does not.
+    Disk {
+        /// Its label, its mount point, or the beginning of its identity
+        volume: String,
+        /// What stands on the disk, or what you call it: the same for every volume that is on it
+        disk: String,
     },
     /// Forget a volume and the files on it
     ///

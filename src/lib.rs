@@ -2,7 +2,7 @@
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
 //! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`], [`offload`], [`mhl`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`] and [`verify`].
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`], [`verify`] and [`safe`].
 //! `ARCHITECTURE.md` draws the picture.
 
 #![cfg_attr(
@@ -34,6 +34,7 @@ pub mod original;
 pub mod present;
 pub mod publish;
 pub mod query;
+pub mod safe;
 pub mod scan;
 pub mod sidecar;
 pub mod tag;

@@ -8,7 +8,7 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["browse"],
     &["present"],
-    &["ingest", "verify"],
+    &["ingest", "verify", "safe"],
     &["scan", "exchange"],
     &["index"],
     &["catalogue"],

@@ -191,7 +191,8 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn record_hash(&self, file: &Hashed, digest: Fingerprint) -> Result<(), Error> {
-        self.record_digest(file.file, file.bytes, file.modified, digest)
+        let now = super::unix_seconds();
+        self.record_digest(file.file, file.bytes, file.modified, digest, now)
     }
 
     pub(super) fn record_digest(
@@ -200,6 +201,7 @@ impl Catalogue {
         bytes: u64,
         modified: i64,
         digest: Fingerprint,
+        at: i64,
     ) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -214,7 +216,7 @@ impl Catalogue {
                     digest.to_bytes(),
                     stored(bytes),
                     modified,
-                    super::unix_seconds()
+                    at
                 ])
         })?;
         Ok(())

@@ -10,6 +10,7 @@ mod ingests;
 mod open;
 mod packed;
 mod pictures;
+mod proved;
 mod readings;
 mod remembered;
 mod renaming;
@@ -39,13 +40,14 @@ pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
 pub use pictures::{Pending, Waiting};
+pub use proved::{Claim, Listed, Logged, Stood};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
 pub use tagging::{Housed, Kept};
 pub use thumbs::{Folder, INDEX, Thumbnails};
-pub use volumes::{Loss, Seen, VolumeRow};
+pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
 /// The newest schema this program knows.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// `btsi`, so that another program's database is not taken for a catalogue.
 const APPLICATION: u32 = 0x6274_7369;
 /// The catalogue's file in its folder.

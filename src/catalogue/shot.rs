@@ -115,22 +115,24 @@ impl Catalogue {
                 let mut folders = HashMap::new();
                 for file in &files {
                     let copy = file.copies.get(*place).and_then(Option::as_ref);
-                    if !copy.is_some_and(super::ingests::CopyFound::is_verified) {
+                    let Some(copy) = copy.filter(|copy| copy.is_verified()) else {
                         continue;
-                    }
+                    };
                     let path = root.join(&file.inside);
                     let Some(row) = self.row_at(*volume, &path, &mut folders)? else {
                         continue;
                     };
                     contents.extend(row.content);
                     let digest = file.xxh128.as_ref().and_then(Checksum::fingerprint);
+                    // What was read back from memory only, or has grown, is not hashed.
                     if let Some(digest) = digest
+                        && copy.is_read_back()
                         && row.bytes == file.bytes
                         && !row.is_sequence
                         && row.clip.is_some()
                         && row.hash != Some(digest)
                     {
-                        self.record_digest(row.file, row.bytes, row.modified, digest)?;
+                        self.record_digest(row.file, row.bytes, row.modified, digest, copy.at)?;
                     }
                 }
             }
@@ -296,7 +298,8 @@ impl Catalogue {
                 };
                 match hash {
                     Some(hash) if row.bytes == *bytes && !row.is_sequence => {
-                        self.record_digest(row.file, row.bytes, row.modified, *hash)?;
+                        let now = super::unix_seconds();
+                        self.record_digest(row.file, row.bytes, row.modified, *hash, now)?;
                     }
                     Some(_) => {}
                     None => {

@@ -57,7 +57,8 @@ impl Catalogue {
                         original
                     ])
             })?;
-            self.record_digest(file, found.bytes, found.modified, digest)
+            let now = super::unix_seconds();
+            self.record_digest(file, found.bytes, found.modified, digest, now)
         })
     }
 

@@ -48,6 +48,17 @@ impl Catalogue {
         changed
     }
 
+    /// Reads several things as they are at one moment, whoever writes meanwhile.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.check(|connection| connection.execute_batch("BEGIN"))?;
+        let found = read();
+        self.roll_back();
+        found
+    }
+
     /// A failed statement may leave the transaction open; what it held is given up.
     fn roll_back(&self) {
         if !self.connection.is_autocommit() {

@@ -27,6 +27,8 @@ pub struct VolumeRow {
     pub bytes: Option<u64>,
     /// Serial of the disk it is on, or server of the share.
     pub hardware: Option<String>,
+    /// Every one that it was ever seen on, and `said:` with what a person calls its disk.
+    pub disks: Vec<String>,
     /// When it was last seen, seconds since 1970 UTC.
     pub last_seen: i64,
     /// Clips that have a file on it, missing ones left out.
@@ -82,7 +84,13 @@ pub struct Seen {
 }
 
 /// What the identity of a volume begins with that was forgotten, and that the log of ingests still names.
-const FORGOTTEN: &str = "forgotten:";
+pub(super) const FORGOTTEN: &str = "forgotten:";
+/// What a person says of a disk begins with this among what systems told.
+pub const SAID: &str = "said:";
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
 
 impl Catalogue {
     /// The numbers of the volumes that are mounted now.
@@ -109,21 +117,29 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn see_volume(&self, volume: &Volume) -> Result<Seen, Error> {
-        let before: Option<i64> = self.check(|connection| {
+        let before: Option<(i64, String)> = self.check(|connection| {
             connection
-                .prepare_cached("SELECT last_seen FROM volume WHERE identity = ?1")?
-                .query_row([&volume.identity], |row| row.get(0))
+                .prepare_cached("SELECT last_seen, disks FROM volume WHERE identity = ?1")?
+                .query_row([&volume.identity], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         })?;
+        let (before, disks) = before.unwrap_or_default();
+        let mut disks = lines(&disks);
+        let hardware = volume.hardware.iter().map(|told| told.replace('\n', " "));
+        disks.extend(
+            hardware
+                .filter(|told| !disks.contains(told))
+                .collect::<Vec<_>>(),
+        );
         // A label that only says where it was mounted does not take the place of another.
         let id = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "INSERT INTO volume (identity, label, mount, last_seen, bytes, hardware)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                    "INSERT INTO volume (identity, label, mount, last_seen, bytes, hardware, disks)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8)
                      ON CONFLICT (identity) DO UPDATE SET
                          label = CASE WHEN ?7 THEN ?2 ELSE label END, mount = ?3, last_seen = ?4,
-                         bytes = coalesce(?5, bytes), hardware = coalesce(?6, hardware)
+                         bytes = coalesce(?5, bytes), hardware = coalesce(?6, hardware), disks = ?8
                      RETURNING id",
                 )?
                 .query_row(
@@ -134,15 +150,13 @@ impl Catalogue {
                         unix_seconds(),
                         volume.size.map(stored),
                         volume.hardware,
-                        volume.is_label_own
+                        volume.is_label_own,
+                        disks.join("\n")
                     ],
                     |row| row.get(0),
                 )
         })?;
-        Ok(Seen {
-            id,
-            before: before.unwrap_or(0),
-        })
+        Ok(Seen { id, before })
     }
 
     /// The number of a volume, if it was ever seen.
@@ -224,6 +238,14 @@ impl Catalogue {
         self.volume_rows(true)
     }
 
+    /// … without what is on it.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn seen_volumes(&self) -> Result<Vec<VolumeRow>, Error> {
+        self.volume_rows(false)
+    }
+
     fn volume_rows(&self, with_clips: bool) -> Result<Vec<VolumeRow>, Error> {
         let mut rows: Vec<VolumeRow> = self.check(|connection| {
             connection
@@ -254,6 +276,7 @@ impl Catalogue {
             mount: PathBuf::from(from_bytes(row.get("mount")?)),
             bytes: bytes.map(loaded),
             hardware: row.get("hardware")?,
+            disks: lines(&row.get::<_, String>("disks")?),
             last_seen: row.get("last_seen")?,
             clips: 0,
             clip_bytes: 0,
@@ -341,6 +364,25 @@ impl Catalogue {
             })?;
             self.touch_volume(volume)
         })
+    }
+
+    /// Notes what a person says of the disk that a volume is on, in the place of what was said before.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or the catalogue cannot be written.
+    pub fn say_disk(&self, volume: &VolumeRow, disk: &str) -> Result<(), Error> {
+        let told = volume.disks.iter().filter(|disk| !disk.starts_with(SAID));
+        let mut disks: Vec<String> = told.cloned().collect();
+        disks.push(format!("{SAID}{disk}"));
+        self.at_once(|| {
+            self.check(|connection| {
+                connection.execute(
+                    "UPDATE volume SET disks = ?2 WHERE id = ?1",
+                    params![volume.id, disks.join("\n")],
+                )
+            })
+        })?;
+        Ok(())
     }
 
     /// Every view hears of the clips that have a file on a volume.

@@ -17,6 +17,7 @@ mod ingest;
 mod ingests;
 mod open;
 mod rebuild;
+mod safe;
 mod scan;
 mod search;
 mod show;
@@ -70,6 +71,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ingest(args) => ingest::run(&args, catalogue()?),
         Command::Ingests(args) => ingests::run(&args, &catalogue()?),
         Command::Verify(args) => verify::run(&args, &catalogue()?),
+        Command::Safe(args) => safe::run(&args, &catalogue()?),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),

@@ -1,4 +1,4 @@
-//! `btsindex volumes`, `volumes rename`, `volumes forget`
+//! `btsindex volumes`, `volumes rename`, `volumes disk`, `volumes forget`
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,6 +18,7 @@ pub(crate) fn run(args: &cli::Volumes, folder: &Path) -> anyhow::Result<Exit> {
     match &args.command {
         None => list(&catalogue, args.json),
         Some(cli::VolumesCommand::Rename { volume, name }) => rename(&catalogue, volume, name),
+        Some(cli::VolumesCommand::Disk { volume, disk }) => say_disk(&catalogue, volume, disk),
         Some(cli::VolumesCommand::Forget { volume, yes }) => forget(&catalogue, volume, *yes),
     }
 }
@@ -94,6 +95,7 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
         "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
         "last_mount": row.mount.to_string_lossy(),
         "hardware": row.hardware,
+        "disks": row.disks,
     })
 }
 
@@ -107,6 +109,21 @@ fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exi
         "{} is called {} from now on",
         escape(&row.label),
         escape(name)
+    )?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn say_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<Exit> {
+    let row = catalogue.find_volume(volume)?;
+    let disk = parse_name(disk)?;
+    catalogue.say_disk(&row, disk)?;
+    let mut out = stdout();
+    writeln!(
+        out,
+        "{} is on the disk {} from now on",
+        escape(&row.label),
+        escape(disk)
     )?;
     out.flush()?;
     Ok(Exit::Done)

@@ -5,6 +5,7 @@
 //! copy its name. So what bears a name is whole and proved, whenever the power fails. Nothing here
 //! knows the catalogue; what is told through `report` is durable by then.
 
+mod hashing;
 mod listing;
 mod medium;
 mod past_cache;
@@ -25,6 +26,7 @@ use std::thread;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use pieces::Piece;
 
+pub use hashing::{Heard, Lane, hash_files};
 pub use listing::{Item, Listing, list};
 pub use medium::{How, Medium};
 pub use write::finish_folders;

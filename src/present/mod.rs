@@ -12,6 +12,7 @@ mod ingests;
 mod numbers;
 mod posters;
 mod progress;
+mod safety;
 mod screen;
 mod table;
 mod tagging;
@@ -33,6 +34,7 @@ pub use ingests::{
 pub use numbers::{counted, grouped};
 pub use posters::Picture;
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
+pub use safety::{SafetyProgress, safety, safety_json};
 pub use screen::{Colours, Graphics, INTERRUPT, Screen};
 pub use table::{Table, cut};
 pub use tagging::{

@@ -3,6 +3,7 @@
 //! Each type is parsed once, at the edge, and printed once. They stand below
 //! everything else and know nothing of clips, SQL, tantivy or clap.
 
+mod age;
 mod asked;
 mod bytes;
 mod choice;
@@ -22,6 +23,7 @@ mod timecode;
 mod wall_time;
 pub mod words;
 
+pub use age::Age;
 pub use asked::{How, MOST_STARS, Words};
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};

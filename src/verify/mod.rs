@@ -9,18 +9,17 @@ mod record;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
-use crate::checksum::{Checksum, Hasher};
+use crate::checksum::Checksum;
 use crate::error::{Error, Problem, escape};
 use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{How, Item, Listing, Medium, list};
+use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
 use known::{Basis, Known};
 use record::Noted;
 
@@ -130,13 +129,6 @@ struct Looked {
     outcome: Result<(Vec<Checksum>, How), String>,
 }
 
-/// What workers tell.
-enum Told {
-    Reading(usize),
-    Read(u64),
-    Looked(Looked),
-}
-
 /// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
 /// to be.
 ///
@@ -186,14 +178,18 @@ pub fn verify(
     let (mut noted, mut written) = (Vec::new(), Written::new(&basis, catalogue));
     let is_failed = AtomicBool::new(false);
     let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
-    read_all(&root, &items, &go_on, &mut |told| match told {
-        Told::Reading(item) => report(Event::Reading(items[item].0.inside.clone())),
-        Told::Read(bytes) => {
+    hash_all(&root, &items, &go_on, &mut |heard| match heard {
+        Heard::Reading(_, item) => report(Event::Reading(items[item].0.inside.clone())),
+        Heard::Read(bytes) => {
             report(Event::Read(bytes));
             // What is read now may take hours.
             is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
         }
-        Told::Looked(one) => {
+        Heard::Hashed(_, item, outcome) => {
+            let one = Looked {
+                item,
+                outcome: outcome.map_err(|error| error.to_string()),
+            };
             let (item, known) = &items[one.item];
             let state = found.take(&root, item, known, &one, report);
             noted.push((*item, known, state, one));
@@ -375,77 +371,20 @@ impl Report {
 const MOST_READERS: usize = 4;
 
 /// Reads and hashes files, on as many threads as the device bears.
-fn read_all(
+fn hash_all(
     root: &Path,
     items: &[(&Item, Known)],
     go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Told),
+    told: &mut dyn FnMut(Heard),
 ) {
     let (volume, _) = Volumes::mounted().of(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    let readers = volume.drive.kind.readers(jobs).min(MOST_READERS);
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = sync_channel(1024);
-    thread::scope(|scope| {
-        for _ in 0..readers {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                let mut medium = Medium::default();
-                loop {
-                    let item = next.fetch_add(1, Ordering::SeqCst);
-                    let Some((file, known)) = items.get(item) else {
-                        break;
-                    };
-                    if !go_on() {
-                        break;
-                    }
-                    // Whoever listens does so to the end.
-                    let _ = sender.send(Told::Reading(item));
-                    let each = &mut |bytes| {
-                        let _ = sender.send(Told::Read(bytes));
-                        go_on()
-                    };
-                    let path = root.join(&file.inside);
-                    let outcome = match hashed(&path, file, known, &mut medium, each) {
-                        Ok(None) => break,
-                        Ok(Some(hashed)) => Ok(hashed),
-                        Err(error) => Err(error.to_string()),
-                    };
-                    let _ = sender.send(Told::Looked(Looked { item, outcome }));
-                }
-            });
-        }
-        drop(sender);
-        for message in receiver {
-            told(message);
-        }
-    });
-}
-
-fn hashed(
-    path: &Path,
-    file: &Item,
-    known: &Known,
-    medium: &mut Medium,
-    each: &mut dyn FnMut(u64) -> bool,
-) -> std::io::Result<Option<(Vec<Checksum>, How)>> {
-    let mut hashers: Vec<Hasher> = known.kinds().into_iter().map(Hasher::new).collect();
-    let mut read = 0;
-    let how = medium.read(path, &mut |piece| {
-        for hasher in &mut hashers {
-            hasher.update(piece);
-        }
-        read += piece.len() as u64;
-        each(piece.len() as u64)
-    })?;
-    let Some(how) = how else {
-        return Ok(None);
+    let files = items
+        .iter()
+        .map(|(item, known)| (root.join(&item.inside), *item, known.kinds()));
+    let lane = Lane {
+        readers: volume.drive.kind.readers(jobs).min(MOST_READERS),
+        files: files.collect(),
     };
-    if read != file.bytes || !file.is_like(&path.symlink_metadata()?) {
-        return Err(std::io::Error::other("it changed while it was read"));
-    }
-    Ok(Some((
-        hashers.into_iter().map(Hasher::finish).collect(),
-        how,
-    )))
+    hash_files(&[lane], go_on, told);
 }

@@ -11,6 +11,7 @@ use super::files::loaded;
 use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
+use crate::offload::How;
 use crate::value::{from_bytes, to_bytes};
 
 /// An ingest as it begins.
@@ -107,7 +108,7 @@ pub enum CopyState {
 }
 
 impl CopyState {
-    fn number(self) -> i64 {
+    pub(super) fn number(self) -> i64 {
         match self {
             Self::Verified => 0,
             Self::Altered => 1,
@@ -116,7 +117,7 @@ impl CopyState {
         }
     }
 
-    fn from_number(number: i64) -> Self {
+    pub(super) fn from_number(number: i64) -> Self {
         match number {
             0 => Self::Verified,
             1 => Self::Altered,
@@ -131,6 +132,13 @@ impl CopyFound {
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.state == CopyState::Verified
+    }
+
+    /// Whether its bytes came from its medium when it was last read, not from memory.
+    #[must_use]
+    pub fn is_read_back(&self) -> bool {
+        let how = self.how.as_deref().and_then(How::from_name);
+        how.is_some_and(|how| how > How::Cached)
     }
 }
 

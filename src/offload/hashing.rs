@@ -1,0 +1,106 @@
+//! Files that are there, read from their media and hashed, side by side.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use super::listing::Item;
+use super::medium::{How, Medium};
+use crate::checksum::{Checksum, HashKind, Hasher};
+
+/// Files on one device.
+pub struct Lane<'a> {
+    /// How many of them are read at a time.
+    pub readers: usize,
+    /// Each with its path, what it was when it was listed, and by which hashes it is asked for.
+    pub files: Vec<(PathBuf, &'a Item, Vec<HashKind>)>,
+}
+
+/// What is told of a file, given by its lane and its place there.
+#[derive(Debug)]
+pub enum Heard {
+    /// It is being read.
+    Reading(usize, usize),
+    /// So many more bytes were read of any.
+    Read(u64),
+    /// What it hashes to, in the order of the kinds, and how it was read; or why it could not be.
+    Hashed(usize, usize, std::io::Result<(Vec<Checksum>, How)>),
+}
+
+/// Hashes files as long as `go_on` says so: each device's beside those of others.
+pub fn hash_files(
+    lanes: &[Lane<'_>],
+    go_on: &(dyn Fn() -> bool + Sync),
+    told: &mut dyn FnMut(Heard),
+) {
+    let next: Vec<AtomicUsize> = lanes.iter().map(|_| AtomicUsize::new(0)).collect();
+    let (sender, receiver) = sync_channel(1024);
+    thread::scope(|scope| {
+        for (number, (lane, next)) in lanes.iter().zip(&next).enumerate() {
+            for _ in 0..lane.readers.min(lane.files.len()) {
+                let sender = sender.clone();
+                scope.spawn(move || read_on(lane, number, next, go_on, &sender));
+            }
+        }
+        drop(sender);
+        for message in receiver {
+            told(message);
+        }
+    });
+}
+
+/// One of the readers of a lane.
+fn read_on(
+    lane: &Lane<'_>,
+    number: usize,
+    next: &AtomicUsize,
+    go_on: &(dyn Fn() -> bool + Sync),
+    sender: &SyncSender<Heard>,
+) {
+    let mut medium = Medium::default();
+    while go_on() {
+        let at = next.fetch_add(1, Ordering::SeqCst);
+        let Some((path, item, kinds)) = lane.files.get(at) else {
+            break;
+        };
+        // Whoever listens does so to the end.
+        let _ = sender.send(Heard::Reading(number, at));
+        let each = &mut |bytes| {
+            let _ = sender.send(Heard::Read(bytes));
+            go_on()
+        };
+        match hashed(path, item, kinds, &mut medium, each).transpose() {
+            None => break,
+            Some(outcome) => {
+                let _ = sender.send(Heard::Hashed(number, at, outcome));
+            }
+        }
+    }
+}
+
+fn hashed(
+    path: &Path,
+    item: &Item,
+    kinds: &[HashKind],
+    medium: &mut Medium,
+    each: &mut dyn FnMut(u64) -> bool,
+) -> std::io::Result<Option<(Vec<Checksum>, How)>> {
+    let mut hashers: Vec<Hasher> = kinds.iter().copied().map(Hasher::new).collect();
+    let mut read = 0;
+    let how = medium.read(path, &mut |piece| {
+        for hasher in &mut hashers {
+            hasher.update(piece);
+        }
+        read += piece.len() as u64;
+        each(piece.len() as u64)
+    })?;
+    let Some(how) = how else {
+        return Ok(None);
+    };
+    if read != item.bytes || !item.is_like(&path.symlink_metadata()?) {
+        return Err(std::io::Error::other("it changed while it was read"));
+    }
+    let digests = hashers.into_iter().map(Hasher::finish).collect();
+    Ok(Some((digests, how)))
+}

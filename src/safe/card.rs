@@ -1,0 +1,232 @@
+//! A card as it is: what is listed of it, what that hashes to, and whether it stood still meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::thread;
+
+use super::disks::Disks;
+use super::verdict::{Counted, OfCard, Wanted};
+use super::{Event, FileState, Report, Request};
+use crate::catalogue::Catalogue;
+use crate::checksum::{Checksum, HashKind};
+use crate::error::{Error, Problem, escape};
+use crate::footage::{Volume, Volumes};
+use crate::media::Cancel;
+use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::value::Fingerprint;
+
+/// Files that are read side by side where a device lets them be.
+pub(super) const MOST_READERS: usize = 4;
+/// 1981-01-02, nanoseconds since 1970 UTC: a camera whose clock was never set writes times of before, one like the other.
+const CLOCKLESS: i64 = 347_241_600_000_000_000;
+
+const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
+
+/// A card, while it is looked at.
+pub(super) struct Card {
+    root: PathBuf,
+    volume: Volume,
+    /// Its root below its volume.
+    inside: PathBuf,
+    /// Everything mounted when it was listed.
+    volumes: Volumes,
+    listing: Listing,
+    /// Of each listed file, what it hashes to, or why that is not known.
+    contents: Vec<Result<Fingerprint, String>>,
+    is_trusted: Vec<bool>,
+    how: Option<How>,
+    doubts: Vec<Problem>,
+}
+
+impl Card {
+    pub(super) fn listed(request: &Request, catalogue: &Catalogue) -> Self {
+        let volumes = Volumes::mounted();
+        let (root, fault) = match std::fs::canonicalize(&request.card) {
+            Ok(root) => (root, None),
+            Err(error) => (request.card.clone(), Some(error.to_string())),
+        };
+        let (volume, inside) = catalogue.volumes().of(&root);
+        let mut card = Self {
+            listing: Listing::default(),
+            contents: Vec::new(),
+            is_trusted: Vec::new(),
+            how: None,
+            doubts: Vec::new(),
+            volume,
+            inside,
+            volumes,
+            root,
+        };
+        match fault.map_or_else(|| card.list(&request.cancel), Err) {
+            Ok(listing) => card.listing = listing,
+            Err(reason) => card.doubt(reason),
+        }
+        card.doubts.append(&mut card.listing.problems);
+        card.doubt_emptiness(catalogue);
+        for (nested, _) in card.volumes.under(&card.root).into_iter().skip(1) {
+            let reason = "another volume is mounted there";
+            card.doubts.push(Problem::new(nested.mount, reason));
+        }
+        card.contents = vec![Err("it was not read".to_owned()); card.listing.files.len()];
+        card.is_trusted = vec![false; card.listing.files.len()];
+        card
+    }
+
+    fn list(&self, cancel: &Cancel) -> Result<Listing, String> {
+        if self.root.is_file() {
+            return Err("it is a file, not a card or a folder".to_owned());
+        }
+        let listed = list(&self.root, &|| !cancel.is_cancelled());
+        let mut listing = listed.map_err(|error| error.to_string())?;
+        listing.leave_out_unfinished(&self.root, UNFINISHED);
+        Ok(listing)
+    }
+
+    fn doubt(&mut self, reason: impl Into<String>) {
+        self.doubts.push(Problem::new(self.root.clone(), reason));
+    }
+
+    fn doubt_emptiness(&mut self, catalogue: &Catalogue) {
+        if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
+            return;
+        }
+        let away = catalogue.away_from(&self.root).ok();
+        let reason = match away.and_then(|away| away.into_iter().next()) {
+            Some(away) => format!(
+                "there is no file on it: {} was mounted at {} and is not",
+                escape(&away.label),
+                escape(&away.mount.to_string_lossy())
+            ),
+            None => "there is no file on it: is the card mounted there?".to_owned(),
+        };
+        self.doubt(reason);
+    }
+
+    /// Takes the hashes that ingests of this very card found, for files whose size and time are those of then. Where two
+    /// ingests found different ones, and where the time tells nothing, the file is read.
+    pub(super) fn trust_ingests(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
+        let mut known: HashMap<PathBuf, Vec<(u64, i64, Option<Checksum>)>> = HashMap::new();
+        for ingest in catalogue.ingests_of(&self.volume.identity, &self.inside)? {
+            for file in catalogue.ingested(ingest)? {
+                let told = (file.bytes, file.modified, file.xxh128);
+                known.entry(file.inside).or_default().push(told);
+            }
+        }
+        for (at, item) in self.listing.files.iter().enumerate() {
+            let told = known.get(&item.inside).into_iter().flatten();
+            let mut hashes = told
+                .filter(|(bytes, modified, _)| (*bytes, *modified) == (item.bytes, item.modified))
+                .map(|(.., hash)| hash.as_ref().and_then(Checksum::fingerprint));
+            let Some(Some(hash)) = hashes.next() else {
+                continue;
+            };
+            if item.modified >= CLOCKLESS && hashes.all(|other| other == Some(hash)) {
+                self.contents[at] = Ok(hash);
+                self.is_trusted[at] = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is not known yet.
+    pub(super) fn hash(&mut self, cancel: &Cancel, report: &mut dyn FnMut(Event)) {
+        let files = self.listing.files.iter().enumerate();
+        let open: Vec<(usize, &Item)> = files.filter(|(at, _)| !self.is_trusted[*at]).collect();
+        report(Event::Begins {
+            files: open.len(),
+            bytes: open.iter().map(|(_, item)| item.bytes).sum(),
+        });
+        let jobs = thread::available_parallelism().map_or(1, usize::from);
+        let wanted = open.iter().map(|(_, item)| {
+            let path = self.root.join(&item.inside);
+            (path, *item, vec![HashKind::Xxh128])
+        });
+        let lane = Lane {
+            readers: self.volume.drive.kind.readers(jobs).min(MOST_READERS),
+            files: wanted.collect(),
+        };
+        let go_on = || !cancel.is_cancelled();
+        let (contents, how) = (&mut self.contents, &mut self.how);
+        hash_files(&[lane], &go_on, &mut |heard| match heard {
+            Heard::Reading(_, at) => report(Event::Reading(open[at].1.inside.clone())),
+            Heard::Read(bytes) => report(Event::Read(bytes)),
+            Heard::Hashed(_, at, outcome) => {
+                contents[open[at].0] = match outcome {
+                    Ok((hashes, read)) => {
+                        *how = Some(how.map_or(read, |before| before.min(read)));
+                        let hash = hashes.first().and_then(Checksum::fingerprint);
+                        hash.ok_or_else(|| "it was not hashed".to_owned())
+                    }
+                    Err(error) => Err(error.to_string()),
+                };
+            }
+        });
+    }
+
+    /// What is on it, each content once with its bytes.
+    pub(super) fn contents(&self) -> impl Iterator<Item = (Fingerprint, u64)> {
+        let files = self.contents.iter().zip(&self.listing.files);
+        files.filter_map(|(content, item)| Some((*content.as_ref().ok()?, item.bytes)))
+    }
+
+    /// Its volume and disks.
+    pub(super) fn of_card(&self, catalogue: &Catalogue) -> Result<OfCard, Error> {
+        let volume = catalogue.volume_id(&self.volume.identity)?;
+        let rows = catalogue.seen_volumes()?;
+        let known = rows.iter().find(|row| Some(row.id) == volume);
+        let recorded = known.into_iter().flat_map(|row| &row.disks);
+        let told = recorded.chain(&self.volume.hardware);
+        Ok(OfCard {
+            volume,
+            disks: Disks::new(told.map(String::as_str)),
+        })
+    }
+
+    /// Whether it is as it was listed: the same files on the same volume.
+    pub(super) fn look_again(&mut self, cancel: &Cancel) {
+        if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
+            self.doubt("another volume is mounted there by now");
+        }
+        if cancel.is_cancelled() || self.listing.files.is_empty() {
+            return;
+        }
+        match self.list(cancel) {
+            Ok(now) if now.is_cut || now.is_same(&self.listing) => {}
+            Ok(_) => self.doubt("it changed while it was read"),
+            Err(reason) => self.doubt(reason),
+        }
+    }
+
+    pub(super) fn into_report(self, counts: &BTreeMap<(Fingerprint, u64), Counted>) -> Report {
+        let files = self.listing.files.into_iter().zip(self.contents);
+        let files = files.zip(self.is_trusted);
+        let files = files.map(|((item, content), is_trusted)| {
+            let counted = content.as_ref().ok();
+            let counted = counted.and_then(|content| counts.get(&(*content, item.bytes)));
+            FileState {
+                counted: counted.cloned().unwrap_or_default(),
+                inside: item.inside,
+                bytes: item.bytes,
+                content,
+                is_trusted,
+            }
+        });
+        Report {
+            is_whole_volume: self.inside.as_os_str().is_empty() && self.volume.mount == self.root,
+            label: self.volume.label,
+            files: files.collect(),
+            doubts: self.doubts,
+            left_out: self.listing.left_out,
+            how: self.how,
+            is_interrupted: self.listing.is_cut,
+            card: self.root,
+            wanted: Wanted {
+                copies: 0,
+                max_age: None,
+                now: 0,
+            },
+            shelves: BTreeMap::new(),
+            mends: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which physical disks a volume is on, and whether those of two volumes are surely not the same.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::catalogue::SAID;
+
+/// The disks that a volume was ever seen on; none: nobody knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disks(BTreeSet<Disk>);
+
+/// Something that fails as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Disk {
+    /// A disk, by its serial, or by what a person calls it.
+    Serial(String),
+    /// A machine that shares its disks, by the first part of its name.
+    Named(String),
+    /// … by its address.
+    Address(IpAddr),
+}
+
+impl Disks {
+    /// From what systems and people told of a volume: serials, of a RAID joined by `+`; `server:` and a machine; `said:`
+    /// and a name. Letter case tells nothing apart. This machine is no server to itself: which of its disks it
+    /// shares, nobody knows.
+    pub fn new<'a>(told: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(told.into_iter().flat_map(disks).collect())
+    }
+
+    /// Whether anything is known.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether no disk of one can be a disk of the other. What nobody knows may be any.
+    #[must_use]
+    pub fn are_apart(&self, other: &Self) -> bool {
+        let mut pairs = self
+            .0
+            .iter()
+            .flat_map(|one| other.0.iter().map(move |other| (one, other)));
+        self.are_known()
+            && other.are_known()
+            && pairs.all(|(one, other)| match (one, other) {
+                // Whose address it is, only the network could tell.
+                (Disk::Named(_), Disk::Address(_)) | (Disk::Address(_), Disk::Named(_)) => false,
+                (one, other) => one != other,
+            })
+    }
+}
+
+fn disks(told: &str) -> Vec<Disk> {
+    let serial = |text: &str| {
+        let text = text.trim().to_lowercase();
+        (!text.is_empty()).then_some(Disk::Serial(text))
+    };
+    if let Some(host) = told.strip_prefix("server:") {
+        return server(host).into_iter().collect();
+    }
+    if let Some(said) = told.strip_prefix(SAID) {
+        return serial(said).into_iter().collect();
+    }
+    told.split('+').filter_map(serial).collect()
+}
+
+/// `nas`, `nas.local` and `NAS.studio.example` may be one.
+fn server(host: &str) -> Option<Disk> {
+    let host = host.trim().trim_end_matches('.').to_lowercase();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let is_here = address.is_loopback() || address.is_unspecified();
+        return (!is_here).then_some(Disk::Address(address));
+    }
+    let first = host.split('.').next().unwrap_or(&host);
+    let is_here = first == "localhost" || Some(first) == own_name().as_deref();
+    (!first.is_empty() && !is_here).then(|| Disk::Named(first.to_owned()))
+}
+
+/// The first part of this machine's name.
+#[cfg(unix)]
+fn own_name() -> Option<String> {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_string_lossy().to_lowercase();
+    name.split('.').next().map(str::to_owned)
+}
+
+#[cfg(not(unix))]
+fn own_name() -> Option<String> {
+    std::env::var("COMPUTERNAME")
+        .ok()
+        .map(|name| name.to_lowercase())
+}
+
+/// The most of these that are surely apart from each other, or fewer where they overlap in part: those on the
+/// fewest disks are taken first.
+#[must_use]
+pub(super) fn most_apart(volumes: &[&Disks]) -> usize {
+    let mut volumes = volumes.to_vec();
+    volumes.sort_by_key(|disks| disks.0.len());
+    let mut taken: Vec<&Disks> = Vec::new();
+    for disks in volumes {
+        if disks.are_known() && taken.iter().all(|other| disks.are_apart(other)) {
+            taken.push(disks);
+        }
+    }
+    taken.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apart(one: &[&str], other: &[&str]) -> bool {
+        let (one, other) = (
+            Disks::new(one.iter().copied()),
+            Disks::new(other.iter().copied()),
+        );
+        assert_eq!(one.are_apart(&other), other.are_apart(&one));
+        one.are_apart(&other)
+    }
+
+    #[test]
+    fn disks_are_apart_when_nothing_of_them_can_be_the_same() {
+        assert!(apart(&["WD-1"], &["WD-2"]));
+        assert!(!apart(&["WD-1"], &["wd-1"]));
+        assert!(!apart(&["WD-1"], &[]));
+        assert!(!apart(&[], &[]));
+        // Seen in a dock once that tells a number of its own.
+        assert!(!apart(&["WD-1", "dock"], &["dock"]));
+        assert!(!apart(&["naa.1+naa.2"], &["naa.2"]));
+        assert!(apart(&["naa.1+naa.2"], &["naa.3+naa.4"]));
+        assert!(apart(&["server:nas"], &["WD-1"]));
+        assert!(apart(&["server:nas-1"], &["server:nas-2"]));
+        assert!(!apart(&["server:nas"], &["server:NAS.local."]));
+        assert!(apart(&["server:10.0.0.5"], &["server:10.0.0.6"]));
+        assert!(!apart(&["server:10.0.0.5"], &["server:nas"]));
+        assert!(!apart(&["server:localhost"], &["WD-1"]));
+        assert!(!apart(&["server:127.0.0.1"], &["WD-1"]));
+        assert!(apart(&["said:shelf 7"], &["said:shelf 8"]));
+        assert!(!apart(&["said:wd-1"], &["WD-1"]));
+        assert!(!apart(&["said: "], &["WD-1"]));
+    }
+
+    #[test]
+    fn the_most_that_are_apart_are_counted() {
+        let all = ["a", "b", "a+b", "", "server:nas", "B"].map(|told| Disks::new([told]));
+        assert_eq!(most_apart(&all.iter().collect::<Vec<_>>()), 3);
+        assert_eq!(most_apart(&[&all[3], &all[3]]), 0);
+        assert_eq!(most_apart(&[]), 0);
+    }
+}

@@ -1,0 +1,515 @@
+//! The verdict against a slow and obvious model, over random states of cards, copies, verifications, disks and clocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::*;
+use crate::catalogue::{Claim, CopyState, Listed, Logged, Stood};
+use crate::checksum::HashKind;
+
+/// States that are tried; `scripts/endurance` asks for more.
+fn states() -> u64 {
+    let asked = std::env::var("BTSINDEX_SAFE_STATES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(100_000)
+}
+
+/// Numbers that look random: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    /// Once in so many times.
+    fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap()].clone()
+    }
+}
+
+const NOW: i64 = 1_790_000_000;
+const DAY: i64 = 86_400;
+const NANOS: i64 = 1_000_000_000;
+/// When every file of a card was shot.
+const SHOT: i64 = NOW - 40 * DAY;
+
+fn content(number: u64) -> Fingerprint {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    Fingerprint::from_bytes(bytes)
+}
+
+/// A copy, as it came about.
+#[derive(Clone)]
+struct Place {
+    stood: Stood,
+    sight: Sight,
+}
+
+/// A card, what is known, and what is seen.
+struct World {
+    card: OfCard,
+    shelves: BTreeMap<i64, Shelf>,
+    /// The contents of its files; none: it could not be read.
+    files: Vec<Option<(Fingerprint, u64)>>,
+    places: BTreeMap<(Fingerprint, u64), Vec<Place>>,
+    wanted: Wanted,
+    doubts: usize,
+    is_interrupted: bool,
+}
+
+const DISKS: [&str; 9] = [
+    "WD-1",
+    "WD-2",
+    "WD-3",
+    "WD-1+WD-2",
+    "server:nas",
+    "server:NAS.local",
+    "server:10.0.0.5",
+    "said:wd-3",
+    "",
+];
+
+impl World {
+    fn random(dice: &mut Dice) -> Self {
+        let mut shelves = BTreeMap::new();
+        for volume in 1..=1 + i64::try_from(dice.below(5)).unwrap() {
+            let mut told = vec![dice.pick(&DISKS)];
+            if dice.one_in(8) {
+                told.push(dice.pick(&DISKS));
+            }
+            let shelf = Shelf {
+                label: format!("SHELF-{volume}"),
+                disks: Disks::new(told.iter().copied()),
+                told: told.into_iter().map(str::to_owned).collect(),
+                is_mounted: true,
+            };
+            shelves.insert(volume, shelf);
+        }
+        let disks = if dice.one_in(3) {
+            Disks::default()
+        } else {
+            Disks::new([dice.pick(&["card", "card", "card", "WD-1", "server:nas"])])
+        };
+        let card = OfCard {
+            volume: dice.one_in(4).then(|| 1),
+            disks,
+        };
+        let files: Vec<Option<(Fingerprint, u64)>> = (0..dice.below(4))
+            .map(|_| (!dice.one_in(30)).then(|| (content(dice.below(3)), 100)))
+            .collect();
+        let mut places = BTreeMap::new();
+        for file in files.iter().flatten() {
+            let all: Vec<i64> = shelves.keys().copied().collect();
+            places.entry(*file).or_insert_with(|| {
+                let count = 1 + dice.below(4);
+                (0..count)
+                    .map(|_| Place::random(dice, *file, dice_volume(&all, count)))
+                    .collect::<Vec<Place>>()
+            });
+        }
+        // Every place is on a volume of its own more often than not.
+        for places in places.values_mut() {
+            for (at, place) in places.iter_mut().enumerate() {
+                let at = i64::try_from(at).unwrap();
+                let volume = if dice.one_in(5) { 1 } else { 1 + at };
+                place.stood.volume = volume.min(i64::try_from(shelves.len()).unwrap());
+            }
+        }
+        let max_age = dice
+            .one_in(3)
+            .then(|| Age(dice.pick(&[DAY, 10 * DAY, 30 * DAY])));
+        Self {
+            card,
+            shelves,
+            files,
+            places,
+            wanted: Wanted {
+                copies: usize::try_from(1 + dice.below(3)).unwrap(),
+                max_age,
+                now: NOW,
+            },
+            doubts: usize::from(dice.one_in(20)),
+            is_interrupted: dice.one_in(40),
+        }
+    }
+
+    fn report(&self) -> Report {
+        let files = self.files.iter().map(|file| {
+            let counted = file.map(|file| {
+                let at: Vec<_> = self.places[&file]
+                    .iter()
+                    .map(|place| (&place.stood, PathBuf::new(), None, &place.sight))
+                    .collect();
+                counted(file, &at, &self.card, &self.shelves, self.wanted)
+            });
+            FileState {
+                inside: PathBuf::new(),
+                bytes: 100,
+                content: file.map(|file| file.0).ok_or_else(|| "unread".to_owned()),
+                is_trusted: false,
+                counted: counted.unwrap_or_default(),
+            }
+        });
+        Report {
+            files: files.collect(),
+            doubts: vec![Problem::new("", "a doubt"); self.doubts],
+            wanted: self.wanted,
+            is_interrupted: self.is_interrupted,
+            card: PathBuf::new(),
+            label: String::new(),
+            is_whole_volume: true,
+            left_out: Vec::new(),
+            shelves: BTreeMap::new(),
+            how: None,
+            mends: Vec::new(),
+        }
+    }
+}
+
+fn dice_volume(all: &[i64], count: u64) -> i64 {
+    all[usize::try_from(count).unwrap() % all.len()]
+}
+
+impl Place {
+    /// A copy that is well, to which mishaps come.
+    fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
+        let at = NOW - dice.pick(&[0, 60, DAY, 20 * DAY, 39 * DAY, -DAY]);
+        let mut claim = Claim {
+            content: file.0,
+            bytes: file.1,
+            modified: SHOT * NANOS,
+            state: CopyState::Verified,
+            at,
+            by: HashKind::Xxh64,
+            how: Some(How::Bypassed),
+            logged: Some(Logged {
+                file: 1,
+                place: 0,
+                digest: None,
+                problem: None,
+            }),
+        };
+        if dice.one_in(8) {
+            claim.state =
+                dice.pick(&[CopyState::Altered, CopyState::Missing, CopyState::NotCopied]);
+        }
+        if dice.one_in(8) {
+            claim.how = dice.pick(&[Some(How::Cached), Some(How::Dropped), None]);
+        }
+        let mut claims = Vec::new();
+        if dice.one_in(6) {
+            // Its hash in the catalogue.
+            claims.push(Claim {
+                content: if dice.one_in(3) { content(7) } else { file.0 },
+                modified: (SHOT + dice.pick(&[0, 0, DAY, 50 * DAY])) * NANOS,
+                how: None,
+                logged: None,
+                state: CopyState::Verified,
+                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+                ..claim.clone()
+            });
+        }
+        if claims.is_empty() || !dice.one_in(3) {
+            claims.push(claim.clone());
+        }
+        if dice.one_in(8) {
+            // Another ingest's word about the same path.
+            claims.push(Claim {
+                content: if dice.one_in(2) { content(8) } else { file.0 },
+                bytes: if dice.one_in(5) { 101 } else { file.1 },
+                state: dice.pick(&[
+                    CopyState::Verified,
+                    CopyState::Altered,
+                    CopyState::Missing,
+                    CopyState::NotCopied,
+                ]),
+                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+                ..claim.clone()
+            });
+        }
+        let listed = dice.one_in(2).then(|| Listed {
+            bytes: if dice.one_in(12) { 99 } else { 100 },
+            modified: (SHOT + dice.pick(&[0, 0, 0, 1, 3, DAY, 60 * DAY])) * NANOS,
+            is_sound: !dice.one_in(10),
+        });
+        let sight = match dice.below(12) {
+            0 => Sight::Gone,
+            1 => Sight::Unreadable("broken".to_owned()),
+            2 => Sight::Read(content(9), 100, NOW, How::Bypassed),
+            3 => Sight::Read(
+                file.0,
+                dice.pick(&[100, 99]),
+                NOW,
+                dice.pick(&[How::Bypassed, How::Cached]),
+            ),
+            4..=6 => Sight::File {
+                bytes: dice.pick(&[100, 100, 100, 99]),
+                modified: (SHOT + dice.pick(&[0, 0, 0, 2, 10 * DAY, 60 * DAY])) * NANOS,
+                changed: dice.pick(&[None, Some(SHOT * NANOS), Some((NOW + DAY) * NANOS)]),
+            },
+            _ => Sight::Away,
+        };
+        Self {
+            stood: Stood {
+                volume,
+                path: PathBuf::new(),
+                root: None,
+                claims,
+                listed,
+            },
+            sight,
+        }
+    }
+}
+
+/// The obvious model: says no for each reason there is, one after another, and counts by trying every set of volumes.
+mod model {
+    use super::*;
+
+    pub(super) fn is_safe(world: &World) -> bool {
+        if world.is_interrupted || world.doubts > 0 || world.files.is_empty() {
+            return false;
+        }
+        for file in &world.files {
+            let Some(file) = file else { return false };
+            if disks(world, *file).1 < world.wanted.copies {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The most volumes with a sound copy that are all on different disks; and whether disks of two volumes are the
+    /// same in part only, where the program may count fewer.
+    pub(super) fn disks(world: &World, file: (Fingerprint, u64)) -> (bool, usize) {
+        let mut volumes = BTreeSet::new();
+        for place in &world.places[&file] {
+            if is_sound(world, place, file) {
+                volumes.insert(place.stood.volume);
+            }
+        }
+        let volumes: Vec<i64> = volumes.into_iter().collect();
+        let mut most = 0;
+        for set in 0_u32..1 << volumes.len() {
+            let chosen: Vec<i64> = (0..volumes.len())
+                .filter(|at| set & (1 << at) != 0)
+                .map(|at| volumes[at])
+                .collect();
+            let mut are_all_apart = true;
+            for (at, one) in chosen.iter().enumerate() {
+                for other in &chosen[at + 1..] {
+                    are_all_apart &= apart(&world.shelves[one].told, &world.shelves[other].told);
+                }
+            }
+            if are_all_apart {
+                most = most.max(chosen.len());
+            }
+        }
+        let told = |volume: &i64| &world.shelves[volume].told;
+        let is_partly = volumes.iter().any(|volume| told(volume).len() > 1)
+            || volumes
+                .iter()
+                .any(|volume| told(volume)[0].contains('+') || told(volume)[0].contains("10."));
+        (is_partly, most)
+    }
+
+    /// Each disk's own name: serials, servers by the first part of their names.
+    fn names(told: &[String]) -> Vec<String> {
+        let mut names = Vec::new();
+        for told in told {
+            for name in told.split('+') {
+                let name = name.to_lowercase();
+                let name = name.strip_prefix("said:").unwrap_or(&name).to_owned();
+                let name = name.strip_suffix(".local").unwrap_or(&name).to_owned();
+                if !name.is_empty() {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    fn apart(one: &[String], other: &[String]) -> bool {
+        let (one, other) = (names(one), names(other));
+        if one.is_empty() || other.is_empty() {
+            return false;
+        }
+        for one in &one {
+            for other in &other {
+                let is_address = |name: &str| name.starts_with("server:10.");
+                let are_servers = one.starts_with("server:") && other.starts_with("server:");
+                if one == other || (are_servers && is_address(one) != is_address(other)) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn is_sound(world: &World, place: &Place, file: (Fingerprint, u64)) -> bool {
+        let Place { stood, sight } = place;
+        if Some(stood.volume) == world.card.volume {
+            return false;
+        }
+        let told = &world.shelves[&stood.volume].told;
+        if names(told).is_empty() {
+            return false;
+        }
+        if world.card.disks.are_known()
+            && !Disks::new(told.iter().map(String::as_str)).are_apart(&world.card.disks)
+        {
+            return false;
+        }
+        let at = match sight {
+            Sight::Read(found, bytes, at, how) => {
+                if (*found, *bytes) != file || *how == How::Cached {
+                    return false;
+                }
+                *at
+            }
+            _ => match by_word(stood, sight, file) {
+                Some(at) => at,
+                None => return false,
+            },
+        };
+        match world.wanted.max_age {
+            None => true,
+            Some(Age(most)) => at <= NOW && NOW - at <= most,
+        }
+    }
+
+    /// When it was verified, if every word about it agrees with every other and with what is seen.
+    fn by_word(stood: &Stood, sight: &Sight, file: (Fingerprint, u64)) -> Option<i64> {
+        let mut log: Vec<&Claim> = Vec::new();
+        let mut hash: Option<&Claim> = None;
+        for claim in &stood.claims {
+            let is_it = (claim.content, claim.bytes) == file;
+            match claim.state {
+                CopyState::NotCopied => continue,
+                CopyState::Altered | CopyState::Missing if is_it => return None,
+                CopyState::Altered | CopyState::Missing => continue,
+                CopyState::Verified if !is_it => return None,
+                CopyState::Verified => {}
+            }
+            if claim.logged.is_some() {
+                log.push(claim);
+            } else {
+                hash = Some(claim);
+            }
+        }
+        let claim = if log.is_empty() {
+            hash?
+        } else {
+            log.retain(|claim| matches!(claim.how, Some(How::Dropped | How::Bypassed)));
+            log.into_iter().max_by_key(|claim| claim.at)?
+        };
+        let fits = |time: i64| {
+            let is_as_it_was = (time - claim.modified).abs() <= 2 * NANOS;
+            let is_older = time <= (claim.at + 120) * NANOS;
+            is_as_it_was || (claim.logged.is_some() && is_older)
+        };
+        if let Some(listed) = stood.listed {
+            if !listed.is_sound || listed.bytes != file.1 {
+                return None;
+            }
+            if hash.is_none() && !fits(listed.modified) {
+                return None;
+            }
+        }
+        match sight {
+            Sight::Gone | Sight::Unreadable(_) => return None,
+            Sight::File {
+                bytes,
+                modified,
+                changed,
+            } => {
+                let is_later = changed.is_some_and(|time| time > (claim.at + 120) * NANOS);
+                if *bytes != file.1 || is_later || !fits(*modified) {
+                    return None;
+                }
+            }
+            Sight::Away | Sight::Read(..) => {}
+        }
+        Some(claim.at)
+    }
+}
+
+#[test]
+fn it_never_says_safe_where_the_model_says_no() {
+    let (mut safe, mut not_safe, mut cautious) = (0_u64, 0_u64, 0_u64);
+    for seed in 0..states() {
+        let world = World::random(&mut Dice(seed));
+        let report = world.report();
+        let mut is_partly = false;
+        for (file, state) in world.files.iter().zip(&report.files) {
+            let Some(file) = file else { continue };
+            let (overlaps, disks) = model::disks(&world, *file);
+            is_partly |= overlaps;
+            assert!(state.counted.disks <= disks, "seed {seed}");
+            assert!(overlaps || state.counted.disks == disks, "seed {seed}");
+        }
+        match (report.is_safe(), model::is_safe(&world)) {
+            (true, true) => safe += 1,
+            (false, false) => not_safe += 1,
+            (false, true) if is_partly => cautious += 1,
+            (ours, theirs) => panic!("seed {seed}: {ours}, and the model says {theirs}"),
+        }
+    }
+    // Both answers are met often enough for their comparison to mean something.
+    assert!(
+        safe * 20 > states() && not_safe * 20 > states(),
+        "{safe} {not_safe} {cautious}"
+    );
+}
+
+#[test]
+fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
+    let mut tried = 0;
+    for seed in 0..states() / 10 {
+        let mut world = World::random(&mut Dice(seed));
+        if !world.report().is_safe() {
+            continue;
+        }
+        tried += 1;
+        // One more disk than there are.
+        let most = world.files.iter().flatten();
+        let most = most
+            .map(|file| model::disks(&world, *file).1)
+            .max()
+            .unwrap();
+        let wanted = world.wanted;
+        world.wanted.copies = most + 1;
+        assert!(!world.report().is_safe(), "seed {seed}");
+        world.wanted = wanted;
+        // A file that nobody copied.
+        world.files.push(Some((content(99), 100)));
+        world.places.insert((content(99), 100), Vec::new());
+        assert!(!world.report().is_safe(), "seed {seed}");
+        world.files.pop();
+        // All copies are altered, or all disks are one.
+        let places = world.places.clone();
+        for place in world.places.values_mut().flatten() {
+            place.sight = Sight::Read(content(98), 100, NOW, How::Bypassed);
+        }
+        assert!(!world.report().is_safe(), "seed {seed}");
+        world.places = places;
+        if world.wanted.copies > 1 {
+            for shelf in world.shelves.values_mut() {
+                shelf.disks = Disks::new(["one"]);
+            }
+            assert!(!world.report().is_safe(), "seed {seed}");
+        }
+        world.files.clear();
+        assert!(!world.report().is_safe(), "seed {seed}");
+    }
+    assert!(tried > 100, "{tried}");
+}
