@@ -12,6 +12,7 @@ mod judges;
 mod killed;
 mod many;
 mod names;
+mod safety;
 mod sources;
 mod story;
 mod together;

@@ -1,0 +1,536 @@
+//! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
+
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::card::{Working, fill, ingest_well, noise, put, set_time, verify};
+use crate::shoot::disk::{Disk, run};
+use crate::shoot::{Answer, Shoot, copy, fixtures};
+
+/// A card and two drives; what is on the card is on both of them, below `A001`.
+struct Day {
+    shoot: Shoot,
+    card: PathBuf,
+    drives: [PathBuf; 2],
+    card_disk: Disk,
+    disks: [Disk; 2],
+}
+
+impl Day {
+    /// `None`, with the reason told, where nothing can be mounted.
+    fn new() -> Option<Self> {
+        let shoot = Shoot::new();
+        let images = shoot.folder("images");
+        let made = ["CARD", "SHUTTLE", "RAID"].map(|label| Disk::new(&images, label, 100));
+        let [Some(mut card_disk), Some(mut shuttle), Some(mut raid)] = made else {
+            return None;
+        };
+        let [card, one, other] = ["card", "shuttle", "raid"].map(|name| shoot.folder(name));
+        card_disk.mount(&card);
+        shuttle.mount(&one);
+        raid.mount(&other);
+        fill(&card, 4, 300_000);
+        put(&card, "STATUS.BIN", b"status");
+        put(&card, "empty", b"");
+        Some(Self {
+            shoot,
+            card,
+            drives: [one, other],
+            card_disk,
+            disks: [shuttle, raid],
+        })
+    }
+
+    /// One that was taken in, to drives on distinct disks.
+    fn taken_in() -> Option<Self> {
+        let day = Self::new()?;
+        day.ingest(&[0, 1]);
+        day.say_disk("SHUTTLE", "WD-1");
+        day.say_disk("RAID", "WD-2");
+        Some(day)
+    }
+
+    fn copy(&self, drive: usize) -> PathBuf {
+        self.drives[drive].join("A001")
+    }
+
+    fn ingest(&self, drives: &[usize]) {
+        let to: Vec<PathBuf> = drives.iter().map(|drive| self.copy(*drive)).collect();
+        let to: Vec<&Path> = to.iter().map(PathBuf::as_path).collect();
+        for folder in &to {
+            fs::create_dir_all(folder).unwrap();
+        }
+        ingest_well(&self.shoot, &[&self.card], &to);
+    }
+
+    fn say_disk(&self, volume: &str, disk: &str) {
+        let answer = self.shoot.run(&["volumes", "disk", volume, disk]);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+    }
+
+    fn asked(&self, arguments: &[&str]) -> Command {
+        let mut command = self.shoot.command();
+        command.arg("safe").args(arguments).arg(&self.card);
+        command
+    }
+
+    /// The verdict, and everything that was told.
+    fn safe(&self, arguments: &[&str]) -> (bool, Vec<Value>) {
+        let answer = Answer::of(&self.asked(&["--json"]).args(arguments).output().unwrap());
+        let told = answer.json();
+        let is_safe = told.last().unwrap()["safe"].as_bool().unwrap();
+        assert_eq!(answer.code, if is_safe { 0 } else { 4 }, "{told:#?}");
+        (is_safe, told)
+    }
+
+    #[track_caller]
+    fn is_safe(&self, arguments: &[&str]) {
+        let (is_safe, told) = self.safe(arguments);
+        assert!(is_safe, "{told:#?}");
+        let text = Answer::of(&self.asked(arguments).output().unwrap());
+        let last = text.stdout.lines().last().unwrap_or_default();
+        assert!(last.starts_with("SAFE TO FORMAT: "), "{}", text.stdout);
+    }
+
+    /// It is not safe, and somewhere among what is told this is the reason.
+    #[track_caller]
+    fn is_not_safe(&self, arguments: &[&str], reason: &str) {
+        let (is_safe, told) = self.safe(arguments);
+        assert!(!is_safe, "{told:#?}");
+        let text = Answer::of(&self.asked(arguments).output().unwrap());
+        assert!(!text.stdout.contains("SAFE TO"), "{}", text.stdout);
+        assert!(text.stdout.contains("NOT SAFE: "), "{}", text.stdout);
+        assert!(text.stdout.contains(reason), "{reason}: {}", text.stdout);
+    }
+
+    fn database(&self) -> Connection {
+        Connection::open(self.shoot.catalogue().join("catalogue.sqlite")).unwrap()
+    }
+
+    /// Turns one byte of a copy around, in its place.
+    fn flip(&self, drive: usize, name: &str) {
+        let path = self.copy(drive).join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[1000] ^= 1;
+        let modified = path.metadata().unwrap().modified().unwrap();
+        fs::write(&path, bytes).unwrap();
+        let times = FileTimes::new().set_modified(modified);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_times(times)
+            .unwrap();
+    }
+}
+
+const CLIP: &str = "Clips/00/D00001.bin";
+
+#[test]
+fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
+    let Some(day) = Day::new() else { return };
+    day.ingest(&[0]);
+    // Nobody knows which disk a loop device is.
+    day.is_not_safe(&["--copies", "1"], "btsindex volumes disk SHUTTLE");
+    day.say_disk("SHUTTLE", "WD-1");
+    day.is_safe(&["--copies", "1"]);
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    day.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
+    day.ingest(&[0, 1]);
+    day.is_not_safe(&[], "on a disk whose number nobody knows");
+    day.say_disk("RAID", "WD-2");
+    day.is_safe(&[]);
+    day.is_safe(&["--paranoid"]);
+    day.is_safe(&["--trust-ingest"]);
+    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+
+    // A byte that turned, found by `verify`.
+    day.flip(1, CLIP);
+    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 4);
+    day.is_not_safe(&[], "1 of 6 files not on 2 disks");
+    day.is_not_safe(&[], "altered: it holds something else");
+    day.is_not_safe(&[], "move away what is altered");
+    day.flip(1, CLIP);
+    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
+    day.is_safe(&[]);
+
+    // A file that came to the card.
+    let added = put(&day.card, "Clips/00/LATER.bin", &noise(77, 5000));
+    day.is_not_safe(&[], "Clips/00/LATER.bin: no disk");
+    day.is_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
+    fs::remove_file(added).unwrap();
+    day.is_safe(&[]);
+
+    // Two partitions of one disk.
+    day.say_disk("RAID", "wd-1");
+    day.is_not_safe(&[], "1 disk");
+    day.say_disk("RAID", "WD-2");
+    day.is_safe(&[]);
+
+    // Emptied: whoever formats the wrong card next is not told that it is safe.
+    for entry in fs::read_dir(&day.card).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    day.is_not_safe(&[], "there is no file on it");
+}
+
+#[test]
+fn serials_that_systems_told_tell_disks_apart() {
+    let Some(day) = Day::new() else { return };
+    day.ingest(&[0, 1]);
+    let told = |volume: &str, disks: &str| {
+        let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
+        assert_eq!(day.database().execute(sql, [volume, disks]).unwrap(), 1);
+    };
+    told("SHUTTLE", "naa.1");
+    told("RAID", "naa.2");
+    day.is_safe(&[]);
+    for (one, other) in [
+        ("naa.1", "naa.1"),
+        ("naa.1", "NAA.1"),
+        ("naa.1+naa.2", "naa.2+naa.3"),
+        // In a dock once, which tells a number of its own for all of its disks.
+        ("naa.1\ndock", "dock"),
+        ("server:nas", "server:nas.local"),
+        ("server:nas", "server:10.0.0.5"),
+        ("server:localhost", "naa.2"),
+        ("", "naa.2"),
+    ] {
+        told("SHUTTLE", one);
+        told("RAID", other);
+        day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    }
+    told("SHUTTLE", "server:nas");
+    told("RAID", "naa.2");
+    day.is_safe(&[]);
+    // The card's own disk is nowhere else, whatever is on it.
+    let scanned = day
+        .shoot
+        .command()
+        .arg("scan")
+        .arg(&day.card)
+        .output()
+        .unwrap();
+    assert!(scanned.status.success() || scanned.status.code() == Some(4));
+    told("CARD", "naa.2");
+    day.is_not_safe(&[], "on the card's own disk");
+}
+
+#[test]
+fn drives_that_are_away_count_by_when_they_were_verified() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    day.disks[1].unmount();
+    day.is_safe(&["--max-age", "1h"]);
+    let aged = |days: i64| {
+        let sql = "UPDATE ingest_copy SET at = unixepoch() - ?1 WHERE place = 1";
+        assert!(day.database().execute(sql, [days * 86_400]).unwrap() > 0);
+    };
+    aged(40);
+    day.is_not_safe(
+        &["--max-age", "30d"],
+        "verified 40 days ago, too long for --max-age",
+    );
+    day.is_not_safe(
+        &["--max-age", "30d"],
+        "mount RAID, then read its copies again",
+    );
+    day.is_safe(&["--max-age", "41d"]);
+    day.is_safe(&[]);
+    // A clock that was wrong.
+    aged(-1);
+    day.is_not_safe(&["--max-age", "30d"], "verified in the future");
+    aged(40);
+    // What is read counts from now on; what is away cannot be.
+    day.is_not_safe(&["--max-age", "30d", "--paranoid"], "too long");
+    let at = day.drives[1].clone();
+    day.disks[1].mount(&at);
+    day.is_safe(&["--max-age", "30d", "--paranoid"]);
+    day.is_safe(&["--max-age", "30d"]);
+    // Forgotten, its copies are.
+    let forgotten = day.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
+    assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+}
+
+#[test]
+fn what_was_done_to_a_mounted_copy_is_seen() {
+    let Some(day) = Day::taken_in() else { return };
+    let path = day.copy(0).join(CLIP);
+    let kept = fs::read(&path).unwrap();
+    let modified = path.metadata().unwrap().modified().unwrap();
+    // Shorter; gone; another content with a time of its own, later than any verification.
+    fs::write(&path, &kept[1..]).unwrap();
+    day.is_not_safe(&[], "has another size");
+    fs::remove_file(&path).unwrap();
+    day.is_not_safe(&[], "not there");
+    fs::write(&path, noise(5, kept.len())).unwrap();
+    set_time(&path, 4_000_000_000);
+    day.is_not_safe(&[], "changed after it was verified");
+    // With its time put back, only reading tells; and what was read is known from then on.
+    let times = FileTimes::new().set_modified(modified);
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_times(times)
+        .unwrap();
+    day.is_not_safe(&["--paranoid"], "altered: it holds something else");
+    day.is_not_safe(&[], "altered: it holds something else");
+    fs::write(&path, &kept).unwrap();
+    day.is_not_safe(&[], "altered: it holds something else");
+    day.is_safe(&["--paranoid"]);
+    day.is_safe(&[]);
+    // A folder that is a link to the other drive holds no copy, however good it looks.
+    let folder = day.copy(1).join("Clips");
+    let aside = day.drives[0].join("aside");
+    fs::create_dir(&aside).unwrap();
+    assert!(run(
+        "cp",
+        &["-a", folder.to_str().unwrap(), aside.to_str().unwrap()]
+    ));
+    fs::remove_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(aside.join("Clips"), &folder).unwrap();
+    day.is_not_safe(&[], "leads to another volume");
+    day.is_not_safe(&["--paranoid"], "leads to another volume");
+}
+
+#[test]
+fn two_words_about_one_path_are_a_doubt() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    day.disks[1].unmount();
+    day.is_safe(&[]);
+    // Another card was once verified at the same paths, by a clock that may have been wrong.
+    day.database()
+        .execute_batch(
+            "INSERT INTO ingest SELECT 99, day, card, source, volume, inside, in_place, hash, author, begun, ended,
+                    problems, facts FROM ingest LIMIT 1;
+             INSERT INTO ingest_place SELECT 99, place, volume, path, manifest, problem FROM ingest_place;
+             INSERT INTO ingest_file (id, ingest, path, bytes, modified, digest, xxh128)
+                    SELECT id + 1000, 99, path, bytes, modified, randomblob(16), randomblob(16) FROM ingest_file;
+             INSERT INTO ingest_copy SELECT file + 1000, place, state, how, 1000, problem FROM ingest_copy
+                    WHERE place = 1;",
+        )
+        .unwrap();
+    day.is_not_safe(&[], "something else was verified at the same path");
+    day.is_not_safe(
+        &["--trust-ingest"],
+        "something else was verified at the same path",
+    );
+}
+
+#[test]
+fn an_ingest_is_trusted_by_size_and_time_when_that_is_asked_for() {
+    let Some(day) = Day::new() else { return };
+    // Two whose times say nothing: the camera's clock was never set.
+    let clockless = put(&day.card, "Clips/00/CLOCKLESS.bin", &noise(60, 4000));
+    set_time(&clockless, 315_532_800);
+    day.ingest(&[0, 1]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    let (is_safe, told) = day.safe(&["--trust-ingest"]);
+    assert!(is_safe, "{told:#?}");
+    let is_trusted = |name: &str| {
+        let file = told.iter().find(|line| line["path"] == name).unwrap();
+        file["trusted"].as_bool().unwrap()
+    };
+    assert!(is_trusted(CLIP) && !is_trusted("Clips/00/CLOCKLESS.bin"));
+    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    assert_eq!((&read["files"], &read["bytes"]), (&json!(1), &json!(4000)));
+    // Written again, with the size and the time that it had.
+    for path in [day.card.join(CLIP), clockless] {
+        let modified = path.metadata().unwrap().modified().unwrap();
+        let length = path.metadata().unwrap().len();
+        fs::write(&path, noise(61, usize::try_from(length).unwrap())).unwrap();
+        let times = FileTimes::new().set_modified(modified);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_times(times)
+            .unwrap();
+    }
+    let (_, told) = day.safe(&["--trust-ingest"]);
+    let few: Vec<&Value> = told.iter().filter(|line| line["safe"] == false).collect();
+    assert_eq!(few[0]["path"], "Clips/00/CLOCKLESS.bin", "{told:#?}");
+    assert_eq!(few.len(), 2, "and the summary: {few:#?}");
+    day.is_not_safe(&[], "2 of 7 files not on 2 disks");
+}
+
+#[test]
+fn a_card_that_changes_while_it_is_read_is_not_safe() {
+    let Some(day) = Day::taken_in() else { return };
+    let mut working = Working::start(day.asked(&["--json"]));
+    working.until("begins");
+    // The program waits for whoever reads what it tells, at the latest with its last line.
+    working.meanwhile(|| {
+        put(&day.card, "DURING.bin", b"while it was read");
+    });
+    let answer = working.end();
+    assert_eq!(answer.code, 4, "{}", answer.stdout);
+    let summary = answer.summary();
+    let doubts = summary["doubts"].to_string();
+    let is_unlisted = summary["unsafe_files"] == 0;
+    assert!(
+        is_unlisted == doubts.contains("it changed while it was read"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_safe() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    std::os::unix::fs::symlink("STATUS.BIN", day.card.join("linked")).unwrap();
+    day.is_not_safe(&[], "it is a link");
+    fs::remove_file(day.card.join("linked")).unwrap();
+    put(
+        &day.card,
+        ".btsindex-123456.part",
+        b"called as unfinished copies are",
+    );
+    let unfinished = day.card.join(".btsindex-123456.part");
+    let (is_safe, told) = day.safe(&[]);
+    assert!(!is_safe, "{told:#?}");
+    fs::remove_file(unfinished).unwrap();
+    // Another volume within the card.
+    let within = day.card.join("within");
+    fs::create_dir(&within).unwrap();
+    let elsewhere = day.shoot.folder("elsewhere");
+    assert!(run(
+        "mount",
+        &[
+            "--bind",
+            elsewhere.to_str().unwrap(),
+            within.to_str().unwrap()
+        ]
+    ));
+    let (is_safe, told) = day.safe(&[]);
+    assert!(run("umount", &[within.to_str().unwrap()]));
+    assert!(!is_safe, "{told:#?}");
+    let doubts = told.last().unwrap()["doubts"].to_string();
+    assert!(
+        doubts.contains("another volume is mounted there"),
+        "{doubts}"
+    );
+    fs::remove_dir(within).unwrap();
+    day.is_safe(&[]);
+    // A folder of it says nothing about formatting.
+    let clips = day.card.join("Clips");
+    let answer = Answer::of(
+        &day.shoot
+            .command()
+            .arg("safe")
+            .arg(&clips)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(answer.code, 0, "{}", answer.stdout);
+    assert!(
+        answer.stdout.contains("SAFE TO DELETE: "),
+        "{}",
+        answer.stdout
+    );
+    assert!(
+        !answer.stdout.contains("SAFE TO FORMAT"),
+        "{}",
+        answer.stdout
+    );
+    // Pulled: its mount point is an empty folder.
+    day.card_disk.unmount();
+    day.is_not_safe(&[], "there is no file on it");
+    // What its disk does not give any more.
+    let image = File::options()
+        .write(true)
+        .open(day.card_disk.image())
+        .unwrap();
+    let at = day.card.clone();
+    day.card_disk.mount(&at);
+    image.set_len(3 * 1024 * 1024).unwrap();
+    let (is_safe, told) = day.safe(&[]);
+    assert!(!is_safe, "{told:#?}");
+    for wrong in ["nowhere", "images/CARD.img"] {
+        let path = day.shoot.folder("images").parent().unwrap().join(wrong);
+        let answer = Answer::of(&day.shoot.command().arg("safe").arg(path).output().unwrap());
+        assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
+        assert!(answer.stdout.contains("NOT SAFE"), "{}", answer.stdout);
+    }
+}
+
+#[test]
+fn a_fingerprint_proves_nothing() {
+    let Some(day) = Day::new() else { return };
+    // Longer than what a fingerprint reads whole.
+    let footage = day.shoot.folder("long").join("IMG_1234.MOV");
+    let mut bytes = fs::read(fixtures().join("Location Scout/IMG_1234.MOV")).unwrap();
+    bytes.extend(noise(9, 200_000));
+    fs::write(&footage, bytes).unwrap();
+    for entry in fs::read_dir(&day.card).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    fs::remove_dir_all(day.card.join("Clips")).unwrap();
+    for place in [&day.card, &day.drives[0], &day.drives[1]] {
+        copy(&footage, &place.join("IMG_1234.MOV"));
+        let mut scan = day.shoot.command();
+        scan.args(["scan", "--no-pictures"]).arg(place);
+        assert!(scan.output().unwrap().status.success());
+    }
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    // Scanned and known by its fingerprint, but compared by nobody.
+    day.is_not_safe(&[], "IMG_1234.MOV: no disk");
+    assert_eq!(day.shoot.run(&["copies", "--verify"]).code, 0);
+    day.is_safe(&[]);
+    // Changed, and scanned: the hash was of something else.
+    let path = day.drives[0].join("IMG_1234.MOV");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    day.is_not_safe(&[], "1 disk");
+    let mut scan = day.shoot.command();
+    scan.args(["scan", "--no-pictures"]).arg(&day.drives[0]);
+    assert!(scan.output().unwrap().status.success());
+    day.is_not_safe(&[], "1 disk");
+}
+
+#[test]
+fn whoever_interrupts_it_gets_no_verdict() {
+    let Some(day) = Day::taken_in() else { return };
+    let mut working = Working::start(day.asked(&["--json"]));
+    working.until("begins");
+    working.signal("-INT");
+    let answer = working.end();
+    // It may have been at its end.
+    let summary = answer.summary();
+    match answer.code {
+        130 => assert_eq!(
+            (&summary["safe"], &summary["interrupted"]),
+            (&json!(false), &json!(true))
+        ),
+        0 => assert_eq!(summary["safe"], true),
+        code => panic!("{code}: {}", answer.stdout),
+    }
+    // Without a catalogue nothing is known, and nothing is read.
+    let mut command = day.asked(&[]);
+    command.env("BTSINDEX_CATALOGUE", day.shoot.folder("none"));
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert!(!answer.stdout.contains("SAFE"), "{}", answer.stdout);
+}
