@@ -290,10 +290,13 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             escape(&report.label)
         );
     }
+    if !report.mends.is_empty() {
+        writeln!(out, "\nto mend it:")?;
+    }
     for mend in &report.mends {
-        writeln!(out, "{}", escape(&mend.what))?;
+        writeln!(out, "  {}", escape(&mend.what))?;
         if let Some(command) = &mend.command {
-            writeln!(out, "    {}", escape(command))?;
+            writeln!(out, "      {}", escape(command))?;
         }
     }
     let few = report.unsafe_files().count();
@@ -308,7 +311,7 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     } else {
         format!("{} in doubt", counted(report.doubts.len(), "thing"))
     };
-    writeln!(out, "NOT SAFE: {why}")
+    writeln!(out, "\nNOT SAFE: {why}")
 }
 
 /// … and for programs: an object a file, then one for the card.

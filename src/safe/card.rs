@@ -178,6 +178,7 @@ impl Card {
         let told = recorded.chain(&self.volume.hardware);
         Ok(OfCard {
             volume,
+            inside: self.inside.clone(),
             disks: Disks::new(told.map(String::as_str)),
         })
     }

@@ -138,12 +138,7 @@ fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
         command.push_str(" --to ");
         command.push_str(&quoted(&place.folder));
     }
-    let more = report.wanted.copies.saturating_sub(places.len());
-    for _ in 0..more {
-        command.push_str(" --to FOLDER-ON-ANOTHER-DISK");
-    }
-    // Each place may be sound, and on one disk with another.
-    if more == 0 && !report.unsafe_files().any(has_lost_a_copy) {
+    for _ in 0..wanting(report, places.len()) {
         command.push_str(" --to FOLDER-ON-ANOTHER-DISK");
     }
     let away: Vec<&str> = places
@@ -158,11 +153,22 @@ fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
     Ok(run(what, command))
 }
 
-/// Whether a copy of it was there and is not any more, or was never made: taking it in again makes it.
-fn has_lost_a_copy(file: &super::FileState) -> bool {
-    let mut copies = file.counted.copies.iter();
+/// How many disks are wanting beside those that have copies, or would have them once what was lost is copied again.
+fn wanting(report: &Report, places: usize) -> usize {
+    let most = report.files.iter().map(|file| file.counted.disks).max();
+    let most = most.filter(|most| *most > 0).unwrap_or(places);
     let is_lost = |doubt: &Doubt| matches!(Help::against(doubt), Help::Copy | Help::MoveAway);
-    file.counted.copies.is_empty() || copies.any(|copy| copy.outcome.as_ref().is_err_and(is_lost))
+    let reached = report.unsafe_files().map(|file| {
+        let counted = &file.counted;
+        let copies = || counted.copies.iter();
+        if counted.copies.is_empty() {
+            return most;
+        }
+        let lost = copies().filter(|copy| copy.outcome.as_ref().is_err_and(is_lost));
+        counted.disks + lost.count()
+    });
+    let least = reached.min().unwrap_or(0);
+    report.wanted.copies.saturating_sub(least)
 }
 
 /// A path as a shell reads it.

@@ -100,7 +100,8 @@ impl World {
             Disks::new([dice.pick(&["card", "card", "card", "WD-1", "server:nas"])])
         };
         let card = OfCard {
-            volume: dice.one_in(4).then(|| 1),
+            volume: dice.one_in(4).then_some(1),
+            inside: PathBuf::from("card"),
             disks,
         };
         let files: Vec<Option<(Fingerprint, u64)>> = (0..dice.below(4))
@@ -394,9 +395,8 @@ mod model {
         for claim in &stood.claims {
             let is_it = (claim.content, claim.bytes) == file;
             match claim.state {
-                CopyState::NotCopied => continue,
                 CopyState::Altered | CopyState::Missing if is_it => return None,
-                CopyState::Altered | CopyState::Missing => continue,
+                CopyState::Altered | CopyState::Missing | CopyState::NotCopied => continue,
                 CopyState::Verified if !is_it => return None,
                 CopyState::Verified => {}
             }

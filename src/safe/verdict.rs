@@ -37,6 +37,8 @@ pub struct Shelf {
 pub struct OfCard {
     /// Its volume's number, where the catalogue knows it.
     pub volume: Option<i64>,
+    /// Its root there.
+    pub inside: PathBuf,
     /// Its disks.
     pub disks: Disks,
 }
@@ -57,7 +59,7 @@ pub struct Copy {
 /// What is found of one content's copies.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// Each place that is not on the card itself.
+    /// Each place, but those on the card itself.
     pub copies: Vec<Copy>,
     /// Distinct disks, the card's left out, that surely hold it.
     pub disks: usize,
@@ -75,13 +77,21 @@ pub fn counted(
 ) -> Counted {
     let mut counted = Counted::default();
     for (stood, path, root, sight) in at {
-        if Some(stood.volume) == card.volume {
+        let is_beside = Some(stood.volume) == card.volume;
+        if is_beside && stood.path.starts_with(&card.inside) {
             continue;
         }
         let disks = shelves.get(&stood.volume).map(|shelf| &shelf.disks);
-        let outcome = standing(content, stood, sight)
-            .and_then(|proof| in_time(proof, wanted))
-            .and_then(|proof| elsewhere(disks, card).map(|()| proof));
+        let disks = disks.filter(|disks| disks.are_known());
+        let outcome = match disks {
+            _ if is_beside => Err(Doubt::CardsDisk),
+            // A reader that tells no number of the card would tell that of a disk, were the card on one.
+            Some(disks) if card.disks.are_known() && !disks.are_apart(&card.disks) => {
+                Err(Doubt::CardsDisk)
+            }
+            None => Err(Doubt::UnknownDisk),
+            Some(_) => standing(content, stood, sight).and_then(|proof| in_time(proof, wanted)),
+        };
         counted.copies.push(Copy {
             volume: stood.volume,
             path: path.clone(),
@@ -115,16 +125,4 @@ fn in_time(proof: Proof, wanted: Wanted) -> Result<Proof, Doubt> {
         age if age > most => Err(Doubt::TooOld(age)),
         _ => Ok(proof),
     }
-}
-
-/// Whether a disk is known, and not the card's. A reader that tells no number of the card would tell that of a disk,
-/// were it one.
-fn elsewhere(disks: Option<&Disks>, card: &OfCard) -> Result<(), Doubt> {
-    let Some(disks) = disks.filter(|disks| disks.are_known()) else {
-        return Err(Doubt::UnknownDisk);
-    };
-    if card.disks.are_known() && !disks.are_apart(&card.disks) {
-        return Err(Doubt::CardsDisk);
-    }
-    Ok(())
 }
