@@ -7,7 +7,7 @@ use std::process::Command;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::card::{Working, fill, ingest_well, noise, put, set_time, verify};
+use super::card::{Working, fill, ingest_well, noise, put, set_time, verify};
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
