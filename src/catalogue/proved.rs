@@ -109,7 +109,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn ingests_of(&self, volume: &str, inside: &Path) -> Result<Vec<i64>, Error> {
+    pub fn ingests_of_card(&self, volume: &str, inside: &Path) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(

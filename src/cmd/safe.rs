@@ -13,7 +13,6 @@ use super::{Exit, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Safe, folder: &Path) -> anyhow::Result<Exit> {
-    let catalogue = Catalogue::open(folder)?;
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
     let look = match (args.json, io::stderr().is_terminal()) {
@@ -32,6 +31,8 @@ pub(crate) fn run(args: &cli::Safe, folder: &Path) -> anyhow::Result<Exit> {
             is_paranoid: args.paranoid,
             cancel: cancel.clone(),
         };
+        // For each anew: what is mounted may be something else by then.
+        let catalogue = Catalogue::open(folder)?;
         let mut talk = io::stderr();
         let mut progress = SafetyProgress::new(look, &mut out, &mut talk);
         let found = safe(&request, &catalogue, &mut |event| progress.event(&event));

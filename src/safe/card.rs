@@ -106,7 +106,7 @@ impl Card {
     /// ingests found different ones, and where the time tells nothing, the file is read.
     pub(super) fn trust_ingests(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
         let mut known: HashMap<PathBuf, Vec<(u64, i64, Option<Checksum>)>> = HashMap::new();
-        for ingest in catalogue.ingests_of(&self.volume.identity, &self.inside)? {
+        for ingest in catalogue.ingests_of_card(&self.volume.identity, &self.inside)? {
             for file in catalogue.ingested(ingest)? {
                 let told = (file.bytes, file.modified, file.xxh128);
                 known.entry(file.inside).or_default().push(told);

@@ -1,6 +1,6 @@
 //! Copies of what is on a card: what the catalogue knows of them, and what is seen where they should be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -53,13 +53,14 @@ pub(super) fn find(contents: &BTreeSet<Content>, catalogue: &Catalogue) -> Resul
         rows,
     };
     let volumes = catalogue.volumes();
+    let mut folders = HashMap::new();
     for stood in found.stood.values().flatten() {
         let Some(row) = found.rows.get(&stood.volume) else {
             continue;
         };
         let shelf = || shelf(row, volumes);
         found.shelves.entry(row.id).or_insert_with(shelf);
-        let sight = || seen(&row.identity, &stood.path, volumes);
+        let sight = || seen(&row.identity, &stood.path, volumes, &mut folders);
         let at = (stood.volume, stood.path.clone());
         found.sights.entry(at).or_insert_with(sight);
     }
@@ -81,26 +82,36 @@ fn shelf(row: &VolumeRow, volumes: &Volumes) -> Shelf {
     }
 }
 
-/// What is at a path of a volume now. A link on the way may lead to another volume, where the copy is no copy more.
-fn seen(identity: &str, inside: &Path, volumes: &Volumes) -> Sight {
+/// What is at a path of a volume now. A link on the way may lead to another volume, where the copy is no copy more;
+/// `folders` remembers where folders lead.
+fn seen(
+    identity: &str,
+    inside: &Path,
+    volumes: &Volumes,
+    folders: &mut HashMap<PathBuf, Result<PathBuf, Sight>>,
+) -> Sight {
     let Some(path) = volumes.path(identity, inside) else {
         return Sight::Away;
     };
-    let metadata = match path.symlink_metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => return unseen(&error),
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Sight::Gone;
     };
-    let real = match fs::canonicalize(&path) {
-        Ok(real) => real,
-        Err(error) => return unseen(&error),
+    let real = folders
+        .entry(folder.to_owned())
+        .or_insert_with(|| fs::canonicalize(folder).map_err(|error| unseen(&error)));
+    let real = match real {
+        Ok(real) => real.join(name),
+        Err(sight) => return sight.clone(),
     };
     let (volume, _) = volumes.of(&real);
     if volume.identity != identity {
         return Sight::Unreadable("a link, or a mount, leads to another volume".to_owned());
     }
-    if !metadata.is_file() {
-        return Sight::Gone;
-    }
+    let metadata = match real.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => return Sight::Gone,
+        Err(error) => return unseen(&error),
+    };
     let is_told = volume.has_stable_inodes() && !volume.is_share();
     Sight::File {
         bytes: metadata.len(),

@@ -127,7 +127,7 @@ fn folder_of(copy: &Copy) -> PathBuf {
 /// Taking it in again, to where it went, and to as many more places as are wanted.
 fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
     let (volume, inside) = catalogue.volumes().of(&report.card);
-    let ingests = catalogue.ingests_of(&volume.identity, &inside)?;
+    let ingests = catalogue.ingests_of_card(&volume.identity, &inside)?;
     let last = match ingests.last() {
         Some(last) => catalogue.ingest(*last)?,
         None => None,
