@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod ingest;
+mod report;
 mod safe;
 mod search;
 mod sidecar;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use ingest::{Ingest, Ingests, Verify};
+pub(crate) use report::{Report, Sheet};
 pub(crate) use safe::Safe;
 pub(crate) use search::{Browse, Search, Stats, negations};
 pub(crate) use sidecar::{Sidecar, SidecarCommand};
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Browse(Browse),
     Stats(Stats),
     Show(Show),
+    Report(Report),
+    Sheet(Sheet),
     Tag(Tag),
     Tags(Tags),
     Note(Note),

@@ -227,6 +227,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Something that is no report has the name that a report was to have.
+    #[error("{} is there already, and no report of btsindex", shown(path))]
+    NotOurs {
+        /// What has the name.
+        path: PathBuf,
+    },
     /// A search did not find so many clips.
     #[error("there is no clip {wanted}: {found} found")]
     NoHit {
@@ -360,6 +366,9 @@ impl Error {
                 "a desktop opens files by its default programs, which a login over ssh has not; \
                  `btsindex search --paths` prints where files are"
                     .to_owned()
+            }
+            Self::NotOurs { .. } => {
+                "nothing was changed; `-o` gives the report another name".to_owned()
             }
             Self::NoHit { .. } => {
                 "clips are counted from 1, in the order in which `btsindex search` lists them"

@@ -2,7 +2,8 @@
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
 //! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`], [`offload`], [`mhl`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`], [`verify`] and [`safe`].
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`], [`verify`] and
+//! [`safe`], and at the top [`browse`] and [`book`].
 //! `ARCHITECTURE.md` draws the picture.
 
 #![cfg_attr(
@@ -15,6 +16,7 @@
     )
 )]
 
+pub mod book;
 pub mod browse;
 pub mod catalogue;
 pub mod checksum;

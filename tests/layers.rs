@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The floors, top first; modules on one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
-    &["browse"],
+    &["browse", "book"],
     &["present"],
     &["ingest", "verify", "safe"],
     &["scan", "exchange"],

@@ -59,6 +59,19 @@ impl Catalogue {
         Ok(days)
     }
 
+    /// The ingests that say something of a content, by their numbers, the earliest first.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn ingests_of(&self, content: Fingerprint) -> Result<Vec<i64>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT ingest FROM shot WHERE content = ?1 ORDER BY ingest")?
+                .query_map([content.to_bytes()], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// Every view hears of the clips to which a day gave such a tag.
     pub(super) fn touch_told(&self, is_meant: &dyn Fn(&str) -> bool) -> Result<(), Error> {
         let days: Vec<(i64, Vec<u8>)> = self.check(|connection| {

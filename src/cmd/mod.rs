@@ -17,6 +17,7 @@ mod ingest;
 mod ingests;
 mod open;
 mod rebuild;
+mod report;
 mod safe;
 mod scan;
 mod search;
@@ -76,6 +77,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),
         Command::Show(args) => show::run(&args, &catalogue()?),
+        Command::Report(args) => report::report(&args, &catalogue()?),
+        Command::Sheet(args) => report::sheet(&args, &catalogue()?),
         Command::Tag(args) => edit::tag(args, &catalogue()?),
         Command::Tags(args) => tags::run(&args, &catalogue()?),
         Command::Note(args) => edit::note(args, &catalogue()?),

@@ -1,5 +1,6 @@
 //! The columns that clips are shown in: composed ones that people read, and any field.
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -235,18 +236,49 @@ pub fn csv(
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let rows = clips.map(|clip| Ok((Vec::new(), clip.map_err(io::Error::other)?, Vec::new())));
+    lines(columns, (&[], &[]), rows, is_terminal, out)
+}
+
+/// Clips as CSV, like [`csv`], with what else is known of each in columns before and after.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn csv_with<'c>(
+    columns: &Columns,
+    beside: (&[&str], &[&str]),
+    rows: impl Iterator<Item = (Vec<String>, &'c Clip, Vec<String>)>,
+    is_terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    lines(columns, beside, rows.map(Ok), is_terminal, out)
+}
+
+fn lines<C: Borrow<Clip>>(
+    columns: &Columns,
+    (before, after): (&[&str], &[&str]),
+    rows: impl Iterator<Item = io::Result<(Vec<String>, C, Vec<String>)>>,
+    is_terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let chosen = columns.or(&EXPORTED);
     let mut lines = csv::WriterBuilder::new().from_writer(out);
     let headings = chosen.iter().map(|column| column.heading());
+    let headings = before
+        .iter()
+        .copied()
+        .chain(headings)
+        .chain(after.iter().copied());
     lines.write_record(headings).map_err(unwrapped)?;
-    for clip in clips {
-        let clip = clip.map_err(io::Error::other)?;
+    for row in rows {
+        let (first, clip, last) = row?;
+        let clip: &Clip = clip.borrow();
         let cells = chosen.iter().map(|column| match column {
-            Column::Composed(_, text) => text(&clip),
-            Column::Field(field) => (field.json)(&clip).map(plain).unwrap_or_default(),
-            Column::Match => columns.matched(&clip),
+            Column::Composed(_, text) => text(clip),
+            Column::Field(field) => (field.json)(clip).map(plain).unwrap_or_default(),
+            Column::Match => columns.matched(clip),
         });
-        let cells = cells.map(inert);
+        let cells = first.into_iter().chain(cells).chain(last).map(inert);
         let cells = cells.map(|cell| if is_terminal { escape(&cell) } else { cell });
         lines.write_record(cells).map_err(unwrapped)?;
     }

@@ -23,7 +23,7 @@ mod verifying;
 pub use advice::advised;
 pub use card::{Glance, card};
 pub use clips::{json, json_line};
-pub use columns::{Columns, csv};
+pub use columns::{Columns, csv, csv_with};
 pub use contact_sheet::contact_sheet;
 pub use counting::Counting;
 pub use facts::{Pictures, facts, facts_json};
@@ -32,7 +32,7 @@ pub use ingests::{
     ingest_card, ingest_json, ingest_summary, ingest_summary_json, ingest_table, plan, plan_json,
 };
 pub use numbers::{counted, grouped};
-pub use posters::Picture;
+pub use posters::{Picture, decoded};
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use safety::{SafetyProgress, safety, safety_json};
 pub use screen::{Colours, Graphics, INTERRUPT, Screen};

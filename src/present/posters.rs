@@ -91,7 +91,8 @@ impl Picture {
 }
 
 /// Reads a JPEG or WebP, and nothing that would take much memory.
-fn decoded(path: &Path) -> Option<DynamicImage> {
+#[must_use]
+pub fn decoded(path: &Path) -> Option<DynamicImage> {
     let file = File::open(path).ok()?;
     let mut bytes = Vec::new();
     let mut limited = BufReader::new(file).take(MOST_BYTES);

@@ -1,0 +1,232 @@
+//! Where a book goes: one file, or a folder with its pictures beside it; whole or not at all. Only what
+//! is an earlier book is ever replaced, never anything else that has the name.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use super::page::MARK;
+use crate::error::Error;
+use crate::publish;
+
+/// Clips that one file has room for.
+pub(super) const MOST_IN_ONE: usize = 2000;
+/// The folder of pictures in the folder of a book.
+pub(super) const PICTURES: &str = "pictures";
+/// The page in the folder of a book.
+pub(super) const INDEX: &str = "index.html";
+
+/// What a book is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A page.
+    Html,
+    /// One object.
+    Json,
+    /// A row a clip.
+    Csv,
+}
+
+impl Form {
+    /// What a file of ours begins with.
+    fn mark(self) -> &'static [u8] {
+        match self {
+            Self::Html => MARK.as_bytes(),
+            Self::Json => super::written::JSON_MARK,
+            Self::Csv => super::written::CSV_MARK,
+        }
+    }
+}
+
+/// Writes a file, also in the place of an earlier one of its form.
+///
+/// # Errors
+/// [`Error::NotOurs`] when something else has that name, [`Error::Path`] for what the system says.
+pub fn save(path: &Path, form: Form, bytes: &[u8]) -> Result<(), Error> {
+    let fault = Error::path(path);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            publish::new(path, bytes).map_err(fault)
+        }
+        Err(error) => Err(fault(error)),
+        Ok(metadata)
+            if metadata.is_file()
+                && begins_with(path, form.mark()).map_err(Error::path(path))? =>
+        {
+            publish::instead(path, &metadata, bytes).map_err(fault)
+        }
+        Ok(_) => Err(not_ours(path)),
+    }
+}
+
+/// Refuses a name that something else has, before anything is made.
+///
+/// # Errors
+/// See [`save`].
+pub(super) fn refuse(path: &Path, form: Form) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::path(path)(error)),
+        Ok(metadata) if metadata.is_file() => {
+            let is_ours = begins_with(path, form.mark()).map_err(Error::path(path))?;
+            if is_ours { Ok(()) } else { Err(not_ours(path)) }
+        }
+        Ok(_) => Err(not_ours(path)),
+    }
+}
+
+fn not_ours(path: &Path) -> Error {
+    Error::NotOurs {
+        path: path.to_owned(),
+    }
+}
+
+fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    File::open(path)?
+        .take(mark.len() as u64)
+        .read_to_end(&mut begin)?;
+    Ok(begin == mark)
+}
+
+/// Makes a folder beside where it will stand, and gives it its name when it is whole; an earlier book of that
+/// name makes way. `fill` says whether it came to its end.
+///
+/// # Errors
+/// [`Error::NotOurs`] when something else has that name, [`Error::Path`] for what the system says.
+pub(super) fn folder(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> io::Result<bool>,
+) -> Result<bool, Error> {
+    let fault = || Error::path(path);
+    refuse_folder(path)?;
+    let beside = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".btsindex-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Who gets it on a stick is somebody else here.
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    let made = builder.tempdir_in(beside).map_err(fault())?;
+    fs::create_dir(made.path().join(PICTURES)).map_err(fault())?;
+    if !fill(made.path()).map_err(fault())? {
+        return Ok(false);
+    }
+    refuse_folder(path)?;
+    let former = builder.tempdir_in(beside).map_err(fault())?;
+    let way = former.path().join("former");
+    let has_former = match fs::rename(path, &way) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(fault()(error)),
+    };
+    let whole = made.keep();
+    if let Err(error) = fs::rename(&whole, path) {
+        if has_former {
+            // As it was; if even that fails, the first fault is the one to tell.
+            let _ = fs::rename(&way, path);
+        }
+        let _ = fs::remove_dir_all(&whole);
+        return Err(fault()(error));
+    }
+    let _ = publish::sync_folder(beside);
+    Ok(true)
+}
+
+/// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
+/// that are named as ours are.
+pub(super) fn refuse_folder(path: &Path) -> Result<(), Error> {
+    let is_ours = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::path(path)(error)),
+        Ok(metadata) => metadata.is_dir() && holds_ours_only(path).unwrap_or(false),
+    };
+    if is_ours { Ok(()) } else { Err(not_ours(path)) }
+}
+
+fn holds_ours_only(path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        if name != INDEX && name != PICTURES {
+            return Ok(false);
+        }
+    }
+    for entry in fs::read_dir(path.join(PICTURES))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".webp"));
+        let digits = stem.map(|stem| stem.strip_suffix("-strip").unwrap_or(stem));
+        let is_ours = digits.is_some_and(|digits| {
+            digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        if !is_ours || !entry.file_type()?.is_file() {
+            return Ok(false);
+        }
+    }
+    begins_with(&path.join(INDEX), MARK.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(text: &str) -> Vec<u8> {
+        format!("{MARK}0\">{text}").into_bytes()
+    }
+
+    #[test]
+    fn an_earlier_report_is_replaced_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("day.html");
+        save(&path, Form::Html, &page("one")).unwrap();
+        save(&path, Form::Html, &page("two")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), page("two"));
+        for other in [&b"<html>of others"[..], b"", b"\0\0\0\x18ftypqt  "] {
+            fs::write(&path, other).unwrap();
+            let error = save(&path, Form::Html, &page("three")).unwrap_err();
+            assert!(matches!(error, Error::NotOurs { .. }), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), other);
+        }
+        assert!(matches!(
+            save(folder.path(), Form::Html, &page("")),
+            Err(Error::NotOurs { .. })
+        ));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_there_when_it_is_whole_and_takes_the_place_of_an_earlier_one_only() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("day");
+        let fill = |text: &'static str| {
+            move |folder: &Path| {
+                fs::write(folder.join(INDEX), page(text))?;
+                let picture = folder
+                    .join(PICTURES)
+                    .join(format!("{}.webp", "0a".repeat(16)));
+                fs::write(picture, "RIFF")?;
+                Ok(text != "stopped")
+            }
+        };
+        assert!(folder(&path, fill("one")).unwrap());
+        assert!(folder(&path, fill("two")).unwrap());
+        assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
+        assert!(!folder(&path, fill("stopped")).unwrap());
+        assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
+        fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
+        assert!(matches!(
+            folder(&path, fill("three")),
+            Err(Error::NotOurs { .. })
+        ));
+        assert_eq!(
+            fs::read(path.join(PICTURES).join("A001.mov")).unwrap(),
+            b"precious"
+        );
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    }
+}

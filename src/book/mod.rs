@@ -1,0 +1,25 @@
+//! The book of a shoot: what was shot, gathered once, and told as one HTML file that needs nothing
+//! else, as a contact sheet, as JSON.
+//!
+//! [`Book`] knows no HTML; what is worked out of it (totals, time lines, what is odd) are plain
+//! functions. Only `page` and `sheet` know how it looks, only `files` where it goes. Nothing here
+//! reads from a drive of footage: pictures are the catalogue's.
+
+mod files;
+mod gather;
+mod odd;
+mod page;
+mod pictures;
+mod series;
+mod sheet;
+mod technical;
+mod timeline;
+mod totals;
+mod written;
+
+pub use files::{Form, save};
+pub use gather::{About, Book, Copies, Shot};
+pub use odd::{Finding, Gravity, Oddity};
+pub use pictures::Making;
+pub use sheet::Sheet;
+pub use written::{Wish, csv, json, page_of, write};

@@ -1,0 +1,146 @@
+//! A book as HTML: everything that stands in it is a template, so that whatever comes from a drive
+//! is text. It can be read without its script, which only searches, filters, sorts and scrubs.
+
+mod cards;
+mod clips;
+mod glance;
+mod head;
+mod odd;
+mod timeline;
+mod tools;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::Book;
+use super::odd::{Finding, find};
+use super::pictures::{Picture, Pictures};
+use crate::error::escape;
+
+pub(super) use clips::{Clips, Part, length, shown_name};
+pub(super) use head::{head, title};
+pub(super) use tools::tools;
+
+/// How it looks, and what it does.
+pub(super) const STYLE: &str = include_str!("../book.css");
+const SCRIPT: &str = include_str!("../book.js");
+
+/// What every page of ours begins with, by which it is known again.
+pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
+
+/// The whole report.
+pub(super) fn report(book: &Book, pictures: &[Pictures]) -> String {
+    let found = find(book);
+    let clips = Clips::new(book, pictures, &found);
+    let body = html! {
+        (head(book))
+        main id="main" {
+            (glance::glance(book, &found))
+            (timeline::timelines(book))
+            (odd::odd(book, &found))
+            (cards::cards(book))
+            section id="clips" aria-labelledby="clips-title" {
+                h2 id="clips-title" { "Clips" }
+                (tools(&clips))
+                (clips.articles())
+            }
+        }
+    };
+    document(&title(book), STYLE, &body)
+}
+
+/// A page with nothing outside itself: what may run and how it looks is told by hashes, so that whatever else
+/// got into it would do nothing.
+pub(super) fn document(title: &str, style: &str, body: &Markup) -> String {
+    let policy = format!(
+        "default-src 'none'; img-src data: 'self' file:; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+         base-uri 'none'; form-action 'none'",
+        hash(style),
+        hash(SCRIPT)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="generator" content={ "btsindex " (env!("CARGO_PKG_VERSION")) };
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            body {
+                (body)
+                footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are the cameras’ own. Nothing here is loaded from anywhere." } }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Letters of one text that are shown; what is longer is a story, or a prank.
+const MOST_LETTERS: usize = 1200;
+
+/// Text from a drive, or by a person: what would reorder or hide what stands beside it is written out, and
+/// what is too long is cut.
+pub(super) fn shown(text: &str) -> String {
+    shortened(text, MOST_LETTERS)
+}
+
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let mut letters = text.chars();
+    let short: String = letters.by_ref().take(most).collect();
+    let mut shown = escape(&short);
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Text of several lines, as these.
+pub(super) fn lines(text: &str) -> Markup {
+    let cut: String = text.chars().take(MOST_LETTERS).collect();
+    let is_cut = cut.len() < text.len();
+    html! {
+        @for (at, line) in cut.lines().enumerate() {
+            @if at > 0 { br; }
+            (escape(line))
+        }
+        @if is_cut { "…" }
+    }
+}
+
+/// A picture, which is loaded when it is seen.
+pub(super) fn image(picture: &Picture, alt: &str) -> Markup {
+    html! {
+        img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
+            loading="lazy" decoding="async" draggable="false";
+    }
+}
+
+/// Where a clip stands in the page.
+pub(super) fn anchor(shot: usize) -> String {
+    format!("c{}", shot + 1)
+}
+
+/// A link to a clip.
+fn link(book: &Book, shot: usize) -> Markup {
+    let name = book.shots.get(shot).map_or("", super::Shot::name);
+    html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
+}
+
+/// How many findings matter, for a heading.
+fn serious(found: &[Finding]) -> usize {
+    found
+        .iter()
+        .filter(|finding| finding.oddity.gravity() != super::Gravity::Note)
+        .count()
+}

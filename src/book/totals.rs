@@ -1,0 +1,80 @@
+//! How many clips, how long and how large: all together, and by camera, card, tag, day, volume.
+
+use std::collections::HashMap;
+
+use super::{Book, Shot};
+use crate::index::Sum;
+
+/// The clips that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Total {
+    /// What it is; `None` for the clips that have nothing of the kind.
+    pub(super) name: Option<String>,
+    /// What they come to.
+    pub(super) sum: Sum,
+}
+
+/// What some clips come to.
+pub(super) fn of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
+    let mut sum = Sum::default();
+    shots.into_iter().for_each(|shot| sum.add(one(shot)));
+    sum
+}
+
+fn one(shot: &Shot) -> Sum {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let (duration, bytes) = (shot.clip.duration.as_ref(), shot.clip.bytes.as_ref());
+    Sum {
+        clips: 1,
+        micros: duration.map_or(0, |it| number(it.value.as_micros())),
+        bytes: bytes.map_or(0, |it| number(it.value.0)),
+    }
+}
+
+pub(super) fn by_camera(book: &Book) -> Vec<Total> {
+    by(book, |shot| vec![shot.camera()])
+}
+
+pub(super) fn by_card(book: &Book) -> Vec<Total> {
+    by(book, |shot| book.card_of(shot).into_iter().collect())
+}
+
+pub(super) fn by_tag(book: &Book) -> Vec<Total> {
+    by(book, |shot| shot.tags().map(str::to_owned).collect())
+}
+
+pub(super) fn by_volume(book: &Book) -> Vec<Total> {
+    by(book, |shot| shot.copies.labels.clone())
+}
+
+/// Days in their order.
+pub(super) fn by_day(book: &Book) -> Vec<Total> {
+    let mut days = by(book, |shot| shot.day.iter().cloned().collect());
+    days.sort_by(|one, other| {
+        (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
+    });
+    days
+}
+
+/// The longest first, then the largest; clips without come last.
+fn by(book: &Book, key: impl Fn(&Shot) -> Vec<String>) -> Vec<Total> {
+    let mut sums: HashMap<Option<String>, Sum> = HashMap::new();
+    for shot in &book.shots {
+        let mut names: Vec<Option<String>> = key(shot).into_iter().map(Some).collect();
+        if names.is_empty() {
+            names.push(None);
+        }
+        for name in names {
+            sums.entry(name).or_default().add(one(shot));
+        }
+    }
+    let mut totals: Vec<Total> = sums
+        .into_iter()
+        .map(|(name, sum)| Total { name, sum })
+        .collect();
+    totals.sort_by(|one, other| {
+        let order = |total: &Total| (total.name.is_none(), -total.sum.micros, -total.sum.bytes);
+        (order(one), &one.name).cmp(&(order(other), &other.name))
+    });
+    totals
+}
