@@ -17,7 +17,7 @@
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ß", "ss");
   let texts = null;
   const textOf = (clip) => {
-    texts ??= new Map(clips.map((one) => [one, fold(one.textContent)]));
+    texts ??= new Map(clips.map((one) => [one, fold(`${one.textContent} ${one.dataset.words ?? ""}`)]));
     return texts.get(clip);
   };
 

@@ -42,6 +42,8 @@ pub struct Shot {
     pub clip: Clip,
     /// The day that it belongs to.
     pub day: Option<String>,
+    /// What it was shot with: `A · Sony ILME-FX3`.
+    pub camera: String,
     /// Which of the book's cards it came on.
     pub card: Option<usize>,
     /// Where it is.
@@ -53,6 +55,8 @@ pub struct Shot {
 /// Where a clip is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Copies {
+    /// Files that hold it and were there when they were last looked for.
+    pub files: usize,
     /// Volumes that hold it, by fingerprint.
     pub volumes: usize,
     /// … and those of which full hashes prove it.
@@ -73,6 +77,7 @@ impl Copies {
         }
         labels.sort();
         Self {
+            files: copied.files.len(),
             volumes: copied.volumes(),
             proved: copied.proved_volumes(),
             do_differ: copied.do_differ(),
@@ -107,6 +112,7 @@ impl Book {
                 continue;
             }
             shots.push(Shot {
+                camera: camera(&clip),
                 card: cards.of(&clip, catalogue)?,
                 copies: Copies::of(&catalogue.copied(number)?),
                 number: None,
@@ -115,6 +121,7 @@ impl Book {
             });
         }
         shots.sort_by_cached_key(Shot::order);
+        tell_letters(&mut shots);
         let mut book = Self {
             about,
             cards: cards.in_order(&mut shots),
@@ -184,20 +191,6 @@ impl Shot {
             .map_or("", |name| name.value.as_str())
     }
 
-    /// What it was shot with: `A · Sony ILME-FX3`; sound without a camera is the recorder's.
-    #[must_use]
-    pub fn camera(&self) -> String {
-        let letter = self.clip.camera_letter.as_ref().map(|it| it.value.as_str());
-        let camera = self.clip.camera.as_ref().map(|it| it.value.as_str());
-        match (letter, camera) {
-            (Some(letter), Some(camera)) => format!("{letter} · {camera}"),
-            (Some(letter), None) => format!("camera {letter}"),
-            (None, Some(camera)) => camera.to_owned(),
-            (None, None) if self.is_sound() => "sound".to_owned(),
-            (None, None) => "no camera known".to_owned(),
-        }
-    }
-
     /// Whether there is sound and no picture in it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -220,10 +213,45 @@ impl Shot {
         (captured.source != Source::MTIME && !is_bare_date).then_some(seconds)
     }
 
-    fn order(&self) -> (bool, Option<i64>, String) {
-        let captured = self.clip.captured.as_ref();
-        let seconds = captured.map(|captured| captured.value.wall_seconds());
-        (seconds.is_none(), seconds, self.name().to_owned())
+    /// Day by day, by the clock; clips without one come last on their day, those without a day last of all.
+    fn order(&self) -> (bool, Option<String>, bool, Option<i64>, String) {
+        let (day, begun) = (self.day.clone(), self.begun());
+        let name = self.name().to_owned();
+        (day.is_none(), day, begun.is_none(), begun, name)
+    }
+}
+
+/// What a clip was shot with; sound without a camera is the recorder's.
+fn camera(clip: &Clip) -> String {
+    let letter = clip.camera_letter.as_ref().map(|it| it.value.as_str());
+    let camera = clip.camera.as_ref().map(|it| it.value.as_str());
+    let is_sound = clip.video_codec.is_none() && clip.audio_codec.is_some();
+    match (letter, camera) {
+        (Some(letter), Some(camera)) => format!("{letter} · {camera}"),
+        (Some(letter), None) => format!("camera {letter}"),
+        (None, Some(camera)) => camera.to_owned(),
+        (None, None) if is_sound => "sound".to_owned(),
+        (None, None) => "no camera known".to_owned(),
+    }
+}
+
+/// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
+fn tell_letters(shots: &mut [Shot]) {
+    let mut named: HashMap<String, Vec<String>> = HashMap::new();
+    for shot in shots.iter() {
+        if let (Some(letter), Some(_)) = (&shot.clip.camera_letter, &shot.clip.camera) {
+            let cameras = named.entry(letter.value.clone()).or_default();
+            if !cameras.contains(&shot.camera) {
+                cameras.push(shot.camera.clone());
+            }
+        }
+    }
+    for shot in shots.iter_mut().filter(|shot| shot.clip.camera.is_none()) {
+        let letter = shot.clip.camera_letter.as_ref();
+        let cameras = letter.and_then(|letter| named.get(&letter.value));
+        if let Some([camera]) = cameras.map(Vec::as_slice) {
+            shot.camera.clone_from(camera);
+        }
     }
 }
 

@@ -88,7 +88,7 @@ fn timeline(book: &Book, day: &str) -> Option<Timeline> {
             end: begin + length,
         };
         (first, last) = (first.min(bar.begin), last.max(bar.end));
-        let camera = shot.camera();
+        let camera = shot.camera.clone();
         match lanes.iter_mut().find(|lane| lane.camera == camera) {
             Some(lane) => lane.bars.push(bar),
             None => lanes.push(Lane {

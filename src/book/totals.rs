@@ -32,7 +32,7 @@ fn one(shot: &Shot) -> Sum {
 }
 
 pub(super) fn by_camera(book: &Book) -> Vec<Total> {
-    by(book, |shot| vec![shot.camera()])
+    by(book, |shot| vec![shot.camera.clone()])
 }
 
 pub(super) fn by_card(book: &Book) -> Vec<Total> {

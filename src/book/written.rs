@@ -31,17 +31,23 @@ pub struct Wish {
     pub to: PathBuf,
     /// A contact sheet instead of a report.
     pub sheet: Option<Sheet>,
+    /// A folder, however few clips there are.
+    pub is_folder: bool,
 }
 
 impl Wish {
     /// Where a book of so many clips goes: `day.html`, or the folder `day`.
     #[must_use]
     pub fn place(&self, clips: usize) -> PathBuf {
-        if clips > MOST_IN_ONE {
+        if self.makes_folder(clips) {
             self.to.with_extension("")
         } else {
             self.to.clone()
         }
+    }
+
+    fn makes_folder(&self, clips: usize) -> bool {
+        self.is_folder || clips > MOST_IN_ONE
     }
 }
 
@@ -51,7 +57,7 @@ impl Wish {
 /// [`Error::NotOurs`] when something else is there, [`Error::Path`] when it cannot be written.
 pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<Option<usize>, Error> {
     let place = wish.place(book.shots.len());
-    if book.shots.len() <= MOST_IN_ONE {
+    if !wish.makes_folder(book.shots.len()) {
         files::refuse(&place, Form::Html)?;
         let Some(page) = page_of(book, wish.sheet, making).map_err(Error::path(&place))? else {
             return Ok(None);
@@ -223,7 +229,7 @@ pub fn csv(book: &Book, is_terminal: bool, out: &mut dyn Write) -> io::Result<()
             shot.name().to_owned(),
             shot.day.clone().unwrap_or_default(),
             book.card_of(shot).unwrap_or_default(),
-            shot.camera(),
+            shot.camera.clone(),
         ];
         let after = vec![
             shot.copies.labels.join("; "),

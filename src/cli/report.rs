@@ -23,11 +23,15 @@ pub(crate) struct Report {
     #[arg(long, short, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) output: Option<PathBuf>,
 
-    /// One JSON object: the day, totals, cards, what is odd, clips
+    /// Make a folder of that name, with the pictures beside the page, however few clips there are
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) folder: bool,
+
+    /// Print one JSON object: the day, totals, cards, what is odd, clips
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,
 
-    /// CSV (RFC 4180), a row a clip, with a heading; what a spreadsheet would work out has a ' before it
+    /// Print CSV (RFC 4180), a row a clip, with a heading; what a spreadsheet would work out has a ' before it
     #[arg(long)]
     pub(crate) csv: bool,
 }
@@ -53,4 +57,8 @@ pub(crate) struct Sheet {
     /// Show each clip's strip instead of its poster
     #[arg(long)]
     pub(crate) strips: bool,
+
+    /// Make a folder of that name, with the pictures beside the page, however few clips there are
+    #[arg(long)]
+    pub(crate) folder: bool,
 }

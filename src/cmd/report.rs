@@ -35,7 +35,12 @@ pub(crate) fn report(args: &cli::Report, folder: &Path) -> anyhow::Result<Exit> 
         book::csv(&book, is_terminal, &mut rows)?;
         return told(args.output.as_deref(), Form::Csv, &rows);
     }
-    make(&book, args.output.as_deref(), None, &catalogue)
+    make(
+        &book,
+        args.output.as_deref(),
+        (None, args.folder),
+        &catalogue,
+    )
 }
 
 pub(crate) fn sheet(args: &cli::Sheet, folder: &Path) -> anyhow::Result<Exit> {
@@ -47,7 +52,12 @@ pub(crate) fn sheet(args: &cli::Sheet, folder: &Path) -> anyhow::Result<Exit> {
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
-    make(&book, args.output.as_deref(), Some(sheet), &catalogue)
+    make(
+        &book,
+        args.output.as_deref(),
+        (Some(sheet), args.folder),
+        &catalogue,
+    )
 }
 
 /// The clips that were asked for; `None` when there are none, which is said.
@@ -111,7 +121,7 @@ fn told(output: Option<&Path>, form: Form, bytes: &[u8]) -> anyhow::Result<Exit>
 fn make(
     book: &Book,
     output: Option<&Path>,
-    sheet: Option<Sheet>,
+    (sheet, is_folder): (Option<Sheet>, bool),
     catalogue: &Catalogue,
 ) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
@@ -131,7 +141,11 @@ fn make(
     };
     let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
     let is_piped = to == Path::new("-");
-    let wish = Wish { to, sheet };
+    let wish = Wish {
+        to,
+        sheet,
+        is_folder,
+    };
     let written = if is_piped {
         book::page_of(book, sheet, &mut making)?.map(|page| (page.len(), Some(page)))
     } else {

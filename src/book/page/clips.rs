@@ -81,7 +81,7 @@ impl<'a> Clips<'a> {
         let once = found.iter().filter(|it| it.oddity == Oddity::OneCopy);
         Self {
             are_all_once: once.count() * 2 > book.shots.len(),
-            cameras: sorted(book.shots.iter().map(Shot::camera)),
+            cameras: sorted(book.shots.iter().map(|shot| shot.camera.clone())),
             cards: sorted(book.shots.iter().filter_map(|shot| book.card_of(shot))),
             tags: sorted(
                 book.shots
@@ -111,7 +111,8 @@ impl<'a> Clips<'a> {
         html! {
             div.grid.strips[part == Part::Strip] {
                 @for (at, shot) in self.book.shots.iter().enumerate() {
-                    (self.framed(at, &html! {
+                    @let words = self.unsaid(shot);
+                    (self.framed(at, Some(&words), &html! {
                         (figure(shot, self.pictures.get(at), part))
                         (heading(at, shot))
                         p.line { (address(shot)) (running(shot)) (stars(shot)) }
@@ -126,6 +127,7 @@ impl<'a> Clips<'a> {
         let shot = &self.book.shots[at];
         self.framed(
             at,
+            None,
             &html! {
                 (figure(shot, self.pictures.get(at), Part::Poster))
                 div.said {
@@ -142,8 +144,18 @@ impl<'a> Clips<'a> {
         )
     }
 
-    /// A clip with what it is filtered and sorted by.
-    fn framed(&self, at: usize, inner: &Markup) -> Markup {
+    /// What can be searched for in a clip of a sheet, and stands in a report only.
+    fn unsaid(&self, shot: &Shot) -> String {
+        let mut words: Vec<String> = shot.tags().take(MOST_SHOWN).map(shown).collect();
+        words.push(shown(&shot.camera));
+        words.extend(self.book.card_of(shot).map(|card| shown(&card)));
+        let notes = shot.clip.notes.iter().flat_map(|notes| &notes.value.0);
+        words.extend(notes.take(MOST_SHOWN).map(|note| shown(&note.text)));
+        words.join(" ")
+    }
+
+    /// A clip with what it is filtered and sorted by, and `words` that it is found by but does not show.
+    fn framed(&self, at: usize, words: Option<&str>, inner: &Markup) -> Markup {
         let shot = &self.book.shots[at];
         let clip = &shot.clip;
         let place =
@@ -163,10 +175,11 @@ impl<'a> Clips<'a> {
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
                 data-merit=(clip.merit())
-                data-camera=[place(&self.cameras, &shot.camera())]
+                data-camera=[place(&self.cameras, &shot.camera)]
                 data-card=[card]
                 data-tags=(tags.join(" "))
                 data-odd[self.is_odd(at)]
+                data-words=[words]
             { (inner) }
         }
     }
@@ -213,7 +226,7 @@ impl<'a> Clips<'a> {
         let when = when.map(|when| when.strftime(form).to_string());
         html! {
             @if let Some(when) = when.filter(|when| !when.is_empty()) { span.tc { (when) } }
-            span { bdi { (shortened(&shot.camera(), 80)) } }
+            span { bdi { (shortened(&shot.camera, 80)) } }
             @if let Some(card) = self.book.card_of(shot) { span { bdi { (shortened(&card, 80)) } } }
         }
     }
@@ -390,12 +403,13 @@ fn more(shot: &Shot) -> Markup {
     }
 }
 
-/// `2 copies, proved by full hash: RAID-A, SHELF-07`.
+/// `2 copies, the same by full hash: RAID-A, SHELF-07`.
 fn copies(shot: &Shot) -> String {
     let copies = &shot.copies;
     let labels = shown(&copies.labels.join(", "));
     match copies.volumes {
-        0 => "no copy known".to_owned(),
+        0 => "no copy that could be read".to_owned(),
+        1 if copies.files > 1 => format!("{} files on one volume: {labels}", copies.files),
         1 => format!("1 copy: {labels}"),
         _ if copies.do_differ => format!("copies that differ: {labels}"),
         many if copies.proved >= many => format!("{many} copies, the same by full hash: {labels}"),

@@ -144,10 +144,12 @@ fn percent(part: i64, whole: i64) -> f64 {
     f64::from(i32::try_from(thousandths).unwrap_or(1000)) / 10.0
 }
 
-/// `3:12:05`.
+/// `3:12:05`; a dash where no running time is known.
 pub(super) fn hours(sum: Sum) -> String {
-    let micros = u64::try_from(sum.micros).unwrap_or(0);
-    super::length(crate::value::Duration::from_micros(micros))
+    match u64::try_from(sum.micros).unwrap_or(0) {
+        0 => "–".to_owned(),
+        micros => super::length(crate::value::Duration::from_micros(micros)),
+    }
 }
 
 pub(super) fn size(sum: Sum) -> String {

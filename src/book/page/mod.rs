@@ -137,10 +137,10 @@ fn link(book: &Book, shot: usize) -> Markup {
     html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
 }
 
-/// How many findings matter, for a heading.
+/// Kinds of what is odd that somebody should look at.
 fn serious(found: &[Finding]) -> usize {
-    found
-        .iter()
-        .filter(|finding| finding.oddity.gravity() != super::Gravity::Note)
+    let kinds = found.chunk_by(|one, next| one.oddity == next.oddity);
+    kinds
+        .filter(|kind| kind[0].oddity.gravity() != super::Gravity::Note)
         .count()
 }

@@ -32,14 +32,14 @@ fn finding(book: &Book, kind: &[Finding]) -> Markup {
     let Some(oddity) = kind.first().map(|finding| finding.oddity) else {
         return html! {};
     };
-    let is_all = kind.len() == book.shots.len() && kind.len() > LISTED;
+    let is_most = kind.len() * 2 > book.shots.len() && kind.len() > LISTED;
     let (first, rest) = kind.split_at(kind.len().min(LISTED));
     html! {
         div class={ "finding " (class(oddity.gravity())) } {
             h3 { (oddity.title()) span.count { (counted(kind.len(), "clip")) } }
             p.advice { (advice(oddity)) }
-            @if is_all && is_alike(kind) {
-                p { "All of them: " (shown(&first[0].text)) "." }
+            @if is_most && is_alike(kind) {
+                p { "Each of them " (shown(&first[0].text)) "." }
             } @else {
                 (list(book, first))
                 @if !rest.is_empty() {
