@@ -157,11 +157,11 @@ fn of_one(clip: &Clip, room: Room<'_>, thumbnails: &Thumbnails) -> io::Result<Pi
         Some((made, seconds))
     });
     Ok(Pictures {
-        poster: poster.map(|made| kept(made, room, id, "")).transpose()?,
+        poster: poster.map(|made| kept(&made, room, id, "")).transpose()?,
         strip: match strip {
             None => None,
             Some((made, seconds)) => Some(Strip {
-                picture: kept(made, room, id, "-strip")?,
+                picture: kept(&made, room, id, "-strip")?,
                 seconds,
             }),
         },
@@ -281,7 +281,7 @@ fn chosen(all: usize) -> Vec<usize> {
 }
 
 /// Keeps a picture where it belongs.
-fn kept(made: Made, room: Room<'_>, id: Fingerprint, what: &str) -> io::Result<Picture> {
+fn kept(made: &Made, room: Room<'_>, id: Fingerprint, what: &str) -> io::Result<Picture> {
     let address = match room {
         Room::Page(_) => format!("{PREFIX}{}", STANDARD.encode(&made.webp)),
         Room::Folder(folder) => {

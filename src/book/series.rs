@@ -46,23 +46,21 @@ pub(super) fn of(shots: &mut [Shot], catalogue: &Catalogue) -> Result<Vec<Series
             continue;
         };
         let key = (volume, place, numbered.stem.to_uppercase());
-        let at = match known.get(&key) {
-            Some(at) => *at,
-            None => {
-                let names = names(volume, &key.1, catalogue)?;
-                let numbers = names.iter().filter_map(|name| {
-                    let name = name.to_str()?;
-                    let other = numbered_as(name)?;
-                    (other.stem.to_uppercase() == key.2).then_some(other.number)
-                });
-                series.push(Series {
-                    stem: numbered.stem.clone(),
-                    digits: numbered.digits,
-                    numbers: numbers.collect(),
-                });
-                known.insert(key, series.len() - 1);
-                series.len() - 1
-            }
+        let at = if let Some(at) = known.get(&key) {
+            *at
+        } else {
+            let names = names(volume, &key.1, catalogue)?;
+            let numbers = names.iter().filter_map(|name| {
+                let other = numbered_as(name.to_str()?)?;
+                (other.stem.to_uppercase() == key.2).then_some(other.number)
+            });
+            series.push(Series {
+                stem: numbered.stem.clone(),
+                digits: numbered.digits,
+                numbers: numbers.collect(),
+            });
+            known.insert(key, series.len() - 1);
+            series.len() - 1
         };
         series[at].numbers.insert(numbered.number);
         shot.number = Some((at, numbered.number));
@@ -113,7 +111,7 @@ fn numbered_as(name: &str) -> Option<Numbered> {
     let bytes = name.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     for at in memchr::memchr2_iter(b'C', b'c', bytes) {
-        let digits = (at + 1..).take_while(|&at| is_digit(at)).count();
+        let digits = (at + 1..bytes.len()).take_while(|&at| is_digit(at)).count();
         let ends = |byte: &u8| !byte.is_ascii_alphanumeric() || byte.eq_ignore_ascii_case(&b'm');
         // `CLIP` and the date of `Sc12_C0001` are no numbers.
         let is_begun = at == 0 || !bytes[at - 1].is_ascii_alphabetic();

@@ -114,3 +114,66 @@ pub(super) fn clock(seconds: i64) -> String {
     let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::About;
+    use crate::clip::{Clip, Fact, Source};
+    use crate::value::Duration;
+
+    fn shot(camera: &str, time: &str, seconds: u64, source: Source) -> Shot {
+        let duration = Duration::from_micros(seconds * 1_000_000);
+        Shot {
+            clip: Clip {
+                captured: Some(Fact::new(time.parse().unwrap(), source)),
+                duration: Some(Fact::new(duration, Source::STREAM)),
+                ..Clip::default()
+            },
+            camera: camera.to_owned(),
+            day: Some("2026-05-20".to_owned()),
+            ..Shot::default()
+        }
+    }
+
+    fn day(shots: Vec<Shot>) -> Vec<Timeline> {
+        of(&Book {
+            about: About::Query(String::new()),
+            shots,
+            cards: Vec::new(),
+            series: Vec::new(),
+            made: Date::constant(2026, 5, 21),
+        })
+    }
+
+    #[test]
+    fn a_night_goes_on_past_midnight_and_hours_are_whole() {
+        let days = day(vec![
+            shot("A", "2026-05-20T22:10:00+02:00", 60, Source::STREAM),
+            shot("B", "2026-05-21T01:30:00", 3600, Source::STREAM),
+        ]);
+        let [night] = days.as_slice() else {
+            panic!("{days:?}");
+        };
+        assert_eq!((night.from, night.to, night.untimed), (22, 27, 0));
+        let bar = night.lanes[1].bars[0];
+        assert_eq!(
+            (clock(bar.begin), clock(bar.end)),
+            ("01:30".into(), "02:30".into())
+        );
+    }
+
+    #[test]
+    fn what_no_clock_tells_is_counted_and_not_drawn() {
+        let mut days = day(vec![
+            shot("A", "2026-05-20T10:00:00", 0, Source::STREAM),
+            shot("A", "2026-05-20T00:00:00", 60, Source::NAME),
+            shot("A", "2026-05-20T11:00:00", 60, Source::MTIME),
+            shot("A", "2019-01-01T11:00:00", 60, Source::STREAM),
+        ]);
+        let only = days.pop().unwrap();
+        assert_eq!((only.untimed, only.lanes[0].bars.len()), (3, 1));
+        assert_eq!((only.from, only.to), (10, 11));
+        assert!(day(vec![shot("A", "2026-05-20T11:00:00", 60, Source::MTIME)]).is_empty());
+    }
+}

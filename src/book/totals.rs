@@ -17,7 +17,9 @@ pub(super) struct Total {
 /// What some clips come to.
 pub(super) fn of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
     let mut sum = Sum::default();
-    shots.into_iter().for_each(|shot| sum.add(one(shot)));
+    for shot in shots {
+        sum.add(one(shot));
+    }
     sum
 }
 

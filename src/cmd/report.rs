@@ -107,13 +107,12 @@ fn day(word: &str) -> Result<Option<Date>, Error> {
 
 /// Prints data, or writes it to a file.
 fn told(output: Option<&Path>, form: Form, bytes: &[u8]) -> anyhow::Result<Exit> {
-    match output.filter(|path| *path != Path::new("-")) {
-        Some(path) => book::save(path, form, bytes)?,
-        None => {
-            let mut out = stdout();
-            out.write_all(bytes)?;
-            out.flush()?;
-        }
+    if let Some(path) = output.filter(|path| *path != Path::new("-")) {
+        book::save(path, form, bytes)?;
+    } else {
+        let mut out = stdout();
+        out.write_all(bytes)?;
+        out.flush()?;
     }
     Ok(Exit::Done)
 }

@@ -223,9 +223,9 @@ fn record(media: &Path) {
     std::thread::scope(|scope| {
         for each in films.chunks(films.len().div_ceil(4)) {
             scope.spawn(move || {
-                each.iter()
-                    .enumerate()
-                    .for_each(|(at, film)| shoot_one(media, film, at))
+                for (at, film) in each.iter().enumerate() {
+                    shoot_one(media, film, at);
+                }
             });
         }
     });

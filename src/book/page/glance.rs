@@ -104,6 +104,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
 fn name(facet: &str, total: &Total) -> Markup {
     let is_filter = matches!(facet, "camera" | "card" | "tag");
     match &total.name {
+        None if facet == "volume" => html! { span.none { "no copy that could be read" } },
         None => html! { span.none { "no " (facet) } },
         Some(name) if is_filter => {
             html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (shortened(name, MOST_LETTERS)) } } }
@@ -134,7 +135,9 @@ fn figures(sum: Sum) -> Markup {
 
 fn sum_of(totals: &[Total]) -> Sum {
     let mut sum = Sum::default();
-    totals.iter().for_each(|total| sum.add(total.sum));
+    for total in totals {
+        sum.add(total.sum);
+    }
     sum
 }
 

@@ -6,6 +6,8 @@ mod clips;
 mod glance;
 mod head;
 mod odd;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod tools;
 

@@ -88,8 +88,7 @@ fn advice(oddity: Oddity) -> &'static str {
         }
         Oddity::Gap => "Deleted in the camera, or left behind on the card.",
         Oddity::Silent => "Other clips of the same camera have sound.",
-        Oddity::Rate => "Set otherwise by mistake, or on purpose?",
-        Oddity::Size => "Set otherwise by mistake, or on purpose?",
+        Oddity::Rate | Oddity::Size => "Set otherwise by mistake, or on purpose?",
         Oddity::Clock => "Its clock was never set, or set wrongly.",
         Oddity::Fast => "Shot for slow motion, perhaps.",
         Oddity::OwnRate => "All of that camera: meant, most likely.",

@@ -4,7 +4,10 @@
 //! What most clips of a day have is what was meant, where at least half of them have it; what at
 //! most a fifth of them have is odd. In between nobody knows.
 
-use std::collections::HashMap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use jiff::civil::Date;
@@ -222,60 +225,48 @@ fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
             .as_ref()
             .map(|rate| rate.value.snapped())
     };
-    let all: Vec<(usize, Rate)> = day.iter().filter_map(|&at| Some((at, rate(at)?))).collect();
-    let usual = Usual::of(all.iter().map(|(_, rate)| *rate));
-    let mut odd: Vec<usize> = Vec::new();
-    if let Some(usual) = &usual {
-        for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
-            let of_camera: Vec<(usize, Rate)> = camera
-                .iter()
-                .filter_map(|&at| Some((at, rate(at)?)))
-                .collect();
-            let own = Usual::of(of_camera.iter().map(|(_, rate)| *rate));
-            let own = own.filter(|own| own.count >= FEWEST && own.value != usual.value);
-            for (at, rate) in of_camera {
-                if rate == usual.value {
-                    continue;
-                }
-                let text = usual.against(&written(rate), &written(usual.value));
-                let is_own = own.as_ref().is_some_and(|own| own.value == rate);
-                let is_fast = rate.per_second() >= usual.value.per_second() * FAST;
-                let oddity = match (is_fast, is_own) {
-                    (true, _) => Oddity::Fast,
-                    (false, true) => Oddity::OwnRate,
-                    (false, false) if usual.is_odd(&rate) => Oddity::Rate,
-                    (false, false) => continue,
-                };
-                odd.push(at);
-                found.push(Finding {
-                    shot: at,
-                    oddity,
-                    text,
-                });
-            }
+    let of_day = Usual::of(day.iter().filter_map(|&at| rate(at)));
+    for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
+        let own = Usual::of(camera.iter().filter_map(|&at| rate(at)));
+        let own = own.filter(|own| own.count >= FEWEST);
+        for at in camera {
+            let strayed = rate(at).and_then(|rate| strayed(rate, of_day.as_ref(), own.as_ref()));
+            found.extend(strayed.map(|(oddity, text)| Finding {
+                shot: at,
+                oddity,
+                text,
+            }));
+        }
+    }
+}
+
+/// Whether a rate is other than what most clips of the day, or of its camera, have.
+fn strayed(
+    rate: Rate,
+    day: Option<&Usual<Rate>>,
+    own: Option<&Usual<Rate>>,
+) -> Option<(Oddity, String)> {
+    let is_fast = |usual: &Usual<Rate>| rate.per_second() >= usual.value.per_second() * FAST;
+    let told = |usual: &Usual<Rate>| usual.against(&written(rate), &written(usual.value));
+    if let Some(usual) = day.filter(|usual| usual.value != rate) {
+        if is_fast(usual) {
+            return Some((Oddity::Fast, told(usual)));
+        }
+        if own.is_some_and(|own| own.value == rate) {
+            return Some((Oddity::OwnRate, told(usual)));
+        }
+        if usual.is_odd(&rate) {
+            return Some((Oddity::Rate, told(usual)));
         }
     }
     // A camera that strays from what it was set to, whatever the others are.
-    for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
-        let usual = Usual::of(camera.iter().filter_map(|&at| rate(at)));
-        let Some(usual) = usual.filter(|usual| usual.count >= FEWEST) else {
-            continue;
-        };
-        for &at in &camera {
-            let Some(rate) = rate(at).filter(|rate| usual.is_odd(rate)) else {
-                continue;
-            };
-            if odd.contains(&at) {
-                continue;
-            }
-            let is_fast = rate.per_second() >= usual.value.per_second() * FAST;
-            found.push(Finding {
-                shot: at,
-                oddity: if is_fast { Oddity::Fast } else { Oddity::Rate },
-                text: usual.against(&written(rate), &written(usual.value)) + " of this camera",
-            });
-        }
-    }
+    let own = own.filter(|own| own.is_odd(&rate))?;
+    let oddity = if is_fast(own) {
+        Oddity::Fast
+    } else {
+        Oddity::Rate
+    };
+    Some((oddity, told(own) + " of this camera"))
 }
 
 fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
@@ -388,232 +379,11 @@ fn groups_of<K: Ord>(
     among: &[usize],
     key: impl Fn(&Shot) -> Option<K>,
 ) -> Vec<Vec<usize>> {
-    let mut groups: std::collections::BTreeMap<K, Vec<usize>> = std::collections::BTreeMap::new();
+    let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
     for &at in among {
         if let Some(key) = key(&shots[at]) {
             groups.entry(key).or_default().push(at);
         }
     }
     groups.into_values().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::book::series::Series;
-    use crate::book::{About, Copies};
-    use crate::clip::{Clip, Fact, Source};
-
-    /// A clip of a camera, at a rate, with sound, on two volumes.
-    fn shot(camera: &str, rate: &str) -> Shot {
-        let text = |text: &str| Some(Fact::new(text.to_owned(), Source::STREAM));
-        let clip = Clip {
-            rate: Some(Fact::new(rate.parse().unwrap(), Source::STREAM)),
-            video_codec: text("h264"),
-            audio_codec: text("aac"),
-            display_width: Some(Fact::new(3840, Source::STREAM)),
-            display_height: Some(Fact::new(2160, Source::STREAM)),
-            captured: Some(Fact::new(
-                "2026-05-20T10:00:00".parse().unwrap(),
-                Source::STREAM,
-            )),
-            ..Clip::default()
-        };
-        Shot {
-            clip,
-            camera: camera.to_owned(),
-            day: Some("2026-05-20".to_owned()),
-            copies: Copies {
-                files: 2,
-                volumes: 2,
-                proved: 2,
-                do_differ: false,
-                labels: vec!["RAID-A".to_owned(), "SHELF-07".to_owned()],
-            },
-            ..Shot::default()
-        }
-    }
-
-    fn book(shots: Vec<Shot>) -> Book {
-        Book {
-            about: About::Query(String::new()),
-            shots,
-            cards: Vec::new(),
-            series: Vec::new(),
-            made: Date::constant(2026, 5, 21),
-        }
-    }
-
-    fn found(shots: Vec<Shot>) -> Vec<(usize, Oddity, String)> {
-        let found = find(&book(shots));
-        let told = found.into_iter();
-        told.map(|it| (it.shot, it.oddity, it.text)).collect()
-    }
-
-    fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
-        vec![shot(camera, rate); count]
-    }
-
-    #[test]
-    fn an_even_day_has_nothing_odd() {
-        assert_eq!(found(many(12, "A", "25")), []);
-        assert_eq!(found(Vec::new()), []);
-    }
-
-    #[test]
-    fn one_rate_among_many_is_odd() {
-        let mut shots = many(9, "A", "25");
-        shots.push(shot("A", "24000/1001"));
-        let text = "23.976, where 9 of 10 clips have 25".to_owned();
-        assert_eq!(found(shots), [(9, Oddity::Rate, text)]);
-    }
-
-    #[test]
-    fn half_and_half_is_a_choice() {
-        let shots = [many(5, "A", "25"), many(5, "B", "24")].concat();
-        assert_eq!(found(shots), []);
-        let shots = [many(7, "A", "25"), many(3, "A", "24")].concat();
-        assert_eq!(found(shots), []);
-    }
-
-    #[test]
-    fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
-        let shots = [
-            many(12, "A", "25"),
-            many(3, "phone", "30"),
-            many(1, "A", "100"),
-        ]
-        .concat();
-        let kinds: Vec<Oddity> = found(shots).into_iter().map(|it| it.1).collect();
-        assert_eq!(
-            kinds,
-            [
-                Oddity::Fast,
-                Oddity::OwnRate,
-                Oddity::OwnRate,
-                Oddity::OwnRate
-            ]
-        );
-    }
-
-    #[test]
-    fn a_camera_that_strays_is_found_where_cameras_differ() {
-        let mut shots = [many(10, "A", "25"), many(10, "B", "24")].concat();
-        shots.push(shot("B", "30"));
-        let text = "30, where 10 of 11 clips have 24 of this camera".to_owned();
-        assert_eq!(found(shots), [(20, Oddity::Rate, text)]);
-    }
-
-    #[test]
-    fn each_day_is_judged_by_itself() {
-        let mut shots = many(9, "A", "25");
-        let mut other = many(9, "A", "24");
-        other
-            .iter_mut()
-            .for_each(|shot| shot.day = Some("2026-05-19".to_owned()));
-        shots.extend(other);
-        assert_eq!(found(shots), []);
-    }
-
-    #[test]
-    fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
-        let mut shots = many(9, "phone", "25");
-        let mut turned = shot("phone", "25");
-        (turned.clip.display_width, turned.clip.display_height) =
-            (turned.clip.display_height, turned.clip.display_width);
-        shots.push(turned);
-        assert_eq!(found(shots.clone()), []);
-        let mut small = shot("phone", "25");
-        small.clip.display_height = Some(Fact::new(1080, Source::STREAM));
-        shots.push(small);
-        let text = "3840×1080, where 10 of 11 clips have 3840×2160 of this camera".to_owned();
-        assert_eq!(found(shots), [(10, Oddity::Size, text)]);
-    }
-
-    #[test]
-    fn silence_is_odd_where_the_camera_hears() {
-        let silent = || {
-            let mut silent = shot("A", "25");
-            silent.clip.audio_codec = None;
-            silent
-        };
-        let mut shots = many(3, "A", "25");
-        shots.push(silent());
-        let text = "3 of 4 clips of this camera have some".to_owned();
-        assert_eq!(found(shots), [(3, Oddity::Silent, text)]);
-        assert_eq!(found(vec![silent(); 4]), []);
-    }
-
-    #[test]
-    fn copies_are_judged_by_volumes_and_by_what_they_hold() {
-        let with = |volumes: usize, files: usize, do_differ: bool| {
-            let mut shot = shot("A", "25");
-            shot.copies.volumes = volumes;
-            shot.copies.files = files;
-            shot.copies.do_differ = do_differ;
-            shot.copies.labels.truncate(volumes);
-            shot
-        };
-        let shots = vec![
-            with(2, 2, false),
-            with(1, 1, false),
-            with(1, 2, false),
-            with(2, 2, true),
-            with(0, 0, false),
-        ];
-        let told: Vec<(usize, Oddity)> = found(shots).into_iter().map(|it| (it.0, it.1)).collect();
-        assert_eq!(
-            told,
-            [
-                (3, Oddity::Differs),
-                (4, Oddity::Gone),
-                (1, Oddity::OneCopy),
-                (2, Oddity::OneCopy)
-            ]
-        );
-    }
-
-    #[test]
-    fn a_clock_of_the_past_or_the_future_is_odd() {
-        let at = |time: &str, source: Source| {
-            let mut shot = shot("A", "25");
-            shot.clip.captured = Some(Fact::new(time.parse().unwrap(), source));
-            shot
-        };
-        let told = |time: &str, source| found(vec![at(time, source)]);
-        assert_eq!(told("2026-05-22T00:10:00", Source::STREAM), []);
-        let kind = |time: &str, source| told(time, source)[0].1;
-        assert_eq!(kind("2026-05-23T00:10:00", Source::STREAM), Oddity::Clock);
-        assert_eq!(kind("1970-02-01T00:10:00", Source::STREAM), Oddity::Clock);
-        assert_eq!(kind("2026-05-20T00:10:00", Source::MTIME), Oddity::NoClock);
-    }
-
-    #[test]
-    fn a_gap_is_told_at_the_clip_after_it() {
-        let numbered = |number| {
-            let mut shot = shot("A", "25");
-            shot.number = Some((0, number));
-            shot
-        };
-        let mut book = book(vec![numbered(2), numbered(4), numbered(9)]);
-        book.series = vec![Series {
-            stem: "A001_C".to_owned(),
-            digits: 3,
-            numbers: [1, 2, 4, 9].into(),
-        }];
-        let told: Vec<(usize, String)> = find(&book)
-            .into_iter()
-            .map(|it| (it.shot, it.text))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                (1, "A001_C003 is not there".to_owned()),
-                (
-                    2,
-                    "A001_C005 to A001_C008, 4 numbers, are not there".to_owned()
-                )
-            ]
-        );
-    }
 }
