@@ -28,6 +28,7 @@ mod laws;
 mod layers;
 mod mhl_judge;
 mod real_footage;
+mod report;
 mod rescan;
 mod said;
 mod shelf;

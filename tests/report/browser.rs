@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::day::{DAY, taken};
+use super::day::{DAY, taken};
 
 /// Where the browser's tools are; `None` where they are not installed.
 fn tools() -> Option<PathBuf> {

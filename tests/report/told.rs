@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::day::{DAY, HARM, taken};
+use super::day::{DAY, HARM, taken};
 use crate::shoot::Shoot;
 
 fn json(arguments: &[&str]) -> Value {
