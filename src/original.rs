@@ -28,6 +28,42 @@ pub fn modified(metadata: &Metadata) -> i64 {
     metadata.modified().map_or(0, nanos)
 }
 
+/// What a file looked like when it was read: as long as it looks so, nobody wrote to it, unless they put back what
+/// tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Bytes.
+    pub bytes: u64,
+    /// Modification time, nanoseconds since 1970 UTC.
+    pub modified: i64,
+    /// When the system last changed anything of it (ctime), nanoseconds since 1970 UTC, where it tells.
+    pub changed: Option<i64>,
+}
+
+impl Stamp {
+    /// What a file looks like now.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            bytes: metadata.len(),
+            modified: modified(metadata),
+            changed: changed(metadata),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<i64> {
+    use std::os::unix::fs::MetadataExt;
+    let nanos = metadata.ctime().checked_mul(1_000_000_000)?;
+    nanos.checked_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_metadata: &Metadata) -> Option<i64> {
+    None
+}
+
 fn nanos(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),

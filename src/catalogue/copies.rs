@@ -7,6 +7,7 @@ use super::Catalogue;
 use super::files::{Place, frames_of, loaded, stored};
 use crate::clip::FrameRun;
 use crate::error::Error;
+use crate::offload::How;
 use crate::value::Fingerprint;
 
 /// What a full hash is called.
@@ -35,6 +36,19 @@ pub struct Hashed {
     pub frames: Option<FrameRun>,
     /// The hash of all of it as it is now, where one was computed.
     pub digest: Option<Fingerprint>,
+}
+
+/// The hash of a whole file, and how it came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeHash {
+    /// Its xxh128.
+    pub digest: Fingerprint,
+    /// When it was read, seconds since 1970 UTC.
+    pub at: i64,
+    /// How; `None` where nobody cared.
+    pub how: Option<How>,
+    /// When anything of it was last changed (ctime), nanoseconds since 1970 UTC, where that is told.
+    pub changed: Option<i64>,
 }
 
 /// A clip and its present files.
@@ -190,9 +204,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn record_hash(&self, file: &Hashed, digest: Fingerprint) -> Result<(), Error> {
-        let now = super::unix_seconds();
-        self.record_digest(file.file, file.bytes, file.modified, digest, now)
+    pub fn record_hash(&self, file: &Hashed, hash: &WholeHash) -> Result<(), Error> {
+        self.record_digest(file.file, file.bytes, file.modified, hash)
     }
 
     pub(super) fn record_digest(
@@ -200,23 +213,24 @@ impl Catalogue {
         file: i64,
         bytes: u64,
         modified: i64,
-        digest: Fingerprint,
-        at: i64,
+        hash: &WholeHash,
     ) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at)
-                     SELECT id, ?2, ?3, bytes, modified, ?6 FROM file
+                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at, how, changed)
+                     SELECT id, ?2, ?3, bytes, modified, ?6, ?7, ?8 FROM file
                      WHERE id = ?1 AND bytes = ?4 AND modified = ?5",
                 )?
                 .execute(params![
                     file,
                     XXH128,
-                    digest.to_bytes(),
+                    hash.digest.to_bytes(),
                     stored(bytes),
                     modified,
-                    at
+                    hash.at,
+                    hash.how.map(How::name),
+                    hash.changed
                 ])
         })?;
         Ok(())

@@ -9,11 +9,12 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use super::files::{loaded, stored};
-use super::ingests::CopyState;
+use super::ingests::{CopyState, stamp_of};
 use super::volumes::FORGOTTEN;
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::offload::How;
+use crate::original::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// A path at which a content was once found by its full hash.
@@ -38,8 +39,8 @@ pub struct Claim {
     pub content: Fingerprint,
     /// Its bytes.
     pub bytes: u64,
-    /// Modification time that the file has if nobody touched it, nanoseconds since 1970 UTC.
-    pub modified: i64,
+    /// What the file looks like if nobody touched it since; `None` where that was not written down.
+    pub stamp: Option<Stamp>,
     /// What was found.
     pub state: CopyState,
     /// When, seconds since 1970 UTC.
@@ -72,8 +73,8 @@ pub struct Listed {
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Whether it was there, could be read, and holds the content still that was read of it.
-    pub is_sound: bool,
+    /// Whether it was not there any more.
+    pub is_missing: bool,
 }
 
 /// Places of ingests on a volume: ingest, place, path.
@@ -213,7 +214,8 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.id, f.bytes, f.modified, f.digest, f.xxh128, i.hash, c.state, c.how, c.at, c.problem
+                    "SELECT f.id, f.digest, f.xxh128, i.hash, c.state, c.how, c.at, c.problem, f.bytes, c.modified,
+                            c.changed
                      FROM ingest_file f JOIN ingest i ON i.id = f.ingest
                           JOIN ingest_copy c ON c.file = f.id AND c.place = ?3
                      WHERE f.ingest = ?1 AND f.path = ?2 AND f.xxh128 IS NOT NULL",
@@ -237,21 +239,22 @@ impl Catalogue {
         let told = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.bytes, f.modified, f.state = 0 AND NOT f.is_unread AND f.frames IS NULL,
-                            h.digest, h.at
+                    "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed
                      FROM file f LEFT JOIN hash h ON h.file = f.id AND h.kind = 'xxh128'
                           AND h.bytes = f.bytes AND h.modified = f.modified
+                          AND NOT f.is_unread AND f.frames IS NULL
                      WHERE f.dir = ?1 AND f.name = ?2 AND NOT f.was",
                 )?
                 .query_row(params![folder, to_bytes(name)], |row| {
                     let listed = Listed {
                         bytes: loaded(row.get(0)?),
                         modified: row.get(1)?,
-                        is_sound: row.get(2)?,
+                        is_missing: row.get(2)?,
                     };
                     let digest: Option<[u8; 16]> = row.get(3)?;
-                    let at: Option<i64> = row.get(4)?;
-                    Ok((listed, digest.map(Fingerprint::from_bytes).zip(at)))
+                    let digest = digest.map(Fingerprint::from_bytes);
+                    let claim = digest.map(|digest| hash_row(row, digest, listed));
+                    Ok((listed, claim.transpose()?))
                 })
                 .optional()
         })?;
@@ -259,38 +262,48 @@ impl Catalogue {
             return Ok(());
         };
         stood.listed = Some(listed);
-        stood.claims.extend(hash.map(|(content, at)| Claim {
-            content,
-            bytes: listed.bytes,
-            modified: listed.modified,
-            state: CopyState::Verified,
-            at,
-            by: HashKind::Xxh128,
-            how: None,
-            logged: None,
-        }));
+        stood.claims.extend(hash);
         Ok(())
     }
 }
 
-fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
-    let by: String = row.get(5)?;
-    let by = HashKind::named(&by).unwrap_or(HashKind::Xxh128);
-    let digest: Option<Vec<u8>> = row.get(3)?;
-    let how: Option<String> = row.get(7)?;
+/// What the hash of a file of the catalogue tells.
+fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Result<Claim> {
+    let how: Option<String> = row.get(5)?;
     Ok(Claim {
-        content: Fingerprint::from_bytes(row.get(4)?),
-        bytes: loaded(row.get(1)?),
-        modified: row.get(2)?,
-        state: CopyState::from_number(row.get(6)?),
-        at: row.get(8)?,
+        content,
+        bytes: listed.bytes,
+        stamp: Some(Stamp {
+            bytes: listed.bytes,
+            modified: listed.modified,
+            changed: row.get(6)?,
+        }),
+        state: CopyState::Verified,
+        at: row.get(4)?,
+        by: HashKind::Xxh128,
+        how: how.and_then(|name| How::from_name(&name)),
+        logged: None,
+    })
+}
+
+fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
+    let by: String = row.get(3)?;
+    let by = HashKind::named(&by).unwrap_or(HashKind::Xxh128);
+    let digest: Option<Vec<u8>> = row.get(1)?;
+    let how: Option<String> = row.get(5)?;
+    Ok(Claim {
+        content: Fingerprint::from_bytes(row.get(2)?),
+        bytes: loaded(row.get(8)?),
+        stamp: stamp_of(row, 8)?,
+        state: CopyState::from_number(row.get(4)?),
+        at: row.get(6)?,
         by,
         how: how.and_then(|name| How::from_name(&name)),
         logged: Some(Logged {
             file: row.get(0)?,
             place,
             digest: digest.and_then(|bytes| Checksum::from_bytes(by, &bytes)),
-            problem: row.get(9)?,
+            problem: row.get(7)?,
         }),
     })
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Catalogue;
+use super::{Catalogue, WholeHash};
 use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
+use crate::offload::How;
 use crate::tag::called;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
@@ -144,8 +145,17 @@ impl Catalogue {
                         && !row.is_sequence
                         && row.clip.is_some()
                         && row.hash != Some(digest)
+                        && copy
+                            .stamp
+                            .is_none_or(|stamp| stamp.modified == row.modified)
                     {
-                        self.record_digest(row.file, row.bytes, row.modified, digest, copy.at)?;
+                        let hash = WholeHash {
+                            digest,
+                            at: copy.at,
+                            how: copy.how.as_deref().and_then(How::from_name),
+                            changed: copy.stamp.and_then(|stamp| stamp.changed),
+                        };
+                        self.record_digest(row.file, row.bytes, row.modified, &hash)?;
                     }
                 }
             }
@@ -301,7 +311,7 @@ impl Catalogue {
     pub fn note_hashes(
         &self,
         volume: i64,
-        hashes: &[(PathBuf, u64, Option<Fingerprint>)],
+        hashes: &[(PathBuf, u64, Option<WholeHash>)],
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
         self.at_once(|| {
@@ -311,8 +321,7 @@ impl Catalogue {
                 };
                 match hash {
                     Some(hash) if row.bytes == *bytes && !row.is_sequence => {
-                        let now = super::unix_seconds();
-                        self.record_digest(row.file, row.bytes, row.modified, *hash, now)?;
+                        self.record_digest(row.file, row.bytes, row.modified, hash)?;
                     }
                     Some(_) => {}
                     None => {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::Catalogue;
 use super::files::stored;
+use super::{Catalogue, WholeHash};
 use crate::error::Error;
 use crate::footage::Found;
 use crate::value::Fingerprint;
@@ -57,8 +57,13 @@ impl Catalogue {
                         original
                     ])
             })?;
-            let now = super::unix_seconds();
-            self.record_digest(file, found.bytes, found.modified, digest, now)
+            let hash = WholeHash {
+                digest,
+                at: super::unix_seconds(),
+                how: None,
+                changed: found.changed,
+            };
+            self.record_digest(file, found.bytes, found.modified, &hash)
         })
     }
 

@@ -32,6 +32,10 @@ pub(crate) struct Safe {
     #[arg(long, value_name = "AGE")]
     pub(crate) max_age: Option<Age>,
 
+    /// Which disk the card is on, where its reader tells no number: what you call it
+    #[arg(long, value_name = "DISK")]
+    pub(crate) card_disk: Option<String>,
+
     /// Do not read files of the card whose size and times are those of when it was ingested
     #[arg(long)]
     pub(crate) trust_ingest: bool,

@@ -27,6 +27,7 @@ pub(crate) fn run(args: &cli::Safe, folder: &Path) -> anyhow::Result<Exit> {
             card: card.clone(),
             copies: args.copies.into(),
             max_age: args.max_age,
+            disk: args.card_disk.clone(),
             is_ingest_trusted: args.trust_ingest,
             is_paranoid: args.paranoid,
             cancel: cancel.clone(),

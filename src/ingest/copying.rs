@@ -1,7 +1,7 @@
 //! The copying of a batch: cards side by side where their devices let them, and what is found out written
 //! down as it comes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
-use super::{Request, seal};
+use super::{Request, place as places, seal};
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
 };
@@ -129,6 +129,7 @@ pub(super) fn all(
         copying: plans.iter().map(Copying::of).collect(),
         findings: Vec::new(),
         noted: Instant::now(),
+        homes: HashMap::new(),
     };
     thread::scope(|scope| dispatch(&mut run, scope, &sender, &receiver))?;
     summary.copying = begun.elapsed();
@@ -189,6 +190,8 @@ struct Run<'a> {
     copying: Vec<Copying>,
     findings: Vec<Finding>,
     noted: Instant,
+    /// Of folders of copies, whether they are on their destination's own filesystem.
+    homes: HashMap<PathBuf, bool>,
 }
 
 /// Copies every card within a scope, and finishes each when it is done.
@@ -384,6 +387,12 @@ impl Run<'_> {
         };
         let item = &plan.tasks[task].item;
         let path = plan.places[place].folder.join(&item.inside);
+        let stamp = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
+        let elsewhere = Outcome::Failed(ELSEWHERE.to_owned());
+        let outcome = match outcome {
+            Outcome::Copied(_) | Outcome::WasThere(_) if stamp.is_none() => &elsewhere,
+            outcome => outcome,
+        };
         let (how, problem) = match outcome {
             Outcome::Copied(how) | Outcome::WasThere(how) => (Some(*how), None),
             Outcome::Other => (None, Some(OTHER.to_owned())),
@@ -412,6 +421,7 @@ impl Run<'_> {
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
+            stamp: stamp.filter(|_| how.is_some()),
         };
         let (file, number) = (logged.files[task], logged.places[place]);
         self.findings.push(Finding::Copy(file, number, found));
@@ -458,6 +468,7 @@ impl Run<'_> {
                 how: None,
                 at: unix_seconds(),
                 problem: None,
+                stamp: None,
             };
             let (file, number) = (logged.files[*task], logged.places[*place]);
             self.findings.push(Finding::Copy(file, number, found));
@@ -535,6 +546,8 @@ impl Run<'_> {
 const OTHER: &str =
     "another content stands there under its name, and stays; compare the two, then move one away";
 /// What is told of a file that its manifest leaves out.
+const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
+
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
 
 /// What is told of a file that a manifest has by hashes of other kinds only.

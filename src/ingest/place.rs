@@ -9,6 +9,8 @@ use same_file::Handle;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
 use crate::footage::Volume;
+use crate::offload::filesystem;
+use crate::original::Stamp;
 use crate::value::Bytes;
 
 /// A folder may not be there yet: its path with the links resolved of what is there.
@@ -30,6 +32,25 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
 pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
     let (volume, inside) = catalogue.volumes().of(&resolved(path));
     Ok((catalogue.see_volume(&volume)?.id, inside))
+}
+
+/// What a copy looks like now, where it is on the filesystem of its destination; `None` where it is not there, or a mount
+/// or a link on the way leads elsewhere. `homes` remembers that of folders.
+pub(super) fn at_home(
+    destination: &Path,
+    path: &Path,
+    homes: &mut HashMap<PathBuf, bool>,
+) -> Option<Stamp> {
+    let folder = path.parent()?;
+    let is_home = if let Some(is_home) = homes.get(folder) {
+        *is_home
+    } else {
+        let is_home = filesystem(folder) == filesystem(destination);
+        homes.insert(folder.to_owned(), is_home);
+        is_home
+    };
+    let metadata = path.symlink_metadata().ok().filter(|_| is_home)?;
+    Some(Stamp::of(&metadata))
 }
 
 /// Why nothing may be copied below `base`, the part of a destination that must be there; and what to do.

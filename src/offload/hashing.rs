@@ -8,6 +8,7 @@ use std::thread;
 use super::listing::Item;
 use super::medium::{How, Medium};
 use crate::checksum::{Checksum, HashKind, Hasher};
+use crate::original::Stamp;
 
 /// Files on one device.
 pub struct Lane<'a> {
@@ -24,8 +25,19 @@ pub enum Heard {
     Reading(usize, usize),
     /// So many more bytes were read of any.
     Read(u64),
-    /// What it hashes to, in the order of the kinds, and how it was read; or why it could not be.
-    Hashed(usize, usize, std::io::Result<(Vec<Checksum>, How)>),
+    /// What it hashes to, or why it could not be read.
+    Hashed(usize, usize, std::io::Result<Hashed>),
+}
+
+/// A file that was read whole.
+#[derive(Debug)]
+pub struct Hashed {
+    /// What it hashes to, in the order of the kinds that were asked for.
+    pub hashes: Vec<Checksum>,
+    /// How it was read.
+    pub how: How,
+    /// What it looked like when that was done.
+    pub stamp: Stamp,
 }
 
 /// Hashes files as long as `go_on` says so: each device's beside those of others.
@@ -85,7 +97,7 @@ fn hashed(
     kinds: &[HashKind],
     medium: &mut Medium,
     each: &mut dyn FnMut(u64) -> bool,
-) -> std::io::Result<Option<(Vec<Checksum>, How)>> {
+) -> std::io::Result<Option<Hashed>> {
     let mut hashers: Vec<Hasher> = kinds.iter().copied().map(Hasher::new).collect();
     let mut read = 0;
     let how = medium.read(path, &mut |piece| {
@@ -98,9 +110,13 @@ fn hashed(
     let Some(how) = how else {
         return Ok(None);
     };
-    if read != item.bytes || !item.is_like(&path.symlink_metadata()?) {
+    let now = path.symlink_metadata()?;
+    if read != item.bytes || !item.is_like(&now) {
         return Err(std::io::Error::other("it changed while it was read"));
     }
-    let digests = hashers.into_iter().map(Hasher::finish).collect();
-    Ok(Some((digests, how)))
+    Ok(Some(Hashed {
+        hashes: hashers.into_iter().map(Hasher::finish).collect(),
+        how,
+        stamp: Stamp::of(&now),
+    }))
 }

@@ -71,6 +71,17 @@ impl Listing {
         self.problems.extend(problems);
     }
 
+    /// Leaves out what is at and below a path, with a problem.
+    pub fn leave_out_below(&mut self, root: &Path, path: &Path, reason: &str) {
+        let Ok(below) = path.strip_prefix(root) else {
+            return;
+        };
+        self.files.retain(|item| !item.inside.starts_with(below));
+        self.folders
+            .retain(|(inside, _)| !inside.starts_with(below));
+        self.problems.push(Problem::new(path, reason));
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn bytes(&self) -> u64 {

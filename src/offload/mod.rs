@@ -26,7 +26,7 @@ use std::thread;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use pieces::Piece;
 
-pub use hashing::{Heard, Lane, hash_files};
+pub use hashing::{Hashed, Heard, Lane, hash_files};
 pub use listing::{Item, Listing, list};
 pub use medium::{How, Medium};
 pub use write::finish_folders;

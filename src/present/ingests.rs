@@ -392,6 +392,7 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
         Some(CopyState::Altered) => "altered",
         Some(CopyState::Missing) => "missing",
         Some(CopyState::NotCopied) => "not copied",
+        Some(CopyState::Unread) => "could not be read",
     }
 }
 

@@ -214,9 +214,9 @@ fn shelves(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for (volume, on) in &on {
         let label = report.shelves.get(volume).map_or("", |shelf| &shelf.label);
         for (doubt, files) in &on.doubtful {
-            let files = counted(*files, "file");
-            let (label, doubt) = (escape(label), escape(doubt));
-            writeln!(out, "  {files} on {label} not counted: {doubt}")?;
+            let copies = if *files == 1 { "copy" } else { "copies" };
+            let (files, label, doubt) = (grouped(*files), escape(label), escape(doubt));
+            writeln!(out, "  {files} {copies} on {label} not counted: {doubt}")?;
         }
     }
     Ok(())

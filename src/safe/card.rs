@@ -7,12 +7,13 @@ use std::thread;
 use super::disks::Disks;
 use super::verdict::{Counted, OfCard, Wanted};
 use super::{Event, FileState, Report, Request};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
-use crate::footage::{Volume, Volumes};
+use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::original::Stamp;
 use crate::value::Fingerprint;
 
 /// Files that are read side by side where a device lets them be.
@@ -36,6 +37,12 @@ pub(super) struct Card {
     is_trusted: Vec<bool>,
     how: Option<How>,
     doubts: Vec<Problem>,
+    /// How many things could not be listed.
+    problems: usize,
+    /// When anything of each file was last changed.
+    changed: Vec<Option<i64>>,
+    /// Which disk it is on, as a person says.
+    said: Option<String>,
 }
 
 impl Card {
@@ -52,6 +59,9 @@ impl Card {
             is_trusted: Vec::new(),
             how: None,
             doubts: Vec::new(),
+            problems: 0,
+            changed: Vec::new(),
+            said: request.disk.as_ref().map(|disk| format!("{SAID}{disk}")),
             volume,
             inside,
             volumes,
@@ -61,6 +71,8 @@ impl Card {
             Ok(listing) => card.listing = listing,
             Err(reason) => card.doubt(reason),
         }
+        card.problems = card.listing.problems.len();
+        card.changed = card.changes();
         card.doubts.append(&mut card.listing.problems);
         card.doubt_emptiness(catalogue);
         for (nested, _) in card.volumes.under(&card.root).into_iter().skip(1) {
@@ -80,6 +92,16 @@ impl Card {
         let mut listing = listed.map_err(|error| error.to_string())?;
         listing.leave_out_unfinished(&self.root, UNFINISHED);
         Ok(listing)
+    }
+
+    /// When anything of each listed file was last changed: whoever puts a time back changes that.
+    fn changes(&self) -> Vec<Option<i64>> {
+        let files = self.listing.files.iter();
+        let changed = files.map(|item| {
+            let now = self.root.join(&item.inside).symlink_metadata().ok()?;
+            Stamp::of(&now).changed
+        });
+        changed.collect()
     }
 
     fn doubt(&mut self, reason: impl Into<String>) {
@@ -108,7 +130,9 @@ impl Card {
         let mut known: HashMap<PathBuf, Vec<(u64, i64, Option<Checksum>)>> = HashMap::new();
         for ingest in catalogue.ingests_of_card(&self.volume.identity, &self.inside)? {
             for file in catalogue.ingested(ingest)? {
-                let told = (file.bytes, file.modified, file.xxh128);
+                // What reads otherwise than it was copied is to be read again.
+                let hash = file.xxh128.filter(|_| file.problem.is_none());
+                let told = (file.bytes, file.modified, hash);
                 known.entry(file.inside).or_default().push(told);
             }
         }
@@ -152,9 +176,9 @@ impl Card {
             Heard::Read(bytes) => report(Event::Read(bytes)),
             Heard::Hashed(_, at, outcome) => {
                 contents[open[at].0] = match outcome {
-                    Ok((hashes, read)) => {
-                        *how = Some(how.map_or(read, |before| before.min(read)));
-                        let hash = hashes.first().and_then(Checksum::fingerprint);
+                    Ok(read) => {
+                        *how = Some(how.map_or(read.how, |before| before.min(read.how)));
+                        let hash = read.hashes.first().and_then(Checksum::fingerprint);
                         hash.ok_or_else(|| "it was not hashed".to_owned())
                     }
                     Err(error) => Err(error.to_string()),
@@ -169,13 +193,18 @@ impl Card {
         files.filter_map(|(content, item)| Some((*content.as_ref().ok()?, item.bytes)))
     }
 
+    /// The device it is on.
+    pub(super) fn drive(&self) -> &Drive {
+        &self.volume.drive
+    }
+
     /// Its volume and disks.
     pub(super) fn of_card(&self, catalogue: &Catalogue) -> Result<OfCard, Error> {
         let volume = catalogue.volume_id(&self.volume.identity)?;
         let rows = catalogue.seen_volumes()?;
         let known = rows.iter().find(|row| Some(row.id) == volume);
         let recorded = known.into_iter().flat_map(|row| &row.disks);
-        let told = recorded.chain(&self.volume.hardware);
+        let told = recorded.chain(&self.volume.hardware).chain(&self.said);
         Ok(OfCard {
             volume,
             inside: self.inside.clone(),
@@ -192,8 +221,17 @@ impl Card {
             return;
         }
         match self.list(cancel) {
-            Ok(now) if now.is_cut || now.is_same(&self.listing) => {}
-            Ok(_) => self.doubt("it changed while it was read"),
+            Ok(now) if now.is_cut => {}
+            Ok(now) => {
+                let is_same = now.files == self.listing.files
+                    && now.folders == self.listing.folders
+                    && now.left_out == self.listing.left_out
+                    && now.problems.len() == self.problems
+                    && self.changes() == self.changed;
+                if !is_same {
+                    self.doubt("it changed while it was read");
+                }
+            }
             Err(reason) => self.doubt(reason),
         }
     }

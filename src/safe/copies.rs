@@ -11,14 +11,15 @@ use super::disks::Disks;
 use super::standing::Sight;
 use super::verdict::{Counted, OfCard, Shelf, Wanted, counted};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Finding, Stood, VolumeRow, unix_seconds,
+    Catalogue, Claim, CopyFound, CopyState, Finding, SAID, Stood, VolumeRow, WholeHash,
+    unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::footage::{Drive, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Heard, How, Item, Lane, hash_files};
-use crate::original::modified;
+use crate::original::Stamp;
 use crate::value::Fingerprint;
 
 /// A content's bytes and hash.
@@ -42,25 +43,29 @@ pub(super) struct Found {
     rows: BTreeMap<i64, VolumeRow>,
 }
 
-/// Asks the catalogue, and looks at what is mounted.
-pub(super) fn find(contents: &BTreeSet<Content>, catalogue: &Catalogue) -> Result<Found, Error> {
+/// Asks the catalogue, and looks at what is mounted. `card`: the device that the card is on.
+pub(super) fn find(
+    contents: &BTreeSet<Content>,
+    card: &Drive,
+    catalogue: &Catalogue,
+) -> Result<Found, Error> {
     let rows = catalogue.seen_volumes()?;
-    let rows: BTreeMap<i64, VolumeRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let volumes = catalogue.volumes();
     let mut found = Found {
         stood: catalogue.stood(contents)?,
         sights: BTreeMap::new(),
-        shelves: BTreeMap::new(),
-        rows,
+        shelves: rows
+            .iter()
+            .map(|row| (row.id, shelf(row, &rows, card, volumes)))
+            .collect(),
+        rows: rows.into_iter().map(|row| (row.id, row)).collect(),
     };
-    let volumes = catalogue.volumes();
     let mut folders = HashMap::new();
     for stood in found.stood.values().flatten() {
         let Some(row) = found.rows.get(&stood.volume) else {
             continue;
         };
-        let shelf = || shelf(row, volumes);
-        found.shelves.entry(row.id).or_insert_with(shelf);
-        let sight = || seen(&row.identity, &stood.path, volumes, &mut folders);
+        let sight = || seen(row, &stood.path, volumes, &mut folders);
         let at = (stood.volume, stood.path.clone());
         found.sights.entry(at).or_insert_with(sight);
     }
@@ -68,30 +73,46 @@ pub(super) fn find(contents: &BTreeSet<Content>, catalogue: &Catalogue) -> Resul
 }
 
 /// What a volume was ever told to be on, and is by what its system says now.
-fn shelf(row: &VolumeRow, volumes: &Volumes) -> Shelf {
-    let mounted = volumes.all().iter();
-    let mut mounted = mounted.filter(|volume| volume.identity == row.identity);
-    let now = mounted.find_map(|volume| volume.hardware.clone());
+fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -> Shelf {
+    let mounted = || {
+        let all = volumes.all().iter();
+        all.filter(|volume| volume.identity == row.identity)
+    };
+    let now = mounted().find_map(|volume| volume.hardware.clone());
     let mut told = row.disks.clone();
     told.extend(now.filter(|now| !row.disks.contains(now)));
+    // Of copies of whole disks only a serial tells which is which; what is in memory is on no disk.
+    let base = |identity: &str| identity.split('@').next().map(str::to_owned);
+    let twins = rows
+        .iter()
+        .filter(|other| base(&other.identity) == base(&row.identity));
+    let is_twin = twins.count() > 1;
+    let is_memory = row.identity.starts_with("tmpfs:")
+        || row.identity.starts_with("ramfs:")
+        || mounted().any(|volume| matches!(volume.kind.as_str(), "tmpfs" | "ramfs"));
+    let is_nothing = |told: &str| is_memory || (is_twin && told.starts_with(SAID));
+    let counted = told.iter().map(String::as_str);
+    let counted = counted.filter(|told| !is_nothing(told));
     Shelf {
         label: row.label.clone(),
-        disks: Disks::new(told.iter().map(String::as_str)),
-        told,
+        identity: row.identity.clone(),
+        disks: Disks::new(counted),
         is_mounted: row.mounted.is_some(),
+        is_beside: mounted().any(|volume| volume.drive.name != card.name),
+        told,
     }
 }
 
-/// What is at a path of a volume now. A link on the way may lead to another volume, where the copy is no copy more;
+/// What is at a path of a volume now. A link or a mount on the way may lead elsewhere, where the copy is no copy more;
 /// `folders` remembers where folders lead.
 fn seen(
-    identity: &str,
+    row: &VolumeRow,
     inside: &Path,
     volumes: &Volumes,
     folders: &mut HashMap<PathBuf, Result<PathBuf, Sight>>,
 ) -> Sight {
-    let Some(path) = volumes.path(identity, inside) else {
-        return Sight::Away;
+    let Some(path) = volumes.path(&row.identity, inside) else {
+        return unseen_volume(row, volumes);
     };
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Sight::Gone;
@@ -103,21 +124,35 @@ fn seen(
         Ok(real) => real.join(name),
         Err(sight) => return sight.clone(),
     };
-    let (volume, _) = volumes.of(&real);
-    if volume.identity != identity {
+    let (volume, there) = volumes.of(&real);
+    if volume.identity != row.identity {
         return Sight::Unreadable("a link, or a mount, leads to another volume".to_owned());
     }
-    let metadata = match real.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() => metadata,
-        Ok(_) => return Sight::Gone,
-        Err(error) => return unseen(&error),
-    };
-    let is_told = volume.has_stable_inodes() && !volume.is_share();
-    Sight::File {
-        bytes: metadata.len(),
-        modified: modified(&metadata),
-        changed: changed(&metadata).filter(|_| is_told),
+    if there != inside {
+        return Sight::Unreadable("a link, or a mount, leads to another folder".to_owned());
     }
+    match real.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => {
+            Sight::File(Stamp::of(&metadata), volume.has_stable_inodes())
+        }
+        Ok(_) => Sight::Gone,
+        Err(error) => unseen(&error),
+    }
+}
+
+/// A volume that is not mounted, unless whoever asks may not know it: only its label is told of what is mounted in its place.
+fn unseen_volume(row: &VolumeRow, volumes: &Volumes) -> Sight {
+    let mut there = volumes
+        .all()
+        .iter()
+        .filter(|other| other.mount == row.mount);
+    let is_hidden = row.identity.starts_with("uuid:")
+        && there.any(|other| other.identity.starts_with("label:"));
+    if is_hidden {
+        let reason = "it may be mounted, but you may not ask which volume that is";
+        return Sight::Unreadable(reason.to_owned());
+    }
+    Sight::Away
 }
 
 fn unseen(error: &std::io::Error) -> Sight {
@@ -125,19 +160,6 @@ fn unseen(error: &std::io::Error) -> Sight {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Sight::Gone,
         _ => Sight::Unreadable(error.to_string()),
     }
-}
-
-/// When anything of a file was last changed, nanoseconds since 1970 UTC.
-#[cfg(unix)]
-fn changed(metadata: &fs::Metadata) -> Option<i64> {
-    use std::os::unix::fs::MetadataExt;
-    let nanos = metadata.ctime().checked_mul(1_000_000_000)?;
-    nanos.checked_add(metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn changed(_metadata: &fs::Metadata) -> Option<i64> {
-    None
 }
 
 impl Found {
@@ -174,15 +196,13 @@ impl Found {
             let Some(identity) = row.map(|row| row.identity.as_str()) else {
                 continue;
             };
-            if let Sight::File {
-                bytes, modified, ..
-            } = sight
+            if let Sight::File(now, _) = sight
                 && let Some(path) = volumes.path(identity, inside)
             {
                 let item = Item {
                     inside: inside.clone(),
-                    bytes: *bytes,
-                    modified: *modified,
+                    bytes: now.bytes,
+                    modified: now.modified,
                 };
                 let drive = volumes.drive(identity).unwrap_or_else(Drive::unknown);
                 let at = (*volume, inside.clone());
@@ -194,63 +214,48 @@ impl Found {
             files: files.values().map(Vec::len).sum(),
             bytes: files.values().flatten().map(|file| file.item.bytes).sum(),
         });
-        let read = read_all(&files, cancel, report);
+        let now = unix_seconds();
         let gone = self
             .sights
             .iter()
             .filter(|(_, sight)| **sight == Sight::Gone);
-        let gone: Vec<(i64, PathBuf)> = gone.map(|(at, _)| at.clone()).collect();
-        self.sights.extend(read.iter().cloned());
-        self.write_down(&read, &gone, catalogue)
+        let gone: Vec<_> = gone
+            .map(|(at, _)| (at.clone(), Looked::Gone(now)))
+            .collect();
+        let mut looked = read_all(&files, cancel, report);
+        let sights = looked
+            .iter()
+            .map(|(at, looked)| (at.clone(), looked.sight()));
+        self.sights.extend(sights);
+        looked.extend(gone);
+        self.write_down(&looked, catalogue)
     }
 
-    /// Has the log and the hashes of the catalogue know what was read.
+    /// Has the log and the hashes of the catalogue know what was found.
     fn write_down(
         &self,
-        read: &[((i64, PathBuf), Sight)],
-        gone: &[(i64, PathBuf)],
+        looked: &[((i64, PathBuf), Looked)],
         catalogue: &Catalogue,
     ) -> Result<(), Error> {
-        let mut told: BTreeMap<(i64, &Path), Vec<&Stood>> = BTreeMap::new();
+        let mut told: BTreeMap<(i64, &Path), &Stood> = BTreeMap::new();
         for stood in self.stood.values().flatten() {
-            let at = (stood.volume, stood.path.as_path());
-            told.entry(at).or_default().push(stood);
+            told.insert((stood.volume, &stood.path), stood);
         }
         let mut findings = Vec::new();
-        let mut hashes: BTreeMap<i64, Vec<(PathBuf, u64, Option<Fingerprint>)>> = BTreeMap::new();
-        for ((volume, path), sight) in read {
-            let Sight::Read(content, bytes, at, how) = sight else {
+        let mut hashes: BTreeMap<i64, Vec<(PathBuf, u64, Option<WholeHash>)>> = BTreeMap::new();
+        for ((volume, path), looked) in looked {
+            let Some(stood) = told.get(&(*volume, path.as_path())) else {
                 continue;
             };
-            let stood = told
-                .get(&(*volume, path.as_path()))
-                .and_then(|all| all.first());
-            let Some(stood) = stood else { continue };
-            let is_it = |claim: &Claim| claim.content == *content && claim.bytes == *bytes;
-            findings.extend(stood.claims.iter().filter_map(|claim| {
-                let state = if is_it(claim) {
-                    CopyState::Verified
-                } else {
-                    CopyState::Altered
-                };
-                seen_again(claim, state, Some(*how), *at)
-            }));
-            let is_known = stood.claims.iter().any(is_it);
-            let hash = Some(*content).filter(|_| is_known && *how > How::Cached);
-            if hash.is_some() || !is_known {
-                let of_volume = hashes.entry(*volume).or_default();
-                of_volume.push((path.clone(), *bytes, hash));
-            }
-        }
-        for (volume, path) in gone {
-            let stood = told
-                .get(&(*volume, path.as_path()))
-                .and_then(|all| all.first());
-            let claims = stood.into_iter().flat_map(|stood| &stood.claims);
-            let now = unix_seconds();
-            findings.extend(
-                claims.filter_map(|claim| seen_again(claim, CopyState::Missing, None, now)),
-            );
+            let claims = stood.claims.iter();
+            findings.extend(claims.filter_map(|claim| looked.finding(claim)));
+            let is_known = |hash: &WholeHash| {
+                let mut claims = stood.claims.iter();
+                claims.any(|claim| claim.content == hash.digest && claim.bytes == looked.bytes())
+            };
+            let hash = looked.hash().filter(is_known);
+            let of_volume = hashes.entry(*volume).or_default();
+            of_volume.push((path.clone(), looked.bytes(), hash));
         }
         catalogue.note_findings(&findings)?;
         for (volume, hashes) in hashes {
@@ -260,22 +265,80 @@ impl Found {
     }
 }
 
-/// What a later look found of a copy that the log has.
-fn seen_again(claim: &Claim, state: CopyState, how: Option<How>, at: i64) -> Option<Finding> {
-    let logged = claim.logged.as_ref();
-    // Under its name another file stood there, which was no copy of it.
-    let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
-    let found = CopyFound {
-        state,
-        how: how.map(|how| how.name().to_owned()),
-        at,
-        problem: logged
-            .problem
-            .clone()
-            .filter(|_| state == CopyState::Verified),
-    };
-    let digest = logged.digest.clone()?;
-    Some(Finding::Seen(logged.file, logged.place, digest, found))
+/// What reading a copy found, now.
+enum Looked {
+    Read(Fingerprint, How, Stamp, i64),
+    Gone(i64),
+    Unread(String, i64),
+}
+
+impl Looked {
+    fn sight(&self) -> Sight {
+        match self {
+            Self::Read(hash, how, stamp, at) => Sight::Read(*hash, stamp.bytes, *at, *how),
+            Self::Gone(_) => Sight::Gone,
+            Self::Unread(reason, _) => Sight::Unreadable(reason.clone()),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Read(_, _, stamp, _) => stamp.bytes,
+            Self::Gone(_) | Self::Unread(..) => 0,
+        }
+    }
+
+    fn hash(&self) -> Option<WholeHash> {
+        match self {
+            Self::Read(digest, how, stamp, at) => Some(WholeHash {
+                digest: *digest,
+                at: *at,
+                how: Some(*how),
+                changed: stamp.changed,
+            }),
+            Self::Gone(_) | Self::Unread(..) => None,
+        }
+    }
+
+    /// What that says of a copy that the log has.
+    fn finding(&self, claim: &Claim) -> Option<Finding> {
+        let logged = claim.logged.as_ref();
+        // Under its name another file stood there, which was no copy of it.
+        let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
+        let problem = logged.problem.clone();
+        let found = match self {
+            Self::Read(hash, how, stamp, at) => {
+                let is_it = *hash == claim.content && stamp.bytes == claim.bytes;
+                CopyFound {
+                    state: if is_it {
+                        CopyState::Verified
+                    } else {
+                        CopyState::Altered
+                    },
+                    how: Some(how.name().to_owned()),
+                    at: *at,
+                    problem: problem.filter(|_| is_it && claim.state == CopyState::Verified),
+                    stamp: Some(*stamp),
+                }
+            }
+            Self::Gone(at) => CopyFound {
+                state: CopyState::Missing,
+                how: None,
+                at: *at,
+                problem: None,
+                stamp: None,
+            },
+            Self::Unread(reason, at) => CopyFound {
+                state: CopyState::Unread,
+                how: None,
+                at: *at,
+                problem: Some(reason.clone()),
+                stamp: None,
+            },
+        };
+        let digest = logged.digest.clone()?;
+        Some(Finding::Seen(logged.file, logged.place, digest, found))
+    }
 }
 
 /// Reads and hashes files, each device's beside those of others.
@@ -283,7 +346,7 @@ fn read_all(
     files: &BTreeMap<Drive, Vec<ToRead>>,
     cancel: &Cancel,
     report: &mut dyn FnMut(Event),
-) -> Vec<((i64, PathBuf), Sight)> {
+) -> Vec<((i64, PathBuf), Looked)> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let lanes: Vec<Lane<'_>> = files
         .iter()
@@ -303,14 +366,18 @@ fn read_all(
         Heard::Read(bytes) => report(Event::Read(bytes)),
         Heard::Hashed(lane, at, outcome) => {
             let file = &all[lane][at];
-            let sight = match outcome {
-                Ok((hashes, how)) => match hashes.first().and_then(Checksum::fingerprint) {
-                    Some(hash) => Sight::Read(hash, file.item.bytes, unix_seconds(), how),
-                    None => Sight::Unreadable("it was not hashed".to_owned()),
+            let now = unix_seconds();
+            let looked = match outcome {
+                Ok(read) => match read.hashes.first().and_then(Checksum::fingerprint) {
+                    Some(hash) => Looked::Read(hash, read.how, read.stamp, now),
+                    None => Looked::Unread("it was not hashed".to_owned(), now),
                 },
-                Err(error) => unseen(&error),
+                Err(error) => match unseen(&error) {
+                    Sight::Gone => Looked::Gone(now),
+                    _ => Looked::Unread(error.to_string(), now),
+                },
             };
-            read.push((file.at.clone(), sight));
+            read.push((file.at.clone(), looked));
         }
     });
     read

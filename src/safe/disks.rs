@@ -7,7 +7,11 @@ use crate::catalogue::SAID;
 
 /// The disks that a volume was ever seen on; none: nobody knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Disks(BTreeSet<Disk>);
+pub struct Disks {
+    disks: BTreeSet<Disk>,
+    /// Whether a system told any of them, not a person only.
+    are_told: bool,
+}
 
 /// Something that fails as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,27 +29,44 @@ impl Disks {
     /// and a name. Letter case tells nothing apart. This machine is no server to itself: which of its disks it
     /// shares, nobody knows.
     pub fn new<'a>(told: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(told.into_iter().flat_map(disks).collect())
+        let mut all = Self::default();
+        for told in told {
+            let disks = disks(told);
+            all.are_told |= !disks.is_empty() && !told.starts_with(SAID);
+            all.disks.extend(disks);
+        }
+        all
+    }
+
+    /// Whether a system told any of them, not a person only.
+    #[must_use]
+    pub fn are_told(&self) -> bool {
+        self.are_told
     }
 
     /// Whether anything is known.
     #[must_use]
     pub fn are_known(&self) -> bool {
-        !self.0.is_empty()
+        !self.disks.is_empty()
     }
 
     /// Whether no disk of one can be a disk of the other. What nobody knows may be any.
     #[must_use]
     pub fn are_apart(&self, other: &Self) -> bool {
+        let others = || other.disks.iter();
         let mut pairs = self
-            .0
+            .disks
             .iter()
-            .flat_map(|one| other.0.iter().map(move |other| (one, other)));
+            .flat_map(|one| others().map(move |other| (one, other)));
         self.are_known()
             && other.are_known()
             && pairs.all(|(one, other)| match (one, other) {
                 // Whose address it is, only the network could tell.
                 (Disk::Named(_), Disk::Address(_)) | (Disk::Address(_), Disk::Named(_)) => false,
+                // Most machines have one of each kind.
+                (Disk::Address(one), Disk::Address(other)) if one.is_ipv4() != other.is_ipv4() => {
+                    false
+                }
                 (one, other) => one != other,
             })
     }
@@ -65,16 +86,26 @@ fn disks(told: &str) -> Vec<Disk> {
     told.split('+').filter_map(serial).collect()
 }
 
-/// `nas`, `nas.local` and `NAS.studio.example` may be one.
+/// `nas`, `nas.local` and `NAS.studio.example` may be one; ports and scopes tell no machines apart.
 fn server(host: &str) -> Option<Disk> {
     let host = host.trim().trim_end_matches('.').to_lowercase();
-    if let Ok(address) = host.parse::<IpAddr>() {
-        let is_here = address.is_loopback() || address.is_unspecified();
-        return (!is_here).then_some(Disk::Address(address));
+    let unscoped = host.split('%').next().unwrap_or(&host);
+    if let Ok(address) = unscoped.parse::<IpAddr>() {
+        let address = address.to_canonical();
+        return (!is_own(address)).then_some(Disk::Address(address));
     }
-    let first = host.split('.').next().unwrap_or(&host);
+    let first = host.split(['.', ':']).next().unwrap_or(&host);
     let is_here = first == "localhost" || Some(first) == own_name().as_deref();
-    (!first.is_empty() && !is_here).then(|| Disk::Named(first.to_owned()))
+    // A short form of an address, such as `127.1`.
+    let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
+    (!is_here && !is_number).then(|| Disk::Named(first.to_owned()))
+}
+
+/// Whether it is an address of this machine: only those can be listened at.
+fn is_own(address: IpAddr) -> bool {
+    address.is_loopback()
+        || address.is_unspecified()
+        || std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The first part of this machine's name.
@@ -97,7 +128,7 @@ fn own_name() -> Option<String> {
 #[must_use]
 pub(super) fn most_apart(volumes: &[&Disks]) -> usize {
     let mut volumes = volumes.to_vec();
-    volumes.sort_by_key(|disks| disks.0.len());
+    volumes.sort_by_key(|disks| disks.disks.len());
     let mut taken: Vec<&Disks> = Vec::new();
     for disks in volumes {
         if disks.are_known() && taken.iter().all(|other| disks.are_apart(other)) {
@@ -135,6 +166,12 @@ mod tests {
         assert!(!apart(&["server:nas"], &["server:NAS.local."]));
         assert!(apart(&["server:10.0.0.5"], &["server:10.0.0.6"]));
         assert!(!apart(&["server:10.0.0.5"], &["server:nas"]));
+        assert!(!apart(&["server:10.0.0.5"], &["server:fd12::5"]));
+        assert!(!apart(&["server:10.0.0.5"], &["server:::ffff:10.0.0.5"]));
+        assert!(!apart(&["server:fe80::5%eth0"], &["server:fe80::5%eth1"]));
+        assert!(!apart(&["server:nas:445"], &["server:nas"]));
+        assert!(!apart(&["server:127.1"], &["WD-1"]));
+        assert!(!apart(&["server:::ffff:127.0.0.1"], &["WD-1"]));
         assert!(!apart(&["server:localhost"], &["WD-1"]));
         assert!(!apart(&["server:127.0.0.1"], &["WD-1"]));
         assert!(apart(&["said:shelf 7"], &["said:shelf 8"]));

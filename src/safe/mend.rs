@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Report;
 use super::standing::Doubt;
 use super::verdict::Copy;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, IngestPlace};
 use crate::error::Error;
 
 /// Something that would help.
@@ -25,6 +25,8 @@ enum Help {
     Verify,
     /// A person may know the disk.
     Disk,
+    /// A person may know the card's.
+    Card,
     /// It has to be copied again, when what stands there is out of the way.
     MoveAway,
     /// It has to be copied again.
@@ -40,14 +42,17 @@ impl Help {
             | Doubt::Contradicted
             | Doubt::ListedOtherwise
             | Doubt::FromMemory
+            | Doubt::Unread(_)
+            | Doubt::Unreadable(_)
             | Doubt::Unproved
             | Doubt::Unlike
             | Doubt::TooOld(_)
             | Doubt::InFuture => Self::Verify,
             Doubt::UnknownDisk => Self::Disk,
+            Doubt::UnknownCard => Self::Card,
             Doubt::Altered(_) => Self::MoveAway,
             Doubt::Missing(_) | Doubt::Gone => Self::Copy,
-            Doubt::Unreadable(_) | Doubt::Continued | Doubt::CardsDisk => Self::Nothing,
+            Doubt::Continued | Doubt::CardsDisk => Self::Nothing,
         }
     }
 }
@@ -58,7 +63,7 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut disks: BTreeSet<i64> = BTreeSet::new();
     let mut in_the_way: BTreeSet<&Path> = BTreeSet::new();
-    let mut is_to_be_copied = false;
+    let (mut is_to_be_copied, mut is_card_asked) = (false, false);
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
         let mut hopeful: BTreeSet<i64> = BTreeSet::new();
         for copy in &file.counted.copies {
@@ -72,6 +77,10 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
                 Some(Help::Disk) => {
                     hopeful.insert(copy.volume);
                     disks.insert(copy.volume);
+                }
+                Some(Help::Card) => {
+                    hopeful.insert(copy.volume);
+                    is_card_asked = true;
                 }
                 Some(Help::MoveAway) => drop(in_the_way.insert(&copy.path)),
                 Some(Help::Copy | Help::Nothing) => {}
@@ -88,10 +97,30 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
         mends.push(run(what, format!("btsindex verify {}", quoted(&folder))));
     }
     for volume in disks {
-        let label = report.shelves.get(&volume).map_or("", |shelf| &shelf.label);
-        let what = format!("say which disk {label} is on: what stands on it, or what you call it");
-        let command = format!("btsindex volumes disk {} DISK", quoted(Path::new(label)));
+        let Some(shelf) = report.shelves.get(&volume) else {
+            continue;
+        };
+        let same = report
+            .shelves
+            .values()
+            .filter(|other| other.label == shelf.label);
+        let is_clear = same.count() == 1 && !shelf.label.starts_with('-');
+        let name = if is_clear {
+            &shelf.label
+        } else {
+            &shelf.identity
+        };
+        let what = format!(
+            "say which disk {} is on: what stands on it, or what you call it",
+            shelf.label
+        );
+        let command = format!("btsindex volumes disk {} DISK", quoted(Path::new(name)));
         mends.push(run(what, command));
+    }
+    if is_card_asked {
+        let what = "mount the copies, or say which disk the card is on: what you call it";
+        let command = format!("btsindex safe --card-disk DISK {}", quoted(&report.card));
+        mends.push(run(what.to_owned(), command));
     }
     if is_to_be_copied {
         if !in_the_way.is_empty() {
@@ -133,6 +162,11 @@ fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
         None => None,
     };
     let places = last.map_or_else(Vec::new, |last| last.places);
+    // Of a volume that was forgotten, nobody knows where it was.
+    let known = places
+        .into_iter()
+        .filter(|place| place.folder.is_absolute());
+    let places: Vec<IngestPlace> = known.collect();
     let mut command = format!("btsindex ingest {}", quoted(&report.card));
     for place in &places {
         command.push_str(" --to ");

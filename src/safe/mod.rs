@@ -37,6 +37,8 @@ pub struct Request {
     pub max_age: Option<Age>,
     /// Whether files are believed to hold what they held when they were ingested, where size and time are the same.
     pub is_ingest_trusted: bool,
+    /// Which disk the card is on, where its reader tells no number: what a person calls it.
+    pub disk: Option<String>,
     /// Whether each mounted copy is read whole now.
     pub is_paranoid: bool,
     /// Interrupts it.
@@ -156,7 +158,7 @@ pub fn safe(
     // Hours may have passed: what is mounted now is what counts, and what was found out meanwhile.
     let catalogue = Catalogue::open(catalogue.folder())?;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
-    let mut found = copies::find(&contents, &catalogue)?;
+    let mut found = copies::find(&contents, card.drive(), &catalogue)?;
     let of_card = card.of_card(&catalogue)?;
     if request.is_paranoid {
         found.read(&of_card, &catalogue, &request.cancel, report)?;

@@ -6,12 +6,11 @@ use std::fmt;
 use crate::catalogue::{Claim, CopyState, Stood};
 use crate::checksum::HashKind;
 use crate::offload::How;
+use crate::original::Stamp;
 use crate::value::{Age, Fingerprint};
 
-/// Clocks and filesystems are this exact: nanoseconds that a time may be later than it should.
-const SLACK: i64 = 120_000_000_000;
 /// How far a time is off that went through FAT, nanoseconds.
-const COARSEST: i64 = 2_000_000_000;
+const COARSEST: u64 = 2_000_000_000;
 
 /// A copy that counts: when it was last read whole, and how it was compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +30,8 @@ pub enum Doubt {
     Altered(i64),
     /// It was not there any more, found at that time.
     Missing(i64),
+    /// It was there and could not be read, found at that time.
+    Unread(i64),
     /// Its volume is mounted, and it is not there now.
     Gone,
     /// It is there and cannot be looked at.
@@ -41,7 +42,7 @@ pub enum Doubt {
     Changed,
     /// Another content was verified at the same path.
     Contradicted,
-    /// A scan found it changed, unreadable or missing.
+    /// A scan found it changed or missing.
     ListedOtherwise,
     /// When it was read back, it may have come from memory.
     FromMemory,
@@ -57,6 +58,8 @@ pub enum Doubt {
     UnknownDisk,
     /// It is on the disk that the card is on.
     CardsDisk,
+    /// Nobody knows which disk the card is on, and a person only said which disk the copy is on.
+    UnknownCard,
 }
 
 impl fmt::Display for Doubt {
@@ -64,19 +67,21 @@ impl fmt::Display for Doubt {
         f.write_str(match self {
             Self::Altered(_) => "altered: it holds something else",
             Self::Missing(_) => "missing when it was last looked for",
+            Self::Unread(_) => "could not be read when it was last tried",
             Self::Gone => "not there",
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
             Self::Unlike => "has another size",
             Self::Changed => "changed after it was verified",
             Self::Contradicted => "something else was verified at the same path",
-            Self::ListedOtherwise => "a scan found it changed, unreadable or missing",
-            Self::FromMemory => "read back from memory only",
+            Self::ListedOtherwise => "a scan found it changed or missing",
+            Self::FromMemory => "read from memory only, as far as is known",
             Self::Continued => "was added to there, and is no equal copy",
             Self::Unproved => "was not verified as it is now",
             Self::TooOld(age) => return write!(f, "verified {age} ago, too long for --max-age"),
             Self::InFuture => "verified in the future, by this machine's clock",
             Self::UnknownDisk => "on a disk whose number nobody knows",
             Self::CardsDisk => "on the card's own disk",
+            Self::UnknownCard => "whether that is the card's disk, nobody knows",
         })
     }
 }
@@ -86,15 +91,8 @@ impl fmt::Display for Doubt {
 pub enum Sight {
     /// Its volume is not mounted.
     Away,
-    /// A file.
-    File {
-        /// Bytes.
-        bytes: u64,
-        /// Modification time, nanoseconds since 1970 UTC.
-        modified: i64,
-        /// When anything of it was last changed, by a clock that is this machine's.
-        changed: Option<i64>,
-    },
+    /// A file, which looks so; and whether its filesystem keeps when anything of it was last changed.
+    File(Stamp, bool),
     /// No file.
     Gone,
     /// Nobody can tell what.
@@ -124,37 +122,26 @@ pub fn standing(
             }),
         };
     }
-    let is_of_it = |claim: &&Claim| claim.content == content && claim.bytes == bytes;
-    let claim = claimed(stood, &is_of_it)?;
-    if let Some(listed) = stood.listed
-        && (!listed.is_sound || listed.bytes != bytes)
-    {
-        return Err(Doubt::ListedOtherwise);
-    }
-    // Whoever proved it as it was listed knows of the later time.
-    let is_proved_as_listed = stood
-        .claims
-        .iter()
-        .any(|claim| is_of_it(&claim) && claim.logged.is_none());
-    if let Some(listed) = stood.listed
-        && !is_proved_as_listed
-        && !is_unchanged(claim, listed.modified)
-    {
-        return Err(Doubt::ListedOtherwise);
-    }
+    let claim = claimed(stood, &|claim| {
+        claim.content == content && claim.bytes == bytes
+    })?;
     match sight {
+        Sight::Away | Sight::Read(..) => as_listed(claim, stood)?,
         Sight::Gone => return Err(Doubt::Gone),
         Sight::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
-        Sight::File { bytes: there, .. } if *there != bytes => return Err(Doubt::Unlike),
-        Sight::File {
-            modified, changed, ..
-        } => {
-            let is_later = changed.is_some_and(|changed| is_later(claim, changed));
-            if is_later || !is_unchanged(claim, *modified) {
+        Sight::File(now, _) if now.bytes != bytes => return Err(Doubt::Unlike),
+        Sight::File(now, is_change_kept) => {
+            let is_untouched = |then: Stamp| {
+                if *is_change_kept {
+                    then == *now
+                } else {
+                    is_close(then.modified, now.modified)
+                }
+            };
+            if !claim.stamp.is_some_and(is_untouched) {
                 return Err(Doubt::Changed);
             }
         }
-        Sight::Away | Sight::Read(..) => {}
     }
     Ok(Proof {
         at: claim.at,
@@ -163,44 +150,52 @@ pub fn standing(
     })
 }
 
+/// Whether the last scan that saw a copy, which is away now, saw what was verified.
+fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
+    let Some(listed) = stood.listed else {
+        return Ok(());
+    };
+    let is_time = claim
+        .stamp
+        .is_some_and(|stamp| is_close(stamp.modified, listed.modified));
+    if listed.is_missing || listed.bytes != claim.bytes || !is_time {
+        return Err(Doubt::ListedOtherwise);
+    }
+    Ok(())
+}
+
 /// The claim by which it is known to be there.
-fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&&Claim) -> bool) -> Result<&'a Claim, Doubt> {
+fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'a Claim, Doubt> {
     let claims = || stood.claims.iter();
-    for claim in claims().filter(is_of_it) {
+    for claim in claims().filter(|claim| is_of_it(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),
             CopyState::Missing => return Err(Doubt::Missing(claim.at)),
+            CopyState::Unread => return Err(Doubt::Unread(claim.at)),
             CopyState::Verified | CopyState::NotCopied => {}
         }
     }
     // Clocks go back: which of two was there last, the times do not tell.
-    let is_other = |claim: &&Claim| claim.state == CopyState::Verified && !is_of_it(claim);
-    if claims().any(|claim| is_other(&claim)) {
+    let mut verified = claims().filter(|claim| claim.state == CopyState::Verified);
+    if verified.any(|claim| !is_of_it(claim)) {
         return Err(Doubt::Contradicted);
     }
-    let verified = |claim: &&Claim| claim.state == CopyState::Verified && is_of_it(claim);
-    let logged = claims().filter(|claim| verified(claim) && claim.logged.is_some());
-    let best = logged.max_by_key(|claim| {
+    let verified = claims().filter(|claim| claim.state == CopyState::Verified);
+    let best = verified.max_by_key(|claim| {
         let is_read_back = claim.how.is_some_and(|how| how > How::Cached);
-        (is_read_back, claim.how.is_some(), claim.at)
+        (is_read_back, claim.logged.is_some(), claim.at)
     });
     match best {
+        None => Err(Doubt::Unproved),
         Some(claim) => match claim.how {
-            None => Err(Doubt::Continued),
-            Some(How::Cached) => Err(Doubt::FromMemory),
+            None if claim.logged.is_some() => Err(Doubt::Continued),
+            None | Some(How::Cached) => Err(Doubt::FromMemory),
             Some(How::Dropped | How::Bypassed) => Ok(claim),
         },
-        None => claims().find(verified).ok_or(Doubt::Unproved),
     }
 }
 
-/// Whether a file of that modification time can be the one that was verified, untouched: as the card had it, or
-/// older than its verification.
-fn is_unchanged(claim: &Claim, modified: i64) -> bool {
-    modified.abs_diff(claim.modified) <= COARSEST.unsigned_abs()
-        || (claim.logged.is_some() && !is_later(claim, modified))
-}
-
-fn is_later(claim: &Claim, time: i64) -> bool {
-    time > claim.at.saturating_mul(1_000_000_000).saturating_add(SLACK)
+/// Whether two times may be one, on whatever filesystem.
+fn is_close(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= COARSEST
 }

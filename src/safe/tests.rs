@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::catalogue::{Claim, CopyState, Listed, Logged, Stood};
 use crate::checksum::HashKind;
+use crate::original::Stamp;
 
 /// States that are tried; `scripts/endurance` asks for more.
 fn states() -> u64 {
@@ -40,6 +41,15 @@ const DAY: i64 = 86_400;
 const NANOS: i64 = 1_000_000_000;
 /// When every file of a card was shot.
 const SHOT: i64 = NOW - 40 * DAY;
+
+/// What a copy looks like whose file was written so long after it was shot.
+fn stamp(bytes: u64, later: i64) -> Stamp {
+    Stamp {
+        bytes,
+        modified: (SHOT + later) * NANOS,
+        changed: Some((SHOT + 7) * NANOS),
+    }
+}
 
 fn content(number: u64) -> Fingerprint {
     let mut bytes = [0; 16];
@@ -91,6 +101,8 @@ impl World {
                 disks: Disks::new(told.iter().copied()),
                 told: told.into_iter().map(str::to_owned).collect(),
                 is_mounted: true,
+                is_beside: dice.one_in(2),
+                identity: format!("uuid:{volume}"),
             };
             shelves.insert(volume, shelf);
         }
@@ -187,7 +199,7 @@ impl Place {
         let mut claim = Claim {
             content: file.0,
             bytes: file.1,
-            modified: SHOT * NANOS,
+            stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
             state: CopyState::Verified,
             at,
             by: HashKind::Xxh64,
@@ -211,8 +223,8 @@ impl Place {
             // Its hash in the catalogue.
             claims.push(Claim {
                 content: if dice.one_in(3) { content(7) } else { file.0 },
-                modified: (SHOT + dice.pick(&[0, 0, DAY, 50 * DAY])) * NANOS,
-                how: None,
+                stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
+                how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
                 logged: None,
                 state: CopyState::Verified,
                 at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
@@ -239,8 +251,8 @@ impl Place {
         }
         let listed = dice.one_in(2).then(|| Listed {
             bytes: if dice.one_in(12) { 99 } else { 100 },
-            modified: (SHOT + dice.pick(&[0, 0, 0, 1, 3, DAY, 60 * DAY])) * NANOS,
-            is_sound: !dice.one_in(10),
+            modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
+            is_missing: dice.one_in(10),
         });
         let sight = match dice.below(12) {
             0 => Sight::Gone,
@@ -252,11 +264,12 @@ impl Place {
                 NOW,
                 dice.pick(&[How::Bypassed, How::Cached]),
             ),
-            4..=6 => Sight::File {
-                bytes: dice.pick(&[100, 100, 100, 99]),
-                modified: (SHOT + dice.pick(&[0, 0, 0, 2, 10 * DAY, 60 * DAY])) * NANOS,
-                changed: dice.pick(&[None, Some(SHOT * NANOS), Some((NOW + DAY) * NANOS)]),
-            },
+            4..=6 => {
+                let mut seen = stamp(dice.pick(&[100, 100, 100, 99]), 0);
+                seen.modified += dice.pick(&[0, 0, 0, 2, 3, -DAY]) * NANOS;
+                seen.changed = seen.changed.map(|at| at + dice.pick(&[0, 0, 0, 1, -NANOS]));
+                Sight::File(seen, dice.one_in(2))
+            }
             _ => Sight::Away,
         };
         Self {
@@ -361,14 +374,21 @@ mod model {
         if Some(stood.volume) == world.card.volume {
             return false;
         }
-        let told = &world.shelves[&stood.volume].told;
+        let shelf = &world.shelves[&stood.volume];
+        let told = &shelf.told;
         if names(told).is_empty() {
             return false;
         }
-        if world.card.disks.are_known()
-            && !Disks::new(told.iter().map(String::as_str)).are_apart(&world.card.disks)
-        {
-            return false;
+        if world.card.disks.are_known() {
+            let disks = Disks::new(told.iter().map(String::as_str));
+            if !disks.are_apart(&world.card.disks) {
+                return false;
+            }
+        } else {
+            let is_by_system = |told: &&String| !told.is_empty() && !told.starts_with("said:");
+            if told.iter().find(is_by_system).is_none() && !shelf.is_beside {
+                return false;
+            }
         }
         let at = match sight {
             Sight::Read(found, bytes, at, how) => {
@@ -383,7 +403,7 @@ mod model {
             },
         };
         match world.wanted.max_age {
-            None => true,
+            None => at <= NOW,
             Some(Age(most)) => at <= NOW && NOW - at <= most,
         }
     }
@@ -391,53 +411,51 @@ mod model {
     /// When it was verified, if every word about it agrees with every other and with what is seen.
     fn by_word(stood: &Stood, sight: &Sight, file: (Fingerprint, u64)) -> Option<i64> {
         let mut log: Vec<&Claim> = Vec::new();
-        let mut hash: Option<&Claim> = None;
+        let mut hash: Vec<&Claim> = Vec::new();
         for claim in &stood.claims {
             let is_it = (claim.content, claim.bytes) == file;
             match claim.state {
-                CopyState::Altered | CopyState::Missing if is_it => return None,
-                CopyState::Altered | CopyState::Missing | CopyState::NotCopied => continue,
-                CopyState::Verified if !is_it => return None,
-                CopyState::Verified => {}
+                CopyState::NotCopied => continue,
+                CopyState::Verified if is_it => {}
+                CopyState::Verified => return None,
+                _ if is_it => return None,
+                _ => continue,
             }
             if claim.logged.is_some() {
                 log.push(claim);
             } else {
-                hash = Some(claim);
+                hash.push(claim);
             }
         }
-        let claim = if log.is_empty() {
-            hash?
-        } else {
-            log.retain(|claim| matches!(claim.how, Some(How::Dropped | How::Bypassed)));
-            log.into_iter().max_by_key(|claim| claim.at)?
-        };
-        let fits = |time: i64| {
-            let is_as_it_was = (time - claim.modified).abs() <= 2 * NANOS;
-            let is_older = time <= (claim.at + 120) * NANOS;
-            is_as_it_was || (claim.logged.is_some() && is_older)
-        };
-        if let Some(listed) = stood.listed {
-            if !listed.is_sound || listed.bytes != file.1 {
-                return None;
-            }
-            if hash.is_none() && !fits(listed.modified) {
-                return None;
-            }
-        }
+        // What is in the log is told, where any of it was read back; else the hash.
+        let is_read_back = |claim: &&Claim| matches!(claim.how, Some(How::Dropped | How::Bypassed));
+        log.retain(is_read_back);
+        hash.retain(is_read_back);
+        let claims = if log.is_empty() { hash } else { log };
+        let claim = claims.into_iter().max_by_key(|claim| claim.at)?;
+        let close = |one: i64, other: i64| (one - other).abs() <= 2 * NANOS;
         match sight {
             Sight::Gone | Sight::Unreadable(_) => return None,
-            Sight::File {
-                bytes,
-                modified,
-                changed,
-            } => {
-                let is_later = changed.is_some_and(|time| time > (claim.at + 120) * NANOS);
-                if *bytes != file.1 || is_later || !fits(*modified) {
+            Sight::File(now, is_change_kept) => {
+                let then = claim.stamp?;
+                if now.bytes != file.1 || !close(now.modified, then.modified) {
+                    return None;
+                }
+                if *is_change_kept && (now.modified, now.changed) != (then.modified, then.changed) {
                     return None;
                 }
             }
-            Sight::Away | Sight::Read(..) => {}
+            Sight::Away | Sight::Read(..) => {
+                if let Some(listed) = stood.listed {
+                    let then = claim.stamp?;
+                    if listed.is_missing
+                        || listed.bytes != file.1
+                        || !close(listed.modified, then.modified)
+                    {
+                        return None;
+                    }
+                }
+            }
         }
         Some(claim.at)
     }

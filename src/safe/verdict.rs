@@ -30,6 +30,10 @@ pub struct Shelf {
     pub told: Vec<String>,
     /// Whether it is mounted now.
     pub is_mounted: bool,
+    /// Whether it is mounted, and from another device than the card.
+    pub is_beside: bool,
+    /// What it is known by.
+    pub identity: String,
 }
 
 /// The card.
@@ -81,15 +85,19 @@ pub fn counted(
         if is_beside && stood.path.starts_with(&card.inside) {
             continue;
         }
-        let disks = shelves.get(&stood.volume).map(|shelf| &shelf.disks);
-        let disks = disks.filter(|disks| disks.are_known());
-        let outcome = match disks {
+        let shelf = shelves.get(&stood.volume);
+        let outcome = match shelf.filter(|shelf| shelf.disks.are_known()) {
             _ if is_beside => Err(Doubt::CardsDisk),
-            // A reader that tells no number of the card would tell that of a disk, were the card on one.
-            Some(disks) if card.disks.are_known() && !disks.are_apart(&card.disks) => {
+            None => Err(Doubt::UnknownDisk),
+            Some(shelf) if card.disks.are_known() && !shelf.disks.are_apart(&card.disks) => {
                 Err(Doubt::CardsDisk)
             }
-            None => Err(Doubt::UnknownDisk),
+            // A system that tells a disk's number would have told the card's, were it on that disk.
+            Some(shelf)
+                if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside =>
+            {
+                Err(Doubt::UnknownCard)
+            }
             Some(_) => standing(content, stood, sight).and_then(|proof| in_time(proof, wanted)),
         };
         counted.copies.push(Copy {
@@ -116,13 +124,10 @@ pub fn counted(
 }
 
 fn in_time(proof: Proof, wanted: Wanted) -> Result<Proof, Doubt> {
-    let Some(most) = wanted.max_age else {
-        return Ok(proof);
-    };
     let age = Age(wanted.now.saturating_sub(proof.at));
-    match age {
-        age if age < Age(0) => Err(Doubt::InFuture),
-        age if age > most => Err(Doubt::TooOld(age)),
+    match wanted.max_age {
+        _ if age < Age(0) => Err(Doubt::InFuture),
+        Some(most) if age > most => Err(Doubt::TooOld(age)),
         _ => Ok(proof),
     }
 }

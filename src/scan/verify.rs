@@ -3,10 +3,14 @@
 
 use std::path::PathBuf;
 
-use crate::catalogue::{Catalogue, Hashed};
+use crate::catalogue::{Catalogue, Hashed, WholeHash, unix_seconds};
+use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
 use crate::media::Cancel;
+use crate::offload::{How, Medium};
+use crate::original::Stamp;
+use crate::value::Fingerprint;
 
 /// Something happened.
 #[derive(Debug)]
@@ -92,15 +96,22 @@ fn hash(
         None => vec![file.path.clone()],
     };
     let mut read = 0;
-    let digest = hash_all(&paths, &mut |bytes| {
+    let digest = whole(&paths, &mut |bytes| {
         read += bytes;
         report(Verifying::Read(bytes));
         !cancel.is_cancelled()
     });
     let reason = match digest {
         Ok(None) => return Ok(false),
-        Ok(Some(digest)) if read == file.bytes && is_as_known(file) => {
-            catalogue.record_hash(file, digest)?;
+        Ok(Some((digest, how))) if read == file.bytes && is_as_known(file) => {
+            let now = std::fs::symlink_metadata(&file.path).ok();
+            let hash = WholeHash {
+                digest,
+                at: unix_seconds(),
+                how,
+                changed: now.and_then(|now| Stamp::of(&now).changed),
+            };
+            catalogue.record_hash(file, &hash)?;
             return Ok(true);
         }
         Ok(Some(_)) => "it is not as it was when it was scanned: scan it again".to_owned(),
@@ -108,6 +119,23 @@ fn hash(
     };
     report(Verifying::Problem(Problem::new(&file.path, reason)));
     Ok(false)
+}
+
+/// The hash of files, and how one alone was read: past the system's cache, since a copy that was just made is in it.
+fn whole(
+    paths: &[PathBuf],
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> std::io::Result<Option<(Fingerprint, Option<How>)>> {
+    let [path] = paths else {
+        return Ok(hash_all(paths, go_on)?.map(|digest| (digest, None)));
+    };
+    let mut hasher = Hasher::new(HashKind::Xxh128);
+    let how = Medium::default().read(path, &mut |piece| {
+        hasher.update(piece);
+        go_on(piece.len() as u64)
+    })?;
+    let digest = hasher.finish().fingerprint();
+    Ok(digest.zip(how.map(Some)))
 }
 
 /// Whether a file is of the time that the catalogue has; of a sequence, its size must do.

@@ -117,7 +117,9 @@ impl Basis {
                 let logged = Logged {
                     file: file.id,
                     place,
-                    problem: copy.and_then(|copy| copy.problem.clone()),
+                    problem: copy
+                        .filter(|copy| copy.is_verified())
+                        .and_then(|copy| copy.problem.clone()),
                     digest: file.digest.filter(|_| was_there),
                 };
                 self.logged
@@ -247,6 +249,11 @@ impl Basis {
             .into_iter()
             .filter(|path| !there.contains(path.as_path()) && !is_there_unseen(path))
             .collect()
+    }
+
+    /// Files of which the catalogue has hashes.
+    pub(super) fn catalogued(&self) -> impl Iterator<Item = &Path> {
+        self.catalogued.keys().map(PathBuf::as_path)
     }
 
     /// The copies of a file that are in the log.

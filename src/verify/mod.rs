@@ -14,12 +14,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
-use crate::checksum::Checksum;
 use crate::error::{Error, Problem, escape};
 use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list};
 use known::{Basis, Known};
 use record::Noted;
 
@@ -123,10 +122,13 @@ const BETWEEN_NOTES: Duration = Duration::from_secs(2);
 const UNFINISHED: &str =
     "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
 
+/// What is told of files that are on another volume: no copy of them is proved here.
+const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
+
 /// A file that was read: its hashes and how it was read, or why it could not be.
 struct Looked {
     item: usize,
-    outcome: Result<(Vec<Checksum>, How), String>,
+    outcome: Result<Hashed, String>,
 }
 
 /// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
@@ -149,6 +151,9 @@ pub fn verify(
     let go_on = || !request.cancel.is_cancelled();
     let mut listing = list(&root, &go_on).map_err(Error::path(&root))?;
     listing.leave_out_unfinished(&root, UNFINISHED);
+    for (nested, _) in Volumes::mounted().under(&root).into_iter().skip(1) {
+        listing.leave_out_below(&root, &nested.mount, NESTED);
+    }
     let mut found = Report::default();
     for problem in &listing.problems {
         report(Event::Problem(problem.clone()));
@@ -219,6 +224,10 @@ pub fn verify(
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
+        if !found.is_interrupted && !listing.is_cut {
+            let is_there = |inside: &Path| root.join(inside).symlink_metadata().is_ok();
+            record::forget_hashes(&basis, &is_there, catalogue)?;
+        }
     }
     found.is_unknown =
         items.iter().all(|(_, known)| known.is_nothing()) && found.missing.is_empty();
@@ -328,9 +337,9 @@ impl Report {
         report: &mut dyn FnMut(Event),
     ) -> State {
         let state = match &looked.outcome {
-            Ok((hashes, how)) => {
-                self.how = Some(self.how.map_or(*how, |before| before.min(*how)));
-                known.state(hashes)
+            Ok(read) => {
+                self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
+                known.state(&read.hashes)
             }
             Err(reason) => {
                 let problem = Problem::new(root.join(&item.inside), reason.clone());

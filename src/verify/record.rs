@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::known::{Basis, Known, Logged};
 use super::{Looked, Request, State};
-use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, unix_seconds};
+use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::{Gatherer, Process};
-use crate::offload::{How, Item, Listing};
-use crate::value::Fingerprint;
+use crate::offload::{Hashed, Item, Listing};
 
 /// A file, what it has to be, what it is, and how it was read.
 pub(super) type Noted<'a> = (&'a Item, &'a Known, State, Looked);
@@ -21,22 +20,37 @@ pub(super) fn in_catalogue(
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
     let mut findings = Vec::new();
-    let mut hashes: Vec<(PathBuf, u64, Option<Fingerprint>)> = Vec::new();
+    let mut hashes: Vec<(PathBuf, u64, Option<WholeHash>)> = Vec::new();
     for (item, _, state, looked) in noted {
-        let Ok((found, how)) = &looked.outcome else {
-            continue;
+        let read = match &looked.outcome {
+            Ok(read) => read,
+            Err(reason) => {
+                let copies = basis.logged(&item.inside).iter();
+                findings.extend(copies.filter_map(|copy| unread(copy, reason)));
+                hashes.push((item.inside.clone(), item.bytes, None));
+                continue;
+            }
         };
         let state = match state {
             State::Verified => CopyState::Verified,
             State::Altered => CopyState::Altered,
             State::Missing | State::New | State::Unread => continue,
         };
-        findings.extend(of_copies(basis, &item.inside, found, *how));
-        let xxh128 = found.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+        findings.extend(of_copies(basis, &item.inside, read));
+        let xxh128 = read
+            .hashes
+            .iter()
+            .find(|hash| hash.kind() == HashKind::Xxh128);
         // Of what was altered, the hash that was recorded proves nothing any more.
         let proved = xxh128
             .filter(|_| state == CopyState::Verified)
-            .and_then(Checksum::fingerprint);
+            .and_then(Checksum::fingerprint)
+            .map(|digest| WholeHash {
+                digest,
+                at: unix_seconds(),
+                how: Some(read.how),
+                changed: read.stamp.changed,
+            });
         if proved.is_some() || state == CopyState::Altered {
             hashes.push((item.inside.clone(), item.bytes, proved));
         }
@@ -65,29 +79,60 @@ pub(super) fn missing(
     catalogue.note_findings(&findings.collect::<Vec<_>>())
 }
 
+/// Forgets the hashes of files that are not there any more: should one come back, it may hold something else.
+pub(super) fn forget_hashes(
+    basis: &Basis,
+    is_there: &dyn Fn(&Path) -> bool,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let Some((volume, root)) = &basis.on_volume else {
+        return Ok(());
+    };
+    let gone = basis.catalogued().filter(|inside| !is_there(inside));
+    let gone: Vec<_> = gone.map(|inside| (root.join(inside), 0, None)).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    catalogue.note_hashes(*volume, &gone)
+}
+
 /// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
 fn of_copies<'a>(
     basis: &'a Basis,
     inside: &Path,
-    found: &'a [Checksum],
-    how: How,
+    read: &'a Hashed,
 ) -> impl Iterator<Item = Finding> + 'a {
     basis.logged(inside).iter().filter_map(move |copy| {
         let digest = copy.digest.clone()?;
-        let same_kind = found.iter().find(|hash| hash.kind() == digest.kind())?;
+        let mut hashes = read.hashes.iter();
+        let same_kind = hashes.find(|hash| hash.kind() == digest.kind())?;
         let state = if *same_kind == digest {
             CopyState::Verified
         } else {
             CopyState::Altered
         };
-        Some(seen(copy, digest, state, Some(how)))
+        Some(seen(copy, digest, state, Some(read)))
     })
 }
 
-fn seen(copy: &Logged, digest: Checksum, state: CopyState, how: Option<How>) -> Finding {
+/// What could not be read proves nothing any more, until somebody reads it.
+fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
+    let found = CopyFound {
+        state: CopyState::Unread,
+        how: None,
+        at: unix_seconds(),
+        problem: Some(reason.to_owned()),
+        stamp: None,
+    };
+    let digest = copy.digest.clone()?;
+    Some(Finding::Seen(copy.file, copy.place, digest, found))
+}
+
+fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
     let found = CopyFound {
         state,
-        how: how.map(|how| how.name().to_owned()),
+        how: read.map(|read| read.how.name().to_owned()),
+        stamp: read.map(|read| read.stamp),
         at: unix_seconds(),
         problem: copy
             .problem
@@ -112,9 +157,9 @@ pub(super) fn generation(
     }
     for (item, _, _, looked) in noted {
         match &looked.outcome {
-            Ok((hashes, _)) => {
+            Ok(read) => {
                 let path = basis.path(&item.inside);
-                generation.file(path, item.bytes, item.modified, hashes);
+                generation.file(path, item.bytes, item.modified, &read.hashes);
             }
             Err(_) => generation.leave_out(),
         }

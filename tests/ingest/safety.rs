@@ -7,7 +7,7 @@ use std::process::Command;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::card::{Working, fill, ingest_well, noise, put, set_time, verify};
+use super::card::{Working, fill, ingest, ingest_well, is_told, noise, put, set_time, verify};
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
@@ -18,6 +18,8 @@ struct Day {
     drives: [PathBuf; 2],
     card_disk: Disk,
     disks: [Disk; 2],
+    /// Whether a person says which disk the card is on.
+    is_card_said: bool,
 }
 
 impl Day {
@@ -42,12 +44,14 @@ impl Day {
             drives: [one, other],
             card_disk,
             disks: [shuttle, raid],
+            is_card_said: false,
         })
     }
 
     /// One that was taken in, to drives on distinct disks.
     fn taken_in() -> Option<Self> {
-        let day = Self::new()?;
+        let mut day = Self::new()?;
+        day.is_card_said = true;
         day.ingest(&[0, 1]);
         day.say_disk("SHUTTLE", "WD-1");
         day.say_disk("RAID", "WD-2");
@@ -75,6 +79,9 @@ impl Day {
     fn asked(&self, arguments: &[&str]) -> Command {
         let mut command = self.shoot.command();
         command.arg("safe").args(arguments).arg(&self.card);
+        if self.is_card_said {
+            command.args(["--card-disk", "card"]);
+        }
         command
     }
 
@@ -232,6 +239,11 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     };
     day.disks[1].unmount();
     day.is_safe(&["--max-age", "1h"]);
+    // Nobody knows which disk the card is on: it may be that of the drive that is away.
+    day.is_card_said = false;
+    day.is_not_safe(&[], "whether that is the card's disk, nobody knows");
+    day.is_not_safe(&[], "safe --card-disk DISK");
+    day.is_card_said = true;
     let aged = |days: i64| {
         let sql = "UPDATE ingest_copy SET at = unixepoch() - ?1 WHERE place = 1";
         assert!(day.database().execute(sql, [days * 86_400]).unwrap() > 0);
@@ -249,7 +261,7 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     day.is_safe(&[]);
     // A clock that was wrong.
     aged(-1);
-    day.is_not_safe(&["--max-age", "30d"], "verified in the future");
+    day.is_not_safe(&[], "verified in the future");
     aged(40);
     // What is read counts from now on; what is away cannot be.
     day.is_not_safe(&["--max-age", "30d", "--paranoid"], "too long");
@@ -277,7 +289,8 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     fs::write(&path, noise(5, kept.len())).unwrap();
     set_time(&path, 4_000_000_000);
     day.is_not_safe(&[], "changed after it was verified");
-    // With its time put back, only reading tells; and what was read is known from then on.
+    // With its time put back, that it was written to is still seen here; what it is, only reading
+    // tells; and what was read is known from then on.
     let times = FileTimes::new().set_modified(modified);
     File::options()
         .write(true)
@@ -285,11 +298,25 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
         .unwrap()
         .set_times(times)
         .unwrap();
+    day.is_not_safe(&[], "changed after it was verified");
     day.is_not_safe(&["--paranoid"], "altered: it holds something else");
     day.is_not_safe(&[], "altered: it holds something else");
     fs::write(&path, &kept).unwrap();
     day.is_not_safe(&[], "altered: it holds something else");
     day.is_safe(&["--paranoid"]);
+    day.is_safe(&[]);
+    // An older folder of the same names, sizes and times that is moved into its place.
+    let aside = day.drives[0].join("older");
+    let copied = day.copy(0).join("Clips");
+    assert!(run(
+        "cp",
+        &["-a", copied.to_str().unwrap(), aside.to_str().unwrap()]
+    ));
+    fs::rename(&copied, day.drives[0].join("was")).unwrap();
+    fs::rename(&aside, &copied).unwrap();
+    day.is_not_safe(&[], "changed after it was verified");
+    fs::rename(&copied, &aside).unwrap();
+    fs::rename(day.drives[0].join("was"), &copied).unwrap();
     day.is_safe(&[]);
     // A folder that is a link to the other drive holds no copy, however good it looks.
     let folder = day.copy(1).join("Clips");
@@ -320,7 +347,7 @@ fn two_words_about_one_path_are_a_doubt() {
              INSERT INTO ingest_place SELECT 99, place, volume, path, manifest, problem FROM ingest_place;
              INSERT INTO ingest_file (id, ingest, path, bytes, modified, digest, xxh128)
                     SELECT id + 1000, 99, path, bytes, modified, randomblob(16), randomblob(16) FROM ingest_file;
-             INSERT INTO ingest_copy SELECT file + 1000, place, state, how, 1000, problem FROM ingest_copy
+             INSERT INTO ingest_copy SELECT file + 1000, place, state, how, 1000, problem, modified, changed FROM ingest_copy
                     WHERE place = 1;",
         )
         .unwrap();
@@ -334,7 +361,7 @@ fn two_words_about_one_path_are_a_doubt() {
 #[test]
 fn an_ingest_is_trusted_by_size_and_time_when_that_is_asked_for() {
     let Some(day) = Day::new() else { return };
-    // Two whose times say nothing: the camera's clock was never set.
+    // One whose time says nothing: the camera's clock was never set.
     let clockless = put(&day.card, "Clips/00/CLOCKLESS.bin", &noise(60, 4000));
     set_time(&clockless, 315_532_800);
     day.ingest(&[0, 1]);
@@ -349,6 +376,12 @@ fn an_ingest_is_trusted_by_size_and_time_when_that_is_asked_for() {
     assert!(is_trusted(CLIP) && !is_trusted("Clips/00/CLOCKLESS.bin"));
     let read = told.iter().find(|line| line["event"] == "begins").unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(1), &json!(4000)));
+    // What the log itself doubts is read, too.
+    let doubt = "UPDATE ingest_file SET problem = 'it reads otherwise' WHERE path = ?1";
+    day.database().execute(doubt, [b"empty"]).unwrap();
+    let (_, told) = day.safe(&["--trust-ingest"]);
+    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    assert_eq!((&read["files"], &read["bytes"]), (&json!(2), &json!(4000)));
     // Written again, with the size and the time that it had.
     for path in [day.card.join(CLIP), clockless] {
         let modified = path.metadata().unwrap().modified().unwrap();
@@ -472,7 +505,8 @@ fn what_cannot_be_looked_at_is_not_safe() {
 
 #[test]
 fn a_fingerprint_proves_nothing() {
-    let Some(day) = Day::new() else { return };
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
     // Longer than what a fingerprint reads whole.
     let footage = day.shoot.folder("long").join("IMG_1234.MOV");
     let mut bytes = fs::read(fixtures().join("Location Scout/IMG_1234.MOV")).unwrap();
@@ -508,6 +542,48 @@ fn a_fingerprint_proves_nothing() {
     scan.args(["scan", "--no-pictures"]).arg(&day.drives[0]);
     assert!(scan.output().unwrap().status.success());
     day.is_not_safe(&[], "1 disk");
+    // One that is gone proves nothing when its drive is away, either.
+    day.is_safe(&["--copies", "1"]);
+    fs::remove_file(day.drives[1].join("IMG_1234.MOV")).unwrap();
+    verify(&day.shoot, &day.drives[1]);
+    day.disks[1].unmount();
+    day.is_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
+}
+
+#[test]
+fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    day.ingest(&[0]);
+    day.say_disk("SHUTTLE", "WD-1");
+    // The other drive's folder is the first one's.
+    let within = day.copy(1).join("Clips");
+    fs::create_dir_all(&within).unwrap();
+    let first = day.copy(0).join("Clips");
+    let mounted = [first.to_str().unwrap(), within.to_str().unwrap()];
+    assert!(run("mount", &["--bind", mounted[0], mounted[1]]));
+    let to = [day.copy(0), day.copy(1)];
+    let answer = ingest(&day.shoot, &[&day.card], &[&to[0], &to[1]]);
+    is_told(
+        &answer,
+        CLIP,
+        "it is on another filesystem than its destination",
+    );
+    let (code, found) = verify(&day.shoot, &day.copy(1));
+    assert!(run("umount", &[mounted[1]]));
+    assert_eq!(code, 4, "{found}");
+    assert!(
+        found["problems"]
+            .to_string()
+            .contains("another volume is mounted there"),
+        "{found}"
+    );
+    day.say_disk("RAID", "WD-2");
+    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    for disk in &mut day.disks {
+        disk.unmount();
+    }
+    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
 }
 
 #[test]

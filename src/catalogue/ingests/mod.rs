@@ -12,6 +12,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
 use crate::offload::How;
+use crate::original::Stamp;
 use crate::value::{from_bytes, to_bytes};
 
 /// An ingest as it begins.
@@ -105,6 +106,8 @@ pub enum CopyState {
     Missing,
     /// It was never made.
     NotCopied,
+    /// It was there, and could not be read.
+    Unread,
 }
 
 impl CopyState {
@@ -114,6 +117,7 @@ impl CopyState {
             Self::Altered => 1,
             Self::Missing => 2,
             Self::NotCopied => 3,
+            Self::Unread => 4,
         }
     }
 
@@ -122,6 +126,7 @@ impl CopyState {
             0 => Self::Verified,
             1 => Self::Altered,
             2 => Self::Missing,
+            4 => Self::Unread,
             _ => Self::NotCopied,
         }
     }
@@ -174,6 +179,8 @@ pub struct CopyFound {
     pub at: i64,
     /// What is wrong with it.
     pub problem: Option<String>,
+    /// What it looked like then, where it was read.
+    pub stamp: Option<Stamp>,
 }
 
 /// Something that an ingest, or a later look at its copies, found out of one file. Files are given by their
@@ -254,7 +261,7 @@ impl Catalogue {
         })?;
         self.check(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT c.file, c.place, c.state, c.how, c.at, c.problem FROM ingest_copy c
+                "SELECT c.file, c.place, c.state, c.how, c.at, c.problem, f.bytes, c.modified, c.changed FROM ingest_copy c
                  JOIN ingest_file f ON f.id = c.file WHERE f.ingest = ?1",
             )?;
             let mut rows = statement.query([ingest])?;
@@ -270,6 +277,7 @@ impl Catalogue {
                         how: row.get(3)?,
                         at: row.get(4)?,
                         problem: row.get(5)?,
+                        stamp: stamp_of(row, 6)?,
                     });
                 }
             }
@@ -360,6 +368,19 @@ impl Catalogue {
             bad: usize::try_from(bad).unwrap_or(0),
         })
     }
+}
+
+/// What a copy looked like, from its bytes and the two columns behind them.
+pub(super) fn stamp_of(row: &Row<'_>, bytes: usize) -> rusqlite::Result<Option<Stamp>> {
+    let modified: Option<i64> = row.get(bytes + 1)?;
+    let Some(modified) = modified else {
+        return Ok(None);
+    };
+    Ok(Some(Stamp {
+        bytes: loaded(row.get(bytes)?),
+        modified,
+        changed: row.get(bytes + 2)?,
+    }))
 }
 
 fn ingested_row(row: &Row<'_>, kind: HashKind, places: usize) -> rusqlite::Result<Ingested> {

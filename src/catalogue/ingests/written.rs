@@ -183,8 +183,8 @@ impl Catalogue {
                     .execute(params![file, problem]),
                 Finding::Copy(file, place, copied) => connection
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem, modified, changed)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     )?
                     .execute(params![
                         file,
@@ -192,11 +192,13 @@ impl Catalogue {
                         copied.state.number(),
                         copied.how,
                         copied.at,
-                        copied.problem
+                        copied.problem,
+                        copied.stamp.map(|stamp| stamp.modified),
+                        copied.stamp.and_then(|stamp| stamp.changed)
                     ]),
                 Finding::Seen(file, place, digest, seen) => connection
                     .prepare_cached(
-                        "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7
+                        "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9
                          WHERE file = ?1 AND place = ?2
                                AND (SELECT digest FROM ingest_file WHERE id = ?1) = ?3",
                     )?
@@ -207,7 +209,9 @@ impl Catalogue {
                         seen.state.number(),
                         seen.how,
                         seen.at,
-                        seen.problem
+                        seen.problem,
+                        seen.stamp.map(|stamp| stamp.modified),
+                        seen.stamp.and_then(|stamp| stamp.changed)
                     ]),
                 Finding::Remark(file, place, problem) => connection
                     .prepare_cached(

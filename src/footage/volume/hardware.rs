@@ -23,9 +23,7 @@ const PLACES: &[&str] = &[
 /// The number of the disk that a block device is, or is a part of; of all disks below it,
 /// sorted and joined by `+`, when it lies on several. `folder` is the device's own in `sysfs`.
 pub(super) fn serial(folder: &Path) -> Option<String> {
-    let mut serials = BTreeSet::new();
-    collect(folder, DEEPEST, &mut serials);
-    joined(serials)
+    serials([folder.to_owned()])
 }
 
 /// The numbers of several devices, such as those of one btrfs.
@@ -34,15 +32,14 @@ pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<Stri
     for folder in folders {
         collect(&folder, DEEPEST, &mut serials);
     }
-    joined(serials)
+    // A disk that says nothing may be one of another array, too.
+    let serials: Option<Vec<String>> = serials.into_iter().collect();
+    let serials = serials.filter(|serials| !serials.is_empty())?;
+    Some(serials.join("+"))
 }
 
-fn joined(serials: BTreeSet<String>) -> Option<String> {
-    let serials: Vec<String> = serials.into_iter().collect();
-    (!serials.is_empty()).then(|| serials.join("+"))
-}
-
-fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<String>) {
+/// Adds the number of each disk below a device, or that one of them says none.
+fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<Option<String>>) {
     let disk = if folder.join("partition").exists() {
         folder.parent().unwrap_or(folder)
     } else {
@@ -60,7 +57,7 @@ fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<String>) {
         }
         return;
     }
-    serials.extend(own_serial(disk));
+    serials.insert(own_serial(disk));
 }
 
 fn own_serial(disk: &Path) -> Option<String> {

@@ -38,14 +38,62 @@ pub(super) fn seen(system: &System) -> Vec<Seen> {
 
 /// `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, odd bytes are octal.
 fn mounts(table: &[u8]) -> Vec<Seen> {
-    let mut mounts: Vec<Seen> = table
+    let all: Vec<Mount> = table
         .split(|&byte| byte == b'\n')
-        .filter_map(|line| {
-            let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
-            let dash = fields.iter().position(|field| field == b"-")?;
-            let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
-            let root = unescape(fields.get(3)?, b"\\", 8);
-            Some(Seen {
+        .filter_map(Mount::read)
+        .collect();
+    let parents: HashMap<u64, u64> = all.iter().map(|mount| (mount.id, mount.parent)).collect();
+    let is_within = |mount: &Mount, other: &Mount| {
+        let mut id = mount.id;
+        // A mount whose parent is itself ends it, as one does whose parent is not here.
+        for _ in 0..all.len() {
+            match parents.get(&id) {
+                Some(parent) if *parent == other.id => return true,
+                Some(parent) if *parent != id => id = *parent,
+                _ => return false,
+            }
+        }
+        false
+    };
+    // Of several on one point only the last can be reached, and nothing below a point on which something was mounted later.
+    let mut points: HashMap<&Path, Vec<usize>> = HashMap::new();
+    for (at, mount) in all.iter().enumerate() {
+        points.entry(&mount.seen.point).or_default().push(at);
+    }
+    let is_reached = |at: usize| {
+        let mount = &all[at];
+        let above = mount.seen.point.ancestors();
+        let mut others = above.filter_map(|point| points.get(point)).flatten();
+        !others.any(|&other| other > at && !is_within(mount, &all[other]))
+    };
+    let reached: Vec<bool> = (0..all.len()).map(is_reached).collect();
+    let reached = all
+        .into_iter()
+        .zip(reached)
+        .filter(|(_, is_reached)| *is_reached);
+    reached
+        .map(|(mount, _)| mount.seen)
+        .filter(|seen| !kind::is_virtual(&seen.kind))
+        .collect()
+}
+
+/// A line of the table.
+struct Mount {
+    id: u64,
+    parent: u64,
+    seen: Seen,
+}
+
+impl Mount {
+    fn read(line: &[u8]) -> Option<Self> {
+        let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+        let dash = fields.iter().position(|field| field == b"-")?;
+        let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
+        let root = unescape(fields.get(3)?, b"\\", 8);
+        Some(Self {
+            id: text(0)?.parse().ok()?,
+            parent: text(1)?.parse().ok()?,
+            seen: Seen {
                 point: unescape(fields.get(4)?, b"\\", 8).into(),
                 root: Path::new(&root).strip_prefix("/").ok()?.to_owned(),
                 kind: text(dash + 1)?,
@@ -54,22 +102,9 @@ fn mounts(table: &[u8]) -> Vec<Seen> {
                     .into_owned(),
                 number: text(2)?,
                 device: Device::default(),
-            })
+            },
         })
-        .filter(|mount| !kind::is_virtual(&mount.kind))
-        .collect();
-    // Of several on one point, only the last can be reached.
-    let last: HashMap<PathBuf, usize> = mounts
-        .iter()
-        .enumerate()
-        .map(|(at, mount)| (mount.point.clone(), at))
-        .collect();
-    let mut at = 0;
-    mounts.retain(|mount| {
-        at += 1;
-        last.get(&mount.point) == Some(&(at - 1))
-    });
-    mounts
+    }
 }
 
 /// What is known of the device that is mounted there.

@@ -21,12 +21,13 @@ impl Fake {
             root: tempfile::tempdir().unwrap(),
         };
         let mut mountinfo = String::new();
-        for line in table.lines().filter(|line| !line.trim().is_empty()) {
+        let lines = table.lines().filter(|line| !line.trim().is_empty());
+        for (id, line) in (21..).zip(lines) {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let [number, root, point, kind, source] = fields[..] else {
                 panic!("{line}");
             };
-            let before = format!("36 25 {number} {root} {point}");
+            let before = format!("{id} 20 {number} {root} {point}");
             mountinfo.extend([&before, " rw shared:1 - ", kind, " ", source, " rw\n"]);
             if !point.contains('\\') {
                 fs::create_dir_all(fake.path(point)).unwrap();
@@ -268,6 +269,26 @@ fn what_another_mount_covers_is_not_there() {
         volumes.path(&format!("uuid:{UUID}"), Path::new("a.mov")),
         None
     );
+}
+
+#[test]
+fn what_is_mounted_above_a_mount_later_covers_it() {
+    // As an initramfs leaves it: the root comes after what is mounted below it.
+    let table = "22 26 0:20 / /run rw - tmpfs tmpfs rw\n\
+                 26 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                 30 26 8:17 / /mnt/set/D1 rw - ext4 /dev/sdb1 rw\n\
+                 31 26 8:33 / /mnt/set rw - ext4 /dev/sdc1 rw\n\
+                 32 31 8:49 / /mnt/set/D2 rw - ext4 /dev/sdd1 rw\n";
+    let fake = Fake::new("");
+    fake.write("/proc/self/mountinfo", table);
+    let volumes = fake.volumes();
+    let points: Vec<&Path> = volumes
+        .all()
+        .iter()
+        .map(|volume| volume.mount.as_path())
+        .collect();
+    let wanted = ["/mnt/set/D2", "/mnt/set", "/run", "/"];
+    assert_eq!(points, wanted.map(Path::new));
 }
 
 #[test]
