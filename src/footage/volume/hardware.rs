@@ -51,9 +51,10 @@ fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<Option<String>>) 
         .flatten()
         .filter_map(|entry| fs::canonicalize(entry.path()).ok())
         .collect();
-    if !below.is_empty() && depth > 0 {
-        for lower in below {
-            collect(&lower, depth - 1, serials);
+    if !below.is_empty() {
+        // A ring ends where it is too deep.
+        for lower in below.iter().filter(|_| depth > 0) {
+            collect(lower, depth - 1, serials);
         }
         return;
     }
