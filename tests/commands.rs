@@ -238,6 +238,8 @@ fn help_can_be_learnt_from() {
         &["scan", "--help"],
         &["search", "--help"],
         &["browse", "--help"],
+        &["report", "--help"],
+        &["sheet", "--help"],
     ] {
         assert_told!(shoot, shoot.run(arguments));
     }

@@ -19,7 +19,6 @@ mod written;
 
 pub use files::{Form, save};
 pub use gather::{About, Book, Copies, Shot};
-pub use odd::{Finding, Gravity, Oddity};
 pub use pictures::Making;
 pub use sheet::Sheet;
 pub use written::{Wish, csv, json, page_of, write};

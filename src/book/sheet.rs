@@ -28,7 +28,7 @@ pub(super) fn sheet(book: &Book, pictures: &[Pictures], sheet: Sheet) -> String 
         Part::Poster
     };
     let body = html! {
-        (head(book))
+        (head(book, "Contact sheet"))
         main id="main" {
             section id="clips" aria-labelledby="clips-title" {
                 h2.unseen id="clips-title" { "Clips" }
@@ -37,7 +37,7 @@ pub(super) fn sheet(book: &Book, pictures: &[Pictures], sheet: Sheet) -> String 
             }
         }
     };
-    document(&page::title(book), &style(sheet), &body)
+    document(&page::title(book), &style(sheet), pictures, &body)
 }
 
 /// How it looks, with its own columns: a page may say so in its style only.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::files::{self, Form, INDEX, MOST_IN_ONE, PICTURES};
-use super::odd::{Finding, find};
+use super::odd::{Finding, Gravity, find};
 use super::pictures::{Making, Pictures, Room, make};
 use super::totals::{self, Total};
-use super::{About, Book, Gravity, Sheet, page, sheet};
+use super::{About, Book, Sheet, page, sheet};
 use crate::error::Error;
 use crate::index::Sum;
 use crate::present::{self, Columns, csv_with, ingest_json};
@@ -39,7 +39,11 @@ impl Wish {
     /// Where a book of so many clips goes: `day.html`, or the folder `day`.
     #[must_use]
     pub fn place(&self, clips: usize) -> PathBuf {
-        if self.makes_folder(clips) {
+        let is_page = self
+            .to
+            .extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("html"));
+        if self.makes_folder(clips) && is_page {
             self.to.with_extension("")
         } else {
             self.to.clone()

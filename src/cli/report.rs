@@ -36,7 +36,7 @@ pub(crate) struct Report {
     pub(crate) csv: bool,
 }
 
-/// Make a contact sheet: the clips of a day or a search as pictures in a grid, to be printed
+/// Make a contact sheet of a day or a search: pictures in a grid, to be printed
 ///
 /// It is made of the same parts as a report, and can be searched and filtered in the same way.
 #[derive(Debug, Args)]

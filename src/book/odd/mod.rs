@@ -18,7 +18,7 @@ use crate::value::Rate;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Gravity {
+pub(super) enum Gravity {
     /// Something is lost, or may be soon.
     Fault,
     /// Somebody should look at it.
@@ -29,7 +29,7 @@ pub enum Gravity {
 
 /// Kinds of what is odd, what matters most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Oddity {
+pub(super) enum Oddity {
     /// It could not be read, wholly or in part.
     Unreadable,
     /// Its copies are not the same.
@@ -59,7 +59,7 @@ pub enum Oddity {
 impl Oddity {
     /// How much it matters.
     #[must_use]
-    pub fn gravity(self) -> Gravity {
+    pub(super) fn gravity(self) -> Gravity {
         match self {
             Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Gravity::Fault,
             Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Gravity::Look,
@@ -69,7 +69,7 @@ impl Oddity {
 
     /// What it is called, for people.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Unreadable => "Could not be read",
             Self::Differs => "Copies that differ",
@@ -88,7 +88,7 @@ impl Oddity {
 
     /// … and for programs.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
             Self::Differs => "copies-differ",
@@ -108,13 +108,13 @@ impl Oddity {
 
 /// Something odd about one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(super) struct Finding {
     /// Which clip of the book.
-    pub shot: usize,
+    pub(super) shot: usize,
     /// What it is.
-    pub oddity: Oddity,
+    pub(super) oddity: Oddity,
     /// In a few words: `23.976, where 41 of 44 clips have 25`.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// At most one in so many is odd.

@@ -25,8 +25,8 @@ pub(in crate::book) fn title(book: &Book) -> String {
     )
 }
 
-/// The head of a page.
-pub(in crate::book) fn head(book: &Book) -> Markup {
+/// The head of a page, which says what kind of page it is.
+pub(in crate::book) fn head(book: &Book, kind: &str) -> Markup {
     let production = one(book.told(|clip| clip.production.as_ref().map(|it| it.value.clone())));
     let about = match &book.about {
         About::Day(date, query) if query.is_empty() => long(*date),
@@ -43,7 +43,7 @@ pub(in crate::book) fn head(book: &Book) -> Markup {
         a.skip href="#clips" { "Skip to the clips" }
         header.head {
             div.masthead {
-                p.kind { "Camera report" }
+                p.kind { (kind) }
                 div.controls hidden {
                     button type="button" id="theme" { "Theme: auto" }
                     button type="button" id="help" { "Keys" }

@@ -17,7 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::Book;
-use super::odd::{Finding, find};
+use super::odd::{Finding, Gravity, find};
 use super::pictures::{Picture, Pictures};
 use crate::error::escape;
 
@@ -37,7 +37,7 @@ pub(super) fn report(book: &Book, pictures: &[Pictures]) -> String {
     let found = find(book);
     let clips = Clips::new(book, pictures, &found);
     let body = html! {
-        (head(book))
+        (head(book, "Camera report"))
         main id="main" {
             (glance::glance(book, &found))
             (timeline::timelines(book))
@@ -50,14 +50,24 @@ pub(super) fn report(book: &Book, pictures: &[Pictures]) -> String {
             }
         }
     };
-    document(&title(book), STYLE, &body)
+    document(&title(book), STYLE, pictures, &body)
 }
 
 /// A page with nothing outside itself: what may run and how it looks is told by hashes, so that whatever else
 /// got into it would do nothing.
-pub(super) fn document(title: &str, style: &str, body: &Markup) -> String {
+pub(super) fn document(title: &str, style: &str, pictures: &[Pictures], body: &Markup) -> String {
+    let is_whole = pictures
+        .iter()
+        .flat_map(|it| {
+            it.poster
+                .iter()
+                .chain(it.strip.iter().map(|strip| &strip.picture))
+        })
+        .all(|picture| picture.address.starts_with("data:"));
+    // Beside the page on a disk, or where a server has both.
+    let beside = if is_whole { "" } else { " file: 'self'" };
     let policy = format!(
-        "default-src 'none'; img-src data: 'self' file:; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+        "default-src 'none'; img-src data:{beside}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
          base-uri 'none'; form-action 'none'",
         hash(style),
         hash(SCRIPT)
@@ -76,7 +86,7 @@ pub(super) fn document(title: &str, style: &str, body: &Markup) -> String {
             }
             body {
                 (body)
-                footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are the cameras’ own. Nothing here is loaded from anywhere." } }
+                footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -143,6 +153,6 @@ fn link(book: &Book, shot: usize) -> Markup {
 fn serious(found: &[Finding]) -> usize {
     let kinds = found.chunk_by(|one, next| one.oddity == next.oddity);
     kinds
-        .filter(|kind| kind[0].oddity.gravity() != super::Gravity::Note)
+        .filter(|kind| kind[0].oddity.gravity() != Gravity::Note)
         .count()
 }
