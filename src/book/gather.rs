@@ -191,6 +191,11 @@ impl Shot {
             .map_or("", |name| name.value.as_str())
     }
 
+    /// Whether anything is known of what it was shot with.
+    pub(super) fn has_camera(&self) -> bool {
+        self.camera != UNKNOWN
+    }
+
     /// Whether there is sound and no picture in it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -221,6 +226,9 @@ impl Shot {
     }
 }
 
+/// What clips are said to be shot with when nobody knows.
+const UNKNOWN: &str = "no camera known";
+
 /// What a clip was shot with; sound without a camera is the recorder's.
 fn camera(clip: &Clip) -> String {
     let letter = clip.camera_letter.as_ref().map(|it| it.value.as_str());
@@ -231,7 +239,7 @@ fn camera(clip: &Clip) -> String {
         (Some(letter), None) => format!("camera {letter}"),
         (None, Some(camera)) => camera.to_owned(),
         (None, None) if is_sound => "sound".to_owned(),
-        (None, None) => "no camera known".to_owned(),
+        (None, None) => UNKNOWN.to_owned(),
     }
 }
 

@@ -187,6 +187,9 @@ struct Made {
     height: u32,
 }
 
+/// A picture that packs well takes a byte for so many pixels; where even that is too much, a way is not tried.
+const PIXELS_A_BYTE: usize = 12;
+
 /// The best picture that fits.
 fn fitting(ways: &[Way], most: usize, draw: impl Fn(u32) -> RgbImage) -> Option<Made> {
     let mut drawn: Option<(u32, RgbImage)> = None;
@@ -196,13 +199,15 @@ fn fitting(ways: &[Way], most: usize, draw: impl Fn(u32) -> RgbImage) -> Option<
             _ => draw(across),
         };
         let (width, height) = image.dimensions();
-        let webp = encoded(&image, quality)?;
-        if webp.len() <= most {
-            return Some(Made {
-                webp,
-                width,
-                height,
-            });
+        if image.as_raw().len() / 3 / PIXELS_A_BYTE <= most {
+            let webp = encoded(&image, quality)?;
+            if webp.len() <= most {
+                return Some(Made {
+                    webp,
+                    width,
+                    height,
+                });
+            }
         }
         drawn = Some((across, image));
     }
@@ -212,7 +217,7 @@ fn fitting(ways: &[Way], most: usize, draw: impl Fn(u32) -> RgbImage) -> Option<
 fn encoded(image: &RgbImage, quality: f32) -> Option<Vec<u8>> {
     let mut config = webp::WebPConfig::new().ok()?;
     config.quality = quality;
-    // A third larger than the slowest, in a fifth of the time.
+    // Many pictures are waited for: speed comes before the last few bytes.
     config.method = 2;
     let encoder = webp::Encoder::from_rgb(image.as_raw(), image.width(), image.height());
     Some(encoder.encode_advanced(&config).ok()?.to_vec())

@@ -240,7 +240,7 @@ pub fn csv(
     lines(columns, (&[], &[]), rows, is_terminal, out)
 }
 
-/// Clips as CSV, like [`csv`], with what else is known of each in columns before and after.
+/// Clips as CSV, like [`csv()`], with what else is known of each in columns before and after.
 ///
 /// # Errors
 /// When `out` cannot be written to.

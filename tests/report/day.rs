@@ -53,37 +53,36 @@ const fn film(
 fn films() -> Vec<Film> {
     let (dusk, stage) = (("0x1b2a49", "0xe07a5f"), ("0x2b193d", "0x6fb1c8"));
     let (green, warm) = (("0x12372a", "0xc8d96f"), ("0x5c2a18", "0xf2cc8f"));
-    let plain = |name, time, seconds, camera, colours| film(name, time, seconds, camera, colours);
     vec![
-        plain("A001/CLIP/C0001.MP4", "09:12:40", "4", FX3, dusk),
-        plain("A001/CLIP/C0002.MP4", "09:31:05", "3", FX3, dusk),
-        plain("A001/CLIP/C0003.MP4", "10:04:51", "5", FX3, warm),
+        film("A001/CLIP/C0001.MP4", "09:12:40", "4", FX3, dusk),
+        film("A001/CLIP/C0002.MP4", "09:31:05", "3", FX3, dusk),
+        film("A001/CLIP/C0003.MP4", "10:04:51", "5", FX3, warm),
         Film {
             rate: "24000/1001",
-            ..plain("A001/CLIP/C0004.MP4", "10:40:12", "3", FX3, warm)
+            ..film("A001/CLIP/C0004.MP4", "10:40:12", "3", FX3, warm)
         },
-        plain("A001/CLIP/C0006.MP4", "11:22:18", "4", FX3, stage),
+        film("A001/CLIP/C0006.MP4", "11:22:18", "4", FX3, stage),
         Film {
             has_sound: false,
-            ..plain("A001/CLIP/C0007.MP4", "13:48:00", "3", FX3, stage)
+            ..film("A001/CLIP/C0007.MP4", "13:48:00", "3", FX3, stage)
         },
-        plain("A001/CLIP/C0008.MP4", "16:02:37", "5", FX3, stage),
-        plain(
+        film("A001/CLIP/C0008.MP4", "16:02:37", "5", FX3, stage),
+        film(
             "B001/B001C001_260520_CANON.MOV",
             "09:15:22",
             "3",
             C70,
             green,
         ),
-        plain(
+        film(
             "B001/B001C002_260520_CANON.MOV",
             "10:05:03",
             "4",
             C70,
             green,
         ),
-        plain("B001/B001C003_260520_CANON.MOV", "14:11:40", "3", C70, warm),
-        plain(
+        film("B001/B001C003_260520_CANON.MOV", "14:11:40", "3", C70, warm),
+        film(
             "B001/B001C004_260520_CANON.MOV",
             "16:03:09",
             "4",
@@ -92,7 +91,7 @@ fn films() -> Vec<Film> {
         ),
         Film {
             rate: "100",
-            ..plain(
+            ..film(
                 "HERO/DCIM/100GOPRO/GX010042.MP4",
                 "12:30:00",
                 "3",
@@ -102,7 +101,7 @@ fn films() -> Vec<Film> {
         },
         Film {
             rate: "100",
-            ..plain(
+            ..film(
                 "HERO/DCIM/100GOPRO/GX010043.MP4",
                 "15:20:45",
                 "2",
@@ -112,7 +111,7 @@ fn films() -> Vec<Film> {
         },
         Film {
             size: "360x640",
-            ..plain(
+            ..film(
                 "phone/<img src=x onerror=alert(3)>.mov",
                 "17:45:10",
                 "3",
@@ -120,7 +119,7 @@ fn films() -> Vec<Film> {
                 warm,
             )
         },
-        plain(
+        film(
             "phone/\u{202e}gnp.exe\u{202c} 日本語 العربية.mov",
             "17:51:30",
             "2",

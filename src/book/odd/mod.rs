@@ -153,7 +153,8 @@ pub(super) fn find(book: &Book) -> Vec<Finding> {
     }
     for day in groups(&book.shots, |shot| Some(shot.day.clone())) {
         rates(&book.shots, &day, &mut found);
-        for camera in groups_of(&book.shots, &day, |shot| Some(shot.camera.clone())) {
+        let camera = |shot: &Shot| shot.has_camera().then(|| shot.camera.clone());
+        for camera in groups_of(&book.shots, &day, camera) {
             sizes(&book.shots, &camera, &mut found);
             silences(&book.shots, &camera, &mut found);
         }
@@ -228,7 +229,9 @@ fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
     let of_day = Usual::of(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
         let own = Usual::of(camera.iter().filter_map(|&at| rate(at)));
-        let own = own.filter(|own| own.count >= FEWEST);
+        // Clips of unknown cameras have nothing else in common.
+        let is_one = camera.iter().all(|&at| shots[at].has_camera());
+        let own = own.filter(|own| is_one && own.count >= FEWEST);
         for at in camera {
             let strayed = rate(at).and_then(|rate| strayed(rate, of_day.as_ref(), own.as_ref()));
             found.extend(strayed.map(|(oddity, text)| Finding {

@@ -130,6 +130,16 @@ fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
 }
 
 #[test]
+fn clips_of_unknown_cameras_are_no_camera() {
+    let mut shots = many(9, "no camera known", "25");
+    let mut other = shot("no camera known", "25");
+    other.clip.display_width = Some(Fact::new(1280, Source::STREAM));
+    other.clip.audio_codec = None;
+    shots.push(other);
+    assert_eq!(found(shots), []);
+}
+
+#[test]
 fn silence_is_odd_where_the_camera_hears() {
     let silent = || {
         let mut silent = shot("A", "25");

@@ -1,6 +1,8 @@
 //! The day at a glance: a few large numbers, and tables with a bar in each row, which are charts for
 //! those who see them.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::{serious, shortened};
@@ -8,7 +10,7 @@ use crate::book::Book;
 use crate::book::odd::Finding;
 use crate::book::totals::{self, Total};
 use crate::index::Sum;
-use crate::present::{counted, grouped};
+use crate::present::grouped;
 use crate::value::Bytes;
 
 /// Rows of a table; those that follow are one.
@@ -22,17 +24,20 @@ pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
     let cards = totals::by_card(book);
     let days = totals::by_day(book);
     let odd = serious(found);
+    let with_camera = book
+        .shots
+        .iter()
+        .filter(|shot| shot.has_camera() && !shot.is_sound());
+    let of_cameras: BTreeSet<&str> = with_camera.map(|shot| shot.camera.as_str()).collect();
     html! {
         section aria-labelledby="glance-title" {
             h2 id="glance-title" { "At a glance" }
             dl.numbers {
-                (number(&grouped(book.shots.len()), if book.shots.len() == 1 { "clip" } else { "clips" }))
+                (count(book.shots.len(), "clip"))
                 (number(&hours(sum), "running time"))
                 (number(&size(sum), "of footage"))
-                (number(&grouped(named(&cameras)), if named(&cameras) == 1 { "camera" } else { "cameras" }))
-                @if named(&cards) > 0 {
-                    (number(&grouped(named(&cards)), if named(&cards) == 1 { "card" } else { "cards" }))
-                }
+                (count(of_cameras.len(), "camera"))
+                @if named(&cards) > 0 { (count(named(&cards), "card")) }
                 div.number.alert[odd > 0] {
                     dt { @if odd == 1 { "oddity" } @else { "oddities" } }
                     dd { a href="#odd" { (grouped(odd)) } }
@@ -50,6 +55,11 @@ pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
 
 fn named(totals: &[Total]) -> usize {
     totals.iter().filter(|total| total.name.is_some()).count()
+}
+
+fn count(count: usize, what: &str) -> Markup {
+    let plural = if count == 1 { "" } else { "s" };
+    number(&grouped(count), &format!("{what}{plural}"))
 }
 
 fn number(value: &str, what: &str) -> Markup {
@@ -90,7 +100,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
                     }
                     @if !rest.is_empty() {
                         tr.rest {
-                            th scope="row" { "and " (counted(rest.len(), "more").trim_end_matches('s')) }
+                            th scope="row" { "and " (grouped(rest.len())) " more" }
                             td.bar {}
                             (figures(sum_of(rest)))
                         }
