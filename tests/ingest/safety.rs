@@ -570,7 +570,7 @@ fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
     );
     let (code, found) = verify(&day.shoot, &day.copy(1));
     assert!(run("umount", &[mounted[1]]));
-    assert_eq!(code, 4, "{found}");
+    assert_eq!(code, 3, "{found}");
     assert!(
         found["problems"]
             .to_string()
