@@ -222,12 +222,10 @@ pub fn csv(book: &Book, is_terminal: bool, out: &mut dyn Write) -> io::Result<()
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let columns = Columns::named(&names, &Query::default()).map_err(io::Error::other)?;
     let found = find(book);
-    let odd = |at: usize| -> Vec<String> {
-        let of_clip = found.iter().filter(|finding| finding.shot == at);
-        of_clip
-            .map(|finding| format!("{}: {}", finding.oddity.name(), finding.text))
-            .collect()
-    };
+    let mut odd: Vec<Vec<String>> = vec![Vec::new(); book.shots.len()];
+    for finding in &found {
+        odd[finding.shot].push(format!("{}: {}", finding.oddity.name(), finding.text));
+    }
     let rows = book.shots.iter().enumerate().map(|(at, shot)| {
         let before = vec![
             shot.name().to_owned(),
@@ -239,7 +237,7 @@ pub fn csv(book: &Book, is_terminal: bool, out: &mut dyn Write) -> io::Result<()
             shot.copies.labels.join("; "),
             shot.copies.volumes.to_string(),
             shot.copies.proved.to_string(),
-            odd(at).join("; "),
+            odd[at].join("; "),
         ];
         (before, &shot.clip, after)
     });

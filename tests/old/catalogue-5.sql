@@ -108,11 +108,11 @@ CREATE TABLE hash (
     digest   BLOB NOT NULL,
     bytes    INTEGER NOT NULL,
     modified INTEGER NOT NULL,
-    at       INTEGER NOT NULL,            -- seconds since 1970 UTC: when it was computed
+    at       INTEGER NOT NULL, how TEXT, changed INTEGER,            -- seconds since 1970 UTC: when it was computed
     PRIMARY KEY (file, kind)
 ) WITHOUT ROWID;
-INSERT INTO hash VALUES(13,'xxh128',X'df6c67d82508e30547811e1ef3fcadac',376618,1779278400000000000,1795696993);
-INSERT INTO hash VALUES(15,'xxh128',X'df6c67d82508e30547811e1ef3fcadac',376618,1779278400000000000,1795696993);
+INSERT INTO hash VALUES(13,'xxh128',X'df6c67d82508e30547811e1ef3fcadac',376618,1779278400000000000,1795696993,NULL,NULL);
+INSERT INTO hash VALUES(15,'xxh128',X'df6c67d82508e30547811e1ef3fcadac',376618,1779278400000000000,1795696993,NULL,NULL);
 CREATE TABLE ingest (
     id       INTEGER PRIMARY KEY,
     day      TEXT NOT NULL,               -- what its facts are said to come from: `2026-05-02`
@@ -135,11 +135,11 @@ CREATE TABLE ingest_copy (
     state   INTEGER NOT NULL,             -- 0 verified, 1 altered, 2 missing, 3 not copied
     how     TEXT,                         -- how it was read: `cache-bypassed`, `cache-dropped`, `cached`
     at      INTEGER NOT NULL,             -- seconds since 1970 UTC: when that was found
-    problem TEXT,
+    problem TEXT, modified INTEGER, changed INTEGER,
     PRIMARY KEY (file, place)
 ) WITHOUT ROWID;
-INSERT INTO ingest_copy VALUES(1,0,0,'cache-bypassed',1795753513,NULL);
-INSERT INTO ingest_copy VALUES(2,0,0,'cache-bypassed',1795753513,NULL);
+INSERT INTO ingest_copy VALUES(1,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL);
+INSERT INTO ingest_copy VALUES(2,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL);
 CREATE TABLE ingest_file (
     id       INTEGER PRIMARY KEY,
     ingest   INTEGER NOT NULL REFERENCES ingest ON DELETE CASCADE,
