@@ -10,9 +10,12 @@ use super::medium::{How, Medium};
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::original::Stamp;
 
+/// Files that are read side by side where a device lets them be.
+const MOST_READERS: usize = 4;
+
 /// Files on one device.
 pub struct Lane<'a> {
-    /// How many of them are read at a time.
+    /// How many of them its device lets be read at a time.
     pub readers: usize,
     /// Each with its path, what it was when it was listed, and by which hashes it is asked for.
     pub files: Vec<(PathBuf, &'a Item, Vec<HashKind>)>,
@@ -50,7 +53,7 @@ pub fn hash_files(
     let (sender, receiver) = sync_channel(1024);
     thread::scope(|scope| {
         for (number, (lane, next)) in lanes.iter().zip(&next).enumerate() {
-            for _ in 0..lane.readers.min(lane.files.len()) {
+            for _ in 0..lane.readers.min(MOST_READERS).min(lane.files.len()) {
                 let sender = sender.clone();
                 scope.spawn(move || read_on(lane, number, next, go_on, &sender));
             }

@@ -12,6 +12,7 @@ mod ingests;
 mod numbers;
 mod posters;
 mod progress;
+mod reading;
 mod safety;
 mod screen;
 mod table;

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::progress::bar;
-use super::{Look, Table, counted, grouped, json_line};
+use super::reading::Reading;
+use super::{Look, Table, counted, grouped};
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
@@ -17,31 +15,13 @@ use crate::value::{Age, Bytes, instant};
 
 /// Files that are listed one by one when nobody asked for all.
 const LISTED: usize = 20;
-/// A log hears of the progress this often, …
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// … a program this often.
-const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
-
 /// Shows the events of one look at a card.
-pub struct SafetyProgress<'a> {
-    look: Look,
-    bar: ProgressBar,
-    data: &'a mut dyn Write,
-    talk: &'a mut dyn Write,
-    last: Instant,
-}
+pub struct SafetyProgress<'a>(Reading<'a>);
 
 impl<'a> SafetyProgress<'a> {
     /// Data goes to `data`, talk to `talk`, a bar to standard error.
     pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        let template = "reading  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}";
-        Self {
-            look,
-            bar: bar(look == Look::Bar, template),
-            data,
-            talk,
-            last: Instant::now(),
-        }
+        Self(Reading::new(look, "reading", data, talk))
     }
 
     /// Shows one event.
@@ -49,57 +29,23 @@ impl<'a> SafetyProgress<'a> {
         match event {
             Event::Begins { files, bytes } => self.begin("card", *files, *bytes),
             Event::Copies { files, bytes } => self.begin("copies", *files, *bytes),
-            Event::Reading(path) => self.bar.set_message(escape(&path.to_string_lossy())),
-            Event::Read(bytes) => {
-                self.bar.inc(*bytes);
-                self.step();
-            }
+            Event::Reading(path) => self.0.file(path),
+            Event::Read(bytes) => self.0.read(*bytes),
         }
     }
 
     /// Takes the bar away.
     pub fn end(self) {
-        self.bar.finish_and_clear();
+        self.0.end();
     }
 
     fn begin(&mut self, what: &str, files: usize, bytes: u64) {
-        self.bar.reset();
-        self.bar.set_length(bytes);
-        self.object(&json!({ "event": "begins", "reads": what, "files": files, "bytes": bytes }));
+        self.0.begin(bytes);
+        self.0
+            .object(|| json!({ "event": "begins", "reads": what, "files": files, "bytes": bytes }));
         let (files, bytes) = (counted(files, "file"), Bytes(bytes));
-        self.line(&format!("reading the {what}: {files}, {bytes}"));
-    }
-
-    fn step(&mut self) {
-        let pause = if self.look == Look::Json {
-            BETWEEN_OBJECTS
-        } else {
-            BETWEEN_LINES
-        };
-        if self.last.elapsed() < pause {
-            return;
-        }
-        self.last = Instant::now();
-        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        let left = self.bar.eta().as_secs();
-        self.object(
-            &json!({ "event": "progress", "bytes": done, "of": all, "seconds_left": left }),
-        );
-        self.line(&format!("{} of {}", Bytes(done), Bytes(all)));
-    }
-
-    fn line(&mut self, text: &str) {
-        if self.look == Look::Lines {
-            // Nobody may be listening.
-            let _ = writeln!(self.talk, "{text}");
-        }
-    }
-
-    fn object(&mut self, object: &Value) {
-        if self.look == Look::Json {
-            // As above.
-            let _ = writeln!(self.data, "{}", json_line(object)).and_then(|()| self.data.flush());
-        }
+        self.0
+            .line(&format!("reading the {what}: {files}, {bytes}"));
     }
 }
 

@@ -2,31 +2,20 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::progress::bar;
-use super::{Look, counted, grouped, json_line};
+use super::reading::Reading;
+use super::{Look, counted, grouped};
 use crate::error::escape;
 use crate::value::Bytes;
 use crate::verify::{Event, Report, State};
 
-/// A log hears of the progress this often, …
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// … a program this often.
-const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
-
 /// Shows the events of one verification.
 pub struct VerifyProgress<'a> {
-    look: Look,
+    reading: Reading<'a>,
     /// Whether files that are as they were are listed, too.
     is_verbose: bool,
-    bar: ProgressBar,
-    data: &'a mut dyn Write,
-    talk: &'a mut dyn Write,
-    last: Instant,
 }
 
 impl<'a> VerifyProgress<'a> {
@@ -37,23 +26,19 @@ impl<'a> VerifyProgress<'a> {
         data: &'a mut dyn Write,
         talk: &'a mut dyn Write,
     ) -> Self {
-        let template = "verifying  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}";
         Self {
-            look,
+            reading: Reading::new(look, "verifying", data, talk),
             is_verbose,
-            bar: bar(look == Look::Bar, template),
-            data,
-            talk,
-            last: Instant::now(),
         }
     }
 
     /// Shows one event.
     pub fn event(&mut self, event: &Event) {
+        let reading = &mut self.reading;
         match event {
             Event::Begins { files, bytes, with } => {
-                self.bar.set_length(*bytes);
-                self.object(
+                reading.begin(*bytes);
+                reading.object(
                     || json!({ "event": "begins", "files": files, "bytes": bytes, "with": with }),
                 );
                 let with = if with.is_empty() {
@@ -62,69 +47,32 @@ impl<'a> VerifyProgress<'a> {
                     escape(&with.join(", "))
                 };
                 let (files, bytes) = (counted(*files, "file"), Bytes(*bytes));
-                self.line(&format!("verifying {files}, {bytes}, by {with}"));
+                reading.line(&format!("verifying {files}, {bytes}, by {with}"));
             }
-            Event::Reading(path) => self.bar.set_message(escape(&path.to_string_lossy())),
-            Event::Read(bytes) => {
-                self.bar.inc(*bytes);
-                self.step();
-            }
+            Event::Reading(path) => reading.file(path),
+            Event::Read(bytes) => reading.read(*bytes),
             Event::Found(path, state) => self.found(path, *state),
             Event::Problem(problem) => {
                 let path = problem.path.to_string_lossy();
                 let reason = &problem.reason;
-                self.object(|| json!({ "event": "problem", "path": path, "reason": reason }));
-                self.line(&format!("warning: {}: {}", escape(&path), escape(reason)));
+                reading.object(|| json!({ "event": "problem", "path": path, "reason": reason }));
+                reading.line(&format!("warning: {}: {}", escape(&path), escape(reason)));
             }
         }
     }
 
     /// Takes the bar away.
     pub fn end(self) {
-        self.bar.finish_and_clear();
+        self.reading.end();
     }
 
     fn found(&mut self, path: &Path, state: State) {
         let path = path.to_string_lossy();
-        self.object(|| json!({ "event": "file", "path": path, "state": state.name() }));
-        if self.is_verbose && self.look != Look::Json {
-            let data = &mut *self.data;
+        let object = || json!({ "event": "file", "path": path, "state": state.name() });
+        self.reading.object(object);
+        if self.is_verbose {
             let line = format!("{:<9} {}", state.name(), escape(&path));
-            // Nobody may be listening.
-            let _ = self.bar.suspend(|| writeln!(data, "{line}"));
-        }
-    }
-
-    fn step(&mut self) {
-        let pause = if self.look == Look::Json {
-            BETWEEN_OBJECTS
-        } else {
-            BETWEEN_LINES
-        };
-        if self.last.elapsed() < pause {
-            return;
-        }
-        self.last = Instant::now();
-        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        let left = self.bar.eta().as_secs();
-        self.object(
-            || json!({ "event": "progress", "bytes": done, "of": all, "seconds_left": left }),
-        );
-        self.line(&format!("{} of {}", Bytes(done), Bytes(all)));
-    }
-
-    fn line(&mut self, text: &str) {
-        if self.look == Look::Lines {
-            // As above.
-            let _ = writeln!(self.talk, "{text}");
-        }
-    }
-
-    fn object(&mut self, object: impl FnOnce() -> Value) {
-        if self.look == Look::Json {
-            // As above.
-            let _ =
-                writeln!(self.data, "{}", json_line(&object())).and_then(|()| self.data.flush());
+            self.reading.told(&line);
         }
     }
 }

@@ -16,8 +16,6 @@ use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
 use crate::original::Stamp;
 use crate::value::Fingerprint;
 
-/// Files that are read side by side where a device lets them be.
-pub(super) const MOST_READERS: usize = 4;
 /// 1981-01-02, nanoseconds since 1970 UTC: a camera whose clock was never set writes times of before, one like the other.
 const CLOCKLESS: i64 = 347_241_600_000_000_000;
 
@@ -166,7 +164,7 @@ impl Card {
             (path, *item, vec![HashKind::Xxh128])
         });
         let lane = Lane {
-            readers: self.volume.drive.kind.readers(jobs).min(MOST_READERS),
+            readers: self.volume.drive.kind.readers(jobs),
             files: wanted.collect(),
         };
         let go_on = || !cancel.is_cancelled();

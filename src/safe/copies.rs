@@ -351,7 +351,7 @@ fn read_all(
     let lanes: Vec<Lane<'_>> = files
         .iter()
         .map(|(drive, files)| Lane {
-            readers: drive.kind.readers(jobs).min(super::card::MOST_READERS),
+            readers: drive.kind.readers(jobs),
             files: files
                 .iter()
                 .map(|file| (file.path.clone(), &file.item, vec![HashKind::Xxh128]))

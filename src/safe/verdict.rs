@@ -81,13 +81,13 @@ pub fn counted(
 ) -> Counted {
     let mut counted = Counted::default();
     for (stood, path, root, sight) in at {
-        let is_beside = Some(stood.volume) == card.volume;
-        if is_beside && stood.path.starts_with(&card.inside) {
+        let is_cards = Some(stood.volume) == card.volume;
+        if is_cards && stood.path.starts_with(&card.inside) {
             continue;
         }
         let shelf = shelves.get(&stood.volume);
         let outcome = match shelf.filter(|shelf| shelf.disks.are_known()) {
-            _ if is_beside => Err(Doubt::CardsDisk),
+            _ if is_cards => Err(Doubt::CardsDisk),
             None => Err(Doubt::UnknownDisk),
             Some(shelf) if card.disks.are_known() && !shelf.disks.are_apart(&card.disks) => {
                 Err(Doubt::CardsDisk)

@@ -376,9 +376,6 @@ impl Report {
     }
 }
 
-/// Files that are read side by side where a device lets them be.
-const MOST_READERS: usize = 4;
-
 /// Reads and hashes files, on as many threads as the device bears.
 fn hash_all(
     root: &Path,
@@ -392,7 +389,7 @@ fn hash_all(
         .iter()
         .map(|(item, known)| (root.join(&item.inside), *item, known.kinds()));
     let lane = Lane {
-        readers: volume.drive.kind.readers(jobs).min(MOST_READERS),
+        readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
     hash_files(&[lane], go_on, told);
