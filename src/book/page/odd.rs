@@ -39,7 +39,7 @@ fn finding(book: &Book, kind: &[Finding]) -> Markup {
             h3 { (oddity.title()) span.count { (counted(kind.len(), "clip")) } }
             p.advice { (advice(oddity)) }
             @if is_most && is_alike(kind) {
-                p { "Each of them " (shown(&first[0].text)) "." }
+                p { "Each of them: " (shown(&first[0].text)) "." }
             } @else {
                 (list(book, first))
                 @if !rest.is_empty() {
