@@ -1,7 +1,6 @@
 //! The pictures of a book: posters and strips of the catalogue, made so small that all of them
 //! together, with all that is written, stay within what a file may have.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ use super::Shot;
 use crate::catalogue::{Folder, INDEX, Thumbnails};
 use crate::clip::Clip;
 use crate::media::{Cancel, StripIndex};
+use crate::original;
 use crate::present::decoded;
 use crate::value::Fingerprint;
 
@@ -254,7 +254,7 @@ fn beside(images: &[RgbImage], across: u32) -> RgbImage {
 fn moments(id: Fingerprint, strips: &Folder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
     let path = strips.find(id)?;
     let mut json = Vec::new();
-    let index = File::open(strips.path(id, INDEX)).ok()?;
+    let index = original::open(&strips.path(id, INDEX)).ok()?;
     index.take(MOST_INDEX).read_to_end(&mut json).ok()?;
     let index: StripIndex = serde_json::from_slice(&json).ok()?;
     let sheet = decoded(&path)?.to_rgb8();

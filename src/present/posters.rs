@@ -1,7 +1,6 @@
 //! Posters on a terminal: read from the catalogue's folder, made as large as there is room, and
 //! drawn in whatever way the terminal knows. A picture that is no picture is left out.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,6 +18,7 @@ use ratatui_image::protocol::sixel::Sixel;
 use ratatui_image::{FilterType, FontSize, Image, Resize};
 
 use super::screen::{Colours, Graphics, Screen};
+use crate::original;
 
 /// No poster is longer on disk …
 const MOST_BYTES: u64 = 16 << 20;
@@ -93,7 +93,7 @@ impl Picture {
 /// Reads a JPEG or WebP, and nothing that would take much memory.
 #[must_use]
 pub fn decoded(path: &Path) -> Option<DynamicImage> {
-    let file = File::open(path).ok()?;
+    let file = original::open(path).ok()?;
     let mut bytes = Vec::new();
     let mut limited = BufReader::new(file).take(MOST_BYTES);
     limited.read_to_end(&mut bytes).ok()?;
@@ -172,6 +172,16 @@ mod tests {
             ..Screen::blocks(Colours::All)
         };
         Picture::read(file.path(), room, screen)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_picture_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("a.jpg");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert!(decoded(&pipe).is_none());
     }
 
     #[test]
