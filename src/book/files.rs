@@ -1,7 +1,7 @@
 //! Where a book goes: one file, or a folder with its pictures beside it; whole or not at all. Only what
 //! is an earlier book is ever replaced, never anything else that has the name.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -43,33 +43,26 @@ impl Form {
 /// # Errors
 /// [`Error::NotOurs`] when something else has that name, [`Error::Path`] for what the system says.
 pub fn save(path: &Path, form: Form, bytes: &[u8]) -> Result<(), Error> {
-    let fault = Error::path(path);
+    let written = match earlier(path, form)? {
+        None => publish::new(path, bytes),
+        Some(metadata) => publish::instead(path, &metadata, bytes),
+    };
+    written.map_err(Error::path(path))
+}
+
+/// What an earlier file of ours looks like that has the name; refuses a name that something else has.
+///
+/// # Errors
+/// See [`save`].
+pub(super) fn earlier(path: &Path, form: Form) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            publish::new(path, bytes).map_err(fault)
-        }
-        Err(error) => Err(fault(error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::path(path)(error)),
         Ok(metadata)
             if metadata.is_file()
                 && begins_with(path, form.mark()).map_err(Error::path(path))? =>
         {
-            publish::instead(path, &metadata, bytes).map_err(fault)
-        }
-        Ok(_) => Err(not_ours(path)),
-    }
-}
-
-/// Refuses a name that something else has, before anything is made.
-///
-/// # Errors
-/// See [`save`].
-pub(super) fn refuse(path: &Path, form: Form) -> Result<(), Error> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::path(path)(error)),
-        Ok(metadata) if metadata.is_file() => {
-            let is_ours = begins_with(path, form.mark()).map_err(Error::path(path))?;
-            if is_ours { Ok(()) } else { Err(not_ours(path)) }
+            Ok(Some(metadata))
         }
         Ok(_) => Err(not_ours(path)),
     }

@@ -62,7 +62,8 @@ impl Wish {
 pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<Option<usize>, Error> {
     let place = wish.place(book.shots.len());
     if !wish.makes_folder(book.shots.len()) {
-        files::refuse(&place, Form::Html)?;
+        // Before anything is made.
+        files::earlier(&place, Form::Html)?;
         let Some(page) = page_of(book, wish.sheet, making).map_err(Error::path(&place))? else {
             return Ok(None);
         };

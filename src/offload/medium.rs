@@ -29,6 +29,12 @@ impl How {
         }
     }
 
+    /// Whether the bytes came from the medium for sure, not from memory.
+    #[must_use]
+    pub fn is_from_medium(self) -> bool {
+        self > Self::Cached
+    }
+
     /// What [`How::name`] gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -182,7 +182,7 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
     }
     let verified = claims().filter(|claim| claim.state == CopyState::Verified);
     let best = verified.max_by_key(|claim| {
-        let is_read_back = claim.how.is_some_and(|how| how > How::Cached);
+        let is_read_back = claim.how.is_some_and(How::is_from_medium);
         (is_read_back, claim.logged.is_some(), claim.at)
     });
     match best {

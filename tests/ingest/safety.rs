@@ -1,8 +1,9 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -125,14 +126,14 @@ impl Day {
         bytes[1000] ^= 1;
         let modified = path.metadata().unwrap().modified().unwrap();
         fs::write(&path, bytes).unwrap();
-        let times = FileTimes::new().set_modified(modified);
-        File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_times(times)
-            .unwrap();
+        put_back(&path, modified);
     }
+}
+
+/// Gives a file the time that it had.
+fn put_back(path: &Path, modified: SystemTime) {
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
 }
 
 const CLIP: &str = "Clips/00/D00001.bin";
@@ -291,13 +292,7 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     day.is_not_safe(&[], "changed after it was verified");
     // With its time put back, that it was written to is still seen here; what it is, only reading
     // tells; and what was read is known from then on.
-    let times = FileTimes::new().set_modified(modified);
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_times(times)
-        .unwrap();
+    put_back(&path, modified);
     day.is_not_safe(&[], "changed after it was verified");
     day.is_not_safe(&["--paranoid"], "altered: it holds something else");
     day.is_not_safe(&[], "altered: it holds something else");
@@ -387,13 +382,7 @@ fn an_ingest_is_trusted_by_size_and_time_when_that_is_asked_for() {
         let modified = path.metadata().unwrap().modified().unwrap();
         let length = path.metadata().unwrap().len();
         fs::write(&path, noise(61, usize::try_from(length).unwrap())).unwrap();
-        let times = FileTimes::new().set_modified(modified);
-        File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_times(times)
-            .unwrap();
+        put_back(&path, modified);
     }
     let (_, told) = day.safe(&["--trust-ingest"]);
     let few: Vec<&Value> = told.iter().filter(|line| line["safe"] == false).collect();

@@ -143,7 +143,7 @@ impl CopyFound {
     #[must_use]
     pub fn is_read_back(&self) -> bool {
         let how = self.how.as_deref().and_then(How::from_name);
-        how.is_some_and(|how| how > How::Cached)
+        how.is_some_and(How::is_from_medium)
     }
 }
 
