@@ -1,10 +1,14 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use btsindex::catalogue::Catalogue;
+use btsindex::media::Cancel;
+use btsindex::safe::{Event, Report, Request, safe};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -391,24 +395,72 @@ fn an_ingest_is_trusted_by_size_and_time_when_that_is_asked_for() {
     day.is_not_safe(&[], "2 of 7 files not on 2 disks");
 }
 
+/// What is found out about a card to which something is done at one of the moments that are told.
+fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) -> Report {
+    let request = Request {
+        card: day.card.clone(),
+        copies: 2,
+        max_age: None,
+        is_ingest_trusted: false,
+        disk: Some("card".to_owned()),
+        is_paranoid: false,
+        cancel: Cancel::default(),
+    };
+    let catalogue = Catalogue::open(&day.shoot.catalogue()).unwrap();
+    let mut is_done = false;
+    let report = safe(&request, &catalogue, &mut |event| {
+        if !is_done && is_now(&event) {
+            act(&day.card);
+            is_done = true;
+        }
+    });
+    assert!(is_done);
+    report.unwrap()
+}
+
 #[test]
 fn a_card_that_changes_while_it_is_read_is_not_safe() {
     let Some(day) = Day::taken_in() else { return };
-    let mut working = Working::start(day.asked(&["--json"]));
-    working.until("begins");
-    // The program waits for whoever reads what it tells, at the latest with its last line.
-    working.meanwhile(|| {
-        put(&day.card, "DURING.bin", b"while it was read");
+    let undisturbed = meanwhile(&day, |_| true, |_| ());
+    assert!(undisturbed.is_safe(), "{undisturbed:#?}");
+    let begins = |event: &Event| matches!(event, Event::Begins { .. });
+    let left = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
+    let everything_was_read = |event: &Event| {
+        if let Event::Read(bytes) = event {
+            left.set(left.get() - bytes);
+        }
+        left.get() == 0
+    };
+    let clip_is_written_again = |card: &Path| {
+        let clip = card.join(CLIP);
+        let modified = clip.metadata().unwrap().modified().unwrap();
+        let length = usize::try_from(clip.metadata().unwrap().len()).unwrap();
+        fs::write(&clip, noise(62, length)).unwrap();
+        put_back(&clip, modified);
+    };
+    let is_seen = |report: &Report| {
+        let mut doubts = report.doubts.iter();
+        assert!(!report.is_safe());
+        assert!(
+            doubts.any(|doubt| doubt.reason == "it changed while it was read"),
+            "{report:#?}"
+        );
+    };
+    let added = meanwhile(&day, begins, |card| {
+        put(card, "DURING.bin", b"while it was read");
     });
-    let answer = working.end();
-    assert_eq!(answer.code, 4, "{}", answer.stdout);
-    let summary = answer.summary();
-    let doubts = summary["doubts"].to_string();
-    let is_unlisted = summary["unsafe_files"] == 0;
-    assert!(
-        is_unlisted == doubts.contains("it changed while it was read"),
-        "{summary}"
-    );
+    is_seen(&added);
+    fs::remove_file(day.card.join("DURING.bin")).unwrap();
+    let with_folder = meanwhile(&day, begins, |card| {
+        fs::create_dir(card.join("DCIM")).unwrap();
+    });
+    is_seen(&with_folder);
+    fs::remove_dir(day.card.join("DCIM")).unwrap();
+    day.is_safe(&[]);
+    // Every hash is that of a copy; what was read is not there any more.
+    let rewritten = meanwhile(&day, everything_was_read, clip_is_written_again);
+    assert_eq!(rewritten.unsafe_files().count(), 0);
+    is_seen(&rewritten);
 }
 
 #[test]
