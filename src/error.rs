@@ -233,6 +233,12 @@ pub enum Error {
         /// What has the name.
         path: PathBuf,
     },
+    /// Something was to be written to a folder that is not there.
+    #[error("{} cannot be written: there is no such folder", shown(path))]
+    NoPlace {
+        /// What was to be written.
+        path: PathBuf,
+    },
     /// A search did not find so many clips.
     #[error("there is no clip {wanted}: {found} found")]
     NoHit {
@@ -369,6 +375,9 @@ impl Error {
             }
             Self::NotOurs { .. } => {
                 "nothing was changed; `-o` gives the report another name".to_owned()
+            }
+            Self::NoPlace { .. } => {
+                "make the folder first, or mount the drive that it is on".to_owned()
             }
             Self::NoHit { .. } => {
                 "clips are counted from 1, in the order in which `btsindex search` lists them"

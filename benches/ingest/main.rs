@@ -1,5 +1,6 @@
 //! What taking in a card costs, beside rsync and xxhsum, which do the same by hand: copied to two places in
-//! turn, synced, and compared after the system forgot what it had in memory.
+//! turn, synced, and compared after the system forgot what it had in memory. And what it costs to ask whether it
+//! may be formatted, beside xxhsum, which compares its files with a list and knows no copies.
 //!
 //! Each way does its work on the same files and the same disk, turn by turn. `benches/README.md` says what the
 //! columns mean.

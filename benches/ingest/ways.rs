@@ -43,7 +43,23 @@ const SETS: [Set; 4] = [
     },
 ];
 
-const WAYS: [&str; 2] = ["btsindex", "rsync+xxhsum"];
+/// What is done, and how: by btsindex, and by hand.
+struct Job {
+    ways: [&'static str; 2],
+    /// Does it the first way, or the second, and says what it cost. Gets the card and a folder beside it.
+    turn: fn(bool, &Path, &Path) -> Cost,
+}
+
+const JOBS: [Job; 2] = [
+    Job {
+        ways: ["ingest", "rsync+xxhsum"],
+        turn: take_in,
+    },
+    Job {
+        ways: ["safe", "xxhsum"],
+        turn: ask,
+    },
+];
 
 /// What one turn cost.
 #[derive(Clone, Copy)]
@@ -84,14 +100,16 @@ pub(crate) fn compare() {
         let folder = tempfile::tempdir_in(&place).unwrap();
         let card = folder.path().join("card");
         set.make(&card);
-        let mut costs = vec![Vec::new(); WAYS.len()];
-        for round in 1..=rounds {
-            eprintln!("{}: round {round} of {rounds}", set.name);
-            for (way, costs) in WAYS.iter().zip(&mut costs) {
-                costs.push(turn(way, &card, folder.path()));
+        for job in &JOBS {
+            let mut costs = [Vec::new(), Vec::new()];
+            for round in 1..=rounds {
+                eprintln!("{}, {}: round {round} of {rounds}", set.name, job.ways[0]);
+                for (is_by_hand, costs) in [false, true].into_iter().zip(&mut costs) {
+                    costs.push((job.turn)(is_by_hand, &card, folder.path()));
+                }
             }
+            print(set, job, &costs);
         }
-        print(set, &costs);
     }
 }
 
@@ -134,19 +152,50 @@ impl Noise {
     }
 }
 
-fn turn(way: &str, card: &Path, folder: &Path) -> Cost {
+/// Copies the card to two places, new ones each time.
+fn take_in(is_by_hand: bool, card: &Path, folder: &Path) -> Cost {
     let out = tempfile::tempdir_in(folder).unwrap();
-    let places = ["raid", "backup"].map(|name| out.path().join(name));
-    for place in &places {
-        fs::create_dir(place).unwrap();
-    }
-    let sums = (way != "btsindex").then(|| sums(card));
-    forget();
-    let (begun, before) = (Instant::now(), used());
-    match sums {
+    let places = places(out.path());
+    let sums = is_by_hand.then(|| sums(card));
+    measured(|| match sums {
         None => ingest(card, &places, out.path()),
         Some(sums) => by_hand(card, &places, &sums),
+    })
+}
+
+/// Says whether the card may be formatted, or compares its sums.
+fn ask(is_by_hand: bool, card: &Path, folder: &Path) -> Cost {
+    let taken = folder.join("taken");
+    if !taken.exists() {
+        fs::create_dir(&taken).unwrap();
+        ingest(card, &places(&taken), &taken);
     }
+    let sums = sums(card);
+    measured(|| {
+        if is_by_hand {
+            check(&sums, card);
+        } else {
+            let mut command = Command::new(PROGRAM);
+            command.arg("--catalogue").arg(taken.join("catalogue"));
+            command.arg("safe").arg(card).stdout(Stdio::null());
+            // All is on one disk here, which is not safe: that is found out by the same work.
+            assert_eq!(command.status().unwrap().code(), Some(4));
+        }
+    })
+}
+
+fn places(out: &Path) -> [PathBuf; 2] {
+    ["raid", "backup"].map(|name| {
+        let place = out.join(name);
+        fs::create_dir(&place).unwrap();
+        place
+    })
+}
+
+fn measured(act: impl FnOnce()) -> Cost {
+    forget();
+    let (begun, before) = (Instant::now(), used());
+    act();
     let (wall, after) = (begun.elapsed(), used());
     Cost {
         wall: wall.as_secs_f64(),
@@ -173,13 +222,14 @@ fn by_hand(card: &Path, places: &[PathBuf], sums: &Path) {
     }
     forget();
     for place in places {
-        let mut command = Command::new("xxhsum");
-        command
-            .args(["-q", "-c"])
-            .arg(sums)
-            .current_dir(place.join("card"));
-        run(command);
+        check(sums, &place.join("card"));
     }
+}
+
+fn check(sums: &Path, folder: &Path) {
+    let mut command = Command::new("xxhsum");
+    command.args(["-q", "-c"]).arg(sums).current_dir(folder);
+    run(command);
 }
 
 /// What xxhsum compares with, made before the clock runs.
@@ -223,13 +273,13 @@ fn used() -> (Duration, i64) {
     )
 }
 
-fn print(set: &Set, costs: &[Vec<Cost>]) {
+fn print(set: &Set, job: &Job, costs: &[Vec<Cost>; 2]) {
     let median = |costs: &[Cost], of: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    for (way, costs) in WAYS.iter().zip(costs) {
+    for (way, costs) in job.ways.iter().zip(costs) {
         let (wall, cpu) = (
             median(costs, |cost| cost.wall),
             median(costs, |cost| cost.cpu),
@@ -253,8 +303,9 @@ fn print(set: &Set, costs: &[Vec<Cost>]) {
         ratios[ratios.len() / 2]
     };
     println!(
-        "{:<7} btsindex / rsync+xxhsum: {:.2} of the time, {:.2} of the CPU; at most {} MB of memory",
+        "{:<7} {}: {:.2} of the time, {:.2} of the CPU; at most {} MB of memory",
         set.name,
+        job.ways.join(" / "),
         ratios(|cost| cost.wall),
         ratios(|cost| cost.cpu),
         costs[0].iter().map(|cost| cost.memory).max().unwrap_or(0),

@@ -41,7 +41,8 @@ impl Form {
 /// Writes a file, also in the place of an earlier one of its form.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::Path`] for what the system says.
+/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
+/// [`Error::Path`] for what the system says.
 pub fn save(path: &Path, form: Form, bytes: &[u8]) -> Result<(), Error> {
     let written = match earlier(path, form)? {
         None => publish::new(path, bytes),
@@ -55,16 +56,35 @@ pub fn save(path: &Path, form: Form, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// See [`save`].
 pub(super) fn earlier(path: &Path, form: Form) -> Result<Option<Metadata>, Error> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::path(path)(error)),
-        Ok(metadata)
+    match at(path)? {
+        None => Ok(None),
+        Some(metadata)
             if metadata.is_file()
                 && begins_with(path, form.mark()).map_err(Error::path(path))? =>
         {
             Ok(Some(metadata))
         }
-        Ok(_) => Err(not_ours(path)),
+        Some(_) => Err(not_ours(path)),
+    }
+}
+
+/// What has a name, if anything has it; refuses one in a folder that is not there.
+fn at(path: &Path) -> Result<Option<Metadata>, Error> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
+        Err(_) if beside(path).is_dir() => Ok(None),
+        Err(_) => Err(Error::NoPlace {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// The folder that something is in.
+fn beside(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -86,17 +106,15 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
 /// name makes way. `fill` says whether it came to its end.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::Path`] for what the system says.
+/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
+/// [`Error::Path`] for what the system says.
 pub(super) fn folder(
     path: &Path,
     fill: impl FnOnce(&Path) -> io::Result<bool>,
 ) -> Result<bool, Error> {
     let fault = || Error::path(path);
     refuse_folder(path)?;
-    let beside = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let beside = beside(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".btsindex-");
     #[cfg(unix)]
@@ -134,10 +152,9 @@ pub(super) fn folder(
 /// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
 /// that are named as ours are.
 pub(super) fn refuse_folder(path: &Path) -> Result<(), Error> {
-    let is_ours = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::path(path)(error)),
-        Ok(metadata) => metadata.is_dir() && holds_ours_only(path).unwrap_or(false),
+    let is_ours = match at(path)? {
+        None => return Ok(()),
+        Some(metadata) => metadata.is_dir() && holds_ours_only(path).unwrap_or(false),
     };
     if is_ours { Ok(()) } else { Err(not_ours(path)) }
 }

@@ -58,7 +58,8 @@ impl Wish {
 /// Writes a page, or a folder; says how large the page is, or `None` when it was ended early.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else is there, [`Error::Path`] when it cannot be written.
+/// [`Error::NotOurs`] when something else is there, [`Error::NoPlace`] when there is no folder for it, [`Error::Path`]
+/// when it cannot be written.
 pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<Option<usize>, Error> {
     let place = wish.place(book.shots.len());
     if !wish.makes_folder(book.shots.len()) {

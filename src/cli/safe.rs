@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use btsindex::safe::COPIES;
 use btsindex::value::Age;
 use clap::Args;
 
@@ -25,7 +26,7 @@ pub(crate) struct Safe {
     pub(crate) cards: Vec<PathBuf>,
 
     /// On how many disks each file has to be, beside the card
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = COPIES, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) copies: u8,
 
     /// How long ago each copy has to have been verified at most: 12h, 30d

@@ -72,7 +72,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ingest(args) => ingest::run(&args, catalogue()?),
         Command::Ingests(args) => ingests::run(&args, &catalogue()?),
         Command::Verify(args) => verify::run(&args, &catalogue()?),
-        Command::Safe(args) => safe::run(&args, &catalogue()?),
+        Command::Safe(args) => safe::run(&args, &catalogue()?, cli.catalogue.is_some()),
         Command::Search(args) => search::run(&args, &catalogue()?),
         Command::Browse(args) => browse::run(&args, &catalogue()?),
         Command::Stats(args) => stats::run(&args, &catalogue()?),

@@ -100,9 +100,21 @@ fn day(word: &str) -> Result<Option<Date>, Error> {
                 .to_owned(),
         });
     }
-    let is_date = word.len() == "2026-05-02".len();
-    let date = is_date.then(|| word.parse().ok()).flatten();
-    Ok(date.or_else(|| named_day(word, &today)))
+    if !is_written_as_date(word) {
+        return Ok(named_day(word, &today));
+    }
+    word.parse().map(Some).map_err(|_| Error::Query {
+        message: format!("{word} is no day"),
+        hint: format!("write a day of the calendar, or `'\"{word}\"'` to search for the word"),
+    })
+}
+
+/// `2026-05-02`, and `2026-02-30`, which no calendar has.
+fn is_written_as_date(word: &str) -> bool {
+    let like = "2026-05-02";
+    let is_like =
+        |(c, like): (char, char)| c == like || c.is_ascii_digit() && like.is_ascii_digit();
+    word.len() == like.len() && word.chars().zip(like.chars()).all(is_like)
 }
 
 /// Prints data, or writes it to a file.

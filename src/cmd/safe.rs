@@ -12,7 +12,8 @@ use super::scan::stop_on_ctrl_c;
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Safe, folder: &Path) -> anyhow::Result<Exit> {
+/// `is_named`: whether the catalogue is another than the usual one.
+pub(crate) fn run(args: &cli::Safe, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
     let look = match (args.json, io::stderr().is_terminal()) {
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &cli::Safe, folder: &Path) -> anyhow::Result<Exit> {
             disk: args.card_disk.clone(),
             is_ingest_trusted: args.trust_ingest,
             is_paranoid: args.paranoid,
+            is_catalogue_named: is_named,
             cancel: cancel.clone(),
         };
         // For each anew: what is mounted may be something else by then.

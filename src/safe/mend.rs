@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Report;
+use super::disks::{Disks, most_apart};
 use super::standing::Doubt;
 use super::verdict::Copy;
+use super::{COPIES, FileState, Report, Request};
 use crate::catalogue::{Catalogue, IngestPlace};
 use crate::error::Error;
 
@@ -55,38 +56,41 @@ impl Help {
             Doubt::Continued | Doubt::CardsDisk => Self::Nothing,
         }
     }
+
+    /// Whether it makes a copy count.
+    fn is_any(&self) -> bool {
+        *self != Self::Nothing
+    }
+
+    /// … as it is.
+    fn is_without_copying(&self) -> bool {
+        matches!(self, Self::Verify | Self::Disk | Self::Card)
+    }
 }
 
 /// Everything that would help, what costs least first.
-pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, Error> {
+pub(super) fn all(
+    report: &Report,
+    request: &Request,
+    catalogue: &Catalogue,
+) -> Result<Vec<Mend>, Error> {
+    let program = program(request, catalogue);
     let mut mends: Vec<Mend> = Vec::new();
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut disks: BTreeSet<i64> = BTreeSet::new();
     let mut in_the_way: BTreeSet<&Path> = BTreeSet::new();
     let (mut is_to_be_copied, mut is_card_asked) = (false, false);
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
-        let mut hopeful: BTreeSet<i64> = BTreeSet::new();
         for copy in &file.counted.copies {
-            let help = copy.outcome.as_ref().err().map(Help::against);
-            match help {
-                None => drop(hopeful.insert(copy.volume)),
-                Some(Help::Verify) => {
-                    hopeful.insert(copy.volume);
-                    verify.insert(folder_of(copy), copy.volume);
-                }
-                Some(Help::Disk) => {
-                    hopeful.insert(copy.volume);
-                    disks.insert(copy.volume);
-                }
-                Some(Help::Card) => {
-                    hopeful.insert(copy.volume);
-                    is_card_asked = true;
-                }
+            match copy.outcome.as_ref().err().map(Help::against) {
+                Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
+                Some(Help::Disk) => drop(disks.insert(copy.volume)),
+                Some(Help::Card) => is_card_asked = true,
                 Some(Help::MoveAway) => drop(in_the_way.insert(&copy.path)),
-                Some(Help::Copy | Help::Nothing) => {}
+                None | Some(Help::Copy | Help::Nothing) => {}
             }
         }
-        is_to_be_copied |= hopeful.len() < report.wanted.copies;
+        is_to_be_copied |= reach(file, report, Help::is_without_copying) < report.wanted.copies;
     }
     for (folder, volume) in verify {
         let shelf = report.shelves.get(&volume);
@@ -94,7 +98,7 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
             Some(shelf) => format!("mount {}, then read its copies again", shelf.label),
             None => "read the copies again".to_owned(),
         };
-        mends.push(run(what, format!("btsindex verify {}", quoted(&folder))));
+        mends.push(run(what, format!("{program} verify {}", quoted(&folder))));
     }
     for volume in disks {
         let Some(shelf) = report.shelves.get(&volume) else {
@@ -114,12 +118,16 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
             "say which disk {} is on: what stands on it, or what you call it",
             shelf.label
         );
-        let command = format!("btsindex volumes disk {} DISK", quoted(Path::new(name)));
+        let command = format!("{program} volumes disk {} DISK", quoted(Path::new(name)));
         mends.push(run(what, command));
     }
     if is_card_asked {
         let what = "mount the copies, or say which disk the card is on: what you call it";
-        let command = format!("btsindex safe --card-disk DISK {}", quoted(&report.card));
+        let asked = asked_again(request);
+        let command = format!(
+            "{program} safe --card-disk DISK{asked} {}",
+            quoted(&report.card)
+        );
         mends.push(run(what.to_owned(), command));
     }
     if is_to_be_copied {
@@ -135,9 +143,34 @@ pub(super) fn all(report: &Report, catalogue: &Catalogue) -> Result<Vec<Mend>, E
                 command: None,
             });
         }
-        mends.push(ingest(report, catalogue)?);
+        mends.push(ingest(report, &program, catalogue)?);
     }
     Ok(mends)
+}
+
+/// How a command begins that finds the same catalogue.
+fn program(request: &Request, catalogue: &Catalogue) -> String {
+    if !request.is_catalogue_named {
+        return "btsindex".to_owned();
+    }
+    let folder = catalogue.folder();
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    format!("btsindex --catalogue {}", quoted(&whole))
+}
+
+/// What else was asked for: whoever asks anew is not to be told that less is enough.
+fn asked_again(request: &Request) -> String {
+    let copies =
+        (request.copies != usize::from(COPIES)).then(|| format!(" --copies {}", request.copies));
+    let age = request.max_age.map(|age| format!(" --max-age {}s", age.0));
+    let trust = request
+        .is_ingest_trusted
+        .then(|| " --trust-ingest".to_owned());
+    let paranoid = request.is_paranoid.then(|| " --paranoid".to_owned());
+    [copies, age, trust, paranoid]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn run(what: String, command: String) -> Mend {
@@ -154,7 +187,7 @@ fn folder_of(copy: &Copy) -> PathBuf {
 }
 
 /// Taking it in again, to where it went, and to as many more places as are wanted.
-fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
+fn ingest(report: &Report, program: &str, catalogue: &Catalogue) -> Result<Mend, Error> {
     let (volume, inside) = catalogue.volumes().of(&report.card);
     let ingests = catalogue.ingests_of_card(&volume.identity, &inside)?;
     let last = match ingests.last() {
@@ -167,7 +200,7 @@ fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
         .into_iter()
         .filter(|place| place.folder.is_absolute());
     let places: Vec<IngestPlace> = known.collect();
-    let mut command = format!("btsindex ingest {}", quoted(&report.card));
+    let mut command = format!("{program} ingest {}", quoted(&report.card));
     for place in &places {
         command.push_str(" --to ");
         command.push_str(&quoted(&place.folder));
@@ -189,20 +222,33 @@ fn ingest(report: &Report, catalogue: &Catalogue) -> Result<Mend, Error> {
 
 /// How many disks are wanting beside those that have copies, or would have them once what was lost is copied again.
 fn wanting(report: &Report, places: usize) -> usize {
-    let most = report.files.iter().map(|file| file.counted.disks).max();
+    let reached = |file: &FileState| reach(file, report, Help::is_any);
+    // What has no copy yet goes where the rest went.
+    let most = report.files.iter().map(reached).max();
     let most = most.filter(|most| *most > 0).unwrap_or(places);
-    let is_lost = |doubt: &Doubt| matches!(Help::against(doubt), Help::Copy | Help::MoveAway);
-    let reached = report.unsafe_files().map(|file| {
-        let counted = &file.counted;
-        let copies = || counted.copies.iter();
-        if counted.copies.is_empty() {
-            return most;
-        }
-        let lost = copies().filter(|copy| copy.outcome.as_ref().is_err_and(is_lost));
-        counted.disks + lost.count()
+    let files = report.unsafe_files();
+    let least = files.map(|file| match file.counted.copies[..] {
+        [] => most,
+        _ => reached(file),
     });
-    let least = reached.min().unwrap_or(0);
+    let least = least.min().unwrap_or(0);
     report.wanted.copies.saturating_sub(least)
+}
+
+/// On how many disks a file would be with such help. A disk that nobody knows yet may turn out to be another one.
+fn reach(file: &FileState, report: &Report, helps: fn(&Help) -> bool) -> usize {
+    let copies = file.counted.copies.iter();
+    let helped = copies.filter(|copy| match &copy.outcome {
+        Ok(_) => true,
+        Err(doubt) => helps(&Help::against(doubt)),
+    });
+    let volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
+    let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
+    let disks = shelves.map(|shelf| shelf.map(|shelf| &shelf.disks));
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        disks.partition(|disks| disks.is_some_and(Disks::are_known));
+    let known: Vec<&Disks> = known.into_iter().flatten().collect();
+    most_apart(&known) + unknown.len()
 }
 
 /// A path as a shell reads it.

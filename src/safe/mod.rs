@@ -26,6 +26,9 @@ pub use mend::Mend;
 pub use standing::{Doubt, Proof, Sight, standing};
 pub use verdict::{Copy, Counted, OfCard, Shelf, Wanted, counted};
 
+/// On how many disks each file has to be when nobody says otherwise.
+pub const COPIES: u8 = 2;
+
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -41,6 +44,8 @@ pub struct Request {
     pub disk: Option<String>,
     /// Whether each mounted copy is read whole now.
     pub is_paranoid: bool,
+    /// Whether the catalogue is another than the usual one, which commands then have to name.
+    pub is_catalogue_named: bool,
     /// Interrupts it.
     pub cancel: Cancel,
 }
@@ -179,6 +184,6 @@ pub fn safe(
         wanted,
         ..card.into_report(&counts)
     };
-    found.mends = mend::all(&found, &catalogue)?;
+    found.mends = mend::all(&found, request, &catalogue)?;
     Ok(found)
 }

@@ -112,6 +112,30 @@ fn a_day_file_names_its_day() {
 }
 
 #[test]
+fn a_day_that_is_none_and_a_folder_that_is_not_there_are_told() {
+    let day = taken();
+    let answer = day.run(&["report", "2026-02-30"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    assert!(
+        answer.stderr.contains("2026-02-30 is no day"),
+        "{}",
+        answer.stderr
+    );
+    for kind in [&["--folder"][..], &["--csv"], &["--json"], &[]] {
+        let nowhere = day.shoot.folder("").join("nowhere/day.html");
+        let arguments = ["report", DAY, "-o", nowhere.to_str().unwrap()];
+        let answer = day.run(&[&arguments, kind].concat());
+        assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{kind:?}");
+        let told = answer.stderr.lines().next().unwrap_or_default();
+        assert!(
+            told.ends_with("there is no such folder"),
+            "{}",
+            answer.stderr
+        );
+    }
+}
+
+#[test]
 fn a_row_a_clip() {
     let answer = taken().run(&["report", DAY, "--csv"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);

@@ -1,144 +1,21 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
+mod day;
+mod mending;
+
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::SystemTime;
+use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::media::Cancel;
 use btsindex::safe::{Event, Report, Request, safe};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::card::{Working, fill, ingest, ingest_well, is_told, noise, put, set_time, verify};
-use crate::shoot::disk::{Disk, run};
-use crate::shoot::{Answer, Shoot, copy, fixtures};
-
-/// A card and two drives; what is on the card is on both of them, below `A001`.
-struct Day {
-    shoot: Shoot,
-    card: PathBuf,
-    drives: [PathBuf; 2],
-    card_disk: Disk,
-    disks: [Disk; 2],
-    /// Whether a person says which disk the card is on.
-    is_card_said: bool,
-}
-
-impl Day {
-    /// `None`, with the reason told, where nothing can be mounted.
-    fn new() -> Option<Self> {
-        let shoot = Shoot::new();
-        let images = shoot.folder("images");
-        let made = ["CARD", "SHUTTLE", "RAID"].map(|label| Disk::new(&images, label, 100));
-        let [Some(mut card_disk), Some(mut shuttle), Some(mut raid)] = made else {
-            return None;
-        };
-        let [card, one, other] = ["card", "shuttle", "raid"].map(|name| shoot.folder(name));
-        card_disk.mount(&card);
-        shuttle.mount(&one);
-        raid.mount(&other);
-        fill(&card, 4, 300_000);
-        put(&card, "STATUS.BIN", b"status");
-        put(&card, "empty", b"");
-        Some(Self {
-            shoot,
-            card,
-            drives: [one, other],
-            card_disk,
-            disks: [shuttle, raid],
-            is_card_said: false,
-        })
-    }
-
-    /// One that was taken in, to drives on distinct disks.
-    fn taken_in() -> Option<Self> {
-        let mut day = Self::new()?;
-        day.is_card_said = true;
-        day.ingest(&[0, 1]);
-        day.say_disk("SHUTTLE", "WD-1");
-        day.say_disk("RAID", "WD-2");
-        Some(day)
-    }
-
-    fn copy(&self, drive: usize) -> PathBuf {
-        self.drives[drive].join("A001")
-    }
-
-    fn ingest(&self, drives: &[usize]) {
-        let to: Vec<PathBuf> = drives.iter().map(|drive| self.copy(*drive)).collect();
-        let to: Vec<&Path> = to.iter().map(PathBuf::as_path).collect();
-        for folder in &to {
-            fs::create_dir_all(folder).unwrap();
-        }
-        ingest_well(&self.shoot, &[&self.card], &to);
-    }
-
-    fn say_disk(&self, volume: &str, disk: &str) {
-        let answer = self.shoot.run(&["volumes", "disk", volume, disk]);
-        assert_eq!(answer.code, 0, "{}", answer.stderr);
-    }
-
-    fn asked(&self, arguments: &[&str]) -> Command {
-        let mut command = self.shoot.command();
-        command.arg("safe").args(arguments).arg(&self.card);
-        if self.is_card_said {
-            command.args(["--card-disk", "card"]);
-        }
-        command
-    }
-
-    /// The verdict, and everything that was told.
-    fn safe(&self, arguments: &[&str]) -> (bool, Vec<Value>) {
-        let answer = Answer::of(&self.asked(&["--json"]).args(arguments).output().unwrap());
-        let told = answer.json();
-        let is_safe = told.last().unwrap()["safe"].as_bool().unwrap();
-        assert_eq!(answer.code, if is_safe { 0 } else { 4 }, "{told:#?}");
-        (is_safe, told)
-    }
-
-    #[track_caller]
-    fn is_safe(&self, arguments: &[&str]) {
-        let (is_safe, told) = self.safe(arguments);
-        assert!(is_safe, "{told:#?}");
-        let text = Answer::of(&self.asked(arguments).output().unwrap());
-        let last = text.stdout.lines().last().unwrap_or_default();
-        assert!(last.starts_with("SAFE TO FORMAT: "), "{}", text.stdout);
-    }
-
-    /// It is not safe, and somewhere among what is told this is the reason.
-    #[track_caller]
-    fn is_not_safe(&self, arguments: &[&str], reason: &str) {
-        let (is_safe, told) = self.safe(arguments);
-        assert!(!is_safe, "{told:#?}");
-        let text = Answer::of(&self.asked(arguments).output().unwrap());
-        assert!(!text.stdout.contains("SAFE TO"), "{}", text.stdout);
-        assert!(text.stdout.contains("NOT SAFE: "), "{}", text.stdout);
-        assert!(text.stdout.contains(reason), "{reason}: {}", text.stdout);
-    }
-
-    fn database(&self) -> Connection {
-        Connection::open(self.shoot.catalogue().join("catalogue.sqlite")).unwrap()
-    }
-
-    /// Turns one byte of a copy around, in its place.
-    fn flip(&self, drive: usize, name: &str) {
-        let path = self.copy(drive).join(name);
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[1000] ^= 1;
-        let modified = path.metadata().unwrap().modified().unwrap();
-        fs::write(&path, bytes).unwrap();
-        put_back(&path, modified);
-    }
-}
-
-/// Gives a file the time that it had.
-fn put_back(path: &Path, modified: SystemTime) {
-    let file = File::options().write(true).open(path).unwrap();
-    file.set_modified(modified).unwrap();
-}
+use super::card::{Working, ingest, is_told, noise, put, set_time, verify};
+use crate::shoot::disk::run;
+use crate::shoot::{Answer, copy, fixtures};
+use day::{Day, put_back};
 
 const CLIP: &str = "Clips/00/D00001.bin";
 
@@ -147,7 +24,7 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
     let Some(day) = Day::new() else { return };
     day.ingest(&[0]);
     // Nobody knows which disk a loop device is.
-    day.is_not_safe(&["--copies", "1"], "btsindex volumes disk SHUTTLE");
+    day.is_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
     day.say_disk("SHUTTLE", "WD-1");
     day.is_safe(&["--copies", "1"]);
     day.is_not_safe(&[], "6 of 6 files not on 2 disks");
@@ -249,11 +126,7 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     day.is_not_safe(&[], "whether that is the card's disk, nobody knows");
     day.is_not_safe(&[], "safe --card-disk DISK");
     day.is_card_said = true;
-    let aged = |days: i64| {
-        let sql = "UPDATE ingest_copy SET at = unixepoch() - ?1 WHERE place = 1";
-        assert!(day.database().execute(sql, [days * 86_400]).unwrap() > 0);
-    };
-    aged(40);
+    day.age(40);
     day.is_not_safe(
         &["--max-age", "30d"],
         "verified 40 days ago, too long for --max-age",
@@ -265,9 +138,9 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     day.is_safe(&["--max-age", "41d"]);
     day.is_safe(&[]);
     // A clock that was wrong.
-    aged(-1);
+    day.age(-1);
     day.is_not_safe(&[], "verified in the future");
-    aged(40);
+    day.age(40);
     // What is read counts from now on; what is away cannot be.
     day.is_not_safe(&["--max-age", "30d", "--paranoid"], "too long");
     let at = day.drives[1].clone();
@@ -404,6 +277,7 @@ fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) ->
         is_ingest_trusted: false,
         disk: Some("card".to_owned()),
         is_paranoid: false,
+        is_catalogue_named: false,
         cancel: Cancel::default(),
     };
     let catalogue = Catalogue::open(&day.shoot.catalogue()).unwrap();

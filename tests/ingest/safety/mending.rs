@@ -1,0 +1,165 @@
+//! What is said to mend a card that is not safe: the very commands, typed in another folder by somebody who set nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::CLIP;
+use super::day::Day;
+use crate::ingest::card::verify;
+use crate::shoot::Answer;
+
+impl Day {
+    /// What would mend it, as it is told.
+    fn mends(&self, arguments: &[&str]) -> Vec<Value> {
+        let (is_safe, told) = self.safe(arguments);
+        assert!(!is_safe, "{told:#?}");
+        let mends = told.last().unwrap()["mend"].as_array().unwrap();
+        assert!(!mends.is_empty(), "{told:#?}");
+        mends.clone()
+    }
+
+    /// … as the commands that a person types, who knows what the words in capitals stand for.
+    fn commands(&self, arguments: &[&str]) -> Vec<String> {
+        let other = self.copy(1);
+        let mends = self.mends(arguments).into_iter();
+        let commands = mends.filter_map(|mend| mend["command"].as_str().map(str::to_owned));
+        commands
+            .map(|command| {
+                let disk = if command.contains("SHUTTLE") {
+                    "WD-1"
+                } else {
+                    "WD-2"
+                };
+                command
+                    .replace("FOLDER-ON-ANOTHER-DISK", other.to_str().unwrap())
+                    .replace(" DISK", &format!(" {disk}"))
+            })
+            .collect()
+    }
+
+    /// Does what is said until it is safe; each command's name.
+    #[track_caller]
+    fn mend(&self, arguments: &[&str]) -> Vec<String> {
+        let mut done = Vec::new();
+        while !self.safe(arguments).0 {
+            assert!(done.len() < 4, "{done:#?}");
+            for command in self.commands(arguments) {
+                let answer = typed(&command);
+                assert_eq!(
+                    answer.code, 0,
+                    "{command}: {}{}",
+                    answer.stdout, answer.stderr
+                );
+                done.push(name(&command));
+            }
+        }
+        self.is_safe(arguments);
+        done
+    }
+}
+
+/// Has a shell run a command, in a folder where nothing is, without a word of where the catalogue is.
+fn typed(command: &str) -> Answer {
+    let program = Path::new(env!("CARGO_BIN_EXE_btsindex")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", command])
+        .current_dir("/")
+        .env_remove("BTSINDEX_CATALOGUE")
+        .env("PATH", format!("{}:{path}", program.display()));
+    Answer::of(&shell.output().unwrap())
+}
+
+/// `verify`, of `btsindex --catalogue /somewhere verify /media/RAID`.
+fn name(command: &str) -> String {
+    let words = command.split(' ').skip(3);
+    words.take(1).collect()
+}
+
+#[test]
+fn what_is_said_to_mend_it_mends_it() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    day.ingest(&[0]);
+    fs::create_dir_all(day.copy(1)).unwrap();
+    assert_eq!(
+        day.mend(&[]),
+        ["volumes", "ingest", "volumes"],
+        "from one copy on a disk that nobody knows"
+    );
+
+    // Somebody opened and saved a copy.
+    let copy = day.copy(0).join(CLIP);
+    let bytes = fs::read(&copy).unwrap();
+    fs::write(&copy, bytes).unwrap();
+    assert_eq!(day.mend(&[]), ["verify"]);
+
+    day.age(40);
+    assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
+
+    fs::remove_file(&copy).unwrap();
+    assert_eq!(day.mend(&[]), ["ingest"]);
+
+    // A byte that turned: what is in the way is moved away by hands.
+    day.flip(0, CLIP);
+    assert_eq!(verify(&day.shoot, &day.copy(0)).0, 4);
+    let by_hand = day.mends(&[])[0].clone();
+    let what = by_hand["what"].as_str().unwrap();
+    assert!(what.ends_with(copy.to_str().unwrap()), "{what}");
+    assert_eq!(by_hand["command"], Value::Null);
+    fs::rename(&copy, copy.with_extension("altered")).unwrap();
+    assert_eq!(day.mend(&[]), ["ingest"]);
+
+    // Two partitions of one disk: a third place is wanted.
+    day.say_disk("RAID", "WD-1");
+    let asked = day.mends(&[]);
+    let command = asked[0]["command"].as_str().unwrap();
+    assert_eq!(command.matches(" --to ").count(), 3, "{asked:#?}");
+    assert!(
+        command.ends_with(" --to FOLDER-ON-ANOTHER-DISK"),
+        "{asked:#?}"
+    );
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+    day.say_disk("RAID", "WD-2");
+
+    // A drive that is away comes back.
+    day.age(40);
+    day.disks[1].unmount();
+    let what = day.mends(&["--max-age", "30d"])[0]["what"].clone();
+    assert_eq!(what, "mount RAID, then read its copies again");
+    let raid = day.drives[1].clone();
+    day.disks[1].mount(&raid);
+    assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
+}
+
+#[test]
+fn whoever_asks_again_is_not_told_that_less_is_enough() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    day.is_card_said = false;
+    for disk in &mut day.disks {
+        disk.unmount();
+    }
+    let asked = ["--copies", "3", "--max-age", "30d", "--trust-ingest"];
+    let commands = day.commands(&asked);
+    assert_eq!(name(&commands[0]), "safe");
+    let again = " --copies 3 --max-age 2592000s --trust-ingest ";
+    assert!(commands[0].contains(again), "{commands:#?}");
+    let answer = typed(&commands[0].replace("WD-2", "card"));
+    assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
+    assert!(
+        answer.stdout.contains("6 of 6 files not on 3 disks"),
+        "{}",
+        answer.stdout
+    );
+    // … and by two it is safe.
+    let two = day.commands(&[]).swap_remove(0).replace("WD-2", "card");
+    assert!(!two.contains("--copies"), "{two}");
+    let answer = typed(&two);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+}
