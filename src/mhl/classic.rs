@@ -90,11 +90,11 @@ pub fn find(root: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// Reads a list.
+/// Reads a list; `None` where it is a manifest of ASC MHL v2, which says something with its history only.
 ///
 /// # Errors
-/// When it cannot be read, is no list of version 1, or lists what is not below its folder.
-pub fn read(path: &Path) -> Result<Classic, Fault> {
+/// When it cannot be read, is no list, or lists what is not below its folder.
+pub fn read(path: &Path) -> Result<Option<Classic>, Fault> {
     let mut xml = Xml::open(path, &[])?;
     let mut list = Classic {
         path: path.to_owned(),
@@ -106,7 +106,9 @@ pub fn read(path: &Path) -> Result<Classic, Fault> {
     while let Some(step) = xml.next()? {
         match step {
             Step::Open(tag) if !is_list => {
-                is_list_of_version_1(&tag).map_err(|reason| xml.malformed(reason))?;
+                if !is_list_of_version_1(&tag).map_err(|reason| xml.malformed(reason))? {
+                    return Ok(None);
+                }
                 is_list = true;
             }
             Step::Open(tag) => {
@@ -145,19 +147,17 @@ pub fn read(path: &Path) -> Result<Classic, Fault> {
             },
         }
     }
-    Ok(list)
+    Ok(Some(list))
 }
 
-fn is_list_of_version_1(tag: &Tag) -> Result<(), &'static str> {
+fn is_list_of_version_1(tag: &Tag) -> Result<bool, &'static str> {
     if tag.name != "hashlist" {
         return Err("it is no media hash list");
     }
     match tag.attribute("version") {
-        Some(version) if version.starts_with("2.") => {
-            Err("it is a manifest of ASC MHL v2, which is read with its history")
-        }
+        Some(version) if version.starts_with("2.") => Ok(false),
         Some(version) if !version.starts_with('1') => Err("it is no media hash list of version 1"),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text =
             format!("<hashlist version=\"1.1\"><hash><file>a.mov</file>{hashes}</hash></hashlist>");
-        read(&list(folder.path(), &text)).map(|list| list.files[0].clone())
+        read(&list(folder.path(), &text)).map(|list| list.unwrap().files[0].clone())
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
 </hashlist>\r\n",
         );
         assert_eq!(find(folder.path()).unwrap(), [path.as_path()]);
-        let list = read(&path).unwrap();
+        let list = read(&path).unwrap().unwrap();
         assert_eq!(list.tool.as_deref(), Some("Silverstack 8.2"));
         let paths: Vec<_> = list.files.iter().map(|file| file.path.as_str()).collect();
         let right = [
@@ -314,7 +314,6 @@ mod tests {
             hash(""),
             hash("&a;"),
             "<hashlist version=\"1.1\"><hash></hash></hashlist>".to_owned(),
-            "<hashlist version=\"2.0\"></hashlist>".to_owned(),
             "<hashlist version=\"3\"></hashlist>".to_owned(),
             "<html></html>".to_owned(),
             "a.mov 1234".to_owned(),
@@ -324,6 +323,8 @@ mod tests {
             let fault = read(&path).unwrap_err();
             assert!(matches!(fault, Fault::Malformed { .. }), "{text}: {fault}");
         }
+        let stray = list(folder.path(), "<hashlist version=\"2.0\"></hashlist>");
+        assert!(read(&stray).unwrap().is_none());
         for hashes in [
             "<md5>d41d8cd9</md5>",
             "<xxhash>4294967296</xxhash>",

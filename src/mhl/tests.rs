@@ -519,7 +519,8 @@ proptest! {
         planted(folder.path(), &text);
         prop_assert!(History::read(folder.path()).is_err());
         let path = folder.path().join("list.mhl");
-        fs::write(&path, &text).unwrap();
+        let version_1 = String::from_utf8_lossy(&text).replacen("2.0", "1.1", 1);
+        fs::write(&path, version_1).unwrap();
         prop_assert!(classic::read(&path).is_err());
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::disks::{Disks, most_apart};
 use super::standing::Doubt;
-use super::verdict::Copy;
+use super::verdict::{Copy, Shelf};
 use super::{COPIES, FileState, Report, Request};
-use crate::catalogue::{Catalogue, IngestPlace};
+use crate::catalogue::Catalogue;
 use crate::error::Error;
+use crate::mhl;
 
 /// Something that would help.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,15 @@ pub struct Mend {
     pub what: String,
     /// The command that does it, as a shell reads it; `None` where hands do.
     pub command: Option<String>,
+}
+
+/// Where a card went.
+struct Place {
+    folder: PathBuf,
+    /// A folder of the same volume, into which more may be copied.
+    beside: PathBuf,
+    /// What its volume is called, where it is not mounted.
+    away: Option<String>,
 }
 
 /// What helps against a doubt.
@@ -37,6 +47,18 @@ enum Help {
 }
 
 impl Help {
+    /// What helps a copy of a file; `None` when it needs no help.
+    fn of(file: &FileState, copy: &Copy) -> Option<Self> {
+        let doubt = copy.outcome.as_ref().err()?;
+        // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
+        let is_continued = mhl::is_chain(&file.inside) && mhl::is_chain(&copy.path);
+        Some(if is_continued {
+            Self::Nothing
+        } else {
+            Self::against(doubt)
+        })
+    }
+
     fn against(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Changed
@@ -75,14 +97,14 @@ pub(super) fn all(
     catalogue: &Catalogue,
 ) -> Result<Vec<Mend>, Error> {
     let program = program(request, catalogue);
-    let mut mends: Vec<Mend> = Vec::new();
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut disks: BTreeSet<i64> = BTreeSet::new();
     let mut in_the_way: BTreeSet<&Path> = BTreeSet::new();
+    let mut histories: BTreeSet<&Path> = BTreeSet::new();
     let (mut is_to_be_copied, mut is_card_asked) = (false, false);
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
         for copy in &file.counted.copies {
-            match copy.outcome.as_ref().err().map(Help::against) {
+            match Help::of(file, copy) {
                 Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
                 Some(Help::Disk) => drop(disks.insert(copy.volume)),
                 Some(Help::Card) => is_card_asked = true,
@@ -90,62 +112,77 @@ pub(super) fn all(
                 None | Some(Help::Copy | Help::Nothing) => {}
             }
         }
-        is_to_be_copied |= reach(file, report, Help::is_without_copying) < report.wanted.copies;
+        let is_wanting = reach(file, report, Help::is_without_copying) < report.wanted.copies;
+        if is_wanting && is_continued(file) {
+            histories.extend(file.inside.parent());
+        } else {
+            is_to_be_copied |= is_wanting;
+        }
     }
-    for (folder, volume) in verify {
-        let shelf = report.shelves.get(&volume);
+    let mut mends: Vec<Mend> = Vec::new();
+    let read = verify.iter().map(|(folder, volume)| {
+        let shelf = report.shelves.get(volume);
         let what = match shelf.filter(|shelf| !shelf.is_mounted) {
             Some(shelf) => format!("mount {}, then read its copies again", shelf.label),
             None => "read the copies again".to_owned(),
         };
-        mends.push(run(what, format!("{program} verify {}", quoted(&folder))));
-    }
-    for volume in disks {
-        let Some(shelf) = report.shelves.get(&volume) else {
-            continue;
-        };
-        let same = report
-            .shelves
-            .values()
-            .filter(|other| other.label == shelf.label);
-        let is_clear = same.count() == 1 && !shelf.label.starts_with('-');
-        let name = if is_clear {
-            &shelf.label
-        } else {
-            &shelf.identity
-        };
-        let what = format!(
-            "say which disk {} is on: what stands on it, or what you call it",
-            shelf.label
-        );
-        let command = format!("{program} volumes disk {} DISK", quoted(Path::new(name)));
-        mends.push(run(what, command));
-    }
+        run(what, format!("{program} verify {}", quoted(folder)))
+    });
+    mends.extend(read);
+    let shelves = disks.iter().filter_map(|disk| report.shelves.get(disk));
+    mends.extend(shelves.map(|shelf| say_disk(shelf, report, &program)));
     if is_card_asked {
         let what = "mount the copies, or say which disk the card is on: what you call it";
         let asked = asked_again(request);
-        let command = format!(
-            "{program} safe --card-disk DISK{asked} {}",
-            quoted(&report.card)
-        );
+        let card = quoted(&report.card);
+        let command = format!("{program} safe --card-disk DISK{asked} {card}");
         mends.push(run(what.to_owned(), command));
     }
-    if is_to_be_copied {
-        if !in_the_way.is_empty() {
-            let all: Vec<String> = in_the_way.iter().take(3).map(|path| quoted(path)).collect();
-            let more = match in_the_way.len().saturating_sub(3) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let what = format!("move away what is altered: {}{more}", all.join(", "));
-            mends.push(Mend {
-                what,
-                command: None,
-            });
-        }
-        mends.push(ingest(report, &program, catalogue)?);
+    if !is_to_be_copied && histories.is_empty() {
+        return Ok(mends);
     }
+    let places = places(report, catalogue)?;
+    if is_to_be_copied {
+        mends.extend(move_away(&in_the_way));
+        mends.push(ingest(report, &program, &places));
+    }
+    let kept = histories.into_iter();
+    mends.extend(kept.map(|history| keep(history, report, &program, &places)));
     Ok(mends)
+}
+
+/// Whether it is the chain of a history that has copies: those were added to.
+fn is_continued(file: &FileState) -> bool {
+    mhl::is_chain(&file.inside) && !file.counted.copies.is_empty()
+}
+
+fn say_disk(shelf: &Shelf, report: &Report, program: &str) -> Mend {
+    let shelves = report.shelves.values();
+    let same = shelves.filter(|other| other.label == shelf.label);
+    let is_clear = same.count() == 1 && !shelf.label.starts_with('-');
+    let name = if is_clear {
+        &shelf.label
+    } else {
+        &shelf.identity
+    };
+    let what = format!(
+        "say which disk {} is on: what stands on it, or what you call it",
+        shelf.label
+    );
+    let name = quoted(Path::new(name));
+    run(what, format!("{program} volumes disk {name} DISK"))
+}
+
+fn move_away(in_the_way: &BTreeSet<&Path>) -> Option<Mend> {
+    let all: Vec<String> = in_the_way.iter().take(3).map(|path| quoted(path)).collect();
+    let more = match in_the_way.len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!all.is_empty()).then(|| Mend {
+        what: format!("move away what is altered: {}{more}", all.join(", ")),
+        command: None,
+    })
 }
 
 /// How a command begins that finds the same catalogue.
@@ -186,38 +223,69 @@ fn folder_of(copy: &Copy) -> PathBuf {
     root.unwrap_or(&copy.path).to_owned()
 }
 
-/// Taking it in again, to where it went, and to as many more places as are wanted.
-fn ingest(report: &Report, program: &str, catalogue: &Catalogue) -> Result<Mend, Error> {
-    let (volume, inside) = catalogue.volumes().of(&report.card);
+/// Where the card went when it was last taken in. Of a volume that was forgotten, nobody knows where it was.
+fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
+    let volumes = catalogue.volumes();
+    let (volume, inside) = volumes.of(&report.card);
     let ingests = catalogue.ingests_of_card(&volume.identity, &inside)?;
     let last = match ingests.last() {
         Some(last) => catalogue.ingest(*last)?,
         None => None,
     };
-    let places = last.map_or_else(Vec::new, |last| last.places);
-    // Of a volume that was forgotten, nobody knows where it was.
-    let known = places
-        .into_iter()
-        .filter(|place| place.folder.is_absolute());
-    let places: Vec<IngestPlace> = known.collect();
-    let mut command = format!("{program} ingest {}", quoted(&report.card));
-    for place in &places {
-        command.push_str(" --to ");
-        command.push_str(&quoted(&place.folder));
-    }
-    for _ in 0..wanting(report, places.len()) {
-        command.push_str(" --to FOLDER-ON-ANOTHER-DISK");
-    }
+    let known = last.into_iter().flat_map(|last| last.places);
+    let known = known.filter(|place| place.folder.is_absolute());
+    let identity = |folder: &Path| volumes.of(folder).0.identity;
+    let placed = known.map(|place| {
+        let parent = place
+            .folder
+            .parent()
+            .filter(|parent| place.is_mounted && identity(parent) == identity(&place.folder));
+        Place {
+            beside: parent.unwrap_or(&place.folder).to_owned(),
+            folder: place.folder,
+            away: (!place.is_mounted).then_some(place.label),
+        }
+    });
+    Ok(placed.collect())
+}
+
+/// Taking it in again, to where it went, and to as many more places as are wanted.
+fn ingest(report: &Report, program: &str, places: &[Place]) -> Mend {
+    let card = quoted(&report.card);
+    let to = places.iter().map(|place| place.folder.clone());
+    let to = to_all(to, wanting(report, places.len()));
+    let what = when_mounted("copy what is missing", places);
+    run(what, format!("{program} ingest {card}{to}"))
+}
+
+/// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
+fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Mend {
+    let card = quoted(&report.card.join(history));
+    let name = match report.card.file_name() {
+        Some(name) => format!("{{card}} of {}", name.to_string_lossy()),
+        None => "{card} of it".to_owned(),
+    };
+    let to = places.iter().map(|place| place.beside.join(&name));
+    let to = to_all(to, report.wanted.copies.saturating_sub(places.len()));
+    let what = when_mounted("keep the card's history as it is, too", places);
+    run(what, format!("{program} ingest {card}{to}"))
+}
+
+fn to_all(folders: impl Iterator<Item = PathBuf>, more: usize) -> String {
+    let known = folders.map(|folder| format!(" --to {}", quoted(&folder)));
+    let more = (0..more).map(|_| " --to FOLDER-ON-ANOTHER-DISK".to_owned());
+    known.chain(more).collect()
+}
+
+fn when_mounted(what: &str, places: &[Place]) -> String {
     let away: Vec<&str> = places
         .iter()
-        .filter(|place| !place.is_mounted)
-        .map(|place| place.label.as_str())
+        .filter_map(|place| place.away.as_deref())
         .collect();
-    let what = match away[..] {
-        [] => "copy what is missing".to_owned(),
-        _ => format!("mount {}, then copy what is missing", away.join(" and ")),
-    };
-    Ok(run(what, command))
+    match away[..] {
+        [] => what.to_owned(),
+        _ => format!("mount {}, then {what}", away.join(" and ")),
+    }
 }
 
 /// How many disks are wanting beside those that have copies, or would have them once what was lost is copied again.
@@ -226,22 +294,19 @@ fn wanting(report: &Report, places: usize) -> usize {
     // What has no copy yet goes where the rest went.
     let most = report.files.iter().map(reached).max();
     let most = most.filter(|most| *most > 0).unwrap_or(places);
-    let files = report.unsafe_files();
+    let files = report.unsafe_files().filter(|file| !is_continued(file));
     let least = files.map(|file| match file.counted.copies[..] {
         [] => most,
         _ => reached(file),
     });
-    let least = least.min().unwrap_or(0);
+    let least = least.min().unwrap_or(most);
     report.wanted.copies.saturating_sub(least)
 }
 
 /// On how many disks a file would be with such help. A disk that nobody knows yet may turn out to be another one.
 fn reach(file: &FileState, report: &Report, helps: fn(&Help) -> bool) -> usize {
     let copies = file.counted.copies.iter();
-    let helped = copies.filter(|copy| match &copy.outcome {
-        Ok(_) => true,
-        Err(doubt) => helps(&Help::against(doubt)),
-    });
+    let helped = copies.filter(|copy| Help::of(file, copy).is_none_or(|help| helps(&help)));
     let volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
     let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
     let disks = shelves.map(|shelf| shelf.map(|shelf| &shelf.disks));

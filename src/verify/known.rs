@@ -72,6 +72,8 @@ impl Basis {
         let mut classics = Vec::new();
         for path in classic::find(root).map_err(|fault| manifest(&fault))? {
             let list = classic::read(&path).map_err(|fault| manifest(&fault))?;
+            // A manifest of a history, kept apart from it: a file like others.
+            let Some(list) = list else { continue };
             let files = list.files.iter().enumerate();
             let by_path = files.map(|(at, file)| (file.path.clone(), at)).collect();
             classics.push((list, by_path));

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::CLIP;
 use super::day::Day;
-use crate::ingest::card::verify;
-use crate::shoot::Answer;
+use crate::ingest::card::{fill, ingest_well, verify};
+use crate::shoot::{Answer, Shoot};
 
 impl Day {
     /// What would mend it, as it is told.
@@ -56,8 +56,16 @@ impl Day {
                 done.push(name(&command));
             }
         }
-        self.is_safe(arguments);
         done
+    }
+
+    /// Just these files are not safe.
+    #[track_caller]
+    fn are_unsafe(&self, names: &[&str]) {
+        let (_, told) = self.safe(&[]);
+        let told = told.iter().filter(|line| line["safe"] == false);
+        let told: Vec<&str> = told.filter_map(|line| line["path"].as_str()).collect();
+        assert_eq!(told, names);
     }
 }
 
@@ -162,4 +170,35 @@ fn whoever_asks_again_is_not_told_that_less_is_enough() {
     assert!(!two.contains("--copies"), "{two}");
     let answer = typed(&two);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+}
+
+#[test]
+fn a_card_with_a_history_is_safe_when_that_is_kept_as_it_is() {
+    let Some(mut day) = Day::new() else { return };
+    // It is a shuttle: what is on it was taken in before, by somebody else.
+    let other = Shoot::new();
+    let origin = other.folder("A001");
+    fill(&origin, 2, 3000);
+    let shuttled = day.card.join("A001");
+    fs::create_dir_all(&shuttled).unwrap();
+    ingest_well(&other, &[&origin], &[&shuttled]);
+    day.card = shuttled;
+    day.is_card_said = true;
+    day.ingest(&[0, 1]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    let told = day.mends(&[])[0]["command"].clone();
+    let told = told.as_str().unwrap();
+    assert!(told.ends_with("raid/{card} of A001'"), "{told}");
+    assert_eq!(day.mend(&[]), ["ingest"]);
+
+    // Kept as it is, and nobody knows where any more.
+    day.say_disk("RAID", "WD-1");
+    assert_eq!(name(&day.commands(&[])[0]), "ingest");
+    day.say_disk("RAID", "WD-2");
+    let kept = day.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
+    fs::write(&kept, fs::read(&kept).unwrap()).unwrap();
+    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    assert_eq!(day.mend(&[]), ["verify"]);
 }
