@@ -212,8 +212,12 @@ impl Place {
             }),
         };
         if dice.one_in(8) {
-            claim.state =
-                dice.pick(&[CopyState::Altered, CopyState::Missing, CopyState::NotCopied]);
+            claim.state = dice.pick(&[
+                CopyState::Altered,
+                CopyState::Missing,
+                CopyState::Unread,
+                CopyState::NotCopied,
+            ]);
         }
         if dice.one_in(8) {
             claim.how = dice.pick(&[Some(How::Cached), Some(How::Dropped), None]);
@@ -243,6 +247,7 @@ impl Place {
                     CopyState::Verified,
                     CopyState::Altered,
                     CopyState::Missing,
+                    CopyState::Unread,
                     CopyState::NotCopied,
                 ]),
                 at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
