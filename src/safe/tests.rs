@@ -195,7 +195,8 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
 impl Place {
     /// A copy that is well, to which mishaps come.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
-        let at = NOW - dice.pick(&[0, 60, DAY, 20 * DAY, 39 * DAY, -DAY]);
+        let ages = [0, 60, DAY, DAY + 1, 20 * DAY, 30 * DAY, 30 * DAY + 1, -1];
+        let at = NOW - dice.pick(&ages);
         let mut claim = Claim {
             content: file.0,
             bytes: file.1,
