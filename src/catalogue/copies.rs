@@ -36,6 +36,8 @@ pub struct Hashed {
     pub frames: Option<FrameRun>,
     /// The hash of all of it as it is now, where one was computed.
     pub digest: Option<Fingerprint>,
+    /// Whether that was computed for its own sake: of a small file, the fingerprint is the hash, too.
+    pub is_hashed: bool,
 }
 
 /// The hash of a whole file, and how it came about.
@@ -164,13 +166,14 @@ impl Catalogue {
                     // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
                     "SELECT f.id, f.name, f.bytes, f.modified, f.frames, d.path, d.volume, f.dir, v.identity, v.mount,
                             coalesce(v.name, v.label) AS label,
-                            coalesce(
-                                (SELECT h.digest FROM hash h WHERE h.file = f.id AND h.kind = ?2
-                                 AND h.bytes = f.bytes AND h.modified = f.modified),
+                            h.digest IS NOT NULL AS is_hashed,
+                            coalesce(h.digest,
                                 CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
                                      AND NOT f.is_unread THEN c.fingerprint END) AS digest
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                           JOIN clip c ON c.id = f.clip
+                          LEFT JOIN hash h ON h.file = f.id AND h.kind = ?2
+                               AND h.bytes = f.bytes AND h.modified = f.modified
                      WHERE f.clip = ?1 AND f.state = 0 AND NOT f.was
                      ORDER BY label, d.path, f.name",
                 )?
@@ -197,6 +200,7 @@ impl Catalogue {
             modified: row.get("modified")?,
             frames: frames_of(row.get("frames")?),
             digest: digest.map(Fingerprint::from_bytes),
+            is_hashed: row.get("is_hashed")?,
         })
     }
 

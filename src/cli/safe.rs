@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::safe::COPIES;
-use btsindex::value::Age;
+use btsindex::value::{Age, Malformed, parse_name};
 use clap::Args;
 
 /// Say whether a card may be formatted
@@ -34,7 +34,7 @@ pub(crate) struct Safe {
     pub(crate) max_age: Option<Age>,
 
     /// Which disk the card is on, where its reader tells no number: what you call it
-    #[arg(long, value_name = "DISK")]
+    #[arg(long, value_name = "DISK", value_parser = disk)]
     pub(crate) card_disk: Option<String>,
 
     /// Do not read files of the card whose size and times are those of when it was ingested
@@ -52,4 +52,8 @@ pub(crate) struct Safe {
     /// Tell what happens as JSON, an object a line: each file, then the verdict
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn disk(text: &str) -> Result<String, Malformed> {
+    parse_name(text).map(str::to_owned)
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::catalogue::SAID;
+use crate::error::is_unsafe;
 
 /// The disks that a volume was ever seen on; none: nobody knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +77,7 @@ impl Disks {
 
 fn disks(told: &str) -> Vec<Disk> {
     let serial = |text: &str| {
-        let text = text.trim().to_lowercase();
+        let text = folded(text);
         (!text.is_empty()).then_some(Disk::Serial(text))
     };
     if let Some(host) = told.strip_prefix("server:") {
@@ -84,6 +87,18 @@ fn disks(told: &str) -> Vec<Disk> {
         return serial(said).into_iter().collect();
     }
     told.split('+').filter_map(serial).collect()
+}
+
+/// As it may be typed off a label, or copied from what is printed here: letter case, blanks, forms of a letter and what
+/// nobody sees tell nothing apart.
+fn folded(text: &str) -> String {
+    let seen: String = text.nfkc().filter(|c| !is_unsafe(*c)).collect();
+    let lower = seen.to_lowercase();
+    let mut name = lower.trim();
+    while let Some(rest) = name.strip_prefix(SAID) {
+        name = rest.trim();
+    }
+    name.to_owned()
 }
 
 /// `nas`, `nas.local` and `NAS.studio.example` may be one; ports and scopes tell no machines apart.
@@ -155,6 +170,14 @@ mod tests {
     fn disks_are_apart_when_nothing_of_them_can_be_the_same() {
         assert!(apart(&["WD-1"], &["WD-2"]));
         assert!(!apart(&["WD-1"], &["wd-1"]));
+        for same in [
+            "said:wd-1",
+            "said:said: WD-1",
+            "W\u{200b}D-1",
+            "\u{ff37}D-1",
+        ] {
+            assert!(!apart(&["said:WD-1"], &[same]), "{same}");
+        }
         assert!(!apart(&["WD-1"], &[]));
         assert!(!apart(&[], &[]));
         // Seen in a dock once that tells a number of its own.

@@ -1,6 +1,7 @@
 //! What would have to be done until a card may be formatted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::disks::{Disks, most_apart};
@@ -8,8 +9,11 @@ use super::standing::Doubt;
 use super::verdict::{Copy, Shelf};
 use super::{COPIES, FileState, Report, Request};
 use crate::catalogue::Catalogue;
-use crate::error::Error;
-use crate::mhl;
+use crate::error::{Error, is_unsafe};
+use crate::mhl::{self, Histories};
+
+/// What a person knows.
+const ELSEWHERE: &str = "FOLDER-ON-ANOTHER-DISK";
 
 /// Something that would help.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +27,7 @@ pub struct Mend {
 /// Where a card went.
 struct Place {
     folder: PathBuf,
+    volume: i64,
     /// A folder of the same volume, into which more may be copied.
     beside: PathBuf,
     /// What its volume is called, where it is not mounted.
@@ -34,13 +39,13 @@ struct Place {
 enum Help {
     /// Reading it again may prove it.
     Verify,
+    /// … once a scan has seen it as it is: no ingest wrote it down.
+    Scan,
     /// A person may know the disk.
     Disk,
     /// A person may know the card's.
     Card,
-    /// It has to be copied again, when what stands there is out of the way.
-    MoveAway,
-    /// It has to be copied again.
+    /// It has to be copied again, when whatever stands there is out of the way.
     Copy,
     /// Nothing: it is no copy that counts.
     Nothing,
@@ -48,14 +53,16 @@ enum Help {
 
 impl Help {
     /// What helps a copy of a file; `None` when it needs no help.
-    fn of(file: &FileState, copy: &Copy) -> Option<Self> {
+    fn of(copy: &Copy) -> Option<Self> {
         let doubt = copy.outcome.as_ref().err()?;
         // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
-        let is_continued = mhl::is_chain(&file.inside) && mhl::is_chain(&copy.path);
-        Some(if is_continued {
-            Self::Nothing
-        } else {
-            Self::against(doubt)
+        if mhl::is_chain(&copy.path) {
+            return Some(Self::Nothing);
+        }
+        let is_scanned = copy.root.is_none();
+        Some(match doubt {
+            Doubt::Changed | Doubt::Unlike | Doubt::ListedOtherwise if is_scanned => Self::Scan,
+            doubt => Self::against(doubt),
         })
     }
 
@@ -73,20 +80,14 @@ impl Help {
             | Doubt::InFuture => Self::Verify,
             Doubt::UnknownDisk => Self::Disk,
             Doubt::UnknownCard => Self::Card,
-            Doubt::Altered(_) => Self::MoveAway,
-            Doubt::Missing(_) | Doubt::Gone => Self::Copy,
+            Doubt::Altered(_) | Doubt::Missing(_) | Doubt::Gone => Self::Copy,
             Doubt::Continued | Doubt::CardsDisk => Self::Nothing,
         }
     }
 
-    /// Whether it makes a copy count.
-    fn is_any(&self) -> bool {
-        *self != Self::Nothing
-    }
-
-    /// … as it is.
+    /// Whether it makes a copy count as it is.
     fn is_without_copying(&self) -> bool {
-        matches!(self, Self::Verify | Self::Disk | Self::Card)
+        matches!(self, Self::Verify | Self::Scan | Self::Disk | Self::Card)
     }
 }
 
@@ -98,57 +99,86 @@ pub(super) fn all(
 ) -> Result<Vec<Mend>, Error> {
     let program = program(request, catalogue);
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
+    let mut scan: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut disks: BTreeSet<i64> = BTreeSet::new();
-    let mut in_the_way: BTreeSet<&Path> = BTreeSet::new();
     let mut histories: BTreeSet<&Path> = BTreeSet::new();
-    let (mut is_to_be_copied, mut is_card_asked) = (false, false);
+    let mut copied: Vec<&FileState> = Vec::new();
+    let mut is_card_asked = false;
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
         for copy in &file.counted.copies {
-            match Help::of(file, copy) {
+            match Help::of(copy) {
                 Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
+                Some(Help::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
                 Some(Help::Disk) => drop(disks.insert(copy.volume)),
                 Some(Help::Card) => is_card_asked = true,
-                Some(Help::MoveAway) => drop(in_the_way.insert(&copy.path)),
                 None | Some(Help::Copy | Help::Nothing) => {}
             }
         }
-        let is_wanting = reach(file, report, Help::is_without_copying) < report.wanted.copies;
+        let is_wanting = reach(file, report, &[]) < report.wanted.copies;
         if is_wanting && is_continued(file) {
             histories.extend(file.inside.parent());
-        } else {
-            is_to_be_copied |= is_wanting;
+        } else if is_wanting {
+            copied.push(file);
         }
     }
+    let safe = |options: &str| {
+        let (asked, card) = (asked_again(request), quoted(&report.card));
+        format!("{program} safe{options}{asked} {card}")
+    };
     let mut mends: Vec<Mend> = Vec::new();
-    let read = verify.iter().map(|(folder, volume)| {
-        let shelf = report.shelves.get(volume);
-        let what = match shelf.filter(|shelf| !shelf.is_mounted) {
-            Some(shelf) => format!("mount {}, then read its copies again", shelf.label),
-            None => "read the copies again".to_owned(),
+    let mut is_paranoia_asked = false;
+    let away = |volume: &i64| report.shelves.get(volume).filter(|shelf| !shelf.is_mounted);
+    for (folder, volume) in &verify {
+        let away = away(volume);
+        // What has a damaged history is not verified by it.
+        if away.is_none() && Histories::read(folder).is_err() {
+            is_paranoia_asked = true;
+            continue;
+        }
+        let what = mounted(away, "read its copies again", "read the copies again");
+        mends.push(run(what, format!("{program} verify {}", quoted(folder))));
+    }
+    for (folder, volume) in &scan {
+        let what = mounted(away(volume), "scan it again", "scan the copies again");
+        mends.push(run(what, format!("{program} scan {}", quoted(folder))));
+    }
+    if !scan.is_empty() {
+        let what = "read what was scanned whole, and compare it";
+        mends.push(run(what.to_owned(), format!("{program} copies --verify")));
+    }
+    if is_paranoia_asked {
+        let what = "read the copies again, where a manifest beside them is damaged";
+        let options = if request.is_paranoid {
+            ""
+        } else {
+            " --paranoid"
         };
-        run(what, format!("{program} verify {}", quoted(folder)))
-    });
-    mends.extend(read);
+        mends.push(run(what.to_owned(), safe(options)));
+    }
     let shelves = disks.iter().filter_map(|disk| report.shelves.get(disk));
     mends.extend(shelves.map(|shelf| say_disk(shelf, report, &program)));
     if is_card_asked {
         let what = "mount the copies, or say which disk the card is on: what you call it";
-        let asked = asked_again(request);
-        let card = quoted(&report.card);
-        let command = format!("{program} safe --card-disk DISK{asked} {card}");
-        mends.push(run(what.to_owned(), command));
+        mends.push(run(what.to_owned(), safe(" --card-disk DISK")));
     }
-    if !is_to_be_copied && histories.is_empty() {
+    if copied.is_empty() && histories.is_empty() {
         return Ok(mends);
     }
     let places = places(report, catalogue)?;
-    if is_to_be_copied {
-        mends.extend(move_away(&in_the_way));
-        mends.push(ingest(report, &program, &places));
+    if !copied.is_empty() {
+        mends.extend(move_away(&in_the_way(&copied, &places)));
+        mends.push(ingest(&copied, report, &program, &places));
     }
     let kept = histories.into_iter();
     mends.extend(kept.map(|history| keep(history, report, &program, &places)));
     Ok(mends)
+}
+
+fn mounted(away: Option<&Shelf>, then: &str, at_once: &str) -> String {
+    match away {
+        Some(shelf) => format!("mount {}, then {then}", shelf.label),
+        None => at_once.to_owned(),
+    }
 }
 
 /// Whether it is the chain of a history that has copies: those were added to.
@@ -173,14 +203,30 @@ fn say_disk(shelf: &Shelf, report: &Report, program: &str) -> Mend {
     run(what, format!("{program} volumes disk {name} DISK"))
 }
 
-fn move_away(in_the_way: &BTreeSet<&Path>) -> Option<Mend> {
+/// What stands where files are to be copied to, and is none of their sound copies.
+fn in_the_way(wanting: &[&FileState], places: &[Place]) -> BTreeSet<PathBuf> {
+    let mounted = places.iter().filter(|place| place.away.is_none());
+    let all = mounted.flat_map(|place| wanting.iter().map(move |file| (place, file)));
+    let there = all.filter_map(|(place, file)| {
+        let path = place.folder.join(&file.inside);
+        let copies = &mut file.counted.copies.iter();
+        let is_copy = copies.any(|copy| copy.path == path && Help::of(copy) != Some(Help::Copy));
+        (!is_copy && path.symlink_metadata().is_ok()).then_some(path)
+    });
+    there.collect()
+}
+
+fn move_away(in_the_way: &BTreeSet<PathBuf>) -> Option<Mend> {
     let all: Vec<String> = in_the_way.iter().take(3).map(|path| quoted(path)).collect();
     let more = match in_the_way.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     (!all.is_empty()).then(|| Mend {
-        what: format!("move away what is altered: {}{more}", all.join(", ")),
+        what: format!(
+            "move away what is another file, or altered: {}{more}",
+            all.join(", ")
+        ),
         command: None,
     })
 }
@@ -243,6 +289,7 @@ fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
         Place {
             beside: parent.unwrap_or(&place.folder).to_owned(),
             folder: place.folder,
+            volume: place.volume,
             away: (!place.is_mounted).then_some(place.label),
         }
     });
@@ -250,31 +297,61 @@ fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
 }
 
 /// Taking it in again, to where it went, and to as many more places as are wanted.
-fn ingest(report: &Report, program: &str, places: &[Place]) -> Mend {
+fn ingest(copied: &[&FileState], report: &Report, program: &str, places: &[Place]) -> Mend {
     let card = quoted(&report.card);
-    let to = places.iter().map(|place| place.folder.clone());
-    let to = to_all(to, wanting(report, places.len()));
+    let volumes: Vec<i64> = places.iter().map(|place| place.volume).collect();
+    let reached = copied.iter().map(|file| reach(file, report, &volumes));
+    let more = report
+        .wanted
+        .copies
+        .saturating_sub(reached.min().unwrap_or(0));
+    // A command that copies nowhere is none.
+    let more = more.max(usize::from(places.is_empty()));
+    let known = places.iter().map(|place| quoted(&template(&place.folder)));
+    let more = (0..more).map(|_| ELSEWHERE.to_owned());
     let what = when_mounted("copy what is missing", places);
-    run(what, format!("{program} ingest {card}{to}"))
+    run(
+        what,
+        format!("{program} ingest {card}{}", to_all(known.chain(more))),
+    )
 }
 
 /// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
 fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Mend {
     let card = quoted(&report.card.join(history));
-    let name = match report.card.file_name() {
-        Some(name) => format!("{{card}} of {}", name.to_string_lossy()),
-        None => "{card} of it".to_owned(),
-    };
-    let to = places.iter().map(|place| place.beside.join(&name));
-    let to = to_all(to, report.wanted.copies.saturating_sub(places.len()));
+    let of = report.card.file_name().unwrap_or("it".as_ref());
+    let mut name = OsString::from("{card} of ");
+    name.push(template(Path::new(of)));
+    let known = places
+        .iter()
+        .map(|place| quoted(&template(&place.beside).join(&name)));
+    let more = report.wanted.copies.saturating_sub(places.len());
+    let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
     let what = when_mounted("keep the card's history as it is, too", places);
-    run(what, format!("{program} ingest {card}{to}"))
+    run(
+        what,
+        format!("{program} ingest {card}{}", to_all(known.chain(more))),
+    )
 }
 
-fn to_all(folders: impl Iterator<Item = PathBuf>, more: usize) -> String {
-    let known = folders.map(|folder| format!(" --to {}", quoted(&folder)));
-    let more = (0..more).map(|_| " --to FOLDER-ON-ANOTHER-DISK".to_owned());
-    known.chain(more).collect()
+fn to_all(folders: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = folders.map(|folder| format!(" --to {folder}")).collect();
+    all.concat()
+}
+
+/// A folder as `--to` takes it, where braces are filled in.
+fn template(folder: &Path) -> PathBuf {
+    let text = folder.as_os_str();
+    if !text
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"{}".contains(byte))
+    {
+        return folder.to_owned();
+    }
+    // A name that is not Unicode and has braces is for no command line.
+    let text = text.to_string_lossy();
+    text.replace('{', "{{").replace('}', "}}").into()
 }
 
 fn when_mounted(what: &str, places: &[Place]) -> String {
@@ -288,26 +365,13 @@ fn when_mounted(what: &str, places: &[Place]) -> String {
     }
 }
 
-/// How many disks are wanting beside those that have copies, or would have them once what was lost is copied again.
-fn wanting(report: &Report, places: usize) -> usize {
-    let reached = |file: &FileState| reach(file, report, Help::is_any);
-    // What has no copy yet goes where the rest went.
-    let most = report.files.iter().map(reached).max();
-    let most = most.filter(|most| *most > 0).unwrap_or(places);
-    let files = report.unsafe_files().filter(|file| !is_continued(file));
-    let least = files.map(|file| match file.counted.copies[..] {
-        [] => most,
-        _ => reached(file),
-    });
-    let least = least.min().unwrap_or(most);
-    report.wanted.copies.saturating_sub(least)
-}
-
-/// On how many disks a file would be with such help. A disk that nobody knows yet may turn out to be another one.
-fn reach(file: &FileState, report: &Report, helps: fn(&Help) -> bool) -> usize {
+/// On how many disks a file would be when its copies were helped as they are, and it was copied to some volumes. A disk
+/// that nobody knows yet may turn out to be another one.
+fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
-    let helped = copies.filter(|copy| Help::of(file, copy).is_none_or(|help| helps(&help)));
-    let volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
+    let helped = copies.filter(|copy| Help::of(copy).is_none_or(|help| help.is_without_copying()));
+    let mut volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
+    volumes.extend(more);
     let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
     let disks = shelves.map(|shelf| shelf.map(|shelf| &shelf.disks));
     let (known, unknown): (Vec<_>, Vec<_>) =
@@ -318,10 +382,19 @@ fn reach(file: &FileState, report: &Report, helps: fn(&Help) -> bool) -> usize {
 
 /// A path as a shell reads it.
 fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
+    match path.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if !text.contains(is_unsafe) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            // What no terminal shows as it is, byte by byte.
+            let bytes = path.as_os_str().as_encoded_bytes().iter();
+            let all = bytes.map(|byte| match byte {
+                b'/' | b'.' | b'_' | b'-' | b' ' => char::from(*byte).to_string(),
+                byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+                byte => format!("\\x{byte:02x}"),
+            });
+            format!("$'{}'", all.collect::<String>())
+        }
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::catalogue::{Claim, CopyState, Stood};
 use crate::checksum::HashKind;
+use crate::mhl;
 use crate::offload::How;
 use crate::original::Stamp;
 use crate::value::{Age, Fingerprint};
@@ -126,6 +127,8 @@ pub fn standing(
         claim.content == content && claim.bytes == bytes
     })?;
     match sight {
+        // Each generation adds to a history's chain: what it held once says nothing of now.
+        Sight::Away if mhl::is_chain(&stood.path) => return Err(Doubt::Continued),
         Sight::Away | Sight::Read(..) => as_listed(claim, stood)?,
         Sight::Gone => return Err(Doubt::Gone),
         Sight::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),

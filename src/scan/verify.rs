@@ -57,11 +57,7 @@ pub fn verify(
         if copied.files.len() < 2 {
             continue;
         }
-        for file in copied
-            .files
-            .into_iter()
-            .filter(|file| file.digest.is_none())
-        {
+        for file in copied.files.into_iter().filter(|file| !file.is_hashed) {
             if file.is_mounted {
                 waiting.push(file);
             } else {

@@ -69,11 +69,17 @@ impl Basis {
         let base = above.unwrap_or(root);
         let histories = Histories::read(base).map_err(|fault| manifest(&fault))?;
         let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
-        let mut classics = Vec::new();
+        let (mut classics, mut damaged) = (Vec::new(), Vec::new());
         for path in classic::find(root).map_err(|fault| manifest(&fault))? {
-            let list = classic::read(&path).map_err(|fault| manifest(&fault))?;
-            // A manifest of a history, kept apart from it: a file like others.
-            let Some(list) = list else { continue };
+            // A manifest of a history, kept apart from it, is a file like others.
+            let list = match classic::read(&path) {
+                Ok(Some(list)) => list,
+                Ok(None) => continue,
+                Err(fault) => {
+                    damaged.push((path, fault));
+                    continue;
+                }
+            };
             let files = list.files.iter().enumerate();
             let by_path = files.map(|(at, file)| (file.path.clone(), at)).collect();
             classics.push((list, by_path));
@@ -95,7 +101,20 @@ impl Basis {
         if let Some(catalogue) = catalogue {
             basis.ask(root, catalogue)?;
         }
-        Ok(basis)
+        // So is one that says nothing, where it was copied as footage is: something else says what it has to be.
+        let is_file = |path: &Path| {
+            let inside = path.strip_prefix(root).unwrap_or(path);
+            let is_logged = basis
+                .logged(inside)
+                .iter()
+                .any(|copy| copy.digest.is_some());
+            let path = basis.path(inside);
+            is_logged || path.is_some_and(|path| basis.histories.known(&path).is_some())
+        };
+        match damaged.iter().find(|(path, _)| !is_file(path)) {
+            Some((_, fault)) => Err(manifest(fault)),
+            None => Ok(basis),
+        }
     }
 
     /// Takes in what the catalogue knows.

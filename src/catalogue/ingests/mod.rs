@@ -64,6 +64,8 @@ pub struct Ingest {
 /// A place that a card was copied to.
 #[derive(Debug, Clone)]
 pub struct IngestPlace {
+    /// Its volume's number.
+    pub volume: i64,
     /// What people call the volume.
     pub label: String,
     /// Where it is, or was when its volume was last mounted.
@@ -329,7 +331,7 @@ impl Catalogue {
         ingest.places = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT p.place, p.path, p.manifest, p.problem, v.identity, v.mount,
+                    "SELECT p.place, p.volume, p.path, p.manifest, p.problem, v.identity, v.mount,
                             coalesce(v.name, v.label) AS label,
                             count(*) FILTER (WHERE c.state = 0) AS verified,
                             CAST(total(f.bytes) FILTER (WHERE c.state = 0) AS INTEGER) AS bytes,
@@ -356,6 +358,7 @@ impl Catalogue {
         let manifest: Option<Vec<u8>> = row.get("manifest")?;
         let (verified, bad): (i64, i64) = (row.get("verified")?, row.get("bad")?);
         Ok(IngestPlace {
+            volume: row.get("volume")?,
             label: row.get("label")?,
             is_mounted: now.is_some(),
             folder: now.unwrap_or_else(|| mount.join(inside)),

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::CLIP;
 use super::day::Day;
-use crate::ingest::card::{fill, ingest_well, verify};
-use crate::shoot::{Answer, Shoot};
+use crate::ingest::card::{fill, ingest_well, put, verify};
+use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 impl Day {
     /// What would mend it, as it is told.
@@ -73,7 +73,7 @@ impl Day {
 fn typed(command: &str) -> Answer {
     let program = Path::new(env!("CARGO_BIN_EXE_btsindex")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("bash");
     shell
         .args(["-c", command])
         .current_dir("/")
@@ -101,25 +101,28 @@ fn what_is_said_to_mend_it_mends_it() {
     );
 
     // Somebody opened and saved a copy.
-    let copy = day.copy(0).join(CLIP);
-    let bytes = fs::read(&copy).unwrap();
-    fs::write(&copy, bytes).unwrap();
+    let copied = day.copy(0).join(CLIP);
+    let bytes = fs::read(&copied).unwrap();
+    fs::write(&copied, bytes).unwrap();
     assert_eq!(day.mend(&[]), ["verify"]);
 
     day.age(40);
     assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
 
-    fs::remove_file(&copy).unwrap();
+    fs::remove_file(&copied).unwrap();
     assert_eq!(day.mend(&[]), ["ingest"]);
 
-    // A byte that turned: what is in the way is moved away by hands.
+    // A byte that turned: what is in the way is moved away by hands, however often the rest is tried before.
     day.flip(0, CLIP);
     assert_eq!(verify(&day.shoot, &day.copy(0)).0, 4);
     let by_hand = day.mends(&[])[0].clone();
     let what = by_hand["what"].as_str().unwrap();
-    assert!(what.ends_with(copy.to_str().unwrap()), "{what}");
+    assert!(what.ends_with(copied.to_str().unwrap()), "{what}");
     assert_eq!(by_hand["command"], Value::Null);
-    fs::rename(&copy, copy.with_extension("altered")).unwrap();
+    assert_eq!(typed(&day.commands(&[])[0]).code, 3);
+    assert_eq!(day.mends(&[])[0], by_hand);
+    assert_eq!(day.commands(&[])[0].matches(" --to ").count(), 2);
+    fs::rename(&copied, copied.with_extension("altered")).unwrap();
     assert_eq!(day.mend(&[]), ["ingest"]);
 
     // Two partitions of one disk: a third place is wanted.
@@ -142,6 +145,95 @@ fn what_is_said_to_mend_it_mends_it() {
     let raid = day.drives[1].clone();
     day.disks[1].mount(&raid);
     assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
+}
+
+#[test]
+fn a_file_that_the_camera_wrote_again_is_copied_when_the_former_is_out_of_the_way() {
+    let Some(day) = Day::taken_in() else { return };
+    let status = "STATUS.BIN";
+    fs::write(day.card.join(status), "another one").unwrap();
+    let mends = day.mends(&[]);
+    let what = mends[0]["what"].as_str().unwrap();
+    for drive in 0..2 {
+        let former = day.copy(drive).join(status);
+        assert!(what.contains(former.to_str().unwrap()), "{what}");
+        fs::rename(&former, former.with_extension("former")).unwrap();
+    }
+    // Their histories knew another one, which is told; it is copied all the same.
+    let answer = typed(&day.commands(&[])[0]);
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    assert!(answer.stdout.contains("it was copied as it is on the card"));
+    day.is_safe(&[]);
+}
+
+#[test]
+fn copies_that_were_only_compared_are_enough_and_mended() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    // A small one, all of which its fingerprint reads.
+    let clip = fixtures().join("Location Scout/IMG_1234.MOV");
+    let folders = day.drives.clone();
+    fs::remove_dir_all(day.card.join("Clips")).unwrap();
+    for name in ["STATUS.BIN", "empty"] {
+        fs::remove_file(day.card.join(name)).unwrap();
+    }
+    copy(&clip, &day.card.join("IMG_1234.MOV"));
+    for folder in &folders {
+        copy(&clip, &folder.join("IMG_1234.MOV"));
+        let mut scan = day.shoot.command();
+        scan.args(["scan", "--no-pictures"]).arg(folder);
+        assert!(scan.output().unwrap().status.success());
+    }
+    // Nobody took it in: it is said to how many places.
+    let command = day.commands(&[])[0].clone();
+    assert_eq!(command.matches(" --to ").count(), 2, "{command}");
+    assert_eq!(day.shoot.run(&["copies", "--verify"]).code, 0);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    day.is_safe(&[]);
+    let copied = folders[0].join("IMG_1234.MOV");
+    fs::write(&copied, fs::read(&copied).unwrap()).unwrap();
+    assert_eq!(day.mend(&[]), ["scan", "copies"]);
+}
+
+#[test]
+fn a_damaged_manifest_and_an_odd_name_hinder_no_mending() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    let odd = day.card.join("it's {card} $(touch pwned)\nof\u{202e} A");
+    fs::create_dir(&odd).unwrap();
+    put(&odd, "clip.bin", b"clip");
+    put(&odd, "broken.mhl", b"<hashlist");
+    day.card = odd;
+    for drive in &day.drives {
+        fs::create_dir_all(drive.join("{x}")).unwrap();
+    }
+    let to: Vec<String> = day
+        .drives
+        .iter()
+        .map(|drive| format!("{}/{{{{x}}}}", drive.display()))
+        .collect();
+    let to: Vec<&Path> = to.iter().map(Path::new).collect();
+    ingest_well(&day.shoot, &[&day.card], &to);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    assert!(day.safe(&[]).0);
+    let copy = day.drives[0].join("{x}/clip.bin");
+    fs::remove_file(&copy).unwrap();
+    assert_eq!(day.mend(&[]), ["ingest"]);
+    assert_eq!(fs::read(&copy).unwrap(), b"clip");
+    fs::write(&copy, b"clip").unwrap();
+    assert_eq!(day.mend(&[]), ["verify"]);
+    let history = day.drives[0].join("{x}/ascmhl");
+    for entry in fs::read_dir(history).unwrap() {
+        fs::write(entry.unwrap().path(), "garbage").unwrap();
+    }
+    fs::write(&copy, b"clip").unwrap();
+    let told = day.commands(&[])[0].clone();
+    assert!(told.contains(" --paranoid "), "{told}");
+    // It says which disk the card is on as whoever asked did.
+    assert!(day.safe(&["--paranoid"]).0);
+    assert!(day.safe(&[]).0);
 }
 
 #[test]
@@ -188,6 +280,14 @@ fn a_card_with_a_history_is_safe_when_that_is_kept_as_it_is() {
     day.say_disk("SHUTTLE", "WD-1");
     day.say_disk("RAID", "WD-2");
     day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    for disk in &mut day.disks {
+        disk.unmount();
+    }
+    // Both chains were added to when they were sealed, which nobody can see while the drives are away.
+    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    for (disk, drive) in day.disks.iter_mut().zip(&day.drives) {
+        disk.mount(drive);
+    }
     let told = day.mends(&[])[0]["command"].clone();
     let told = told.as_str().unwrap();
     assert!(told.ends_with("raid/{card} of A001'"), "{told}");

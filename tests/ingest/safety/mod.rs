@@ -42,7 +42,7 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
     assert_eq!(verify(&day.shoot, &day.copy(1)).0, 4);
     day.is_not_safe(&[], "1 of 6 files not on 2 disks");
     day.is_not_safe(&[], "altered: it holds something else");
-    day.is_not_safe(&[], "move away what is altered");
+    day.is_not_safe(&[], "move away what is another file, or altered");
     day.flip(1, CLIP);
     assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
     day.is_safe(&[]);
