@@ -195,7 +195,19 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
 impl Place {
     /// A copy that is well, to which mishaps come.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
-        let ages = [0, 60, DAY, DAY + 1, 20 * DAY, 30 * DAY, 30 * DAY + 1, -1];
+        let ages = [
+            0,
+            0,
+            60,
+            60,
+            DAY,
+            DAY,
+            DAY + 1,
+            20 * DAY,
+            30 * DAY,
+            30 * DAY + 1,
+            -1,
+        ];
         let at = NOW - dice.pick(&ages);
         let mut claim = Claim {
             content: file.0,
@@ -281,7 +293,11 @@ impl Place {
         Self {
             stood: Stood {
                 volume,
-                path: PathBuf::from(dice.pick(&["", "", "", "A001/ascmhl/ascmhl_chain.xml"])),
+                path: if dice.one_in(16) {
+                    PathBuf::from("A001/ascmhl/ascmhl_chain.xml")
+                } else {
+                    PathBuf::new()
+                },
                 root: None,
                 claims,
                 listed,
