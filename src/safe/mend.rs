@@ -250,7 +250,9 @@ fn asked_again(request: &Request) -> String {
         .is_ingest_trusted
         .then(|| " --trust-ingest".to_owned());
     let paranoid = request.is_paranoid.then(|| " --paranoid".to_owned());
-    [copies, age, trust, paranoid]
+    let disk = request.disk.as_ref();
+    let disk = disk.map(|disk| format!(" --card-disk={}", quoted(Path::new(disk))));
+    [copies, age, trust, paranoid, disk]
         .into_iter()
         .flatten()
         .collect()

@@ -272,24 +272,7 @@ impl Place {
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
         });
-        let sight = match dice.below(12) {
-            0 => Sight::Gone,
-            1 => Sight::Unreadable("broken".to_owned()),
-            2 => Sight::Read(content(9), 100, NOW, How::Bypassed),
-            3 => Sight::Read(
-                file.0,
-                dice.pick(&[100, 99]),
-                NOW,
-                dice.pick(&[How::Bypassed, How::Cached]),
-            ),
-            4..=6 => {
-                let mut seen = stamp(dice.pick(&[100, 100, 100, 99]), 0);
-                seen.modified += dice.pick(&[0, 0, 0, 2, 3, -DAY]) * NANOS;
-                seen.changed = seen.changed.map(|at| at + dice.pick(&[0, 0, 0, 1, -NANOS]));
-                Sight::File(seen, dice.one_in(2))
-            }
-            _ => Sight::Away,
-        };
+        let sight = seen(dice, file, &stamp);
         Self {
             stood: Stood {
                 volume,
@@ -304,6 +287,28 @@ impl Place {
             },
             sight,
         }
+    }
+}
+
+/// What is seen where a file should be. `stamp`: how a file of so many bytes looks, so many nanoseconds later.
+fn seen(dice: &mut Dice, file: (Fingerprint, u64), stamp: &dyn Fn(u64, i64) -> Stamp) -> Sight {
+    match dice.below(12) {
+        0 => Sight::Gone,
+        1 => Sight::Unreadable("broken".to_owned()),
+        2 => Sight::Read(content(9), 100, NOW, How::Bypassed),
+        3 => Sight::Read(
+            file.0,
+            dice.pick(&[100, 99]),
+            NOW,
+            dice.pick(&[How::Bypassed, How::Cached]),
+        ),
+        4..=6 => {
+            let mut seen = stamp(dice.pick(&[100, 100, 100, 99]), 0);
+            seen.modified += dice.pick(&[0, 0, 0, 2, 3, -DAY]) * NANOS;
+            seen.changed = seen.changed.map(|at| at + dice.pick(&[0, 0, 0, 1, -NANOS]));
+            Sight::File(seen, dice.one_in(2))
+        }
+        _ => Sight::Away,
     }
 }
 

@@ -230,9 +230,9 @@ fn a_damaged_manifest_and_an_odd_name_hinder_no_mending() {
     }
     fs::write(&copy, b"clip").unwrap();
     let told = day.commands(&[])[0].clone();
-    assert!(told.contains(" --paranoid "), "{told}");
-    // It says which disk the card is on as whoever asked did.
-    assert!(day.safe(&["--paranoid"]).0);
+    let again = " --paranoid --card-disk=card ";
+    assert!(told.contains(again), "{told}");
+    assert_eq!(typed(&told).code, 0, "{told}");
     assert!(day.safe(&[]).0);
 }
 
