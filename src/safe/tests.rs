@@ -272,7 +272,7 @@ impl Place {
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
         });
-        let sight = seen(dice, file, &stamp);
+        let sight = seen(dice, file);
         Self {
             stood: Stood {
                 volume,
@@ -290,8 +290,8 @@ impl Place {
     }
 }
 
-/// What is seen where a file should be. `stamp`: how a file of so many bytes looks, so many nanoseconds later.
-fn seen(dice: &mut Dice, file: (Fingerprint, u64), stamp: &dyn Fn(u64, i64) -> Stamp) -> Sight {
+/// What is seen where a file should be.
+fn seen(dice: &mut Dice, file: (Fingerprint, u64)) -> Sight {
     match dice.below(12) {
         0 => Sight::Gone,
         1 => Sight::Unreadable("broken".to_owned()),
