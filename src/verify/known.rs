@@ -104,12 +104,9 @@ impl Basis {
         // So is one that says nothing, where it was copied as footage is: something else says what it has to be.
         let is_file = |path: &Path| {
             let inside = path.strip_prefix(root).unwrap_or(path);
-            let is_logged = basis
-                .logged(inside)
-                .iter()
-                .any(|copy| copy.digest.is_some());
             let path = basis.path(inside);
-            is_logged || path.is_some_and(|path| basis.histories.known(&path).is_some())
+            basis.is_logged(inside)
+                || path.is_some_and(|path| basis.histories.known(&path).is_some())
         };
         match damaged.iter().find(|(path, _)| !is_file(path)) {
             Some((_, fault)) => Err(manifest(fault)),
@@ -209,11 +206,14 @@ impl Basis {
             let mut lists = self.classics.iter();
             path.is_some_and(|path| lists.any(|(_, by_path)| by_path.contains_key(&path)))
         };
-        let is_known = || {
-            let is_logged = self.logged(inside).iter().any(|copy| copy.digest.is_some());
-            is_logged || self.catalogued.contains_key(inside) || is_listed()
-        };
+        let is_known =
+            || self.is_logged(inside) || self.catalogued.contains_key(inside) || is_listed();
         is_manifest || (is_ignored() && !is_known())
+    }
+
+    /// Whether an ingest wrote down what a file holds.
+    fn is_logged(&self, inside: &Path) -> bool {
+        self.logged(inside).iter().any(|copy| copy.digest.is_some())
     }
 
     /// Whether a file that is left out is so because somebody wanted it.
