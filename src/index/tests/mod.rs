@@ -83,14 +83,13 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
     let bits = bytes.len() * 8;
     let mut damages = vec![None];
     if bits > 0 {
-        let at = |state: &mut u64| random(state) % bits;
-        let flips = [0, bits / 2, bits - 1, at(state), at(state)];
+        let flips = [0, bits - 1, random(state) % bits];
         damages.extend(flips.map(|bit| {
             let mut flipped = bytes.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
             Some(flipped)
         }));
-        let cuts = [0, bytes.len() / 2, bytes.len() - 1];
+        let cuts = [0, random(state) % bytes.len()];
         damages.extend(cuts.map(|length| Some(bytes[..length].to_vec())));
     }
     damages
@@ -146,7 +145,7 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
         }
     }
     assert!(
-        all > 150 && told > all / 2,
+        all > 100 && told > all / 2,
         "{told} of {all} damages were told"
     );
 }

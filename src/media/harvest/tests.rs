@@ -1,7 +1,7 @@
 //! Pictures of the harvest against plain decodes of the same frames.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::*;
 use crate::media::process::Cancel;
 use crate::media::still::{self, Input, Place};
+use crate::media::tests::{files_in, sample};
 use crate::media::{Told, Tools, read_header};
 
 fn tools() -> (Tools, Limits) {
@@ -166,9 +167,9 @@ fn every_kind_of_key_decodes_as_it_does_in_its_film() {
     ] {
         let path = folder.path().join(name);
         ffmpeg(&format!("{SOURCE} {options}"), &path);
-        let (compared, differences) = compare(&path, 8);
+        let (compared, differences) = compare(&path, 5);
         assert_eq!(differences, [""; 0]);
-        assert!(compared >= 4, "{name}: only {compared} keys");
+        assert!(compared >= 3, "{name}: only {compared} keys");
     }
 }
 
@@ -407,21 +408,17 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
 
 #[test]
 fn keys_of_real_files_decode_as_in_their_films() {
-    let footage = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/footage");
-    if !footage.exists() {
+    let mut films = files_in("../shared/footage");
+    if films.is_empty() {
         return;
     }
-    let films: Vec<PathBuf> = walkdir::WalkDir::new(&footage)
-        .into_iter()
-        .map(|entry| entry.unwrap().into_path())
-        .filter(|path| path.is_file())
-        .filter(|path| {
-            header(path).is_some_and(|told| {
-                let can = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
-                told.keyframes.as_ref().is_some_and(can) && Raster::of(&told.facts, 480).is_some()
-            })
+    films.retain(|path| {
+        header(path).is_some_and(|told| {
+            let can = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
+            told.keyframes.as_ref().is_some_and(can) && Raster::of(&told.facts, 480).is_some()
         })
-        .collect();
+    });
+    let films = sample(films);
     let compared: Vec<(usize, Vec<String>)> =
         films.par_iter().map(|path| compare(path, 1)).collect();
     let count = compared.iter().filter(|(keys, _)| *keys > 0).count();
@@ -430,5 +427,5 @@ fn keys_of_real_files_decode_as_in_their_films() {
         .flat_map(|(_, differences)| differences)
         .collect();
     assert!(all.is_empty(), "of {count} files:\n{}", all.join("\n"));
-    assert!(count > 40, "only {count} files");
+    assert!(count > 40 / 3, "only {count} files");
 }
