@@ -73,7 +73,7 @@ fn a_first_scan_and_a_second() {
 #[test]
 fn searches_find_what_editors_remember() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     assert_told!(shoot, shoot.run(&["search"]));
     assert_told!(shoot, shoot.run(&["search", "drummer", "laughing"]));
     assert_told!(
@@ -121,7 +121,7 @@ fn searches_find_what_editors_remember() {
 #[test]
 fn nothing_that_should_be_passed_over_is_found() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     for word in [
         "render",
         "scratch",
@@ -139,7 +139,7 @@ fn nothing_that_should_be_passed_over_is_found() {
 #[test]
 fn a_clip_as_json_has_every_fact() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     for name in ["C0002", "IMG_1234", "SC01T03"] {
         let answer = shoot.run(&["search", "--json", name]);
         let pretty = serde_json::to_string_pretty(&answer.json()[0]).unwrap() + "\n";
@@ -151,7 +151,7 @@ fn a_clip_as_json_has_every_fact() {
 fn paths_are_printed_for_other_programs() {
     let shoot = Shoot::with_fixtures();
     shoot.add("Location Scout/IMG_1234.MOV", "copy/IMG_1234 (2).MOV");
-    shoot.scan();
+    shoot.scan_facts();
     assert_told!(shoot, shoot.run(&["search", "--paths", "img_1234"]));
     assert_told!(
         shoot,
@@ -202,7 +202,7 @@ fn fields_lists_the_table() {
 fn doctor_looks_at_everything() {
     let shoot = Shoot::with_fixtures();
     assert_told!(shoot, shoot.run(&["doctor"]));
-    shoot.scan();
+    shoot.scan_facts();
     assert_told!(shoot, shoot.run(&["doctor"]));
     let missing = shoot
         .command()
@@ -218,7 +218,7 @@ fn mistakes_are_told_with_a_hint() {
     let shoot = Shoot::with_fixtures();
     assert_told!(shoot, shoot.run(&["search", "drummer"]));
     assert_told!(shoot, shoot.run(&["scan", "/nowhere/at/all"]));
-    shoot.scan();
+    shoot.scan_facts();
     for arguments in [
         &["search", "camara:fx3"][..],
         &["search", "hdr:hdr1"],

@@ -22,7 +22,7 @@ fn the_guide_to_queries_is_what_the_program_understands() {
 #[test]
 fn the_readme_shows_what_queries_really_find() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     let readme = readme.unwrap();
     let section = readme.split("## What can be asked").nth(1).unwrap();

@@ -481,7 +481,7 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
             String::from_utf8_lossy(&import.0.stderr)
         );
         shoot.is_sound(&about);
-        let scanned = shoot.scan();
+        let scanned = shoot.scan_facts();
         assert_eq!(scanned.code, 0, "{about}: {}", scanned.stderr);
         is_well(&shoot, &about);
         nothing_is_left_over(&shoot, &about);

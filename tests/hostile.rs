@@ -464,7 +464,7 @@ fn no_tools_is_said_before_anything_is_done() {
 #[test]
 fn a_closed_pipe_is_no_failure() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let mut search = shoot
         .command()
         .args(["search", "--json"])

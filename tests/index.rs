@@ -25,7 +25,7 @@ fn flip(path: &Path) {
 #[test]
 fn a_flipped_bit_is_told_once_and_mended() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let search = |shoot: &Shoot| shoot.run(&["search", "--paths", "drummer"]);
     let wanted = search(&shoot);
     assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
@@ -62,7 +62,7 @@ fn a_flipped_bit_is_told_once_and_mended() {
 #[test]
 fn a_scan_mends_the_index_too() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     for path in files(&shoot) {
         if path.extension().is_some_and(|ending| ending == "idx") {
             flip(&path);
@@ -73,7 +73,7 @@ fn a_scan_mends_the_index_too() {
     let mut bytes = fs::read(&added).unwrap();
     bytes.extend([1; 100]);
     fs::write(&added, bytes).unwrap();
-    let scan = shoot.scan();
+    let scan = shoot.scan_facts();
     assert!(
         scan.stderr.contains("the index was damaged"),
         "{}",
@@ -114,7 +114,7 @@ fn rebuild_makes_the_index_anew() {
 #[test]
 fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let wanted = shoot.run(&["search", "--paths", "drummer"]).stdout;
     let at = shoot.folder("read-only");
     let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {

@@ -108,13 +108,13 @@ fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
 fn a_card_that_is_used_again_does_not_make_us_forget() {
     let shoot = Shoot::new();
     shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
-    shoot.scan();
+    shoot.scan_facts();
     let monday = shoot.clip("C0001.avi");
     let before = content(&shoot);
     for _ in 0..2 {
         fs::remove_file(shoot.footage().join("CARD/C0001.avi")).unwrap();
         shoot.add("Location Scout/IMG_1234.MOV", "CARD/C0001.avi");
-        shoot.scan();
+        shoot.scan_facts();
         let states = |codec: &str| {
             let clips = shoot
                 .run(&["search", "--json", &format!("codec:{codec}")])
@@ -136,7 +136,7 @@ fn a_card_that_is_used_again_does_not_make_us_forget() {
         );
         // The first content comes back.
         shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
-        shoot.scan();
+        shoot.scan_facts();
         assert_eq!(
             (states("mpeg4"), states("h264")),
             (vec!["present".into()], vec!["missing".into()])
@@ -156,10 +156,10 @@ fn a_sidecar_that_comes_later_is_taken_in() {
     let shoot = Shoot::new();
     let card = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
     shoot.add(&format!("{card}/C0001.MP4"), "C0001.MP4");
-    shoot.scan();
+    shoot.scan_facts();
     assert!(shoot.clip("C0001.MP4")["model"].is_null());
     shoot.add(&format!("{card}/C0001M01.XML"), "C0001M01.XML");
-    shoot.scan();
+    shoot.scan_facts();
     assert_eq!(shoot.clip("C0001.MP4")["model"], "ILME-FX3");
     assert_eq!(shoot.found(&["camera:fx3"]), ["C0001.MP4"]);
 }
@@ -169,13 +169,13 @@ fn a_proxy_belongs_to_its_original_and_stands_for_it_when_it_is_gone() {
     let shoot = Shoot::new();
     let card = "TV Set - Late Kitchen/DCIM/100GOPRO";
     shoot.add(&format!("{card}/GL010042.LRV"), "GL010042.LRV");
-    shoot.scan();
+    shoot.scan_facts();
     assert_eq!(shoot.found(&[]), ["GL010042.LRV"]);
     shoot.add(&format!("{card}/GX010042.MP4"), "GX010042.MP4");
-    shoot.scan();
+    shoot.scan_facts();
     assert_eq!(shoot.found(&[]), ["GX010042.MP4"]);
     fs::remove_file(shoot.footage().join("GX010042.MP4")).unwrap();
-    shoot.scan_counts(&["--accept-missing"]);
+    shoot.scan_counts(&["--no-pictures", "--accept-missing"]);
     assert_eq!(shoot.found(&[]), ["GL010042.LRV", "GX010042.MP4"]);
 }
 
@@ -185,20 +185,20 @@ fn a_sidecar_that_goes_takes_its_facts_with_it() {
     let card = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
     shoot.add(&format!("{card}/C0001.MP4"), "C0001.MP4");
     let sidecar = shoot.add(&format!("{card}/C0001M01.XML"), "C0001M01.XML");
-    shoot.scan();
+    shoot.scan_facts();
     let with = content(&shoot);
     fs::remove_file(&sidecar).unwrap();
-    shoot.scan();
+    shoot.scan_facts();
     assert!(shoot.clip("C0001.MP4")["model"].is_null());
     shoot.add(&format!("{card}/C0001M01.XML"), "C0001M01.XML");
-    shoot.scan();
+    shoot.scan_facts();
     assert_eq!(content(&shoot), with);
 }
 
 #[test]
 fn a_renamed_folder_is_a_move_however_much_is_in_it() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let footage = shoot.footage();
     let week = footage.join("Week 20");
     fs::create_dir(&week).unwrap();
@@ -208,7 +208,7 @@ fn a_renamed_folder_is_a_move_however_much_is_in_it() {
             fs::rename(&path, week.join(path.file_name().unwrap())).unwrap();
         }
     }
-    let counts = shoot.scan_counts(&[]);
+    let counts = shoot.scan_counts(&["--no-pictures"]);
     // All but the empty file, which has no content to be known by.
     assert_eq!(
         (&counts["recognised"], &counts["moved"]),
@@ -326,17 +326,17 @@ fn a_folder_that_only_looks_like_the_index_is_left_alone() {
 #[test]
 fn missing_is_a_state_and_never_a_delete() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let gone = shoot.footage().join("Location Scout/IMG_1234.MOV");
     let aside = shoot.folder("aside").join("IMG_1234.MOV");
     fs::rename(&gone, &aside).unwrap();
-    let counts = shoot.scan_counts(&[]);
+    let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(counts["missing"], 1);
     assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "missing");
     assert_eq!(shoot.found(&["apple"]), ["IMG_1234.MOV"]);
     fs::rename(&aside, &gone).unwrap();
     // A file that was moved about may be another: it is looked into, and known again.
-    let counts = shoot.scan_counts(&[]);
+    let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(
         (&counts["missing"], &counts["read"], &counts["recognised"]),
         (&0.into(), &1.into(), &1.into())
@@ -347,7 +347,7 @@ fn missing_is_a_state_and_never_a_delete() {
 #[test]
 fn a_root_that_is_suddenly_empty_changes_nothing() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let before = content(&shoot);
     let aside = shoot.folder("aside").join("all");
     fs::rename(shoot.footage(), &aside).unwrap();
@@ -357,27 +357,27 @@ fn a_root_that_is_suddenly_empty_changes_nothing() {
         "an unmounted root is an error: {}",
         answer.stderr
     );
-    let counts = shoot.scan_counts(&[]);
+    let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(
         (&counts["missing"], &counts["doubted"]),
         (&0.into(), &17.into()),
         "{counts}"
     );
     assert_eq!(content(&shoot), before);
-    let counts = shoot.scan_counts(&["--accept-missing"]);
+    let counts = shoot.scan_counts(&["--no-pictures", "--accept-missing"]);
     assert_eq!(counts["missing"], 17);
     assert_eq!(content(&shoot).len(), before.len());
     fs::remove_dir(shoot.footage()).unwrap();
     fs::rename(&aside, shoot.footage()).unwrap();
-    shoot.scan();
+    shoot.scan_facts();
     assert_eq!(content(&shoot), before);
 }
 
 #[test]
 fn what_is_passed_over_now_is_not_missing() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
-    let counts = shoot.scan_counts(&["--exclude", "*.mov", "--exclude", "DCIM"]);
+    shoot.scan_facts();
+    let counts = shoot.scan_counts(&["--no-pictures", "--exclude", "*.mov", "--exclude", "DCIM"]);
     assert_eq!(
         (&counts["missing"], &counts["doubted"]),
         (&0.into(), &0.into()),
@@ -411,7 +411,7 @@ fn posters_and_index_may_be_deleted_and_come_back() {
 #[test]
 fn a_damaged_index_is_made_anew() {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     let before = finds(&shoot);
     let index = shoot.catalogue().join("index");
     for damage in ["meta.json", ".managed.json"] {

@@ -11,7 +11,7 @@ const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
 fn fixtures() -> Shoot {
     let shoot = Shoot::with_fixtures();
-    shoot.scan();
+    shoot.scan_facts();
     shoot
 }
 
@@ -113,7 +113,7 @@ fn rules_that_cannot_be_understood_leave_those_in_force() {
     let file = shoot.catalogue().join("rules.toml");
     assert_eq!(shoot.run(&["tags", "test", file.to_str().unwrap()]).code, 1);
     shoot.add("Location Scout/IMG_1234.MOV", "Scout/Drummer.MOV");
-    shoot.scan();
+    shoot.scan_facts();
     assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     assert!(tags(&shoot, "Drummer.MOV").contains(&"drums".to_owned()));
 }
@@ -219,7 +219,7 @@ fn a_tag_is_called_otherwise_by_people_and_by_rules() {
     assert!(tags(&shoot, "C0001.MP4").is_empty());
     assert_eq!(tags(&shoot, "C0002.MP4"), ["studio"]);
     shoot.add("Location Scout/IMG_1234.MOV", "Studio Session 2/IMG_9.MOV");
-    shoot.scan();
+    shoot.scan_facts();
     assert!(tags(&shoot, "IMG_9.MOV").contains(&"studio".to_owned()));
     assert_eq!(
         shoot
@@ -266,10 +266,10 @@ fn files_beside_a_clip_count_when_rules_ask_for_them() {
         "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
         format!("{folder}/T001.WAV"),
     );
-    shoot.scan();
+    shoot.scan_facts();
     assert!(tags(&shoot, "C0001.MP4").contains(&"double-system".to_owned()));
     fs::remove_file(shoot.footage().join(folder).join("T001.WAV")).unwrap();
-    shoot.scan();
+    shoot.scan_facts();
     assert!(!tags(&shoot, "C0001.MP4").contains(&"double-system".to_owned()));
 }
 
@@ -279,7 +279,7 @@ fn subtitles_beside_a_clip_are_searched_and_read_by_rules() {
     let folder = shoot.footage().join("Studio Session - Night Owls/Day2");
     let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nThat snare was <i>enormous</i>\n";
     fs::write(folder.join("BTSInterview_Drummer_Laughing.srt"), subtitles).unwrap();
-    shoot.scan();
+    shoot.scan_facts();
     let found = shoot.run(&["search", "enormous snare", "--paths"]);
     assert!(found.stdout.contains(LAUGH), "{}", found.stderr);
     rules(
@@ -392,7 +392,7 @@ fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
         "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
         "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP/C0001.WAV",
     );
-    shoot.scan();
+    shoot.scan_facts();
     for clip in ["C0001.MP4", "C0002.MP4", LAUGH] {
         shoot.run(&["stars", "3", clip]);
     }
@@ -504,7 +504,7 @@ fn exiftool_reads_what_is_written_and_is_read() {
         ],
         &path,
     );
-    shoot.scan();
+    shoot.scan_facts();
     shoot.run(&["sidecar", "read"]);
     assert!(tags(&shoot, LAUGH).contains(&"night-owls".to_owned()));
     let shown = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
