@@ -49,7 +49,8 @@ pub(crate) fn run(args: &cli::Safe, folder: &Path, is_named: bool) -> anyhow::Re
             safety(&found, args.files, &mut out)?;
         }
         out.flush()?;
-        if cancel.is_cancelled() {
+        // As it was told: whoever interrupts what is over has its verdict.
+        if found.is_interrupted {
             return Ok(Exit::Interrupted);
         }
         are_all_safe &= found.is_safe();

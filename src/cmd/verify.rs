@@ -41,11 +41,12 @@ pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
             progress.event(&event);
         });
         progress.end();
-        exits.push(told(outcome, path, args, &mut out)?);
+        let exit = told(outcome, path, args, &mut out)?;
         out.flush()?;
-        if cancel.is_cancelled() {
-            return Ok(Exit::Interrupted);
+        if exit == Exit::Interrupted {
+            return Ok(exit);
         }
+        exits.push(exit);
     }
     let worst = [Exit::NothingFound, Exit::Failed, Exit::SomeUnreadable];
     let worst = worst.into_iter().find(|exit| exits.contains(exit));
@@ -74,6 +75,10 @@ fn told(
         writeln!(out, "{}", json_line(&verified_json(path, &report)))?;
     } else {
         verified(path, &report, out)?;
+    }
+    // As it was told: whoever interrupts what is over has its outcome.
+    if report.is_interrupted {
+        return Ok(Exit::Interrupted);
     }
     let is_wrong = !report.altered.is_empty() || !report.missing.is_empty();
     let is_nothing_known = report.verified == 0 && report.manifests.is_empty();
