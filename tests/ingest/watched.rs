@@ -54,7 +54,7 @@ fn a_card_that_grows_is_waited_for() {
     let card = media.join("A001");
     let path = put(&card, "growing.bin", b"");
     let mut watch = command(&shoot, &[], &[&raid.join("{card}")]);
-    watch.arg("--watch").arg(&media).args(["--quiet", "2"]);
+    watch.arg("--watch").arg(&media).args(["--quiet", "4"]);
     let mut working = Working::start(watch);
     working.until("watching");
     std::thread::scope(|scope| {
