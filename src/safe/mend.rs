@@ -300,7 +300,6 @@ fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
 
 /// Taking it in again, to where it went, and to as many more places as are wanted.
 fn ingest(copied: &[&FileState], report: &Report, program: &str, places: &[Place]) -> Mend {
-    let card = quoted(&report.card);
     let volumes: Vec<i64> = places.iter().map(|place| place.volume).collect();
     let reached = copied.iter().map(|file| reach(file, report, &volumes));
     let more = report
@@ -312,15 +311,11 @@ fn ingest(copied: &[&FileState], report: &Report, program: &str, places: &[Place
     let known = places.iter().map(|place| quoted(&template(&place.folder)));
     let more = (0..more).map(|_| ELSEWHERE.to_owned());
     let what = when_mounted("copy what is missing", places);
-    run(
-        what,
-        format!("{program} ingest {card}{}", to_all(known.chain(more))),
-    )
+    run(what, take_in(program, &report.card, known.chain(more)))
 }
 
 /// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
 fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Mend {
-    let card = quoted(&report.card.join(history));
     let of = report.card.file_name().unwrap_or("it".as_ref());
     let mut name = OsString::from("{card} of ");
     name.push(template(Path::new(of)));
@@ -330,15 +325,14 @@ fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Men
     let more = report.wanted.copies.saturating_sub(places.len());
     let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
     let what = when_mounted("keep the card's history as it is, too", places);
-    run(
-        what,
-        format!("{program} ingest {card}{}", to_all(known.chain(more))),
-    )
+    let history = report.card.join(history);
+    run(what, take_in(program, &history, known.chain(more)))
 }
 
-fn to_all(folders: impl Iterator<Item = String>) -> String {
-    let all: Vec<String> = folders.map(|folder| format!(" --to {folder}")).collect();
-    all.concat()
+/// The command that copies a folder to others, which are written as a shell reads them.
+fn take_in(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
+    let to: Vec<String> = to.map(|folder| format!(" --to {folder}")).collect();
+    format!("{program} ingest {}{}", quoted(folder), to.concat())
 }
 
 /// A folder as `--to` takes it, where braces are filled in.

@@ -113,24 +113,23 @@ impl Shoot {
 
     /// Scans the footage.
     pub(crate) fn scan(&self) -> Answer {
-        let footage = self.footage();
-        self.run(&["scan", footage.to_str().unwrap()])
+        self.scan_with(&[])
     }
 
     /// Scans the footage and makes no pictures, which takes a third of the time.
     pub(crate) fn scan_facts(&self) -> Answer {
-        let footage = self.footage();
-        self.run(&["scan", "--no-pictures", footage.to_str().unwrap()])
+        self.scan_with(&["--no-pictures"])
     }
 
     /// Scans the footage and gives the counts of its summary.
     pub(crate) fn scan_counts(&self, arguments: &[&str]) -> Value {
+        self.scan_with(&[&["--json"], arguments].concat()).summary()
+    }
+
+    fn scan_with(&self, arguments: &[&str]) -> Answer {
         let mut command = self.command();
-        command
-            .args(["scan", "--json"])
-            .args(arguments)
-            .arg(self.footage());
-        Answer::of(&command.output().unwrap()).summary()
+        command.arg("scan").args(arguments).arg(self.footage());
+        Answer::of(&command.output().unwrap())
     }
 
     /// Scans a folder with tools of the right version that fail at everything else, and gives
