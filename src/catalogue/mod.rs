@@ -47,7 +47,7 @@ pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
 /// The newest schema this program knows.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 /// `btsi`, so that another program's database is not taken for a catalogue.
 const APPLICATION: u32 = 0x6274_7369;
 /// The catalogue's file in its folder.

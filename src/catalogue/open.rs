@@ -60,6 +60,7 @@ impl Catalogue {
                 connection.execute_batch(include_str!("schema-3.sql"))?;
                 connection.execute_batch(include_str!("schema-4.sql"))?;
                 connection.execute_batch(include_str!("schema-5.sql"))?;
+                connection.execute_batch(include_str!("schema-6.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
                 renew_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
@@ -264,6 +265,9 @@ impl Catalogue {
             }
             if version < 5 {
                 self.check(|connection| connection.execute_batch(include_str!("schema-5.sql")))?;
+            }
+            if version < 6 {
+                self.check(|connection| connection.execute_batch(include_str!("schema-6.sql")))?;
             }
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;
