@@ -1,11 +1,13 @@
 //! The serial numbers of the disks under a volume: they tell a clone from its original,
-//! which no filesystem does.
+//! which no filesystem does. And the disks that are no disks: memory, and files on other volumes.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::system::line;
+use crate::value::from_bytes;
 
 /// Devices upon devices (a volume group in a LUKS container on a RAID) are not deeper.
 const DEEPEST: usize = 6;
@@ -29,17 +31,22 @@ pub(super) fn serial(folder: &Path) -> Option<String> {
 /// The numbers of several devices, such as those of one btrfs.
 pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<String> {
     let mut serials = BTreeSet::new();
-    for folder in folders {
-        collect(&folder, DEEPEST, &mut serials);
+    for disk in folders.into_iter().flat_map(|folder| disks(&folder)) {
+        // A disk that says nothing may be one of another array, too.
+        serials.extend(own_serials(&disk)?);
     }
-    // A disk that says nothing may be one of another array, too.
-    let serials: Option<Vec<String>> = serials.into_iter().collect();
-    let serials = serials.filter(|serials| !serials.is_empty())?;
-    Some(serials.join("+"))
+    let serials: Vec<String> = serials.into_iter().collect();
+    (!serials.is_empty()).then(|| serials.join("+"))
 }
 
-/// Adds the number of each disk below a device, or that one of them says none.
-fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<Option<String>>) {
+/// The folders of all disks below a block device: of itself, unless it is a partition, or is made of others.
+pub(super) fn disks(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    collect(folder, DEEPEST, &mut all);
+    all
+}
+
+fn collect(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
     let disk = if folder.join("partition").exists() {
         folder.parent().unwrap_or(folder)
     } else {
@@ -51,21 +58,84 @@ fn collect(folder: &Path, depth: usize, serials: &mut BTreeSet<Option<String>>) 
         .flatten()
         .filter_map(|entry| fs::canonicalize(entry.path()).ok())
         .collect();
-    if !below.is_empty() {
-        // A ring ends where it is too deep.
-        for lower in below.iter().filter(|_| depth > 0) {
-            collect(lower, depth - 1, serials);
-        }
-        return;
+    if below.is_empty() {
+        all.push(disk.to_owned());
     }
-    serials.insert(own_serial(disk));
+    // A ring ends where it is too deep.
+    for lower in below.iter().filter(|_| depth > 0) {
+        collect(lower, depth - 1, all);
+    }
 }
 
-fn own_serial(disk: &Path) -> Option<String> {
-    PLACES
+/// Whether a disk is memory: a RAM disk, compressed memory.
+pub(super) fn is_memory(disk: &Path) -> bool {
+    let name = disk.file_name().unwrap_or_default().to_string_lossy();
+    let is_numbered = |prefix: &str| {
+        let number = name.strip_prefix(prefix);
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    ["ram", "zram", "nullb"].into_iter().any(is_numbered)
+}
+
+/// The file that a loop device shows as a disk.
+pub(super) fn image(disk: &Path) -> Option<PathBuf> {
+    let text = fs::read(disk.join("loop/backing_file")).ok()?;
+    let text = text.strip_suffix(b"\n").unwrap_or(&text);
+    // A file that was deleted goes on being the disk.
+    let text = text.strip_suffix(b" (deleted)").unwrap_or(text);
+    let path: OsString = from_bytes(text.to_vec());
+    (!path.is_empty()).then(|| path.into())
+}
+
+/// First sector and number of sectors of a partition, or of a whole disk: `2048+1953521664`.
+/// `None` for what is made of other disks.
+pub(super) fn extent(folder: &Path) -> Option<String> {
+    let below = fs::read_dir(folder.join("slaves"));
+    below
+        .map_or(true, |mut below| below.next().is_none())
+        .then_some(())?;
+    let start = line(&folder.join("start")).unwrap_or_else(|| "0".to_owned());
+    Some(format!("{start}+{}", line(&folder.join("size"))?))
+}
+
+/// The numbers by which a disk is known: its own, and that of the device of which it is a part only.
+fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
+    let mut serials = BTreeSet::new();
+    // All namespaces of an NVMe controller or subsystem are one device.
+    let is_nvme = disk
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("nvme"));
+    if is_nvme {
+        serials.extend(told(&disk.join("device/serial")));
+    }
+    let own = PLACES
         .iter()
         .find_map(|place| told(&disk.join(place)))
-        .or_else(|| usb_serial(disk))
+        .or_else(|| usb_serial(disk));
+    serials.extend(own.iter().filter_map(|own| array(own)));
+    serials.extend(iscsi_target(disk));
+    serials.extend(own);
+    (!serials.is_empty()).then_some(serials)
+}
+
+/// What the logical units of one array share in their numbers: SPC-4, NAA IEEE Registered Extended (type 6), whose
+/// second half only tells units of a device apart.
+fn array(serial: &str) -> Option<String> {
+    let digits = serial.strip_prefix("naa.")?;
+    let is_extended = digits.len() == 32 && digits.starts_with('6');
+    is_extended.then(|| format!("array.{}", digits.get(..16).unwrap_or(digits)))
+}
+
+/// The iSCSI target that a disk is a unit of.
+fn iscsi_target(disk: &Path) -> Option<String> {
+    let mut above = disk.ancestors();
+    let session = above.find(|folder| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let number = name.strip_prefix("session");
+        number.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    })?;
+    let name = session.file_name()?;
+    told(&session.join("iscsi_session").join(name).join("targetname"))
 }
 
 /// A USB device further up: the one that says who made it.
@@ -105,7 +175,10 @@ mod tests {
         write(root, "ata/sda/device/wwid", "t10.ATA     Disk   WD-1\n");
         write(root, "ata/sda/sda1/partition", "1\n");
         write(root, "card/mmcblk0/device/serial", "0x12345678\n");
-        write(root, "nvme0n1/wwid", "eui.0025\n");
+        for (namespace, number) in [("nvme0n1", "eui.0025\n"), ("nvme0n2", "eui.0026\n")] {
+            write(root, &format!("{namespace}/wwid"), number);
+            write(root, &format!("{namespace}/device/serial"), "S5\n");
+        }
         write(root, "usb1/1-2/idVendor", "0781\n");
         write(root, "usb1/1-2/serial", "4C530001\n");
         write(root, "usb1/1-2/host6/sdb/device/vendor", "SanDisk\n");
@@ -115,13 +188,65 @@ mod tests {
             ("ata/sda", Some("t10.ATA Disk WD-1")),
             ("ata/sda/sda1", Some("t10.ATA Disk WD-1")),
             ("card/mmcblk0", Some("0x12345678")),
-            ("nvme0n1", Some("eui.0025")),
+            ("nvme0n1", Some("S5+eui.0025")),
+            ("nvme0n2", Some("S5+eui.0026")),
             ("usb1/1-2/host6/sdb", Some("4C530001")),
             ("loop0", None),
             ("cheap", None),
         ] {
             assert_eq!(serial(&root.join(folder)).as_deref(), number, "{folder}");
         }
+    }
+
+    #[test]
+    fn units_of_one_array_and_of_one_target_are_one_device() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let number = |unit: &str| format!("naa.60a98000646e6c51{unit}");
+        let session = "host3/session1";
+        for (unit, digits) in [("sda", "0000000000000001"), ("sdb", "0000000000000002")] {
+            let folder = format!("{session}/target3:0:0/block/{unit}");
+            write(root, &format!("{folder}/device/wwid"), &number(digits));
+        }
+        let target = format!("{session}/iscsi_session/session1/targetname");
+        write(root, &target, "iqn.2026-01.example:rushes\n");
+        let told = |unit: &str| {
+            let folder = format!("{session}/target3:0:0/block/{unit}");
+            serial(&root.join(folder)).unwrap()
+        };
+        let shared = "array.60a98000646e6c51+iqn.2026-01.example:rushes+naa.60a98000646e6c51";
+        assert_eq!(told("sda"), format!("{shared}0000000000000001"));
+        assert_eq!(told("sdb"), format!("{shared}0000000000000002"));
+    }
+
+    #[test]
+    fn memory_and_files_are_no_disks() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for memory in ["ram0", "zram12"] {
+            assert!(is_memory(&root.join(memory)), "{memory}");
+        }
+        for disk in ["sda", "ramdisk", "zram1p1", "loop0"] {
+            assert!(!is_memory(&root.join(disk)), "{disk}");
+        }
+        write(root, "loop0/loop/backing_file", "/media/SHELF 7/a.img\n");
+        write(root, "loop1/loop/backing_file", "/tmp/b.img (deleted)\n");
+        let file = |disk: &str| image(&root.join(disk));
+        assert_eq!(file("loop0"), Some(PathBuf::from("/media/SHELF 7/a.img")));
+        assert_eq!(file("loop1"), Some(PathBuf::from("/tmp/b.img")));
+        assert_eq!(file("sda"), None);
+    }
+
+    #[test]
+    fn a_partition_is_known_by_its_sectors() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        write(root, "sda/size", "2000\n");
+        write(root, "sda/sda1/start", "64\n");
+        write(root, "sda/sda1/size", "1936\n");
+        assert_eq!(extent(&root.join("sda")).as_deref(), Some("0+2000"));
+        assert_eq!(extent(&root.join("sda/sda1")).as_deref(), Some("64+1936"));
+        assert_eq!(extent(&root.join("sdb")), None);
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub(super) struct Device {
     pub(super) label: Option<String>,
     pub(super) hardware: Option<String>,
     pub(super) drive: Option<Drive>,
+    /// First sector and number of sectors of its partition.
+    pub(super) extent: Option<String>,
+    /// Whether a disk below it is memory.
+    pub(super) is_in_memory: bool,
+    /// Files that are its disks, as loop devices show them.
+    pub(super) images: Vec<PathBuf>,
 }
 
 /// The volumes that these mounts are.
@@ -75,6 +81,9 @@ fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
     let (label, is_label_own) = label(&mount);
     let base = if let Some(uuid) = &mount.device.uuid {
         format!("uuid:{uuid}")
+    } else if kind::is_virtual(&mount.kind) {
+        // Each of its mounts is one of its own: many have the same source.
+        format!("{}:{}", mount.kind, mount.point.display())
     } else if kind::is_named_share(&mount.kind) {
         format!("share:{}", mount.source)
     } else if kind::is_local(&mount.kind) {
@@ -91,6 +100,9 @@ fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
         is_label_own,
         size: size.filter(|&bytes| bytes > 0),
         hardware: mount.device.hardware,
+        extent: mount.device.extent,
+        is_in_memory: mount.device.is_in_memory,
+        images: mount.device.images,
         drive: mount
             .device
             .drive

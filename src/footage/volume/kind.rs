@@ -1,8 +1,7 @@
 //! Kinds of filesystems: which are shares, which may be asked things, which keep their
-//! files' numbers.
+//! files' numbers, which hold no files of their own.
 
 /// Filesystems of the kernel's own, on which no footage is.
-#[cfg(any(test, target_os = "linux", target_os = "macos"))]
 const VIRTUAL: &[&str] = &[
     "proc",
     "sysfs",
@@ -25,6 +24,46 @@ const VIRTUAL: &[&str] = &[
     "efivarfs",
     "nsfs",
     "selinuxfs",
+    "devfs",
+    "ramfs",
+    "rootfs",
+    "smackfs",
+    "functionfs",
+    "resctrl",
+];
+
+/// Filesystems that show files of others: a copy there may be a file that is counted elsewhere.
+const LAYERS: &[&str] = &[
+    "overlay",
+    "overlayfs",
+    "aufs",
+    "unionfs",
+    "ecryptfs",
+    "nullfs",
+    "bindfs",
+    "shiftfs",
+    "wrapfs",
+];
+
+/// Shares whose mount table names no machine: a remote of a configuration file, a folder of the host
+/// of a virtual machine, many shares under one name.
+const UNADDRESSED: &[&str] = &[
+    "9p",
+    "virtiofs",
+    "vboxsf",
+    "prl_fs",
+    "fuse.vmhgfs-fuse",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.goofys",
+    "fuse.mount-s3",
+    "fuse.gcsfuse",
+    "fuse.blobfuse",
+    "fuse.blobfuse2",
+    "fuse.gvfsd-fuse",
+    "fuse.kio-fuse",
+    "fuse.juicefs",
+    "fuse.seaweedfs",
 ];
 
 /// Shares whose identity was `share:…` from the first; that of the others begins with their
@@ -82,6 +121,7 @@ const SHARE: &[&str] = &[
     "vboxsf",
     "fuse.vmhgfs-fuse",
     "prl_fs",
+    "virtiofs",
 ];
 
 /// Filesystems that are on a disk here, so that asking for their size does not wait for a
@@ -92,7 +132,6 @@ const LOCAL: &[&str] = &[
 ];
 
 /// Whether it is of the kernel's own.
-#[cfg(any(test, target_os = "linux", target_os = "macos"))]
 pub(super) fn is_virtual(kind: &str) -> bool {
     VIRTUAL.contains(&kind)
 }
@@ -137,9 +176,48 @@ pub(super) fn has_stable_inodes(kind: &str) -> bool {
     )
 }
 
+/// Whether its files are kept in memory.
+pub(super) fn is_memory(kind: &str) -> bool {
+    matches!(kind, "tmpfs" | "ramfs" | "devtmpfs" | "rootfs")
+}
+
+/// Whether it shows files of other filesystems: overlays, unions, and whatever a FUSE program without a
+/// device of its own makes up. `number` is the device number of the mount, `0:…` where it has no device.
+pub(super) fn is_view(kind: &str, device: &str, number: &str) -> bool {
+    // A tape is a medium, although LTFS reads it through FUSE.
+    let is_tape = matches!(kind, "fuse" | "fuse.ltfs") && device.starts_with("ltfs:");
+    let is_fuse = kind == "fuse" || kind.starts_with("fuse.") || is_mac_fuse(kind);
+    let has_device = !number.starts_with("0:") && !is_mac_fuse(kind);
+    LAYERS.contains(&kind) || (is_fuse && !has_device && !is_tape && !is_share(kind, device))
+}
+
+fn is_mac_fuse(kind: &str) -> bool {
+    kind.starts_with("macfuse") || kind.starts_with("osxfuse") || kind.starts_with("fuse-t")
+}
+
+/// Whether reading past the cache of this system may still be answered from memory, by a FUSE program or by a
+/// cache of the filesystem's own.
+pub(super) fn has_own_cache(kind: &str) -> bool {
+    kind.starts_with("fuse") || is_mac_fuse(kind) || kind == "zfs"
+}
+
+/// Whether that cache is gone once it is unmounted: the program ends with the mount and keeps nothing on this
+/// machine. Programs for remote storage that keep files on a disk here are not among them.
+pub(super) fn forgets_unmounted(kind: &str) -> bool {
+    matches!(kind, "fuseblk" | "fuse.sshfs" | "fuse.ltfs")
+}
+
 /// The machine that answers for a share: of `nas:/export`, `//nas/share`,
-/// `https://nas/dav`, `kim@nas:/home`.
-pub(super) fn server(device: &str) -> Option<&str> {
+/// `https://nas/dav`, `kim@nas:/home`; `None` where the mount table names none.
+pub(super) fn server<'a>(kind: &str, device: &'a str) -> Option<&'a str> {
+    let is_address = device.contains("://")
+        || device.starts_with("//")
+        || device.starts_with(r"\\")
+        || (device.contains(':') && !device.starts_with('/'));
+    (is_address && !UNADDRESSED.contains(&kind)).then(|| host(device))?
+}
+
+fn host(device: &str) -> Option<&str> {
     let address = device.split_once("://").map_or(device, |(_, rest)| rest);
     let address = address.trim_start_matches(['/', '\\']);
     let host = if let Some(six) = address.strip_prefix('[') {
@@ -192,9 +270,54 @@ mod tests {
             ("10.0.0.1@tcp:/scratch", "10.0.0.1"),
             ("10.0.0.1:6789,10.0.0.2:6789:/", "10.0.0.1"),
         ] {
-            assert_eq!(server(device), Some(host), "{device}");
+            assert_eq!(server("nfs", device), Some(host), "{device}");
         }
-        assert_eq!(server("/"), None);
+        for device in ["/", "/dev/sdb1", "footage", "gvfsd-fuse"] {
+            assert_eq!(server("nfs", device), None, "{device}");
+        }
+        for (kind, device) in [
+            ("fuse.rclone", "gdrive:rushes"),
+            ("9p", "//hostshare"),
+            ("fuse.gvfsd-fuse", "gvfsd-fuse:"),
+        ] {
+            assert_eq!(server(kind, device), None, "{kind}");
+        }
+        assert_eq!(server("fuse.sshfs", "kim@nas:rushes"), Some("nas"));
+    }
+
+    #[test]
+    fn filesystems_that_show_files_of_others_are_views() {
+        for (kind, device, number) in [
+            ("overlay", "overlay", "0:40"),
+            ("fuse", "/media/SHELF/day", "0:41"),
+            ("fuse.mergerfs", "a:b", "0:42"),
+            ("fuse.bindfs", "/dev/sda1", "0:43"),
+            ("ecryptfs", "/home/.private", "0:44"),
+        ] {
+            assert!(is_view(kind, device, number), "{kind}");
+        }
+        for (kind, device, number) in [
+            ("ext4", "/dev/sda1", "8:1"),
+            ("btrfs", "/dev/sda1", "0:40"),
+            ("fuseblk", "/dev/sdb1", "8:17"),
+            ("fuse.sshfs", "nas:/export", "0:45"),
+            ("fuse", "https://nas/dav", "0:46"),
+            ("fuse", "ltfs:/dev/sg0", "0:47"),
+            ("zfs", "tank/footage", "0:48"),
+        ] {
+            assert!(!is_view(kind, device, number), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_read_past_the_cache_is_believed_only_where_no_other_cache_can_answer() {
+        for kind in ["ext4", "exfat", "ntfs3", "nfs4", "apfs", ""] {
+            assert!(!has_own_cache(kind), "{kind}");
+        }
+        for kind in ["fuseblk", "fuse", "fuse.sshfs", "zfs", "macfuse_1"] {
+            assert!(has_own_cache(kind), "{kind}");
+        }
+        assert!(forgets_unmounted("fuseblk") && !forgets_unmounted("fuse.rclone"));
     }
 
     #[test]

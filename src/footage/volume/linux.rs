@@ -10,13 +10,14 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use super::identity::{Device, Seen};
 use super::system::{System, line};
 use super::udev::{Links, recorded, unescape};
-use super::{hardware, kind, superblock};
+use super::{Volume, hardware, kind, superblock};
 use crate::footage::drive::Drive;
 
 /// Everything mounted, in the order it was, but what another mount covers.
@@ -71,10 +72,7 @@ fn mounts(table: &[u8]) -> Vec<Seen> {
         .into_iter()
         .zip(reached)
         .filter(|(_, is_reached)| *is_reached);
-    reached
-        .map(|(mount, _)| mount.seen)
-        .filter(|seen| !kind::is_virtual(&seen.kind))
-        .collect()
+    reached.map(|(mount, _)| mount.seen).collect()
 }
 
 /// A line of the table.
@@ -112,24 +110,30 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     if kind::is_share(&mount.kind, &mount.source) {
         return Device {
             drive: Some(Drive::share(&mount.source)),
-            hardware: kind::server(&mount.source).map(|host| format!("server:{host}")),
+            hardware: kind::server(&mount.kind, &mount.source).map(|host| format!("server:{host}")),
             ..Device::default()
         };
     }
-    if !mount.source.starts_with('/') {
+    let Some(number) = block_number(system, mount) else {
         return Device::default();
-    }
-    let folder = block_folder(system, mount);
-    let name = block_name(system, mount, folder.as_deref());
+    };
+    let folder = system.linked(format!("/sys/dev/block/{number}"));
+    let name = block_name(mount, folder.as_deref());
+    let disks = folder.as_deref().map(hardware::disks).unwrap_or_default();
     let mut told = Device {
         uuid: links().uuids.get(&name).cloned(),
         label: links().labels.get(&name).cloned(),
         drive: folder.as_deref().map(Drive::of_block),
         hardware: folder.as_deref().and_then(hardware::serial),
+        extent: folder.as_deref().and_then(hardware::extent),
+        is_in_memory: disks.iter().any(|disk| hardware::is_memory(disk)),
+        images: disks
+            .iter()
+            .filter_map(|disk| hardware::image(disk))
+            .collect(),
     };
     if told.uuid.is_none() || told.label.is_none() {
-        let number = folder.as_deref().and_then(number_of);
-        let (uuid, label) = recorded(system, number.as_deref().unwrap_or(&mount.number));
+        let (uuid, label) = recorded(system, &number);
         told.uuid = told.uuid.or(uuid);
         told.label = told.label.or(label);
     }
@@ -137,7 +141,7 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
         ask_btrfs(system, &name, &mut told);
     }
     if told.uuid.is_none() {
-        let named = open_block(system, mount)
+        let named = open_block(system, mount, &number)
             .and_then(|mut device| superblock::read(&mut device, &mount.kind));
         let named = named.unwrap_or_default();
         told.uuid = named.uuid;
@@ -152,36 +156,35 @@ fn is_zero(uuid: &str) -> bool {
     uuid.bytes().all(|byte| matches!(byte, b'0' | b'-'))
 }
 
-/// The device's folder in `sysfs`: by number, or, where the filesystem has a number of its
-/// own (btrfs), by name.
-fn block_folder(system: &System, mount: &Seen) -> Option<PathBuf> {
+/// The number of the block device that is mounted: that of the mount, or, where the filesystem has a number of its
+/// own (btrfs), that of the device node that the kernel names. A name alone is never believed: a FUSE program
+/// writes into the mount table what it likes.
+fn block_number(system: &System, mount: &Seen) -> Option<String> {
     if !mount.number.starts_with("0:") {
-        let by_number = system.linked(format!("/sys/dev/block/{}", mount.number));
-        if by_number.is_some() {
-            return by_number;
-        }
+        return Some(mount.number.clone());
     }
-    let device = system.folder(&mount.source);
-    let name = device
-        .as_deref()
-        .unwrap_or(Path::new(&mount.source))
-        .file_name()?;
-    system.folder(Path::new("/sys/class/block").join(name))
+    let is_own = matches!(mount.kind.as_str(), "btrfs" | "bcachefs");
+    is_own.then(|| system.block_number(&mount.source))?
 }
 
-fn block_name(system: &System, mount: &Seen, folder: Option<&Path>) -> OsString {
-    let device = || system.folder(&mount.source);
+fn block_name(mount: &Seen, folder: Option<&Path>) -> OsString {
     let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
     folder
         .and_then(name)
-        .or_else(|| name(&device()?))
         .or_else(|| name(Path::new(&mount.source)))
         .unwrap_or_default()
 }
 
-/// `8:1`
-fn number_of(folder: &Path) -> Option<String> {
-    line(&folder.join("dev"))
+/// The boot, and the number of the mount that the kernel gives no other (statx(2), since 6.8), else the one that
+/// tells it from those of the moment. Only of FUSE: whoever else is asked could wait for a network.
+pub(super) fn mount_key(system: &System, volume: &Volume) -> Option<String> {
+    /// `STATX_MNT_ID_UNIQUE`
+    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    volume.kind.starts_with("fuse").then_some(())?;
+    let boot = line(&system.path("/proc/sys/kernel/random/boot_id"))?;
+    let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let answer = statx(CWD, &volume.mount, flags, UNIQUE | StatxFlags::MNT_ID).ok()?;
+    Some(format!("{boot}:{}", answer.stx_mnt_id))
 }
 
 /// `/sys/fs/btrfs/UUID/devices/sda1`: a btrfs lies on all the devices there.
@@ -203,13 +206,21 @@ fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
     let devices = devices
         .flatten()
         .filter_map(|entry| fs::canonicalize(entry.path()).ok());
+    let devices: Vec<PathBuf> = devices.collect();
+    for disk in devices.iter().flat_map(|folder| hardware::disks(folder)) {
+        told.is_in_memory |= hardware::is_memory(&disk);
+        told.images.extend(hardware::image(&disk));
+    }
     told.hardware = hardware::serials(devices);
 }
 
 /// The device itself, read-only, where we may.
-fn open_block(system: &System, mount: &Seen) -> Option<File> {
+fn open_block(system: &System, mount: &Seen, number: &str) -> Option<File> {
     let path = system.path(&mount.source);
-    let kind = path.metadata().ok()?.file_type();
-    (kind.is_block_device() || kind.is_file()).then_some(())?;
-    File::open(path).ok()
+    let is_it = if system.is_here() {
+        system.block_number(&mount.source).as_deref() == Some(number)
+    } else {
+        path.is_file()
+    };
+    is_it.then(|| File::open(path).ok())?
 }

@@ -78,7 +78,7 @@ fn mounts(table: &str) -> Vec<Seen> {
             (is_told && !is_systems && !kind::is_virtual(kind)).then_some(())?;
             let source = address(source, kind);
             let is_share = kind::is_share(kind, &source);
-            let host = kind::server(&source).filter(|_| is_share);
+            let host = kind::server(kind, &source).filter(|_| is_share);
             let device = Device {
                 hardware: host.map(|host| format!("server:{host}")),
                 drive: is_share.then(|| Drive::share(&source)),
@@ -113,8 +113,8 @@ fn device(plist: &[u8]) -> Device {
     Device {
         uuid: uuid.filter(|uuid| uuid.bytes().any(|byte| !matches!(byte, b'0' | b'-'))),
         label: told("VolumeName"),
-        hardware: None,
         drive: told("ParentWholeDisk").map(|disk| Drive::named(&disk)),
+        ..Device::default()
     }
 }
 

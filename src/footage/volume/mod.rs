@@ -6,6 +6,8 @@
 
 #[cfg(any(test, target_os = "macos", windows))]
 mod ask;
+mod attached;
+mod backing;
 #[cfg(target_os = "linux")]
 mod hardware;
 mod identity;
@@ -34,6 +36,8 @@ use std::path::{Component, Path, PathBuf, Prefix};
 use super::drive::Drive;
 use system::System;
 
+pub use attached::Attached;
+pub use backing::Backing;
 pub use mark::mark;
 pub use twins::KnownVolume;
 
@@ -58,8 +62,14 @@ pub struct Volume {
     pub kind: String,
     /// The device it is on.
     pub drive: Drive,
+    /// First sector and number of sectors of the partition that it fills.
+    pub extent: Option<String>,
     /// Which of its folders is mounted there: its root, but for binds and subvolumes.
     root: PathBuf,
+    /// Whether a disk that it is on is memory.
+    is_in_memory: bool,
+    /// Files of other filesystems that are its disks.
+    images: Vec<PathBuf>,
     /// The identity, before clones were told apart.
     base: String,
     /// The device or address, as the mount table has it.
@@ -85,6 +95,40 @@ impl Volume {
             size,
             identity::birth(&self.mount),
         ))
+    }
+
+    /// Whether a cache that reading past the system's does not touch is gone once it is unmounted.
+    #[must_use]
+    pub fn forgets_unmounted(&self) -> bool {
+        kind::forgets_unmounted(&self.kind)
+    }
+
+    /// The filesystem's size and the time at which its root was made; `None` where neither says anything of the
+    /// filesystem: of shares, of pools, and where only a folder of it is mounted.
+    #[must_use]
+    pub fn made(&self) -> Option<String> {
+        let is_fixed =
+            kind::is_local(&self.kind) && !matches!(self.kind.as_str(), "btrfs" | "apfs");
+        let size = self
+            .size
+            .filter(|_| is_fixed && !self.is_share() && self.root.as_os_str().is_empty())?;
+        let born = identity::birth(&self.mount).unwrap_or(0);
+        Some(format!("{size}:{born}"))
+    }
+
+    /// Tells this mount from every other, before and after, of this machine; equal for two mounts only where the system
+    /// numbers them no better.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn mount_key(&self) -> Option<String> {
+        linux::mount_key(&System::here(), self)
+    }
+
+    /// This system does not number its mounts.
+    #[cfg(not(target_os = "linux"))]
+    #[must_use]
+    pub fn mount_key(&self) -> Option<String> {
+        None
     }
 
     /// Whether a file on it keeps its inode number for as long as it lives there.
@@ -168,6 +212,9 @@ impl Volumes {
             label,
             mount: root,
             root: PathBuf::new(),
+            extent: None,
+            is_in_memory: false,
+            images: Vec::new(),
         };
         (volume, inside)
     }

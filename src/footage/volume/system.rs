@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{
     fs::{self, File},
     io::Read,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::Component,
 };
 
@@ -17,6 +18,9 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct System {
     root: PathBuf,
+    /// Numbers of device nodes, which no test can make.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) nodes: Vec<(PathBuf, String)>,
 }
 
 impl System {
@@ -29,6 +33,8 @@ impl System {
     pub(super) fn at(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            #[cfg(all(test, target_os = "linux"))]
+            nodes: Vec::new(),
         }
     }
 
@@ -41,6 +47,24 @@ impl System {
 
 #[cfg(target_os = "linux")]
 impl System {
+    /// Whether it is the system that this program runs on.
+    pub(super) fn is_here(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// The number of the block device that a path is the node of.
+    pub(super) fn block_number(&self, path: impl AsRef<Path>) -> Option<String> {
+        #[cfg(test)]
+        if let Some((_, number)) = self.nodes.iter().find(|node| node.0 == path.as_ref()) {
+            return Some(number.clone());
+        }
+        let metadata = fs::metadata(self.path(path)).ok()?;
+        metadata.file_type().is_block_device().then_some(())?;
+        let number = metadata.rdev();
+        let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+        Some(format!("{major}:{minor}"))
+    }
+
     /// A table, as bytes; empty when there is none.
     pub(super) fn table(&self, path: impl AsRef<Path>) -> Vec<u8> {
         // The mount table is best read at once: it may change between two reads.
@@ -67,11 +91,6 @@ impl System {
             }
         }
         Some(folder)
-    }
-
-    /// A folder, every link in its path followed.
-    pub(super) fn folder(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
-        fs::canonicalize(self.path(path)).ok()
     }
 }
 

@@ -68,7 +68,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
     let point = PathBuf::from(format!("{letter}:\\"));
     if disk["DriveType"].as_u64() == Some(NETWORK) {
         let source = text("ProviderName").unwrap_or(letter).replace('\\', "/");
-        let host = kind::server(&source);
+        let host = kind::server("cifs", &source);
         return Some(Seen {
             point,
             root: PathBuf::new(),
@@ -106,6 +106,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
             label: text("VolumeName").map(str::to_owned),
             hardware: None,
             drive: Some(Drive::named(letter)),
+            ..Device::default()
         },
     })
 }

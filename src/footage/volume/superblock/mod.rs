@@ -34,6 +34,14 @@ pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<Named> 
     }
 }
 
+/// Reads the names of whatever filesystem there is.
+pub(super) fn any<R: Read + Seek>(device: &mut R) -> Option<Named> {
+    const KINDS: &[&str] = &[
+        "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "ntfs", "vfat",
+    ];
+    KINDS.iter().find_map(|kind| read(device, kind))
+}
+
 /// `fs/ext4/ext4.h`: `struct ext4_super_block`, 1024 bytes in.
 fn ext<R: Read + Seek>(device: &mut R) -> Option<Named> {
     let block = bytes(device, 1024, 136)?;

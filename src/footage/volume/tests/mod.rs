@@ -75,7 +75,8 @@ impl Fake {
     }
 
     fn volumes(&self) -> Volumes {
-        let system = System::at(self.root.path());
+        let mut system = System::at(self.root.path());
+        system.nodes = vec![(PathBuf::from("/dev/sdc1"), "8:33".to_owned())];
         Volumes::new(&system, linux::seen(&system))
     }
 
@@ -232,10 +233,66 @@ fn shares_are_never_asked_and_known_by_their_address() {
     assert!(fake.at("/mnt/nas").has_stable_inodes());
     assert!(!fake.at("/mnt/merged").has_stable_inodes());
     // Nothing is mounted there yet.
-    assert_eq!(
-        fake.volumes().of(Path::new("/net/x")).0.mount,
-        Path::new("/")
+    assert!(fake.volumes().is_of_kernel(Path::new("/net/x")));
+}
+
+#[test]
+fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
+    let fake = Fake::new(
+        r"0:70 / /view fuse /media/tmp/sda1
+          0:71 / /device fuse.bindfs /dev/sdc1
+          8:1 / /ntfs fuseblk /dev/sda1",
     );
+    fake.disk("sda", "sda1", "8:1", Some("naa.1"));
+    fake.disk("sdc", "sdc1", "8:33", Some("naa.2"));
+    fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sda1");
+    for mount in ["/view", "/device"] {
+        let view = fake.at(mount);
+        assert_eq!(view.hardware, None, "{mount}");
+        assert!(!view.identity.contains("uuid:"), "{}", view.identity);
+        assert!(fake.volumes().backing(&view).is_view, "{mount}");
+    }
+    let disk = fake.at("/ntfs");
+    assert_eq!(disk.hardware.as_deref(), Some("naa.1"));
+    assert!(!fake.volumes().backing(&disk).is_view && disk.forgets_unmounted());
+}
+
+#[test]
+fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
+    let fake = Fake::new(
+        r"8:1 / / ext4 /dev/sda1
+          0:30 / /ram tmpfs ram
+          7:0 / /image ext4 /dev/loop0
+          7:1 / /deep ext4 /dev/loop1
+          7:2 / /plain ext4 /dev/loop2
+          253:0 / /zram ext4 /dev/zram0
+          0:6 / /dev devtmpfs devtmpfs",
+    );
+    for (number, name, file) in [
+        ("7:0", "loop0", "/ram/a.img"),
+        ("7:1", "loop1", "/image/b.img (deleted)"),
+        ("7:2", "loop2", "/srv/c.img"),
+        ("253:0", "zram0", ""),
+    ] {
+        let folder = format!("/sys/devices/virtual/block/{name}");
+        fake.write(&format!("{folder}/size"), "8\n");
+        if !file.is_empty() {
+            fake.write(&format!("{folder}/loop/backing_file"), format!("{file}\n"));
+        }
+        fake.link(
+            &format!("/sys/dev/block/{number}"),
+            &format!("../../devices/virtual/block/{name}"),
+        );
+    }
+    let volumes = fake.volumes();
+    let backing = |mount: &str| volumes.backing(&fake.at(mount));
+    for memory in ["/ram", "/image", "/deep", "/zram", "/dev"] {
+        assert!(backing(memory).is_memory, "{memory}");
+    }
+    assert_eq!(backing("/deep").images.len(), 2);
+    let root = fake.at("/").identity;
+    assert_eq!(backing("/plain").images, [root]);
+    assert!(!backing("/plain").is_memory && backing("/").images.is_empty());
 }
 
 #[test]
