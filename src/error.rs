@@ -176,6 +176,17 @@ pub enum Error {
         /// The label most like it.
         closest: Option<String>,
     },
+    /// A volume that is on no disk is said to be on one.
+    #[error(
+        "{volume} is on no disk: it {}",
+        if *is_memory { "is in memory, and is lost when it is unmounted" } else { "shows files of other filesystems" }
+    )]
+    NoDisk {
+        /// What people call the volume.
+        volume: String,
+        /// Whether it is in memory.
+        is_memory: bool,
+    },
     /// Several volumes go by that name.
     #[error("`{name}` may mean any of {} volumes", identities.len())]
     ManyVolumes {
@@ -348,6 +359,12 @@ impl Error {
                 Some(label) => format!("did you mean `{label}`? `btsindex volumes` lists them all"),
                 None => "`btsindex volumes` lists them all".to_owned(),
             },
+            Self::NoDisk { is_memory: true, .. } => {
+                "copy what is there to a drive: copies in memory never count for `btsindex safe`".to_owned()
+            }
+            Self::NoDisk { .. } => {
+                "name the disks of the volumes that the files are on; `btsindex volumes` lists them".to_owned()
+            }
             Self::ManyVolumes { identities, .. } => format!(
                 "name one by its mount point, or by what it is known by:\n  {}",
                 identities.join("\n  ")

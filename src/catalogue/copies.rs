@@ -222,9 +222,13 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at, how, changed)
-                     SELECT id, ?2, ?3, bytes, modified, ?6, ?7, ?8 FROM file
-                     WHERE id = ?1 AND bytes = ?4 AND modified = ?5",
+                    // A file that is as it was keeps the number of the mount in which it was first hashed.
+                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at, how, changed, session)
+                     SELECT f.id, ?2, ?3, f.bytes, f.modified, ?6, ?7, ?8,
+                            coalesce((SELECT h.session FROM hash h WHERE h.file = f.id AND h.kind = ?2
+                                      AND h.bytes = ?4 AND h.modified = ?5 AND h.changed IS ?8), v.session)
+                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+                     WHERE f.id = ?1 AND f.bytes = ?4 AND f.modified = ?5",
                 )?
                 .execute(params![
                     file,
@@ -237,6 +241,6 @@ impl Catalogue {
                     hash.changed
                 ])
         })?;
-        Ok(())
+        self.note_together()
     }
 }

@@ -4,6 +4,7 @@
 
 mod clips;
 mod copies;
+mod disks;
 mod edits;
 mod files;
 mod ingests;
@@ -17,12 +18,14 @@ mod renaming;
 mod saved;
 mod shot;
 mod sidecars;
+mod sightings;
 mod tagging;
 mod thumbs;
 mod turn;
 mod volumes;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -36,12 +39,14 @@ use packed::Packer;
 
 pub use clips::Change;
 pub use copies::{Copied, Hashed, WholeHash};
+pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
 pub use pictures::{Pending, Waiting};
-pub use proved::{Claim, Listed, Logged, Stood};
+pub use proved::{Claim, EarlierRead, Listed, Logged, Stood};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
+pub use sightings::Spans;
 pub use tagging::{Housed, Kept};
 pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
@@ -63,6 +68,10 @@ pub struct Catalogue {
     turn: Option<File>,
     /// Why it can only be read.
     only_read: Option<String>,
+    /// When it was opened, seconds since 1970 UTC.
+    opened: i64,
+    /// Since when this process saw a share and a disk mounted together; `None` while they are not.
+    together: RefCell<BTreeMap<(i64, String), Option<i64>>>,
 }
 
 impl Catalogue {

@@ -1,6 +1,7 @@
 //! Opening a catalogue: making a new one, bringing an older one up to date, refusing what is
 //! damaged, newer, someone else's or on a network share; and copying it while it is in use.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use crate::publish::{self, Unfinished};
 
 /// Statements that stay prepared on a connection: more than there are.
 const STATEMENTS: usize = 160;
+/// How long a statement waits for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages that a backup copies before it lets others write.
 const BACKUP_STEP: i32 = 1024;
 /// Where backups are kept that were made before an upgrade.
@@ -180,9 +183,11 @@ impl Catalogue {
             packer: packer.into(),
             turn,
             only_read: None,
+            opened: unix_seconds(),
+            together: RefCell::default(),
         };
         let (application, version, tables) = catalogue.check(|connection| {
-            connection.busy_timeout(Duration::from_secs(60))?;
+            connection.busy_timeout(PATIENCE)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             // Else a statement is compiled anew for each value bound to it.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -206,6 +211,9 @@ impl Catalogue {
         }
         if version == VERSION {
             catalogue.settle_volumes(is_writable)?;
+            if is_writable {
+                catalogue.note_mounts()?;
+            }
         }
         Ok(catalogue)
     }
@@ -271,7 +279,8 @@ impl Catalogue {
             }
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;
-        self.settle_volumes(true)
+        self.settle_volumes(true)?;
+        self.note_mounts()
     }
 
     /// Copies the catalogue as it is before an upgrade, beside copies that were made before.

@@ -49,8 +49,28 @@ pub struct Claim {
     pub by: HashKind,
     /// How the file was read.
     pub how: Option<How>,
+    /// Number of the mount in which the file was first seen as it was then.
+    pub session: Option<i64>,
     /// Where the log of ingests has it. `None`: it is the hash of a file of the catalogue.
     pub logged: Option<Logged>,
+}
+
+/// What a file looked like when it was read, and in which mount that was first so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlierRead {
+    /// Number of the mount.
+    pub session: i64,
+    /// What it looked like.
+    pub stamp: Stamp,
+}
+
+impl EarlierRead {
+    /// Whether a file that looks so now was read from its medium in a mount of that number, where unmounting empties
+    /// the only cache that could answer: it was there before, and nobody wrote it since.
+    #[must_use]
+    pub fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
+        self.session < session && self.stamp == *stamp
+    }
 }
 
 /// A copy, as the log of ingests names it.
@@ -64,6 +84,15 @@ pub struct Logged {
     pub digest: Option<Checksum>,
     /// What is told of it although it is proved.
     pub problem: Option<String>,
+}
+
+impl Claim {
+    /// What the file looked like, and in which mount it was first read so.
+    #[must_use]
+    pub fn earlier(&self) -> Option<EarlierRead> {
+        let (session, stamp) = self.session.zip(self.stamp)?;
+        Some(EarlierRead { session, stamp })
+    }
 }
 
 /// A file, as a scan saw it last.
@@ -215,7 +244,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.id, f.digest, f.xxh128, i.hash, c.state, c.how, c.at, c.problem, f.bytes, c.modified,
-                            c.changed
+                            c.changed, c.session
                      FROM ingest_file f JOIN ingest i ON i.id = f.ingest
                           JOIN ingest_copy c ON c.file = f.id AND c.place = ?3
                      WHERE f.ingest = ?1 AND f.path = ?2 AND f.xxh128 IS NOT NULL",
@@ -239,7 +268,7 @@ impl Catalogue {
         let told = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed
+                    "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed, h.session
                      FROM file f LEFT JOIN hash h ON h.file = f.id AND h.kind = 'xxh128'
                           AND h.bytes = f.bytes AND h.modified = f.modified
                           AND NOT f.is_unread AND f.frames IS NULL
@@ -282,6 +311,7 @@ fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Re
         at: row.get(4)?,
         by: HashKind::Xxh128,
         how: how.and_then(|name| How::from_name(&name)),
+        session: row.get(7)?,
         logged: None,
     })
 }
@@ -299,6 +329,7 @@ fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
         at: row.get(6)?,
         by,
         how: how.and_then(|name| How::from_name(&name)),
+        session: row.get(11)?,
         logged: Some(Logged {
             file: row.get(0)?,
             place,

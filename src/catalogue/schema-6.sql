@@ -15,13 +15,13 @@ ALTER TABLE volume ADD COLUMN extent TEXT;
 ALTER TABLE volume ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE volume ADD COLUMN mount_key TEXT;
 
--- Spans of time in which a share and another volume were both mounted, seconds since 1970 UTC.
+-- Spans of time in which a share and a disk were both mounted, seconds since 1970 UTC.
 CREATE TABLE mounted_together (
-    share  INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-    volume INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-    since  INTEGER NOT NULL,
-    until  INTEGER NOT NULL,
-    PRIMARY KEY (share, volume, since)
+    share INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
+    disk  TEXT NOT NULL,                  -- identity of the other volume, which need not be in the catalogue
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (share, disk, since)
 ) WITHOUT ROWID;
 
 -- Number of the mount in which a copy was last read, or a whole file hashed.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Catalogue, WholeHash};
+use super::ingests::stamp_of;
+use super::{Catalogue, EarlierRead, WholeHash};
 use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
@@ -281,20 +282,26 @@ impl Catalogue {
         &self,
         volume: i64,
         folder: &Path,
-    ) -> Result<Vec<(PathBuf, Fingerprint)>, Error> {
+    ) -> Result<Vec<(PathBuf, Fingerprint, Option<EarlierRead>)>, Error> {
         let mut hashes = Vec::new();
         for (number, path) in self.known_folders(volume, folder)? {
             let below = path.strip_prefix(folder).unwrap_or(&path);
-            let files: Vec<(PathBuf, Fingerprint)> = self.check(|connection| {
+            let files: Vec<(PathBuf, Fingerprint, Option<EarlierRead>)> = self.check(|connection| {
                 connection
                     .prepare_cached(
-                        "SELECT f.name, h.digest FROM file f JOIN hash h ON h.file = f.id
+                        "SELECT f.name, h.digest, h.session, h.bytes, h.modified, h.changed FROM file f JOIN hash h ON h.file = f.id
                          WHERE f.dir = ?1 AND NOT f.was AND f.state = 0 AND f.frames IS NULL AND h.kind = 'xxh128'
                                AND h.bytes = f.bytes AND h.modified = f.modified",
                     )?
                     .query_map([number], |row| {
                         let name = from_bytes(row.get(0)?);
-                        Ok((below.join(name), Fingerprint::from_bytes(row.get(1)?)))
+                        let session: Option<i64> = row.get(2)?;
+                        let stamp = stamp_of(row, 3)?;
+                        let earlier = session
+                            .zip(stamp)
+                            .map(|(session, stamp)| EarlierRead { session, stamp });
+                        let digest = Fingerprint::from_bytes(row.get(1)?);
+                        Ok((below.join(name), digest, earlier))
                     })?
                     .collect()
             })?;

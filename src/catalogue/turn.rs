@@ -60,7 +60,7 @@ impl Catalogue {
     }
 
     /// A failed statement may leave the transaction open; what it held is given up.
-    fn roll_back(&self) {
+    pub(super) fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::files::{loaded, stored};
 use super::{Catalogue, Hashed, unix_seconds};
 use crate::error::{Error, escape};
-use crate::footage::{KnownVolume, Volume};
+use crate::footage::{Backing, KnownVolume, Volume};
 use crate::value::{Duration, from_bytes, to_bytes};
 
 /// A volume that was ever seen.
@@ -29,6 +29,12 @@ pub struct VolumeRow {
     pub hardware: Option<String>,
     /// Every one that it was ever seen on, and `said:` with what a person calls its disk.
     pub disks: Vec<String>,
+    /// What it is on, where that is no disk of its own; `None` for a volume that was not seen since that is recorded.
+    pub backing: Option<Backing>,
+    /// Number of the mount, counted up each time it is mounted.
+    pub session: i64,
+    /// When its filesystem was found to be another one under the same identity, seconds since 1970 UTC.
+    pub made_again: Option<i64>,
     /// When it was last seen, seconds since 1970 UTC.
     pub last_seen: i64,
     /// Clips that have a file on it, missing ones left out.
@@ -88,7 +94,7 @@ pub(super) const FORGOTTEN: &str = "forgotten:";
 /// What a person says of a disk begins with this among what systems told.
 pub const SAID: &str = "said:";
 
-fn lines(text: &str) -> Vec<String> {
+pub(super) fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
@@ -156,6 +162,7 @@ impl Catalogue {
                     |row| row.get(0),
                 )
         })?;
+        self.look()?;
         Ok(Seen { id, before })
     }
 
@@ -277,6 +284,9 @@ impl Catalogue {
             bytes: bytes.map(loaded),
             hardware: row.get("hardware")?,
             disks: lines(&row.get::<_, String>("disks")?),
+            backing: Backing::parse(&row.get::<_, String>("backing")?),
+            session: row.get("session")?,
+            made_again: row.get("made_again")?,
             last_seen: row.get("last_seen")?,
             clips: 0,
             clip_bytes: 0,
@@ -380,7 +390,8 @@ impl Catalogue {
                     "UPDATE volume SET disks = ?2 WHERE id = ?1",
                     params![volume.id, disks.join("\n")],
                 )
-            })
+            })?;
+            self.look()
         })?;
         Ok(())
     }
@@ -440,6 +451,8 @@ impl Catalogue {
     /// When `SQLite` fails, or the catalogue cannot be written; then nothing was forgotten.
     pub fn forget_volume(&self, volume: i64) -> Result<(), Error> {
         self.at_once(|| {
+            // It may be known by it that another volume is gone.
+            self.look()?;
             let clips = self.clips_on(volume)?;
             self.check(|connection| {
                 let files =

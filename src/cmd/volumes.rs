@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
-use btsindex::error::escape;
+use btsindex::error::{Error, escape};
+use btsindex::footage::Backing;
 use btsindex::present::{Table, counted, grouped, json_line};
 use btsindex::scan;
 use btsindex::value::{Bytes, instant, parse_name};
@@ -96,7 +97,20 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
         "last_mount": row.mount.to_string_lossy(),
         "hardware": row.hardware,
         "disks": row.disks,
+        "on": row.backing.as_ref().map(on),
     })
+}
+
+/// What a volume is on: `memory`, `other filesystems`, `image file`, else `disk`.
+fn on(backing: &Backing) -> &'static str {
+    match backing {
+        Backing {
+            is_memory: true, ..
+        } => "memory",
+        Backing { is_view: true, .. } => "other filesystems",
+        Backing { images, .. } if !images.is_empty() => "image file",
+        _ => "disk",
+    }
 }
 
 fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exit> {
@@ -117,6 +131,15 @@ fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exi
 fn say_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<Exit> {
     let row = catalogue.find_volume(volume)?;
     let disk = parse_name(disk)?;
+    if let Some(backing) = &row.backing
+        && (backing.is_memory || backing.is_view)
+    {
+        return Err(Error::NoDisk {
+            volume: escape(&row.label),
+            is_memory: backing.is_memory,
+        }
+        .into());
+    }
     catalogue.say_disk(&row, disk)?;
     let mut out = stdout();
     writeln!(

@@ -103,6 +103,7 @@ mod tests {
 
     fn before(files: &[Item]) -> Vec<Ingested> {
         let files = files.iter().map(|item| Ingested {
+            sessions: Vec::new(),
             id: 1,
             inside: item.inside.clone(),
             bytes: item.bytes,

@@ -206,6 +206,7 @@ impl Planner<'_> {
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
+                listing.doubt_unreadable();
                 listing.leave_out_unfinished(&source, left_out::UNFINISHED);
                 (listing, None)
             }

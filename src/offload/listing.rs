@@ -20,6 +20,13 @@ const OF_SYSTEMS: [&str; 6] = [
     "lost+found",
 ];
 
+/// Extensions of what cameras and recorders write.
+const MEDIA: [&str; 34] = [
+    "mov", "mp4", "mxf", "mts", "m2ts", "avi", "mkv", "m4v", "mpg", "mpeg", "dv", "3gp", "webm",
+    "insv", "lrv", "360", "braw", "r3d", "ari", "arx", "crm", "dng", "cr2", "cr3", "nef", "arw",
+    "jpg", "jpeg", "heic", "wav", "bwf", "aif", "mp3", "m4a",
+];
+
 /// A file of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -53,8 +60,10 @@ pub struct Listing {
     pub folders: Vec<(PathBuf, i64)>,
     /// What could not be listed, or is no file: links, pipes.
     pub problems: Vec<Problem>,
-    /// Folders of operating systems, which are left out.
+    /// Folders of operating systems, which are left out: no footage is in them.
     pub left_out: Vec<PathBuf>,
+    /// Folders of operating systems that cannot be read, which are left out, too: there may be footage in them.
+    pub unreadable: Vec<Problem>,
     /// Whether the listing was interrupted.
     pub is_cut: bool,
 }
@@ -69,6 +78,11 @@ impl Listing {
         let left = self.files.extract_if(.., is_unfinished);
         let problems = left.map(|item| Problem::new(root.join(&item.inside), reason));
         self.problems.extend(problems);
+    }
+
+    /// Takes folders of operating systems that cannot be read for problems like others.
+    pub fn doubt_unreadable(&mut self) {
+        self.problems.append(&mut self.unreadable);
     }
 
     /// Leaves out what is at and below a path, with a problem.
@@ -103,6 +117,8 @@ impl Listing {
 pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
     std::fs::read_dir(root)?;
     let mut listing = Listing::default();
+    // The folder that the walk is in, and those above it below the root.
+    let mut open: Vec<PathBuf> = vec![root.to_owned()];
     let mut walk = WalkDir::new(root)
         .min_depth(1)
         .sort_by_file_name()
@@ -115,11 +131,7 @@ pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(root).to_owned();
-                let reason = error
-                    .io_error()
-                    .map_or_else(|| error.to_string(), ToString::to_string);
-                listing.problems.push(Problem::new(&path, reason));
+                listing.problems.push(fault(&error, &open));
                 continue;
             }
         };
@@ -127,10 +139,24 @@ pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
             continue;
         };
         let kind = entry.file_type();
+        if kind.is_dir() {
+            open.truncate(entry.depth());
+            open.push(entry.path().to_owned());
+        }
         if kind.is_dir() && entry.depth() == 1 && is_of_system(&entry) {
-            listing.left_out.push(inside);
-            walk.skip_current_dir();
-            continue;
+            match has_no_footage(entry.path()) {
+                Ok(false) => {}
+                Ok(true) => {
+                    listing.left_out.push(inside);
+                    walk.skip_current_dir();
+                    continue;
+                }
+                Err(error) => {
+                    listing.unreadable.push(fault(&error, &open));
+                    walk.skip_current_dir();
+                    continue;
+                }
+            }
         }
         if !kind.is_dir() && !kind.is_file() {
             let reason = if kind.is_symlink() {
@@ -158,12 +184,41 @@ pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// What `fsck` found again may be footage; an empty folder of it is nothing.
+/// What could not be listed: a fault in the middle of a folder names no path, but how deep it is.
+fn fault(error: &walkdir::Error, open: &[PathBuf]) -> Problem {
+    let folder = || open.get(error.depth().saturating_sub(1)).or(open.last());
+    let path = error.path().or_else(|| folder().map(PathBuf::as_path));
+    let reason = error
+        .io_error()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    Problem::new(path.unwrap_or(Path::new("")), reason)
+}
+
 fn is_of_system(entry: &walkdir::DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy().to_lowercase();
-    let is_empty =
-        || std::fs::read_dir(entry.path()).map_or(true, |mut entries| entries.next().is_none());
-    OF_SYSTEMS.contains(&name.as_str()) && (name != "lost+found" || is_empty())
+    OF_SYSTEMS.contains(&name.as_str())
+}
+
+/// Whether a folder of an operating system was read and holds nothing that anybody could have shot. Whatever `fsck` found again
+/// may be footage; elsewhere, files are that are called so.
+fn has_no_footage(folder: &Path) -> Result<bool, walkdir::Error> {
+    let is_found_again = folder
+        .file_name()
+        .is_some_and(|name| name.eq_ignore_ascii_case("lost+found"));
+    for entry in WalkDir::new(folder).min_depth(1) {
+        let entry = entry?;
+        if is_found_again || (entry.file_type().is_file() && is_media(entry.path())) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_media(path: &Path) -> bool {
+    MEDIA.iter().any(|kind| {
+        let extension = path.extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(kind))
+    })
 }
 
 #[cfg(test)]
@@ -184,7 +239,15 @@ mod tests {
         ] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
-        for file in ["b/C0001.MP4", "a/.hidden", "Thumbs.db", "STATUS.BIN"] {
+        fs::create_dir_all(root.join("System Volume Information/a")).unwrap();
+        let system = "System Volume Information/a/tracking.log";
+        for file in [
+            "b/C0001.MP4",
+            "a/.hidden",
+            "Thumbs.db",
+            "STATUS.BIN",
+            system,
+        ] {
             fs::write(root.join(file), file).unwrap();
         }
         let listing = list(root, &|| true).unwrap();
@@ -203,10 +266,31 @@ mod tests {
             .map(|(path, _)| path.to_str().unwrap());
         let folders: Vec<&str> = folders.collect();
         assert_eq!(folders, ["a", "b", "b/empty", "b/lost+found"]);
-        assert_eq!(listing.left_out.len(), 2);
+        assert_eq!(listing.left_out.len(), 3);
         assert!(listing.problems.is_empty() && !listing.is_cut);
         assert!(list(root, &|| false).unwrap().is_cut);
         assert!(list(&root.join("gone"), &|| true).is_err());
+    }
+
+    #[test]
+    fn footage_in_a_folder_of_the_system_is_footage() {
+        let card = tempfile::tempdir().unwrap();
+        let root = card.path();
+        for file in [
+            ".Spotlight-V100/Store/C0001.MXF",
+            ".fseventsd/0001",
+            "lost+found/#12345",
+        ] {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        let listing = list(root, &|| true).unwrap();
+        let names = listing.files.iter().map(|file| file.inside.as_path());
+        let names: Vec<&Path> = names.collect();
+        let wanted = [".Spotlight-V100/Store/C0001.MXF", "lost+found/#12345"];
+        assert_eq!(names, wanted.map(Path::new));
+        assert_eq!(listing.left_out, [PathBuf::from(".fseventsd")]);
     }
 
     #[cfg(unix)]

@@ -1,5 +1,10 @@
 //! Reading a file from the medium it was written to, not from memory: what was just written is
 //! still in the system's cache, and reading that proves nothing.
+//!
+//! Most filesystems read past the page cache of the system when they are asked to. Some take that for advice
+//! (compressed files of btrfs, ext4 with `data=journal`): what they have in memory is dropped first. A FUSE program,
+//! ZFS and a folder of a virtual machine's host have caches of their own, which nothing here reaches: what
+//! they answer is "cached".
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,6 +17,8 @@ use super::past_cache::{self, Aligned};
 pub enum How {
     /// It may have come from memory: this system or filesystem knows no other way.
     Cached,
+    /// After the volume was unmounted and mounted again, which emptied the only cache that could answer.
+    Remounted,
     /// After the system gave up what it had of it in memory, and said so.
     Dropped,
     /// Past the system's cache.
@@ -24,6 +31,7 @@ impl How {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cached => "cached",
+            Self::Remounted => "remounted",
             Self::Dropped => "cache-dropped",
             Self::Bypassed => "cache-bypassed",
         }
@@ -38,7 +46,7 @@ impl How {
     /// What [`How::name`] gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Cached, Self::Dropped, Self::Bypassed]
+        [Self::Cached, Self::Remounted, Self::Dropped, Self::Bypassed]
             .into_iter()
             .find(|how| how.name() == name)
     }
@@ -67,17 +75,28 @@ impl Medium {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> io::Result<Option<How>> {
         let mut read = 0;
-        if let Some(mut file) = past_cache::to_read(path)? {
-            match self.rest(&mut file, &mut read, each) {
+        let mut file = crate::original::open(path)?;
+        let cache = cache(&file);
+        // Whatever way it is read then, it is not in memory.
+        let before = (cache == Cache::MayAnswer).then(|| dropped(&file, 0));
+        if let Some(mut past) = past_cache::to_read(path)? {
+            match self.rest(&mut past, &mut read, each) {
                 // Some filesystems say only at the first read, or at the last, that they know no such way.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
                 Err(error) => return Err(error),
-                Ok(false) => return Ok(None),
-                Ok(true) => return Ok(Some(How::Bypassed)),
+                Ok(is_whole) => {
+                    let how = match cache {
+                        Cache::OfItsOwn => How::Cached,
+                        Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or(How::Bypassed),
+                    };
+                    return Ok(is_whole.then_some(how));
+                }
             }
         }
-        let mut file = crate::original::open(path)?;
-        let how = dropped(&file, read);
+        let how = match cache {
+            Cache::OfItsOwn => How::Cached,
+            Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or_else(|| dropped(&file, read)),
+        };
         io::Seek::seek(&mut file, io::SeekFrom::Start(read))?;
         Ok(self.rest(&mut file, &mut read, each)?.then_some(how))
     }
@@ -102,6 +121,66 @@ impl Medium {
             }
         }
     }
+}
+
+/// What stands between a read past the page cache and the medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// Nothing of this machine.
+    IsBypassed,
+    /// The page cache, all the same.
+    MayAnswer,
+    /// A cache of the filesystem's own.
+    OfItsOwn,
+}
+
+/// Which cache may answer for a file: by the magic number of its filesystem (`include/uapi/linux/magic.h`), and by what
+/// the filesystem says of this file (statx(2), `STATX_DIOALIGN`).
+#[cfg(target_os = "linux")]
+fn cache(file: &File) -> Cache {
+    use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
+    /// `STATX_DIOALIGN`
+    const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
+    // Whoever cannot be asked is not believed.
+    let Ok(filesystem) = fstatfs(file) else {
+        return Cache::OfItsOwn;
+    };
+    match filesystem.f_type {
+        // FUSE (and virtiofs), ZFS, 9P
+        0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997 => Cache::OfItsOwn,
+        // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs
+        0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994 => {
+            Cache::MayAnswer
+        }
+        _ => match statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT) {
+            Ok(told) if told.stx_mask & ALIGNMENT.bits() != 0 && told.stx_dio_mem_align == 0 => {
+                Cache::MayAnswer
+            }
+            _ => Cache::IsBypassed,
+        },
+    }
+}
+
+/// macOS reads past its own cache on FUSE as well, whose programs have others.
+#[cfg(target_os = "macos")]
+fn cache(file: &File) -> Cache {
+    let Ok(filesystem) = rustix::fs::fstatfs(file) else {
+        return Cache::OfItsOwn;
+    };
+    let name = filesystem.f_fstypename.iter().map_while(|&byte| {
+        let byte = u8::try_from(byte).unwrap_or(0);
+        (byte != 0).then_some(char::from(byte))
+    });
+    if name.collect::<String>().to_lowercase().contains("fuse") {
+        Cache::OfItsOwn
+    } else {
+        Cache::IsBypassed
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn cache(_file: &File) -> Cache {
+    Cache::IsBypassed
 }
 
 /// Has the system forget what it has of a file in memory, and asks whether it did.

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::thread;
 
-use super::disks::Disks;
 use super::verdict::{Counted, OfCard, Wanted};
 use super::{Event, FileState, Report, Request};
-use crate::catalogue::{Catalogue, SAID};
+use crate::catalogue::{Catalogue, Disks, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
@@ -73,6 +72,7 @@ impl Card {
         card.changed = card.changes();
         card.doubts.append(&mut card.listing.problems);
         card.doubt_emptiness(catalogue);
+        card.doubt_filesystem(catalogue);
         for (nested, _) in card.volumes.under(&card.root).into_iter().skip(1) {
             let reason = "another volume is mounted there";
             card.doubts.push(Problem::new(nested.mount, reason));
@@ -88,6 +88,7 @@ impl Card {
         }
         let listed = list(&self.root, &|| !cancel.is_cancelled());
         let mut listing = listed.map_err(|error| error.to_string())?;
+        listing.doubt_unreadable();
         listing.leave_out_unfinished(&self.root, UNFINISHED);
         Ok(listing)
     }
@@ -120,6 +121,25 @@ impl Card {
             None => "there is no file on it: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
+    }
+
+    /// What is read through a filesystem that shows files of others may be a copy, not the card.
+    fn doubt_filesystem(&mut self, catalogue: &Catalogue) {
+        let kind = &self.volume.kind;
+        if catalogue.volumes().backing(&self.volume).is_view {
+            self.doubt(format!(
+                "it is mounted through {kind}, which shows files of other filesystems: they may be the copies themselves; \
+                 mount the card itself"
+            ));
+        } else if self.volume.is_share() && self.said.is_none() {
+            let told = self.volume.hardware.as_deref();
+            if !Disks::new(told).are_known() {
+                self.doubt(format!(
+                    "it is on a share ({kind}), and which machine's disk that is on is not known: mount the card itself, or \
+                     say which disk it is on with --card-disk"
+                ));
+            }
+        }
     }
 
     /// Takes the hashes that ingests of this very card found, for files whose size and time are those of then. Where two
@@ -207,6 +227,10 @@ impl Card {
             volume,
             inside: self.inside.clone(),
             disks: Disks::new(told.map(String::as_str)),
+            identity: self.volume.identity.clone(),
+            is_share: self.volume.is_share(),
+            is_disk_said: self.said.is_some()
+                || known.is_some_and(|row| row.disks.iter().any(|disk| disk.starts_with(SAID))),
         })
     }
 

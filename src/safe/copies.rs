@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Event;
-use super::disks::Disks;
 use super::standing::Sight;
-use super::verdict::{Counted, OfCard, Shelf, Wanted, counted};
+use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Finding, SAID, Stood, VolumeRow, WholeHash,
-    unix_seconds,
+    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, SAID, Spans, Stood, VolumeRow,
+    WholeHash, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::footage::{Drive, Volumes};
+use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Heard, How, Item, Lane, hash_files};
 use crate::original::Stamp;
@@ -51,13 +50,18 @@ pub(super) fn find(
 ) -> Result<Found, Error> {
     let rows = catalogue.seen_volumes()?;
     let volumes = catalogue.volumes();
+    let mut replaced = catalogue.replaced()?;
+    let mut together = catalogue.mounted_together()?;
+    let shelves = rows.iter().map(|row| {
+        let mut shelf = shelf(row, &rows, card, volumes);
+        shelf.replaced_by = replaced.remove(&row.id);
+        shelf.together = together.remove(&row.id).unwrap_or_default();
+        (row.id, shelf)
+    });
     let mut found = Found {
         stood: catalogue.stood(contents)?,
         sights: BTreeMap::new(),
-        shelves: rows
-            .iter()
-            .map(|row| (row.id, shelf(row, &rows, card, volumes)))
-            .collect(),
+        shelves: shelves.collect(),
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
     };
     let mut folders = HashMap::new();
@@ -81,16 +85,19 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
     let now = mounted().find_map(|volume| volume.hardware.clone());
     let mut told = row.disks.clone();
     told.extend(now.filter(|now| !row.disks.contains(now)));
-    // Of copies of whole disks only a serial tells which is which; what is in memory is on no disk.
+    // Of copies of whole disks only a serial tells which is which.
     let base = |identity: &str| identity.split('@').next().map(str::to_owned);
     let twins = rows
         .iter()
         .filter(|other| base(&other.identity) == base(&row.identity));
     let is_twin = twins.count() > 1;
-    let is_memory = row.identity.starts_with("tmpfs:")
-        || row.identity.starts_with("ramfs:")
-        || mounted().any(|volume| matches!(volume.kind.as_str(), "tmpfs" | "ramfs"));
-    let is_nothing = |told: &str| is_memory || (is_twin && told.starts_with(SAID));
+    let backing = mounted()
+        .next()
+        .map(|volume| volumes.backing(volume))
+        .or_else(|| row.backing.clone());
+    // What was known by its label only, before it was recorded what it is on, may have been in memory.
+    let is_unrecorded = backing.is_none() && !row.identity.starts_with("uuid:");
+    let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(SAID);
     let counted = told.iter().map(String::as_str);
     let counted = counted.filter(|told| !is_nothing(told));
     Shelf {
@@ -99,8 +106,31 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         disks: Disks::new(counted),
         is_mounted: row.mounted.is_some(),
         is_beside: mounted().any(|volume| volume.drive.name != card.name),
+        is_share: is_share(row, volumes),
+        is_disk_said: row.disks.iter().any(|disk| disk.starts_with(SAID)),
+        backing: backing.unwrap_or_default(),
+        cache: mounted().next().map_or(ShelfCache::None, cache),
+        together: Spans::new(),
+        replaced_by: None,
+        made_again: row.made_again,
         told,
     }
+}
+
+fn cache(volume: &Volume) -> ShelfCache {
+    match (volume.has_own_cache(), volume.forgets_unmounted()) {
+        (false, _) => ShelfCache::None,
+        (true, true) => ShelfCache::UntilUnmounted,
+        (true, false) => ShelfCache::Always,
+    }
+}
+
+/// Whether another machine answers for a volume: as its system says while it is mounted, and by what was told of it.
+fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
+    let mut all = volumes.all().iter();
+    let is_now = all.any(|volume| volume.identity == row.identity && volume.is_share());
+    let is_told = row.disks.iter().any(|disk| disk.starts_with("server:"));
+    is_now || is_told || row.identity.starts_with("share:")
 }
 
 /// What is at a path of a volume now. A link or a mount on the way may lead elsewhere, where the copy is no copy more;
@@ -223,6 +253,16 @@ impl Found {
             .map(|(at, _)| (at.clone(), Looked::Gone(now)))
             .collect();
         let mut looked = read_all(&files, cancel, report);
+        let told = self.told();
+        for ((volume, path), looked) in &mut looked {
+            if let Looked::Read(_, how, stamp, _) = looked
+                && let Some(stood) = told.get(&(*volume, path.as_path()))
+                && *how == How::Cached
+                && self.is_remounted(stood, stamp)
+            {
+                *how = How::Remounted;
+            }
+        }
         let sights = looked
             .iter()
             .map(|(at, looked)| (at.clone(), looked.sight()));
@@ -231,16 +271,32 @@ impl Found {
         self.write_down(&looked, catalogue)
     }
 
+    /// Everything that is known of copies, by their volumes and paths.
+    fn told(&self) -> BTreeMap<(i64, &Path), &Stood> {
+        let all = self.stood.values().flatten();
+        all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
+            .collect()
+    }
+
+    /// Whether a file's volume was unmounted since the file was first read as it is now, which emptied the cache that
+    /// answers there.
+    fn is_remounted(&self, stood: &Stood, stamp: &Stamp) -> bool {
+        let cache = self.shelves.get(&stood.volume).map(|shelf| shelf.cache);
+        let mut earlier = stood.claims.iter().filter_map(Claim::earlier);
+        cache == Some(ShelfCache::UntilUnmounted)
+            && self
+                .rows
+                .get(&stood.volume)
+                .is_some_and(|row| earlier.any(|earlier| earlier.is_before(row.session, stamp)))
+    }
+
     /// Has the log and the hashes of the catalogue know what was found.
     fn write_down(
         &self,
         looked: &[((i64, PathBuf), Looked)],
         catalogue: &Catalogue,
     ) -> Result<(), Error> {
-        let mut told: BTreeMap<(i64, &Path), &Stood> = BTreeMap::new();
-        for stood in self.stood.values().flatten() {
-            told.insert((stood.volume, &stood.path), stood);
-        }
+        let told = self.told();
         let mut findings = Vec::new();
         let mut hashes: BTreeMap<i64, Vec<(PathBuf, u64, Option<WholeHash>)>> = BTreeMap::new();
         for ((volume, path), looked) in looked {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::disks::{Disks, most_apart};
+use super::apart::{Site, most_apart};
 use super::standing::Doubt;
-use super::verdict::{Copy, Shelf};
+use super::verdict::{Copy, Shelf, ShelfCache};
 use super::{COPIES, FileState, Report, Request};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, is_unsafe};
@@ -39,6 +39,8 @@ struct Place {
 enum Help {
     /// Reading it again may prove it.
     Verify,
+    /// … once its volume was unmounted, which empties the cache that it was read from.
+    Remount,
     /// … once a scan has seen it as it is: no ingest wrote it down.
     Scan,
     /// A person may know the disk.
@@ -53,8 +55,15 @@ enum Help {
 
 impl Help {
     /// What helps a copy of a file; `None` when it needs no help.
-    fn of(copy: &Copy) -> Option<Self> {
+    fn of(copy: &Copy, report: &Report) -> Option<Self> {
         let doubt = copy.outcome.as_ref().err()?;
+        let shelf = report.shelves.get(&copy.volume);
+        let cache = shelf.map_or(ShelfCache::None, |shelf| shelf.cache);
+        match (doubt, cache) {
+            (Doubt::FromMemory, ShelfCache::UntilUnmounted) => return Some(Self::Remount),
+            (Doubt::FromMemory, ShelfCache::Always) => return Some(Self::Nothing),
+            _ => {}
+        }
         // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
         if mhl::is_chain(&copy.path) {
             return Some(Self::Nothing);
@@ -80,14 +89,21 @@ impl Help {
             | Doubt::InFuture => Self::Verify,
             Doubt::UnknownDisk => Self::Disk,
             Doubt::UnknownCard => Self::Card,
-            Doubt::Altered(_) | Doubt::Missing(_) | Doubt::Gone => Self::Copy,
-            Doubt::Continued | Doubt::CardsDisk => Self::Nothing,
+            Doubt::Altered(_)
+            | Doubt::Missing(_)
+            | Doubt::Gone
+            | Doubt::Replaced(_)
+            | Doubt::MadeAgain(_) => Self::Copy,
+            Doubt::Continued | Doubt::CardsDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
         }
     }
 
     /// Whether it makes a copy count as it is.
     fn is_without_copying(&self) -> bool {
-        matches!(self, Self::Verify | Self::Scan | Self::Disk | Self::Card)
+        matches!(
+            self,
+            Self::Verify | Self::Remount | Self::Scan | Self::Disk | Self::Card
+        )
     }
 }
 
@@ -101,19 +117,26 @@ pub(super) fn all(
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut scan: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut disks: BTreeSet<i64> = BTreeSet::new();
+    let mut remount: BTreeSet<i64> = BTreeSet::new();
+    let mut shared: BTreeSet<(i64, i64)> = BTreeSet::new();
     let mut histories: BTreeSet<&Path> = BTreeSet::new();
     let mut copied: Vec<&FileState> = Vec::new();
     let mut is_card_asked = false;
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
         for copy in &file.counted.copies {
-            match Help::of(copy) {
+            match Help::of(copy, report) {
                 Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
+                Some(Help::Remount) => {
+                    remount.insert(copy.volume);
+                    verify.insert(folder_of(copy), copy.volume);
+                }
                 Some(Help::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
                 Some(Help::Disk) => drop(disks.insert(copy.volume)),
                 Some(Help::Card) => is_card_asked = true,
                 None | Some(Help::Copy | Help::Nothing) => {}
             }
         }
+        shared.extend(file.counted.may_be_one);
         let is_wanting = reach(file, report, &[]) < report.wanted.copies;
         if is_wanting && is_continued(file) {
             histories.extend(file.inside.parent());
@@ -135,7 +158,17 @@ pub(super) fn all(
             is_paranoia_asked = true;
             continue;
         }
-        let what = mounted(away, "read its copies again", "read the copies again");
+        let what = match report
+            .shelves
+            .get(volume)
+            .filter(|_| remount.contains(volume))
+        {
+            Some(shelf) => format!(
+                "unmount {0} and mount it again, then read its copies again",
+                shelf.label
+            ),
+            None => mounted(away, "read its copies again", "read the copies again"),
+        };
         mends.push(run(what, format!("{program} verify {}", quoted(folder))));
     }
     for (folder, volume) in &scan {
@@ -157,6 +190,15 @@ pub(super) fn all(
     }
     let shelves = disks.iter().filter_map(|disk| report.shelves.get(disk));
     mends.extend(shelves.map(|shelf| say_disk(shelf, report, &program)));
+    mends.extend(shared.iter().filter_map(|(share, disk)| {
+        let (share, disk) = (report.shelves.get(share)?, report.shelves.get(disk)?);
+        let mut mend = say_disk(share, report, &program);
+        mend.what = format!(
+            "mount {0} and {1} at the same time and ask again; or say which disk {0} is on, if it is not {1}",
+            share.label, disk.label
+        );
+        Some(mend)
+    }));
     if is_card_asked {
         let what = "mount the copies, or say which disk the card is on: what you call it";
         mends.push(run(what.to_owned(), safe(" --card-disk DISK")));
@@ -166,7 +208,7 @@ pub(super) fn all(
     }
     let places = places(report, catalogue)?;
     if !copied.is_empty() {
-        mends.extend(move_away(&in_the_way(&copied, &places)));
+        mends.extend(move_away(&in_the_way(&copied, &places, report)));
         mends.push(ingest(&copied, report, &program, &places));
     }
     let kept = histories.into_iter();
@@ -204,13 +246,14 @@ fn say_disk(shelf: &Shelf, report: &Report, program: &str) -> Mend {
 }
 
 /// What stands where files are to be copied to, and is none of their sound copies.
-fn in_the_way(wanting: &[&FileState], places: &[Place]) -> BTreeSet<PathBuf> {
+fn in_the_way(wanting: &[&FileState], places: &[Place], report: &Report) -> BTreeSet<PathBuf> {
     let mounted = places.iter().filter(|place| place.away.is_none());
     let all = mounted.flat_map(|place| wanting.iter().map(move |file| (place, file)));
     let there = all.filter_map(|(place, file)| {
         let path = place.folder.join(&file.inside);
         let copies = &mut file.counted.copies.iter();
-        let is_copy = copies.any(|copy| copy.path == path && Help::of(copy) != Some(Help::Copy));
+        let is_copy =
+            copies.any(|copy| copy.path == path && Help::of(copy, report) != Some(Help::Copy));
         (!is_copy && path.symlink_metadata().is_ok()).then_some(path)
     });
     there.collect()
@@ -281,7 +324,14 @@ fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
         None => None,
     };
     let known = last.into_iter().flat_map(|last| last.places);
-    let known = known.filter(|place| place.folder.is_absolute());
+    // What took the place of a volume is not where its copies go.
+    let is_there = |volume: i64| {
+        let shelf = report.shelves.get(&volume);
+        shelf.is_none_or(|shelf| {
+            shelf.replaced_by.is_none() && !shelf.backing.is_memory && !shelf.backing.is_view
+        })
+    };
+    let known = known.filter(|place| place.folder.is_absolute() && is_there(place.volume));
     let identity = |folder: &Path| volumes.of(folder).0.identity;
     let placed = known.map(|place| {
         let parent = place
@@ -365,15 +415,19 @@ fn when_mounted(what: &str, places: &[Place]) -> String {
 /// that nobody knows yet may turn out to be another one.
 fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
-    let helped = copies.filter(|copy| Help::of(copy).is_none_or(|help| help.is_without_copying()));
+    let helped =
+        copies.filter(|copy| Help::of(copy, report).is_none_or(|help| help.is_without_copying()));
     let mut volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
     volumes.extend(more);
     let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
-    let disks = shelves.map(|shelf| shelf.map(|shelf| &shelf.disks));
     let (known, unknown): (Vec<_>, Vec<_>) =
-        disks.partition(|disks| disks.is_some_and(Disks::are_known));
-    let known: Vec<&Disks> = known.into_iter().flatten().collect();
-    most_apart(&known) + unknown.len()
+        shelves.partition(|shelf| shelf.is_some_and(|shelf| shelf.disks.are_known()));
+    let sites = known.into_iter().flatten().map(|shelf| Site {
+        shelf,
+        at: 0,
+        is_seen: true,
+    });
+    most_apart(&sites.collect::<Vec<_>>()) + unknown.len()
 }
 
 /// A path as a shell reads it.

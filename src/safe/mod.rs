@@ -1,9 +1,9 @@
 //! Whether a card may be formatted: every file on it is read and hashed, and counted are the distinct disks on which the
 //! catalogue knows a verified copy of just that content. Nothing is copied, and every doubt ends in no.
 
+mod apart;
 mod card;
 mod copies;
-mod disks;
 mod mend;
 mod standing;
 mod verdict;
@@ -21,10 +21,10 @@ use crate::offload::How;
 use crate::value::{Age, Fingerprint};
 use card::Card;
 
-pub use disks::Disks;
+pub use crate::catalogue::Disks;
 pub use mend::Mend;
 pub use standing::{Doubt, Proof, Sight, standing};
-pub use verdict::{Copy, Counted, OfCard, Shelf, Wanted, counted};
+pub use verdict::{Copy, Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 
 /// On how many disks each file has to be when nobody says otherwise.
 pub const COPIES: u8 = 2;

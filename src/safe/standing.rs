@@ -55,6 +55,14 @@ pub enum Doubt {
     TooOld(Age),
     /// By this machine's clock, it will be verified in the future.
     InFuture,
+    /// Its filesystem is in memory, and is lost when it is unmounted.
+    InMemory,
+    /// Its filesystem shows files of others, which may be counted already.
+    View,
+    /// Its disk was seen since with something else on it: what that is called.
+    Replaced(String),
+    /// Its volume was found since to hold a new filesystem under the same identity, at that time.
+    MadeAgain(i64),
     /// Nobody knows which disk it is on.
     UnknownDisk,
     /// It is on the disk that the card is on.
@@ -80,6 +88,12 @@ impl fmt::Display for Doubt {
             Self::Unproved => "was not verified as it is now",
             Self::TooOld(age) => return write!(f, "verified {age} ago, too long for --max-age"),
             Self::InFuture => "verified in the future, by this machine's clock",
+            Self::InMemory => "in memory: lost when it is unmounted",
+            Self::View => "on a filesystem that shows files of other filesystems",
+            Self::Replaced(by) => {
+                return write!(f, "its disk has held {by} since: mount it to see it again");
+            }
+            Self::MadeAgain(_) => "its volume was formatted since",
             Self::UnknownDisk => "on a disk whose number nobody knows",
             Self::CardsDisk => "on the card's own disk",
             Self::UnknownCard => "whether that is the card's disk, nobody knows",
@@ -193,7 +207,7 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
         Some(claim) => match claim.how {
             None if claim.logged.is_some() => Err(Doubt::Continued),
             None | Some(How::Cached) => Err(Doubt::FromMemory),
-            Some(How::Dropped | How::Bypassed) => Ok(claim),
+            Some(How::Remounted | How::Dropped | How::Bypassed) => Ok(claim),
         },
     }
 }

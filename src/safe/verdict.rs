@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::disks::{Disks, most_apart};
+use super::apart::{Relation, Site, most_apart};
 use super::standing::{Doubt, Proof, Sight, standing};
-use crate::catalogue::Stood;
+use crate::catalogue::{Disks, Spans, Stood};
+use crate::footage::Backing;
 use crate::value::{Age, Fingerprint};
 
 /// What is asked for.
@@ -21,6 +22,10 @@ pub struct Wanted {
 
 /// A volume that copies are on.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that was recorded or is seen"
+)]
 pub struct Shelf {
     /// What people call it.
     pub label: String,
@@ -34,6 +39,32 @@ pub struct Shelf {
     pub is_beside: bool,
     /// What it is known by.
     pub identity: String,
+    /// What it is on, where that is no disk of its own.
+    pub backing: Backing,
+    /// Whether another machine answers for it.
+    pub is_share: bool,
+    /// Whether a person said which disk it is on.
+    pub is_disk_said: bool,
+    /// How far reading there can reach its medium.
+    pub cache: ShelfCache,
+    /// When it was mounted together with which disks, if it is a share.
+    pub together: Spans,
+    /// What its disk was seen to hold since it was away.
+    pub replaced_by: Option<String>,
+    /// When its filesystem was found to be a new one, seconds since 1970 UTC.
+    pub made_again: Option<i64>,
+}
+
+/// What may answer instead of a volume's medium when a file of it is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShelfCache {
+    /// Nothing, or it is not known: the volume is away.
+    #[default]
+    None,
+    /// A cache that is gone once it is unmounted.
+    UntilUnmounted,
+    /// A cache that stays.
+    Always,
 }
 
 /// The card.
@@ -45,6 +76,12 @@ pub struct OfCard {
     pub inside: PathBuf,
     /// Its disks.
     pub disks: Disks,
+    /// What its volume is known by.
+    pub identity: String,
+    /// Whether another machine answers for it.
+    pub is_share: bool,
+    /// Whether a person said which disk it is on.
+    pub is_disk_said: bool,
 }
 
 /// A place where a file's content may be.
@@ -67,6 +104,8 @@ pub struct Counted {
     pub copies: Vec<Copy>,
     /// Distinct disks, the card's left out, that surely hold it.
     pub disks: usize,
+    /// Volumes of copies that count, but not twice: a share, and a disk that may have been in its server.
+    pub may_be_one: Option<(i64, i64)>,
 }
 
 /// Counts the copies of a content, given with its bytes. `at`: each place, with where that is for people, and what
@@ -80,26 +119,30 @@ pub fn counted(
     wanted: Wanted,
 ) -> Counted {
     let mut counted = Counted::default();
+    let mut sites: Vec<(i64, Site<'_>)> = Vec::new();
     for (stood, path, root, sight) in at {
         let is_cards = Some(stood.volume) == card.volume;
         if is_cards && stood.path.starts_with(&card.inside) {
             continue;
         }
         let shelf = shelves.get(&stood.volume);
-        let outcome = match shelf.filter(|shelf| shelf.disks.are_known()) {
+        let outcome = match shelf {
             _ if is_cards => Err(Doubt::CardsDisk),
             None => Err(Doubt::UnknownDisk),
-            Some(shelf) if card.disks.are_known() && !shelf.disks.are_apart(&card.disks) => {
-                Err(Doubt::CardsDisk)
-            }
-            // A system that tells a disk's number would have told the card's, were it on that disk.
-            Some(shelf)
-                if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside =>
-            {
-                Err(Doubt::UnknownCard)
-            }
-            Some(_) => standing(content, stood, sight).and_then(|proof| in_time(proof, wanted)),
+            Some(shelf) => on_disk(shelf, card)
+                .and_then(|()| standing(content, stood, sight))
+                .and_then(|proof| not_replaced(proof, shelf, sight))
+                .and_then(|proof| not_shared_card(proof, shelf, card, sight))
+                .and_then(|proof| in_time(proof, wanted)),
         };
+        if let (Some(shelf), Ok(proof)) = (shelf, &outcome) {
+            let site = Site {
+                shelf,
+                at: proof.at,
+                is_seen: is_seen(sight),
+            };
+            sites.push((stood.volume, site));
+        }
         counted.copies.push(Copy {
             volume: stood.volume,
             path: path.clone(),
@@ -107,20 +150,72 @@ pub fn counted(
             outcome,
         });
     }
-    let mut volumes: Vec<i64> = counted
-        .copies
+    let all: Vec<Site<'_>> = sites.iter().map(|(_, site)| *site).collect();
+    counted.disks = most_apart(&all);
+    let mut pairs = sites
         .iter()
-        .filter(|copy| copy.outcome.is_ok())
-        .map(|copy| copy.volume)
-        .collect();
-    volumes.sort_unstable();
-    volumes.dedup();
-    let disks: Vec<&Disks> = volumes
-        .iter()
-        .filter_map(|volume| Some(&shelves.get(volume)?.disks))
-        .collect();
-    counted.disks = most_apart(&disks);
+        .flat_map(|one| sites.iter().map(move |other| (one, other)));
+    let may_be_one = pairs.find(|(one, other)| {
+        one.1.shelf.is_share && one.1.relation(other.1) == Relation::MayBeShared
+    });
+    counted.may_be_one = may_be_one.map(|(one, other)| (one.0, other.0));
     counted
+}
+
+/// Whether a volume is on some disk that is not the card's.
+fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
+    if shelf.backing.is_memory {
+        Err(Doubt::InMemory)
+    } else if shelf.backing.is_view {
+        Err(Doubt::View)
+    } else if !shelf.disks.are_known() {
+        Err(Doubt::UnknownDisk)
+    } else if card.disks.are_known() && !shelf.disks.are_apart(&card.disks) {
+        Err(Doubt::CardsDisk)
+    } else if !card.identity.is_empty()
+        && card.inside.as_os_str().is_empty()
+        && shelf.backing.images.contains(&card.identity)
+    {
+        // An image file on the card goes with it.
+        Err(Doubt::CardsDisk)
+    } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
+        // A system that tells a disk's number would have told the card's, were it on that disk.
+        Err(Doubt::UnknownCard)
+    } else {
+        Ok(())
+    }
+}
+
+fn is_seen(sight: &Sight) -> bool {
+    matches!(sight, Sight::File(..) | Sight::Read(..))
+}
+
+/// Whether nothing was seen, of a volume that is away, that took its place since.
+fn not_replaced(proof: Proof, shelf: &Shelf, sight: &Sight) -> Result<Proof, Doubt> {
+    if is_seen(sight) {
+        return Ok(proof);
+    }
+    match (&shelf.replaced_by, shelf.made_again) {
+        (Some(by), _) => Err(Doubt::Replaced(by.clone())),
+        (None, Some(made)) if proof.at <= made => Err(Doubt::MadeAgain(made)),
+        _ => Ok(proof),
+    }
+}
+
+/// Whether a copy is surely not the card itself: shared by another machine, or in the machine that shares the card.
+fn not_shared_card(
+    proof: Proof,
+    shelf: &Shelf,
+    card: &OfCard,
+    sight: &Sight,
+) -> Result<Proof, Doubt> {
+    let may_be_card = shelf.may_share(&card.identity, card.is_share, proof.at);
+    let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
+    if !is_seen(sight) && (may_be_card || may_be_cards_share) {
+        Err(Doubt::UnknownCard)
+    } else {
+        Ok(proof)
+    }
 }
 
 fn in_time(proof: Proof, wanted: Wanted) -> Result<Proof, Doubt> {

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::State;
-use crate::catalogue::{Catalogue, CopyState};
+use crate::catalogue::{Catalogue, CopyState, EarlierRead};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::classic::{self, Classic};
 use crate::mhl::{self, Histories};
-use crate::offload::Item;
+use crate::offload::{Hashed, How, Item};
 
 /// A copy in the log of ingests.
 #[derive(Debug, Clone)]
@@ -33,6 +33,10 @@ pub(super) struct Basis {
     logged: HashMap<PathBuf, Vec<Logged>>,
     /// xxh128 of whole files that the catalogue has, by paths below the folder.
     catalogued: HashMap<PathBuf, Checksum>,
+    /// How files looked when they were read earlier, by paths below the folder.
+    earlier: HashMap<PathBuf, Vec<EarlierRead>>,
+    /// Number of the mount of the volume, where unmounting it empties the only cache that could answer.
+    session: Option<i64>,
     /// The folder's volume in the catalogue, and its path there.
     pub(super) on_volume: Option<(i64, PathBuf)>,
     /// By which hash what is new is recorded.
@@ -95,6 +99,8 @@ impl Basis {
             classics,
             logged: HashMap::new(),
             catalogued: HashMap::new(),
+            earlier: HashMap::new(),
+            session: None,
             on_volume: None,
             kind,
         };
@@ -116,10 +122,13 @@ impl Basis {
 
     /// Takes in what the catalogue knows.
     fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
-        let (volume, inside) = catalogue.volumes().of(root);
-        let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+        let (mounted, inside) = catalogue.volumes().of(root);
+        let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
             return Ok(());
         };
+        if mounted.forgets_unmounted() {
+            self.session = Some(catalogue.session_of(volume)?);
+        }
         for (ingest, place, folder) in catalogue.ingests_on(volume)? {
             if !folder.starts_with(&inside) && !inside.starts_with(&folder) {
                 continue;
@@ -130,6 +139,12 @@ impl Basis {
                     continue;
                 };
                 let copy = file.copies.get(place).and_then(Option::as_ref);
+                let session = file.sessions.get(place).copied().flatten();
+                let stamp = copy.and_then(|copy| copy.stamp);
+                if let Some((session, stamp)) = session.zip(stamp) {
+                    let earlier = self.earlier.entry(below.to_owned()).or_default();
+                    earlier.push(EarlierRead { session, stamp });
+                }
                 // Under its name, another file may stand there that was no copy of it.
                 let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
                 let logged = Logged {
@@ -146,7 +161,9 @@ impl Basis {
                     .push(logged);
             }
         }
-        for (path, digest) in catalogue.hashes_below(volume, &inside)? {
+        for (path, digest, earlier) in catalogue.hashes_below(volume, &inside)? {
+            let reads = self.earlier.entry(path.clone()).or_default();
+            reads.extend(earlier);
             if let Some(checksum) = Checksum::from_bytes(HashKind::Xxh128, &digest.to_bytes()) {
                 self.catalogued.insert(path, checksum);
             }
@@ -236,6 +253,20 @@ impl Basis {
             logged: self.logged.get(&item.inside).cloned().unwrap_or_default(),
             catalogued: self.catalogued.get(&item.inside).cloned(),
             kind: self.kind,
+        }
+    }
+
+    /// How a file was read, by what is known of earlier reads.
+    pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
+        let earlier = self.earlier.get(inside).into_iter().flatten();
+        let is_before = |session| {
+            let mut earlier = earlier.clone();
+            earlier.any(|earlier| earlier.is_before(session, &read.stamp))
+        };
+        if read.how == How::Cached && self.session.is_some_and(is_before) {
+            How::Remounted
+        } else {
+            read.how
         }
     }
 

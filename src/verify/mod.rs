@@ -191,11 +191,14 @@ pub fn verify(
             is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
         }
         Heard::Hashed(_, item, outcome) => {
-            let one = Looked {
+            let mut one = Looked {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
             let (item, known) = &items[one.item];
+            if let Ok(read) = &mut one.outcome {
+                read.how = basis.how(&item.inside, read);
+            }
             let state = found.take(&root, item, known, &one, report);
             noted.push((*item, known, state, one));
         }

@@ -168,6 +168,8 @@ pub struct Ingested {
     pub problem: Option<String>,
     /// Of each place, what is known of its copy there.
     pub copies: Vec<Option<CopyFound>>,
+    /// Of each place, the number of the mount in which its copy was first read as it was last.
+    pub sessions: Vec<Option<i64>>,
 }
 
 /// A copy in the log.
@@ -263,17 +265,20 @@ impl Catalogue {
         })?;
         self.check(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT c.file, c.place, c.state, c.how, c.at, c.problem, f.bytes, c.modified, c.changed FROM ingest_copy c
+                "SELECT c.file, c.place, c.state, c.how, c.at, c.problem, f.bytes, c.modified, c.changed, c.session
+                 FROM ingest_copy c
                  JOIN ingest_file f ON f.id = c.file WHERE f.ingest = ?1",
             )?;
             let mut rows = statement.query([ingest])?;
             while let Some(row) = rows.next()? {
                 let (file, place): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let at = files.binary_search_by_key(&file, |file| file.id);
-                let copy = at
-                    .ok()
-                    .and_then(|at| files[at].copies.get_mut(usize::try_from(place).ok()?));
-                if let Some(copy) = copy {
+                let place = usize::try_from(place).unwrap_or(usize::MAX);
+                let file = at.ok().and_then(|at| files.get_mut(at));
+                if let Some(file) = file
+                    && let Some(copy) = file.copies.get_mut(place)
+                {
+                    file.sessions[place] = row.get(9)?;
                     *copy = Some(CopyFound {
                         state: CopyState::from_number(row.get(2)?),
                         how: row.get(3)?,
@@ -397,6 +402,7 @@ fn ingested_row(row: &Row<'_>, kind: HashKind, places: usize) -> rusqlite::Resul
         xxh128: checksum(HashKind::Xxh128, row.get(5)?),
         problem: row.get(6)?,
         copies: vec![None; places],
+        sessions: vec![None; places],
     })
 }
 

@@ -167,7 +167,10 @@ impl Catalogue {
         if findings.is_empty() {
             return Ok(());
         }
-        self.at_once(|| findings.iter().try_for_each(|finding| self.note(finding)))
+        self.at_once(|| {
+            findings.iter().try_for_each(|finding| self.note(finding))?;
+            self.note_together()
+        })
     }
 
     fn note(&self, finding: &Finding) -> Result<(), Error> {
@@ -183,8 +186,11 @@ impl Catalogue {
                     .execute(params![file, problem]),
                 Finding::Copy(file, place, copied) => connection
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem, modified, changed)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem, modified, changed, session)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                                 (SELECT v.session FROM ingest_file f
+                                  JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
+                                  JOIN volume v ON v.id = p.volume WHERE f.id = ?1))",
                     )?
                     .execute(params![
                         file,
@@ -198,7 +204,11 @@ impl Catalogue {
                     ]),
                 Finding::Seen(file, place, digest, seen) => connection
                     .prepare_cached(
-                        "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9
+                        "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9,
+                                session = CASE WHEN session IS NOT NULL AND modified IS ?8 AND changed IS ?9 THEN session
+                                    ELSE (SELECT v.session FROM ingest_file f
+                                          JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
+                                          JOIN volume v ON v.id = p.volume WHERE f.id = ?1) END
                          WHERE file = ?1 AND place = ?2
                                AND (SELECT digest FROM ingest_file WHERE id = ?1) = ?3",
                     )?

@@ -43,12 +43,18 @@ impl Volumes {
 }
 
 impl Attached {
+    /// Whether a filesystem of that uuid is on it.
+    #[must_use]
+    pub fn holds(&self, uuid: Option<&str>) -> bool {
+        let mut parts = self.parts.iter();
+        uuid.is_some() && parts.any(|part| part.uuid.as_deref() == uuid)
+    }
+
     /// Whether it surely does not hold a volume any more that was on it: by its uuid, and by its partition's first sector
     /// and number of sectors where these were recorded.
     #[must_use]
     pub fn lacks(&self, uuid: Option<&str>, extent: Option<&str>) -> bool {
-        let its = |part: &&Part| uuid.is_some() && part.uuid.as_deref() == uuid;
-        if self.parts.iter().any(|part| its(&part)) {
+        if self.holds(uuid) {
             return false;
         }
         let Some(extent) = extent else {

@@ -97,6 +97,12 @@ impl Volume {
         ))
     }
 
+    /// Whether a cache of the filesystem's own may answer instead of the medium.
+    #[must_use]
+    pub fn has_own_cache(&self) -> bool {
+        kind::has_own_cache(&self.kind)
+    }
+
     /// Whether a cache that reading past the system's does not touch is gone once it is unmounted.
     #[must_use]
     pub fn forgets_unmounted(&self) -> bool {

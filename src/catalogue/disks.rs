@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::catalogue::SAID;
+use super::SAID;
 use crate::error::is_unsafe;
 
 /// The disks that a volume was ever seen on; none: nobody knows.
@@ -39,6 +39,16 @@ impl Disks {
             all.disks.extend(disks);
         }
         all
+    }
+
+    /// The serials of the disks, and what people call them, as they are compared; servers left out.
+    #[must_use]
+    pub fn serials(&self) -> BTreeSet<String> {
+        let serials = self.disks.iter().filter_map(|disk| match disk {
+            Disk::Serial(serial) => Some(serial.clone()),
+            Disk::Named(_) | Disk::Address(_) => None,
+        });
+        serials.collect()
     }
 
     /// Whether a system told any of them, not a person only.
@@ -138,21 +148,6 @@ fn own_name() -> Option<String> {
         .map(|name| name.to_lowercase())
 }
 
-/// The most of these that are surely apart from each other, or fewer where they overlap in part: those on the
-/// fewest disks are taken first.
-#[must_use]
-pub(super) fn most_apart(volumes: &[&Disks]) -> usize {
-    let mut volumes = volumes.to_vec();
-    volumes.sort_by_key(|disks| disks.disks.len());
-    let mut taken: Vec<&Disks> = Vec::new();
-    for disks in volumes {
-        if disks.are_known() && taken.iter().all(|other| disks.are_apart(other)) {
-            taken.push(disks);
-        }
-    }
-    taken.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,13 +195,5 @@ mod tests {
         assert!(apart(&["said:shelf 7"], &["said:shelf 8"]));
         assert!(!apart(&["said:wd-1"], &["WD-1"]));
         assert!(!apart(&["said: "], &["WD-1"]));
-    }
-
-    #[test]
-    fn the_most_that_are_apart_are_counted() {
-        let all = ["a", "b", "a+b", "", "server:nas", "B"].map(|told| Disks::new([told]));
-        assert_eq!(most_apart(&all.iter().collect::<Vec<_>>()), 3);
-        assert_eq!(most_apart(&[&all[3], &all[3]]), 0);
-        assert_eq!(most_apart(&[]), 0);
     }
 }
