@@ -41,6 +41,12 @@ impl Disks {
         all
     }
 
+    /// Adds the disks of another volume.
+    pub fn extend(&mut self, other: &Self) {
+        self.disks.extend(other.disks.iter().cloned());
+        self.are_told |= other.are_told;
+    }
+
     /// The serials of the disks, and what people call them, as they are compared; servers left out.
     #[must_use]
     pub fn serials(&self) -> BTreeSet<String> {

@@ -164,6 +164,12 @@ impl Catalogue {
         if shares.is_empty() {
             return Ok(());
         }
+        // Of what was never seen before, nothing was seen at the same time either.
+        let mut known = self.cards()?;
+        known.extend(rows.iter().map(|row| row.identity.clone()));
+        let disks_of = |volumes: &Volumes| -> BTreeSet<String> {
+            disks_of(volumes).intersection(&known).cloned().collect()
+        };
         // Hours may have passed since the catalogue was opened.
         let mut now = Volumes::mounted();
         now.settle(&self.known_volumes()?);
@@ -191,6 +197,16 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+
+    /// The identities of volumes that cards were ingested from.
+    fn cards(&self) -> Result<BTreeSet<String>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT DISTINCT volume FROM ingest")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
     }
 
     /// When each share was mounted together with which disks, by the share's number.

@@ -1,6 +1,7 @@
 //! Whether one failure could take two copies: which volumes may be one thing, whatever their disks are called.
 
 use super::verdict::Shelf;
+use crate::original::Stamp;
 
 /// A copy that counts, as far as that asks for it.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +11,26 @@ pub(super) struct Site<'a> {
     pub(super) at: i64,
     /// Whether it is seen now.
     pub(super) is_seen: bool,
+    /// When anything of it was last changed, where it is seen now and that says something ([`change_of`]).
+    pub(super) changed: Option<i64>,
 }
+
+/// When anything of a file was last changed, nanoseconds since 1970 UTC; `None` where the filesystem keeps no such time, and
+/// tells the modification time instead.
+pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
+    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST;
+    stamp.changed.filter(is_own)
+}
+
+/// Whether two files were changed at the same time, as only one file that is seen twice is.
+pub(super) fn is_one_change(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= ROUNDED
+}
+
+/// What FAT makes of a time, nanoseconds.
+const COARSEST: u64 = 2_000_000_000;
+/// What a network filesystem may take off a time, nanoseconds.
+const ROUNDED: u64 = 1_000;
 
 /// What two copies came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +47,10 @@ impl Site<'_> {
     pub(super) fn relation(self, other: Self) -> Relation {
         let (one, two) = (self.shelf, other.shelf);
         if one.identity == two.identity
-            || !one.disks.are_apart(&two.disks)
-            || one.is_image_on(two)
-            || two.is_image_on(one)
+            || !one.all_disks.are_apart(&two.all_disks)
+            || one.is_image_beside(two)
+            || two.is_image_beside(one)
+            || self.is_one_file(other)
         {
             Relation::Same
         } else if self.may_have_been(other) || other.may_have_been(self) {
@@ -37,6 +58,13 @@ impl Site<'_> {
         } else {
             Relation::Apart
         }
+    }
+
+    /// Whether one is on a share, and both are seen to be the same file.
+    fn is_one_file(self, other: Self) -> bool {
+        let changes = self.changed.zip(other.changed);
+        (self.shelf.is_share || other.shelf.is_share)
+            && changes.is_some_and(|(one, two)| is_one_change(one, two))
     }
 
     /// Whether this is on a share, and what was shared may have been the other's disk.
@@ -48,9 +76,11 @@ impl Site<'_> {
 }
 
 impl Shelf {
-    /// Whether it is in an image file on another volume.
-    pub(super) fn is_image_on(&self, other: &Self) -> bool {
-        self.backing.images.contains(&other.identity)
+    /// Whether it is in an image file on another volume, or beside another's image file.
+    fn is_image_beside(&self, other: &Self) -> bool {
+        let is_there =
+            |holder: &String| *holder == other.identity || other.held_by.contains(holder);
+        self.backing.images.contains(&other.identity) || self.held_by.iter().any(is_there)
     }
 
     /// Whether what a server shared at a time may have been that volume: it was not mounted here then, and nobody said

@@ -1,9 +1,10 @@
 //! A card as it is: what is listed of it, what that hashes to, and whether it stood still meanwhile.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::apart::change_of;
 use super::verdict::{Counted, OfCard, Wanted};
 use super::{Event, FileState, Report, Request};
 use crate::catalogue::{Catalogue, Disks, SAID};
@@ -101,6 +102,21 @@ impl Card {
             Stamp::of(&now).changed
         });
         changed.collect()
+    }
+
+    /// When anything of its files was last changed, where that is not only the modification time.
+    fn changes_of_files(&self) -> Vec<i64> {
+        let files = self.listing.files.iter().zip(&self.changed);
+        let changes = files.filter_map(|(item, changed)| {
+            change_of(&Stamp {
+                bytes: item.bytes,
+                modified: item.modified,
+                changed: *changed,
+            })
+        });
+        let mut changes: Vec<i64> = changes.collect();
+        changes.sort_unstable();
+        changes
     }
 
     fn doubt(&mut self, reason: impl Into<String>) {
@@ -228,7 +244,9 @@ impl Card {
             inside: self.inside.clone(),
             disks: Disks::new(told.map(String::as_str)),
             identity: self.volume.identity.clone(),
+            holds_images: self.volume.mount != Path::new("/"),
             is_share: self.volume.is_share(),
+            changes: self.changes_of_files(),
             is_disk_said: self.said.is_some()
                 || known.is_some_and(|row| row.disks.iter().any(|disk| disk.starts_with(SAID))),
         })

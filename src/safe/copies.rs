@@ -58,10 +58,12 @@ pub(super) fn find(
         shelf.together = together.remove(&row.id).unwrap_or_default();
         (row.id, shelf)
     });
+    let mut shelves: BTreeMap<i64, Shelf> = shelves.collect();
+    follow_images(&mut shelves, &rows);
     let mut found = Found {
         stood: catalogue.stood(contents)?,
         sights: BTreeMap::new(),
-        shelves: shelves.collect(),
+        shelves,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
     };
     let mut folders = HashMap::new();
@@ -100,10 +102,13 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
     let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(SAID);
     let counted = told.iter().map(String::as_str);
     let counted = counted.filter(|told| !is_nothing(told));
+    let disks = Disks::new(counted);
     Shelf {
         label: row.label.clone(),
         identity: row.identity.clone(),
-        disks: Disks::new(counted),
+        all_disks: disks.clone(),
+        disks,
+        held_by: Vec::new(),
         is_mounted: row.mounted.is_some(),
         is_beside: mounted().any(|volume| volume.drive.name != card.name),
         is_share: is_share(row, volumes),
@@ -114,6 +119,29 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         replaced_by: None,
         made_again: row.made_again,
         told,
+    }
+}
+
+/// What befalls the volume that holds an image file befalls the image, too. The system disk is left out: an image there is
+/// on the disk that a person says.
+fn follow_images(shelves: &mut BTreeMap<i64, Shelf>, rows: &[VolumeRow]) {
+    let holders: BTreeMap<String, Shelf> = rows
+        .iter()
+        .filter(|row| row.mount != Path::new("/"))
+        .filter_map(|row| Some((row.identity.clone(), shelves.get(&row.id)?.clone())))
+        .collect();
+    for shelf in shelves.values_mut() {
+        for image in &shelf.backing.images {
+            let Some(holder) = holders.get(image) else {
+                continue;
+            };
+            shelf.all_disks.extend(&holder.disks);
+            shelf.held_by.push(image.clone());
+            shelf.is_share |= holder.is_share;
+            shelf.is_beside &= !holder.is_mounted || holder.is_beside;
+            shelf.replaced_by = shelf.replaced_by.take().or(holder.replaced_by.clone());
+            shelf.made_again = shelf.made_again.max(holder.made_again);
+        }
     }
 }
 

@@ -426,6 +426,7 @@ fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
         shelf,
         at: 0,
         is_seen: true,
+        changed: None,
     });
     most_apart(&sites.collect::<Vec<_>>()) + unknown.len()
 }

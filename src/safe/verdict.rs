@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::apart::{Relation, Site, most_apart};
+use super::apart::{Relation, Site, change_of, is_one_change, most_apart};
 use super::standing::{Doubt, Proof, Sight, standing};
 use crate::catalogue::{Disks, Spans, Stood};
 use crate::footage::Backing;
@@ -31,6 +31,10 @@ pub struct Shelf {
     pub label: String,
     /// Its disks.
     pub disks: Disks,
+    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    pub all_disks: Disks,
+    /// The identities of these volumes.
+    pub held_by: Vec<String>,
     /// What was told of them, for people.
     pub told: Vec<String>,
     /// Whether it is mounted now.
@@ -78,10 +82,14 @@ pub struct OfCard {
     pub disks: Disks,
     /// What its volume is known by.
     pub identity: String,
+    /// Whether image files on it are taken for copies on it: not on the system disk.
+    pub holds_images: bool,
     /// Whether another machine answers for it.
     pub is_share: bool,
     /// Whether a person said which disk it is on.
     pub is_disk_said: bool,
+    /// When anything of its files was last changed, as far as its filesystem tells; in order.
+    pub changes: Vec<i64>,
 }
 
 /// A place where a file's content may be.
@@ -140,6 +148,7 @@ pub fn counted(
                 shelf,
                 at: proof.at,
                 is_seen: is_seen(sight),
+                changed: seen_change(sight),
             };
             sites.push((stood.volume, site));
         }
@@ -170,13 +179,9 @@ fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
         Err(Doubt::View)
     } else if !shelf.disks.are_known() {
         Err(Doubt::UnknownDisk)
-    } else if card.disks.are_known() && !shelf.disks.are_apart(&card.disks) {
-        Err(Doubt::CardsDisk)
-    } else if !card.identity.is_empty()
-        && card.inside.as_os_str().is_empty()
-        && shelf.backing.images.contains(&card.identity)
+    } else if (card.disks.are_known() && !shelf.all_disks.are_apart(&card.disks))
+        || (card.holds_images && shelf.backing.images.contains(&card.identity))
     {
-        // An image file on the card goes with it.
         Err(Doubt::CardsDisk)
     } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
         // A system that tells a disk's number would have told the card's, were it on that disk.
@@ -190,14 +195,24 @@ fn is_seen(sight: &Sight) -> bool {
     matches!(sight, Sight::File(..) | Sight::Read(..))
 }
 
+fn seen_change(sight: &Sight) -> Option<i64> {
+    match sight {
+        Sight::File(stamp, _) => change_of(stamp),
+        _ => None,
+    }
+}
+
 /// Whether nothing was seen, of a volume that is away, that took its place since.
 fn not_replaced(proof: Proof, shelf: &Shelf, sight: &Sight) -> Result<Proof, Doubt> {
-    if is_seen(sight) {
-        return Ok(proof);
-    }
+    // What is seen is there; whether it is what was verified, only the time of its last change tells for sure.
+    let is_surely_it = match sight {
+        Sight::Read(..) => true,
+        Sight::File(_, is_change_kept) => *is_change_kept,
+        Sight::Away | Sight::Gone | Sight::Unreadable(_) => false,
+    };
     match (&shelf.replaced_by, shelf.made_again) {
-        (Some(by), _) => Err(Doubt::Replaced(by.clone())),
-        (None, Some(made)) if proof.at <= made => Err(Doubt::MadeAgain(made)),
+        (Some(by), _) if !is_seen(sight) => Err(Doubt::Replaced(by.clone())),
+        (_, Some(made)) if !is_surely_it && proof.at <= made => Err(Doubt::MadeAgain(made)),
         _ => Ok(proof),
     }
 }
@@ -209,6 +224,14 @@ fn not_shared_card(
     card: &OfCard,
     sight: &Sight,
 ) -> Result<Proof, Doubt> {
+    let is_cards_file = |changed: i64| {
+        let later = card.changes.partition_point(|own| *own < changed);
+        let near = card.changes.iter().skip(later.saturating_sub(1)).take(2);
+        near.copied().any(|own| is_one_change(own, changed))
+    };
+    if (card.is_share || shelf.is_share) && seen_change(sight).is_some_and(is_cards_file) {
+        return Err(Doubt::CardsDisk);
+    }
     let may_be_card = shelf.may_share(&card.identity, card.is_share, proof.at);
     let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
     if !is_seen(sight) && (may_be_card || may_be_cards_share) {

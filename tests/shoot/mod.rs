@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
+pub(crate) mod mounts;
 #[cfg(unix)]
 pub(crate) mod tmux;
 
@@ -72,6 +73,11 @@ impl Shoot {
         let footage = self.folder.path().canonicalize().unwrap().join("footage");
         fs::create_dir_all(&footage).unwrap();
         footage
+    }
+
+    /// The folder that holds everything of it.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder("")
     }
 
     /// Where its catalogue is.

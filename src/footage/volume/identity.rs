@@ -21,6 +21,8 @@ pub(super) struct Seen {
     pub(super) source: String,
     /// Tells filesystems apart while they are mounted: `8:1`.
     pub(super) number: String,
+    /// Options of the filesystem, separated by commas; empty where the system does not tell.
+    pub(super) options: String,
     pub(super) device: Device,
 }
 

@@ -10,6 +10,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
@@ -99,6 +100,7 @@ impl Mount {
                     .to_string_lossy()
                     .into_owned(),
                 number: text(2)?,
+                options: text(dash + 3).unwrap_or_default(),
                 device: Device::default(),
             },
         })
@@ -110,7 +112,7 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     if kind::is_share(&mount.kind, &mount.source) {
         return Device {
             drive: Some(Drive::share(&mount.source)),
-            hardware: kind::server(&mount.kind, &mount.source).map(|host| format!("server:{host}")),
+            hardware: server(mount),
             ..Device::default()
         };
     }
@@ -149,6 +151,18 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     }
     told.uuid = told.uuid.filter(|uuid| !is_zero(uuid));
     told
+}
+
+/// The machine that a share is on, as its source names it; this one, when its address is one of this machine.
+fn server(mount: &Seen) -> Option<String> {
+    let host = kind::server(&mount.kind, &mount.source)?;
+    let mut options = mount.options.split(',');
+    let address = options.find_map(|option| option.strip_prefix("addr="));
+    let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+    // Only an own address can be listened at.
+    let is_own = address.is_some_and(|address| UdpSocket::bind((address, 0)).is_ok());
+    let host = if is_own { "localhost" } else { host };
+    Some(format!("server:{host}"))
 }
 
 /// A uuid that was never set.

@@ -89,6 +89,7 @@ fn mounts(table: &str) -> Vec<Seen> {
                 root: PathBuf::new(),
                 kind: kind.to_owned(),
                 number: source.clone(),
+                options: String::new(),
                 source,
                 device,
             })

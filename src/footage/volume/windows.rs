@@ -74,6 +74,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
             root: PathBuf::new(),
             kind: "cifs".to_owned(),
             number: source.clone(),
+            options: String::new(),
             device: Device {
                 hardware: host.map(|host| format!("server:{host}")),
                 drive: Some(Drive::share(&source)),
@@ -100,6 +101,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
         root: PathBuf::new(),
         kind,
         number: letter.to_owned(),
+        options: String::new(),
         source: format!("{letter}:"),
         device: Device {
             uuid: serial.and_then(dashed).or(unique),

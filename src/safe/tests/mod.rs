@@ -102,18 +102,26 @@ impl World {
             let shelf = shelf(dice, volume);
             shelves.insert(volume, shelf);
         }
+        hold_images(&mut shelves);
         let disks = if dice.one_in(3) {
             Disks::default()
         } else {
             Disks::new([dice.pick(&["card", "card", "card", "WD-1", "server:nas"])])
         };
+        let volume = dice.one_in(4).then_some(1);
         let card = OfCard {
-            volume: dice.one_in(4).then_some(1),
+            volume,
             inside: PathBuf::from(dice.pick(&["", "card", "card"])),
             disks,
-            identity: CARD.to_owned(),
-            is_share: dice.one_in(8),
+            identity: volume.map_or(CARD.to_owned(), |volume| format!("uuid:{volume}")),
+            holds_images: true,
+            is_share: dice.one_in(12),
             is_disk_said: dice.one_in(4),
+            changes: if dice.one_in(6) {
+                vec![(SHOT + 17) * NANOS]
+            } else {
+                Vec::new()
+            },
         };
         let files: Vec<Option<(Fingerprint, u64)>> = (0..dice.below(4))
             .map(|_| (!dice.one_in(30)).then(|| (content(dice.below(3)), 100)))
@@ -137,7 +145,7 @@ impl World {
             }
         }
         let max_age = dice
-            .one_in(3)
+            .one_in(5)
             .then(|| Age(dice.pick(&[DAY, 10 * DAY, 30 * DAY])));
         Self {
             card,
@@ -145,7 +153,7 @@ impl World {
             files,
             places,
             wanted: Wanted {
-                copies: usize::try_from(1 + dice.below(3)).unwrap(),
+                copies: dice.pick(&[1, 1, 1, 2, 2, 3]),
                 max_age,
                 now: NOW,
             },
@@ -193,11 +201,11 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         told.push(dice.pick(&DISKS));
     }
     let mut backing = Backing {
-        is_memory: dice.one_in(12),
-        is_view: dice.one_in(12),
+        is_memory: dice.one_in(30),
+        is_view: dice.one_in(30),
         images: Vec::new(),
     };
-    while dice.one_in(6) {
+    while dice.one_in(12) {
         let below = dice.below(5) + 1;
         backing.images.push(format!("uuid:{below}"));
         if dice.one_in(4) {
@@ -216,6 +224,8 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
     Shelf {
         label: format!("SHELF-{volume}"),
         disks: Disks::new(told.iter().copied()),
+        all_disks: Disks::new(told.iter().copied()),
+        held_by: Vec::new(),
         is_share: told.iter().any(|told| told.starts_with("server:")) || dice.one_in(16),
         is_disk_said: told.iter().any(|told| told.starts_with("said:")),
         told: told.into_iter().map(str::to_owned).collect(),
@@ -225,10 +235,36 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         backing,
         cache: ShelfCache::None,
         together,
-        replaced_by: dice.one_in(10).then(|| "NEW".to_owned()),
+        replaced_by: dice.one_in(20).then(|| "NEW".to_owned()),
         made_again: dice
-            .one_in(10)
+            .one_in(20)
             .then(|| NOW - dice.pick(&[0, 60, DAY, 20 * DAY, 31 * DAY])),
+    }
+}
+
+/// What follows for image files on volumes that are there: an image on an image is on all that this one is on.
+fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
+    for _ in 0..shelves.len() {
+        let before = shelves.clone();
+        for shelf in shelves.values_mut() {
+            for holder in before.values() {
+                if shelf.backing.images.contains(&holder.identity) {
+                    shelf.backing.is_memory |= holder.backing.is_memory;
+                    shelf.backing.images.extend(holder.backing.images.clone());
+                    shelf.backing.images.sort();
+                    shelf.backing.images.dedup();
+                }
+            }
+        }
+    }
+    let before = shelves.clone();
+    for shelf in shelves.values_mut() {
+        for holder in before.values() {
+            if shelf.backing.images.contains(&holder.identity) {
+                shelf.held_by.push(holder.identity.clone());
+                shelf.all_disks.extend(&holder.disks);
+            }
+        }
     }
 }
 
@@ -322,7 +358,17 @@ impl Place {
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
         });
-        let sight = seen(dice, file);
+        let mut sight = seen(dice, file);
+        // Two files were not changed at the same moment; one that is seen twice was.
+        let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
+        let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
+        let seen = match &mut sight {
+            Sight::File(stamp, _) => Some(stamp),
+            _ => None,
+        };
+        for stamp in stamps.chain(seen) {
+            stamp.changed = stamp.changed.map(|changed| changed + later);
+        }
         Self {
             stood: Stood {
                 volume,
@@ -419,6 +465,7 @@ fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
         if world.wanted.copies > 1 {
             for shelf in world.shelves.values_mut() {
                 shelf.disks = Disks::new(["one"]);
+                shelf.all_disks = shelf.disks.clone();
             }
             assert!(!world.report().is_safe(), "seed {seed}");
         }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -113,6 +113,48 @@ impl Day {
         assert!(!text.stdout.contains("SAFE TO"), "{}", text.stdout);
         assert!(text.stdout.contains("NOT SAFE: "), "{}", text.stdout);
         assert!(text.stdout.contains(reason), "{reason}: {}", text.stdout);
+    }
+
+    /// It is not safe to delete that folder, for this reason.
+    #[track_caller]
+    pub(super) fn no_card(&self, folder: &Path, reason: &str) {
+        let answer = Answer::of(
+            &self
+                .shoot
+                .command()
+                .arg("safe")
+                .arg(folder)
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
+        assert!(
+            answer.stdout.contains(reason),
+            "{reason}: {}",
+            answer.stdout
+        );
+    }
+
+    /// Scans a folder, in which nothing need be footage.
+    #[track_caller]
+    pub(super) fn scan(&self, folder: &Path) {
+        let mut command = self.shoot.command();
+        let answer = Answer::of(&command.arg("scan").arg(folder).output().unwrap());
+        assert!([0, 4].contains(&answer.code), "{}", answer.stderr);
+    }
+
+    /// Waits until the clock that verifications are told by has gone on.
+    pub(super) fn next_second() {
+        let now = || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap()
+                .as_secs()
+        };
+        let then = now();
+        while now() == then {
+            std::thread::yield_now();
+        }
     }
 
     pub(super) fn database(&self) -> Connection {

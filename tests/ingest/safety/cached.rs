@@ -1,0 +1,106 @@
+//! Copies that were read back from a cache, not from the medium they were written to.
+
+use std::process::Command;
+
+use super::day::Day;
+use crate::ingest::card::{ingest, verify};
+use crate::ingest::judges::is_here;
+use crate::shoot::mounts::Mount;
+
+/// A loop device that reads and writes its file past the cache; detached when it is dropped.
+struct Loop(String);
+
+impl Loop {
+    fn new(image: &std::path::Path) -> Self {
+        let file = std::fs::File::create(image).unwrap();
+        file.set_len(100 << 20).unwrap();
+        let made = Command::new("losetup")
+            .args(["-f", "--show", "--direct-io=on"])
+            .arg(image)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Self(String::from_utf8(made.stdout).unwrap().trim().to_owned())
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["-d", &self.0]).status();
+    }
+}
+
+#[test]
+fn what_an_ntfs_driver_has_in_memory_proves_nothing_until_it_is_mounted_again() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
+        return;
+    }
+    day.is_card_said = true;
+    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
+    let made = Command::new("mkfs.ntfs")
+        .args(["-q", "-f", "-L", "SHELF", &device.0])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let at = day.shoot.folder("shelf");
+    let shelf = Mount::ntfs(&device.0, &at);
+    let answer = ingest(&day.shoot, &[&day.card], &[&at]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("read back: cached"),
+        "{}",
+        answer.stderr
+    );
+    day.say_disk("SHELF", "WD-3");
+    let one = ["--copies", "1"];
+    day.is_not_safe(
+        &one,
+        "unmount SHELF and mount it again, then read its copies again",
+    );
+    // However often it is read in the same mount, by whomever.
+    assert_eq!(verify(&day.shoot, &at).0, 0);
+    day.is_not_safe(&one, "read from memory only");
+    day.is_not_safe(&["--copies", "1", "--paranoid"], "read from memory only");
+    shelf.unmount();
+    day.is_not_safe(&one, "read from memory only");
+    // Mounted again it is there, but was not read.
+    let shelf = Mount::ntfs(&device.0, &at);
+    day.is_not_safe(&one, "read from memory only");
+    assert_eq!(verify(&day.shoot, &at).0, 0);
+    day.is_safe(&one);
+    // Read once more from the cache that was filled from the medium.
+    assert_eq!(verify(&day.shoot, &at).0, 0);
+    day.is_safe(&one);
+    shelf.unmount();
+    day.is_safe(&one);
+}
+
+#[test]
+fn reading_every_copy_now_is_enough_once_it_was_mounted_again() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
+        return;
+    }
+    day.is_card_said = true;
+    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
+    let made = Command::new("mkfs.ntfs")
+        .args(["-q", "-f", "-L", "SHELF", &device.0])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let at = day.shoot.folder("shelf");
+    let shelf = Mount::ntfs(&device.0, &at);
+    assert_eq!(ingest(&day.shoot, &[&day.card], &[&at]).code, 0);
+    day.say_disk("SHELF", "WD-3");
+    shelf.unmount();
+    let shelf = Mount::ntfs(&device.0, &at);
+    day.is_safe(&["--copies", "1", "--paranoid"]);
+    day.is_safe(&["--copies", "1"]);
+    // A file that was written in this mount is in memory again.
+    let path = at.join(super::CLIP);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    day.is_not_safe(&["--copies", "1", "--paranoid"], "read from memory only");
+    shelf.unmount();
+}

@@ -1,0 +1,107 @@
+//! Footage that nobody sees: below what is mounted on the card, and in folders that may not be read.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::Command;
+
+use super::day::Day;
+use crate::ingest::card::{noise, put};
+use crate::shoot::Answer;
+use crate::shoot::mounts::Mount;
+
+/// Somebody who is not root.
+const NOBODY: u32 = 65534;
+
+#[test]
+fn whatever_is_mounted_below_the_card_hides_footage() {
+    let Some(day) = Day::new() else { return };
+    fs::create_dir(day.card.join("NEW")).unwrap();
+    let mut day = day;
+    day.is_card_said = true;
+    day.ingest(&[0, 1]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    day.is_safe(&[]);
+    put(&day.card, "NEW/B.wav", &noise(4, 9000));
+    let at = day.card.join("NEW");
+    let clips = day.card.join("Clips").to_str().unwrap().to_owned();
+    let kinds: [&[&str]; 5] = [
+        &["-t", "tmpfs", "x"],
+        &["-t", "mqueue", "x"],
+        &["-t", "proc", "x"],
+        &["-t", "devpts", "x"],
+        &["--bind", &clips],
+    ];
+    for kind in kinds {
+        let mount = Mount::new(kind, &at);
+        day.is_not_safe(&[], "another volume is mounted there");
+        mount.unmount();
+    }
+    let view = Mount::bindfs(&day.card.join("Clips"), &at);
+    day.is_not_safe(&[], "another volume is mounted there");
+    view.unmount();
+    fs::remove_file(day.card.join("NEW/B.wav")).unwrap();
+    day.is_safe(&[]);
+}
+
+#[test]
+fn a_folder_that_may_not_be_read_is_a_doubt_whosever_it_is() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    day.ingest(&[0, 1]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    day.is_safe(&[]);
+    for folder in [day.shoot.root(), day.shoot.catalogue()] {
+        give(&folder);
+    }
+    for name in ["lost+found", ".Spotlight-V100", "Clips/00/closed"] {
+        let folder = day.card.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        chown(&folder, Some(NOBODY), None).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let asked = |day: &Day| {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "env",
+            "HOME=/tmp",
+        ]);
+        let own = day.asked(&[]);
+        command.arg(own.get_program()).args(own.get_args());
+        Answer::of(&command.output().unwrap())
+    };
+    let well = asked(&day);
+    assert_eq!(well.code, 0, "{}{}", well.stdout, well.stderr);
+    for name in ["lost+found", ".Spotlight-V100", "Clips/00/closed"] {
+        let folder = day.card.join(name);
+        let recovered = folder.join("#12345.mov");
+        fs::write(&recovered, noise(9, 5000)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+        chown(&folder, Some(0), None).unwrap();
+        let answer = asked(&day);
+        assert_eq!(answer.code, 4, "{name}: {}", answer.stdout);
+        let line = format!("{}: Permission denied", folder.display());
+        assert!(answer.stdout.contains(&line), "{}", answer.stdout);
+        // Who may read it finds what is in it.
+        day.is_not_safe(&[], "#12345.mov: no disk");
+        fs::remove_file(recovered).unwrap();
+        chown(&folder, Some(NOBODY), None).unwrap();
+    }
+    assert_eq!(asked(&day).code, 0);
+}
+
+/// Has everybody be able to use a folder and what is in it.
+fn give(folder: &std::path::Path) {
+    chown(folder, Some(NOBODY), None).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_file() {
+            chown(entry.path(), Some(NOBODY), None).unwrap();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Shares, and the drives that may have been in their servers. A FUSE filesystem of the type `sshfs` stands for the share.
+
+use super::day::Day;
+use crate::ingest::card::{ingest_well, verify};
+use crate::ingest::judges::is_here;
+use crate::shoot::mounts::Mount;
+
+#[test]
+fn a_drive_that_was_shared_and_is_plugged_in_later_is_one_disk() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    day.is_card_said = true;
+    // The drive is in another machine, which shares it; here it is not mounted as a drive.
+    let elsewhere = day.shoot.folder("elsewhere");
+    day.disks[0].unmount();
+    day.disks[0].mount(&elsewhere);
+    let nas = day.shoot.folder("nas");
+    let mount = || Mount::passthrough(&elsewhere, &nas, "macmini:/Shuttle", "sshfs");
+    let share = mount();
+    ingest_well(&day.shoot, &[&day.card], &[&nas]);
+    share.unmount();
+    // What was read back from the share's cache counts once it was mounted again, and read.
+    let share = mount();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    day.is_safe(&["--copies", "1"]);
+    share.unmount();
+    day.is_safe(&["--copies", "1"]);
+    // It is unplugged there, and plugged in here.
+    day.disks[0].unmount();
+    let at = day.drives[0].clone();
+    day.disks[0].mount(&at);
+    ingest_well(&day.shoot, &[&day.card], &[&at]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    day.is_not_safe(&[], "at the same time");
+    // A person knows better.
+    day.say_disk("Shuttle", "MACMINI-1");
+    day.is_safe(&[]);
+    day.say_disk("Shuttle", "wd-1");
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+}
+
+#[test]
+fn a_share_and_a_drive_that_are_there_at_the_same_time_are_two_disks() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    day.is_card_said = true;
+    let elsewhere = day.shoot.folder("elsewhere");
+    let nas = day.shoot.folder("nas");
+    let mount = || Mount::passthrough(&elsewhere, &nas, "nas:/rushes", "sshfs");
+    let share = mount();
+    ingest_well(&day.shoot, &[&day.card], &[&nas, &day.copy(0)]);
+    day.say_disk("SHUTTLE", "WD-1");
+    share.unmount();
+    let share = mount();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    day.is_safe(&[]);
+    share.unmount();
+    // Its copies were verified while the drive was mounted here.
+    day.is_safe(&[]);
+    day.disks[0].unmount();
+    day.is_safe(&[]);
+    // Verified again while the drive was away: nothing tells any more where the drive was.
+    let share = mount();
+    Day::next_second();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    day.is_not_safe(&[], "at the same time");
+    let at = day.drives[0].clone();
+    day.disks[0].mount(&at);
+    day.is_safe(&[]);
+    share.unmount();
+    day.is_not_safe(&[], "at the same time");
+}
+
+#[test]
+fn a_share_that_may_be_the_card_is_no_copy_of_it() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    day.is_card_said = true;
+    // The card is in another machine's reader, and scanned over the network.
+    let card = day.card.clone();
+    let elsewhere = day.shoot.folder("elsewhere");
+    day.card_disk.unmount();
+    day.card_disk.mount(&elsewhere);
+    let nas = day.shoot.folder("nas");
+    let mount = || Mount::passthrough(&elsewhere, &nas, "macmini:/Card", "sshfs");
+    let more = day.shoot.folder("more");
+    let share = mount();
+    // Its own files, written down as copies of themselves.
+    ingest_well(&day.shoot, &[&nas], &[&more]);
+    ingest_well(&day.shoot, &[&more], &[&nas]);
+    share.unmount();
+    let share = mount();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    share.unmount();
+    day.card_disk.unmount();
+    day.card_disk.mount(&card);
+    day.is_not_safe(
+        &["--copies", "1"],
+        "whether that is the card's disk, nobody knows",
+    );
+}
+
+#[test]
+fn a_card_on_a_share_of_this_machine_may_be_any_copy() {
+    let Some(day) = Day::taken_in() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    let nas = day.shoot.folder("nas");
+    for source in ["localhost:/card", "127.0.0.1:/card", "gvfsd"] {
+        let share = Mount::passthrough(&day.copy(0), &nas, source, "sshfs");
+        day.no_card(&nas, "which machine's disk that is on is not known");
+        share.unmount();
+    }
+}

@@ -1,0 +1,134 @@
+//! What is on no disk of its own: memory, image files, and filesystems that show the files of others.
+
+use std::fs;
+
+use super::day::Day;
+use crate::ingest::card::ingest_well;
+use crate::shoot::disk::Disk;
+use crate::shoot::mounts::Mount;
+
+#[test]
+fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
+    let Some(day) = Day::new() else { return };
+    day.ingest(&[0]);
+    day.say_disk("SHUTTLE", "WD-1");
+    let at = day.shoot.folder("ram");
+    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=60m", "ram"], &at);
+    ingest_well(&day.shoot, &[&day.card], &[&day.copy(0), &at]);
+    day.is_not_safe(&[], "in memory: lost when it is unmounted");
+    let said = day.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.stderr.contains("ram is on no disk: it is in memory"),
+        "{}",
+        said.stderr
+    );
+    // Said before that was recorded.
+    let sql = "UPDATE volume SET disks = 'said:WD-2' WHERE label = 'ram'";
+    assert_eq!(day.database().execute(sql, []).unwrap(), 1);
+    day.is_not_safe(&[], "in memory: lost when it is unmounted");
+    ram.unmount();
+    let mut day = day;
+    day.is_card_said = true;
+    day.is_not_safe(&[], "in memory: lost when it is unmounted");
+}
+
+#[test]
+fn an_image_file_is_where_its_volume_is() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    day.is_card_said = true;
+    // In memory.
+    let at = day.shoot.folder("ram");
+    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=90m", "ram"], &at);
+    let Some(mut inner) = Disk::new(&at, "INNER", 60) else {
+        return;
+    };
+    let inside = day.shoot.folder("inner");
+    inner.mount(&inside);
+    ingest_well(&day.shoot, &[&day.card], &[&day.copy(0), &inside]);
+    let said = day.shoot.run(&["volumes", "disk", "INNER", "WD-3"]);
+    assert!(said.stderr.contains("in memory"), "{}", said.stderr);
+    inner.unmount();
+    ram.unmount();
+    day.is_not_safe(&["--copies", "3"], "in memory: lost when it is unmounted");
+    // On a drive that has a copy of its own: one disk with it, whatever is said.
+    let Some(mut image) = Disk::new(&day.drives[1], "IMAGE", 40) else {
+        return;
+    };
+    image.mount(&inside);
+    ingest_well(&day.shoot, &[&day.card], &[&inside]);
+    day.say_disk("IMAGE", "WD-4");
+    day.is_safe(&[]);
+    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    image.unmount();
+    day.disks[1].unmount();
+    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    day.is_safe(&[]);
+}
+
+#[test]
+fn a_view_of_the_copies_is_no_card() {
+    let Some(day) = Day::taken_in() else { return };
+    let view = day.shoot.folder("view");
+    let other = day.shoot.folder("other");
+    let bind = Mount::bindfs(&day.copy(0), &view);
+    day.no_card(&view, "shows files of other filesystems");
+    bind.unmount();
+    let options = {
+        let folder = |name: &str| day.drives[1].join(name);
+        for name in ["upper", "work"] {
+            fs::create_dir(folder(name)).unwrap();
+        }
+        let (upper, work) = (folder("upper"), folder("work"));
+        format!(
+            "lowerdir={},upperdir={},workdir={}",
+            day.copy(1).display(),
+            upper.display(),
+            work.display()
+        )
+    };
+    let overlay = Mount::new(&["-t", "overlay", "-o", &options, "overlay"], &other);
+    day.no_card(&other, "shows files of other filesystems");
+    overlay.unmount();
+}
+
+#[test]
+fn a_view_of_a_copy_is_no_copy_more() {
+    let Some(day) = Day::taken_in() else { return };
+    let view = day.shoot.folder("view");
+    let bind = Mount::bindfs(&day.copy(0), &view);
+    ingest_well(&day.shoot, &[&day.card], &[&view]);
+    let said = day.shoot.run(&["volumes", "disk", "view", "WD-3"]);
+    assert!(
+        said.stderr.contains("view is on no disk"),
+        "{}",
+        said.stderr
+    );
+    day.is_safe(&[]);
+    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    bind.unmount();
+    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+}
+
+#[test]
+fn a_folder_called_like_a_disk_is_not_that_disk() {
+    let Some(day) = Day::new() else { return };
+    let disk = fs::read_dir("/sys/class/block").unwrap().flatten();
+    let name = disk.map(|entry| entry.file_name()).max().unwrap();
+    let at = day.shoot.folder("ram");
+    let _ram = Mount::new(&["-t", "tmpfs", "-o", "size=60m", "ram"], &at);
+    let folder = at.join(name);
+    fs::create_dir(&folder).unwrap();
+    let view = day.shoot.folder("view");
+    let _bind = Mount::bindfs(&folder, &view);
+    ingest_well(&day.shoot, &[&day.card], &[&view]);
+    day.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
+    let volumes = day.shoot.run(&["volumes", "--json"]).json();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume["volume"] == "view")
+        .unwrap();
+    assert_eq!(volume["disks"], serde_json::json!([]));
+}

@@ -1,0 +1,95 @@
+//! Filesystems that are no disks: memory, binds, overlays, FUSE programs. Each is unmounted when it is dropped.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::disk::run;
+
+/// Something mounted.
+pub(crate) struct Mount {
+    at: PathBuf,
+    /// The FUSE program, where the test started it.
+    program: Option<Child>,
+}
+
+impl Mount {
+    /// Mounts with the arguments of mount(8), which come before the mount point.
+    pub(crate) fn new(arguments: &[&str], at: &Path) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let all = [arguments, &[at.to_str().unwrap()]].concat();
+        assert!(run("mount", &all), "mount {all:?}");
+        Self {
+            at: at.to_owned(),
+            program: None,
+        }
+    }
+
+    /// Shows a folder elsewhere, by bindfs.
+    pub(crate) fn bindfs(folder: &Path, at: &Path) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let all = [folder.to_str().unwrap(), at.to_str().unwrap()];
+        assert!(run("bindfs", &all), "bindfs {all:?}");
+        Self {
+            at: at.to_owned(),
+            program: None,
+        }
+    }
+
+    /// Mounts an NTFS on a device, by ntfs-3g.
+    pub(crate) fn ntfs(device: &str, at: &Path) -> Self {
+        fs::create_dir_all(at).unwrap();
+        assert!(run("ntfs-3g", &[device, at.to_str().unwrap()]), "{device}");
+        Self {
+            at: at.to_owned(),
+            program: None,
+        }
+    }
+
+    /// Shows a folder as a filesystem of that type (`sshfs`) from that source (`nas:/rushes`).
+    pub(crate) fn passthrough(folder: &Path, at: &Path, source: &str, kind: &str) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shoot/passthrough.py");
+        let mut program = Command::new("btsindex-fuse-python")
+            .arg(script)
+            .args([folder, at])
+            .args([source, kind])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = program.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        assert_eq!(line, "mounted\n");
+        Self {
+            at: at.to_owned(),
+            program: Some(program),
+        }
+    }
+
+    /// Unmounts it, once nothing uses it any more.
+    pub(crate) fn unmount(mut self) {
+        assert!(
+            run("umount", &[self.at.to_str().unwrap()]),
+            "{}",
+            self.at.display()
+        );
+        if let Some(mut program) = self.program.take() {
+            program.wait().unwrap();
+        }
+        self.at = PathBuf::new();
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        if !self.at.as_os_str().is_empty() {
+            run("umount", &["-l", self.at.to_str().unwrap()]);
+        }
+        if let Some(program) = &mut self.program {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
+    }
+}
