@@ -115,6 +115,19 @@ impl Listing {
 /// # Errors
 /// When the folder itself cannot be listed.
 pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
+    list_but(root, &[], go_on)
+}
+
+/// Lists everything below a folder but what is mounted there, as [`list`] does. Each of `mounts` becomes a problem, with
+/// that reason.
+///
+/// # Errors
+/// When the folder itself cannot be listed.
+pub fn list_but(
+    root: &Path,
+    mounts: &[(PathBuf, &str)],
+    go_on: &dyn Fn() -> bool,
+) -> io::Result<Listing> {
     std::fs::read_dir(root)?;
     let mut listing = Listing::default();
     // The folder that the walk is in, and those above it below the root.
@@ -139,6 +152,13 @@ pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
             continue;
         };
         let kind = entry.file_type();
+        if let Some((path, reason)) = mounts.iter().find(|(path, _)| path == entry.path()) {
+            listing.problems.push(Problem::new(path, *reason));
+            if kind.is_dir() {
+                walk.skip_current_dir();
+            }
+            continue;
+        }
         if kind.is_dir() {
             open.truncate(entry.depth());
             open.push(entry.path().to_owned());

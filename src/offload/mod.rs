@@ -27,7 +27,7 @@ use crate::checksum::{Checksum, HashKind, Hasher};
 use pieces::Piece;
 
 pub use hashing::{Hashed, Heard, Lane, hash_files};
-pub use listing::{Item, Listing, list};
+pub use listing::{Item, Listing, list, list_but};
 pub use medium::{How, Medium};
 pub use write::finish_folders;
 

@@ -12,7 +12,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
-use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list_but};
 use crate::original::Stamp;
 use crate::value::Fingerprint;
 
@@ -20,6 +20,8 @@ use crate::value::Fingerprint;
 const CLOCKLESS: i64 = 347_241_600_000_000_000;
 
 const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
+
+const NESTED: &str = "something is mounted there, which hides what is on the card";
 
 /// A card, while it is looked at.
 pub(super) struct Card {
@@ -74,10 +76,6 @@ impl Card {
         card.doubts.append(&mut card.listing.problems);
         card.doubt_emptiness(catalogue);
         card.doubt_filesystem(catalogue);
-        for (nested, _) in card.volumes.under(&card.root).into_iter().skip(1) {
-            let reason = "another volume is mounted there";
-            card.doubts.push(Problem::new(nested.mount, reason));
-        }
         card.contents = vec![Err("it was not read".to_owned()); card.listing.files.len()];
         card.is_trusted = vec![false; card.listing.files.len()];
         card
@@ -87,7 +85,10 @@ impl Card {
         if self.root.is_file() {
             return Err("it is a file, not a card or a folder".to_owned());
         }
-        let listed = list(&self.root, &|| !cancel.is_cancelled());
+        // A filesystem of the kernel's own may have files that are read for ever.
+        let nested = self.volumes.under(&self.root).into_iter().skip(1);
+        let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
+        let listed = list_but(&self.root, &nested, &|| !cancel.is_cancelled());
         let mut listing = listed.map_err(|error| error.to_string())?;
         listing.doubt_unreadable();
         listing.leave_out_unfinished(&self.root, UNFINISHED);

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::day::Day;
-use crate::ingest::card::{ingest, verify};
+use crate::ingest::card::{ingest_well, verify};
 use crate::ingest::judges::is_here;
 use crate::shoot::mounts::Mount;
 
@@ -24,6 +24,20 @@ impl Loop {
     }
 }
 
+/// An NTFS on a loop device of its own, which is not mounted yet.
+fn shelf(day: &Day) -> Option<Loop> {
+    if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
+        return None;
+    }
+    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
+    let made = Command::new("mkfs.ntfs")
+        .args(["-q", "-f", "-L", "SHELF", &device.0])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    Some(device)
+}
+
 impl Drop for Loop {
     fn drop(&mut self) {
         let _ = Command::new("losetup").args(["-d", &self.0]).status();
@@ -33,25 +47,12 @@ impl Drop for Loop {
 #[test]
 fn what_an_ntfs_driver_has_in_memory_proves_nothing_until_it_is_mounted_again() {
     let Some(mut day) = Day::new() else { return };
-    if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
-        return;
-    }
+    let Some(device) = shelf(&day) else { return };
     day.is_card_said = true;
-    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
-    let made = Command::new("mkfs.ntfs")
-        .args(["-q", "-f", "-L", "SHELF", &device.0])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
     let at = day.shoot.folder("shelf");
     let shelf = Mount::ntfs(&device.0, &at);
-    let answer = ingest(&day.shoot, &[&day.card], &[&at]);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
-    assert!(
-        answer.stderr.contains("read back: cached"),
-        "{}",
-        answer.stderr
-    );
+    let summary = ingest_well(&day.shoot, &[&day.card], &[&at]);
+    assert_eq!(summary["read_back"], "cached");
     day.say_disk("SHELF", "WD-3");
     let one = ["--copies", "1"];
     day.is_not_safe(
@@ -79,19 +80,11 @@ fn what_an_ntfs_driver_has_in_memory_proves_nothing_until_it_is_mounted_again() 
 #[test]
 fn reading_every_copy_now_is_enough_once_it_was_mounted_again() {
     let Some(mut day) = Day::new() else { return };
-    if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
-        return;
-    }
+    let Some(device) = shelf(&day) else { return };
     day.is_card_said = true;
-    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
-    let made = Command::new("mkfs.ntfs")
-        .args(["-q", "-f", "-L", "SHELF", &device.0])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
     let at = day.shoot.folder("shelf");
     let shelf = Mount::ntfs(&device.0, &at);
-    assert_eq!(ingest(&day.shoot, &[&day.card], &[&at]).code, 0);
+    ingest_well(&day.shoot, &[&day.card], &[&at]);
     day.say_disk("SHELF", "WD-3");
     shelf.unmount();
     let shelf = Mount::ntfs(&device.0, &at);

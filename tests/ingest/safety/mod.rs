@@ -376,10 +376,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     assert!(run("umount", &[within.to_str().unwrap()]));
     assert!(!is_safe, "{told:#?}");
     let doubts = told.last().unwrap()["doubts"].to_string();
-    assert!(
-        doubts.contains("another volume is mounted there"),
-        "{doubts}"
-    );
+    assert!(doubts.contains("something is mounted there"), "{doubts}");
     fs::remove_dir(within).unwrap();
     day.is_safe(&[]);
     // A folder of it says nothing about formatting.

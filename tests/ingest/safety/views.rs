@@ -13,7 +13,7 @@ fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
     day.ingest(&[0]);
     day.say_disk("SHUTTLE", "WD-1");
     let at = day.shoot.folder("ram");
-    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=60m", "ram"], &at);
+    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=300m", "ram"], &at);
     ingest_well(&day.shoot, &[&day.card], &[&day.copy(0), &at]);
     day.is_not_safe(&[], "in memory: lost when it is unmounted");
     let said = day.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
@@ -41,8 +41,8 @@ fn an_image_file_is_where_its_volume_is() {
     day.is_card_said = true;
     // In memory.
     let at = day.shoot.folder("ram");
-    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=90m", "ram"], &at);
-    let Some(mut inner) = Disk::new(&at, "INNER", 60) else {
+    let ram = Mount::new(&["-t", "tmpfs", "-o", "size=400m", "ram"], &at);
+    let Some(mut inner) = Disk::new(&at, "INNER", 100) else {
         return;
     };
     let inside = day.shoot.folder("inner");
@@ -54,7 +54,7 @@ fn an_image_file_is_where_its_volume_is() {
     ram.unmount();
     day.is_not_safe(&["--copies", "3"], "in memory: lost when it is unmounted");
     // On a drive that has a copy of its own: one disk with it, whatever is said.
-    let Some(mut image) = Disk::new(&day.drives[1], "IMAGE", 40) else {
+    let Some(mut image) = Disk::new(&day.drives[1], "IMAGE", 100) else {
         return;
     };
     image.mount(&inside);
@@ -118,7 +118,7 @@ fn a_folder_called_like_a_disk_is_not_that_disk() {
     let disk = fs::read_dir("/sys/class/block").unwrap().flatten();
     let name = disk.map(|entry| entry.file_name()).max().unwrap();
     let at = day.shoot.folder("ram");
-    let _ram = Mount::new(&["-t", "tmpfs", "-o", "size=60m", "ram"], &at);
+    let _ram = Mount::new(&["-t", "tmpfs", "-o", "size=300m", "ram"], &at);
     let folder = at.join(name);
     fs::create_dir(&folder).unwrap();
     let view = day.shoot.folder("view");
