@@ -593,7 +593,7 @@ fn a_catalogue_of_the_first_version_opens_and_knows_its_clips_again() {
     assert_eq!(version(), 1);
     // Whoever looks into it brings it up to date, and keeps a copy of what it was.
     assert_eq!(shoot.found(&["night"]).len(), 4);
-    assert_eq!(version(), 5);
+    assert_eq!(version(), 6);
     assert!(shoot.catalogue().join("backups/version-1.sqlite").exists());
     copy(
         &fixtures().join("Studio Session - Night Owls"),

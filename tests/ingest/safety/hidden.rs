@@ -7,6 +7,7 @@ use std::process::Command;
 use super::day::Day;
 use crate::ingest::card::{noise, put};
 use crate::shoot::Answer;
+use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
 
 /// Somebody who is not root.
@@ -48,6 +49,8 @@ fn a_folder_that_may_not_be_read_is_a_doubt_whosever_it_is() {
     day.ingest(&[0, 1]);
     day.say_disk("SHUTTLE", "WD-1");
     day.say_disk("RAID", "WD-2");
+    // Who is not root may not ask which volumes are mounted.
+    day.disks.iter_mut().for_each(Disk::unmount);
     day.is_safe(&[]);
     for folder in [day.shoot.root(), day.shoot.catalogue()] {
         give(&folder);
