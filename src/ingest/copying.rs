@@ -17,7 +17,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
 use crate::mhl;
-use crate::offload::{self, Destination, Order, Outcome};
+use crate::offload::{self, Destination, Order, Outcome, Sighting};
 use crate::publish;
 
 /// What was found out is written down after this …
@@ -47,6 +47,8 @@ pub(super) struct Card {
 pub(super) struct Copying {
     /// What each file hashes to.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
+    /// How each file looked when it was read.
+    seen: Vec<Option<Sighting>>,
     /// Of each place, which copies are proved, and whether this run proved them.
     pub(super) proved: Vec<Vec<Option<bool>>>,
     /// Of each place, whether it takes nothing more.
@@ -96,11 +98,17 @@ pub(super) fn begin(
             let place = before.and_then(|before| before.places.get(*number));
             place.is_some_and(IngestPlace::has_manifest)
         };
+        let files = catalogue.list_ingested(ingest, files)?;
+        let sampled = plan.tasks.iter().zip(&files).filter_map(|(task, file)| {
+            let sample = plan.samples.get(&task.item.inside)?;
+            Some(Finding::Sampled(*file, *sample))
+        });
+        catalogue.note_findings(&sampled.collect::<Vec<_>>())?;
         Ok(Some(Card {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
             is_told_anew,
-            files: catalogue.list_ingested(ingest, files)?,
+            files,
             places: numbers,
         }))
     };
@@ -277,6 +285,8 @@ fn copy(
     let order = Order {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,
+        times: plan.times,
+        listed: plan.listed,
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
@@ -327,6 +337,7 @@ impl Copying {
         };
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            seen: vec![None; plan.tasks.len()],
             proved: (0..plan.places.len()).map(proved).collect(),
             is_given_up: vec![false; plan.places.len()],
             is_unsealed: vec![false; plan.places.len()],
@@ -343,13 +354,15 @@ impl Run<'_> {
             return Ok(());
         };
         match &event {
-            offload::Event::Hashed(task, hashes) => {
+            offload::Event::Hashed(task, hashes, seen) => {
                 let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
                 if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
                     let file = logged.files[*task];
-                    let finding = Finding::Hashed(file, digest.clone(), xxh128.clone());
+                    let (digest, xxh128) = (digest.clone(), xxh128.clone());
+                    let finding = Finding::Hashed(file, digest, xxh128, seen.sample);
                     self.findings.push(finding);
                 }
+                self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
             offload::Event::Settled(task, place, outcome) => {
@@ -455,6 +468,7 @@ impl Run<'_> {
         }
         let plan = &self.plans[card];
         let mut is_complete = plan.listing.problems.is_empty();
+        self.look_again(card, logged);
         for task in &plan.tasks {
             // Each time: whoever relies on the manifest has to know.
             if mhl::path(&task.item.inside).is_none() {
@@ -502,6 +516,36 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Looks at all files of a card once more before it is sealed: one that was written to since it was read has no copy.
+    fn look_again(&mut self, card: usize, logged: &Card) {
+        let plan = &self.plans[card];
+        let seen = &self.copying[card].seen;
+        plan.times.wait_for_others(&self.request.go_on());
+        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times);
+        for task in written.unwrap_or_default() {
+            let file = logged.files[task];
+            let is_copied = |proved: &Vec<Option<bool>>| proved[task].is_some();
+            if !self.copying[card].proved.iter().any(is_copied) {
+                continue;
+            }
+            self.findings.push(Finding::Unread(file, WRITTEN.to_owned()));
+            for (proved, number) in self.copying[card].proved.iter_mut().zip(&logged.places) {
+                if proved[task].take().is_some() {
+                    let found = CopyFound {
+                        state: CopyState::NotCopied,
+                        how: None,
+                        at: unix_seconds(),
+                        problem: Some(WRITTEN.to_owned()),
+                        stamp: None,
+                    };
+                    self.findings.push(Finding::Copy(file, *number, found));
+                }
+            }
+            let path = plan.source.join(&plan.tasks[task].item.inside);
+            self.problem(card, path, WRITTEN);
+        }
+    }
+
     fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
         let folder = self.plans[card].places[at].folder.clone();
         let (ingest, number) = (logged.ingest, logged.places[at]);
@@ -545,6 +589,9 @@ impl Run<'_> {
 /// What is told of a file in whose place another stands.
 const OTHER: &str =
     "another content stands there under its name, and stays; compare the two, then move one away";
+/// Reason for a file that changed between its reading and the sealing.
+const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy is what it was before, \
+                       and no manifest has it; move it away, then run the same command again";
 /// What is told of a file that its manifest leaves out.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 

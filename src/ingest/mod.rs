@@ -5,6 +5,7 @@
 //! catalogue as soon as it is durable on its drive, so that the same command goes on wherever the last one was
 //! cut off. Nothing here knows a progress bar.
 
+mod contents;
 mod copying;
 mod event;
 mod facts;

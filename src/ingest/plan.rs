@@ -1,13 +1,15 @@
 //! What is to be done with each card: what is on it, where that goes, and what is there already.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Zoned;
 use jiff::civil::Date;
 
-use super::load::{self, Earlier, Owner};
+use super::contents::Contents;
+use super::load::{self, Earlier, OnDisk, Owner};
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts, left_out, seal, task};
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
@@ -17,9 +19,10 @@ use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Listing, Task, filesystem, list};
+use crate::offload::{Listing, Task, Times, filesystem, list};
 use crate::publish;
 use crate::tag::Vocabulary;
+use crate::value::Fingerprint;
 
 /// Cards of one name are numbered up to this.
 const MOST_OF_A_NAME: usize = 999;
@@ -70,6 +73,12 @@ pub struct CardPlan {
     pub(super) remarks: Vec<Problem>,
     /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
     pub(super) grown: Vec<(usize, usize)>,
+    /// How its filesystem keeps times.
+    pub(super) times: Times,
+    /// When its listing ended.
+    pub(super) listed: Instant,
+    /// Samples of its files that the log lacks.
+    pub(super) samples: HashMap<PathBuf, Fingerprint>,
     /// The histories on it, where they can be read.
     histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
@@ -211,6 +220,7 @@ impl Planner<'_> {
             }
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
+        let listed = Instant::now();
         let date = self.date(day, card, &listing, report);
         let said = day.to.hash.as_deref().and_then(HashKind::named);
         let histories = Histories::read(&source).ok().map(Arc::new);
@@ -237,6 +247,9 @@ impl Planner<'_> {
                 .into_iter()
                 .collect(),
             grown: Vec::new(),
+            times: place::times_of(&volume),
+            listed,
+            samples: HashMap::new(),
             histories,
             refused: None,
             source,
@@ -248,7 +261,7 @@ impl Planner<'_> {
             plan.refuse("there is no file on it: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date)? {
+        } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
             plan.refuse(reason);
         }
         Ok(plan)
@@ -288,6 +301,7 @@ impl Planner<'_> {
         day: &Day,
         card: &Card,
         date: Date,
+        report: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
             let reason =
@@ -305,6 +319,9 @@ impl Planner<'_> {
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
         let first = plan.card.clone();
+        let (source, listing) = (plan.source.clone(), plan.listing.clone());
+        let go_on = self.request.go_on();
+        let mut contents = Contents::new(&source, &listing, &go_on);
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),
@@ -327,7 +344,7 @@ impl Planner<'_> {
             if let Some(reason) = place::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, (&plan.volume, &plan.inside), &plan.listing)? {
+            let earlier = match self.owner(&folders, plan, &mut contents, report)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
@@ -349,8 +366,9 @@ impl Planner<'_> {
     fn owner(
         &self,
         folders: &[PathBuf],
-        source: (&String, &PathBuf),
-        listing: &Listing,
+        plan: &CardPlan,
+        contents: &mut Contents<'_>,
+        report: &mut dyn FnMut(Event),
     ) -> Result<Owner, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(Owner::Other);
@@ -365,12 +383,21 @@ impl Planner<'_> {
                     continue;
                 };
                 let files = catalogue.ingested(ingest.id)?;
-                if !load::is_same(&files, listing) {
+                if !load::is_same(&files, &plan.listing) {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
-                if (&ingest.told.volume, &ingest.told.inside) == source {
-                    return Ok(Owner::Same(Some(Box::new(Earlier { ingest, files }))));
+                let compared = contents.compare(&files, folder, report);
+                if compared.is_other {
+                    known.get_or_insert(Owner::Other);
+                    continue;
+                }
+                if ingest.told.volume == plan.volume && ingest.told.inside == plan.inside {
+                    return Ok(Owner::Same(Some(Box::new(Earlier {
+                        ingest,
+                        files,
+                        compared,
+                    }))));
                 }
                 // It looks like it, but is another drive: what the log says is not believed of it.
                 known = Some(Owner::Same(None));
@@ -380,18 +407,19 @@ impl Planner<'_> {
             return Ok(owner);
         }
         // What the catalogue does not know, another one may: what stands there tells.
-        let mut is_other = false;
+        let (mut is_other, mut is_same) = (false, false);
         for folder in folders {
-            match load::on_disk(folder, listing) {
-                Owner::Same(_) => return Ok(Owner::Same(None)),
-                Owner::Other => is_other = true,
-                Owner::Nobody => {}
+            match load::on_disk(folder, &plan.listing, contents) {
+                OnDisk::Differs => return Ok(Owner::Other),
+                OnDisk::Same => is_same = true,
+                OnDisk::Unlike => is_other = true,
+                OnDisk::Nothing => {}
             }
         }
-        Ok(if is_other {
-            Owner::Other
-        } else {
-            Owner::Nobody
+        Ok(match (is_same, is_other) {
+            (true, _) => Owner::Same(None),
+            (false, true) => Owner::Other,
+            (false, false) => Owner::Nobody,
         })
     }
 
@@ -426,10 +454,17 @@ impl Planner<'_> {
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
         let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut doubted = HashSet::new();
         let mut numbers = vec![None; folders.len()];
         let mut is_sealed = vec![false; folders.len()];
         if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
-            let Earlier { ingest, files } = *earlier;
+            let Earlier {
+                ingest,
+                files,
+                compared,
+            } = *earlier;
+            plan.samples = compared.samples;
+            doubted.extend(compared.doubted);
             let files = files.into_iter();
             known = files.map(|file| (file.inside.clone(), file)).collect();
             plan.hash = ingest.told.hash;
@@ -464,6 +499,10 @@ impl Planner<'_> {
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
             let mut task = task::of(item, file, &folders, &numbers, plan.hash);
+            if doubted.contains(&item.inside) {
+                task.is_doubted = true;
+                task.is_proved.fill(false);
+            }
             // What is to be in a manifest is read again where that needs more hashes.
             let histories = plan.histories.as_deref();
             if is_sealed.contains(&false)

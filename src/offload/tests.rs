@@ -50,6 +50,7 @@ impl Set {
             item,
             known: None,
             is_proved: vec![false; 2],
+            is_doubted: false,
         };
         files.into_iter().map(task).collect()
     }
@@ -59,6 +60,11 @@ impl Set {
         let order = Order {
             source: &self.card(),
             is_share: false,
+            times: Times {
+                is_own_clock: true,
+                has_change_time: true,
+            },
+            listed: Instant::now(),
             destinations: &self.destinations,
             tasks,
             kinds: &[HashKind::Md5, HashKind::Xxh128],
@@ -127,7 +133,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
             assert_eq!(names(&destination.folder), names(&set.card()));
         }
         let hashed = events.iter().find_map(|event| match event {
-            Event::Hashed(0, hashes) => Some(hashes.iter().map(ToString::to_string).collect()),
+            Event::Hashed(0, hashes, _) => Some(hashes.iter().map(ToString::to_string).collect()),
             _ => None,
         });
         let hashed: Vec<String> = hashed.unwrap();

@@ -68,7 +68,7 @@ pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dy
         match message {
             Message::Begin(job) => writer.begin(job),
             Message::Piece(piece) => writer.write(piece.bytes()),
-            Message::End(is_whole) => writer.end(is_whole),
+            Message::End(seen) => writer.end(seen.is_some()),
             Message::Compare(job) => writer.batch.there.push(job),
         }
         let batch = &writer.batch;
