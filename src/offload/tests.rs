@@ -1,5 +1,8 @@
 //! Copying on ordinary folders; what drives do wrong is in `tests/ingest`.
 
+#[cfg(unix)]
+mod torn;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,14 +59,24 @@ impl Set {
     }
 
     fn copy(&self, tasks: &[Task], go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
+        let times = Times {
+            is_own_clock: true,
+            has_change_time: true,
+        };
+        self.copy_by(times, tasks, go_on)
+    }
+
+    fn copy_by(
+        &self,
+        times: Times,
+        tasks: &[Task],
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<Event> {
         let mut events = Vec::new();
         let order = Order {
             source: &self.card(),
             is_share: false,
-            times: Times {
-                is_own_clock: true,
-                has_change_time: true,
-            },
+            times,
             listed: Instant::now(),
             destinations: &self.destinations,
             tasks,

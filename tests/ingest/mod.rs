@@ -5,6 +5,7 @@
 
 mod assurance;
 mod card;
+mod clockless;
 mod days;
 mod destinations;
 mod fates;
@@ -16,5 +17,6 @@ mod safety;
 mod sources;
 mod story;
 mod together;
+mod torn;
 mod verified;
 mod watched;
