@@ -557,6 +557,7 @@ impl Run<'_> {
             at,
             is_sealed,
             author,
+            &self.request.go_on(),
         ) {
             Ok(None) => {}
             Ok(Some(sealed)) => {

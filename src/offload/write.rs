@@ -196,7 +196,7 @@ impl Current {
         if self.job.is_sparse {
             file.set_len(self.job.bytes)?;
         }
-        set_time(file, self.job.modified)
+        Ok(())
     }
 }
 
@@ -214,7 +214,7 @@ fn hurry(_file: &File, _from: u64) {
 }
 
 /// Gives a file or folder the time that it has on the card.
-fn set_time(file: &File, nanos: i64) -> io::Result<()> {
+pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
     let since = Duration::from_nanos(nanos.unsigned_abs());
     let time = if nanos < 0 {
         UNIX_EPOCH.checked_sub(since)
