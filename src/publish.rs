@@ -2,6 +2,7 @@
 //! somebody else put there.
 
 mod claim;
+mod local;
 mod sweep;
 mod writer;
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
+pub use local::{is_local, refresh};
 pub use sweep::{is_unfinished, sweep, sweepable};
 pub use writer::{Life, Writer};
 

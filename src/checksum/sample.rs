@@ -78,7 +78,6 @@ impl Sampler {
     /// Returns the fingerprint; `None` for an empty file, and where not all of its bytes passed.
     #[must_use]
     pub fn finish(self) -> Option<Fingerprint> {
-        (self.size > 0 && self.position == self.size)
-            .then(|| Fingerprint(self.hasher.digest128()))
+        (self.size > 0 && self.position == self.size).then(|| Fingerprint(self.hasher.digest128()))
     }
 }

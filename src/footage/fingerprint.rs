@@ -262,7 +262,9 @@ mod tests {
             let content = ruled(size);
             for piece in [1000, 65_536, 300_007] {
                 let mut sampler = Sampler::new(size);
-                content.chunks(piece).for_each(|piece| sampler.update(piece));
+                content
+                    .chunks(piece)
+                    .for_each(|piece| sampler.update(piece));
                 assert_eq!(sampler.finish(), of(&content), "{size} by {piece}");
             }
         }

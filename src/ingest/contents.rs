@@ -98,7 +98,9 @@ impl<'a> Contents<'a> {
         compared: &mut Compared,
         report: &mut dyn FnMut(Event),
     ) {
-        let unread = files.iter().filter(|(item, _)| !self.hashes.contains_key(&item.inside));
+        let unread = files
+            .iter()
+            .filter(|(item, _)| !self.hashes.contains_key(&item.inside));
         let unread: Vec<_> = unread.copied().collect();
         if !unread.is_empty() {
             report(Event::Comparing(
@@ -141,11 +143,7 @@ impl<'a> Contents<'a> {
         if let Some(hash) = self.hashes.get(&item.inside) {
             return *hash;
         }
-        let file = (
-            self.source.join(&item.inside),
-            item,
-            vec![HashKind::Xxh128],
-        );
+        let file = (self.source.join(&item.inside), item, vec![HashKind::Xxh128]);
         let lane = Lane {
             readers: 1,
             files: vec![file],

@@ -528,7 +528,8 @@ impl Run<'_> {
             if !self.copying[card].proved.iter().any(is_copied) {
                 continue;
             }
-            self.findings.push(Finding::Unread(file, WRITTEN.to_owned()));
+            self.findings
+                .push(Finding::Unread(file, WRITTEN.to_owned()));
             for (proved, number) in self.copying[card].proved.iter_mut().zip(&logged.places) {
                 if proved[task].take().is_some() {
                     let found = CopyFound {

@@ -55,8 +55,8 @@ pub(super) fn at_home(
 
 /// Filesystems whose change time (`ctime`) follows every write and cannot be set.
 const WITH_CHANGE_TIME: [&str; 17] = [
-    "ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "apfs", "hfs", "hfsplus", "ntfs3", "overlay",
-    "udf", "nfs", "nfs4",
+    "ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "apfs", "hfs",
+    "hfsplus", "ntfs3", "overlay", "udf", "nfs", "nfs4",
 ];
 /// Filesystems without one whose times this machine's clock gives. Memory has a change time, which writes through a
 /// mapping do not change.

@@ -9,6 +9,7 @@ use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::contents::Contents;
+use super::ground::{Ground, Grounds};
 use super::load::{self, Earlier, OnDisk, Owner};
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts, left_out, seal, task};
@@ -175,6 +176,8 @@ pub(super) fn all(
         },
         claimed: Vec::new(),
         room: Room::default(),
+        grounds: Grounds::read(catalogue, request.is_system_disk_allowed)?,
+        warned: HashSet::new(),
     };
     let mut plans = Vec::new();
     for day in &request.days {
@@ -201,6 +204,9 @@ struct Planner<'a> {
     /// Folders that cards of this batch go to.
     claimed: Vec<PathBuf>,
     room: Room,
+    grounds: Grounds,
+    /// Folders of which people were warned.
+    warned: HashSet<PathBuf>,
 }
 
 impl Planner<'_> {
@@ -330,10 +336,13 @@ impl Planner<'_> {
             let mut values = day.values(card, Some(&name));
             values.card = Some(&name);
             values.date = Some(date);
-            let mut folders = Vec::new();
+            let (mut typed, mut folders) = (Vec::new(), Vec::new());
             for template in &day.to.folders {
                 match template.fill(&values) {
-                    Ok(folder) => folders.push(place::resolved(&folder)),
+                    Ok(folder) => {
+                        folders.push(place::resolved(&folder));
+                        typed.push(std::path::absolute(&folder).unwrap_or(folder));
+                    }
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
             }
@@ -342,6 +351,9 @@ impl Planner<'_> {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
             if let Some(reason) = place::overlap(&folders, &plan.source) {
+                return Ok(Err(reason));
+            }
+            if let Err(reason) = self.stand(&typed, &folders, report) {
                 return Ok(Err(reason));
             }
             let earlier = match self.owner(&folders, plan, &mut contents, report)? {
@@ -360,6 +372,27 @@ impl Planner<'_> {
         Ok(Err(format!(
             "there are {MOST_OF_A_NAME} cards of its name there"
         )))
+    }
+
+    /// Checks what folders are on; else returns why nothing may be copied there.
+    fn stand(
+        &mut self,
+        typed: &[PathBuf],
+        folders: &[PathBuf],
+        report: &mut dyn FnMut(Event),
+    ) -> Result<(), String> {
+        for (typed, folder) in typed.iter().zip(folders) {
+            match self.grounds.under(typed, folder, self.volumes) {
+                Ground::Firm => {}
+                Ground::Soft(message, hint) => {
+                    if self.warned.insert(folder.clone()) {
+                        report(Event::Warning { message, hint });
+                    }
+                }
+                Ground::None(reason, hint) => return Err(format!("{reason}; {hint}")),
+            }
+        }
+        Ok(())
     }
 
     /// Whose the folders of a card would be.

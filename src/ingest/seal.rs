@@ -60,7 +60,9 @@ pub(super) fn place(
     let is_written = |place: &str| {
         let inside = plan.tasks.iter().map(|task| &task.item.inside);
         let folders = plan.listing.folders.iter().map(|(inside, _)| inside);
-        inside.chain(folders).any(|inside| inside.starts_with(place))
+        inside
+            .chain(folders)
+            .any(|inside| inside.starts_with(place))
     };
     let mut attempt = 1;
     loop {

@@ -12,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::publish::{Life, Writer, unfinished_name};
+use crate::publish::{Life, Writer, refresh, unfinished_name};
 
 /// How often a holder shows that it lives.
 const BEAT: Duration = Duration::from_secs(5);
@@ -50,6 +50,7 @@ impl Shared {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
                 Err(_) => {}
             }
+            refresh(path);
             // Where it cannot be read, it was given up just now.
             if let Ok(text) = fs::read_to_string(path) {
                 let since = match &seen {
@@ -181,7 +182,11 @@ mod tests {
             beat < 5
         };
         let silence = BETWEEN * 3;
-        assert!(Shared::hold_after(&path, silence, &beating).unwrap().is_none());
+        assert!(
+            Shared::hold_after(&path, silence, &beating)
+                .unwrap()
+                .is_none()
+        );
         let lock = Shared::hold_after(&path, silence, &|| true).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

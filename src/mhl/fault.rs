@@ -51,7 +51,10 @@ pub enum Fault {
         kind: HashKind,
     },
     /// Another program wrote to a chain at the same moment.
-    #[error("{}: another program added a generation at the same moment", shown(path))]
+    #[error(
+        "{}: another program added a generation at the same moment",
+        shown(path)
+    )]
     Overtaken {
         /// The chain.
         path: PathBuf,

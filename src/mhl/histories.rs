@@ -5,15 +5,23 @@
 //! one writes one of each, and the outer one refers to those next below it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use walkdir::WalkDir;
 
 use super::written::{self, Part, Place, folders};
-use super::{FOLDER, Fault, LOCK, Generation, History, Known, Verdict};
+use super::{FOLDER, Fault, Generation, History, Known, LOCK, Verdict};
 use crate::checksum::{Checksum, HashKind};
 use crate::lock::Shared;
+use crate::publish;
+
+/// Looks at a history on a share that may show an old one; systems remember for a second what they saw.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// The histories of a folder and of those within. All paths are relative to this folder, their
 /// parts separated by `/`.
@@ -79,9 +87,29 @@ impl Histories {
             }
             // Another process may have made one before these locks were held.
             if places()?.iter().eq(locks.keys()) {
-                let histories = Self::read(root)?;
+                let histories = Self::read_settled(root, &locks)?;
                 return Ok(Some(Self { locks, ..histories }));
             }
+        }
+    }
+
+    /// Reads them all once a share shows what others wrote to those that are locked.
+    fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, Fault> {
+        let is_local = File::open(root).is_ok_and(|root| publish::is_local(&root));
+        let mut looks = if is_local { 1 } else { LOOKS };
+        loop {
+            looks -= 1;
+            let read = Self::read(root);
+            let is_settled = read.as_ref().is_ok_and(|histories| {
+                let locked = histories
+                    .found()
+                    .filter(|(place, _)| locks.contains_key(*place));
+                locked.into_iter().all(|(_, history)| history.is_settled())
+            });
+            if is_settled || looks == 0 {
+                return read;
+            }
+            thread::sleep(BETWEEN_LOOKS);
         }
     }
 

@@ -25,7 +25,11 @@ impl Credible {
     #[must_use]
     pub fn of(listing: &Listing) -> Self {
         let mut times = HashMap::new();
-        for item in listing.files.iter().filter(|item| item.bytes > SAMPLED_WHOLE) {
+        for item in listing
+            .files
+            .iter()
+            .filter(|item| item.bytes > SAMPLED_WHOLE)
+        {
             *times.entry(item.modified).or_default() += 1;
         }
         Self { times }
@@ -35,8 +39,14 @@ impl Credible {
     /// all of it.
     #[must_use]
     pub fn has(&self, item: &Item) -> bool {
+        item.bytes <= SAMPLED_WHOLE || self.has_time(item)
+    }
+
+    /// Whether the time of a file is plausible and its own.
+    #[must_use]
+    pub fn has_time(&self, item: &Item) -> bool {
         let count = self.times.get(&item.modified).copied().unwrap_or(0);
-        item.bytes <= SAMPLED_WHOLE || (item.modified >= NEVER_SET && count < MANY)
+        item.modified >= NEVER_SET && count < MANY
     }
 }
 
@@ -62,17 +72,23 @@ mod tests {
                 .collect(),
             ..Listing::default()
         };
-        let is_credible = |listing: &Listing, at: usize| {
-            Credible::of(listing).has(&listing.files[at])
-        };
-        assert!(is_credible(&clips(|number| 1_779_278_400 * SECOND + number), 0));
+        let is_credible =
+            |listing: &Listing, at: usize| Credible::of(listing).has(&listing.files[at]);
+        assert!(is_credible(
+            &clips(|number| 1_779_278_400 * SECOND + number),
+            0
+        ));
         assert!(!is_credible(&clips(|_| 1_779_278_400 * SECOND), 0));
-        assert!(!is_credible(&clips(|number| 315_532_800 * SECOND + number), 0));
+        assert!(!is_credible(
+            &clips(|number| 315_532_800 * SECOND + number),
+            0
+        ));
         let mut pair = clips(|_| 1_779_278_400 * SECOND);
         pair.files.pop();
         assert!(is_credible(&pair, 1), "a clip and its proxy");
         let small = item("0", SAMPLED_WHOLE, 0);
         assert!(Credible::default().has(&small), "the sample is all of it");
+        assert!(!Credible::default().has_time(&small));
         assert!(Credible::default().has(&item("0", large, day)));
     }
 }

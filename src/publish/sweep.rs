@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::local::is_local;
 use super::writer::{Life, Writer};
 use super::{DICE, LOCK, PREFIX, SUFFIX, Unfinished};
 
@@ -101,7 +102,10 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
     let mut mains = COMPANIONS
         .iter()
         .filter_map(|companion| name.strip_suffix(companion));
-    mains.next().map(OsStr::new).filter(|main| is_unfinished(main))
+    mains
+        .next()
+        .map(OsStr::new)
+        .filter(|main| is_unfinished(main))
 }
 
 /// When a file may go whose writer, if any is named, is this; `is_local` says whether locks show that writers live.
@@ -125,7 +129,7 @@ fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     // No lock of another process of this machine is broken in any case.
     let file = File::options().write(true).open(path).ok()?;
     file.try_lock().ok()?;
-    let may_go = match fate(writer, has_locks(&file)) {
+    let may_go = match fate(writer, is_local(&file)) {
         Fate::Kept => false,
         Fate::Removed => true,
         Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
@@ -144,7 +148,7 @@ fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
     if fs::symlink_metadata(path.with_file_name(main)).is_ok() {
         return false;
     }
-    let is_local = File::open(path).is_ok_and(|file| has_locks(&file));
+    let is_local = File::open(path).is_ok_and(|file| is_local(&file));
     match fate(writer_of(main).flatten(), is_local) {
         Fate::Kept => false,
         Fate::Removed => true,
@@ -197,41 +201,6 @@ fn changed(found: &Metadata) -> Option<SystemTime> {
 #[cfg(not(unix))]
 fn changed(_found: &Metadata) -> Option<SystemTime> {
     None
-}
-
-/// Whether a lock on a file is seen by every process that could write to it: it is on a disk of this machine.
-#[cfg(target_os = "linux")]
-fn has_locks(file: &File) -> bool {
-    /// ext2 to ext4, XFS, btrfs, F2FS, memory, FAT, exFAT, NTFS, overlays, ZFS, bcachefs: statfs(2).
-    const LOCAL: [i64; 11] = [
-        0xef53,
-        0x5846_5342,
-        0x9123_683e,
-        0xf2f5_2010,
-        0x0102_1994,
-        0x4d44,
-        0x2011_bab0,
-        0x7366_746e,
-        0x794c_7630,
-        0x2fc1_2fc1,
-        0xca45_1a4e,
-    ];
-    rustix::fs::fstatfs(file).is_ok_and(|found| {
-        let kind = i64::try_from(found.f_type).unwrap_or_default();
-        LOCAL.contains(&kind)
-    })
-}
-
-#[cfg(target_os = "macos")]
-fn has_locks(file: &File) -> bool {
-    /// `MNT_LOCAL`: statfs(2).
-    const LOCAL: u64 = 0x1000;
-    rustix::fs::fstatfs(file).is_ok_and(|found| u64::from(found.f_flags) & LOCAL != 0)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn has_locks(_file: &File) -> bool {
-    false
 }
 
 #[cfg(test)]

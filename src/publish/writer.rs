@@ -175,7 +175,12 @@ mod tests {
     fn a_writer_is_read_back_as_it_is_written() {
         let this = Writer::this();
         assert_eq!(this.to_string().parse(), Ok(this));
-        for text in ["", "1-2-3-4", "0123456z-01234567-1-1", "01234567-01234567-1-1-1"] {
+        for text in [
+            "",
+            "1-2-3-4",
+            "0123456z-01234567-1-1",
+            "01234567-01234567-1-1-1",
+        ] {
             assert_eq!(text.parse::<Writer>(), Err(()), "{text}");
         }
     }

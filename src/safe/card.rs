@@ -121,7 +121,7 @@ impl Card {
 
     /// Takes the hashes that ingests of this card recorded, for files whose size, time and sample are those recorded with
     /// them. A file is read where two ingests recorded different hashes, where no sample was recorded, and where its time
-    /// tells nothing and the sample is not all of it.
+    /// tells nothing.
     pub(super) fn trust_ingests(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
         let mut known: HashMap<PathBuf, Vec<Ingested>> = HashMap::new();
         for ingest in catalogue.ingests_of_card(&self.volume.identity, &self.inside)? {
@@ -137,15 +137,16 @@ impl Card {
                 .map(|file| {
                     // What reads otherwise than it was copied is to be read again.
                     let hash = file.xxh128.as_ref().filter(|_| file.problem.is_none());
-                    Some((hash?.fingerprint()?, file.sample?))
+                    let has_sample = file.sample.is_some() || file.bytes == 0;
+                    Some((hash?.fingerprint().filter(|_| has_sample)?, file.sample))
                 });
             let Some(Some((hash, sampled))) = logged.next() else {
                 continue;
             };
             let is_one = logged.all(|other| other == Some((hash, sampled)));
-            if is_one && credible.has(item) {
+            if is_one && credible.has_time(item) {
                 let now = sample(&self.root.join(&item.inside));
-                if now.is_ok_and(|now| now == Some(sampled)) {
+                if now.is_ok_and(|now| now == sampled) {
                     self.contents[at] = Ok(hash);
                     self.is_trusted[at] = true;
                 }

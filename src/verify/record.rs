@@ -155,7 +155,9 @@ pub(super) fn generation(
     let is_written = |place: &str| {
         let files = noted.iter().map(|(item, ..)| below(&item.inside));
         let folders = listing.folders.iter().map(|(inside, _)| below(inside));
-        files.chain(folders).any(|path| Path::new(&path).starts_with(place))
+        files
+            .chain(folders)
+            .any(|path| Path::new(&path).starts_with(place))
     };
     // Others may have added generations while the files were read.
     let histories = Histories::lock(basis.histories.root(), &is_written, &go_on);

@@ -80,7 +80,15 @@ fn are_two_cards(first: [&[u8]; 3], second: [&[u8]; 3], times: [i64; 3]) {
             let summary = ingest_well(&shoot, &[card], &[&to]);
             assert_eq!(summary["known"], 1, "card {number}: {summary}");
             let mut safe = shoot.command();
-            safe.args(["safe", "--json", "--copies", "1", "--trust-ingest", "--card-disk", "C"]);
+            safe.args([
+                "safe",
+                "--json",
+                "--copies",
+                "1",
+                "--trust-ingest",
+                "--card-disk",
+                "C",
+            ]);
             let answer = Answer::of(&safe.arg(card).output().unwrap());
             assert_eq!(answer.code, 0, "{}", answer.stdout);
         });

@@ -9,6 +9,7 @@ mod clockless;
 mod days;
 mod destinations;
 mod fates;
+mod hosts;
 mod judges;
 mod killed;
 mod many;

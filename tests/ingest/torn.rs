@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::card::{
-    Working, are_equal, command, fill, ingest_well, is_told, noise, nothing_is_left_over, put, verify,
+    Working, are_equal, command, fill, ingest_well, is_told, noise, nothing_is_left_over, put,
+    verify,
 };
 use super::judges::is_here;
 use crate::shoot::Shoot;
@@ -29,7 +30,10 @@ fn written_half_way(shoot: &Shoot, card: &Path, to: &Path, write: impl FnOnce())
         part?.metadata().ok().map(|metadata| metadata.len())
     };
     while unfinished().is_none_or(|bytes| bytes < 8 * 1024 * 1024) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is copied");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is copied"
+        );
         thread::yield_now();
     }
     working.meanwhile(|| {
@@ -145,7 +149,11 @@ fn a_file_that_is_written_to_after_it_was_copied_is_told_and_not_sealed() {
     let (code, found) = verify(&shoot, &raid);
     assert_eq!(found["verified"], 1349, "{code} {found}");
     // What it was is moved away, and the same command copies what it is.
-    fs::rename(raid.join("Clips/00/D00000.bin"), shoot.folder("old").join("a")).unwrap();
+    fs::rename(
+        raid.join("Clips/00/D00000.bin"),
+        shoot.folder("old").join("a"),
+    )
+    .unwrap();
     ingest_well(&shoot, &[&card], &[&raid]);
     are_equal(&card, &raid);
     assert_eq!(verify(&shoot, &raid).0, 0);

@@ -76,7 +76,8 @@ fn a_write_whose_time_is_put_back_is_noticed() {
         let (set, events) = copied_while(times, &|file| {
             let before = file.metadata().unwrap().modified().unwrap();
             file.write_all_at(b"NEW!", 100).unwrap();
-            file.set_times(FileTimes::new().set_modified(before)).unwrap();
+            file.set_times(FileTimes::new().set_modified(before))
+                .unwrap();
         });
         is_refused(&set, &events, name);
     }
@@ -86,7 +87,10 @@ fn a_write_whose_time_is_put_back_is_noticed() {
 fn a_file_that_is_replaced_while_it_is_read_is_noticed() {
     let set = Set::new(false);
     set.put("C0001.MP4", &vec![1; LENGTH]);
-    let (path, other) = (set.card().join("C0001.MP4"), set.folder.path().join("other"));
+    let (path, other) = (
+        set.card().join("C0001.MP4"),
+        set.folder.path().join("other"),
+    );
     fs::write(&other, vec![2; LENGTH]).unwrap();
     let tasks = set.tasks();
     let calls = AtomicUsize::new(0);
@@ -107,7 +111,9 @@ fn a_write_between_listing_and_reading_is_noticed() {
     let set = Set::new(false);
     set.put("C0001.MP4", &vec![1; LENGTH]);
     let tasks = set.tasks();
-    let file = File::options().write(true).open(set.card().join("C0001.MP4"));
+    let file = File::options()
+        .write(true)
+        .open(set.card().join("C0001.MP4"));
     file.unwrap().write_all_at(b"NEW!", 100).unwrap();
     is_refused(&set, &set.copy_by(LOCAL, &tasks, &|| true), "listed");
 }
