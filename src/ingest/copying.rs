@@ -1,6 +1,8 @@
 //! The copying of a batch: cards side by side where their devices let them, and what is found out written
 //! down as it comes.
 
+mod sealing;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
-use super::{Request, place as places, seal};
+use super::{Request, place as places};
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
 };
@@ -515,93 +517,12 @@ impl Run<'_> {
         (self.report)(Event::Ends(card));
         Ok(())
     }
-
-    /// Looks at all files of a card once more before it is sealed: one that was written to since it was read has no copy.
-    fn look_again(&mut self, card: usize, logged: &Card) {
-        let plan = &self.plans[card];
-        let seen = &self.copying[card].seen;
-        plan.times.wait_for_others(&self.request.go_on());
-        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times);
-        for task in written.unwrap_or_default() {
-            let file = logged.files[task];
-            let is_copied = |proved: &Vec<Option<bool>>| proved[task].is_some();
-            if !self.copying[card].proved.iter().any(is_copied) {
-                continue;
-            }
-            self.findings
-                .push(Finding::Unread(file, WRITTEN.to_owned()));
-            for (proved, number) in self.copying[card].proved.iter_mut().zip(&logged.places) {
-                if proved[task].take().is_some() {
-                    let found = CopyFound {
-                        state: CopyState::NotCopied,
-                        how: None,
-                        at: unix_seconds(),
-                        problem: Some(WRITTEN.to_owned()),
-                        stamp: None,
-                    };
-                    self.findings.push(Finding::Copy(file, *number, found));
-                }
-            }
-            let path = plan.source.join(&plan.tasks[task].item.inside);
-            self.problem(card, path, WRITTEN);
-        }
-    }
-
-    fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
-        let folder = self.plans[card].places[at].folder.clone();
-        let (ingest, number) = (logged.ingest, logged.places[at]);
-        let author = &self.request.author;
-        let is_sealed = logged.is_sealed[at];
-        match seal::place(
-            &self.plans[card],
-            &self.copying[card],
-            at,
-            is_sealed,
-            author,
-            &self.request.go_on(),
-        ) {
-            Ok(None) => {}
-            Ok(Some(sealed)) => {
-                self.catalogue
-                    .note_place(ingest, number, Some(&sealed.manifest), None)?;
-                let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
-                let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
-                for (task, reason) in altered.chain(unproven) {
-                    let item = &self.plans[card].tasks[task].item;
-                    self.problem(card, folder.join(&item.inside), reason);
-                    // The next run tells it, too.
-                    let remark = Finding::Remark(logged.files[task], number, reason);
-                    self.findings.push(remark);
-                }
-                let path = folder.join(&sealed.manifest);
-                self.summary.manifests.push(path.clone());
-                (self.report)(Event::Sealed(card, path));
-            }
-            Err(reason) => {
-                self.catalogue
-                    .note_place(ingest, number, None, Some(&reason))?;
-                let told = format!("it has no new manifest: {reason}");
-                self.problem(card, folder, &told);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What is told of a file in whose place another stands.
 const OTHER: &str =
     "another content stands there under its name, and stays; compare the two, then move one away";
-/// Reason for a file that changed between its reading and the sealing.
-const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy is what it was before, \
-                       and no manifest has it; move it away, then run the same command again";
 /// What is told of a file that its manifest leaves out.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
-
-/// What is told of a file that a manifest has by hashes of other kinds only.
-const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
-                        `btsindex verify --record` does";
-/// What is told of a file that is not what a manifest on its card says.
-const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
-                       was when that was written";

@@ -84,7 +84,7 @@ impl Grounds {
         let lines = |table: &[u8]| -> Vec<Vec<Vec<u8>>> {
             let lines = table.split(|&byte| byte == b'\n');
             let fields = |line: &[u8]| {
-                let fields = line.split(|byte| byte.is_ascii_whitespace());
+                let fields = line.split(u8::is_ascii_whitespace);
                 let fields = fields.filter(|field| !field.is_empty());
                 fields.map(<[u8]>::to_vec).collect::<Vec<_>>()
             };
@@ -118,7 +118,7 @@ impl Grounds {
 
     /// What a destination is on. `typed` is its path with its links, `folder` without.
     pub(super) fn under(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Ground {
-        let shown = || escape(&folder.to_string_lossy()).to_string();
+        let shown = || escape(&folder.to_string_lossy());
         let kind = self.kind(folder);
         if is_of_kernel(folder) || kind.is_some_and(|kind| KERNEL_KINDS.contains(&kind)) {
             return Ground::None(
@@ -179,7 +179,7 @@ impl Grounds {
 
 fn is_of_kernel(folder: &Path) -> bool {
     let is_below = |root: &&str| folder.starts_with(root);
-    OF_KERNEL.iter().any(|root| is_below(&root)) && !is_below(&SHARED_MEMORY)
+    OF_KERNEL.iter().any(is_below) && !is_below(&SHARED_MEMORY)
 }
 
 /// Whether a folder is on the filesystem of the system, of its temporary files, of a person's home, or of mount points.
@@ -211,15 +211,12 @@ fn path_of(field: &[u8]) -> PathBuf {
     while let Some((&byte, after)) = rest.split_first() {
         let octal = after.get(..3).filter(|_| byte == b'\\');
         let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(odd) => {
-                bytes.push(odd);
-                rest = &after[3..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
+        if let Some(odd) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            bytes.push(odd);
+            rest = &after[3..];
+        } else {
+            bytes.push(byte);
+            rest = after;
         }
     }
     PathBuf::from(crate::value::from_bytes(bytes))

@@ -96,9 +96,9 @@ impl Histories {
     /// Reads them all once a share shows what others wrote to those that are locked.
     fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, Fault> {
         let is_local = File::open(root).is_ok_and(|root| publish::is_local(&root));
-        let mut looks = if is_local { 1 } else { LOOKS };
+        let mut left = if is_local { 1 } else { LOOKS };
         loop {
-            looks -= 1;
+            left -= 1;
             let read = Self::read(root);
             let is_settled = read.as_ref().is_ok_and(|histories| {
                 let locked = histories
@@ -106,7 +106,7 @@ impl Histories {
                     .filter(|(place, _)| locks.contains_key(*place));
                 locked.into_iter().all(|(_, history)| history.is_settled())
             });
-            if is_settled || looks == 0 {
+            if is_settled || left == 0 {
                 return read;
             }
             thread::sleep(BETWEEN_LOOKS);

@@ -22,10 +22,12 @@ pub fn is_local(file: &File) -> bool {
         0x2fc1_2fc1,
         0xca45_1a4e,
     ];
-    rustix::fs::fstatfs(file).is_ok_and(|found| {
-        let kind = i64::try_from(found.f_type).unwrap_or_default();
-        LOCAL.contains(&kind)
-    })
+    #[allow(
+        clippy::useless_conversion,
+        reason = "its width depends on the processor"
+    )]
+    let kind = rustix::fs::fstatfs(file).map(|found| i64::try_from(found.f_type));
+    matches!(kind, Ok(Ok(kind)) if LOCAL.contains(&kind))
 }
 
 /// Whether a file or folder is on a disk of this machine.
