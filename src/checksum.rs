@@ -4,6 +4,8 @@
 //! file and is compared with nothing but itself; a checksum reads all of it, and other programs
 //! must come to the same one.
 
+mod sample;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,6 +18,8 @@ use xxhash_rust::xxh32::Xxh32;
 use xxhash_rust::xxh64::Xxh64;
 
 use crate::value::{Fingerprint, Malformed};
+
+pub use sample::{SAMPLED_RANGE, SAMPLED_WHOLE, Sampler, sampled_ranges};
 
 /// How a file is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

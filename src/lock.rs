@@ -1,5 +1,7 @@
 //! One at a time: lock files that say who holds them, so that whoever waits can say for whom.
 
+mod shared;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -7,6 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::Error;
+
+pub use shared::Shared;
 
 /// How often a lock that is held is tried again.
 const BETWEEN: Duration = Duration::from_millis(50);

@@ -1,18 +1,37 @@
 //! Files that are written beside footage: whole or not at all, and never in place of what
 //! somebody else put there.
 
-use std::ffi::OsStr;
+mod claim;
+mod local;
+mod sweep;
+mod writer;
+
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
-/// What the name of an unfinished file begins and ends with: hidden, and told from all others.
+pub use local::{is_local, refresh};
+pub use sweep::{is_unfinished, sweep, sweepable};
+pub use writer::{Life, Writer};
+
+/// Beginning and end of the name of an unfinished file. Its writer and [`DICE`] letters are between them.
 const PREFIX: &str = ".btsindex-";
 const SUFFIX: &str = ".part";
-/// Letters and digits between them.
+/// Name of a lock file that other machines see: that of an unfinished file, which no listing takes for footage.
+pub const LOCK: &str = ".btsindex-000shared000.part";
+/// Random letters and digits in the name.
 const DICE: usize = 12;
+
+/// Returns a name that no other process uses, and that [`sweep`] removes once this one has ended.
+#[must_use]
+pub fn unfinished_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{PREFIX}{}-{count:0DICE$}{SUFFIX}", Writer::this())
+}
 
 /// A file that is being written under a name of its own, in the folder where it will stand. It is
 /// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
@@ -29,7 +48,8 @@ impl Unfinished {
     /// When it cannot be made.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(DICE);
+        let prefix = format!("{PREFIX}{}-", Writer::this());
+        builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(DICE);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -70,6 +90,7 @@ impl Unfinished {
                 if fs::symlink_metadata(path)
                     .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
             {
+                let _claim = claim::Claim::of(path)?;
                 Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
             }
             Err(fault) => Err(fault.error),
@@ -83,8 +104,7 @@ impl Unfinished {
 }
 
 /// Locks an unfinished file for as long as its writer lives; whether it is still there by then. On Windows nobody
-/// else could read it meanwhile, this program included; where the filesystem knows no locks, nothing is ever
-/// swept.
+/// else could read it meanwhile, this program included.
 #[cfg(unix)]
 fn is_held(file: &File) -> bool {
     match file.try_lock() {
@@ -99,58 +119,6 @@ fn is_held(file: &File) -> bool {
 #[cfg(not(unix))]
 fn is_held(_file: &File) -> bool {
     true
-}
-
-/// Removes from a folder the unfinished files that processes left which are no more; gives how many.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub fn sweep(folder: &Path) -> io::Result<usize> {
-    let mut swept = 0;
-    for entry in fs::read_dir(folder)?.flatten() {
-        if !is_unfinished(&entry.file_name()) {
-            continue;
-        }
-        // Its lock is held until it is gone, lest a writer takes it meanwhile.
-        if let Some(_lock) = forsaken(&entry.path()) {
-            swept += usize::from(fs::remove_file(entry.path()).is_ok());
-        }
-    }
-    Ok(swept)
-}
-
-/// Bytes of the unfinished files in a folder that [`sweep`] would remove.
-#[must_use]
-pub fn sweepable(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| is_unfinished(&entry.file_name()))
-        .filter_map(|entry| forsaken(&entry.path())?.metadata().ok())
-        .map(|metadata| metadata.len())
-        .sum()
-}
-
-/// Whether a file of that name is one that is being written, or was when its writer died.
-#[must_use]
-pub fn is_unfinished(name: &OsStr) -> bool {
-    let inner = name.to_str().and_then(|name| {
-        let rest = name.strip_prefix(PREFIX)?;
-        rest.strip_suffix(SUFFIX)
-    });
-    // What somebody else called alike is theirs.
-    inner.is_some_and(|dice| {
-        dice.len() == DICE && dice.bytes().all(|letter| letter.is_ascii_alphanumeric())
-    })
-}
-
-/// The file, locked, when nobody holds the lock that a writer holds while it lives.
-fn forsaken(path: &Path) -> Option<File> {
-    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    if !is_file {
-        return None;
-    }
-    let file = File::options().write(true).open(path).ok();
-    file.filter(|file| file.try_lock().is_ok())
 }
 
 /// Writes a file that is not there yet.

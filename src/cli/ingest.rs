@@ -34,6 +34,10 @@ pub(crate) struct Ingest {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Vec<Template>,
 
+    /// Copy also to a folder where a drive is usually mounted and is not now: it is on the system disk
+    #[arg(long)]
+    pub(crate) allow_system_disk: bool,
+
     /// By which hash copies are proved [default: xxh128]
     #[arg(long, value_name = "KIND", value_parser = hash)]
     pub(crate) hash: Option<HashKind>,

@@ -37,7 +37,7 @@ pub(crate) struct Safe {
     #[arg(long, value_name = "DISK", value_parser = disk)]
     pub(crate) card_disk: Option<String>,
 
-    /// Do not read files of the card whose size and times are those of when it was ingested
+    /// Read only samples of files whose size, time and sample are those of when the card was ingested
     #[arg(long)]
     pub(crate) trust_ingest: bool,
 

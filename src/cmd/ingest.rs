@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use btsindex::day::{Card, Day, EXAMPLE};
 use btsindex::error::Error;
-use btsindex::ingest::{Request, Summary, Watch, ingest, plan, watch};
+use btsindex::ingest::{Event, Request, Summary, Watch, ingest, plan, watch};
 use btsindex::media::Cancel;
 use btsindex::present::{
     IngestProgress, Look, ingest_summary, ingest_summary_json, json_line, plan as print_plan,
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit
         days: days(args)?,
         starts: args.day_starts.unwrap_or(Time::midnight()),
         is_in_place: args.scan_only,
+        is_system_disk_allowed: args.allow_system_disk,
         author: ask::author(&args.by),
         scan: scan::Request {
             pictures: !args.no_pictures,
@@ -51,7 +52,11 @@ pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit
     let mut talk = io::stderr();
     let mut progress = IngestProgress::new(look, &mut out, &mut talk);
     if args.dry_run {
-        let plans = plan(&request, &mut |_| ())?;
+        let plans = plan(&request, &mut |event| {
+            if matches!(event, Event::Warning { .. }) {
+                progress.event(&event);
+            }
+        })?;
         progress.end();
         if args.json {
             for plan in &plans {

@@ -12,13 +12,10 @@ use std::path::PathBuf;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
+use crate::checksum::{SAMPLED_RANGE, sampled_ranges};
 use crate::original::{self, Original, is_zero};
 use crate::value::Fingerprint;
 
-/// Bytes in a sampled range; of a smaller file, all is hashed, and nothing but that.
-const RANGE: u64 = 64 * 1024;
-/// Ranges sampled: evenly spaced, the first at the start, the last at the end.
-const RANGES: u64 = 5;
 /// Frames of an image sequence that are sampled.
 const FRAMES: usize = 5;
 
@@ -57,7 +54,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
     // Before version 1, the size came first in small files too.
-    let mut former = (size < RANGE).then(Xxh3::new);
+    let mut former = (size < SAMPLED_RANGE).then(Xxh3::new);
     former
         .as_mut()
         .unwrap_or(&mut hasher)
@@ -70,7 +67,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     if size == 0 {
         return Ok(sample);
     }
-    for (start, length) in ranges(size) {
+    for (start, length) in sampled_ranges(size) {
         let length = usize::try_from(length).map_err(io::Error::other)?;
         let bytes = original.read(start, length).map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -160,24 +157,6 @@ pub fn hash_all(
     Ok(Some(Fingerprint(hasher.digest128())))
 }
 
-/// Start and length of each range to read: all of a small file.
-fn ranges(size: u64) -> Vec<(u64, u64)> {
-    if size <= RANGE * RANGES {
-        return vec![(0, size)];
-    }
-    let step = (size - RANGE) / (RANGES - 1);
-    (0..RANGES)
-        .map(|n| {
-            if n == RANGES - 1 {
-                size - RANGE
-            } else {
-                n * step
-            }
-        })
-        .map(|start| (start, RANGE))
-        .collect()
-}
-
 /// Up to `wanted` places out of `count`, first and last included.
 fn evenly(count: usize, wanted: usize) -> Vec<usize> {
     if count <= wanted {
@@ -191,6 +170,7 @@ fn evenly(count: usize, wanted: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checksum::{SAMPLED_WHOLE, Sampler};
     use std::io::Write;
 
     fn of(content: &[u8]) -> Option<Fingerprint> {
@@ -264,14 +244,32 @@ mod tests {
     fn ranges_stay_inside_the_file_and_are_bounded() {
         for size in [
             1,
-            RANGE,
-            RANGE * RANGES,
-            RANGE * RANGES + 1,
+            SAMPLED_RANGE,
+            SAMPLED_WHOLE,
+            SAMPLED_WHOLE + 1,
             200_000_000_000,
         ] {
-            let ranges = ranges(size);
+            let ranges = sampled_ranges(size);
             assert!(ranges.iter().all(|(start, length)| start + length <= size));
-            assert!(ranges.iter().map(|(_, length)| length).sum::<u64>() <= RANGE * RANGES);
+            let sampled = ranges.iter().map(|(_, length)| length).sum::<u64>();
+            assert!(sampled <= SAMPLED_WHOLE);
         }
+    }
+
+    #[test]
+    fn bytes_that_pass_in_pieces_give_the_same_fingerprint() {
+        for size in [0, 1, 65_535, 65_536, 327_680, 327_681, 1_000_003] {
+            let content = ruled(size);
+            for piece in [1000, 65_536, 300_007] {
+                let mut sampler = Sampler::new(size);
+                content
+                    .chunks(piece)
+                    .for_each(|piece| sampler.update(piece));
+                assert_eq!(sampler.finish(), of(&content), "{size} by {piece}");
+            }
+        }
+        let mut cut_off = Sampler::new(10);
+        cut_off.update(b"short");
+        assert_eq!(cut_off.finish(), None);
     }
 }

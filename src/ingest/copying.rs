@@ -1,6 +1,8 @@
 //! The copying of a batch: cards side by side where their devices let them, and what is found out written
 //! down as it comes.
 
+mod sealing;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
-use super::{Request, place as places, seal};
+use super::{Request, place as places};
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
 };
@@ -17,7 +19,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::footage::{Drive, DriveKind};
 use crate::mhl;
-use crate::offload::{self, Destination, Order, Outcome};
+use crate::offload::{self, Destination, Order, Outcome, Sighting};
 use crate::publish;
 
 /// What was found out is written down after this …
@@ -47,6 +49,8 @@ pub(super) struct Card {
 pub(super) struct Copying {
     /// What each file hashes to.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
+    /// How each file looked when it was read.
+    seen: Vec<Option<Sighting>>,
     /// Of each place, which copies are proved, and whether this run proved them.
     pub(super) proved: Vec<Vec<Option<bool>>>,
     /// Of each place, whether it takes nothing more.
@@ -96,11 +100,17 @@ pub(super) fn begin(
             let place = before.and_then(|before| before.places.get(*number));
             place.is_some_and(IngestPlace::has_manifest)
         };
+        let files = catalogue.list_ingested(ingest, files)?;
+        let sampled = plan.tasks.iter().zip(&files).filter_map(|(task, file)| {
+            let sample = plan.samples.get(&task.item.inside)?;
+            Some(Finding::Sampled(*file, *sample))
+        });
+        catalogue.note_findings(&sampled.collect::<Vec<_>>())?;
         Ok(Some(Card {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
             is_told_anew,
-            files: catalogue.list_ingested(ingest, files)?,
+            files,
             places: numbers,
         }))
     };
@@ -277,6 +287,8 @@ fn copy(
     let order = Order {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,
+        times: plan.times,
+        listed: plan.listed,
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
@@ -327,6 +339,7 @@ impl Copying {
         };
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            seen: vec![None; plan.tasks.len()],
             proved: (0..plan.places.len()).map(proved).collect(),
             is_given_up: vec![false; plan.places.len()],
             is_unsealed: vec![false; plan.places.len()],
@@ -343,13 +356,15 @@ impl Run<'_> {
             return Ok(());
         };
         match &event {
-            offload::Event::Hashed(task, hashes) => {
+            offload::Event::Hashed(task, hashes, seen) => {
                 let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
                 if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
                     let file = logged.files[*task];
-                    let finding = Finding::Hashed(file, digest.clone(), xxh128.clone());
+                    let (digest, xxh128) = (digest.clone(), xxh128.clone());
+                    let finding = Finding::Hashed(file, digest, xxh128, seen.sample);
                     self.findings.push(finding);
                 }
+                self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
             offload::Event::Settled(task, place, outcome) => {
@@ -455,6 +470,7 @@ impl Run<'_> {
         }
         let plan = &self.plans[card];
         let mut is_complete = plan.listing.problems.is_empty();
+        self.look_again(card, logged);
         for task in &plan.tasks {
             // Each time: whoever relies on the manifest has to know.
             if mhl::path(&task.item.inside).is_none() {
@@ -501,45 +517,6 @@ impl Run<'_> {
         (self.report)(Event::Ends(card));
         Ok(())
     }
-
-    fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
-        let folder = self.plans[card].places[at].folder.clone();
-        let (ingest, number) = (logged.ingest, logged.places[at]);
-        let author = &self.request.author;
-        let is_sealed = logged.is_sealed[at];
-        match seal::place(
-            &self.plans[card],
-            &self.copying[card],
-            at,
-            is_sealed,
-            author,
-        ) {
-            Ok(None) => {}
-            Ok(Some(sealed)) => {
-                self.catalogue
-                    .note_place(ingest, number, Some(&sealed.manifest), None)?;
-                let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
-                let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
-                for (task, reason) in altered.chain(unproven) {
-                    let item = &self.plans[card].tasks[task].item;
-                    self.problem(card, folder.join(&item.inside), reason);
-                    // The next run tells it, too.
-                    let remark = Finding::Remark(logged.files[task], number, reason);
-                    self.findings.push(remark);
-                }
-                let path = folder.join(&sealed.manifest);
-                self.summary.manifests.push(path.clone());
-                (self.report)(Event::Sealed(card, path));
-            }
-            Err(reason) => {
-                self.catalogue
-                    .note_place(ingest, number, None, Some(&reason))?;
-                let told = format!("it has no new manifest: {reason}");
-                self.problem(card, folder, &told);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What is told of a file in whose place another stands.
@@ -549,10 +526,3 @@ const OTHER: &str =
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
-
-/// What is told of a file that a manifest has by hashes of other kinds only.
-const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
-                        `btsindex verify --record` does";
-/// What is told of a file that is not what a manifest on its card says.
-const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
-                       was when that was written";

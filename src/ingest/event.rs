@@ -15,6 +15,8 @@ pub enum Event {
     Waiting(String),
     /// A card is being listed.
     Listing(PathBuf),
+    /// Bytes of a card are read to tell whether it is the one that was copied before.
+    Comparing(PathBuf, u64),
     /// Copying begins.
     Begins(Vec<Begun>),
     /// Something happened to a card's files.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
+use super::contents::{Compared, Contents};
 use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
 use crate::publish;
@@ -21,11 +22,25 @@ pub(super) enum Owner {
     Other,
 }
 
+/// What stands in a folder that a card would go to.
+pub(super) enum OnDisk {
+    /// No file.
+    Nothing,
+    /// Mostly files of the card.
+    Same,
+    /// Mostly other files.
+    Unlike,
+    /// A file with the name, size and time of one of the card's, and another content.
+    Differs,
+}
+
 /// An ingest that a card goes on with, as the log has it.
 pub(super) struct Earlier {
     pub(super) ingest: Ingest,
     /// What was on the card.
     pub(super) files: Vec<Ingested>,
+    /// How that compares with what is on it now.
+    pub(super) compared: Compared,
 }
 
 /// Whether most of what can still be there is: clips were added to a card, or deleted. After it was formatted,
@@ -45,8 +60,8 @@ pub(super) fn is_same(before: &[Ingested], listing: &Listing) -> bool {
     is_most(same, all, listing.bytes())
 }
 
-/// Whose a folder is by what stands in it.
-pub(super) fn on_disk(folder: &Path, listing: &Listing) -> Owner {
+/// Whose a folder is by what stands in it. A file that only looks like one of the card's makes it another card's.
+pub(super) fn on_disk(folder: &Path, listing: &Listing, contents: &mut Contents<'_>) -> OnDisk {
     let (mut all, mut is_any) = (0, false);
     for entry in WalkDir::new(folder).min_depth(1).into_iter().flatten() {
         // Folders alone may be those of another ingest that has just begun.
@@ -57,22 +72,27 @@ pub(super) fn on_disk(folder: &Path, listing: &Listing) -> Owner {
         all += entry.metadata().map_or(0, |metadata| metadata.len());
     }
     if !is_any {
-        return Owner::Nobody;
+        return OnDisk::Nothing;
     }
     let is_there = |item: &&Item| {
         let there = folder.join(&item.inside).symlink_metadata();
         there.is_ok_and(|there| item.is_like(&there))
     };
-    let same = listing
-        .files
+    let there: Vec<&Item> = listing.files.iter().filter(is_there).collect();
+    if !is_most(
+        there.iter().map(|item| item.bytes).sum(),
+        all,
+        listing.bytes(),
+    ) {
+        return OnDisk::Unlike;
+    }
+    let mut differing = there
         .iter()
-        .filter(is_there)
-        .map(|item| item.bytes)
-        .sum();
-    if is_most(same, all, listing.bytes()) {
-        Owner::Same(None)
+        .filter(|item| contents.differs(item, &folder.join(&item.inside)));
+    if differing.next().is_some() {
+        OnDisk::Differs
     } else {
-        Owner::Other
+        OnDisk::Same
     }
 }
 
@@ -110,6 +130,7 @@ mod tests {
             modified: item.modified,
             digest: None,
             xxh128: None,
+            sample: None,
             problem: None,
             copies: Vec::new(),
         });

@@ -5,9 +5,11 @@
 //! catalogue as soon as it is durable on its drive, so that the same command goes on wherever the last one was
 //! cut off. Nothing here knows a progress bar.
 
+mod contents;
 mod copying;
 mod event;
 mod facts;
+mod ground;
 mod left_out;
 mod load;
 mod place;
@@ -42,6 +44,8 @@ pub struct Request {
     pub starts: Time,
     /// Whether the footage stays where it is: nothing is copied.
     pub is_in_place: bool,
+    /// Whether copies may go to the system disk where a drive is usually mounted.
+    pub is_system_disk_allowed: bool,
     /// Who runs it.
     pub author: String,
     /// How what was copied is scanned; its paths are set here.

@@ -9,7 +9,7 @@ use same_file::Handle;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
 use crate::footage::Volume;
-use crate::offload::filesystem;
+use crate::offload::{Times, filesystem};
 use crate::original::Stamp;
 use crate::value::Bytes;
 
@@ -51,6 +51,27 @@ pub(super) fn at_home(
     };
     let metadata = path.symlink_metadata().ok().filter(|_| is_home)?;
     Some(Stamp::of(&metadata))
+}
+
+/// Filesystems whose change time (`ctime`) follows every write and cannot be set.
+const WITH_CHANGE_TIME: [&str; 17] = [
+    "ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "apfs", "hfs",
+    "hfsplus", "ntfs3", "overlay", "udf", "nfs", "nfs4",
+];
+/// Filesystems without one whose times this machine's clock gives. Memory has a change time, which writes through a
+/// mapping do not change.
+const OF_OWN_CLOCK: [&str; 9] = [
+    "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
+];
+
+/// How a card's filesystem keeps the times of its files.
+pub(super) fn times_of(volume: &Volume) -> Times {
+    let kind = volume.kind.as_str();
+    let has_change_time = WITH_CHANGE_TIME.contains(&kind);
+    Times {
+        is_own_clock: !volume.is_share() && (has_change_time || OF_OWN_CLOCK.contains(&kind)),
+        has_change_time,
+    }
 }
 
 /// Why nothing may be copied below `base`, the part of a destination that must be there; and what to do.

@@ -1,13 +1,18 @@
 //! What is to be done with each card: what is on it, where that goes, and what is there already.
 
-use std::collections::HashMap;
+mod owner;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Zoned;
 use jiff::civil::Date;
 
-use super::load::{self, Earlier, Owner};
+use super::contents::Contents;
+use super::ground::Grounds;
+use super::load::{Earlier, Owner};
 use super::place::{self, Need, Room};
 use super::{Event, Request, facts, left_out, seal, task};
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
@@ -17,9 +22,10 @@ use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Listing, Task, filesystem, list};
+use crate::offload::{Listing, Task, Times, filesystem, list};
 use crate::publish;
 use crate::tag::Vocabulary;
+use crate::value::Fingerprint;
 
 /// Cards of one name are numbered up to this.
 const MOST_OF_A_NAME: usize = 999;
@@ -70,6 +76,12 @@ pub struct CardPlan {
     pub(super) remarks: Vec<Problem>,
     /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
     pub(super) grown: Vec<(usize, usize)>,
+    /// How its filesystem keeps times.
+    pub(super) times: Times,
+    /// When its listing ended.
+    pub(super) listed: Instant,
+    /// Samples of its files that the log lacks.
+    pub(super) samples: HashMap<PathBuf, Fingerprint>,
     /// The histories on it, where they can be read.
     histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
@@ -166,6 +178,8 @@ pub(super) fn all(
         },
         claimed: Vec::new(),
         room: Room::default(),
+        grounds: Grounds::read(catalogue, request.is_system_disk_allowed)?,
+        warned: HashSet::new(),
     };
     let mut plans = Vec::new();
     for day in &request.days {
@@ -192,6 +206,9 @@ struct Planner<'a> {
     /// Folders that cards of this batch go to.
     claimed: Vec<PathBuf>,
     room: Room,
+    grounds: Grounds,
+    /// Folders of which people were warned.
+    warned: HashSet<PathBuf>,
 }
 
 impl Planner<'_> {
@@ -212,6 +229,7 @@ impl Planner<'_> {
             }
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
+        let listed = Instant::now();
         let date = self.date(day, card, &listing, report);
         let said = day.to.hash.as_deref().and_then(HashKind::named);
         let histories = Histories::read(&source).ok().map(Arc::new);
@@ -238,6 +256,9 @@ impl Planner<'_> {
                 .into_iter()
                 .collect(),
             grown: Vec::new(),
+            times: place::times_of(&volume),
+            listed,
+            samples: HashMap::new(),
             histories,
             refused: None,
             source,
@@ -249,7 +270,7 @@ impl Planner<'_> {
             plan.refuse("there is no file on it: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date)? {
+        } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
             plan.refuse(reason);
         }
         Ok(plan)
@@ -289,6 +310,7 @@ impl Planner<'_> {
         day: &Day,
         card: &Card,
         date: Date,
+        report: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
             let reason =
@@ -306,6 +328,9 @@ impl Planner<'_> {
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
         let first = plan.card.clone();
+        let (source, listing) = (plan.source.clone(), plan.listing.clone());
+        let go_on = self.request.go_on();
+        let mut contents = Contents::new(&source, &listing, &go_on);
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),
@@ -314,10 +339,13 @@ impl Planner<'_> {
             let mut values = day.values(card, Some(&name));
             values.card = Some(&name);
             values.date = Some(date);
-            let mut folders = Vec::new();
+            let (mut typed, mut folders) = (Vec::new(), Vec::new());
             for template in &day.to.folders {
                 match template.fill(&values) {
-                    Ok(folder) => folders.push(place::resolved(&folder)),
+                    Ok(folder) => {
+                        folders.push(place::resolved(&folder));
+                        typed.push(std::path::absolute(&folder).unwrap_or(folder));
+                    }
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
             }
@@ -328,7 +356,10 @@ impl Planner<'_> {
             if let Some(reason) = place::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, (&plan.volume, &plan.inside), &plan.listing)? {
+            if let Err(reason) = self.stand(&typed, &folders, report) {
+                return Ok(Err(reason));
+            }
+            let earlier = match self.owner(&folders, plan, &mut contents, report)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
@@ -344,67 +375,6 @@ impl Planner<'_> {
         Ok(Err(format!(
             "there are {MOST_OF_A_NAME} cards of its name there"
         )))
-    }
-
-    /// Whose the folders of a card would be.
-    fn owner(
-        &self,
-        folders: &[PathBuf],
-        source: (&String, &PathBuf),
-        listing: &Listing,
-    ) -> Result<Owner, Error> {
-        if folders.iter().any(|folder| self.claimed.contains(folder)) {
-            return Ok(Owner::Other);
-        }
-        let mut known = None;
-        for folder in folders {
-            for ingest in self.ingests_at(folder)? {
-                let Some(catalogue) = self.catalogue else {
-                    continue;
-                };
-                let Some(ingest) = catalogue.ingest(ingest)? else {
-                    continue;
-                };
-                let files = catalogue.ingested(ingest.id)?;
-                if !load::is_same(&files, listing) {
-                    known.get_or_insert(Owner::Other);
-                    continue;
-                }
-                if (&ingest.told.volume, &ingest.told.inside) == source {
-                    return Ok(Owner::Same(Some(Box::new(Earlier { ingest, files }))));
-                }
-                // It looks like it, but is another drive: what the log says is not believed of it.
-                known = Some(Owner::Same(None));
-            }
-        }
-        if let Some(owner) = known {
-            return Ok(owner);
-        }
-        // What the catalogue does not know, another one may: what stands there tells.
-        let mut is_other = false;
-        for folder in folders {
-            match load::on_disk(folder, listing) {
-                Owner::Same(_) => return Ok(Owner::Same(None)),
-                Owner::Other => is_other = true,
-                Owner::Nobody => {}
-            }
-        }
-        Ok(if is_other {
-            Owner::Other
-        } else {
-            Owner::Nobody
-        })
-    }
-
-    fn ingests_at(&self, folder: &Path) -> Result<Vec<i64>, Error> {
-        let Some(catalogue) = self.catalogue else {
-            return Ok(Vec::new());
-        };
-        let (volume, inside) = self.volumes.of(folder);
-        match catalogue.volume_id(&volume.identity)? {
-            Some(volume) => catalogue.ingests_at(volume, &inside),
-            None => Ok(Vec::new()),
-        }
     }
 
     fn earlier_in_place(&self, plan: &CardPlan) -> Result<Option<Ingest>, Error> {
@@ -427,10 +397,17 @@ impl Planner<'_> {
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
         let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut doubted = HashSet::new();
         let mut numbers = vec![None; folders.len()];
         let mut is_sealed = vec![false; folders.len()];
         if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
-            let Earlier { ingest, files } = *earlier;
+            let Earlier {
+                ingest,
+                files,
+                compared,
+            } = *earlier;
+            plan.samples = compared.samples;
+            doubted.extend(compared.doubted);
             let files = files.into_iter();
             known = files.map(|file| (file.inside.clone(), file)).collect();
             plan.hash = ingest.told.hash;
@@ -465,6 +442,10 @@ impl Planner<'_> {
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
             let mut task = task::of(item, file, &folders, &numbers, plan.hash);
+            if doubted.contains(&item.inside) {
+                task.is_doubted = true;
+                task.is_proved.fill(false);
+            }
             // What is to be in a manifest is read again where that needs more hashes.
             let histories = plan.histories.as_deref();
             if is_sealed.contains(&false)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::HashKind;
-use crate::mhl::{self, Gatherer, Histories, Outcome, Process};
+use crate::mhl::{self, Fault, Gatherer, Histories, Outcome, Process};
 use crate::offload::Task;
 
 /// Whether a file's hashes, as an earlier run computed them, are of other kinds than a manifest needs that a history of
@@ -28,8 +28,11 @@ pub(super) struct Sealed {
     pub(super) unproven: Vec<usize>,
 }
 
+/// Attempts at a history to which a program writes that does not know its lock.
+const ATTEMPTS: usize = 5;
+
 /// Writes a generation of what is proved at a place: of what this run proved, and of all where none was written
-/// before. `None` when there is nothing to write.
+/// before. `None` when there is nothing to write, or `go_on` ended the wait for another machine.
 ///
 /// # Errors
 /// Why there is none.
@@ -39,6 +42,7 @@ pub(super) fn place(
     at: usize,
     is_sealed: bool,
     author: &str,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Sealed>, String> {
     let proved = &copying.proved[at];
     let is_meant = |proved: Option<bool>| proved == Some(true) || (proved.is_some() && !is_sealed);
@@ -46,12 +50,43 @@ pub(super) fn place(
     if !folder.is_dir() {
         return Ok(None);
     }
-    // Also where nothing is to be written: whoever relies on it has to know when it is damaged.
-    let histories = Histories::read(folder).map_err(|fault| fault.to_string())?;
     if !proved.iter().any(|proved| is_meant(*proved)) {
-        return Ok(None);
+        // Whoever relies on it has to know when it is damaged.
+        return match Histories::read(folder) {
+            Ok(_) => Ok(None),
+            Err(fault) => Err(fault.to_string()),
+        };
     }
-    let mut generation = Gatherer::new(&histories, plan.hash);
+    let is_written = |place: &str| {
+        let inside = plan.tasks.iter().map(|task| &task.item.inside);
+        let folders = plan.listing.folders.iter().map(|(inside, _)| inside);
+        inside
+            .chain(folders)
+            .any(|inside| inside.starts_with(place))
+    };
+    let mut attempt = 1;
+    loop {
+        let histories = Histories::lock(folder, &is_written, go_on);
+        let Some(histories) = histories.map_err(|fault| fault.to_string())? else {
+            return Ok(None);
+        };
+        match write(plan, copying, (at, &is_meant), &histories, author) {
+            Err(Fault::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
+            written => return written.map(Some).map_err(|fault| fault.to_string()),
+        }
+    }
+}
+
+/// Writes a generation of the files that are meant at a place.
+fn write(
+    plan: &CardPlan,
+    copying: &Copying,
+    (at, is_meant): (usize, &dyn Fn(Option<bool>) -> bool),
+    histories: &Histories,
+    author: &str,
+) -> Result<Sealed, Fault> {
+    let (proved, folder) = (&copying.proved[at], &plan.places[at].folder);
+    let mut generation = Gatherer::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
     }
@@ -75,15 +110,14 @@ pub(super) fn place(
     for (inside, modified) in &plan.listing.folders {
         generation.folder(mhl::path(inside), *modified);
     }
-    let manifests = generation.write(author, Process::Transfer);
-    let manifests = manifests.map_err(|fault| fault.to_string())?;
+    let manifests = generation.write(author, Process::Transfer)?;
     let manifest = manifests.last().cloned().unwrap_or_default();
-    Ok(Some(Sealed {
+    Ok(Sealed {
         manifest: manifest
             .strip_prefix(folder)
             .map(PathBuf::from)
             .unwrap_or(manifest),
         altered,
         unproven,
-    }))
+    })
 }

@@ -43,6 +43,7 @@ pub(super) fn of(
         is_proved: is_proved.collect(),
         item: item.clone(),
         known: hashes,
+        is_doubted: false,
     }
 }
 

@@ -50,6 +50,15 @@ pub enum Fault {
         /// The hash that differs.
         kind: HashKind,
     },
+    /// Another program wrote to a chain at the same moment.
+    #[error(
+        "{}: another program added a generation at the same moment",
+        shown(path)
+    )]
+    Overtaken {
+        /// The chain.
+        path: PathBuf,
+    },
     /// Something that a manifest cannot say.
     #[error("`{}`: {reason}", escape(name))]
     Unwritable {

@@ -4,15 +4,24 @@
 //! A file belongs to the nearest history above it. Whoever writes a new generation of the outer
 //! one writes one of each, and the outer one refers to those next below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use walkdir::WalkDir;
 
-use super::written::{Part, Place, folders};
-use super::{FOLDER, Fault, Generation, History, Known, Verdict};
+use super::written::{self, Part, Place, folders};
+use super::{FOLDER, Fault, Generation, History, Known, LOCK, Verdict};
 use crate::checksum::{Checksum, HashKind};
+use crate::lock::Shared;
+use crate::publish;
+
+/// Looks at a history on a share that may show an old one; systems remember for a second what they saw.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// The histories of a folder and of those within. All paths are relative to this folder, their
 /// parts separated by `/`.
@@ -21,6 +30,8 @@ pub struct Histories {
     root: PathBuf,
     /// By the folder each belongs to; the root's, which is always there, by the empty path.
     all: BTreeMap<String, Option<History>>,
+    /// Locks of those that are to be written, by the same paths.
+    locks: BTreeMap<String, Shared>,
 }
 
 impl Histories {
@@ -32,40 +43,74 @@ impl Histories {
     /// is another than it was.
     pub fn read(root: &Path) -> Result<Self, Fault> {
         let mut all = BTreeMap::from([(String::new(), History::read(root)?)]);
-        let mut walk = WalkDir::new(root).min_depth(1).into_iter();
-        while let Some(entry) = walk.next() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(fault) => {
-                    let path = fault.path().unwrap_or(root).to_owned();
-                    match fault.into_io_error() {
-                        Some(fault) if fault.kind() != ErrorKind::PermissionDenied => {
-                            return Err(Fault::path(path)(fault));
-                        }
-                        _ => continue,
-                    }
-                }
-            };
-            if !entry.file_type().is_dir() || entry.file_name() != FOLDER {
-                continue;
-            }
-            walk.skip_current_dir();
-            let folder = entry.path().parent().unwrap_or(root);
-            if folder == root {
-                continue;
-            }
-            if let Some(path) = relative(root, folder)
-                && let Some(history) = History::read(folder)?
-            {
+        for path in within(root)? {
+            if let Some(history) = History::read(&root.join(&path))? {
                 all.insert(path, Some(history));
             }
         }
         let histories = Self {
             root: root.to_owned(),
             all,
+            locks: BTreeMap::new(),
         };
         histories.check_references()?;
         Ok(histories)
+    }
+
+    /// Reads them all while no other process, on any machine, writes to the root's or to those within for which
+    /// `is_written` says yes; that lasts until they are dropped. `None` when `go_on` ended the wait for others.
+    ///
+    /// # Errors
+    /// As [`Histories::read`]; also when the lock cannot be created.
+    pub fn lock(
+        root: &Path,
+        is_written: &dyn Fn(&str) -> bool,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, Fault> {
+        loop {
+            let places = || -> Result<BTreeSet<String>, Fault> {
+                let mut places = within(root)?;
+                places.retain(|place| is_written(place));
+                places.insert(String::new());
+                Ok(places)
+            };
+            let mut locks = BTreeMap::new();
+            // Outer ones first, in every process: none waits for one that waits for it.
+            for place in places()? {
+                let folder = root.join(&place).join(FOLDER);
+                written::make_folder(&folder)?;
+                let path = folder.join(LOCK);
+                let Some(lock) = Shared::hold(&path, go_on).map_err(Fault::path(&path))? else {
+                    return Ok(None);
+                };
+                locks.insert(place, lock);
+            }
+            // Another process may have made one before these locks were held.
+            if places()?.iter().eq(locks.keys()) {
+                let histories = Self::read_settled(root, &locks)?;
+                return Ok(Some(Self { locks, ..histories }));
+            }
+        }
+    }
+
+    /// Reads them all once a share shows what others wrote to those that are locked.
+    fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, Fault> {
+        let is_local = File::open(root).is_ok_and(|root| publish::is_local(&root));
+        let mut left = if is_local { 1 } else { LOOKS };
+        loop {
+            left -= 1;
+            let read = Self::read(root);
+            let is_settled = read.as_ref().is_ok_and(|histories| {
+                let locked = histories
+                    .found()
+                    .filter(|(place, _)| locks.contains_key(*place));
+                locked.into_iter().all(|(_, history)| history.is_settled())
+            });
+            if is_settled || left == 0 {
+                return read;
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
     }
 
     fn check_references(&self) -> Result<(), Fault> {
@@ -200,13 +245,13 @@ impl Histories {
         let originals = self
             .found()
             .flat_map(|(_, history)| history.original_kinds());
-        let kinds: std::collections::BTreeSet<HashKind> = originals.collect();
+        let kinds: BTreeSet<HashKind> = originals.collect();
         kinds.into_iter().collect()
     }
 
     /// All files and folders that have to be there: see [`History::paths`].
     #[must_use]
-    pub fn paths(&self) -> std::collections::BTreeSet<String> {
+    pub fn paths(&self) -> BTreeSet<String> {
         let all = self.found().flat_map(|(place, history)| {
             let paths = history.paths().into_iter();
             paths.map(move |path| below(place, path))
@@ -273,7 +318,7 @@ impl Histories {
             let mut ignored = generation.ignored.clone();
             // What says where it holds is meant for the outermost.
             ignored.retain(|pattern| place.is_empty() || !pattern.contains('/'));
-            let manifest = part.write(generation, &ignored)?;
+            let manifest = part.write(generation, &ignored, self.locks.get(place))?;
             let (above, local) = self.above(place);
             if !place.is_empty()
                 && let Some(part) = parts.get_mut(above)
@@ -308,6 +353,41 @@ fn below(folder: &str, path: &str) -> String {
         ("", path) | (path, "") => path.to_owned(),
         (folder, path) => format!("{folder}/{path}"),
     }
+}
+
+/// Folders below a root that have a history, by their paths. Links to folders are not followed.
+fn within(root: &Path) -> Result<BTreeSet<String>, Fault> {
+    let mut places = BTreeSet::new();
+    let mut walk = WalkDir::new(root).min_depth(1).into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(fault) => {
+                let path = fault.path().unwrap_or(root).to_owned();
+                match fault.into_io_error() {
+                    // What another process gave its name or removed meanwhile is no fault either.
+                    Some(fault)
+                        if !matches!(
+                            fault.kind(),
+                            ErrorKind::PermissionDenied | ErrorKind::NotFound
+                        ) =>
+                    {
+                        return Err(Fault::path(path)(fault));
+                    }
+                    _ => continue,
+                }
+            }
+        };
+        if !entry.file_type().is_dir() || entry.file_name() != FOLDER {
+            continue;
+        }
+        walk.skip_current_dir();
+        let folder = entry.path().parent().unwrap_or(root);
+        if folder != root {
+            places.extend(relative(root, folder));
+        }
+    }
+    Ok(places)
 }
 
 fn relative(root: &Path, path: &Path) -> Option<String> {

@@ -9,6 +9,7 @@ use super::chain::{self, Link};
 use super::manifest::{self, Said};
 use super::{Action, CHAIN, EXTENSION, FOLDER, Fault, FolderHash, IGNORED_BY_DEFAULT, Ignored};
 use crate::checksum::{Checksum, HashKind};
+use crate::publish;
 
 /// The history of a folder: every generation that its chain names.
 ///
@@ -85,6 +86,7 @@ impl History {
         }
         let numbers = numbers(&folder).map_err(Fault::path(&folder))?;
         let path = folder.join(CHAIN);
+        publish::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(fault) if fault.kind() == ErrorKind::NotFound && numbers.is_empty() => {
@@ -223,6 +225,12 @@ impl History {
             self.new_names.entry(old).or_default().push((number, new));
         }
         Ok(())
+    }
+
+    /// Whether its chain names the last manifest that is there. Else whoever wrote that was interrupted, or a share shows
+    /// an old chain.
+    pub(super) fn is_settled(&self) -> bool {
+        self.links.last().map_or(0, |link| link.number) == self.last_number
     }
 
     /// The folder whose history it is.

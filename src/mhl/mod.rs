@@ -44,6 +44,8 @@ pub use written::write;
 pub const FOLDER: &str = "ascmhl";
 /// The chain in it.
 const CHAIN: &str = "ascmhl_chain.xml";
+/// Name of the lock of those who write a history.
+const LOCK: &str = crate::publish::LOCK;
 /// What manifests end by.
 const EXTENSION: &str = "mhl";
 

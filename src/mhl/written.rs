@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ use super::{
     CHAIN, EXTENSION, Entry, FOLDER, Fault, Folder, FolderHash, Generation, History, is_xml,
 };
 use crate::checksum::{Checksum, HashKind, Hasher};
+use crate::lock::Shared;
 use crate::publish;
 
 /// Writes a new generation of a folder that has no histories within, and returns the manifest.
@@ -44,7 +45,7 @@ pub fn write(
         let place = Place { path, previous };
         part.add_folder(path, folder, &hashes, place);
     }
-    part.write(generation, &generation.ignored)
+    part.write(generation, &generation.ignored, None)
         .map(|written| written.path)
 }
 
@@ -125,10 +126,12 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Writes the manifest, then the chain; `lock` is what keeps others from writing it meanwhile.
     pub(super) fn write(
         &self,
         generation: &Generation,
         ignored: &[String],
+        lock: Option<&Shared>,
     ) -> Result<Written, Fault> {
         let folder = self.root.join(FOLDER);
         let chain_path = folder.join(CHAIN);
@@ -163,10 +166,22 @@ impl<'a> Part<'a> {
             hash: c4.clone(),
         });
         let chain = chain::written(&links);
-        if let Err(fault) = publish::instead(&chain_path, &before, chain.as_bytes()) {
+        let replaced = match lock {
+            Some(lock) if !lock.is_held() => Err(ErrorKind::AlreadyExists.into()),
+            _ => publish::instead(&chain_path, &before, chain.as_bytes()),
+        };
+        if let Err(fault) = replaced {
             // It counts for nothing; the reference would take it for a generation.
             let _ = fs::remove_file(&path);
+            if fault.kind() == ErrorKind::AlreadyExists {
+                return Err(Fault::Overtaken { path: chain_path });
+            }
             return Err(Fault::path(&chain_path)(fault));
+        }
+        // Whoever knows nothing of locks may have replaced it at the same moment.
+        if !chain::read(&chain_path)?.starts_with(&links) {
+            let _ = fs::remove_file(&path);
+            return Err(Fault::Overtaken { path: chain_path });
         }
         Ok(Written { path, name, c4 })
     }
@@ -280,17 +295,24 @@ impl Ordered<'_> {
 /// Makes the `ascmhl` folder with a chain of no generations, before there is a manifest in it: whoever is killed
 /// in between leaves an empty folder, which the next run goes on with.
 fn begun(folder: &Path, chain: &Path) -> Result<fs::Metadata, Fault> {
+    make_folder(folder)?;
+    publish::new(chain, chain::written(&[]).as_bytes()).map_err(Fault::path(chain))?;
+    fs::symlink_metadata(chain).map_err(Fault::path(chain))
+}
+
+/// Makes the `ascmhl` folder, where it is not there yet.
+pub(super) fn make_folder(folder: &Path) -> Result<(), Fault> {
     match fs::create_dir(folder) {
-        Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => {
+        Err(fault) if fault.kind() != ErrorKind::AlreadyExists => {
             return Err(Fault::path(folder)(fault));
         }
         _ => {}
     }
-    if !fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Fault::path(folder)(io::ErrorKind::NotADirectory.into()));
+    if fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+        Ok(())
+    } else {
+        Err(Fault::path(folder)(ErrorKind::NotADirectory.into()))
     }
-    publish::new(chain, chain::written(&[]).as_bytes()).map_err(Fault::path(chain))?;
-    fs::symlink_metadata(chain).map_err(Fault::path(chain))
 }
 
 /// `0001_A001R2EC_2026-05-02_163000Z.mhl`; all but the number is for people to read.

@@ -5,6 +5,7 @@
 //! copy its name. So what bears a name is whole and proved, whenever the power fails. Nothing here
 //! knows the catalogue; what is told through `report` is durable by then.
 
+mod credible;
 mod hashing;
 mod listing;
 mod medium;
@@ -12,6 +13,7 @@ mod past_cache;
 mod pieces;
 mod prove;
 mod read;
+mod source;
 mod write;
 
 #[cfg(test)]
@@ -22,13 +24,16 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Instant;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
 use pieces::Piece;
 
+pub use credible::Credible;
 pub use hashing::{Hashed, Heard, Lane, hash_files};
 pub use listing::{Item, Listing, list, list_but};
 pub use medium::{How, Medium};
+pub use source::{Sighting, Times, sample, written_since};
 pub use write::finish_folders;
 
 /// A place that files are copied to.
@@ -57,6 +62,8 @@ pub struct Task {
     pub known: Option<Vec<Checksum>>,
     /// Of each destination, whether its copy there is proved already.
     pub is_proved: Vec<bool>,
+    /// Whether it is read even where its hashes are known: something makes them doubtful.
+    pub is_doubted: bool,
 }
 
 /// What is to be copied, and where to.
@@ -65,6 +72,10 @@ pub struct Order<'a> {
     pub source: &'a Path,
     /// Whether that is on a share.
     pub is_share: bool,
+    /// How its filesystem keeps times.
+    pub times: Times,
+    /// When its listing ended.
+    pub listed: Instant,
     /// Where to.
     pub destinations: &'a [Destination],
     /// Which files, in the order in which they are read.
@@ -86,8 +97,8 @@ pub enum Event {
     Written(usize, u64),
     /// So many more bytes were read back from a destination.
     Proved(usize, u64),
-    /// What a file's content hashes to.
-    Hashed(usize, Vec<Checksum>),
+    /// What a file's content hashes to, and how the file looked.
+    Hashed(usize, Vec<Checksum>, Sighting),
     /// Something became of a file at a destination.
     Settled(usize, usize, Outcome),
     /// A file could not be read whole: why.
@@ -132,8 +143,8 @@ enum Message {
     Begin(Arc<Job>),
     /// The next piece.
     Piece(Arc<Piece>),
-    /// There are no more; whether that is all of it.
-    End(bool),
+    /// There are no more; how the file looked, if that is all of it and it did not change.
+    End(Option<Sighting>),
     /// This file stands there already, of the same size: compare.
     Compare(Arc<Job>),
 }
@@ -325,18 +336,20 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
                     hasher.update(piece.bytes());
                 }
             }
-            Message::End(is_whole) => {
+            Message::End(seen) => {
                 let Some((job, hashers)) = current.take() else {
                     continue;
                 };
                 let found: Vec<Checksum> = hashers.into_iter().map(Hasher::finish).collect();
                 let is_known = job.known.iter().flatten().all(|hash| found.contains(hash));
-                let event = match (is_whole, is_known) {
-                    (true, true) => Some(Event::Hashed(job.task, found.clone())),
-                    (true, false) => Some(Event::Unread(job.task, OTHER.to_owned())),
-                    (false, _) => None,
+                let event = match (seen, is_known) {
+                    (Some(seen), true) => Some(Event::Hashed(job.task, found.clone(), seen)),
+                    (Some(_), false) => Some(Event::Unread(job.task, OTHER.to_owned())),
+                    (None, _) => None,
                 };
-                let _ = job.hashes.set((is_whole && is_known).then_some(found));
+                let _ = job
+                    .hashes
+                    .set((seen.is_some() && is_known).then_some(found));
                 if let Some(event) = event {
                     let _ = events.send(event);
                 }

@@ -99,6 +99,11 @@ impl<'a> Prover<'a> {
                 return None;
             }
         };
+        // Not before: what other machines see of an unfinished file is how long nobody wrote to it.
+        if let Err(error) = super::write::set_time(file.file(), job.modified) {
+            self.place.fail(job, &error);
+            return None;
+        }
         let path = self.place.destination.folder.join(&job.inside);
         match file.publish(&path) {
             Ok(()) => {

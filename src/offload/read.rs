@@ -1,6 +1,6 @@
 //! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
@@ -8,8 +8,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::past_cache::Reading;
 use super::pieces::{PIECE, Piece, Pool};
+use super::source::{self, Sighting};
 use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
-use crate::original;
+use crate::checksum::Sampler;
+use crate::original::{self, Stamp};
+use crate::value::Fingerprint;
 
 /// What happens to a file at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +54,10 @@ impl Reader<'_> {
     pub(super) fn run(self) {
         let mut pool = Pool::new();
         let card = device(self.order.source);
-        for (number, task) in self.order.tasks.iter().enumerate() {
+        // What was just written comes last: it has to rest before it is read.
+        let tasks = self.order.tasks.iter().enumerate();
+        let (recent, older): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.item.is_recent());
+        for (number, task) in older.into_iter().chain(recent) {
             if !(self.order.go_on)() || self.given_up.iter().all(|place| place.get().is_some()) {
                 break;
             }
@@ -94,7 +100,8 @@ impl Reader<'_> {
         self.tell(Event::Reading(number));
         let is_copied = wants.contains(&Want::Copy);
         let path = self.order.source.join(&task.item.inside);
-        let opened = if is_copied || task.known.is_none() {
+        let is_read = is_copied || task.known.is_none() || task.is_doubted;
+        let opened = if is_read {
             match self.open(&path, task) {
                 Ok(opened) => Some(opened),
                 Err(Stop::Fault(reason)) => {
@@ -113,12 +120,12 @@ impl Reader<'_> {
             modified: task.item.modified,
             is_sparse: opened
                 .as_ref()
-                .is_some_and(|opened| is_sparse(opened.file())),
+                .is_some_and(|(opened, _)| is_sparse(opened.file())),
             known: task.known.clone(),
             hashes: OnceLock::new(),
         });
         let compare = Message::Compare(job.clone());
-        let Some(mut file) = opened else {
+        let Some((mut file, stamp)) = opened else {
             let _ = job.hashes.set(task.known.clone());
             self.send(&wants, Want::Compare, &compare);
             return Ok(());
@@ -126,8 +133,14 @@ impl Reader<'_> {
         let begin = Message::Begin(job.clone());
         self.send(&wants, Want::Copy, &begin);
         let _ = self.hashing.send(begin);
-        let read = self.pieces(&mut file, &path, task, &wants, pool);
-        let end = Message::End(read.is_ok());
+        let read = self
+            .pieces(&mut file, task, &wants, pool)
+            .and_then(|sample| {
+                let seen = Sighting { stamp, sample };
+                self.look_again(&file, &path, task, &seen)?;
+                Ok(seen)
+            });
+        let end = Message::End(read.as_ref().ok().copied());
         // Whoever waits for the hashes hears of it first.
         let _ = self.hashing.send(end.clone());
         self.send(&wants, Want::Copy, &end);
@@ -137,34 +150,41 @@ impl Reader<'_> {
                 self.tell(Event::Unread(number, reason));
                 Err(())
             }
-            Err(Stop::Cancelled) | Ok(()) => Ok(()),
+            Err(Stop::Cancelled) | Ok(_) => Ok(()),
         }
     }
 
-    fn open(&self, path: &Path, task: &Task) -> Result<Reading, Stop> {
-        let metadata = path.symlink_metadata()?;
-        if !task.item.is_like(&metadata) {
+    /// Opens a file once it rests; also returns how it looks.
+    fn open(&self, path: &Path, task: &Task) -> Result<(Reading, Stamp), Stop> {
+        if !task.item.is_exactly(&Stamp::of(&path.symlink_metadata()?)) {
             return Err(changed(task, "it is another"));
         }
         let file = original::open(path)?;
+        let (times, listed) = (self.order.times, self.order.listed);
+        let rested = times.settle(&file, listed, self.order.go_on);
+        let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
+        let stamp = stamp.ok_or(Stop::Cancelled)?;
+        if !task.item.is_exactly(&stamp) {
+            return Err(changed(task, "it is another"));
+        }
         let is_past = task.item.bytes >= LARGE && !self.order.is_share;
         let reading = Reading::new(file, path, is_past);
         if reading.is_cached() {
             expect_all(reading.file());
         }
-        Ok(reading)
+        Ok((reading, stamp))
     }
 
-    /// Reads a file to its end, which must be where it was listed.
+    /// Reads a file to its end, which must be where it was listed, and samples it.
     fn pieces(
         &self,
         file: &mut Reading,
-        path: &Path,
         task: &Task,
         wants: &[Want],
         pool: &mut Pool,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Fingerprint>, Stop> {
         let mut read = 0;
+        let mut sampler = Sampler::new(task.item.bytes);
         loop {
             if !(self.order.go_on)() {
                 return Err(Stop::Cancelled);
@@ -179,6 +199,7 @@ impl Reader<'_> {
             if read > task.item.bytes {
                 return Err(changed(task, "it grew"));
             }
+            sampler.update(piece.bytes());
             let piece: Arc<Piece> = Arc::new(piece);
             let message = Message::Piece(piece);
             let _ = self.hashing.send(message.clone());
@@ -194,13 +215,28 @@ impl Reader<'_> {
         if read < task.item.bytes {
             return Err(changed(task, "it is shorter"));
         }
-        // What was read may have been written to meanwhile, or another may stand there by now.
-        if !task.item.is_like(&file.file().metadata()?)
-            || !task.item.is_like(&path.symlink_metadata()?)
-        {
-            return Err(changed(task, "it was written to"));
+        Ok(sampler.finish())
+    }
+
+    /// Checks that a file was not written to while it was read, and that no other has its name by now.
+    fn look_again(
+        &self,
+        file: &Reading,
+        path: &Path,
+        task: &Task,
+        seen: &Sighting,
+    ) -> Result<(), Stop> {
+        let times = self.order.times;
+        let is_same = |now: &Metadata| times.is_unchanged(&seen.stamp, &Stamp::of(now));
+        let is_unchanged = is_same(&file.file().metadata()?)
+            && is_same(&path.symlink_metadata()?)
+            // A modification time that was put back leaves no trace here but in the content.
+            && (times.has_change_time || source::sample(path)? == seen.sample);
+        if is_unchanged {
+            Ok(())
+        } else {
+            Err(changed(task, "it was written to"))
         }
-        Ok(())
     }
 
     /// What is to be done at one destination.

@@ -1,5 +1,8 @@
 //! Copying on ordinary folders; what drives do wrong is in `tests/ingest`.
 
+#[cfg(unix)]
+mod torn;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,15 +53,31 @@ impl Set {
             item,
             known: None,
             is_proved: vec![false; 2],
+            is_doubted: false,
         };
         files.into_iter().map(task).collect()
     }
 
     fn copy(&self, tasks: &[Task], go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
+        let times = Times {
+            is_own_clock: true,
+            has_change_time: true,
+        };
+        self.copy_by(times, tasks, go_on)
+    }
+
+    fn copy_by(
+        &self,
+        times: Times,
+        tasks: &[Task],
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<Event> {
         let mut events = Vec::new();
         let order = Order {
             source: &self.card(),
             is_share: false,
+            times,
+            listed: Instant::now(),
             destinations: &self.destinations,
             tasks,
             kinds: &[HashKind::Md5, HashKind::Xxh128],
@@ -127,7 +146,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
             assert_eq!(names(&destination.folder), names(&set.card()));
         }
         let hashed = events.iter().find_map(|event| match event {
-            Event::Hashed(0, hashes) => Some(hashes.iter().map(ToString::to_string).collect()),
+            Event::Hashed(0, hashes, _) => Some(hashes.iter().map(ToString::to_string).collect()),
             _ => None,
         });
         let hashed: Vec<String> = hashed.unwrap();

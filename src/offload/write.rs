@@ -68,7 +68,7 @@ pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dy
         match message {
             Message::Begin(job) => writer.begin(job),
             Message::Piece(piece) => writer.write(piece.bytes()),
-            Message::End(is_whole) => writer.end(is_whole),
+            Message::End(seen) => writer.end(seen.is_some()),
             Message::Compare(job) => writer.batch.there.push(job),
         }
         let batch = &writer.batch;
@@ -196,7 +196,7 @@ impl Current {
         if self.job.is_sparse {
             file.set_len(self.job.bytes)?;
         }
-        set_time(file, self.job.modified)
+        Ok(())
     }
 }
 
@@ -214,7 +214,7 @@ fn hurry(_file: &File, _from: u64) {
 }
 
 /// Gives a file or folder the time that it has on the card.
-fn set_time(file: &File, nanos: i64) -> io::Result<()> {
+pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
     let since = Duration::from_nanos(nanos.unsigned_abs());
     let time = if nanos < 0 {
         UNIX_EPOCH.checked_sub(since)

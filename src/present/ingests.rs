@@ -138,7 +138,7 @@ pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> 
             summary.known,
             "card",
             "cards",
-            " known before, by size and time: every copy was verified then; `btsindex verify` reads them again",
+            " known before, by size, time and a sample of each file: every copy was verified then; `btsindex verify` reads them again",
         ),
         (summary.copied, "copy", "copies", " made and verified"),
         (

@@ -136,6 +136,17 @@ impl<'a> IngestProgress<'a> {
                 self.bar
                     .set_message(format!("listing {}", escape(&path.to_string_lossy())));
             }
+            Event::Comparing(path, bytes) => {
+                let path = path.to_string_lossy();
+                self.object(|| json!({ "event": "comparing", "path": path, "bytes": bytes }));
+                let line = format!(
+                    "{}: reading {} to tell whether it is the card copied before",
+                    escape(&path),
+                    Bytes(*bytes)
+                );
+                self.bar.set_message(line.clone());
+                self.line(&line);
+            }
             Event::Begins(cards) => self.begin(cards),
             Event::Card(card, event) => self.card(*card, event),
             Event::Ends(card) => self.end_card(*card),

@@ -7,17 +7,14 @@ use std::thread;
 use super::apart::change_of;
 use super::verdict::{Counted, OfCard, Wanted};
 use super::{Event, FileState, Report, Request};
-use crate::catalogue::{Catalogue, Disks, SAID};
+use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
-use crate::offload::{Heard, How, Item, Lane, Listing, hash_files, list_but};
+use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
 use crate::original::Stamp;
 use crate::value::Fingerprint;
-
-/// 1981-01-02, nanoseconds since 1970 UTC: a camera whose clock was never set writes times of before, one like the other.
-const CLOCKLESS: i64 = 347_241_600_000_000_000;
 
 const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
 
@@ -159,29 +156,37 @@ impl Card {
         }
     }
 
-    /// Takes the hashes that ingests of this very card found, for files whose size and time are those of then. Where two
-    /// ingests found different ones, and where the time tells nothing, the file is read.
+    /// Takes the hashes that ingests of this card recorded, for files whose size, time and sample are those recorded with
+    /// them. A file is read where two ingests recorded different hashes, where no sample was recorded, and where its time
+    /// tells nothing.
     pub(super) fn trust_ingests(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
-        let mut known: HashMap<PathBuf, Vec<(u64, i64, Option<Checksum>)>> = HashMap::new();
+        let mut known: HashMap<PathBuf, Vec<Ingested>> = HashMap::new();
         for ingest in catalogue.ingests_of_card(&self.volume.identity, &self.inside)? {
             for file in catalogue.ingested(ingest)? {
-                // What reads otherwise than it was copied is to be read again.
-                let hash = file.xxh128.filter(|_| file.problem.is_none());
-                let told = (file.bytes, file.modified, hash);
-                known.entry(file.inside).or_default().push(told);
+                known.entry(file.inside.clone()).or_default().push(file);
             }
         }
+        let credible = Credible::of(&self.listing);
         for (at, item) in self.listing.files.iter().enumerate() {
-            let told = known.get(&item.inside).into_iter().flatten();
-            let mut hashes = told
-                .filter(|(bytes, modified, _)| (*bytes, *modified) == (item.bytes, item.modified))
-                .map(|(.., hash)| hash.as_ref().and_then(Checksum::fingerprint));
-            let Some(Some(hash)) = hashes.next() else {
+            let logged = known.get(&item.inside).into_iter().flatten();
+            let mut logged = logged
+                .filter(|file| (file.bytes, file.modified) == (item.bytes, item.modified))
+                .map(|file| {
+                    // What reads otherwise than it was copied is to be read again.
+                    let hash = file.xxh128.as_ref().filter(|_| file.problem.is_none());
+                    let has_sample = file.sample.is_some() || file.bytes == 0;
+                    Some((hash?.fingerprint().filter(|_| has_sample)?, file.sample))
+                });
+            let Some(Some((hash, sampled))) = logged.next() else {
                 continue;
             };
-            if item.modified >= CLOCKLESS && hashes.all(|other| other == Some(hash)) {
-                self.contents[at] = Ok(hash);
-                self.is_trusted[at] = true;
+            let is_one = logged.all(|other| other == Some((hash, sampled)));
+            if is_one && credible.has_time(item) {
+                let now = sample(&self.root.join(&item.inside));
+                if now.is_ok_and(|now| now == sampled) {
+                    self.contents[at] = Ok(hash);
+                    self.is_trusted[at] = true;
+                }
             }
         }
         Ok(())

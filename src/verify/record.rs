@@ -7,7 +7,7 @@ use super::{Looked, Request, State};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::mhl::{Gatherer, Process};
+use crate::mhl::{Gatherer, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
 /// A file, what it has to be, what it is, and how it was read.
@@ -150,7 +150,21 @@ pub(super) fn generation(
     listing: &Listing,
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
-    let mut generation = Gatherer::new(&basis.histories, basis.kind);
+    let go_on = || !request.cancel.is_cancelled();
+    let below = |inside: &Path| basis.path(inside).unwrap_or_default();
+    let is_written = |place: &str| {
+        let files = noted.iter().map(|(item, ..)| below(&item.inside));
+        let folders = listing.folders.iter().map(|(inside, _)| below(inside));
+        files
+            .chain(folders)
+            .any(|path| Path::new(&path).starts_with(place))
+    };
+    // Others may have added generations while the files were read.
+    let histories = Histories::lock(basis.histories.root(), &is_written, &go_on);
+    let Some(histories) = histories.map_err(|fault| Error::Manifest(fault.to_string()))? else {
+        return Ok(Vec::new());
+    };
+    let mut generation = Gatherer::new(&histories, basis.kind);
     // A folder within says nothing of those above it.
     if !listing.problems.is_empty() || basis.histories.root() != root {
         generation.leave_out();

@@ -259,3 +259,54 @@ fn a_folder_that_is_not_there_is_not_made() {
         &[&raid.join("A001"), &none.join("A001")],
     );
 }
+
+/// The command with an option more.
+fn ingest_with(shoot: &Shoot, card: &Path, to: &Path, option: &str) -> Answer {
+    let mut command = command(shoot, &[card], &[to]);
+    Answer::of(&command.arg(option).output().unwrap())
+}
+
+#[test]
+fn the_folder_of_a_drive_that_is_mounted_elsewhere_is_refused_unless_that_is_allowed() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    fill(&card, 3, 1000);
+    let Some((mut disk, at)) = disk(&shoot, "SHUTTLE", 110) else {
+        assert!(std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none());
+        return;
+    };
+    ingest_well(&shoot, &[&card], &[&at.join("{card}")]);
+    disk.unmount();
+    let other = shoot.folder("disks").join("other");
+    disk.mount(&other);
+    let to = at.join("{card}");
+    let answer = ingest(&shoot, &[&card], &[&to]);
+    assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+    is_told(&answer, "/A001", "is on the system disk");
+    is_told(&answer, "/A001", "say `--allow-system-disk`");
+    assert!(tree(&at).is_empty());
+    let dry = ingest_with(&shoot, &card, &to, "--dry-run");
+    assert_eq!(dry.code, 3, "{}", dry.stdout);
+    let allowed = ingest_with(&shoot, &card, &to, "--allow-system-disk");
+    assert_eq!(allowed.code, 0, "{}{}", allowed.stdout, allowed.stderr);
+    are_equal(&card, &at.join("A001"));
+}
+
+#[test]
+fn the_kernel_keeps_no_copies_and_memory_is_warned_of() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    fill(&card, 3, 1000);
+    for folder in ["/proc/self/fd", "/sys/kernel", "/dev"] {
+        let answer = ingest(&shoot, &[&card], &[&Path::new(folder).join("{card}")]);
+        assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
+        is_told(&answer, "/A001", "keeps no files");
+    }
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let answer = ingest(&shoot, &[&card], &[&memory.path().join("{card}")]);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    let warned = super::card::told(&answer, "warning");
+    let message = warned[0]["message"].as_str().unwrap();
+    assert!(message.contains("is in memory"), "{message}");
+    are_equal(&card, &memory.path().join("A001"));
+}

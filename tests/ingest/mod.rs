@@ -5,9 +5,11 @@
 
 mod assurance;
 mod card;
+mod clockless;
 mod days;
 mod destinations;
 mod fates;
+mod hosts;
 mod judges;
 mod killed;
 mod many;
@@ -16,5 +18,6 @@ mod safety;
 mod sources;
 mod story;
 mod together;
+mod torn;
 mod verified;
 mod watched;

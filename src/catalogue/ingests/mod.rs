@@ -13,7 +13,7 @@ use crate::clip::Clip;
 use crate::error::{Error, Problem};
 use crate::offload::How;
 use crate::original::Stamp;
-use crate::value::{from_bytes, to_bytes};
+use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// An ingest as it begins.
 #[derive(Debug, Clone)]
@@ -164,6 +164,8 @@ pub struct Ingested {
     pub digest: Option<Checksum>,
     /// For comparing with all other files of the catalogue.
     pub xxh128: Option<Checksum>,
+    /// Fingerprint of its content, which samples it; `None` where none was taken.
+    pub sample: Option<Fingerprint>,
     /// Why it could not be read.
     pub problem: Option<String>,
     /// Of each place, what is known of its copy there.
@@ -191,8 +193,10 @@ pub struct CopyFound {
 /// numbers.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// What it hashes to.
-    Hashed(i64, Checksum, Checksum),
+    /// What it hashes to, and its sample. Copies of another content are not copies of it any more.
+    Hashed(i64, Checksum, Checksum, Option<Fingerprint>),
+    /// Its sample, which earlier versions did not take.
+    Sampled(i64, Fingerprint),
     /// Why it could not be read.
     Unread(i64, String),
     /// What is known of its copy at a place.
@@ -257,7 +261,7 @@ impl Catalogue {
         let mut files: Vec<Ingested> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, path, bytes, modified, digest, xxh128, problem FROM ingest_file
+                    "SELECT id, path, bytes, modified, digest, xxh128, problem, sample FROM ingest_file
                      WHERE ingest = ?1 ORDER BY id",
                 )?
                 .query_map([ingest], |row| ingested_row(row, kind, places))?
@@ -401,6 +405,9 @@ fn ingested_row(row: &Row<'_>, kind: HashKind, places: usize) -> rusqlite::Resul
         digest: checksum(kind, row.get(4)?),
         xxh128: checksum(HashKind::Xxh128, row.get(5)?),
         problem: row.get(6)?,
+        sample: row
+            .get::<_, Option<[u8; 16]>>(7)?
+            .map(Fingerprint::from_bytes),
         copies: vec![None; places],
         sessions: vec![None; places],
     })

@@ -8,7 +8,7 @@ use super::{Finding, NewIngest};
 use crate::catalogue::files::stored;
 use crate::catalogue::{Catalogue, unix_seconds};
 use crate::error::{Error, Problem};
-use crate::value::to_bytes;
+use crate::value::{Fingerprint, to_bytes};
 
 impl Catalogue {
     /// Begins an ingest into some folders, each on a volume of the catalogue and below it; gives its number.
@@ -145,7 +145,7 @@ impl Catalogue {
                     connection
                         .prepare_cached(
                             "UPDATE ingest_file SET bytes = ?2, modified = ?3, digest = NULL, xxh128 = NULL,
-                                    problem = NULL WHERE id = ?1",
+                                    sample = NULL, problem = NULL WHERE id = ?1",
                         )?
                         .execute(params![id, stored(bytes), modified])?;
                     Ok(id)
@@ -176,11 +176,27 @@ impl Catalogue {
     fn note(&self, finding: &Finding) -> Result<(), Error> {
         self.check(|connection| {
             match finding {
-                Finding::Hashed(file, digest, xxh128) => connection
-                    .prepare_cached(
-                        "UPDATE ingest_file SET digest = ?2, xxh128 = ?3, problem = NULL WHERE id = ?1",
-                    )?
-                    .execute(params![file, digest.bytes(), xxh128.bytes()]),
+                Finding::Hashed(file, digest, xxh128, sample) => {
+                    connection
+                        .prepare_cached(
+                            "DELETE FROM ingest_copy
+                             WHERE file = ?1 AND (SELECT digest FROM ingest_file WHERE id = ?1) <> ?2",
+                        )?
+                        .execute(params![file, digest.bytes()])?;
+                    connection
+                        .prepare_cached(
+                            "UPDATE ingest_file SET digest = ?2, xxh128 = ?3, sample = ?4, problem = NULL WHERE id = ?1",
+                        )?
+                        .execute(params![
+                            file,
+                            digest.bytes(),
+                            xxh128.bytes(),
+                            sample.map(Fingerprint::to_bytes)
+                        ])
+                }
+                Finding::Sampled(file, sample) => connection
+                    .prepare_cached("UPDATE ingest_file SET sample = ?2 WHERE id = ?1")?
+                    .execute(params![file, sample.to_bytes()]),
                 Finding::Unread(file, problem) => connection
                     .prepare_cached("UPDATE ingest_file SET problem = ?2 WHERE id = ?1")?
                     .execute(params![file, problem]),

@@ -359,16 +359,7 @@ impl Place {
             is_missing: dice.one_in(10),
         });
         let mut sight = seen(dice, file);
-        // Two files were not changed at the same moment; one that is seen twice was.
-        let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
-        let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
-        let seen = match &mut sight {
-            Sight::File(stamp, _) => Some(stamp),
-            _ => None,
-        };
-        for stamp in stamps.chain(seen) {
-            stamp.changed = stamp.changed.map(|changed| changed + later);
-        }
+        change_later(dice, &mut claims, &mut sight);
         Self {
             stood: Stood {
                 volume,
@@ -383,6 +374,19 @@ impl Place {
             },
             sight,
         }
+    }
+}
+
+/// Two files were not changed at the same moment; one that is seen twice was.
+fn change_later(dice: &mut Dice, claims: &mut [Claim], sight: &mut Sight) {
+    let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
+    let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
+    let seen = match sight {
+        Sight::File(stamp, _) => Some(stamp),
+        _ => None,
+    };
+    for stamp in stamps.chain(seen) {
+        stamp.changed = stamp.changed.map(|changed| changed + later);
     }
 }
 

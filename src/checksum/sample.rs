@@ -1,0 +1,83 @@
+//! The sampled ranges of a file and the hash over them: fingerprint version 1, `docs/identity.md`.
+//!
+//! It is separate from the reading, because a file is sampled in two ways: by its ranges alone, and from all of its bytes
+//! as they pass on their way to a copy.
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::value::Fingerprint;
+
+/// Bytes in a sampled range. The size of a smaller file is not part of its fingerprint.
+pub const SAMPLED_RANGE: u64 = 64 * 1024;
+/// Ranges sampled: evenly spaced, the first at the start, the last at the end.
+const RANGES: u64 = 5;
+/// Size up to which the sample is the whole file.
+pub const SAMPLED_WHOLE: u64 = SAMPLED_RANGE * RANGES;
+
+/// Start and length of each sampled range, in ascending order; they do not overlap.
+#[must_use]
+pub fn sampled_ranges(size: u64) -> Vec<(u64, u64)> {
+    if size <= SAMPLED_WHOLE {
+        return vec![(0, size)];
+    }
+    let step = (size - SAMPLED_RANGE) / (RANGES - 1);
+    let start = |n| {
+        if n == RANGES - 1 {
+            size - SAMPLED_RANGE
+        } else {
+            n * step
+        }
+    };
+    (0..RANGES).map(|n| (start(n), SAMPLED_RANGE)).collect()
+}
+
+/// Computes the fingerprint of a file whose bytes pass from beginning to end.
+pub struct Sampler {
+    hasher: Xxh3Default,
+    ranges: Vec<(u64, u64)>,
+    size: u64,
+    position: u64,
+}
+
+impl Sampler {
+    /// A sampler for a file of `size` bytes.
+    #[must_use]
+    pub fn new(size: u64) -> Self {
+        let mut hasher = Xxh3Default::new();
+        if size >= SAMPLED_RANGE {
+            hasher.update(&size.to_le_bytes());
+        }
+        Self {
+            hasher,
+            ranges: sampled_ranges(size),
+            size,
+            position: 0,
+        }
+    }
+
+    /// Hashes the sampled part of the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let begin = self.position;
+        let end = begin + bytes.len() as u64;
+        for (start, length) in &self.ranges {
+            let (from, to) = ((*start).max(begin), (start + length).min(end));
+            if from < to {
+                let offset = |place: u64| usize::try_from(place - begin).unwrap_or(usize::MAX);
+                self.hasher
+                    .update(bytes.get(offset(from)..offset(to)).unwrap_or_default());
+            }
+        }
+        self.position = end;
+    }
+
+    /// Passes over bytes that are not sampled.
+    pub fn skip_to(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// Returns the fingerprint; `None` for an empty file, and where not all of its bytes passed.
+    #[must_use]
+    pub fn finish(self) -> Option<Fingerprint> {
+        (self.size > 0 && self.position == self.size).then(|| Fingerprint(self.hasher.digest128()))
+    }
+}

@@ -1,0 +1,219 @@
+//! A lock that every machine sees: a file on a share that one process at a time creates.
+//!
+//! Locks of the system end with their process, but most shares keep them to the machine that took them. A file that is
+//! created exclusively is seen by all, and stays when its process dies. So its holder writes to it every few seconds; a
+//! file to which nobody writes any more is taken over. Those who wait compare what they see with their own clock only,
+//! since clocks of machines differ. The last line of defence is with the caller: see [`Shared::is_held`].
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::publish::{Life, Writer, refresh, unfinished_name};
+
+/// How often a holder shows that it lives.
+const BEAT: Duration = Duration::from_secs(5);
+/// A holder that showed nothing for so long is dead. Shares show a change to others after seconds, some after 20.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks at a lock that is held.
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub struct Shared {
+    path: PathBuf,
+    token: String,
+    beating: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Shared {
+    /// Creates the lock file; waits while another process has it. `None` when `go_on` ended the wait.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn hold(path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
+        Self::hold_after(path, SILENCE, go_on)
+    }
+
+    fn hold_after(
+        path: &Path,
+        silence: Duration,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<Option<Self>> {
+        let mut seen: Option<(String, Instant)> = None;
+        loop {
+            match File::create_new(path) {
+                Ok(file) => return Self::begin(path, file).map(Some),
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                Err(_) => {}
+            }
+            refresh(path);
+            // Where it cannot be read, it was given up just now.
+            if let Ok(text) = fs::read_to_string(path) {
+                let since = match &seen {
+                    Some((before, since)) if *before == text => *since,
+                    _ => Instant::now(),
+                };
+                if since.elapsed() >= silence || is_dead(&text) {
+                    take_away(path, &text)?;
+                    seen = None;
+                    continue;
+                }
+                seen = Some((text, since));
+            }
+            if !go_on() {
+                return Ok(None);
+            }
+            thread::sleep(BETWEEN);
+        }
+    }
+
+    fn begin(path: &Path, mut file: File) -> io::Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_nanos();
+        let token = format!("{} {:?} {now}", Writer::this(), thread::current().id());
+        // Earlier versions sweep what is not locked.
+        let _ = file.try_lock();
+        write!(file, "{token}\n0\n")?;
+        file.sync_all()?;
+        let (stop, stopped) = channel();
+        let beating = thread::spawn(move || {
+            for beat in 1_u64.. {
+                match stopped.recv_timeout(BEAT) {
+                    // Where it cannot be written, the lock is lost after a while, and `is_held` tells.
+                    Err(RecvTimeoutError::Timeout) => {
+                        _ = writeln!(file, "{beat}").and_then(|()| file.sync_all());
+                    }
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            token,
+            beating: Some((stop, beating)),
+        })
+    }
+
+    /// Whether it is still ours: a process that was stopped for a minute may have lost it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let text = fs::read_to_string(&self.path);
+        text.is_ok_and(|text| text.lines().next() == Some(&self.token))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some((stop, beating)) = self.beating.take() {
+            drop(stop);
+            let _ = beating.join();
+        }
+        if self.is_held() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether a holder was a process of this machine that is no more.
+fn is_dead(text: &str) -> bool {
+    let writer = text.split(' ').next().unwrap_or_default();
+    writer.parse::<Writer>().map(Writer::life) == Ok(Life::Dead)
+}
+
+/// Removes a lock file that says what it said. Of several processes, one does so: the others may find the file of the
+/// next holder under its name, and put that back.
+fn take_away(path: &Path, text: &str) -> io::Result<()> {
+    let aside = path.with_file_name(unfinished_name());
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
+    }
+    let is_it = fs::read_to_string(&aside).is_ok_and(|found| found == text);
+    if !is_it && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
+        return fs::rename(&aside, path);
+    }
+    fs::remove_file(&aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn one_process_at_a_time_holds_it_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.lock");
+        let inside = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        let lock = Shared::hold(&path, &|| true).unwrap().unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        assert!(lock.is_held());
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_holder_on_another_machine_is_waited_for_until_it_is_silent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.lock");
+        let theirs = "ffffffff-00000001-1-1 ThreadId(1) 1\n0\n";
+        fs::write(&path, theirs).unwrap();
+        let looks = AtomicUsize::new(0);
+        let three_looks = || looks.fetch_add(1, Ordering::SeqCst) < 2;
+        assert!(Shared::hold(&path, &three_looks).unwrap().is_none());
+        assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+        // As long as it beats, it lives.
+        let beats = AtomicUsize::new(0);
+        let beating = || {
+            let beat = beats.fetch_add(1, Ordering::SeqCst);
+            fs::write(&path, format!("{theirs}{beat}\n")).unwrap();
+            beat < 5
+        };
+        let silence = BETWEEN * 3;
+        assert!(
+            Shared::hold_after(&path, silence, &beating)
+                .unwrap()
+                .is_none()
+        );
+        let lock = Shared::hold_after(&path, silence, &|| true).unwrap();
+        assert!(lock.unwrap().is_held());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_dead_process_of_this_machine_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.lock");
+        let this = Writer::this().to_string();
+        let (place, _) = this.rsplit_once('-').unwrap();
+        fs::write(&path, format!("{place}-1 ThreadId(1) 1\n0\n")).unwrap();
+        let lock = Shared::hold(&path, &|| false).unwrap();
+        assert!(lock.unwrap().is_held());
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_over_is_not_removed_by_the_one_that_lost_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.lock");
+        let lost = Shared::hold(&path, &|| true).unwrap().unwrap();
+        take_away(&path, &fs::read_to_string(&path).unwrap()).unwrap();
+        let held = Shared::hold(&path, &|| true).unwrap().unwrap();
+        assert!(!lost.is_held() && held.is_held());
+        // Whoever thought that the first was dead finds the second, and puts it back.
+        take_away(&path, "of the first").unwrap();
+        drop(lost);
+        assert!(held.is_held());
+    }
+}

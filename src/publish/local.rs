@@ -1,0 +1,65 @@
+//! Filesystems that are not shared, and how to see what other machines wrote to those that are.
+
+use std::fs::File;
+use std::path::Path;
+
+/// Whether a file or folder is on a disk of this machine: what is read of it is what was written last, and a lock on it is
+/// seen by every process here.
+#[must_use]
+#[cfg(target_os = "linux")]
+pub fn is_local(file: &File) -> bool {
+    /// ext2 to ext4, XFS, btrfs, F2FS, memory, FAT, exFAT, NTFS, overlays, ZFS, bcachefs: statfs(2).
+    const LOCAL: [i64; 11] = [
+        0xef53,
+        0x5846_5342,
+        0x9123_683e,
+        0xf2f5_2010,
+        0x0102_1994,
+        0x4d44,
+        0x2011_bab0,
+        0x7366_746e,
+        0x794c_7630,
+        0x2fc1_2fc1,
+        0xca45_1a4e,
+    ];
+    #[allow(
+        clippy::useless_conversion,
+        reason = "its width depends on the processor"
+    )]
+    let kind = rustix::fs::fstatfs(file).map(|found| i64::try_from(found.f_type));
+    matches!(kind, Ok(Ok(kind)) if LOCAL.contains(&kind))
+}
+
+/// Whether a file or folder is on a disk of this machine.
+#[must_use]
+#[cfg(target_os = "macos")]
+pub fn is_local(file: &File) -> bool {
+    /// `MNT_LOCAL`: statfs(2).
+    const LOCAL: u64 = 0x1000;
+    rustix::fs::fstatfs(file).is_ok_and(|found| u64::from(found.f_flags) & LOCAL != 0)
+}
+
+/// Whether a file or folder is on a disk of this machine: here, nobody says.
+#[must_use]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn is_local(_file: &File) -> bool {
+    false
+}
+
+/// Has the system ask a share how a file looks now: what it remembers may be seconds old, and a file that grew would be
+/// read to its old end.
+#[cfg(target_os = "linux")]
+pub fn refresh(path: &Path) {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    // Where that is not known, the next look may be an old one; whoever writes checks what came of it.
+    let _ = statx(
+        CWD,
+        path,
+        AtFlags::STATX_FORCE_SYNC,
+        StatxFlags::BASIC_STATS,
+    );
+}
+
+/// Has the system ask a share how a file looks now: here, there is no way to.
+#[cfg(not(target_os = "linux"))]
+pub fn refresh(_path: &Path) {}

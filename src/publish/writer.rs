@@ -1,0 +1,210 @@
+//! Which process writes a file, as the file's name or text says it, and whether that process still lives.
+//!
+//! A lock is seen by the machine that holds it, and on most shares by no other. What a name says is seen by all.
+
+use std::fmt;
+use std::fs;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A process on a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writer {
+    /// Hash of what tells the machine, and the part of it whose processes are counted together, from others.
+    machine: u32,
+    /// Hash of what tells one boot of it from others.
+    boot: u32,
+    process: u32,
+    /// When the process began, in ticks since the boot; 0 where that is unknown.
+    began: u64,
+}
+
+/// What is known of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It runs on this machine.
+    Alive,
+    /// It ran on this machine, in this boot.
+    Dead,
+    /// It ran on this machine before it was booted.
+    BeforeBoot,
+    /// It is on another machine.
+    Elsewhere,
+}
+
+impl Writer {
+    /// This process.
+    #[must_use]
+    pub fn this() -> Self {
+        static THIS: OnceLock<Writer> = OnceLock::new();
+        *THIS.get_or_init(|| {
+            let process = std::process::id();
+            Self {
+                machine: hash(&machine()),
+                boot: hash(&read("/proc/sys/kernel/random/boot_id")),
+                process,
+                began: began(process).unwrap_or(0),
+            }
+        })
+    }
+
+    /// Whether it lives, as far as this machine can tell.
+    #[must_use]
+    pub fn life(self) -> Life {
+        let this = Self::this();
+        if self.machine != this.machine {
+            Life::Elsewhere
+        } else if self.boot != this.boot {
+            Life::BeforeBoot
+        } else if self == this || is_running(self) {
+            Life::Alive
+        } else {
+            Life::Dead
+        }
+    }
+}
+
+/// Four hexadecimal numbers.
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            machine,
+            boot,
+            process,
+            began,
+        } = self;
+        write!(f, "{machine:08x}-{boot:08x}-{process:x}-{began:x}")
+    }
+}
+
+impl FromStr for Writer {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split('-');
+        let mut number = |digits: std::ops::RangeInclusive<usize>| {
+            let part = parts.next().ok_or(())?;
+            let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if !digits.contains(&part.len()) || !is_hex {
+                return Err(());
+            }
+            u64::from_str_radix(part, 16).map_err(drop)
+        };
+        let mut small = |digits| u32::try_from(number(digits)?).map_err(drop);
+        let (machine, boot, process) = (small(8..=8)?, small(8..=8)?, small(1..=8)?);
+        let began = number(1..=16)?;
+        parts.next().is_none().then_some(()).ok_or(())?;
+        Ok(Self {
+            machine,
+            boot,
+            process,
+            began,
+        })
+    }
+}
+
+/// The machine's id and name. Containers have the id of their image and a name of their own, and count their processes by
+/// themselves.
+fn machine() -> String {
+    let ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(read);
+    let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{}\n{}\n{}", ids.concat(), name(), processes.display())
+}
+
+#[cfg(unix)]
+fn name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn hash(text: &str) -> u32 {
+    u32::try_from(xxh3_64(text.as_bytes()) >> 32).unwrap_or(0)
+}
+
+/// Whether a process of this machine still runs: another one may have its number by now.
+#[cfg(unix)]
+fn is_running(writer: Writer) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let process = i32::try_from(writer.process).ok().and_then(Pid::from_raw);
+    let is_there = process.is_some_and(|process| {
+        // A process of somebody else may not be signalled, but is there.
+        test_kill_process(process) != Err(rustix::io::Errno::SRCH)
+    });
+    is_there
+        && match stat(writer.process) {
+            Some(stat) if stat.starts_with(['Z', 'X']) => false,
+            Some(_) => began(writer.process).is_none_or(|began| began == writer.began),
+            None => true,
+        }
+}
+
+/// Where processes cannot be asked, every one of them may still run.
+#[cfg(not(unix))]
+fn is_running(_writer: Writer) -> bool {
+    true
+}
+
+/// When a process began: field 22 of its line in proc(5).
+fn began(process: u32) -> Option<u64> {
+    stat(process)?.split(' ').nth(19)?.parse().ok()
+}
+
+/// The fields behind the name of a process, from its state on.
+fn stat(process: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_is_read_back_as_it_is_written() {
+        let this = Writer::this();
+        assert_eq!(this.to_string().parse(), Ok(this));
+        for text in [
+            "",
+            "1-2-3-4",
+            "0123456z-01234567-1-1",
+            "01234567-01234567-1-1-1",
+        ] {
+            assert_eq!(text.parse::<Writer>(), Err(()), "{text}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whether_a_writer_lives_is_known_on_its_own_machine_and_boot_only() {
+        let this = Writer::this();
+        assert_eq!(this.life(), Life::Alive);
+        let another = Writer {
+            began: this.began + 1,
+            ..this
+        };
+        assert_eq!(another.life(), Life::Dead, "its number is used again");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let of_child = Writer {
+            process: child.id(),
+            began: began(child.id()).unwrap(),
+            ..this
+        };
+        child.wait().unwrap();
+        assert_eq!(of_child.life(), Life::Dead);
+        let (boot, machine) = (this.boot ^ 1, this.machine ^ 1);
+        assert_eq!(Writer { boot, ..this }.life(), Life::BeforeBoot);
+        assert_eq!(Writer { machine, ..this }.life(), Life::Elsewhere);
+    }
+}
