@@ -118,7 +118,10 @@ impl Volume {
         let size = self
             .size
             .filter(|_| is_fixed && !self.is_share() && self.root.as_os_str().is_empty())?;
-        let born = identity::birth(&self.mount).unwrap_or(0);
+        // exFAT, for one, tells the time of the mount.
+        let is_told = kind::keeps_birth(&self.kind);
+        let born = is_told.then(|| identity::birth(&self.mount)).flatten();
+        let born = born.unwrap_or(0);
         Some(format!("{size}:{born}"))
     }
 
