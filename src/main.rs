@@ -49,7 +49,9 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
         None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
     };
     if let Some(hint) = known.and_then(Error::hint) {
-        let _ = writeln!(talk, "hint: {hint}");
+        // Examples stand on lines of their own.
+        let lines: Vec<String> = hint.lines().map(escape).collect();
+        let _ = writeln!(talk, "hint: {}", lines.join("\n"));
     }
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,

@@ -36,6 +36,7 @@ mod shoot;
 mod tag_laws;
 mod tagging;
 mod tags;
+mod terminal;
 mod thumbs;
 mod upgrade;
 

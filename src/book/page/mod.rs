@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::Book;
 use super::odd::{Finding, Gravity, find};
 use super::pictures::{Picture, Pictures};
-use crate::error::escape;
+use crate::error::{escape, escape_prose};
 
 pub(super) use clips::{Clips, Part, length, shown_name};
 pub(super) use head::{head, title};
@@ -117,14 +117,14 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     shown
 }
 
-/// Text of several lines, as these.
+/// Text that people wrote, in as many lines.
 pub(super) fn lines(text: &str) -> Markup {
     let cut: String = text.chars().take(MOST_LETTERS).collect();
     let is_cut = cut.len() < text.len();
     html! {
         @for (at, line) in cut.lines().enumerate() {
             @if at > 0 { br; }
-            (escape(line))
+            (escape_prose(line))
         }
         @if is_cut { "…" }
     }
