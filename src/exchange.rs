@@ -2,6 +2,7 @@
 //! those that others wrote. Only when asked, only where a volume may be written, and never into
 //! the media themselves.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,8 +52,9 @@ fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edi
     }
 }
 
-/// What people said of a clip, as it stands in a sidecar; nothing when that is nothing.
-fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
+/// What people said of a clip, as it stands in a sidecar; nothing when that is nothing. `decided` has the tags by their
+/// names of now; a sidecar may hold former names, which go.
+fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option<Said> {
     let mut said = Said {
         stars: clip
             .rating
@@ -61,13 +63,18 @@ fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
         selection: clip.selection.as_ref().map(|fact| fact.value),
         ..Said::default()
     };
-    for (tag, (is_there, _)) in decided_tags(edits) {
-        if is_there {
-            said.tags.push(tag);
-        } else {
-            said.removed.push(tag);
-        }
-    }
+    let is_there = |tag: &String| decided.get(tag) == Some(&true);
+    said.tags = decided
+        .keys()
+        .filter(|tag| is_there(tag))
+        .cloned()
+        .collect();
+    let all: BTreeSet<String> = decided
+        .keys()
+        .cloned()
+        .chain(decided_tags(edits).into_keys())
+        .collect();
+    said.removed = all.into_iter().filter(|tag| !is_there(tag)).collect();
     for edit in in_effect(edits) {
         match &edit.said.action {
             Action::Note(text) => said.notes.push(text.clone()),
@@ -89,7 +96,7 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(Vec::new());
     };
-    let Some(said) = said(&clip, &edits) else {
+    let Some(said) = said(&clip, &edits, &catalogue.decided_by(&edits)?) else {
         return Ok(Vec::new());
     };
     let mut written = Vec::new();
@@ -284,6 +291,7 @@ pub fn read_sidecars(
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(heard);
     };
+    let decided = catalogue.decided_by(&edits)?;
     for path in sidecars_of(&clip) {
         let packet = match read(&path) {
             Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),
@@ -292,7 +300,8 @@ pub fn read_sidecars(
         match packet {
             Ok(packet) => {
                 heard.read += 1;
-                heard.take(&packet, &clip, &edits, vocabulary, prefer_xmp);
+                heard.tags(&packet, &decided, vocabulary, prefer_xmp);
+                heard.take(&packet, &clip, &edits, prefer_xmp);
             }
             Err(reason) => heard.unread.push((path, reason)),
         }
@@ -316,15 +325,7 @@ fn sidecars_of(clip: &Clip) -> Vec<PathBuf> {
 }
 
 impl Heard {
-    fn take(
-        &mut self,
-        packet: &Packet,
-        clip: &Clip,
-        edits: &[Edit],
-        vocabulary: &Vocabulary,
-        prefer_xmp: bool,
-    ) {
-        self.tags(packet, edits, vocabulary, prefer_xmp);
+    fn take(&mut self, packet: &Packet, clip: &Clip, edits: &[Edit], prefer_xmp: bool) {
         self.rating(packet, clip, prefer_xmp);
         self.notes(packet, edits);
         for marker in &packet.markers {
@@ -345,14 +346,19 @@ impl Heard {
         }
     }
 
-    fn tags(&mut self, packet: &Packet, edits: &[Edit], vocabulary: &Vocabulary, prefer_xmp: bool) {
-        let decided = decided_tags(edits);
+    fn tags(
+        &mut self,
+        packet: &Packet,
+        decided: &BTreeMap<String, bool>,
+        vocabulary: &Vocabulary,
+        prefer_xmp: bool,
+    ) {
         for subject in &packet.tags {
             // A comma parts several in some programs.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
                 let tag = vocabulary.meant(&typed).unwrap_or(typed);
-                match decided.get(&tag).map(|(is_there, _)| *is_there) {
+                match decided.get(&tag) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
                         self.conflicts

@@ -36,6 +36,8 @@ pub mod original;
 pub mod present;
 pub mod publish;
 pub mod query;
+#[cfg(test)]
+mod random_tests;
 pub mod safe;
 pub mod scan;
 pub mod sidecar;

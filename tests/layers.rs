@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["checksum", "clip", "original", "publish"],
     &["error"],
     &["value"],
+    &["random_tests"],
 ];
 
 /// Crates that the lowest floors must not know.

@@ -128,6 +128,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn whatever_is_typed_the_cursor_stands_between_letters(
             text in "\\PC{0,12}", steps in proptest::collection::vec(0..9u8, 0..40), width in 0usize..20,

@@ -273,8 +273,10 @@ fn rename(
         .map(|tag| parse_tag(tag))
         .collect::<Result<_, _>>()?;
     let to = parse_tag(to)?;
-    let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     let vocabulary = catalogue.vocabulary()?;
+    // A former name means what it is called now.
+    let from: Vec<String> = from.iter().map(|tag| vocabulary.called(tag)).collect();
+    let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     refuse_name(&from, &to, &vocabulary)?;
     let mut finder = Finder::open(&catalogue, &mut said)?;
     let count = finder.count_tagged(&from, &mut said)?;

@@ -122,6 +122,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn whatever_the_value_the_name_is_safe(
             text in "\\PC{0,150}|(?s).{0,60}|[.A-C/ \\\\:\u{301}\u{200d}-]{0,40}|(con|nul|com1)[ .]{0,3}.{0,120}"

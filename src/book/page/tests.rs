@@ -105,6 +105,8 @@ fn long_texts_are_cut_and_what_hides_is_written_out() {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn whatever_is_written_makes_no_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
         let (page, plain) = (report(&named(&text), &[]), report(&named("plain"), &[]));
