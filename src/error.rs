@@ -256,6 +256,9 @@ pub enum Error {
     /// The data folder of this platform could not be found.
     #[error("no data folder: the home folder is not known")]
     NoHome,
+    /// The user interrupted the command.
+    #[error("interrupted")]
+    Interrupted,
     /// A worker thread died.
     #[error("a scan thread stopped unexpectedly")]
     Thread,
@@ -392,6 +395,7 @@ impl Error {
                 format!("write which one it is, such as `{first}`")
             }
             Self::Record { .. }
+            | Self::Interrupted
             | Self::Thread
             | Self::Malformed(_)
             | Self::Terminal(_) => return None,

@@ -44,6 +44,7 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
     let mut talk = io::stderr().lock();
     // When not even standard error can be written to, the exit code must do.
     let _ = match known {
+        Some(Error::Interrupted) => writeln!(talk, "interrupted"),
         // It says its cause itself.
         Some(known) => writeln!(talk, "error: {}", escape(&known.to_string())),
         None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
@@ -56,6 +57,7 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
         Some(Error::NoClip(_)) => cmd::Exit::NothingFound,
+        Some(Error::Interrupted) => cmd::Exit::Interrupted,
         _ => cmd::Exit::Failed,
     }
 }
