@@ -23,6 +23,7 @@ mod hostile;
 mod identity;
 mod index;
 mod ingest;
+mod interrupted;
 mod journal;
 mod laws;
 mod layers;
