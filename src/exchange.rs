@@ -2,6 +2,8 @@
 //! those that others wrote. Only when asked, only where a volume may be written, and never into
 //! the media themselves.
 
+mod beside;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
@@ -12,12 +14,14 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::catalogue::Catalogue;
 use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
 use crate::error::Error;
-use crate::footage::{Named, Role, found, named};
+use crate::footage::{Role, found};
 use crate::original;
 use crate::publish;
 use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, Selection, parse_tag};
+
+pub use beside::Beside;
 
 /// What became of one sidecar.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct Written {
     pub outcome: Outcome,
     /// What others wrote that says otherwise, and stays.
     pub conflicts: Vec<Conflict>,
+    /// Why it has not the usual name.
+    pub note: Option<String>,
 }
 
 /// What was done with a sidecar.
@@ -92,7 +98,11 @@ fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option
 ///
 /// # Errors
 /// When the catalogue cannot be read or written. What goes wrong with one file is its outcome.
-pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>, Error> {
+pub fn write_sidecars(
+    catalogue: &Catalogue,
+    number: i64,
+    beside: &mut Beside,
+) -> Result<Vec<Written>, Error> {
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(Vec::new());
     };
@@ -101,10 +111,15 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
     };
     let mut written = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let path = sidecar_of(copy);
-        let outcome = write_one(copy, &path, &said);
+        let place = place_of(copy, beside);
+        let (path, note) = match &place {
+            Ok(place) => (place.path.clone(), place.note.clone()),
+            Err(_) => (copy.path.with_extension("xmp"), None),
+        };
+        let outcome = place.and_then(|place| write_one(&place.path, &said));
         let (outcome, conflicts) = match outcome {
             Ok((is_changed, bytes, conflicts)) => {
+                beside.add(&path);
                 know(catalogue, copy, &path, &bytes)?;
                 let outcome = if is_changed {
                     Outcome::Written
@@ -121,26 +136,19 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
             path,
             outcome,
             conflicts,
+            note,
         });
     }
     Ok(written)
 }
 
-/// Where a file's sidecar is, however its ending is written, or is to be.
-fn sidecar_of(copy: &FileCopy) -> PathBuf {
-    let usual = copy.path.with_extension("xmp");
-    if fs::symlink_metadata(&usual).is_ok() {
-        return usual;
+fn place_of(copy: &FileCopy, beside: &mut Beside) -> Result<beside::Place, Stop> {
+    if copy.frames.is_some() {
+        return Err(Stop::Refused(
+            "an image sequence is many files, and has no sidecar".to_owned(),
+        ));
     }
-    let folder = copy.path.parent().unwrap_or(Path::new("."));
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_it = |path: &PathBuf| {
-        path.file_name()
-            .zip(usual.file_name())
-            .is_some_and(|(name, usual)| name.eq_ignore_ascii_case(usual))
-    };
-    let mut found = names.map(|entry| entry.path()).filter(is_it);
-    found.next().unwrap_or(usual)
+    beside.place(copy)?.map_err(Stop::Refused)
 }
 
 fn is_there(copy: &FileCopy) -> bool {
@@ -165,25 +173,7 @@ impl From<io::Error> for Stop {
 }
 
 /// Merges what was said into one sidecar; whether it changed, and what it holds now.
-fn write_one(
-    copy: &FileCopy,
-    path: &Path,
-    said: &Said,
-) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
-    if copy.frames.is_some() {
-        return Err(Stop::Refused(
-            "an image sequence is many files, and has no sidecar".to_owned(),
-        ));
-    }
-    let others = others_of_stem(copy)?;
-    if !others.is_empty() {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return Err(Stop::Refused(format!(
-            "{name} would belong to {} and {}: programs would take it for both",
-            copy.name(),
-            others.join(", ")
-        )));
-    }
+fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
     // A pipe or a link in its place is not followed.
     let before = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
@@ -231,27 +221,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Other media of the same stem in the folder, but for what the camera wrote to go with it.
-fn others_of_stem(copy: &FileCopy) -> io::Result<Vec<String>> {
-    let (Some(folder), Some(stem)) = (copy.path.parent(), copy.path.file_stem()) else {
-        return Ok(Vec::new());
-    };
-    let mut others = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_same = path
-            .file_stem()
-            .is_some_and(|other| other.eq_ignore_ascii_case(stem));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_media = matches!(named(&name), Named::Media | Named::Frame);
-        if is_same && is_media && path != copy.path && !copy.companions.contains(&path) {
-            others.push(name.into_owned());
-        }
-    }
-    others.sort();
-    Ok(others)
-}
-
 /// Has the catalogue know a sidecar that is ours, as it is now: no scan takes it for new, and what it
 /// holds can be verified.
 fn know(catalogue: &Catalogue, copy: &FileCopy, path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -286,13 +255,21 @@ pub fn read_sidecars(
     vocabulary: &Vocabulary,
     number: i64,
     prefer_xmp: bool,
+    beside: &mut Beside,
 ) -> Result<Heard, Error> {
     let mut heard = Heard::default();
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(heard);
     };
     let decided = catalogue.decided_by(&edits)?;
-    for path in sidecars_of(&clip) {
+    let mut paths = Vec::new();
+    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
+        match beside.own(copy) {
+            Ok(own) => paths.extend(own),
+            Err(error) => heard.unread.push((copy.path.clone(), error.to_string())),
+        }
+    }
+    for path in paths {
         let packet = match read(&path) {
             Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
@@ -307,21 +284,6 @@ pub fn read_sidecars(
         }
     }
     Ok(heard)
-}
-
-/// `C0001.xmp`, and `C0001.MP4.xmp` as some programs have it, beside each file that is there.
-fn sidecars_of(clip: &Clip) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let mut longer = copy.path.clone().into_os_string();
-        longer.push(".xmp");
-        for path in [sidecar_of(copy), PathBuf::from(longer)] {
-            if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-                paths.push(path);
-            }
-        }
-    }
-    paths
 }
 
 impl Heard {

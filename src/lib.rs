@@ -45,3 +45,4 @@ pub mod tag;
 pub(crate) mod toml_file;
 pub mod value;
 pub mod verify;
+pub(crate) mod xmp_owner;

@@ -28,6 +28,7 @@ mod journal;
 mod laws;
 mod layers;
 mod mhl_judge;
+mod photographs;
 #[path = "../src/random_tests.rs"]
 mod random_tests;
 mod real_footage;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::exchange::{Outcome, Written, read_sidecars, write_sidecars};
+use btsindex::exchange::{Beside, Outcome, Written, read_sidecars, write_sidecars};
 use btsindex::present::{counted, json_line};
 use serde_json::json;
 
@@ -45,12 +45,13 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
     // From here on files are written beside footage: an unfinished one must not stay there.
     let interrupt = Interrupt::new()?;
     let mut out = stdout();
+    let mut beside = Beside::default();
     let (mut count, mut same, mut refused, mut away) = (0, 0, 0, 0);
     for clip in clips {
         if interrupt.is_asked() {
             break;
         }
-        let written = write_sidecars(&catalogue, clip)?;
+        let written = write_sidecars(&catalogue, clip, &mut beside)?;
         away += usize::from(written.is_empty());
         for one in &written {
             match &one.outcome {
@@ -100,6 +101,9 @@ fn tell(one: &Written) -> io::Result<()> {
     if let Outcome::Refused(reason) = &one.outcome {
         writeln!(talk, "warning: {path}: {}", escape(reason))?;
     }
+    if let Some(note) = &one.note {
+        writeln!(talk, "{path}: {}", escape(note))?;
+    }
     for conflict in &one.conflicts {
         writeln!(
             talk,
@@ -123,7 +127,7 @@ fn object(one: &Written) -> serde_json::Value {
         json!({ "property": conflict.property, "theirs": conflict.theirs, "ours": conflict.ours })
     });
     json!({
-        "path": one.path.to_string_lossy(), "outcome": outcome, "reason": reason,
+        "path": one.path.to_string_lossy(), "outcome": outcome, "reason": reason, "note": one.note,
         "conflicts": conflicts.collect::<Vec<_>>(),
     })
 }
@@ -140,6 +144,7 @@ fn read(
     let mut said = Vec::new();
     let mut out = stdout();
     let (mut sidecars, mut unread) = (0, 0);
+    let mut beside = Beside::default();
     let interrupt = Interrupt::new()?;
     let clips = interrupt.at_once(|| search::find_all(words, &catalogue))?;
     for clip in clips {
@@ -147,7 +152,7 @@ fn read(
             writeln!(io::stderr(), "nothing was taken in")?;
             return Err(Error::Interrupted.into());
         }
-        let heard = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp)?;
+        let heard = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp, &mut beside)?;
         sidecars += heard.read;
         unread += heard.unread.len();
         let name = catalogue.clip(clip)?.and_then(|clip| clip.name);
