@@ -91,7 +91,7 @@ impl Owners {
 }
 
 /// Those that are spelt alike to the letter, where there are any: `img_1.mov` may lie beside `IMG_1.MOV`.
-fn exact<'a>(files: Vec<&'a OsString>, is_spelt_so: impl Fn(&str) -> bool) -> Vec<&'a OsString> {
+fn exact(files: Vec<&OsString>, is_spelt_so: impl Fn(&str) -> bool) -> Vec<&OsString> {
     let is_exact = |file: &&&OsString| is_spelt_so(&file.to_string_lossy());
     let spelt: Vec<&OsString> = files.iter().filter(is_exact).copied().collect();
     if spelt.is_empty() { files } else { spelt }
@@ -129,7 +129,9 @@ mod tests {
 
     fn owner(names: &[&str], sidecar: &str, declared: Option<&str>) -> String {
         let mut owners = Owners::default();
-        names.iter().for_each(|name| owners.add(OsStr::new(name)));
+        for name in names {
+            owners.add(OsStr::new(name));
+        }
         let owner = owners.of(sidecar, &|| declared.map(str::to_owned));
         owner.filter(|owner| is_for(declared, owner)).map_or_else(
             || "-".to_owned(),

@@ -110,6 +110,7 @@ impl Book {
             texts: Texts::default(),
             shots: Vec::new(),
             places: Vec::new(),
+            have_camera: Vec::new(),
         };
         for (done, &number) in clips.iter().enumerate() {
             if !each(done, clips.len()) {
@@ -203,6 +204,8 @@ struct Gathering<'a> {
     shots: Vec<Shot>,
     /// Where the name of each clip counts.
     places: Vec<Option<Place>>,
+    /// Whether the camera of each clip is known, and not only that camera's letter.
+    have_camera: Vec<bool>,
 }
 
 impl Gathering<'_> {
@@ -217,6 +220,7 @@ impl Gathering<'_> {
         let texts = &mut self.texts;
         let gist = Gist::of(&clip, texts);
         self.places.push(Place::of(&clip, texts));
+        self.have_camera.push(clip.camera.is_some());
         self.shots.push(Shot {
             clip: number,
             camera: texts.text(&camera(&clip)),
@@ -242,8 +246,8 @@ impl Gathering<'_> {
         else {
             return Ok(None);
         };
+        tell_letters(&mut self.shots, &self.have_camera);
         self.shots.sort_by_cached_key(Shot::order);
-        tell_letters(&mut self.shots);
         if !go_on() {
             return Ok(None);
         }
@@ -275,15 +279,16 @@ fn camera(clip: &Clip) -> String {
 }
 
 /// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
-fn tell_letters(shots: &mut [Shot]) {
+fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
     let mut named: HashMap<Arc<str>, HashSet<Arc<str>>> = HashMap::new();
-    for shot in shots.iter().filter(|shot| shot.gist.has_camera) {
+    for (shot, _) in shots.iter().zip(have_camera).filter(|(_, has)| **has) {
         if let Some(letter) = &shot.gist.camera_letter {
             let cameras = named.entry(Arc::clone(letter)).or_default();
             cameras.insert(Arc::clone(&shot.camera));
         }
     }
-    for shot in shots.iter_mut().filter(|shot| !shot.gist.has_camera) {
+    let without = shots.iter_mut().zip(have_camera);
+    for (shot, _) in without.filter(|(_, has)| !**has) {
         let letter = shot.gist.camera_letter.as_ref();
         let cameras = letter.and_then(|letter| named.get(letter));
         let only = cameras.filter(|cameras| cameras.len() == 1);

@@ -45,8 +45,6 @@ pub struct Gist {
     pub reel: Option<Arc<str>>,
     /// The letter of its camera.
     pub camera_letter: Option<Arc<str>>,
-    /// Whether its camera is known, and not only that camera's letter.
-    pub has_camera: bool,
     /// Its tags, and whether each was said of the day when its card was taken in.
     pub tags: Vec<(Arc<str>, bool)>,
 }
@@ -119,7 +117,6 @@ impl Gist {
             crew: texts.fact(clip.crew.as_ref()),
             reel: texts.fact(clip.reel.as_ref()),
             camera_letter: texts.fact(clip.camera_letter.as_ref()),
-            has_camera: clip.camera.is_some(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The numbers that cameras give the clips of a card, and which of them are known: by the names of all
 //! that the catalogue has there, whatever was asked for.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -142,18 +143,21 @@ impl Folders {
         folder: &Path,
         catalogue: &Catalogue,
     ) -> Result<Vec<OsString>, Error> {
-        if !self.0.contains_key(&volume) {
-            let mut all: HashMap<PathBuf, Inside> = HashMap::new();
-            for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
-                if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
-                    let above = all.entry(parent.to_owned()).or_default();
-                    above.folders.push(name.to_owned());
+        let all = match self.0.entry(volume) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let mut all: HashMap<PathBuf, Inside> = HashMap::new();
+                for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
+                    if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                        let above = all.entry(parent.to_owned()).or_default();
+                        above.folders.push(name.to_owned());
+                    }
+                    all.entry(path).or_default().number = Some(number);
                 }
-                all.entry(path).or_default().number = Some(number);
+                unknown.insert(all)
             }
-            self.0.insert(volume, all);
-        }
-        let Some(inside) = self.0.get(&volume).and_then(|all| all.get(folder)) else {
+        };
+        let Some(inside) = all.get(folder) else {
             return Ok(Vec::new());
         };
         let mut names = inside.folders.clone();

@@ -22,18 +22,20 @@ const MOST: u64 = 2 * 1024 * 1024;
 /// When it cannot be opened or read.
 pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let of_xmp = |bytes: &[u8]| xmp::read(bytes, original);
-    let (reader, most): (&dyn Fn(&[u8]) -> Clip, u64) = match extension.to_str() {
-        Some("xml") => (&|bytes| sony::read(&String::from_utf8_lossy(bytes)), MOST),
-        Some("srt") => (&subtitles, MOST),
-        Some("vtt" | "txt") => (&|bytes| spoken::read(&String::from_utf8_lossy(bytes)), MOST),
-        // One byte more than it may have tells that it is too long.
-        Some("xmp") => (&of_xmp, xmp::MOST + 1),
+    // One byte more than it may have tells that it is too long.
+    let most = match extension.to_str() {
+        Some("xml" | "srt" | "vtt" | "txt") => MOST,
+        Some("xmp") => xmp::MOST + 1,
         _ => return Ok(Clip::default()),
     };
     let mut bytes = Vec::new();
     original::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(reader(&bytes))
+    Ok(match extension.to_str() {
+        Some("xml") => sony::read(&String::from_utf8_lossy(&bytes)),
+        Some("srt") => subtitles(&bytes),
+        Some("xmp") => xmp::read(&bytes, original),
+        _ => spoken::read(&String::from_utf8_lossy(&bytes)),
+    })
 }
 
 /// Reads which extension the XMP sidecar at `path` says that it is for, if it says so and can be read.
