@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use derived::runs_through;
 pub use edit::{
-    Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, decided_tags, in_effect, short,
+    Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, decided_tags, decided_tags_as, in_effect,
+    short,
 };
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};

@@ -1,7 +1,11 @@
 //! What goes wrong: an [`Error`] ends the command, a [`Problem`] is one file's.
 
+mod escape;
+
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use escape::{escape, escape_prose, is_unsafe};
 
 /// Why a command failed. Printed with [`Error::hint`] where there is one.
 #[derive(Debug, thiserror::Error)]
@@ -267,6 +271,9 @@ pub enum Error {
     /// The data folder of this platform could not be found.
     #[error("no data folder: the home folder is not known")]
     NoHome,
+    /// The user interrupted the command.
+    #[error("interrupted")]
+    Interrupted,
     /// A worker thread died.
     #[error("a scan thread stopped unexpectedly")]
     Thread,
@@ -409,6 +416,7 @@ impl Error {
                 format!("write which one it is, such as `{first}`")
             }
             Self::Record { .. }
+            | Self::Interrupted
             | Self::Thread
             | Self::Malformed(_)
             | Self::Terminal(_) => return None,
@@ -496,45 +504,4 @@ fn list(labels: &[String]) -> String {
 /// A path in an error: control characters are escaped, since messages go to terminals.
 fn shown(path: &Path) -> String {
     escape(&path.to_string_lossy())
-}
-
-/// Text from a drive made safe for a terminal: control and direction characters are escaped.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => safe.push_str("\\n"),
-            '\r' => safe.push_str("\\r"),
-            '\t' => safe.push_str("\\t"),
-            c if is_unsafe(c) => {
-                safe.extend(c.escape_unicode());
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// Whether a character could act on a terminal, or reorder or hide what stands beside it: controls
-/// and the Unicode bidirectional, invisible and tag characters.
-#[must_use]
-pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_write_to_the_terminal() {
-        assert_eq!(
-            escape("a\x1b[31m\nb\u{202e}c\u{7}"),
-            "a\\u{1b}[31m\\nb\\u{202e}c\\u{7}"
-        );
-        assert_eq!(escape("Café 🎬"), "Café 🎬");
-    }
 }

@@ -2,6 +2,9 @@
 //! those that others wrote. Only when asked, only where a volume may be written, and never into
 //! the media themselves.
 
+mod beside;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,12 +14,14 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::catalogue::Catalogue;
 use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
 use crate::error::Error;
-use crate::footage::{Named, Role, found, named};
+use crate::footage::{Role, found};
 use crate::original;
 use crate::publish;
 use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, Selection, parse_tag};
+
+pub use beside::Beside;
 
 /// What became of one sidecar.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct Written {
     pub outcome: Outcome,
     /// What others wrote that says otherwise, and stays.
     pub conflicts: Vec<Conflict>,
+    /// Why it has not the usual name.
+    pub note: Option<String>,
 }
 
 /// What was done with a sidecar.
@@ -51,8 +58,9 @@ fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edi
     }
 }
 
-/// What people said of a clip, as it stands in a sidecar; nothing when that is nothing.
-fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
+/// What people said of a clip, as it stands in a sidecar; nothing when that is nothing. `decided` has the tags by their
+/// names of now; a sidecar may hold former names, which go.
+fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option<Said> {
     let mut said = Said {
         stars: clip
             .rating
@@ -61,13 +69,18 @@ fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
         selection: clip.selection.as_ref().map(|fact| fact.value),
         ..Said::default()
     };
-    for (tag, (is_there, _)) in decided_tags(edits) {
-        if is_there {
-            said.tags.push(tag);
-        } else {
-            said.removed.push(tag);
-        }
-    }
+    let is_there = |tag: &String| decided.get(tag) == Some(&true);
+    said.tags = decided
+        .keys()
+        .filter(|tag| is_there(tag))
+        .cloned()
+        .collect();
+    let all: BTreeSet<String> = decided
+        .keys()
+        .cloned()
+        .chain(decided_tags(edits).into_keys())
+        .collect();
+    said.removed = all.into_iter().filter(|tag| !is_there(tag)).collect();
     for edit in in_effect(edits) {
         match &edit.said.action {
             Action::Note(text) => said.notes.push(text.clone()),
@@ -85,19 +98,28 @@ fn said(clip: &Clip, edits: &[Edit]) -> Option<Said> {
 ///
 /// # Errors
 /// When the catalogue cannot be read or written. What goes wrong with one file is its outcome.
-pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>, Error> {
+pub fn write_sidecars(
+    catalogue: &Catalogue,
+    number: i64,
+    beside: &mut Beside,
+) -> Result<Vec<Written>, Error> {
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(Vec::new());
     };
-    let Some(said) = said(&clip, &edits) else {
+    let Some(said) = said(&clip, &edits, &catalogue.decided_by(&edits)?) else {
         return Ok(Vec::new());
     };
     let mut written = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let path = sidecar_of(copy);
-        let outcome = write_one(copy, &path, &said);
+        let place = place_of(copy, beside);
+        let (path, note) = match &place {
+            Ok(place) => (place.path.clone(), place.note.clone()),
+            Err(_) => (copy.path.with_extension("xmp"), None),
+        };
+        let outcome = place.and_then(|place| write_one(&place.path, &said));
         let (outcome, conflicts) = match outcome {
             Ok((is_changed, bytes, conflicts)) => {
+                beside.add(&path);
                 know(catalogue, copy, &path, &bytes)?;
                 let outcome = if is_changed {
                     Outcome::Written
@@ -114,26 +136,19 @@ pub fn write_sidecars(catalogue: &Catalogue, number: i64) -> Result<Vec<Written>
             path,
             outcome,
             conflicts,
+            note,
         });
     }
     Ok(written)
 }
 
-/// Where a file's sidecar is, however its ending is written, or is to be.
-fn sidecar_of(copy: &FileCopy) -> PathBuf {
-    let usual = copy.path.with_extension("xmp");
-    if fs::symlink_metadata(&usual).is_ok() {
-        return usual;
+fn place_of(copy: &FileCopy, beside: &mut Beside) -> Result<beside::Place, Stop> {
+    if copy.frames.is_some() {
+        return Err(Stop::Refused(
+            "an image sequence is many files, and has no sidecar".to_owned(),
+        ));
     }
-    let folder = copy.path.parent().unwrap_or(Path::new("."));
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_it = |path: &PathBuf| {
-        path.file_name()
-            .zip(usual.file_name())
-            .is_some_and(|(name, usual)| name.eq_ignore_ascii_case(usual))
-    };
-    let mut found = names.map(|entry| entry.path()).filter(is_it);
-    found.next().unwrap_or(usual)
+    beside.place(copy)?.map_err(Stop::Refused)
 }
 
 fn is_there(copy: &FileCopy) -> bool {
@@ -158,25 +173,7 @@ impl From<io::Error> for Stop {
 }
 
 /// Merges what was said into one sidecar; whether it changed, and what it holds now.
-fn write_one(
-    copy: &FileCopy,
-    path: &Path,
-    said: &Said,
-) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
-    if copy.frames.is_some() {
-        return Err(Stop::Refused(
-            "an image sequence is many files, and has no sidecar".to_owned(),
-        ));
-    }
-    let others = others_of_stem(copy)?;
-    if !others.is_empty() {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return Err(Stop::Refused(format!(
-            "{name} would belong to {} and {}: programs would take it for both",
-            copy.name(),
-            others.join(", ")
-        )));
-    }
+fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
     // A pipe or a link in its place is not followed.
     let before = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
@@ -224,27 +221,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Other media of the same stem in the folder, but for what the camera wrote to go with it.
-fn others_of_stem(copy: &FileCopy) -> io::Result<Vec<String>> {
-    let (Some(folder), Some(stem)) = (copy.path.parent(), copy.path.file_stem()) else {
-        return Ok(Vec::new());
-    };
-    let mut others = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_same = path
-            .file_stem()
-            .is_some_and(|other| other.eq_ignore_ascii_case(stem));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_media = matches!(named(&name), Named::Media | Named::Frame);
-        if is_same && is_media && path != copy.path && !copy.companions.contains(&path) {
-            others.push(name.into_owned());
-        }
-    }
-    others.sort();
-    Ok(others)
-}
-
 /// Has the catalogue know a sidecar that is ours, as it is now: no scan takes it for new, and what it
 /// holds can be verified.
 fn know(catalogue: &Catalogue, copy: &FileCopy, path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -279,12 +255,21 @@ pub fn read_sidecars(
     vocabulary: &Vocabulary,
     number: i64,
     prefer_xmp: bool,
+    beside: &mut Beside,
 ) -> Result<Heard, Error> {
     let mut heard = Heard::default();
     let Some((clip, edits)) = spoken_of(catalogue, number)? else {
         return Ok(heard);
     };
-    for path in sidecars_of(&clip) {
+    let decided = catalogue.decided_by(&edits)?;
+    let mut paths = Vec::new();
+    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
+        match beside.own(copy) {
+            Ok(own) => paths.extend(own),
+            Err(error) => heard.unread.push((copy.path.clone(), error.to_string())),
+        }
+    }
+    for path in paths {
         let packet = match read(&path) {
             Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
@@ -292,7 +277,8 @@ pub fn read_sidecars(
         match packet {
             Ok(packet) => {
                 heard.read += 1;
-                heard.take(&packet, &clip, &edits, vocabulary, prefer_xmp);
+                heard.tags(&packet, &decided, vocabulary, prefer_xmp);
+                heard.take(&packet, &clip, &edits, prefer_xmp);
             }
             Err(reason) => heard.unread.push((path, reason)),
         }
@@ -300,31 +286,8 @@ pub fn read_sidecars(
     Ok(heard)
 }
 
-/// `C0001.xmp`, and `C0001.MP4.xmp` as some programs have it, beside each file that is there.
-fn sidecars_of(clip: &Clip) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let mut longer = copy.path.clone().into_os_string();
-        longer.push(".xmp");
-        for path in [sidecar_of(copy), PathBuf::from(longer)] {
-            if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-                paths.push(path);
-            }
-        }
-    }
-    paths
-}
-
 impl Heard {
-    fn take(
-        &mut self,
-        packet: &Packet,
-        clip: &Clip,
-        edits: &[Edit],
-        vocabulary: &Vocabulary,
-        prefer_xmp: bool,
-    ) {
-        self.tags(packet, edits, vocabulary, prefer_xmp);
+    fn take(&mut self, packet: &Packet, clip: &Clip, edits: &[Edit], prefer_xmp: bool) {
         self.rating(packet, clip, prefer_xmp);
         self.notes(packet, edits);
         for marker in &packet.markers {
@@ -345,14 +308,19 @@ impl Heard {
         }
     }
 
-    fn tags(&mut self, packet: &Packet, edits: &[Edit], vocabulary: &Vocabulary, prefer_xmp: bool) {
-        let decided = decided_tags(edits);
+    fn tags(
+        &mut self,
+        packet: &Packet,
+        decided: &BTreeMap<String, bool>,
+        vocabulary: &Vocabulary,
+        prefer_xmp: bool,
+    ) {
         for subject in &packet.tags {
             // A comma parts several in some programs.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
                 let tag = vocabulary.meant(&typed).unwrap_or(typed);
-                match decided.get(&tag).map(|(is_there, _)| *is_there) {
+                match decided.get(&tag) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
                         self.conflicts

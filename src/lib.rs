@@ -36,6 +36,8 @@ pub mod original;
 pub mod present;
 pub mod publish;
 pub mod query;
+#[cfg(test)]
+mod random_tests;
 pub mod safe;
 pub mod scan;
 pub mod sidecar;
@@ -43,3 +45,4 @@ pub mod tag;
 pub(crate) mod toml_file;
 pub mod value;
 pub mod verify;
+pub(crate) mod xmp_owner;

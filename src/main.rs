@@ -44,16 +44,20 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
     let mut talk = io::stderr().lock();
     // When not even standard error can be written to, the exit code must do.
     let _ = match known {
+        Some(Error::Interrupted) => writeln!(talk, "interrupted"),
         // It says its cause itself.
         Some(known) => writeln!(talk, "error: {}", escape(&known.to_string())),
         None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
     };
     if let Some(hint) = known.and_then(Error::hint) {
-        let _ = writeln!(talk, "hint: {hint}");
+        // Examples stand on lines of their own.
+        let lines: Vec<String> = hint.lines().map(escape).collect();
+        let _ = writeln!(talk, "hint: {}", lines.join("\n"));
     }
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
         Some(Error::NoClip(_)) => cmd::Exit::NothingFound,
+        Some(Error::Interrupted) => cmd::Exit::Interrupted,
         _ => cmd::Exit::Failed,
     }
 }

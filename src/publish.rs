@@ -145,8 +145,20 @@ pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) ->
 /// # Errors
 /// `AlreadyExists` when another stands there by now; else what the system says.
 pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
+    instead_with(path, before, |file| file.write_all(bytes))
+}
+
+/// Puts a file that need not be in memory as a whole in the place of one that is still as it was when it was looked at.
+///
+/// # Errors
+/// `AlreadyExists` when another stands there by now; else what the system or `write` says.
+pub fn instead_with(
+    path: &Path,
+    before: &Metadata,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = folder_of(path)?;
-    let file = written(folder, |file| file.write_all(bytes))?;
+    let file = written(folder, write)?;
     let now = fs::symlink_metadata(path)?;
     let is_same =
         now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::shoot::number;
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, EditId, FileState, in_effect};
 use btsindex::footage::{Found, Role};
@@ -383,11 +382,7 @@ fn told(clip: &Clip) -> Told {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: u32::try_from(number("PROPTEST_CASES", 24)).unwrap(),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(crate::random_tests::random(24))]
 
     #[test]
     fn words_stay_with_the_content(steps in proptest::collection::vec(step(), 1..40)) {

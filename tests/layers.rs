@@ -16,9 +16,10 @@ const FLOORS: &[&[&str]] = &[
         "footage", "media", "sidecar", "tag", "query", "mhl", "desktop", "day", "offload",
     ],
     &["lock", "toml_file"],
-    &["checksum", "clip", "original", "publish"],
+    &["checksum", "clip", "original", "publish", "xmp_owner"],
     &["error"],
     &["value"],
+    &["random_tests"],
 ];
 
 /// Crates that the lowest floors must not know.

@@ -23,10 +23,14 @@ mod hostile;
 mod identity;
 mod index;
 mod ingest;
+mod interrupted;
 mod journal;
 mod laws;
 mod layers;
 mod mhl_judge;
+mod photographs;
+#[path = "../src/random_tests.rs"]
+mod random_tests;
 mod real_footage;
 mod report;
 mod rescan;
@@ -36,6 +40,7 @@ mod shoot;
 mod tag_laws;
 mod tagging;
 mod tags;
+mod terminal;
 mod thumbs;
 mod upgrade;
 
@@ -49,6 +54,36 @@ fn every_file_beside_this_one_is_part_of_it() {
     let mut forgotten = Vec::new();
     are_named(&tests, "main.rs", &mut forgotten);
     assert!(forgotten.is_empty(), "not named: {forgotten:?}");
+}
+
+/// A clone's first run is everybody's run: see `src/random_tests.rs`.
+#[test]
+fn every_random_test_starts_from_the_seed_that_all_share() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut without = Vec::new();
+    for folder in ["src", "tests"] {
+        visit(&root.join(folder), &mut |path, text| {
+            for block in text.split(&["proptest", "! {\n"].concat()).skip(1) {
+                let configuration = block.lines().next().unwrap_or_default();
+                if !configuration.contains("crate::random_tests::random(") {
+                    without.push(path.display().to_string());
+                }
+            }
+        });
+    }
+    assert!(without.is_empty(), "no shared seed: {without:?}");
+}
+
+/// Reads every source file below a folder.
+fn visit(folder: &Path, see: &mut dyn FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit(&path, see);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            see(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
 }
 
 /// Whether the file that stands for a folder names every other file and folder of tests there.

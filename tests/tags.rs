@@ -402,16 +402,16 @@ fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
     assert!(
         written
             .stderr
-            .contains("C0001.xmp would belong to C0001.MP4 and C0001.WAV"),
+            .contains("C0001.MP4.xmp: C0001.xmp would be that of C0001.WAV, too"),
         "{}",
         written.stderr
     );
     assert!(
-        written.stdout.starts_with("1 sidecar written"),
+        written.stdout.starts_with("2 sidecars written"),
         "{}",
         written.stdout
     );
-    assert!(!folder.join("C0001.xmp").exists());
+    assert!(!folder.join("C0001.xmp").exists() && folder.join("C0001.MP4.xmp").exists());
     assert_eq!(
         fs::read_to_string(folder.join("C0002.xmp")).unwrap(),
         "no XML at all"

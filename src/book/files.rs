@@ -2,7 +2,7 @@
 //! is an earlier book is ever replaced, never anything else that has the name.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use super::page::MARK;
@@ -38,17 +38,93 @@ impl Form {
     }
 }
 
-/// Writes a file, also in the place of an earlier one of its form.
+/// Where the text of a book goes, and how much of it there was.
+pub struct Sink<'a> {
+    out: &'a mut dyn Write,
+    /// What complaints name.
+    path: &'a Path,
+    bytes: u64,
+}
+
+impl<'a> Sink<'a> {
+    /// Writes to `out`, which is the file at `path`.
+    pub fn new(out: &'a mut dyn Write, path: &'a Path) -> Self {
+        Self {
+            out,
+            path,
+            bytes: 0,
+        }
+    }
+
+    /// Writes some text.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn put(&mut self, text: &str) -> Result<(), Error> {
+        self.write_all(text.as_bytes())
+            .map_err(Error::path(self.path))
+    }
+
+    /// Bytes that were written.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Writes a file, also in the place of an earlier one of its form; returns its bytes. Nothing is there when `write`
+/// fails.
 ///
 /// # Errors
 /// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says.
-pub fn save(path: &Path, form: Form, bytes: &[u8]) -> Result<(), Error> {
-    let written = match earlier(path, form)? {
-        None => publish::new(path, bytes),
-        Some(metadata) => publish::instead(path, &metadata, bytes),
+/// [`Error::Path`] for what the system says; else those of `write`.
+pub fn save(
+    path: &Path,
+    form: Form,
+    write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let before = earlier(path, form)?;
+    let mut outcome = Ok(0);
+    let fill = |file: &mut File| {
+        outcome = filled(file, path, write);
+        match &outcome {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::other("not written")),
+        }
     };
-    written.map_err(Error::path(path))
+    let published = match before {
+        None => publish::new_with(path, fill),
+        Some(metadata) => publish::instead_with(path, &metadata, fill),
+    };
+    let bytes = outcome?;
+    published.map_err(Error::path(path))?;
+    Ok(bytes)
+}
+
+/// Fills a file piece by piece; returns its bytes.
+pub(super) fn filled(
+    file: &mut File,
+    path: &Path,
+    write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut buffered = BufWriter::with_capacity(1 << 20, file);
+    let mut sink = Sink::new(&mut buffered, path);
+    write(&mut sink)?;
+    let bytes = sink.bytes();
+    buffered.flush().map_err(Error::path(path))?;
+    Ok(bytes)
 }
 
 /// What an earlier file of ours looks like that has the name; refuses a name that something else has.
@@ -102,16 +178,16 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
     Ok(begin == mark)
 }
 
-/// Makes a folder beside where it will stand, and gives it its name when it is whole; an earlier book of that
-/// name makes way. `fill` says whether it came to its end.
+/// Makes a folder beside where it will stand, and gives it its name when `fill` has filled it; an earlier book of that
+/// name makes way. What `fill` gives is given back.
 ///
 /// # Errors
 /// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says.
-pub(super) fn folder(
+/// [`Error::Path`] for what the system says; else those of `fill`. Nothing is left then.
+pub(super) fn folder<T>(
     path: &Path,
-    fill: impl FnOnce(&Path) -> io::Result<bool>,
-) -> Result<bool, Error> {
+    fill: impl FnOnce(&Path) -> Result<T, Error>,
+) -> Result<T, Error> {
     let fault = || Error::path(path);
     refuse_folder(path)?;
     let beside = beside(path);
@@ -125,9 +201,7 @@ pub(super) fn folder(
     }
     let made = builder.tempdir_in(beside).map_err(fault())?;
     fs::create_dir(made.path().join(PICTURES)).map_err(fault())?;
-    if !fill(made.path()).map_err(fault())? {
-        return Ok(false);
-    }
+    let filled = fill(made.path())?;
     refuse_folder(path)?;
     let former = builder.tempdir_in(beside).map_err(fault())?;
     let way = former.path().join("former");
@@ -146,7 +220,7 @@ pub(super) fn folder(
         return Err(fault()(error));
     }
     let _ = publish::sync_folder(beside);
-    Ok(true)
+    Ok(filled)
 }
 
 /// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
@@ -193,17 +267,27 @@ mod tests {
     fn an_earlier_report_is_replaced_and_nothing_else_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("day.html");
-        save(&path, Form::Html, &page("one")).unwrap();
-        save(&path, Form::Html, &page("two")).unwrap();
+        let save = |path: &Path, text: &str| {
+            let text = String::from_utf8(page(text)).unwrap();
+            save(path, Form::Html, |sink| sink.put(&text))
+        };
+        save(&path, "one").unwrap();
+        assert_eq!(save(&path, "two").unwrap(), page("two").len() as u64);
+        assert_eq!(fs::read(&path).unwrap(), page("two"));
+        let stopped = super::save(&path, Form::Html, |sink| {
+            sink.put("half a page")?;
+            Err(Error::Interrupted)
+        });
+        assert!(matches!(stopped, Err(Error::Interrupted)));
         assert_eq!(fs::read(&path).unwrap(), page("two"));
         for other in [&b"<html>of others"[..], b"", b"\0\0\0\x18ftypqt  "] {
             fs::write(&path, other).unwrap();
-            let error = save(&path, Form::Html, &page("three")).unwrap_err();
+            let error = save(&path, "three").unwrap_err();
             assert!(matches!(error, Error::NotOurs { .. }), "{error}");
             assert_eq!(fs::read(&path).unwrap(), other);
         }
         assert!(matches!(
-            save(folder.path(), Form::Html, &page("")),
+            save(folder.path(), ""),
             Err(Error::NotOurs { .. })
         ));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -215,18 +299,21 @@ mod tests {
         let path = place.path().join("day");
         let fill = |text: &'static str| {
             move |folder: &Path| {
-                fs::write(folder.join(INDEX), page(text))?;
+                fs::write(folder.join(INDEX), page(text)).unwrap();
                 let picture = folder
                     .join(PICTURES)
                     .join(format!("{}.webp", "0a".repeat(16)));
-                fs::write(picture, "RIFF")?;
-                Ok(text != "stopped")
+                fs::write(picture, "RIFF").unwrap();
+                if text == "stopped" {
+                    return Err(Error::Interrupted);
+                }
+                Ok(())
             }
         };
-        assert!(folder(&path, fill("one")).unwrap());
-        assert!(folder(&path, fill("two")).unwrap());
+        folder(&path, fill("one")).unwrap();
+        folder(&path, fill("two")).unwrap();
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
-        assert!(!folder(&path, fill("stopped")).unwrap());
+        assert!(folder(&path, fill("stopped")).is_err());
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
         fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
         assert!(matches!(

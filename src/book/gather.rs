@@ -1,15 +1,17 @@
 //! What a book is made of: the clips that were asked for, where their copies are, the cards they
 //! came on, and what the day was.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::series::{self, Series};
+use super::gist::{Gist, Texts};
+use super::series::{self, Place, Series};
 use crate::catalogue::{Catalogue, Copied, Ingest};
-use crate::clip::{Clip, Source};
+use crate::clip::Clip;
 use crate::error::Error;
-use crate::value::Why;
+use crate::value::Fingerprint;
 
 /// What a book is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +40,14 @@ pub struct Book {
 /// A clip of a book.
 #[derive(Debug, Clone, Default)]
 pub struct Shot {
-    /// What is known of it.
-    pub clip: Clip,
+    /// Its number in the catalogue.
+    pub clip: i64,
+    /// What is known of it, in short.
+    pub gist: Gist,
     /// The day that it belongs to.
-    pub day: Option<String>,
+    pub day: Option<Arc<str>>,
     /// What it was shot with: `A · Sony ILME-FX3`.
-    pub camera: String,
+    pub camera: Arc<str>,
     /// Which of the book's cards it came on.
     pub card: Option<usize>,
     /// Where it is.
@@ -64,18 +68,15 @@ pub struct Copies {
     /// Whether full hashes show that its files are not the same.
     pub do_differ: bool,
     /// What the volumes are called, each once.
-    pub labels: Vec<String>,
+    pub labels: Vec<Arc<str>>,
 }
 
 impl Copies {
-    fn of(copied: &Copied) -> Self {
-        let mut labels: Vec<String> = Vec::new();
-        for file in &copied.files {
-            if !labels.contains(&file.label) {
-                labels.push(file.label.clone());
-            }
-        }
+    fn of(copied: &Copied, texts: &mut Texts) -> Self {
+        let labels = copied.files.iter().map(|file| texts.text(&file.label));
+        let mut labels: Vec<Arc<str>> = labels.collect();
         labels.sort();
+        labels.dedup();
         Self {
             files: copied.files.len(),
             volumes: copied.volumes(),
@@ -87,7 +88,8 @@ impl Copies {
 }
 
 impl Book {
-    /// Gathers clips by their numbers; of a day, those that belong to it.
+    /// Gathers clips by their numbers; of a day, those that belong to it. `each` hears how many of how many were
+    /// gathered and says whether to go on: `None` when it does not.
     ///
     /// # Errors
     /// When `SQLite` fails.
@@ -96,88 +98,64 @@ impl Book {
         clips: &[i64],
         made: Date,
         catalogue: &Catalogue,
-    ) -> Result<Self, Error> {
+        each: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Self>, Error> {
         let wanted = match &about {
             About::Day(date, _) => Some(date.to_string()),
             About::Query(_) => None,
         };
-        let mut cards = Cards::default();
-        let mut shots = Vec::new();
-        for &number in clips {
-            let Some(clip) = catalogue.clip(number)? else {
-                continue;
-            };
-            let day = clip.day();
-            if wanted.is_some() && day != wanted {
-                continue;
-            }
-            shots.push(Shot {
-                camera: camera(&clip),
-                card: cards.of(&clip, catalogue)?,
-                copies: Copies::of(&catalogue.copied(number)?),
-                number: None,
-                clip,
-                day,
-            });
-        }
-        shots.sort_by_cached_key(Shot::order);
-        tell_letters(&mut shots);
-        let mut book = Self {
-            about,
-            cards: cards.in_order(&mut shots),
-            series: Vec::new(),
-            shots,
-            made,
+        let mut gathering = Gathering {
+            catalogue,
+            cards: Cards::default(),
+            texts: Texts::default(),
+            shots: Vec::new(),
+            places: Vec::new(),
+            have_camera: Vec::new(),
         };
-        book.series = series::of(&mut book.shots, catalogue)?;
-        Ok(book)
+        for (done, &number) in clips.iter().enumerate() {
+            if !each(done, clips.len()) {
+                return Ok(None);
+            }
+            gathering.take(number, wanted.as_deref())?;
+        }
+        gathering.done(about, made, each)
     }
 
     /// The days that clips belong to, in order.
     #[must_use]
     pub fn days(&self) -> Vec<&str> {
-        let mut days: Vec<&str> = self
-            .shots
-            .iter()
-            .filter_map(|shot| shot.day.as_deref())
-            .collect();
+        let days = self.shots.iter().filter_map(|shot| shot.day.as_deref());
+        let days: HashSet<&str> = days.collect();
+        let mut days: Vec<&str> = days.into_iter().collect();
         days.sort_unstable();
-        days.dedup();
         days
     }
 
     /// What all clips say of something, each once, in the order of the clips.
     #[must_use]
-    pub fn told(&self, tell: impl Fn(&Clip) -> Option<String>) -> Vec<String> {
-        let mut told: Vec<String> = Vec::new();
-        for text in self.shots.iter().filter_map(|shot| tell(&shot.clip)) {
-            if !told.contains(&text) {
-                told.push(text);
-            }
-        }
-        told
+    pub fn told(&self, tell: impl Fn(&Gist) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
+        let mut known: HashSet<&Arc<str>> = HashSet::new();
+        let texts = self.shots.iter().filter_map(|shot| tell(&shot.gist));
+        texts.filter(|text| known.insert(*text)).cloned().collect()
     }
 
     /// The tags that were said of the day when its cards were taken in.
     #[must_use]
-    pub fn told_tags(&self) -> Vec<String> {
-        let tags = self.shots.iter().filter_map(|shot| shot.clip.tags.as_ref());
-        let tags = tags.flat_map(|tags| tags.value.iter());
-        let mut told: Vec<String> = tags
-            .filter(|tagged| matches!(tagged.why, Why::Ingest { .. }))
-            .map(|tagged| tagged.tag.clone())
-            .collect();
+    pub fn told_tags(&self) -> Vec<Arc<str>> {
+        let tags = self.shots.iter().flat_map(|shot| &shot.gist.tags);
+        let told = tags.filter(|(_, is_of_day)| *is_of_day);
+        let told: HashSet<&Arc<str>> = told.map(|(tag, _)| tag).collect();
+        let mut told: Vec<Arc<str>> = told.into_iter().cloned().collect();
         told.sort();
-        told.dedup();
         told
     }
 
     /// What a clip's card is called: as it was taken in, else its reel.
     #[must_use]
-    pub fn card_of(&self, shot: &Shot) -> Option<String> {
+    pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
-        card.map(|card| card.told.card.clone())
-            .or_else(|| shot.clip.reel.as_ref().map(|reel| reel.value.clone()))
+        card.map(|card| card.told.card.as_str())
+            .or(shot.gist.reel.as_deref())
     }
 }
 
@@ -185,44 +163,101 @@ impl Shot {
     /// What its file is called.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.clip
-            .name
-            .as_ref()
-            .map_or("", |name| name.value.as_str())
+        &self.gist.name
     }
 
     /// Whether anything is known of what it was shot with.
     pub(super) fn has_camera(&self) -> bool {
-        self.camera != UNKNOWN
+        &*self.camera != UNKNOWN
     }
 
     /// Whether there is sound and no picture in it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.clip.video_codec.is_none() && self.clip.audio_codec.is_some()
+        !self.gist.has_picture && self.gist.has_sound
     }
 
     /// Its tags.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        let tags = self.clip.tags.iter().flat_map(|tags| tags.value.iter());
-        tags.map(|tagged| tagged.tag.as_str())
+        self.gist.tags.iter().map(|(tag, _)| &**tag)
     }
 
-    /// When the camera's clock says it was begun, in seconds as [`crate::value::WallTime::wall_seconds`]; `None`
-    /// where only a day is known, or when the file was written.
+    /// Returns when the camera's clock says it was begun: see [`Gist::begun`].
     #[must_use]
     pub fn begun(&self) -> Option<i64> {
-        let captured = self.clip.captured.as_ref()?;
-        let seconds = captured.value.wall_seconds();
-        let is_bare_date = captured.source == Source::NAME && seconds % 86_400 == 0;
-        (captured.source != Source::MTIME && !is_bare_date).then_some(seconds)
+        self.gist.begun()
     }
 
     /// Day by day, by the clock; clips without one come last on their day, those without a day last of all.
-    fn order(&self) -> (bool, Option<String>, bool, Option<i64>, String) {
+    fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
         let (day, begun) = (self.day.clone(), self.begun());
-        let name = self.name().to_owned();
+        let name = Arc::clone(&self.gist.name);
         (day.is_none(), day, begun.is_none(), begun, name)
+    }
+}
+
+/// A book while it is gathered.
+struct Gathering<'a> {
+    catalogue: &'a Catalogue,
+    cards: Cards,
+    texts: Texts,
+    shots: Vec<Shot>,
+    /// Where the name of each clip counts.
+    places: Vec<Option<Place>>,
+    /// Whether the camera of each clip is known, and not only that camera's letter.
+    have_camera: Vec<bool>,
+}
+
+impl Gathering<'_> {
+    fn take(&mut self, number: i64, wanted: Option<&str>) -> Result<(), Error> {
+        let Some(clip) = self.catalogue.clip(number)? else {
+            return Ok(());
+        };
+        let day = clip.day();
+        if wanted.is_some() && day.as_deref() != wanted {
+            return Ok(());
+        }
+        let texts = &mut self.texts;
+        let gist = Gist::of(&clip, texts);
+        self.places.push(Place::of(&clip, texts));
+        self.have_camera.push(clip.camera.is_some());
+        self.shots.push(Shot {
+            clip: number,
+            camera: texts.text(&camera(&clip)),
+            day: day.map(|day| texts.text(&day)),
+            card: self.cards.of(gist.id, self.catalogue)?,
+            copies: Copies::of(&self.catalogue.copied(number)?, texts),
+            number: None,
+            gist,
+        });
+        Ok(())
+    }
+
+    /// Puts what was gathered in order, and looks at it as a whole.
+    fn done(
+        mut self,
+        about: About,
+        made: Date,
+        each: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Book>, Error> {
+        let all = self.shots.len();
+        let mut go_on = || each(all, all);
+        let Some(series) = series::of(&mut self.shots, &self.places, self.catalogue, &mut go_on)?
+        else {
+            return Ok(None);
+        };
+        tell_letters(&mut self.shots, &self.have_camera);
+        self.shots.sort_by_cached_key(Shot::order);
+        if !go_on() {
+            return Ok(None);
+        }
+        Ok(Some(Book {
+            about,
+            cards: self.cards.in_order(&mut self.shots),
+            series,
+            shots: self.shots,
+            made,
+        }))
     }
 }
 
@@ -244,21 +279,21 @@ fn camera(clip: &Clip) -> String {
 }
 
 /// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
-fn tell_letters(shots: &mut [Shot]) {
-    let mut named: HashMap<String, Vec<String>> = HashMap::new();
-    for shot in shots.iter() {
-        if let (Some(letter), Some(_)) = (&shot.clip.camera_letter, &shot.clip.camera) {
-            let cameras = named.entry(letter.value.clone()).or_default();
-            if !cameras.contains(&shot.camera) {
-                cameras.push(shot.camera.clone());
-            }
+fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
+    let mut named: HashMap<Arc<str>, HashSet<Arc<str>>> = HashMap::new();
+    for (shot, _) in shots.iter().zip(have_camera).filter(|(_, has)| **has) {
+        if let Some(letter) = &shot.gist.camera_letter {
+            let cameras = named.entry(Arc::clone(letter)).or_default();
+            cameras.insert(Arc::clone(&shot.camera));
         }
     }
-    for shot in shots.iter_mut().filter(|shot| shot.clip.camera.is_none()) {
-        let letter = shot.clip.camera_letter.as_ref();
-        let cameras = letter.and_then(|letter| named.get(&letter.value));
-        if let Some([camera]) = cameras.map(Vec::as_slice) {
-            shot.camera.clone_from(camera);
+    let without = shots.iter_mut().zip(have_camera);
+    for (shot, _) in without.filter(|(_, has)| !**has) {
+        let letter = shot.gist.camera_letter.as_ref();
+        let cameras = letter.and_then(|letter| named.get(letter));
+        let only = cameras.filter(|cameras| cameras.len() == 1);
+        if let Some(camera) = only.and_then(|cameras| cameras.iter().next()) {
+            shot.camera = Arc::clone(camera);
         }
     }
 }
@@ -273,11 +308,15 @@ struct Cards {
 
 impl Cards {
     /// The card that a clip came on: of several, the one it was taken in from first.
-    fn of(&mut self, clip: &Clip, catalogue: &Catalogue) -> Result<Option<usize>, Error> {
-        let Some(id) = &clip.id else {
+    fn of(
+        &mut self,
+        id: Option<Fingerprint>,
+        catalogue: &Catalogue,
+    ) -> Result<Option<usize>, Error> {
+        let Some(id) = id else {
             return Ok(None);
         };
-        for number in catalogue.ingests_of(id.value)? {
+        for number in catalogue.ingests_of(id)? {
             let at = if let Some(at) = self.known.get(&number) {
                 *at
             } else {

@@ -7,6 +7,7 @@
 
 mod files;
 mod gather;
+mod gist;
 mod odd;
 mod page;
 mod pictures;
@@ -17,8 +18,9 @@ mod timeline;
 mod totals;
 mod written;
 
-pub use files::{Form, save};
+pub use files::{Form, Sink, save};
 pub use gather::{About, Book, Copies, Shot};
+pub use gist::Gist;
 pub use pictures::Making;
 pub use sheet::Sheet;
-pub use written::{Wish, csv, json, page_of, write};
+pub use written::{Wish, csv, json, whole_page, write};

@@ -3,8 +3,6 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,8 +11,9 @@ use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
 use super::Shot;
-use crate::catalogue::{Folder, INDEX, Thumbnails};
+use crate::catalogue::{Catalogue, Folder, INDEX, Thumbnails};
 use crate::clip::Clip;
+use crate::error::Error;
 use crate::media::{Cancel, StripIndex};
 use crate::original;
 use crate::present::decoded;
@@ -44,13 +43,13 @@ pub(super) struct Pictures {
     pub(super) strip: Option<Strip>,
 }
 
-/// How pictures are made.
+/// How a book is written.
 pub struct Making<'a> {
-    /// Where they are.
-    pub thumbnails: &'a Thumbnails,
+    /// Where clips are read again.
+    pub catalogue: &'a Catalogue,
     /// Ends it early.
     pub cancel: &'a Cancel,
-    /// Hears how many of how many clips are done.
+    /// Hears how many of how many clips are written.
     pub told: &'a mut dyn FnMut(usize, usize),
 }
 
@@ -97,55 +96,89 @@ const MOST_INDEX: u64 = 64 << 10;
 /// What stands around a picture's bytes in its address.
 const PREFIX: &str = "data:image/webp;base64,";
 
-/// The pictures of all clips, in their order; fewer, where it was ended early.
-///
-/// # Errors
-/// When a file cannot be written.
-pub(super) fn make(
-    shots: &[Shot],
-    room: Room<'_>,
-    making: &mut Making<'_>,
-) -> io::Result<Vec<Pictures>> {
-    let Making {
-        thumbnails,
-        cancel,
-        told,
-    } = making;
-    let (thumbnails, cancel) = (*thumbnails, *cancel);
-    let done = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    told(0, shots.len());
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            let one = |shot: &Shot| {
-                if cancel.is_cancelled() {
-                    return None;
-                }
-                let pictures = of_one(&shot.clip, room, thumbnails);
-                // Whoever listened is gone only when the work is over.
-                let _ = sender.send(done.fetch_add(1, Ordering::Relaxed) + 1);
-                Some(pictures)
-            };
-            let made = shots.par_iter().map(one).while_some().collect();
-            drop(sender);
-            made
-        });
-        for count in receiver {
-            told(count, shots.len());
+/// Clips that are read and whose pictures are made together: memory holds no more of a book.
+const TOGETHER: usize = 64;
+/// A share of a page that no picture fits into.
+const TOO_LITTLE: usize = 300;
+
+/// The clips of a book one after another, each with its pictures.
+pub(super) struct Feed<'a, 'm> {
+    shots: &'a [Shot],
+    /// `None` for clips without pictures.
+    room: Option<Room<'a>>,
+    thumbnails: Thumbnails,
+    making: &'a mut Making<'m>,
+    /// Clips that were read and not asked for yet.
+    ready: std::vec::IntoIter<(Clip, Pictures)>,
+    next: usize,
+}
+
+impl<'a, 'm> Feed<'a, 'm> {
+    /// Begins with the first clip.
+    pub(super) fn new(
+        shots: &'a [Shot],
+        room: Option<Room<'a>>,
+        making: &'a mut Making<'m>,
+    ) -> Self {
+        Self {
+            shots,
+            room,
+            thumbnails: making.catalogue.thumbnails(),
+            making,
+            ready: Vec::new().into_iter(),
+            next: 0,
         }
-        worker
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("a thread stopped unexpectedly")))
-    })
+    }
+
+    /// Returns the next clip.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
+    pub(super) fn next(&mut self) -> Result<(Clip, Pictures), Error> {
+        if let Some(ready) = self.ready.next() {
+            return Ok(ready);
+        }
+        (self.making.told)(self.next, self.shots.len());
+        let end = self.shots.len().min(self.next + TOGETHER);
+        let mut clips = Vec::with_capacity(TOGETHER);
+        for shot in &self.shots[self.next..end] {
+            if self.making.cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            clips.push(self.making.catalogue.clip(shot.clip)?.unwrap_or_default());
+        }
+        self.next = end;
+        let (room, thumbnails, cancel) = (self.room, &self.thumbnails, self.making.cancel);
+        let one = |clip: Clip| {
+            if cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let pictures = match room {
+                Some(room) => of_one(&clip, room, thumbnails),
+                None => Ok(Pictures::default()),
+            };
+            let fault = |error| match room {
+                Some(Room::Folder(folder)) => Error::path(folder)(error),
+                _ => Error::path("")(error),
+            };
+            Ok((clip, pictures.map_err(fault)?))
+        };
+        let made: Result<Vec<_>, Error> = clips.into_par_iter().map(one).collect();
+        self.ready = made?.into_iter();
+        self.ready.next().ok_or(Error::Interrupted)
+    }
 }
 
 fn of_one(clip: &Clip, room: Room<'_>, thumbnails: &Thumbnails) -> io::Result<Pictures> {
     let Some(id) = clip.id.as_ref().map(|id| id.value) else {
         return Ok(Pictures::default());
     };
+    let (of_poster, of_strip) = shares(room);
+    if of_poster < TOO_LITTLE {
+        return Ok(Pictures::default());
+    }
     let poster = thumbnails.posters.find(id).and_then(|path| decoded(&path));
     let strip = moments(id, &thumbnails.strips);
-    let (of_poster, of_strip) = shares(room);
     let poster = poster.and_then(|image| {
         let (width, height) = (image.width(), image.height());
         fitting(&POSTERS, of_poster, |across| {

@@ -1,12 +1,16 @@
 //! The numbers that cameras give the clips of a card, and which of them are known: by the names of all
 //! that the catalogue has there, whatever was asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Shot;
+use super::gist::Texts;
 use crate::catalogue::Catalogue;
+use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::from_bytes;
 
@@ -37,27 +41,69 @@ impl Series {
     }
 }
 
-/// The series of all clips that are numbered; each clip is told its own.
-pub(super) fn of(shots: &mut [Shot], catalogue: &Catalogue) -> Result<Vec<Series>, Error> {
+/// Where the name of a clip counts: the volume and the folder in which its neighbours are, and its number there.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    volume: i64,
+    /// Where each clip has a folder of its own (RED's `.RDC`), it is the folder of these.
+    folder: Arc<Path>,
+    numbered: Numbered,
+}
+
+impl Place {
+    /// The place of a clip that is numbered.
+    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Option<Self> {
+        let number = clip.clip_number.as_ref()?.value;
+        let copy = clip.files.first()?;
+        let numbered = numbered_as(copy.inside.file_name()?.to_str()?)?;
+        let folder = copy.inside.parent()?;
+        let is_own = folder
+            .file_name()
+            .and_then(|name| numbered_as(name.to_str()?))
+            .is_some_and(|own| own.number == numbered.number);
+        let folder = if is_own { folder.parent()? } else { folder };
+        (numbered.number == number).then(|| Self {
+            volume: copy.volume_number,
+            folder: texts.folder(folder),
+            numbered,
+        })
+    }
+}
+
+/// Returns the series of all clips that are numbered, and tells each clip its own. Each folder is read once, however
+/// many series it holds. `go_on` is asked before each; `None` when it says no.
+pub(super) fn of(
+    shots: &mut [Shot],
+    places: &[Option<Place>],
+    catalogue: &Catalogue,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Option<Vec<Series>>, Error> {
     let mut series: Vec<Series> = Vec::new();
-    let mut known: BTreeMap<(i64, PathBuf, String), usize> = BTreeMap::new();
-    for shot in shots {
-        let Some((volume, place, numbered)) = place(shot) else {
-            continue;
-        };
-        let key = (volume, place, numbered.stem.to_uppercase());
+    let mut known: HashMap<(i64, Arc<Path>, String), usize> = HashMap::new();
+    let mut folders = Folders::default();
+    let mut numbers: HashMap<(i64, Arc<Path>), HashMap<String, BTreeSet<u32>>> = HashMap::new();
+    for (shot, place) in shots.iter_mut().zip(places) {
+        let Some(place) = place else { continue };
+        let (numbered, folder) = (&place.numbered, (place.volume, Arc::clone(&place.folder)));
+        let stem = numbered.stem.to_uppercase();
+        let key = (folder.0, Arc::clone(&folder.1), stem.clone());
         let at = if let Some(at) = known.get(&key) {
             *at
         } else {
-            let names = names(volume, &key.1, catalogue)?;
-            let numbers = names.iter().filter_map(|name| {
-                let other = numbered_as(name.to_str()?)?;
-                (other.stem.to_uppercase() == key.2).then_some(other.number)
-            });
+            if !numbers.contains_key(&folder) {
+                if !go_on() {
+                    return Ok(None);
+                }
+                let names = folders.names(place.volume, &place.folder, catalogue)?;
+                numbers.insert(folder.clone(), by_stem(&names));
+            }
+            let of_stem = numbers
+                .get_mut(&folder)
+                .and_then(|stems| stems.remove(&stem));
             series.push(Series {
                 stem: numbered.stem.clone(),
                 digits: numbered.digits,
-                numbers: numbers.collect(),
+                numbers: of_stem.unwrap_or_default(),
             });
             known.insert(key, series.len() - 1);
             series.len() - 1
@@ -65,36 +111,62 @@ pub(super) fn of(shots: &mut [Shot], catalogue: &Catalogue) -> Result<Vec<Series
         series[at].numbers.insert(numbered.number);
         shot.number = Some((at, numbered.number));
     }
-    Ok(series)
+    Ok(Some(series))
 }
 
-/// The volume and the folder in which a clip's neighbours stand, and its number. Where each clip
-/// has a folder of its own (RED's `.RDC`), it is the folder of these.
-fn place(shot: &Shot) -> Option<(i64, PathBuf, Numbered)> {
-    let number = shot.clip.clip_number.as_ref()?.value;
-    let copy = shot.clip.files.first()?;
-    let numbered = numbered_as(copy.inside.file_name()?.to_str()?)?;
-    let folder = copy.inside.parent()?;
-    let is_own = folder
-        .file_name()
-        .and_then(|name| numbered_as(name.to_str()?))
-        .is_some_and(|own| own.number == numbered.number);
-    let folder = if is_own { folder.parent()? } else { folder };
-    (numbered.number == number).then(|| (copy.volume_number, folder.to_owned(), numbered))
+/// The numbers of names, by what stands before them.
+fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
+    let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
+    for numbered in names.iter().filter_map(|name| numbered_as(name.to_str()?)) {
+        let numbers = stems.entry(numbered.stem.to_uppercase()).or_default();
+        numbers.insert(numbered.number);
+    }
+    stems
 }
 
-/// The names of everything that is known in a folder: files, and folders that hold a clip each.
-fn names(volume: i64, folder: &Path, catalogue: &Catalogue) -> Result<Vec<OsString>, Error> {
-    let mut names = Vec::new();
-    for (number, path) in catalogue.known_folders(volume, folder)? {
-        if path == folder {
+/// The folders of volumes, read once each.
+#[derive(Default)]
+struct Folders(HashMap<i64, HashMap<PathBuf, Inside>>);
+
+/// A folder that is known.
+#[derive(Default)]
+struct Inside {
+    number: Option<i64>,
+    folders: Vec<OsString>,
+}
+
+impl Folders {
+    /// The names of everything that is known in a folder: files, and folders that hold a clip each.
+    fn names(
+        &mut self,
+        volume: i64,
+        folder: &Path,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<OsString>, Error> {
+        let all = match self.0.entry(volume) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let mut all: HashMap<PathBuf, Inside> = HashMap::new();
+                for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
+                    if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                        let above = all.entry(parent.to_owned()).or_default();
+                        above.folders.push(name.to_owned());
+                    }
+                    all.entry(path).or_default().number = Some(number);
+                }
+                unknown.insert(all)
+            }
+        };
+        let Some(inside) = all.get(folder) else {
+            return Ok(Vec::new());
+        };
+        let mut names = inside.folders.clone();
+        if let Some(number) = inside.number {
             let files = catalogue.known_files(number)?.into_keys();
             names.extend(files.map(from_bytes));
-        } else if path.parent() == Some(folder) {
-            names.extend(path.file_name().map(OsString::from));
         }
+        Ok(names)
     }
-    Ok(names)
 }
 
 /// A name in which a camera counts.

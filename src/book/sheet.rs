@@ -1,11 +1,12 @@
 //! A contact sheet: the clips of a book as pictures in a grid, made to be printed.
 
-use maud::html;
+use maud::{PreEscaped, html};
 
+use super::files::Sink;
 use super::odd::find;
-use super::page::{Clips, Part, STYLE, document, head, tools};
-use super::pictures::Pictures;
+use super::page::{Clips, Next, Part, STYLE, begin, end, head, tools};
 use super::{Book, page};
+use crate::error::Error;
 
 /// How a contact sheet is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -19,25 +20,33 @@ pub struct Sheet {
 /// With so many columns, paper is held crosswise.
 const CROSSWISE: u8 = 5;
 
-pub(super) fn sheet(book: &Book, pictures: &[Pictures], sheet: Sheet) -> String {
+/// Writes the whole sheet; see [`page::report`].
+pub(super) fn sheet(
+    book: &Book,
+    sheet: Sheet,
+    next: &mut Next<'_>,
+    is_whole: bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
     let found = find(book);
-    let clips = Clips::new(book, pictures, &found);
-    let part = if sheet.strips {
-        Part::Strip
+    let clips = Clips::new(book, &found);
+    let (part, grid) = if sheet.strips {
+        (Part::Strip, "<div class=\"grid strips\">")
     } else {
-        Part::Poster
+        (Part::Poster, "<div class=\"grid\">")
     };
-    let body = html! {
+    sink.put(&begin(&page::title(book), &style(sheet), is_whole).into_string())?;
+    let above = html! {
         (head(book, "Contact sheet"))
-        main id="main" {
-            section id="clips" aria-labelledby="clips-title" {
-                h2.unseen id="clips-title" { "Clips" }
-                (tools(&clips))
-                (clips.grid(part))
-            }
-        }
+        (PreEscaped("<main id=\"main\"><section id=\"clips\" aria-labelledby=\"clips-title\">"))
+        h2.unseen id="clips-title" { "Clips" }
+        (tools(&clips))
+        (PreEscaped(grid))
     };
-    document(&page::title(book), &style(sheet), pictures, &body)
+    sink.put(&above.into_string())?;
+    clips.grid(part, next, sink)?;
+    sink.put("</div></section></main>")?;
+    sink.put(&end().into_string())
 }
 
 /// How it looks, with its own columns: a page may say so in its style only.

@@ -1,8 +1,10 @@
 //! A day from its first clip to its last, a lane a camera.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
-use super::{Book, Shot};
+use super::Book;
 
 /// A day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +48,18 @@ const LATEST: i64 = 36 * HOUR;
 
 /// The days of a book, in order; those without any clock are left out.
 pub(super) fn of(book: &Book) -> Vec<Timeline> {
-    let days = book.days().into_iter();
-    days.filter_map(|day| timeline(book, day)).collect()
+    let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, shot) in book.shots.iter().enumerate() {
+        if let Some(day) = shot.day.as_deref() {
+            days.entry(day).or_default().push(at);
+        }
+    }
+    let days = days.into_iter();
+    days.filter_map(|(day, shots)| timeline(book, day, &shots))
+        .collect()
 }
 
-fn timeline(book: &Book, day: &str) -> Option<Timeline> {
+fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
     let midnight = day
         .parse::<Date>()
         .ok()?
@@ -59,27 +68,17 @@ fn timeline(book: &Book, day: &str) -> Option<Timeline> {
         .to_timestamp(midnight)
         .ok()?
         .as_second();
-    let mut lanes: Vec<Lane> = Vec::new();
+    let mut lanes: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
     let mut untimed = 0;
     let (mut first, mut last) = (i64::MAX, i64::MIN);
-    let of_day = |shot: &Shot| shot.day.as_deref() == Some(day);
-    for (at, shot) in book
-        .shots
-        .iter()
-        .enumerate()
-        .filter(|(_, shot)| of_day(shot))
-    {
+    for &at in shots {
+        let shot = &book.shots[at];
         let begin = shot.begun().map(|begun| begun - midnight);
         let Some(begin) = begin.filter(|begin| (EARLIEST..LATEST).contains(begin)) else {
             untimed += 1;
             continue;
         };
-        let micros = shot
-            .clip
-            .duration
-            .as_ref()
-            .map_or(0, |it| it.value.as_micros());
-        let length = i64::try_from(micros / 1_000_000)
+        let length = i64::try_from(shot.gist.micros.unwrap_or(0) / 1_000_000)
             .unwrap_or(0)
             .clamp(1, 24 * HOUR);
         let bar = Bar {
@@ -88,16 +87,15 @@ fn timeline(book: &Book, day: &str) -> Option<Timeline> {
             end: begin + length,
         };
         (first, last) = (first.min(bar.begin), last.max(bar.end));
-        let camera = shot.camera.clone();
-        match lanes.iter_mut().find(|lane| lane.camera == camera) {
-            Some(lane) => lane.bars.push(bar),
-            None => lanes.push(Lane {
-                camera,
-                bars: vec![bar],
-            }),
-        }
+        lanes.entry(&shot.camera).or_default().push(bar);
     }
-    lanes.sort_by(|one, other| one.camera.cmp(&other.camera));
+    let lanes: Vec<Lane> = lanes
+        .into_iter()
+        .map(|(camera, bars)| Lane {
+            camera: camera.to_owned(),
+            bars,
+        })
+        .collect();
     (!lanes.is_empty()).then(|| Timeline {
         day: day.to_owned(),
         from: first.div_euclid(HOUR),
@@ -118,20 +116,19 @@ pub(super) fn clock(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::About;
-    use crate::clip::{Clip, Fact, Source};
-    use crate::value::Duration;
+    use crate::book::gist::Gist;
+    use crate::book::{About, Shot};
+    use crate::clip::{Fact, Source};
 
     fn shot(camera: &str, time: &str, seconds: u64, source: Source) -> Shot {
-        let duration = Duration::from_micros(seconds * 1_000_000);
         Shot {
-            clip: Clip {
+            gist: Gist {
                 captured: Some(Fact::new(time.parse().unwrap(), source)),
-                duration: Some(Fact::new(duration, Source::STREAM)),
-                ..Clip::default()
+                micros: Some(seconds * 1_000_000),
+                ..Gist::default()
             },
-            camera: camera.to_owned(),
-            day: Some("2026-05-20".to_owned()),
+            camera: camera.into(),
+            day: Some("2026-05-20".into()),
             ..Shot::default()
         }
     }

@@ -25,16 +25,15 @@ pub(super) fn of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
 
 fn one(shot: &Shot) -> Sum {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (duration, bytes) = (shot.clip.duration.as_ref(), shot.clip.bytes.as_ref());
     Sum {
         clips: 1,
-        micros: duration.map_or(0, |it| number(it.value.as_micros())),
-        bytes: bytes.map_or(0, |it| number(it.value.0)),
+        micros: shot.gist.micros.map_or(0, number),
+        bytes: shot.gist.bytes.map_or(0, number),
     }
 }
 
 pub(super) fn by_camera(book: &Book) -> Vec<Total> {
-    by(book, |shot| vec![shot.camera.clone()])
+    by(book, |shot| vec![&*shot.camera])
 }
 
 pub(super) fn by_card(book: &Book) -> Vec<Total> {
@@ -42,16 +41,18 @@ pub(super) fn by_card(book: &Book) -> Vec<Total> {
 }
 
 pub(super) fn by_tag(book: &Book) -> Vec<Total> {
-    by(book, |shot| shot.tags().map(str::to_owned).collect())
+    by(book, |shot| shot.tags().collect())
 }
 
 pub(super) fn by_volume(book: &Book) -> Vec<Total> {
-    by(book, |shot| shot.copies.labels.clone())
+    by(book, |shot| {
+        shot.copies.labels.iter().map(|label| &**label).collect()
+    })
 }
 
 /// Days in their order.
 pub(super) fn by_day(book: &Book) -> Vec<Total> {
-    let mut days = by(book, |shot| shot.day.iter().cloned().collect());
+    let mut days = by(book, |shot| shot.day.iter().map(|day| &**day).collect());
     days.sort_by(|one, other| {
         (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
     });
@@ -59,10 +60,10 @@ pub(super) fn by_day(book: &Book) -> Vec<Total> {
 }
 
 /// The longest first, then the largest; clips without come last.
-fn by(book: &Book, key: impl Fn(&Shot) -> Vec<String>) -> Vec<Total> {
-    let mut sums: HashMap<Option<String>, Sum> = HashMap::new();
+fn by<'a>(book: &'a Book, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
+    let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
     for shot in &book.shots {
-        let mut names: Vec<Option<String>> = key(shot).into_iter().map(Some).collect();
+        let mut names: Vec<Option<&str>> = key(shot).into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);
         }
@@ -72,7 +73,10 @@ fn by(book: &Book, key: impl Fn(&Shot) -> Vec<String>) -> Vec<Total> {
     }
     let mut totals: Vec<Total> = sums
         .into_iter()
-        .map(|(name, sum)| Total { name, sum })
+        .map(|(name, sum)| Total {
+            name: name.map(str::to_owned),
+            sum,
+        })
         .collect();
     totals.sort_by(|one, other| {
         let order = |total: &Total| (total.name.is_none(), -total.sum.micros, -total.sum.bytes);

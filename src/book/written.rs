@@ -1,18 +1,21 @@
 //! A book written down: as a page or a folder, as JSON, as CSV.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::files::{self, Form, INDEX, MOST_IN_ONE, PICTURES};
+use super::files::{self, Form, INDEX, MOST_IN_ONE, PICTURES, Sink};
 use super::odd::{Finding, Gravity, find};
-use super::pictures::{Making, Pictures, Room, make};
+use super::pictures::{Feed, Making, Room};
 use super::totals::{self, Total};
-use super::{About, Book, Sheet, page, sheet};
+use super::{About, Book, Sheet, Shot, page, sheet};
+use crate::clip::Clip;
 use crate::error::Error;
 use crate::index::Sum;
-use crate::present::{self, Columns, csv_with, ingest_json};
+use crate::present::{self, Columns, csv_with, ingest_json, json_line};
 use crate::query::Query;
 
 /// What JSON and CSV of ours begin with.
@@ -55,81 +58,115 @@ impl Wish {
     }
 }
 
-/// Writes a page, or a folder; says how large the page is, or `None` when it was ended early.
+/// Writes a page, or a folder; returns how large the page is. Nothing is there when it was ended early.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else is there, [`Error::NoPlace`] when there is no folder for it, [`Error::Path`]
-/// when it cannot be written.
-pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<Option<usize>, Error> {
+/// [`Error::Interrupted`] when it was ended early, [`Error::NotOurs`] when something else is there, [`Error::NoPlace`]
+/// when there is no folder for it, [`Error::Path`] when it cannot be written.
+pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<u64, Error> {
     let place = wish.place(book.shots.len());
     if !wish.makes_folder(book.shots.len()) {
-        // Before anything is made.
-        files::earlier(&place, Form::Html)?;
-        let Some(page) = page_of(book, wish.sheet, making).map_err(Error::path(&place))? else {
-            return Ok(None);
-        };
-        files::save(&place, Form::Html, page.as_bytes())?;
-        return Ok(Some(page.len()));
+        return files::save(&place, Form::Html, |sink| {
+            whole_page(book, wish.sheet, making, sink)
+        });
     }
-    let mut bytes = 0;
-    let is_whole = files::folder(&place, |folder| {
-        let pictures = make(&book.shots, Room::Folder(&folder.join(PICTURES)), making)?;
-        let page = html(book, &pictures, wish.sheet);
-        bytes = page.len();
-        std::fs::write(folder.join(INDEX), page)?;
-        Ok(pictures.len() == book.shots.len())
-    })?;
-    Ok(is_whole.then_some(bytes))
+    files::folder(&place, |folder| {
+        let index = folder.join(INDEX);
+        let pictures = folder.join(PICTURES);
+        let mut file = File::create(&index).map_err(Error::path(&place))?;
+        let room = Some(Room::Folder(&pictures));
+        let bytes = files::filled(&mut file, &place, |sink| {
+            html(book, wish.sheet, (room, false), making, sink)
+        })?;
+        file.sync_all().map_err(Error::path(&place))?;
+        Ok(bytes)
+    })
 }
 
-/// A page with everything in it, whatever it takes to stay small; `None` when it was ended early.
+/// Writes a page with everything in it, whatever it takes to stay small.
 ///
 /// # Errors
-/// None but of threads: nothing is written.
-pub fn page_of(
+/// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
+pub fn whole_page(
     book: &Book,
     sheet: Option<Sheet>,
     making: &mut Making<'_>,
-) -> io::Result<Option<String>> {
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let mut nowhere = io::sink();
+    let mut without = Sink::new(&mut nowhere, Path::new(""));
+    let mut quiet = Making {
+        catalogue: making.catalogue,
+        cancel: making.cancel,
+        told: &mut |_, _| (),
+    };
+    html(book, sheet, (None, true), &mut quiet, &mut without)?;
     let count = book.shots.len();
-    let written = html(book, &[], sheet).len() + count * AROUND;
+    let text = usize::try_from(without.bytes()).unwrap_or(usize::MAX);
+    let written = text.saturating_add(count * AROUND);
     let each = MOST_BYTES.saturating_sub(written) / count.max(1);
-    let pictures = make(&book.shots, Room::Page(each), making)?;
-    Ok((pictures.len() == count).then(|| html(book, &pictures, sheet)))
+    html(book, sheet, (Some(Room::Page(each)), true), making, sink)
 }
 
-fn html(book: &Book, pictures: &[Pictures], sheet: Option<Sheet>) -> String {
+fn html(
+    book: &Book,
+    sheet: Option<Sheet>,
+    (room, is_whole): (Option<Room<'_>>, bool),
+    making: &mut Making<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let mut feed = Feed::new(&book.shots, room, making);
+    let mut next = || feed.next();
     match sheet {
-        None => page::report(book, pictures),
-        Some(sheet) => sheet::sheet(book, pictures, sheet),
+        None => page::report(book, &mut next, is_whole, sink),
+        Some(sheet) => sheet::sheet(book, sheet, &mut next, is_whole, sink),
     }
 }
 
-/// The whole book as one object.
-#[must_use]
-pub fn json(book: &Book) -> Value {
-    let found = find(book);
+/// Writes the whole book as one object.
+///
+/// # Errors
+/// See [`whole_page`].
+pub fn json(book: &Book, making: &mut Making<'_>, sink: &mut Sink<'_>) -> Result<(), Error> {
     let (day, query) = match &book.about {
         About::Day(day, query) => (Some(day.to_string()), Some(query)),
         About::Query(query) => (None, Some(query)),
     };
-    json!({
+    let about = json!({
         "report": {
             "day": day,
             "query": query.filter(|query| !query.is_empty()),
             "made": book.made.to_string(),
             "by": concat!("btsindex ", env!("CARGO_PKG_VERSION")),
         },
-        "productions": book.told(|clip| clip.production.as_ref().map(|it| it.value.clone())),
-        "shoot_days": book.told(|clip| clip.shoot_day.as_ref().map(|it| it.value.to_string())),
-        "locations": book.told(|clip| clip.location.as_ref().map(|it| it.value.clone())),
-        "crew": book.told(|clip| clip.crew.as_ref().map(|it| it.value.clone())),
-        "kinds": book.told_tags(),
+        "productions": texts(&book.told(|gist| gist.production.as_ref())),
+        "shoot_days": texts(&book.told(|gist| gist.shoot_day.as_ref())),
+        "locations": texts(&book.told(|gist| gist.location.as_ref())),
+        "crew": texts(&book.told(|gist| gist.crew.as_ref())),
+        "kinds": texts(&book.told_tags()),
         "totals": totals_json(book),
         "cards": book.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
-        "odd": found.iter().map(|finding| odd_json(book, finding)).collect::<Vec<_>>(),
-        "clips": (0..book.shots.len()).map(|at| clip_json(book, at)).collect::<Vec<_>>(),
-    })
+    });
+    let about = json_line(&about);
+    // An object is open until its last list is written.
+    sink.put(about.strip_suffix('}').unwrap_or(&about))?;
+    sink.put(",\"odd\":[")?;
+    for (at, finding) in find(book).iter().enumerate() {
+        sink.put(if at == 0 { "" } else { "," })?;
+        sink.put(&json_line(&odd_json(book, finding)))?;
+    }
+    sink.put("],\"clips\":[")?;
+    let mut feed = Feed::new(&book.shots, None, making);
+    for (at, shot) in book.shots.iter().enumerate() {
+        let (clip, _) = feed.next()?;
+        sink.put(if at == 0 { "" } else { "," })?;
+        sink.put(&json_line(&clip_json(book, shot, &clip)))?;
+    }
+    sink.put("]}\n")
+}
+
+fn texts(texts: &[Arc<str>]) -> Vec<&str> {
+    texts.iter().map(|text| &**text).collect()
 }
 
 fn totals_json(book: &Book) -> Value {
@@ -169,17 +206,16 @@ fn odd_json(book: &Book, finding: &Finding) -> Value {
             Gravity::Look => "look",
             Gravity::Note => "note",
         },
-        "clip": shot.clip.id.as_ref().map(|id| id.value),
+        "clip": shot.gist.id,
         "name": shot.name(),
         "text": finding.text,
     })
 }
 
-fn clip_json(book: &Book, at: usize) -> Value {
-    let shot = &book.shots[at];
-    let mut clip = present::json(&shot.clip);
+fn clip_json(book: &Book, shot: &Shot, clip: &Clip) -> Value {
+    let mut clip = present::json(clip);
     if let Some(fields) = clip.as_object_mut() {
-        fields.insert("day".to_owned(), json!(shot.day));
+        fields.insert("day".to_owned(), json!(shot.day.as_deref()));
         fields.insert("card".to_owned(), json!(book.card_of(shot)));
         fields.insert("volumes".to_owned(), json!(shot.copies.volumes));
         fields.insert("proved_volumes".to_owned(), json!(shot.copies.proved));
@@ -216,34 +252,60 @@ const COLUMNS: [&str; 24] = [
     "path",
 ];
 
-/// A row a clip, with a heading.
+/// Writes a row a clip, with a heading.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn csv(book: &Book, is_terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+/// See [`whole_page`].
+pub fn csv(
+    book: &Book,
+    is_terminal: bool,
+    making: &mut Making<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    let columns = Columns::named(&names, &Query::default()).map_err(io::Error::other)?;
+    let columns = Columns::named(&names, &Query::default())?;
     let found = find(book);
-    let mut odd: Vec<Vec<String>> = vec![Vec::new(); book.shots.len()];
+    let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
     for finding in &found {
-        odd[finding.shot].push(format!("{}: {}", finding.oddity.name(), finding.text));
+        odd[finding.shot].push(finding);
     }
-    let rows = book.shots.iter().enumerate().map(|(at, shot)| {
-        let before = vec![
-            shot.name().to_owned(),
-            shot.day.clone().unwrap_or_default(),
-            book.card_of(shot).unwrap_or_default(),
-            shot.camera.clone(),
-        ];
-        let after = vec![
-            shot.copies.labels.join("; "),
-            shot.copies.volumes.to_string(),
-            shot.copies.proved.to_string(),
-            odd[at].join("; "),
-        ];
-        (before, &shot.clip, after)
+    let mut feed = Feed::new(&book.shots, None, making);
+    let mut fault = None;
+    let rows = book.shots.iter().zip(&odd).map(|(shot, odd)| {
+        let (clip, _) = feed.next().map_err(|error| {
+            fault = Some(error);
+            io::Error::other("a clip cannot be read")
+        })?;
+        Ok((before(book, shot), clip, after(shot, odd)))
     });
-    let before = ["name", "day", "card", "camera"];
-    let after = ["on", "volumes", "proved_volumes", "odd"];
-    csv_with(&columns, (&before, &after), rows, is_terminal, out)
+    let names = (
+        &["name", "day", "card", "camera"][..],
+        &["on", "volumes", "proved_volumes", "odd"][..],
+    );
+    let written = csv_with(&columns, names, rows, is_terminal, sink);
+    match fault {
+        Some(error) => Err(error),
+        None => written.map_err(Error::path("")),
+    }
+}
+
+fn before(book: &Book, shot: &Shot) -> Vec<String> {
+    vec![
+        shot.name().to_owned(),
+        shot.day.as_deref().unwrap_or_default().to_owned(),
+        book.card_of(shot).unwrap_or_default().to_owned(),
+        shot.camera.to_string(),
+    ]
+}
+
+fn after(shot: &Shot, odd: &[&Finding]) -> Vec<String> {
+    let odd = odd
+        .iter()
+        .map(|finding| format!("{}: {}", finding.oddity.name(), finding.text));
+    vec![
+        shot.copies.labels.join("; "),
+        shot.copies.volumes.to_string(),
+        shot.copies.proved.to_string(),
+        odd.collect::<Vec<_>>().join("; "),
+    ]
 }

@@ -23,10 +23,14 @@ impl Line {
         &self.text
     }
 
-    /// Types text; line breaks and other controls become blanks.
+    /// Types text; line breaks and other controls become blanks, characters that nobody sees are left out.
     pub(super) fn insert(&mut self, text: &str) {
         for c in text.chars() {
-            let c = if crate::error::is_unsafe(c) { ' ' } else { c };
+            let c = match c {
+                c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => ' ',
+                c if crate::error::is_unsafe(c) => continue,
+                c => c,
+            };
             self.text.insert(self.at, c);
             self.at += c.len_utf8();
         }
@@ -124,6 +128,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn whatever_is_typed_the_cursor_stands_between_letters(
             text in "\\PC{0,12}", steps in proptest::collection::vec(0..9u8, 0..40), width in 0usize..20,

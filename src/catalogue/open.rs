@@ -338,6 +338,14 @@ impl Catalogue {
     /// # Errors
     /// When `to` exists or cannot be written, or `SQLite` fails.
     pub fn backup(&self, to: &Path) -> Result<(), Error> {
+        self.backup_while(to, &|| true)
+    }
+
+    /// Copies the catalogue like [`Self::backup`], as long as `go_on` says so.
+    ///
+    /// # Errors
+    /// As [`Self::backup`]; [`Error::Interrupted`] when it is to end, and nothing is left then.
+    pub fn backup_while(&self, to: &Path, go_on: &dyn Fn() -> bool) -> Result<(), Error> {
         if to.symlink_metadata().is_ok() {
             return Err(Error::path(to)(io::ErrorKind::AlreadyExists.into()));
         }
@@ -355,7 +363,9 @@ impl Catalogue {
             source,
         };
         let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
-        copy_pages(&self.connection, &mut copy).map_err(fault)?;
+        if !copy_pages(&self.connection, &mut copy, go_on).map_err(fault)? {
+            return Err(Error::Interrupted);
+        }
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(fault)?;
         renew_uuid(&copy).map_err(fault)?;
@@ -392,11 +402,18 @@ impl Catalogue {
     }
 }
 
-fn copy_pages(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+fn copy_pages(
+    from: &Connection,
+    to: &mut Connection,
+    go_on: &dyn Fn() -> bool,
+) -> rusqlite::Result<bool> {
     let backup = Backup::new(from, to)?;
     loop {
+        if !go_on() {
+            return Ok(false);
+        }
         match backup.step(BACKUP_STEP)? {
-            StepResult::Done => return Ok(()),
+            StepResult::Done => return Ok(true),
             StepResult::More => {}
             _ => std::thread::sleep(Duration::from_millis(20)),
         }

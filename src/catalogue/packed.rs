@@ -123,6 +123,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn any_text_comes_back(text in "\\PC{0,2000}") {
             let mut packer = Packer::new().unwrap();

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Catalogue;
-use crate::clip::{Action, decided_tags};
+use crate::clip::{Action, Edit, decided_tags_as};
 use crate::error::Error;
 use crate::tag::called;
 use crate::value::Fingerprint;
+
+/// Bytes of a former name that is written out: no tag is longer.
+const LONGEST: usize = 400;
 
 /// A clip and what people are to say of it.
 type Planned = (i64, Vec<Action>);
@@ -20,38 +23,38 @@ impl Catalogue {
     /// When the catalogue cannot be written; then nothing was renamed.
     pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<usize, Error> {
         self.at_once(|| {
-            let planned = self.planned(from, to)?;
-            let mut renamed = self.renamed_tags()?;
-            let before = renamed.clone();
-            for tag in from {
-                add_name(&mut renamed, tag, to);
-            }
+            let before = self.renamed_tags()?;
+            // A former name means what it is called now, here as everywhere.
+            let from: Vec<String> = from.iter().map(|tag| called(&before, tag)).collect();
+            let renamed = with_name(&before, &from, to);
+            let planned = self.planned(&from, (&before, &renamed))?;
             self.remember_renamed(&renamed)?;
             // It is heard otherwise, also where nothing has to be said.
             for (clip, _) in &planned {
                 self.touch(*clip)?;
             }
-            let is_meant = |tag: &str| {
-                let tag = called(&before, tag);
-                from.iter().any(|from| other_name(&tag, from, to).is_some())
-            };
+            let is_meant = |tag: &str| is_below_any(&called(&before, tag), &from);
             self.touch_told(&is_meant)?;
             Ok(self.edit_all(&planned, author)?.clips)
         })
     }
 
-    /// The clips of whose tags people decided under a former name, and what has to be said so that
-    /// their words are of the new one.
-    fn planned(&self, from: &[String], to: &str) -> Result<Vec<Planned>, Error> {
+    /// Returns the clips with decisions about tags that are renamed, and the edits that move each decision to the
+    /// tag's new name.
+    fn planned(
+        &self,
+        from: &[String],
+        (before, renamed): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+    ) -> Result<Vec<Planned>, Error> {
         let mut planned = Vec::new();
         for (clip, content) in self.contents_with_tags()? {
             let edits = self.edits(content)?;
-            let decided = decided_tags(&edits);
+            let decided = decided_tags_as(&edits, &|tag| called(before, tag));
             let mut actions = Vec::new();
-            let now = |tag: &str| from.iter().find_map(|from| other_name(tag, from, to));
+            let now = |tag: &str| is_below_any(tag, from).then(|| called(renamed, tag));
             // Of several that become one, it stays where one of them is.
             for (tag, _) in decided.iter().filter(|(_, (is_there, _))| *is_there) {
-                if let Some(now) = now(tag) {
+                if let Some(now) = now(tag).filter(|now| now != tag) {
                     actions.push(Action::RemoveTag(tag.clone()));
                     actions.push(Action::AddTag(now));
                 }
@@ -69,6 +72,18 @@ impl Catalogue {
             }
         }
         Ok(planned)
+    }
+
+    /// Returns the tags that people decided of by these edits, by the names of now, and whether each is to be there.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn decided_by(&self, edits: &[Edit]) -> Result<BTreeMap<String, bool>, Error> {
+        let renamed = self.renamed_tags()?;
+        let decided = decided_tags_as(edits, &|tag| called(&renamed, tag)).into_iter();
+        Ok(decided
+            .map(|(tag, (is_there, _))| (tag, is_there))
+            .collect())
     }
 
     fn has_tag(&self, clip: i64, tag: &str) -> Result<bool, Error> {
@@ -90,48 +105,205 @@ impl Catalogue {
     }
 }
 
-/// What a tag is called when `from`, or what stands above it there, is called `to`.
-fn other_name(tag: &str, from: &str, to: &str) -> Option<String> {
-    let below = tag.strip_prefix(from)?;
-    (below.is_empty() || below.starts_with('/')).then(|| format!("{to}{below}"))
+/// Returns what a tag is called once `from` is called `to`: it, or the nearest tag above it, is one of `from`.
+fn other_name(tag: &str, from: &[String], to: &str) -> Option<String> {
+    let rest = |from: &String| {
+        let rest = tag.strip_prefix(from.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    };
+    let nearest = from.iter().filter_map(rest).min_by_key(|rest| rest.len())?;
+    Some(format!("{to}{nearest}"))
 }
 
-/// Adds a name to those that are other ones now; names that lead to it lead on, and none leads
-/// back to itself.
-fn add_name(renamed: &mut BTreeMap<String, String>, from: &str, to: &str) {
-    for now in renamed.values_mut() {
-        if let Some(on) = other_name(now, from, to) {
-            *now = on;
+fn is_below_any(tag: &str, from: &[String]) -> bool {
+    other_name(tag, from, "").is_some()
+}
+
+/// Returns the names with one more: everything that is called one of `from` now is called `to`.
+///
+/// Two laws hold for [`called`] over the result: what a tag is called now means itself, so that a name that a person
+/// types once is never read as a former name of another tag; and a former name means what the tag that it named is
+/// called now, however often that was renamed, in chains and in rings.
+fn with_name(
+    before: &BTreeMap<String, String>,
+    from: &[String],
+    to: &str,
+) -> BTreeMap<String, String> {
+    let mut renamed: BTreeMap<String, String> = before
+        .iter()
+        .map(|(former, now)| {
+            let now = other_name(now, from, to).unwrap_or_else(|| now.clone());
+            (former.clone(), now)
+        })
+        .collect();
+    renamed.extend(from.iter().map(|from| (from.clone(), to.to_owned())));
+    // Names in use stand for themselves, also where what stands above them is a former name.
+    renamed.insert(to.to_owned(), to.to_owned());
+    write_out(&mut renamed);
+    leave_out_plain(&mut renamed);
+    renamed
+}
+
+/// Writes out former names that two entries make together: `tv-set/taping`, where `tv-set` is `tv` now and
+/// `tv/taping` is `show`. One of the two may lead elsewhere later; what the name means must not depend on it.
+fn write_out(renamed: &mut BTreeMap<String, String>) {
+    let mut made = BTreeMap::new();
+    for (former, now) in renamed.iter() {
+        let above = format!("{now}/");
+        let below = renamed.range(above.clone()..);
+        for (other, _) in below.take_while(|(other, _)| other.starts_with(&above)) {
+            let name = format!("{former}/{}", &other[above.len()..]);
+            if former != now && name.len() <= LONGEST && !renamed.contains_key(&name) {
+                made.insert(name.clone(), called(renamed, &name));
+            }
         }
     }
-    renamed.insert(from.to_owned(), to.to_owned());
-    renamed.retain(|from, to| from != to);
-    renamed.remove(to);
+    renamed.extend(made);
+}
+
+/// Leads every name on to what it is called now, and leaves out names that stand for themselves anyway.
+fn leave_out_plain(renamed: &mut BTreeMap<String, String>) {
+    let names: Vec<String> = renamed.keys().cloned().collect();
+    for name in names {
+        let now = called(renamed, &name);
+        let is_below_another = || {
+            let mut slashes = name.match_indices('/');
+            slashes.any(|(at, _)| renamed.contains_key(&name[..at]))
+        };
+        if now == name && !is_below_another() {
+            renamed.remove(&name);
+        } else {
+            renamed.insert(name, now);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Renames one after another, as the program allows it: a former name of another tag is refused.
+    fn renamed(steps: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let mut renamed = BTreeMap::new();
+        for (from, to) in steps {
+            renamed = with_name(&renamed, &[called(&renamed, from)], to);
+        }
+        renamed
+    }
+
     #[test]
     fn names_lead_on_and_never_in_a_circle() {
-        let renamed = |steps: &[(&str, &str)]| {
-            let mut renamed = BTreeMap::new();
-            for (from, to) in steps {
-                add_name(&mut renamed, from, to);
-            }
+        let listed = |steps: &[(&str, &str)]| {
+            let renamed = renamed(steps);
             let all = renamed.iter().map(|(from, to)| format!("{from}={to}"));
             all.collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(renamed(&[("a", "b"), ("b", "c")]), "a=c b=c");
-        assert_eq!(renamed(&[("a", "b"), ("b", "a")]), "b=a");
-        assert_eq!(renamed(&[("a", "a")]), "");
-        assert_eq!(renamed(&[("a", "b/x"), ("b", "c")]), "a=c/x b=c");
-        assert_eq!(renamed(&[("a", "b"), ("b", "c"), ("c", "a")]), "b=a c=a");
+        assert_eq!(listed(&[("a", "b"), ("b", "c")]), "a=c b=c");
+        assert_eq!(listed(&[("a", "b"), ("b", "a")]), "b=a");
+        assert_eq!(listed(&[("a", "a")]), "");
+        assert_eq!(listed(&[("a", "b/x"), ("b", "c")]), "a=c/x b=c");
+        assert_eq!(listed(&[("a", "b"), ("b", "c"), ("c", "a")]), "b=a c=a");
+        let tag = |from: &str| vec![from.to_owned()];
         assert_eq!(
-            other_name("tv-set/taping", "tv-set", "tv").as_deref(),
+            other_name("tv-set/taping", &tag("tv-set"), "tv").as_deref(),
             Some("tv/taping")
         );
-        assert_eq!(other_name("tv-settings", "tv-set", "tv"), None);
+        assert_eq!(other_name("tv-settings", &tag("tv-set"), "tv"), None);
+    }
+
+    #[test]
+    fn a_name_given_back_in_a_ring_means_itself() {
+        let ring = renamed(&[
+            ("beta/two", "beta"),
+            ("beta", "drone"),
+            ("drone", "beta/two"),
+        ]);
+        for tag in ["beta/two", "beta", "drone"] {
+            assert_eq!(called(&ring, tag), "beta/two", "{tag}");
+        }
+        assert_eq!(called(&ring, "beta/two/close"), "beta/two/close");
+        assert_eq!(called(&ring, "beta/close"), "beta/two/close");
+    }
+
+    #[test]
+    fn a_tag_below_a_renamed_one_keeps_a_name_of_its_own() {
+        let own = renamed(&[
+            ("beta/two", "drone"),
+            ("beta", "alpha"),
+            ("drone", "beta/two"),
+        ]);
+        assert_eq!(called(&own, "beta/two"), "beta/two");
+        assert_eq!(called(&own, "beta/three"), "alpha/three");
+    }
+
+    #[test]
+    fn a_new_name_that_was_a_former_one_means_what_that_means() {
+        let onto = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
+        assert_eq!(called(&onto, "tv-set/taping"), "show");
+        assert_eq!(called(&onto, "tv/taping"), "show");
+    }
+
+    #[test]
+    fn a_tag_and_one_below_it_become_one() {
+        let both = ["a".to_owned(), "a/b".to_owned()];
+        for from in [both.clone(), [both[1].clone(), both[0].clone()]] {
+            let merged = with_name(&BTreeMap::new(), &from, "c");
+            assert_eq!(called(&merged, "a/b"), "c");
+            assert_eq!(called(&merged, "a/b/x"), "c/x");
+            assert_eq!(called(&merged, "a/x"), "c/x");
+        }
+    }
+
+    #[test]
+    fn whatever_is_renamed_a_name_of_now_means_itself() {
+        // Names up to two deep; every sequence of three renames that the program allows.
+        let names = ["a", "b", "a/x", "b/x"];
+        let pairs: Vec<(&str, &str)> = names
+            .iter()
+            .flat_map(|from| names.iter().map(move |to| (*from, *to)))
+            .collect();
+        let below = names.iter().map(|name| format!("{name}/y"));
+        let all: Vec<String> = names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(below)
+            .collect();
+        for_each_sequence(&pairs, 4, &BTreeMap::new(), &all);
+    }
+
+    fn for_each_sequence(
+        pairs: &[(&str, &str)],
+        length: usize,
+        before: &BTreeMap<String, String>,
+        names: &[String],
+    ) {
+        if length == 0 {
+            return;
+        }
+        for (from, to) in pairs {
+            let from = called(before, from);
+            let meant = called(before, to);
+            let is_allowed = (meant == *to || meant == from)
+                && from != *to
+                && !to.starts_with(&format!("{from}/"));
+            if !is_allowed {
+                continue;
+            }
+            let after = with_name(before, std::slice::from_ref(&from), to);
+            assert_eq!(called(&after, &from), *to);
+            assert_eq!(called(&after, to), *to);
+            for name in names {
+                let now = called(&after, name);
+                assert_eq!(called(&after, &now), now, "{name} {from}={to} {after:?}");
+                let was = called(before, name);
+                let wanted = other_name(&was, std::slice::from_ref(&from), to).unwrap_or(was);
+                assert_eq!(
+                    now,
+                    called(&after, &wanted),
+                    "{name} {from}={to} {before:?} {after:?}"
+                );
+            }
+            for_each_sequence(pairs, length - 1, &after, names);
+        }
     }
 }

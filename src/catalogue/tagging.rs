@@ -8,9 +8,9 @@ use rusqlite::params;
 
 use super::Catalogue;
 use super::packed::Packer;
-use crate::clip::{Clip, decided_tags};
+use crate::clip::Clip;
 use crate::error::Error;
-use crate::tag::{Own, Vocabulary, called};
+use crate::tag::{Own, Vocabulary};
 use crate::value::from_bytes;
 
 /// A folder as rules look at it.
@@ -260,11 +260,9 @@ impl Catalogue {
     /// When the catalogue cannot be read.
     pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
         let mut decided = HashSet::new();
-        let renamed = self.renamed_tags()?;
         for (clip, content) in self.contents_with_tags()? {
-            let edits = self.edits(content)?;
-            let tags = decided_tags(&edits).into_keys();
-            decided.extend(tags.map(|tag| (clip, called(&renamed, &tag))));
+            let tags = self.decided_by(&self.edits(content)?)?.into_keys();
+            decided.extend(tags.map(|tag| (clip, tag)));
         }
         Ok(decided)
     }

@@ -15,7 +15,7 @@ pub(crate) struct Sidecar {
 pub(crate) enum SidecarCommand {
     /// Write what people said of clips into an XMP file of each clip's name beside it
     ///
-    /// C0001.MP4 gets C0001.xmp, on each drive that is there. What others wrote in it stays; what was taken back here since it
+    /// C0001.MP4 gets C0001.xmp, on each drive that is there; C0001.MP4.xmp where the usual name is, or may be, another file's. What others wrote in it stays; what was taken back here since it
     /// was written goes. The footage itself is not touched. Rejected clips get the rating -1.
     Write {
         /// Only clips that a search for these words finds [default: all that people said something of]

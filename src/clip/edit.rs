@@ -242,6 +242,29 @@ pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
     decided
 }
 
+/// Returns the same under the names that tags are `called` by now. Of several that are one now, it is there where one
+/// of them is, unless a person removed it later under its name of now.
+#[must_use]
+pub fn decided_tags_as<'e>(
+    edits: &'e [Edit],
+    called: &dyn Fn(&str) -> String,
+) -> BTreeMap<String, (bool, &'e Edit)> {
+    let decided = decided_tags(edits);
+    let mut named: BTreeMap<String, (bool, &Edit)> = BTreeMap::new();
+    for (tag, said) in &decided {
+        let now = called(tag);
+        let removed = decided.get(&now).filter(|(is_there, _)| !is_there);
+        if said.0 && removed.is_some_and(|(_, removal)| removal.order() > said.1.order()) {
+            continue;
+        }
+        let known = named.entry(now).or_insert(*said);
+        if said.0 && !known.0 {
+            *known = *said;
+        }
+    }
+    named
+}
+
 impl Clip {
     /// Takes in what people said: it stands above all that was found out.
     pub fn hear(&mut self, edits: &[Edit]) {
@@ -279,14 +302,7 @@ impl Clip {
         markers.sort();
         self.notes = notes_by.map(|by| Fact::new(Notes(notes), by));
         self.markers = markers_by.map(|by| Fact::new(Markers(markers), by));
-        let mut named: BTreeMap<String, (bool, &Edit)> = BTreeMap::new();
-        for (tag, said) in decided_tags(edits) {
-            let known = named.entry(called(&tag)).or_insert(said);
-            if said.0 && !known.0 {
-                *known = said;
-            }
-        }
-        for (tag, (is_there, edit)) in named {
+        for (tag, (is_there, edit)) in decided_tags_as(edits, called) {
             self.hear_tag(&tag, is_there, edit);
         }
     }
@@ -396,6 +412,23 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_removed_by_its_name_of_now_whatever_it_was_added_by() {
+        let called = |tag: &str| if tag == "cat" { "pet" } else { tag }.to_owned();
+        let tags = |edits: &[Edit]| {
+            let mut clip = Clip::default();
+            clip.hear_as(edits, &called);
+            clip.tags
+                .map_or_else(String::new, |tags| tags.value.to_string())
+        };
+        let add = |clock, tag: &str| edit(clock, Action::AddTag(tag.to_owned()));
+        let remove = |clock, tag: &str| edit(clock, Action::RemoveTag(tag.to_owned()));
+        assert_eq!(tags(&[add(1, "cat")]), "pet");
+        assert_eq!(tags(&[add(1, "cat"), remove(2, "pet")]), "");
+        assert_eq!(tags(&[remove(1, "pet"), add(2, "cat")]), "pet");
+        assert_eq!(tags(&[add(1, "pet"), remove(2, "cat")]), "pet");
+    }
+
+    #[test]
     fn a_line_is_what_its_id_says_or_it_is_not_believed() {
         let edit = edit(5, Action::Note("laughs at \"00:02\"\nloud".to_owned()));
         let line = edit.to_line();
@@ -440,6 +473,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         /// Union, as journals are brought together, in every way.
         #[test]
         fn merging_is_commutative_associative_and_idempotent(a in actions(), b in actions(), c in actions()) {

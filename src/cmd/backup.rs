@@ -7,12 +7,14 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
 use btsindex::present::counted;
 
+use super::interrupt::Interrupt;
 use super::{Exit, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Backup, catalogue: &Path) -> anyhow::Result<Exit> {
+    let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(catalogue)?;
-    catalogue.backup(&args.file)?;
+    catalogue.backup_while(&args.file, &|| !interrupt.is_asked())?;
     let mut out = stdout();
     writeln!(
         out,

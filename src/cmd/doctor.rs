@@ -79,7 +79,7 @@ pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
             escape(&check.found)
         )?;
         if let Some(hint) = &check.hint {
-            writeln!(out, "       hint: {hint}")?;
+            writeln!(out, "       hint: {}", escape(hint))?;
         }
     }
     out.flush()?;

@@ -8,6 +8,7 @@ use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
 use btsindex::present::{counted, grouped};
 
+use super::interrupt::Interrupt;
 use super::{Exit, ask, stdout};
 use crate::cli::EditsCommand;
 
@@ -27,8 +28,12 @@ pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Ex
 
 fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let mut count = 0;
+    let interrupt = Interrupt::new()?;
     let mut write = |out: &mut dyn Write| {
         catalogue.each_edit(&mut |edit| {
+            if interrupt.is_asked() {
+                return Err(io::Error::other(Error::Interrupted));
+            }
             count += 1;
             writeln!(out, "{}", edit.to_line())
         })
@@ -44,17 +49,33 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
             // Half a journal must not look like a whole one.
             let _ = fs::remove_file(path);
         }
+        refuse_interrupted(&interrupt)?;
         synced?.map_err(Error::path(path))?;
     } else {
         let mut out = stdout();
-        write(&mut out)??;
-        out.flush()?;
+        // Whoever reads it may be slow.
+        interrupt.at_once(|| -> anyhow::Result<()> {
+            write(&mut out)??;
+            Ok(out.flush()?)
+        })?;
     }
     writeln!(io::stderr(), "{} exported", counted(count, "edit"))?;
     Ok(Exit::Done)
 }
 
+fn refuse_interrupted(interrupt: &Interrupt) -> Result<(), Error> {
+    if interrupt.is_asked() {
+        return Err(Error::Interrupted);
+    }
+    Ok(())
+}
+
+/// Each file is taken in by one transaction, so that ending the process takes in all of it or nothing.
 fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    Interrupt::new()?.at_once(|| take_in(files, catalogue))
+}
+
+fn take_in(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let mut all = Imported::default();
     let mut talk = io::stderr();
     for path in files {

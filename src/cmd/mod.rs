@@ -15,6 +15,7 @@ mod fields;
 mod history;
 mod ingest;
 mod ingests;
+mod interrupt;
 mod open;
 mod rebuild;
 mod report;

@@ -1,67 +1,75 @@
 //! `btsindex report` and `btsindex sheet`
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use btsindex::book::{self, About, Book, Form, Making, Sheet, Wish};
 use btsindex::catalogue::Catalogue;
 use btsindex::day::Day;
 use btsindex::error::{Error, escape};
-use btsindex::media::Cancel;
-use btsindex::present::{Counting, Look, counted, json_line};
+use btsindex::present::{Counting, Look, counted};
 use btsindex::query::{Date, today};
 use btsindex::value::{Bytes, named_day};
 
-use super::scan::stop_on_ctrl_c;
+use super::interrupt::Interrupt;
 use super::{Exit, search, stdout};
 use crate::cli;
 
 pub(crate) fn report(args: &cli::Report, folder: &Path) -> anyhow::Result<Exit> {
-    let catalogue = Catalogue::open(folder)?;
-    let Some(book) = gather(&args.words, &catalogue)? else {
-        return Ok(Exit::NothingFound);
+    let form = match (args.json, args.csv) {
+        (true, _) => Some(Form::Json),
+        (_, true) => Some(Form::Csv),
+        _ => None,
     };
-    if args.json {
-        let line = json_line(&book::json(&book));
-        return told(
-            args.output.as_deref(),
-            Form::Json,
-            format!("{line}\n").as_bytes(),
-        );
-    }
-    if args.csv {
-        let is_terminal = args.output.is_none() && io::stdout().is_terminal();
-        let mut rows = Vec::new();
-        book::csv(&book, is_terminal, &mut rows)?;
-        return told(args.output.as_deref(), Form::Csv, &rows);
-    }
-    make(
-        &book,
-        args.output.as_deref(),
-        (None, args.folder),
-        &catalogue,
-    )
+    let output = args.output.as_deref();
+    run(&args.words, folder, |book, work| match form {
+        Some(form) => data(book, form, output, work),
+        None => make(book, output, (None, args.folder), work),
+    })
 }
 
 pub(crate) fn sheet(args: &cli::Sheet, folder: &Path) -> anyhow::Result<Exit> {
-    let catalogue = Catalogue::open(folder)?;
-    let Some(book) = gather(&args.words, &catalogue)? else {
-        return Ok(Exit::NothingFound);
-    };
     let sheet = Sheet {
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
-    make(
-        &book,
-        args.output.as_deref(),
-        (Some(sheet), args.folder),
-        &catalogue,
-    )
+    run(&args.words, folder, |book, work| {
+        let how = (Some(sheet), args.folder);
+        make(book, args.output.as_deref(), how, work)
+    })
+}
+
+/// What writing a book needs.
+struct Work<'a> {
+    catalogue: &'a Catalogue,
+    interrupt: &'a Interrupt,
+}
+
+/// Gathers the clips that were asked for, and writes them.
+fn run(
+    words: &[String],
+    folder: &Path,
+    write: impl FnOnce(&Book, &Work<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    let interrupt = Interrupt::new()?;
+    let catalogue = Catalogue::open(folder)?;
+    let Some(book) = gather(words, &catalogue, &interrupt)? else {
+        return Ok(Exit::NothingFound);
+    };
+    let work = Work {
+        catalogue: &catalogue,
+        interrupt: &interrupt,
+    };
+    write(&book, &work)?;
+    Ok(Exit::Done)
 }
 
 /// The clips that were asked for; `None` when there are none, which is said.
-fn gather(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Option<Book>> {
+fn gather(
+    words: &[String],
+    catalogue: &Catalogue,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<Book>> {
     let (first, rest) = words
         .split_first()
         .map_or(("", words), |(first, rest)| (first.as_str(), rest));
@@ -77,8 +85,16 @@ fn gather(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Option<Book
             (About::Day(date, rest.join(" ")), [&day, rest].concat())
         }
     };
-    let clips = search::find_all(&asked, catalogue)?;
-    let book = Book::gather(about, &clips, today(), catalogue)?;
+    // Nothing of a report is written yet, and a search can be killed at any time.
+    let clips = interrupt.at_once(|| search::find_all(&asked, catalogue))?;
+    let book = counted_out("gathering", |each| {
+        let mut go_on = |done, all| {
+            each(done, all);
+            !interrupt.is_asked()
+        };
+        Ok(Book::gather(about, &clips, today(), catalogue, &mut go_on)?)
+    })?;
+    let book = book.ok_or(Error::Interrupted)?;
     if book.shots.is_empty() {
         // A search that finds nothing has said so.
         if !clips.is_empty() {
@@ -87,6 +103,23 @@ fn gather(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Option<Book
         return Ok(None);
     }
     Ok(Some(book))
+}
+
+/// Shows how many of how many clips are done while something runs.
+fn counted_out<T>(
+    what: &'static str,
+    run: impl FnOnce(&mut dyn FnMut(usize, usize)) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let look = if io::stderr().is_terminal() {
+        Look::Bar
+    } else {
+        Look::Lines
+    };
+    let mut talk = io::stderr();
+    let mut counting = Counting::new(what, look, &mut talk);
+    let outcome = run(&mut |done, all| counting.at(done, all));
+    counting.end();
+    outcome
 }
 
 /// The day that a word names: a date, `yesterday`, a day file.
@@ -117,66 +150,98 @@ fn is_written_as_date(word: &str) -> bool {
     word.len() == like.len() && word.chars().zip(like.chars()).all(is_like)
 }
 
-/// Prints data, or writes it to a file.
-fn told(output: Option<&Path>, form: Form, bytes: &[u8]) -> anyhow::Result<Exit> {
-    if let Some(path) = output.filter(|path| *path != Path::new("-")) {
-        book::save(path, form, bytes)?;
-    } else {
-        let mut out = stdout();
-        out.write_all(bytes)?;
-        out.flush()?;
-    }
-    Ok(Exit::Done)
+/// Writes JSON or CSV to a file, or prints it.
+fn data(book: &Book, form: Form, output: Option<&Path>, work: &Work<'_>) -> anyhow::Result<()> {
+    let output = output.filter(|path| *path != Path::new("-"));
+    let is_terminal = output.is_none() && io::stdout().is_terminal();
+    with_making("writing", work, |making| {
+        let write = |sink: &mut book::Sink<'_>| match form {
+            Form::Csv => book::csv(book, is_terminal, making, sink),
+            _ => book::json(book, making, sink),
+        };
+        match output {
+            Some(path) => {
+                book::save(path, form, write)?;
+                Ok(())
+            }
+            None => print(work, write),
+        }
+    })
 }
 
+/// Writes a page, or a folder.
 fn make(
     book: &Book,
     output: Option<&Path>,
     (sheet, is_folder): (Option<Sheet>, bool),
-    catalogue: &Catalogue,
-) -> anyhow::Result<Exit> {
-    let cancel = Cancel::default();
-    stop_on_ctrl_c(&cancel)?;
-    let look = if io::stderr().is_terminal() {
-        Look::Bar
-    } else {
-        Look::Lines
-    };
-    let mut talk = io::stderr();
-    let mut counting = Counting::new("pictures", look, &mut talk);
-    let thumbnails = catalogue.thumbnails();
-    let mut making = Making {
-        thumbnails: &thumbnails,
-        cancel: &cancel,
-        told: &mut |done, all| counting.at(done, all),
-    };
+    work: &Work<'_>,
+) -> anyhow::Result<()> {
     let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
-    let is_piped = to == Path::new("-");
+    if to == Path::new("-") {
+        return with_making("writing", work, |making| {
+            print(work, |sink| book::whole_page(book, sheet, making, sink))
+        });
+    }
     let wish = Wish {
         to,
         sheet,
         is_folder,
     };
-    let written = if is_piped {
-        book::page_of(book, sheet, &mut making)?.map(|page| (page.len(), Some(page)))
-    } else {
-        book::write(book, &wish, &mut making)?.map(|bytes| (bytes, None))
-    };
-    counting.end();
-    match written {
-        None => {
-            writeln!(io::stderr(), "interrupted; nothing was written")?;
-            Ok(Exit::Interrupted)
-        }
-        Some((_, Some(page))) => told(None, Form::Html, page.as_bytes()),
-        Some((bytes, None)) => {
-            let place = wish.place(book.shots.len());
-            let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes as u64));
-            let place = escape(&place.to_string_lossy());
-            writeln!(io::stderr(), "{place}: {clips}, {size}")?;
-            Ok(Exit::Done)
-        }
+    let bytes = with_making("writing", work, |making| {
+        Ok(book::write(book, &wish, making)?)
+    })?;
+    let place = wish.place(book.shots.len());
+    let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
+    let place = escape(&place.to_string_lossy());
+    writeln!(io::stderr(), "{place}: {clips}, {size}")?;
+    Ok(())
+}
+
+fn with_making<T>(
+    what: &'static str,
+    work: &Work<'_>,
+    write: impl FnOnce(&mut Making<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let outcome = counted_out(what, |told| {
+        write(&mut Making {
+            catalogue: work.catalogue,
+            cancel: work.interrupt.cancel(),
+            told,
+        })
+    });
+    if outcome.as_ref().is_err_and(is_interrupted) {
+        writeln!(io::stderr(), "nothing was written")?;
     }
+    outcome
+}
+
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Interrupted))
+}
+
+/// Bytes of what is printed that memory holds; the rest waits in a temporary file.
+const MOST_IN_MEMORY: usize = 16 << 20;
+
+/// Prints what is written whole, or nothing of it.
+fn print(
+    work: &Work<'_>,
+    write: impl FnOnce(&mut book::Sink<'_>) -> Result<(), Error>,
+) -> anyhow::Result<()> {
+    let mut spool = tempfile::spooled_tempfile(MOST_IN_MEMORY);
+    let place = std::env::temp_dir();
+    {
+        let mut buffered = BufWriter::new(&mut spool);
+        write(&mut book::Sink::new(&mut buffered, &place))?;
+        buffered.flush().map_err(Error::path(&place))?;
+    }
+    spool.rewind().map_err(Error::path(&place))?;
+    // Whoever reads it may be slow; what was read already cannot be taken back.
+    work.interrupt.at_once(|| {
+        let mut out = stdout();
+        io::copy(&mut spool, &mut out)?;
+        out.flush()?;
+        Ok(())
+    })
 }
 
 /// What a page is called when nobody says so.

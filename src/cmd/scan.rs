@@ -22,6 +22,7 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
             follow_links: args.follow_links,
             exclude: args.exclude,
             own: None,
+            ..WalkOptions::default()
         },
         readers: args.readers.map(usize::from),
         headers: match args.reader {

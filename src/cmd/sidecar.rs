@@ -1,14 +1,16 @@
 //! `btsindex sidecar`: what people said, beside the footage.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::error::escape;
-use btsindex::exchange::{Outcome, Written, read_sidecars, write_sidecars};
+use btsindex::error::{Error, escape};
+use btsindex::exchange::{Beside, Outcome, Written, read_sidecars, write_sidecars};
 use btsindex::present::{counted, json_line};
 use serde_json::json;
 
+use super::interrupt::Interrupt;
 use super::{Exit, ask, search, stdout};
 use crate::cli::{self, SidecarCommand};
 
@@ -28,7 +30,7 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
     let catalogue = Catalogue::open(catalogue)?;
     let mut clips = catalogue.with_words()?;
     if !words.is_empty() {
-        let found = search::find_all(words, &catalogue)?;
+        let found: HashSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
         clips.retain(|clip| found.contains(clip));
     }
     if clips.is_empty() {
@@ -40,10 +42,16 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
         writeln!(io::stderr(), "nothing was written")?;
         return Ok(Exit::NothingFound);
     }
+    // From here on files are written beside footage: an unfinished one must not stay there.
+    let interrupt = Interrupt::new()?;
     let mut out = stdout();
+    let mut beside = Beside::default();
     let (mut count, mut same, mut refused, mut away) = (0, 0, 0, 0);
     for clip in clips {
-        let written = write_sidecars(&catalogue, clip)?;
+        if interrupt.is_asked() {
+            break;
+        }
+        let written = write_sidecars(&catalogue, clip, &mut beside)?;
         away += usize::from(written.is_empty());
         for one in &written {
             match &one.outcome {
@@ -73,6 +81,13 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
         }
     }
     out.flush()?;
+    if interrupt.is_asked() {
+        writeln!(
+            io::stderr(),
+            "interrupted: the same command writes the others"
+        )?;
+        return Ok(Exit::Interrupted);
+    }
     Ok(if refused > 0 {
         Exit::SomeUnreadable
     } else {
@@ -85,6 +100,9 @@ fn tell(one: &Written) -> io::Result<()> {
     let mut talk = io::stderr().lock();
     if let Outcome::Refused(reason) = &one.outcome {
         writeln!(talk, "warning: {path}: {}", escape(reason))?;
+    }
+    if let Some(note) = &one.note {
+        writeln!(talk, "{path}: {}", escape(note))?;
     }
     for conflict in &one.conflicts {
         writeln!(
@@ -109,7 +127,7 @@ fn object(one: &Written) -> serde_json::Value {
         json!({ "property": conflict.property, "theirs": conflict.theirs, "ours": conflict.ours })
     });
     json!({
-        "path": one.path.to_string_lossy(), "outcome": outcome, "reason": reason,
+        "path": one.path.to_string_lossy(), "outcome": outcome, "reason": reason, "note": one.note,
         "conflicts": conflicts.collect::<Vec<_>>(),
     })
 }
@@ -126,8 +144,15 @@ fn read(
     let mut said = Vec::new();
     let mut out = stdout();
     let (mut sidecars, mut unread) = (0, 0);
-    for clip in search::find_all(words, &catalogue)? {
-        let heard = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp)?;
+    let mut beside = Beside::default();
+    let interrupt = Interrupt::new()?;
+    let clips = interrupt.at_once(|| search::find_all(words, &catalogue))?;
+    for clip in clips {
+        if interrupt.is_asked() {
+            writeln!(io::stderr(), "nothing was taken in")?;
+            return Err(Error::Interrupted.into());
+        }
+        let heard = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp, &mut beside)?;
         sidecars += heard.read;
         unread += heard.unread.len();
         let name = catalogue.clip(clip)?.and_then(|clip| clip.name);

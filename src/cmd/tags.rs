@@ -20,7 +20,7 @@ use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
-use super::scan::stop_on_ctrl_c;
+use super::interrupt::Interrupt;
 use super::{Exit, ask, said, search, stdout};
 use crate::cli::{self, TagsCommand};
 
@@ -228,9 +228,8 @@ fn tag_all(
     rules: &Rules,
     own: Option<&Own>,
 ) -> anyhow::Result<(usize, bool)> {
-    let cancel = btsindex::media::Cancel::default();
-    stop_on_ctrl_c(&cancel)?;
-    let is_cancelled = || cancel.is_cancelled();
+    let interrupt = Interrupt::new()?;
+    let is_cancelled = || interrupt.is_asked();
     let mut waiting = |holder: &str| {
         // Nobody may be listening; the command goes on all the same.
         let _ = writeln!(io::stderr(), "waiting for {holder}");
@@ -251,13 +250,24 @@ fn tag_all(
     let total = catalogue.count()?;
     let clips = retag(catalogue, rules, &catalogue.folders()?, &mut |done| {
         counting.at(done, total.max(done));
-        !cancel.is_cancelled()
+        !interrupt.is_asked()
     });
     counting.end();
     let clips = clips?;
-    // The index follows now, so that no search has to wait for it.
-    Finder::open(catalogue, &mut said)?.tidy(&mut said);
-    Ok((clips, !cancel.is_cancelled()))
+    if interrupt.is_asked() {
+        writeln!(
+            io::stderr(),
+            "interrupted: `btsindex tags apply` tags the other clips"
+        )?;
+        return Ok((clips, false));
+    }
+    // The index follows now, so that no search has to wait for it. Where it does not come to that, the next search
+    // brings it up to date.
+    interrupt.at_once(|| -> anyhow::Result<()> {
+        Finder::open(catalogue, &mut said)?.tidy(&mut said);
+        Ok(())
+    })?;
+    Ok((clips, true))
 }
 
 fn rename(
@@ -273,8 +283,10 @@ fn rename(
         .map(|tag| parse_tag(tag))
         .collect::<Result<_, _>>()?;
     let to = parse_tag(to)?;
-    let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     let vocabulary = catalogue.vocabulary()?;
+    // A former name means what it is called now.
+    let from: Vec<String> = from.iter().map(|tag| vocabulary.called(tag)).collect();
+    let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     refuse_name(&from, &to, &vocabulary)?;
     let mut finder = Finder::open(&catalogue, &mut said)?;
     let count = finder.count_tagged(&from, &mut said)?;

@@ -431,6 +431,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn no_value_leads_elsewhere(
             template in "/raid(/[a-z .]{0,3}\\{(production|camera|card|kind|date)\\}[a-z_]{0,3}(\\{card\\})?){1,4}",

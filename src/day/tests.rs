@@ -249,6 +249,8 @@ fn only_regular_files_in_utf_8_are_read() {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     /// Whatever a file holds, it is read or complained of with a hint.
     #[test]
     fn any_text_is_a_day_or_not(

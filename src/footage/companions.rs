@@ -3,16 +3,31 @@
 //! They belong to their original and never show as shots of their own. A proxy
 //! whose original is not there is all that is left of a shot, so it stays one.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::Role;
+use super::{Named, Role, named};
+use crate::xmp_owner::{Owners, is_still};
+
+/// Returns what XMP sidecars in a folder with these names may belong to.
+#[must_use]
+pub(crate) fn xmp_owners(folder: &Path, names: &[OsString]) -> Owners {
+    Neighbours::new(folder, names.iter()).owners().clone()
+}
+
+/// Reads which extension an XMP sidecar says that it is for.
+pub type DeclaredExtension = fn(&Path) -> Option<String>;
 
 /// The names in one folder, found whatever their case.
 pub(super) struct Neighbours<'a> {
     folder: &'a Path,
     names: HashMap<String, &'a OsStr>,
+    /// All of them, and what XMP sidecars among them belong to: looked at where there is one.
+    all: Vec<&'a OsStr>,
+    owners: OnceCell<Owners>,
+    declared: Option<DeclaredExtension>,
 }
 
 /// What a camera's or a recorder's original can be called.
@@ -24,10 +39,46 @@ const ORIGINALS: &[&str] = &[
 impl<'a> Neighbours<'a> {
     /// The names of `folder`.
     pub(super) fn new(folder: &'a Path, names: impl Iterator<Item = &'a OsString>) -> Self {
-        let names = names
-            .map(|name| (name.to_string_lossy().to_lowercase(), name.as_os_str()))
-            .collect();
-        Self { folder, names }
+        let all: Vec<&OsStr> = names.map(OsString::as_os_str).collect();
+        let names = all.iter();
+        let names = names.map(|name| (name.to_string_lossy().to_lowercase(), *name));
+        Self {
+            folder,
+            names: names.collect(),
+            all,
+            owners: OnceCell::new(),
+            declared: None,
+        }
+    }
+
+    /// Where names do not tell whose an XMP sidecar is, has it say so itself.
+    pub(super) fn declaring(mut self, declared: Option<DeclaredExtension>) -> Self {
+        self.declared = declared;
+        self
+    }
+
+    /// Returns what XMP sidecars in this folder may belong to: photographs, and media but for their companions.
+    pub(super) fn owners(&self) -> &Owners {
+        self.owners.get_or_init(|| {
+            let mut owners = Owners::default();
+            for name in &self.all {
+                let text = name.to_string_lossy();
+                let kind = named(&text);
+                let is_media = matches!(kind, Named::Media | Named::Frame | Named::MediaOrText);
+                if (is_media || is_still(name)) && self.original_of(&text).is_none() {
+                    owners.add(name);
+                }
+            }
+            owners
+        })
+    }
+
+    /// The footage that an XMP sidecar belongs to. A single frame has none of its own here.
+    fn owner_of(&self, sidecar: &str) -> Option<PathBuf> {
+        let declared = || self.declared?(&self.folder.join(sidecar));
+        let owner = self.owners().of(sidecar, &declared)?;
+        let is_frame = named(&owner.to_string_lossy()) == Named::Frame;
+        (!is_still(owner) && !is_frame).then(|| self.folder.join(owner))
     }
 
     /// What `name` is to which original, if it is a companion and the original is there.
@@ -40,9 +91,7 @@ impl<'a> Neighbours<'a> {
             "lrf" => here(vec![stem.to_owned()]).map(|path| (Role::Proxy, path)),
             "thm" => here(gopro_stems(stem)).map(|path| (Role::Thumbnail, path)),
             "srt" | "vtt" | "txt" => here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path)),
-            "xmp" => here(vec![stem.to_owned()])
-                .or_else(|| self.named(stem))
-                .map(|path| (Role::Sidecar, path)),
+            "xmp" => self.owner_of(name).map(|path| (Role::Sidecar, path)),
             "xml" => {
                 let stem = without_number(stem, 'M')?;
                 here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
@@ -67,16 +116,6 @@ impl<'a> Neighbours<'a> {
             .iter()
             .find_map(|extension| self.names.get(&format!("{stem}.{extension}")))
             .map(|name| self.folder.join(name))
-    }
-
-    /// An original of that very name: darktable writes `C0001.MP4.xmp`.
-    fn named(&self, name: &str) -> Option<PathBuf> {
-        let name = name.to_lowercase();
-        let (_, extension) = name.rsplit_once('.')?;
-        let known = self.names.get(&name)?;
-        ORIGINALS
-            .contains(&extension)
-            .then(|| self.folder.join(known))
     }
 
     /// Sony cards keep originals in `CLIP`, proxies in `SUB`, thumbnails in `THMBNL`.
@@ -138,6 +177,8 @@ mod tests {
             "VID_20260502_143000_00_001.insv",
             "LRV_20260502_143000_01_001.lrv",
             "ZOOM0001.WAV",
+            "IMG_0001.HEIC",
+            "IMG_0001.MOV",
         ]
         .map(OsString::from)
         .to_vec();
@@ -154,6 +195,7 @@ mod tests {
             ("ZOOM0001.xmp", Role::Sidecar, "ZOOM0001.WAV"),
             ("C0001.vtt", Role::Sidecar, "C0001.MP4"),
             ("C0001.txt", Role::Sidecar, "C0001.MP4"),
+            ("MVI_0001.xmp", Role::Sidecar, "MVI_0001.MOV"),
             (
                 "LRV_20260502_143000_01_001.lrv",
                 Role::Proxy,
@@ -167,6 +209,8 @@ mod tests {
             );
         }
         for name in [
+            // The video of the same stem is not meant.
+            "IMG_0001.xmp",
             "GL010099.LRV",
             "C0001.MP4",
             "notes.xml",

@@ -12,6 +12,8 @@ mod sniff;
 mod volume;
 mod walk;
 
+pub use companions::DeclaredExtension;
+pub(crate) use companions::xmp_owners;
 pub use drive::{Drive, DriveKind};
 pub use fingerprint::{Identity, Sample, fingerprint, fingerprint_frames, hash_all};
 pub use kind::{Named, named};

@@ -168,7 +168,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
         fn words_are_alike_as_they_are_elsewhere(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
             let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));

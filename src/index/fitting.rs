@@ -314,7 +314,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #![proptest_config(crate::random_tests::random(4000))]
         #[test]
         fn words_fit_as_they_do_elsewhere(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
             prop_assert_eq!(is_it(&pattern, &word), fits(&pattern, &word));

@@ -474,7 +474,7 @@ fn dates_that_cannot_be_are_left_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::random_tests::random(48))]
 
     #[test]
     fn what_is_written_is_read_back(

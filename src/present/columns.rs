@@ -243,15 +243,15 @@ pub fn csv(
 /// Clips as CSV, like [`csv()`], with what else is known of each in columns before and after.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn csv_with<'c>(
+/// When a row cannot be read, or `out` not written to.
+pub fn csv_with(
     columns: &Columns,
     beside: (&[&str], &[&str]),
-    rows: impl Iterator<Item = (Vec<String>, &'c Clip, Vec<String>)>,
+    rows: impl Iterator<Item = io::Result<(Vec<String>, Clip, Vec<String>)>>,
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    lines(columns, beside, rows.map(Ok), is_terminal, out)
+    lines(columns, beside, rows, is_terminal, out)
 }
 
 fn lines<C: Borrow<Clip>>(

@@ -261,6 +261,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn damage_makes_no_panic(at in 0usize..600, byte in any::<u8>(), cut in 0usize..700) {
             let mut bytes = jpeg();

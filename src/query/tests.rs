@@ -308,6 +308,8 @@ fn queries() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn a_query_is_told_and_understood_again(typed in queries()) {
         if let Ok(query) = parsed(&[&typed]) {

@@ -349,7 +349,7 @@ impl Reader<'_> {
 fn beside(unread: &Unread) -> Result<Clip, Problem> {
     let mut facts = Clip::default();
     for path in &unread.sidecars {
-        let told = sidecar::read(path);
+        let told = sidecar::read(path, &unread.path);
         facts.merge(&told.map_err(|error| Problem::new(path, error.to_string()))?);
     }
     Ok(facts)

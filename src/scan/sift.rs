@@ -22,6 +22,7 @@ use crate::footage::{
 };
 use crate::media::Tools;
 use crate::original;
+use crate::sidecar::declared_extension;
 use crate::value::{from_bytes, to_bytes};
 
 /// The walk's side of a scan.
@@ -124,6 +125,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         let request = self.request;
         let mut options = request.walk.clone();
         options.own = fs::canonicalize(&request.catalogue).ok();
+        options.declared = Some(declared_extension);
         let (volume, _) = self.writer.catalogue.volumes().of(&root.folder);
         let readers = request.readers_of(&volume.drive);
         walk(root, &options, readers, &mut |step| {

@@ -16,24 +16,42 @@ use crate::original;
 /// No camera's sidecar has a longer head; what comes after is not read.
 const MOST: u64 = 2 * 1024 * 1024;
 
-/// Reads the sidecar at `path`: facts, none where it is of no known kind.
+/// Reads the sidecar at `path` of the file at `original`: facts, none where it is of no known kind or another file's.
 ///
 /// # Errors
 /// When it cannot be opened or read.
-pub fn read(path: &Path) -> io::Result<Clip> {
+pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let (reader, most): (fn(&[u8]) -> Clip, u64) = match extension.to_str() {
-        Some("xml") => (|bytes| sony::read(&String::from_utf8_lossy(bytes)), MOST),
-        Some("srt") => (subtitles, MOST),
-        Some("vtt") => (|bytes| spoken::read(&String::from_utf8_lossy(bytes)), MOST),
-        Some("txt") => (|bytes| spoken::read(&String::from_utf8_lossy(bytes)), MOST),
-        // One byte more than it may have tells that it is too long.
-        Some("xmp") => (xmp::read, xmp::MOST + 1),
+    // One byte more than it may have tells that it is too long.
+    let most = match extension.to_str() {
+        Some("xml" | "srt" | "vtt" | "txt") => MOST,
+        Some("xmp") => xmp::MOST + 1,
         _ => return Ok(Clip::default()),
     };
     let mut bytes = Vec::new();
     original::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(reader(&bytes))
+    Ok(match extension.to_str() {
+        Some("xml") => sony::read(&String::from_utf8_lossy(&bytes)),
+        Some("srt") => subtitles(&bytes),
+        Some("xmp") => xmp::read(&bytes, original),
+        _ => spoken::read(&String::from_utf8_lossy(&bytes)),
+    })
+}
+
+/// Reads which extension the XMP sidecar at `path` says that it is for, if it says so and can be read.
+#[must_use]
+pub fn declared_extension(path: &Path) -> Option<String> {
+    // A link or a pipe in its place is not followed.
+    if !path
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_file())
+    {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let file = original::open(path).ok()?;
+    file.take(xmp::MOST + 1).read_to_end(&mut bytes).ok()?;
+    xmp::Packet::read(&bytes).ok()?.for_extension
 }
 
 /// DJI's telemetry, or what is said.

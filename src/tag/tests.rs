@@ -520,6 +520,8 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     /// Whatever a drive calls its files, rules come to an end, and give the same again.
     #[test]
     fn any_name_is_tagged_and_in_one_way(path in "[^/\0]{0,40}(/[^/\0]{0,40}){0,4}") {

@@ -334,19 +334,27 @@ impl Vocabulary {
     }
 }
 
-/// What a tag is called now, by its own new name or that of what stands above it.
+/// Returns what a tag is called now, by its own new name or by that of what stands above it. A name that is
+/// called itself is one of now, whatever stands above it was called.
 #[must_use]
 pub fn called(renamed: &BTreeMap<String, String>, id: &str) -> String {
-    let mut end = id.len();
-    loop {
-        if let Some(now) = renamed.get(&id[..end]) {
-            return format!("{now}{}", &id[end..]);
-        }
-        match id[..end].rfind('/') {
-            Some(slash) => end = slash,
-            None => return id.to_owned(),
+    let mut name = id.to_owned();
+    // What a new name of a tag above makes of it may be a former name itself. No name leads on through the same
+    // entry twice, so that more steps than entries are never needed.
+    for _ in 0..=renamed.len() {
+        match renamed_once(renamed, &name) {
+            Some(now) if now != name => name = now,
+            _ => break,
         }
     }
+    name
+}
+
+fn renamed_once(renamed: &BTreeMap<String, String>, id: &str) -> Option<String> {
+    let slashes = id.rmatch_indices('/').map(|(at, _)| at);
+    std::iter::once(id.len())
+        .chain(slashes)
+        .find_map(|end| Some(format!("{}{}", renamed.get(&id[..end])?, &id[end..])))
 }
 
 fn tag_id(table: &Table<'_>, key: &str, example: &str) -> Result<String, Error> {

@@ -189,6 +189,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn words_are_written_and_read_again(text in "[ -~é京\u{301}]{0,12}|\\PC{0,8}") {
             if let Ok(words) = Words::read(&text) {

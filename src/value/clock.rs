@@ -253,6 +253,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn what_is_printed_is_read_back(seconds in -MOST..=MOST) {
             let clock = Clock::from_seconds(seconds).unwrap();

@@ -233,6 +233,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn an_area_survives_being_written(latitude in -90.0_f64..90.0, longitude in -180.0_f64..180.0, metres in 1_u32..20_000_000) {
             if let Ok(area) = format!("{latitude},{longitude},{metres}m").parse::<Area>() {

@@ -425,6 +425,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn what_is_read_is_written_and_read_again(which in 0..ALL.len(), from in 0_i64..90_000_000_000, length in 0_i64..90_000_000, open in 0..4, text in "[0-9:.<>=TsmhGB/-]{0,24}") {
             let scale = ALL[which];

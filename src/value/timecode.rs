@@ -202,6 +202,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn frames_and_back_is_the_same(frame in 0_u32..2_589_408, which in 0_usize..6) {
             let rates = [(24000, 1001, false), (25, 1, false), (30000, 1001, true), (30, 1, false), (60000, 1001, true), (50, 1, false)];

@@ -271,6 +271,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         /// What is asked for stands in what is placed, each word at the next place.
         #[test]
         fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {

@@ -329,11 +329,7 @@ fn query() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").map_or(8, |cases| cases.parse().unwrap()),
-        max_shrink_iters: 400,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::random_tests::random(8) })]
 
     #[test]
     fn the_index_finds_what_looking_at_every_clip_finds(

@@ -4,4 +4,5 @@
 
 mod browser;
 mod day;
+mod large;
 mod told;

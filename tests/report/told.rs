@@ -1,6 +1,8 @@
 //! What a report tells, as a page, as JSON and as CSV, and where it may be written.
 
 use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -179,6 +181,31 @@ fn the_page_holds_what_was_said_and_no_element_of_it() {
     let sheet = taken().made("strips.html", &["sheet", DAY, "--strips"]);
     let sheet = fs::read_to_string(sheet).unwrap();
     assert!(sheet.contains(".grid{--columns:1}") && sheet.contains("class=\"film\""));
+}
+
+#[test]
+fn a_report_that_nobody_reads_on_ends_at_the_first_signal() {
+    let day = taken();
+    let mut report = day.shoot.command();
+    report.args(["report", DAY, "-o", "-"]);
+    let mut report = report
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It prints, and waits for the rest to be read.
+    let mut begin = [0; 9];
+    let mut stdout = report.stdout.take().unwrap();
+    stdout.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"<!DOCTYPE");
+    let killed = Command::new("kill")
+        .args(["-TERM", &report.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let ended = report.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(said.lines().last(), Some("interrupted"), "{said}");
 }
 
 #[test]

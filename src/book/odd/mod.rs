@@ -138,8 +138,8 @@ pub(super) fn find(book: &Book) -> Vec<Finding> {
                 text,
             });
         };
-        if let Some(problem) = &shot.clip.problem {
-            add(Oddity::Unreadable, problem.value.clone());
+        if let Some(problem) = &shot.gist.problem {
+            add(Oddity::Unreadable, problem.to_string());
         }
         if let Some((oddity, text)) = copies(shot) {
             add(oddity, text);
@@ -171,7 +171,7 @@ fn copies(shot: &Shot) -> Option<(Oddity, String)> {
     }
     // A file that cannot be read stands among those, and is no copy.
     match copies.volumes {
-        0 if shot.clip.problem.is_some() => None,
+        0 if shot.gist.problem.is_some() => None,
         0 => Some((Oddity::Gone, "its files were not there any more".to_owned())),
         1 if copies.files > 1 => {
             let files = counted(copies.files, "file");
@@ -203,7 +203,7 @@ fn gap(shot: &Shot, book: &Book) -> Option<String> {
 }
 
 fn clock(shot: &Shot, made: Date) -> Option<(Oddity, String)> {
-    let captured = shot.clip.captured.as_ref()?.value;
+    let captured = shot.gist.captured.as_ref()?.value;
     let date = captured.civil().date();
     // Somewhere it is tomorrow already.
     let is_future = made.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
@@ -211,21 +211,15 @@ fn clock(shot: &Shot, made: Date) -> Option<(Oddity, String)> {
         let which = if is_future { "to come" } else { "long past" };
         return Some((Oddity::Clock, format!("it says {date}, a day {which}")));
     }
-    let is_known = shot.clip.captured.as_ref()?.source != crate::clip::Source::MTIME;
-    (!is_known && shot.clip.problem.is_none()).then(|| {
+    let is_known = shot.gist.captured.as_ref()?.source != crate::clip::Source::MTIME;
+    (!is_known && shot.gist.problem.is_none()).then(|| {
         let text = "its time is that of the file, which copying may change".to_owned();
         (Oddity::NoClock, text)
     })
 }
 
 fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
-    let rate = |at: usize| {
-        shots[at]
-            .clip
-            .rate
-            .as_ref()
-            .map(|rate| rate.value.snapped())
-    };
+    let rate = |at: usize| shots[at].gist.rate.map(Rate::snapped);
     let of_day = Usual::of(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
         let own = Usual::of(camera.iter().filter_map(|&at| rate(at)));
@@ -275,9 +269,7 @@ fn strayed(
 fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
     // A camera that was turned takes the same picture.
     let size = |at: usize| {
-        let clip = &shots[at].clip;
-        let (width, height) = (clip.display_width.as_ref()?, clip.display_height.as_ref()?);
-        let (width, height) = (width.value, height.value);
+        let (width, height) = shots[at].gist.size?;
         Some((width.max(height), width.min(height)))
     };
     let usual = Usual::of(camera.iter().filter_map(|&at| size(at)));
@@ -298,10 +290,10 @@ fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
 
 fn silences(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
     let has_sound = |at: usize| {
-        let clip = &shots[at].clip;
+        let gist = &shots[at].gist;
         // Frames as files hold no sound, and of what was not read nobody knows.
-        let can_have = clip.video_codec.is_some() && clip.frames.is_none();
-        can_have.then_some(clip.audio_codec.is_some())
+        let can_have = gist.has_picture && !gist.is_sequence;
+        can_have.then_some(gist.has_sound)
     };
     let usual = Usual::of(camera.iter().filter_map(|&at| has_sound(at)));
     let Some(usual) = usual.filter(|usual| usual.value && usual.count >= FEWEST - 1) else {

@@ -1,33 +1,32 @@
 use super::*;
+use crate::book::gist::Gist;
 use crate::book::series::Series;
 use crate::book::{About, Copies};
-use crate::clip::{Clip, Fact, Source};
+use crate::clip::{Fact, Source};
 
 /// A clip of a camera, at a rate, with sound, on two volumes.
 fn shot(camera: &str, rate: &str) -> Shot {
-    let text = |text: &str| Some(Fact::new(text.to_owned(), Source::STREAM));
-    let clip = Clip {
-        rate: Some(Fact::new(rate.parse().unwrap(), Source::STREAM)),
-        video_codec: text("h264"),
-        audio_codec: text("aac"),
-        display_width: Some(Fact::new(3840, Source::STREAM)),
-        display_height: Some(Fact::new(2160, Source::STREAM)),
+    let gist = Gist {
+        rate: Some(rate.parse().unwrap()),
+        has_picture: true,
+        has_sound: true,
+        size: Some((3840, 2160)),
         captured: Some(Fact::new(
             "2026-05-20T10:00:00".parse().unwrap(),
             Source::STREAM,
         )),
-        ..Clip::default()
+        ..Gist::default()
     };
     Shot {
-        clip,
-        camera: camera.to_owned(),
-        day: Some("2026-05-20".to_owned()),
+        gist,
+        camera: camera.into(),
+        day: Some("2026-05-20".into()),
         copies: Copies {
             files: 2,
             volumes: 2,
             proved: 2,
             do_differ: false,
-            labels: vec!["RAID-A".to_owned(), "SHELF-07".to_owned()],
+            labels: vec!["RAID-A".into(), "SHELF-07".into()],
         },
         ..Shot::default()
     }
@@ -108,7 +107,7 @@ fn each_day_is_judged_by_itself() {
     let mut shots = many(9, "A", "25");
     let mut other = many(9, "A", "24");
     for shot in &mut other {
-        shot.day = Some("2026-05-19".to_owned());
+        shot.day = Some("2026-05-19".into());
     }
     shots.extend(other);
     assert_eq!(found(shots), []);
@@ -118,12 +117,11 @@ fn each_day_is_judged_by_itself() {
 fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
     let mut shots = many(9, "phone", "25");
     let mut turned = shot("phone", "25");
-    (turned.clip.display_width, turned.clip.display_height) =
-        (turned.clip.display_height, turned.clip.display_width);
+    turned.gist.size = Some((2160, 3840));
     shots.push(turned);
     assert_eq!(found(shots.clone()), []);
     let mut small = shot("phone", "25");
-    small.clip.display_height = Some(Fact::new(1080, Source::STREAM));
+    small.gist.size = Some((3840, 1080));
     shots.push(small);
     let text = "3840×1080, where 10 of 11 clips have 3840×2160 of this camera".to_owned();
     assert_eq!(found(shots), [(10, Oddity::Size, text)]);
@@ -133,8 +131,8 @@ fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
 fn clips_of_unknown_cameras_are_no_camera() {
     let mut shots = many(9, "no camera known", "25");
     let mut other = shot("no camera known", "25");
-    other.clip.display_width = Some(Fact::new(1280, Source::STREAM));
-    other.clip.audio_codec = None;
+    other.gist.size = Some((1280, 2160));
+    other.gist.has_sound = false;
     shots.push(other);
     assert_eq!(found(shots), []);
 }
@@ -143,7 +141,7 @@ fn clips_of_unknown_cameras_are_no_camera() {
 fn silence_is_odd_where_the_camera_hears() {
     let silent = || {
         let mut silent = shot("A", "25");
-        silent.clip.audio_codec = None;
+        silent.gist.has_sound = false;
         silent
     };
     let mut shots = many(3, "A", "25");
@@ -186,7 +184,7 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
 fn a_clock_of_the_past_or_the_future_is_odd() {
     let at = |time: &str, source: Source| {
         let mut shot = shot("A", "25");
-        shot.clip.captured = Some(Fact::new(time.parse().unwrap(), source));
+        shot.gist.captured = Some(Fact::new(time.parse().unwrap(), source));
         shot
     };
     let told = |time: &str, source| found(vec![at(time, source)]);

@@ -1,13 +1,17 @@
 //! The clips of a page: a picture that can be scrubbed, and all that is known beside it.
 
+use std::collections::HashSet;
+
 use maud::{Markup, html};
 
 use super::odd::class;
-use super::{anchor, image, lines, shortened, shown};
+use super::{Next, anchor, image, lines, shortened, shown};
+use crate::book::files::Sink;
 use crate::book::odd::{Finding, Gravity, Oddity};
 use crate::book::pictures::{Pictures, Strip};
 use crate::book::{Book, Shot, technical};
-use crate::clip::FIELDS;
+use crate::clip::{Clip, FIELDS};
+use crate::error::Error;
 use crate::present::Glance;
 use crate::value::{Duration, Timecode};
 
@@ -58,38 +62,41 @@ pub(in crate::book) enum Part {
 /// The clips of a page, and what they can be filtered by.
 pub(in crate::book) struct Clips<'a> {
     book: &'a Book,
-    pictures: &'a [Pictures],
     /// What is odd about each.
     odd: Vec<Vec<&'a Finding>>,
     /// Whether that one volume holds it is said once for all.
     are_all_once: bool,
-    pub(super) cameras: Vec<String>,
-    pub(super) cards: Vec<String>,
-    pub(super) tags: Vec<String>,
+    /// Whether each says which day it is of.
+    are_of_days: bool,
+    pub(super) cameras: Vec<&'a str>,
+    pub(super) cards: Vec<&'a str>,
+    pub(super) tags: Vec<&'a str>,
+}
+
+/// One clip of a page, with all that is known of it.
+struct Shown<'a> {
+    /// Which of the book's.
+    at: usize,
+    shot: &'a Shot,
+    clip: &'a Clip,
+    pictures: &'a Pictures,
 }
 
 impl<'a> Clips<'a> {
-    pub(in crate::book) fn new(
-        book: &'a Book,
-        pictures: &'a [Pictures],
-        found: &'a [Finding],
-    ) -> Self {
+    pub(in crate::book) fn new(book: &'a Book, found: &'a [Finding]) -> Self {
         let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
         for finding in found {
             odd[finding.shot].push(finding);
         }
         let once = found.iter().filter(|it| it.oddity == Oddity::OneCopy);
+        let shots = book.shots.iter();
         Self {
             are_all_once: once.count() * 2 > book.shots.len(),
-            cameras: sorted(book.shots.iter().map(|shot| shot.camera.clone())),
-            cards: sorted(book.shots.iter().filter_map(|shot| book.card_of(shot))),
-            tags: sorted(
-                book.shots
-                    .iter()
-                    .flat_map(|shot| shot.tags().map(str::to_owned)),
-            ),
+            are_of_days: book.days().len() > 1,
+            cameras: sorted(shots.clone().map(|shot| &*shot.camera)),
+            cards: sorted(shots.clone().filter_map(|shot| book.card_of(shot))),
+            tags: sorted(shots.flat_map(Shot::tags)),
             book,
-            pictures,
             odd,
         }
     }
@@ -99,75 +106,97 @@ impl<'a> Clips<'a> {
         self.book.shots.len()
     }
 
-    /// Every clip in full.
-    pub(in crate::book) fn articles(&self) -> Markup {
-        html! {
-            div.clips { @for at in 0..self.book.shots.len() { (self.article(at)) } }
-        }
+    /// Writes every clip in full.
+    pub(in crate::book) fn articles(
+        &self,
+        next: &mut Next<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        self.each(next, sink, |shown| self.article(shown))
     }
 
-    /// Every clip as a picture with its name.
-    pub(in crate::book) fn grid(&self, part: Part) -> Markup {
-        html! {
-            div.grid.strips[part == Part::Strip] {
-                @for (at, shot) in self.book.shots.iter().enumerate() {
-                    @let words = self.unsaid(shot);
-                    (self.framed(at, Some(&words), &html! {
-                        (figure(shot, self.pictures.get(at), part))
-                        (heading(at, shot))
-                        p.line { (address(shot)) (running(shot)) (stars(shot)) }
-                        (self.findings(at))
-                    }))
-                }
-            }
-        }
+    /// Writes every clip as a picture with its name.
+    pub(in crate::book) fn grid(
+        &self,
+        part: Part,
+        next: &mut Next<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        self.each(next, sink, |shown| {
+            let words = self.unsaid(shown);
+            self.framed(
+                shown,
+                Some(&words),
+                &html! {
+                    (figure(shown, part))
+                    (heading(shown))
+                    p.line { (address(shown.clip)) (running(shown.clip)) (stars(shown.clip)) }
+                    (self.findings(shown.at))
+                },
+            )
+        })
     }
 
-    fn article(&self, at: usize) -> Markup {
-        let shot = &self.book.shots[at];
+    fn each(
+        &self,
+        next: &mut Next<'_>,
+        sink: &mut Sink<'_>,
+        draw: impl Fn(&Shown<'_>) -> Markup,
+    ) -> Result<(), Error> {
+        for (at, shot) in self.book.shots.iter().enumerate() {
+            let (clip, pictures) = next()?;
+            let shown = Shown {
+                at,
+                shot,
+                clip: &clip,
+                pictures: &pictures,
+            };
+            sink.put(&draw(&shown).into_string())?;
+        }
+        Ok(())
+    }
+
+    fn article(&self, shown: &Shown<'_>) -> Markup {
+        let clip = shown.clip;
         self.framed(
-            at,
+            shown,
             None,
             &html! {
-                (figure(shot, self.pictures.get(at), Part::Poster))
+                (figure(shown, Part::Poster))
                 div.said {
-                    (heading(at, shot))
-                    p.line { (address(shot)) (running(shot)) (stars(shot)) }
-                    p.line.camera { (self.source(shot)) }
-                    p.technical { (technical::line(&shot.clip).join(" · ")) }
-                    (self.findings(at))
-                    (tags(shot))
-                    (words(shot))
-                    (more(shot))
+                    (heading(shown))
+                    p.line { (address(clip)) (running(clip)) (stars(clip)) }
+                    p.line.camera { (self.source(shown)) }
+                    p.technical { (technical::line(clip).join(" · ")) }
+                    (self.findings(shown.at))
+                    (tags(shown.shot))
+                    (words(clip))
+                    (more(shown))
                 }
             },
         )
     }
 
     /// What can be searched for in a clip of a sheet, and stands in a report only.
-    fn unsaid(&self, shot: &Shot) -> String {
-        let mut words: Vec<String> = shot.tags().take(MOST_SHOWN).map(shown).collect();
-        words.push(shown(&shot.camera));
-        words.extend(self.book.card_of(shot).map(|card| shown(&card)));
-        let notes = shot.clip.notes.iter().flat_map(|notes| &notes.value.0);
+    fn unsaid(&self, it: &Shown<'_>) -> String {
+        let mut words: Vec<String> = it.shot.tags().take(MOST_SHOWN).map(shown).collect();
+        words.push(shown(&it.shot.camera));
+        words.extend(self.book.card_of(it.shot).map(shown));
+        let notes = it.clip.notes.iter().flat_map(|notes| &notes.value.0);
         words.extend(notes.take(MOST_SHOWN).map(|note| shown(&note.text)));
         words.join(" ")
     }
 
     /// A clip with what it is filtered and sorted by, and `words` that it is found by but does not show.
-    fn framed(&self, at: usize, words: Option<&str>, inner: &Markup) -> Markup {
-        let shot = &self.book.shots[at];
-        let clip = &shot.clip;
-        let place =
-            |list: &[String], name: &str| list.binary_search_by(|it| it.as_str().cmp(name)).ok();
+    fn framed(&self, shown: &Shown<'_>, words: Option<&str>, inner: &Markup) -> Markup {
+        let Shown { at, shot, clip, .. } = *shown;
+        let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
         let tags: Vec<String> = shot
             .tags()
             .filter_map(|tag| Some(place(&self.tags, tag)?.to_string()))
             .collect();
-        let card = self
-            .book
-            .card_of(shot)
-            .and_then(|card| place(&self.cards, &card));
+        let card = self.book.card_of(shot);
+        let card = card.and_then(|card| place(&self.cards, card));
         let begun = clip.captured.as_ref().map(|it| it.value.wall_seconds());
         html! {
             article.clip id=(anchor(at)) tabindex="-1" aria-labelledby={ "n" (at + 1) }
@@ -214,10 +243,10 @@ impl<'a> Clips<'a> {
     }
 
     /// `14:02 · A · Sony ILME-FX3 · A001`.
-    fn source(&self, shot: &Shot) -> Markup {
-        let day = self.book.days().len() > 1;
-        let when = shot.clip.captured.as_ref().map(|it| it.value.civil());
-        let form = match (day, shot.begun().is_some()) {
+    fn source(&self, shown: &Shown<'_>) -> Markup {
+        let shot = shown.shot;
+        let when = shown.clip.captured.as_ref().map(|it| it.value.civil());
+        let form = match (self.are_of_days, shot.begun().is_some()) {
             (true, true) => "%Y-%m-%d %H:%M",
             (true, false) => "%Y-%m-%d",
             (false, true) => "%H:%M",
@@ -227,20 +256,20 @@ impl<'a> Clips<'a> {
         html! {
             @if let Some(when) = when.filter(|when| !when.is_empty()) { span.tc { (when) } }
             span { bdi { (shortened(&shot.camera, 80)) } }
-            @if let Some(card) = self.book.card_of(shot) { span { bdi { (shortened(&card, 80)) } } }
+            @if let Some(card) = self.book.card_of(shot) { span { bdi { (shortened(card, 80)) } } }
         }
     }
 }
 
-fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names.dedup();
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let names: HashSet<&str> = names.collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
     names
 }
 
-fn heading(at: usize, shot: &Shot) -> Markup {
-    html! { h3 id={ "n" (at + 1) } { (shown_name(shot.name())) } }
+fn heading(shown: &Shown<'_>) -> Markup {
+    html! { h3 id={ "n" (shown.at + 1) } { (shown_name(shown.shot.name())) } }
 }
 
 /// A file's name: it stands apart, so that letters of other scripts reorder nothing beside it.
@@ -250,19 +279,20 @@ pub(in crate::book) fn shown_name(name: &str) -> Markup {
 }
 
 /// The picture of a clip; where there is none, why.
-pub(in crate::book) fn figure(shot: &Shot, pictures: Option<&Pictures>, part: Part) -> Markup {
-    let poster = pictures.and_then(|pictures| pictures.poster.as_ref());
-    let strip = pictures.and_then(|pictures| pictures.strip.as_ref());
-    let alt = format!("Picture of {}", shortened(shot.name(), MOST_LETTERS));
+fn figure(shown: &Shown<'_>, part: Part) -> Markup {
+    let clip = shown.clip;
+    let poster = shown.pictures.poster.as_ref();
+    let strip = shown.pictures.strip.as_ref();
+    let alt = format!("Picture of {}", shortened(shown.shot.name(), MOST_LETTERS));
     match (part, poster, strip) {
         (Part::Strip, _, Some(strip)) => html! { div.film { (image(&strip.picture, &alt)) } },
         (_, Some(poster), strip) => html! {
             div.poster.upright[poster.height > poster.width]
                 data-strip=[strip.map(|strip| &strip.picture.address)]
-                data-stops=[strip.map(|strip| stops(shot, strip))]
+                data-stops=[strip.map(|strip| stops(clip, strip))]
             { (image(poster, &alt)) }
         },
-        _ => html! { div.poster.blank { p { (reason(shot)) } } },
+        _ => html! { div.poster.blank { p { (reason(shown.shot)) } } },
     }
 }
 
@@ -270,9 +300,9 @@ pub(in crate::book) fn figure(shot: &Shot, pictures: Option<&Pictures>, part: Pa
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
         "Sound"
-    } else if shot.clip.problem.is_some() {
+    } else if shot.gist.problem.is_some() {
         "Could not be read"
-    } else if shot.clip.video_codec.is_none() {
+    } else if !shot.gist.has_picture {
         "No picture in it"
     } else {
         "No picture was made yet"
@@ -280,17 +310,16 @@ fn reason(shot: &Shot) -> &'static str {
 }
 
 /// Where each moment of a strip is, as timecode where the clip has one.
-fn stops(shot: &Shot, strip: &Strip) -> String {
+fn stops(clip: &Clip, strip: &Strip) -> String {
     let stops: Vec<String> = strip
         .seconds
         .iter()
-        .map(|&second| stop(shot, second))
+        .map(|&second| stop(clip, second))
         .collect();
     stops.join(" ")
 }
 
-fn stop(shot: &Shot, second: f64) -> String {
-    let clip = &shot.clip;
+fn stop(clip: &Clip, second: f64) -> String {
     let duration = std::time::Duration::try_from_secs_f64(second).unwrap_or_default();
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let timecode = clip.start_timecode.as_ref().zip(clip.rate.as_ref());
@@ -310,8 +339,7 @@ pub(in crate::book) fn length(duration: Duration) -> String {
     duration.to_string()
 }
 
-fn address(shot: &Shot) -> Markup {
-    let clip = &shot.clip;
+fn address(clip: &Clip) -> Markup {
     html! {
         @if let Some(start) = &clip.start_timecode {
             span.tc {
@@ -322,15 +350,15 @@ fn address(shot: &Shot) -> Markup {
     }
 }
 
-fn running(shot: &Shot) -> Markup {
+fn running(clip: &Clip) -> Markup {
     html! {
-        @if let Some(duration) = &shot.clip.duration { span.tc { (length(duration.value)) } }
+        @if let Some(duration) = &clip.duration { span.tc { (length(duration.value)) } }
     }
 }
 
-fn stars(shot: &Shot) -> Markup {
-    let verdict = Glance::of(&shot.clip).verdict;
-    let stars = shot.clip.rating.as_ref().map_or(0, |it| it.value.min(5));
+fn stars(clip: &Clip) -> Markup {
+    let verdict = Glance::of(clip).verdict;
+    let stars = clip.rating.as_ref().map_or(0, |it| it.value.min(5));
     html! {
         @if !verdict.is_empty() {
             span.verdict {
@@ -352,13 +380,9 @@ fn tags(shot: &Shot) -> Markup {
 }
 
 /// What people wrote.
-fn words(shot: &Shot) -> Markup {
-    let notes = shot.clip.notes.iter().flat_map(|notes| &notes.value.0);
-    let markers = shot
-        .clip
-        .markers
-        .iter()
-        .flat_map(|markers| &markers.value.0);
+fn words(clip: &Clip) -> Markup {
+    let notes = clip.notes.iter().flat_map(|notes| &notes.value.0);
+    let markers = clip.markers.iter().flat_map(|markers| &markers.value.0);
     let markers: Vec<_> = markers.take(MOST_SHOWN).collect();
     html! {
         @for note in notes.take(MOST_SHOWN) {
@@ -383,16 +407,17 @@ fn words(shot: &Shot) -> Markup {
 }
 
 /// Everything else, folded.
-fn more(shot: &Shot) -> Markup {
+fn more(it: &Shown<'_>) -> Markup {
+    let clip = it.clip;
     let rest = FIELDS
         .iter()
         .filter(|field| !ELSEWHERE.contains(&field.name));
-    let rest = rest.filter_map(|field| Some((field.name, (field.text)(&shot.clip)?)));
+    let rest = rest.filter_map(|field| Some((field.name, (field.text)(clip)?)));
     html! {
         details.more {
-            summary { (copies(shot)) }
+            summary { (copies(it.shot)) }
             dl {
-                @for copy in shot.clip.files.iter().take(MOST_SHOWN) {
+                @for copy in clip.files.iter().take(MOST_SHOWN) {
                     div { dt { (shown(&copy.volume)) } dd.path { bdi { (shown(&copy.inside.to_string_lossy())) } } }
                 }
                 @for (name, text) in rest {

@@ -28,7 +28,7 @@ pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
         .shots
         .iter()
         .filter(|shot| shot.has_camera() && !shot.is_sound());
-    let of_cameras: BTreeSet<&str> = with_camera.map(|shot| shot.camera.as_str()).collect();
+    let of_cameras: BTreeSet<&str> = with_camera.map(|shot| &*shot.camera).collect();
     html! {
         section aria-labelledby="glance-title" {
             h2 id="glance-title" { "At a glance" }

@@ -1,5 +1,7 @@
 //! What the shoot was: the day, the production, who and where.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use maud::{Markup, html};
 
@@ -13,21 +15,24 @@ const MOST_LETTERS: usize = 160;
 
 /// What a book is called: `ACME Spring Campaign BTS, 2026-05-02`.
 pub(in crate::book) fn title(book: &Book) -> String {
-    let production = one(book.told(|clip| clip.production.as_ref().map(|it| it.value.clone())));
+    let production = one(book.told(|gist| gist.production.as_ref()));
     let what = match &book.about {
         About::Day(date, query) if query.is_empty() => date.to_string(),
         About::Day(date, query) => format!("{date}, {query}"),
         About::Query(query) => query.clone(),
     };
     shortened(
-        &production.map_or(what.clone(), |production| format!("{production}, {what}")),
+        &production.map_or_else(
+            || what.clone(),
+            |production| format!("{production}, {what}"),
+        ),
         MOST_LETTERS,
     )
 }
 
 /// The head of a page, which says what kind of page it is.
 pub(in crate::book) fn head(book: &Book, kind: &str) -> Markup {
-    let production = one(book.told(|clip| clip.production.as_ref().map(|it| it.value.clone())));
+    let production = one(book.told(|gist| gist.production.as_ref()));
     let about = match &book.about {
         About::Day(date, query) if query.is_empty() => long(*date),
         About::Day(date, query) => {
@@ -57,10 +62,10 @@ pub(in crate::book) fn head(book: &Book, kind: &str) -> Markup {
 }
 
 fn facts(book: &Book) -> Markup {
-    let number = book.told(|clip| clip.shoot_day.as_ref().map(|it| it.value.to_string()));
-    let productions = book.told(|clip| clip.production.as_ref().map(|it| it.value.clone()));
-    let location = book.told(|clip| clip.location.as_ref().map(|it| it.value.clone()));
-    let crew = book.told(|clip| clip.crew.as_ref().map(|it| it.value.clone()));
+    let number = book.told(|gist| gist.shoot_day.as_ref());
+    let productions = book.told(|gist| gist.production.as_ref());
+    let location = book.told(|gist| gist.location.as_ref());
+    let crew = book.told(|gist| gist.crew.as_ref());
     let rows = [
         (
             "Productions",
@@ -88,7 +93,7 @@ fn facts(book: &Book) -> Markup {
 }
 
 /// `director`, `Anna Kim`, of `director: Anna Kim; camera: Ben Ruiz`; each once.
-fn roles(crew: &[String]) -> Vec<(String, String)> {
+fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     for text in crew.iter().flat_map(|crew| crew.split("; ")) {
         let (role, names) = text.split_once(": ").unwrap_or(("crew", text));
@@ -100,7 +105,7 @@ fn roles(crew: &[String]) -> Vec<(String, String)> {
     roles
 }
 
-fn several(values: &[String]) -> String {
+fn several(values: &[Arc<str>]) -> String {
     let mut told: Vec<String> = values.iter().take(MOST_TOLD).map(|it| shown(it)).collect();
     if values.len() > MOST_TOLD {
         told.push(format!("{} more", values.len() - MOST_TOLD));
@@ -108,7 +113,7 @@ fn several(values: &[String]) -> String {
     told.join(", ")
 }
 
-fn one(mut values: Vec<String>) -> Option<String> {
+fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
     if values.len() == 1 {
         values.pop()
     } else {

@@ -17,9 +17,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::Book;
+use super::files::Sink;
 use super::odd::{Finding, Gravity, find};
 use super::pictures::{Picture, Pictures};
-use crate::error::escape;
+use crate::clip::Clip;
+use crate::error::{Error, escape, escape_prose};
 
 pub(super) use clips::{Clips, Part, length, shown_name};
 pub(super) use head::{head, title};
@@ -32,39 +34,43 @@ const SCRIPT: &str = include_str!("../book.js");
 /// What every page of ours begins with, by which it is known again.
 pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
-/// The whole report.
-pub(super) fn report(book: &Book, pictures: &[Pictures]) -> String {
+/// Gives the clips of a book one after another, each with its pictures.
+pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, Pictures), Error> + 'a;
+
+/// Writes the whole report. `is_whole` says that its pictures are in the page itself.
+pub(super) fn report(
+    book: &Book,
+    next: &mut Next<'_>,
+    is_whole: bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
     let found = find(book);
-    let clips = Clips::new(book, pictures, &found);
-    let body = html! {
+    let clips = Clips::new(book, &found);
+    sink.put(&begin(&title(book), STYLE, is_whole).into_string())?;
+    let above = html! {
         (head(book, "Camera report"))
-        main id="main" {
-            (glance::glance(book, &found))
-            (timeline::timelines(book))
-            (odd::odd(book, &found))
-            (cards::cards(book))
-            section id="clips" aria-labelledby="clips-title" {
-                h2 id="clips-title" { "Clips" }
-                (tools(&clips))
-                (clips.articles())
-            }
-        }
+        (PreEscaped("<main id=\"main\">"))
+        (glance::glance(book, &found))
     };
-    document(&title(book), STYLE, pictures, &body)
+    sink.put(&above.into_string())?;
+    sink.put(&timeline::timelines(book).into_string())?;
+    sink.put(&odd::odd(book, &found).into_string())?;
+    let clips_begin = html! {
+        (cards::cards(book))
+        (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
+        h2 id="clips-title" { "Clips" }
+        (tools(&clips))
+        (PreEscaped("<div class=\"clips\">"))
+    };
+    sink.put(&clips_begin.into_string())?;
+    clips.articles(next, sink)?;
+    sink.put("</div></section></main>")?;
+    sink.put(&end().into_string())
 }
 
-/// A page with nothing outside itself: what may run and how it looks is told by hashes, so that whatever else
-/// got into it would do nothing.
-pub(super) fn document(title: &str, style: &str, pictures: &[Pictures], body: &Markup) -> String {
-    let is_whole = pictures
-        .iter()
-        .flat_map(|it| {
-            it.poster
-                .iter()
-                .chain(it.strip.iter().map(|strip| &strip.picture))
-        })
-        .all(|picture| picture.address.starts_with("data:"));
-    // Beside the page on a disk, or where a server has both.
+/// Begins a page with nothing outside itself: what may run and how it looks is told by hashes, so that whatever else
+/// got into it would do nothing. Where pictures are beside it, they are on the same disk or server.
+pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
     let beside = if is_whole { "" } else { " file: 'self'" };
     let policy = format!(
         "default-src 'none'; img-src data:{beside}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
@@ -72,26 +78,29 @@ pub(super) fn document(title: &str, style: &str, pictures: &[Pictures], body: &M
         hash(style),
         hash(SCRIPT)
     );
-    let page = html! {
+    html! {
         (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="generator" content={ "btsindex " (env!("CARGO_PKG_VERSION")) };
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(style)) }
-            }
-            body {
-                (body)
-                footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
-                script { (PreEscaped(SCRIPT)) }
-            }
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta name="generator" content={ "btsindex " (env!("CARGO_PKG_VERSION")) };
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(style)) }
         }
-    };
-    page.into_string()
+        (PreEscaped("<body>"))
+    }
+}
+
+/// Ends what [`begin`] began.
+pub(super) fn end() -> Markup {
+    html! {
+        footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>"))
+    }
 }
 
 fn hash(text: &str) -> String {
@@ -117,14 +126,14 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     shown
 }
 
-/// Text of several lines, as these.
+/// Text that people wrote, in as many lines.
 pub(super) fn lines(text: &str) -> Markup {
     let cut: String = text.chars().take(MOST_LETTERS).collect();
     let is_cut = cut.len() < text.len();
     html! {
         @for (at, line) in cut.lines().enumerate() {
             @if at > 0 { br; }
-            (escape(line))
+            (escape_prose(line))
         }
         @if is_cut { "…" }
     }

@@ -49,7 +49,7 @@ pub(in crate::book) fn tools(clips: &Clips<'_>) -> Markup {
     }
 }
 
-fn choice(id: &str, label: &str, all: &str, names: &[String]) -> Markup {
+fn choice(id: &str, label: &str, all: &str, names: &[&str]) -> Markup {
     html! {
         @if names.len() > 1 || (id == "tag" && !names.is_empty()) {
             label { span { (label) } select id=(id) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::super::companions::Neighbours;
+use super::super::companions::{DeclaredExtension, Neighbours};
 use super::super::ignored::{BtsIgnore, Excluded, is_never_footage};
 use super::super::kind::{Named, named};
 use super::super::sequence;
@@ -119,6 +119,7 @@ pub(super) struct Passing<'a> {
     pub excluded: Excluded,
     pub own: Option<&'a Path>,
     pub follow_links: bool,
+    pub declared: Option<DeclaredExtension>,
 }
 
 impl Passing<'_> {
@@ -166,7 +167,7 @@ impl Passing<'_> {
                 steps.push(Read::Step(Step::Problem(problem)));
             }
         }
-        let listing = pending.classify(self.root.only.as_ref());
+        let listing = pending.classify(self.root.only.as_ref(), self.declared);
         steps.push(Read::Step(Step::Folder(listing)));
         (steps, below)
     }
@@ -222,9 +223,13 @@ impl Pending {
     }
 
     /// Says of each file what it is, and makes one of an image sequence's frames.
-    fn classify(self, only: Option<&BTreeSet<OsString>>) -> Listing {
+    fn classify(
+        self,
+        only: Option<&BTreeSet<OsString>>,
+        declared: Option<DeclaredExtension>,
+    ) -> Listing {
         let names: Vec<OsString> = self.files.iter().map(|file| file.name.clone()).collect();
-        let neighbours = Neighbours::new(&self.folder, names.iter());
+        let neighbours = Neighbours::new(&self.folder, names.iter()).declaring(declared);
         let mut frames = Vec::new();
         let mut files = Vec::new();
         for mut file in self.files {
@@ -299,6 +304,7 @@ mod tests {
             excluded: Excluded::new(&[]).unwrap(),
             own: None,
             follow_links: false,
+            declared: None,
         };
         let first = Folder::first(&root);
         let path = above.path().join("taken away");

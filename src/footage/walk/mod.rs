@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::DeclaredExtension;
 use super::ignored::Excluded;
 use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
@@ -26,6 +27,8 @@ pub struct WalkOptions {
     pub exclude: Vec<String>,
     /// A folder to pass over: the catalogue's own.
     pub own: Option<PathBuf>,
+    /// Reads which extension an XMP sidecar says that it is for; asked where names do not tell.
+    pub declared: Option<DeclaredExtension>,
 }
 
 /// What a file is in its folder.
@@ -137,6 +140,7 @@ pub fn walk(
         excluded: Excluded::new(&options.exclude)?,
         own: options.own.as_deref(),
         follow_links: options.follow_links,
+        declared: options.declared,
     };
     let mut unread = None;
     let first = Folder::first(root);

@@ -120,6 +120,8 @@ fn times_are_read_as_cameras_write_them() {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn damaged_films_are_read_or_refused(
         damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..6),

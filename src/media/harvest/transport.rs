@@ -235,6 +235,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn nothing_is_too_odd_to_be_looked_at(
             mut stream in prop::collection::vec(any::<u8>(), 188..900),

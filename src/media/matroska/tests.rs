@@ -48,6 +48,8 @@ fn a_film_is_read_whole_or_cut_off_after_its_first_frame() {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn damaged_films_are_read_or_refused(
         is_finished: bool,

@@ -240,6 +240,8 @@ fn a_file_that_breaks_off_is_left_to_ffprobe() {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn damaged_files_are_read_or_refused(
         which in 0..2_usize,

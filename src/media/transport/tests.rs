@@ -165,7 +165,7 @@ fn what_is_not_plain_is_left_to_others() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(crate::random_tests::random(96))]
 
     #[test]
     fn damaged_films_are_read_or_refused(

@@ -425,6 +425,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::random_tests::random(256))]
+
         #[test]
         fn no_bytes_break_the_reader(
             changes in prop::collection::vec((0_usize..1600, any::<u8>()), 0..12),

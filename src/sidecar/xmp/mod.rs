@@ -26,14 +26,22 @@ pub use said::Said;
 pub use tracks::XmpMarker;
 pub use written::Written;
 
+use std::path::Path;
+
 use crate::clip::{Clip, Fact, Source};
+use crate::xmp_owner::is_for;
 
 /// No sidecar is longer.
 pub const MOST: u64 = encoding::MOST_BYTES as u64;
 
-/// Reads what others than btsindex say of the clip; nothing where the bytes are no sidecar.
-pub(super) fn read(bytes: &[u8]) -> Clip {
+/// Reads what others than btsindex say of the clip in `original`; nothing where the bytes are no sidecar, or say
+/// that they are another file's.
+pub(super) fn read(bytes: &[u8], original: &Path) -> Clip {
     let packet = Packet::read(bytes).unwrap_or_default();
+    let name = original.file_name().unwrap_or_default();
+    if !is_for(packet.for_extension.as_deref(), name) {
+        return Clip::default();
+    }
     let log = packet.log_comment.as_deref().unwrap_or_default();
     let mut lines = said::lines_of(log);
     lines.retain(|line| !packet.written.notes.contains(line));

@@ -19,6 +19,7 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
+const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const XMP_DM: &str = "http://ns.adobe.com/xmp/1.0/DynamicMedia/";
 /// What btsindex wrote the last time is kept here. Exiv2, and with it darktable and digiKam,
 /// puts a `/` after a namespace that ends with neither `/` nor `#`.
@@ -47,6 +48,7 @@ pub(super) const LANG: Name = Name(XML, "lang");
 pub(super) const SUBJECT: Name = Name(DC, "subject");
 pub(super) const TITLE: Name = Name(DC, "title");
 pub(super) const SUMMARY: Name = Name(DC, "description");
+pub(super) const FOR_EXTENSION: Name = Name(PHOTOSHOP, "SidecarForExtension");
 pub(super) const RATING: Name = Name(XMP, "Rating");
 pub(super) const GOOD: Name = Name(XMP_DM, "good");
 pub(super) const LOG_COMMENT: Name = Name(XMP_DM, "logComment");

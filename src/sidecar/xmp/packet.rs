@@ -5,7 +5,8 @@ use super::document::Document;
 use super::element::Element;
 use super::escape::unix_lines;
 use super::names::{
-    GOOD, LOG_COMMENT, Name, RATING, REEL, SCENE, SHOT, SUBJECT, SUMMARY, TAKE, TITLE,
+    FOR_EXTENSION, GOOD, LOG_COMMENT, Name, RATING, REEL, SCENE, SHOT, SUBJECT, SUMMARY, TAKE,
+    TITLE,
 };
 use super::rdf::properties;
 use super::tracks::{self, XmpMarker};
@@ -36,6 +37,8 @@ pub struct Packet {
     pub reel: Option<String>,
     /// Markers of all tracks, and those in none.
     pub markers: Vec<XmpMarker>,
+    /// The extension of the file that it belongs to (`photoshop:SidecarForExtension`).
+    pub for_extension: Option<String>,
     /// What btsindex wrote of it the last time.
     pub written: Written,
 }
@@ -64,6 +67,7 @@ impl Packet {
             take: told(TAKE),
             reel: told(REEL),
             markers: tracks::markers(rdf),
+            for_extension: told(FOR_EXTENSION),
             written: Written::read(rdf),
         })
     }

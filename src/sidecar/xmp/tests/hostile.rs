@@ -168,6 +168,8 @@ fn is_sound(bytes: &[u8]) {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         is_sound(&bytes);

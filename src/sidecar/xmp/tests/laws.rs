@@ -62,6 +62,8 @@ fn alike(tags: &[String]) -> Vec<String> {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn what_was_said_is_read_back(said in anything()) {
         let new = merged(None, &said).unwrap();
@@ -206,6 +208,8 @@ fn tree() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(crate::random_tests::random(256))]
+
     #[test]
     fn any_shape_settles_and_keeps_what_others_wrote(trees in prop::collection::vec(tree(), 0..4), said in anything()) {
         let text = packet("", &trees.concat());

@@ -1,5 +1,7 @@
 //! What each program writes is read.
 
+use std::path::Path;
+
 use super::*;
 
 /// As Premiere Pro writes a clip's sidecar.
@@ -268,23 +270,32 @@ fn rubbish_in_a_property_is_no_answer() {
 
 #[test]
 fn a_clip_takes_title_comment_and_reel() {
-    let clip = super::super::read(PREMIERE.as_bytes());
+    let clip = super::super::read(PREMIERE.as_bytes(), Path::new("C0001.MP4"));
     assert_eq!(
         clip.reel.unwrap(),
         Fact::new("A001".to_owned(), Source::XMP_FILE)
     );
     assert_eq!(clip.comment.unwrap().value, "first line\nsecond");
-    let clip = super::super::read(LIGHTROOM.as_bytes());
+    let clip = super::super::read(LIGHTROOM.as_bytes(), Path::new("C0001.MP4"));
     assert_eq!(clip.title.unwrap().value, "Salt & Sand");
-    assert_eq!(super::super::read(b"<x/>"), Clip::default());
+    assert_eq!(
+        super::super::read(b"<x/>", Path::new("C0001.MP4")),
+        Clip::default()
+    );
     // What btsindex wrote there itself is no news.
     let noted = merge(PREMIERE, &everything());
     assert_eq!(
-        super::super::read(&noted.bytes).comment.unwrap().value,
+        super::super::read(&noted.bytes, Path::new("C0001.MP4"))
+            .comment
+            .unwrap()
+            .value,
         "first line\nsecond"
     );
     let new = merged(None, &everything()).unwrap();
-    assert_eq!(super::super::read(&new.bytes), Clip::default());
+    assert_eq!(
+        super::super::read(&new.bytes, Path::new("C0001.MP4")),
+        Clip::default()
+    );
 }
 
 #[test]
@@ -300,7 +311,7 @@ fn a_sidecar_is_known_by_its_extension() {
         (String::new(), None),
     ] {
         std::fs::write(&path, text).unwrap();
-        let clip = crate::sidecar::read(&path).unwrap();
+        let clip = crate::sidecar::read(&path, &path.with_extension("mov")).unwrap();
         assert_eq!(clip.reel.map(|reel| reel.value).as_deref(), reel);
     }
 }

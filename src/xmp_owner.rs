@@ -1,0 +1,201 @@
+//! Whose an XMP sidecar is. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the photograph `IMG_0001.HEIC` beside it;
+//! all that reads or writes sidecars asks here, so that nothing of one file gets into the sidecar of another.
+//!
+//! `IMG_0001.MOV.xmp` belongs to the file of that name. `IMG_0001.xmp` belongs to the only file of that stem, or to the
+//! one that its `photoshop:SidecarForExtension` names. Without that, a photograph of that stem is meant; of several
+//! videos, no one knows which.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+/// Extensions of photographs that programs keep XMP sidecars for.
+const STILLS: [&str; 42] = [
+    "3fr", "arw", "avif", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "gpr",
+    "heic", "heif", "hif", "iiq", "insp", "jp2", "jpe", "jpeg", "jpg", "jxl", "kdc", "mef", "mos",
+    "mrw", "nef", "nrw", "orf", "pef", "png", "psd", "raf", "raw", "rw2", "rwl", "sr2", "srf",
+    "srw", "tif", "tiff",
+];
+
+/// The files of one folder that a sidecar may belong to, by what their names have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owners(HashMap<String, Vec<OsString>>);
+
+impl Owners {
+    /// Adds a file, unless it was added before.
+    pub(crate) fn add(&mut self, name: &OsStr) {
+        if let Some((stem, _)) = split(&name.to_string_lossy()) {
+            let files = self.0.entry(stem.to_lowercase()).or_default();
+            if !files.iter().any(|known| known == name) {
+                files.push(name.to_owned());
+            }
+        }
+    }
+
+    /// Returns the file that a sidecar belongs to; `None` when that is none of them, or no one knows which. `declared`
+    /// reads the sidecar's `SidecarForExtension`, where names alone do not tell; where they do, whoever reads the
+    /// sidecar still has to ask [`is_for`].
+    #[must_use]
+    pub(crate) fn of(
+        &self,
+        sidecar: &str,
+        declared: &dyn Fn() -> Option<String>,
+    ) -> Option<&OsStr> {
+        let (stem, _) = split(sidecar).filter(|(_, end)| end.eq_ignore_ascii_case("xmp"))?;
+        let is_named =
+            |file: &&OsString| file.to_string_lossy().to_lowercase() == stem.to_lowercase();
+        let by_whole_name = split(stem)
+            .and_then(|(shorter, _)| self.0.get(&shorter.to_lowercase()))
+            .map(|files| files.iter().filter(is_named).collect::<Vec<_>>());
+        let files = match by_whole_name {
+            Some(files) if !files.is_empty() => exact(files, |file| file == stem),
+            _ => {
+                let files: Vec<&OsString> = self.0.get(&stem.to_lowercase())?.iter().collect();
+                // Programs and drives differ on whether `img_1.jpg` goes with `IMG_1.xmp`: it may.
+                if files.iter().any(|file| is_still(file)) {
+                    files
+                } else {
+                    exact(files, |file| {
+                        split(file).is_some_and(|(own, _)| own == stem)
+                    })
+                }
+            }
+        };
+        if let [only] = files.as_slice() {
+            return Some(only);
+        }
+        let meant: Vec<&OsString> = match declared() {
+            Some(extension) => {
+                let is_meant = |file: &&OsString| is_for(Some(&extension), file);
+                files.into_iter().filter(is_meant).collect()
+            }
+            None => files.into_iter().filter(|file| is_still(file)).collect(),
+        };
+        match meant.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Returns the other files of the same stem, by name.
+    #[must_use]
+    pub(crate) fn beside(&self, file: &OsStr) -> Vec<String> {
+        let name = file.to_string_lossy();
+        let files = split(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
+        let others = files.into_iter().flatten().filter(|other| *other != file);
+        let mut others: Vec<String> = others
+            .map(|other| other.to_string_lossy().into_owned())
+            .collect();
+        others.sort();
+        others
+    }
+}
+
+/// Those that are spelt alike to the letter, where there are any: `img_1.mov` may lie beside `IMG_1.MOV`.
+fn exact(files: Vec<&OsString>, is_spelt_so: impl Fn(&str) -> bool) -> Vec<&OsString> {
+    let is_exact = |file: &&&OsString| is_spelt_so(&file.to_string_lossy());
+    let spelt: Vec<&OsString> = files.iter().filter(is_exact).copied().collect();
+    if spelt.is_empty() { files } else { spelt }
+}
+
+/// Whether a sidecar that declares this `SidecarForExtension` may be that file's. One that declares none may be any's.
+#[must_use]
+pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
+    let Some(declared) = declared.map(|text| text.trim().trim_start_matches('.')) else {
+        return true;
+    };
+    let name = file.to_string_lossy();
+    declared.is_empty()
+        || split(&name).is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
+}
+
+/// Whether a name is that of a photograph.
+#[must_use]
+pub(crate) fn is_still(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    split(&name).is_some_and(|(_, extension)| {
+        STILLS
+            .binary_search(&extension.to_ascii_lowercase().as_str())
+            .is_ok()
+    })
+}
+
+fn split(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(names: &[&str], sidecar: &str, declared: Option<&str>) -> String {
+        let mut owners = Owners::default();
+        for name in names {
+            owners.add(OsStr::new(name));
+        }
+        let owner = owners.of(sidecar, &|| declared.map(str::to_owned));
+        owner.filter(|owner| is_for(declared, owner)).map_or_else(
+            || "-".to_owned(),
+            |owner| owner.to_string_lossy().into_owned(),
+        )
+    }
+
+    #[test]
+    fn a_sidecar_belongs_to_the_only_file_of_its_stem() {
+        for (sidecar, declared, wanted) in [
+            ("C0001.xmp", None, "C0001.MP4"),
+            ("c0001.XMP", None, "C0001.MP4"),
+            ("C0001.xmp", Some("mp4"), "C0001.MP4"),
+            ("C0001.xmp", Some(".MP4 "), "C0001.MP4"),
+            ("C0001.xmp", Some("HEIC"), "-"),
+            ("C0001.xmp", Some("../../MP4"), "-"),
+            ("C0001.xmp", Some("MP4\0"), "-"),
+            ("C0001.xmp", Some(""), "C0001.MP4"),
+            ("C0001.MP4.xmp", None, "C0001.MP4"),
+            ("c0001.mp4.xmp", None, "C0001.MP4"),
+            ("C0001.MP4.xmp", Some("JPG"), "-"),
+            ("C0001.MOV.xmp", None, "-"),
+            ("C0002.xmp", None, "-"),
+            ("C0001.xml", None, "-"),
+            (".xmp", None, "-"),
+        ] {
+            assert_eq!(
+                owner(&["C0001.MP4"], sidecar, declared),
+                wanted,
+                "{sidecar} {declared:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_photograph_of_the_same_stem_is_meant_unless_the_sidecar_says_otherwise() {
+        let live = ["IMG_0001.HEIC", "IMG_0001.MOV"];
+        assert_eq!(owner(&live, "IMG_0001.xmp", None), "IMG_0001.HEIC");
+        assert_eq!(owner(&live, "IMG_0001.xmp", Some("HEIC")), "IMG_0001.HEIC");
+        assert_eq!(owner(&live, "IMG_0001.xmp", Some("mov")), "IMG_0001.MOV");
+        assert_eq!(owner(&live, "IMG_0001.xmp", Some("CR3")), "-");
+        assert_eq!(owner(&live, "IMG_0001.MOV.xmp", None), "IMG_0001.MOV");
+        let raw = ["IMG_0001.CR3", "IMG_0001.JPG", "IMG_0001.MOV"];
+        assert_eq!(owner(&raw, "IMG_0001.xmp", None), "-");
+        assert_eq!(owner(&raw, "IMG_0001.xmp", Some("CR3")), "IMG_0001.CR3");
+        assert_eq!(owner(&raw, "IMG_0001.xmp", Some("MOV")), "IMG_0001.MOV");
+        let cases = ["img_0001.jpg", "IMG_0001.MOV"];
+        assert_eq!(owner(&cases, "IMG_0001.xmp", None), "img_0001.jpg");
+    }
+
+    #[test]
+    fn of_two_videos_no_one_knows_which_is_meant() {
+        let both = ["C0001.MOV", "C0001.MP4"];
+        assert_eq!(owner(&both, "C0001.xmp", None), "-");
+        assert_eq!(owner(&both, "C0001.xmp", Some("MOV")), "C0001.MOV");
+        assert_eq!(owner(&both, "C0001.MP4.xmp", None), "C0001.MP4");
+        let cases = ["IMG_1.MOV", "img_1.mov"];
+        assert_eq!(owner(&cases, "img_1.xmp", None), "img_1.mov");
+        assert_eq!(owner(&cases, "IMG_1.MOV.xmp", None), "IMG_1.MOV");
+        assert_eq!(owner(&cases, "Img_1.xmp", None), "-");
+    }
+
+    #[test]
+    fn the_list_of_stills_is_sorted() {
+        assert!(STILLS.is_sorted());
+    }
+}

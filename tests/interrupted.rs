@@ -1,0 +1,155 @@
+//! The first Ctrl-C or SIGTERM ends a command, whatever it is doing, and the same command can be run again. Each test
+//! brings a command to a point where it stays until the test lets it go on.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use btsindex::lock::{Held, hold};
+
+use crate::shoot::Shoot;
+
+const CLIP: &str = "Location Scout/old_tape.avi";
+
+fn shoot() -> Shoot {
+    let shoot = Shoot::new();
+    shoot.add(CLIP, "Interview/C0001.avi");
+    assert_eq!(shoot.scan_facts().code, 0);
+    shoot
+}
+
+/// Holds a lock of the catalogue until it is dropped.
+fn held(shoot: &Shoot, name: &str) -> Held {
+    let path = shoot.catalogue().join(name);
+    let held = hold(&path, "test", &|| true, &mut |_| ()).unwrap();
+    held.expect("nobody else has the lock")
+}
+
+fn start(shoot: &Shoot, arguments: &[&str]) -> Child {
+    let mut command = shoot.command();
+    command.args(arguments).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Reads until the command says that it waits.
+fn until_waiting(child: &mut Child) {
+    let stderr = child.stderr.as_mut().unwrap();
+    let mut line = String::new();
+    BufReader::new(stderr).read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for "), "{line}");
+}
+
+fn signal(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+fn is_ended(child: Child, what: &str) {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{what}: {said}");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.collect()
+}
+
+#[test]
+fn tags_are_applied_no_further_than_the_first_signal() {
+    let shoot = shoot();
+    let rules = "[[rule]]\nname = \"ours\"\nwhen = { extension = \"avi\" }\ntags = [\"ours\"]\n";
+    fs::write(shoot.catalogue().join("rules.toml"), rules).unwrap();
+    for (lock, signalled) in [("scan.lock", "-TERM"), ("index.lock", "-INT")] {
+        let held = held(&shoot, lock);
+        let mut apply = start(&shoot, &["tags", "apply"]);
+        until_waiting(&mut apply);
+        signal(&apply, signalled);
+        is_ended(apply, lock);
+        drop(held);
+    }
+    let again = shoot.run(&["tags", "apply"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(shoot.found(&["tag:ours"]).len(), 1);
+    shoot.is_sound("after tags apply was interrupted");
+}
+
+#[test]
+fn commands_that_search_end_while_they_wait_for_the_index() {
+    let shoot = shoot();
+    let note = shoot.run(&["note", "quiet", "C0001.avi", "-y", "--author", "anna"]);
+    assert_eq!(note.code, 0, "{}", note.stderr);
+    let place = shoot.folder("place");
+    let page = place.join("page.html");
+    for arguments in [
+        &["report", "avi", "-o", page.to_str().unwrap()][..],
+        &["sheet", "avi", "-o", page.to_str().unwrap()],
+        &["report", "avi", "--json"],
+        &["stats", "avi"],
+        &["sidecar", "read", "avi"],
+    ] {
+        // There is something that the index does not hold yet.
+        let more = shoot.run(&[
+            "note",
+            &arguments.join(" "),
+            "C0001.avi",
+            "-y",
+            "--author",
+            "anna",
+        ]);
+        assert_eq!(more.code, 0, "{}", more.stderr);
+        let index = shoot.catalogue().join("index");
+        if index.exists() {
+            fs::remove_dir_all(index).unwrap();
+        }
+        let held = held(&shoot, "index.lock");
+        let mut command = start(&shoot, arguments);
+        until_waiting(&mut command);
+        signal(&command, "-TERM");
+        is_ended(command, &arguments.join(" "));
+        drop(held);
+    }
+    assert_eq!(names(&place), [""; 0]);
+}
+
+#[test]
+fn an_import_takes_in_all_of_a_journal_or_nothing() {
+    let shoot = shoot();
+    let note = shoot.run(&["note", "quiet", "C0001.avi", "-y", "--author", "anna"]);
+    assert_eq!(note.code, 0, "{}", note.stderr);
+    let journal = shoot.run(&["edits", "export"]).stdout;
+    let other = Shoot::new();
+    let mut import = start(&other, &["edits", "import", "-"]);
+    // It waits for the rest of the journal.
+    let mut stdin = import.stdin.take().unwrap();
+    stdin.write_all(journal.as_bytes()).unwrap();
+    stdin.flush().unwrap();
+    while !other.catalogue().join("catalogue.sqlite").exists() {
+        std::thread::yield_now();
+    }
+    signal(&import, "-INT");
+    let ended = import.wait().unwrap();
+    assert!(!ended.success());
+    let mut said = String::new();
+    import
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(said, "");
+    drop(stdin);
+    let exported = other.run(&["edits", "export"]);
+    assert_eq!(exported.stdout, "", "{}", exported.stderr);
+}

@@ -1,0 +1,184 @@
+//! Photographs beside clips: an XMP sidecar that is theirs is never read for the clip, and never written to.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::shoot::Shoot;
+
+const CLIP: &str = "Location Scout/old_tape.avi";
+
+/// A sidecar with two stars and a keyword; `declared` is the extension that it says it is for.
+fn packet(declared: Option<&str>) -> String {
+    let declared = declared.map_or_else(String::new, |extension| {
+        format!(" photoshop:SidecarForExtension=\"{extension}\"")
+    });
+    format!(
+        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmp:Rating="2"{declared}>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">of the sidecar</rdf:li></rdf:Alt></dc:title>
+<dc:subject><rdf:Bag><rdf:li>loud</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"#
+    )
+}
+
+/// A folder with clips, photographs and sidecars, scanned.
+struct Roll {
+    shoot: Shoot,
+}
+
+impl Roll {
+    fn new(clips: &[&str], stills: &[&str], sidecars: &[(&str, Option<&str>)]) -> Self {
+        let shoot = Shoot::new();
+        for (number, name) in (0_u8..).zip(clips) {
+            let path = shoot.add(CLIP, name);
+            // Each its own content, so that each is its own clip.
+            let mut bytes = fs::read(&path).unwrap();
+            bytes.push(number);
+            fs::write(path, bytes).unwrap();
+        }
+        for name in stills {
+            fs::write(shoot.footage().join(name), "a photograph").unwrap();
+        }
+        for (name, declared) in sidecars {
+            fs::write(shoot.footage().join(name), packet(*declared)).unwrap();
+        }
+        assert_eq!(shoot.scan_facts().code, 0);
+        Self { shoot }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.shoot.footage().join(name)
+    }
+
+    fn told(&self, clip: &str) -> Value {
+        self.shoot.clip(clip)
+    }
+
+    /// Whether a scan took the sidecar's title, and whether `sidecar read` takes its stars.
+    fn is_read(&self, clip: &str) -> (bool, bool) {
+        let is_scanned = self.told(clip)["title"] == "of the sidecar";
+        let read = self.shoot.run(&["sidecar", "read", "--author", "anna"]);
+        assert!([0, 4].contains(&read.code), "{}", read.stderr);
+        (is_scanned, self.told(clip)["rating"] == 2)
+    }
+
+    /// Gives a clip a tag, and writes it beside the footage; returns what was said of it.
+    fn write(&self, clip: &str) -> String {
+        let tagged = self
+            .shoot
+            .run(&["tag", "add", "ours", clip, "-y", "--author", "anna"]);
+        assert_eq!(tagged.code, 0, "{}", tagged.stderr);
+        let written = self.shoot.run(&["sidecar", "write", "-y"]);
+        assert_eq!(written.code, 0, "{}{}", written.stdout, written.stderr);
+        written.stderr
+    }
+}
+
+fn holds_ours(path: PathBuf) -> bool {
+    fs::read_to_string(path)
+        .unwrap()
+        .contains("<rdf:li>ours</rdf:li>")
+}
+
+#[test]
+fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
+    for declared in [None, Some("heic")] {
+        let roll = Roll::new(
+            &["IMG_0001.MOV"],
+            &["IMG_0001.HEIC"],
+            &[("IMG_0001.xmp", declared)],
+        );
+        assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared:?}");
+        let said = roll.write("IMG_0001.MOV");
+        let because = "IMG_0001.MOV.xmp: IMG_0001.xmp is, or may be, that of IMG_0001.HEIC";
+        assert!(said.contains(because), "{said}");
+        let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();
+        assert_eq!(theirs, packet(declared));
+        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")));
+        // A scan knows what was written, and takes nothing of it for another's.
+        let again = roll.shoot.scan_facts();
+        assert_eq!(again.code, 0, "{}", again.stderr);
+        assert_eq!(roll.told("IMG_0001.MOV")["rating"], Value::Null);
+        let unchanged = roll.shoot.run(&["sidecar", "write", "-y"]);
+        assert!(
+            unchanged
+                .stdout
+                .starts_with("0 sidecars written, 1 said it"),
+            "{}",
+            unchanged.stdout
+        );
+    }
+}
+
+#[test]
+fn a_sidecar_that_names_the_clip_is_the_clips_whatever_lies_beside_it() {
+    for stills in [
+        &["IMG_0001.HEIC"][..],
+        &["IMG_0001.CR3", "IMG_0001.JPG"],
+        &[],
+    ] {
+        let roll = Roll::new(&["IMG_0001.MOV"], stills, &[("IMG_0001.xmp", Some("mov"))]);
+        assert_eq!(roll.is_read("IMG_0001.MOV"), (true, true), "{stills:?}");
+        roll.write("IMG_0001.MOV");
+        assert!(holds_ours(roll.path("IMG_0001.xmp")));
+        assert!(!roll.path("IMG_0001.MOV.xmp").exists());
+    }
+}
+
+#[test]
+fn a_sidecar_of_a_photograph_that_is_gone_stays_the_photographs() {
+    // The last two are no extensions at all.
+    for declared in ["CR3", "../MOV", "MOV&#x9;x"] {
+        let roll = Roll::new(&["IMG_0001.MOV"], &[], &[("IMG_0001.xmp", Some(declared))]);
+        assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared}");
+        let said = roll.write("IMG_0001.MOV");
+        assert!(
+            said.contains("IMG_0001.xmp says that it is another file's"),
+            "{said}"
+        );
+        let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();
+        assert_eq!(theirs, packet(Some(declared)));
+        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")));
+    }
+}
+
+#[test]
+fn beside_a_photograph_that_has_no_sidecar_yet_its_name_is_left_free() {
+    for still in ["img_0001.jpg", "IMG_0001.DNG"] {
+        let roll = Roll::new(&["IMG_0001.MOV"], &[still], &[]);
+        roll.write("IMG_0001.MOV");
+        assert!(!roll.path("IMG_0001.xmp").exists(), "{still}");
+        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")), "{still}");
+    }
+}
+
+#[test]
+fn two_videos_of_one_stem_have_a_sidecar_each() {
+    let clips = ["C0001.MOV", "C0001.MP4"];
+    let roll = Roll::new(&clips, &[], &[("C0001.xmp", None)]);
+    for clip in clips {
+        assert_eq!(roll.is_read(clip), (false, false), "{clip}");
+        roll.write(clip);
+        assert!(holds_ours(roll.path(&format!("{clip}.xmp"))));
+    }
+    let theirs = fs::read_to_string(roll.path("C0001.xmp")).unwrap();
+    assert_eq!(theirs, packet(None));
+    let roll = Roll::new(&clips, &[], &[("C0001.xmp", Some("MP4"))]);
+    assert_eq!(roll.is_read("C0001.MP4"), (true, true));
+    assert_eq!(roll.is_read("C0001.MOV"), (false, false));
+}
+
+#[test]
+fn a_clip_without_anything_beside_it_has_the_usual_sidecar() {
+    for sidecar in ["C0001.xmp", "c0001.XMP", "C0001.MP4.xmp"] {
+        let roll = Roll::new(&["C0001.MP4"], &["C0002.JPG"], &[(sidecar, None)]);
+        assert_eq!(roll.is_read("C0001.MP4"), (true, true), "{sidecar}");
+        assert_eq!(roll.write("C0001.MP4"), "", "{sidecar}");
+        assert!(holds_ours(roll.path(sidecar)), "{sidecar}");
+    }
+    let roll = Roll::new(&["C0001.MP4"], &[], &[]);
+    assert_eq!(roll.write("C0001.MP4"), "");
+    assert!(holds_ours(roll.path("C0001.xmp")));
+}
