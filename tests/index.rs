@@ -9,6 +9,10 @@ use crate::shoot::Shoot;
 use crate::shoot::{Answer, disk::ReadOnly};
 use serde_json::Value;
 
+/// Writers beside a rebuild, and notes of each.
+const WRITERS: usize = 4;
+const TURNS: usize = 12;
+
 fn files(shoot: &Shoot) -> Vec<PathBuf> {
     let entries = fs::read_dir(shoot.catalogue().join("index")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
@@ -160,4 +164,50 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
         answer.stderr
     );
     drop(open);
+}
+
+#[test]
+fn rebuilds_beside_many_writers_end_well_and_lose_no_note() {
+    let shoot = Shoot::new();
+    let clips = ["a.avi", "b.avi"];
+    for (at, name) in clips.iter().enumerate() {
+        let path = shoot.add("Location Scout/old_tape.avi", name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend([u8::try_from(at).unwrap(); 100]);
+        fs::write(&path, bytes).unwrap();
+    }
+    shoot.scan_facts();
+    // Every note replaces one of two documents, so segments are emptied all the time.
+    let note = |writer: usize, turn: usize| {
+        let text = format!("said{writer}x{turn}e");
+        let answer = shoot.run(&["note", &text, clips[(writer + turn) % clips.len()]]);
+        assert_eq!((answer.code, answer.stderr.contains("warning")), (0, false));
+    };
+    let left = std::sync::atomic::AtomicUsize::new(WRITERS);
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (note, left) = (&note, &left);
+            scope.spawn(move || {
+                (0..TURNS).for_each(|turn| note(writer, turn));
+                left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        while left.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+            let answer = shoot.run(&["rebuild", "--no-pictures"]);
+            assert_eq!(answer.code, 0, "{}", answer.stderr);
+            let doctor = shoot.run(&["doctor"]);
+            assert_eq!(doctor.code, 0, "{}", doctor.stdout);
+        }
+    });
+    for (writer, turn) in (0..WRITERS).flat_map(|writer| (0..TURNS).map(move |turn| (writer, turn)))
+    {
+        let text = format!("said{writer}x{turn}e");
+        let count = shoot
+            .clips()
+            .iter()
+            .filter(|clip| clip["notes"].to_string().contains(&text))
+            .count();
+        assert_eq!(count, 1, "{text}");
+    }
+    shoot.is_well("after the rebuilds");
 }

@@ -117,12 +117,26 @@ impl Index {
         Self::look_again_and_again(catalogue, Trust::Remembered)
     }
 
-    /// Opens what is there, reading every file through.
+    /// Opens what is there, changing nothing; `closely` reads every file through. A fault is
+    /// looked at again while no other process writes, since one that does replaces files.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn look_closely(catalogue: &Catalogue) -> Result<State, Error> {
-        Self::look_again_and_again(catalogue, Trust::Nothing)
+    pub fn examine(catalogue: &Catalogue, closely: bool) -> Result<State, Error> {
+        let trust = if closely {
+            Trust::Nothing
+        } else {
+            Trust::Remembered
+        };
+        let state = Self::look_again_and_again(catalogue, trust)?;
+        if !matches!(state, State::Damaged { .. }) {
+            return Ok(state);
+        }
+        match current::lock_while(catalogue, "doctor") {
+            Ok(Some(_held)) => Self::look_once(catalogue, trust),
+            // A catalogue that cannot be written has no writers.
+            Ok(None) | Err(_) => Ok(state),
+        }
     }
 
     /// A folder of the index's name that holds something else is an error: it is left alone,

@@ -1,5 +1,6 @@
 //! The index is never wrong and never fatal, whatever happens to its files.
 
+mod merging;
 mod set;
 
 use std::ffi::OsString;
