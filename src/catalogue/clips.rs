@@ -89,6 +89,18 @@ impl Catalogue {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
+    /// The highest number that a clip has or had; 0 where there is none.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn last_clip(&self) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection.query_row("SELECT coalesce(max(id), 0) FROM clip", [], |row| {
+                row.get(0)
+            })
+        })
+    }
+
     /// The numbers of the first `most` clips, folder by folder, each folder by name; last those
     /// whose place another content took.
     ///

@@ -81,7 +81,8 @@ pub fn settle(
         return Ok(());
     };
     Index::bring_up(catalogue, &held, told)?.tidy_or_say(catalogue, &held, told);
-    Ok(())
+    drop(held);
+    Index::recheck(catalogue, u64::MAX, told)
 }
 
 impl Index {

@@ -105,7 +105,7 @@ impl Index {
         pen.catch_up(&mut |_| ())?;
         let seq = pen.seq();
         drop(pen);
-        Self::read(inner, columns, seq)
+        Self::read(inner, columns, seq, catalogue.last_clip()?)
     }
 
     /// What was just written, as it is on the disk.

@@ -26,6 +26,8 @@ const FEW: i64 = 5000;
 const PAGE: usize = 500;
 /// Merges in a row that commits may void before the next ones run without commits.
 const MOST_DISCARDED: usize = 3;
+/// Merges in a row: more are left to whoever writes next.
+const MOST_MERGES: usize = 8;
 /// How often a merge looks whether the catalogue has changed.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -122,9 +124,10 @@ impl<'a> Pen<'a> {
     /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
     /// so what to merge is chosen again. When that happens too often, small segments are merged
     /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
+    /// Each change that is taken in makes a segment, so there is an end to merging beside them.
     pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
         let mut discarded = 0;
-        loop {
+        for _ in 0..MOST_MERGES {
             let follows = discarded < MOST_DISCARDED;
             let effort = if follows { effort } else { Effort::LITTLE };
             let segments = merge::next(&sizes(self.index)?, effort);
@@ -139,9 +142,13 @@ impl<'a> Pen<'a> {
             };
             match merged {
                 Err(Error::Index(_)) if follows && !self.has_all(&segments)? => discarded += 1,
-                merged => merged?,
+                merged => {
+                    merged?;
+                    discarded = 0;
+                }
             }
         }
+        Ok(())
     }
 
     /// Merges some segments and takes in changes meanwhile.
@@ -152,7 +159,7 @@ impl<'a> Pen<'a> {
         thread::spawn(move || sender.send(merge.wait()));
         loop {
             match receiver.recv_timeout(LOOK) {
-                Ok(outcome) => return Ok(drop(outcome?)),
+                Ok(outcome) => return outcome.map(drop).map_err(Error::from),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
                 Err(RecvTimeoutError::Timeout) => {
                     if self.catalogue.seq()? != self.seq {

@@ -125,7 +125,11 @@ fn in_pieces(pieces: usize) -> Set {
 
 /// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
 /// the commit of that change; gives how many merges began.
-fn merge(set: &Set, stopping: usize, changed: fn(usize) -> Vec<usize>) -> usize {
+fn merge(
+    set: &Set,
+    stopping: usize,
+    changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
+) -> usize {
     let (folder, dir) = (set.folder.path().to_owned(), set.dir);
     let begun = move |merge| {
         let catalogue = Catalogue::open(&folder).unwrap();
@@ -190,4 +194,17 @@ fn a_commit_that_empties_no_segment_lets_a_merge_be() {
     let set = in_pieces(6);
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
+}
+
+#[test]
+fn merging_ends_while_every_commit_makes_another_merge_due() {
+    let set = Set::with(50);
+    set.follow();
+    set.add(0..40);
+    Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+    // Two of three clips each time, by another digit: what was written last is mostly dead then.
+    let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
+    let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
+    let merges = merge(&set, 4, changed);
+    assert!((4..=8).contains(&merges), "{merges} merges");
 }
