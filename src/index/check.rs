@@ -57,7 +57,7 @@ impl Limits {
     /// What no search feels: see ARCHITECTURE.md for what it costs.
     pub(super) const USUAL: Self = Self {
         always: 4 * 1024 * 1024,
-        due: 32 * 1024 * 1024,
+        due: 128 * 1024 * 1024,
     };
 }
 
@@ -302,7 +302,10 @@ fn is_settled(stamp: &Stamp) -> bool {
 #[cfg(unix)]
 fn stamp(metadata: &Metadata) -> Stamp {
     use std::os::unix::fs::MetadataExt;
-    let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000) + nanos;
+    let nanos = |seconds: i64, nanos: i64| {
+        let whole = seconds.saturating_mul(1_000_000_000);
+        whole.saturating_add(nanos)
+    };
     Stamp {
         bytes: metadata.size(),
         modified: nanos(metadata.mtime(), metadata.mtime_nsec()),

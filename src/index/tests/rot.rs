@@ -151,7 +151,7 @@ fn rot_that_is_found_after_an_answer_is_told_and_mended() {
     remember(&set, 0, None);
     let mut notes = Vec::new();
     Index::recheck(&set.catalogue, u64::MAX, &mut |note| {
-        notes.push(note.clone())
+        notes.push(note.clone());
     })
     .unwrap();
     assert_eq!(notes, [Note::DamagedSince { file: name }]);
