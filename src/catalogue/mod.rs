@@ -152,8 +152,7 @@ impl Catalogue {
 /// Seconds since 1970 UTC, by this machine's clock.
 #[must_use]
 pub fn unix_seconds() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+    crate::value::now().as_second()
 }
 
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u32> {

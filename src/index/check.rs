@@ -302,16 +302,18 @@ fn is_settled(stamp: &Stamp) -> bool {
 #[cfg(unix)]
 fn stamp(metadata: &Metadata) -> Stamp {
     use std::os::unix::fs::MetadataExt;
-    let nanos = |seconds: i64, nanos: i64| {
-        let whole = seconds.saturating_mul(1_000_000_000);
-        whole.saturating_add(nanos)
-    };
     Stamp {
         bytes: metadata.size(),
         modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
         inode: metadata.ino(),
     }
+}
+
+/// A time in nanoseconds since 1970, or the nearest that fits: files may be of any year.
+#[cfg(unix)]
+fn nanos(seconds: i64, nanos: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
 #[cfg(not(unix))]
@@ -341,4 +343,25 @@ pub(super) fn forge(folder: &Path, names: &[String], read: i64, mount: Option<&s
     };
     let memo: Memo = names.iter().map(record).collect();
     remember(folder, &memo, Trust::Nothing);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_any_year_have_a_time() {
+        for (seconds, wanted) in [
+            (0, 999_999_999),
+            (-1, -1),
+            // 1677, 2262, 9999, and as much as fits.
+            (-9_223_372_037, i64::MIN + 999_999_999),
+            (9_223_372_037, i64::MAX),
+            (253_402_214_400, i64::MAX),
+            (i64::MAX, i64::MAX),
+            (i64::MIN, i64::MIN + 999_999_999),
+        ] {
+            assert_eq!(nanos(seconds, 999_999_999), wanted, "{seconds}");
+        }
+    }
 }
