@@ -43,7 +43,10 @@ impl Catalogue {
 
     /// Runs what reads much within one transaction: else each statement takes the database's
     /// locks anew, and what it has of the database in memory is not believed.
-    fn in_one_look<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn in_one_look<T>(
+        &self,
+        read: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if !self.connection.is_autocommit() {
             return read();
         }

@@ -35,7 +35,7 @@ use crate::footage::Volumes;
 use packed::Packer;
 
 pub use clips::Change;
-pub use copies::{Copied, Hashed, WholeHash};
+pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
