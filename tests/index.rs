@@ -6,8 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::shoot::Shoot;
 #[cfg(target_os = "linux")]
-use crate::shoot::{Answer, disk::ReadOnly};
+use crate::shoot::{
+    Answer, copy,
+    disk::{Disk, ReadOnly},
+};
 use serde_json::Value;
+
+/// Writers beside a rebuild, and notes of each.
+const WRITERS: usize = 4;
+const TURNS: usize = 12;
 
 fn files(shoot: &Shoot) -> Vec<PathBuf> {
     let entries = fs::read_dir(shoot.catalogue().join("index")).unwrap();
@@ -160,4 +167,144 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
         answer.stderr
     );
     drop(open);
+}
+
+#[test]
+fn rebuilds_beside_many_writers_end_well_and_lose_no_note() {
+    let shoot = Shoot::new();
+    let clips = ["a.avi", "b.avi"];
+    for (at, name) in clips.iter().enumerate() {
+        let path = shoot.add("Location Scout/old_tape.avi", name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend([u8::try_from(at).unwrap(); 100]);
+        fs::write(&path, bytes).unwrap();
+    }
+    shoot.scan_facts();
+    // Every note replaces one of two documents, so segments are emptied all the time.
+    let note = |writer: usize, turn: usize| {
+        let text = format!("said{writer}x{turn}e");
+        let answer = shoot.run(&["note", &text, clips[(writer + turn) % clips.len()]]);
+        assert_eq!((answer.code, answer.stderr.contains("warning")), (0, false));
+    };
+    let left = std::sync::atomic::AtomicUsize::new(WRITERS);
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (note, left) = (&note, &left);
+            scope.spawn(move || {
+                (0..TURNS).for_each(|turn| note(writer, turn));
+                left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        while left.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+            let answer = shoot.run(&["rebuild", "--no-pictures"]);
+            assert_eq!(answer.code, 0, "{}", answer.stderr);
+            let doctor = shoot.run(&["doctor"]);
+            assert_eq!(doctor.code, 0, "{}", doctor.stdout);
+        }
+    });
+    for (writer, turn) in (0..WRITERS).flat_map(|writer| (0..TURNS).map(move |turn| (writer, turn)))
+    {
+        let text = format!("said{writer}x{turn}e");
+        let count = shoot
+            .clips()
+            .iter()
+            .filter(|clip| clip["notes"].to_string().contains(&text))
+            .count();
+        assert_eq!(count, 1, "{text}");
+    }
+    shoot.is_well("after the rebuilds");
+}
+
+/// The image of a disk in which a file has another bit in the middle of its first block.
+#[cfg(target_os = "linux")]
+fn rotten(image: &[u8], file: &[u8]) -> Vec<u8> {
+    let mut image = image.to_owned();
+    let block = &file[..file.len().min(1024)];
+    let places = (0..image.len()).step_by(1024);
+    // Blocks of removed files may hold the same.
+    let found: Vec<usize> = places
+        .filter(|&at| image[at..].starts_with(block))
+        .collect();
+    assert!(!found.is_empty(), "its first block is on the disk");
+    for at in found {
+        image[at + block.len() / 2] ^= 4;
+    }
+    image
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
+    let shoot = Shoot::with_fixtures();
+    shoot.scan_facts();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::new(&folder, "CATALOGUE", 16) else {
+        let is_required = std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_some();
+        assert!(!is_required, "no disk can be mounted here");
+        return;
+    };
+    let at = folder.join("at");
+    disk.mount(&at);
+    copy(&shoot.catalogue(), &at.join("catalogue"));
+    let search = || {
+        let mut command = shoot.command();
+        command.arg("--catalogue").arg(at.join("catalogue"));
+        command.args(["search", "--paths", "drummer"]);
+        Answer::of(&command.output().unwrap())
+    };
+    let wanted = search();
+    assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
+    let ending =
+        |kind: &'static str| move |path: &PathBuf| path.extension().is_some_and(|its| its == kind);
+    let files: Vec<PathBuf> = fs::read_dir(at.join("catalogue/index"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let files = ["term", "idx", "pos", "fast", "fieldnorm"]
+        .map(|kind| files.iter().find(|path| ending(kind)(path)).unwrap());
+    // Until the files are old enough to be remembered.
+    let is_remembered = |path: &&PathBuf| {
+        let memo = fs::read_to_string(at.join("catalogue/index/checked.json")).unwrap_or_default();
+        memo.contains(path.file_name().unwrap().to_str().unwrap())
+    };
+    while !files.iter().all(is_remembered) {
+        assert_eq!(search().stderr, "");
+    }
+    let before = files.map(|path| (fs::read(path).unwrap(), path.metadata().unwrap()));
+    disk.unmount();
+    let image = fs::read(disk.image()).unwrap();
+    for (path, (bytes, metadata)) in files.into_iter().zip(before) {
+        fs::write(disk.image(), rotten(&image, &bytes)).unwrap();
+        disk.mount(&at);
+        assert!(fs::read(path).unwrap() != bytes, "it rotted");
+        assert_eq!(
+            stamp(&path.metadata().unwrap()),
+            stamp(&metadata),
+            "nothing tells of it"
+        );
+        let answer = search();
+        let name = path.display();
+        assert!(
+            answer.stderr.contains("the index was damaged"),
+            "{name}: {}",
+            answer.stderr
+        );
+        assert_eq!((answer.code, &answer.stdout), (0, &wanted.stdout), "{name}");
+        disk.unmount();
+    }
+}
+
+/// All that the catalogue remembers a file of its index by.
+#[cfg(target_os = "linux")]
+fn stamp(metadata: &fs::Metadata) -> [i64; 6] {
+    use std::os::linux::fs::MetadataExt;
+    let number = |number: u64| i64::try_from(number).unwrap();
+    [
+        number(metadata.st_size()),
+        number(metadata.st_ino()),
+        metadata.st_mtime(),
+        metadata.st_mtime_nsec(),
+        metadata.st_ctime(),
+        metadata.st_ctime_nsec(),
+    ]
 }

@@ -363,3 +363,57 @@ fn a_card_in_the_place_of_another_says_nothing_of_it() {
     let missing: Vec<_> = volumes.iter().map(|volume| &volume["missing"]).collect();
     assert_eq!(missing, [0, 0]);
 }
+
+#[test]
+fn copies_are_named_and_placed_as_the_clips_themselves() {
+    let shoot = Shoot::with_fixtures();
+    // One clip twice, one missing, one twice and missing once, one whose place another took.
+    let scout = |name: &str, to: &str| shoot.add(&format!("Location Scout/{name}"), to);
+    scout("old_tape.avi", "again/tape.avi");
+    let gone = [
+        scout("old_tape.avi", "Gone/tape.avi"),
+        scout("drone/DJI_0042.MP4", "Gone/only.mp4"),
+    ];
+    let mut bytes = fs::read(&gone[1]).unwrap();
+    bytes.extend([3; 99]);
+    fs::write(&gone[1], &bytes).unwrap();
+    let replaced = scout("IMG_1234.MOV", "again/x.mov");
+    shoot.scan_facts();
+    for path in &gone {
+        fs::remove_file(path).unwrap();
+    }
+    bytes.extend([4; 99]);
+    fs::write(replaced, bytes).unwrap();
+    shoot.scan_facts();
+    let catalogue = btsindex::catalogue::Catalogue::open(&shoot.catalogue()).unwrap();
+    let last = catalogue.last_clip().unwrap();
+    let clips: Vec<i64> = (1..=last + 1).collect();
+    let found = catalogue.clip_copies(&clips).unwrap();
+    assert_eq!(found.len(), clips.len());
+    let (mut missing, mut several) = (0, 0);
+    for found in found {
+        let number = found.copied.clip;
+        let clip = catalogue.clip(number).unwrap().unwrap_or_default();
+        let best = clip.files.first().map(without_companions);
+        assert_eq!(found.best, best, "{number}");
+        let name = clip.name.as_ref().map(|name| name.value.clone());
+        assert_eq!(best.map(|best| best.name()), name, "{number}");
+        if found.best.is_some() {
+            assert_eq!(found.id, clip.id.map(|id| id.value), "{number}");
+        }
+        let files = |files: &[btsindex::catalogue::Hashed]| format!("{files:?}");
+        let alone = catalogue.copied(number).unwrap().files;
+        assert_eq!(files(&found.copied.files), files(&alone), "{number}");
+        missing += usize::from(found.best.is_some() && alone.is_empty());
+        several += usize::from(alone.len() > 1);
+    }
+    assert!(missing >= 1 && several >= 1, "{missing} {several}");
+}
+
+/// Copies know no companions.
+fn without_companions(file: &btsindex::clip::FileCopy) -> btsindex::clip::FileCopy {
+    btsindex::clip::FileCopy {
+        companions: Vec::new(),
+        ..file.clone()
+    }
+}

@@ -43,7 +43,10 @@ impl Catalogue {
 
     /// Runs what reads much within one transaction: else each statement takes the database's
     /// locks anew, and what it has of the database in memory is not believed.
-    fn in_one_look<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn in_one_look<T>(
+        &self,
+        read: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if !self.connection.is_autocommit() {
             return read();
         }
@@ -87,6 +90,18 @@ impl Catalogue {
             )
         })?;
         Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    /// The highest number that a clip has or had; 0 where there is none.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn last_clip(&self) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection.query_row("SELECT coalesce(max(id), 0) FROM clip", [], |row| {
+                row.get(0)
+            })
+        })
     }
 
     /// The numbers of the first `most` clips, folder by folder, each folder by name; last those

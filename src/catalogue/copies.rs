@@ -1,11 +1,13 @@
 //! Where each clip is, and how sure it is that its files hold the same: a fingerprint samples,
 //! only hashes of whole files prove.
 
+use std::path::Path;
+
 use rusqlite::{Row, params};
 
 use super::Catalogue;
-use super::files::{Place, frames_of, loaded, stored};
-use crate::clip::FrameRun;
+use super::files::{Place, frames_of, loaded, state_of, stored};
+use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
 use crate::offload::How;
 use crate::value::Fingerprint;
@@ -122,6 +124,40 @@ impl Copied {
     }
 }
 
+/// Files with their hashes, in an order that mounting does not change.
+fn files_of(condition: &str) -> String {
+    format!(
+        // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
+        "SELECT f.id, f.name, f.bytes, f.modified, f.frames, f.state, f.was, d.path, d.volume, f.dir, v.identity, v.mount,
+                c.fingerprint, coalesce(v.name, v.label) AS label,
+                h.digest IS NOT NULL AS is_hashed,
+                coalesce(h.digest,
+                    CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
+                         AND NOT f.is_unread THEN c.fingerprint END) AS digest
+         FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
+              JOIN clip c ON c.id = f.clip
+              LEFT JOIN hash h ON h.file = f.id AND h.kind = ?2
+                   AND h.bytes = f.bytes AND h.modified = f.modified
+         WHERE {condition}
+         ORDER BY label, d.path, f.name"
+    )
+}
+
+fn file_copy(hashed: &Hashed, inside: &Path, state: FileState) -> FileCopy {
+    FileCopy {
+        volume: hashed.label.clone(),
+        volume_number: hashed.volume,
+        is_mounted: hashed.is_mounted,
+        path: hashed.path.clone(),
+        inside: inside.to_owned(),
+        bytes: hashed.bytes,
+        modified: hashed.modified,
+        frames: hashed.frames,
+        state,
+        companions: Vec::new(),
+    }
+}
+
 fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
     let mut volumes: Vec<i64> = files.map(|file| file.volume).collect();
     volumes.sort_unstable();
@@ -129,7 +165,69 @@ fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
     volumes.len()
 }
 
+/// A clip's present files, and what names it.
+#[derive(Debug, Clone)]
+pub struct ClipCopies {
+    /// Its present files.
+    pub copied: Copied,
+    /// Its content, where that is known.
+    pub id: Option<Fingerprint>,
+    /// The file it is called after, missing and unreadable ones included; none without any file.
+    pub best: Option<FileCopy>,
+}
+
 impl Catalogue {
+    /// Clips with their present files, as they are at one moment; without the facts of their
+    /// documents, which take several times as long to read.
+    ///
+    /// # Errors
+    /// When `SQLite` fails.
+    pub fn clip_copies(&self, clips: &[i64]) -> Result<Vec<ClipCopies>, Error> {
+        self.in_one_look(|| clips.iter().map(|&clip| self.copies_of(clip)).collect())
+    }
+
+    fn copies_of(&self, clip: i64) -> Result<ClipCopies, Error> {
+        let mut found = ClipCopies {
+            copied: Copied {
+                clip,
+                files: Vec::new(),
+            },
+            id: None,
+            best: None,
+        };
+        let mut best_key = None;
+        self.check(|connection| {
+            let mut statement = connection.prepare_cached(&files_of("f.clip = ?1"))?;
+            let mut rows = statement.query(params![clip, XXH128])?;
+            while let Some(row) = rows.next()? {
+                let id: Option<[u8; 16]> = row.get("fingerprint")?;
+                found.id = id.map(Fingerprint::from_bytes);
+                let (hashed, place) = self.hashed_row(row)?;
+                let (state, was): (i64, bool) = (row.get("state")?, row.get("was")?);
+                let state = state_of(state);
+                // As `Catalogue::clip` has them in order.
+                let is_missing = state == FileState::Missing;
+                let key = (
+                    is_missing,
+                    !hashed.is_mounted,
+                    state,
+                    place.identity,
+                    place.inside,
+                );
+                if best_key.as_ref().is_none_or(|best| key < *best) {
+                    found.best = Some(file_copy(&hashed, &key.4, state));
+                    best_key = Some(key);
+                }
+                if state == FileState::Present && !was {
+                    found.copied.files.push(hashed);
+                }
+            }
+            Ok(())
+        })?;
+        found.copied.files.sort_by_key(|file| !file.is_mounted);
+        Ok(found)
+    }
+
     /// A clip with its present files.
     ///
     /// # Errors
@@ -162,46 +260,33 @@ impl Catalogue {
     pub(super) fn hashed(&self, clip: i64) -> Result<Vec<Hashed>, Error> {
         let mut files: Vec<Hashed> = self.check(|connection| {
             connection
-                .prepare_cached(
-                    // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
-                    "SELECT f.id, f.name, f.bytes, f.modified, f.frames, d.path, d.volume, f.dir, v.identity, v.mount,
-                            coalesce(v.name, v.label) AS label,
-                            h.digest IS NOT NULL AS is_hashed,
-                            coalesce(h.digest,
-                                CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
-                                     AND NOT f.is_unread THEN c.fingerprint END) AS digest
-                     FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
-                          JOIN clip c ON c.id = f.clip
-                          LEFT JOIN hash h ON h.file = f.id AND h.kind = ?2
-                               AND h.bytes = f.bytes AND h.modified = f.modified
-                     WHERE f.clip = ?1 AND f.state = 0 AND NOT f.was
-                     ORDER BY label, d.path, f.name",
-                )?
-                .query_map(params![clip, XXH128], |row| self.hashed_row(row))?
+                .prepare_cached(&files_of("f.clip = ?1 AND f.state = 0 AND NOT f.was"))?
+                .query_map(params![clip, XXH128], |row| {
+                    self.hashed_row(row).map(|(hashed, _)| hashed)
+                })?
                 .collect()
         })?;
         files.sort_by_key(|file| !file.is_mounted);
         Ok(files)
     }
 
-    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<Hashed> {
-        let Place {
-            path, is_mounted, ..
-        } = self.place(row)?;
+    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, Place)> {
+        let mut place = self.place(row)?;
         let digest: Option<[u8; 16]> = row.get("digest")?;
-        Ok(Hashed {
+        let hashed = Hashed {
             file: row.get("id")?,
             folder: row.get("dir")?,
             volume: row.get("volume")?,
             label: row.get("label")?,
-            is_mounted,
-            path,
+            is_mounted: place.is_mounted,
+            path: std::mem::take(&mut place.path),
             bytes: loaded(row.get("bytes")?),
             modified: row.get("modified")?,
             frames: frames_of(row.get("frames")?),
             digest: digest.map(Fingerprint::from_bytes),
             is_hashed: row.get("is_hashed")?,
-        })
+        };
+        Ok((hashed, place))
     }
 
     /// Records the hash of a whole file, as long as the file is the one that was hashed.

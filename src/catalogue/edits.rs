@@ -4,14 +4,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, kept_tag, parse_name};
+use crate::value::{Fingerprint, kept_tag, now, parse_name};
 
 /// Lines of a journal that are longer than this are no edits.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -169,8 +168,7 @@ impl Catalogue {
         let batch: [u8; 16] = self.check(|connection| {
             connection.query_row("SELECT randomblob(16)", [], |row| row.get(0))
         })?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let at = now.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(0));
+        let at = now().as_microsecond();
         Ok(Journal {
             catalogue: self,
             author: author.to_owned(),

@@ -38,7 +38,7 @@ use crate::footage::Volumes;
 use packed::Packer;
 
 pub use clips::Change;
-pub use copies::{Copied, Hashed, WholeHash};
+pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
@@ -161,8 +161,7 @@ impl Catalogue {
 /// Seconds since 1970 UTC, by this machine's clock.
 #[must_use]
 pub fn unix_seconds() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+    crate::value::now().as_second()
 }
 
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u32> {

@@ -384,7 +384,7 @@ impl Catalogue {
         let checked = self.remembered("checked")?;
         let checked: i64 = checked.and_then(|text| text.parse().ok()).unwrap_or(0);
         let is_clean = self.remembered("scanning")?.is_none();
-        if is_clean && (0..CHECK_AFTER).contains(&(unix_seconds() - checked)) {
+        if is_clean && (0..CHECK_AFTER).contains(&unix_seconds().saturating_sub(checked)) {
             return Ok(());
         }
         self.refuse_damage()?;

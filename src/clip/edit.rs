@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Clip, Fact, Source};
 use crate::value::words::composed;
 use crate::value::{
-    Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, Tagged, Why, instant,
-    kept_tag, parse_name, parse_tag,
+    Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, Tagged, Why,
+    instant_of_micros, kept_tag, parse_name, parse_tag,
 };
 
 /// An edit's number, or that of all edits of one command: 128 bits, 32 hex digits.
@@ -196,7 +196,7 @@ impl Edit {
     /// When it was said, by the clock of whoever said it: `2026-05-02T14:00:00Z`.
     #[must_use]
     pub fn at(&self) -> String {
-        instant(self.said.at.saturating_mul(1000)).unwrap_or_default()
+        instant_of_micros(self.said.at).unwrap_or_default()
     }
 }
 

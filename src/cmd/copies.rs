@@ -3,13 +3,16 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Copied};
-use btsindex::clip::Clip;
-use btsindex::present::{Table, counted, json_line};
+use btsindex::catalogue::{Catalogue, ClipCopies};
+use btsindex::clip::FileCopy;
+use btsindex::present::{FittedColumns, Widths, counted, json_line};
 use serde_json::json;
 
-use super::{Exit, compare, search, stdout, width};
+use super::{Exit, PAGE, compare, search, stdout, width};
 use crate::cli;
+
+/// Columns of the table.
+const COLUMNS: [&str; 4] = ["volumes", "proved", "name", "where"];
 
 pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
@@ -19,60 +22,95 @@ pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> 
     } else {
         Exit::Done
     };
-    let copied = clips.iter().map(|&clip| catalogue.copied(clip));
-    let mut copied: Vec<Copied> = copied.collect::<Result<_, _>>()?;
-    let count = |copied: &Copied| {
-        if args.proved {
-            copied.proved_volumes()
-        } else {
-            copied.volumes()
-        }
-    };
-    let most = args.fewer_than.unwrap_or(usize::MAX);
-    let unproved = copied
-        .iter()
-        .filter(|copied| copied.files.len() > 1 && !copied.are_all_hashed());
-    let unproved = unproved.count();
-    copied.retain(|copied| count(copied) < most);
-    copied.sort_by_key(count);
-    if copied.is_empty() {
+    let outline = looked_through(&clips, &catalogue, args)?;
+    if outline.clips.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
         return Ok(Exit::NothingFound);
     }
     let mut out = stdout();
-    let mut table = Table::new(&["volumes", "proved", "name", "where"], width());
-    for copied in &copied {
-        let clip = catalogue.clip(copied.clip)?.unwrap_or_default();
-        if args.json {
-            writeln!(out, "{}", json_line(&as_json(copied, &clip)))?;
-            continue;
-        }
-        table.row(&[
-            copied.volumes().to_string(),
-            copied.proved_volumes().to_string(),
-            clip.name
-                .as_ref()
-                .map_or_else(String::new, |name| name.value.clone()),
-            places(copied, &clip),
-        ]);
-    }
     if !args.json {
-        table.write(&mut out)?;
+        outline.columns.headings(&mut out)?;
+    }
+    for page in outline.clips.chunks(PAGE) {
+        for found in catalogue.clip_copies(page)? {
+            if args.json {
+                writeln!(out, "{}", json_line(&as_json(&found)))?;
+            } else {
+                outline.columns.row(&cells(&found), &mut out)?;
+            }
+        }
     }
     out.flush()?;
-    writeln!(io::stderr(), "{} found", counted(copied.len(), "clip"))?;
-    if unproved > 0 && !args.json {
+    writeln!(
+        io::stderr(),
+        "{} found",
+        counted(outline.clips.len(), "clip")
+    )?;
+    if outline.unproved > 0 && !args.json {
         writeln!(
             io::stderr(),
             "{} with several files that were never compared in full; `btsindex copies --verify` reads them whole",
-            counted(unproved, "clip")
+            counted(outline.unproved, "clip")
         )?;
     }
     Ok(exit)
 }
 
+/// What is kept of all clips before any of them is shown.
+struct Outline {
+    /// Numbers of those to show, the fewest copies first.
+    clips: Vec<i64>,
+    columns: FittedColumns,
+    /// Clips with several files that were never compared in full.
+    unproved: usize,
+}
+
+/// Looks at every clip, page by page.
+fn looked_through(
+    clips: &[i64],
+    catalogue: &Catalogue,
+    args: &cli::Copies,
+) -> anyhow::Result<Outline> {
+    let most = args.fewer_than.unwrap_or(usize::MAX);
+    let (mut order, mut unproved) = (Vec::new(), 0);
+    let mut widths = Widths::new(&COLUMNS, width());
+    for page in clips.chunks(PAGE) {
+        for found in catalogue.clip_copies(page)? {
+            let copied = &found.copied;
+            unproved += usize::from(copied.files.len() > 1 && !copied.are_all_hashed());
+            let count = if args.proved {
+                copied.proved_volumes()
+            } else {
+                copied.volumes()
+            };
+            if count < most {
+                order.push((count, copied.clip));
+                if !args.json {
+                    widths.measure(&cells(&found));
+                }
+            }
+        }
+    }
+    order.sort_by_key(|(count, _)| *count);
+    Ok(Outline {
+        clips: order.into_iter().map(|(_, clip)| clip).collect(),
+        columns: widths.fit(),
+        unproved,
+    })
+}
+
+fn cells(found: &ClipCopies) -> [String; 4] {
+    [
+        found.copied.volumes().to_string(),
+        found.copied.proved_volumes().to_string(),
+        found.best.as_ref().map_or_else(String::new, FileCopy::name),
+        places(found),
+    ]
+}
+
 /// `SHELF-07 (offline), RAID-A`; files that full hashes tell apart are said to differ.
-fn places(copied: &Copied, clip: &Clip) -> String {
+fn places(found: &ClipCopies) -> String {
+    let copied = &found.copied;
     let mut places: Vec<String> = Vec::new();
     for file in &copied.files {
         let place = if file.is_mounted {
@@ -85,7 +123,7 @@ fn places(copied: &Copied, clip: &Clip) -> String {
         }
     }
     match (places.is_empty(), copied.do_differ()) {
-        (true, _) => clip.files.first().map_or_else(String::new, |best| {
+        (true, _) => found.best.as_ref().map_or_else(String::new, |best| {
             format!("{} ({})", best.volume, best.standing())
         }),
         (false, true) => format!("{}: their contents DIFFER", places.join(", ")),
@@ -93,10 +131,11 @@ fn places(copied: &Copied, clip: &Clip) -> String {
     }
 }
 
-fn as_json(copied: &Copied, clip: &Clip) -> serde_json::Value {
+fn as_json(found: &ClipCopies) -> serde_json::Value {
+    let copied = &found.copied;
     json!({
-        "id": clip.id.as_ref().map(|id| id.value),
-        "name": clip.name.as_ref().map(|name| &name.value),
+        "id": found.id,
+        "name": found.best.as_ref().map(FileCopy::name),
         "volumes": copied.volumes(),
         "proved_volumes": copied.proved_volumes(),
         "differ": copied.do_differ(),

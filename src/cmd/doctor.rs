@@ -155,12 +155,7 @@ fn catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
 
 fn index(catalogue: &Catalogue, is_thorough: bool) -> Result<Check, Error> {
     let place = Index::folder(catalogue).display().to_string();
-    let state = if is_thorough {
-        Index::look_closely(catalogue)?
-    } else {
-        Index::look(catalogue)?
-    };
-    let index = match state {
+    let index = match Index::examine(catalogue, is_thorough)? {
         State::Whole(index) => index,
         State::Absent => {
             let found = format!("none yet at {place}; the next search makes it");

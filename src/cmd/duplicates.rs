@@ -10,7 +10,7 @@ use btsindex::present::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
-use super::{Exit, compare, search, stdout};
+use super::{Exit, PAGE, compare, search, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -27,53 +27,81 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
     } else {
         Exit::Done
     };
-    let mut all = Vec::new();
-    for clip in clips {
-        let copied = catalogue.copied(clip)?;
-        if !args.same_volume || share_a_volume(&copied.files) {
-            all.push(copied);
-        }
-    }
-    if all.is_empty() {
+    let order = looked_through(&clips, &catalogue, args.same_volume)?;
+    if order.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
         return Ok(Exit::NothingFound);
     }
-    // What takes up most comes first.
-    all.sort_by_key(|copied| std::cmp::Reverse(copied.spare_bytes()));
+    let bytes: u64 = order.iter().map(|(bytes, _)| *bytes).sum();
+    let order: Vec<i64> = order.into_iter().map(|(_, clip)| clip).collect();
     let mut out = stdout();
-    for copied in &all {
-        if args.json {
-            let line = json!({ "clip": copied.clip, "verdict": verdict(copied), "spare_bytes": copied.spare_bytes(), "files": compare::files_json(copied) });
-            writeln!(out, "{}", json_line(&line))?;
-            continue;
-        }
-        let bytes = copied.files.first().map_or(0, |file| file.bytes);
-        writeln!(
-            out,
-            "{} in {}, {}",
-            Bytes(bytes),
-            counted(copied.files.len(), "file"),
-            verdict(copied)
-        )?;
-        for file in &copied.files {
-            let offline = if file.is_mounted { "" } else { " (offline)" };
-            writeln!(
-                out,
-                "  {}{offline}  {}",
-                escape(&file.label),
-                escape(&file.path.to_string_lossy())
-            )?;
+    for page in order.chunks(PAGE) {
+        for found in catalogue.clip_copies(page)? {
+            if args.json {
+                writeln!(out, "{}", json_line(&as_json(&found.copied)))?;
+            } else {
+                write(&found.copied, &mut out)?;
+            }
         }
     }
     out.flush()?;
-    let bytes: u64 = all.iter().map(Copied::spare_bytes).sum();
     writeln!(
         io::stderr(),
         "{} in more than one file, {} more than one file each would take",
-        counted(all.len(), "clip"),
+        counted(order.len(), "clip"),
         Bytes(bytes)
     )?;
     Ok(exit)
+}
+
+/// Looks at clips and keeps of each one only its number and the bytes that one file would save;
+/// what takes up most comes first.
+fn looked_through(
+    clips: &[i64],
+    catalogue: &Catalogue,
+    is_same_volume: bool,
+) -> anyhow::Result<Vec<(u64, i64)>> {
+    let mut order = Vec::new();
+    for page in clips.chunks(PAGE) {
+        for found in catalogue.clip_copies(page)? {
+            let copied = found.copied;
+            if !is_same_volume || share_a_volume(&copied.files) {
+                order.push((copied.spare_bytes(), copied.clip));
+            }
+        }
+    }
+    order.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    Ok(order)
+}
+
+fn write(copied: &Copied, out: &mut dyn Write) -> io::Result<()> {
+    let bytes = copied.files.first().map_or(0, |file| file.bytes);
+    writeln!(
+        out,
+        "{} in {}, {}",
+        Bytes(bytes),
+        counted(copied.files.len(), "file"),
+        verdict(copied)
+    )?;
+    for file in &copied.files {
+        let offline = if file.is_mounted { "" } else { " (offline)" };
+        writeln!(
+            out,
+            "  {}{offline}  {}",
+            escape(&file.label),
+            escape(&file.path.to_string_lossy())
+        )?;
+    }
+    Ok(())
+}
+
+fn as_json(copied: &Copied) -> serde_json::Value {
+    json!({
+        "clip": copied.clip,
+        "verdict": verdict(copied),
+        "spare_bytes": copied.spare_bytes(),
+        "files": compare::files_json(copied),
+    })
 }
 
 fn verdict(copied: &Copied) -> &'static str {

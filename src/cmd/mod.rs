@@ -41,6 +41,9 @@ use etcetera::BaseStrategy;
 
 use crate::cli::{Cli, Command};
 
+/// Clips that are read at one moment by commands that go through all of them.
+const PAGE: usize = 500;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {

@@ -8,7 +8,7 @@ use btsindex::error::{Error, escape};
 use btsindex::footage::Backing;
 use btsindex::present::{Table, counted, grouped, json_line};
 use btsindex::scan;
-use btsindex::value::{Bytes, instant, parse_name};
+use btsindex::value::{Bytes, instant_of_seconds, parse_name};
 use serde_json::json;
 
 use super::{Exit, ask, stdout, width};
@@ -79,7 +79,7 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
 
 /// `2026-05-02 14:00`, UTC.
 fn day(seconds: i64) -> String {
-    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
@@ -92,7 +92,7 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
         "clip_bytes": row.clip_bytes,
         "duration": row.duration,
         "missing": row.missing,
-        "last_seen": instant(row.last_seen.saturating_mul(1_000_000_000)),
+        "last_seen": instant_of_seconds(row.last_seen),
         "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
         "last_mount": row.mount.to_string_lossy(),
         "hardware": row.hardware,

@@ -26,6 +26,13 @@ pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
+/// Waits for the lock of whoever writes the index, but not for ever; `None`: another process keeps it.
+pub(super) fn lock_while(catalogue: &Catalogue, what_we_do: &str) -> Result<Option<Held>, Error> {
+    let begun = Instant::now();
+    let is_long = || begun.elapsed() >= PATIENCE;
+    lock::hold(&lock_file(catalogue), what_we_do, &is_long, &mut |_| ())
+}
+
 /// Lets the index follow the catalogue now, and merges a little; `false`: another process has
 /// it, and is left to it.
 ///
@@ -73,8 +80,9 @@ pub fn settle(
         told(&Note::GaveUp { holder: last });
         return Ok(());
     };
-    let index = Index::bring_up(catalogue, &held, told)?;
-    index.tidy(catalogue, &held, Effort::WHOLE)
+    Index::bring_up(catalogue, &held, told)?.tidy_or_say(catalogue, &held, told);
+    drop(held);
+    Index::recheck(catalogue, u64::MAX, told)
 }
 
 impl Index {
@@ -180,6 +188,21 @@ impl Index {
             }
             Pen::new(&self.inner, &self.columns, catalogue, self.seq)?.merge(effort)
         })
+    }
+
+    /// Merges all that should be. An index that stays in more pieces than it need be holds all that
+    /// it should, so a failure is reported and nothing else.
+    pub(super) fn tidy_or_say(
+        &self,
+        catalogue: &Catalogue,
+        lock: &Held,
+        told: &mut dyn FnMut(&Note),
+    ) {
+        if let Err(error) = self.tidy(catalogue, lock, Effort::WHOLE) {
+            told(&Note::Untidy {
+                reason: error.to_string(),
+            });
+        }
     }
 
     /// Tidies up after a search, when there is something to tidy and nobody else is at it.

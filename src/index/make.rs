@@ -13,7 +13,6 @@ use super::current::lock_file;
 use super::directory::{Folder, UNFINISHED};
 use super::document;
 use super::guard::guarded;
-use super::merge::Effort;
 use super::pen::Pen;
 use super::{Index, MARK, Note, State};
 use crate::catalogue::Catalogue;
@@ -45,7 +44,7 @@ impl Index {
         // Waiting that nobody ends does not end without the lock.
         let held = held.ok_or(Error::Thread)?;
         let index = Self::make(catalogue, &held, progress)?;
-        index.tidy(catalogue, &held, Effort::WHOLE)?;
+        index.tidy_or_say(catalogue, &held, told);
         Self::sound(catalogue)
     }
 
@@ -106,7 +105,7 @@ impl Index {
         pen.catch_up(&mut |_| ())?;
         let seq = pen.seq();
         drop(pen);
-        Self::read(inner, columns, seq)
+        Self::read(inner, columns, seq, catalogue.last_clip()?)
     }
 
     /// What was just written, as it is on the disk.

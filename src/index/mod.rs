@@ -15,9 +15,11 @@ mod fitting;
 mod guard;
 mod make;
 mod merge;
+mod mount;
 mod note;
 mod order;
 mod pen;
+mod recheck;
 mod search;
 mod tally;
 #[cfg(test)]
@@ -33,12 +35,12 @@ use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
+use tantivy::index::{IndexMeta, SegmentComponent, SegmentId, SegmentMeta};
 use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use check::Trust;
+use check::{Limits, Trust};
 use directory::Folder;
 use document::Columns;
 use guard::guarded;
@@ -83,6 +85,10 @@ pub struct Index {
     seq: i64,
     /// Its files and how long each was when it was opened; none of one in memory.
     files: Vec<(PathBuf, u64)>,
+    /// Whether some of them are to be read again when nobody waits.
+    has_due: bool,
+    /// The highest number of a clip that the catalogue had when it was opened.
+    last_clip: i64,
 }
 
 /// What stands where the index of a catalogue should.
@@ -114,15 +120,29 @@ impl Index {
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn look(catalogue: &Catalogue) -> Result<State, Error> {
-        Self::look_again_and_again(catalogue, Trust::Remembered)
+        Self::look_again_and_again(catalogue, Trust::Remembered(Limits::USUAL))
     }
 
-    /// Opens what is there, reading every file through.
+    /// Opens what is there, changing nothing; `closely` reads every file through. A fault is
+    /// looked at again while no other process writes, since one that does replaces files.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn look_closely(catalogue: &Catalogue) -> Result<State, Error> {
-        Self::look_again_and_again(catalogue, Trust::Nothing)
+    pub fn examine(catalogue: &Catalogue, closely: bool) -> Result<State, Error> {
+        let trust = if closely {
+            Trust::Nothing
+        } else {
+            Trust::Remembered(Limits::USUAL)
+        };
+        let state = Self::look_again_and_again(catalogue, trust)?;
+        if !matches!(state, State::Damaged { .. }) {
+            return Ok(state);
+        }
+        match current::lock_while(catalogue, "doctor") {
+            Ok(Some(_held)) => Self::look_once(catalogue, trust),
+            // A catalogue that cannot be written has no writers.
+            Ok(None) | Err(_) => Ok(state),
+        }
     }
 
     /// A folder of the index's name that holds something else is an error: it is left alone,
@@ -192,21 +212,27 @@ impl Index {
         if payload.seq > catalogue.seq()? {
             return Ok(State::Other("is ahead of the catalogue"));
         }
+        let documents: u32 = metas.segments.iter().map(SegmentMeta::num_docs).sum();
+        if payload.seq < 0 || (payload.seq == 0 && documents > 0) {
+            return Ok(State::Other("says that it holds changes that cannot be"));
+        }
         if payload.catalogue != uuid {
             return Ok(State::Other("is of another catalogue"));
         }
         if payload.documents != DOCUMENTS || metas.schema != schema {
             return Ok(State::Other("was made by another version of btsindex"));
         }
-        let files = match check::whole(&folder, &files(&metas), trust) {
-            Ok(files) => files,
+        let whole = match check::whole(&folder, &files(&metas), trust) {
+            Ok(whole) => whole,
             Err(file) => return Ok(State::Damaged { file }),
         };
-        let index = guarded(|| Self::read(inner, columns, payload.seq));
+        let last_clip = catalogue.last_clip()?;
+        let index = guarded(|| Self::read(inner, columns, payload.seq, last_clip));
         Ok(match index {
             // What was opened is what was checked, not what was committed in between.
             Ok(mut index) if index.segments() == segments(&metas) => {
-                index.files = files;
+                index.files = whole.files;
+                index.has_due = !whole.due.is_empty();
                 State::Whole(Box::new(index))
             }
             Ok(_) => damaged(SEGMENTS),
@@ -215,7 +241,12 @@ impl Index {
     }
 
     /// An index with a reader at its last commit.
-    fn read(inner: tantivy::Index, columns: Columns, seq: i64) -> Result<Self, Error> {
+    fn read(
+        inner: tantivy::Index,
+        columns: Columns,
+        seq: i64,
+        last_clip: i64,
+    ) -> Result<Self, Error> {
         let reader = inner
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -226,6 +257,8 @@ impl Index {
             columns,
             seq,
             files: Vec::new(),
+            has_due: false,
+            last_clip,
         })
     }
 

@@ -12,6 +12,11 @@ pub enum Note {
         /// Its name in the index's folder.
         file: String,
     },
+    /// A file of the index was found to be damaged after it was searched.
+    DamagedSince {
+        /// Its name in the index's folder.
+        file: String,
+    },
     /// The index could not be used as it was.
     Remade {
         /// Why, as what it is or was.
@@ -45,6 +50,11 @@ impl fmt::Display for Note {
             Self::Damaged { file } => write!(
                 f,
                 "the index was damaged ({}); it is being made anew from the catalogue",
+                escape(file)
+            ),
+            Self::DamagedSince { file } => write!(
+                f,
+                "a check after this search found the index damaged ({}); search again, what it found may be incomplete",
                 escape(file)
             ),
             Self::Remade { why } => {

@@ -24,6 +24,10 @@ pub(super) const LITTLE_MEMORY: usize = 16 * 1024 * 1024;
 const FEW: i64 = 5000;
 /// Changes read from the catalogue at a time.
 const PAGE: usize = 500;
+/// Merges in a row that commits may void before the next ones run without commits.
+const MOST_DISCARDED: usize = 3;
+/// Merges in a row: more are left to whoever writes next.
+const MOST_MERGES: usize = 8;
 /// How often a merge looks whether the catalogue has changed.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -115,28 +119,61 @@ impl<'a> Pen<'a> {
 
     /// Merges what should be. Changes of the catalogue are taken in all the while: whoever
     /// waits for one waits for a commit, not for a merge.
+    ///
+    /// A commit removes a segment whose last document it deletes, and a merge of that segment then
+    /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
+    /// so what to merge is chosen again. When that happens too often, small segments are merged
+    /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
+    /// Each change that is taken in makes a segment, so there is an end to merging beside them.
     pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
-        loop {
-            let merged = merge::next(&sizes(self.index)?, effort);
-            if merged.is_empty() {
+        let mut discarded = 0;
+        for _ in 0..MOST_MERGES {
+            let follows = discarded < MOST_DISCARDED;
+            let effort = if follows { effort } else { Effort::LITTLE };
+            let segments = merge::next(&sizes(self.index)?, effort);
+            if segments.is_empty() {
                 return Ok(());
             }
-            let merge = self.writer.merge(&merged);
-            let (sender, receiver) = channel();
-            // Nobody listens any more when following failed.
-            thread::spawn(move || sender.send(merge.wait()));
-            loop {
-                match receiver.recv_timeout(LOOK) {
-                    Ok(outcome) => break drop(outcome?),
-                    Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
-                    Err(RecvTimeoutError::Timeout) => {
-                        if self.catalogue.seq()? != self.seq {
-                            self.catch_up(&mut |_| ())?;
-                        }
+            let merged = if follows {
+                self.merge_and_follow(&segments)
+            } else {
+                let merge = self.writer.merge(&segments);
+                merge.wait().map(drop).map_err(Error::from)
+            };
+            match merged {
+                Err(Error::Index(_)) if follows && !self.has_all(&segments)? => discarded += 1,
+                merged => {
+                    merged?;
+                    discarded = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges some segments and takes in changes meanwhile.
+    fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
+        let merge = self.writer.merge(segments);
+        let (sender, receiver) = channel();
+        // Nobody listens any more when following failed.
+        thread::spawn(move || sender.send(merge.wait()));
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Ok(outcome) => return outcome.map(drop).map_err(Error::from),
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.catalogue.seq()? != self.seq {
+                        self.catch_up(&mut |_| ())?;
                     }
                 }
             }
         }
+    }
+
+    /// Whether some segments are all part of the last commit.
+    fn has_all(&self, segments: &[SegmentId]) -> Result<bool, Error> {
+        let committed = self.index.searchable_segment_ids()?;
+        Ok(segments.iter().all(|segment| committed.contains(segment)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
+use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
 use super::build::{Builder, tagged};
@@ -11,6 +12,9 @@ use crate::catalogue::Catalogue;
 use crate::clip::Facet;
 use crate::error::Error;
 use crate::query::Query;
+
+/// Bytes that are read again after a search.
+const AFTER: u64 = 64 * 1024 * 1024;
 
 /// What a query found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,26 +98,44 @@ impl<'a> Finder<'a> {
         self.asked(told, |index, _| index.count_tagged(tags))
     }
 
-    /// Asks the index, and once more when it is damaged in a way that no checksum told.
+    /// Asks the index. When that fails in whatever way, a panic included, the index is made anew
+    /// and asked once more; when that fails too, one in memory is.
     pub(super) fn asked<T>(
         &mut self,
         told: &mut dyn FnMut(&Note),
         ask: impl Fn(&Index, &[i64]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if let Ok(answer) = ask(&self.index, &self.mounted) {
+        let asked = |index: &Index| guarded(|| ask(index, &self.mounted));
+        if let Ok(answer) = asked(&self.index) {
             return Ok(answer);
         }
         told(&Note::Damaged {
             file: "in a way that no checksum tells".to_owned(),
         });
-        self.index = Index::remake(self.catalogue, told, &mut |_, _| ())
-            .or_else(|_| Index::in_memory(self.catalogue))?;
-        ask(&self.index, &self.mounted)
+        if let Ok(index) = Index::remake(self.catalogue, told, &mut |_, _| ()) {
+            let answer = asked(&index);
+            self.index = index;
+            if answer.is_ok() {
+                return answer;
+            }
+        }
+        let index = Index::in_memory(self.catalogue)?;
+        let answer = guarded(|| ask(&index, &self.mounted));
+        self.index = index;
+        answer
     }
 
-    /// Merges what many small changes left, now that nobody waits for the answer any more.
+    /// Merges what many small changes left, and reads again what is due, now that nobody waits for
+    /// the answer any more.
     pub fn tidy(self, told: &mut dyn FnMut(&Note)) {
-        if let Err(error) = self.index.tidy_after(self.catalogue) {
+        let (catalogue, has_due) = (self.catalogue, self.index.has_due);
+        let mut tidied = self.index.tidy_after(catalogue);
+        // Closed: what is mapped stays in memory, and the medium beneath it is not read.
+        drop(self);
+        if has_due && tidied.is_ok() {
+            tidied = Index::recheck(catalogue, AFTER, told);
+        }
+        if let Err(error) = tidied {
             told(&Note::Untidy {
                 reason: error.to_string(),
             });
@@ -144,10 +166,27 @@ impl Index {
             Some(ranking) => ranking,
             None => self.collected(query, mounted, &ranked)?,
         };
-        let clips = ranking.clips.into_iter();
+        self.possible(ranking.total, &ranking.clips, most)
+    }
+
+    /// What was found, unless that cannot be: more clips than there are, fewer than should be shown,
+    /// one twice, or one that the catalogue never had. Only a damaged index finds such.
+    fn possible(&self, total: usize, clips: &[u64], most: usize) -> Result<Hits, Error> {
+        let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
+        let is_known = |clip: &i64| (1..=self.last_clip).contains(clip);
+        let known: Vec<i64> = clips
+            .iter()
+            .filter_map(|&clip| i64::try_from(clip).ok().filter(is_known))
+            .collect();
+        let mut different = known.clone();
+        different.sort_unstable();
+        different.dedup();
+        if total > all || different.len() != clips.len() || clips.len() != total.min(most) {
+            return Err(TantivyError::InternalError("it finds what cannot be".to_owned()).into());
+        }
         Ok(Hits {
-            total: ranking.total,
-            clips: clips.filter_map(|clip| i64::try_from(clip).ok()).collect(),
+            total,
+            clips: known,
         })
     }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::contents::Contents;
@@ -25,7 +24,7 @@ use crate::mhl::{self, Histories};
 use crate::offload::{Listing, Task, Times, filesystem, list};
 use crate::publish;
 use crate::tag::Vocabulary;
-use crate::value::Fingerprint;
+use crate::value::{Fingerprint, local_now};
 
 /// Cards of one name are numbered up to this.
 const MOST_OF_A_NAME: usize = 999;
@@ -289,7 +288,7 @@ impl Planner<'_> {
         }
         let starts = day.starts.unwrap_or(self.request.starts);
         let Some((first, last)) = facts::dates(listing, card, starts) else {
-            return shoot_date(Zoned::now().datetime(), starts);
+            return shoot_date(local_now().datetime(), starts);
         };
         if first != last {
             report(Event::Warning {

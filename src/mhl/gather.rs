@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 
 use super::{Creator, Entry, Fault, Folder, Generation, Hash, Histories, Outcome, Process};
 use crate::checksum::{Checksum, HashKind};
+use crate::value::{local_now, now};
 
 /// What the next generation of some histories is to say.
 pub struct Gatherer<'a> {
@@ -25,7 +26,7 @@ impl<'a> Gatherer<'a> {
         Self {
             histories,
             kind,
-            made: Timestamp::now(),
+            made: now(),
             is_whole: true,
             files: Vec::new(),
             folders: Vec::new(),
@@ -93,7 +94,7 @@ impl<'a> Gatherer<'a> {
     pub fn write(self, author: &str, process: Process) -> Result<Vec<PathBuf>, Fault> {
         self.histories.write(&Generation {
             created: self.made,
-            offset: Zoned::now().offset(),
+            offset: local_now().offset(),
             creator: Creator::by(author),
             process,
             ignored: Vec::new(),

@@ -9,7 +9,7 @@ use super::{Table, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, State, Summary};
-use crate::value::{Bytes, instant};
+use crate::value::{Bytes, instant_of_seconds};
 
 /// Problems that are listed at the end; more are counted.
 const LISTED: usize = 200;
@@ -215,7 +215,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
 
 /// A time as people read it, to the minute, UTC.
 fn time(seconds: i64) -> String {
-    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
@@ -400,7 +400,7 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
 #[must_use]
 pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
     let told = &ingest.told;
-    let at = |seconds: i64| instant(seconds.saturating_mul(1_000_000_000));
+    let at = instant_of_seconds;
     json!({
         "ingest": ingest.id,
         "day": told.day,

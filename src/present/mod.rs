@@ -37,7 +37,7 @@ pub use posters::{Picture, decoded};
 pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
 pub use safety::{SafetyProgress, safety, safety_json};
 pub use screen::{Colours, Graphics, INTERRUPT, Screen};
-pub use table::{Table, cut};
+pub use table::{FittedColumns, Table, Widths, cut};
 pub use tagging::{
     Branch, branches, difference, difference_json, explained, explained_json, tag_tree,
     tag_tree_json,

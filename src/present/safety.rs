@@ -11,7 +11,7 @@ use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
 use crate::safe::{Copy, Event, FileState, Report, Shelf};
-use crate::value::{Age, Bytes, instant};
+use crate::value::{Age, Bytes, instant_of_seconds};
 
 /// Files that are listed one by one when nobody asked for all.
 const LISTED: usize = 20;
@@ -187,7 +187,7 @@ fn ago(report: &Report, at: i64) -> String {
 
 /// `2026-05-02 14:00`, UTC.
 fn date(seconds: i64) -> String {
-    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
@@ -320,7 +320,7 @@ fn copy_json(report: &Report, copy: &Copy) -> Value {
         "mounted": shelf.map(|shelf| shelf.is_mounted),
         "path": copy.path.to_string_lossy(),
         "counts": proof.is_some(),
-        "verified": at.and_then(|at| instant(at.saturating_mul(1_000_000_000))),
+        "verified": at.and_then(instant_of_seconds),
         "age_seconds": at.map(|at| report.wanted.now.saturating_sub(at)),
         "hash": proof.map(|proof| proof.by.name()),
         "read_back": proof.and_then(|proof| proof.how).map(How::name),

@@ -43,40 +43,108 @@ impl Table {
     /// # Errors
     /// When `out` cannot be written to.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut widths: Vec<usize> = self
-            .headings
-            .iter()
-            .map(|heading| heading.width())
-            .collect();
-        let mut is_used = vec![false; widths.len()];
+        let mut widths = Widths::new(&self.headings, self.width);
         for row in &self.rows {
-            for (at, cell) in row.iter().enumerate().take(widths.len()) {
-                widths[at] = widths[at].max(cell.width());
-                is_used[at] |= !cell.is_empty();
-            }
+            widths.of_escaped(row);
         }
-        let columns: Vec<usize> = (0..widths.len()).filter(|&at| is_used[at]).collect();
-        fit(&mut widths, &columns, self.width);
-        let headings: Vec<String> = self
-            .headings
-            .iter()
-            .map(|&heading| heading.to_owned())
-            .collect();
-        for row in std::iter::once(&headings).chain(&self.rows) {
-            let mut line = String::new();
-            for (place, &at) in columns.iter().enumerate() {
-                let cell = cut(row.get(at).map_or("", String::as_str), widths[at]);
-                line.push_str(&cell);
-                if place + 1 < columns.len() {
-                    line.extend(std::iter::repeat_n(
-                        ' ',
-                        widths[at].min(FURTHEST).saturating_sub(cell.width()) + GAP,
-                    ));
-                }
-            }
-            writeln!(out, "{}", line.trim_end())?;
+        let columns = widths.fit();
+        columns.headings(out)?;
+        for row in &self.rows {
+            columns.escaped(row, out)?;
         }
         Ok(())
+    }
+}
+
+/// Widths of the columns of a table whose rows are not kept: each row is measured, and written later.
+#[derive(Debug)]
+pub struct Widths {
+    headings: Vec<&'static str>,
+    columns: Vec<usize>,
+    is_used: Vec<bool>,
+    width: Option<usize>,
+}
+
+impl Widths {
+    /// Widths of the headings; the table fits `width` where there is one.
+    #[must_use]
+    pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
+        Self {
+            headings: headings.to_vec(),
+            columns: headings.iter().map(|heading| heading.width()).collect(),
+            is_used: vec![false; headings.len()],
+            width,
+        }
+    }
+
+    /// Makes room for a row.
+    pub fn measure(&mut self, cells: &[String]) {
+        let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
+        self.of_escaped(&cells);
+    }
+
+    fn of_escaped(&mut self, cells: &[String]) {
+        for (at, cell) in cells.iter().enumerate().take(self.columns.len()) {
+            self.columns[at] = self.columns[at].max(cell.width());
+            self.is_used[at] |= !cell.is_empty();
+        }
+    }
+
+    /// The columns, those left out that are empty in every row.
+    #[must_use]
+    pub fn fit(mut self) -> FittedColumns {
+        let shown: Vec<usize> = (0..self.columns.len())
+            .filter(|&at| self.is_used[at])
+            .collect();
+        fit(&mut self.columns, &shown, self.width);
+        FittedColumns {
+            headings: self.headings,
+            widths: self.columns,
+            columns: shown,
+        }
+    }
+}
+
+/// Columns of known widths, in which rows are written one by one.
+#[derive(Debug)]
+pub struct FittedColumns {
+    headings: Vec<&'static str>,
+    widths: Vec<usize>,
+    /// Numbers of those that are shown.
+    columns: Vec<usize>,
+}
+
+impl FittedColumns {
+    /// Writes the headings.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn headings(&self, out: &mut dyn Write) -> io::Result<()> {
+        let headings: Vec<String> = self.headings.iter().map(|&text| text.to_owned()).collect();
+        self.escaped(&headings, out)
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn row(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
+        let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
+        self.escaped(&cells, out)
+    }
+
+    fn escaped(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        for (place, &at) in self.columns.iter().enumerate() {
+            let cell = cut(cells.get(at).map_or("", String::as_str), self.widths[at]);
+            line.push_str(&cell);
+            if place + 1 < self.columns.len() {
+                let room = self.widths[at].min(FURTHEST);
+                let blanks = room.saturating_sub(cell.width()) + GAP;
+                line.extend(std::iter::repeat_n(' ', blanks));
+            }
+        }
+        writeln!(out, "{}", line.trim_end())
     }
 }
 
@@ -159,6 +227,31 @@ mod tests {
             ]
         );
         assert!(lines.iter().all(|line| line.width() <= 24));
+    }
+
+    #[test]
+    fn rows_that_are_not_kept_are_written_as_those_of_a_table() {
+        let rows: Vec<Vec<String>> = [["a\x1b[2J.mov", "", "tv set"], ["日本語.mov", "", "x"]]
+            .iter()
+            .map(|row| row.iter().map(|&cell| cell.to_owned()).collect())
+            .collect();
+        let headings = ["name", "empty", "tags"];
+        for width in [None, Some(12), Some(40)] {
+            let (mut table, mut widths) =
+                (Table::new(&headings, width), Widths::new(&headings, width));
+            for row in &rows {
+                table.row(row);
+                widths.measure(row);
+            }
+            let (mut kept, mut written) = (Vec::new(), Vec::new());
+            table.write(&mut kept).unwrap();
+            let columns = widths.fit();
+            columns.headings(&mut written).unwrap();
+            for row in &rows {
+                columns.row(row, &mut written).unwrap();
+            }
+            assert_eq!(written, kept);
+        }
     }
 
     #[test]

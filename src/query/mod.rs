@@ -11,15 +11,11 @@ mod tests;
 mod token;
 
 use std::collections::HashSet;
-use std::time::SystemTime;
-
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::clip::Wanted;
 use crate::error::Error;
 use crate::value::words::{asked_parts, is_lone_letter};
-use crate::value::{Area, Between, How, Resolution, Words};
+use crate::value::{Area, Between, How, Resolution, Words, local_now};
 
 pub use ask::FORMS;
 pub use jiff::civil::Date;
@@ -120,8 +116,7 @@ impl Context<'_> {
 /// The day it is here now; the last that can be written, on a clock that is past it.
 #[must_use]
 pub fn today() -> Date {
-    let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX);
-    now.to_zoned(TimeZone::system()).date()
+    local_now().date()
 }
 
 impl Default for Query {

@@ -12,6 +12,7 @@ mod duration;
 mod fingerprint;
 mod found;
 mod geo;
+mod machine_clock;
 mod marks;
 mod name;
 mod os_path;
@@ -32,6 +33,7 @@ pub use duration::Duration;
 pub use fingerprint::Fingerprint;
 pub use found::{fits, letters_off};
 pub use geo::{Area, GeoPoint};
+pub use machine_clock::{instant, instant_of_micros, instant_of_seconds, local_now, now};
 pub use marks::{Marker, Markers, Note, Notes};
 pub use name::parse_name;
 pub use os_path::{from_bytes, to_bytes};
@@ -41,7 +43,7 @@ pub(crate) use scale::capped;
 pub use scale::{Between, Scale, named_day};
 pub use tags::{Tagged, Tags, Why, kept_tag, parse_tag};
 pub use timecode::Timecode;
-pub use wall_time::{WallTime, instant};
+pub use wall_time::WallTime;
 
 /// A value whose text could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

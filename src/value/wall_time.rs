@@ -197,18 +197,6 @@ impl FromStr for WallTime {
 
 serde_as_text!(WallTime);
 
-/// A file's modification time as text, to the second: `2026-05-02T12:00:00Z`.
-#[must_use]
-pub fn instant(unix_nanos: i64) -> Option<String> {
-    let instant = Timestamp::from_nanosecond(i128::from(unix_nanos)).ok()?;
-    Some(
-        TimeZone::UTC
-            .to_datetime(instant)
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

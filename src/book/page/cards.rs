@@ -7,7 +7,7 @@ use super::{shortened, shown};
 use crate::book::{Book, totals};
 use crate::catalogue::{Ingest, IngestPlace};
 use crate::present::{counted, grouped};
-use crate::value::{Bytes, instant};
+use crate::value::{Bytes, instant_of_seconds};
 
 pub(super) fn cards(book: &Book) -> Markup {
     let volumes = totals::by_volume(book);
@@ -99,7 +99,7 @@ fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
 }
 
 fn time(seconds: i64) -> String {
-    let text = instant(seconds.saturating_mul(1_000_000_000)).unwrap_or_default();
+    let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }

@@ -1,5 +1,8 @@
 //! The index is never wrong and never fatal, whatever happens to its files.
 
+mod merging;
+#[cfg(unix)]
+mod rot;
 mod set;
 
 use std::ffi::OsString;

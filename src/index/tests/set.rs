@@ -61,44 +61,8 @@ impl Set {
         self.catalogue.commit().unwrap();
     }
 
-    pub(super) fn write(&self, number: usize, text: &str) {
-        let name = OsString::from(format!("C{number:04}.MP4"));
-        let known = self.catalogue.file_id(self.dir, &name).unwrap();
-        let file = known.unwrap_or_else(|| {
-            let found = Found {
-                name,
-                bytes: 1000,
-                modified: 1_779_278_400_000_000_000,
-                changed: None,
-                inode: None,
-                role: Role::Media,
-                original: None,
-                frames: None,
-            };
-            let added = self.catalogue.add_file(self.dir, &found, Role::Media, None);
-            added.unwrap()
-        });
-        let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
-        let word = |at: usize| WORDS[(number / at) % WORDS.len()];
-        let facts = Clip {
-            model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
-            comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
-            title: says(word(64).to_owned()),
-            width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
-            ..Clip::default()
-        };
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
-        let reading = Reading {
-            file,
-            identity: Some(Fingerprint::from_bytes(bytes).into()),
-            file_facts: Clip::default(),
-            outcome: Outcome::Read {
-                facts: Box::new(facts),
-                pictures: None,
-            },
-        };
-        self.catalogue.record(&reading).unwrap();
+    fn write(&self, number: usize, text: &str) {
+        write(&self.catalogue, self.dir, number, text);
     }
 
     pub(super) fn follow(&self) {
@@ -159,4 +123,45 @@ impl Set {
         assert!(audit.is_equal(), "{audit:?}");
         assert_eq!(audit.compared, clips);
     }
+}
+
+/// Writes one clip, within a transaction of the caller.
+pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) {
+    let name = OsString::from(format!("C{number:04}.MP4"));
+    let known = catalogue.file_id(dir, &name).unwrap();
+    let file = known.unwrap_or_else(|| {
+        let found = Found {
+            name,
+            bytes: 1000,
+            modified: 1_779_278_400_000_000_000,
+            changed: None,
+            inode: None,
+            role: Role::Media,
+            original: None,
+            frames: None,
+        };
+        let added = catalogue.add_file(dir, &found, Role::Media, None);
+        added.unwrap()
+    });
+    let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
+    let word = |at: usize| WORDS[(number / at) % WORDS.len()];
+    let facts = Clip {
+        model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
+        comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
+        title: says(word(64).to_owned()),
+        width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
+        ..Clip::default()
+    };
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
+    let reading = Reading {
+        file,
+        identity: Some(Fingerprint::from_bytes(bytes).into()),
+        file_facts: Clip::default(),
+        outcome: Outcome::Read {
+            facts: Box::new(facts),
+            pictures: None,
+        },
+    };
+    catalogue.record(&reading).unwrap();
 }

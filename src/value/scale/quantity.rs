@@ -77,10 +77,12 @@ pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
     if text.contains(':') {
         let parts: Option<Vec<u64>> = text.split(':').map(|part| part.parse().ok()).collect();
         let seconds = match parts.as_deref() {
-            Some([minutes, seconds @ 0..60]) => minutes.checked_mul(60).map(|m| m + seconds),
-            Some([hours, minutes @ 0..60, seconds @ 0..60]) => {
-                hours.checked_mul(3600).map(|h| h + minutes * 60 + seconds)
-            }
+            Some([minutes, seconds @ 0..60]) => minutes
+                .checked_mul(60)
+                .and_then(|whole| whole.checked_add(*seconds)),
+            Some([hours, minutes @ 0..60, seconds @ 0..60]) => hours
+                .checked_mul(3600)
+                .and_then(|whole| whole.checked_add(minutes * 60 + seconds)),
             _ => None,
         };
         return seconds
@@ -280,4 +282,22 @@ pub(super) fn timecode_text(number: i64, side: Side) -> String {
         return text;
     }
     format!("{text}:{frames:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_beyond_what_fits_are_refused() {
+        for (text, wanted) in [
+            ("1:30", Some(90_000_000)),
+            ("1:02:05", Some(3_725_000_000)),
+            ("307445734561825860:59", None),
+            ("5124095576030431:59:59", None),
+            ("18446744073709551615:59", None),
+        ] {
+            assert_eq!(micros(text).ok(), wanted, "{text}");
+        }
+    }
 }

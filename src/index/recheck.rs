@@ -1,0 +1,40 @@
+//! Reading the files of the index again while nobody waits: after an answer was given, or at the
+//! end of a scan.
+
+use tantivy::TantivyError;
+
+use super::check;
+use super::current::lock_file;
+use super::directory::Folder;
+use super::guard::guarded;
+use super::{Index, Note, files};
+use crate::catalogue::Catalogue;
+use crate::error::Error;
+use crate::lock::{self, Attempt};
+
+impl Index {
+    /// Reads what is due from the medium, at least one file and then no more once `most` bytes were
+    /// read. What is damaged is made anew at once, or by the next search where another process
+    /// writes the index now.
+    pub(super) fn recheck(
+        catalogue: &Catalogue,
+        most: u64,
+        told: &mut dyn FnMut(&Note),
+    ) -> Result<(), Error> {
+        let folder = Self::folder(catalogue);
+        let metas = guarded(|| {
+            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            Ok(tantivy::Index::open(directory)?.load_metas()?)
+        });
+        // Another process may be replacing it.
+        let Ok(metas) = metas else { return Ok(()) };
+        let Err(file) = check::read_again(&folder, &files(&metas), most) else {
+            return Ok(());
+        };
+        told(&Note::DamagedSince { file });
+        match lock::attempt(&lock_file(catalogue), "check")? {
+            Attempt::Busy(_) => Ok(()),
+            Attempt::Held(held) => Self::bring_up(catalogue, &held, &mut |_| ()).map(drop),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Merges beside commits that take away what is being merged.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use tantivy::Directory;
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
+
+use super::super::pen::Pen;
+use super::set::write;
+use super::*;
+
+/// The folder of an index in which merges stop once they have begun, until the next commit.
+#[derive(Clone)]
+struct Gate {
+    folder: Folder,
+    /// Runs when a merge begins; gets how many began before.
+    begun: Arc<dyn Fn(usize) + Send + Sync>,
+    /// Merges that stop; later ones do not.
+    stopping: usize,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Segments that merges write.
+    merges: HashSet<PathBuf>,
+    commits: usize,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// Stops a merge at the first file of its segment.
+    fn pass(&self, path: &Path) {
+        let (seen, committed) = &*self.seen;
+        let mut locked = seen.lock().unwrap();
+        let before = locked.merges.len();
+        if !locked.merges.insert(path.with_extension("")) {
+            return;
+        }
+        let commits = locked.commits;
+        drop(locked);
+        (self.begun)(before);
+        if before < self.stopping {
+            let waits = |seen: &mut Seen| seen.commits == commits;
+            drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
+        }
+    }
+
+    fn merges(&self) -> usize {
+        self.seen.0.lock().unwrap().merges.len()
+    }
+}
+
+impl Directory for Gate {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        self.folder.get_file_handle(path)
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.folder.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.folder.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        let is_merge = thread::current()
+            .name()
+            .is_some_and(|name| name.starts_with("merge_thread"));
+        if is_merge {
+            self.pass(path);
+        }
+        self.folder.open_write(path)
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        self.folder.atomic_read(path)
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.folder.atomic_write(path, data)?;
+        if path == Path::new(SEGMENTS) {
+            let (seen, committed) = &*self.seen;
+            seen.lock().unwrap().commits += 1;
+            committed.notify_all();
+        }
+        Ok(())
+    }
+
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        self.folder.acquire_lock(lock)
+    }
+
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.folder.watch(callback)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.folder.sync_directory()
+    }
+}
+
+/// A large segment, and some of one clip each: the first clips.
+fn in_pieces(pieces: usize) -> Set {
+    let set = Set::with(50);
+    set.follow();
+    for number in 0..pieces {
+        set.edit(number, "circled");
+        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+    }
+    assert_eq!(set.open().segments().len(), pieces + 1);
+    set
+}
+
+/// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
+/// the commit of that change; gives how many merges began.
+fn merge(
+    set: &Set,
+    stopping: usize,
+    changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
+) -> usize {
+    let (folder, dir) = (set.folder.path().to_owned(), set.dir);
+    let begun = move |merge| {
+        let catalogue = Catalogue::open(&folder).unwrap();
+        catalogue.begin().unwrap();
+        for clip in changed(merge) {
+            write(&catalogue, dir, clip, &format!("changed in merge {merge}"));
+        }
+        catalogue.commit().unwrap();
+    };
+    let gate = Gate {
+        folder: Folder::open(&set.index()).unwrap(),
+        begun: Arc::new(begun),
+        stopping,
+        seen: Arc::default(),
+    };
+    let seq = set.open().seq();
+    let inner = tantivy::Index::open(gate.clone()).unwrap();
+    let (_, columns) = document::schema();
+    let mut pen = Pen::new(&inner, &columns, &set.catalogue, seq).unwrap();
+    pen.merge(Effort::WHOLE).unwrap();
+    drop(pen);
+    set.open();
+    set.follow();
+    set.assert_equal(50);
+    gate.merges()
+}
+
+#[test]
+fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
+    let set = in_pieces(6);
+    // Clip 3 is all that its segment holds.
+    let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
+    assert_eq!(merges, 2);
+    assert!(set.open().segments().len() <= 3);
+}
+
+#[test]
+fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
+    let set = in_pieces(6);
+    let all = |merge| {
+        if merge == 0 {
+            (0..50).collect()
+        } else {
+            vec![]
+        }
+    };
+    merge(&set, 1, all);
+    assert!(set.open().segments().len() <= 4);
+}
+
+#[test]
+fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
+    let set = in_pieces(12);
+    let merges = merge(&set, 3, |merge| vec![merge]);
+    // Three that commits void, then one without commits.
+    assert_eq!(merges, 4);
+    assert!(set.open().segments().len() <= Effort::LITTLE.segments);
+}
+
+#[test]
+fn a_commit_that_empties_no_segment_lets_a_merge_be() {
+    let set = in_pieces(6);
+    let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
+    assert_eq!(merges, 1);
+}
+
+#[test]
+fn merging_ends_while_every_commit_makes_another_merge_due() {
+    let set = Set::with(50);
+    set.follow();
+    set.add(0..40);
+    Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+    // Two of three clips each time, by another digit: what was written last is mostly dead then.
+    let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
+    let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
+    let merges = merge(&set, 4, changed);
+    assert!((4..=8).contains(&merges), "{merges} merges");
+}

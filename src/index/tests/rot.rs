@@ -1,0 +1,248 @@
+//! Bits that rot on a disk: no time, size or inode of a file tells of them.
+
+use std::fs::{File, FileTimes};
+use std::os::unix::fs::FileExt;
+
+use super::super::check::{self, Limits, Trust, forge};
+use super::*;
+
+/// Limits under which a file that is not due is believed.
+const BELIEVING: Limits = Limits { always: 0, due: 0 };
+/// … and under which all that is due is read before an answer.
+const READING: Limits = Limits {
+    always: 0,
+    due: u64::MAX,
+};
+
+/// An index of two segments, of which one has deleted documents.
+fn set() -> Set {
+    let set = Set::with(60);
+    set.follow();
+    set.add(50..80);
+    set.follow();
+    set
+}
+
+/// Flips a bit of a file and leaves its length, its times and its inode as they were.
+fn rot(path: &Path, bit: usize) {
+    let metadata = path.metadata().unwrap();
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let (mut byte, place) = ([0], u64::try_from(bit / 8).unwrap());
+    file.read_exact_at(&mut byte, place).unwrap();
+    byte[0] ^= 1 << (bit % 8);
+    file.write_all_at(&byte, place).unwrap();
+    let times = FileTimes::new()
+        .set_modified(metadata.modified().unwrap())
+        .set_accessed(metadata.accessed().unwrap());
+    file.set_times(times).unwrap();
+}
+
+/// Has every file remembered as it is now: only ctime cannot be set back.
+fn remember(set: &Set, read: i64, mount: Option<&str>) {
+    forge(&set.index(), &names(set), read, mount);
+}
+
+fn names(set: &Set) -> Vec<String> {
+    let directory = Folder::open(&set.index()).unwrap();
+    files(
+        &tantivy::Index::open(directory)
+            .unwrap()
+            .load_metas()
+            .unwrap(),
+    )
+}
+
+/// What looking at the index under some limits finds to be damaged.
+fn damaged_under(set: &Set, limits: Limits) -> Option<String> {
+    check::whole(&set.index(), &names(set), Trust::Remembered(limits)).err()
+}
+
+fn today_seconds() -> i64 {
+    crate::catalogue::unix_seconds()
+}
+
+#[test]
+fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
+    let set = set();
+    let wanted = set.all_finds(&mut Vec::new());
+    let mut state = 0x2545_f491_4f6c_dd1d;
+    for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store", "del"] {
+        let is_kind = |name: &String| Path::new(name).extension().is_some_and(|its| its == kind);
+        let name = names(&set).into_iter().find(is_kind).unwrap();
+        let path = set.index().join(&name);
+        let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
+        rot(&path, random(&mut state) % bits);
+        remember(&set, today_seconds(), None);
+        assert_eq!(
+            damaged_under(&set, BELIEVING),
+            None,
+            "nothing tells of {name}"
+        );
+        let mut notes = Vec::new();
+        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{name}");
+        assert_eq!(notes, [Note::Damaged { file: name }]);
+        // Two segments and deleted documents again.
+        set.add(50..80);
+        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+    }
+}
+
+#[test]
+fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
+    let set = set();
+    let path = set.index().join(&names(&set)[0]);
+    rot(&path, 77);
+    let now = today_seconds();
+    let rotten = names(&set).first().cloned();
+    for (read, mount, is_due) in [
+        (now, None, false),
+        (now - 86_000, None, false),
+        (now - 86_400, None, true),
+        (0, None, true),
+        (i64::MIN, None, true),
+        // By a clock that was wrong.
+        (now + 1000, None, true),
+        (i64::MAX, None, true),
+        (now, Some("0a0b/12"), true),
+        (now, Some(""), true),
+    ] {
+        remember(&set, read, mount);
+        assert_eq!(damaged_under(&set, BELIEVING), None);
+        let found = damaged_under(&set, READING);
+        assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
+        assert!(found.is_none() || found == rotten);
+    }
+}
+
+#[test]
+fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
+    let set = set();
+    let names = names(&set);
+    let length = |name: &String| set.index().join(name).metadata().unwrap().len();
+    let largest = names
+        .iter()
+        .max_by_key(|name| length(name))
+        .unwrap()
+        .clone();
+    let others: u64 = names.iter().map(&length).sum::<u64>() - length(&largest);
+    remember(&set, 0, None);
+    rot(&set.index().join(&largest), 801);
+    remember(&set, 0, None);
+    let limits = |due| Limits { always: 0, due };
+    assert_eq!(damaged_under(&set, limits(others)), None);
+    assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
+    // Two bytes at a time, one file each time.
+    let read = || check::read_again(&set.index(), &names, 2);
+    let mut reads = 1;
+    while read().is_ok() {
+        reads += 1;
+        assert!(reads <= names.len(), "the rotten one is read in the end");
+    }
+    // From now on it is not known, and read before it is used.
+    assert_eq!(damaged_under(&set, BELIEVING), Some(largest));
+}
+
+#[test]
+fn rot_that_is_found_after_an_answer_is_told_and_mended() {
+    let set = set();
+    let wanted = set.all_finds(&mut Vec::new());
+    let name = names(&set).pop().unwrap();
+    rot(&set.index().join(&name), 99);
+    remember(&set, 0, None);
+    let mut notes = Vec::new();
+    Index::recheck(&set.catalogue, u64::MAX, &mut |note| {
+        notes.push(note.clone());
+    })
+    .unwrap();
+    assert_eq!(notes, [Note::DamagedSince { file: name }]);
+    assert_eq!(set.all_finds(&mut notes), wanted);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    set.assert_equal(80);
+}
+
+#[test]
+fn what_was_read_again_is_not_due_for_a_day() {
+    let set = set();
+    remember(&set, 0, Some("another"));
+    let names = names(&set);
+    let due = || {
+        let trust = Trust::Remembered(BELIEVING);
+        check::whole(&set.index(), &names, trust).unwrap().due.len()
+    };
+    assert_eq!(due(), names.len());
+    Index::recheck(&set.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();
+    assert_eq!(due(), 0);
+}
+
+#[test]
+fn a_panic_within_a_search_is_contained_and_answered() {
+    let set = set();
+    let first = AtomicBool::new(true);
+    let mut notes = Vec::new();
+    let mut told = |note: &Note| notes.push(note.clone());
+    let mut finder = Finder::open(&set.catalogue, &mut told).unwrap();
+    let answer = finder.asked(&mut told, |index, _| {
+        assert!(!first.swap(false, Ordering::SeqCst), "as tantivy does");
+        Ok(index.count())
+    });
+    assert_eq!(answer.unwrap(), 80);
+    assert!(matches!(notes[..], [Note::Damaged { .. }]), "{notes:?}");
+}
+
+#[test]
+fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
+    let set = set();
+    let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
+    let answer = finder.asked(&mut |_| (), |index, _| {
+        // Only one in memory has no files.
+        assert!(index.files.is_empty(), "as a disk does that breaks");
+        Ok(index.count())
+    });
+    assert_eq!(answer.unwrap(), 80);
+}
+
+#[test]
+fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
+    let set = set();
+    let wanted = set.all_finds(&mut Vec::new());
+    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
+    // From nowhere; beyond what fits; number 0; the same clip twice.
+    for number in [1000, u64::MAX, 0, 7] {
+        let index = set.open();
+        let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+        let document = index.columns.document(number, &clip(7));
+        writer.add_document(document).unwrap();
+        let payload = Payload {
+            catalogue: set.catalogue.uuid().unwrap(),
+            seq: set.catalogue.seq().unwrap(),
+            documents: DOCUMENTS,
+        };
+        let mut commit = writer.prepare_commit().unwrap();
+        commit.set_payload(&serde_json::to_string(&payload).unwrap());
+        commit.commit().unwrap();
+        drop((writer, index));
+        let mut notes = Vec::new();
+        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{number}");
+        assert!(matches!(notes[..], [Note::Damaged { .. }]), "{notes:?}");
+        set.assert_equal(80);
+    }
+}
+
+#[test]
+fn an_index_at_a_seq_that_cannot_be_is_made_anew() {
+    let set = set();
+    for seq in [-1, 0, i64::MIN, i64::MAX] {
+        write_payload(
+            &set,
+            &Payload {
+                catalogue: set.catalogue.uuid().unwrap(),
+                seq,
+                documents: DOCUMENTS,
+            },
+        );
+        let mut notes = Vec::new();
+        assert_eq!(set.finds("take", &mut notes).len(), 80, "{seq}");
+        assert!(matches!(notes[..], [Note::Remade { .. }]), "{notes:?}");
+        set.assert_equal(80);
+    }
+}
