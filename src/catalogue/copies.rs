@@ -9,6 +9,7 @@ use super::Catalogue;
 use super::files::{Place, frames_of, loaded, state_of, stored};
 use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
+use crate::footage::Backing;
 use crate::offload::How;
 use crate::value::Fingerprint;
 
@@ -40,6 +41,8 @@ pub struct Hashed {
     pub digest: Option<Fingerprint>,
     /// Whether that was computed for its own sake: of a small file, the fingerprint is the hash, too.
     pub is_hashed: bool,
+    /// Whether its volume keeps files of its own: it is not in memory, and shows no files of other volumes.
+    pub is_kept: bool,
 }
 
 /// The hash of a whole file, and how it came about.
@@ -105,10 +108,11 @@ impl Copied {
     #[must_use]
     pub fn spare_bytes(&self) -> u64 {
         let do_differ = self.do_differ();
-        let files = self.files.iter().enumerate();
-        let spare = files.filter(|(at, file)| {
-            let mut before = self.files[..*at].iter();
+        // A file that is shown on a second filesystem takes no room there.
+        let kept: Vec<&Hashed> = self.files.iter().filter(|file| file.is_kept).collect();
+        let spare = kept.iter().enumerate().filter(|(at, file)| {
             if do_differ {
+                let mut before = kept[..*at].iter();
                 file.digest.is_some() && before.any(|other| other.digest == file.digest)
             } else {
                 *at > 0
@@ -129,7 +133,7 @@ fn files_of(condition: &str) -> String {
     format!(
         // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
         "SELECT f.id, f.name, f.bytes, f.modified, f.frames, f.state, f.was, d.path, d.volume, f.dir, v.identity, v.mount,
-                c.fingerprint, coalesce(v.name, v.label) AS label,
+                v.backing, c.fingerprint, coalesce(v.name, v.label) AS label,
                 h.digest IS NOT NULL AS is_hashed,
                 coalesce(h.digest,
                     CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
@@ -158,11 +162,18 @@ fn file_copy(hashed: &Hashed, inside: &Path, state: FileState) -> FileCopy {
     }
 }
 
+/// How many volumes hold some files; those that only show files of others, and memory, count where nothing else does.
 fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
-    let mut volumes: Vec<i64> = files.map(|file| file.volume).collect();
+    let (mut volumes, mut is_any) = (Vec::new(), false);
+    for file in files {
+        is_any = true;
+        if file.is_kept {
+            volumes.push(file.volume);
+        }
+    }
     volumes.sort_unstable();
     volumes.dedup();
-    volumes.len()
+    volumes.len().max(usize::from(is_any))
 }
 
 /// A clip's present files, and what names it.
@@ -285,6 +296,8 @@ impl Catalogue {
             frames: frames_of(row.get("frames")?),
             digest: digest.map(Fingerprint::from_bytes),
             is_hashed: row.get("is_hashed")?,
+            is_kept: Backing::parse(&row.get::<_, String>("backing")?)
+                .is_none_or(|backing| !backing.is_memory && !backing.is_view),
         };
         Ok((hashed, place))
     }

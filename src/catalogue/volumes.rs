@@ -427,6 +427,8 @@ impl Catalogue {
             let (here, elsewhere): (Vec<_>, Vec<_>) = self
                 .hashed(clip)?
                 .into_iter()
+                // What another volume only shows goes with this one.
+                .filter(|copy| copy.volume == volume || copy.is_kept)
                 .partition(|copy| copy.volume == volume);
             // Each of its files here may hold something else, so each needs its own copy.
             let fates = here.iter().map(|one| Fate::of(one, &elsewhere));
