@@ -188,7 +188,7 @@ fn assert_all_verified(root: &Path) {
 /// A new generation of a folder and of all histories within, as an ingest would make it.
 fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
     let histories = Histories::read(root).unwrap();
-    let now = Timestamp::now();
+    let now = btsindex::value::now();
     let modified = |path: &str| {
         let metadata = fs::metadata(root.join(path)).unwrap();
         Timestamp::try_from(metadata.modified().unwrap()).ok()
@@ -383,7 +383,7 @@ fn a_renaming_that_is_written_here_is_understood_by_the_reference() {
     seal(root, &[HashKind::Md5]);
     fs::rename(root.join("Clips"), root.join("Day 1")).unwrap();
     verify(root, FILES_NEW);
-    let now = Timestamp::now();
+    let now = btsindex::value::now();
     let history = History::read(root).unwrap().unwrap();
     let entry = |path: &str, previous: Option<&str>, bytes: &[u8]| Entry {
         path: path.to_owned(),
