@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
@@ -61,6 +62,7 @@ pub(crate) fn measure(clips: u64) {
     }
     tagged_anew(&catalogue, clips);
     drop(catalogue);
+    copies(folder.path(), clips);
     let bytes = folder
         .path()
         .join("catalogue.sqlite")
@@ -83,6 +85,23 @@ fn tagged_anew(catalogue: &Catalogue, clips: u64) {
         let changed = retag(catalogue, &rules, &folders, &mut |_| true).unwrap();
         told(what, clips, begun);
         println!("  {changed} changed");
+    }
+}
+
+/// Lists every clip and where it is, as `btsindex copies` does; the first process that this one starts, so
+/// that the peak of memory is its own.
+fn copies(catalogue: &Path, clips: u64) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_btsindex"));
+    command.arg("--catalogue").arg(catalogue).arg("copies");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let begun = Instant::now();
+    assert!(command.status().unwrap().success());
+    told("copies", clips, begun);
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
+        println!("  {} MB at most", peak / 1024);
     }
 }
 
