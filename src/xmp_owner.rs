@@ -2,8 +2,8 @@
 //! all that reads or writes sidecars asks here, so that nothing of one file gets into the sidecar of another.
 //!
 //! `IMG_0001.MOV.xmp` belongs to the file of that name. `IMG_0001.xmp` belongs to the only file of that stem, or to the
-//! one that its `photoshop:SidecarForExtension` names. Without that, a photograph of that stem is meant; of several
-//! videos, no one knows which.
+//! one that its `photoshop:SidecarForExtension` names. Without that, a photograph of that stem is meant, else the only video,
+//! whatever sound or proxy is beside it; of several videos, no one knows which.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -68,7 +68,13 @@ impl Owners {
                 let is_meant = |file: &&OsString| is_for(Some(&extension), file);
                 files.into_iter().filter(is_meant).collect()
             }
-            None => files.into_iter().filter(|file| is_still(file)).collect(),
+            None if files.iter().any(|file| is_still(file)) => {
+                files.into_iter().filter(|file| is_still(file)).collect()
+            }
+            None => files
+                .into_iter()
+                .filter(|file| !is_attached(file))
+                .collect(),
         };
         match meant.as_slice() {
             [only] => Some(only),
@@ -106,6 +112,19 @@ pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
     let name = file.to_string_lossy();
     declared.is_empty()
         || split(&name).is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
+}
+
+/// Whether a name is that of sound or a proxy, which has no sidecar of its own beside a video.
+fn is_attached(name: &OsStr) -> bool {
+    const ATTACHED: [&str; 10] = [
+        "aac", "aif", "aiff", "bwf", "lrf", "lrv", "m4a", "mp3", "thm", "wav",
+    ];
+    let name = name.to_string_lossy();
+    split(&name).is_some_and(|(_, extension)| {
+        ATTACHED
+            .binary_search(&extension.to_ascii_lowercase().as_str())
+            .is_ok()
+    })
 }
 
 /// Whether a name is that of a photograph.
@@ -192,6 +211,16 @@ mod tests {
         assert_eq!(owner(&cases, "img_1.xmp", None), "img_1.mov");
         assert_eq!(owner(&cases, "IMG_1.MOV.xmp", None), "IMG_1.MOV");
         assert_eq!(owner(&cases, "Img_1.xmp", None), "-");
+    }
+
+    #[test]
+    fn sound_and_proxies_beside_a_video_have_no_sidecar_of_its_name() {
+        for beside in ["C0001.WAV", "C0001.LRV", "C0001.THM"] {
+            let names = ["C0001.MP4", beside];
+            assert_eq!(owner(&names, "C0001.xmp", None), "C0001.MP4", "{beside}");
+        }
+        let sounds = ["T01.WAV", "T01.MP3"];
+        assert_eq!(owner(&sounds, "T01.xmp", None), "-");
     }
 
     #[test]

@@ -50,7 +50,9 @@ impl Beside {
             None => (self.folder.join(name), false),
         });
         let (is_usual, is_whole) = (self.is_own(&usual.0, copy), self.is_own(&whole.0, copy));
-        if is_usual && (usual.1 || !whole.1) {
+        let file = copy.path.file_name().unwrap_or_default();
+        let is_alone = self.owners.beside(file).is_empty();
+        if is_usual && (usual.1 || (!whole.1 && is_alone)) {
             return Ok(Ok(Place {
                 path: usual.0,
                 note: None,
@@ -60,7 +62,7 @@ impl Beside {
             let name = shown(&whole.0);
             return Ok(Err(format!("{name} says that it is another file's")));
         }
-        let note = (!is_usual).then(|| self.why(&usual, copy));
+        let note = (!is_usual || !whole.1).then(|| self.why(&usual, copy));
         Ok(Ok(Place {
             path: whole.0,
             note,
