@@ -22,6 +22,7 @@ mod sightings;
 mod tagging;
 mod thumbs;
 mod turn;
+mod upgrade;
 mod volumes;
 
 use std::cell::RefCell;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags};
 
 use super::packed::Packer;
 use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
@@ -24,7 +24,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages that a backup copies before it lets others write.
 const BACKUP_STEP: i32 = 1024;
 /// Where backups are kept that were made before an upgrade.
-const BACKUPS: &str = "backups";
+pub(super) const BACKUPS: &str = "backups";
 /// A scan has the whole catalogue checked when the last check is older than so many seconds.
 const CHECK_AFTER: i64 = 7 * 86_400;
 
@@ -220,7 +220,7 @@ impl Catalogue {
 
     /// Tells mounted volumes that look alike apart by what was recorded, and finds again those
     /// that were known by their labels until their uuids could be read.
-    fn settle_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
+    pub(super) fn settle_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.settle(&known);
         let by_label = |identity: &str| identity.starts_with("label:");
@@ -243,93 +243,6 @@ impl Catalogue {
             self.volumes.settle(&known);
         }
         Ok(())
-    }
-
-    /// Brings a catalogue of an older version up to date: whole or not at all, and not before
-    /// it was found sound and copied.
-    fn upgrade(&mut self, found: u32) -> Result<(), Error> {
-        let path = self.folder.join(FILE);
-        if self.connection.is_readonly("main").unwrap_or(true) {
-            return Err(Error::OlderCatalogue { path, found });
-        }
-        self.refuse_damage()?;
-        self.back_up_version(found)?;
-        self.at_once(|| {
-            // Another process may have done it meanwhile.
-            let version = self.check(|connection| number(connection, "user_version"))?;
-            if version < 2 {
-                self.check(|connection| connection.execute_batch(include_str!("upgrade-2.sql")))?;
-            }
-            if version < 3 {
-                self.check(|connection| {
-                    connection.execute_batch(include_str!("upgrade-3.sql"))?;
-                    connection.execute_batch(include_str!("schema-3.sql"))
-                })?;
-                self.pack_all("clip")?;
-                self.pack_all("file")?;
-            }
-            if version < 4 {
-                self.check(|connection| connection.execute_batch(include_str!("schema-4.sql")))?;
-            }
-            if version < 5 {
-                self.check(|connection| connection.execute_batch(include_str!("schema-5.sql")))?;
-            }
-            if version < 6 {
-                self.check(|connection| connection.execute_batch(include_str!("schema-6.sql")))?;
-            }
-            self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
-        })?;
-        self.settle_volumes(true)?;
-        self.note_mounts()
-    }
-
-    /// Copies the catalogue as it is before an upgrade, beside copies that were made before.
-    fn back_up_version(&self, version: u32) -> Result<(), Error> {
-        let folder = self.folder.join(BACKUPS);
-        let mut number = 1;
-        loop {
-            let name = match number {
-                1 => format!("version-{version}.sqlite"),
-                more => format!("version-{version}-{more}.sqlite"),
-            };
-            match self.backup(&folder.join(name)) {
-                Err(Error::Path { source, .. })
-                    if source.kind() == io::ErrorKind::AlreadyExists =>
-                {
-                    number += 1;
-                }
-                made => return made,
-            }
-        }
-    }
-
-    /// Packs the documents of a table, which were plain before version 3.
-    fn pack_all(&self, table: &str) -> Result<(), Error> {
-        let select = format!(
-            "SELECT id, facts FROM {table} WHERE id > ?1 AND facts IS NOT NULL ORDER BY id LIMIT 1000"
-        );
-        let update = format!("UPDATE {table} SET facts = ?2 WHERE id = ?1");
-        let mut last = i64::MIN;
-        loop {
-            let page: Vec<(i64, String)> = self.check(|connection| {
-                let mut statement = connection.prepare_cached(&select)?;
-                let rows = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                rows.collect()
-            })?;
-            let Some((end, _)) = page.last() else {
-                return Ok(());
-            };
-            last = *end;
-            for (id, json) in &page {
-                let packed = self.packer.borrow_mut().pack(json);
-                let packed = packed.map_err(Error::path(self.folder.join(FILE)))?;
-                self.check(|connection| {
-                    connection
-                        .prepare_cached(&update)?
-                        .execute(params![id, packed])
-                })?;
-            }
-        }
     }
 
     /// Copies the catalogue to `to` while it is in use; nothing that is there is replaced. The
@@ -391,7 +304,7 @@ impl Catalogue {
         self.remember("checked", &unix_seconds().to_string())
     }
 
-    fn refuse_damage(&self) -> Result<(), Error> {
+    pub(super) fn refuse_damage(&self) -> Result<(), Error> {
         match self.damage()? {
             None => Ok(()),
             Some(damage) => Err(Error::DamagedCatalogue {

@@ -19,5 +19,8 @@ pub use fingerprint::{Identity, Sample, fingerprint, fingerprint_frames, hash_al
 pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
-pub use volume::{Attached, Backing, KnownVolume, Volume, Volumes, mark};
+pub use volume::{
+    Attached, Backing, KnownVolume, Volume, Volumes, is_kernel_filesystem, is_memory_filesystem,
+    mark,
+};
 pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, found, modified, walk};

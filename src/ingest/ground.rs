@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
-use crate::footage::{Volume, Volumes};
+use crate::footage::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem};
 use crate::offload::filesystem;
 
 /// Folders in which systems and people mount drives.
@@ -17,31 +17,6 @@ const OF_DRIVES: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
 const OF_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// … but for this one, which is memory that programs may use.
 const SHARED_MEMORY: &str = "/dev/shm";
-/// Filesystems of the kernel, wherever they are mounted.
-const KERNEL_KINDS: [&str; 19] = [
-    "proc",
-    "sysfs",
-    "devpts",
-    "devtmpfs",
-    "cgroup",
-    "cgroup2",
-    "debugfs",
-    "tracefs",
-    "securityfs",
-    "configfs",
-    "fusectl",
-    "mqueue",
-    "hugetlbfs",
-    "pstore",
-    "bpf",
-    "binfmt_misc",
-    "efivarfs",
-    "nsfs",
-    "rpc_pipefs",
-];
-/// Filesystems in memory.
-const MEMORY_KINDS: [&str; 2] = ["tmpfs", "ramfs"];
-
 /// What is to be said of a destination.
 pub(super) enum Ground {
     /// Nothing.
@@ -120,7 +95,7 @@ impl Grounds {
     pub(super) fn under(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Ground {
         let shown = || escape(&folder.to_string_lossy());
         let kind = self.kind(folder);
-        if is_of_kernel(folder) || kind.is_some_and(|kind| KERNEL_KINDS.contains(&kind)) {
+        if is_of_kernel(folder) || kind.is_some_and(is_kernel_filesystem) {
             return Ground::None(
                 format!("{} is of the kernel, and keeps no files", shown()),
                 "say a folder on a drive".to_owned(),
@@ -145,7 +120,7 @@ impl Grounds {
                 "mount the drive, or say `--allow-system-disk`".to_owned(),
             );
         }
-        if kind.is_some_and(|kind| MEMORY_KINDS.contains(&kind)) {
+        if kind.is_some_and(is_memory_filesystem) {
             return Ground::Soft(
                 format!(
                     "{} is in memory: copies there are lost when the computer is shut down",

@@ -25,8 +25,6 @@ const VIRTUAL: &[&str] = &[
     "nsfs",
     "selinuxfs",
     "devfs",
-    "ramfs",
-    "rootfs",
     "smackfs",
     "functionfs",
     "resctrl",
@@ -132,7 +130,8 @@ const LOCAL: &[&str] = &[
 ];
 
 /// Whether it is of the kernel's own.
-pub(super) fn is_virtual(kind: &str) -> bool {
+#[must_use]
+pub fn is_virtual(kind: &str) -> bool {
     VIRTUAL.contains(&kind)
 }
 
@@ -182,7 +181,8 @@ pub(super) fn keeps_birth(kind: &str) -> bool {
 }
 
 /// Whether its files are kept in memory.
-pub(super) fn is_memory(kind: &str) -> bool {
+#[must_use]
+pub fn is_memory(kind: &str) -> bool {
     matches!(kind, "tmpfs" | "ramfs" | "devtmpfs" | "rootfs")
 }
 

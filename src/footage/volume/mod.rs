@@ -38,6 +38,7 @@ use system::System;
 
 pub use attached::Attached;
 pub use backing::Backing;
+pub use kind::{is_memory as is_memory_filesystem, is_virtual as is_kernel_filesystem};
 pub use mark::mark;
 pub use twins::KnownVolume;
 
