@@ -182,7 +182,7 @@ impl Shot {
         self.gist.tags.iter().map(|(tag, _)| &**tag)
     }
 
-    /// Returns when the camera's clock says it was begun: see [`Gist::begun`].
+    /// Returns when the camera's clock says it was begun.
     #[must_use]
     pub fn begun(&self) -> Option<i64> {
         self.gist.begun()
