@@ -16,6 +16,8 @@
     )
 )]
 
+#[cfg(target_os = "linux")]
+mod block;
 pub mod book;
 pub mod browse;
 pub mod catalogue;

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["lock", "toml_file"],
     &["checksum", "clip", "original", "publish", "xmp_owner"],
-    &["error"],
+    &["block", "error"],
     &["value"],
     &["random_tests"],
 ];

@@ -307,6 +307,7 @@ impl Catalogue {
     /// # Errors
     /// When `SQLite` fails.
     pub fn record_hash(&self, file: &Hashed, hash: &WholeHash) -> Result<(), Error> {
+        self.note_mounted_now()?;
         self.record_digest(file.file, file.bytes, file.modified, hash)
     }
 
@@ -339,6 +340,6 @@ impl Catalogue {
                     hash.changed
                 ])
         })?;
-        self.note_together()
+        Ok(())
     }
 }

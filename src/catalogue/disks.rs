@@ -126,7 +126,8 @@ fn server(host: &str) -> Option<Disk> {
         return (!is_own(address)).then_some(Disk::Address(address));
     }
     let first = host.split(['.', ':']).next().unwrap_or(&host);
-    let is_here = first == "localhost" || Some(first) == own_name().as_deref();
+    let is_here = matches!(first, "localhost" | "ip6-localhost" | "ip6-loopback")
+        || Some(first) == own_name().as_deref();
     // A short form of an address, such as `127.1`.
     let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
     (!is_here && !is_number).then(|| Disk::Named(first.to_owned()))

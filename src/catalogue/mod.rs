@@ -5,6 +5,7 @@
 mod clips;
 mod copies;
 mod disks;
+mod doubts;
 mod edits;
 mod files;
 mod ingests;

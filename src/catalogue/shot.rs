@@ -322,6 +322,7 @@ impl Catalogue {
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
         self.at_once(|| {
+            self.note_mounted_now()?;
             for (path, bytes, hash) in hashes {
                 let Some(row) = self.row_at(volume, path, &mut folders)? else {
                     continue;

@@ -13,9 +13,9 @@ use super::disks::Disks;
 use super::volumes::{FORGOTTEN, lines};
 use super::{Catalogue, unix_seconds};
 use crate::error::Error;
-use crate::footage::{Attached, Volume, Volumes};
+use crate::footage::{Attached, Between, MountKey, Volume, Volumes};
 
-/// What the looks at the mount table left of a volume.
+/// Recorded state of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sighting {
     id: i64,
@@ -38,8 +38,8 @@ struct Sighting {
 pub type Spans = Vec<(String, i64, i64)>;
 
 impl Catalogue {
-    /// Writes down which volumes are mounted, where that is not as the last look left it. Nobody waits for it: where
-    /// another process writes at the moment, or nothing can be written, the next command does it.
+    /// Records which volumes are mounted, if it differs from the record. No command waits for it or fails by it: if another
+    /// process is writing, or nothing can be written, the next command does it.
     pub(super) fn note_mounts(&self) -> Result<(), Error> {
         if self.only_read.is_some() || !self.is_look_due()? {
             return Ok(());
@@ -50,29 +50,26 @@ impl Catalogue {
         if begun.is_err() {
             return Ok(());
         }
-        match self.look() {
-            Ok(()) => self.commit(),
-            Err(error) => {
-                self.roll_back();
-                Err(error)
-            }
+        if self.look().and_then(|()| self.commit()).is_err() {
+            self.roll_back();
         }
+        Ok(())
     }
 
     fn is_look_due(&self) -> Result<bool, Error> {
         let before = self.sightings()?;
-        Ok(seen(&before, &self.volumes, &[]) != before)
+        let is_due = seen(&before, &self.volumes, &[]) != before;
+        Ok(is_due && seen(&before, &self.volumes, &attached(&before)) != before)
     }
 
-    /// Writes down which volumes are mounted, as a part of the change that is being made.
+    /// Records which volumes are mounted, as a part of the change that is being made.
     pub(super) fn look(&self) -> Result<(), Error> {
+        self.look_at(&self.volumes)
+    }
+
+    fn look_at(&self, volumes: &Volumes) -> Result<(), Error> {
         let before = self.sightings()?;
-        let attached = if before.iter().any(may_be_attached) {
-            Volumes::attached()
-        } else {
-            Vec::new()
-        };
-        let now = seen(&before, &self.volumes, &attached);
+        let now = seen(&before, volumes, &attached(&before));
         for row in now.iter().filter(|row| !before.contains(row)) {
             self.check(|connection| {
                 connection
@@ -150,8 +147,20 @@ impl Catalogue {
         Ok(replaced.collect())
     }
 
-    /// Notes that what is written now is written while a share and the disks of this machine are mounted together.
-    pub(super) fn note_together(&self) -> Result<(), Error> {
+    /// Records, with what is written now, in which mount of a volume it was read, and which disks were mounted together with a
+    /// share. Hours may have passed since the catalogue was opened.
+    pub(super) fn note_mounted_now(&self) -> Result<(), Error> {
+        let is_asked = |volume: &Volume| volume.forgets_unmounted() || volume.is_share();
+        if !self.volumes.all().iter().any(is_asked) {
+            return Ok(());
+        }
+        let mut now = Volumes::mounted();
+        now.settle(&self.known_volumes()?);
+        self.look_at(&now)?;
+        self.note_together(&now)
+    }
+
+    fn note_together(&self, now: &Volumes) -> Result<(), Error> {
         let rows = self.sightings()?;
         let shares_of = |volumes: &Volumes| -> Vec<i64> {
             let is_share = |row: &&Sighting| {
@@ -170,13 +179,16 @@ impl Catalogue {
         let disks_of = |volumes: &Volumes| -> BTreeSet<String> {
             disks_of(volumes).intersection(&known).cloned().collect()
         };
-        // Hours may have passed since the catalogue was opened.
-        let mut now = Volumes::mounted();
-        now.settle(&self.known_volumes()?);
-        let (mounted_shares, mounted_disks) = (shares_of(&now), disks_of(&now));
+        let (mounted_shares, mounted_disks) = (shares_of(now), disks_of(now));
         let mut together = self.together.borrow_mut();
         for share in shares {
             for disk in disks_of(&self.volumes) {
+                if rows
+                    .iter()
+                    .any(|row| row.id == share && row.identity == disk)
+                {
+                    continue;
+                }
                 let is_mounted = mounted_shares.contains(&share) && mounted_disks.contains(&disk);
                 let since = together
                     .entry((share, disk.clone()))
@@ -228,21 +240,28 @@ impl Catalogue {
     }
 }
 
-/// The identities of volumes that are on disks of this machine.
+/// The identities of volumes that are on disks, here or elsewhere.
 fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
     let all = volumes.all().iter().filter(|volume| {
         let backing = volumes.backing(volume);
-        !volume.is_share() && !backing.is_memory && !backing.is_view
+        !backing.is_memory && !backing.is_view
     });
     all.map(|volume| volume.identity.clone()).collect()
 }
 
-/// Whether a volume that is away may be on a disk that is plugged in.
-fn may_be_attached(row: &Sighting) -> bool {
-    row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_told()
+/// The disks that are plugged in, where a volume may be on one of them.
+fn attached(rows: &[Sighting]) -> Vec<Attached> {
+    let may_be_there = |row: &Sighting| {
+        row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_told()
+    };
+    if rows.iter().any(may_be_there) {
+        Volumes::attached()
+    } else {
+        Vec::new()
+    }
 }
 
-/// What a look at the mount table makes of what is known.
+/// The record as it is after a look at the mount table.
 fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Sighting> {
     let mounted = |row: &Sighting| {
         let mut all = volumes.all().iter();
@@ -257,9 +276,8 @@ fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Si
     };
     let mut now: Vec<Sighting> = before.to_vec();
     for row in &mut now {
-        match mounted(row) {
-            Some(volume) => row.is_mounted(volume, volumes, last, look),
-            None => row.mount_key = None,
+        if let Some(volume) = mounted(row) {
+            row.note_mounted(volume, volumes, look);
         }
     }
     let replaced: Vec<Option<String>> = now
@@ -276,13 +294,17 @@ fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Si
 }
 
 impl Sighting {
-    fn is_mounted(&mut self, volume: &Volume, volumes: &Volumes, last: i64, look: i64) {
-        let key = volume.mount_key();
-        if self.look != last || last == 0 || self.mount_key != key {
-            self.session += 1;
+    fn note_mounted(&mut self, volume: &Volume, volumes: &Volumes, look: i64) {
+        if let Some(key) = volumes.mount_key(&self.identity) {
+            let before = self.mount_key.as_deref().and_then(MountKey::parse);
+            let between = before.map_or(Between::Unmounted, |before| key.since(&before));
+            self.session += i64::from(between == Between::Unmounted);
+            // The numbers of another namespace say nothing here, and would hide those of this one.
+            if between != Between::Unknown {
+                self.mount_key = Some(key.to_string());
+            }
         }
         self.look = look;
-        self.mount_key = key;
         self.replaced_by = None;
         self.backing = volumes.backing(volume).to_string();
         self.extent = volume.extent.clone().or(self.extent.take());
@@ -290,10 +312,11 @@ impl Sighting {
         self.disks
             .extend(hardware.filter(|told| !self.disks.contains(told)));
         if let Some(made) = volume.made() {
-            if self.made.as_ref().is_some_and(|before| *before != made) {
+            let before = self.made.take().unwrap_or_default();
+            if is_other(&before, &made) {
                 self.made_again = Some(unix_seconds());
             }
-            self.made = Some(made);
+            self.made = Some(joined(&before, &made));
         }
     }
 
@@ -303,7 +326,23 @@ impl Sighting {
     }
 }
 
-/// What a disk of a volume that is away was found to hold since: a volume that is mounted now or was after it,
+/// Whether a filesystem is another one by its size or birth, each of which may not be told.
+fn is_other(before: &str, now: &str) -> bool {
+    let mut pairs = before.split(':').zip(now.split(':'));
+    pairs.any(|(before, now)| !before.is_empty() && !now.is_empty() && before != now)
+}
+
+/// Size and birth, with those of before where they are not told now.
+fn joined(before: &str, now: &str) -> String {
+    let mut before = before.split(':');
+    let parts = now.split(':').map(|part| {
+        let known = before.next().unwrap_or_default();
+        if part.is_empty() { known } else { part }
+    });
+    parts.collect::<Vec<_>>().join(":")
+}
+
+/// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,
 /// or a partition table that has no place for it.
 fn replacement(
     row: &Sighting,

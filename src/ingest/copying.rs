@@ -402,14 +402,14 @@ impl Run<'_> {
         };
         let item = &plan.tasks[task].item;
         let path = plan.places[place].folder.join(&item.inside);
-        let stamp = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
+        let now = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
         let elsewhere = Outcome::Failed(ELSEWHERE.to_owned());
         let outcome = match outcome {
-            Outcome::Copied(_) | Outcome::WasThere(_) if stamp.is_none() => &elsewhere,
+            Outcome::Copied(_) | Outcome::WasThere(_) if now.is_none() => &elsewhere,
             outcome => outcome,
         };
-        let (how, problem) = match outcome {
-            Outcome::Copied(how) | Outcome::WasThere(how) => (Some(*how), None),
+        let (read, problem) = match outcome {
+            Outcome::Copied(read) | Outcome::WasThere(read) => (Some(*read), None),
             Outcome::Other => (None, Some(OTHER.to_owned())),
             Outcome::Failed(reason) => (None, Some(reason.clone())),
         };
@@ -421,6 +421,7 @@ impl Run<'_> {
             Outcome::WasThere(_) => self.summary.there += 1,
             Outcome::Other | Outcome::Failed(_) => {}
         }
+        let how = read.map(|read| read.how);
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
@@ -436,7 +437,8 @@ impl Run<'_> {
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            stamp: stamp.filter(|_| how.is_some()),
+            // Not of now: it may have been written to since it was read.
+            stamp: read.map(|read| read.stamp),
         };
         let (file, number) = (logged.files[task], logged.places[place]);
         self.findings.push(Finding::Copy(file, number, found));

@@ -53,11 +53,6 @@ pub(super) fn at_home(
     Some(Stamp::of(&metadata))
 }
 
-/// Filesystems whose change time (`ctime`) follows every write and cannot be set.
-const WITH_CHANGE_TIME: [&str; 17] = [
-    "ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "apfs", "hfs",
-    "hfsplus", "ntfs3", "overlay", "udf", "nfs", "nfs4",
-];
 /// Filesystems without one whose times this machine's clock gives. Memory has a change time, which writes through a
 /// mapping do not change.
 const OF_OWN_CLOCK: [&str; 9] = [
@@ -67,7 +62,7 @@ const OF_OWN_CLOCK: [&str; 9] = [
 /// How a card's filesystem keeps the times of its files.
 pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
-    let has_change_time = WITH_CHANGE_TIME.contains(&kind);
+    let has_change_time = volume.keeps_change_time();
     Times {
         is_own_clock: !volume.is_share() && (has_change_time || OF_OWN_CLOCK.contains(&kind)),
         has_change_time,

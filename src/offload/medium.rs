@@ -55,11 +55,17 @@ impl How {
 /// Bytes that are read at a time.
 const PIECE: usize = 4 * 1024 * 1024;
 /// Memory for reading files back, used for one after another.
-pub struct Medium(Aligned);
+pub struct Medium {
+    memory: Aligned,
+    images: super::images::Images,
+}
 
 impl Default for Medium {
     fn default() -> Self {
-        Self(Aligned::new(PIECE))
+        Self {
+            memory: Aligned::new(PIECE),
+            images: super::images::Images::default(),
+        }
     }
 }
 
@@ -76,11 +82,24 @@ impl Medium {
     ) -> io::Result<Option<How>> {
         let mut read = 0;
         let mut file = crate::original::open(path)?;
-        let cache = cache(&file);
+        let below = self.images.dropped(&file);
+        let how = self.past_page_cache(path, &mut file, &mut read, each)?;
+        Ok(how.map(|how| how.min(below)))
+    }
+
+    /// Reads a file past the page cache of its own filesystem.
+    fn past_page_cache(
+        &mut self,
+        path: &Path,
+        file: &mut File,
+        read: &mut u64,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> io::Result<Option<How>> {
+        let cache = cache(file);
         // Whatever way it is read then, it is not in memory.
-        let before = (cache == Cache::MayAnswer).then(|| dropped(&file, 0));
+        let before = (cache == Cache::MayAnswer).then(|| dropped(file, 0));
         if let Some(mut past) = past_cache::to_read(path)? {
-            match self.rest(&mut past, &mut read, each) {
+            match self.rest(&mut past, read, each) {
                 // Some filesystems say only at the first read, or at the last, that they know no such way.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
                 Err(error) => return Err(error),
@@ -95,10 +114,10 @@ impl Medium {
         }
         let how = match cache {
             Cache::OfItsOwn => How::Cached,
-            Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or_else(|| dropped(&file, read)),
+            Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or_else(|| dropped(file, *read)),
         };
-        io::Seek::seek(&mut file, io::SeekFrom::Start(read))?;
-        Ok(self.rest(&mut file, &mut read, each)?.then_some(how))
+        io::Seek::seek(file, io::SeekFrom::Start(*read))?;
+        Ok(self.rest(file, read, each)?.then_some(how))
     }
 
     fn rest(
@@ -107,7 +126,7 @@ impl Medium {
         read: &mut u64,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> io::Result<bool> {
-        let piece = self.0.bytes_mut();
+        let piece = self.memory.bytes_mut();
         loop {
             let length = match file.read(piece) {
                 Ok(0) => return Ok(true),
@@ -125,7 +144,7 @@ impl Medium {
 
 /// What stands between a read past the page cache and the medium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cache {
+pub(super) enum Cache {
     /// Nothing of this machine.
     IsBypassed,
     /// The page cache, all the same.
@@ -137,7 +156,7 @@ enum Cache {
 /// Which cache may answer for a file: by the magic number of its filesystem (`include/uapi/linux/magic.h`), and by what
 /// the filesystem says of this file (statx(2), `STATX_DIOALIGN`).
 #[cfg(target_os = "linux")]
-fn cache(file: &File) -> Cache {
+pub(super) fn cache(file: &File) -> Cache {
     use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
     /// `STATX_DIOALIGN`
     const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
@@ -145,7 +164,14 @@ fn cache(file: &File) -> Cache {
     let Ok(filesystem) = fstatfs(file) else {
         return Cache::OfItsOwn;
     };
-    match filesystem.f_type {
+    // Its width differs between processors; magic numbers have 32 bits.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the bits are what is compared"
+    )]
+    let magic = filesystem.f_type as u32;
+    match magic {
         // FUSE (and virtiofs), ZFS, 9P
         0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997 => Cache::OfItsOwn,
         // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs

@@ -7,6 +7,7 @@
 
 mod credible;
 mod hashing;
+mod images;
 mod listing;
 mod medium;
 mod past_cache;
@@ -27,6 +28,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
+use crate::original::Stamp;
 use pieces::Piece;
 
 pub use credible::Credible;
@@ -109,13 +111,22 @@ pub enum Event {
     CardGone(String),
 }
 
+/// A copy that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadBack {
+    /// How it was read.
+    pub how: How,
+    /// What it looked like when that was done.
+    pub stamp: Stamp,
+}
+
 /// What became of a file at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It was copied, read back, and is the same.
-    Copied(How),
+    Copied(ReadBack),
     /// It was there already, was read, and is the same.
-    WasThere(How),
+    WasThere(ReadBack),
     /// Another content stands there under its name, and stays.
     Other,
     /// It could not be copied: why.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::medium::{How, Medium};
+use super::medium::Medium;
 use super::write::Batch;
-use super::{Event, Job, Outcome, Place};
+use super::{Event, Job, Outcome, Place, ReadBack};
 use crate::checksum::{Checksum, Hasher};
+use crate::original::Stamp;
 use crate::publish::{self, Unfinished};
 
 pub(super) struct Prover<'a> {
@@ -19,10 +20,23 @@ pub(super) struct Prover<'a> {
 const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
                         copy; move it away";
 
+const WRITTEN: &str =
+    "another program wrote to it while it was compared: run the same command again";
+const WRITTEN_TO_NAME: &str =
+    "another program wrote to it as soon as it had its name: run the same command again";
+
+/// What a file looks like now; a share is asked, not the memory of its answers.
+fn look(path: &Path) -> io::Result<Stamp> {
+    publish::refresh(path);
+    Ok(Stamp::of(&path.symlink_metadata()?))
+}
+
 /// What reading a copy came to.
 enum Compared {
-    Same(How),
+    Same(ReadBack),
     Other,
+    /// It was written to meanwhile.
+    Changed,
     /// Whoever asked for it wants no more.
     Cancelled,
 }
@@ -86,7 +100,8 @@ impl<'a> Prover<'a> {
     ) -> Option<Outcome> {
         let hash = self.expected(job)?;
         let how = match self.read(file.path(), &hash) {
-            Ok(Compared::Same(how)) => how,
+            Ok(Compared::Same(read)) => read.how,
+            Ok(Compared::Changed) => return Some(Outcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => {
                 return Some(Outcome::Failed(
                     "it reads back otherwise than it was written; the copy was thrown away"
@@ -105,10 +120,21 @@ impl<'a> Prover<'a> {
             return None;
         }
         let path = self.place.destination.folder.join(&job.inside);
+        let timed = look(file.path());
         match file.publish(&path) {
             Ok(()) => {
                 folders.extend(path.parent().map(Path::to_owned));
-                Some(Outcome::Copied(how))
+                // Its name changes when anything of it was last changed, and nothing else.
+                let is_it = |now: &Stamp| {
+                    timed
+                        .as_ref()
+                        .is_ok_and(|then| (then.bytes, then.modified) == (now.bytes, now.modified))
+                };
+                let named = look(&path).ok().filter(is_it);
+                Some(match named {
+                    Some(stamp) => Outcome::Copied(ReadBack { how, stamp }),
+                    None => Outcome::Failed(WRITTEN_TO_NAME.to_owned()),
+                })
             }
             // Another ingest was faster, or the filesystem takes two names for one.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(job),
@@ -129,7 +155,8 @@ impl<'a> Prover<'a> {
         // Whoever put it there may not have waited for the disk.
         let synced = crate::original::open(&path).and_then(|file| file.sync_all());
         match synced.and_then(|()| self.read(&path, &hash)) {
-            Ok(Compared::Same(how)) => Some(Outcome::WasThere(how)),
+            Ok(Compared::Same(read)) => Some(Outcome::WasThere(read)),
+            Ok(Compared::Changed) => Some(Outcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => Some(Outcome::Other),
             Ok(Compared::Cancelled) => None,
             Err(error) => {
@@ -150,14 +177,17 @@ impl<'a> Prover<'a> {
         let mut hasher = Hasher::new(expected.kind());
         let Place { number, go_on, .. } = self.place;
         let events = &self.place.events;
+        let before = look(path)?;
         let how = self.medium.read(path, &mut |piece| {
             hasher.update(piece);
             let _ = events.send(Event::Proved(number, piece.len() as u64));
             go_on()
         })?;
+        let stamp = look(path)?;
         Ok(match how {
             None => Compared::Cancelled,
-            Some(how) if hasher.finish() == *expected => Compared::Same(how),
+            Some(_) if stamp != before => Compared::Changed,
+            Some(how) if hasher.finish() == *expected => Compared::Same(ReadBack { how, stamp }),
             Some(_) => Compared::Other,
         })
     }

@@ -245,8 +245,8 @@ impl<'a> IngestProgress<'a> {
                 let is_proved = matches!(outcome, Outcome::Copied(_) | Outcome::WasThere(_));
                 card.places[*place].files += usize::from(is_proved);
                 let (outcome, how) = match outcome {
-                    Outcome::Copied(how) => ("copied", Some(how.name())),
-                    Outcome::WasThere(how) => ("already there", Some(how.name())),
+                    Outcome::Copied(read) => ("copied", Some(read.how.name())),
+                    Outcome::WasThere(read) => ("already there", Some(read.how.name())),
                     Outcome::Other => ("another content has its name", None),
                     Outcome::Failed(_) => ("failed", None),
                 };

@@ -67,11 +67,10 @@ impl Site<'_> {
             && changes.is_some_and(|(one, two)| is_one_change(one, two))
     }
 
-    /// Whether this is on a share, and what was shared may have been the other's disk.
+    /// Whether this is on a share, and what was shared may have been the other's disk, or the disk that another server shared
+    /// at another time.
     fn may_have_been(self, other: Self) -> bool {
-        self.shelf
-            .may_share(&other.shelf.identity, other.shelf.is_share, self.at)
-            && !(self.is_seen && other.is_seen)
+        self.shelf.may_share(&other.shelf.identity, self.at) && !(self.is_seen && other.is_seen)
     }
 }
 
@@ -85,13 +84,13 @@ impl Shelf {
 
     /// Whether what a server shared at a time may have been that volume: it was not mounted here then, and nobody said
     /// which disk the share is on.
-    pub(super) fn may_share(&self, volume: &str, is_share: bool, at: i64) -> bool {
+    pub(super) fn may_share(&self, volume: &str, at: i64) -> bool {
         let is_then = |since: i64, until: i64| (since..=until).contains(&at);
         let was_here = self
             .together
             .iter()
             .any(|(disk, since, until)| disk == volume && is_then(*since, *until));
-        self.is_share && !is_share && !self.is_disk_said && !was_here
+        self.is_share && !self.is_disk_said && !was_here
     }
 }
 

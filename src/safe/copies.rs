@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Event;
-use super::standing::Sight;
+use super::standing::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
     Catalogue, Claim, CopyFound, CopyState, Disks, Finding, SAID, Spans, Stood, VolumeRow,
@@ -97,8 +97,8 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         .next()
         .map(|volume| volumes.backing(volume))
         .or_else(|| row.backing.clone());
-    // What was known by its label only, before it was recorded what it is on, may have been in memory.
-    let is_unrecorded = backing.is_none() && !row.identity.starts_with("uuid:");
+    // What was last seen before it was recorded what it is on may have been in memory.
+    let is_unrecorded = backing.is_none();
     let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(SAID);
     let counted = told.iter().map(String::as_str);
     let counted = counted.filter(|told| !is_nothing(told));
@@ -161,6 +161,18 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
     is_now || is_told || row.identity.starts_with("share:")
 }
 
+/// Whether what is seen may be what a claim says.
+fn is_as_seen(claim: &Claim, sight: &Sight) -> bool {
+    match sight {
+        Sight::Gone => false,
+        Sight::File(now, is_change_kept) => {
+            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+            claim.stamp.is_none_or(is_untouched)
+        }
+        Sight::Away | Sight::Unreadable(_) | Sight::Read(..) => true,
+    }
+}
+
 /// What is at a path of a volume now. A link or a mount on the way may lead elsewhere, where the copy is no copy more;
 /// `folders` remembers where folders lead.
 fn seen(
@@ -191,7 +203,7 @@ fn seen(
     }
     match real.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => {
-            Sight::File(Stamp::of(&metadata), volume.has_stable_inodes())
+            Sight::File(Stamp::of(&metadata), volume.is_told_by_change_time())
         }
         Ok(_) => Sight::Gone,
         Err(error) => unseen(&error),
@@ -234,6 +246,49 @@ impl Found {
             })
             .collect();
         counted(content, &at, card, &self.shelves, wanted)
+    }
+
+    /// Records which copies are not there, or do not look as they did when they were verified: once their drive is away, nobody
+    /// could see that. Where the catalogue cannot be written, the verdict of now is the same.
+    pub(super) fn record_doubts(&self, catalogue: &Catalogue) {
+        let now = unix_seconds();
+        let mut findings = Vec::new();
+        let mut hashes: BTreeMap<i64, Vec<&Path>> = BTreeMap::new();
+        for stood in self.stood.values().flatten() {
+            let at = (stood.volume, stood.path.clone());
+            let Some(sight) = self.sights.get(&at) else {
+                continue;
+            };
+            for claim in &stood.claims {
+                if claim.state != CopyState::Verified || is_as_seen(claim, sight) {
+                    continue;
+                }
+                let is_gone = *sight == Sight::Gone;
+                let Some(logged) = &claim.logged else {
+                    hashes.entry(stood.volume).or_default().push(&stood.path);
+                    continue;
+                };
+                let Some(digest) = logged.digest.clone() else {
+                    continue;
+                };
+                let found = CopyFound {
+                    state: if is_gone {
+                        CopyState::Missing
+                    } else {
+                        CopyState::Unread
+                    },
+                    how: None,
+                    at: now,
+                    problem: (!is_gone).then(|| "it changed after it was verified".to_owned()),
+                    stamp: claim.stamp,
+                };
+                findings.push(Finding::Seen(logged.file, logged.place, digest, found));
+            }
+        }
+        let _ = catalogue.note_findings(&findings);
+        for (volume, paths) in hashes {
+            let _ = catalogue.doubt_hashes(volume, &paths);
+        }
     }
 
     /// Reads every copy whose volume is mounted, and writes down what it is. The card's own volume is left out.
@@ -359,7 +414,7 @@ enum Looked {
 impl Looked {
     fn sight(&self) -> Sight {
         match self {
-            Self::Read(hash, how, stamp, at) => Sight::Read(*hash, stamp.bytes, *at, *how),
+            Self::Read(hash, how, stamp, at) => Sight::Read(*hash, *stamp, *at, *how),
             Self::Gone(_) => Sight::Gone,
             Self::Unread(reason, _) => Sight::Unreadable(reason.clone()),
         }

@@ -165,6 +165,7 @@ pub fn safe(
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
     let mut found = copies::find(&contents, card.drive(), &catalogue)?;
     let of_card = card.of_card(&catalogue)?;
+    found.record_doubts(&catalogue);
     if request.is_paranoid {
         found.read(&of_card, &catalogue, &request.cancel, report)?;
     }

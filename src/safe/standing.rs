@@ -112,8 +112,8 @@ pub enum Sight {
     Gone,
     /// Nobody can tell what.
     Unreadable(String),
-    /// It was read whole, now: its xxh128 and bytes, when, and how.
-    Read(Fingerprint, u64, i64, How),
+    /// It was read whole, now: its xxh128, what it looks like, when, and how.
+    Read(Fingerprint, Stamp, i64, How),
 }
 
 /// Whether a content, given with its bytes, stands there.
@@ -125,46 +125,65 @@ pub fn standing(
     stood: &Stood,
     sight: &Sight,
 ) -> Result<Proof, Doubt> {
-    if let Sight::Read(found, length, at, how) = sight {
-        let is_same = *found == content && *length == bytes;
-        return match how {
-            _ if !is_same => Err(Doubt::Altered(*at)),
-            How::Cached => Err(Doubt::FromMemory),
-            how => Ok(Proof {
-                at: *at,
-                by: HashKind::Xxh128,
-                how: Some(*how),
-            }),
-        };
-    }
-    let claim = claimed(stood, &|claim| {
-        claim.content == content && claim.bytes == bytes
-    })?;
+    let is_of_it = |claim: &Claim| claim.content == content && claim.bytes == bytes;
     match sight {
-        // Each generation adds to a history's chain: what it held once says nothing of now.
-        Sight::Away if mhl::is_chain(&stood.path) => return Err(Doubt::Continued),
-        Sight::Away | Sight::Read(..) => as_listed(claim, stood)?,
+        Sight::Read(found, now, at, how) => {
+            let is_same = *found == content && now.bytes == bytes;
+            return match how {
+                _ if !is_same => Err(Doubt::Altered(*at)),
+                How::Cached => Err(Doubt::FromMemory),
+                how => Ok(Proof {
+                    at: *at,
+                    by: HashKind::Xxh128,
+                    how: Some(*how),
+                }),
+            };
+        }
         Sight::Gone => return Err(Doubt::Gone),
         Sight::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
         Sight::File(now, _) if now.bytes != bytes => return Err(Doubt::Unlike),
         Sight::File(now, is_change_kept) => {
-            let is_untouched = |then: Stamp| {
-                if *is_change_kept {
-                    then == *now
-                } else {
-                    is_close(then.modified, now.modified)
-                }
+            // What is seen is said before what was recorded of it earlier.
+            let is_of_then = |claim: &&Claim| {
+                let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
+                is_read && is_of_it(claim)
             };
+            let claims = stood.claims.iter().filter(is_of_then);
+            let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
+            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+            if stamps.peek().is_some() && !stamps.any(is_untouched) {
+                return Err(Doubt::Changed);
+            }
+        }
+        Sight::Away => {}
+    }
+    let claim = claimed(stood, &is_of_it)?;
+    match sight {
+        // Each generation adds to a history's chain: what it held once says nothing of now.
+        Sight::Away if mhl::is_chain(&stood.path) => return Err(Doubt::Continued),
+        Sight::Away => as_listed(claim, stood)?,
+        Sight::File(now, is_change_kept) => {
+            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             if !claim.stamp.is_some_and(is_untouched) {
                 return Err(Doubt::Changed);
             }
         }
+        Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
     }
     Ok(Proof {
         at: claim.at,
         by: claim.by,
         how: claim.how,
     })
+}
+
+/// Whether a file looks as it did, as far as its filesystem tells.
+pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> bool {
+    if is_change_kept {
+        then == now
+    } else {
+        then.bytes == now.bytes && is_close(then.modified, now.modified)
+    }
 }
 
 /// Whether the last scan that saw a copy, which is away now, saw what was verified.

@@ -197,8 +197,8 @@ fn is_seen(sight: &Sight) -> bool {
 
 fn seen_change(sight: &Sight) -> Option<i64> {
     match sight {
-        Sight::File(stamp, _) => change_of(stamp),
-        _ => None,
+        Sight::File(stamp, _) | Sight::Read(_, stamp, ..) => change_of(stamp),
+        Sight::Away | Sight::Gone | Sight::Unreadable(_) => None,
     }
 }
 
@@ -232,7 +232,7 @@ fn not_shared_card(
     if (card.is_share || shelf.is_share) && seen_change(sight).is_some_and(is_cards_file) {
         return Err(Doubt::CardsDisk);
     }
-    let may_be_card = shelf.may_share(&card.identity, card.is_share, proof.at);
+    let may_be_card = shelf.may_share(&card.identity, proof.at);
     let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
     if !is_seen(sight) && (may_be_card || may_be_cards_share) {
         Err(Doubt::UnknownCard)

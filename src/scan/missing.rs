@@ -224,6 +224,12 @@ pub(super) fn settle(
         if count * 2 > gone.known && !request.accept_missing {
             summary.doubted += count;
             report(gone.doubt(count));
+            // They stay as they are for whoever searches; for `safe` they are not there.
+            if gone.away.is_none() {
+                for (file, _) in &lost {
+                    writer.write(report, |catalogue| catalogue.doubt_file(*file))?;
+                }
+            }
             lost.clear();
         } else {
             summary.missing += count;

@@ -142,7 +142,15 @@ pub fn verify(
     catalogue: Option<&Catalogue>,
     report: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let root = std::fs::canonicalize(&request.folder).map_err(Error::path(&request.folder))?;
+    let root = match std::fs::canonicalize(&request.folder) {
+        Ok(root) => root,
+        Err(error) => {
+            if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
+                doubt_all(&request.folder, catalogue)?;
+            }
+            return Err(Error::path(&request.folder)(error));
+        }
+    };
     if root.is_file() {
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
@@ -238,6 +246,23 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
+fn doubt_all(folder: &Path, catalogue: &Catalogue) -> Result<(), Error> {
+    let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
+    let there = folder.ancestors().find_map(|above| {
+        let real = above.canonicalize().ok()?;
+        Some((real, folder.strip_prefix(above).ok()?))
+    });
+    let Some((real, rest)) = there else {
+        return Ok(());
+    };
+    let (volume, inside) = catalogue.volumes().of(&real);
+    match catalogue.volume_id(&volume.identity)? {
+        Some(number) => catalogue.doubt_below(number, &inside.join(rest)),
+        None => Ok(()),
+    }
 }
 
 /// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is

@@ -345,8 +345,11 @@ impl Catalogue {
                             count(*) FILTER (WHERE c.state = 0) AS verified,
                             CAST(total(f.bytes) FILTER (WHERE c.state = 0) AS INTEGER) AS bytes,
                             min(c.at) FILTER (WHERE c.state = 0) AS oldest,
-                            -- `cached` comes last by its name.
-                            max(c.how) FILTER (WHERE c.state = 0) AS how,
+                            -- The least certain way.
+                            CASE min(CASE c.how WHEN 'cached' THEN 0 WHEN 'remounted' THEN 1 WHEN 'cache-dropped' THEN 2
+                                                WHEN 'cache-bypassed' THEN 3 END) FILTER (WHERE c.state = 0)
+                                WHEN 0 THEN 'cached' WHEN 1 THEN 'remounted' WHEN 2 THEN 'cache-dropped'
+                                WHEN 3 THEN 'cache-bypassed' END AS how,
                             count(*) FILTER (WHERE c.state <> 0) AS bad
                      FROM ingest_place p JOIN volume v ON v.id = p.volume
                           LEFT JOIN ingest_file f ON f.ingest = p.ingest

@@ -168,8 +168,8 @@ impl Catalogue {
             return Ok(());
         }
         self.at_once(|| {
-            findings.iter().try_for_each(|finding| self.note(finding))?;
-            self.note_together()
+            self.note_mounted_now()?;
+            findings.iter().try_for_each(|finding| self.note(finding))
         })
     }
 

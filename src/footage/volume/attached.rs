@@ -27,7 +27,7 @@ pub struct Attached {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     extent: String,
-    /// The uuid of the filesystem on it, where somebody may read it.
+    /// The uuid of the filesystem on it; empty where there is none; `None` where that may not be read.
     uuid: Option<String>,
 }
 
@@ -57,9 +57,9 @@ impl Attached {
         if self.holds(uuid) {
             return false;
         }
+        // It was not on a partition alone, or where it was is not known: in a container, or on a RAID, it is not seen here.
         let Some(extent) = extent else {
-            // Where it was is not known: only if each place is known to hold something else.
-            return uuid.is_some() && self.parts.iter().all(|part| part.uuid.is_some());
+            return false;
         };
         let place = self.parts.iter().find(|part| part.extent == extent);
         place.is_none_or(|part| uuid.is_some() && part.uuid.is_some())
@@ -74,7 +74,7 @@ fn all(system: &System) -> Vec<Attached> {
     let folders = folders.filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let disks = folders.filter_map(|folder| {
         // What is made of other disks is found on them.
-        let is_whole = hardware::disks(&folder) == [folder.clone()];
+        let is_whole = crate::block::disks(&folder) == [folder.clone()];
         let hardware = is_whole.then(|| hardware::serial(&folder))??;
         let inner = fs::read_dir(&folder).into_iter().flatten().flatten();
         let inner = inner.map(|entry| entry.path());
@@ -96,7 +96,12 @@ fn part(system: &System, links: &Links, folder: &Path) -> Option<Part> {
     let recorded = || recorded(system, &line(&folder.join("dev"))?).0;
     let read = || {
         let mut device = File::open(system.path(Path::new("/dev").join(name))).ok()?;
-        superblock::any(&mut device)?.uuid
+        // Who may read it sees that there is none.
+        Some(
+            superblock::any(&mut device)
+                .and_then(|named| named.uuid)
+                .unwrap_or_default(),
+        )
     };
     Some(Part {
         extent: hardware::extent(folder)?,
@@ -141,7 +146,8 @@ mod tests {
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));
         let read = disk(&[("0+2000", Some("a")), ("64+1936", Some("b"))]);
-        assert!(read.lacks(Some("old"), None));
+        // In a container, such as LUKS, whose own uuid this is.
+        assert!(!read.lacks(Some("old"), None));
         assert!(!read.lacks(None, None));
     }
 

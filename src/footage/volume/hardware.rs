@@ -2,15 +2,11 @@
 //! which no filesystem does. And the disks that are no disks: memory, and files on other volumes.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::system::line;
-use crate::value::from_bytes;
-
-/// Devices upon devices (a volume group in a LUKS container on a RAID) are not deeper.
-const DEEPEST: usize = 6;
+use crate::block::disks;
 
 /// Where a disk, a card or a controller says its number, the disk's own before any that its
 /// enclosure may have given it.
@@ -39,34 +35,6 @@ pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<Stri
     (!serials.is_empty()).then(|| serials.join("+"))
 }
 
-/// The folders of all disks below a block device: of itself, unless it is a partition, or is made of others.
-pub(super) fn disks(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    collect(folder, DEEPEST, &mut all);
-    all
-}
-
-fn collect(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
-    let disk = if folder.join("partition").exists() {
-        folder.parent().unwrap_or(folder)
-    } else {
-        folder
-    };
-    let below: Vec<PathBuf> = fs::read_dir(disk.join("slaves"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| fs::canonicalize(entry.path()).ok())
-        .collect();
-    if below.is_empty() {
-        all.push(disk.to_owned());
-    }
-    // A ring ends where it is too deep.
-    for lower in below.iter().filter(|_| depth > 0) {
-        collect(lower, depth - 1, all);
-    }
-}
-
 /// Whether a disk is memory: a RAM disk, compressed memory.
 pub(super) fn is_memory(disk: &Path) -> bool {
     let name = disk.file_name().unwrap_or_default().to_string_lossy();
@@ -75,16 +43,6 @@ pub(super) fn is_memory(disk: &Path) -> bool {
         number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
     };
     ["ram", "zram", "nullb"].into_iter().any(is_numbered)
-}
-
-/// The file that a loop device shows as a disk.
-pub(super) fn image(disk: &Path) -> Option<PathBuf> {
-    let text = fs::read(disk.join("loop/backing_file")).ok()?;
-    let text = text.strip_suffix(b"\n").unwrap_or(&text);
-    // A file that was deleted goes on being the disk.
-    let text = text.strip_suffix(b" (deleted)").unwrap_or(text);
-    let path: OsString = from_bytes(text.to_vec());
-    (!path.is_empty()).then(|| path.into())
 }
 
 /// First sector and number of sectors of a partition, or of a whole disk: `2048+1953521664`.
@@ -231,7 +189,7 @@ mod tests {
         }
         write(root, "loop0/loop/backing_file", "/media/SHELF 7/a.img\n");
         write(root, "loop1/loop/backing_file", "/tmp/b.img (deleted)\n");
-        let file = |disk: &str| image(&root.join(disk));
+        let file = |disk: &str| crate::block::image(&root.join(disk));
         assert_eq!(file("loop0"), Some(PathBuf::from("/media/SHELF 7/a.img")));
         assert_eq!(file("loop1"), Some(PathBuf::from("/tmp/b.img")));
         assert_eq!(file("sda"), None);

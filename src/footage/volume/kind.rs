@@ -175,6 +175,30 @@ pub(super) fn has_stable_inodes(kind: &str) -> bool {
     )
 }
 
+/// Whether the time of the last change of a file (ctime) follows every write, and cannot be set.
+pub(super) fn keeps_change_time(kind: &str) -> bool {
+    matches!(
+        kind,
+        "ext2"
+            | "ext3"
+            | "ext4"
+            | "xfs"
+            | "btrfs"
+            | "bcachefs"
+            | "f2fs"
+            | "zfs"
+            | "jfs"
+            | "apfs"
+            | "hfs"
+            | "hfsplus"
+            | "ntfs3"
+            | "overlay"
+            | "udf"
+            | "nfs"
+            | "nfs4"
+    )
+}
+
 /// Whether its root keeps the time at which it was made.
 pub(super) fn keeps_birth(kind: &str) -> bool {
     matches!(kind, "ext4" | "xfs" | "f2fs" | "ntfs3" | "hfs" | "hfsplus")
@@ -225,16 +249,19 @@ pub(super) fn server<'a>(kind: &str, device: &'a str) -> Option<&'a str> {
 fn host(device: &str) -> Option<&str> {
     let address = device.split_once("://").map_or(device, |(_, rest)| rest);
     let address = address.trim_start_matches(['/', '\\']);
-    let host = if let Some(six) = address.strip_prefix('[') {
-        six.split(']').next()?
-    } else {
-        address.split(['/', '\\', ':', ',']).next()?
-    };
+    let authority = address.split(['/', '\\']).next()?;
     // Lustre writes the network behind the host, everybody else the user before it.
-    let host = match host.split_once('@') {
-        Some((_, after)) if !matches!(after, "tcp" | "o2ib" | "gni") => after,
-        Some((before, _)) => before,
-        None => host,
+    let host = match authority.rsplit_once('@') {
+        Some((before, after)) => {
+            let network = after.split(':').next()?;
+            let is_network = matches!(network, "tcp" | "o2ib" | "gni");
+            if is_network { before } else { after }
+        }
+        None => authority,
+    };
+    let host = match host.strip_prefix('[') {
+        Some(six) => six.split(']').next()?,
+        None => host.split([':', ',']).next()?,
     };
     (!host.is_empty()).then_some(host)
 }
@@ -272,6 +299,8 @@ mod tests {
             ("//kim@nas/footage", "nas"),
             ("https://dav.example:8080/x", "dav.example"),
             ("[fe80::1]:/export", "fe80::1"),
+            ("kim@[::1]:/export", "::1"),
+            ("https://kim:pw@nas/dav", "nas"),
             ("10.0.0.1@tcp:/scratch", "10.0.0.1"),
             ("10.0.0.1:6789,10.0.0.2:6789:/", "10.0.0.1"),
         ] {

@@ -18,7 +18,7 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use super::identity::{Device, Seen};
 use super::system::{System, line};
 use super::udev::{Links, recorded, unescape};
-use super::{Volume, hardware, kind, superblock};
+use super::{hardware, kind, superblock};
 use crate::footage::drive::Drive;
 
 /// Everything mounted, in the order it was, but what another mount covers.
@@ -121,17 +121,20 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     };
     let folder = system.linked(format!("/sys/dev/block/{number}"));
     let name = block_name(mount, folder.as_deref());
-    let disks = folder.as_deref().map(hardware::disks).unwrap_or_default();
+    let disks = folder
+        .as_deref()
+        .map(crate::block::disks)
+        .unwrap_or_default();
     let mut told = Device {
         uuid: links().uuids.get(&name).cloned(),
         label: links().labels.get(&name).cloned(),
         drive: folder.as_deref().map(Drive::of_block),
         hardware: folder.as_deref().and_then(hardware::serial),
         extent: folder.as_deref().and_then(hardware::extent),
-        is_in_memory: disks.iter().any(|disk| hardware::is_memory(disk)),
+        is_in_memory: disks.iter().any(|disk| is_lost(system, disk)),
         images: disks
             .iter()
-            .filter_map(|disk| hardware::image(disk))
+            .filter_map(|disk| crate::block::image(disk))
             .collect(),
     };
     if told.uuid.is_none() || told.label.is_none() {
@@ -151,6 +154,13 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     }
     told.uuid = told.uuid.filter(|uuid| !is_zero(uuid));
     told
+}
+
+/// Whether what is on a disk is lost once it is unmounted: it is memory, or a file that is not where it was.
+fn is_lost(system: &System, disk: &Path) -> bool {
+    let image = crate::block::image(disk);
+    hardware::is_memory(disk)
+        || image.is_some_and(|image| !crate::block::is_image(disk, &system.path(image)))
 }
 
 /// The machine that a share is on, as its source names it; this one, when its address is one of this machine.
@@ -189,16 +199,25 @@ fn block_name(mount: &Seen, folder: Option<&Path>) -> OsString {
         .unwrap_or_default()
 }
 
-/// The boot, and the number of the mount that the kernel gives no other (statx(2), since 6.8), else the one that
-/// tells it from those of the moment. Only of FUSE: whoever else is asked could wait for a network.
-pub(super) fn mount_key(system: &System, volume: &Volume) -> Option<String> {
+/// The number of a mount, which the kernel gives to no other since Linux 6.8 (statx(2)). Asked of FUSE only, because other
+/// filesystems may block.
+pub(super) fn mount_id(point: &Path) -> Option<u64> {
     /// `STATX_MNT_ID_UNIQUE`
     const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    volume.kind.starts_with("fuse").then_some(())?;
-    let boot = line(&system.path("/proc/sys/kernel/random/boot_id"))?;
     let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-    let answer = statx(CWD, &volume.mount, flags, UNIQUE | StatxFlags::MNT_ID).ok()?;
-    Some(format!("{boot}:{}", answer.stx_mnt_id))
+    let answer = statx(CWD, point, flags, UNIQUE | StatxFlags::MNT_ID).ok()?;
+    Some(answer.stx_mnt_id)
+}
+
+/// What tells this run of the system from all others.
+pub(super) fn boot() -> Option<String> {
+    line(Path::new("/proc/sys/kernel/random/boot_id"))
+}
+
+/// The mount namespace of this process: `mnt:[4026531841]`.
+pub(super) fn namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/mnt").ok()?;
+    Some(link.to_string_lossy().replace(char::is_whitespace, ""))
 }
 
 /// `/sys/fs/btrfs/UUID/devices/sda1`: a btrfs lies on all the devices there.
@@ -221,9 +240,12 @@ fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
         .flatten()
         .filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let devices: Vec<PathBuf> = devices.collect();
-    for disk in devices.iter().flat_map(|folder| hardware::disks(folder)) {
-        told.is_in_memory |= hardware::is_memory(&disk);
-        told.images.extend(hardware::image(&disk));
+    for disk in devices
+        .iter()
+        .flat_map(|folder| crate::block::disks(folder))
+    {
+        told.is_in_memory |= is_lost(system, &disk);
+        told.images.extend(crate::block::image(&disk));
     }
     told.hardware = hardware::serials(devices);
 }

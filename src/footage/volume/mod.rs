@@ -17,6 +17,7 @@ mod linux;
 #[cfg(any(test, target_os = "macos"))]
 mod macos;
 mod mark;
+mod session;
 #[cfg(target_os = "linux")]
 mod superblock;
 mod system;
@@ -40,6 +41,7 @@ pub use attached::Attached;
 pub use backing::Backing;
 pub use kind::{is_memory as is_memory_filesystem, is_virtual as is_kernel_filesystem};
 pub use mark::mark;
+pub use session::{Between, MountKey};
 pub use twins::KnownVolume;
 
 /// A mounted volume.
@@ -110,35 +112,35 @@ impl Volume {
         kind::forgets_unmounted(&self.kind)
     }
 
-    /// The filesystem's size and the time at which its root was made; `None` where neither says anything of the
-    /// filesystem: of shares, of pools, and where only a folder of it is mounted.
+    /// The size of the filesystem and the time at which its root was made, as far as they are told and stay the same:
+    /// `SIZE:SECONDS`, each empty where it is not. `None` for shares, and where only a folder of it is mounted.
     #[must_use]
     pub fn made(&self) -> Option<String> {
+        if self.is_share() || !self.root.as_os_str().is_empty() {
+            return None;
+        }
         let is_fixed =
             kind::is_local(&self.kind) && !matches!(self.kind.as_str(), "btrfs" | "apfs");
-        let size = self
-            .size
-            .filter(|_| is_fixed && !self.is_share() && self.root.as_os_str().is_empty())?;
+        let size = self.size.filter(|_| is_fixed);
         // exFAT, for one, tells the time of the mount.
         let is_told = kind::keeps_birth(&self.kind);
         let born = is_told.then(|| identity::birth(&self.mount)).flatten();
-        let born = born.unwrap_or(0);
-        Some(format!("{size}:{born}"))
+        let shown =
+            |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+        Some(format!("{}:{}", shown(size), shown(born)))
     }
 
-    /// Tells this mount from every other, before and after, of this machine; equal for two mounts only where the system
-    /// numbers them no better.
-    #[cfg(target_os = "linux")]
+    /// Whether the time of the last change of a file (ctime) follows every write there, and cannot be set.
     #[must_use]
-    pub fn mount_key(&self) -> Option<String> {
-        linux::mount_key(&System::here(), self)
+    pub fn keeps_change_time(&self) -> bool {
+        kind::keeps_change_time(&self.kind)
     }
 
-    /// This system does not number its mounts.
-    #[cfg(not(target_os = "linux"))]
+    /// Whether a file that looks just as it did, ctime included, was not written to. NTFS through FUSE keeps a ctime, too; on
+    /// exFAT it is the modification time, and compares as that.
     #[must_use]
-    pub fn mount_key(&self) -> Option<String> {
-        None
+    pub fn is_told_by_change_time(&self) -> bool {
+        self.keeps_change_time() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
     }
 
     /// Whether a file on it keeps its inode number for as long as it lives there.

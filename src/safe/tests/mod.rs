@@ -382,7 +382,7 @@ fn change_later(dice: &mut Dice, claims: &mut [Claim], sight: &mut Sight) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
     let seen = match sight {
-        Sight::File(stamp, _) => Some(stamp),
+        Sight::File(stamp, _) | Sight::Read(_, stamp, ..) => Some(stamp),
         _ => None,
     };
     for stamp in stamps.chain(seen) {
@@ -395,10 +395,10 @@ fn seen(dice: &mut Dice, file: (Fingerprint, u64)) -> Sight {
     match dice.below(12) {
         0 => Sight::Gone,
         1 => Sight::Unreadable("broken".to_owned()),
-        2 => Sight::Read(content(9), 100, NOW, How::Bypassed),
+        2 => Sight::Read(content(9), stamp(100, 0), NOW, How::Bypassed),
         3 => Sight::Read(
             file.0,
-            dice.pick(&[100, 99]),
+            stamp(dice.pick(&[100, 99]), 0),
             NOW,
             dice.pick(&[How::Bypassed, How::Cached]),
         ),
@@ -462,7 +462,7 @@ fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
         // All copies are altered, or all disks are one.
         let places = world.places.clone();
         for place in world.places.values_mut().flatten() {
-            place.sight = Sight::Read(content(98), 100, NOW, How::Bypassed);
+            place.sight = Sight::Read(content(98), stamp(100, 0), NOW, How::Bypassed);
         }
         assert!(!world.report().is_safe(), "seed {seed}");
         world.places = places;

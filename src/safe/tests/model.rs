@@ -105,10 +105,10 @@ fn is_on_card_disk(world: &World, shelf: &Shelf) -> bool {
 /// A copy on a share may be the card itself, and a card on a share may be on a disk that is away.
 fn may_share_and_disk_be_card(world: &World, copy: &SoundCopy<'_>) -> bool {
     match (copy.shelf.is_share, world.card.is_share) {
-        (true, false) => may_share_be(copy, &world.card.identity, true),
+        (true, _) => may_share_be(copy, &world.card.identity, true),
         // The card is read now. A disk that is mounted at that time is seen now.
         (false, true) => !copy.is_seen && !world.card.is_disk_said,
-        (true, true) | (false, false) => false,
+        (false, false) => false,
     }
 }
 
@@ -145,8 +145,7 @@ fn may_have_a_disk_in_common(world: &World, one: &Shelf, other: &Shelf) -> bool 
 }
 
 fn may_share_and_disk_be_one(share: &SoundCopy<'_>, disk: &SoundCopy<'_>) -> bool {
-    let is_such_a_pair = share.shelf.is_share && !disk.shelf.is_share;
-    is_such_a_pair && may_share_be(share, &disk.shelf.identity, disk.is_seen)
+    share.shelf.is_share && may_share_be(share, &disk.shelf.identity, disk.is_seen)
 }
 
 /// Returns whether the drive of a volume may have been in the server when the copy on the share was verified.
@@ -245,8 +244,8 @@ fn may_be_one(one: &Device, other: &Device) -> bool {
 fn sound_copy<'a>(world: &'a World, file: Content, place: &Place) -> Option<SoundCopy<'a>> {
     let shelf = world.shelves.get(&place.stood.volume)?;
     let verified_at = match &place.sight {
-        Sight::Read(content, bytes, at, how) => {
-            let is_equal = (*content, *bytes) == file;
+        Sight::Read(content, seen, at, how) => {
+            let is_equal = (*content, seen.bytes) == file;
             (is_equal && is_from_medium(Some(how))).then_some(*at)?
         }
         Sight::File(seen, keeps_ctime) => {
@@ -328,7 +327,7 @@ fn is_after_format(claim: &Claim, shelf: &Shelf) -> bool {
 }
 
 fn last_change(sight: &Sight) -> Option<i64> {
-    let Sight::File(seen, _) = sight else {
+    let (Sight::File(seen, _) | Sight::Read(_, seen, ..)) = sight else {
         return None;
     };
     let is_told = |changed: &i64| changed.abs_diff(seen.modified) > TOLERANCE_NANOS;

@@ -1,6 +1,10 @@
 //! Drives that were formatted, or used for something else, while their copies were thought to be on the shelf.
 
+use std::fs;
+
+use super::CLIP;
 use super::day::Day;
+use crate::ingest::card::{noise, verify};
 use crate::shoot::disk::{Disk, run};
 
 impl Day {
@@ -95,8 +99,8 @@ fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
     let uuid = day.uuid("RAID");
     day.disks[1].format("RAID", &["-U", &uuid]);
     day.mount(1);
-    // Mounted, it is looked at; away, it is known to be another.
-    day.is_not_safe(&[], "not there");
+    // Whatever command is the first to see it.
+    assert_eq!(day.shoot.run(&["volumes"]).code, 0);
     day.disks[1].unmount();
     day.is_not_safe(&[], "its volume was formatted since");
     // What is copied there from now on counts.
@@ -126,4 +130,49 @@ fn a_volume_of_another_size_is_another_volume() {
     day.is_safe(&["--paranoid"]);
     day.disks[1].unmount();
     day.is_safe(&[]);
+}
+
+#[test]
+fn what_was_seen_of_a_copy_is_remembered_when_its_drive_goes() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    let path = day.copy(1).join(CLIP);
+    let kept = fs::read(&path).unwrap();
+    let restore = || fs::write(&path, &kept).unwrap();
+    let spoils: [&dyn Fn(); 3] = [
+        &|| fs::remove_file(&path).unwrap(),
+        &|| fs::write(&path, noise(8, kept.len())).unwrap(),
+        &|| fs::write(&path, &kept[1..]).unwrap(),
+    ];
+    for (at, spoil) in spoils.into_iter().enumerate() {
+        spoil();
+        let said = [
+            "not there",
+            "changed after it was verified",
+            "has another size",
+        ];
+        day.is_not_safe(&[], said[at]);
+        let there = day.drives[1].clone();
+        day.disks[1].unmount();
+        day.is_not_safe(&[], "1 of 6 files not on 2 disks");
+        day.disks[1].mount(&there);
+        // Back again, it was not verified.
+        restore();
+        day.is_not_safe(&[], "1 of 6 files not on 2 disks");
+        assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
+        day.is_safe(&[]);
+    }
+}
+
+#[test]
+fn a_folder_of_copies_that_is_gone_is_remembered_when_its_drive_goes() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    fs::rename(day.copy(1), day.drives[1].join("away")).unwrap();
+    let answer = day.shoot.run(&["verify", day.copy(1).to_str().unwrap()]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    day.disks[1].unmount();
+    day.is_not_safe(&[], "missing when it was last looked for");
 }

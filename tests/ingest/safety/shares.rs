@@ -1,5 +1,7 @@
 //! Shares, and the drives that may have been in their servers. A FUSE filesystem of the type `sshfs` stands for the share.
 
+use std::path::Path;
+
 use super::day::Day;
 use crate::ingest::card::{ingest_well, verify};
 use crate::ingest::judges::is_here;
@@ -119,4 +121,33 @@ fn a_card_on_a_share_of_this_machine_may_be_any_copy() {
         day.no_card(&nas, "which machine's disk that is on is not known");
         share.unmount();
     }
+}
+
+#[test]
+fn a_drive_that_two_machines_shared_one_after_the_other_is_one_disk() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    day.is_card_said = true;
+    let elsewhere = day.shoot.folder("elsewhere");
+    let [one, other] = ["one", "other"].map(|name| day.shoot.folder(name));
+    let mount = |at: &Path, host: &str| {
+        Mount::passthrough(&elsewhere, at, &format!("{host}:/Shuttle"), "sshfs")
+    };
+    for (at, host) in [(&one, "macmini"), (&other, "macbook")] {
+        let share = mount(at, host);
+        ingest_well(&day.shoot, &[&day.card], &[at]);
+        share.unmount();
+        let share = mount(at, host);
+        assert_eq!(verify(&day.shoot, at).0, 0);
+        share.unmount();
+    }
+    day.is_safe(&["--copies", "1"]);
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    // Seen at once, they are the same files.
+    let _one = mount(&one, "macmini");
+    let _other = mount(&other, "macbook");
+    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    day.is_not_safe(&["--paranoid"], "6 of 6 files not on 2 disks");
 }

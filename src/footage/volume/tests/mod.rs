@@ -284,6 +284,7 @@ fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
             &format!("../../devices/virtual/block/{name}"),
         );
     }
+    fake.write("/srv/c.img", [0; 8 * 512]);
     let volumes = fake.volumes();
     let backing = |mount: &str| volumes.backing(&fake.at(mount));
     for memory in ["/ram", "/image", "/deep", "/zram", "/dev"] {
@@ -293,6 +294,9 @@ fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
     let root = fake.at("/").identity;
     assert_eq!(backing("/plain").images, [root]);
     assert!(!backing("/plain").is_memory && backing("/").images.is_empty());
+    // Another file has the name by now.
+    fake.write("/srv/c.img", "short");
+    assert!(fake.volumes().backing(&fake.at("/plain")).is_memory);
 }
 
 #[test]

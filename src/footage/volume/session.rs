@@ -1,0 +1,116 @@
+//! Which mount of a volume this is: whether it was unmounted since an earlier look.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::Volumes;
+
+/// The mounts of a volume at one moment, as one mount namespace sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountKey {
+    boot: String,
+    namespace: String,
+    /// Numbers that the kernel gives to no other mount (statx(2), since Linux 6.8; before that, to no other of the moment).
+    ids: BTreeSet<u64>,
+}
+
+/// What two looks at a volume say about the time between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    /// It stayed mounted.
+    Mounted,
+    /// It was unmounted, or the machine was restarted.
+    Unmounted,
+    /// Another namespace looked, which numbers its mounts apart.
+    Unknown,
+}
+
+impl MountKey {
+    /// Reads what [`fmt::Display`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let (boot, namespace, ids) = (parts.next()?, parts.next()?, parts.next()?);
+        let ids: Option<BTreeSet<u64>> = ids.split(',').map(|id| id.parse().ok()).collect();
+        Some(Self {
+            boot: boot.to_owned(),
+            namespace: namespace.to_owned(),
+            ids: ids?,
+        })
+    }
+
+    /// What happened since an earlier look. A second mount of a volume, such as a bind mount, is no other session as long as
+    /// any mount of then is left.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Between {
+        if self.boot != before.boot {
+            Between::Unmounted
+        } else if self.namespace != before.namespace {
+            Between::Unknown
+        } else if self.ids.is_disjoint(&before.ids) {
+            Between::Unmounted
+        } else {
+            Between::Mounted
+        }
+    }
+}
+
+impl fmt::Display for MountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<String> = self.ids.iter().map(u64::to_string).collect();
+        write!(f, "{} {} {}", self.boot, self.namespace, ids.join(","))
+    }
+}
+
+impl Volumes {
+    /// The mounts of a volume, where unmounting it empties a cache of its own; `None` where that is not asked, or not told.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn mount_key(&self, identity: &str) -> Option<MountKey> {
+        use super::linux::{boot, mount_id, namespace};
+        let all = self.all.iter();
+        let its = all.filter(|volume| volume.identity == identity && volume.forgets_unmounted());
+        let ids: Option<BTreeSet<u64>> = its.map(|volume| mount_id(&volume.mount)).collect();
+        Some(MountKey {
+            ids: ids.filter(|ids| !ids.is_empty())?,
+            boot: boot()?,
+            namespace: namespace()?,
+        })
+    }
+
+    /// This system does not number its mounts.
+    #[cfg(not(target_os = "linux"))]
+    #[must_use]
+    pub fn mount_key(&self, _identity: &str) -> Option<MountKey> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> MountKey {
+        let key = MountKey::parse(text).unwrap();
+        assert_eq!(key.to_string(), text);
+        key
+    }
+
+    #[test]
+    fn only_a_volume_of_which_no_mount_is_left_was_unmounted() {
+        let before = key("boot-1 mnt:[1] 7,9");
+        for (now, between) in [
+            ("boot-1 mnt:[1] 7,9", Between::Mounted),
+            ("boot-1 mnt:[1] 9", Between::Mounted),
+            ("boot-1 mnt:[1] 7,9,12", Between::Mounted),
+            ("boot-1 mnt:[1] 12", Between::Unmounted),
+            ("boot-1 mnt:[2] 12", Between::Unknown),
+            ("boot-2 mnt:[1] 7,9", Between::Unmounted),
+        ] {
+            assert_eq!(key(now).since(&before), between, "{now}");
+        }
+        for odd in ["", "boot-1", "boot-1 mnt:[1] ", "boot-1 mnt:[1] x"] {
+            assert_eq!(MountKey::parse(odd), None, "{odd}");
+        }
+    }
+}
