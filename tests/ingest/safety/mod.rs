@@ -194,6 +194,8 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     day.is_not_safe(&[], "changed after it was verified");
     fs::rename(&copied, &aside).unwrap();
     fs::rename(day.drives[0].join("was"), &copied).unwrap();
+    // Something else was seen there.
+    assert_eq!(verify(&day.shoot, &day.copy(0)).0, 0);
     day.is_safe(&[]);
     // A folder that is a link to the other drive holds no copy, however good it looks.
     let folder = day.copy(1).join("Clips");
