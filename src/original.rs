@@ -1,9 +1,10 @@
 //! Originals are opened to be read, and only when they are regular files: opening a pipe
 //! waits for ever, and a device may do anything.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +21,46 @@ pub fn open(path: &Path) -> io::Result<File> {
         ));
     }
     File::open(path)
+}
+
+/// The real path of a file or folder, links resolved, each name as its folder lists it: where letter case makes no
+/// difference, one folder would go by several paths.
+///
+/// # Errors
+/// When it is not there, or cannot be looked at.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let real = std::fs::canonicalize(path)?;
+    let mut listed = PathBuf::new();
+    for part in real.components() {
+        let Component::Normal(name) = part else {
+            listed.push(part);
+            continue;
+        };
+        let name = name_in(&listed, name).unwrap_or_else(|| name.to_owned());
+        listed.push(name);
+    }
+    Ok(listed)
+}
+
+/// How a folder lists a name, where it makes no difference between small and capital letters.
+fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
+    let text = name.to_str()?;
+    let lower = text.to_lowercase();
+    let other = if lower == text {
+        text.to_uppercase()
+    } else {
+        lower
+    };
+    // A FUSE program may number one file by each of its spellings, so numbers tell nothing.
+    (other != text && folder.join(other).symlink_metadata().is_ok()).then_some(())?;
+    let names = std::fs::read_dir(folder).ok()?.flatten();
+    let names: Vec<OsString> = names.map(|entry| entry.file_name()).collect();
+    if names.iter().any(|listed| listed == name) {
+        return None;
+    }
+    let spelling = text.to_lowercase();
+    let is_spelling = |listed: &OsString| listed.to_string_lossy().to_lowercase() == spelling;
+    names.into_iter().find(is_spelling)
 }
 
 /// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.

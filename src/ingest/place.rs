@@ -1,7 +1,6 @@
 //! Destinations: whether they are there, on which volumes they are, how much they can take.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use same_file::Handle;
@@ -10,14 +9,14 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
 use crate::footage::Volume;
 use crate::offload::{Times, filesystem};
-use crate::original::Stamp;
+use crate::original::{self, Stamp};
 use crate::value::Bytes;
 
 /// A folder may not be there yet: its path with the links resolved of what is there.
 pub(super) fn resolved(folder: &Path) -> PathBuf {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for there in absolute.ancestors() {
-        if let (Ok(real), Ok(rest)) = (fs::canonicalize(there), absolute.strip_prefix(there)) {
+        if let (Ok(real), Ok(rest)) = (original::canonical(there), absolute.strip_prefix(there)) {
             return if rest.as_os_str().is_empty() {
                 real
             } else {

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem, escape};
 use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
-use crate::original::Stamp;
+use crate::original::{self, Stamp};
 use crate::value::Fingerprint;
 
 const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
@@ -45,7 +45,7 @@ pub(super) struct Card {
 impl Card {
     pub(super) fn listed(request: &Request, catalogue: &Catalogue) -> Self {
         let volumes = Volumes::mounted();
-        let (root, fault) = match std::fs::canonicalize(&request.card) {
+        let (root, fault) = match original::canonical(&request.card) {
             Ok(root) => (root, None),
             Err(error) => (request.card.clone(), Some(error.to_string())),
         };

@@ -64,7 +64,7 @@ pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<Root, Error>> {
     let mut files: BTreeMap<PathBuf, BTreeSet<OsString>> = BTreeMap::new();
     let mut errors = Vec::new();
     for path in paths {
-        match fs::canonicalize(path) {
+        match original::canonical(path) {
             Ok(path) if path.is_dir() => folders.push(path),
             Ok(path) => {
                 if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {

@@ -19,6 +19,7 @@ use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
 use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::original;
 use known::{Basis, Known};
 use record::Noted;
 
@@ -142,15 +143,7 @@ pub fn verify(
     catalogue: Option<&Catalogue>,
     report: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let root = match std::fs::canonicalize(&request.folder) {
-        Ok(root) => root,
-        Err(error) => {
-            if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
-                doubt_all(&request.folder, catalogue)?;
-            }
-            return Err(Error::path(&request.folder)(error));
-        }
-    };
+    let root = real_folder(&request.folder, catalogue)?;
     if root.is_file() {
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
@@ -246,6 +239,16 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
+fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
+    original::canonical(folder).or_else(|error| {
+        if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
+            doubt_all(folder, catalogue)?;
+        }
+        Err(Error::path(folder)(error))
+    })
 }
 
 /// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.

@@ -6,6 +6,7 @@ mod drives;
 mod hidden;
 mod mending;
 mod shares;
+mod spelling;
 mod views;
 
 use std::cell::Cell;
