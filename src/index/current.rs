@@ -19,7 +19,7 @@ const BETWEEN: Duration = Duration::from_millis(20);
 /// After this it is said for whom we wait …
 const QUIET: Duration = Duration::from_secs(1);
 /// … and after this we do no longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The lock of whoever writes the index of a catalogue.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
