@@ -74,16 +74,13 @@ impl Catalogue {
         Ok(planned)
     }
 
-    /// Returns the tags that people decided of by these edits, by the names of now, and whether each is to be there.
+    /// Returns the tags that people added or removed by these edits, by their current names, and whether each was
+    /// added. Reads the table of renamed tags: for many clips, read that once and call [`decided_as`].
     ///
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn decided_by(&self, edits: &[Edit]) -> Result<BTreeMap<String, bool>, Error> {
-        let renamed = self.renamed_tags()?;
-        let decided = decided_tags_as(edits, &|tag| called(&renamed, tag)).into_iter();
-        Ok(decided
-            .map(|(tag, (is_there, _))| (tag, is_there))
-            .collect())
+        Ok(decided_as(edits, &self.renamed_tags()?))
     }
 
     fn has_tag(&self, clip: i64, tag: &str) -> Result<bool, Error> {
@@ -103,6 +100,18 @@ impl Catalogue {
                 .collect()
         })
     }
+}
+
+/// Returns the tags that people added or removed by these edits, by their names in `renamed`, and whether each was
+/// added.
+pub(super) fn decided_as(
+    edits: &[Edit],
+    renamed: &BTreeMap<String, String>,
+) -> BTreeMap<String, bool> {
+    let decided = decided_tags_as(edits, &|tag| called(renamed, tag)).into_iter();
+    decided
+        .map(|(tag, (is_there, _))| (tag, is_there))
+        .collect()
 }
 
 /// Returns what a tag is called once `from` is called `to`: it, or the nearest tag above it, is one of `from`.
