@@ -122,13 +122,18 @@ impl Beside {
         owner == Some(file) && is_for(declared.as_deref(), file)
     }
 
-    fn why(&self, (usual, is_there): &(PathBuf, bool), copy: &FileCopy) -> String {
+    /// Returns why a sidecar does not get the usual name.
+    fn why(&self, (usual, exists): &(PathBuf, bool), copy: &FileCopy) -> String {
         let file = copy.path.file_name().unwrap_or_default();
-        let (usual, others) = (shown(usual), self.owners.beside(file));
-        match (others.as_slice(), is_there) {
-            ([], _) => format!("{usual} says that it is another file's"),
-            (others, true) => format!("{usual} is, or may be, that of {}", others.join(", ")),
-            (others, false) => format!("{usual} would be that of {}, too", others.join(", ")),
+        let (is_own, others) = (self.is_own(usual, copy), self.owners.beside(file));
+        let (usual, others) = (shown(usual), others.join(", "));
+        match (others.is_empty(), *exists, is_own) {
+            (true, ..) => format!("{usual} says that it is another file's"),
+            (false, true, _) => format!("{usual} is, or may be, that of {others}"),
+            (false, false, true) => {
+                format!("other programs may take {usual} for the sidecar of {others}")
+            }
+            (false, false, false) => format!("{usual} could also belong to {others}"),
         }
     }
 }
