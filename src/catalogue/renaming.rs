@@ -146,7 +146,7 @@ fn with_name(
         })
         .collect();
     renamed.extend(from.iter().map(|from| (from.clone(), to.to_owned())));
-    // Names in use stand for themselves, also where what stands above them is a former name.
+    // A name in use means itself, even where its parent is a former name.
     renamed.insert(to.to_owned(), to.to_owned());
     write_out(&mut renamed);
     leave_out_plain(&mut renamed);
@@ -170,7 +170,7 @@ fn write_out(renamed: &mut BTreeMap<String, String>) {
     renamed.extend(made);
 }
 
-/// Leads every name on to what it is called now, and leaves out names that stand for themselves anyway.
+/// Maps every former name to its current name, and removes entries that mean themselves without an entry.
 fn leave_out_plain(renamed: &mut BTreeMap<String, String>) {
     let names: Vec<String> = renamed.keys().cloned().collect();
     for name in names {

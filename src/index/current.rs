@@ -26,7 +26,7 @@ pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
-/// Waits for the lock of whoever writes the index, but not for ever; `None`: another process keeps it.
+/// Waits for the lock of the index for at most [`PATIENCE`]. Returns `None` when another process keeps it.
 pub(super) fn lock_while(catalogue: &Catalogue, what_we_do: &str) -> Result<Option<Held>, Error> {
     let begun = Instant::now();
     let is_long = || begun.elapsed() >= PATIENCE;

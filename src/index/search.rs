@@ -139,8 +139,7 @@ impl<'a> Finder<'a> {
         answer
     }
 
-    /// Merges what many small changes left, and reads again what is due, now that nobody waits for
-    /// the answer any more.
+    /// Merges the segments of small changes, and reads files again that are due. Call it after the answer was printed.
     pub fn tidy(self, told: &mut dyn FnMut(&Note)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
