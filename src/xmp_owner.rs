@@ -1,9 +1,9 @@
-//! Whose an XMP sidecar is. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the photograph `IMG_0001.HEIC` beside it;
+//! Finds the owner of an XMP sidecar. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the photograph `IMG_0001.HEIC`;
 //! all that reads or writes sidecars asks here, so that nothing of one file gets into the sidecar of another.
 //!
 //! `IMG_0001.MOV.xmp` belongs to the file of that name. `IMG_0001.xmp` belongs to the only file of that stem, or to the
 //! one that its `photoshop:SidecarForExtension` names. Without that, a photograph of that stem is meant, else the only video,
-//! whatever sound or proxy is beside it; of several videos, no one knows which.
+//! even where sound or a proxy has the same stem; with several videos, the owner is unknown.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -32,7 +32,7 @@ impl Owners {
     }
 
     /// Returns the file that a sidecar belongs to; `None` when that is none of them, or no one knows which. `declared`
-    /// reads the sidecar's `SidecarForExtension`, where names alone do not tell; where they do, whoever reads the
+    /// reads the sidecar's `SidecarForExtension`, where names alone do not tell; where they do, a reader of the
     /// sidecar still has to ask [`is_for`].
     #[must_use]
     pub(crate) fn of(
@@ -84,7 +84,7 @@ impl Owners {
 
     /// Returns the other files of the same stem, by name.
     #[must_use]
-    pub(crate) fn beside(&self, file: &OsStr) -> Vec<String> {
+    pub(crate) fn of_same_stem(&self, file: &OsStr) -> Vec<String> {
         let name = file.to_string_lossy();
         let files = split(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
         let others = files.into_iter().flatten().filter(|other| *other != file);
@@ -96,7 +96,7 @@ impl Owners {
     }
 }
 
-/// Those that are spelt alike to the letter, where there are any: `img_1.mov` may lie beside `IMG_1.MOV`.
+/// Returns the files whose case matches too, if any, else all: a folder may hold both `img_1.mov` and `IMG_1.MOV`.
 fn exact(files: Vec<&OsString>, is_spelt_so: impl Fn(&str) -> bool) -> Vec<&OsString> {
     let is_exact = |file: &&&OsString| is_spelt_so(&file.to_string_lossy());
     let spelt: Vec<&OsString> = files.iter().filter(is_exact).copied().collect();
@@ -114,7 +114,7 @@ pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
         || split(&name).is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
 }
 
-/// Whether a name is that of sound or a proxy, which has no sidecar of its own beside a video.
+/// Returns whether a name is that of sound or a proxy. With a video of the same stem, such a file has no sidecar of its own.
 fn is_attached(name: &OsStr) -> bool {
     const ATTACHED: [&str; 10] = [
         "aac", "aif", "aiff", "bwf", "lrf", "lrv", "m4a", "mp3", "thm", "wav",
@@ -214,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn sound_and_proxies_beside_a_video_have_no_sidecar_of_its_name() {
-        for beside in ["C0001.WAV", "C0001.LRV", "C0001.THM"] {
-            let names = ["C0001.MP4", beside];
-            assert_eq!(owner(&names, "C0001.xmp", None), "C0001.MP4", "{beside}");
+    fn sound_and_proxies_of_a_video_have_no_sidecar_of_its_name() {
+        for attached in ["C0001.WAV", "C0001.LRV", "C0001.THM"] {
+            let names = ["C0001.MP4", attached];
+            assert_eq!(owner(&names, "C0001.xmp", None), "C0001.MP4", "{attached}");
         }
         let sounds = ["T01.WAV", "T01.MP3"];
         assert_eq!(owner(&sounds, "T01.xmp", None), "-");

@@ -1,6 +1,8 @@
 //! The index as the commands use it: mended without being asked, and searched where nothing
 //! can be written.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -255,25 +257,35 @@ fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
     let wanted = search();
     assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
     let ending =
-        |kind: &'static str| move |path: &PathBuf| path.extension().is_some_and(|its| its == kind);
-    let files: Vec<PathBuf> = fs::read_dir(at.join("catalogue/index"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    let files = ["term", "idx", "pos", "fast", "fieldnorm"]
-        .map(|kind| files.iter().find(|path| ending(kind)(path)).unwrap());
-    // Until the files are old enough to be remembered.
-    let is_remembered = |path: &&PathBuf| {
+        |kind: &'static str| move |path: &&PathBuf| path.extension().is_some_and(|its| its == kind);
+    let listing = || -> BTreeSet<PathBuf> {
+        let entries = fs::read_dir(at.join("catalogue/index")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let is_remembered = |path: &PathBuf| {
         let memo = fs::read_to_string(at.join("catalogue/index/checked.json")).unwrap_or_default();
         memo.contains(path.file_name().unwrap().to_str().unwrap())
     };
-    while !files.iter().all(is_remembered) {
+    // A search may merge segments after its answer and remove their files. The files are chosen once
+    // a search leaves the listing unchanged and finds them old enough to remember.
+    let files = loop {
+        let all = listing();
         assert_eq!(search().stderr, "");
-    }
-    let before = files.map(|path| (fs::read(path).unwrap(), path.metadata().unwrap()));
+        let files = ["term", "idx", "pos", "fast", "fieldnorm"]
+            .map(|kind| all.iter().find(ending(kind)).unwrap().clone());
+        if listing() == all && files.iter().all(is_remembered) {
+            break files;
+        }
+    };
+    let before = files
+        .each_ref()
+        .map(|path| (fs::read(path).unwrap(), path.metadata().unwrap()));
     disk.unmount();
     let image = fs::read(disk.image()).unwrap();
-    for (path, (bytes, metadata)) in files.into_iter().zip(before) {
+    for (number, (path, (bytes, metadata))) in files.iter().zip(before).enumerate() {
+        // A disk of its own each time: while another process has the loop device open, the next mount of
+        // the same image uses that device again, with what it has in memory of the image before.
+        let mut disk = disk.clone_to(&folder.join(format!("{number}.img")));
         fs::write(disk.image(), rotten(&image, &bytes)).unwrap();
         disk.mount(&at);
         assert!(fs::read(path).unwrap() != bytes, "it rotted");

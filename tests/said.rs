@@ -56,6 +56,75 @@ fn said(shoot: &Shoot) -> Vec<Value> {
     said
 }
 
+/// Adds eight notes of 19 KB each, together more than the limit of [`export_with_limit`].
+#[cfg(unix)]
+fn add_long_notes(shoot: &Shoot) {
+    for letter in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        say(shoot, "anna", &["note", &letter.repeat(19_000), LAUGH]);
+    }
+}
+
+/// Exports in a process that may write no file larger than 100 KB; the system kills it at that size.
+#[cfg(unix)]
+fn export_with_limit(shoot: &Shoot, journal: &str) -> Answer {
+    let usual = shoot.command();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -c 0; ulimit -f 200; exec \"$@\"", "sh"]);
+    command.arg(usual.get_program()).args(usual.get_args());
+    command.envs(
+        usual
+            .get_envs()
+            .filter_map(|(key, value)| Some((key, value?))),
+    );
+    command.args(["edits", "export", journal]);
+    command.current_dir(shoot.folder("journals"));
+    Answer::of(&command.output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_that_is_killed_leaves_no_journal() {
+    let shoot = machine();
+    add_long_notes(&shoot);
+    let path = shoot.folder("journals").join("half.jsonl");
+    let answer = export_with_limit(&shoot, path.to_str().unwrap());
+    assert_eq!(answer.code, -1, "it is killed: {}", answer.stderr);
+    assert!(!path.exists());
+    let path = export(&shoot, "half.jsonl");
+    assert_eq!(fs::read_to_string(path).unwrap().lines().count(), 8);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_goes_to_a_path_relative_to_the_current_folder() {
+    let shoot = machine();
+    say(&shoot, "anna", &["note", "loud", LAUGH]);
+    let answer = export_with_limit(&shoot, "relative.jsonl");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let names: Vec<_> = fs::read_dir(shoot.folder("journals"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["relative.jsonl"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_replaces_no_file_and_no_link() {
+    let shoot = machine();
+    let path = export(&shoot, "first.jsonl");
+    fs::write(&path, "theirs").unwrap();
+    let link = path.with_file_name("link.jsonl");
+    std::os::unix::fs::symlink(path.with_file_name("nowhere"), &link).unwrap();
+    for path in [&path, &link] {
+        let answer = shoot.run(&["edits", "export", path.to_str().unwrap()]);
+        assert_eq!(answer.code, 1, "{}", answer.stderr);
+        assert!(answer.stderr.contains("exists"), "{}", answer.stderr);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+    assert!(link.is_symlink() && !link.exists());
+}
+
 #[test]
 fn journals_that_met_in_any_order_say_the_same() {
     let (anna, ben, third) = (machine(), machine(), machine());

@@ -400,9 +400,9 @@ fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
     let written = shoot.run(&["sidecar", "write", "-y"]);
     assert_eq!(written.code, 3, "{}", written.stdout);
     assert!(
-        written
-            .stderr
-            .contains("C0001.MP4.xmp: C0001.xmp would be that of C0001.WAV, too"),
+        written.stderr.contains(
+            "C0001.MP4.xmp: other programs may take C0001.xmp for the sidecar of C0001.WAV"
+        ),
         "{}",
         written.stderr
     );

@@ -178,8 +178,8 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
     Ok(begin == mark)
 }
 
-/// Makes a folder beside where it will stand, and gives it its name when `fill` has filled it; an earlier book of that
-/// name makes way. What `fill` gives is given back.
+/// Creates a folder under a temporary name in the target's parent, and renames it once `fill` has filled it. Replaces an
+/// earlier book of that name. Returns what `fill` returns.
 ///
 /// # Errors
 /// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,

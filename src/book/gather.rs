@@ -88,8 +88,8 @@ impl Copies {
 }
 
 impl Book {
-    /// Gathers clips by their numbers; of a day, those that belong to it. `each` hears how many of how many were
-    /// gathered and says whether to go on: `None` when it does not.
+    /// Gathers clips by their numbers; of a day, those that belong to it. The callback `each` gets the number of clips
+    /// gathered and their total, and returns whether to continue. Returns `None` when it ends the work.
     ///
     /// # Errors
     /// When `SQLite` fails.
@@ -131,23 +131,23 @@ impl Book {
         days
     }
 
-    /// What all clips say of something, each once, in the order of the clips.
+    /// Returns the distinct values that `tell` gives for the clips, in the order of the clips.
     #[must_use]
-    pub fn told(&self, tell: impl Fn(&Gist) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
+    pub fn distinct(&self, tell: impl Fn(&Gist) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
         let texts = self.shots.iter().filter_map(|shot| tell(&shot.gist));
         texts.filter(|text| known.insert(*text)).cloned().collect()
     }
 
-    /// The tags that were said of the day when its cards were taken in.
+    /// Returns the tags that were given to the day when its cards were ingested, sorted.
     #[must_use]
-    pub fn told_tags(&self) -> Vec<Arc<str>> {
+    pub fn tags_of_day(&self) -> Vec<Arc<str>> {
         let tags = self.shots.iter().flat_map(|shot| &shot.gist.tags);
-        let told = tags.filter(|(_, is_of_day)| *is_of_day);
-        let told: HashSet<&Arc<str>> = told.map(|(tag, _)| tag).collect();
-        let mut told: Vec<Arc<str>> = told.into_iter().cloned().collect();
-        told.sort();
-        told
+        let of_day = tags.filter(|(_, is_of_day)| *is_of_day);
+        let distinct: HashSet<&Arc<str>> = of_day.map(|(tag, _)| tag).collect();
+        let mut sorted: Vec<Arc<str>> = distinct.into_iter().cloned().collect();
+        sorted.sort();
+        sorted
     }
 
     /// What a clip's card is called: as it was taken in, else its reel.

@@ -49,8 +49,8 @@ pub struct Making<'a> {
     pub catalogue: &'a Catalogue,
     /// Ends it early.
     pub cancel: &'a Cancel,
-    /// Hears how many of how many clips are written.
-    pub told: &'a mut dyn FnMut(usize, usize),
+    /// Callback that gets the number of clips written and their total.
+    pub progress: &'a mut dyn FnMut(usize, usize),
 }
 
 /// Where pictures go.
@@ -138,7 +138,7 @@ impl<'a, 'm> Feed<'a, 'm> {
         if let Some(ready) = self.ready.next() {
             return Ok(ready);
         }
-        (self.making.told)(self.next, self.shots.len());
+        (self.making.progress)(self.next, self.shots.len());
         let end = self.shots.len().min(self.next + TOGETHER);
         let mut clips = Vec::with_capacity(TOGETHER);
         for shot in &self.shots[self.next..end] {

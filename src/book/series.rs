@@ -114,7 +114,7 @@ pub(super) fn of(
     Ok(Some(series))
 }
 
-/// The numbers of names, by what stands before them.
+/// Groups the numbers in names by the stem before them.
 fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
     for numbered in names.iter().filter_map(|name| numbered_as(name.to_str()?)) {

@@ -98,7 +98,7 @@ pub fn whole_page(
     let mut quiet = Making {
         catalogue: making.catalogue,
         cancel: making.cancel,
-        told: &mut |_, _| (),
+        progress: &mut |_, _| (),
     };
     html(book, sheet, (None, true), &mut quiet, &mut without)?;
     let count = book.shots.len();
@@ -139,11 +139,11 @@ pub fn json(book: &Book, making: &mut Making<'_>, sink: &mut Sink<'_>) -> Result
             "made": book.made.to_string(),
             "by": concat!("btsindex ", env!("CARGO_PKG_VERSION")),
         },
-        "productions": texts(&book.told(|gist| gist.production.as_ref())),
-        "shoot_days": texts(&book.told(|gist| gist.shoot_day.as_ref())),
-        "locations": texts(&book.told(|gist| gist.location.as_ref())),
-        "crew": texts(&book.told(|gist| gist.crew.as_ref())),
-        "kinds": texts(&book.told_tags()),
+        "productions": texts(&book.distinct(|gist| gist.production.as_ref())),
+        "shoot_days": texts(&book.distinct(|gist| gist.shoot_day.as_ref())),
+        "locations": texts(&book.distinct(|gist| gist.location.as_ref())),
+        "crew": texts(&book.distinct(|gist| gist.crew.as_ref())),
+        "kinds": texts(&book.tags_of_day()),
         "totals": totals_json(book),
         "cards": book.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
     });

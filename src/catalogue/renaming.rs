@@ -74,16 +74,13 @@ impl Catalogue {
         Ok(planned)
     }
 
-    /// Returns the tags that people decided of by these edits, by the names of now, and whether each is to be there.
+    /// Returns the tags that people added or removed by these edits, by their current names, and whether each was
+    /// added. Reads the table of renamed tags: for many clips, read that once and call [`decided_as`].
     ///
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn decided_by(&self, edits: &[Edit]) -> Result<BTreeMap<String, bool>, Error> {
-        let renamed = self.renamed_tags()?;
-        let decided = decided_tags_as(edits, &|tag| called(&renamed, tag)).into_iter();
-        Ok(decided
-            .map(|(tag, (is_there, _))| (tag, is_there))
-            .collect())
+        Ok(decided_as(edits, &self.renamed_tags()?))
     }
 
     fn has_tag(&self, clip: i64, tag: &str) -> Result<bool, Error> {
@@ -103,6 +100,18 @@ impl Catalogue {
                 .collect()
         })
     }
+}
+
+/// Returns the tags that people added or removed by these edits, by their names in `renamed`, and whether each was
+/// added.
+pub(super) fn decided_as(
+    edits: &[Edit],
+    renamed: &BTreeMap<String, String>,
+) -> BTreeMap<String, bool> {
+    let decided = decided_tags_as(edits, &|tag| called(renamed, tag)).into_iter();
+    decided
+        .map(|(tag, (is_there, _))| (tag, is_there))
+        .collect()
 }
 
 /// Returns what a tag is called once `from` is called `to`: it, or the nearest tag above it, is one of `from`.
@@ -137,7 +146,7 @@ fn with_name(
         })
         .collect();
     renamed.extend(from.iter().map(|from| (from.clone(), to.to_owned())));
-    // Names in use stand for themselves, also where what stands above them is a former name.
+    // A name in use means itself, even where its parent is a former name.
     renamed.insert(to.to_owned(), to.to_owned());
     write_out(&mut renamed);
     leave_out_plain(&mut renamed);
@@ -161,7 +170,7 @@ fn write_out(renamed: &mut BTreeMap<String, String>) {
     renamed.extend(made);
 }
 
-/// Leads every name on to what it is called now, and leaves out names that stand for themselves anyway.
+/// Maps every former name to its current name, and removes entries that mean themselves without an entry.
 fn leave_out_plain(renamed: &mut BTreeMap<String, String>) {
     let names: Vec<String> = renamed.keys().cloned().collect();
     for name in names {

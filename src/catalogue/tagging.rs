@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::Catalogue;
 use super::packed::Packer;
+use super::renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::tag::{Own, Vocabulary};
@@ -259,9 +260,9 @@ impl Catalogue {
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
-        let mut decided = HashSet::new();
+        let (mut decided, renamed) = (HashSet::new(), self.renamed_tags()?);
         for (clip, content) in self.contents_with_tags()? {
-            let tags = self.decided_by(&self.edits(content)?)?.into_keys();
+            let tags = decided_as(&self.edits(content)?, &renamed).into_keys();
             decided.extend(tags.map(|tag| (clip, tag)));
         }
         Ok(decided)

@@ -1,12 +1,13 @@
 //! `btsindex edits export`, `import`, `adopt`
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
 use btsindex::present::{counted, grouped};
+use btsindex::publish;
 
 use super::interrupt::Interrupt;
 use super::{Exit, ask, stdout};
@@ -39,18 +40,20 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
         })
     };
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
-        let file = File::options().write(true).create_new(true).open(path);
-        let file = file.map_err(Error::path(path))?;
-        let mut out = BufWriter::new(&file);
-        let written = write(&mut out);
-        let written = written.map(|all| all.and_then(|()| out.flush()));
-        let synced = written.map(|all| all.and_then(|()| file.sync_all()));
-        if !matches!(synced, Ok(Ok(()))) {
-            // Half a journal must not look like a whole one.
-            let _ = fs::remove_file(path);
-        }
+        let mut failure = None;
+        let published = publish::new_with(path, |file| {
+            let mut out = BufWriter::new(file);
+            match write(&mut out) {
+                Ok(written) => written.and_then(|()| out.flush()),
+                Err(error) => {
+                    failure = Some(error);
+                    Err(io::Error::other("the catalogue cannot be read"))
+                }
+            }
+        });
         refuse_interrupted(&interrupt)?;
-        synced?.map_err(Error::path(path))?;
+        failure.map_or(Ok(()), Err)?;
+        published.map_err(Error::path(path))?;
     } else {
         let mut out = stdout();
         // Whoever reads it may be slow.

@@ -206,7 +206,7 @@ fn with_making<T>(
         write(&mut Making {
             catalogue: work.catalogue,
             cancel: work.interrupt.cancel(),
-            told,
+            progress: told,
         })
     });
     if outcome.as_ref().is_err_and(is_interrupted) {

@@ -1,5 +1,5 @@
-//! The XMP sidecars beside a file, and which of them are its own. A folder is listed once for all files in it that
-//! follow each other.
+//! The XMP sidecars in the folder of a file, and which of them belong to it. Consecutive files of one folder share one
+//! listing.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -51,7 +51,7 @@ impl Beside {
         });
         let (is_usual, is_whole) = (self.is_own(&usual.0, copy), self.is_own(&whole.0, copy));
         let file = copy.path.file_name().unwrap_or_default();
-        let is_alone = self.owners.beside(file).is_empty();
+        let is_alone = self.owners.of_same_stem(file).is_empty();
         if is_usual && (usual.1 || (!whole.1 && is_alone)) {
             return Ok(Ok(Place {
                 path: usual.0,
@@ -122,13 +122,18 @@ impl Beside {
         owner == Some(file) && is_for(declared.as_deref(), file)
     }
 
-    fn why(&self, (usual, is_there): &(PathBuf, bool), copy: &FileCopy) -> String {
+    /// Returns why a sidecar does not get the usual name.
+    fn why(&self, (usual, exists): &(PathBuf, bool), copy: &FileCopy) -> String {
         let file = copy.path.file_name().unwrap_or_default();
-        let (usual, others) = (shown(usual), self.owners.beside(file));
-        match (others.as_slice(), is_there) {
-            ([], _) => format!("{usual} says that it is another file's"),
-            (others, true) => format!("{usual} is, or may be, that of {}", others.join(", ")),
-            (others, false) => format!("{usual} would be that of {}, too", others.join(", ")),
+        let (is_own, others) = (self.is_own(usual, copy), self.owners.of_same_stem(file));
+        let (usual, others) = (shown(usual), others.join(", "));
+        match (others.is_empty(), *exists, is_own) {
+            (true, ..) => format!("{usual} says that it is another file's"),
+            (false, true, _) => format!("{usual} is, or may be, that of {others}"),
+            (false, false, true) => {
+                format!("other programs may take {usual} for the sidecar of {others}")
+            }
+            (false, false, false) => format!("{usual} could also belong to {others}"),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! Bits that rot on a disk change none of that. So a small index is read through each time, and a
 //! file of a large one is due again after a day, after a restart and after its volume was mounted
 //! again. A search reads what is due before it answers, up to a limit, through the system's cache:
-//! these are the bytes that it will use. The rest, and the medium beneath the cache, are read when
-//! nobody waits ([`read_again`]).
+//! these are the bytes that it will use. The rest is read from the medium after the answer
+//! ([`read_again`]).
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -117,7 +117,7 @@ impl Here {
 pub(super) struct Whole {
     /// Each with its length.
     pub files: Vec<(PathBuf, u64)>,
-    /// Those that are to be read again when nobody waits.
+    /// Files to read again after the answer.
     pub due: Vec<String>,
 }
 

@@ -19,14 +19,14 @@ const BETWEEN: Duration = Duration::from_millis(20);
 /// After this it is said for whom we wait …
 const QUIET: Duration = Duration::from_secs(1);
 /// … and after this we do no longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The lock of whoever writes the index of a catalogue.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
-/// Waits for the lock of whoever writes the index, but not for ever; `None`: another process keeps it.
+/// Waits for the lock of the index for at most [`PATIENCE`]. Returns `None` when another process keeps it.
 pub(super) fn lock_while(catalogue: &Catalogue, what_we_do: &str) -> Result<Option<Held>, Error> {
     let begun = Instant::now();
     let is_long = || begun.elapsed() >= PATIENCE;

@@ -7,6 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tantivy::Directory;
 use tantivy::directory::error::{
@@ -21,6 +23,10 @@ use xxhash_rust::xxh3::xxh3_128;
 const SEAL: &[u8] = b"#xxh3:";
 /// Bytes of the last line.
 const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
+/// Longest wait for the lock of a writer.
+const RETRYING: Duration = Duration::from_secs(2);
+/// Between two attempts.
+const BETWEEN: Duration = Duration::from_millis(1);
 /// What files begin with that are not yet what they will be.
 pub(super) const UNFINISHED: &str = ".tmp";
 
@@ -91,10 +97,7 @@ impl Directory for Folder {
         if lock.is_blocking {
             file.lock().map_err(LockError::wrap_io_error)?;
         } else {
-            file.try_lock().map_err(|error| match error {
-                fs::TryLockError::WouldBlock => LockError::LockBusy,
-                fs::TryLockError::Error(error) => LockError::wrap_io_error(error),
-            })?;
+            lock_soon(&file)?;
         }
         Ok(DirectoryLock::from(Box::new(file)))
     }
@@ -105,6 +108,23 @@ impl Directory for Folder {
 
     fn sync_directory(&self) -> io::Result<()> {
         self.files.sync_directory()
+    }
+}
+
+/// Locks a file, and retries for a while where it is locked. Writers hold `index.lock`, so no other process writes; but
+/// a child process that another thread starts shares all locks of this process until it executes its program, also
+/// those that are released in the meantime.
+fn lock_soon(file: &File) -> Result<(), LockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::Error(error)) => return Err(LockError::wrap_io_error(error)),
+            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= RETRYING => {
+                return Err(LockError::LockBusy);
+            }
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(BETWEEN),
+        }
     }
 }
 
@@ -165,6 +185,39 @@ pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_released_lock_is_free_while_other_threads_start_processes() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::open(folder.path()).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::SeqCst) {
+                        std::process::Command::new("true").status().unwrap();
+                    }
+                });
+            }
+            let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
+            let busy = (0..5000).filter(|_| lock().is_err()).count();
+            is_over.store(true, Ordering::SeqCst);
+            assert_eq!(busy, 0);
+        });
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_busy_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::open(folder.path()).unwrap();
+        let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
+        let held = lock().unwrap();
+        assert!(matches!(lock(), Err(LockError::LockBusy)));
+        drop(held);
+        assert!(lock().is_ok());
+    }
 
     #[test]
     fn no_changed_bit_and_no_cut_is_believed() {

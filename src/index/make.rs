@@ -34,18 +34,30 @@ impl Index {
         told: &mut dyn FnMut(&Note),
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
+        // A wait that is never aborted ends with the lock.
+        Self::remake_unless(&|| false, catalogue, told, progress)?.ok_or(Error::Thread)
+    }
+
+    /// Rebuilds the index as [`Index::remake`] does. Returns `None` when `abort` ends the wait for the lock.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read, or the index not written.
+    pub(super) fn remake_unless(
+        abort: &dyn Fn() -> bool,
+        catalogue: &Catalogue,
+        told: &mut dyn FnMut(&Note),
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Option<Self>, Error> {
         let mut waiting = |holder: &str| {
             told(&Note::Waiting {
                 holder: holder.to_owned(),
             });
         };
-        let never = || false;
-        let held = lock::hold(&lock_file(catalogue), "rebuild", &never, &mut waiting)?;
-        // Waiting that nobody ends does not end without the lock.
-        let held = held.ok_or(Error::Thread)?;
+        let held = lock::hold(&lock_file(catalogue), "rebuild", abort, &mut waiting)?;
+        let Some(held) = held else { return Ok(None) };
         let index = Self::make(catalogue, &held, progress)?;
         index.tidy_or_say(catalogue, &held, told);
-        Self::sound(catalogue)
+        Self::sound(catalogue).map(Some)
     }
 
     /// A new index in place of what there is; others are kept out by the lock.

@@ -85,7 +85,7 @@ pub struct Index {
     seq: i64,
     /// Its files and how long each was when it was opened; none of one in memory.
     files: Vec<(PathBuf, u64)>,
-    /// Whether some of them are to be read again when nobody waits.
+    /// Whether some files are due to be read again after the answer.
     has_due: bool,
     /// The highest number of a clip that the catalogue had when it was opened.
     last_clip: i64,

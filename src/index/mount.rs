@@ -1,5 +1,5 @@
 //! Which mount a folder is on. Rot on a disk shows when its blocks are read again, and a disk that
-//! was mounted anew has none of them in memory.
+//! was mounted again has none of them in memory.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) fn of(folder: &Path) -> String {
     format!("{}/{mount}", start.trim())
 }
 
-/// As on Linux: nothing is told.
+/// Returns an empty text: this system does not identify mounts.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn of(_folder: &Path) -> String {
     String::new()

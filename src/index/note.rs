@@ -12,6 +12,8 @@ pub enum Note {
         /// Its name in the index's folder.
         file: String,
     },
+    /// A search failed or gave an impossible answer, although the checksums of all files are correct.
+    Inconsistent,
     /// A file of the index was found to be damaged after it was searched.
     DamagedSince {
         /// Its name in the index's folder.
@@ -51,6 +53,9 @@ impl fmt::Display for Note {
                 f,
                 "the index was damaged ({}); it is being made anew from the catalogue",
                 escape(file)
+            ),
+            Self::Inconsistent => f.write_str(
+                "the index failed to answer or gave an impossible answer, although its checksums are correct; it is being rebuilt from the catalogue",
             ),
             Self::DamagedSince { file } => write!(
                 f,

@@ -26,7 +26,7 @@ const FEW: i64 = 5000;
 const PAGE: usize = 500;
 /// Merges in a row that commits may void before the next ones run without commits.
 const MOST_DISCARDED: usize = 3;
-/// Merges in a row: more are left to whoever writes next.
+/// Merges in a row; further ones are left to the next writer.
 const MOST_MERGES: usize = 8;
 /// How often a merge looks whether the catalogue has changed.
 const LOOK: Duration = Duration::from_millis(20);
@@ -124,7 +124,7 @@ impl<'a> Pen<'a> {
     /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
     /// so what to merge is chosen again. When that happens too often, small segments are merged
     /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
-    /// Each change that is taken in makes a segment, so there is an end to merging beside them.
+    /// Each change that is taken in creates a segment, so the number of merges that run during commits is limited.
     pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
         let mut discarded = 0;
         for _ in 0..MOST_MERGES {
@@ -155,7 +155,7 @@ impl<'a> Pen<'a> {
     fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
         let merge = self.writer.merge(segments);
         let (sender, receiver) = channel();
-        // Nobody listens any more when following failed.
+        // The receiver is gone when following failed.
         thread::spawn(move || sender.send(merge.wait()));
         loop {
             match receiver.recv_timeout(LOOK) {

@@ -1,5 +1,4 @@
-//! Reading the files of the index again while nobody waits: after an answer was given, or at the
-//! end of a scan.
+//! Reads the files of the index again when no user waits: after an answer, or at the end of a scan.
 
 use tantivy::TantivyError;
 
@@ -14,8 +13,8 @@ use crate::lock::{self, Attempt};
 
 impl Index {
     /// Reads what is due from the medium, at least one file and then no more once `most` bytes were
-    /// read. What is damaged is made anew at once, or by the next search where another process
-    /// writes the index now.
+    /// read. Rebuilds a damaged index at once; while another process writes the index, the next search
+    /// does so.
     pub(super) fn recheck(
         catalogue: &Catalogue,
         most: u64,

@@ -1,9 +1,12 @@
 //! The clips that match a query, in an order; and how many of each kind.
 
+use std::time::{Duration, Instant};
+
 use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
 use super::build::{Builder, tagged};
+use super::current::PATIENCE;
 use super::guard::guarded;
 use super::order::{Order, Ranked};
 use super::tally::{Counting, Tallies};
@@ -31,6 +34,8 @@ pub struct Finder<'a> {
     catalogue: &'a Catalogue,
     index: Index,
     mounted: Vec<i64>,
+    /// Longest wait for the lock before a search in memory.
+    pub(super) patience: Duration,
 }
 
 impl<'a> Finder<'a> {
@@ -43,6 +48,7 @@ impl<'a> Finder<'a> {
             catalogue,
             index: Index::current(catalogue, "search", told)?,
             mounted: catalogue.mounted()?,
+            patience: PATIENCE,
         })
     }
 
@@ -98,8 +104,8 @@ impl<'a> Finder<'a> {
         self.asked(told, |index, _| index.count_tagged(tags))
     }
 
-    /// Asks the index. When that fails in whatever way, a panic included, the index is made anew
-    /// and asked once more; when that fails too, one in memory is.
+    /// Searches the index. When that fails in any way, including a panic, rebuilds the index and searches again. When
+    /// that fails too, or another process keeps the lock, searches an index in memory.
     pub(super) fn asked<T>(
         &mut self,
         told: &mut dyn FnMut(&Note),
@@ -109,15 +115,23 @@ impl<'a> Finder<'a> {
         if let Ok(answer) = asked(&self.index) {
             return Ok(answer);
         }
-        told(&Note::Damaged {
-            file: "in a way that no checksum tells".to_owned(),
-        });
-        if let Ok(index) = Index::remake(self.catalogue, told, &mut |_, _| ()) {
-            let answer = asked(&index);
-            self.index = index;
-            if answer.is_ok() {
-                return answer;
+        told(&Note::Inconsistent);
+        let begun = Instant::now();
+        let is_long = || begun.elapsed() >= self.patience;
+        match Index::remake_unless(&is_long, self.catalogue, told, &mut |_, _| ()) {
+            Ok(Some(index)) => {
+                let answer = asked(&index);
+                self.index = index;
+                if answer.is_ok() {
+                    return answer;
+                }
             }
+            Ok(None) => told(&Note::InMemory {
+                reason: "another process still writes it".to_owned(),
+            }),
+            Err(error) => told(&Note::InMemory {
+                reason: error.to_string(),
+            }),
         }
         let index = Index::in_memory(self.catalogue)?;
         let answer = guarded(|| ask(&index, &self.mounted));
@@ -125,8 +139,7 @@ impl<'a> Finder<'a> {
         answer
     }
 
-    /// Merges what many small changes left, and reads again what is due, now that nobody waits for
-    /// the answer any more.
+    /// Merges the segments of small changes, and reads files again that are due. Call it after the answer was printed.
     pub fn tidy(self, told: &mut dyn FnMut(&Note)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);

@@ -334,8 +334,8 @@ impl Vocabulary {
     }
 }
 
-/// Returns what a tag is called now, by its own new name or by that of what stands above it. A name that is
-/// called itself is one of now, whatever stands above it was called.
+/// Returns the current name of a tag: its own new name, or one derived from the new name of its nearest renamed parent. A
+/// name that maps to itself is current, whatever its parents were renamed to.
 #[must_use]
 pub fn called(renamed: &BTreeMap<String, String>, id: &str) -> String {
     let mut name = id.to_owned();

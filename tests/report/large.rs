@@ -207,7 +207,7 @@ fn making<T>(
     write(&mut Making {
         catalogue: &shelf.catalogue,
         cancel,
-        told,
+        progress: told,
     })
 }
 

@@ -15,7 +15,7 @@ const MOST_LETTERS: usize = 160;
 
 /// What a book is called: `ACME Spring Campaign BTS, 2026-05-02`.
 pub(in crate::book) fn title(book: &Book) -> String {
-    let production = one(book.told(|gist| gist.production.as_ref()));
+    let production = one(book.distinct(|gist| gist.production.as_ref()));
     let what = match &book.about {
         About::Day(date, query) if query.is_empty() => date.to_string(),
         About::Day(date, query) => format!("{date}, {query}"),
@@ -32,7 +32,7 @@ pub(in crate::book) fn title(book: &Book) -> String {
 
 /// The head of a page, which says what kind of page it is.
 pub(in crate::book) fn head(book: &Book, kind: &str) -> Markup {
-    let production = one(book.told(|gist| gist.production.as_ref()));
+    let production = one(book.distinct(|gist| gist.production.as_ref()));
     let about = match &book.about {
         About::Day(date, query) if query.is_empty() => long(*date),
         About::Day(date, query) => {
@@ -62,10 +62,10 @@ pub(in crate::book) fn head(book: &Book, kind: &str) -> Markup {
 }
 
 fn facts(book: &Book) -> Markup {
-    let number = book.told(|gist| gist.shoot_day.as_ref());
-    let productions = book.told(|gist| gist.production.as_ref());
-    let location = book.told(|gist| gist.location.as_ref());
-    let crew = book.told(|gist| gist.crew.as_ref());
+    let number = book.distinct(|gist| gist.shoot_day.as_ref());
+    let productions = book.distinct(|gist| gist.production.as_ref());
+    let location = book.distinct(|gist| gist.location.as_ref());
+    let crew = book.distinct(|gist| gist.crew.as_ref());
     let rows = [
         (
             "Productions",
@@ -77,7 +77,7 @@ fn facts(book: &Book) -> Markup {
         ),
         ("Shoot day", number),
         ("Location", location),
-        ("Kind", book.told_tags()),
+        ("Kind", book.tags_of_day()),
     ];
     html! {
         dl.facts {

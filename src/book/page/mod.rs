@@ -68,8 +68,8 @@ pub(super) fn report(
     sink.put(&end().into_string())
 }
 
-/// Begins a page with nothing outside itself: what may run and how it looks is told by hashes, so that whatever else
-/// got into it would do nothing. Where pictures are beside it, they are on the same disk or server.
+/// Begins a page that refers to nothing outside itself. Its content security policy permits scripts and styles by hash,
+/// so that nothing injected runs. Separate pictures are on the same disk or server.
 pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
     let beside = if is_whole { "" } else { " file: 'self'" };
     let policy = format!(

@@ -1,4 +1,4 @@
-//! Merges beside commits that take away what is being merged.
+//! Merges during commits that delete documents of the merged segments.
 
 use std::collections::HashSet;
 use std::fmt;

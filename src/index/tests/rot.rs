@@ -186,7 +186,7 @@ fn a_panic_within_a_search_is_contained_and_answered() {
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
-    assert!(matches!(notes[..], [Note::Damaged { .. }]), "{notes:?}");
+    assert_eq!(notes, [Note::Inconsistent]);
 }
 
 #[test]
@@ -199,6 +199,56 @@ fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
+}
+
+#[test]
+fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_memory() {
+    let set = set();
+    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+    assert!(matches!(held, Attempt::Held(_)));
+    let mut notes = Vec::new();
+    let mut record = |note: &Note| notes.push(note.clone());
+    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
+    finder.patience = Duration::ZERO;
+    let mut search = || {
+        let answer = finder.asked(&mut record, |index, _| {
+            assert!(index.files.is_empty(), "only the index in memory answers");
+            Ok(index.count())
+        });
+        answer.unwrap()
+    };
+    assert_eq!((search(), search()), (80, 80));
+    let holder = format!("process {} (scan)", std::process::id());
+    let reason = "another process still writes it".to_owned();
+    let wanted = [
+        Note::Inconsistent,
+        Note::Waiting { holder },
+        Note::InMemory { reason },
+    ];
+    assert_eq!(notes, wanted, "the second search uses the index in memory");
+    drop(held);
+    set.assert_equal(80);
+}
+
+#[test]
+fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
+    let set = set();
+    let mut notes = Vec::new();
+    let mut record = |note: &Note| notes.push(note.clone());
+    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
+    fs::remove_dir_all(set.index()).unwrap();
+    fs::create_dir(set.index()).unwrap();
+    fs::write(set.index().join("precious.mov"), "footage").unwrap();
+    let answer = finder.asked(&mut record, |index, _| {
+        assert!(index.files.is_empty(), "only the index in memory answers");
+        Ok(index.count())
+    });
+    assert_eq!(answer.unwrap(), 80);
+    assert!(
+        matches!(notes[..], [Note::Inconsistent, Note::InMemory { .. }]),
+        "{notes:?}"
+    );
+    assert_eq!(files_in(&set.index()).len(), 1, "the folder is not ours");
 }
 
 #[test]
@@ -223,7 +273,7 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
         drop((writer, index));
         let mut notes = Vec::new();
         assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{number}");
-        assert!(matches!(notes[..], [Note::Damaged { .. }]), "{notes:?}");
+        assert_eq!(notes, [Note::Inconsistent]);
         set.assert_equal(80);
     }
 }
