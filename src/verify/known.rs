@@ -35,6 +35,10 @@ pub(super) struct Basis {
     catalogued: HashMap<PathBuf, Checksum>,
     /// How files looked when they were read earlier, by paths below the folder.
     earlier: HashMap<PathBuf, Vec<EarlierRead>>,
+    /// Known paths that lead to listed files of another spelling, by listed paths.
+    spellings: HashMap<PathBuf, Vec<PathBuf>>,
+    /// How manifests spell listed files and folders.
+    recorded: HashMap<PathBuf, PathBuf>,
     /// Number of the mount of the volume, where unmounting it empties the only cache that could answer.
     session: Option<i64>,
     /// The folder's volume in the catalogue, and its path there.
@@ -48,10 +52,12 @@ pub(super) struct Basis {
 pub(super) struct Known {
     /// By ASC MHL, the original first.
     expected: Vec<Checksum>,
+    /// Kinds of the originals, one of each spelling of its name.
+    originals: Vec<HashKind>,
     /// By older lists: kinds, and which of them.
     listed: Vec<classic::Listed>,
     pub(super) logged: Vec<Logged>,
-    catalogued: Option<Checksum>,
+    catalogued: Vec<Checksum>,
     kind: HashKind,
 }
 
@@ -100,6 +106,8 @@ impl Basis {
             logged: HashMap::new(),
             catalogued: HashMap::new(),
             earlier: HashMap::new(),
+            spellings: HashMap::new(),
+            recorded: HashMap::new(),
             session: None,
             on_volume: None,
             kind,
@@ -223,14 +231,18 @@ impl Basis {
             let mut lists = self.classics.iter();
             path.is_some_and(|path| lists.any(|(_, by_path)| by_path.contains_key(&path)))
         };
-        let is_known =
-            || self.is_logged(inside) || self.catalogued.contains_key(inside) || is_listed();
+        let is_known = || {
+            self.is_logged(inside)
+                || self.catalogued.contains_key(inside)
+                || self.spellings.contains_key(inside)
+                || is_listed()
+        };
         is_manifest || (is_ignored() && !is_known())
     }
 
     /// Whether an ingest wrote down what a file holds.
     fn is_logged(&self, inside: &Path) -> bool {
-        self.logged(inside).iter().any(|copy| copy.digest.is_some())
+        self.logged(inside).any(|copy| copy.digest.is_some())
     }
 
     /// Whether a file that is left out is so because somebody wanted it.
@@ -239,28 +251,82 @@ impl Basis {
         path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
     }
 
-    pub(super) fn known(&self, item: &Item) -> Known {
-        let path = self.path(&item.inside);
-        let expected = path.as_ref().and_then(|path| self.histories.expected(path));
-        let below = mhl::path(&item.inside);
-        let listed = self.classics.iter().filter_map(|(list, by_path)| {
-            let at = by_path.get(below.as_deref()?)?;
-            list.files.get(*at).cloned()
-        });
-        Known {
-            expected: expected.unwrap_or_default().into_iter().cloned().collect(),
-            listed: listed.collect(),
-            logged: self.logged.get(&item.inside).cloned().unwrap_or_default(),
-            catalogued: self.catalogued.get(&item.inside).cloned(),
-            kind: self.kind,
+    /// Takes in which listed files known paths of another spelling lead to.
+    pub(super) fn respell(&mut self, spellings: HashMap<PathBuf, Vec<PathBuf>>) {
+        let is_recorded = |inside: &Path| {
+            let path = self.path(inside);
+            path.is_some_and(|path| self.histories.known(&path).is_some())
+        };
+        let mut recorded = HashMap::new();
+        for (listed, known) in &spellings {
+            let known = known.iter().find(|known| is_recorded(known));
+            if let Some(known) = known.filter(|_| !is_recorded(listed)) {
+                for (listed, known) in listed.ancestors().zip(known.ancestors()) {
+                    recorded.insert(listed.to_owned(), known.to_owned());
+                }
+            }
         }
+        self.recorded = recorded;
+        self.spellings = spellings;
+    }
+
+    /// The listed path of a file, and known paths of another spelling that lead to it.
+    pub(super) fn spellings<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Path> {
+        let others = self.spellings.get(inside).into_iter().flatten();
+        std::iter::once(inside).chain(others.map(PathBuf::as_path))
+    }
+
+    /// The path under which manifests record a file or folder, by the spelling that they know.
+    pub(super) fn recorded(&self, inside: &Path) -> Option<String> {
+        let path = self.path(inside)?;
+        if self.histories.known(&path).is_some() {
+            return Some(path);
+        }
+        let mut above = inside.ancestors();
+        let spelled = above.find_map(|above| {
+            let rest = inside.strip_prefix(above).ok()?;
+            Some(self.recorded.get(above)?.join(rest))
+        });
+        spelled.map_or(Some(path), |spelled| self.path(&spelled))
+    }
+
+    pub(super) fn known(&self, item: &Item) -> Known {
+        let mut known = Known {
+            expected: Vec::new(),
+            originals: Vec::new(),
+            listed: Vec::new(),
+            logged: self.logged(&item.inside).cloned().collect(),
+            catalogued: Vec::new(),
+            kind: self.kind,
+        };
+        for inside in self.spellings(&item.inside) {
+            let path = self.path(inside);
+            let expected = path.as_ref().and_then(|path| self.histories.expected(path));
+            let expected = expected.unwrap_or_default();
+            known
+                .originals
+                .extend(expected.first().map(|original| original.kind()));
+            known.expected.extend(expected.into_iter().cloned());
+            let below = mhl::path(inside);
+            known
+                .listed
+                .extend(self.classics.iter().filter_map(|(list, by_path)| {
+                    let at = by_path.get(below.as_deref()?)?;
+                    list.files.get(*at).cloned()
+                }));
+            known
+                .catalogued
+                .extend(self.catalogued.get(inside).cloned());
+        }
+        known
     }
 
     /// How a file was read, by what is known of earlier reads.
     pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
-        let earlier = self.earlier.get(inside).into_iter().flatten();
         let is_before = |session| {
-            let mut earlier = earlier.clone();
+            let spellings = self.spellings(inside);
+            let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
+            let mut earlier = earlier.flatten();
             earlier.any(|earlier| earlier.is_before(session, &read.stamp))
         };
         if read.how == How::Cached && self.session.is_some_and(is_before) {
@@ -270,13 +336,9 @@ impl Basis {
         }
     }
 
-    /// Files that have to be there, and are not among those that are; of what could not be looked at nobody knows.
-    pub(super) fn missing(
-        &self,
-        there: &BTreeSet<&Path>,
-        is_there_unseen: &dyn Fn(&Path) -> bool,
-    ) -> Vec<PathBuf> {
-        let mut missing: BTreeSet<PathBuf> = BTreeSet::new();
+    /// Files that manifests or the log of ingests say have to be there.
+    pub(super) fn wanted(&self) -> BTreeSet<PathBuf> {
+        let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
         for path in self.histories.paths() {
             let inside = match self.prefix.as_str() {
                 "" => Some(path.as_str()),
@@ -287,20 +349,17 @@ impl Basis {
             if let Some(inside) = inside
                 && self.histories.known(&path).is_some()
             {
-                missing.insert(PathBuf::from(inside));
+                wanted.insert(PathBuf::from(inside));
             }
         }
         let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
-        missing.extend(listed.map(|file| PathBuf::from(&file.path)));
+        wanted.extend(listed.map(|file| PathBuf::from(&file.path)));
         for (path, logged) in &self.logged {
             if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.digest.is_some()) {
-                missing.insert(path.clone());
+                wanted.insert(path.clone());
             }
         }
-        missing
-            .into_iter()
-            .filter(|path| !there.contains(path.as_path()) && !is_there_unseen(path))
-            .collect()
+        wanted
     }
 
     /// Files of which the catalogue has hashes.
@@ -309,8 +368,11 @@ impl Basis {
     }
 
     /// The copies of a file that are in the log.
-    pub(super) fn logged(&self, inside: &Path) -> &[Logged] {
-        self.logged.get(inside).map_or(&[], Vec::as_slice)
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Logged> {
+        let spellings = self.spellings(inside);
+        spellings
+            .filter_map(|inside| self.logged.get(inside))
+            .flatten()
     }
 }
 
@@ -320,12 +382,11 @@ impl Known {
         self.expected.is_empty()
             && self.listed.is_empty()
             && self.logged.iter().all(|copy| copy.digest.is_none())
-            && self.catalogued.is_none()
+            && self.catalogued.is_empty()
     }
 
     /// Which hashes are to be computed, each once: by the first a new file is recorded.
     pub(super) fn kinds(&self) -> Vec<HashKind> {
-        let original = self.expected.first().map(Checksum::kind);
         let listed = self.listed.iter().flat_map(classic::Listed::kinds);
         let logged = self
             .logged
@@ -334,10 +395,12 @@ impl Known {
             .map(Checksum::kind);
         // The catalogue compares all its files by one kind.
         let own =
-            (!self.logged.is_empty() || self.catalogued.is_some()).then_some(HashKind::Xxh128);
+            (!self.logged.is_empty() || !self.catalogued.is_empty()).then_some(HashKind::Xxh128);
         let mut kinds = Vec::new();
-        for kind in original
-            .into_iter()
+        for kind in self
+            .originals
+            .iter()
+            .copied()
             .chain([self.kind])
             .chain(listed)
             .chain(logged)
@@ -367,7 +430,7 @@ impl Known {
             .filter_map(has)
             .chain(self.listed.iter().filter_map(of_list))
             .chain(self.logged.iter().filter_map(of_copy))
-            .chain(self.catalogued.as_ref().and_then(has))
+            .chain(self.catalogued.iter().filter_map(has))
             .peekable();
         if answers.peek().is_none() {
             return State::New;

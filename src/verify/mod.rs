@@ -5,8 +5,10 @@
 
 mod known;
 mod record;
+mod spelling;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,6 +128,9 @@ const UNFINISHED: &str =
 /// What is told of files that are on another volume: no copy of them is proved here.
 const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
 
+/// Reason for a known file that exists, but that the listing of its folder lacks.
+const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
+
 /// A file that was read: its hashes and how it was read, or why it could not be.
 struct Looked {
     item: usize,
@@ -148,7 +153,7 @@ pub fn verify(
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
     }
-    let basis = Basis::read(&root, catalogue)?;
+    let mut basis = Basis::read(&root, catalogue)?;
     let go_on = || !request.cancel.is_cancelled();
     let mut listing = list(&root, &go_on).map_err(Error::path(&root))?;
     listing.leave_out_unfinished(&root, UNFINISHED);
@@ -164,6 +169,18 @@ pub fn verify(
         report(Event::Problem(problem.clone()));
         found.problems.push(problem);
     }
+    let wanted = basis.wanted();
+    let known = wanted.iter().map(PathBuf::as_path);
+    let known = known.chain(basis.catalogued()).collect();
+    let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
+        is_there_unseen(&root, inside)
+    });
+    basis.respell(std::mem::take(&mut unlisted.spellings));
+    if !listing.is_cut {
+        unlisted.unmatched.retain(|path| wanted.contains(path));
+        found.uncompared(&root, &unlisted.unmatched, report);
+    }
+    let basis = basis;
     let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
         .iter()
@@ -221,7 +238,10 @@ pub fn verify(
             .iter()
             .map(|item| item.inside.as_path())
             .collect();
-        found.missing = basis.missing(&there, &|inside| is_there_unseen(&root, inside));
+        let missing = wanted
+            .into_iter()
+            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(&root, inside));
+        found.missing = missing.collect();
         for path in &found.missing {
             report(Event::Found(path.clone(), State::Missing));
         }
@@ -277,14 +297,19 @@ fn is_there_unseen(root: &Path, inside: &Path) -> bool {
         match path.symlink_metadata() {
             Ok(there) if there.is_symlink() => return false,
             Ok(there) if there.is_dir() => {}
-            Ok(there) => return there.is_file() && path == root.join(inside),
-            Err(error) => {
-                let kind = error.kind();
-                return kind != ErrorKind::NotFound && kind != ErrorKind::NotADirectory;
+            // FUSE keeps names of files that were removed under another spelling; opening one asks the filesystem.
+            Ok(there) => {
+                let is_gone = || File::open(&path).is_err_and(|error| is_absent(error.kind()));
+                return there.is_file() && path == root.join(inside) && !is_gone();
             }
+            Err(error) => return !is_absent(error.kind()),
         }
     }
     false
+}
+
+fn is_absent(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.
@@ -358,6 +383,18 @@ impl<'a> Written<'a> {
 }
 
 impl Report {
+    /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
+    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
+        for path in paths.iter().map(|inside| root.join(inside)) {
+            let mut told = self.problems.iter();
+            if !told.any(|problem| path.starts_with(&problem.path)) {
+                let problem = Problem::new(path, UNLISTED);
+                report(Event::Problem(problem.clone()));
+                self.problems.push(problem);
+            }
+        }
+    }
+
     /// Takes what was found of one file, and tells it.
     fn take(
         &mut self,

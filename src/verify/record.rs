@@ -25,9 +25,10 @@ pub(super) fn in_catalogue(
         let read = match &looked.outcome {
             Ok(read) => read,
             Err(reason) => {
-                let copies = basis.logged(&item.inside).iter();
+                let copies = basis.logged(&item.inside);
                 findings.extend(copies.filter_map(|copy| unread(copy, reason)));
-                hashes.push((item.inside.clone(), item.bytes, None));
+                let spellings = basis.spellings(&item.inside);
+                hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, None)));
                 continue;
             }
         };
@@ -52,7 +53,8 @@ pub(super) fn in_catalogue(
                 changed: read.stamp.changed,
             });
         if proved.is_some() || state == CopyState::Altered {
-            hashes.push((item.inside.clone(), item.bytes, proved));
+            let spellings = basis.spellings(&item.inside);
+            hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved.clone())));
         }
     }
     catalogue.note_findings(&findings)?;
@@ -99,10 +101,10 @@ pub(super) fn forget_hashes(
 /// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
 fn of_copies<'a>(
     basis: &'a Basis,
-    inside: &Path,
+    inside: &'a Path,
     read: &'a Hashed,
 ) -> impl Iterator<Item = Finding> + 'a {
-    basis.logged(inside).iter().filter_map(move |copy| {
+    basis.logged(inside).filter_map(move |copy| {
         let digest = copy.digest.clone()?;
         let mut hashes = read.hashes.iter();
         let same_kind = hashes.find(|hash| hash.kind() == digest.kind())?;
@@ -151,7 +153,7 @@ pub(super) fn generation(
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
     let go_on = || !request.cancel.is_cancelled();
-    let below = |inside: &Path| basis.path(inside).unwrap_or_default();
+    let below = |inside: &Path| basis.recorded(inside).unwrap_or_default();
     let is_written = |place: &str| {
         let files = noted.iter().map(|(item, ..)| below(&item.inside));
         let folders = listing.folders.iter().map(|(inside, _)| below(inside));
@@ -172,14 +174,14 @@ pub(super) fn generation(
     for (item, _, _, looked) in noted {
         match &looked.outcome {
             Ok(read) => {
-                let path = basis.path(&item.inside);
+                let path = basis.recorded(&item.inside);
                 generation.file(path, item.bytes, item.modified, &read.hashes);
             }
             Err(_) => generation.leave_out(),
         }
     }
     for (inside, modified) in &listing.folders {
-        generation.folder(basis.path(inside), *modified);
+        generation.folder(basis.recorded(inside), *modified);
     }
     let written = generation.write(&request.author, Process::InPlace);
     written.map_err(|fault| Error::Manifest(fault.to_string()))

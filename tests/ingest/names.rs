@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::card::{
     are_equal, ingest, ingest_well, is_told, noise, nothing_is_left_over, put, verify,
@@ -133,4 +134,78 @@ fn names_that_a_place_cannot_have_fail_file_by_file() {
     }
     nothing_is_left_over(&copy);
     reference_agrees(&copy);
+}
+
+/// A card with one file below a folder, copied to a drive where that folder exists under another spelling.
+fn respelled(shoot: &Shoot, at: &Path, there: &str, on_card: &str) -> (PathBuf, PathBuf) {
+    let card = shoot.folder("A001");
+    put(&card, format!("{on_card}/A1.bin"), &noise(7, 3000));
+    put(&card, "B1.bin", &noise(8, 3000));
+    let copy = at.join("A001");
+    fs::create_dir_all(copy.join(there)).unwrap();
+    ingest_well(shoot, &[&card], &[&copy]);
+    let names = fs::read_dir(&copy).unwrap();
+    let mut names = names.map(|entry| entry.unwrap().file_name());
+    assert!(names.any(|name| name == there), "the folder is respelled");
+    (copy.join(there).join("A1.bin"), copy)
+}
+
+#[test]
+fn an_altered_copy_in_a_folder_of_another_case_is_found_and_never_recorded_as_new() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+        return;
+    };
+    let at = folder.join("CAMERA");
+    disk.mount(&at);
+    let (file, copy) = respelled(&shoot, &at, "private", "PRIVATE");
+    let (code, found) = verify(&shoot, &copy);
+    assert_eq!((code, &found["verified"]), (0, &2.into()), "{found}");
+    let record = |code: i32| {
+        let path = copy.to_str().unwrap();
+        let answer = shoot.run(&["verify", "--record", "--json", path]);
+        assert_eq!(answer.code, code, "{}{}", answer.stdout, answer.stderr);
+        answer.summary()
+    };
+    // Of an unaltered copy, a new generation has the name that the first one has.
+    assert_eq!(record(0)["new"].as_array().unwrap().len(), 0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[1500] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    for _ in 0..2 {
+        let found = record(4);
+        assert_eq!(found["altered"].as_array().unwrap().len(), 1, "{found}");
+        assert_eq!(found["new"].as_array().unwrap().len(), 0, "{found}");
+    }
+    assert_eq!(verify(&shoot, &copy).0, 4);
+    // Without a catalogue, the manifests say so.
+    let other = Shoot::new();
+    assert_eq!(verify(&other, &copy).0, 4);
+    let manifests = fs::read_dir(copy.join("ascmhl")).unwrap();
+    for manifest in manifests {
+        let text = fs::read_to_string(manifest.unwrap().path()).unwrap();
+        assert!(!text.contains("private/"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_whose_name_has_another_case_is_missing_once_it_is_gone() {
+    let shoot = Shoot::new();
+    let folder = shoot.folder("disks");
+    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+        return;
+    };
+    let at = folder.join("CAMERA");
+    disk.mount(&at);
+    let (file, copy) = respelled(&shoot, &at, "caf\u{e9}", "CAF\u{c9}");
+    let renamed = file.with_file_name("a1.BIN");
+    fs::rename(&file, file.with_file_name("aside")).unwrap();
+    fs::rename(file.with_file_name("aside"), &renamed).unwrap();
+    let (code, found) = verify(&shoot, &copy);
+    assert_eq!((code, &found["verified"]), (0, &2.into()), "{found}");
+    fs::remove_file(&renamed).unwrap();
+    let (code, found) = verify(&shoot, &copy);
+    assert_eq!(code, 4, "{found}");
+    assert_eq!(found["missing"].as_array().unwrap().len(), 1, "{found}");
 }
