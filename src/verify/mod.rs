@@ -20,7 +20,7 @@ use crate::error::{Error, Problem, escape};
 use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list};
+use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list_but};
 use crate::original;
 use known::{Basis, Known};
 use record::Noted;
@@ -155,19 +155,16 @@ pub fn verify(
     }
     let mut basis = Basis::read(&root, catalogue)?;
     let go_on = || !request.cancel.is_cancelled();
-    let mut listing = list(&root, &go_on).map_err(Error::path(&root))?;
-    listing.leave_out_unfinished(&root, UNFINISHED);
-    for (nested, _) in Volumes::mounted().under(&root).into_iter().skip(1) {
-        listing.leave_out_below(&root, &nested.mount, NESTED);
-    }
-    let mut found = Report::default();
-    for problem in &listing.problems {
+    let listing = listed(&root, &go_on)?;
+    let mut found = Report {
+        problems: listing.problems.clone(),
+        ..Report::default()
+    };
+    found
+        .problems
+        .extend(emptiness(&root, &listing, catalogue)?);
+    for problem in &found.problems {
         report(Event::Problem(problem.clone()));
-        found.problems.push(problem.clone());
-    }
-    if let Some(problem) = emptiness(&root, &listing, catalogue)? {
-        report(Event::Problem(problem.clone()));
-        found.problems.push(problem);
     }
     let wanted = basis.wanted();
     let known = wanted.iter().map(PathBuf::as_path);
@@ -233,18 +230,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        let there: BTreeSet<&Path> = listing
-            .files
-            .iter()
-            .map(|item| item.inside.as_path())
-            .collect();
-        let missing = wanted
-            .into_iter()
-            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(&root, inside));
-        found.missing = missing.collect();
-        for path in &found.missing {
-            report(Event::Found(path.clone(), State::Missing));
-        }
+        found.take_missing(&root, wanted, &listing, report);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
@@ -259,6 +245,15 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// Lists a folder, without unfinished copies and what is on other volumes.
+fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
+    let nested = Volumes::mounted().under(root).into_iter().skip(1);
+    let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
+    let mut listing = list_but(root, &nested, go_on).map_err(Error::path(root))?;
+    listing.leave_out_unfinished(root, UNFINISHED);
+    Ok(listing)
 }
 
 /// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
@@ -383,6 +378,25 @@ impl<'a> Written<'a> {
 }
 
 impl Report {
+    /// Takes what has to be there and was not listed.
+    fn take_missing(
+        &mut self,
+        root: &Path,
+        wanted: BTreeSet<PathBuf>,
+        listing: &Listing,
+        report: &mut dyn FnMut(Event),
+    ) {
+        let files = listing.files.iter();
+        let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
+        let missing = wanted
+            .into_iter()
+            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
+        self.missing = missing.collect();
+        for path in &self.missing {
+            report(Event::Found(path.clone(), State::Missing));
+        }
+    }
+
     /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
     fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
