@@ -33,6 +33,34 @@ pub fn unfinished_name() -> String {
     format!("{PREFIX}{}-{count:0DICE$}{SUFFIX}", Writer::this())
 }
 
+/// Returns the text of a file that processes agree by: `None` where it is absent, empty where it cannot be read.
+#[must_use]
+pub fn agreed_text(path: &Path) -> Option<String> {
+    match fs::read(path) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(_) => Some(String::new()),
+    }
+}
+
+/// Removes a file that says what it said, if it is there. Of several processes, one does so: the others may find the file
+/// of the next holder under its name, and put that back.
+///
+/// # Errors
+/// When it cannot be renamed or removed.
+pub fn take_away(path: &Path, text: &str) -> io::Result<()> {
+    let aside = path.with_file_name(unfinished_name());
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
+    }
+    let is_it = agreed_text(&aside).is_some_and(|found| found == text);
+    if !is_it && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
+        return fs::rename(&aside, path);
+    }
+    fs::remove_file(&aside)
+}
+
 /// A file that is being written under a name of its own, in the folder where it will stand. It is
 /// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
 #[derive(Debug)]

@@ -66,6 +66,9 @@ impl<'a> Contents<'a> {
         let mut compared = Compared::default();
         let mut whole = Vec::new();
         for item in &self.listing.files {
+            if !(self.go_on)() {
+                return compared;
+            }
             let Some(file) = logged.get(item.inside.as_path()) else {
                 continue;
             };

@@ -472,7 +472,10 @@ impl Run<'_> {
         }
         let plan = &self.plans[card];
         let mut is_complete = plan.listing.problems.is_empty();
-        self.look_again(card, logged);
+        is_complete &= self.look_again(card, logged);
+        if self.request.cancel().is_cancelled() {
+            return self.write_down();
+        }
         for task in &plan.tasks {
             // Each time: whoever relies on the manifest has to know.
             if mhl::path(&task.item.inside).is_none() {
@@ -506,6 +509,10 @@ impl Run<'_> {
                 continue;
             }
             self.seal(card, logged, at)?;
+            // Nothing tells whether the wait for another machine ended by that.
+            if self.request.cancel().is_cancelled() {
+                return self.write_down();
+            }
             let folders = &plan.listing.folders;
             for (folder, reason) in offload::finish_folders(&place.folder, folders) {
                 is_complete = false;

@@ -188,6 +188,10 @@ pub(super) fn all(
             }
             report(Event::Listing(card.path.clone()));
             let plan = planner.plan(day, card, report)?;
+            // A card that was not compared to the end may be another one.
+            if request.cancel().is_cancelled() {
+                return Ok(plans);
+            }
             for problem in plan.problems() {
                 report(Event::Problem(problem.clone()));
             }
@@ -349,7 +353,8 @@ impl Planner<'_> {
                 }
             }
             let away = |folder: &PathBuf| place::away(folder, self.catalogue?);
-            if let Some((reason, hint)) = folders.iter().find_map(away) {
+            let is_checked = !self.request.is_system_disk_allowed;
+            if is_checked && let Some((reason, hint)) = folders.iter().find_map(away) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
             if let Some(reason) = place::overlap(&folders, &plan.source) {
@@ -438,9 +443,13 @@ impl Planner<'_> {
                 inside,
             });
         }
+        let places = plan.places.iter();
+        let kept: Vec<(PathBuf, Times)> = places
+            .map(|place| (place.folder.clone(), place::times_of(&place.volume)))
+            .collect();
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
-            let mut task = task::of(item, file, &folders, &numbers, plan.hash);
+            let mut task = task::of(item, file, &kept, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
                 task.is_doubted = true;
                 task.is_proved.fill(false);

@@ -12,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::publish::{Life, Writer, refresh, unfinished_name};
+use crate::publish::{Life, Writer, agreed_text, refresh, take_away};
 
 /// How often a holder shows that it lives.
 const BEAT: Duration = Duration::from_secs(5);
@@ -51,8 +51,9 @@ impl Shared {
                 Err(_) => {}
             }
             refresh(path);
-            // Where it cannot be read, it was given up just now.
-            if let Ok(text) = fs::read_to_string(path) {
+            // What cannot be read, or is no text, shows no sign of its holder.
+            // Where there is none, it was given up just now.
+            if let Some(text) = agreed_text(path) {
                 let since = match &seen {
                     Some((before, since)) if *before == text => *since,
                     _ => Instant::now(),
@@ -124,21 +125,6 @@ fn is_dead(text: &str) -> bool {
     writer.parse::<Writer>().map(Writer::life) == Ok(Life::Dead)
 }
 
-/// Removes a lock file that says what it said. Of several processes, one does so: the others may find the file of the
-/// next holder under its name, and put that back.
-fn take_away(path: &Path, text: &str) -> io::Result<()> {
-    let aside = path.with_file_name(unfinished_name());
-    match fs::rename(path, &aside) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        renamed => renamed?,
-    }
-    let is_it = fs::read_to_string(&aside).is_ok_and(|found| found == text);
-    if !is_it && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
-        return fs::rename(&aside, path);
-    }
-    fs::remove_file(&aside)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +174,19 @@ mod tests {
                 .is_none()
         );
         let lock = Shared::hold_after(&path, silence, &|| true).unwrap();
+        assert!(lock.unwrap().is_held());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_file_that_is_no_text_is_taken_over_after_the_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.lock");
+        fs::write(&path, b"\xff\xfe odd").unwrap();
+        let looks = AtomicUsize::new(0);
+        let few_looks = || looks.fetch_add(1, Ordering::SeqCst) < 100;
+        assert!(Shared::hold(&path, &|| false).unwrap().is_none());
+        let lock = Shared::hold_after(&path, BETWEEN * 3, &few_looks).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

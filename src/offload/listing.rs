@@ -49,7 +49,7 @@ impl Item {
 }
 
 /// How far a time is off that went through FAT, nanoseconds.
-const COARSEST: i64 = 2_000_000_000;
+pub const COARSEST: i64 = 2_000_000_000;
 
 /// What a card holds.
 #[derive(Debug, Clone, Default)]

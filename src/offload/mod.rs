@@ -33,7 +33,7 @@ use pieces::Piece;
 
 pub use credible::Credible;
 pub use hashing::{Hashed, Heard, Lane, hash_files};
-pub use listing::{Item, Listing, list, list_but};
+pub use listing::{COARSEST, Item, Listing, list, list_but};
 pub use medium::{How, Medium};
 pub use source::{Sighting, Times, sample, written_since};
 pub use write::finish_folders;

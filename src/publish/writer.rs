@@ -30,7 +30,7 @@ pub enum Life {
     Dead,
     /// It ran on this machine before it was booted.
     BeforeBoot,
-    /// It is on another machine.
+    /// It is on another machine, or nobody can tell that it is not.
     Elsewhere,
 }
 
@@ -43,7 +43,7 @@ impl Writer {
             let process = std::process::id();
             Self {
                 machine: hash(&machine()),
-                boot: hash(&read("/proc/sys/kernel/random/boot_id")),
+                boot: hash(&boot()),
                 process,
                 began: began(process).unwrap_or(0),
             }
@@ -53,12 +53,26 @@ impl Writer {
     /// Whether it lives, as far as this machine can tell.
     #[must_use]
     pub fn life(self) -> Life {
-        let this = Self::this();
-        if self.machine != this.machine {
+        self.life_seen_by(
+            Self::this(),
+            !ids().trim().is_empty(),
+            !boot().trim().is_empty(),
+        )
+    }
+
+    /// Whether it lives, as far as another process can tell. Without ids, many machines have the same names.
+    fn life_seen_by(self, this: Self, has_machine_id: bool, has_boot_id: bool) -> Life {
+        if self == this {
+            Life::Alive
+        } else if self.machine != this.machine || !has_boot_id {
             Life::Elsewhere
         } else if self.boot != this.boot {
-            Life::BeforeBoot
-        } else if self == this || is_running(self) {
+            if has_machine_id {
+                Life::BeforeBoot
+            } else {
+                Life::Elsewhere
+            }
+        } else if is_running(self) {
             Life::Alive
         } else {
             Life::Dead
@@ -108,9 +122,18 @@ impl FromStr for Writer {
 /// The machine's id and name. Containers have the id of their image and a name of their own, and count their processes by
 /// themselves.
 fn machine() -> String {
-    let ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(read);
     let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    format!("{}\n{}\n{}", ids.concat(), name(), processes.display())
+    format!("{}\n{}\n{}", ids(), name(), processes.display())
+}
+
+fn ids() -> String {
+    ["/etc/machine-id", "/var/lib/dbus/machine-id"]
+        .map(read)
+        .concat()
+}
+
+fn boot() -> String {
+    read("/proc/sys/kernel/random/boot_id")
 }
 
 #[cfg(unix)]
@@ -206,5 +229,27 @@ mod tests {
         let (boot, machine) = (this.boot ^ 1, this.machine ^ 1);
         assert_eq!(Writer { boot, ..this }.life(), Life::BeforeBoot);
         assert_eq!(Writer { machine, ..this }.life(), Life::Elsewhere);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_ids_another_process_is_not_known_to_be_dead() {
+        let this = Writer::this();
+        let began = this.began + 1;
+        let another = Writer { began, ..this };
+        let of_other_boot = Writer {
+            boot: this.boot ^ 1,
+            ..another
+        };
+        for has_machine_id in [false, true] {
+            let life = |writer: Writer| writer.life_seen_by(this, has_machine_id, false);
+            assert_eq!(life(this), Life::Alive);
+            assert_eq!(life(another), Life::Elsewhere);
+            assert_eq!(life(of_other_boot), Life::Elsewhere);
+        }
+        // The id of a boot is of one machine.
+        assert_eq!(another.life_seen_by(this, false, true), Life::Dead);
+        let of_other_boot = of_other_boot.life_seen_by(this, false, true);
+        assert_eq!(of_other_boot, Life::Elsewhere);
     }
 }

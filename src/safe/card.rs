@@ -159,7 +159,11 @@ impl Card {
     /// Takes the hashes that ingests of this card recorded, for files whose size, time and sample are those recorded with
     /// them. A file is read where two ingests recorded different hashes, where no sample was recorded, and where its time
     /// tells nothing.
-    pub(super) fn trust_ingests(&mut self, catalogue: &Catalogue) -> Result<(), Error> {
+    pub(super) fn trust_ingests(
+        &mut self,
+        catalogue: &Catalogue,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
         let mut known: HashMap<PathBuf, Vec<Ingested>> = HashMap::new();
         for ingest in catalogue.ingests_of_card(&self.volume.identity, &self.inside)? {
             for file in catalogue.ingested(ingest)? {
@@ -168,6 +172,9 @@ impl Card {
         }
         let credible = Credible::of(&self.listing);
         for (at, item) in self.listing.files.iter().enumerate() {
+            if cancel.is_cancelled() {
+                break;
+            }
             let logged = known.get(&item.inside).into_iter().flatten();
             let mut logged = logged
                 .filter(|file| (file.bytes, file.modified) == (item.bytes, item.modified))

@@ -157,7 +157,7 @@ pub fn safe(
 ) -> Result<Report, Error> {
     let mut card = Card::listed(request, catalogue);
     if request.is_ingest_trusted {
-        card.trust_ingests(catalogue)?;
+        card.trust_ingests(catalogue, &request.cancel)?;
     }
     card.hash(&request.cancel, report);
     // Hours may have passed: what is mounted now is what counts, and what was found out meanwhile.

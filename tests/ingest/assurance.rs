@@ -417,6 +417,12 @@ fn a_destination_that_is_gone_for_good_is_forgotten_and_stays_in_the_log() {
     disk.unmount();
     let answer = ingest(&shoot, &[&card], &[&to]);
     is_told(&answer, "A001", "DEAD was mounted at");
+    // Those who say that they want it there get it there.
+    let mut allowed = command(&shoot, &[&card], &[&to]);
+    let answer = Answer::of(&allowed.arg("--allow-system-disk").output().unwrap());
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    are_equal(&card, &at.join("A001"));
+    fs::remove_dir_all(at.join("A001")).unwrap();
     let answer = shoot.run(&["volumes", "forget", "DEAD", "--yes"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(!shoot.run(&["volumes"]).stdout.contains("DEAD"));

@@ -234,3 +234,43 @@ fn whoever_finds_a_chain_locked_waits_until_it_is_not() {
     assert!(!lock.exists());
     reference_agrees(&raid);
 }
+
+/// Interrupts an ingest that waits for the manifest of one of its places.
+#[track_caller]
+fn interrupted_at_a_lock(places: &[&str], locked: &str) {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    let places: Vec<PathBuf> = places.iter().map(|name| shoot.folder(name)).collect();
+    let places: Vec<&Path> = places.iter().map(PathBuf::as_path).collect();
+    fill(&card, 3, 100);
+    let theirs = b"ffffffff-00000001-1-1 of another machine\n0\n";
+    let inside = "ascmhl/.btsindex-000shared000.part";
+    let lock = put(&shoot.folder(locked), inside, theirs);
+    let mut working = Working::start(command(&shoot, &[&card], &places));
+    working.until("warning");
+    working.signal("-INT");
+    let answer = working.end();
+    assert_eq!(answer.code, 130, "{}", answer.stdout);
+    let summary = answer.summary();
+    assert_eq!(summary["interrupted"], true, "{summary}");
+    assert_eq!(summary["complete"], 0, "{summary}");
+    let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
+    assert_eq!(ingest["ended"], serde_json::Value::Null, "{ingest}");
+    fs::remove_file(&lock).unwrap();
+    ingest_well(&shoot, &[&card], &places);
+    for place in places {
+        are_equal(&card, place);
+        reference_agrees(place);
+    }
+}
+
+#[test]
+fn an_ingest_that_is_interrupted_while_it_waits_for_a_chain_has_not_ended() {
+    interrupted_at_a_lock(&["raid"], "raid");
+}
+
+#[test]
+fn an_ingest_that_is_interrupted_at_its_first_or_last_chain_has_not_ended() {
+    interrupted_at_a_lock(&["raid", "backup"], "raid");
+    interrupted_at_a_lock(&["raid", "backup"], "backup");
+}

@@ -1,16 +1,23 @@
 //! The end of a card: a last look at its files, and the manifests of its copies.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::path::Path;
 
 use super::{Card, Run};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
-use crate::ingest::{Event, seal};
+use crate::ingest::{Event, left_out, seal};
 use crate::offload;
 
 /// Reason for a file that changed between its reading and the sealing.
 const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy is what it was before, \
                        and no manifest has it; move it away, then run the same command again";
+const APPEARED: &str = "it appeared after the card was listed: run the same command again";
+const VANISHED: &str = "it vanished from the card after the card was listed; its copies stay: run the same command again";
+/// Reason for a card that cannot be listed once more.
+const UNLISTED: &str =
+    "it was taken away before its files could be looked at once more: run the same command again";
 /// What is told of a file that a manifest has by hashes of other kinds only.
 const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
                         `btsindex verify --record` does";
@@ -20,7 +27,8 @@ const ALTERED: &str = "it was copied as it is on the card, but a manifest on the
 
 impl Run<'_> {
     /// Looks at all files of a card once more before it is sealed: one that was written to since it was read has no copy.
-    pub(super) fn look_again(&mut self, card: usize, logged: &Card) {
+    /// Returns whether the card still has the files that were listed.
+    pub(super) fn look_again(&mut self, card: usize, logged: &Card) -> bool {
         let plan = &self.plans[card];
         let seen = &self.copying[card].seen;
         plan.times.wait_for_others(&self.request.go_on());
@@ -48,6 +56,41 @@ impl Run<'_> {
             let path = plan.source.join(&plan.tasks[task].item.inside);
             self.problem(card, path, WRITTEN);
         }
+        self.list_again(card)
+    }
+
+    /// Lists a card once more: a file that appeared was not copied, and one that vanished may have been renamed.
+    fn list_again(&mut self, card: usize) -> bool {
+        let plan = &self.plans[card];
+        let listed = offload::list(&plan.source, &self.request.go_on()).ok();
+        let listed = listed.filter(|now| !now.files.is_empty() || plan.tasks.is_empty());
+        let Some(mut listing) = listed else {
+            let mut told = self.copying[card].problems.iter();
+            if !told.any(|problem| problem.path == plan.source) {
+                self.problem(card, plan.source.clone(), UNLISTED);
+            }
+            return false;
+        };
+        if listing.is_cut {
+            return false;
+        }
+        listing.leave_out_unfinished(&plan.source, left_out::UNFINISHED);
+        let now: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
+        let then: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
+        for inside in listing.files.iter().map(|item| item.inside.as_path()) {
+            if !then.contains(inside) {
+                self.problem(card, plan.source.join(inside), APPEARED);
+            }
+        }
+        for (task, inside) in plan.tasks.iter().map(|task| &task.item.inside).enumerate() {
+            let proved = &self.copying[card].proved;
+            // Of any other file there is a problem already.
+            if !now.contains(inside.as_path()) && proved.iter().any(|proved| proved[task].is_some())
+            {
+                self.problem(card, plan.source.join(inside), VANISHED);
+            }
+        }
+        now == then
     }
 
     pub(super) fn seal(&mut self, card: usize, logged: &Card, at: usize) -> Result<(), Error> {
