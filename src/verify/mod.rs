@@ -168,17 +168,7 @@ pub fn verify(
         report(Event::Problem(problem.clone()));
         found.problems.push(problem);
     }
-    let wanted = basis.wanted();
-    let known = wanted.iter().map(PathBuf::as_path);
-    let known = known.chain(basis.catalogued()).collect();
-    let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
-        is_there_unseen(&root, inside)
-    });
-    basis.respell(std::mem::take(&mut unlisted.spellings));
-    if !listing.is_cut {
-        unlisted.unmatched.retain(|path| wanted.contains(path));
-        found.uncompared(&root, &unlisted.unmatched, report);
-    }
+    let wanted = found.respell(&mut basis, &root, &listing, report);
     let basis = basis;
     let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
@@ -232,15 +222,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        let there: BTreeSet<&Path> = listing
-            .files
-            .iter()
-            .map(|item| item.inside.as_path())
-            .collect();
-        let missing = wanted
-            .into_iter()
-            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(&root, inside));
-        found.missing = missing.collect();
+        found.missing = missing(&root, wanted, &listing);
         for path in &found.missing {
             report(Event::Found(path.clone(), State::Missing));
         }
@@ -258,6 +240,15 @@ pub fn verify(
         found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
     }
     Ok(found)
+}
+
+/// Returns the wanted files that are not there.
+fn missing(root: &Path, wanted: BTreeSet<PathBuf>, listing: &Listing) -> Vec<PathBuf> {
+    let files = listing.files.iter();
+    let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
+    let is_missing =
+        |inside: &PathBuf| !there.contains(inside.as_path()) && !is_there_unseen(root, inside);
+    wanted.into_iter().filter(is_missing).collect()
 }
 
 /// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is
@@ -355,6 +346,27 @@ impl<'a> Written<'a> {
 }
 
 impl Report {
+    /// Matches known paths of another spelling to listed files, and returns the files that have to be there.
+    fn respell(
+        &mut self,
+        basis: &mut Basis,
+        root: &Path,
+        listing: &Listing,
+        report: &mut dyn FnMut(Event),
+    ) -> BTreeSet<PathBuf> {
+        let wanted = basis.wanted();
+        let known = wanted.iter().map(PathBuf::as_path);
+        let known = known.chain(basis.catalogued()).collect();
+        let exists = |inside: &Path| is_there_unseen(root, inside);
+        let mut unlisted = spelling::unlisted(root, listing, known, &exists);
+        basis.respell(unlisted.spellings);
+        if !listing.is_cut {
+            unlisted.unmatched.retain(|path| wanted.contains(path));
+            self.uncompared(root, &unlisted.unmatched, report);
+        }
+        wanted
+    }
+
     /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
     fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {

@@ -54,7 +54,7 @@ pub(super) fn in_catalogue(
             });
         if proved.is_some() || state == CopyState::Altered {
             let spellings = basis.spellings(&item.inside);
-            hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved.clone())));
+            hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved)));
         }
     }
     catalogue.note_findings(&findings)?;
