@@ -75,7 +75,7 @@ impl Catalogue {
     }
 
     /// Returns the tags that people added or removed by these edits, by their current names, and whether each was
-    /// added. Reads the table of renamed tags: for many clips, read that once and call [`decided_as`].
+    /// added. Reads the table of renamed tags: for many clips, read that once and call `decided_as`.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
