@@ -417,12 +417,6 @@ fn a_destination_that_is_gone_for_good_is_forgotten_and_stays_in_the_log() {
     disk.unmount();
     let answer = ingest(&shoot, &[&card], &[&to]);
     is_told(&answer, "A001", "DEAD was mounted at");
-    // Those who say that they want it there get it there.
-    let mut allowed = command(&shoot, &[&card], &[&to]);
-    let answer = Answer::of(&allowed.arg("--allow-system-disk").output().unwrap());
-    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
-    are_equal(&card, &at.join("A001"));
-    fs::remove_dir_all(at.join("A001")).unwrap();
     let answer = shoot.run(&["volumes", "forget", "DEAD", "--yes"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(!shoot.run(&["volumes"]).stdout.contains("DEAD"));
@@ -436,4 +430,28 @@ fn a_destination_that_is_gone_for_good_is_forgotten_and_stays_in_the_log() {
     ingest_well(&shoot, &[&card], &[&to]);
     disk.mount(&at);
     assert_eq!(verify(&shoot, &at.join("A001")).0, 0);
+}
+
+#[test]
+fn the_folder_of_a_drive_that_is_not_mounted_takes_copies_where_that_is_allowed() {
+    let shoot = Shoot::new();
+    let card = shoot.folder("A001");
+    fill(&card, 3, 500);
+    let at = shoot.folder("mounted");
+    let Some(mut disk) = Disk::new(&shoot.folder(""), "AWAY", 90) else {
+        return;
+    };
+    disk.mount(&at);
+    let to = at.join("{card}");
+    ingest_well(&shoot, &[&card], &[&to]);
+    disk.unmount();
+    is_told(
+        &ingest(&shoot, &[&card], &[&to]),
+        "A001",
+        "AWAY was mounted at",
+    );
+    let mut allowed = command(&shoot, &[&card], &[&to]);
+    let answer = Answer::of(&allowed.arg("--allow-system-disk").output().unwrap());
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    are_equal(&card, &at.join("A001"));
 }
