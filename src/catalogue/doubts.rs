@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::ingests::CopyState;
 use super::{Catalogue, unix_seconds};
 use crate::error::Error;
+use crate::original::canonical;
 use crate::value::{from_bytes, to_bytes};
 
 impl Catalogue {
@@ -49,6 +50,26 @@ impl Catalogue {
             })?;
         }
         self.doubt_hash(file)
+    }
+
+    /// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or the catalogue cannot be written.
+    pub fn doubt_missing(&self, folder: &Path) -> Result<(), Error> {
+        let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
+        let there = folder.ancestors().find_map(|above| {
+            let real = canonical(above).ok()?;
+            Some((real, folder.strip_prefix(above).ok()?))
+        });
+        let Some((real, rest)) = there.filter(|(_, rest)| !rest.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        let (volume, inside) = self.volumes().of(&real);
+        match self.volume_id(&volume.identity)? {
+            Some(number) => self.doubt_below(number, &inside.join(rest)),
+            None => Ok(()),
+        }
     }
 
     /// Records that nothing is left at and below a folder of a volume.

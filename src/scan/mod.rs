@@ -110,6 +110,12 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     }
     volumes::tell_clones(request, &catalogue, report);
     catalogue.refuse_old_damage()?;
+    for path in &request.paths {
+        let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        if path.symlink_metadata().is_err_and(is_gone) {
+            catalogue.doubt_missing(path)?;
+        }
+    }
     catalogue.note_scanning(true)?;
     Index::check_place(&catalogue)?;
     let rules = Rules::new(&catalogue.own_rules()?)?;

@@ -260,27 +260,10 @@ fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
 fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
     original::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
-            doubt_all(folder, catalogue)?;
+            catalogue.doubt_missing(folder)?;
         }
         Err(Error::path(folder)(error))
     })
-}
-
-/// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
-fn doubt_all(folder: &Path, catalogue: &Catalogue) -> Result<(), Error> {
-    let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
-    let there = folder.ancestors().find_map(|above| {
-        let real = above.canonicalize().ok()?;
-        Some((real, folder.strip_prefix(above).ok()?))
-    });
-    let Some((real, rest)) = there else {
-        return Ok(());
-    };
-    let (volume, inside) = catalogue.volumes().of(&real);
-    match catalogue.volume_id(&volume.identity)? {
-        Some(number) => catalogue.doubt_below(number, &inside.join(rest)),
-        None => Ok(()),
-    }
 }
 
 /// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is

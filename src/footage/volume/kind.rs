@@ -201,7 +201,10 @@ pub(super) fn keeps_change_time(kind: &str) -> bool {
 
 /// Whether its root keeps the time at which it was made.
 pub(super) fn keeps_birth(kind: &str) -> bool {
-    matches!(kind, "ext4" | "xfs" | "f2fs" | "ntfs3" | "hfs" | "hfsplus")
+    matches!(
+        kind,
+        "ext4" | "xfs" | "btrfs" | "f2fs" | "ntfs3" | "hfs" | "hfsplus"
+    )
 }
 
 /// Whether its files are kept in memory.

@@ -170,9 +170,17 @@ fn a_folder_of_copies_that_is_gone_is_remembered_when_its_drive_goes() {
     let Some(mut day) = Day::taken_in() else {
         return;
     };
-    fs::rename(day.copy(1), day.drives[1].join("away")).unwrap();
-    let answer = day.shoot.run(&["verify", day.copy(1).to_str().unwrap()]);
-    assert_eq!(answer.code, 1, "{}", answer.stderr);
-    day.disks[1].unmount();
-    day.is_not_safe(&[], "missing when it was last looked for");
+    let aside = day.drives[1].join("away");
+    for command in ["verify", "scan"] {
+        fs::rename(day.copy(1), &aside).unwrap();
+        let answer = day.shoot.run(&[command, day.copy(1).to_str().unwrap()]);
+        assert_ne!(answer.code, 0, "{command}");
+        let at = day.drives[1].clone();
+        day.disks[1].unmount();
+        day.is_not_safe(&[], "missing when it was last looked for");
+        day.disks[1].mount(&at);
+        fs::rename(&aside, day.copy(1)).unwrap();
+        assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
+        day.is_safe(&[]);
+    }
 }
