@@ -5,7 +5,6 @@
 //! gone by then, and an image file is where its own volume is.
 
 use std::fmt;
-use std::path::Path;
 
 use super::{Volume, Volumes, kind};
 
@@ -89,12 +88,6 @@ impl Volumes {
                 self.follow(&below, backing);
             }
         }
-    }
-
-    /// Whether a path is on a filesystem of the kernel's own, on which nothing can be kept.
-    #[must_use]
-    pub fn is_of_kernel(&self, path: &Path) -> bool {
-        kind::is_virtual(&self.of(path).0.kind)
     }
 }
 
