@@ -97,6 +97,8 @@ fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
         return;
     };
     let uuid = day.uuid("RAID");
+    // mke2fs keeps the time at which a root was made in whole seconds.
+    Day::next_second();
     day.disks[1].format("RAID", &["-U", &uuid]);
     day.mount(1);
     // Whatever command is the first to see it.
