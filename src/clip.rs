@@ -8,9 +8,9 @@ mod derived;
 mod edit;
 mod facets;
 mod fact;
+mod field_type;
 mod files;
-mod marking;
-mod typed;
+mod position;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ pub use edit::{
 };
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};
+pub use field_type::{Cell, Kind, Value, Wanted};
 pub use files::{FileCopy, FileState, FrameRun, Place, Shelves, split_frame_number};
-pub use typed::{Cell, Kind, Value, Wanted};
 
 use crate::value::{
     Bytes, Clock, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,

@@ -1,9 +1,9 @@
 //! btsindex catalogues behind-the-scenes footage and finds the shot again.
 //!
 //! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`], [`offload`], [`mhl`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`], [`verify`] and
-//! [`safe`], and at the top [`browse`] and [`book`].
+//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`], [`offload`], [`mhl`]), the
+//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`xmp_sync`], where the stages meet; above them [`ingest`], [`verify`] and
+//! [`safe`], and at the top [`browse`] and [`report`].
 //! `ARCHITECTURE.md` draws the picture.
 
 #![cfg_attr(
@@ -16,17 +16,15 @@
     )
 )]
 
+pub mod atomic_file;
 #[cfg(target_os = "linux")]
-mod block;
-pub mod book;
+mod block_device;
 pub mod browse;
 pub mod catalogue;
 pub mod checksum;
 pub mod clip;
-pub mod day;
 pub mod desktop;
 pub mod error;
-pub mod exchange;
 pub mod footage;
 pub mod index;
 pub mod ingest;
@@ -34,17 +32,20 @@ pub mod lock;
 pub mod media;
 pub mod mhl;
 pub mod offload;
-pub mod original;
-pub mod present;
-pub mod publish;
+pub mod output;
 pub mod query;
 #[cfg(test)]
 mod random_tests;
+pub mod report;
 pub mod safe;
 pub mod scan;
+pub mod shoot_day;
 pub mod sidecar;
+pub mod source_file;
 pub mod tag;
 pub(crate) mod toml_file;
 pub mod value;
 pub mod verify;
+pub mod volume;
 pub(crate) mod xmp_owner;
+pub mod xmp_sync;

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, closest};
-use crate::original;
+use crate::source_file;
 
 /// Bytes of such a file: nobody writes more by hand.
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
@@ -39,7 +39,7 @@ pub(crate) struct Kind {
 /// who reads it.
 pub fn read_written(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    let file = original::open(path).map_err(Error::path(path))?;
+    let file = source_file::open(path).map_err(Error::path(path))?;
     // One byte more than it may have tells that it is too long.
     let read = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes);
     read.map_err(Error::path(path))?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::shoot::Shoot;
-use btsindex::present::query_guide;
+use btsindex::output::query_guide;
 use btsindex::tag::schemes;
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use btsindex::clip::Clip;
 use btsindex::footage::fingerprint;
 use btsindex::media::{self, Keyframes, Plan, Told, Work, fuzzing};
-use btsindex::original::Original;
+use btsindex::source_file::Original;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::Clip;
-use btsindex::footage::{Found, Role, Volumes};
+use btsindex::footage::{Found, Role};
+use btsindex::volume::Volumes;
 use btsindex::index::{Finder, Note, Order};
 use btsindex::query::{Context, Meaning, Date, Query};
 use btsindex::value::Fingerprint;

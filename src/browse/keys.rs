@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::line::Line;
+use super::line_editor::Line;
 use super::state::{Focus, Front, State, Topic};
 use crate::clip::Action;
 use crate::value::{Malformed, Selection, parse_tag};

@@ -3,13 +3,13 @@
 //! that joins them (`turns`). The first three know neither terminal nor catalogue, so that
 //! they can be tested without.
 
+mod backend;
+mod event_loop;
 mod keys;
-mod line;
+mod line_editor;
 mod posters;
-mod shelf;
-mod stage;
 mod state;
-mod turns;
+mod terminal;
 mod view;
 
-pub use turns::{Ending, run};
+pub use event_loop::{Ending, run};

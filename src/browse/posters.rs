@@ -11,7 +11,7 @@ use ratatui::layout::Size;
 
 use crate::catalogue::Folder;
 use crate::clip::Clip;
-use crate::present::{Picture, Screen};
+use crate::output::{Picture, Screen};
 use crate::value::Fingerprint;
 
 /// The name of the thread that reads them.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::line::Line;
+use super::line_editor::Line;
 use crate::clip::{Clip, Edit, EditId};
 use crate::index::Hits;
 use crate::query::pieces;

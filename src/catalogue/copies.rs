@@ -9,9 +9,9 @@ use super::Catalogue;
 use super::files::{Place, frames_of, loaded, state_of, stored};
 use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
-use crate::footage::Backing;
 use crate::offload::How;
 use crate::value::Fingerprint;
+use crate::volume::Backing;
 
 /// What a full hash is called.
 const XXH128: &str = "xxh128";

@@ -5,25 +5,25 @@
 mod clips;
 mod copies;
 mod disks;
-mod doubts;
+mod document_codec;
 mod edits;
 mod files;
+mod ingest_facts;
 mod ingests;
+mod meta;
+mod mount_history;
 mod open;
-mod packed;
-mod pictures;
-mod proved;
 mod readings;
-mod remembered;
 mod renaming;
-mod saved;
-mod shot;
+mod saved_searches;
 mod sidecars;
-mod sightings;
+mod suspect_copies;
 mod tagging;
-mod thumbs;
-mod turn;
+mod thumbnail_files;
+mod thumbnail_queue;
+mod transaction;
 mod upgrade;
+mod verified_copies;
 mod volumes;
 
 use std::cell::RefCell;
@@ -36,8 +36,8 @@ use serde::Serialize;
 
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::footage::Volumes;
-use packed::Packer;
+use crate::volume::Volumes;
+use document_codec::Packer;
 
 pub use clips::Change;
 pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
@@ -45,12 +45,12 @@ pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
-pub use pictures::{Pending, Waiting};
-pub use proved::{Claim, EarlierRead, Listed, Logged, Stood};
+pub use mount_history::Spans;
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use sightings::Spans;
 pub use tagging::{Housed, Kept};
-pub use thumbs::{Folder, INDEX, Thumbnails};
+pub use thumbnail_files::{Folder, INDEX, Thumbnails};
+pub use thumbnail_queue::{Pending, Waiting};
+pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
 /// The newest schema this program knows.

@@ -11,11 +11,11 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::packed::Packer;
+use super::document_codec::Packer;
 use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
+use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
-use crate::footage::Volumes;
-use crate::publish::{self, Unfinished};
+use crate::volume::Volumes;
 
 /// Statements that stay prepared on a connection: more than there are.
 const STATEMENTS: usize = 160;
@@ -269,7 +269,7 @@ impl Catalogue {
         };
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
         // What a backup left that was killed.
-        let _ = publish::sweep(folder);
+        let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
         let fault = |source| Error::Catalogue {
             path: to.to_owned(),
@@ -285,7 +285,7 @@ impl Catalogue {
         copy.close().map_err(|(_, source)| fault(source))?;
         unfinished.file().sync_all().map_err(Error::path(to))?;
         unfinished.publish(to).map_err(Error::path(to))?;
-        publish::sync_folder(folder).map_err(Error::path(folder))
+        atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
     /// Whether the database is whole, when nobody looked for a week or the last scan did not

@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rusqlite::params;
 
 use super::Catalogue;
-use super::packed::Packer;
+use super::document_codec::Packer;
 use super::renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;

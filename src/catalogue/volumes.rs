@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::files::{loaded, stored};
 use super::{Catalogue, Hashed, unix_seconds};
 use crate::error::{Error, escape};
-use crate::footage::{Backing, KnownVolume, Volume};
 use crate::value::{Duration, from_bytes, to_bytes};
+use crate::volume::{Backing, KnownVolume, Volume};
 
 /// A volume that was ever seen.
 #[derive(Debug, Clone)]

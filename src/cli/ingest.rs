@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::checksum::HashKind;
-use btsindex::day::{Clock, Template, parse_starts};
+use btsindex::shoot_day::{Clock, Template, parse_starts};
 use clap::Args;
 use jiff::civil::{Date, Time};
 

@@ -6,7 +6,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Facet, facet};
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
-use btsindex::present::advised;
+use btsindex::output::advised;
 use btsindex::query::Query;
 
 use super::said;

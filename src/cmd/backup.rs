@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
-use btsindex::present::counted;
+use btsindex::output::counted;
 
 use super::interrupt::Interrupt;
 use super::{Exit, stdout};

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use btsindex::catalogue::{Catalogue, Copied};
 use btsindex::error::escape;
 use btsindex::media::Cancel;
-use btsindex::present::ByteBar;
+use btsindex::output::ByteBar;
 use btsindex::scan::{Verifying, verify};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipCopies};
 use btsindex::clip::FileCopy;
-use btsindex::present::{FittedColumns, Widths, counted, json_line};
+use btsindex::output::{FittedColumns, Widths, counted, json_line};
 use serde_json::json;
 
 use super::{Exit, PAGE, compare, search, stdout, width};

@@ -7,7 +7,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::index::{Audit, Index, State};
 use btsindex::media::Tool;
-use btsindex::present::{counted, grouped, json_line};
+use btsindex::output::{counted, grouped, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 

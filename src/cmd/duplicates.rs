@@ -6,7 +6,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Copied, Hashed};
 use btsindex::error::escape;
-use btsindex::present::{counted, json_line};
+use btsindex::output::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::escape;
 use btsindex::index::Finder;
-use btsindex::present::{Columns, counted, grouped};
+use btsindex::output::{Columns, counted, grouped};
 use btsindex::query::Query;
 use btsindex::tag::Vocabulary;
 use btsindex::value::{Selection, parse_tag};

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use btsindex::atomic_file;
 use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
-use btsindex::present::{counted, grouped};
-use btsindex::publish;
+use btsindex::output::{counted, grouped};
 
 use super::interrupt::Interrupt;
 use super::{Exit, ask, stdout};
@@ -41,7 +41,7 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     };
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let mut failure = None;
-        let published = publish::new_with(path, |file| {
+        let published = atomic_file::new_with(path, |file| {
             let mut out = BufWriter::new(file);
             match write(&mut out) {
                 Ok(written) => written.and_then(|()| out.flush()),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use btsindex::clip::FIELDS;
-use btsindex::present::{Table, json_line};
+use btsindex::output::{Table, json_line};
 use serde_json::json;
 
 use super::{Exit, stdout, width};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{in_effect, short};
-use btsindex::present::{Table, json_line};
+use btsindex::output::{Table, json_line};
 use serde_json::json;
 
 use super::{Exit, stdout, width};

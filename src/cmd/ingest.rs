@@ -4,15 +4,15 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use btsindex::day::{Card, Day, EXAMPLE};
 use btsindex::error::Error;
 use btsindex::ingest::{Event, Request, Summary, Watch, ingest, plan, watch};
 use btsindex::media::Cancel;
-use btsindex::present::{
+use btsindex::output::{
     IngestProgress, Look, ingest_summary, ingest_summary_json, json_line, plan as print_plan,
     plan_json,
 };
 use btsindex::scan;
+use btsindex::shoot_day::{Card, Day, EXAMPLE};
 use btsindex::value::parse_tag;
 use jiff::civil::Time;
 

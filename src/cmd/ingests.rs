@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::present::{ingest_card, ingest_json, ingest_table, json_line};
+use btsindex::output::{ingest_card, ingest_json, ingest_table, json_line};
 
 use super::{Exit, stdout, width};
 use crate::cli;

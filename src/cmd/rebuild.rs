@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
-use btsindex::present::{Counting, Look, Progress, counted, json_line};
+use btsindex::output::{Counting, Look, Progress, counted, json_line};
 use btsindex::scan::{Request, Summary, remake_pictures};
 use serde_json::json;
 

@@ -3,12 +3,12 @@
 use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use btsindex::book::{self, About, Book, Form, Making, Sheet, Wish};
 use btsindex::catalogue::Catalogue;
-use btsindex::day::Day;
 use btsindex::error::{Error, escape};
-use btsindex::present::{Counting, Look, counted};
+use btsindex::output::{Counting, Look, counted};
 use btsindex::query::{Date, today};
+use btsindex::report::{self, About, Book, Form, Making, Sheet, Wish};
+use btsindex::shoot_day::Day;
 use btsindex::value::{Bytes, named_day};
 
 use super::interrupt::Interrupt;
@@ -155,13 +155,13 @@ fn data(book: &Book, form: Form, output: Option<&Path>, work: &Work<'_>) -> anyh
     let output = output.filter(|path| *path != Path::new("-"));
     let is_terminal = output.is_none() && io::stdout().is_terminal();
     with_making("writing", work, |making| {
-        let write = |sink: &mut book::Sink<'_>| match form {
-            Form::Csv => book::csv(book, is_terminal, making, sink),
-            _ => book::json(book, making, sink),
+        let write = |sink: &mut report::Sink<'_>| match form {
+            Form::Csv => report::csv(book, is_terminal, making, sink),
+            _ => report::json(book, making, sink),
         };
         match output {
             Some(path) => {
-                book::save(path, form, write)?;
+                report::save(path, form, write)?;
                 Ok(())
             }
             None => print(work, write),
@@ -179,7 +179,7 @@ fn make(
     let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
         return with_making("writing", work, |making| {
-            print(work, |sink| book::whole_page(book, sheet, making, sink))
+            print(work, |sink| report::whole_page(book, sheet, making, sink))
         });
     }
     let wish = Wish {
@@ -188,7 +188,7 @@ fn make(
         is_folder,
     };
     let bytes = with_making("writing", work, |making| {
-        Ok(book::write(book, &wish, making)?)
+        Ok(report::write(book, &wish, making)?)
     })?;
     let place = wish.place(book.shots.len());
     let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
@@ -225,13 +225,13 @@ const MOST_IN_MEMORY: usize = 16 << 20;
 /// Prints what is written whole, or nothing of it.
 fn print(
     work: &Work<'_>,
-    write: impl FnOnce(&mut book::Sink<'_>) -> Result<(), Error>,
+    write: impl FnOnce(&mut report::Sink<'_>) -> Result<(), Error>,
 ) -> anyhow::Result<()> {
     let mut spool = tempfile::spooled_tempfile(MOST_IN_MEMORY);
     let place = std::env::temp_dir();
     {
         let mut buffered = BufWriter::new(&mut spool);
-        write(&mut book::Sink::new(&mut buffered, &place))?;
+        write(&mut report::Sink::new(&mut buffered, &place))?;
         buffered.flush().map_err(Error::path(&place))?;
     }
     spool.rewind().map_err(Error::path(&place))?;

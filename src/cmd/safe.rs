@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::media::Cancel;
-use btsindex::present::{Look, SafetyProgress, json_line, safety, safety_json};
+use btsindex::output::{Look, SafetyProgress, json_line, safety, safety_json};
 use btsindex::safe::{Request, safe};
 
 use super::scan::stop_on_ctrl_c;

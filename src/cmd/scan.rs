@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
 use btsindex::media::{Cancel, Headers, Thumbs, kill_all};
-use btsindex::present::{Look, Progress, json_line, summary, summary_json, timings};
+use btsindex::output::{Look, Progress, json_line, summary, summary_json, timings};
 use btsindex::scan::{Request, scan};
 
 use super::{Exit, stdout};

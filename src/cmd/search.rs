@@ -7,7 +7,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
 use btsindex::index::{Finder, Hits, Order, Tally};
-use btsindex::present::{
+use btsindex::output::{
     Columns, Table, counted, csv, grouped, json, json_line, tally_json, tally_table,
 };
 use btsindex::query::Query;

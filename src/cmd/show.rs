@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::present::{Pictures, facts, facts_json, json_line};
+use btsindex::output::{Pictures, facts, facts_json, json_line};
 
 use super::{Exit, stdout};
 use crate::cli;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::exchange::{Beside, Outcome, Written, read_sidecars, write_sidecars};
-use btsindex::present::{counted, json_line};
+use btsindex::output::{counted, json_line};
+use btsindex::xmp_sync::{Beside, Outcome, Written, read_sidecars, write_sidecars};
 use serde_json::json;
 
 use super::interrupt::Interrupt;

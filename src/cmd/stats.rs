@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Finder;
-use btsindex::present::{stats, stats_json};
+use btsindex::output::{stats, stats_json};
 
 use super::interrupt::Interrupt;
 use super::{Exit, asked, said, stdout, width};

@@ -10,7 +10,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
-use btsindex::present::{
+use btsindex::output::{
     Counting, Look, branches, counted, difference, difference_json, explained, explained_json,
     json_line, tag_tree, tag_tree_json,
 };

@@ -4,7 +4,7 @@ use std::io;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::Clip;
-use btsindex::present::{Screen, contact_sheet};
+use btsindex::output::{Screen, contact_sheet};
 
 use super::stdout;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::media::Cancel;
-use btsindex::present::{Look, VerifyProgress, json_line, verified, verified_json};
+use btsindex::output::{Look, VerifyProgress, json_line, verified, verified_json};
 use btsindex::verify::{Report, Request, verify};
 
 use super::scan::stop_on_ctrl_c;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
 use btsindex::error::{Error, escape};
-use btsindex::footage::Backing;
-use btsindex::present::{Table, counted, grouped, json_line};
+use btsindex::output::{Table, counted, grouped, json_line};
 use btsindex::scan;
 use btsindex::value::{Bytes, instant_of_seconds, parse_name};
+use btsindex::volume::Backing;
 use serde_json::json;
 
 use super::{Exit, ask, stdout, width};

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
 use crate::checksum::{SAMPLED_RANGE, sampled_ranges};
-use crate::original::{self, Original, is_zero};
+use crate::source_file::{self, Original, is_zero};
 use crate::value::Fingerprint;
 
 /// Frames of an image sequence that are sampled.
@@ -139,7 +139,7 @@ pub fn hash_all(
     let mut hasher = Xxh3::new();
     let mut buffer = vec![0; PIECE];
     for path in files {
-        let mut file = original::open(path)?;
+        let mut file = source_file::open(path)?;
         if files.len() > 1 {
             hasher.update(&file.metadata()?.len().to_le_bytes());
         }

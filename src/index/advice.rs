@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use tantivy::TantivyError;
 use tantivy::schema::Field;
 
-use super::alike::Alike;
+use super::catch_panic::guarded;
 use super::document::Column;
-use super::guard::guarded;
+use super::fuzzy::Alike;
 use super::search::Finder;
 use super::{Index, Note};
 use crate::clip::{Clip, Wanted, facet};

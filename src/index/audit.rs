@@ -12,9 +12,9 @@ use tantivy::{DocSet, IndexSettings, SegmentReader, TERMINATED};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::Index;
+use super::catch_panic::guarded;
 use super::document::{self, CLIP};
-use super::guard::guarded;
-use super::pen::{LITTLE_MEMORY, plain_writer};
+use super::updater::{LITTLE_MEMORY, plain_writer};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 

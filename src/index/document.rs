@@ -19,7 +19,7 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 
-use super::tokens::{TOKENS, joined};
+use super::pretokenized::{TOKENS, joined};
 use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
 use crate::value::words::{Cut, cut};
 

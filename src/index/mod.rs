@@ -3,29 +3,29 @@
 //! deleted at any time. Nothing in it is believed that is not what was written.
 
 mod advice;
-mod alike;
 mod audit;
-mod build;
-mod check;
-mod current;
+mod boost;
+mod builder;
+mod catch_panic;
+mod catch_up;
+mod checksums;
+mod compile;
 mod directory;
 mod document;
-mod excluded;
-mod fitting;
-mod guard;
-mod make;
+mod exclusion;
+mod facet_counts;
+mod fuzzy;
 mod merge;
-mod mount;
-mod note;
+mod mount_id;
+mod notice;
 mod order;
-mod pen;
+mod pretokenized;
 mod recheck;
 mod search;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod tier;
-mod tokens;
+mod updater;
+mod wildcard;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -40,18 +40,18 @@ use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use check::{Limits, Trust};
+use catch_panic::guarded;
+use checksums::{Limits, Trust};
 use directory::Folder;
 use document::Columns;
-use guard::guarded;
 
 pub use advice::{Advice, Lost};
 pub use audit::Audit;
-pub use current::{follow, settle};
-pub use note::Note;
+pub use catch_up::{follow, settle};
+pub use facet_counts::{Sum, Tallies, Tally};
+pub use notice::Note;
 pub use order::Order;
 pub use search::{Finder, Hits};
-pub use tally::{Sum, Tallies, Tally};
 
 /// Counts up when words are cut another way, or documents are made another way.
 const DOCUMENTS: u32 = 5;
@@ -138,7 +138,7 @@ impl Index {
         if !matches!(state, State::Damaged { .. }) {
             return Ok(state);
         }
-        match current::lock_while(catalogue, "doctor") {
+        match catch_up::lock_while(catalogue, "doctor") {
             Ok(Some(_held)) => Self::look_once(catalogue, trust),
             // A catalogue that cannot be written has no writers.
             Ok(None) | Err(_) => Ok(state),
@@ -222,7 +222,7 @@ impl Index {
         if payload.documents != DOCUMENTS || metas.schema != schema {
             return Ok(State::Other("was made by another version of btsindex"));
         }
-        let whole = match check::whole(&folder, &files(&metas), trust) {
+        let whole = match checksums::whole(&folder, &files(&metas), trust) {
             Ok(whole) => whole,
             Err(file) => return Ok(State::Damaged { file }),
         };

@@ -2,10 +2,10 @@
 
 use tantivy::TantivyError;
 
-use super::check;
-use super::current::lock_file;
+use super::catch_panic::guarded;
+use super::catch_up::lock_file;
+use super::checksums;
 use super::directory::Folder;
-use super::guard::guarded;
 use super::{Index, Note, files};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
@@ -27,7 +27,7 @@ impl Index {
         });
         // Another process may be replacing it.
         let Ok(metas) = metas else { return Ok(()) };
-        let Err(file) = check::read_again(&folder, &files(&metas), most) else {
+        let Err(file) = checksums::read_again(&folder, &files(&metas), most) else {
             return Ok(());
         };
         told(&Note::DamagedSince { file });

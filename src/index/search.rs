@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
-use super::build::{Builder, tagged};
-use super::current::PATIENCE;
-use super::guard::guarded;
+use super::catch_panic::guarded;
+use super::catch_up::PATIENCE;
+use super::compile::{Builder, tagged};
+use super::facet_counts::{Counting, Tallies};
 use super::order::{Order, Ranked};
-use super::tally::{Counting, Tallies};
 use super::{Index, Note};
 use crate::catalogue::Catalogue;
 use crate::clip::Facet;

@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
 use super::plan::{CardPlan, PlannedPlace, State};
-use super::{Request, place as places};
+use super::{Request, destination as places};
+use crate::atomic_file;
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
-use crate::footage::{Drive, DriveKind};
 use crate::mhl;
 use crate::offload::{self, Destination, Order, Outcome, Sighting};
-use crate::publish;
+use crate::volume::{Drive, DriveKind};
 
 /// What was found out is written down after this …
 const AGE: Duration = Duration::from_millis(500);
@@ -281,7 +281,7 @@ fn copy(
     for place in &plan.places {
         for folder in plan.folders_at(place) {
             // The room that it takes is counted on.
-            let _ = publish::sweep(&folder);
+            let _ = atomic_file::sweep(&folder);
         }
     }
     let order = Order {

@@ -4,9 +4,9 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::clip::{Clip, Fact, Source};
-use crate::day::{Card, Day, shoot_date};
 use crate::error::Error;
 use crate::offload::Listing;
+use crate::shoot_day::{Card, Day, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Tagged, Tags, Why};
 

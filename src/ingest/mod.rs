@@ -5,16 +5,16 @@
 //! catalogue as soon as it is durable on its drive, so that the same command goes on wherever the last one was
 //! cut off. Nothing here knows a progress bar.
 
-mod contents;
+mod card_contents;
+mod card_history;
 mod copying;
+mod destination;
+mod destination_disk;
 mod event;
 mod facts;
-mod ground;
-mod left_out;
-mod load;
-mod place;
 mod plan;
 mod seal;
+mod skipped;
 mod task;
 mod watch;
 
@@ -24,12 +24,12 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 
 use crate::catalogue::Catalogue;
-use crate::day::Day;
 use crate::error::{Error, Problem};
 use crate::index;
 use crate::lock;
 use crate::media::Cancel;
 use crate::scan;
+use crate::shoot_day::Day;
 
 pub use event::{Begun, Event, Summary};
 pub use plan::{CardPlan, PlannedPlace, State};
@@ -176,7 +176,7 @@ fn settle(
     for (plan, card) in plans.iter().zip(cards) {
         let Some(card) = card else { continue };
         if request.is_in_place {
-            let (volume, inside) = place::on_volume(catalogue, &plan.source)?;
+            let (volume, inside) = destination::on_volume(catalogue, &plan.source)?;
             catalogue.tell_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
             let problems: Vec<Problem> = plan.problems().cloned().collect();
             catalogue.end_ingest(card.ingest, &problems)?;

@@ -9,22 +9,22 @@ use std::time::Instant;
 
 use jiff::civil::Date;
 
-use super::contents::Contents;
-use super::ground::Grounds;
-use super::load::{Earlier, Owner};
-use super::place::{self, Need, Room};
-use super::{Event, Request, facts, left_out, seal, task};
+use super::card_contents::Contents;
+use super::card_history::{Earlier, Owner};
+use super::destination::{self, Need, Room};
+use super::destination_disk::Grounds;
+use super::{Event, Request, facts, seal, skipped, task};
+use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
-use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
-use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
 use crate::offload::{Listing, Task, Times, filesystem, list};
-use crate::publish;
+use crate::shoot_day::{Card, Day, Placeholder, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, local_now};
+use crate::volume::{Drive, Volume, Volumes};
 
 /// Cards of one name are numbered up to this.
 const MOST_OF_A_NAME: usize = 999;
@@ -221,13 +221,13 @@ impl Planner<'_> {
         card: &Card,
         report: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
-        let source = place::resolved(&card.path);
+        let source = destination::resolved(&card.path);
         let (volume, inside) = self.volumes.of(&source);
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
                 listing.doubt_unreadable();
-                listing.leave_out_unfinished(&source, left_out::UNFINISHED);
+                listing.leave_out_unfinished(&source, skipped::UNFINISHED);
                 (listing, None)
             }
             Err(error) => (Listing::default(), Some(error.to_string())),
@@ -255,11 +255,11 @@ impl Planner<'_> {
             inside,
             remarks: histories
                 .as_ref()
-                .and_then(|histories| left_out::by_history(&source, &listing, histories))
+                .and_then(|histories| skipped::by_history(&source, &listing, histories))
                 .into_iter()
                 .collect(),
             grown: Vec::new(),
-            times: place::times_of(&volume),
+            times: destination::times_of(&volume),
             listed,
             samples: HashMap::new(),
             histories,
@@ -321,7 +321,7 @@ impl Planner<'_> {
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
-            if let Some((reason, hint)) = place::refused(&template.base()) {
+            if let Some((reason, hint)) = destination::refused(&template.base()) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
         }
@@ -346,18 +346,18 @@ impl Planner<'_> {
             for template in &day.to.folders {
                 match template.fill(&values) {
                     Ok(folder) => {
-                        folders.push(place::resolved(&folder));
+                        folders.push(destination::resolved(&folder));
                         typed.push(std::path::absolute(&folder).unwrap_or(folder));
                     }
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
             }
-            let away = |folder: &PathBuf| place::away(folder, self.catalogue?);
+            let away = |folder: &PathBuf| destination::away(folder, self.catalogue?);
             let is_checked = !self.request.is_system_disk_allowed;
             if is_checked && let Some((reason, hint)) = folders.iter().find_map(away) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
-            if let Some(reason) = place::overlap(&folders, &plan.source) {
+            if let Some(reason) = destination::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
             if let Err(reason) = self.stand(&typed, &folders, report) {
@@ -373,7 +373,7 @@ impl Planner<'_> {
                 .to
                 .folders
                 .iter()
-                .map(|template| place::resolved(&template.base()));
+                .map(|template| destination::resolved(&template.base()));
             return self.fill(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
@@ -445,7 +445,7 @@ impl Planner<'_> {
         }
         let places = plan.places.iter();
         let kept: Vec<(PathBuf, Times)> = places
-            .map(|place| (place.folder.clone(), place::times_of(&place.volume)))
+            .map(|place| (place.folder.clone(), destination::times_of(&place.volume)))
             .collect();
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
@@ -531,7 +531,7 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
     // What an ingest that was killed left unfinished makes room.
     let left = plan
         .folders_at(place)
-        .map(|folder| publish::sweepable(&folder));
+        .map(|folder| atomic_file::sweepable(&folder));
     Need {
         volume: &place.volume,
         folder: &place.folder,

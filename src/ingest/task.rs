@@ -7,7 +7,7 @@ use crate::catalogue::{CopyFound, Ingested};
 use crate::checksum::HashKind;
 use crate::mhl;
 use crate::offload::{COARSEST, Item, Task, Times};
-use crate::original::{Stamp, modified};
+use crate::source_file::{Stamp, modified};
 
 /// What is known of a file from before, where it is as it was.
 pub(super) fn of(

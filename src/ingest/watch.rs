@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Summary};
 use super::{Request, ingest};
-use crate::day::Card;
 use crate::error::{Error, Problem};
 use crate::offload::{Listing, list};
+use crate::shoot_day::Card;
 
 /// How a folder is watched.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::publish::{Life, Writer, agreed_text, refresh, take_away};
+use crate::atomic_file::{Life, Writer, agreed_text, refresh, take_away};
 
 /// How often a holder shows that it lives.
 const BEAT: Duration = Duration::from_secs(5);

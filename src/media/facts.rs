@@ -1,7 +1,7 @@
 //! From ffprobe's answer to a clip's facts.
 
 use super::header::{Format, Header, Stream, Tags};
-use super::{pixel_format, written};
+use super::{embedded, pixel_format};
 use crate::clip::{Clip, Fact, Source, Value};
 use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
 
@@ -38,7 +38,7 @@ pub(super) fn of(answer: &Header) -> Option<Clip> {
         answer,
         clip.container.as_ref().map(|fact| fact.value.as_str()),
     );
-    written::read(&mut clip, answer);
+    embedded::read(&mut clip, answer);
     Some(clip)
 }
 

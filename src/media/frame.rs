@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tone::{self, Curve};
+use super::tone_mapping::{self, Curve};
 use crate::clip::Clip;
 use crate::value::VideoRange;
 
@@ -136,7 +136,7 @@ impl Frame {
     /// Makes a frame of pixels as they came out of ffmpeg.
     pub(super) fn new(pixels: Vec<u8>, raster: &Raster) -> Self {
         let rgb = match raster.curve {
-            Some(curve) => tone::map(&pixels, curve),
+            Some(curve) => tone_mapping::map(&pixels, curve),
             None => pixels,
         };
         let luma: Vec<u8> = rgb

@@ -4,39 +4,39 @@
 //! that starts a process stands here.
 
 mod avi;
+mod batch_decode;
 mod bitstream;
 mod cursor;
+mod embedded;
 mod facts;
 mod ffprobe;
 mod frame;
-mod harvest;
 mod header;
 mod image;
-mod iso;
 mod keyframes;
-mod leash;
 mod matroska;
+mod mp4;
+mod mpegts;
 mod mxf;
-mod pictures;
+mod parent_death;
 mod pixel_format;
 mod process;
 mod ratio;
 mod raw;
-mod reads;
-mod still;
-mod tone;
+mod reader_io;
+mod single_decode;
+mod thumbnails;
+mod tone_mapping;
 mod tool;
-mod transport;
-mod wave;
-mod written;
+mod wav;
 
 #[cfg(feature = "fuzzing")]
-pub use harvest::fuzzing;
+pub use batch_decode::fuzzing;
 pub use image::{StripIndex, Thumbs};
 pub use keyframes::Keyframes;
-pub use leash::take_the_step;
-pub use pictures::{Made, Plan, Studio, Subject, Work};
+pub use parent_death::take_the_step;
 pub use process::{Cancel, Limits, kill_all, processes_started};
+pub use thumbnails::{Made, Plan, Studio, Subject, Work};
 pub use tool::{Tool, Tools};
 
 use std::path::Path;
@@ -45,7 +45,7 @@ use header::Film;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::original::Original;
+use crate::source_file::Original;
 
 /// Why one file gave no facts.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
     if let Some(facts) = raw::read(original.beginning()) {
         return Ok(Some(told(facts, None, "raw header")));
     }
-    let (reader, film) = if let Some(header) = wave::read(original)? {
+    let (reader, film) = if let Some(header) = wav::read(original)? {
         let keyframes = None;
         ("wave header", Film { header, keyframes })
     } else if let Some(film) = avi::read(original)? {
@@ -104,9 +104,9 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
         ("matroska header", film)
     } else if let Some(film) = mxf::read(original)? {
         ("mxf header", film)
-    } else if let Some(film) = transport::read(original)? {
+    } else if let Some(film) = mpegts::read(original)? {
         ("transport header", film)
-    } else if let Some(film) = iso::read(original)? {
+    } else if let Some(film) = mp4::read(original)? {
         ("iso header", film)
     } else {
         return Ok(None);

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Unread, leash};
+use super::{Unread, parent_death};
 use crate::error::Error;
 
 /// How often a waiting run looks whether it was cancelled.
@@ -114,7 +114,7 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
         return Err(Unread::Late("the tool was killed".to_owned()));
     }
     let stderr = String::from_utf8_lossy(&stderr.bytes).into_owned();
-    if status.code() == Some(leash::CANNOT) && stdout.bytes.is_empty() {
+    if status.code() == Some(parent_death::CANNOT) && stdout.bytes.is_empty() {
         return Err(Unread::Fatal(Error::Tool {
             tool: command.get_program().to_string_lossy().into_owned(),
             source: io::Error::other(stderr),
@@ -184,7 +184,7 @@ impl Running {
             return Err(Unread::Cancelled);
         }
         let tool = command.get_program().to_string_lossy().into_owned();
-        let mut leashed = leash::leashed(command);
+        let mut leashed = parent_death::leashed(command);
         let command = leashed.as_mut().unwrap_or(command);
         command
             .stdin(stdin)

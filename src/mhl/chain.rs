@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::xml::{Step, Xml, escaped};
 use super::{Fault, amiss};
+use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
-use crate::publish;
 
 /// Generations of one history; more would be no history of a folder.
 const MOST: usize = 100_000;
@@ -24,7 +24,7 @@ pub(super) struct Link {
 /// # Errors
 /// When it cannot be read, is no chain, or names what is not beside it.
 pub(super) fn read(path: &Path) -> Result<Vec<Link>, Fault> {
-    publish::refresh(path);
+    atomic_file::refresh(path);
     let mut xml = Xml::open(path, &[])?;
     let mut links: Vec<Link> = Vec::new();
     let mut is_chain = false;

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use walkdir::WalkDir;
 
-use super::written::{self, Part, Place, folders};
+use super::write::{self, Part, Place, folders};
 use super::{FOLDER, Fault, Generation, History, Known, LOCK, Verdict};
+use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 use crate::lock::Shared;
-use crate::publish;
 
 /// Looks at a history on a share that may show an old one; systems remember for a second what they saw.
 const LOOKS: u32 = 5;
@@ -78,7 +78,7 @@ impl Histories {
             // Outer ones first, in every process: none waits for one that waits for it.
             for place in places()? {
                 let folder = root.join(&place).join(FOLDER);
-                written::make_folder(&folder)?;
+                write::make_folder(&folder)?;
                 let path = folder.join(LOCK);
                 let Some(lock) = Shared::hold(&path, go_on).map_err(Fault::path(&path))? else {
                     return Ok(None);
@@ -95,7 +95,7 @@ impl Histories {
 
     /// Reads them all once a share shows what others wrote to those that are locked.
     fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, Fault> {
-        let is_local = File::open(root).is_ok_and(|root| publish::is_local(&root));
+        let is_local = File::open(root).is_ok_and(|root| atomic_file::is_local(&root));
         let mut left = if is_local { 1 } else { LOOKS };
         loop {
             left -= 1;

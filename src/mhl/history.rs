@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::chain::{self, Link};
 use super::manifest::{self, Said};
 use super::{Action, CHAIN, EXTENSION, FOLDER, Fault, FolderHash, IGNORED_BY_DEFAULT, Ignored};
+use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
-use crate::publish;
 
 /// The history of a folder: every generation that its chain names.
 ///
@@ -86,7 +86,7 @@ impl History {
         }
         let numbers = numbers(&folder).map_err(Fault::path(&folder))?;
         let path = folder.join(CHAIN);
-        publish::refresh(&path);
+        atomic_file::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(fault) if fault.kind() == ErrorKind::NotFound && numbers.is_empty() => {

@@ -10,17 +10,17 @@
 //! A card is sealed by [`Histories::write`]; what is there is checked by [`Histories::expected`].
 
 mod chain;
-pub mod classic;
-mod fault;
-mod gather;
+mod error;
 mod generation;
+mod generation_builder;
 mod histories;
 mod history;
 mod ignore;
-mod judged;
 mod manifest;
+pub mod mhl1;
+mod outcome;
 mod tree;
-mod written;
+mod write;
 mod xml;
 
 #[cfg(test)]
@@ -30,22 +30,22 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
-pub use fault::Fault;
-pub use gather::Gatherer;
+pub use error::Fault;
 pub use generation::{Author, Creator, Entry, Folder, Generation, Hash, Process};
+pub use generation_builder::Gatherer;
 pub use histories::Histories;
 pub use history::{History, Known, KnownFolder, Made};
 pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, Ignored};
-pub use judged::{Outcome, Verdict, judged, needed};
+pub use outcome::{Outcome, Verdict, judged, needed};
 pub use tree::{FolderHash, folder_hashes};
-pub use written::write;
+pub use write::write;
 
 /// The folder of a history.
 pub const FOLDER: &str = "ascmhl";
 /// The chain in it.
 const CHAIN: &str = "ascmhl_chain.xml";
 /// Name of the lock of those who write a history.
-const LOCK: &str = crate::publish::LOCK;
+const LOCK: &str = crate::atomic_file::LOCK;
 /// What manifests end by.
 const EXTENSION: &str = "mhl";
 

@@ -521,6 +521,6 @@ proptest! {
         let path = folder.path().join("list.mhl");
         let version_1 = String::from_utf8_lossy(&text).replacen("2.0", "1.1", 1);
         fs::write(&path, version_1).unwrap();
-        prop_assert!(classic::read(&path).is_err());
+        prop_assert!(mhl1::read(&path).is_err());
     }
 }

@@ -14,7 +14,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{Fault, is_xml};
 use crate::checksum::{Checksum, HashKind, Hasher};
-use crate::original;
+use crate::source_file;
 
 /// Bytes of a manifest: some ten million files.
 const MOST_BYTES: u64 = 2 << 30;
@@ -68,7 +68,7 @@ pub(super) struct Xml {
 impl Xml {
     /// Opens a file, of which all bytes are hashed in those kinds as they pass.
     pub(super) fn open(path: &Path, kinds: &[HashKind]) -> Result<Self, Fault> {
-        let file = original::open(path).map_err(Fault::path(path))?;
+        let file = source_file::open(path).map_err(Fault::path(path))?;
         let size = file.metadata().map_err(Fault::path(path))?.len();
         let mut reader = quick_xml::Reader::from_reader(Metered {
             inner: BufReader::with_capacity(1 << 16, file.take(MOST_BYTES)),

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use super::listing::Item;
-use super::medium::{How, Medium};
+use super::card_listing::Item;
+use super::read_back::{How, Medium};
 use crate::checksum::{Checksum, HashKind, Hasher};
-use crate::original::Stamp;
+use crate::source_file::Stamp;
 
 /// Files that are read side by side where a device lets them be.
 const MOST_READERS: usize = 4;

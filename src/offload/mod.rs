@@ -5,16 +5,16 @@
 //! copy its name. So what bears a name is whole and proved, whenever the power fails. Nothing here
 //! knows the catalogue; what is told through `report` is durable by then.
 
-mod credible;
+mod buffers;
+mod card_listing;
+mod direct_io;
 mod hashing;
-mod images;
-mod listing;
-mod medium;
-mod past_cache;
-mod pieces;
-mod prove;
+mod loop_images;
 mod read;
-mod source;
+mod read_back;
+mod source_change;
+mod trusted_times;
+mod verify_copy;
 mod write;
 
 #[cfg(test)]
@@ -28,14 +28,14 @@ use std::thread;
 use std::time::Instant;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
-use crate::original::Stamp;
-use pieces::Piece;
+use crate::source_file::Stamp;
+use buffers::Piece;
 
-pub use credible::Credible;
+pub use card_listing::{COARSEST, Item, Listing, list, list_but};
 pub use hashing::{Hashed, Heard, Lane, hash_files};
-pub use listing::{COARSEST, Item, Listing, list, list_but};
-pub use medium::{How, Medium};
-pub use source::{Sighting, Times, sample, written_since};
+pub use read_back::{How, Medium};
+pub use source_change::{Sighting, Times, sample, written_since};
+pub use trusted_times::Credible;
 pub use write::finish_folders;
 
 /// A place that files are copied to.
@@ -161,7 +161,7 @@ enum Message {
 }
 
 /// Files from so many bytes on are read and written past the system's cache.
-const LARGE: u64 = 2 * pieces::PIECE as u64;
+const LARGE: u64 = 2 * buffers::PIECE as u64;
 
 /// Messages that wait for one thread.
 const WAITING: usize = 16;
@@ -271,7 +271,7 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
             };
             let (writing, proving) = (place(), place());
             if destination.is_single {
-                let mut prover = prove::Prover::new(proving);
+                let mut prover = verify_copy::Prover::new(proving);
                 scope.spawn(move || {
                     write::run(writing, &messages, &mut |batch| prover.prove(batch));
                 });
@@ -282,7 +282,7 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
                     write::run(writing, &messages, &mut |batch| _ = batches.send(batch));
                 });
                 scope.spawn(move || {
-                    let mut prover = prove::Prover::new(proving);
+                    let mut prover = verify_copy::Prover::new(proving);
                     for batch in written {
                         prover.prove(batch);
                     }

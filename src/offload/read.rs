@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
-use super::past_cache::Reading;
-use super::pieces::{PIECE, Piece, Pool};
-use super::source::{self, Sighting};
+use super::buffers::{PIECE, Piece, Pool};
+use super::direct_io::Reading;
+use super::source_change::{self, Sighting};
 use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
 use crate::checksum::Sampler;
-use crate::original::{self, Stamp};
+use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 
 /// What happens to a file at one destination.
@@ -159,7 +159,7 @@ impl Reader<'_> {
         if !task.item.is_exactly(&Stamp::of(&path.symlink_metadata()?)) {
             return Err(changed(task, "it is another"));
         }
-        let file = original::open(path)?;
+        let file = source_file::open(path)?;
         let (times, listed) = (self.order.times, self.order.listed);
         let rested = times.settle(&file, listed, self.order.go_on);
         let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
@@ -231,7 +231,7 @@ impl Reader<'_> {
         let is_unchanged = is_same(&file.file().metadata()?)
             && is_same(&path.symlink_metadata()?)
             // A modification time that was put back leaves no trace here but in the content.
-            && (times.has_change_time || source::sample(path)? == seen.sample);
+            && (times.has_change_time || source_change::sample(path)? == seen.sample);
         if is_unchanged {
             Ok(())
         } else {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::original::modified;
+use crate::source_file::modified;
 
 /// A card and two places, in one folder.
 struct Set {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::past_cache;
-use super::pieces::PIECE;
+use super::buffers::PIECE;
+use super::direct_io;
 use super::{Event, GONE, Job, LARGE, Message, Place};
-use crate::original::is_zero;
-use crate::publish::{self, Unfinished};
+use crate::atomic_file::{self, Unfinished};
+use crate::source_file::is_zero;
 
 /// A batch holds so many files at most, each of them open …
 const MOST_FILES: usize = 192;
@@ -94,11 +94,11 @@ impl Writer<'_> {
             .and_then(|()| Unfinished::in_folder(&folder));
         match made {
             Ok(file) => {
-                past_cache::keep_out(file.file());
+                direct_io::keep_out(file.file());
                 let is_past =
                     job.bytes >= LARGE && !job.is_sparse && !self.place.destination.is_share;
                 self.current = Some(Current {
-                    past: is_past.then(|| past_cache::to_write(file.path())).flatten(),
+                    past: is_past.then(|| direct_io::to_write(file.path())).flatten(),
                     job,
                     file,
                     written: 0,
@@ -125,7 +125,7 @@ impl Writer<'_> {
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 self.is_folder(folder)?;
-                let _ = publish::sweep(folder);
+                let _ = atomic_file::sweep(folder);
             }
             Err(error) => return Err(error),
         }
@@ -180,9 +180,9 @@ impl Current {
         // What takes no room on the card takes none here.
         let is_hole = self.job.is_sparse && is_zero(bytes);
         if !is_hole && bytes.len() == PIECE {
-            past_cache::write_at(&mut self.past, file, bytes, self.written)?;
+            direct_io::write_at(&mut self.past, file, bytes, self.written)?;
         } else if !is_hole {
-            past_cache::write_at(&mut None, file, bytes, self.written)?;
+            direct_io::write_at(&mut None, file, bytes, self.written)?;
         }
         self.written += bytes.len() as u64;
         if self.past.is_none() && self.written.is_multiple_of(STEP) {
@@ -254,7 +254,7 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
     // Those within first: making one changes the time of the one above.
     for (inside, time) in made.into_iter().rev() {
         let folder = destination.join(inside);
-        let _ = publish::sweep(&folder);
+        let _ = atomic_file::sweep(&folder);
         #[cfg(unix)]
         let _ = File::open(&folder).and_then(|open| {
             set_time(&open, *time)?;
@@ -263,8 +263,8 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
         #[cfg(not(unix))]
         let _ = time;
     }
-    let _ = publish::sweep(destination);
-    let _ = publish::sync_folder(destination);
+    let _ = atomic_file::sweep(destination);
+    let _ = atomic_file::sync_folder(destination);
     problems
 }
 

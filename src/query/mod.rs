@@ -1,14 +1,14 @@
 //! What an editor asks for: a grammar of its own, parsed once into a typed tree, and written
 //! again in one normal form. Nothing here knows how a query is answered.
 
-mod ask;
+mod field_query;
+mod format;
+mod is_filter;
 mod names;
 mod parse;
-mod print;
-mod state;
 #[cfg(test)]
 mod tests;
-mod token;
+mod tokenize;
 
 use std::collections::HashSet;
 
@@ -17,10 +17,10 @@ use crate::error::Error;
 use crate::value::words::{asked_parts, is_lone_letter};
 use crate::value::{Area, Between, How, Resolution, Words, local_now};
 
-pub use ask::FORMS;
+pub use field_query::FORMS;
+pub use is_filter::State;
 pub use jiff::civil::Date;
-pub use state::State;
-pub use token::pieces;
+pub use tokenize::pieces;
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -11,9 +11,9 @@ use std::cell::Cell;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use super::ask::named;
+use super::field_query::named;
 use super::names::{self, Name};
-use super::token::{Token, tokens};
+use super::tokenize::{Token, tokens};
 use super::{Context, Query, wrong};
 use crate::clip::{Clip, Kind};
 use crate::error::Error;

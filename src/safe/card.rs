@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::apart::change_of;
+use super::independence::change_of;
 use super::verdict::{Counted, OfCard, Wanted};
 use super::{Event, FileState, Report, Request};
 use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
-use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
-use crate::original::{self, Stamp};
+use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
+use crate::volume::{Drive, Volume, Volumes};
 
 const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
 
@@ -45,7 +45,7 @@ pub(super) struct Card {
 impl Card {
     pub(super) fn listed(request: &Request, catalogue: &Catalogue) -> Self {
         let volumes = Volumes::mounted();
-        let (root, fault) = match original::canonical(&request.card) {
+        let (root, fault) = match source_file::canonical(&request.card) {
             Ok(root) => (root, None),
             Err(error) => (request.card.clone(), Some(error.to_string())),
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Event;
-use super::standing::{Sight, is_untouched};
+use super::copy_state::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
     Catalogue, Claim, CopyFound, CopyState, Disks, Finding, SAID, Spans, Stood, VolumeRow,
@@ -15,11 +15,11 @@ use crate::catalogue::{
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
 use crate::offload::{Heard, How, Item, Lane, hash_files};
-use crate::original::Stamp;
+use crate::source_file::Stamp;
 use crate::value::Fingerprint;
+use crate::volume::{Drive, Volume, Volumes};
 
 /// A content's bytes and hash.
 type Content = (Fingerprint, u64);

@@ -1,11 +1,11 @@
 //! Whether a card may be formatted: every file on it is read and hashed, and counted are the distinct disks on which the
 //! catalogue knows a verified copy of just that content. Nothing is copied, and every doubt ends in no.
 
-mod apart;
 mod card;
 mod copies;
-mod mend;
-mod standing;
+mod copy_state;
+mod independence;
+mod remedy;
 mod verdict;
 
 #[cfg(test)]
@@ -22,8 +22,8 @@ use crate::value::{Age, Fingerprint};
 use card::Card;
 
 pub use crate::catalogue::Disks;
-pub use mend::Mend;
-pub use standing::{Doubt, Proof, Sight, standing};
+pub use copy_state::{Doubt, Proof, Sight, standing};
+pub use remedy::Mend;
 pub use verdict::{Copy, Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 
 /// On how many disks each file has to be when nobody says otherwise.
@@ -185,6 +185,6 @@ pub fn safe(
         wanted,
         ..card.into_report(&counts)
     };
-    found.mends = mend::all(&found, request, &catalogue)?;
+    found.mends = remedy::all(&found, request, &catalogue)?;
     Ok(found)
 }

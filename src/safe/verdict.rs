@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::apart::{Relation, Site, change_of, is_one_change, most_apart};
-use super::standing::{Doubt, Proof, Sight, standing};
+use super::copy_state::{Doubt, Proof, Sight, standing};
+use super::independence::{Relation, Site, change_of, is_one_change, most_apart};
 use crate::catalogue::{Disks, Spans, Stood};
-use crate::footage::Backing;
 use crate::value::{Age, Fingerprint};
+use crate::volume::Backing;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

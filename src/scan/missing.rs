@@ -10,7 +10,8 @@ use super::{Event, Request, Summary};
 use crate::catalogue::{Catalogue, Known, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
-use crate::footage::{Role, Volumes, frame_paths};
+use crate::footage::{Role, frame_paths};
+use crate::volume::Volumes;
 
 /// Known files that a walk did not come by, volume by volume.
 #[derive(Default)]

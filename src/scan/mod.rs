@@ -5,20 +5,20 @@
 //! written in batches by the thread that called; the index follows by seq. All queues are in
 //! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
 
-mod attention;
+mod device_queues;
 mod event;
-mod lanes;
 mod missing;
-mod pictures;
-mod read;
+mod read_file;
+mod reconcile;
 mod request;
-mod sift;
+mod retry;
+mod still_growing;
 mod tagging;
+mod thumbnails;
 mod timing;
 mod verify;
 mod volumes;
 mod writer;
-mod young;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -31,11 +31,11 @@ use std::time::Instant;
 
 use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
-use crate::footage::Drive;
 use crate::index::Index;
 use crate::lock::{self, Held};
 use crate::media::{Limits, Studio, Tools, Work};
 use crate::tag::Rules;
+use crate::volume::Drive;
 use tagging::Places;
 
 pub use event::{Event, Stage, Summary};
@@ -44,10 +44,10 @@ pub use tagging::{Affected, Difference, Explained, compare, explain, retag};
 pub use timing::Timing;
 pub use verify::{Verified, Verifying, verify};
 
-use lanes::{Lane, Lanes};
-use pictures::Pictures;
-use read::{Reader, Task};
-use sift::{Sift, Sifted};
+use device_queues::{Lane, Lanes};
+use read_file::{Reader, Task};
+use reconcile::{Sift, Sifted};
+use thumbnails::Pictures;
 use timing::Meter;
 use writer::{BATCH_AGE, Writer};
 
@@ -203,7 +203,7 @@ enum Message {
     Pictured {
         clip: i64,
         path: PathBuf,
-        outcome: pictures::Outcome,
+        outcome: thumbnails::Outcome,
     },
     /// ffmpeg hangs on one clip after the other.
     Hopeless,
@@ -266,7 +266,7 @@ impl Scan<'_, '_> {
     /// Pictures that are gone, of clips that have a file on a mounted volume.
     fn remake_pictures(&mut self) -> Result<(), Error> {
         let catalogue = self.writer.catalogue;
-        let lacking = attention::lacking_pictures(catalogue, self.request.strip)?;
+        let lacking = retry::lacking_pictures(catalogue, self.request.strip)?;
         let (mut files, mut folders) = (Vec::new(), HashSet::new());
         for clip in lacking {
             let copied = catalogue.copied(clip)?;
@@ -364,14 +364,14 @@ impl Scan<'_, '_> {
             return Ok(());
         }
         self.writer.commit()?;
-        young::wait(walked, &self.request.cancel);
+        still_growing::wait(walked, &self.request.cancel);
         if self.is_cancelled() {
             return Ok(());
         }
         let mut still = Vec::new();
         for (file, drive) in files {
             match self.writer.catalogue.unread_file(file)? {
-                Some(unread) if !young::stands_still(&unread) => self.moves(unread.path),
+                Some(unread) if !still_growing::stands_still(&unread) => self.moves(unread.path),
                 Some(_) => still.push((file, drive)),
                 None => {}
             }
@@ -409,7 +409,7 @@ impl Scan<'_, '_> {
         };
         let readers = |drive: &Drive| self.request.readers_of(drive);
         let jobs = self.request.jobs;
-        let lanes = pictures::lanes(pending, work, jobs, &drive, &readers);
+        let lanes = thumbnails::lanes(pending, work, jobs, &drive, &readers);
         let pictures = Pictures {
             work,
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
@@ -511,7 +511,7 @@ impl Scan<'_, '_> {
                 path,
                 outcome,
             } => {
-                let is_poster = matches!(outcome, pictures::Outcome::Poster(_));
+                let is_poster = matches!(outcome, thumbnails::Outcome::Poster(_));
                 self.summary.posters += usize::from(is_poster);
                 let problem = self.pictured(clip, outcome)?;
                 self.problem(&path, problem);
@@ -533,20 +533,24 @@ impl Scan<'_, '_> {
     }
 
     /// Writes what became of a clip's pictures; gives what is to be told of it.
-    fn pictured(&mut self, clip: i64, outcome: pictures::Outcome) -> Result<Option<String>, Error> {
+    fn pictured(
+        &mut self,
+        clip: i64,
+        outcome: thumbnails::Outcome,
+    ) -> Result<Option<String>, Error> {
         self.writer.write(self.report, |catalogue| match outcome {
-            pictures::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
-            pictures::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
-            pictures::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
-            pictures::Outcome::Waits => Ok(Some(WAITS.to_owned())),
-            pictures::Outcome::NoStrip {
+            thumbnails::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
+            thumbnails::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
+            thumbnails::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
+            thumbnails::Outcome::Waits => Ok(Some(WAITS.to_owned())),
+            thumbnails::Outcome::NoStrip {
                 reason,
                 failed_with,
             } => {
                 catalogue.strip_failed(clip, &failed_with)?;
                 Ok(Some(reason))
             }
-            pictures::Outcome::Failed {
+            thumbnails::Outcome::Failed {
                 reason,
                 source,
                 failed_with,
@@ -576,7 +580,7 @@ fn sift_all(
     let mut sift = Sift::new(request, tools, writer, summary, report);
     let mut first_error = None;
     let mut is_any_walked = false;
-    for root in sift::roots(&request.paths) {
+    for root in reconcile::roots(&request.paths) {
         match root.and_then(|root| sift.root(&root)) {
             Ok(()) => is_any_walked = true,
             Err(Error::Path { path, source }) => {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use crate::footage::{Drive, WalkOptions};
+use crate::footage::WalkOptions;
+
 use crate::media::{Cancel, Headers, Thumbs};
+use crate::volume::Drive;
 
 /// Pictures in a clip's strip.
 const STRIP: usize = 8;

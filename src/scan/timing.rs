@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::media::processes_started;
-use crate::original::Traffic;
+use crate::source_file::Traffic;
 
 /// What one stage took.
 #[derive(Debug, Clone)]

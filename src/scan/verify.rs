@@ -9,7 +9,7 @@ use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
 use crate::media::Cancel;
 use crate::offload::{How, Medium};
-use crate::original::Stamp;
+use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 
 /// Something happened.

@@ -6,7 +6,7 @@ use std::fs;
 use super::{Event, Request};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use crate::footage::{Volume, mark};
+use crate::volume::{Volume, mark};
 
 /// Marks the volumes of the paths that have nothing to be known again by; what the catalogue
 /// knows of one stays its own. Whether any is known by another identity now.

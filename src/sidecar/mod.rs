@@ -4,14 +4,14 @@
 
 mod dji;
 mod sony;
-mod spoken;
+mod transcript;
 pub mod xmp;
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::clip::Clip;
-use crate::original;
+use crate::source_file;
 
 /// No camera's sidecar has a longer head; what comes after is not read.
 const MOST: u64 = 2 * 1024 * 1024;
@@ -29,12 +29,14 @@ pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
         _ => return Ok(Clip::default()),
     };
     let mut bytes = Vec::new();
-    original::open(path)?.take(most).read_to_end(&mut bytes)?;
+    source_file::open(path)?
+        .take(most)
+        .read_to_end(&mut bytes)?;
     Ok(match extension.to_str() {
         Some("xml") => sony::read(&String::from_utf8_lossy(&bytes)),
         Some("srt") => subtitles(&bytes),
         Some("xmp") => xmp::read(&bytes, original),
-        _ => spoken::read(&String::from_utf8_lossy(&bytes)),
+        _ => transcript::read(&String::from_utf8_lossy(&bytes)),
     })
 }
 
@@ -49,7 +51,7 @@ pub fn declared_extension(path: &Path) -> Option<String> {
         return None;
     }
     let mut bytes = Vec::new();
-    let file = original::open(path).ok()?;
+    let file = source_file::open(path).ok()?;
     file.take(xmp::MOST + 1).read_to_end(&mut bytes).ok()?;
     xmp::Packet::read(&bytes).ok()?.for_extension
 }
@@ -60,6 +62,6 @@ fn subtitles(bytes: &[u8]) -> Clip {
     if dji::is_telemetry(&text) {
         dji::read(&text)
     } else {
-        spoken::read(&text)
+        transcript::read(&text)
     }
 }

@@ -6,10 +6,10 @@
 mod condition;
 mod lexicon;
 mod names;
+mod parse;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
-mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::toml_file::Kind;
 use crate::value::{Tagged, Tags, Why};
 use condition::{Condition, Evidence, NeighbourTest, Seen};
 use lexicon::{Lexicon, PhraseId, Spoken};
-use written::Maker;
+use parse::Maker;
 
 pub use crate::toml_file::read_written;
 pub use names::schemes;

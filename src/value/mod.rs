@@ -4,13 +4,11 @@
 //! everything else and know nothing of clips, SQL, tantivy or clap.
 
 mod age;
-mod asked;
 mod bytes;
 mod choice;
 mod clock;
 mod duration;
 mod fingerprint;
-mod found;
 mod geo;
 mod machine_clock;
 mod marks;
@@ -19,19 +17,19 @@ mod os_path;
 mod rate;
 pub mod resolution;
 mod scale;
+mod search_terms;
 mod tags;
+mod text_matches;
 mod timecode;
 mod wall_time;
 pub mod words;
 
 pub use age::Age;
-pub use asked::{How, MOST_STARS, Words};
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use clock::Clock;
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
-pub use found::{fits, letters_off};
 pub use geo::{Area, GeoPoint};
 pub use machine_clock::{instant, instant_of_micros, instant_of_seconds, local_now, now};
 pub use marks::{Marker, Markers, Note, Notes};
@@ -41,7 +39,9 @@ pub use rate::Rate;
 pub use resolution::Resolution;
 pub(crate) use scale::capped;
 pub use scale::{Between, Scale, named_day};
+pub use search_terms::{How, MOST_STARS, Words};
 pub use tags::{Tagged, Tags, Why, kept_tag, parse_tag};
+pub use text_matches::{fits, letters_off};
 pub use timecode::Timecode;
 pub use wall_time::WallTime;
 

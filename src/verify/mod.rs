@@ -3,7 +3,7 @@
 //! Each file is read past the system's cache, once, for all hashes that anything knows of it. What is found goes
 //! into the log of ingests, and into a new generation of the manifest where that is asked for.
 
-mod known;
+mod expected;
 mod record;
 mod spelling;
 
@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
-use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
 use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list_but};
-use crate::original;
-use known::{Basis, Known};
+use crate::source_file;
+use crate::volume::Volumes;
+use expected::{Basis, Known};
 use record::Noted;
 
 /// What to verify, and how.
@@ -258,7 +258,7 @@ fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
 
 /// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
 fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
-    original::canonical(folder).or_else(|error| {
+    source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
             catalogue.doubt_missing(folder)?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::known::{Basis, Known, Logged};
+use super::expected::{Basis, Known, Logged};
 use super::{Looked, Request, State};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};

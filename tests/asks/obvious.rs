@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, FIELDS, Field, Kind, Wanted};
-use btsindex::present::json;
+use btsindex::output::json;
 use btsindex::query::{Ask, Query, State};
 use btsindex::value::{Between, Resolution, Words};
 use serde_json::Value;

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
-use btsindex::footage::{Found, Role, Volumes};
+use btsindex::footage::{Found, Role};
 use btsindex::index::{Finder, Note};
 use btsindex::value::{Fingerprint, Marker, Selection};
+use btsindex::volume::Volumes;
 use serde_json::{Map, Value, json};
 
 use crate::shoot::unsearched;

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use btsindex::book::{self, About, Book, Form, Making, Sheet, Sink, Wish};
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
 use btsindex::footage::{Found, Role};
 use btsindex::media::Cancel;
 use btsindex::query::Date;
+use btsindex::report::{self, About, Book, Form, Making, Sheet, Sink, Wish};
 use btsindex::value::Fingerprint;
 
 const CLIPS: u32 = 300;
@@ -146,13 +146,13 @@ fn a_book_that_is_ended_early_leaves_nothing() {
                 }),
                 is_folder,
             };
-            let written = ended(&shelf, end, |making| book::write(&book, &wish, making));
+            let written = ended(&shelf, end, |making| report::write(&book, &wish, making));
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
             assert_eq!(shelf.left(), [""; 0], "{end} {is_folder} {sheet}");
         }
         for form in [Form::Json, Form::Csv] {
             let written = ended(&shelf, end, |making| {
-                book::save(&to, form, |sink| data(form, &book, making, sink))
+                report::save(&to, form, |sink| data(form, &book, making, sink))
             });
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
             assert_eq!(shelf.left(), [""; 0], "{end} {form:?}");
@@ -176,7 +176,7 @@ fn a_book_is_there_when_it_is_whole() {
         assert!(!shelf.folder.path().join("day").exists());
     };
     let bytes = making(&shelf, &Cancel::default(), &mut told, |making| {
-        book::write(&book, &wish, making)
+        report::write(&book, &wish, making)
     });
     let page = fs::read_to_string(shelf.folder.path().join("day/index.html")).unwrap();
     assert_eq!(bytes.unwrap(), page.len() as u64);
@@ -193,8 +193,8 @@ fn data(
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     match form {
-        Form::Csv => book::csv(book, false, making, sink),
-        _ => book::json(book, making, sink),
+        Form::Csv => report::csv(book, false, making, sink),
+        _ => report::json(book, making, sink),
     }
 }
 

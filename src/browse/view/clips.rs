@@ -10,7 +10,7 @@ use crate::browse::posters::Posters;
 use crate::browse::state::{Focus, State};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::present::{Glance, cut};
+use crate::output::{Glance, cut};
 use crate::value::Selection;
 
 /// Columns before the name: `> `, `+ `, `***** `.

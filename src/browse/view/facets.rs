@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Look, chosen_style, line_of};
 use crate::browse::state::{Focus, State, term};
 use crate::error::escape;
-use crate::present::{cut, grouped};
+use crate::output::{cut, grouped};
 
 /// Draws them, scrolled so that the chosen value is to be seen.
 pub(super) fn draw(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {

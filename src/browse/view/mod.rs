@@ -5,7 +5,7 @@
 
 mod clips;
 mod facets;
-mod front;
+mod overlay;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -17,7 +17,7 @@ use super::posters::Posters;
 use super::state::{Focus, Front, State, Topic};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::present::{card, counted, cut};
+use crate::output::{card, counted, cut};
 use crate::value::Fingerprint;
 
 /// Columns of the facets, and the least that a screen has to have to show them.
@@ -205,7 +205,7 @@ pub(super) fn draw(frame: &mut Frame, state: &State, posters: &Posters, look: Lo
     }
     let typing = bottom(&plan, state, look, buffer);
     if let Some(open) = &state.front {
-        front::draw(open, frame.area(), look, frame.buffer_mut());
+        overlay::draw(open, frame.area(), look, frame.buffer_mut());
     }
     let at = match (&state.front, state.focus) {
         (Some(Front::Typing(..)), _) => typing,

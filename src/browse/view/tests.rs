@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::browse::line::Line;
+use crate::browse::line_editor::Line;
 use crate::browse::state::{Counted, Facet};
 use crate::clip::{Fact, FileCopy, FileState, Source};
 use crate::index::Hits;

@@ -1,6 +1,6 @@
 //! The log of ingests: what was on each card, where its copies are, and when they were proved.
 
-mod written;
+mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
 use crate::offload::How;
-use crate::original::Stamp;
+use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// An ingest as it begins.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
 
 use super::super::companions::{DeclaredExtension, Neighbours};
-use super::super::ignored::{BtsIgnore, Excluded, is_never_footage};
+use super::super::ignore::{BtsIgnore, Excluded, is_never_footage};
 use super::super::kind::{Named, named};
 use super::super::sequence;
-use super::look::Looker;
+use super::stat::Looker;
 use super::{Found, Listing, Role, Root, Step};
 use crate::error::Problem;
 

@@ -1,8 +1,8 @@
 //! The walk over a drive, folder by folder.
 
-mod ahead;
 mod folder;
-mod look;
+mod read_ahead;
+mod stat;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,13 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DeclaredExtension;
-use super::ignored::Excluded;
+use super::ignore::Excluded;
 use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
 use folder::{Folder, Passing, Read};
-use look::Look;
+use stat::Look;
 
-pub use crate::original::modified;
+pub use crate::source_file::modified;
 
 /// How to walk.
 #[derive(Debug, Clone, Default)]
@@ -145,7 +145,7 @@ pub fn walk(
     let mut unread = None;
     let first = Folder::first(root);
     let read = |folder: Folder| passing.read(&folder);
-    ahead::in_order(first, readers, &read, &mut |steps| {
+    read_ahead::in_order(first, readers, &read, &mut |steps| {
         steps.into_iter().all(|step| match step {
             Read::Step(step) => visit(step),
             Read::Unread(source) => {

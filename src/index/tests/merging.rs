@@ -10,7 +10,7 @@ use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
 
-use super::super::pen::Pen;
+use super::super::updater::Pen;
 use super::set::write;
 use super::*;
 

@@ -13,14 +13,15 @@ use std::sync::mpsc::channel;
 use tantivy_fst::Automaton;
 
 use super::merge::Effort;
-use super::pen::{LITTLE_MEMORY, plain_writer};
+use super::updater::{LITTLE_MEMORY, plain_writer};
 use super::*;
 use crate::catalogue::{Outcome, Reading};
 use crate::clip::{Clip, Fact, Source};
-use crate::footage::{Found, Role, Volumes};
+use crate::footage::{Found, Role};
 use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
+use crate::volume::Volumes;
 use set::Set;
 
 /// Whether an automaton takes a word, byte by byte.
@@ -484,7 +485,7 @@ fn a_sound_index_is_read_through_once() {
     // As long ago as it takes for the files' times to be believed.
     std::thread::sleep(Duration::from_millis(2100));
     drop(set.open());
-    let memo = fs::read(set.index().join(check::CHECKED)).unwrap();
+    let memo = fs::read(set.index().join(checksums::CHECKED)).unwrap();
     let names = files(&set.open().inner.load_metas().unwrap());
     let memo = String::from_utf8(memo).unwrap();
     assert!(names.iter().all(|name| memo.contains(name)), "{memo}");

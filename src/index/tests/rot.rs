@@ -3,7 +3,7 @@
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
 
-use super::super::check::{self, Limits, Trust, forge};
+use super::super::checksums::{self, Limits, Trust, forge};
 use super::*;
 
 /// Limits under which a file that is not due is believed.
@@ -54,7 +54,7 @@ fn names(set: &Set) -> Vec<String> {
 
 /// What looking at the index under some limits finds to be damaged.
 fn damaged_under(set: &Set, limits: Limits) -> Option<String> {
-    check::whole(&set.index(), &names(set), Trust::Remembered(limits)).err()
+    checksums::whole(&set.index(), &names(set), Trust::Remembered(limits)).err()
 }
 
 fn today_seconds() -> i64 {
@@ -132,7 +132,7 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
     assert_eq!(damaged_under(&set, limits(others)), None);
     assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
     // Two bytes at a time, one file each time.
-    let read = || check::read_again(&set.index(), &names, 2);
+    let read = || checksums::read_again(&set.index(), &names, 2);
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
@@ -167,7 +167,10 @@ fn what_was_read_again_is_not_due_for_a_day() {
     let names = names(&set);
     let due = || {
         let trust = Trust::Remembered(BELIEVING);
-        check::whole(&set.index(), &names, trust).unwrap().due.len()
+        checksums::whole(&set.index(), &names, trust)
+            .unwrap()
+            .due
+            .len()
     };
     assert_eq!(due(), names.len());
     Index::recheck(&set.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Card, Run};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
-use crate::ingest::{Event, left_out, seal};
+use crate::ingest::{Event, seal, skipped};
 use crate::offload;
 
 /// Reason for a file that changed between its reading and the sealing.
@@ -74,7 +74,7 @@ impl Run<'_> {
         if listing.is_cut {
             return false;
         }
-        listing.leave_out_unfinished(&plan.source, left_out::UNFINISHED);
+        listing.leave_out_unfinished(&plan.source, skipped::UNFINISHED);
         let now: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
         let then: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
         for inside in listing.files.iter().map(|item| item.inside.as_path()) {

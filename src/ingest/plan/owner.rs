@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{CardPlan, Planner};
 use crate::error::Error;
 use crate::ingest::Event;
-use crate::ingest::contents::Contents;
-use crate::ingest::ground::Ground;
-use crate::ingest::load::{self, Earlier, OnDisk, Owner};
+use crate::ingest::card_contents::Contents;
+use crate::ingest::card_history::{self, Earlier, OnDisk, Owner};
+use crate::ingest::destination_disk::Ground;
 
 impl Planner<'_> {
     /// Checks what folders are on; else returns why nothing may be copied there.
@@ -52,7 +52,7 @@ impl Planner<'_> {
                     continue;
                 };
                 let files = catalogue.ingested(ingest.id)?;
-                if !load::is_same(&files, &plan.listing) {
+                if !card_history::is_same(&files, &plan.listing) {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
@@ -78,7 +78,7 @@ impl Planner<'_> {
         // What the catalogue does not know, another one may: what stands there tells.
         let (mut is_other, mut is_same) = (false, false);
         for folder in folders {
-            match load::on_disk(folder, &plan.listing, contents) {
+            match card_history::on_disk(folder, &plan.listing, contents) {
                 OnDisk::Differs => return Ok(Owner::Other),
                 OnDisk::Same => is_same = true,
                 OnDisk::Unlike => is_other = true,

@@ -1,6 +1,6 @@
 //! The index of an AVI file, `idx1`: each chunk of frames, its place and its length.
 
-use super::super::wave::window::u32_at;
+use super::super::wav::window::u32_at;
 
 /// Bytes of an entry.
 const ENTRY: usize = 16;

@@ -2,8 +2,8 @@
 //!
 //! ffprobe reads lists as if what they hold stood outside, and so does this.
 
-use crate::media::wave::tags::{self, Dictionary};
-use crate::media::wave::window::{Window, u16_at, u32_at};
+use crate::media::wav::tags::{self, Dictionary};
+use crate::media::wav::window::{Window, u16_at, u32_at};
 
 /// Chunks before the frames, and after them, that are looked at.
 const MOST_CHUNKS: usize = 200;

@@ -14,9 +14,9 @@ use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
 use super::header::{Film, Format, Header, Stream, seconds, tidy};
 use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
 use super::ratio::{aspect, lowest};
-use super::wave::pcm;
-use super::wave::window::{Window, u16_at, u32_at};
-use crate::original::Original;
+use super::wav::pcm;
+use super::wav::window::{Window, u16_at, u32_at};
+use crate::source_file::Original;
 use index::Entry;
 use layout::{Layout, Track};
 

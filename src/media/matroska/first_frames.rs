@@ -5,7 +5,7 @@ use std::io;
 use super::blocks::{BlockHead, LONGEST_BLOCK_HEAD};
 use super::ebml::{self, Head, LONGEST_HEAD};
 use super::id;
-use crate::original::Original;
+use crate::source_file::Original;
 
 /// Elements that are stepped over before the first frames are found.
 const MOST_STEPS: usize = 400;

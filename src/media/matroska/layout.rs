@@ -7,7 +7,7 @@ use std::io;
 
 use super::ebml::{self, Head, LONGEST_HEAD, elements};
 use super::id;
-use crate::original::Original;
+use crate::source_file::Original;
 
 /// Bytes of one part of a header that are read: tags and configurations are kilobytes.
 const MOST_BYTES: u64 = 1024 * 1024;

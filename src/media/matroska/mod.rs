@@ -30,7 +30,7 @@ use track::{Kind, Track};
 
 use super::header::{Film, Format, Header, Stream};
 use super::keyframes::{Keyframes, Stored};
-use crate::original::Original;
+use crate::source_file::Original;
 
 /// Reads a file's header; `None` when it is of another kind or not fully understood.
 ///

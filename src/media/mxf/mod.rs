@@ -28,7 +28,7 @@ use window::Window;
 
 use super::header::{Film, Format, Header, add_tag, seconds};
 use super::keyframes::{Decoder, Keyframes, Stored};
-use crate::original::Original;
+use crate::source_file::Original;
 
 /// Items of one edit unit that are looked at: one of each track, and fillers.
 const MOST_ITEMS: usize = 200;

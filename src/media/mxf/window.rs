@@ -3,8 +3,8 @@
 use std::io;
 
 use super::klv::{Item, LONGEST_HEAD};
-use crate::media::reads::Reads;
-use crate::original::Original;
+use crate::media::reader_io::Reads;
+use crate::source_file::Original;
 
 /// Read at once where nothing was read yet.
 pub(super) const AHEAD: u64 = 64 * 1024;

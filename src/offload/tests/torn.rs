@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::*;
 
 /// Bytes of the file: several pieces.
-const LENGTH: usize = 6 * pieces::PIECE;
+const LENGTH: usize = 6 * buffers::PIECE;
 /// Call of `go_on` at which the file is written to: some pieces are read by then, and some are not.
 const CALL: usize = 5;
 

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::catalogue::{Claim, CopyState, Listed, Logged, Stood};
 use crate::checksum::HashKind;
-use crate::footage::Backing;
-use crate::original::Stamp;
+use crate::source_file::Stamp;
+use crate::volume::Backing;
 
 /// States that are tried; `scripts/endurance` asks for more.
 fn states() -> u64 {

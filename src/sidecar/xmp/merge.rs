@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use super::XmpError;
+use super::clip_edits::{Said, Wanted, key, lines_of};
 use super::document::Document;
 use super::edit::Editor;
 use super::element::Element;
 use super::escape::unix_lines;
+use super::last_synced::{Written, truth_text};
 use super::names::{GOOD, LI, LOG_COMMENT, Name, RATING, SUBJECT, TRACKS, WRITTEN};
 use super::packet::{rating, tags, truth};
 use super::rdf::{Found, properties};
-use super::said::{Said, Wanted, key, lines_of};
 use super::tracks::{XmpMarker, is_ours, our_track, ours, taken_over};
-use super::written::{Written, truth_text};
 
 /// A sidecar as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,30 +1,30 @@
 //! XMP sidecars (ISO 16684-1): what Premiere Pro, Bridge, Lightroom and exiftool write beside
 //! a file, read, and added to without losing a letter of theirs.
 
+mod clip_edits;
 mod document;
 mod edit;
 mod element;
 mod encoding;
 mod error;
 mod escape;
+mod last_synced;
 mod merge;
 mod names;
 mod packet;
 mod rdf;
-mod said;
 mod tag;
 #[cfg(test)]
 mod tests;
 mod time;
 mod tracks;
-mod written;
 
+pub use clip_edits::Said;
 pub use error::XmpError;
+pub use last_synced::Written;
 pub use merge::{Conflict, Merged, merged};
 pub use packet::Packet;
-pub use said::Said;
 pub use tracks::XmpMarker;
-pub use written::Written;
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ pub(super) fn read(bytes: &[u8], original: &Path) -> Clip {
         return Clip::default();
     }
     let log = packet.log_comment.as_deref().unwrap_or_default();
-    let mut lines = said::lines_of(log);
+    let mut lines = clip_edits::lines_of(log);
     lines.retain(|line| !packet.written.notes.contains(line));
     let log = (!lines.is_empty()).then(|| lines.join("\n"));
     let fact = |text: Option<String>| Some(Fact::new(text?, Source::XMP_FILE));

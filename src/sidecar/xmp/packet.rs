@@ -4,13 +4,13 @@ use super::XmpError;
 use super::document::Document;
 use super::element::Element;
 use super::escape::unix_lines;
+use super::last_synced::Written;
 use super::names::{
     FOR_EXTENSION, GOOD, LOG_COMMENT, Name, RATING, REEL, SCENE, SHOT, SUBJECT, SUMMARY, TAKE,
     TITLE,
 };
 use super::rdf::properties;
 use super::tracks::{self, XmpMarker};
-use super::written::Written;
 
 /// What a sidecar says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -53,7 +53,7 @@ fn existing() -> impl Strategy<Value = Option<Vec<u8>>> {
 /// Tags as they are compared, each once.
 fn alike(tags: &[String]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
-    for key in tags.iter().map(|tag| said::key(tag)) {
+    for key in tags.iter().map(|tag| clip_edits::key(tag)) {
         if !key.is_empty() && !keys.contains(&key) {
             keys.push(key);
         }

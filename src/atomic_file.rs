@@ -1,0 +1,344 @@
+//! Files that are written beside footage: whole or not at all, and never in place of what
+//! somebody else put there.
+
+mod claim;
+mod leftovers;
+mod network_view;
+mod writer_id;
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempPath;
+
+pub use leftovers::{is_unfinished, sweep, sweepable};
+pub use network_view::{is_local, refresh};
+pub use writer_id::{Life, Writer};
+
+/// Beginning and end of the name of an unfinished file. Its writer and [`DICE`] letters are between them.
+const PREFIX: &str = ".btsindex-";
+const SUFFIX: &str = ".part";
+/// Name of a lock file that other machines see: that of an unfinished file, which no listing takes for footage.
+pub const LOCK: &str = ".btsindex-000shared000.part";
+/// Random letters and digits in the name.
+const DICE: usize = 12;
+
+/// Returns a name that no other process uses, and that [`sweep`] removes once this one has ended.
+#[must_use]
+pub fn unfinished_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{PREFIX}{}-{count:0DICE$}{SUFFIX}", Writer::this())
+}
+
+/// Returns the text of a file that processes agree by: `None` where it is absent, empty where it cannot be read.
+#[must_use]
+pub fn agreed_text(path: &Path) -> Option<String> {
+    match fs::read(path) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(_) => Some(String::new()),
+    }
+}
+
+/// Removes a file that says what it said, if it is there. Of several processes, one does so: the others may find the file
+/// of the next holder under its name, and put that back.
+///
+/// # Errors
+/// When it cannot be renamed or removed.
+pub fn take_away(path: &Path, text: &str) -> io::Result<()> {
+    let aside = path.with_file_name(unfinished_name());
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
+    }
+    let is_it = agreed_text(&aside).is_some_and(|found| found == text);
+    if !is_it && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
+        return fs::rename(&aside, path);
+    }
+    fs::remove_file(&aside)
+}
+
+/// A file that is being written under a name of its own, in the folder where it will stand. It is
+/// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
+#[derive(Debug)]
+pub struct Unfinished {
+    file: File,
+    path: TempPath,
+}
+
+impl Unfinished {
+    /// An empty file in a folder, which others may read as far as the system lets new files be.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!("{PREFIX}{}-", Writer::this());
+        builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(DICE);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Other people, on other machines, have other numbers.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        loop {
+            let (file, path) = builder.tempfile_in(folder)?.into_parts();
+            // Whoever sweeps may have come between the two.
+            if is_held(&file) {
+                return Ok(Self { file, path });
+            }
+        }
+    }
+
+    /// The file, to write to.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where it is until it is published.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it the name it is to have, which nothing must have yet; the folder is not synced.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has that name; else what the system says. The file is gone then.
+    pub fn publish(self, path: &Path) -> io::Result<()> {
+        match self.path.persist_noclobber(path) {
+            Ok(()) => Ok(()),
+            Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => Err(fault.error),
+            // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
+            Err(fault)
+                if fs::symlink_metadata(path)
+                    .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
+            {
+                let _claim = claim::Claim::of(path)?;
+                Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
+            }
+            Err(fault) => Err(fault.error),
+        }
+    }
+
+    /// Gives it the name that another file has, in whose place it stands from then on.
+    fn replace(self, path: &Path) -> io::Result<()> {
+        self.path.persist(path).map_err(|fault| fault.error)
+    }
+}
+
+/// Locks an unfinished file for as long as its writer lives; whether it is still there by then. On Windows nobody
+/// else could read it meanwhile, this program included.
+#[cfg(unix)]
+fn is_held(file: &File) -> bool {
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => false,
+        Err(fs::TryLockError::Error(_)) => true,
+        Ok(()) => file
+            .metadata()
+            .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::nlink(&metadata) > 0),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_held(_file: &File) -> bool {
+    true
+}
+
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// `AlreadyExists` when something has that name; else what the system says.
+pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    new_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file that is not there yet, and that need not be in memory as a whole.
+///
+/// # Errors
+/// `AlreadyExists` when something has that name; else what the system or `write` says.
+pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    written(folder, write)?.publish(path)?;
+    let _ = sync_folder(folder);
+    Ok(())
+}
+
+/// Puts a file in the place of one that is still as it was when it was looked at.
+///
+/// # Errors
+/// `AlreadyExists` when another stands there by now; else what the system says.
+pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
+    instead_with(path, before, |file| file.write_all(bytes))
+}
+
+/// Puts a file that need not be in memory as a whole in the place of one that is still as it was when it was looked at.
+///
+/// # Errors
+/// `AlreadyExists` when another stands there by now; else what the system or `write` says.
+pub fn instead_with(
+    path: &Path,
+    before: &Metadata,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    let file = written(folder, write)?;
+    let now = fs::symlink_metadata(path)?;
+    let is_same =
+        now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();
+    if !is_same {
+        return Err(io::Error::new(
+            ErrorKind::AlreadyExists,
+            "another program changed it meanwhile",
+        ));
+    }
+    // Whoever could read it still can.
+    let _ = file.file().set_permissions(before.permissions());
+    file.replace(path)?;
+    let _ = sync_folder(folder);
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    path.parent()
+        .filter(|_| path.file_name().is_some())
+        .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "not the path of a file"))
+}
+
+/// A file of another name beside, hidden, with all of its content on the disk.
+fn written(
+    folder: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<Unfinished> {
+    let mut unfinished = Unfinished::in_folder(folder)?;
+    write(&mut unfinished.file)?;
+    unfinished.file().sync_all()?;
+    Ok(unfinished)
+}
+
+/// Has the names in a folder on the disk too.
+///
+/// # Errors
+/// What the system says; not every one lets a folder be synced.
+#[cfg(unix)]
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Has the names in a folder on the disk too: here, the system does so by itself.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn nothing_that_is_there_is_replaced_and_nothing_is_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("C0001.xmp");
+        new(&path, b"one").unwrap();
+        let error = new(&path, b"two").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["C0001.xmp"]);
+    }
+
+    #[test]
+    fn only_what_was_looked_at_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("C0001.xmp");
+        new(&path, b"one").unwrap();
+        let before = fs::symlink_metadata(&path).unwrap();
+        instead(&path, &before, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        fs::write(&path, b"of others").unwrap();
+        assert!(instead(&path, &before, b"three").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"of others");
+        assert_eq!(names(folder.path()), ["C0001.xmp"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_never_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        fs::write(&target, b"precious").unwrap();
+        let path = folder.path().join("C0001.xmp");
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(new(&path, b"one").is_err());
+        let before = fs::metadata(&path).unwrap();
+        assert!(instead(&path, &before, b"one").is_err());
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_dead_left_is_swept_and_what_the_living_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let living = Unfinished::in_folder(folder.path()).unwrap();
+        let dead = folder.path().join(".btsindex-abcdefghijkl.part");
+        let others = [
+            ".btsindex-volume",
+            ".btsindex-mynotes.part",
+            ".btsindex-abcdefghijk.part",
+            ".btsindex-abcdefghijk..part",
+            ".btsindex-abcdefghijklm.part",
+        ];
+        for name in others {
+            fs::write(folder.path().join(name), b"theirs").unwrap();
+        }
+        fs::write(&dead, b"half").unwrap();
+        assert!(is_unfinished(living.path().file_name().unwrap()));
+        assert_eq!(sweep(folder.path()).unwrap(), 1);
+        assert!(living.path().exists() && !dead.exists());
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+        living.publish(&folder.path().join("whole")).unwrap();
+        assert_eq!(sweep(folder.path()).unwrap(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_just_begun_is_never_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    sweep(folder.path()).unwrap();
+                }
+            });
+            let left = (0..2000).filter(|_| {
+                let begun = Unfinished::in_folder(folder.path()).unwrap();
+                std::thread::yield_now();
+                !begun.path().exists()
+            });
+            let left = left.count();
+            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(left, 0);
+        });
+    }
+
+    #[test]
+    fn a_name_as_long_as_can_be_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(255));
+        new(&path, b"one").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+}

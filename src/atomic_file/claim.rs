@@ -1,0 +1,152 @@
+//! A name that one process gives a file at a time, on filesystems that rename only in place of what is there.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::writer_id::{Life, Writer};
+use super::{DICE, PREFIX, SUFFIX};
+use super::{agreed_text, take_away};
+
+/// For how long another process may give a file its name.
+const PATIENCE: Duration = Duration::from_secs(5);
+const NAP: Duration = Duration::from_millis(20);
+
+/// A claim to a name, given up when this is dropped.
+pub(super) struct Claim {
+    path: PathBuf,
+    /// Locked, so that it is not swept.
+    _file: File,
+}
+
+impl Claim {
+    /// Claims the name of a file that is not there; waits while another process does so.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the file is there by then, or the other process takes too long; else what the system says.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default();
+        let hash = xxh3_64(name.as_encoded_bytes());
+        let claim = path.with_file_name(format!("{PREFIX}{:0DICE$x}{SUFFIX}", hash >> 16));
+        let begun = Instant::now();
+        loop {
+            match File::create_new(&claim) {
+                Ok(mut file) => {
+                    let _ = file.try_lock();
+                    let written = write!(file, "{}", Writer::this());
+                    // From here on, an error gives it up.
+                    let claim = Self {
+                        path: claim,
+                        _file: file,
+                    };
+                    written?;
+                    return match fs::symlink_metadata(path) {
+                        Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+                        Err(error) if error.kind() == ErrorKind::NotFound => Ok(claim),
+                        Err(error) => Err(error),
+                    };
+                }
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                Err(error) => {
+                    let text = agreed_text(&claim).unwrap_or_default();
+                    let writer = text.parse::<Writer>().map(Writer::life);
+                    if matches!(writer, Ok(Life::Dead | Life::BeforeBoot)) {
+                        take_over(&claim, &text)?;
+                    } else if begun.elapsed() > PATIENCE {
+                        return Err(error);
+                    } else {
+                        thread::sleep(NAP);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Removes the claim of a dead process of this machine. Of several processes of this machine, the one that locks the file
+/// does so; no other machine knows that its writer is dead.
+fn take_over(claim: &Path, text: &str) -> io::Result<()> {
+    let gone = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    let file = match File::options().read(true).write(true).open(claim) {
+        Ok(file) => file,
+        Err(error) => return gone(error),
+    };
+    match file.try_lock() {
+        // Once another process has removed it, the name may be that of a new claim.
+        Ok(()) if agreed_text(claim).as_deref() == Some(text) => {
+            fs::remove_file(claim).or_else(gone)
+        }
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            thread::sleep(NAP);
+            Ok(())
+        }
+        Err(TryLockError::Error(_)) => take_away(claim, text),
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn of_many_that_find_a_dead_claim_each_gets_the_name_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("C0001.MP4");
+        let claim = Claim::of(&path).unwrap();
+        let held = claim.path.clone();
+        drop(claim);
+        let this = Writer::this().to_string();
+        let (place, _) = this.rsplit_once('-').unwrap();
+        let inside = AtomicUsize::new(0);
+        for _ in 0..20 {
+            fs::write(&held, format!("{place}-1")).unwrap();
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let claim = Claim::of(&path).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(claim);
+                    });
+                }
+            });
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_is_claimed_once_and_the_dead_claim_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("C0001.MP4");
+        let claim = Claim::of(&path).unwrap();
+        let held = claim.path.clone();
+        assert!(super::super::is_unfinished(held.file_name().unwrap()));
+        drop(claim);
+        let this = Writer::this().to_string();
+        let (place, _) = this.rsplit_once('-').unwrap();
+        fs::write(&held, format!("{place}-1")).unwrap();
+        drop(Claim::of(&path).unwrap());
+        let boot = this.split('-').nth(1).unwrap();
+        fs::write(&held, this.replacen(boot, "00000001", 1)).unwrap();
+        drop(Claim::of(&path).unwrap());
+        fs::write(&path, b"theirs").unwrap();
+        let refused = Claim::of(&path).err().map(|error| error.kind());
+        assert_eq!(refused, Some(ErrorKind::AlreadyExists));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

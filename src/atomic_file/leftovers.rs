@@ -1,0 +1,280 @@
+//! Unfinished files that nobody finishes any more, removed.
+//!
+//! On a share, the file of another machine looks like one that was left, since no lock shows there that its writer lives.
+//! So what this machine cannot judge has to be untouched for days, by the clock of the share itself.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::network_view::is_local;
+use super::writer_id::{Life, Writer};
+use super::{DICE, LOCK, PREFIX, SUFFIX, Unfinished};
+
+/// For how long a file of another machine must be untouched. Copying one file takes no day.
+const OF_OTHERS: Duration = Duration::from_secs(3 * 86_400);
+/// … and one of this machine from before it was booted: a clone of it may have the same name.
+const BEFORE_BOOT: Duration = Duration::from_secs(3600);
+/// What `SQLite` calls its files beside a database that is being written.
+const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
+
+/// When a file may be removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Removed,
+    RemovedOnceUntouched(Duration),
+}
+
+/// Removes from a folder the unfinished files that processes left which are no more, and what `SQLite` left beside them;
+/// returns how many.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn sweep(folder: &Path) -> io::Result<usize> {
+    let mut clock = Clock::of(folder);
+    let (mut swept, mut companions) = (0, Vec::new());
+    for entry in fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        if is_unfinished(&entry.file_name()) {
+            // Its lock is held until it is gone, lest a writer takes it meanwhile.
+            if let Some(_lock) = forsaken(&path, &mut clock) {
+                swept += usize::from(fs::remove_file(&path).is_ok());
+            }
+        } else if main_of(&entry.file_name()).is_some() {
+            companions.push(path);
+        }
+    }
+    for path in companions {
+        if is_companion_forsaken(&path, &mut clock) {
+            swept += usize::from(fs::remove_file(&path).is_ok());
+        }
+    }
+    Ok(swept)
+}
+
+/// Bytes of the unfinished files in a folder that [`sweep`] would remove, as far as that is known without writing there.
+#[must_use]
+pub fn sweepable(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| is_unfinished(&entry.file_name()))
+        .filter_map(|entry| {
+            forsaken(&entry.path(), &mut Clock::Unknown)?
+                .metadata()
+                .ok()
+        })
+        .map(|metadata| metadata.len())
+        .sum()
+}
+
+/// Whether a file of that name is one that is being written, or was when its writer died.
+#[must_use]
+pub fn is_unfinished(name: &OsStr) -> bool {
+    writer_of(name).is_some()
+}
+
+/// The writer of an unfinished file by its name: `Some(None)` where earlier versions wrote it, which named none.
+#[expect(
+    clippy::option_option,
+    reason = "a name of another kind, and a name without a writer, are two things"
+)]
+fn writer_of(name: &OsStr) -> Option<Option<Writer>> {
+    let inner = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let is_dice = |dice: &str| {
+        dice.len() == DICE && dice.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    match inner.rsplit_once('-') {
+        // What somebody else called alike is theirs.
+        None => is_dice(inner).then_some(None),
+        Some((writer, dice)) => {
+            let writer = writer.parse().ok().filter(|_| is_dice(dice))?;
+            Some(Some(writer))
+        }
+    }
+}
+
+/// The name of the unfinished file that a file of `SQLite` belongs to.
+fn main_of(name: &OsStr) -> Option<&OsStr> {
+    let name = name.to_str()?;
+    let mut mains = COMPANIONS
+        .iter()
+        .filter_map(|companion| name.strip_suffix(companion));
+    mains
+        .next()
+        .map(OsStr::new)
+        .filter(|main| is_unfinished(main))
+}
+
+/// When a file may go whose writer, if any is named, is this; `is_local` says whether locks show that writers live.
+fn fate(writer: Option<Writer>, is_local: bool) -> Fate {
+    match writer.map(Writer::life) {
+        Some(Life::Alive) => Fate::Kept,
+        Some(Life::Dead) => Fate::Removed,
+        Some(Life::BeforeBoot) | None if is_local => Fate::Removed,
+        Some(Life::BeforeBoot) => Fate::RemovedOnceUntouched(BEFORE_BOOT),
+        Some(Life::Elsewhere) | None => Fate::RemovedOnceUntouched(OF_OTHERS),
+    }
+}
+
+/// The file, locked, when it may be removed.
+fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
+    let name = path.file_name()?;
+    // A lock is taken over by those who want it, and by nobody else.
+    let writer = writer_of(name).filter(|_| name != LOCK)?;
+    let found = fs::symlink_metadata(path).ok();
+    let found = found.filter(Metadata::is_file)?;
+    // No lock of another process of this machine is broken in any case.
+    let file = File::options().write(true).open(path).ok()?;
+    file.try_lock().ok()?;
+    let may_go = match fate(writer, is_local(&file)) {
+        Fate::Kept => false,
+        Fate::Removed => true,
+        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+    };
+    may_go.then_some(file)
+}
+
+/// Whether a file of `SQLite` may be removed. The file that it belongs to is there as long as its writer lives.
+fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
+    let Some(main) = path.file_name().and_then(main_of) else {
+        return false;
+    };
+    let Some(found) = fs::symlink_metadata(path).ok().filter(Metadata::is_file) else {
+        return false;
+    };
+    if fs::symlink_metadata(path.with_file_name(main)).is_ok() {
+        return false;
+    }
+    let is_local = File::open(path).is_ok_and(|file| is_local(&file));
+    match fate(writer_of(main).flatten(), is_local) {
+        Fate::Kept => false,
+        Fate::Removed => true,
+        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+    }
+}
+
+/// What time it is by the filesystem of a folder.
+enum Clock<'a> {
+    /// It is asked when it is needed, by a file that is made there.
+    Of(&'a Path),
+    Known(SystemTime),
+    Unknown,
+}
+
+impl<'a> Clock<'a> {
+    fn of(folder: &'a Path) -> Self {
+        Self::Of(folder)
+    }
+
+    fn now(&mut self) -> Option<SystemTime> {
+        if let Self::Of(folder) = self {
+            let made = Unfinished::in_folder(folder);
+            let now = made.and_then(|made| made.path().metadata()?.modified());
+            *self = now.map_or(Self::Unknown, Self::Known);
+        }
+        match self {
+            Self::Known(now) => Some(*now),
+            Self::Of(_) | Self::Unknown => None,
+        }
+    }
+
+    fn is_untouched(&mut self, found: &Metadata, limit: Duration) -> bool {
+        let touched = found.modified().ok().max(changed(found));
+        let age = self
+            .now()
+            .zip(touched)
+            .and_then(|(now, touched)| now.duration_since(touched).ok());
+        age.is_some_and(|age| age >= limit)
+    }
+}
+
+#[cfg(unix)]
+fn changed(found: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(found.ctime()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+#[cfg(not(unix))]
+fn changed(_found: &Metadata) -> Option<SystemTime> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::FileTimes;
+
+    /// What the machine of a writer is called.
+    fn elsewhere() -> String {
+        format!(".btsindex-{:08x}-00000001-1-1-abcdefghijkl.part", u32::MAX)
+    }
+
+    fn dead() -> String {
+        let this = Writer::this().to_string();
+        let (place, _) = this.rsplit_once('-').unwrap();
+        format!(".btsindex-{place}-1-abcdefghijkl.part")
+    }
+
+    fn put(folder: &Path, name: &str) -> std::path::PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, b"half").unwrap();
+        path
+    }
+
+    #[test]
+    fn what_another_machine_writes_is_kept_however_old_its_copy_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = put(folder.path(), &elsewhere());
+        let ours = put(folder.path(), &dead());
+        // A copy has the time of the card once it is proved.
+        let old = SystemTime::now() - 10 * OF_OTHERS;
+        let file = File::options().write(true).open(&theirs).unwrap();
+        file.set_times(FileTimes::new().set_modified(old)).unwrap();
+        assert_eq!(sweepable(folder.path()), 4);
+        assert_eq!(sweep(folder.path()).unwrap(), 1);
+        assert!(theirs.exists() && !ours.exists());
+        let found = theirs.symlink_metadata().unwrap();
+        let clock = |ahead| Clock::Known(SystemTime::now() + ahead);
+        assert!(!clock(Duration::ZERO).is_untouched(&found, OF_OTHERS));
+        assert!(clock(2 * OF_OTHERS).is_untouched(&found, OF_OTHERS));
+        assert!(!Clock::Unknown.is_untouched(&found, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_clock_is_that_of_the_folder_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Clock::of(folder.path()).now().is_some());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(Clock::of(&folder.path().join("none")).now(), None);
+    }
+
+    #[test]
+    fn what_a_database_left_goes_with_the_file_it_belongs_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let old_style = ".btsindex-abcdefghijkl.part";
+        let living = Unfinished::in_folder(folder.path()).unwrap();
+        let beside = format!("{}-journal", living.path().display());
+        fs::write(&beside, b"of the living").unwrap();
+        for name in [
+            format!("{old_style}-journal"),
+            format!("{old_style}-wal"),
+            dead(),
+            format!("{}-journal", dead()),
+        ] {
+            put(folder.path(), &name);
+        }
+        let kept = [
+            format!("{}-journal", elsewhere()),
+            "catalogue.sqlite-journal".to_owned(),
+            ".btsindex-notes.part-journal".to_owned(),
+        ]
+        .map(|name| put(folder.path(), &name));
+        assert_eq!(sweep(folder.path()).unwrap(), 4);
+        assert!(living.path().exists() && Path::new(&beside).exists());
+        assert!(kept.iter().all(|path| path.exists()));
+    }
+}

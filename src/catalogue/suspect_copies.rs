@@ -1,0 +1,160 @@
+//! Copies that were looked for and not found as they were verified: what counts for `safe` once their drive is away.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::params;
+
+use super::ingests::CopyState;
+use super::{Catalogue, unix_seconds};
+use crate::error::Error;
+use crate::source_file::canonical;
+use crate::value::{from_bytes, to_bytes};
+
+impl Catalogue {
+    /// Records, as a part of the change that is being made, that a file of the catalogue was not where it was verified. What
+    /// searches show of it stays as it is.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or there is no such file.
+    pub fn doubt_file(&self, file: i64) -> Result<(), Error> {
+        let (volume, folder, name) = self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT d.volume, d.path, f.name FROM file f JOIN dir d ON d.id = f.dir WHERE f.id = ?1",
+                )?
+                .query_row([file], |row| {
+                    let folder = PathBuf::from(from_bytes(row.get(1)?));
+                    let name: Vec<u8> = row.get(2)?;
+                    Ok((row.get(0)?, folder, name))
+                })
+        })?;
+        let path = folder.join(from_bytes(name));
+        for (ingest, place, root) in self.ingests_on(volume)? {
+            let Ok(inside) = path.strip_prefix(&root) else {
+                continue;
+            };
+            self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE ingest_copy SET state = ?4, at = ?5
+                         WHERE place = ?2 AND state = 0
+                               AND file = (SELECT id FROM ingest_file WHERE ingest = ?1 AND path = ?3)",
+                    )?
+                    .execute(params![
+                        ingest,
+                        i64::try_from(place).unwrap_or(i64::MAX),
+                        to_bytes(inside.as_os_str()),
+                        CopyState::Missing.number(),
+                        unix_seconds()
+                    ])
+            })?;
+        }
+        self.doubt_hash(file)
+    }
+
+    /// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or the catalogue cannot be written.
+    pub fn doubt_missing(&self, folder: &Path) -> Result<(), Error> {
+        let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
+        let there = folder.ancestors().find_map(|above| {
+            let real = canonical(above).ok()?;
+            Some((real, folder.strip_prefix(above).ok()?))
+        });
+        let Some((real, rest)) = there.filter(|(_, rest)| !rest.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        let (volume, inside) = self.volumes().of(&real);
+        match self.volume_id(&volume.identity)? {
+            Some(number) => self.doubt_below(number, &inside.join(rest)),
+            None => Ok(()),
+        }
+    }
+
+    /// Records that nothing is left at and below a folder of a volume.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or the catalogue cannot be written.
+    pub fn doubt_below(&self, volume: i64, folder: &Path) -> Result<(), Error> {
+        self.at_once(|| {
+            for (ingest, place, root) in self.ingests_on(volume)? {
+                if !root.starts_with(folder) && !folder.starts_with(&root) {
+                    continue;
+                }
+                let place = i64::try_from(place).unwrap_or(i64::MAX);
+                let files: Vec<(i64, PathBuf)> = self.check(|connection| {
+                    connection
+                        .prepare_cached("SELECT id, path FROM ingest_file WHERE ingest = ?1")?
+                        .query_map([ingest], |row| {
+                            Ok((row.get(0)?, PathBuf::from(from_bytes(row.get(1)?))))
+                        })?
+                        .collect()
+                })?;
+                let below = files
+                    .iter()
+                    .filter(|(_, path)| root.join(path).starts_with(folder));
+                for (file, _) in below {
+                    self.check(|connection| {
+                        connection
+                            .prepare_cached(
+                                "UPDATE ingest_copy SET state = ?3, at = ?4
+                                 WHERE file = ?1 AND place = ?2 AND state = 0",
+                            )?
+                            .execute(params![
+                                file,
+                                place,
+                                CopyState::Missing.number(),
+                                unix_seconds()
+                            ])
+                    })?;
+                }
+            }
+            for (dir, _) in self.known_folders(volume, folder)? {
+                self.check(|connection| {
+                    connection
+                        .prepare_cached(
+                            "UPDATE hash SET how = NULL WHERE file IN (SELECT id FROM file WHERE dir = ?1)",
+                        )?
+                        .execute([dir])
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Records that files at paths of a volume do not look as they did when they were hashed.
+    ///
+    /// # Errors
+    /// When `SQLite` fails, or the catalogue cannot be written.
+    pub fn doubt_hashes(&self, volume: i64, paths: &[&Path]) -> Result<(), Error> {
+        self.at_once(|| {
+            for path in paths {
+                let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+                    continue;
+                };
+                let Some(folder) = self.find_folder(volume, folder)? else {
+                    continue;
+                };
+                self.check(|connection| {
+                    connection
+                        .prepare_cached(
+                            "UPDATE hash SET how = NULL
+                             WHERE file IN (SELECT id FROM file WHERE dir = ?1 AND name = ?2 AND NOT was)",
+                        )?
+                        .execute(params![folder, to_bytes(name)])
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    fn doubt_hash(&self, file: i64) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("UPDATE hash SET how = NULL WHERE file = ?1")?
+                .execute([file])
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! What writes an index: changes in, one commit, and merges that keep nobody waiting.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use tantivy::index::{SegmentId, SegmentMeta};
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
+use tantivy::query::TermSetQuery;
+use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+
+use super::document::Columns;
+use super::merge::{self, Effort, Size};
+use super::pretokenized::{TOKENS, Words};
+use super::{DOCUMENTS, Payload};
+use crate::catalogue::{Catalogue, Change};
+use crate::error::Error;
+
+/// Memory of the writer; more is flushed to a segment.
+const MEMORY: usize = 64 * 1024 * 1024;
+/// Memory of a writer of few changes: preparing it takes longer than such changes do.
+pub(super) const LITTLE_MEMORY: usize = 16 * 1024 * 1024;
+/// With fewer changes than this, they are few.
+const FEW: i64 = 5000;
+/// Changes read from the catalogue at a time.
+const PAGE: usize = 500;
+/// Merges in a row that commits may void before the next ones run without commits.
+const MOST_DISCARDED: usize = 3;
+/// Merges in a row; further ones are left to the next writer.
+const MOST_MERGES: usize = 8;
+/// How often a merge looks whether the catalogue has changed.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A writer at one seq. Whoever has one holds the index's lock.
+pub(super) struct Pen<'a> {
+    index: &'a tantivy::Index,
+    columns: &'a Columns,
+    catalogue: &'a Catalogue,
+    writer: IndexWriter<TantivyDocument>,
+    seq: i64,
+}
+
+impl<'a> Pen<'a> {
+    /// A writer for an index at a seq; 0: it is empty.
+    pub(super) fn new(
+        index: &'a tantivy::Index,
+        columns: &'a Columns,
+        catalogue: &'a Catalogue,
+        seq: i64,
+    ) -> Result<Self, Error> {
+        let is_little = catalogue.seq()?.saturating_sub(seq) < FEW;
+        let writer = plain_writer(index, if is_little { LITTLE_MEMORY } else { MEMORY })?;
+        Ok(Self {
+            index,
+            columns,
+            catalogue,
+            writer,
+            seq,
+        })
+    }
+
+    /// The seq it has come to.
+    pub(super) fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// Takes in every change since its seq, in one commit; `progress` hears how many changes
+    /// it took in at each step.
+    pub(super) fn catch_up(&mut self, progress: &mut dyn FnMut(usize)) -> Result<(), Error> {
+        let from = self.seq;
+        // What is changed meanwhile is for the next time, else a scan could keep us for ever.
+        let until = self.catalogue.seq()?;
+        while self.seq < until {
+            let changes = self.catalogue.changes(self.seq, PAGE)?;
+            let Some(last) = changes.last() else { break };
+            self.seq = last.seq;
+            // Up to `until` no clip comes twice, so an empty index has nothing to delete.
+            let is_old = |change: &&Change| from > 0 || change.seq > until;
+            self.delete(changes.iter().filter(is_old))?;
+            for change in &changes {
+                if let Some(clip) = &change.now {
+                    let document = self.columns.document(number(change), clip);
+                    self.writer.add_document(document)?;
+                }
+            }
+            progress(changes.len());
+        }
+        if self.seq == from && from > 0 {
+            return Ok(());
+        }
+        self.commit()
+    }
+
+    fn delete<'c>(&mut self, changes: impl Iterator<Item = &'c Change>) -> Result<(), Error> {
+        let old: Vec<Term> = changes
+            .map(|change| Term::from_field_u64(self.columns.clip, number(change)))
+            .collect();
+        if !old.is_empty() {
+            // One for the page: until the commit, the writer keeps a kilobyte for each.
+            let query = TermSetQuery::new(old);
+            self.writer.delete_query(Box::new(query))?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Error> {
+        let payload = Payload {
+            catalogue: self.catalogue.uuid()?,
+            seq: self.seq,
+            documents: DOCUMENTS,
+        };
+        let payload = serde_json::to_string(&payload)
+            .map_err(|error| TantivyError::InternalError(error.to_string()))?;
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&payload);
+        commit.commit()?;
+        Ok(())
+    }
+
+    /// Merges what should be. Changes of the catalogue are taken in all the while: whoever
+    /// waits for one waits for a commit, not for a merge.
+    ///
+    /// A commit removes a segment whose last document it deletes, and a merge of that segment then
+    /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
+    /// so what to merge is chosen again. When that happens too often, small segments are merged
+    /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
+    /// Each change that is taken in creates a segment, so the number of merges that run during commits is limited.
+    pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
+        let mut discarded = 0;
+        for _ in 0..MOST_MERGES {
+            let follows = discarded < MOST_DISCARDED;
+            let effort = if follows { effort } else { Effort::LITTLE };
+            let segments = merge::next(&sizes(self.index)?, effort);
+            if segments.is_empty() {
+                return Ok(());
+            }
+            let merged = if follows {
+                self.merge_and_follow(&segments)
+            } else {
+                let merge = self.writer.merge(&segments);
+                merge.wait().map(drop).map_err(Error::from)
+            };
+            match merged {
+                Err(Error::Index(_)) if follows && !self.has_all(&segments)? => discarded += 1,
+                merged => {
+                    merged?;
+                    discarded = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges some segments and takes in changes meanwhile.
+    fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
+        let merge = self.writer.merge(segments);
+        let (sender, receiver) = channel();
+        // The receiver is gone when following failed.
+        thread::spawn(move || sender.send(merge.wait()));
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Ok(outcome) => return outcome.map(drop).map_err(Error::from),
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.catalogue.seq()? != self.seq {
+                        self.catch_up(&mut |_| ())?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether some segments are all part of the last commit.
+    fn has_all(&self, segments: &[SegmentId]) -> Result<bool, Error> {
+        let committed = self.index.searchable_segment_ids()?;
+        Ok(segments.iter().all(|segment| committed.contains(segment)))
+    }
+}
+
+/// A writer that merges nothing by itself: such merges are cut off when the writer goes.
+pub(super) fn plain_writer(
+    index: &tantivy::Index,
+    memory: usize,
+) -> Result<IndexWriter<TantivyDocument>, Error> {
+    index.tokenizers().register(TOKENS, Words::default());
+    let options = IndexWriterOptions::builder()
+        .memory_budget_per_thread(memory)
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build();
+    let writer = index.writer_with_options(options)?;
+    writer.set_merge_policy(Box::new(NoMergePolicy));
+    Ok(writer)
+}
+
+/// The segments of an index, as far as merging goes.
+pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<Size<SegmentId>>, Error> {
+    let segments = index.searchable_segment_metas()?;
+    let size = |segment: &SegmentMeta| Size {
+        id: segment.id(),
+        alive: segment.num_docs().into(),
+        dead: segment.num_deleted_docs().into(),
+    };
+    Ok(segments.iter().map(size).collect())
+}
+
+fn number(change: &Change) -> u64 {
+    u64::try_from(change.clip).unwrap_or(0)
+}

@@ -1,0 +1,270 @@
+//! What a destination is on: a drive, the system disk where a drive should be, memory, or nothing that keeps files.
+//!
+//! Where a drive is usually mounted and is not now, its folder is an empty one of the system disk. A copy there looks like
+//! one on the drive, fills the system disk, and disappears from view when the drive is mounted over it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::Catalogue;
+use crate::error::{Error, escape};
+use crate::offload::filesystem;
+use crate::volume::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem};
+
+/// Folders in which systems and people mount drives.
+const OF_DRIVES: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
+/// Folders of the kernel; files in them are none.
+const OF_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// … but for this one, which is memory that programs may use.
+const SHARED_MEMORY: &str = "/dev/shm";
+/// What is to be said of a destination.
+pub(super) enum Ground {
+    /// Nothing.
+    Firm,
+    /// It may be used, but people should know this, and do that.
+    Soft(String, String),
+    /// It must not be used: why, and what to do.
+    None(String, String),
+}
+
+/// Mount points, whether anything is mounted there or not.
+pub(super) struct Grounds {
+    /// From `/etc/fstab`, of automounts, and of the catalogue.
+    points: Vec<PathBuf>,
+    /// Everything mounted, also what is no drive, with its kind.
+    mounted: Vec<(PathBuf, String)>,
+    is_system_disk_allowed: bool,
+}
+
+impl Grounds {
+    /// Reads the tables of the system and of the catalogue.
+    pub(super) fn read(
+        catalogue: Option<&Catalogue>,
+        is_system_disk_allowed: bool,
+    ) -> Result<Self, Error> {
+        let table = |path: &str| fs::read(path).unwrap_or_default();
+        let mut grounds = Self::of(&table("/etc/fstab"), &table("/proc/self/mountinfo"));
+        if let Some(catalogue) = catalogue {
+            let rows = catalogue.seen_volumes()?.into_iter();
+            let known = rows
+                .map(|row| row.mount)
+                .filter(|mount| mount.parent().is_some());
+            grounds.points.extend(known);
+        }
+        grounds.is_system_disk_allowed = is_system_disk_allowed;
+        Ok(grounds)
+    }
+
+    fn of(fstab: &[u8], mountinfo: &[u8]) -> Self {
+        let lines = |table: &[u8]| -> Vec<Vec<Vec<u8>>> {
+            let lines = table.split(|&byte| byte == b'\n');
+            let fields = |line: &[u8]| {
+                let fields = line.split(u8::is_ascii_whitespace);
+                let fields = fields.filter(|field| !field.is_empty());
+                fields.map(<[u8]>::to_vec).collect::<Vec<_>>()
+            };
+            lines.map(fields).collect()
+        };
+        // fstab(5): device, mount point; a swap area has none.
+        let fstab = lines(fstab);
+        let points = fstab
+            .iter()
+            .filter(|fields| fields.first().is_some_and(|field| !field.starts_with(b"#")))
+            .filter_map(|fields| Some(path_of(fields.get(1)?)));
+        let mut points: Vec<PathBuf> = points
+            .filter(|point| point.is_absolute() && point.parent().is_some())
+            .collect();
+        // proc(5): the mount point is the fifth field, the kind comes after a dash.
+        let mountinfo = lines(mountinfo);
+        let mounted = mountinfo.iter().filter_map(|fields| {
+            let dash = fields.iter().position(|field| field == b"-")?;
+            let kind = String::from_utf8_lossy(fields.get(dash + 1)?).into_owned();
+            Some((path_of(fields.get(4)?), kind))
+        });
+        let (automounts, mounted): (Vec<_>, Vec<_>) =
+            mounted.partition(|(_, kind)| kind == "autofs");
+        points.extend(automounts.into_iter().map(|(point, _)| point));
+        Self {
+            points,
+            mounted,
+            is_system_disk_allowed: false,
+        }
+    }
+
+    /// What a destination is on. `typed` is its path with its links, `folder` without.
+    pub(super) fn under(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Ground {
+        let shown = || escape(&folder.to_string_lossy());
+        let kind = self.kind(folder);
+        if is_of_kernel(folder) || kind.is_some_and(is_kernel_filesystem) {
+            return Ground::None(
+                format!("{} is of the kernel, and keeps no files", shown()),
+                "say a folder on a drive".to_owned(),
+            );
+        }
+        let (volume, _) = volumes.of(folder);
+        let point = [typed, folder]
+            .into_iter()
+            .find_map(|path| self.unmounted(path, &volume));
+        if let Some(point) = point
+            && !self.is_system_disk_allowed
+            && is_on_system_disk(folder)
+        {
+            let label = Some(&volume.label).filter(|_| volume.is_label_own);
+            return Ground::None(
+                format!(
+                    "no drive is mounted for {}: it lies below {} and is on the system disk{}",
+                    shown(),
+                    escape(&point.to_string_lossy()),
+                    label.map_or_else(String::new, |label| format!(" ({})", escape(label)))
+                ),
+                "mount the drive, or say `--allow-system-disk`".to_owned(),
+            );
+        }
+        if kind.is_some_and(is_memory_filesystem) {
+            return Ground::Soft(
+                format!(
+                    "{} is in memory: copies there are lost when the computer is shut down",
+                    shown()
+                ),
+                "`btsindex safe` never counts them; copy to a drive, too".to_owned(),
+            );
+        }
+        Ground::Firm
+    }
+
+    /// The kind of filesystem that a path is on: of several mounts, the deepest, and of these the last.
+    fn kind(&self, path: &Path) -> Option<&str> {
+        let above = self
+            .mounted
+            .iter()
+            .filter(|(point, _)| path.starts_with(point));
+        let deepest = above.max_by_key(|(point, _)| point.as_os_str().len())?;
+        Some(&deepest.1)
+    }
+
+    /// A point at or above a path where drives are mounted, and where this path's volume is not.
+    fn unmounted<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
+        let points = self.points.iter().map(PathBuf::as_path);
+        let points = points.chain(OF_DRIVES.iter().map(Path::new));
+        points
+            .filter(|point| path.starts_with(point) && !volume.mount.starts_with(point))
+            .max_by_key(|point| point.as_os_str().len())
+    }
+}
+
+fn is_of_kernel(folder: &Path) -> bool {
+    let is_below = |root: &&str| folder.starts_with(root);
+    OF_KERNEL.iter().any(is_below) && !is_below(&SHARED_MEMORY)
+}
+
+/// Whether a folder is on the filesystem of the system, of its temporary files, of a person's home, or of mount points.
+#[cfg(unix)]
+fn is_on_system_disk(folder: &Path) -> bool {
+    let home = std::env::home_dir();
+    let system = [
+        PathBuf::from("/"),
+        std::env::temp_dir(),
+        PathBuf::from("/run"),
+    ];
+    let on = filesystem(folder);
+    system
+        .into_iter()
+        .chain(home)
+        .any(|part| filesystem(&part) == on)
+}
+
+/// Drives have letters there.
+#[cfg(not(unix))]
+fn is_on_system_disk(folder: &Path) -> bool {
+    filesystem(folder).is_none()
+}
+
+/// A path of a table, where odd bytes are octal: `\040` is a blank.
+fn path_of(field: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&byte, after)) = rest.split_first() {
+        let octal = after.get(..3).filter(|_| byte == b'\\');
+        let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(odd) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            bytes.push(odd);
+            rest = &after[3..];
+        } else {
+            bytes.push(byte);
+            rest = after;
+        }
+    }
+    PathBuf::from(crate::value::from_bytes(bytes))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const FSTAB: &[u8] = b"# /dev/sdz1 /commented ext4\nUUID=1 / ext4 defaults 0 1\n\
+        LABEL=RAID\t/srv/raid\text4 noauto 0 0\nUUID=2 none swap sw 0 0\n\
+        /dev/sdb1 /srv/two\\040words xfs\n\ngarbage\n//nas/x /srv/raid/nas cifs\n\xff\xfe /srv/\xff ext4\n";
+    const MOUNTINFO: &[u8] = b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+        23 22 0:5 / /proc rw - proc proc rw\n24 22 0:30 / /srv/auto rw - autofs systemd-1 rw\n\
+        25 22 0:31 / /srv/memory rw shared:1 - tmpfs tmpfs rw\n26 22 0:6 / /odd rw - devtmpfs udev rw\nshort\n";
+
+    fn refusal(path: &str) -> Option<String> {
+        // Neither of these paths is there: they would be made on the system disk.
+        let grounds = Grounds::of(FSTAB, MOUNTINFO);
+        let path = Path::new(path);
+        match grounds.under(path, path, &Volumes::mounted()) {
+            Ground::None(reason, _) => Some(reason),
+            Ground::Soft(..) | Ground::Firm => None,
+        }
+    }
+
+    #[test]
+    fn a_folder_below_a_mount_point_without_a_drive_is_refused() {
+        for (path, point) in [
+            ("/srv/raid/A001", "/srv/raid"),
+            ("/srv/raid", "/srv/raid"),
+            ("/srv/raid/nas/day", "/srv/raid/nas"),
+            ("/srv/two words/day", "/srv/two words"),
+            ("/srv/auto/disk", "/srv/auto"),
+            ("/media/nobody/DISK/day", "/media"),
+            ("/mnt/raid/day", "/mnt"),
+        ] {
+            let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
+            assert!(
+                reason.contains(&format!("below {point} and is on")),
+                "{reason}"
+            );
+        }
+        for path in [
+            "/srv/raid2",
+            "/commented",
+            "/tmp/x/to",
+            "/none",
+            "/home/kim/Footage",
+        ] {
+            assert_eq!(refusal(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_of_the_kernel_are_refused_and_memory_is_not() {
+        for path in ["/proc/x", "/sys/fs/cgroup/x", "/dev/x", "/odd/x"] {
+            let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
+            assert!(reason.contains("of the kernel"), "{reason}");
+        }
+        let grounds = Grounds::of(FSTAB, MOUNTINFO);
+        let path = Path::new("/srv/memory/x");
+        let ground = grounds.under(path, path, &Volumes::mounted());
+        assert!(matches!(ground, Ground::Soft(..)));
+        assert_eq!(refusal("/dev/shm/x"), None);
+    }
+
+    #[test]
+    fn the_system_disk_is_used_where_that_is_allowed() {
+        let mut grounds = Grounds::of(FSTAB, MOUNTINFO);
+        grounds.is_system_disk_allowed = true;
+        let path = Path::new("/srv/raid/A001");
+        let ground = grounds.under(path, path, &Volumes::mounted());
+        assert!(matches!(ground, Ground::Firm));
+    }
+}

@@ -1,0 +1,266 @@
+//! Reading a file from the medium it was written to, not from memory: what was just written is
+//! still in the system's cache, and reading that proves nothing.
+//!
+//! Most filesystems read past the page cache of the system when they are asked to. Some take that for advice
+//! (compressed files of btrfs, ext4 with `data=journal`): what they have in memory is dropped first. A FUSE program,
+//! ZFS and a folder of a virtual machine's host have caches of their own, which nothing here reaches: what
+//! they answer is "cached".
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::direct_io::{self, Aligned};
+
+/// How a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// It may have come from memory: this system or filesystem knows no other way.
+    Cached,
+    /// After the volume was unmounted and mounted again, which emptied the only cache that could answer.
+    Remounted,
+    /// After the system gave up what it had of it in memory, and said so.
+    Dropped,
+    /// Past the system's cache.
+    Bypassed,
+}
+
+impl How {
+    /// A few words for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Remounted => "remounted",
+            Self::Dropped => "cache-dropped",
+            Self::Bypassed => "cache-bypassed",
+        }
+    }
+
+    /// Whether the bytes came from the medium for sure, not from memory.
+    #[must_use]
+    pub fn is_from_medium(self) -> bool {
+        self > Self::Cached
+    }
+
+    /// What [`How::name`] gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Cached, Self::Remounted, Self::Dropped, Self::Bypassed]
+            .into_iter()
+            .find(|how| how.name() == name)
+    }
+}
+
+/// Bytes that are read at a time.
+const PIECE: usize = 4 * 1024 * 1024;
+/// Memory for reading files back, used for one after another.
+pub struct Medium {
+    memory: Aligned,
+    images: super::loop_images::Images,
+}
+
+impl Default for Medium {
+    fn default() -> Self {
+        Self {
+            memory: Aligned::new(PIECE),
+            images: super::loop_images::Images::default(),
+        }
+    }
+}
+
+impl Medium {
+    /// Reads a whole file from its medium, piece by piece; what was written to it must be synced. `None` when
+    /// `each` ended it.
+    ///
+    /// # Errors
+    /// When it is no regular file or cannot be read.
+    pub fn read(
+        &mut self,
+        path: &Path,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> io::Result<Option<How>> {
+        let mut read = 0;
+        let mut file = crate::source_file::open(path)?;
+        let below = self.images.dropped(&file);
+        let how = self.past_page_cache(path, &mut file, &mut read, each)?;
+        Ok(how.map(|how| how.min(below)))
+    }
+
+    /// Reads a file past the page cache of its own filesystem.
+    fn past_page_cache(
+        &mut self,
+        path: &Path,
+        file: &mut File,
+        read: &mut u64,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> io::Result<Option<How>> {
+        let cache = cache(file);
+        // Whatever way it is read then, it is not in memory.
+        let before = (cache == Cache::MayAnswer).then(|| dropped(file, 0));
+        if let Some(mut past) = direct_io::to_read(path)? {
+            match self.rest(&mut past, read, each) {
+                // Some filesystems say only at the first read, or at the last, that they know no such way.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                Err(error) => return Err(error),
+                Ok(is_whole) => {
+                    let how = match cache {
+                        Cache::OfItsOwn => How::Cached,
+                        Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or(How::Bypassed),
+                    };
+                    return Ok(is_whole.then_some(how));
+                }
+            }
+        }
+        let how = match cache {
+            Cache::OfItsOwn => How::Cached,
+            Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or_else(|| dropped(file, *read)),
+        };
+        io::Seek::seek(file, io::SeekFrom::Start(*read))?;
+        Ok(self.rest(file, read, each)?.then_some(how))
+    }
+
+    fn rest(
+        &mut self,
+        file: &mut File,
+        read: &mut u64,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> io::Result<bool> {
+        let piece = self.memory.bytes_mut();
+        loop {
+            let length = match file.read(piece) {
+                Ok(0) => return Ok(true),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            *read += length as u64;
+            if !each(&piece[..length]) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// What stands between a read past the page cache and the medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cache {
+    /// Nothing of this machine.
+    IsBypassed,
+    /// The page cache, all the same.
+    MayAnswer,
+    /// A cache of the filesystem's own.
+    OfItsOwn,
+}
+
+/// Which cache may answer for a file: by the magic number of its filesystem (`include/uapi/linux/magic.h`), and by what
+/// the filesystem says of this file (statx(2), `STATX_DIOALIGN`).
+#[cfg(target_os = "linux")]
+pub(super) fn cache(file: &File) -> Cache {
+    use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
+    /// `STATX_DIOALIGN`
+    const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
+    // Whoever cannot be asked is not believed.
+    let Ok(filesystem) = fstatfs(file) else {
+        return Cache::OfItsOwn;
+    };
+    // Its width differs between processors; magic numbers have 32 bits.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the bits are what is compared"
+    )]
+    let magic = filesystem.f_type as u32;
+    match magic {
+        // FUSE (and virtiofs), ZFS, 9P
+        0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997 => Cache::OfItsOwn,
+        // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs
+        0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994 => {
+            Cache::MayAnswer
+        }
+        _ => match statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT) {
+            Ok(told) if told.stx_mask & ALIGNMENT.bits() != 0 && told.stx_dio_mem_align == 0 => {
+                Cache::MayAnswer
+            }
+            _ => Cache::IsBypassed,
+        },
+    }
+}
+
+/// macOS reads past its own cache on FUSE as well, whose programs have others.
+#[cfg(target_os = "macos")]
+fn cache(file: &File) -> Cache {
+    let Ok(filesystem) = rustix::fs::fstatfs(file) else {
+        return Cache::OfItsOwn;
+    };
+    let name = filesystem.f_fstypename.iter().map_while(|&byte| {
+        let byte = u8::try_from(byte).unwrap_or(0);
+        (byte != 0).then_some(char::from(byte))
+    });
+    if name.collect::<String>().to_lowercase().contains("fuse") {
+        Cache::OfItsOwn
+    } else {
+        Cache::IsBypassed
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn cache(_file: &File) -> Cache {
+    Cache::IsBypassed
+}
+
+/// Has the system forget what it has of a file in memory, and asks whether it did.
+#[cfg(target_os = "linux")]
+fn dropped(file: &File, from: u64) -> How {
+    use rustix::fs::{Advice, fadvise};
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    if fadvise(file, from, None, Advice::DontNeed).is_err() {
+        return How::Cached;
+    }
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut byte = [0];
+    // Asked so, what is not in memory would have to be waited for.
+    let is_gone = |place: u64| {
+        let mut into = [io::IoSliceMut::new(&mut byte)];
+        preadv2(file, &mut into, place, ReadWriteFlags::NOWAIT) == Err(Errno::AGAIN)
+    };
+    let Some(last) = size.checked_sub(1) else {
+        return How::Dropped;
+    };
+    if [from, size / 2, last].into_iter().all(is_gone) {
+        How::Dropped
+    } else {
+        How::Cached
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn dropped(_file: &File, _from: u64) -> How {
+    How::Cached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_file_comes_back_whatever_its_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut medium = Medium::default();
+        for length in [0, 1, 4095, 4096, 4097, PIECE, PIECE + 1, 2 * PIECE + 4096] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            File::open(&path).unwrap().sync_all().unwrap();
+            let mut back = Vec::new();
+            let how = medium.read(&path, &mut |piece| {
+                back.extend_from_slice(piece);
+                true
+            });
+            assert!(back == bytes, "{length} bytes, {how:?}");
+            assert!(how.unwrap().is_some());
+        }
+        assert_eq!(medium.read(&path, &mut |_| false).unwrap(), None);
+        assert!(medium.read(folder.path(), &mut |_| true).is_err());
+    }
+}

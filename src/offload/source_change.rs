@@ -1,0 +1,184 @@
+//! Whether a source file is written to while it is read.
+//!
+//! A camera may rewrite the header of a file whose size no longer changes, within the two seconds that FAT counts in.
+//! Times show such a write only if it gets another time than the last one. So a file is read no earlier than one step of
+//! its filesystem's times after its last write: every later write changes its time. Writes through a mapping change no
+//! time while the page is dirty, so a recent file is synced before it is read. Where no change time exists that programs
+//! cannot set, the sampled ranges are read again afterwards.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{Item, Task};
+use crate::checksum::{Sampler, sampled_ranges};
+use crate::source_file::{Original, Stamp};
+use crate::value::Fingerprint;
+
+/// Step of the times of FAT and of some servers, with a margin.
+pub(super) const COARSE: Duration = Duration::from_millis(2100);
+/// Step of times that show parts of a hundredth of a second: the tick of a kernel, with a margin.
+const FINE: Duration = Duration::from_millis(20);
+/// Times that are multiples of this, in nanoseconds, may come from a coarse clock.
+const ROUND: i64 = 10_000_000;
+/// Age from which a file has no dirty pages of a mapping: kernels write them back after seconds.
+const RECENT: Duration = Duration::from_secs(3600);
+/// Looks at a file that keeps changing before it is read.
+const LOOKS: usize = 3;
+/// Pause between two checks for cancellation.
+const NAP: Duration = Duration::from_millis(20);
+
+/// How a filesystem keeps the times of its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Whether the clock of this machine gives them; a share, or a camera behind FUSE, has its own.
+    pub is_own_clock: bool,
+    /// Whether each write changes a time that no program can set (`ctime`).
+    pub has_change_time: bool,
+}
+
+/// A source file as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its size and times, the same before and after.
+    pub stamp: Stamp,
+    /// Its fingerprint; `None` for an empty file.
+    pub sample: Option<Fingerprint>,
+}
+
+impl Times {
+    /// Whether a file looks as it did. Without a reliable change time, only size and modification time count: FAT makes
+    /// one up, and some servers change it when a file is read.
+    #[must_use]
+    pub fn is_unchanged(self, before: &Stamp, now: &Stamp) -> bool {
+        let has_same_time = before.modified == now.modified && before.bytes == now.bytes;
+        has_same_time && (!self.has_change_time || before.changed == now.changed)
+    }
+
+    /// Waits until writes of another machine show in the times that this one sees; at once on a filesystem of its own.
+    pub fn wait_for_others(self, go_on: &dyn Fn() -> bool) {
+        if !self.is_own_clock {
+            nap_until(Instant::now() + COARSE, go_on);
+        }
+    }
+
+    /// Returns how much longer a file must rest until every later write changes its time. Its last write is before
+    /// `listed`, or shows in `stamp`.
+    fn rest(self, stamp: &Stamp, listed: Instant) -> Duration {
+        let changed = stamp.changed.filter(|_| self.has_change_time);
+        let step = match changed {
+            Some(changed) if changed % ROUND != 0 => FINE,
+            _ => COARSE,
+        };
+        let last = changed.unwrap_or(stamp.modified);
+        match age(last).filter(|_| self.is_own_clock) {
+            Some(age) => step.saturating_sub(age),
+            // The clock that gave this time is unknown; this machine's shows how long ago it was listed.
+            None => step.saturating_sub(listed.elapsed()),
+        }
+    }
+
+    /// Waits until a file can be read so that writes to it show, and returns how it looks then. `None` when `go_on`
+    /// ended the wait.
+    ///
+    /// # Errors
+    /// When the file cannot be looked at, or does not rest.
+    pub(super) fn settle(
+        self,
+        file: &File,
+        listed: Instant,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<Option<Stamp>> {
+        for _ in 0..LOOKS {
+            let stamp = Stamp::of(&file.metadata()?);
+            let until = Instant::now() + self.rest(&stamp, listed);
+            if !nap_until(until, go_on) {
+                return Ok(None);
+            }
+            if age(stamp.modified).is_none_or(|age| age < RECENT) {
+                // Not every filesystem syncs a file that is open for reading; its times are all there is then.
+                let _ = file.sync_data();
+            }
+            if self.is_unchanged(&stamp, &Stamp::of(&file.metadata()?)) {
+                return Ok(Some(stamp));
+            }
+        }
+        Err(io::Error::other("it keeps changing"))
+    }
+}
+
+/// Waits until a moment; no when `go_on` ended that.
+fn nap_until(until: Instant, go_on: &dyn Fn() -> bool) -> bool {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        if !go_on() {
+            return false;
+        }
+        thread::sleep(left.min(NAP));
+    }
+}
+
+/// Returns how long ago a time was; `None` for one in the future.
+fn age(nanos: i64) -> Option<Duration> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let age = i128::try_from(now.as_nanos()).ok()? - i128::from(nanos);
+    let age = u64::try_from(age.min(i128::from(u64::MAX))).ok()?;
+    Some(Duration::from_nanos(age))
+}
+
+impl Item {
+    /// Whether a source file has exactly the size and time with which it was listed.
+    pub(super) fn is_exactly(&self, stamp: &Stamp) -> bool {
+        (self.bytes, self.modified) == (stamp.bytes, stamp.modified)
+    }
+
+    /// Whether it was written so recently that reading it may have to wait.
+    pub(super) fn is_recent(&self) -> bool {
+        age(self.modified).is_none_or(|age| age < COARSE)
+    }
+}
+
+/// Returns which files of a card, by number, are no longer as they were read, or listed where they were not read.
+/// `None` when the card cannot be looked at any more.
+#[must_use]
+pub fn written_since(
+    source: &Path,
+    tasks: &[Task],
+    seen: &[Option<Sighting>],
+    times: Times,
+) -> Option<Vec<usize>> {
+    std::fs::read_dir(source).ok()?;
+    let is_written = |(number, (task, seen)): (usize, (&Task, &Option<Sighting>))| {
+        let path = source.join(&task.item.inside);
+        // A file that is gone was not written to: its copies are what it was.
+        let now = Stamp::of(&path.symlink_metadata().ok()?);
+        let is_same = match seen {
+            Some(seen) => times.is_unchanged(&seen.stamp, &now),
+            None => task.item.is_exactly(&now),
+        };
+        (!is_same).then_some(number)
+    };
+    let all = tasks.iter().zip(seen).enumerate();
+    Some(all.filter_map(is_written).collect())
+}
+
+/// Returns the fingerprint of a file, of which at most 320 KiB are read; `None` for an empty file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sample(path: &Path) -> io::Result<Option<Fingerprint>> {
+    let original = Original::open(path)?;
+    let size = original.size();
+    let mut sampler = Sampler::new(size);
+    for (start, length) in sampled_ranges(size) {
+        sampler.skip_to(start);
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        sampler.update(&original.read(start, length)?);
+    }
+    Ok(sampler.finish())
+}

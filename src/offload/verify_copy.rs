@@ -1,0 +1,194 @@
+//! What was written is synced, read back from its medium, compared, and only then given its name.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::read_back::Medium;
+use super::write::Batch;
+use super::{Event, Job, Outcome, Place, ReadBack};
+use crate::atomic_file::{self, Unfinished};
+use crate::checksum::{Checksum, Hasher};
+use crate::source_file::Stamp;
+
+pub(super) struct Prover<'a> {
+    place: Place<'a>,
+    medium: Medium,
+}
+
+/// What is told of a file that has two names.
+const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
+                        copy; move it away";
+
+const WRITTEN: &str =
+    "another program wrote to it while it was compared: run the same command again";
+const WRITTEN_TO_NAME: &str =
+    "another program wrote to it as soon as it had its name: run the same command again";
+
+/// What a file looks like now; a share is asked, not the memory of its answers.
+fn look(path: &Path) -> io::Result<Stamp> {
+    atomic_file::refresh(path);
+    Ok(Stamp::of(&path.symlink_metadata()?))
+}
+
+/// What reading a copy came to.
+enum Compared {
+    Same(ReadBack),
+    Other,
+    /// It was written to meanwhile.
+    Changed,
+    /// Whoever asked for it wants no more.
+    Cancelled,
+}
+
+impl<'a> Prover<'a> {
+    pub(super) fn new(place: Place<'a>) -> Self {
+        Self {
+            place,
+            medium: Medium::default(),
+        }
+    }
+
+    /// Proves copies and publishes them; tells of each when it is durable.
+    pub(super) fn prove(&mut self, batch: Batch) {
+        let Batch {
+            written,
+            there,
+            mut folders,
+            ..
+        } = batch;
+        if self.place.is_given_up() {
+            return;
+        }
+        let mut settled = Vec::new();
+        let mut synced = Vec::new();
+        // All are synced before any is read: the first takes most of the others along.
+        for (job, file) in written {
+            match file.file().sync_all() {
+                Ok(()) => synced.push((job, file)),
+                Err(error) => self.place.fail(&job, &error),
+            }
+        }
+        for (job, file) in synced {
+            if let Some(outcome) = self.publish(&job, file, &mut folders) {
+                settled.push((job, outcome));
+            }
+        }
+        for folder in &folders {
+            if let Err(error) = atomic_file::sync_folder(folder)
+                && super::write::is_of_device(&error)
+            {
+                self.place.give_up(error.to_string());
+                return;
+            }
+        }
+        for job in there {
+            if let Some(outcome) = self.compare(&job) {
+                settled.push((job, outcome));
+            }
+        }
+        for (job, outcome) in settled {
+            self.place.settle(&job, outcome);
+        }
+    }
+
+    fn publish(
+        &mut self,
+        job: &Job,
+        file: Unfinished,
+        folders: &mut BTreeSet<std::path::PathBuf>,
+    ) -> Option<Outcome> {
+        let hash = self.expected(job)?;
+        let how = match self.read(file.path(), &hash) {
+            Ok(Compared::Same(read)) => read.how,
+            Ok(Compared::Changed) => return Some(Outcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Other) => {
+                return Some(Outcome::Failed(
+                    "it reads back otherwise than it was written; the copy was thrown away"
+                        .to_owned(),
+                ));
+            }
+            Ok(Compared::Cancelled) => return None,
+            Err(error) => {
+                self.place.fail(job, &error);
+                return None;
+            }
+        };
+        // Not before: what other machines see of an unfinished file is how long nobody wrote to it.
+        if let Err(error) = super::write::set_time(file.file(), job.modified) {
+            self.place.fail(job, &error);
+            return None;
+        }
+        let path = self.place.destination.folder.join(&job.inside);
+        let timed = look(file.path());
+        match file.publish(&path) {
+            Ok(()) => {
+                folders.extend(path.parent().map(Path::to_owned));
+                // Its name changes when anything of it was last changed, and nothing else.
+                let is_it = |now: &Stamp| {
+                    timed
+                        .as_ref()
+                        .is_ok_and(|then| (then.bytes, then.modified) == (now.bytes, now.modified))
+                };
+                let named = look(&path).ok().filter(is_it);
+                Some(match named {
+                    Some(stamp) => Outcome::Copied(ReadBack { how, stamp }),
+                    None => Outcome::Failed(WRITTEN_TO_NAME.to_owned()),
+                })
+            }
+            // Another ingest was faster, or the filesystem takes two names for one.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(job),
+            Err(error) => {
+                self.place.fail(job, &error);
+                None
+            }
+        }
+    }
+
+    /// Compares what stands there under a file's name.
+    fn compare(&mut self, job: &Job) -> Option<Outcome> {
+        let hash = self.expected(job)?;
+        let path = self.place.destination.folder.join(&job.inside);
+        if self.place.is_one_with_another(&path, &job.inside) {
+            return Some(Outcome::Failed(ONE_FILE.to_owned()));
+        }
+        // Whoever put it there may not have waited for the disk.
+        let synced = crate::source_file::open(&path).and_then(|file| file.sync_all());
+        match synced.and_then(|()| self.read(&path, &hash)) {
+            Ok(Compared::Same(read)) => Some(Outcome::WasThere(read)),
+            Ok(Compared::Changed) => Some(Outcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Other) => Some(Outcome::Other),
+            Ok(Compared::Cancelled) => None,
+            Err(error) => {
+                self.place.fail(job, &error);
+                None
+            }
+        }
+    }
+
+    /// What a file must hash to; waits until it is read. `None` when it could not be.
+    fn expected(&self, job: &Job) -> Option<Checksum> {
+        let hashes = job.hashes.wait().as_ref()?;
+        let kind = self.place.kind;
+        hashes.iter().find(|hash| hash.kind() == kind).cloned()
+    }
+
+    fn read(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
+        let mut hasher = Hasher::new(expected.kind());
+        let Place { number, go_on, .. } = self.place;
+        let events = &self.place.events;
+        let before = look(path)?;
+        let how = self.medium.read(path, &mut |piece| {
+            hasher.update(piece);
+            let _ = events.send(Event::Proved(number, piece.len() as u64));
+            go_on()
+        })?;
+        let stamp = look(path)?;
+        Ok(match how {
+            None => Compared::Cancelled,
+            Some(_) if stamp != before => Compared::Changed,
+            Some(how) if hasher.finish() == *expected => Compared::Same(ReadBack { how, stamp }),
+            Some(_) => Compared::Other,
+        })
+    }
+}

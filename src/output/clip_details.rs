@@ -1,0 +1,136 @@
+//! One clip in full: every fact with its source, tags with their reasons, every file.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::clip_rows;
+use crate::catalogue::Thumbnails;
+use crate::clip::{Clip, FIELDS, FileCopy};
+use crate::error::escape;
+use crate::value::{Bytes, Why, instant};
+
+/// Where a clip's pictures are, as far as they are there.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures {
+    /// The one that stands for it.
+    pub poster: Option<PathBuf>,
+    /// Several in one, with an index of the same name that ends in `.json`.
+    pub strip: Option<PathBuf>,
+}
+
+impl Pictures {
+    /// Those of a clip, in the catalogue's folders.
+    #[must_use]
+    pub fn of(clip: &Clip, thumbnails: &Thumbnails) -> Self {
+        let id = clip.id.as_ref().map(|id| id.value);
+        Self {
+            poster: id.and_then(|id| thumbnails.posters.find(id)),
+            strip: id.and_then(|id| thumbnails.strips.find(id)),
+        }
+    }
+}
+
+/// Writes everything known of a clip, and where its pictures are.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Result<()> {
+    let widest = FIELDS
+        .iter()
+        .map(|field| field.name.len())
+        .max()
+        .unwrap_or(0);
+    let rows: Vec<(&str, String, String)> = FIELDS
+        .iter()
+        .filter(|field| field.name != "tags")
+        .filter_map(|field| {
+            let source = (field.source)(clip)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            Some((field.name, escape(&(field.text)(clip)?), source))
+        })
+        .collect();
+    let longest = rows
+        .iter()
+        .map(|(_, text, _)| text.chars().count())
+        .filter(|&n| n <= 48)
+        .max()
+        .unwrap_or(0);
+    for (name, text, source) in rows {
+        writeln!(out, "{name:widest$}  {text:longest$}  {}", escape(&source))?;
+    }
+    if let Some(tags) = &clip.tags {
+        for tagged in tags.value.iter() {
+            let tag = escape(&tagged.tag);
+            let why = match &tagged.why {
+                Why::Rule {
+                    rule,
+                    evidence,
+                    confidence,
+                } => format!("rule:{rule}, {confidence} %, for \"{evidence}\""),
+                Why::Person { person, at } => format!("person:{person}, {at}"),
+                Why::Ingest { ingest } => format!("ingest:{ingest}"),
+            };
+            writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;
+        }
+    }
+    writeln!(out)?;
+    for copy in &clip.files {
+        file(copy, out)?;
+    }
+    match &pictures.poster {
+        Some(path) => writeln!(out, "poster {}", escape(&path.to_string_lossy()))?,
+        None => writeln!(out, "no poster")?,
+    }
+    match &pictures.strip {
+        Some(path) => writeln!(out, "strip  {}", escape(&path.to_string_lossy())),
+        None => Ok(()),
+    }
+}
+
+fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
+    let state = copy.standing();
+    let path = escape(&copy.path.to_string_lossy());
+    let size = Bytes(copy.bytes);
+    let modified = instant(copy.modified).unwrap_or_default();
+    writeln!(out, "file   {path}")?;
+    writeln!(
+        out,
+        "       on {}, {state}, {size}, written {modified}",
+        escape(&copy.volume)
+    )?;
+    for companion in &copy.companions {
+        writeln!(out, "       with {}", escape(&companion.to_string_lossy()))?;
+    }
+    Ok(())
+}
+
+/// A clip as JSON with, beside each value, the source of each and the reason of each tag.
+#[must_use]
+pub fn facts_json(clip: &Clip, pictures: &Pictures) -> Value {
+    let mut object = clip_rows::json(clip);
+    let sources: Map<String, Value> = FIELDS
+        .iter()
+        .filter_map(|field| {
+            Some((
+                field.name.to_owned(),
+                Value::String((field.source)(clip)?.to_string()),
+            ))
+        })
+        .collect();
+    let reasons = clip
+        .tags
+        .as_ref()
+        .and_then(|fact| serde_json::to_value(&fact.value).ok());
+    if let Value::Object(fields) = &mut object {
+        fields.insert("sources".to_owned(), Value::Object(sources));
+        fields.extend(reasons.map(|reasons| ("tag_reasons".to_owned(), reasons)));
+        for (name, path) in [("poster", &pictures.poster), ("strip", &pictures.strip)] {
+            let path = path.as_ref().map(|path| path.to_string_lossy().into());
+            fields.extend(path.map(|path| (name.to_owned(), path)));
+        }
+    }
+    object
+}

@@ -1,0 +1,63 @@
+//! A contact sheet: the clips of a book as pictures in a grid, made to be printed.
+
+use maud::{PreEscaped, html};
+
+use super::anomalies::find;
+use super::files::Sink;
+use super::page::{Clips, Next, Part, STYLE, begin, end, head, tools};
+use super::{Book, page};
+use crate::error::Error;
+
+/// How a contact sheet is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet {
+    /// Pictures beside each other.
+    pub columns: u8,
+    /// Whether strips are shown instead of posters.
+    pub strips: bool,
+}
+
+/// With so many columns, paper is held crosswise.
+const CROSSWISE: u8 = 5;
+
+/// Writes the whole sheet; see [`page::report`].
+pub(super) fn sheet(
+    book: &Book,
+    sheet: Sheet,
+    next: &mut Next<'_>,
+    is_whole: bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let found = find(book);
+    let clips = Clips::new(book, &found);
+    let (part, grid) = if sheet.strips {
+        (Part::Strip, "<div class=\"grid strips\">")
+    } else {
+        (Part::Poster, "<div class=\"grid\">")
+    };
+    sink.put(&begin(&page::title(book), &style(sheet), is_whole).into_string())?;
+    let above = html! {
+        (head(book, "Contact sheet"))
+        (PreEscaped("<main id=\"main\"><section id=\"clips\" aria-labelledby=\"clips-title\">"))
+        h2.unseen id="clips-title" { "Clips" }
+        (tools(&clips))
+        (PreEscaped(grid))
+    };
+    sink.put(&above.into_string())?;
+    clips.grid(part, next, sink)?;
+    sink.put("</div></section></main>")?;
+    sink.put(&end().into_string())
+}
+
+/// How it looks, with its own columns: a page may say so in its style only.
+fn style(sheet: Sheet) -> String {
+    let paper = if sheet.columns >= CROSSWISE {
+        "landscape"
+    } else {
+        "portrait"
+    };
+    format!(
+        "{STYLE}.grid{{--columns:{}}}@page{{size:{paper}}}",
+        sheet.columns
+    )
+}

@@ -1,0 +1,105 @@
+//! The cards as they were taken in, and where their copies are.
+
+use maud::{Markup, html};
+
+use super::overview::chart;
+use super::{shortened, shown};
+use crate::catalogue::{Ingest, IngestPlace};
+use crate::output::{counted, grouped};
+use crate::report::{Book, totals};
+use crate::value::{Bytes, instant_of_seconds};
+
+pub(super) fn cards(book: &Book) -> Markup {
+    let volumes = totals::by_volume(book);
+    let left = book.shots.iter().filter(|shot| shot.card.is_none()).count();
+    html! {
+        section aria-labelledby="cards-title" {
+            h2 id="cards-title" { "Cards and copies" }
+            @if !book.cards.is_empty() {
+                div.cards { @for ingest in &book.cards { (card(ingest)) } }
+            }
+            @if left > 0 {
+                p.more {
+                    @if left == book.shots.len() {
+                        "No clip was taken in by an ingest, so nothing is known of cards: copies are those that scans found."
+                    } @else {
+                        (counted(left, "clip")) " not taken in from a card: copies are those that scans found."
+                    }
+                }
+            }
+            div.charts { (chart("Volumes", "volume", &volumes)) }
+            p.more { (compared(book)) }
+        }
+    }
+}
+
+/// How sure it is that copies are copies.
+fn compared(book: &Book) -> String {
+    let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
+    let all = book.shots.iter().filter(several).count();
+    let proved = book.shots.iter().filter(several);
+    let proved = proved.filter(|shot| shot.copies.proved >= shot.copies.volumes);
+    let proved = proved.count();
+    match all {
+        0 => "No clip is known to be on more than one volume.".to_owned(),
+        _ => format!(
+            "{} on more than one volume; of {} all copies were compared by full hash, those of the others by samples only.",
+            counted(all, "clip"),
+            grouped(proved)
+        ),
+    }
+}
+
+fn card(ingest: &Ingest) -> Markup {
+    let told = &ingest.told;
+    html! {
+        div.card {
+            h3 { bdi { (shortened(&told.card, 80)) } }
+            p {
+                @if told.is_in_place {
+                    "Catalogued where it is"
+                } @else {
+                    (counted(ingest.files, "file")) ", " (Bytes(ingest.bytes)) ", by " (told.hash)
+                }
+                ". Begun " span.tc { (time(ingest.begun)) } " UTC by " bdi { (shown(&told.author)) }
+                @match ingest.ended {
+                    Some(ended) => { ", ended " span.tc { (time(ended)) } "." }
+                    None => { ", " strong { "not finished" } "." }
+                }
+            }
+            ul { @for place in &ingest.places { li { (copy(ingest, place)) } } }
+            @if ingest.unread > 0 {
+                p.fault { (counted(ingest.unread, "file")) " could not be read from the card." }
+            }
+            @for problem in ingest.problems.iter().take(20) {
+                p.fault { bdi { (shown(&problem.path.to_string_lossy())) } ": " (shown(&problem.reason)) }
+            }
+        }
+    }
+}
+
+fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
+    let is_whole = place.verified == ingest.files && place.bad == 0;
+    html! {
+        strong { bdi { (shown(&place.label)) } } " "
+        span.path { bdi { (shown(&place.folder.to_string_lossy())) } }
+        br;
+        span class=(if is_whole { "well" } else { "fault" }) {
+            (grouped(place.verified)) " of " (counted(ingest.files, "file")) " verified"
+        }
+        @if place.bad > 0 { ", " span.fault { (grouped(place.bad)) " altered, missing or not copied" } }
+        @if let Some(oldest) = place.oldest { ", the first " span.tc { (time(oldest)) } }
+        @if let Some(how) = &place.how { ", " (how) }
+        @match &place.manifest {
+            Some(manifest) => { "; manifest " span.path { (shown(&manifest.to_string_lossy())) } }
+            None => { "; no manifest" }
+        }
+        @if let Some(problem) = &place.problem { "; " span.fault { (shown(problem)) } }
+    }
+}
+
+fn time(seconds: i64) -> String {
+    let text = instant_of_seconds(seconds).unwrap_or_default();
+    text.get(..16)
+        .map_or(text.clone(), |text| text.replace('T', " "))
+}

@@ -1,0 +1,127 @@
+//! What the shoot was: the day, the production, who and where.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use maud::{Markup, html};
+
+use super::{shortened, shown};
+use crate::report::{About, Book};
+
+/// Several values of one kind that are told; more are counted.
+const MOST_TOLD: usize = 4;
+/// Letters of a title.
+const MOST_LETTERS: usize = 160;
+
+/// What a book is called: `ACME Spring Campaign BTS, 2026-05-02`.
+pub(in crate::report) fn title(book: &Book) -> String {
+    let production = one(book.distinct(|gist| gist.production.as_ref()));
+    let what = match &book.about {
+        About::Day(date, query) if query.is_empty() => date.to_string(),
+        About::Day(date, query) => format!("{date}, {query}"),
+        About::Query(query) => query.clone(),
+    };
+    shortened(
+        &production.map_or_else(
+            || what.clone(),
+            |production| format!("{production}, {what}"),
+        ),
+        MOST_LETTERS,
+    )
+}
+
+/// The head of a page, which says what kind of page it is.
+pub(in crate::report) fn head(book: &Book, kind: &str) -> Markup {
+    let production = one(book.distinct(|gist| gist.production.as_ref()));
+    let about = match &book.about {
+        About::Day(date, query) if query.is_empty() => long(*date),
+        About::Day(date, query) => {
+            format!("{}, of it: {}", long(*date), shortened(query, MOST_LETTERS))
+        }
+        About::Query(query) => format!("What is found by: {}", shortened(query, MOST_LETTERS)),
+    };
+    let (heading, below) = match production {
+        Some(production) => (shortened(&production, MOST_LETTERS), Some(about)),
+        None => (about, None),
+    };
+    html! {
+        a.skip href="#clips" { "Skip to the clips" }
+        header.head {
+            div.masthead {
+                p.kind { (kind) }
+                div.controls hidden {
+                    button type="button" id="theme" { "Theme: auto" }
+                    button type="button" id="help" { "Keys" }
+                }
+            }
+            h1 { (heading) }
+            @if let Some(below) = below { p.about { (below) } }
+            (facts(book))
+        }
+    }
+}
+
+fn facts(book: &Book) -> Markup {
+    let number = book.distinct(|gist| gist.shoot_day.as_ref());
+    let productions = book.distinct(|gist| gist.production.as_ref());
+    let location = book.distinct(|gist| gist.location.as_ref());
+    let crew = book.distinct(|gist| gist.crew.as_ref());
+    let rows = [
+        (
+            "Productions",
+            if productions.len() > 1 {
+                productions
+            } else {
+                Vec::new()
+            },
+        ),
+        ("Shoot day", number),
+        ("Location", location),
+        ("Kind", book.tags_of_day()),
+    ];
+    html! {
+        dl.facts {
+            @for (what, values) in rows.iter().filter(|(_, values)| !values.is_empty()) {
+                div { dt { (what) } dd { (several(values)) } }
+            }
+            @for (role, names) in roles(&crew) {
+                div { dt { (shown(&role)) } dd { (shown(&names)) } }
+            }
+            div { dt { "Report made" } dd.tc { (book.made) } }
+        }
+    }
+}
+
+/// `director`, `Anna Kim`, of `director: Anna Kim; camera: Ben Ruiz`; each once.
+fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
+    let mut roles = Vec::new();
+    for text in crew.iter().flat_map(|crew| crew.split("; ")) {
+        let (role, names) = text.split_once(": ").unwrap_or(("crew", text));
+        let role = (role.to_owned(), names.to_owned());
+        if !roles.contains(&role) && roles.len() < 4 * MOST_TOLD {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+fn several(values: &[Arc<str>]) -> String {
+    let mut told: Vec<String> = values.iter().take(MOST_TOLD).map(|it| shown(it)).collect();
+    if values.len() > MOST_TOLD {
+        told.push(format!("{} more", values.len() - MOST_TOLD));
+    }
+    told.join(", ")
+}
+
+fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
+    if values.len() == 1 {
+        values.pop()
+    } else {
+        None
+    }
+}
+
+/// `Wednesday, 20 May 2026`.
+pub(super) fn long(date: Date) -> String {
+    date.strftime("%A, %-d %B %Y").to_string()
+}

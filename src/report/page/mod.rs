@@ -1,0 +1,167 @@
+//! A book as HTML: everything that stands in it is a template, so that whatever comes from a drive
+//! is text. It can be read without its script, which only searches, filters, sorts and scrubs.
+
+mod anomalies;
+mod cards;
+mod clips;
+mod filters;
+mod head;
+mod overview;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::Book;
+use super::anomalies::{Finding, Gravity, find};
+use super::files::Sink;
+use super::pictures::{Picture, Pictures};
+use crate::clip::Clip;
+use crate::error::{Error, escape, escape_prose};
+
+pub(super) use clips::{Clips, Part, length, shown_name};
+pub(super) use filters::tools;
+pub(super) use head::{head, title};
+
+/// How it looks, and what it does.
+pub(super) const STYLE: &str = include_str!("../book.css");
+const SCRIPT: &str = include_str!("../book.js");
+
+/// What every page of ours begins with, by which it is known again.
+pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
+
+/// Gives the clips of a book one after another, each with its pictures.
+pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, Pictures), Error> + 'a;
+
+/// Writes the whole report. `is_whole` says that its pictures are in the page itself.
+pub(super) fn report(
+    book: &Book,
+    next: &mut Next<'_>,
+    is_whole: bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let found = find(book);
+    let clips = Clips::new(book, &found);
+    sink.put(&begin(&title(book), STYLE, is_whole).into_string())?;
+    let above = html! {
+        (head(book, "Camera report"))
+        (PreEscaped("<main id=\"main\">"))
+        (overview::glance(book, &found))
+    };
+    sink.put(&above.into_string())?;
+    sink.put(&timeline::timelines(book).into_string())?;
+    sink.put(&anomalies::odd(book, &found).into_string())?;
+    let clips_begin = html! {
+        (cards::cards(book))
+        (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
+        h2 id="clips-title" { "Clips" }
+        (tools(&clips))
+        (PreEscaped("<div class=\"clips\">"))
+    };
+    sink.put(&clips_begin.into_string())?;
+    clips.articles(next, sink)?;
+    sink.put("</div></section></main>")?;
+    sink.put(&end().into_string())
+}
+
+/// Begins a page that refers to nothing outside itself. Its content security policy permits scripts and styles by hash,
+/// so that nothing injected runs. Separate pictures are on the same disk or server.
+pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
+    let beside = if is_whole { "" } else { " file: 'self'" };
+    let policy = format!(
+        "default-src 'none'; img-src data:{beside}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+         base-uri 'none'; form-action 'none'",
+        hash(style),
+        hash(SCRIPT)
+    );
+    html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta name="generator" content={ "btsindex " (env!("CARGO_PKG_VERSION")) };
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(style)) }
+        }
+        (PreEscaped("<body>"))
+    }
+}
+
+/// Ends what [`begin`] began.
+pub(super) fn end() -> Markup {
+    html! {
+        footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>"))
+    }
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Letters of one text that are shown; what is longer is a story, or a prank.
+const MOST_LETTERS: usize = 1200;
+
+/// Text from a drive, or by a person: what would reorder or hide what stands beside it is written out, and
+/// what is too long is cut.
+pub(super) fn shown(text: &str) -> String {
+    shortened(text, MOST_LETTERS)
+}
+
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let mut letters = text.chars();
+    let short: String = letters.by_ref().take(most).collect();
+    let mut shown = escape(&short);
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Text that people wrote, in as many lines.
+pub(super) fn lines(text: &str) -> Markup {
+    let cut: String = text.chars().take(MOST_LETTERS).collect();
+    let is_cut = cut.len() < text.len();
+    html! {
+        @for (at, line) in cut.lines().enumerate() {
+            @if at > 0 { br; }
+            (escape_prose(line))
+        }
+        @if is_cut { "…" }
+    }
+}
+
+/// A picture, which is loaded when it is seen.
+pub(super) fn image(picture: &Picture, alt: &str) -> Markup {
+    html! {
+        img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
+            loading="lazy" decoding="async" draggable="false";
+    }
+}
+
+/// Where a clip stands in the page.
+pub(super) fn anchor(shot: usize) -> String {
+    format!("c{}", shot + 1)
+}
+
+/// A link to a clip.
+fn link(book: &Book, shot: usize) -> Markup {
+    let name = book.shots.get(shot).map_or("", super::Shot::name);
+    html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
+}
+
+/// Kinds of what is odd that somebody should look at.
+fn serious(found: &[Finding]) -> usize {
+    let kinds = found.chunk_by(|one, next| one.oddity == next.oddity);
+    kinds
+        .filter(|kind| kind[0].oddity.gravity() != Gravity::Note)
+        .count()
+}

@@ -1,0 +1,135 @@
+//! Time lines as drawings: a lane a camera, a bar a clip, which leads to it. For those who do not see
+//! them, each lane is told in a sentence.
+
+use maud::{Markup, html};
+
+use super::{anchor, shortened, shown_name};
+use crate::output::counted;
+use crate::report::Book;
+use crate::report::timeline::{Bar, Lane, Timeline, clock, of};
+
+/// Days that are drawn.
+const MOST_DAYS: usize = 14;
+/// Lanes of a day that are drawn; further ones are told.
+const MOST_LANES: usize = 16;
+/// Colours that lanes are told apart by.
+pub(super) const COLOURS: usize = 8;
+/// Pixels.
+const LANE: usize = 40;
+const LABEL: usize = 16;
+const BAR: usize = 16;
+const TICKS: usize = 18;
+
+pub(super) fn timelines(book: &Book) -> Markup {
+    let days = of(book);
+    html! {
+        @if !days.is_empty() {
+            section.timelines aria-labelledby="time-title" {
+                h2 id="time-title" { @if days.len() == 1 { "The day" } @else { "The days" } }
+                @for day in days.iter().take(MOST_DAYS) {
+                    (timeline(book, day, days.len() > 1))
+                }
+                @if days.len() > MOST_DAYS {
+                    p.more { (counted(days.len() - MOST_DAYS, "more day")) " not drawn here." }
+                }
+            }
+        }
+    }
+}
+
+fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
+    let lanes: Vec<&Lane> = day.lanes.iter().take(MOST_LANES).collect();
+    let height = TICKS + LANE * lanes.len();
+    html! {
+        figure.timeline {
+            @if is_named { figcaption { (day.day) } }
+            ul.unseen {
+                @for lane in &day.lanes { li { (sentence(lane)) } }
+            }
+            svg width="100%" height=(height) aria-hidden="true" focusable="false" {
+                (ticks(day, height))
+                @for (at, lane) in lanes.iter().enumerate() {
+                    (lane_drawn(book, day, lane, at))
+                }
+            }
+            @if day.lanes.len() > MOST_LANES {
+                p.more { (counted(day.lanes.len() - MOST_LANES, "more camera")) " not drawn here." }
+            }
+            @if day.untimed > 0 {
+                p.more { (counted(day.untimed, "clip")) " without a time of day." }
+            }
+        }
+    }
+}
+
+/// `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
+fn sentence(lane: &Lane) -> String {
+    let from = lane.bars.iter().map(|bar| bar.begin).min().unwrap_or(0);
+    let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
+    format!(
+        "{}: {} from {} to {}",
+        shortened(&lane.camera, 80),
+        counted(lane.bars.len(), "clip"),
+        clock(from),
+        clock(to)
+    )
+}
+
+fn ticks(day: &Timeline, height: usize) -> Markup {
+    let hours = day.to - day.from;
+    // As many labels as a phone has room for; those in between are for wider screens.
+    let (wide, narrow) = match hours {
+        ..=6 => (1, 1),
+        7..=12 => (1, 3),
+        13..=24 => (2, 4),
+        _ => (3, 6),
+    };
+    html! {
+        @for hour in day.from..=day.to {
+            @let x = place(hour * 3600, day);
+            @let is_last = hour == day.to;
+            line.tick x1=(x) x2=(x) y1=(TICKS) y2=(height) {}
+            @if (hour - day.from) % wide == 0 && !is_last {
+                text.hour.wide[(hour - day.from) % narrow != 0] x=(x) y="12" dx="2" { (clock(hour * 3600)) }
+            }
+        }
+    }
+}
+
+fn lane_drawn(book: &Book, day: &Timeline, lane: &Lane, at: usize) -> Markup {
+    let top = TICKS + LANE * at;
+    html! {
+        rect.lane x="0" width="100%" y=(top + LABEL + 3) height=(BAR) rx="2" {}
+        text.camera x="2" y=(top + 14) { (shortened(&lane.camera, 60)) }
+        g class={ "hue-" (at % COLOURS) } {
+            @for bar in &lane.bars { (bar_drawn(book, day, bar, top + LABEL + 3)) }
+        }
+    }
+}
+
+fn bar_drawn(book: &Book, day: &Timeline, bar: &Bar, y: usize) -> Markup {
+    let width = (share(bar.end, day) - share(bar.begin, day)).max(0.25);
+    let name = book
+        .shots
+        .get(bar.shot)
+        .map_or("", crate::report::Shot::name);
+    html! {
+        a href={ "#" (anchor(bar.shot)) } tabindex="-1" {
+            rect x=(place(bar.begin, day)) width=(format!("{width:.3}%")) y=(y) height=(BAR) rx="1" {
+                title { (clock(bar.begin)) " " (shown_name(name)) }
+            }
+        }
+    }
+}
+
+fn place(seconds: i64, day: &Timeline) -> String {
+    format!("{:.3}%", share(seconds, day))
+}
+
+/// Where a second is, in hundredths of the whole.
+fn share(seconds: i64, day: &Timeline) -> f64 {
+    let whole = (day.to - day.from).max(1) * 3600;
+    let from = seconds - day.from * 3600;
+    let millionths = from.saturating_mul(1_000_000) / whole;
+    f64::from(i32::try_from(millionths).unwrap_or(0)) / 10_000.0
+}

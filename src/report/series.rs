@@ -1,0 +1,239 @@
+//! The numbers that cameras give the clips of a card, and which of them are known: by the names of all
+//! that the catalogue has there, whatever was asked for.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Shot;
+use super::clip_summary::Texts;
+use crate::catalogue::Catalogue;
+use crate::clip::Clip;
+use crate::error::Error;
+use crate::value::from_bytes;
+
+/// The numbers of one card, or of one folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Series {
+    /// What stands before the numbers, as in `A001_C`.
+    pub stem: String,
+    /// How many digits they have.
+    pub digits: usize,
+    /// Those that are known.
+    pub numbers: BTreeSet<u32>,
+}
+
+impl Series {
+    /// The numbers that are not known just before one that is, as the first and the last of them;
+    /// `None` for the first of all.
+    #[must_use]
+    pub fn missing_before(&self, number: u32) -> Option<(u32, u32)> {
+        let before = self.numbers.range(..number).next_back()?;
+        (before + 1 < number).then(|| (before + 1, number - 1))
+    }
+
+    /// A number as the camera writes it: `A001_C003`.
+    #[must_use]
+    pub fn name(&self, number: u32) -> String {
+        format!("{}{number:0width$}", self.stem, width = self.digits)
+    }
+}
+
+/// Where the name of a clip counts: the volume and the folder in which its neighbours are, and its number there.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    volume: i64,
+    /// Where each clip has a folder of its own (RED's `.RDC`), it is the folder of these.
+    folder: Arc<Path>,
+    numbered: Numbered,
+}
+
+impl Place {
+    /// The place of a clip that is numbered.
+    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Option<Self> {
+        let number = clip.clip_number.as_ref()?.value;
+        let copy = clip.files.first()?;
+        let numbered = numbered_as(copy.inside.file_name()?.to_str()?)?;
+        let folder = copy.inside.parent()?;
+        let is_own = folder
+            .file_name()
+            .and_then(|name| numbered_as(name.to_str()?))
+            .is_some_and(|own| own.number == numbered.number);
+        let folder = if is_own { folder.parent()? } else { folder };
+        (numbered.number == number).then(|| Self {
+            volume: copy.volume_number,
+            folder: texts.folder(folder),
+            numbered,
+        })
+    }
+}
+
+/// Returns the series of all clips that are numbered, and tells each clip its own. Each folder is read once, however
+/// many series it holds. `go_on` is asked before each; `None` when it says no.
+pub(super) fn of(
+    shots: &mut [Shot],
+    places: &[Option<Place>],
+    catalogue: &Catalogue,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Option<Vec<Series>>, Error> {
+    let mut series: Vec<Series> = Vec::new();
+    let mut known: HashMap<(i64, Arc<Path>, String), usize> = HashMap::new();
+    let mut folders = Folders::default();
+    let mut numbers: HashMap<(i64, Arc<Path>), HashMap<String, BTreeSet<u32>>> = HashMap::new();
+    for (shot, place) in shots.iter_mut().zip(places) {
+        let Some(place) = place else { continue };
+        let (numbered, folder) = (&place.numbered, (place.volume, Arc::clone(&place.folder)));
+        let stem = numbered.stem.to_uppercase();
+        let key = (folder.0, Arc::clone(&folder.1), stem.clone());
+        let at = if let Some(at) = known.get(&key) {
+            *at
+        } else {
+            if !numbers.contains_key(&folder) {
+                if !go_on() {
+                    return Ok(None);
+                }
+                let names = folders.names(place.volume, &place.folder, catalogue)?;
+                numbers.insert(folder.clone(), by_stem(&names));
+            }
+            let of_stem = numbers
+                .get_mut(&folder)
+                .and_then(|stems| stems.remove(&stem));
+            series.push(Series {
+                stem: numbered.stem.clone(),
+                digits: numbered.digits,
+                numbers: of_stem.unwrap_or_default(),
+            });
+            known.insert(key, series.len() - 1);
+            series.len() - 1
+        };
+        series[at].numbers.insert(numbered.number);
+        shot.number = Some((at, numbered.number));
+    }
+    Ok(Some(series))
+}
+
+/// Groups the numbers in names by the stem before them.
+fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
+    let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
+    for numbered in names.iter().filter_map(|name| numbered_as(name.to_str()?)) {
+        let numbers = stems.entry(numbered.stem.to_uppercase()).or_default();
+        numbers.insert(numbered.number);
+    }
+    stems
+}
+
+/// The folders of volumes, read once each.
+#[derive(Default)]
+struct Folders(HashMap<i64, HashMap<PathBuf, Inside>>);
+
+/// A folder that is known.
+#[derive(Default)]
+struct Inside {
+    number: Option<i64>,
+    folders: Vec<OsString>,
+}
+
+impl Folders {
+    /// The names of everything that is known in a folder: files, and folders that hold a clip each.
+    fn names(
+        &mut self,
+        volume: i64,
+        folder: &Path,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<OsString>, Error> {
+        let all = match self.0.entry(volume) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let mut all: HashMap<PathBuf, Inside> = HashMap::new();
+                for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
+                    if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                        let above = all.entry(parent.to_owned()).or_default();
+                        above.folders.push(name.to_owned());
+                    }
+                    all.entry(path).or_default().number = Some(number);
+                }
+                unknown.insert(all)
+            }
+        };
+        let Some(inside) = all.get(folder) else {
+            return Ok(Vec::new());
+        };
+        let mut names = inside.folders.clone();
+        if let Some(number) = inside.number {
+            let files = catalogue.known_files(number)?.into_keys();
+            names.extend(files.map(from_bytes));
+        }
+        Ok(names)
+    }
+}
+
+/// A name in which a camera counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Numbered {
+    stem: String,
+    digits: usize,
+    number: u32,
+}
+
+/// The number in a name: three or four digits after a `C`, as cinema cameras and Sony's write it. What
+/// counts otherwise (`MVI_0042`, `DJI_0042`, `GX010042`) counts photographs too, so that a gap says nothing.
+fn numbered_as(name: &str) -> Option<Numbered> {
+    let bytes = name.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    for at in memchr::memchr2_iter(b'C', b'c', bytes) {
+        let digits = (at + 1..bytes.len()).take_while(|&at| is_digit(at)).count();
+        let ends = |byte: &u8| !byte.is_ascii_alphanumeric() || byte.eq_ignore_ascii_case(&b'm');
+        // `CLIP` and the date of `Sc12_C0001` are no numbers.
+        let is_begun = at == 0 || !bytes[at - 1].is_ascii_alphabetic();
+        if (3..=4).contains(&digits) && is_begun && bytes.get(at + 1 + digits).is_none_or(ends) {
+            return Some(Numbered {
+                stem: name[..=at].to_owned(),
+                digits,
+                number: name[at + 1..=at + digits].parse().ok()?,
+            });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cameras_that_count_clips_only_are_known_by_their_names() {
+        for (name, stem, number) in [
+            ("C0001.MP4", "C", 1),
+            ("c0042.mp4", "c", 42),
+            ("A001C003_220512_R1AB.mxf", "A001C", 3),
+            ("A001_C003_0512AB.RDC", "A001_C", 3),
+            ("A014_11030915_C122.braw", "A014_11030915_C", 122),
+            ("A001C001_220512_CANON.MXF", "A001C", 1),
+        ] {
+            let numbered = numbered_as(name).unwrap();
+            assert_eq!(
+                (numbered.stem.as_str(), numbered.number),
+                (stem, number),
+                "{name}"
+            );
+        }
+        for name in ["MVI_0042.MP4", "GX010042.MP4", "CLIP", "BTS_C12.mov", ""] {
+            assert_eq!(numbered_as(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_gap_is_told_by_its_first_and_last_number() {
+        let series = Series {
+            stem: "C".to_owned(),
+            digits: 4,
+            numbers: [3, 4, 6, 10].into(),
+        };
+        let missing = |number| series.missing_before(number);
+        assert_eq!((missing(3), missing(4)), (None, None));
+        assert_eq!((missing(6), missing(10)), (Some((5, 5)), Some((7, 9))));
+        assert_eq!(series.name(5), "C0005");
+    }
+}

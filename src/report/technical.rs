@@ -1,0 +1,106 @@
+//! How a clip was recorded, on one line: picture, rate, codec, colour, sound.
+
+use super::anomalies::written;
+use crate::clip::Clip;
+use crate::value::ScanOrder;
+
+/// `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`; what is not known is left out.
+pub(super) fn line(clip: &Clip) -> Vec<String> {
+    let mut parts = Vec::new();
+    let size = clip
+        .display_width
+        .as_ref()
+        .zip(clip.display_height.as_ref());
+    parts.extend(size.map(|(width, height)| format!("{}×{}", width.value, height.value)));
+    parts.extend(clip.rate.as_ref().map(|rate| {
+        let is_uneven = clip.is_vfr.as_ref().is_some_and(|it| it.value);
+        let is_interlaced = clip
+            .scan_order
+            .as_ref()
+            .is_some_and(|it| it.value != ScanOrder::Progressive);
+        let what = match (is_uneven, is_interlaced) {
+            (true, _) => " fps, uneven",
+            (false, true) => " fps, interlaced",
+            (false, false) => " fps",
+        };
+        format!("{}{what}", written(rate.value))
+    }));
+    parts.extend(picture(clip));
+    parts.extend(colour(clip));
+    parts.extend(sound(clip));
+    parts
+}
+
+fn picture(clip: &Clip) -> Option<String> {
+    let codec = clip.video_codec.as_ref()?;
+    let bits = clip.bit_depth.as_ref();
+    let chroma = clip.chroma_subsampling.as_ref();
+    let parts = [
+        Some(called(&codec.value)),
+        bits.map(|bits| format!("{}-bit", bits.value)),
+        chroma.map(|chroma| chroma.value.clone()),
+    ];
+    Some(joined(parts))
+}
+
+/// What is not plain Rec. 709, which everybody expects.
+fn colour(clip: &Clip) -> Option<String> {
+    if let Some(hdr) = &clip.hdr {
+        return Some(hdr.value.to_string().to_uppercase());
+    }
+    let transfer = clip.transfer.as_ref()?.value.as_str();
+    let is_plain = matches!(
+        transfer,
+        "bt709" | "smpte170m" | "unknown" | "iec61966-2-1" | "bt470bg"
+    );
+    (!is_plain).then(|| transfer.to_owned())
+}
+
+fn sound(clip: &Clip) -> Option<String> {
+    let codec = clip.audio_codec.as_ref()?;
+    let channels = clip.audio_channels.as_ref();
+    let rate = clip.sample_rate.as_ref();
+    let parts = [
+        channels.map(|channels| format!("{} ch", channels.value)),
+        rate.map(|rate| format!("{} kHz", f64::from(rate.value) / 1000.0)),
+        Some(called(&codec.value)),
+    ];
+    Some(joined(parts))
+}
+
+fn joined(parts: [Option<String>; 3]) -> String {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(" ")
+}
+
+/// A codec as people write it.
+fn called(codec: &str) -> String {
+    let known = [
+        ("h264", "H.264"),
+        ("hevc", "HEVC"),
+        ("prores", "ProRes"),
+        ("dnxhd", "DNxHD"),
+        ("mpeg2video", "MPEG-2"),
+        ("mpeg4", "MPEG-4"),
+        ("mjpeg", "MJPEG"),
+        ("dvvideo", "DV"),
+        ("av1", "AV1"),
+        ("vp8", "VP8"),
+        ("vp9", "VP9"),
+        ("aac", "AAC"),
+        ("mp3", "MP3"),
+        ("ac3", "AC-3"),
+        ("opus", "Opus"),
+    ];
+    if let Some((_, name)) = known.iter().find(|(name, _)| *name == codec) {
+        return (*name).to_owned();
+    }
+    let bits: String = codec.strip_prefix("pcm_").map_or_else(String::new, |rest| {
+        rest.chars().filter(char::is_ascii_digit).collect()
+    });
+    if bits.is_empty() {
+        codec.to_owned()
+    } else {
+        format!("PCM {bits}-bit")
+    }
+}

@@ -1,0 +1,176 @@
+//! A day from its first clip to its last, a lane a camera.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::Book;
+
+/// A day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Timeline {
+    /// Which.
+    pub(super) day: String,
+    /// The hour at which it begins, from the day's midnight; past 24 in the night that follows.
+    pub(super) from: i64,
+    /// The hour at which it ends.
+    pub(super) to: i64,
+    /// One a camera, by name.
+    pub(super) lanes: Vec<Lane>,
+    /// Clips of the day of which no clock says when they were shot.
+    pub(super) untimed: usize,
+}
+
+/// What one camera shot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lane {
+    /// What it is called.
+    pub(super) camera: String,
+    /// Its clips, in order.
+    pub(super) bars: Vec<Bar>,
+}
+
+/// A clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bar {
+    /// Which of the book's.
+    pub(super) shot: usize,
+    /// Seconds from the day's midnight.
+    pub(super) begin: i64,
+    /// See `begin`.
+    pub(super) end: i64,
+}
+
+const HOUR: i64 = 3600;
+/// What a clock shows that is further from the day's midnight than this is not of that day.
+const EARLIEST: i64 = -6 * HOUR;
+const LATEST: i64 = 36 * HOUR;
+
+/// The days of a book, in order; those without any clock are left out.
+pub(super) fn of(book: &Book) -> Vec<Timeline> {
+    let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, shot) in book.shots.iter().enumerate() {
+        if let Some(day) = shot.day.as_deref() {
+            days.entry(day).or_default().push(at);
+        }
+    }
+    let days = days.into_iter();
+    days.filter_map(|(day, shots)| timeline(book, day, &shots))
+        .collect()
+}
+
+fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
+    let midnight = day
+        .parse::<Date>()
+        .ok()?
+        .to_datetime(jiff::civil::Time::midnight());
+    let midnight = jiff::tz::Offset::UTC
+        .to_timestamp(midnight)
+        .ok()?
+        .as_second();
+    let mut lanes: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
+    let mut untimed = 0;
+    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    for &at in shots {
+        let shot = &book.shots[at];
+        let begin = shot.begun().map(|begun| begun - midnight);
+        let Some(begin) = begin.filter(|begin| (EARLIEST..LATEST).contains(begin)) else {
+            untimed += 1;
+            continue;
+        };
+        let length = i64::try_from(shot.gist.micros.unwrap_or(0) / 1_000_000)
+            .unwrap_or(0)
+            .clamp(1, 24 * HOUR);
+        let bar = Bar {
+            shot: at,
+            begin,
+            end: begin + length,
+        };
+        (first, last) = (first.min(bar.begin), last.max(bar.end));
+        lanes.entry(&shot.camera).or_default().push(bar);
+    }
+    let lanes: Vec<Lane> = lanes
+        .into_iter()
+        .map(|(camera, bars)| Lane {
+            camera: camera.to_owned(),
+            bars,
+        })
+        .collect();
+    (!lanes.is_empty()).then(|| Timeline {
+        day: day.to_owned(),
+        from: first.div_euclid(HOUR),
+        to: (last + HOUR - 1)
+            .div_euclid(HOUR)
+            .max(first.div_euclid(HOUR) + 1),
+        lanes,
+        untimed,
+    })
+}
+
+/// `14:05`, of seconds from a midnight.
+pub(super) fn clock(seconds: i64) -> String {
+    let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::{Fact, Source};
+    use crate::report::clip_summary::Gist;
+    use crate::report::{About, Shot};
+
+    fn shot(camera: &str, time: &str, seconds: u64, source: Source) -> Shot {
+        Shot {
+            gist: Gist {
+                captured: Some(Fact::new(time.parse().unwrap(), source)),
+                micros: Some(seconds * 1_000_000),
+                ..Gist::default()
+            },
+            camera: camera.into(),
+            day: Some("2026-05-20".into()),
+            ..Shot::default()
+        }
+    }
+
+    fn day(shots: Vec<Shot>) -> Vec<Timeline> {
+        of(&Book {
+            about: About::Query(String::new()),
+            shots,
+            cards: Vec::new(),
+            series: Vec::new(),
+            made: Date::constant(2026, 5, 21),
+        })
+    }
+
+    #[test]
+    fn a_night_goes_on_past_midnight_and_hours_are_whole() {
+        let days = day(vec![
+            shot("A", "2026-05-20T22:10:00+02:00", 60, Source::STREAM),
+            shot("B", "2026-05-21T01:30:00", 3600, Source::STREAM),
+        ]);
+        let [night] = days.as_slice() else {
+            panic!("{days:?}");
+        };
+        assert_eq!((night.from, night.to, night.untimed), (22, 27, 0));
+        let bar = night.lanes[1].bars[0];
+        assert_eq!(
+            (clock(bar.begin), clock(bar.end)),
+            ("01:30".into(), "02:30".into())
+        );
+    }
+
+    #[test]
+    fn what_no_clock_tells_is_counted_and_not_drawn() {
+        let mut days = day(vec![
+            shot("A", "2026-05-20T10:00:00", 0, Source::STREAM),
+            shot("A", "2026-05-20T00:00:00", 60, Source::NAME),
+            shot("A", "2026-05-20T11:00:00", 60, Source::MTIME),
+            shot("A", "2019-01-01T11:00:00", 60, Source::STREAM),
+        ]);
+        let only = days.pop().unwrap();
+        assert_eq!((only.untimed, only.lanes[0].bars.len()), (3, 1));
+        assert_eq!((only.from, only.to), (10, 11));
+        assert!(day(vec![shot("A", "2026-05-20T11:00:00", 60, Source::MTIME)]).is_empty());
+    }
+}

@@ -1,0 +1,133 @@
+//! Whether one failure could take two copies: which volumes may be one thing, whatever their disks are called.
+
+use super::verdict::Shelf;
+use crate::source_file::Stamp;
+
+/// A copy that counts, as far as that asks for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) shelf: &'a Shelf,
+    /// When it was last verified, seconds since 1970 UTC.
+    pub(super) at: i64,
+    /// Whether it is seen now.
+    pub(super) is_seen: bool,
+    /// When anything of it was last changed, where it is seen now and that says something ([`change_of`]).
+    pub(super) changed: Option<i64>,
+}
+
+/// When anything of a file was last changed, nanoseconds since 1970 UTC; `None` where the filesystem keeps no such time, and
+/// tells the modification time instead.
+pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
+    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST;
+    stamp.changed.filter(is_own)
+}
+
+/// Whether two files were changed at the same time, as only one file that is seen twice is.
+pub(super) fn is_one_change(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= ROUNDED
+}
+
+/// What FAT makes of a time, nanoseconds.
+const COARSEST: u64 = 2_000_000_000;
+/// What a network filesystem may take off a time, nanoseconds.
+const ROUNDED: u64 = 1_000;
+
+/// What two copies came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// No failure of one thing takes both.
+    Apart,
+    /// They are on one disk, on one server, or one volume is in a file on the other.
+    Same,
+    /// One is on a share, the other on a disk that was not mounted here at that time: it may have been in the server then.
+    MayBeShared,
+}
+
+impl Site<'_> {
+    pub(super) fn relation(self, other: Self) -> Relation {
+        let (one, two) = (self.shelf, other.shelf);
+        if one.identity == two.identity
+            || !one.all_disks.are_apart(&two.all_disks)
+            || one.is_image_beside(two)
+            || two.is_image_beside(one)
+            || self.is_one_file(other)
+        {
+            Relation::Same
+        } else if self.may_have_been(other) || other.may_have_been(self) {
+            Relation::MayBeShared
+        } else {
+            Relation::Apart
+        }
+    }
+
+    /// Whether one is on a share, and both are seen to be the same file.
+    fn is_one_file(self, other: Self) -> bool {
+        let changes = self.changed.zip(other.changed);
+        (self.shelf.is_share || other.shelf.is_share)
+            && changes.is_some_and(|(one, two)| is_one_change(one, two))
+    }
+
+    /// Whether this is on a share, and what was shared may have been the other's disk, or the disk that another server shared
+    /// at another time.
+    fn may_have_been(self, other: Self) -> bool {
+        self.shelf.may_share(&other.shelf.identity, self.at) && !(self.is_seen && other.is_seen)
+    }
+}
+
+impl Shelf {
+    /// Whether it is in an image file on another volume, or beside another's image file.
+    fn is_image_beside(&self, other: &Self) -> bool {
+        let is_there =
+            |holder: &String| *holder == other.identity || other.held_by.contains(holder);
+        self.backing.images.contains(&other.identity) || self.held_by.iter().any(is_there)
+    }
+
+    /// Whether what a server shared at a time may have been that volume: it was not mounted here then, and nobody said
+    /// which disk the share is on.
+    pub(super) fn may_share(&self, volume: &str, at: i64) -> bool {
+        let is_then = |since: i64, until: i64| (since..=until).contains(&at);
+        let was_here = self
+            .together
+            .iter()
+            .any(|(disk, since, until)| disk == volume && is_then(*since, *until));
+        self.is_share && !self.is_disk_said && !was_here
+    }
+}
+
+/// As many of these as can be that are all apart from each other. Sets of up to [`EXACT`] are tried all, of more the first
+/// ones that fit are taken, which may be fewer.
+pub(super) fn most_apart(sites: &[Site<'_>]) -> usize {
+    let is_apart = |one: usize, other: usize| sites[one].relation(sites[other]) == Relation::Apart;
+    if sites.len() > EXACT {
+        let mut taken: Vec<usize> = Vec::new();
+        for at in 0..sites.len() {
+            if taken.iter().all(|other| is_apart(at, *other)) {
+                taken.push(at);
+            }
+        }
+        return taken.len();
+    }
+    let apart: Vec<u32> = (0..sites.len())
+        .map(|one| {
+            let others = (0..sites.len()).filter(|other| is_apart(one, *other));
+            others.fold(0, |set, other| set | 1 << other)
+        })
+        .collect();
+    largest(&apart, u32::MAX)
+}
+
+/// Copies of one content are hardly ever more.
+const EXACT: usize = 20;
+
+/// The size of the largest set of sites, among those allowed, of which each pair is apart.
+fn largest(apart: &[u32], allowed: u32) -> usize {
+    let mut most = 0;
+    for (at, others) in (0..u32::BITS).zip(apart) {
+        if allowed & 1 << at != 0 {
+            // Sets are tried once, in the order of their members.
+            let later = u32::MAX.checked_shl(at + 1).unwrap_or(0);
+            most = most.max(1 + largest(apart, allowed & others & later));
+        }
+    }
+    most
+}

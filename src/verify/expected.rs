@@ -1,0 +1,444 @@
+//! What every file of a folder has to be: by ASC MHL, by older media hash lists, by the log of ingests, by hashes
+//! in the catalogue.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::State;
+use crate::catalogue::{Catalogue, CopyState, EarlierRead};
+use crate::checksum::{Checksum, HashKind};
+use crate::error::Error;
+use crate::mhl::mhl1::{self, Classic};
+use crate::mhl::{self, Histories};
+use crate::offload::{Hashed, How, Item};
+
+/// A copy in the log of ingests.
+#[derive(Debug, Clone)]
+pub(super) struct Logged {
+    pub(super) file: i64,
+    pub(super) place: usize,
+    /// What its file hashes to, where it was ever there as a copy of that.
+    pub(super) digest: Option<Checksum>,
+    /// What is told of it although it is proved.
+    pub(super) problem: Option<String>,
+}
+
+/// Everything that says what files have to be.
+pub(super) struct Basis {
+    pub(super) histories: Histories,
+    /// The folder below that of the histories, as manifests write it; empty where it is that one.
+    prefix: String,
+    classics: Vec<(Classic, HashMap<String, usize>)>,
+    /// By paths below the folder.
+    logged: HashMap<PathBuf, Vec<Logged>>,
+    /// xxh128 of whole files that the catalogue has, by paths below the folder.
+    catalogued: HashMap<PathBuf, Checksum>,
+    /// How files looked when they were read earlier, by paths below the folder.
+    earlier: HashMap<PathBuf, Vec<EarlierRead>>,
+    /// Known paths that lead to listed files of another spelling, by listed paths.
+    spellings: HashMap<PathBuf, Vec<PathBuf>>,
+    /// How manifests spell listed files and folders.
+    recorded: HashMap<PathBuf, PathBuf>,
+    /// Number of the mount of the volume, where unmounting it empties the only cache that could answer.
+    session: Option<i64>,
+    /// The folder's volume in the catalogue, and its path there.
+    pub(super) on_volume: Option<(i64, PathBuf)>,
+    /// By which hash what is new is recorded.
+    pub(super) kind: HashKind,
+}
+
+/// What one file has to be.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// By ASC MHL, the original first.
+    expected: Vec<Checksum>,
+    /// Kinds of the originals, one of each spelling of its name.
+    originals: Vec<HashKind>,
+    /// By older lists: kinds, and which of them.
+    listed: Vec<mhl1::Listed>,
+    pub(super) logged: Vec<Logged>,
+    catalogued: Vec<Checksum>,
+    kind: HashKind,
+}
+
+fn manifest(fault: &mhl::Fault) -> Error {
+    Error::Manifest(fault.to_string())
+}
+
+impl Basis {
+    pub(super) fn read(root: &Path, catalogue: Option<&Catalogue>) -> Result<Self, Error> {
+        // A folder within one that has a history belongs to it.
+        let above = root
+            .ancestors()
+            .find(|folder| folder.join(mhl::FOLDER).is_dir());
+        // One that no manifest can name does not.
+        let above = above.filter(|base| {
+            let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
+            inside.as_os_str().is_empty() || mhl::path(inside).is_some()
+        });
+        let base = above.unwrap_or(root);
+        let histories = Histories::read(base).map_err(|fault| manifest(&fault))?;
+        let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
+        let (mut classics, mut damaged) = (Vec::new(), Vec::new());
+        for path in mhl1::find(root).map_err(|fault| manifest(&fault))? {
+            // A manifest of a history, kept apart from it, is a file like others.
+            let list = match mhl1::read(&path) {
+                Ok(Some(list)) => list,
+                Ok(None) => continue,
+                Err(fault) => {
+                    damaged.push((path, fault));
+                    continue;
+                }
+            };
+            let files = list.files.iter().enumerate();
+            let by_path = files.map(|(at, file)| (file.path.clone(), at)).collect();
+            classics.push((list, by_path));
+        }
+        let kind = histories
+            .kinds()
+            .first()
+            .copied()
+            .unwrap_or(HashKind::Xxh128);
+        let mut basis = Self {
+            prefix: mhl::path(inside).unwrap_or_default(),
+            histories,
+            classics,
+            logged: HashMap::new(),
+            catalogued: HashMap::new(),
+            earlier: HashMap::new(),
+            spellings: HashMap::new(),
+            recorded: HashMap::new(),
+            session: None,
+            on_volume: None,
+            kind,
+        };
+        if let Some(catalogue) = catalogue {
+            basis.ask(root, catalogue)?;
+        }
+        // So is one that says nothing, where it was copied as footage is: something else says what it has to be.
+        let is_file = |path: &Path| {
+            let inside = path.strip_prefix(root).unwrap_or(path);
+            let path = basis.path(inside);
+            basis.is_logged(inside)
+                || path.is_some_and(|path| basis.histories.known(&path).is_some())
+        };
+        match damaged.iter().find(|(path, _)| !is_file(path)) {
+            Some((_, fault)) => Err(manifest(fault)),
+            None => Ok(basis),
+        }
+    }
+
+    /// Takes in what the catalogue knows.
+    fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
+        let (mounted, inside) = catalogue.volumes().of(root);
+        let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
+            return Ok(());
+        };
+        if mounted.forgets_unmounted() {
+            self.session = Some(catalogue.session_of(volume)?);
+        }
+        for (ingest, place, folder) in catalogue.ingests_on(volume)? {
+            if !folder.starts_with(&inside) && !inside.starts_with(&folder) {
+                continue;
+            }
+            for file in catalogue.ingested(ingest)? {
+                let path = folder.join(&file.inside);
+                let Ok(below) = path.strip_prefix(&inside) else {
+                    continue;
+                };
+                let copy = file.copies.get(place).and_then(Option::as_ref);
+                let session = file.sessions.get(place).copied().flatten();
+                let stamp = copy.and_then(|copy| copy.stamp);
+                if let Some((session, stamp)) = session.zip(stamp) {
+                    let earlier = self.earlier.entry(below.to_owned()).or_default();
+                    earlier.push(EarlierRead { session, stamp });
+                }
+                // Under its name, another file may stand there that was no copy of it.
+                let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
+                let logged = Logged {
+                    file: file.id,
+                    place,
+                    problem: copy
+                        .filter(|copy| copy.is_verified())
+                        .and_then(|copy| copy.problem.clone()),
+                    digest: file.digest.filter(|_| was_there),
+                };
+                self.logged
+                    .entry(below.to_owned())
+                    .or_default()
+                    .push(logged);
+            }
+        }
+        for (path, digest, earlier) in catalogue.hashes_below(volume, &inside)? {
+            let reads = self.earlier.entry(path.clone()).or_default();
+            reads.extend(earlier);
+            if let Some(checksum) = Checksum::from_bytes(HashKind::Xxh128, &digest.to_bytes()) {
+                self.catalogued.insert(path, checksum);
+            }
+        }
+        self.on_volume = Some((volume, inside));
+        Ok(())
+    }
+
+    /// What files are compared with, for people.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (place, history) in self.histories.found() {
+            let place = if place.is_empty() { "." } else { place };
+            let count = history.generations().len();
+            names.push(format!("ASC MHL in {place}, generation {count}"));
+        }
+        for (list, _) in &self.classics {
+            let name = list.path.file_name().unwrap_or_default().to_string_lossy();
+            names.push(format!("MHL {name}"));
+        }
+        if !self.logged.is_empty() {
+            names.push("the log of ingests".to_owned());
+        }
+        if !self.catalogued.is_empty() {
+            names.push("hashes in the catalogue".to_owned());
+        }
+        names
+    }
+
+    /// Whether there is no manifest.
+    pub(super) fn is_catalogued_only(&self) -> bool {
+        self.histories.is_empty() && self.classics.is_empty()
+    }
+
+    /// A file's path as the manifests have it; `None` where none can hold it.
+    pub(super) fn path(&self, inside: &Path) -> Option<String> {
+        let path = mhl::path(inside)?;
+        Some(match self.prefix.as_str() {
+            "" => path,
+            prefix => format!("{prefix}/{path}"),
+        })
+    }
+
+    /// Whether a file is no part of what is verified: manifests themselves, and what they leave out.
+    pub(super) fn is_left_out(&self, inside: &Path) -> bool {
+        let is_manifest = mhl::is_of_history(inside)
+            || self
+                .classics
+                .iter()
+                .any(|(list, _)| list.path.file_name() == Some(inside.as_os_str()));
+        let is_ignored = || {
+            let path = self.path(inside);
+            path.is_some_and(|path| self.histories.is_ignored(&path, false))
+        };
+        let is_listed = || {
+            let path = mhl::path(inside);
+            let mut lists = self.classics.iter();
+            path.is_some_and(|path| lists.any(|(_, by_path)| by_path.contains_key(&path)))
+        };
+        let is_known = || {
+            self.is_logged(inside)
+                || self.catalogued.contains_key(inside)
+                || self.spellings.contains_key(inside)
+                || is_listed()
+        };
+        is_manifest || (is_ignored() && !is_known())
+    }
+
+    /// Whether an ingest wrote down what a file holds.
+    fn is_logged(&self, inside: &Path) -> bool {
+        self.logged(inside).any(|copy| copy.digest.is_some())
+    }
+
+    /// Whether a file that is left out is so because somebody wanted it.
+    pub(super) fn is_ignored_on_purpose(&self, inside: &Path) -> bool {
+        let path = self.path(inside);
+        path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
+    }
+
+    /// Takes in which listed files known paths of another spelling lead to.
+    pub(super) fn respell(&mut self, spellings: HashMap<PathBuf, Vec<PathBuf>>) {
+        let is_recorded = |inside: &Path| {
+            let path = self.path(inside);
+            path.is_some_and(|path| self.histories.known(&path).is_some())
+        };
+        let mut recorded = HashMap::new();
+        for (listed, known) in &spellings {
+            let known = known.iter().find(|known| is_recorded(known));
+            if let Some(known) = known.filter(|_| !is_recorded(listed)) {
+                for (listed, known) in listed.ancestors().zip(known.ancestors()) {
+                    recorded.insert(listed.to_owned(), known.to_owned());
+                }
+            }
+        }
+        self.recorded = recorded;
+        self.spellings = spellings;
+    }
+
+    /// The listed path of a file, and known paths of another spelling that lead to it.
+    pub(super) fn spellings<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Path> {
+        let others = self.spellings.get(inside).into_iter().flatten();
+        std::iter::once(inside).chain(others.map(PathBuf::as_path))
+    }
+
+    /// The path under which manifests record a file or folder, by the spelling that they know.
+    pub(super) fn recorded(&self, inside: &Path) -> Option<String> {
+        let path = self.path(inside)?;
+        if self.histories.known(&path).is_some() {
+            return Some(path);
+        }
+        let mut above = inside.ancestors();
+        let spelled = above.find_map(|above| {
+            let rest = inside.strip_prefix(above).ok()?;
+            Some(self.recorded.get(above)?.join(rest))
+        });
+        spelled.map_or(Some(path), |spelled| self.path(&spelled))
+    }
+
+    pub(super) fn known(&self, item: &Item) -> Known {
+        let mut known = Known {
+            expected: Vec::new(),
+            originals: Vec::new(),
+            listed: Vec::new(),
+            logged: self.logged(&item.inside).cloned().collect(),
+            catalogued: Vec::new(),
+            kind: self.kind,
+        };
+        for inside in self.spellings(&item.inside) {
+            let path = self.path(inside);
+            let expected = path.as_ref().and_then(|path| self.histories.expected(path));
+            let expected = expected.unwrap_or_default();
+            known
+                .originals
+                .extend(expected.first().map(|original| original.kind()));
+            known.expected.extend(expected.into_iter().cloned());
+            let below = mhl::path(inside);
+            known
+                .listed
+                .extend(self.classics.iter().filter_map(|(list, by_path)| {
+                    let at = by_path.get(below.as_deref()?)?;
+                    list.files.get(*at).cloned()
+                }));
+            known
+                .catalogued
+                .extend(self.catalogued.get(inside).cloned());
+        }
+        known
+    }
+
+    /// How a file was read, by what is known of earlier reads.
+    pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
+        let is_before = |session| {
+            let spellings = self.spellings(inside);
+            let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
+            let mut earlier = earlier.flatten();
+            earlier.any(|earlier| earlier.is_before(session, &read.stamp))
+        };
+        if read.how == How::Cached && self.session.is_some_and(is_before) {
+            How::Remounted
+        } else {
+            read.how
+        }
+    }
+
+    /// Files that manifests or the log of ingests say have to be there.
+    pub(super) fn wanted(&self) -> BTreeSet<PathBuf> {
+        let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in self.histories.paths() {
+            let inside = match self.prefix.as_str() {
+                "" => Some(path.as_str()),
+                prefix => path
+                    .strip_prefix(prefix)
+                    .and_then(|rest| rest.strip_prefix('/')),
+            };
+            if let Some(inside) = inside
+                && self.histories.known(&path).is_some()
+            {
+                wanted.insert(PathBuf::from(inside));
+            }
+        }
+        let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
+        wanted.extend(listed.map(|file| PathBuf::from(&file.path)));
+        for (path, logged) in &self.logged {
+            if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.digest.is_some()) {
+                wanted.insert(path.clone());
+            }
+        }
+        wanted
+    }
+
+    /// Files of which the catalogue has hashes.
+    pub(super) fn catalogued(&self) -> impl Iterator<Item = &Path> {
+        self.catalogued.keys().map(PathBuf::as_path)
+    }
+
+    /// The copies of a file that are in the log.
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Logged> {
+        let spellings = self.spellings(inside);
+        spellings
+            .filter_map(|inside| self.logged.get(inside))
+            .flatten()
+    }
+}
+
+impl Known {
+    /// Whether nothing says what the file has to be.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.expected.is_empty()
+            && self.listed.is_empty()
+            && self.logged.iter().all(|copy| copy.digest.is_none())
+            && self.catalogued.is_empty()
+    }
+
+    /// Which hashes are to be computed, each once: by the first a new file is recorded.
+    pub(super) fn kinds(&self) -> Vec<HashKind> {
+        let listed = self.listed.iter().flat_map(mhl1::Listed::kinds);
+        let logged = self
+            .logged
+            .iter()
+            .filter_map(|copy| copy.digest.as_ref())
+            .map(Checksum::kind);
+        // The catalogue compares all its files by one kind.
+        let own =
+            (!self.logged.is_empty() || !self.catalogued.is_empty()).then_some(HashKind::Xxh128);
+        let mut kinds = Vec::new();
+        for kind in self
+            .originals
+            .iter()
+            .copied()
+            .chain([self.kind])
+            .chain(listed)
+            .chain(logged)
+            .chain(own)
+        {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
+    /// What a file is, by the hashes that were found of it.
+    pub(super) fn state(&self, found: &[Checksum]) -> State {
+        let has = |hash: &Checksum| {
+            let same_kind = found.iter().find(|one| one.kind() == hash.kind());
+            same_kind.map(|one| one == hash)
+        };
+        let of_copy = |copy: &Logged| copy.digest.as_ref().and_then(has);
+        let of_list = |listed: &mhl1::Listed| {
+            let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
+            (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))
+        };
+        let mut answers = self
+            .expected
+            .iter()
+            .filter_map(has)
+            .chain(self.listed.iter().filter_map(of_list))
+            .chain(self.logged.iter().filter_map(of_copy))
+            .chain(self.catalogued.iter().filter_map(has))
+            .peekable();
+        if answers.peek().is_none() {
+            return State::New;
+        }
+        if answers.all(|is_same| is_same) {
+            State::Verified
+        } else {
+            State::Altered
+        }
+    }
+}

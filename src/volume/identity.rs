@@ -1,0 +1,154 @@
+//! From what a system tells of a mount to the volume that it is.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use super::Drive;
+use super::system_tables::System;
+use super::{Volume, filesystem_kind, marker_file};
+
+/// A mount, as the system's tables tell of it.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) point: PathBuf,
+    /// Which folder of the filesystem is mounted there; empty for its root.
+    pub(super) root: PathBuf,
+    /// The filesystem's type.
+    pub(super) kind: String,
+    /// `/dev/sda1`, `nas:/export`.
+    pub(super) source: String,
+    /// Tells filesystems apart while they are mounted: `8:1`.
+    pub(super) number: String,
+    /// Options of the filesystem, separated by commas; empty where the system does not tell.
+    pub(super) options: String,
+    pub(super) device: Device,
+}
+
+/// What is known of a device without asking the filesystem on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Device {
+    pub(super) uuid: Option<String>,
+    pub(super) label: Option<String>,
+    pub(super) hardware: Option<String>,
+    pub(super) drive: Option<Drive>,
+    /// First sector and number of sectors of its partition.
+    pub(super) extent: Option<String>,
+    /// Whether a disk below it is memory.
+    pub(super) is_in_memory: bool,
+    /// Files that are its disks, as loop devices show them.
+    pub(super) images: Vec<PathBuf>,
+}
+
+/// The volumes that these mounts are.
+pub(super) fn volumes(system: &System, seen: Vec<Seen>) -> Vec<Volume> {
+    let walls: Vec<PathBuf> = seen
+        .iter()
+        .filter(|mount| !may_be_asked(mount))
+        .map(|mount| mount.point.clone())
+        .collect();
+    let is_behind = |point: &Path| {
+        let mut walls = walls.iter();
+        walls.any(|wall| point != wall && point.starts_with(wall))
+    };
+    let mut marks: HashMap<String, String> = HashMap::new();
+    let mut volumes: Vec<Volume> = Vec::with_capacity(seen.len());
+    for mount in seen {
+        let is_asked = may_be_asked(&mount) && !is_behind(&mount.point);
+        if is_asked && mount.device.uuid.is_none() && mount.root.as_os_str().is_empty() {
+            let found = marker_file::read(&system.path(&mount.point));
+            marks.extend(found.map(|mark| (mount.number.clone(), mark)));
+        }
+        volumes.push(volume(system, mount, is_asked));
+    }
+    // A mark in the root holds for every folder of the volume that is mounted elsewhere.
+    for volume in &mut volumes {
+        if let Some(mark) = marks.get(&volume.number) {
+            volume.base.clone_from(mark);
+            volume.identity.clone_from(mark);
+        }
+    }
+    volumes
+}
+
+/// Whether a look at its root cannot wait for another machine, or for a tool.
+fn may_be_asked(mount: &Seen) -> bool {
+    filesystem_kind::is_local(&mount.kind) && !filesystem_kind::is_share(&mount.kind, &mount.source)
+}
+
+fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
+    let place = system.path(&mount.point);
+    let size = is_asked.then(|| fs4::total_space(&place).ok()).flatten();
+    let (label, is_label_own) = label(&mount);
+    let base = if let Some(uuid) = &mount.device.uuid {
+        format!("uuid:{uuid}")
+    } else if filesystem_kind::is_virtual(&mount.kind) {
+        // Each of its mounts is one of its own: many have the same source.
+        format!("{}:{}", mount.kind, mount.point.display())
+    } else if filesystem_kind::is_named_share(&mount.kind) {
+        format!("share:{}", mount.source)
+    } else if filesystem_kind::is_local(&mount.kind) {
+        let birth = is_asked.then(|| birth(&place)).flatten();
+        by_label(&label, size.unwrap_or(0), birth)
+    } else {
+        // A pool names its own datasets; the rest is known by what it calls itself.
+        format!("{}:{}", mount.kind, mount.source)
+    };
+    Volume {
+        identity: base.clone(),
+        base,
+        label,
+        is_label_own,
+        size: size.filter(|&bytes| bytes > 0),
+        hardware: mount.device.hardware,
+        extent: mount.device.extent,
+        is_in_memory: mount.device.is_in_memory,
+        images: mount.device.images,
+        drive: mount
+            .device
+            .drive
+            .unwrap_or_else(|| Drive::named(&mount.source)),
+        mount: mount.point,
+        root: mount.root,
+        kind: mount.kind,
+        source: mount.source,
+        number: mount.number,
+    }
+}
+
+/// Two cards of one name and size were not formatted in the same second.
+pub(super) fn by_label(label: &str, size: u64, birth: Option<u64>) -> String {
+    format!("label:{label}:{size}:{}", birth.unwrap_or(0))
+}
+
+/// When the root was made, in Unix seconds.
+pub(super) fn birth(root: &Path) -> Option<u64> {
+    let birth = fs::metadata(root).ok()?.created().ok()?;
+    Some(birth.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// The filesystem's own label; the share's name; else the last folder of the mount point
+/// (the system disk is called that), which is not its own.
+fn label(mount: &Seen) -> (String, bool) {
+    let own = mount.device.label.clone();
+    if let Some(own) = own.filter(|label| !label.trim().is_empty()) {
+        return (own, true);
+    }
+    if filesystem_kind::is_share(&mount.kind, &mount.source) {
+        let name = mount.source.trim_end_matches(['/', '\\']);
+        let name = name.rsplit(['/', '\\', ':']).next();
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            return (name.to_owned(), true);
+        }
+    }
+    (place_label(&mount.point), false)
+}
+
+/// The last folder of a mount point.
+pub(super) fn place_label(point: &Path) -> String {
+    point.file_name().map_or_else(
+        || "system disk".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}

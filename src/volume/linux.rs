@@ -1,0 +1,262 @@
+//! Linux: the mount table, and what udev, `sysfs` and the filesystem itself tell of each
+//! mounted device.
+//!
+//! The kernel would tell a mounted filesystem's uuid to anyone who asks (`FS_IOC_GETFSUUID`,
+//! since 6.9), but no well-kept crate wraps that call safely, and this one forbids unsafe
+//! code. So uuid and label come, in this order, from udev's links, udev's database, `sysfs`
+//! (btrfs) and the filesystem's first blocks.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::net::{IpAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+use super::Drive;
+use super::identity::{Device, Seen};
+use super::system_tables::{System, line};
+use super::udev::{Links, recorded, unescape};
+use super::{filesystem_kind, serials, superblock};
+
+/// Everything mounted, in the order it was, but what another mount covers.
+pub(super) fn seen(system: &System) -> Vec<Seen> {
+    let links = OnceCell::new();
+    let mut devices: HashMap<String, Device> = HashMap::new();
+    let mut mounts = mounts(&system.table("/proc/self/mountinfo"));
+    for mount in &mut mounts {
+        mount.device = devices
+            .entry(mount.number.clone())
+            .or_insert_with(|| {
+                let links = || links.get_or_init(|| Links::read(system));
+                device(system, mount, &links)
+            })
+            .clone();
+    }
+    mounts
+}
+
+/// `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, odd bytes are octal.
+fn mounts(table: &[u8]) -> Vec<Seen> {
+    let all: Vec<Mount> = table
+        .split(|&byte| byte == b'\n')
+        .filter_map(Mount::read)
+        .collect();
+    let parents: HashMap<u64, u64> = all.iter().map(|mount| (mount.id, mount.parent)).collect();
+    let is_within = |mount: &Mount, other: &Mount| {
+        let mut id = mount.id;
+        // A mount whose parent is itself ends it, as one does whose parent is not here.
+        for _ in 0..all.len() {
+            match parents.get(&id) {
+                Some(parent) if *parent == other.id => return true,
+                Some(parent) if *parent != id => id = *parent,
+                _ => return false,
+            }
+        }
+        false
+    };
+    // Of several on one point only the last can be reached, and nothing below a point on which something was mounted later.
+    let mut points: HashMap<&Path, Vec<usize>> = HashMap::new();
+    for (at, mount) in all.iter().enumerate() {
+        points.entry(&mount.seen.point).or_default().push(at);
+    }
+    let is_reached = |at: usize| {
+        let mount = &all[at];
+        let above = mount.seen.point.ancestors();
+        let mut others = above.filter_map(|point| points.get(point)).flatten();
+        !others.any(|&other| other > at && !is_within(mount, &all[other]))
+    };
+    let reached: Vec<bool> = (0..all.len()).map(is_reached).collect();
+    let reached = all
+        .into_iter()
+        .zip(reached)
+        .filter(|(_, is_reached)| *is_reached);
+    reached.map(|(mount, _)| mount.seen).collect()
+}
+
+/// A line of the table.
+struct Mount {
+    id: u64,
+    parent: u64,
+    seen: Seen,
+}
+
+impl Mount {
+    fn read(line: &[u8]) -> Option<Self> {
+        let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+        let dash = fields.iter().position(|field| field == b"-")?;
+        let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
+        let root = unescape(fields.get(3)?, b"\\", 8);
+        Some(Self {
+            id: text(0)?.parse().ok()?,
+            parent: text(1)?.parse().ok()?,
+            seen: Seen {
+                point: unescape(fields.get(4)?, b"\\", 8).into(),
+                root: Path::new(&root).strip_prefix("/").ok()?.to_owned(),
+                kind: text(dash + 1)?,
+                source: unescape(fields.get(dash + 2)?, b"\\", 8)
+                    .to_string_lossy()
+                    .into_owned(),
+                number: text(2)?,
+                options: text(dash + 3).unwrap_or_default(),
+                device: Device::default(),
+            },
+        })
+    }
+}
+
+/// What is known of the device that is mounted there.
+fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> Device {
+    if filesystem_kind::is_share(&mount.kind, &mount.source) {
+        return Device {
+            drive: Some(Drive::share(&mount.source)),
+            hardware: server(mount),
+            ..Device::default()
+        };
+    }
+    let Some(number) = block_number(system, mount) else {
+        return Device::default();
+    };
+    let folder = system.linked(format!("/sys/dev/block/{number}"));
+    let name = block_name(mount, folder.as_deref());
+    let disks = folder
+        .as_deref()
+        .map(crate::block_device::disks)
+        .unwrap_or_default();
+    let mut told = Device {
+        uuid: links().uuids.get(&name).cloned(),
+        label: links().labels.get(&name).cloned(),
+        drive: folder.as_deref().map(Drive::of_block),
+        hardware: folder.as_deref().and_then(serials::serial),
+        extent: folder.as_deref().and_then(serials::extent),
+        is_in_memory: disks.iter().any(|disk| is_lost(system, disk)),
+        images: disks
+            .iter()
+            .filter_map(|disk| crate::block_device::image(disk))
+            .collect(),
+    };
+    if told.uuid.is_none() || told.label.is_none() {
+        let (uuid, label) = recorded(system, &number);
+        told.uuid = told.uuid.or(uuid);
+        told.label = told.label.or(label);
+    }
+    if mount.kind == "btrfs" {
+        ask_btrfs(system, &name, &mut told);
+    }
+    if told.uuid.is_none() {
+        let named = open_block(system, mount, &number)
+            .and_then(|mut device| superblock::read(&mut device, &mount.kind));
+        let named = named.unwrap_or_default();
+        told.uuid = named.uuid;
+        told.label = told.label.or(named.label);
+    }
+    told.uuid = told.uuid.filter(|uuid| !is_zero(uuid));
+    told
+}
+
+/// Whether what is on a disk is lost once it is unmounted: it is memory, or a file that is not where it was.
+fn is_lost(system: &System, disk: &Path) -> bool {
+    let image = crate::block_device::image(disk);
+    serials::is_memory(disk)
+        || image.is_some_and(|image| !crate::block_device::is_image(disk, &system.path(image)))
+}
+
+/// The machine that a share is on, as its source names it; this one, when its address is one of this machine.
+fn server(mount: &Seen) -> Option<String> {
+    let host = filesystem_kind::server(&mount.kind, &mount.source)?;
+    let mut options = mount.options.split(',');
+    let address = options.find_map(|option| option.strip_prefix("addr="));
+    let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+    // Only an own address can be listened at.
+    let is_own = address.is_some_and(|address| UdpSocket::bind((address, 0)).is_ok());
+    let host = if is_own { "localhost" } else { host };
+    Some(format!("server:{host}"))
+}
+
+/// A uuid that was never set.
+fn is_zero(uuid: &str) -> bool {
+    uuid.bytes().all(|byte| matches!(byte, b'0' | b'-'))
+}
+
+/// The number of the block device that is mounted: that of the mount, or, where the filesystem has a number of its
+/// own (btrfs), that of the device node that the kernel names. A name alone is never believed: a FUSE program
+/// writes into the mount table what it likes.
+fn block_number(system: &System, mount: &Seen) -> Option<String> {
+    if !mount.number.starts_with("0:") {
+        return Some(mount.number.clone());
+    }
+    let is_own = matches!(mount.kind.as_str(), "btrfs" | "bcachefs");
+    is_own.then(|| system.block_number(&mount.source))?
+}
+
+fn block_name(mount: &Seen, folder: Option<&Path>) -> OsString {
+    let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
+    folder
+        .and_then(name)
+        .or_else(|| name(Path::new(&mount.source)))
+        .unwrap_or_default()
+}
+
+/// The number of a mount, which the kernel gives to no other since Linux 6.8 (statx(2)). Asked of FUSE only, because other
+/// filesystems may block.
+pub(super) fn mount_id(point: &Path) -> Option<u64> {
+    /// `STATX_MNT_ID_UNIQUE`
+    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let answer = statx(CWD, point, flags, UNIQUE | StatxFlags::MNT_ID).ok()?;
+    Some(answer.stx_mnt_id)
+}
+
+/// What tells this run of the system from all others.
+pub(super) fn boot() -> Option<String> {
+    line(Path::new("/proc/sys/kernel/random/boot_id"))
+}
+
+/// The mount namespace of this process: `mnt:[4026531841]`.
+pub(super) fn namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/mnt").ok()?;
+    Some(link.to_string_lossy().replace(char::is_whitespace, ""))
+}
+
+/// `/sys/fs/btrfs/UUID/devices/sda1`: a btrfs lies on all the devices there.
+fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
+    let Ok(entries) = fs::read_dir(system.path("/sys/fs/btrfs")) else {
+        return;
+    };
+    let mine = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|folder| fs::symlink_metadata(folder.join("devices").join(name)).is_ok());
+    let Some(folder) = mine else { return };
+    let uuid = folder
+        .file_name()
+        .map(|uuid| uuid.to_string_lossy().into_owned());
+    told.uuid = told.uuid.take().or(uuid);
+    told.label = told.label.take().or_else(|| line(&folder.join("label")));
+    let devices = fs::read_dir(folder.join("devices")).into_iter().flatten();
+    let devices = devices
+        .flatten()
+        .filter_map(|entry| fs::canonicalize(entry.path()).ok());
+    let devices: Vec<PathBuf> = devices.collect();
+    for disk in devices
+        .iter()
+        .flat_map(|folder| crate::block_device::disks(folder))
+    {
+        told.is_in_memory |= is_lost(system, &disk);
+        told.images.extend(crate::block_device::image(&disk));
+    }
+    told.hardware = serials::serials(devices);
+}
+
+/// The device itself, read-only, where we may.
+fn open_block(system: &System, mount: &Seen, number: &str) -> Option<File> {
+    let path = system.path(&mount.source);
+    let is_it = if system.is_here() {
+        system.block_number(&mount.source).as_deref() == Some(number)
+    } else {
+        path.is_file()
+    };
+    is_it.then(|| File::open(path).ok())?
+}

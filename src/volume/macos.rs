@@ -1,0 +1,249 @@
+//! macOS: the answers of `mount` and `diskutil`.
+//!
+//! The calls that would give the same to a program (`getfsstat`, `getattrlist`) have no safe
+//! wrapper, and starting a tool takes a tenth of a second: `diskutil` is asked about all
+//! disks at once, and once in a process.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::Event;
+
+use super::Drive;
+use super::filesystem_kind;
+use super::identity::{Device, Seen};
+
+/// Everything mounted, disks by `diskutil`'s knowledge of them.
+#[cfg(target_os = "macos")]
+pub(super) fn seen() -> Vec<Seen> {
+    use super::system_tool::ask;
+    use std::process::Command;
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+    static TOLD: Mutex<Vec<(String, PathBuf, Device)>> = Mutex::new(Vec::new());
+
+    let table = ask(&mut Command::new("/sbin/mount"), LIMIT).unwrap_or_default();
+    let mut mounts = mounts(&String::from_utf8_lossy(&table));
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    // A disk that went, and came back under the same name, is asked about anew.
+    told.retain(|(source, point, _)| {
+        let mut mounts = mounts.iter();
+        mounts.any(|mount| mount.source == *source && mount.point == *point)
+    });
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = mounts
+            .iter_mut()
+            .filter(|mount| mount.source.starts_with("/dev/"))
+            .map(|mount| {
+                let known = told
+                    .iter()
+                    .find(|(source, point, _)| *source == mount.source && *point == mount.point)
+                    .map(|(_, _, device)| device.clone());
+                scope.spawn(move || {
+                    mount.device = known.unwrap_or_else(|| {
+                        let mut question = Command::new("/usr/sbin/diskutil");
+                        question.args(["info", "-plist"]).arg(&mount.point);
+                        device(&ask(&mut question, LIMIT).unwrap_or_default())
+                    });
+                    (
+                        mount.source.clone(),
+                        mount.point.clone(),
+                        mount.device.clone(),
+                    )
+                })
+            })
+            .collect();
+        let asked = asked.into_iter().filter_map(|thread| thread.join().ok());
+        *told = asked.collect();
+    });
+    mounts
+}
+
+/// The answer of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. What
+/// the system keeps for itself is left out.
+fn mounts(table: &str) -> Vec<Seen> {
+    table
+        .lines()
+        .filter_map(|line| {
+            let (mount, options) = line.rsplit_once(" (")?;
+            let (source, point) = mount.split_once(" on /")?;
+            let kind = options.split([',', ')']).next()?.trim();
+            let point = PathBuf::from(format!("/{point}"));
+            let is_systems = point.starts_with("/System/Volumes") || point.starts_with("/dev");
+            let is_told = !kind.is_empty() && !source.is_empty();
+            (is_told && !is_systems && !filesystem_kind::is_virtual(kind)).then_some(())?;
+            let source = address(source, kind);
+            let is_share = filesystem_kind::is_share(kind, &source);
+            let host = filesystem_kind::server(kind, &source).filter(|_| is_share);
+            let device = Device {
+                hardware: host.map(|host| format!("server:{host}")),
+                drive: is_share.then(|| Drive::share(&source)),
+                ..Device::default()
+            };
+            Some(Seen {
+                point,
+                root: PathBuf::new(),
+                kind: kind.to_owned(),
+                number: source.clone(),
+                options: String::new(),
+                source,
+                device,
+            })
+        })
+        .collect()
+}
+
+/// A share's address without the person who is logged in: `//nas/footage`, as Linux has it.
+fn address(source: &str, kind: &str) -> String {
+    if let ("smbfs" | "afpfs", Some(rest)) = (kind, source.strip_prefix("//")) {
+        let share = rest.split_once('@').map_or(rest, |(_, share)| share);
+        return format!("//{}", share.replace("%20", " "));
+    }
+    source.to_owned()
+}
+
+/// The answer of `diskutil info -plist`. A uuid is printed as Linux prints it.
+fn device(plist: &[u8]) -> Device {
+    let told = dictionary(&String::from_utf8_lossy(plist));
+    let told = |key: &str| told.get(key).filter(|value| !value.is_empty()).cloned();
+    let uuid = told("VolumeUUID").map(|uuid| uuid.to_lowercase());
+    Device {
+        uuid: uuid.filter(|uuid| uuid.bytes().any(|byte| !matches!(byte, b'0' | b'-'))),
+        label: told("VolumeName"),
+        drive: told("ParentWholeDisk").map(|disk| Drive::named(&disk)),
+        ..Device::default()
+    }
+}
+
+/// The strings and numbers of a property list's outermost dictionary.
+fn dictionary(plist: &str) -> HashMap<String, String> {
+    let mut reader = Reader::from_str(plist);
+    let mut told = HashMap::new();
+    let mut key = None;
+    let mut text = String::new();
+    let mut depth = 0_u32;
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(_) => {
+                depth = depth.saturating_add(1);
+                text.clear();
+            }
+            Event::Text(part) => text.push_str(&part.xml10_content()),
+            Event::GeneralRef(name) => {
+                if let Ok(Some(character)) = name.resolve_char_ref() {
+                    text.push(character);
+                } else {
+                    text.extend(resolve_predefined_entity(&name.xml10_content()));
+                }
+            }
+            Event::End(element) => {
+                // `plist`, `dict`, and what stands in it.
+                if depth == 3 {
+                    match element.local_name().as_ref() {
+                        "key" => key = Some(text.clone()),
+                        "string" | "integer" => {
+                            told.extend(key.take().map(|key| (key, text.clone())));
+                        }
+                        _ => key = None,
+                    }
+                }
+                depth = depth.saturating_sub(1);
+                text.clear();
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const MOUNT: &str = "\
+/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)
+devfs on /dev (devfs, local, nobrowse)
+/dev/disk3s6 on /System/Volumes/VM (apfs, local, noexec, journaled, noatime, nobrowse)
+map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)
+/dev/disk4s1 on /Volumes/SHELF 07 (B) (exfat, local, nodev, nosuid, noowners, fskit)
+//kim@nas._smb._tcp.local/Client%20Footage on /Volumes/Client Footage (smbfs, nodev, nosuid, mounted by kim)
+nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
+";
+
+    const DISKUTIL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+	<key>APFSPhysicalStores</key>
+	<array>
+		<dict>
+			<key>VolumeName</key>
+			<string>not this one</string>
+		</dict>
+	</array>
+	<key>Bootable</key>
+	<true/>
+	<key>DeviceNode</key>
+	<string>/dev/disk4s1</string>
+	<key>FilesystemType</key>
+	<string>apfs</string>
+	<key>ParentWholeDisk</key>
+	<string>disk4</string>
+	<key>TotalSize</key>
+	<integer>1000000000000</integer>
+	<key>VolumeName</key>
+	<string>Day &amp; Night</string>
+	<key>VolumeUUID</key>
+	<string>0F4C9E1B-52A1-4A62-9E5D-3B6C4A1D2E7F</string>
+</dict>
+</plist>
+"#;
+
+    #[test]
+    fn the_mount_table_names_disks_and_shares() {
+        let mounts = mounts(MOUNT);
+        let told: Vec<_> = mounts
+            .iter()
+            .map(|mount| {
+                (
+                    mount.point.as_path(),
+                    mount.kind.as_str(),
+                    mount.source.as_str(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Path::new("/"), "apfs", "/dev/disk3s1s1"),
+                (Path::new("/Volumes/SHELF 07 (B)"), "exfat", "/dev/disk4s1"),
+                (
+                    Path::new("/Volumes/Client Footage"),
+                    "smbfs",
+                    "//nas._smb._tcp.local/Client Footage"
+                ),
+                (Path::new("/Volumes/rushes"), "nfs", "nas:/export/rushes"),
+            ]
+        );
+        assert_eq!(mounts[3].device.hardware.as_deref(), Some("server:nas"));
+        assert!(super::mounts("rubbish\n on / (\n\n").is_empty());
+    }
+
+    #[test]
+    fn diskutil_tells_uuid_and_name() {
+        let device = device(DISKUTIL.as_bytes());
+        assert_eq!(
+            device.uuid.as_deref(),
+            Some("0f4c9e1b-52a1-4a62-9e5d-3b6c4a1d2e7f")
+        );
+        assert_eq!(device.label.as_deref(), Some("Day & Night"));
+        assert_eq!(super::device(b"<plist><dict><key>VolumeUUID").uuid, None);
+        assert_eq!(super::device(b"").label, None);
+    }
+}
