@@ -22,7 +22,7 @@ pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
 }
 
 /// The name that edits are kept under.
-pub(super) fn author(by: &cli::By) -> String {
+pub(super) fn author(by: &cli::AuthorArgs) -> String {
     let login = || {
         ["USER", "LOGNAME", "USERNAME"]
             .into_iter()

@@ -11,7 +11,7 @@ use super::interrupt::Interrupt;
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Backup, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::BackupArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(catalogue)?;
     catalogue.backup_while(&args.file, &|| !interrupt.is_asked())?;

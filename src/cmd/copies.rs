@@ -14,7 +14,7 @@ use crate::cli;
 /// Columns of the table.
 const COLUMNS: [&str; 4] = ["volumes", "proved", "name", "where"];
 
-pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
@@ -69,7 +69,7 @@ struct Outline {
 fn looked_through(
     clips: &[i64],
     catalogue: &Catalogue,
-    args: &cli::Copies,
+    args: &cli::CopiesArgs,
 ) -> anyhow::Result<Outline> {
     let most = args.fewer_than.unwrap_or(usize::MAX);
     let (mut order, mut unproved) = (Vec::new(), 0);

@@ -57,7 +57,7 @@ impl Check {
     }
 }
 
-pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::DoctorArgs, folder: &Path) -> anyhow::Result<Exit> {
     let mut checks = vec![
         tool("ffprobe", Tool::ffprobe(&|_| None)),
         tool("ffmpeg", Tool::ffmpeg(&|_| None)),

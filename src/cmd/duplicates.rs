@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Exit, PAGE, compare, search, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let mut clips = catalogue.with_several_files()?;
     if !args.words.is_empty() {

@@ -18,7 +18,7 @@ use crate::cli;
 /// Clips of a preview that are shown, not only counted.
 const SHOWN: usize = 10;
 
-pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn tag(args: cli::TagArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let (args, is_added) = match args.command {
         cli::TagCommand::Add(args) => (args, true),
         cli::TagCommand::Remove(args) => (args, false),
@@ -100,13 +100,13 @@ fn removed(
     }
 }
 
-pub(crate) fn note(args: cli::Note, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn note(args: cli::NoteArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     say(&[Action::Note(args.text)], &args.on, catalogue, &|clips| {
         format!("noted on {clips}")
     })
 }
 
-pub(crate) fn stars(args: &cli::Stars, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn stars(args: &cli::StarsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let stars = counted(args.stars.into(), "star");
     say(
         &[Action::Stars(args.stars)],
@@ -116,7 +116,7 @@ pub(crate) fn stars(args: &cli::Stars, catalogue: &Path) -> anyhow::Result<Exit>
     )
 }
 
-pub(crate) fn select(args: &cli::Select, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn select(args: &cli::SelectArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let (selection, what) = if args.clear {
         (None, "neither selected nor rejected")
     } else {
@@ -130,14 +130,14 @@ pub(crate) fn select(args: &cli::Select, catalogue: &Path) -> anyhow::Result<Exi
     )
 }
 
-pub(crate) fn reject(args: &cli::Reject, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn reject(args: &cli::RejectArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let action = Action::Select(Some(Selection::Rejected));
     say(&[action], &args.on, catalogue, &|clips| {
         format!("{clips} rejected")
     })
 }
 
-pub(crate) fn mark(args: &cli::Mark, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn mark(args: &cli::MarkArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let Some(clips) = chosen(&args.on, &catalogue)? else {
         return Ok(Exit::NothingFound);
@@ -160,7 +160,7 @@ pub(crate) fn mark(args: &cli::Mark, catalogue: &Path) -> anyhow::Result<Exit> {
 /// Says the same of all that was chosen.
 fn say(
     actions: &[Action],
-    on: &cli::On,
+    on: &cli::TargetArgs,
     catalogue: &Path,
     sentence: &dyn Fn(&str) -> String,
 ) -> anyhow::Result<Exit> {
@@ -203,7 +203,7 @@ fn told(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::Result<Ex
 
 /// The clips that were named, or that a query finds: these after a look at them. `None` when
 /// there are none, or they are not to be changed.
-fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
+fn chosen(on: &cli::TargetArgs, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
     if on.query.is_empty() {
         let mut clips = Vec::new();
         for clip in &on.clips {

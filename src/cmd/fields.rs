@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::FieldsArgs) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if args.json {
         for field in FIELDS {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::History, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clip = catalogue.find_number(&args.clip)?;
     let edits = catalogue.edits(catalogue.content_of(clip)?)?;

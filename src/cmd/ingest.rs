@@ -23,7 +23,7 @@ use crate::cli;
 /// Between two looks at a folder that is watched.
 const EVERY: Duration = Duration::from_secs(2);
 
-pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if args.example {
         out.write_all(EXAMPLE.as_bytes())?;
@@ -103,7 +103,7 @@ fn exit(summary: &Summary) -> Exit {
 
 fn watched(
     folder: &Path,
-    args: &cli::Ingest,
+    args: &cli::IngestArgs,
     request: &Request,
     progress: IngestProgress<'_>,
 ) -> anyhow::Result<Exit> {
@@ -136,7 +136,7 @@ fn watched(
 }
 
 /// The days of day files, and one of what was typed: what is typed stands above what a file says.
-fn days(args: &cli::Ingest) -> Result<Vec<Day>, Error> {
+fn days(args: &cli::IngestArgs) -> Result<Vec<Day>, Error> {
     let (files, cards): (Vec<_>, Vec<_>) = args.paths.iter().partition(|path| is_day_file(path));
     let mut days = Vec::new();
     for file in files {
@@ -169,7 +169,7 @@ fn is_day_file(path: &Path) -> bool {
     is_toml && !path.is_dir()
 }
 
-fn say(day: &mut Day, args: &cli::Ingest) -> Result<(), Error> {
+fn say(day: &mut Day, args: &cli::IngestArgs) -> Result<(), Error> {
     let said = &args.day;
     let over = |told: &mut Option<String>, said: &Option<String>| {
         if said.is_some() {

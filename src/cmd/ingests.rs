@@ -9,7 +9,7 @@ use btsindex::output::{ingest_card, ingest_json, ingest_table, json_line};
 use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Ingests, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let mut out = stdout();
     if let Some(number) = args.number {

@@ -19,7 +19,7 @@ pub(super) struct Wish {
 
 impl Wish {
     /// What was typed, if it was.
-    pub(super) fn of(args: &cli::Search) -> Option<Self> {
+    pub(super) fn of(args: &cli::SearchArgs) -> Option<Self> {
         let wish = |is_only_shown| move |nth| Self { nth, is_only_shown };
         let open = args.open.map(wish(false));
         open.or(args.reveal.map(wish(true)))

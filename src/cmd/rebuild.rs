@@ -14,7 +14,7 @@ use super::scan::stop_on_ctrl_c;
 use super::{Exit, said, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Rebuild, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let catalogue = Catalogue::open(folder)?;
     let look = if io::stderr().is_terminal() {

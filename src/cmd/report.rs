@@ -15,7 +15,7 @@ use super::interrupt::Interrupt;
 use super::{Exit, search, stdout};
 use crate::cli;
 
-pub(crate) fn report(args: &cli::Report, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Exit> {
     let form = match (args.json, args.csv) {
         (true, _) => Some(Form::Json),
         (_, true) => Some(Form::Csv),
@@ -28,7 +28,7 @@ pub(crate) fn report(args: &cli::Report, folder: &Path) -> anyhow::Result<Exit> 
     })
 }
 
-pub(crate) fn sheet(args: &cli::Sheet, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit> {
     let sheet = Sheet {
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,

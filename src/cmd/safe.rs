@@ -13,7 +13,7 @@ use super::{Exit, stdout};
 use crate::cli;
 
 /// `is_named`: whether the catalogue is another than the usual one.
-pub(crate) fn run(args: &cli::Safe, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
     let look = match (args.json, io::stderr().is_terminal()) {

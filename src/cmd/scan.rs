@@ -13,7 +13,7 @@ use btsindex::scan::{Request, scan};
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
     let request = Request {
@@ -32,8 +32,8 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         strip: args.strip.into(),
         pictures: !args.no_pictures,
         thumbs: match args.thumbs {
-            cli::Thumbs::Jpeg => Thumbs::Jpeg,
-            cli::Thumbs::Webp => Thumbs::Webp,
+            cli::PictureFormat::Jpeg => Thumbs::Jpeg,
+            cli::PictureFormat::Webp => Thumbs::Webp,
         },
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,

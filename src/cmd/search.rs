@@ -20,7 +20,7 @@ use crate::cli;
 /// Rows of a table that people look through.
 const TABLE_ROWS: usize = 50;
 
-pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::SearchArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     if args.saved {
         return list_saved(&catalogue, args.json);
@@ -53,7 +53,7 @@ fn find(
     columns: &Columns,
     finder: &mut Finder<'_>,
     catalogue: &Catalogue,
-    args: &cli::Search,
+    args: &cli::SearchArgs,
 ) -> anyhow::Result<Exit> {
     if args.explain {
         return explain(query, finder);
@@ -99,7 +99,7 @@ pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Resul
 }
 
 /// What the order goes by; groups come first in it.
-fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
+fn order(args: &cli::SearchArgs) -> Result<Option<Order>, Error> {
     let sort = args.sort.as_deref();
     match &args.group {
         None => sort.map(str::parse).transpose(),
@@ -113,7 +113,7 @@ fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
     }
 }
 
-fn most(args: &cli::Search) -> usize {
+fn most(args: &cli::SearchArgs) -> usize {
     match Wish::of(args) {
         Some(wish) => wish.nth,
         None => limit(args, is_list(args)),
@@ -121,7 +121,7 @@ fn most(args: &cli::Search) -> usize {
 }
 
 /// How many rows there are at most, for people or for another program.
-fn limit(args: &cli::Search, is_list: bool) -> usize {
+fn limit(args: &cli::SearchArgs, is_list: bool) -> usize {
     match args.limit {
         Some(0) => usize::MAX,
         Some(most) => most,
@@ -131,7 +131,7 @@ fn limit(args: &cli::Search, is_list: bool) -> usize {
 }
 
 /// Whether the output is for another program.
-fn is_list(args: &cli::Search) -> bool {
+fn is_list(args: &cli::SearchArgs) -> bool {
     args.json || args.csv || args.paths || args.null || args.all_files
 }
 
@@ -140,7 +140,7 @@ fn show(
     group: Option<&Group>,
     columns: &Columns,
     catalogue: &Catalogue,
-    args: &cli::Search,
+    args: &cli::SearchArgs,
 ) -> anyhow::Result<Exit> {
     if let Some(wish) = Wish::of(args) {
         return wish.fulfil(&hits.clips, catalogue);
@@ -233,7 +233,7 @@ impl Group {
     fn of(
         query: &Query,
         finder: &mut Finder<'_>,
-        args: &cli::Search,
+        args: &cli::SearchArgs,
     ) -> anyhow::Result<Option<Self>> {
         let Some(name) = args.group.as_ref().filter(|_| !is_list(args)) else {
             return Ok(None);
@@ -295,7 +295,7 @@ fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Resul
     Ok(Exit::Done)
 }
 
-fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::Search) -> anyhow::Result<Exit> {
+fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::SearchArgs) -> anyhow::Result<Exit> {
     let facets = asked::facets(&args.facets)?;
     let tallies = finder.tally(query, &facets, false, &mut said)?;
     if tallies.whole.clips == 0 {
@@ -390,7 +390,7 @@ fn say_count(hits: &Hits) -> io::Result<()> {
     }
 }
 
-fn print(clip: &Clip, args: &cli::Search, out: &mut dyn Write) -> io::Result<()> {
+fn print(clip: &Clip, args: &cli::SearchArgs, out: &mut dyn Write) -> io::Result<()> {
     if args.json {
         return writeln!(out, "{}", json_line(&json(clip)));
     }

@@ -9,7 +9,7 @@ use btsindex::output::{Pictures, facts, facts_json, json_line};
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Show, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::ShowArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clip = catalogue.find(&args.clip)?;
     let pictures = Pictures::of(&clip, &catalogue.thumbnails());

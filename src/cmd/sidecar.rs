@@ -136,7 +136,7 @@ fn read(
     words: &[String],
     prefer_xmp: bool,
     json: bool,
-    by: &cli::By,
+    by: &cli::AuthorArgs,
     catalogue: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;

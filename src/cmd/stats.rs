@@ -11,11 +11,11 @@ use super::interrupt::Interrupt;
 use super::{Exit, asked, said, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Stats, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     Interrupt::new()?.at_once(|| count(args, catalogue))
 }
 
-fn count(args: &cli::Stats, catalogue: &Path) -> anyhow::Result<Exit> {
+fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let query = asked::query(&args.words, &catalogue)?;
     let facets = asked::facets(&args.by)?;

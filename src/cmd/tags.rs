@@ -28,7 +28,7 @@ use crate::cli::{self, TagsCommand};
 const OWN_RULES: &str = "rules.toml";
 const OWN_VOCABULARY: &str = "vocabulary.toml";
 
-pub(crate) fn run(args: &cli::Tags, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
     match &args.command {
         None => list(args, folder),
         Some(TagsCommand::Explain { clip, json }) => why(clip, *json, folder),
@@ -61,7 +61,7 @@ fn in_force(catalogue: &Catalogue) -> Result<Rules, Error> {
     Rules::new(&catalogue.own_rules()?)
 }
 
-fn list(args: &cli::Tags, folder: &Path) -> anyhow::Result<Exit> {
+fn list(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let vocabulary = catalogue.vocabulary()?;
     let mut finder = Finder::open(&catalogue, &mut said)?;
@@ -274,7 +274,7 @@ fn rename(
     from: &[String],
     to: &str,
     yes: bool,
-    by: &cli::By,
+    by: &cli::AuthorArgs,
     folder: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;

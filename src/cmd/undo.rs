@@ -13,7 +13,7 @@ use crate::cli;
 /// Edits that are told one by one.
 const TOLD: usize = 5;
 
-pub(crate) fn run(args: &cli::Undo, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::UndoArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let author = ask::author(&args.by);
     let undone = match &args.edit {

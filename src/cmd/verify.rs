@@ -13,7 +13,7 @@ use super::scan::stop_on_ctrl_c;
 use super::{Exit, ask, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::VerifyArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = match Catalogue::open(folder) {
         // Manifests tell without it.
         Err(Error::NoCatalogue { .. }) => None,
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
 fn told(
     outcome: Result<Report, Error>,
     path: &Path,
-    args: &cli::Verify,
+    args: &cli::VerifyArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let report = match outcome {

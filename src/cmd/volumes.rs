@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Exit, ask, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Volumes, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::VolumesArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     match &args.command {
         None => list(&catalogue, args.json),
