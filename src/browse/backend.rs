@@ -1,14 +1,13 @@
-//! What the catalogue and its index answer, and what they are told.
+//! Access to the catalogue and the index for the screen.
 //!
-//! The index is opened once, and searched where it is. Bringing it up to what was changed since
-//! takes longer than a key may, so another thread does that, with a catalogue of its own, and
-//! hands over a new one.
+//! The index is opened once and searched in this thread. Updating it takes longer than a key press may,
+//! so a background thread with its own catalogue connection does that and sends back a new index.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use super::state::{Counted, Facet, VALUES};
+use super::state::{FacetCounts, FacetValue, VALUES};
 use crate::catalogue::{Catalogue, Edited};
 use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
@@ -18,7 +17,7 @@ use crate::index::{self, Hits, Index, Note, Order};
 use crate::output::{Pictures, advised, facts};
 use crate::query::Query;
 
-/// What clips are counted by, and the name that a query asks for its values by.
+/// Facets on the screen, each with the query field that selects its values.
 const FACETS: [(&str, &str); 4] = [
     ("tag", "tag"),
     ("camera", "camera"),
@@ -26,99 +25,99 @@ const FACETS: [(&str, &str); 4] = [
     ("volume", "volume"),
 ];
 
-/// The catalogue, its index, and who keeps that up to date.
-pub(super) struct Shelf {
+/// Catalogue, index, and the channel to the thread that updates the index.
+pub(super) struct Backend {
     folder: PathBuf,
     catalogue: Catalogue,
-    /// The numbers of the volumes that are mounted.
+    /// Row ids of the mounted volumes.
     mounted: Vec<i64>,
     author: String,
     index: Option<Index>,
-    orders: Sender<Errand>,
-    answers: Receiver<Answer>,
-    /// The last change of the catalogue that is known here.
+    requests: Sender<IndexRequest>,
+    events: Receiver<BackendEvent>,
+    /// Sequence number of the last catalogue change seen here.
     seq: i64,
 }
 
-/// What the keeper of the index is to do.
-enum Errand {
-    BringUp,
-    Remake,
+/// Request to the index thread.
+enum IndexRequest {
+    Update,
+    Rebuild,
 }
 
-/// What the keeper of the index says.
-pub(super) enum Answer {
-    /// An index that holds what was changed when it was asked for.
+/// Message from the index thread.
+pub(super) enum BackendEvent {
+    /// Index with all changes that existed when it was requested.
     Fresh(Box<Index>),
-    /// Something that people should know.
-    Told(Note),
-    /// There is no index.
+    /// Notice for the user.
+    Notice(Note),
+    /// The index could not be opened or built.
     Failed(Error),
 }
 
-impl Shelf {
-    /// Opens the catalogue in a folder; its index follows.
+impl Backend {
+    /// Opens the catalogue in a folder and requests its index.
     pub(super) fn open(folder: &Path, author: &str) -> Result<Self, Error> {
         let catalogue = Catalogue::open(folder)?;
-        let (orders, inbox) = channel();
-        let (outbox, answers) = channel();
-        let its_folder = folder.to_owned();
-        thread::spawn(move || keep(&its_folder, &inbox, &outbox));
-        let shelf = Self {
+        let (requests, inbox) = channel();
+        let (outbox, events) = channel();
+        let thread_folder = folder.to_owned();
+        thread::spawn(move || update_index(&thread_folder, &inbox, &outbox));
+        let backend = Self {
             folder: folder.to_owned(),
             seq: catalogue.seq()?,
             mounted: catalogue.mounted()?,
             catalogue,
             author: author.to_owned(),
             index: None,
-            orders,
-            answers,
+            requests,
+            events,
         };
-        shelf.bring_up();
-        Ok(shelf)
+        backend.request_update();
+        Ok(backend)
     }
 
-    /// Has the index brought up to what was changed; an answer says when.
-    fn bring_up(&self) {
-        // When the keeper is gone, it said why.
-        let _ = self.orders.send(Errand::BringUp);
+    /// Requests an index with all changes; it arrives as [`BackendEvent::Fresh`].
+    fn request_update(&self) {
+        // If the index thread has ended, it has reported why.
+        let _ = self.requests.send(IndexRequest::Update);
     }
 
-    /// What the keeper of the index said since.
-    pub(super) fn answer(&self) -> Option<Answer> {
-        self.answers.try_recv().ok()
+    /// Returns the next message of the index thread, without waiting.
+    pub(super) fn next_event(&self) -> Option<BackendEvent> {
+        self.events.try_recv().ok()
     }
 
-    /// Takes a new index.
-    pub(super) fn take(&mut self, index: Index) {
+    /// Replaces the index.
+    pub(super) fn set_index(&mut self, index: Index) {
         self.index = Some(index);
     }
 
-    /// Whether anybody else changed the catalogue since this was asked last; then the index
-    /// follows.
+    /// Returns true if another process changed the catalogue since the last call, and then requests an
+    /// updated index.
     pub(super) fn has_changed(&mut self) -> Result<bool, Error> {
         let seq = self.catalogue.seq()?;
         let has_changed = seq != self.seq;
         if has_changed {
             self.seq = seq;
-            self.bring_up();
+            self.request_update();
         }
         Ok(has_changed)
     }
 
-    /// Whether the index holds every change that is known.
+    /// Returns true if the index contains all known changes.
     pub(super) fn is_current(&self) -> bool {
         let index = self.index.as_ref();
         index.is_some_and(|index| index.seq() >= self.seq)
     }
 
-    /// The query that a line makes.
+    /// Parses a line as a query.
     fn query(&self, line: &str) -> Result<Query, Error> {
         self.catalogue
             .asked(|context| Query::parse_line(line, context))
     }
 
-    /// Asks the index; `None` before there is one.
+    /// Runs a question on the index; `None` until there is an index.
     fn ask<T>(
         &mut self,
         line: &str,
@@ -127,7 +126,7 @@ impl Shelf {
         let query = self.query(line)?;
         if self.index.as_ref().is_some_and(Index::is_cut_short) {
             self.index = None;
-            let _ = self.orders.send(Errand::Remake);
+            let _ = self.requests.send(IndexRequest::Rebuild);
         }
         let Some(index) = &self.index else {
             return Ok(None);
@@ -135,23 +134,23 @@ impl Shelf {
         match ask(index, &query, &self.mounted) {
             Err(error @ Error::Index(_)) => {
                 self.index = None;
-                // When the keeper is gone, it said why.
-                let _ = self.orders.send(Errand::Remake);
+                // If the index thread has ended, it has reported why.
+                let _ = self.requests.send(IndexRequest::Rebuild);
                 Err(error)
             }
             answer => answer.map(Some),
         }
     }
 
-    /// The clips that match a line, at most so many; `None` before there is an index.
-    pub(super) fn search(&mut self, line: &str, most: usize) -> Result<Option<Hits>, Error> {
+    /// Returns at most `limit` clips that match a line; `None` until there is an index.
+    pub(super) fn search(&mut self, line: &str, limit: usize) -> Result<Option<Hits>, Error> {
         self.ask(line, |index, query, mounted| {
-            index.search(query, mounted, &Order::default(), most)
+            index.search(query, mounted, &Order::default(), limit)
         })
     }
 
-    /// How many of all clips that match have which tag, camera, day and volume.
-    pub(super) fn facets(&mut self, line: &str) -> Result<Vec<Facet>, Error> {
+    /// Counts the matching clips by tag, camera, day and volume.
+    pub(super) fn facets(&mut self, line: &str) -> Result<Vec<FacetCounts>, Error> {
         let facets: Vec<_> = FACETS
             .iter()
             .filter_map(|(name, _)| facet(name).ok())
@@ -162,11 +161,11 @@ impl Shelf {
         let tallies = tallies.map_or_else(Vec::new, |tallies| tallies.facets);
         let counted = FACETS.iter().zip(tallies).map(|((name, asked), tally)| {
             let rows = tally.rows.into_iter().take(VALUES);
-            Facet {
+            FacetCounts {
                 name,
                 asked,
                 values: rows
-                    .map(|(value, sum)| Counted {
+                    .map(|(value, sum)| FacetValue {
                         value,
                         count: usize::try_from(sum.clips).unwrap_or(usize::MAX),
                     })
@@ -176,26 +175,26 @@ impl Shelf {
         Ok(counted.filter(|facet| !facet.values.is_empty()).collect())
     }
 
-    /// What to ask instead of a line that nothing matches, the most helpful first.
+    /// Suggests other queries for a line without matches, the most helpful first.
     pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
         let advice = self.ask(line, Index::advise)?;
         Ok(advice.map_or_else(Vec::new, |advice| advised(&advice)))
     }
 
-    /// A clip by its number.
+    /// Reads a clip by its row id.
     pub(super) fn clip(&self, number: i64) -> Result<Option<Clip>, Error> {
         self.catalogue.clip(number)
     }
 
-    /// Where the catalogue's pictures are.
+    /// Returns the folder of the catalogue's posters.
     pub(super) fn posters(&self) -> crate::catalogue::Folder {
         self.catalogue.thumbnails().posters
     }
 
-    /// Everything known of a clip, a line each, as `btsindex show` prints it.
+    /// Returns the output of `btsindex show` for a clip, one string per line.
     pub(super) fn details(&self, number: i64) -> Result<Vec<String>, Error> {
         let Some(clip) = self.clip(number)? else {
-            return Ok(vec!["no file holds this clip any more".to_owned()]);
+            return Ok(vec!["no file contains this clip any more".to_owned()]);
         };
         let pictures = Pictures::of(&clip, &self.catalogue.thumbnails());
         let mut text = Vec::new();
@@ -205,31 +204,31 @@ impl Shelf {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
-    /// Says something of a clip.
-    pub(super) fn say(&mut self, number: i64, actions: Vec<Action>) -> Result<Edited, Error> {
+    /// Applies edits to a clip.
+    pub(super) fn edit(&mut self, number: i64, actions: Vec<Action>) -> Result<Edited, Error> {
         for action in &actions {
             action.check()?;
         }
         let edited = self.catalogue.edit(&[(number, actions)], &self.author)?;
-        self.changed_here()?;
+        self.after_edit()?;
         Ok(edited)
     }
 
-    /// Takes a command back.
+    /// Undoes a command.
     pub(super) fn undo(&mut self, command: EditId) -> Result<Vec<Edit>, Error> {
         let undone = self.catalogue.undo_command(command, &self.author)?;
-        self.changed_here()?;
+        self.after_edit()?;
         Ok(undone)
     }
 
-    fn changed_here(&mut self) -> Result<(), Error> {
+    fn after_edit(&mut self) -> Result<(), Error> {
         self.seq = self.catalogue.seq()?;
-        self.bring_up();
+        self.request_update();
         Ok(())
     }
 
-    /// The file of a clip that can be opened now, whatever was mounted since.
-    pub(super) fn file_at_hand(&mut self, number: i64) -> Result<PathBuf, Error> {
+    /// Returns a file of the clip that can be opened; checks again which volumes are mounted.
+    pub(super) fn available_file(&mut self, number: i64) -> Result<PathBuf, Error> {
         let gone = || Error::NoClip(number.to_string());
         let clip = self.clip(number)?.ok_or_else(gone)?;
         match desktop::file_at_hand(&clip) {
@@ -244,34 +243,34 @@ impl Shelf {
     }
 }
 
-/// Keeps the index, until nobody asks any more.
-fn keep(folder: &Path, orders: &Receiver<Errand>, answers: &Sender<Answer>) {
+/// Runs the index thread until the screen closes its channel.
+fn update_index(folder: &Path, requests: &Receiver<IndexRequest>, events: &Sender<BackendEvent>) {
     let catalogue = match Catalogue::open(folder) {
         Ok(catalogue) => catalogue,
         Err(error) => {
-            let _ = answers.send(Answer::Failed(error));
+            let _ = events.send(BackendEvent::Failed(error));
             return;
         }
     };
-    while let Ok(order) = orders.recv() {
-        let is_remake = std::iter::once(order)
-            .chain(orders.try_iter())
-            .any(|order| matches!(order, Errand::Remake));
-        let mut told = |note: &Note| {
-            let _ = answers.send(Answer::Told(note.clone()));
+    while let Ok(request) = requests.recv() {
+        let is_rebuild = std::iter::once(request)
+            .chain(requests.try_iter())
+            .any(|request| matches!(request, IndexRequest::Rebuild));
+        let mut on_notice = |note: &Note| {
+            let _ = events.send(BackendEvent::Notice(note.clone()));
         };
-        let index = if is_remake {
-            Index::remake(&catalogue, &mut told, &mut |_, _| ())
+        let index = if is_rebuild {
+            Index::remake(&catalogue, &mut on_notice, &mut |_, _| ())
         } else {
-            // Where it cannot be followed here, it is made in memory.
-            let _ = index::follow(&catalogue, "browse", &mut told);
-            Index::current(&catalogue, "browse", &mut told)
+            // If it cannot be updated on disk, `current` builds it in memory.
+            let _ = index::follow(&catalogue, "browse", &mut on_notice);
+            Index::current(&catalogue, "browse", &mut on_notice)
         };
         let answer = match index {
-            Ok(index) => Answer::Fresh(Box::new(index)),
-            Err(error) => Answer::Failed(error),
+            Ok(index) => BackendEvent::Fresh(Box::new(index)),
+            Err(error) => BackendEvent::Failed(error),
         };
-        if answers.send(answer).is_err() {
+        if events.send(answer).is_err() {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! The loop: draw, wait for a key or an answer, act.
+//! Event loop: draws the screen, waits for a key or a background event, and handles it.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -11,139 +11,139 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::layout::Rect;
 
-use super::backend::{Answer, Shelf};
-use super::keys::{self, Wish};
+use super::backend::{Backend, BackendEvent};
+use super::keys::{self, Command};
 use super::posters::Posters;
-use super::state::{Front, State, Status, line_of};
-use super::terminal::Stage;
-use super::view::{self, Look};
+use super::state::{Overlay, ScreenState, Status, line_of};
+use super::terminal::TerminalGuard;
+use super::view::{self, Theme};
 use crate::clip::Action;
 use crate::desktop;
 use crate::error::{Error, escape};
 use crate::index::Hits;
 use crate::output::{Colours, Graphics, INTERRUPT, Screen};
 
-/// Keys that come faster than this are one change of the query.
+/// Delay before a search, so that fast typing causes one search.
 const DEBOUNCE: Duration = Duration::from_millis(20);
-/// Facets are counted when no key came for so long.
+/// Time without keys after which facets are counted.
 const IDLE: Duration = Duration::from_millis(80);
-/// Between two looks whether somebody else changed the catalogue.
-const BETWEEN: Duration = Duration::from_secs(1);
-/// Nothing is awaited longer than this: a signal may have come.
+/// Interval between checks for changes by other processes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest wait for a key, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// … or than this while posters are read.
+/// Longest wait for a key while a background thread works.
 const POSTER_WAIT: Duration = Duration::from_millis(20);
-/// Clips that are found at first; more when they are scrolled to.
+/// Number of results fetched first; scrolling fetches more.
 const FIRST: usize = 1000;
-/// So near to the last one more are fetched.
+/// Distance to the last fetched result at which more are fetched.
 const NEAR: usize = 200;
 
-/// How the screen was left.
+/// Reason for leaving the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// By a person.
-    Left,
-    /// By a signal.
+    /// The user quit.
+    Quit,
+    /// A signal arrived.
     Stopped,
 }
 
-/// Shows the screen until it is left. What is said of clips is kept under the author's name.
+/// Shows the screen until the user quits. Edits are recorded with the author's name.
 ///
 /// # Errors
-/// When there is no terminal, or no catalogue that can be read.
+/// If there is no terminal, or the catalogue cannot be read.
 pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, Error> {
-    Stage::prepare();
-    let shelf = Shelf::open(catalogue, author)?;
+    TerminalGuard::prepare();
+    let backend = Backend::open(catalogue, author)?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(Error::NoTerminal);
     }
-    let mut held = Stage::enter()?;
+    let mut terminal = TerminalGuard::enter()?;
     let (screen, typed) = Screen::ask();
     if typed.contains(INTERRUPT) {
-        return Ok(Ending::Left);
+        return Ok(Ending::Quit);
     }
-    let mut state = State::new(&line_of(words));
+    let mut state = ScreenState::new(&line_of(words));
     if !typed.is_empty() {
         keys::pasted(&mut state, &typed);
     }
-    let turns = Turns {
-        posters: Posters::new(shelf.posters(), screen),
-        shelf,
+    let event_loop = EventLoop {
+        posters: Posters::new(backend.posters(), screen),
+        backend,
         state,
-        look: Look {
+        look: Theme {
             has_colour: screen.colours != Colours::None,
         },
         has_pixels: !matches!(screen.graphics, None | Some(Graphics::Blocks)),
-        most: FIRST,
-        asked: String::new(),
+        limit: FIRST,
+        searched: String::new(),
         search_at: Some(Instant::now()),
         count_at: None,
-        look_at: Instant::now() + BETWEEN,
+        check_at: Instant::now() + CHECK_INTERVAL,
         is_behind: false,
         is_changed: true,
-        told: channel(),
+        opened: channel(),
     };
-    turns.run(&mut held)
+    event_loop.run(&mut terminal)
 }
 
-/// What became of what was handed to the desktop.
-type Told = Result<String, Error>;
+/// Result of opening a file on the desktop: a message or an error.
+type OpenResult = Result<String, Error>;
 
-struct Turns {
-    state: State,
-    shelf: Shelf,
+struct EventLoop {
+    state: ScreenState,
+    backend: Backend,
     posters: Posters,
-    look: Look,
-    /// Pictures stay on the terminal until something is drawn over them.
+    look: Theme,
+    /// True on terminals where pictures persist until the screen is cleared.
     has_pixels: bool,
-    /// How many clips are found at most.
-    most: usize,
-    /// What was searched for last.
-    asked: String,
+    /// Maximum number of results to fetch.
+    limit: usize,
+    /// Query of the last search.
+    searched: String,
     search_at: Option<Instant>,
     count_at: Option<Instant>,
-    look_at: Instant,
-    /// The last search did not see all that was changed before it.
+    check_at: Instant,
+    /// True if the last search missed some earlier changes.
     is_behind: bool,
-    /// Something happened since the screen was drawn.
+    /// True if the screen must be drawn again.
     is_changed: bool,
-    /// How it went with what was opened.
-    told: (Sender<Told>, Receiver<Told>),
+    /// Results of files opened in background threads.
+    opened: (Sender<OpenResult>, Receiver<OpenResult>),
 }
 
-impl Turns {
-    fn run(mut self, held: &mut Stage) -> Result<Ending, Error> {
+impl EventLoop {
+    fn run(mut self, terminal: &mut TerminalGuard) -> Result<Ending, Error> {
         loop {
-            self.is_changed |= self.posters.take();
+            self.is_changed |= self.posters.receive();
             if std::mem::replace(&mut self.is_changed, false) {
-                self.draw(held)?;
+                self.draw(terminal)?;
             }
-            if Stage::is_stopped() {
+            if TerminalGuard::is_stopped() {
                 return Ok(Ending::Stopped);
             }
             if event::poll(self.wait()).map_err(Error::Terminal)? {
-                // What came together is drawn together.
+                // Events that arrived together are drawn together.
                 while event::poll(Duration::ZERO).map_err(Error::Terminal)? {
                     let event = event::read().map_err(Error::Terminal)?;
                     self.is_changed = true;
-                    let wish = self.heard(event);
-                    match wish {
-                        Some(Wish::Leave) => return Ok(Ending::Left),
-                        Some(Wish::Redraw) if !self.has_pixels => {}
-                        Some(Wish::Redraw | Wish::Clear) => {
-                            held.terminal.clear().map_err(Error::Terminal)?;
+                    let command = self.handle_event(event);
+                    match command {
+                        Some(Command::Quit) => return Ok(Ending::Quit),
+                        Some(Command::Redraw) if !self.has_pixels => {}
+                        Some(Command::Redraw | Command::Clear) => {
+                            terminal.terminal.clear().map_err(Error::Terminal)?;
                         }
-                        Some(wish) => self.fulfil(wish),
+                        Some(command) => self.execute(command),
                         None => {}
                     }
                 }
             }
-            self.go_on();
+            self.run_scheduled();
         }
     }
 
-    fn draw(&mut self, held: &mut Stage) -> Result<(), Error> {
-        let size = held.terminal.size().map_err(Error::Terminal)?;
+    fn draw(&mut self, terminal: &mut TerminalGuard) -> Result<(), Error> {
+        let size = terminal.terminal.size().map_err(Error::Terminal)?;
         let plan = view::plan(
             Rect::from((ratatui::layout::Position::ORIGIN, size)),
             &self.state,
@@ -151,11 +151,12 @@ impl Turns {
         self.state.make_room(plan.across, plan.down);
         self.state.page = plan.page;
         self.fetch();
-        self.posters.want(&view::wanted(&plan, &self.state));
+        self.posters
+            .request(&view::visible_posters(&plan, &self.state));
         let (state, posters, look) = (&self.state, &self.posters, self.look);
-        // Terminals that know it show all of it at once.
+        // Terminals with synchronized updates show the frame without flicker.
         let begun = execute!(io::stdout(), BeginSynchronizedUpdate);
-        let drawn = held
+        let drawn = terminal
             .terminal
             .draw(|frame| view::draw(frame, state, posters, look))
             .map(|_| ());
@@ -163,11 +164,11 @@ impl Turns {
         begun.and(drawn).and(ended).map_err(Error::Terminal)
     }
 
-    /// Reads the clips that are to be seen and were not read yet.
+    /// Reads visible clips that were not read yet.
     fn fetch(&mut self) {
         for &number in &self.state.visible().to_vec() {
             if !self.state.clips.contains_key(&number) {
-                match self.shelf.clip(number) {
+                match self.backend.clip(number) {
                     Ok(clip) => {
                         self.state.clips.insert(number, clip);
                     }
@@ -180,7 +181,7 @@ impl Turns {
         }
     }
 
-    /// How long nothing needs to be done, but for keys.
+    /// Returns how long to wait for a key before the next scheduled work.
     fn wait(&self) -> Duration {
         let now = Instant::now();
         let due = [self.search_at, self.count_at].into_iter().flatten();
@@ -193,7 +194,7 @@ impl Turns {
         due.unwrap_or(longest).min(longest)
     }
 
-    fn heard(&mut self, event: Event) -> Option<Wish> {
+    fn handle_event(&mut self, event: Event) -> Option<Command> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 if self.count_at.is_some() {
@@ -206,66 +207,66 @@ impl Turns {
         }
     }
 
-    fn fulfil(&mut self, wish: Wish) {
-        let done = match wish {
-            Wish::Leave | Wish::Redraw | Wish::Clear => Ok(()),
-            Wish::Search => {
+    fn execute(&mut self, command: Command) {
+        let done = match command {
+            Command::Quit | Command::Redraw | Command::Clear => Ok(()),
+            Command::Search => {
                 self.search_at = Some(Instant::now() + DEBOUNCE);
                 Ok(())
             }
-            Wish::All => {
-                self.most = usize::MAX;
+            Command::All => {
+                self.limit = usize::MAX;
                 self.search(true);
                 self.state.choose(usize::MAX);
                 Ok(())
             }
-            Wish::Say(actions) => self.say(actions),
-            Wish::Undo => self.undo(),
-            Wish::Details => self.show_details(0),
-            Wish::Open => self.hand_over("opened", desktop::open),
-            Wish::Reveal => self.hand_over("shown", desktop::reveal),
+            Command::Edit(actions) => self.edit(actions),
+            Command::Undo => self.undo(),
+            Command::Details => self.show_details(0),
+            Command::Open => self.open_on_desktop("opened", desktop::open),
+            Command::Reveal => self.open_on_desktop("shown", desktop::reveal),
         };
         if let Err(error) = done {
             self.state.complain(&error);
         }
     }
 
-    /// What is due, and what came in.
-    fn go_on(&mut self) {
+    /// Handles background events and scheduled work.
+    fn run_scheduled(&mut self) {
         let now = Instant::now();
-        while let Some(answer) = self.shelf.answer() {
-            self.take(answer);
+        while let Some(answer) = self.backend.next_event() {
+            self.handle_backend_event(answer);
             self.is_changed = true;
         }
-        while let Ok(told) = self.told.1.try_recv() {
+        while let Ok(result) = self.opened.1.try_recv() {
             self.is_changed = true;
-            match told {
+            match result {
                 Ok(text) => self.state.say(text),
                 Err(error) => self.state.complain(&error),
             }
         }
         if self.search_at.is_some_and(|at| at <= now) {
             self.search_at = None;
-            self.most = FIRST;
+            self.limit = FIRST;
             self.search(false);
         } else if self.state.at + NEAR > self.state.hits.clips.len()
             && self.state.hits.clips.len() < self.state.hits.total
         {
-            self.most = self.most.saturating_mul(4);
+            self.limit = self.limit.saturating_mul(4);
             self.search(true);
         }
         if self.count_at.is_some_and(|at| at <= now) {
             self.count_at = None;
             self.count();
         }
-        if self.look_at <= now {
-            self.look_at = now + BETWEEN;
-            match self.shelf.has_changed() {
+        if self.check_at <= now {
+            self.check_at = now + CHECK_INTERVAL;
+            match self.backend.has_changed() {
                 Ok(true) => {
                     self.is_behind = true;
                     self.is_changed = true;
                     self.state.clips.clear();
-                    self.posters.look_again();
+                    self.posters.forget_missing();
                 }
                 Ok(false) => {}
                 Err(error) => self.state.complain(&error),
@@ -273,25 +274,25 @@ impl Turns {
         }
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn handle_backend_event(&mut self, answer: BackendEvent) {
         match answer {
-            Answer::Fresh(index) => {
-                self.shelf.take(*index);
+            BackendEvent::Fresh(index) => {
+                self.backend.set_index(*index);
                 let was_waiting = std::mem::replace(&mut self.state.is_waiting, false);
                 if was_waiting || self.is_behind {
                     self.search(!was_waiting);
                 }
                 self.count_at = Some(Instant::now() + IDLE);
             }
-            Answer::Told(note) => self.state.say(note.to_string()),
-            Answer::Failed(error) => {
+            BackendEvent::Notice(note) => self.state.say(note.to_string()),
+            BackendEvent::Failed(error) => {
                 (self.state.is_waiting, self.is_behind) = (false, false);
                 self.state.complain(&error);
             }
         }
     }
 
-    /// Searches; where the query makes no sense, what was found before stays.
+    /// Runs the query. An invalid query keeps the previous results.
     fn search(&mut self, is_same_query: bool) {
         if !is_same_query {
             self.state.status = Status::default();
@@ -299,31 +300,32 @@ impl Turns {
         match self.found() {
             Ok(Some(hits)) => {
                 self.state.found(hits, is_same_query);
-                self.is_behind = !self.shelf.is_current();
+                self.is_behind = !self.backend.is_current();
                 self.count_at = Some(Instant::now() + IDLE);
             }
             Ok(None) => self.state.is_waiting = true,
             Err(error) => self.state.complain(&error),
         }
-        if !is_same_query && self.asked != self.state.query.text() {
-            self.state
-                .say(format!("nothing yet; these match {}", self.asked));
+        if !is_same_query && self.searched != self.state.query.text() {
+            self.state.say(format!(
+                "no matches yet; showing matches of {}",
+                self.searched
+            ));
         }
         self.is_changed = true;
     }
 
-    /// What is found: by the query as it stands, else by the beginning of the word that is
-    /// being typed.
+    /// Searches for the query; without matches, searches with the last word as a prefix.
     fn found(&mut self) -> Result<Option<Hits>, Error> {
-        self.asked = self.state.query.text().to_owned();
-        let hits = self.shelf.search(&self.asked, self.most)?;
+        self.searched = self.state.query.text().to_owned();
+        let hits = self.backend.search(&self.searched, self.limit)?;
         let is_nothing = hits.as_ref().is_some_and(|hits| hits.total == 0);
         let Some(begun) = self.state.begun().filter(|_| is_nothing) else {
             return Ok(hits);
         };
-        match self.shelf.search(&begun, self.most)? {
+        match self.backend.search(&begun, self.limit)? {
             Some(more) if more.total > 0 => {
-                self.asked = begun;
+                self.searched = begun;
                 Ok(Some(more))
             }
             _ => Ok(hits),
@@ -332,12 +334,12 @@ impl Turns {
 
     fn count(&mut self) {
         self.is_changed = true;
-        match self.shelf.facets(&self.asked) {
+        match self.backend.facets(&self.searched) {
             Ok(facets) => self.state.counted(facets),
             Err(error) => return self.state.complain(&error),
         }
         if self.state.hits.total == 0 {
-            match self.shelf.advice(&self.asked) {
+            match self.backend.advice(&self.searched) {
                 Ok(advice) => self
                     .state
                     .say(advice.into_iter().next().unwrap_or_default()),
@@ -346,53 +348,52 @@ impl Turns {
         }
     }
 
-    fn say(&mut self, actions: Vec<Action>) -> Result<(), Error> {
+    fn edit(&mut self, actions: Vec<Action>) -> Result<(), Error> {
         let Some(number) = self.state.chosen() else {
             return Ok(());
         };
         let what: Vec<String> = actions.iter().map(|it| escape(&it.to_string())).collect();
         let what = what.join("; ");
-        let edited = self.shelf.say(number, actions)?;
+        let edited = self.backend.edit(number, actions)?;
         if edited.clips > 0 {
             self.state.done.extend(edited.batch);
-            self.state.say(format!("{what} (u takes it back)"));
+            self.state.say(format!("{what} (u to undo)"));
         } else {
-            self.state.say(format!("it was so already: {what}"));
+            self.state.say(format!("unchanged: {what}"));
         }
         self.state.clips.remove(&number);
-        self.show_details_anew()
+        self.refresh_details()
     }
 
     fn undo(&mut self) -> Result<(), Error> {
         let Some(&command) = self.state.done.last() else {
-            self.state
-                .say("there is nothing that you did here to take back");
+            self.state.say("nothing to undo on this screen");
             return Ok(());
         };
-        let undone = self.shelf.undo(command)?;
+        let undone = self.backend.undo(command)?;
         self.state.done.pop();
         self.state.say_undone(&undone);
         self.state.clips.clear();
-        self.show_details_anew()
+        self.refresh_details()
     }
 
-    fn show_details_anew(&mut self) -> Result<(), Error> {
-        match self.state.front {
-            Some(Front::Details { top, .. }) => self.show_details(top),
+    fn refresh_details(&mut self) -> Result<(), Error> {
+        match self.state.overlay {
+            Some(Overlay::Details { top, .. }) => self.show_details(top),
             _ => Ok(()),
         }
     }
 
     fn show_details(&mut self, top: usize) -> Result<(), Error> {
         if let Some(number) = self.state.chosen() {
-            let lines = self.shelf.details(number)?;
-            self.state.front = Some(Front::Details { lines, top });
+            let lines = self.backend.details(number)?;
+            self.state.overlay = Some(Overlay::Details { lines, top });
         }
         Ok(())
     }
 
-    /// Hands the chosen clip's file to the desktop, and waits elsewhere for how it went.
-    fn hand_over(
+    /// Opens the current clip's file on the desktop; a background thread waits for the result.
+    fn open_on_desktop(
         &mut self,
         done: &'static str,
         how: fn(&Path) -> Result<(), Error>,
@@ -400,14 +401,14 @@ impl Turns {
         let Some(number) = self.state.chosen() else {
             return Ok(());
         };
-        let path = self.shelf.file_at_hand(number)?;
+        let path = self.backend.available_file(number)?;
         let shown = escape(&path.to_string_lossy());
-        self.state.say(format!("handing over {shown}"));
-        let told = self.told.0.clone();
+        self.state.say(format!("opening {shown}"));
+        let results = self.opened.0.clone();
         thread::spawn(move || {
             let outcome = how(&path).map(|()| format!("{done} {shown}"));
-            // The screen may have been left.
-            let _ = told.send(outcome);
+            // The screen may be closed.
+            let _ = results.send(outcome);
         });
         Ok(())
     }

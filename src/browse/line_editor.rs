@@ -1,29 +1,28 @@
-//! A line of text as it is typed.
+//! Single-line text editor.
 
 use unicode_width::UnicodeWidthStr;
 
-/// The text, and where the next letter goes.
+/// Text with a cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct LineEditor {
     text: String,
-    /// A place between two letters, in bytes.
+    /// Byte offset of the cursor, on a character boundary.
     at: usize,
 }
 
-impl Line {
-    /// A text with the cursor behind it.
+impl LineEditor {
+    /// Creates a line with the cursor at the end of the text.
     pub(super) fn new(text: &str) -> Self {
         let mut line = Self::default();
         line.insert(text);
         line
     }
 
-    /// What was typed.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Types text; line breaks and other controls become blanks, characters that nobody sees are left out.
+    /// Inserts text at the cursor. LineEditor breaks and control characters become spaces; invisible characters are dropped.
     pub(super) fn insert(&mut self, text: &str) {
         for c in text.chars() {
             let c = match c {
@@ -36,7 +35,7 @@ impl Line {
         }
     }
 
-    /// Takes the letter before the cursor away.
+    /// Deletes the character before the cursor.
     pub(super) fn delete_before(&mut self) {
         if let Some(c) = self.text[..self.at].chars().next_back() {
             self.at -= c.len_utf8();
@@ -44,14 +43,14 @@ impl Line {
         }
     }
 
-    /// Takes the letter at the cursor away.
+    /// Deletes the character at the cursor.
     pub(super) fn delete(&mut self) {
         if self.at < self.text.len() {
             self.text.remove(self.at);
         }
     }
 
-    /// Takes the word before the cursor away.
+    /// Deletes the word before the cursor.
     pub(super) fn delete_word(&mut self) {
         let before = self.text[..self.at].trim_end();
         let start = before
@@ -63,7 +62,7 @@ impl Line {
         self.at = start;
     }
 
-    /// Takes everything away.
+    /// Deletes all text.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -86,8 +85,8 @@ impl Line {
         self.at = self.text.len();
     }
 
-    /// The part that fits into so many columns, and the column of the cursor in it.
-    pub(super) fn shown(&self, width: usize) -> (&str, usize) {
+    /// Returns the part of the text that is visible in `width` columns, and the cursor's column in it.
+    pub(super) fn visible(&self, width: usize) -> (&str, usize) {
         let mut start = 0;
         while self.text[start..self.at].width() >= width.max(1) {
             let first = self.text[start..].chars().next();
@@ -104,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_line_is_edited_where_the_cursor_is() {
-        let mut line = Line::new("camera:fx3 drumer");
+        let mut line = LineEditor::new("camera:fx3 drumer");
         line.left();
         line.left();
         line.insert("m");
@@ -113,18 +112,18 @@ mod tests {
         line.delete_word();
         assert_eq!(line.text(), "camera:fx3 ");
         line.delete_word();
-        assert_eq!((line.text(), line.shown(10)), ("", ("", 0)));
+        assert_eq!((line.text(), line.visible(10)), ("", ("", 0)));
         line.insert("日本\nx");
         line.left();
         line.delete_before();
         assert_eq!(line.text(), "日本x");
-        assert_eq!(line.shown(80), ("日本x", 4));
-        assert_eq!(line.shown(4), ("本x", 2));
+        assert_eq!(line.visible(80), ("日本x", 4));
+        assert_eq!(line.visible(4), ("本x", 2));
         line.home();
         line.delete();
         assert_eq!(line.text(), "本x");
         line.clear();
-        assert_eq!(line, Line::default());
+        assert_eq!(line, LineEditor::default());
     }
 
     proptest! {
@@ -134,7 +133,7 @@ mod tests {
         fn whatever_is_typed_the_cursor_stands_between_letters(
             text in "\\PC{0,12}", steps in proptest::collection::vec(0..9u8, 0..40), width in 0usize..20,
         ) {
-            let mut line = Line::new(&text);
+            let mut line = LineEditor::new(&text);
             for step in steps {
                 match step {
                     0 => line.insert("é"),
@@ -147,7 +146,7 @@ mod tests {
                     7 => line.end(),
                     _ => line.insert(&text),
                 }
-                let (_, column) = line.shown(width);
+                let (_, column) = line.visible(width);
                 prop_assert!(column <= width);
             }
         }

@@ -1,5 +1,5 @@
-//! The terminal while the screen is shown, and that it is as it was afterwards: when the screen
-//! is left, after an error, a panic, and a signal.
+//! Takes over the terminal while the screen is shown and restores it afterwards: on quit, after an
+//! error, a panic or a signal.
 
 use std::io::{self, Stdout};
 use std::panic;
@@ -19,28 +19,28 @@ use ratatui::crossterm::terminal::{
 use super::posters::THREAD;
 use crate::error::Error;
 
-/// Whoever was told to stop has this long to do so.
+/// Time for the event loop to stop after a signal.
 const GRACE: Duration = Duration::from_secs(2);
-/// As after an interruption anywhere else.
+/// Exit code after an interruption, as in all commands.
 const INTERRUPTED: i32 = 130;
 
 static IS_SHOWN: AtomicBool = AtomicBool::new(false);
 static IS_STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// The screen; the terminal is as it was when it is dropped.
-pub(super) struct Stage {
+/// Terminal in raw mode on the alternate screen; restored on drop.
+pub(super) struct TerminalGuard {
     pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
-impl Stage {
-    /// Sees to it that whatever ends the program gives the terminal back. Comes before the index
-    /// is opened: what panics in there is caught, and must not be heard of here.
+impl TerminalGuard {
+    /// Installs the handlers that restore the terminal however the program ends. Must run before the index
+    /// is opened, because the index catches its own panics and must do so first.
     pub(super) fn prepare() {
         restore_after_a_panic();
         restore_after_a_signal();
     }
 
-    /// Takes the terminal over.
+    /// Switches to raw mode and the alternate screen.
     pub(super) fn enter() -> Result<Self, Error> {
         let entered = || -> io::Result<Self> {
             enable_raw_mode()?;
@@ -57,22 +57,22 @@ impl Stage {
         })
     }
 
-    /// Whether the program was told to stop.
+    /// Returns true after a signal to stop.
     pub(super) fn is_stopped() -> bool {
         IS_STOPPED.load(Ordering::SeqCst)
     }
 }
 
-impl Drop for Stage {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         restore();
     }
 }
 
-/// Gives the terminal back, once.
+/// Restores the terminal, at most once.
 fn restore() {
     if IS_SHOWN.swap(false, Ordering::SeqCst) {
-        // The terminal may be gone; there is nothing else to be done.
+        // Errors are ignored: the terminal may be closed.
         let _ = execute!(
             io::stdout(),
             DisableBracketedPaste,
@@ -83,7 +83,7 @@ fn restore() {
     }
 }
 
-/// What a panic says is to be read, and not on a screen that is about to go.
+/// Restores the terminal before a panic message is printed, so that the message stays visible.
 fn restore_after_a_panic() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -94,10 +94,10 @@ fn restore_after_a_panic() {
     }));
 }
 
-/// The loop looks at [`Stage::is_stopped`]. Where it cannot, as when it waits for a terminal that
-/// was closed, the program ends all the same: what was said was written when it was said.
+/// Sets the flag that [`TerminalGuard::is_stopped`] returns. If the event loop does not stop in time, for
+/// example because it waits for a closed terminal, the program exits: all edits are already saved.
 fn restore_after_a_signal() {
-    // Another handler may be there already; then that one decides.
+    // If another handler is installed already, it stays.
     let _ = ctrlc::set_handler(|| {
         IS_STOPPED.store(true, Ordering::SeqCst);
         thread::sleep(GRACE);
@@ -106,14 +106,14 @@ fn restore_after_a_signal() {
     });
 }
 
-/// Ends the program when its terminal is closed, which it need not be told of. Whoever reads keys
-/// at that moment reads nothing again and again.
+/// Exits when the terminal is closed, which not every system reports with a signal. Reading keys would
+/// return nothing in an endless loop.
 #[cfg(unix)]
 fn end_with_the_terminal() {
     use rustix::event::{PollFd, PollFlags, poll};
     let terminal = io::stdin();
     loop {
-        // That it is closed is always told.
+        // Hangup is always reported, whatever events are requested.
         let mut asked = [PollFd::new(&terminal, PollFlags::empty())];
         match poll(&mut asked, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

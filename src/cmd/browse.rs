@@ -10,7 +10,7 @@ use crate::cli;
 pub(crate) fn run(args: &cli::BrowseArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let author = ask::author(&args.by);
     Ok(match browse::run(catalogue, &args.words, &author)? {
-        Ending::Left => Exit::Done,
+        Ending::Quit => Exit::Done,
         Ending::Stopped => Exit::Interrupted,
     })
 }

@@ -1,25 +1,25 @@
-//! What was found: as a list, or as posters side by side.
+//! Search results as a list or as a poster grid.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, TILE, TILE_AND_TEXT, chosen_style, line_of, put, quiet};
+use super::{TILE, TILE_AND_TEXT, Theme, chosen_style, put, put_line, quiet};
 use crate::browse::posters::Posters;
-use crate::browse::state::{Focus, State};
+use crate::browse::state::{Focus, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
 use crate::output::{Glance, cut};
 use crate::value::Selection;
 
-/// Columns before the name: `> `, `+ `, `***** `.
+/// Width of the marks before the name: `> `, `+ `, `***** `.
 const MARKS: usize = 10;
-/// The name gets what is left, and no less than this.
+/// Minimum width of the name column, which gets the remaining width.
 const NAME: usize = 16;
-/// A column after the name: its heading, its width and what stands in it.
+/// Column after the name: heading, width, and cell text.
 type Column = (&'static str, usize, fn(&Glance) -> &str);
-/// Columns after the name; those that do not fit are left out.
+/// Columns after the name; columns that do not fit are hidden.
 const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
     ("shot", 16, |it| &it.shot),
@@ -29,8 +29,8 @@ const COLUMNS: [Column; 6] = [
     ("picture", 26, |it| &it.picture),
 ];
 
-/// Draws a list.
-pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
+/// Draws the results as a list.
+pub(super) fn list(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut left = room.saturating_sub(MARKS + NAME);
     let columns: Vec<_> = COLUMNS
@@ -47,13 +47,13 @@ pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
         .chain(columns.iter().map(|(heading, width, _)| (*heading, *width)))
         .collect();
     let heading = row("", &headings);
-    line_of(buffer, area, 0, &heading, look.title());
+    put_line(buffer, area, 0, &heading, look.title());
     let has_focus = state.focus == Focus::Clips;
     for (line, &number) in state.visible().iter().enumerate() {
         let is_chosen = state.top + line == state.at;
         let glance = state.clip(number).map(Glance::of);
         let text = match &glance {
-            None => format!("{}(no longer there)", sign(is_chosen)),
+            None => format!("{}(no longer exists)", sign(is_chosen)),
             Some(glance) => {
                 let marks = format!("{}{}", sign(is_chosen), marks(state.clip(number)));
                 let cells: Vec<(&str, usize)> = std::iter::once((glance.name.as_str(), name))
@@ -67,12 +67,12 @@ pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
         } else {
             Style::new()
         };
-        line_of(buffer, area, line + 1, &text, style);
+        put_line(buffer, area, line + 1, &text, style);
     }
 }
 
-/// Draws posters side by side, each with its name below.
-pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Buffer) {
+/// Draws the results as posters with their names below.
+pub(super) fn grid(area: Rect, state: &ScreenState, posters: &Posters, buffer: &mut Buffer) {
     let has_focus = state.focus == Focus::Clips;
     for (place, &number) in state.visible().iter().enumerate() {
         let (row, column) = (place / state.across, place % state.across);
@@ -86,7 +86,7 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
         let tile = tile.intersection(area);
         let is_chosen = state.top + place == state.at;
         let Some(clip) = state.clip(number) else {
-            put(buffer, tile, 0, "(no longer there)", Style::new());
+            put(buffer, tile, 0, "(no longer exists)", Style::new());
             continue;
         };
         let poster = Rect {
@@ -94,7 +94,7 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
             height: TILE.height.min(tile.height),
             ..tile
         };
-        match posters.of(clip, TILE) {
+        match posters.poster(clip, TILE) {
             Some(picture) => picture.draw(poster, buffer),
             None if posters.is_awaited(clip, TILE) => {}
             None => {
@@ -108,8 +108,8 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
         };
         let name = format!("{}{}", sign(is_chosen), escape(&Glance::of(clip).name));
         let below = usize::from(TILE.height);
-        line_of(buffer, tile, below, &name, style);
-        line_of(
+        put_line(buffer, tile, below, &name, style);
+        put_line(
             buffer,
             tile,
             below + 1,
@@ -123,7 +123,7 @@ fn sign(is_chosen: bool) -> &'static str {
     if is_chosen { "> " } else { "  " }
 }
 
-/// `+ ***   `: selected, or `x` for rejected, and the stars.
+/// Formats selection and stars: `+ ***   ` for a selected clip, `x` for a rejected one.
 fn marks(clip: Option<&Clip>) -> String {
     let selection = clip.and_then(|clip| clip.selection.as_ref());
     let selected = match selection.map(|fact| fact.value) {
@@ -137,7 +137,7 @@ fn marks(clip: Option<&Clip>) -> String {
     format!("{selected} {stars:<6}")
 }
 
-/// Cells side by side, each as wide as its column, whatever script it is written in.
+/// Formats one row; cells are padded by display width, whatever the script.
 fn row(marks: &str, cells: &[(&str, usize)]) -> String {
     let mut line = format!("{marks:<MARKS$}");
     for (at, (text, width)) in cells.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What stands in front of the screen: the keys, or everything known of a clip.
+//! Panels in front of the screen: list of keys, or all metadata of a clip.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,19 +6,19 @@ use ratatui::style::Style;
 use ratatui::widgets::{Block, Clear, Widget};
 use unicode_width::UnicodeWidthChar;
 
-use super::{Look, line_of};
+use super::{Theme, put_line};
 use crate::browse::keys::HELP;
-use crate::browse::state::Front;
+use crate::browse::state::Overlay;
 
-/// Draws it over everything but search box and status.
-pub(super) fn draw(front: &Front, screen: Rect, look: Look, buffer: &mut Buffer) {
+/// Draws the panel over everything except search box and status line.
+pub(super) fn draw(front: &Overlay, screen: Rect, look: Theme, buffer: &mut Buffer) {
     let (title, lines, top) = match front {
-        Front::Typing(..) => return,
-        Front::Help => {
+        Overlay::Input(..) => return,
+        Overlay::Help => {
             let lines = HELP.iter().map(|(key, what)| format!("{key:<14}  {what}"));
             ("keys", &lines.collect(), 0)
         }
-        Front::Details { lines, top } => ("details", lines, *top),
+        Overlay::Details { lines, top } => ("details", lines, *top),
     };
     let area = Rect {
         y: screen.y + 1.min(screen.height),
@@ -28,7 +28,7 @@ pub(super) fn draw(front: &Front, screen: Rect, look: Look, buffer: &mut Buffer)
     Clear.render(area, buffer);
     let block = Block::bordered()
         .title(format!(" {title} "))
-        .title_bottom(" Esc closes ")
+        .title_bottom(" Esc: close ")
         .title_style(look.title());
     let inside = block.inner(area);
     block.render(area, buffer);
@@ -36,11 +36,11 @@ pub(super) fn draw(front: &Front, screen: Rect, look: Look, buffer: &mut Buffer)
     let room = usize::from(inside.width);
     let pieces = lines.iter().skip(top).flat_map(|line| wrapped(line, room));
     for (at, line) in pieces.enumerate().take(usize::from(inside.height)) {
-        line_of(buffer, inside, at, line, Style::new());
+        put_line(buffer, inside, at, line, Style::new());
     }
 }
 
-/// A line in pieces that fit; nothing of a path is left out.
+/// Wraps a line at `room` columns without losing a character, so that paths stay complete.
 fn wrapped(line: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut width) = (0, 0);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_are_wrapped_and_nothing_is_lost() {
+    fn long_lines_wrap_without_losing_characters() {
         assert_eq!(wrapped("日本語です", 5), ["日本", "語で", "す"]);
         assert_eq!(wrapped("", 5), [""]);
         assert_eq!(wrapped("abc", 0), ["a", "b", "c"]);
