@@ -34,7 +34,7 @@ fn browse(shoot: &Shoot, columns: u16, rows: u16, arguments: &str) -> Tmux {
 }
 
 /// Leaves the screen, and sees that the terminal is what it was.
-fn leave(tmux: &Tmux, how: impl FnOnce()) {
+fn quit(tmux: &Tmux, how: impl FnOnce()) {
     assert_eq!(tmux.about("#{alternate_on}"), "1");
     how();
     tmux.wait("the shell", |screen| {
@@ -61,7 +61,7 @@ fn told(shoot: &Shoot, name: &str) -> Value {
 }
 
 #[test]
-fn what_is_typed_is_found_and_judged() {
+fn a_query_is_typed_and_the_match_is_rated() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "");
     let screen = tmux.wait_for("3 clips found");
@@ -71,7 +71,7 @@ fn what_is_typed_is_found_and_judged() {
     tmux.wait_for("no clip matches `drumer`; did you mean `drummer` (1 clip)?");
     tmux.keys(&["BSpace", "BSpace"]);
     tmux.text("m");
-    let screen = tmux.wait_for("nothing yet; these match drumm*");
+    let screen = tmux.wait_for("no matches yet; showing matches of drumm*");
     assert!(screen.contains("1 clip found"), "{screen}");
     tmux.text("er nothere");
     tmux.wait_for("nothing found");
@@ -86,27 +86,27 @@ fn what_is_typed_is_found_and_judged() {
 
     tmux.keys(&["Enter"]);
     tmux.keys(&["Space"]);
-    tmux.wait_for("selected (u takes it back)");
+    tmux.wait_for("selected (u to undo)");
     tmux.keys(&["4"]);
-    let screen = tmux.wait_for("stars: 4 (u takes it back)");
+    let screen = tmux.wait_for("stars: 4 (u to undo)");
     assert!(
         screen.contains("> + ****  BTSInterview_Drummer"),
         "{screen}"
     );
     tmux.keys(&["t"]);
-    tmux.wait_for("commas between");
+    tmux.wait_for("tag,tag adds");
     tmux.text("Drummer laughs, -interview");
     tmux.keys(&["Enter"]);
     tmux.wait_for("tag added: drummer-laughs; tag removed: interview");
     tmux.keys(&["n"]);
-    tmux.wait_for("Enter says it");
+    tmux.wait_for("Enter saves");
     tmux.text("hält den Takt");
     tmux.keys(&["Enter"]);
-    tmux.wait_for("note: hält den Takt (u takes it back)");
+    tmux.wait_for("note: hält den Takt (u to undo)");
     tmux.keys(&["2"]);
-    tmux.wait_for("stars: 2 (u takes it back)");
+    tmux.wait_for("stars: 2 (u to undo)");
     tmux.keys(&["u"]);
-    tmux.wait_for("taken back: stars: 2");
+    tmux.wait_for("undone: stars: 2");
     let screen = tmux.wait_for("+ ****");
     assert!(screen.contains("selected, 4 stars"), "{screen}");
     tmux.keys(&["Enter"]);
@@ -116,13 +116,13 @@ fn what_is_typed_is_found_and_judged() {
     tmux.keys(&["Escape"]);
     tmux.wait_without("┌ details");
 
-    // What was just said is found by the next search.
+    // The next search finds the edits.
     tmux.keys(&["/", "C-u"]);
     tmux.wait_for("3 clips found");
     tmux.text("tag:drummer-laughs rating:4");
     tmux.wait_for("1 clip found");
     tmux.keys(&["Enter"]);
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit(&tmux, || tmux.keys(&["q"]));
 
     let clip = told(&shoot, "BTSInterview_Drummer_Laughing.mov");
     assert_eq!(
@@ -177,7 +177,7 @@ fn a_small_screen_is_enough_and_facets_narrow_down() {
         let line = screen.lines().find(|line| line.contains("IMG_1234.MOV"));
         line.is_some_and(|line| line.contains("BTSInterview"))
     });
-    leave(&tmux, || tmux.keys(&["C-c"]));
+    quit(&tmux, || tmux.keys(&["C-c"]));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_query_that_makes_no_sense_yet_keeps_what_was_found() {
     assert!(!screen.contains("error:"), "{screen}");
     tmux.keys(&["Escape"]);
     tmux.wait_for("space select");
-    leave(&tmux, || tmux.keys(&["Escape"]));
+    quit(&tmux, || tmux.keys(&["Escape"]));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn names_from_drives_cannot_act_on_the_terminal() {
     tmux.keys(&["Enter"]);
     tmux.wait_for("┌ details");
     tmux.keys(&["q"]);
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit(&tmux, || tmux.keys(&["q"]));
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn an_index_that_is_cut_short_meanwhile_is_made_anew() {
     tmux.wait_for("1 clip found");
     tmux.keys(&["Escape"]);
     tmux.wait_for("space select");
-    leave(&tmux, || tmux.keys(&["Escape"]));
+    quit(&tmux, || tmux.keys(&["Escape"]));
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_clip_is_opened_and_shown_and_without_colour_there_are_no_blocks() {
     tmux.keys(&["r"]);
     tmux.wait_for("shown /");
     assert_eq!(told(), format!("{}\n", clip.parent().unwrap().display()));
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit(&tmux, || tmux.keys(&["q"]));
 }
 
 #[test]
@@ -361,5 +361,5 @@ fn what_a_scan_finds_meanwhile_comes_in() {
     let answer: Answer = shoot.scan();
     assert_eq!(answer.code, 0);
     tmux.wait_for("3 clips found");
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit(&tmux, || tmux.keys(&["q"]));
 }
