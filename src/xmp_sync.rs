@@ -227,7 +227,7 @@ fn know(catalogue: &Catalogue, copy: &FileCopy, path: &Path, bytes: &[u8]) -> Re
     // It may be gone again, or another by now; then a scan will see.
     if let Ok(found) = found(path, Role::Sidecar) {
         let digest = Fingerprint(xxh3_128(bytes));
-        catalogue.know_sidecar(copy.volume_number, &copy.inside, &found, digest)?;
+        catalogue.record_written_sidecar(copy.volume_number, &copy.inside, &found, digest)?;
     }
     Ok(())
 }

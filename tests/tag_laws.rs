@@ -216,7 +216,7 @@ impl World {
                     rules: Some(RULES[rules].to_owned()),
                     ..self.catalogue.own_rules().unwrap()
                 };
-                self.catalogue.put_in_force(&own).unwrap();
+                self.catalogue.activate_rules(&own).unwrap();
                 self.retag();
             }
             Step::Rename(from, to) => {

@@ -114,7 +114,7 @@ impl Backend {
     /// Parses a line as a query.
     fn query(&self, line: &str) -> Result<Query, Error> {
         self.catalogue
-            .asked(|context| Query::parse_line(line, context))
+            .parse_query(|context| Query::parse_line(line, context))
     }
 
     /// Runs a question on the index; `None` until there is an index.
@@ -187,7 +187,7 @@ impl Backend {
     }
 
     /// Returns the folder of the catalogue's posters.
-    pub(super) fn posters(&self) -> crate::catalogue::Folder {
+    pub(super) fn posters(&self) -> crate::catalogue::PictureFolder {
         self.catalogue.thumbnails().posters
     }
 

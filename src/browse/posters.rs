@@ -9,7 +9,7 @@ use std::thread;
 
 use ratatui::layout::Size;
 
-use crate::catalogue::Folder;
+use crate::catalogue::PictureFolder;
 use crate::clip::Clip;
 use crate::output::{Picture, Screen};
 use crate::value::Fingerprint;
@@ -40,7 +40,7 @@ struct PosterReader {
 
 impl Posters {
     /// Starts the decoding thread, unless the terminal cannot show pictures.
-    pub(super) fn new(folder: Folder, screen: Screen) -> Self {
+    pub(super) fn new(folder: PictureFolder, screen: Screen) -> Self {
         if screen.graphics.is_none() {
             return Self::default();
         }
@@ -110,7 +110,7 @@ fn key(id: Fingerprint, size: Size) -> PosterKey {
 
 fn read_all(
     queue: &Queue,
-    folder: &Folder,
+    folder: &PictureFolder,
     screen: Screen,
     read: &Sender<(PosterKey, Option<Picture>)>,
 ) {

@@ -192,9 +192,9 @@ impl Catalogue {
     /// documents, which take several times as long to read.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn clip_copies(&self, clips: &[i64]) -> Result<Vec<ClipCopies>, Error> {
-        self.in_one_look(|| clips.iter().map(|&clip| self.copies_of(clip)).collect())
+        self.read_snapshot(|| clips.iter().map(|&clip| self.copies_of(clip)).collect())
     }
 
     fn copies_of(&self, clip: i64) -> Result<ClipCopies, Error> {
@@ -242,7 +242,7 @@ impl Catalogue {
     /// A clip with its present files.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn copied(&self, clip: i64) -> Result<Copied, Error> {
         Ok(Copied {
             clip,
@@ -253,7 +253,7 @@ impl Catalogue {
     /// The clips that have several present files, by their numbers.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn with_several_files(&self) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -305,7 +305,7 @@ impl Catalogue {
     /// Records the hash of a whole file, as long as the file is the one that was hashed.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn record_hash(&self, file: &Hashed, hash: &WholeHash) -> Result<(), Error> {
         self.note_mounted_now()?;
         self.record_digest(file.file, file.bytes, file.modified, hash)

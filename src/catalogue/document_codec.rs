@@ -1,7 +1,7 @@
-//! Documents as the catalogue stores them: JSON, packed by zstd with a dictionary that was
-//! trained on documents of that kind, which brings a kilobyte down to a third of one.
+//! Codec of the documents in the catalogue: JSON compressed by zstd with a trained dictionary, to about a third
+//! of its size.
 //!
-//! The first byte says which dictionary; each that was ever released stays here for ever.
+//! The first byte selects the dictionary. Dictionaries are never removed, so that old documents stay readable.
 
 use std::io;
 use std::sync::OnceLock;
@@ -10,20 +10,20 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::get_frame_content_size;
 
-/// JSON as it is.
+/// Uncompressed JSON.
 const PLAIN: u8 = 0;
-/// Packed with the first dictionary.
+/// Compressed with the first dictionary.
 const FIRST: u8 = 1;
-/// `cargo bench --bench catalogue -- --train FILE` made it, of 20,000 invented clips.
+/// Created by `cargo bench --bench catalogue -- --train FILE` from 20,000 generated clips.
 static DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
-/// Level 3 packs within 3 % of level 19 at a tenth of its time.
+/// Level 3 is within 3 % of the size of level 19 in a tenth of the time.
 const LEVEL: i32 = 3;
-/// No document is larger; one that claims to be is damaged.
-const MOST: usize = 16 * 1024 * 1024;
+/// Maximum size of a document in bytes; a document that claims more is damaged.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Packs and unpacks documents; holds the memory that both take.
+/// Compressor and decompressor with their reusable memory.
 pub(super) struct Packer {
-    /// Made when first something is packed: a search packs nothing.
+    /// Created on first use, because a search only decompresses.
     compressor: Option<Compressor<'static>>,
     decompressor: Decompressor<'static>,
 }
@@ -45,16 +45,16 @@ impl Packer {
         } else {
             let encoder = ENCODER.get_or_init(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
             let mut compressor = Compressor::with_prepared_dictionary(encoder)?;
-            // So that damage is noticed.
+            // Detects damage.
             compressor.include_checksum(true)?;
-            // The first byte says it.
+            // The first byte of the document identifies it.
             compressor.include_dictid(false)?;
             compressor
         };
         Ok(self.compressor.insert(compressor))
     }
 
-    /// A document as it is stored.
+    /// Compresses a document, unless that makes it larger.
     pub(super) fn pack(&mut self, json: &str) -> io::Result<Vec<u8>> {
         let packed = self.compressor()?.compress(json.as_bytes())?;
         let (kind, bytes) = if packed.len() < json.len() {
@@ -68,7 +68,7 @@ impl Packer {
         Ok(stored)
     }
 
-    /// The document that was packed.
+    /// Decompresses a document.
     pub(super) fn unpack(&mut self, stored: &[u8]) -> io::Result<String> {
         let damaged = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let bytes = match stored.split_first() {
@@ -77,16 +77,14 @@ impl Packer {
                 let size = get_frame_content_size(bytes).ok().flatten();
                 let size = size.and_then(|size| usize::try_from(size).ok());
                 let size = size
-                    .filter(|&size| size <= MOST)
-                    .ok_or_else(|| damaged("it says nothing of its size".to_owned()))?;
+                    .filter(|&size| size <= MAX_BYTES)
+                    .ok_or_else(|| damaged("no valid size in its frame".to_owned()))?;
                 self.decompressor.decompress(bytes, size)?
             }
             Some((kind, _)) => {
-                return Err(damaged(format!(
-                    "it is packed in a way {kind} that is not known"
-                )));
+                return Err(damaged(format!("unknown compression {kind}")));
             }
-            None => return Err(damaged("it is empty".to_owned())),
+            None => return Err(damaged("empty document".to_owned())),
         };
         String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))
     }
@@ -100,7 +98,7 @@ mod tests {
     const DOCUMENT: &str = r#"{"container":["mov","container"],"duration":[12.5,"container"],"video_codec":["prores","stream"],"width":[3840,"stream"],"height":[2160,"stream"],"rate":["24000/1001","stream"],"is_vfr":[false,"stream"],"scan_order":["progressive","stream"],"pixel_format":["yuv422p10le","stream"],"bit_depth":[10,"stream"]}"#;
 
     #[test]
-    fn documents_come_back_and_are_small() {
+    fn documents_round_trip_and_are_small() {
         let mut packer = Packer::new().unwrap();
         let stored = packer.pack(DOCUMENT).unwrap();
         assert!(stored.len() * 3 < DOCUMENT.len(), "{} bytes", stored.len());
@@ -109,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_is_noticed() {
+    fn every_flipped_bit_is_detected() {
         let mut packer = Packer::new().unwrap();
         let stored = packer.pack(DOCUMENT).unwrap();
         for bit in 0..stored.len() * 8 {
@@ -126,7 +124,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn any_text_comes_back(text in "\\PC{0,2000}") {
+        fn any_text_round_trips(text in "\\PC{0,2000}") {
             let mut packer = Packer::new().unwrap();
             let stored = packer.pack(&text).unwrap();
             prop_assert_eq!(packer.unpack(&stored).unwrap(), text);

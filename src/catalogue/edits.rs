@@ -1,5 +1,4 @@
-//! The journal of what people said: appended, never changed, and the same on every machine that
-//! knows the same edits.
+//! Journal of edits: append-only, and identical on every machine with the same edits.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -12,56 +11,56 @@ use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
 use crate::error::{Error, escape};
 use crate::value::{Fingerprint, kept_tag, now, parse_name};
 
-/// Lines of a journal that are longer than this are no edits.
-const LONGEST_LINE: u64 = 1024 * 1024;
-/// Microseconds that a clock beyond belief may be ahead of one that is known.
-const STRIDE: i64 = 3_600_000_000;
+/// Maximum length of a line in a journal, in bytes.
+const MAX_LINE: u64 = 1024 * 1024;
+/// Microseconds by which an implausible clock may exceed a known one.
+const MAX_CLOCK_LEAD: i64 = 3_600_000_000;
 
-/// What edits come after one another by: clock, then id.
+/// Sort key of edits: clock, then id.
 type Order = (i64, [u8; 16]);
 
-/// What appending came to.
+/// Result of appending edits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
-    /// The number of the command, by which it can be taken back.
+    /// Id of the command, for undo.
     pub batch: Option<EditId>,
-    /// Clips that an edit was appended for.
+    /// Clips with new edits.
     pub clips: usize,
-    /// Clips that had been told the same by a person before.
+    /// Clips that already had the same edits.
     pub unchanged: usize,
-    /// Names of clips that nothing can be said of: they are empty, or were not read yet.
+    /// Names of clips that cannot be edited, because they are empty or not scanned yet.
     pub refused: Vec<String>,
 }
 
-/// What importing a journal came to.
+/// Result of importing a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Edits that were not known.
+    /// New edits.
     pub new: usize,
-    /// Edits that were.
+    /// Edits that were known already.
     pub known: usize,
-    /// Edits, of all these, on clips that this catalogue has not seen yet.
+    /// Contents of new edits that are not in this catalogue yet.
     pub waiting: usize,
-    /// Lines that are no edits: their number, and why.
+    /// Rejected lines: line number and reason.
     pub refused: Vec<(usize, String)>,
 }
 
-/// A file whose content was replaced, while people had said something of what stood there.
+/// File with new content whose previous content has edits.
 #[derive(Debug, Clone)]
 pub struct Adoption {
-    /// The clip that is there now.
+    /// Row id of the new clip.
     pub clip: i64,
-    /// The clip that was there before.
+    /// Row id of the previous clip.
     pub former: i64,
-    /// What it would take over: edits that count and that it was not told yet.
+    /// Edits that can be adopted: effective edits that the new clip does not have yet.
     pub actions: Vec<Edit>,
 }
 
 impl Catalogue {
-    /// The edits of a content, in the order of their clocks; all, or those that count.
+    /// Returns all edits of a content, by clock.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn edits(&self, fingerprint: Fingerprint) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -74,10 +73,10 @@ impl Catalogue {
         })
     }
 
-    /// How many edits there are.
+    /// Counts the edits.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn edit_count(&self) -> Result<usize, Error> {
         let count: i64 = self.check(|connection| {
             connection.query_row("SELECT count(*) FROM edit", [], |row| row.get(0))
@@ -85,10 +84,10 @@ impl Catalogue {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// The content of a clip, as people's words are kept by; an error where it has none yet.
+    /// Returns the fingerprint of a clip, which identifies its edits.
     ///
     /// # Errors
-    /// [`Error::NoContent`] of a clip that was not read yet, or is empty.
+    /// [`Error::NoContent`] for a clip that is empty or not scanned yet.
     pub fn content_of(&self, clip: i64) -> Result<Fingerprint, Error> {
         let row: Option<(Option<[u8; 16]>, u32)> = self.check(|connection| {
             connection
@@ -109,17 +108,17 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends what is said of each clip, as one command. On return it is on the disk. Of
-    /// several clips, those that nothing can be said of are left out.
+    /// Appends edits of clips as one command; they are on disk when this returns. With several clips, skips
+    /// those that cannot be edited.
     ///
     /// # Errors
-    /// [`Error::NoContent`] of a single clip, or when the catalogue cannot be written; then
-    /// nothing was appended.
+    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing was
+    /// appended.
     pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
-        self.at_once(|| self.edit_all(said, author))
+        self.write_transaction(|| self.edit_all(said, author))
     }
 
-    /// The same, within a transaction.
+    /// Implements [`Catalogue::edit`] within a transaction.
     pub(super) fn edit_all(
         &self,
         said: &[(i64, Vec<Action>)],
@@ -140,7 +139,10 @@ impl Catalogue {
             };
             let known = self.edits(content)?;
             let mut is_new = false;
-            for action in actions.iter().filter(|action| !is_said(&known, action)) {
+            for action in actions
+                .iter()
+                .filter(|action| !is_already_set(&known, action))
+            {
                 journal.append(content, action.clone())?;
                 is_new = true;
             }
@@ -178,7 +180,7 @@ impl Catalogue {
         })
     }
 
-    /// Writes an edit, unless it is known.
+    /// Inserts an edit. Returns false if it is known.
     fn insert(&self, edit: &Edit) -> Result<bool, Error> {
         let said = &edit.said;
         let action = serde_json::to_string(&said.action).map_err(|error| Error::Record {
@@ -204,7 +206,7 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Every view hears of the clip of a content; whether there is one.
+    /// Marks the clip of a content as changed. Returns false if there is none.
     fn touch_content(&self, content: Fingerprint) -> Result<bool, Error> {
         let clip: Option<i64> = self.check(|connection| {
             connection
@@ -216,21 +218,21 @@ impl Catalogue {
         Ok(clip.is_some())
     }
 
-    /// Takes back the last command of a person that still counts; gives what was taken back.
+    /// Undoes the last effective command of an author and returns the undone edits.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken back.
+    /// If the catalogue cannot be written; then nothing was undone.
     pub fn undo_last(&self, author: &str) -> Result<Vec<Edit>, Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
-            // An undo takes back; it is not what the next one takes back.
+            // Undo edits are not undone by a further undo.
             while let Some((order, batch)) = self.batch_before(author, before)? {
                 before = order;
                 if !tried.insert(batch) {
                     continue;
                 }
-                let undone = self.take_back_all(&self.batch(batch, author)?, author)?;
+                let undone = self.undo_all(&self.batch(batch, author)?, author)?;
                 if !undone.is_empty() {
                     return Ok(undone);
                 }
@@ -239,8 +241,8 @@ impl Catalogue {
         })
     }
 
-    /// The edit of a person that comes before, by clock and id; and its batch. What was taken in
-    /// from elsewhere came in last, but need not be what was said last.
+    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is not used,
+    /// because imported edits may be older.
     fn batch_before(
         &self,
         author: &str,
@@ -261,8 +263,8 @@ impl Catalogue {
         })
     }
 
-    /// What a person said by one command. A journal from elsewhere may give others' edits the
-    /// same batch, and an adoption does.
+    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after an import
+    /// or an adoption.
     fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -275,10 +277,10 @@ impl Catalogue {
         })
     }
 
-    /// Takes back the edit whose id begins so.
+    /// Undoes the edit whose id starts with `text`.
     ///
     /// # Errors
-    /// [`Error::NoEdit`], or when the catalogue cannot be written.
+    /// [`Error::NoEdit`], or if the catalogue cannot be written.
     pub fn undo(&self, text: &str, author: &str) -> Result<Vec<Edit>, Error> {
         let is_id = (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
         let found: Vec<Edit> = if is_id {
@@ -300,23 +302,22 @@ impl Catalogue {
                 is_several: found.len() > 1,
             });
         };
-        self.at_once(|| self.take_back_all(std::slice::from_ref(edit), author))
+        self.write_transaction(|| self.undo_all(std::slice::from_ref(edit), author))
     }
 
-    /// Takes back what a person said by one command, as far as it counts still; gives what was
-    /// taken back.
+    /// Undoes the effective edits of a command and returns them.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken back.
+    /// If the catalogue cannot be written; then nothing was undone.
     pub fn undo_command(&self, batch: EditId, author: &str) -> Result<Vec<Edit>, Error> {
-        self.at_once(|| self.take_back_all(&self.batch(batch.to_bytes(), author)?, author))
+        self.write_transaction(|| self.undo_all(&self.batch(batch.to_bytes(), author)?, author))
     }
 
-    /// Appends an undo for each of these edits that counts.
-    fn take_back_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
+    /// Appends an undo for each effective edit.
+    fn undo_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
         let mut journal = self.journal(author)?;
         let mut undone = Vec::new();
-        // What counts is looked up once a clip: a journal may say a hundred thousand things of one.
+        // Computed once per clip: a clip may have a hundred thousand edits.
         let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
             let clip = edit.said.clip;
@@ -339,10 +340,10 @@ impl Catalogue {
         Ok(undone)
     }
 
-    /// Tells every edit, in the order in which they came.
+    /// Passes every edit to `each`, by clock.
     ///
     /// # Errors
-    /// When `SQLite` fails, or `each` does.
+    /// If `SQLite` or `each` fails.
     pub fn each_edit(
         &self,
         each: &mut dyn FnMut(&Edit) -> std::io::Result<()>,
@@ -361,11 +362,11 @@ impl Catalogue {
         })
     }
 
-    /// Takes in a journal, a line an edit; what is known already changes nothing, and the
-    /// order of lines and of journals does not matter.
+    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines and journals
+    /// does not matter.
     ///
     /// # Errors
-    /// When the journal cannot be read, or the catalogue not written; then nothing was taken in.
+    /// If the journal cannot be read or the catalogue cannot be written; then nothing was imported.
     pub fn import(
         &self,
         journal: &mut dyn BufRead,
@@ -386,14 +387,14 @@ impl Catalogue {
             }
         }
         edits.sort_by_key(|(_, edit)| edit.said.clock);
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut touched = HashSet::new();
             let mut waiting = HashSet::new();
             let mut last = self.last_clock()?;
             for (number, edit) in &edits {
                 let (content, clock) = (edit.said.clip, edit.said.clock);
-                if clock >= LAST_CLOCK.max(last.saturating_add(STRIDE)) {
-                    let reason = format!("its clock, {clock}, cannot be");
+                if clock >= LAST_CLOCK.max(last.saturating_add(MAX_CLOCK_LEAD)) {
+                    let reason = format!("impossible clock {clock}");
                     imported.refused.push((*number, reason));
                     continue;
                 }
@@ -414,13 +415,13 @@ impl Catalogue {
         Ok(Ok(imported))
     }
 
-    /// Files whose content was replaced while people had said something of the former one that
-    /// the new one was not told; so many of them are looked at.
+    /// Returns files with new content whose previous content has edits that can be adopted; checks at most `limit`
+    /// files.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn adoptions(&self, most: usize) -> Result<Vec<Adoption>, Error> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+    /// If `SQLite` fails.
+    pub fn adoptions(&self, limit: usize) -> Result<Vec<Adoption>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let pairs: Vec<(i64, [u8; 16], i64, [u8; 16])> = self.check(|connection| {
             connection
                 .prepare(
@@ -430,18 +431,18 @@ impl Catalogue {
                        AND EXISTS (SELECT 1 FROM edit e WHERE e.clip = o.fingerprint)
                      ORDER BY n.id DESC LIMIT ?1",
                 )?
-                .query_map([most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect()
         })?;
         let mut adoptions = Vec::new();
         for (clip, now, former, before) in pairs {
-            let told = self.edits(Fingerprint::from_bytes(now))?;
+            let present = self.edits(Fingerprint::from_bytes(now))?;
             let said = self.edits(Fingerprint::from_bytes(before))?;
-            let told: HashSet<&Action> = told.iter().map(|edit| &edit.said.action).collect();
-            let is_told = |edit: &Edit| told.contains(&edit.said.action);
+            let present: HashSet<&Action> = present.iter().map(|edit| &edit.said.action).collect();
+            let is_known = |edit: &Edit| present.contains(&edit.said.action);
             let actions: Vec<Edit> = in_effect(&said)
                 .into_iter()
-                .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_told(edit))
+                .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_known(edit))
                 .cloned()
                 .collect();
             if !actions.is_empty() {
@@ -455,13 +456,12 @@ impl Catalogue {
         Ok(adoptions)
     }
 
-    /// Has clips be told what people had said of what stood in their places before, as one
-    /// command: each word keeps its author and time.
+    /// Adopts edits as one command; each edit keeps its author and time.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken over.
+    /// If the catalogue cannot be written; then nothing was adopted.
     pub fn adopt(&self, adoptions: &[Adoption]) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut journal: Option<Journal<'_>> = None;
             for adoption in adoptions {
                 let content = self.content_of(adoption.clip)?;
@@ -482,7 +482,7 @@ impl Catalogue {
     }
 }
 
-/// The end of the journal, while one command appends to it.
+/// Writer of the edits of one command.
 struct Journal<'a> {
     catalogue: &'a Catalogue,
     author: String,
@@ -507,8 +507,8 @@ impl Journal<'_> {
     }
 }
 
-/// Whether people said just that already, and nothing else since.
-fn is_said(known: &[Edit], action: &Action) -> bool {
+/// Returns true if the last effective edit on the same subject is this action.
+fn is_already_set(known: &[Edit], action: &Action) -> bool {
     let counting = in_effect(known);
     let about = |edit: &&&Edit| match (&edit.said.action, action) {
         (
@@ -540,14 +540,14 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
     })
 }
 
-/// The next line without its end; one that is too long is cut, and so no edit.
+/// Reads the next line. A line that is too long is truncated, which makes it invalid.
 fn next_line(journal: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let read = std::io::Read::take(&mut *journal, LONGEST_LINE).read_until(b'\n', &mut line)?;
+    let read = std::io::Read::take(&mut *journal, MAX_LINE).read_until(b'\n', &mut line)?;
     if read == 0 {
         return Ok(None);
     }
-    if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_LINE {
+    if line.last() != Some(&b'\n') && line.len() as u64 == MAX_LINE {
         journal.skip_until(b'\n')?;
     }
     Ok(Some(line))

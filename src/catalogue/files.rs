@@ -167,7 +167,7 @@ impl Catalogue {
     /// The number of a folder, given its path below its volume's root; `None` if it has none.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn find_folder(&self, volume: i64, inside: &Path) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -182,7 +182,7 @@ impl Catalogue {
     /// Gives a folder a number.
     ///
     /// # Errors
-    /// When `SQLite` fails, or it has one.
+    /// If `SQLite` fails, or it has one.
     pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -196,7 +196,7 @@ impl Catalogue {
     /// The files known in a folder, by the bytes of their names.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, Known>, Error> {
         self.check(|connection| {
             connection
@@ -212,7 +212,7 @@ impl Catalogue {
     /// The clips that could not be read, wholly or in part, or not by a tool that is current.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn odd_clips(&self) -> Result<HashSet<i64>, Error> {
         self.check(|connection| {
             connection
@@ -225,7 +225,7 @@ impl Catalogue {
     /// What is odd about a clip.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such clip.
+    /// If `SQLite` fails, or there is no such clip.
     pub fn odd(&self, clip: i64) -> Result<Odd, Error> {
         let (mut odd, facts): (Odd, Option<Vec<u8>>) = self.check(|connection| {
             connection
@@ -249,7 +249,7 @@ impl Catalogue {
     /// Every clip that should have pictures and waits for none.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn pictured(&self, mut each: impl FnMut(Pictured)) -> Result<(), Error> {
         self.check(|connection| {
             let mut statement = connection.prepare(
@@ -271,7 +271,7 @@ impl Catalogue {
     /// The folders known at or below a path, with their numbers.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn known_folders(&self, volume: i64, inside: &Path) -> Result<Vec<(i64, PathBuf)>, Error> {
         let mut folders: Vec<(i64, PathBuf)> = self.check(|connection| {
             connection
@@ -288,7 +288,7 @@ impl Catalogue {
     /// The number of the file of that name in that folder.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn file_id(&self, folder: i64, name: &std::ffi::OsStr) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -301,7 +301,7 @@ impl Catalogue {
     /// Writes a new file; of footage, with a stub that can be found by its name at once.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn add_file(
         &self,
         folder: i64,
@@ -346,7 +346,7 @@ impl Catalogue {
     /// Writes what is new of a known file; footage then waits to be read again.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn update_file(
         &self,
         id: i64,
@@ -396,7 +396,7 @@ impl Catalogue {
     /// its numbers anew at each mount.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn note_times(&self, id: i64, found: &Found) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -417,7 +417,7 @@ impl Catalogue {
     /// Has a file read again although it is unchanged; whether it is there to be read.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn read_again(&self, id: i64) -> Result<bool, Error> {
         let count = self.check(|connection| {
             connection
@@ -433,7 +433,7 @@ impl Catalogue {
     /// original that has to be read again, where the file is its sidecar and the original is there.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn set_state(&self, file: i64, state: FileState) -> Result<Option<i64>, Error> {
         let (clip, original, role): (Option<i64>, Option<i64>, i64) = self.check(|connection| {
             connection
@@ -456,7 +456,7 @@ impl Catalogue {
     /// A file that waits to be read, by its number.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn unread_file(&self, id: i64) -> Result<Option<Unread>, Error> {
         let unread = self.check(|connection| {
             connection
@@ -527,7 +527,7 @@ impl Catalogue {
     /// since 1970 UTC.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn is_elsewhere(
         &self,
         file: i64,

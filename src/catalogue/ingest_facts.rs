@@ -1,5 +1,4 @@
-//! What a day's ingest says of clips: kept by their content, like what people say, and merged in when a
-//! clip is read.
+//! Facts of shoot days, stored by content like edits and merged when a clip is read.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use crate::offload::How;
 use crate::tag::called;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// A file of the catalogue.
+/// Row of a file.
 struct Row {
     file: i64,
     clip: Option<i64>,
@@ -23,13 +22,13 @@ struct Row {
     bytes: u64,
     modified: i64,
     is_sequence: bool,
-    /// Its hash as a whole, where one is known.
+    /// Full hash, if it is known.
     hash: Option<Fingerprint>,
 }
 
 impl Catalogue {
-    /// What ingests say of a content, the earliest first.
-    pub(super) fn days_of(&self, content: Fingerprint) -> Result<Vec<Clip>, Error> {
+    /// Returns the ingest facts of a content, the earliest ingest first.
+    pub(super) fn ingest_facts_of(&self, content: Fingerprint) -> Result<Vec<Clip>, Error> {
         let stored: Vec<Vec<u8>> = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -61,10 +60,10 @@ impl Catalogue {
         Ok(days)
     }
 
-    /// The ingests that say something of a content, by their numbers, the earliest first.
+    /// Returns the row ids of the ingests with facts of a content, the earliest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_of(&self, content: Fingerprint) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -74,8 +73,8 @@ impl Catalogue {
         })
     }
 
-    /// Every view hears of the clips to which a day gave such a tag.
-    pub(super) fn touch_told(&self, is_meant: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+    /// Marks clips as changed that have a matching tag from an ingest.
+    pub(super) fn touch_ingest_tagged(&self, is_meant: &dyn Fn(&str) -> bool) -> Result<(), Error> {
         let days: Vec<(i64, Vec<u8>)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT id, facts FROM ingest ORDER BY id")?
@@ -104,13 +103,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Has the clips that an ingest copied bear what its day says, and records the hashes of their files: to
-    /// be called when they were scanned. `is_told_anew`: its day says something else than before. Gives how
-    /// many clips changed.
+    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their files. Call it after
+    /// they were scanned. `facts_changed`: the facts differ from an earlier run. Returns the number of changed clips.
     ///
     /// # Errors
-    /// When the catalogue cannot be read or written.
-    pub fn tell_copied(&self, ingest: i64, is_told_anew: bool) -> Result<usize, Error> {
+    /// If the catalogue cannot be read or written.
+    pub fn attach_facts_to_copies(&self, ingest: i64, facts_changed: bool) -> Result<usize, Error> {
         let places: Vec<(usize, i64, PathBuf)> = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -124,7 +122,7 @@ impl Catalogue {
                 .collect()
         })?;
         let files = self.ingested(ingest)?;
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut contents = BTreeSet::new();
             for (place, volume, root) in &places {
                 let mut folders = HashMap::new();
@@ -139,7 +137,7 @@ impl Catalogue {
                     };
                     contents.extend(row.content);
                     let digest = file.xxh128.as_ref().and_then(Checksum::fingerprint);
-                    // What was read back from memory only, or has grown, is not hashed.
+                    // A copy that was read back from memory or that has grown gets no hash.
                     if let Some(digest) = digest
                         && copy.is_read_back()
                         && row.bytes == file.bytes
@@ -160,38 +158,38 @@ impl Catalogue {
                     }
                 }
             }
-            self.tell_contents(ingest, &contents, is_told_anew)
+            self.attach_facts(ingest, &contents, facts_changed)
         })
     }
 
-    /// Has the clips at and below a path of a volume bear what an ingest's day says. Gives how many changed.
+    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the number of changed clips.
     ///
     /// # Errors
-    /// When the catalogue cannot be read or written.
-    pub fn tell_in_place(
+    /// If the catalogue cannot be read or written.
+    pub fn attach_facts_in_place(
         &self,
         ingest: i64,
         volume: i64,
         path: &Path,
-        is_told_anew: bool,
+        facts_changed: bool,
     ) -> Result<usize, Error> {
         let folders = self.known_folders(volume, path)?;
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut contents = BTreeSet::new();
             for (folder, _) in &folders {
                 contents.extend(self.contents_in(*folder)?);
             }
             let single = self.row_at(volume, path, &mut HashMap::new())?;
             contents.extend(single.and_then(|row| row.content));
-            self.tell_contents(ingest, &contents, is_told_anew)
+            self.attach_facts(ingest, &contents, facts_changed)
         })
     }
 
-    fn tell_contents(
+    fn attach_facts(
         &self,
         ingest: i64,
         contents: &BTreeSet<Fingerprint>,
-        is_told_anew: bool,
+        facts_changed: bool,
     ) -> Result<usize, Error> {
         let mut changed = 0;
         for content in contents {
@@ -200,7 +198,7 @@ impl Catalogue {
                     .prepare_cached("INSERT OR IGNORE INTO shot (content, ingest) VALUES (?1, ?2)")?
                     .execute(params![content.to_bytes(), ingest])
             })? > 0;
-            if !is_new && !is_told_anew {
+            if !is_new && !facts_changed {
                 continue;
             }
             let clip: Option<i64> = self.check(|connection| {
@@ -229,7 +227,7 @@ impl Catalogue {
         })
     }
 
-    /// The file at a path of a volume; `folders` remembers the numbers of folders.
+    /// Returns the file at a path of a volume; `folders` caches row ids of folders.
     fn row_at(
         &self,
         volume: i64,
@@ -273,11 +271,11 @@ impl Catalogue {
         })
     }
 
-    /// Hashes of whole files that are as they were when they were hashed, at and below a folder of a volume, by
-    /// their paths below it.
+    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their paths below the
+    /// folder.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn hashes_below(
         &self,
         volume: i64,
@@ -310,18 +308,18 @@ impl Catalogue {
         Ok(hashes)
     }
 
-    /// Notes what whole files hash to now, given by their paths on a volume and their sizes; `None`: a hash that
-    /// was recorded proves nothing any more. Files that the catalogue does not know, or knows otherwise, are passed over.
+    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a recorded hash. Skips files
+    /// that the catalogue does not know, or knows with another size.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
+    /// If the catalogue cannot be written.
     pub fn note_hashes(
         &self,
         volume: i64,
         hashes: &[(PathBuf, u64, Option<WholeHash>)],
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.note_mounted_now()?;
             for (path, bytes, hash) in hashes {
                 let Some(row) = self.row_at(volume, path, &mut folders)? else {
@@ -334,7 +332,7 @@ impl Catalogue {
                     Some(_) => {}
                     None => {
                         self.forget_hash(row.file)?;
-                        // A small file's fingerprint is its hash: the next scan finds out what it is now.
+                        // The fingerprint of a small file is its hash, so the next scan reads it again.
                         self.read_again(row.file)?;
                     }
                 }

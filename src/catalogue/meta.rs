@@ -1,5 +1,5 @@
-//! Small things that outlive a run: versions of tools, since asking costs a process each, and
-//! how the last scan went.
+//! Key-value table for small values: versions of tools, which would cost a process each to query, and the
+//! state of the last scan.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -7,40 +7,40 @@ use super::Catalogue;
 use crate::error::Error;
 
 impl Catalogue {
-    /// The version that a tool of that description once gave.
+    /// Returns the recorded version of a tool.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn tool_version(&self, description: &str) -> Result<Option<String>, Error> {
-        self.remembered(&format!("tool:{description}"))
+        self.meta_value(&format!("tool:{description}"))
     }
 
-    /// Remembers a tool's version by its description.
+    /// Records the version of a tool.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn remember_tool(&self, description: &str, version: &str) -> Result<(), Error> {
-        self.remember(&format!("tool:{description}"), version)
+    /// If `SQLite` fails.
+    pub fn set_tool_version(&self, description: &str, version: &str) -> Result<(), Error> {
+        self.set_meta(&format!("tool:{description}"), version)
     }
 
-    /// Notes that a scan begins, or that it came to its end: one that did not makes the next
-    /// look whether the catalogue is whole.
+    /// Records that a scan starts or ends. After an interrupted scan, the next one checks the integrity
+    /// of the catalogue.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn note_scanning(&self, is_scanning: bool) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub fn set_scanning(&self, is_scanning: bool) -> Result<(), Error> {
         if is_scanning {
-            return self.remember("scanning", "yes");
+            return self.set_meta("scanning", "yes");
         }
-        self.forget("scanning")
+        self.delete_meta("scanning")
     }
 
-    pub(super) fn forget(&self, key: &str) -> Result<(), Error> {
+    pub(super) fn delete_meta(&self, key: &str) -> Result<(), Error> {
         self.check(|connection| connection.execute("DELETE FROM meta WHERE key = ?1", [key]))?;
         Ok(())
     }
 
-    pub(super) fn remembered(&self, key: &str) -> Result<Option<String>, Error> {
+    pub(super) fn meta_value(&self, key: &str) -> Result<Option<String>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
@@ -49,7 +49,7 @@ impl Catalogue {
         })
     }
 
-    pub(super) fn remember(&self, key: &str, value: &str) -> Result<(), Error> {
+    pub(super) fn set_meta(&self, key: &str, value: &str) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?

@@ -1,6 +1,6 @@
-//! The catalogue: the truth, in `SQLite`. All SQL of btsindex stands in this folder.
+//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this module.
 //!
-//! Every change to a clip takes the next `seq`, the only clock that views follow.
+//! Every change to a clip takes the next sequence number (`seq`), which the index follows.
 
 mod clips;
 mod copies;
@@ -47,17 +47,17 @@ pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
 pub use mount_history::Spans;
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use tagging::{Housed, Kept};
-pub use thumbnail_files::{Folder, INDEX, Thumbnails};
-pub use thumbnail_queue::{Pending, Waiting};
+pub use tagging::{RuleFile, RuleFolder};
+pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
+pub use thumbnail_queue::{PendingPictures, PictureJob};
 pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
-/// The newest schema this program knows.
+/// Schema version of this program.
 const VERSION: u32 = 6;
-/// `btsi`, so that another program's database is not taken for a catalogue.
+/// `application_id` of a catalogue, `btsi`; distinguishes it from databases of other programs.
 const APPLICATION: u32 = 0x6274_7369;
-/// The catalogue's file in its folder.
+/// File name of the database in the catalogue's folder.
 const FILE: &str = "catalogue.sqlite";
 
 /// An open catalogue.
@@ -66,39 +66,39 @@ pub struct Catalogue {
     folder: PathBuf,
     volumes: Volumes,
     packer: RefCell<Packer>,
-    /// Whoever holds this lock writes next; `None` where nothing can be written.
+    /// Lock file of the next writer; `None` if the catalogue is read-only.
     turn: Option<File>,
-    /// Why it can only be read.
+    /// Reason why the catalogue is read-only.
     only_read: Option<String>,
-    /// When it was opened, seconds since 1970 UTC.
+    /// Time of opening, seconds since 1970 UTC.
     opened: i64,
     /// Since when this process saw a share and a disk mounted together; `None` while they are not.
     together: RefCell<BTreeMap<(i64, String), Option<i64>>>,
 }
 
 impl Catalogue {
-    /// The folder it is in.
+    /// Returns the folder of the catalogue.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The posters and strips that belong to it.
+    /// Returns the folders of posters and filmstrips.
     #[must_use]
     pub fn thumbnails(&self) -> Thumbnails {
         Thumbnails::new(&self.folder)
     }
 
-    /// What is mounted now.
+    /// Returns the volumes mounted when the catalogue was opened.
     #[must_use]
     pub fn volumes(&self) -> &Volumes {
         &self.volumes
     }
 
-    /// The number this catalogue was given when it was made: an index belongs to one.
+    /// Returns the random id of this catalogue, which ties an index to it.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn uuid(&self) -> Result<String, Error> {
         self.check(|connection| {
             connection.query_row("SELECT value FROM meta WHERE key = 'uuid'", [], |row| {
@@ -107,10 +107,10 @@ impl Catalogue {
         })
     }
 
-    /// The seq of the last change; 0 when there was none.
+    /// Returns the seq of the last change; 0 for an empty catalogue.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn seq(&self) -> Result<i64, Error> {
         self.check(|connection| {
             connection.query_row("SELECT coalesce(max(seq), 0) FROM clip", [], |row| {
@@ -119,10 +119,10 @@ impl Catalogue {
         })
     }
 
-    /// Whether the database is whole: `None`, or what `SQLite` found wrong.
+    /// Checks the integrity of the database. Returns the first fault that `SQLite` reports.
     ///
     /// # Errors
-    /// When `SQLite` cannot even look.
+    /// If `SQLite` cannot run the check.
     pub fn damage(&self) -> Result<Option<String>, Error> {
         let answer: Option<String> = self.check(|connection| {
             connection
@@ -132,7 +132,7 @@ impl Catalogue {
         Ok(answer.filter(|answer| answer != "ok"))
     }
 
-    /// Runs SQL and says which catalogue it was when it fails.
+    /// Runs SQL and adds the path of the database to an error.
     fn check<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         run(&self.connection).map_err(|source| Error::Catalogue {
             path: self.folder.join(FILE),
@@ -140,7 +140,7 @@ impl Catalogue {
         })
     }
 
-    /// A document as it is stored.
+    /// Serialises and compresses a document.
     fn pack(&self, document: &impl Serialize) -> Result<Vec<u8>, Error> {
         let json = serde_json::to_string(document).map_err(std::io::Error::other);
         let stored = json.and_then(|json| self.packer.borrow_mut().pack(&json));
@@ -150,7 +150,7 @@ impl Catalogue {
         })
     }
 
-    /// A stored document; none is an empty one.
+    /// Decompresses and parses a stored document; `None` gives an empty one.
     fn unpack(&self, stored: Option<&Vec<u8>>) -> std::io::Result<Clip> {
         let Some(stored) = stored else {
             return Ok(Clip::default());
@@ -160,7 +160,7 @@ impl Catalogue {
     }
 }
 
-/// Seconds since 1970 UTC, by this machine's clock.
+/// Returns this machine's time, seconds since 1970 UTC.
 #[must_use]
 pub fn unix_seconds() -> i64 {
     crate::value::now().as_second()

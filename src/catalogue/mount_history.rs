@@ -46,7 +46,7 @@ impl Catalogue {
         }
         self.check(|connection| connection.busy_timeout(Duration::ZERO))?;
         let begun = self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"));
-        self.check(|connection| connection.busy_timeout(super::open::PATIENCE))?;
+        self.check(|connection| connection.busy_timeout(super::open::BUSY_TIMEOUT))?;
         if begun.is_err() {
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl Catalogue {
     /// Number of the mount of a volume: it is counted up each time it is mounted.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such volume.
+    /// If `SQLite` fails, or there is no such volume.
     pub fn session_of(&self, volume: i64) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -137,7 +137,7 @@ impl Catalogue {
     /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
         let before = self.sightings()?;
         let now = seen(&before, &self.volumes, &Volumes::attached());
@@ -224,7 +224,7 @@ impl Catalogue {
     /// When each share was mounted together with which disks, by the share's number.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn mounted_together(&self) -> Result<BTreeMap<i64, Spans>, Error> {
         self.check(|connection| {
             let mut all: BTreeMap<i64, Spans> = BTreeMap::new();

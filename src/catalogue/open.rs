@@ -1,5 +1,5 @@
-//! Opening a catalogue: making a new one, bringing an older one up to date, refusing what is
-//! damaged, newer, someone else's or on a network share; and copying it while it is in use.
+//! Opens, creates and backs up catalogues. Rejects databases that are damaged, newer, foreign or on a
+//! network share, and migrates older ones.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -17,26 +17,26 @@ use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
 use crate::volume::Volumes;
 
-/// Statements that stay prepared on a connection: more than there are.
+/// Capacity of the statement cache; exceeds the number of statements.
 const STATEMENTS: usize = 160;
-/// How long a statement waits for another process that writes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// Pages that a backup copies before it lets others write.
+/// Longest wait of a statement for a writing process.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pages that a backup copies before other processes may write.
 const BACKUP_STEP: i32 = 1024;
-/// Where backups are kept that were made before an upgrade.
+/// Folder of backups made before migrations.
 pub(super) const BACKUPS: &str = "backups";
-/// A scan has the whole catalogue checked when the last check is older than so many seconds.
-const CHECK_AFTER: i64 = 7 * 86_400;
+/// Age of the last integrity check, in seconds, after which a scan checks again.
+const CHECK_INTERVAL: i64 = 7 * 86_400;
 
 impl Catalogue {
-    /// Opens the catalogue in `folder`, making both when they are not there.
+    /// Opens the catalogue in `folder`; creates folder and catalogue if missing.
     ///
     /// # Errors
-    /// When the folder or file cannot be written, or is not ours, is newer than we are, damaged,
-    /// or on a network share.
+    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a network
+    /// share.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
-        refuse_share(&volumes, folder)?;
+        reject_share(&volumes, folder)?;
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
         let path = folder.join(FILE);
         let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
@@ -44,7 +44,7 @@ impl Catalogue {
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
         if !is_empty {
             match Self::open_on(volumes.clone(), folder) {
-                // Whoever began to make it did not come to the end.
+                // An earlier creation was interrupted.
                 Err(Error::NoCatalogue { .. }) => {}
                 opened => return opened,
             }
@@ -57,7 +57,7 @@ impl Catalogue {
         catalogue.check(|connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            // Inside the transaction: another process may be making it at this moment.
+            // Checked inside the transaction: another process may be creating it.
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
                 connection.execute_batch(include_str!("schema-3.sql"))?;
@@ -65,7 +65,7 @@ impl Catalogue {
                 connection.execute_batch(include_str!("schema-5.sql"))?;
                 connection.execute_batch(include_str!("schema-6.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
-                renew_uuid(connection)?;
+                set_new_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
             }
             connection.execute_batch("COMMIT")
@@ -73,11 +73,11 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Opens the catalogue in `folder`, bringing one of an older version up to date; where it
-    /// cannot be written, to read it.
+    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it cannot be
+    /// written.
     ///
     /// # Errors
-    /// [`Error::NoCatalogue`] when there is none yet; else as [`Catalogue::create`].
+    /// [`Error::NoCatalogue`] if there is none; otherwise as [`Catalogue::create`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         let file = folder.join(FILE);
@@ -93,22 +93,22 @@ impl Catalogue {
                 path: folder.to_owned(),
             });
         }
-        refuse_share(&volumes, folder)?;
+        reject_share(&volumes, folder)?;
         Self::open_on(volumes, folder)
     }
 
-    /// Refuses a folder that no catalogue can be kept in, before anything is made there.
+    /// Rejects a folder that cannot hold a catalogue, before anything is created.
     ///
     /// # Errors
     /// [`Error::CatalogueOnShare`].
-    pub fn refuse_place(folder: &Path) -> Result<(), Error> {
-        refuse_share(&Volumes::mounted(), folder)
+    pub fn reject_unsuitable_folder(folder: &Path) -> Result<(), Error> {
+        reject_share(&Volumes::mounted(), folder)
     }
 
     fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let is_refused = |error: &Error| {
+        let is_permission_error = |error: &Error| {
             use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
             let code = match error {
                 Error::Catalogue { source, .. } => source.sqlite_error_code(),
@@ -119,26 +119,26 @@ impl Catalogue {
                 Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
             )
         };
-        // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
+        // Write access lets SQLite checkpoint its log. Without it, open read-only.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
         let reason = match &opened {
             Err(Error::Catalogue { source, .. }) => Some(source.to_string()),
             _ => None,
         };
-        if opened.as_ref().is_err_and(is_refused) {
+        if opened.as_ref().is_err_and(is_permission_error) {
             opened = Self::connect(volumes.clone(), folder, readable, "");
         }
-        // In a folder that cannot be written, there is no log that anybody could write to.
+        // In a read-only folder without a log, the database cannot change.
         let log = folder.join(format!("{FILE}-wal"));
         let is_logged = log.metadata().is_ok_and(|log| log.len() > 0);
-        if opened.as_ref().is_err_and(is_refused) && !is_logged {
+        if opened.as_ref().is_err_and(is_permission_error) && !is_logged {
             opened = Self::connect(volumes, folder, readable, "?immutable=1");
         }
         let mut catalogue = opened?;
         catalogue.only_read = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
         if version == 0 {
-            // Whoever made it was killed before there was anything in it.
+            // The process that created it was killed before the first commit.
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
@@ -162,17 +162,19 @@ impl Catalogue {
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
-        let turn = is_writable.then(|| turn_file(folder)).and_then(Result::ok);
+        let turn = is_writable
+            .then(|| write_lock_file(folder))
+            .and_then(Result::ok);
         if let Some(turn) = &turn
             && is_restored(&path)
         {
             turn.lock().map_err(Error::path(&path))?;
-            // Another process may have done it meanwhile.
-            let settled = is_restored(&path).then(|| settle_restored(&path));
+            // Another process may have done this in the meantime.
+            let settled = is_restored(&path).then(|| prepare_restored(&path));
             turn.unlock().map_err(Error::path(&path))?;
             settled.transpose().map_err(Error::path(&path))?;
         }
-        // Always as an address: a name that begins with `file:` would be taken for one.
+        // Always a URI, because SQLite would parse a path that starts with `file:` as one.
         let flags = flags | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
@@ -187,13 +189,13 @@ impl Catalogue {
             together: RefCell::default(),
         };
         let (application, version, tables) = catalogue.check(|connection| {
-            connection.busy_timeout(PATIENCE)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            // Else a statement is compiled anew for each value bound to it.
+            // Otherwise SQLite recompiles a statement for each bound value.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // In this order: another process may be making it at this moment.
+            // In this order: another process may be creating it.
             let version = number(connection, "user_version")?;
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
@@ -210,7 +212,7 @@ impl Catalogue {
             });
         }
         if version == VERSION {
-            catalogue.settle_volumes(is_writable)?;
+            catalogue.reconcile_volumes(is_writable)?;
             if is_writable {
                 catalogue.note_mounts()?;
             }
@@ -218,9 +220,9 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Tells mounted volumes that look alike apart by what was recorded, and finds again those
-    /// that were known by their labels until their uuids could be read.
-    pub(super) fn settle_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
+    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were identified by
+    /// label until their uuid could be read.
+    pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.settle(&known);
         let by_label = |identity: &str| identity.starts_with("label:");
@@ -234,7 +236,7 @@ impl Catalogue {
             let former =
                 former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
-                // Where it cannot be written now, the next command tries again.
+                // If the catalogue cannot be written now, the next command tries again.
                 is_changed |= self.identify_anew(&former, &volume.identity).is_ok();
             }
         }
@@ -245,19 +247,19 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Copies the catalogue to `to` while it is in use; nothing that is there is replaced. The
-    /// copy is a catalogue of its own: an index that stood at a later seq is not taken for its.
+    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup gets its
+    /// own id, so that an index of a later state is not used with it.
     ///
     /// # Errors
-    /// When `to` exists or cannot be written, or `SQLite` fails.
+    /// If `to` exists or cannot be written, or `SQLite` fails.
     pub fn backup(&self, to: &Path) -> Result<(), Error> {
         self.backup_while(to, &|| true)
     }
 
-    /// Copies the catalogue like [`Self::backup`], as long as `go_on` says so.
+    /// Like [`Self::backup`], but stops when `go_on` returns false.
     ///
     /// # Errors
-    /// As [`Self::backup`]; [`Error::Interrupted`] when it is to end, and nothing is left then.
+    /// As [`Self::backup`]; [`Error::Interrupted`] when stopped. No partial file is left.
     pub fn backup_while(&self, to: &Path, go_on: &dyn Fn() -> bool) -> Result<(), Error> {
         if to.symlink_metadata().is_ok() {
             return Err(Error::path(to)(io::ErrorKind::AlreadyExists.into()));
@@ -268,7 +270,7 @@ impl Catalogue {
             None => Path::new("/"),
         };
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
-        // What a backup left that was killed.
+        // Left behind by killed backups.
         let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
         let fault = |source| Error::Catalogue {
@@ -281,30 +283,30 @@ impl Catalogue {
         }
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(fault)?;
-        renew_uuid(&copy).map_err(fault)?;
+        set_new_uuid(&copy).map_err(fault)?;
         copy.close().map_err(|(_, source)| fault(source))?;
         unfinished.file().sync_all().map_err(Error::path(to))?;
         unfinished.publish(to).map_err(Error::path(to))?;
         atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
-    /// Whether the database is whole, when nobody looked for a week or the last scan did not
-    /// come to its end.
+    /// Checks the integrity of the database if the last check is older than a week or the last scan was
+    /// interrupted.
     ///
     /// # Errors
-    /// [`Error::DamagedCatalogue`] when it is not.
-    pub fn refuse_old_damage(&self) -> Result<(), Error> {
-        let checked = self.remembered("checked")?;
+    /// [`Error::DamagedCatalogue`] if it is damaged.
+    pub fn check_integrity_if_due(&self) -> Result<(), Error> {
+        let checked = self.meta_value("checked")?;
         let checked: i64 = checked.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let is_clean = self.remembered("scanning")?.is_none();
-        if is_clean && (0..CHECK_AFTER).contains(&unix_seconds().saturating_sub(checked)) {
+        let is_clean = self.meta_value("scanning")?.is_none();
+        if is_clean && (0..CHECK_INTERVAL).contains(&unix_seconds().saturating_sub(checked)) {
             return Ok(());
         }
-        self.refuse_damage()?;
-        self.remember("checked", &unix_seconds().to_string())
+        self.check_integrity()?;
+        self.set_meta("checked", &unix_seconds().to_string())
     }
 
-    pub(super) fn refuse_damage(&self) -> Result<(), Error> {
+    pub(super) fn check_integrity(&self) -> Result<(), Error> {
         match self.damage()? {
             None => Ok(()),
             Some(damage) => Err(Error::DamagedCatalogue {
@@ -333,8 +335,8 @@ fn copy_pages(
     }
 }
 
-/// A catalogue with another uuid is another catalogue: no index is taken for its.
-fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
+/// Sets a new random id, so that no existing index matches.
+fn set_new_uuid(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT OR REPLACE INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
         [],
@@ -342,8 +344,8 @@ fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// `SQLite`'s locks cannot be trusted on a share, and a lost lock is a lost catalogue.
-fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
+/// Rejects network shares: locks are unreliable there, and a lost lock can destroy a database.
+fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     let there = folder
         .ancestors()
         .find_map(|folder| fs::canonicalize(folder).ok());
@@ -356,40 +358,40 @@ fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether it is a copy that [`Catalogue::backup`] made and that was not opened since: it is one
-/// of ours, but no changes go to a log first: <https://sqlite.org/fileformat2.html>.
+/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that is not in
+/// WAL mode (<https://sqlite.org/fileformat2.html>).
 fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
 }
 
-/// A copy that was put back in a catalogue's place: a log that still lies beside it is that of
-/// the catalogue it replaced, and `SQLite` would write it into the copy. It is moved aside.
-fn settle_restored(path: &Path) -> io::Result<()> {
-    // Where `SQLite` has its log: beside the file, not beside a link to it.
+/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced, and
+/// `SQLite` would apply it to the backup, so it is renamed.
+fn prepare_restored(path: &Path) -> io::Result<()> {
+    // SQLite keeps its log next to the file, not next to a link to it.
     let path = &fs::canonicalize(path)?;
-    let beside = |suffix: &str| {
+    let sibling = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
-    let log = beside("-wal");
+    let log = sibling("-wal");
     if log.exists() {
-        fs::rename(&log, beside(&format!("-wal.replaced-{}", unix_seconds())))?;
+        fs::rename(&log, sibling(&format!("-wal.replaced-{}", unix_seconds())))?;
     }
-    match fs::remove_file(beside("-shm")) {
+    match fs::remove_file(sibling("-shm")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
-    // Where it cannot be had, the next to open it tries again.
+    // If this fails, the next process to open it tries again.
     let _ = Connection::open_with_flags(uri(path, ""), flags)
         .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"));
     Ok(())
 }
 
-fn turn_file(folder: &Path) -> io::Result<File> {
+fn write_lock_file(folder: &Path) -> io::Result<File> {
     File::options()
         .create(true)
         .truncate(false)
@@ -397,7 +399,7 @@ fn turn_file(folder: &Path) -> io::Result<File> {
         .open(folder.join("write.lock"))
 }
 
-/// A path as `SQLite` takes it with options: <https://sqlite.org/uri.html>.
+/// Formats a path as a URI with options: <https://sqlite.org/uri.html>.
 fn uri(path: &Path, query: &str) -> PathBuf {
     let mut uri = String::from("file:");
     for byte in crate::value::to_bytes(path.as_os_str()) {
@@ -417,7 +419,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_database_and_a_newer_catalogue_are_refused() {
+    fn foreign_databases_and_newer_catalogues_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -440,9 +442,9 @@ mod tests {
         ));
     }
 
-    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
+    /// A process killed before the first commit leaves a database without tables.
     #[test]
-    fn one_that_was_only_begun_is_made_after_all() {
+    fn an_interrupted_creation_is_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -460,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_an_address_is_a_name() {
+    fn a_path_that_looks_like_a_uri_is_a_path() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["file:x", "file:y?mode=memory", "100%41 ?#"] {
             let place = folder.path().join(name);
@@ -475,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_put_back_hears_nothing_of_the_log_beside_it() {
+    fn a_restored_backup_ignores_the_log_of_the_old_catalogue() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         let copy = folder.path().join("copy.sqlite");
@@ -496,8 +498,8 @@ mod tests {
         fs::write(&log, &left).unwrap();
         fs::copy(&copy, &path).unwrap();
         let catalogue = Catalogue::open(folder.path()).unwrap();
-        assert_eq!(catalogue.remembered("later").unwrap(), None);
-        catalogue.remember("now", "yes").unwrap();
+        assert_eq!(catalogue.meta_value("later").unwrap(), None);
+        catalogue.set_meta("now", "yes").unwrap();
         let mode: String = catalogue
             .check(|connection| connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)))
             .unwrap();
@@ -506,12 +508,12 @@ mod tests {
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         assert!(
             names.into_iter().any(|name| name.contains("-wal.replaced")),
-            "the log is kept"
+            "the old log must be kept"
         );
     }
 
     #[test]
-    fn there_is_no_catalogue_before_the_first_scan() {
+    fn opening_creates_no_catalogue() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
             Catalogue::open(folder.path()),

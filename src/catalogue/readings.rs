@@ -102,7 +102,7 @@ impl Catalogue {
     /// another version may know better.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn content_known(
         &self,
         identity: Identity,
@@ -142,7 +142,7 @@ impl Catalogue {
     /// Writes what reading a file found out.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
         let clip = if matches!(reading.outcome, Outcome::Unopened { .. }) {
             self.clip_of(reading.file)?
@@ -375,7 +375,7 @@ impl Catalogue {
 
     fn record_wanted(&self, clip: i64, wanted: Option<&Wanted>) -> Result<(), Error> {
         wanted.map_or(Ok(()), |wanted| {
-            self.want_pictures(clip, wanted.work, &wanted.plan)
+            self.queue_pictures(clip, wanted.work, &wanted.plan)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Tags that are called otherwise from now on: what people said, and what rules will give.
+//! Renames tags: in edits, and in the table of names that rules use from then on.
 
 use std::collections::BTreeMap;
 
@@ -8,33 +8,32 @@ use crate::error::Error;
 use crate::tag::called;
 use crate::value::Fingerprint;
 
-/// Bytes of a former name that is written out: no tag is longer.
-const LONGEST: usize = 400;
+/// Maximum length of an expanded former name, in bytes; no tag is longer.
+const MAX_NAME: usize = 400;
 
-/// A clip and what people are to say of it.
+/// Row id of a clip and the edits to append.
 type Planned = (i64, Vec<Action>);
 
 impl Catalogue {
-    /// Calls tags, and all below them, otherwise: in what people said, as one command of
-    /// `author`, and in what rules give from now on, once clips are tagged anew. Gives how many
-    /// clips people had to say something new of.
+    /// Renames tags and their subtags: in edits, as one command of `author`, and in the results of rules from the
+    /// next tagging on. Returns the number of clips with new edits.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was renamed.
+    /// If the catalogue cannot be written; then nothing was renamed.
     pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<usize, Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let before = self.renamed_tags()?;
-            // A former name means what it is called now, here as everywhere.
+            // A former name refers to the current name, here as everywhere.
             let from: Vec<String> = from.iter().map(|tag| called(&before, tag)).collect();
-            let renamed = with_name(&before, &from, to);
+            let renamed = with_rename(&before, &from, to);
             let planned = self.planned(&from, (&before, &renamed))?;
-            self.remember_renamed(&renamed)?;
-            // It is heard otherwise, also where nothing has to be said.
+            self.set_renamed_tags(&renamed)?;
+            // The name changes even for clips without new edits.
             for (clip, _) in &planned {
                 self.touch(*clip)?;
             }
             let is_meant = |tag: &str| is_below_any(&called(&before, tag), &from);
-            self.touch_told(&is_meant)?;
+            self.touch_ingest_tagged(&is_meant)?;
             Ok(self.edit_all(&planned, author)?.clips)
         })
     }
@@ -52,7 +51,7 @@ impl Catalogue {
             let decided = decided_tags_as(&edits, &|tag| called(before, tag));
             let mut actions = Vec::new();
             let now = |tag: &str| is_below_any(tag, from).then(|| called(renamed, tag));
-            // Of several that become one, it stays where one of them is.
+            // When tags are merged, a clip that has any of them gets the new one.
             for (tag, _) in decided.iter().filter(|(_, (is_there, _))| *is_there) {
                 if let Some(now) = now(tag).filter(|now| now != tag) {
                     actions.push(Action::RemoveTag(tag.clone()));
@@ -63,7 +62,7 @@ impl Catalogue {
                 let Some(now) = now(tag) else { continue };
                 let is_added = actions.contains(&Action::AddTag(now.clone()));
                 if !is_added && !decided.contains_key(&now) && !self.has_tag(clip, &now)? {
-                    // A rule that gives it from now on must not bring it back.
+                    // A rule that sets the new tag must not undo the removal.
                     actions.push(Action::RemoveTag(now));
                 }
             }
@@ -78,7 +77,7 @@ impl Catalogue {
     /// added. Reads the table of renamed tags: for many clips, read that once and call `decided_as`.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// If the catalogue cannot be read.
     pub fn decided_by(&self, edits: &[Edit]) -> Result<BTreeMap<String, bool>, Error> {
         Ok(decided_as(edits, &self.renamed_tags()?))
     }
@@ -88,7 +87,7 @@ impl Catalogue {
         Ok(tags.is_some_and(|tags| tags.value.iter().any(|tagged| tagged.tag == tag)))
     }
 
-    /// Clips of whose tags people decided, by number and content.
+    /// Returns the clips with tag edits, by row id and content.
     pub(super) fn contents_with_tags(&self) -> Result<Vec<(i64, Fingerprint)>, Error> {
         self.check(|connection| {
             connection
@@ -114,8 +113,8 @@ pub(super) fn decided_as(
         .collect()
 }
 
-/// Returns what a tag is called once `from` is called `to`: it, or the nearest tag above it, is one of `from`.
-fn other_name(tag: &str, from: &[String], to: &str) -> Option<String> {
+/// Returns the new name of a tag after `from` is renamed to `to`, if the tag or its nearest parent is one of `from`.
+fn renamed_name(tag: &str, from: &[String], to: &str) -> Option<String> {
     let rest = |from: &String| {
         let rest = tag.strip_prefix(from.as_str())?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -125,15 +124,15 @@ fn other_name(tag: &str, from: &[String], to: &str) -> Option<String> {
 }
 
 fn is_below_any(tag: &str, from: &[String]) -> bool {
-    other_name(tag, from, "").is_some()
+    renamed_name(tag, from, "").is_some()
 }
 
-/// Returns the names with one more: everything that is called one of `from` now is called `to`.
+/// Returns the table of names after tags now called one of `from` are renamed to `to`.
 ///
-/// Two laws hold for [`called`] over the result: what a tag is called now means itself, so that a name that a person
-/// types once is never read as a former name of another tag; and a former name means what the tag that it named is
-/// called now, however often that was renamed, in chains and in rings.
-fn with_name(
+/// Two laws hold for [`called`] with the result. A current name refers to itself, so that a name that a user types is never
+/// read as the former name of another tag. A former name refers to the current name of its tag, however often that was
+/// renamed, in chains and rings.
+fn with_rename(
     before: &BTreeMap<String, String>,
     from: &[String],
     to: &str,
@@ -141,28 +140,28 @@ fn with_name(
     let mut renamed: BTreeMap<String, String> = before
         .iter()
         .map(|(former, now)| {
-            let now = other_name(now, from, to).unwrap_or_else(|| now.clone());
+            let now = renamed_name(now, from, to).unwrap_or_else(|| now.clone());
             (former.clone(), now)
         })
         .collect();
     renamed.extend(from.iter().map(|from| (from.clone(), to.to_owned())));
-    // A name in use means itself, even where its parent is a former name.
+    // A current name refers to itself, even if its parent is a former name.
     renamed.insert(to.to_owned(), to.to_owned());
-    write_out(&mut renamed);
-    leave_out_plain(&mut renamed);
+    expand_combined(&mut renamed);
+    remove_redundant(&mut renamed);
     renamed
 }
 
-/// Writes out former names that two entries make together: `tv-set/taping`, where `tv-set` is `tv` now and
-/// `tv/taping` is `show`. One of the two may lead elsewhere later; what the name means must not depend on it.
-fn write_out(renamed: &mut BTreeMap<String, String>) {
+/// Adds entries for former names that result from two entries: `tv-set/taping`, if `tv-set` is now `tv` and `tv/taping` is
+/// `show`. One of the two may change later, and the meaning of the combined name must not.
+fn expand_combined(renamed: &mut BTreeMap<String, String>) {
     let mut made = BTreeMap::new();
     for (former, now) in renamed.iter() {
         let above = format!("{now}/");
         let below = renamed.range(above.clone()..);
         for (other, _) in below.take_while(|(other, _)| other.starts_with(&above)) {
             let name = format!("{former}/{}", &other[above.len()..]);
-            if former != now && name.len() <= LONGEST && !renamed.contains_key(&name) {
+            if former != now && name.len() <= MAX_NAME && !renamed.contains_key(&name) {
                 made.insert(name.clone(), called(renamed, &name));
             }
         }
@@ -170,8 +169,8 @@ fn write_out(renamed: &mut BTreeMap<String, String>) {
     renamed.extend(made);
 }
 
-/// Maps every former name to its current name, and removes entries that mean themselves without an entry.
-fn leave_out_plain(renamed: &mut BTreeMap<String, String>) {
+/// Maps every former name to its current name, and removes entries that are redundant.
+fn remove_redundant(renamed: &mut BTreeMap<String, String>) {
     let names: Vec<String> = renamed.keys().cloned().collect();
     for name in names {
         let now = called(renamed, &name);
@@ -191,17 +190,17 @@ fn leave_out_plain(renamed: &mut BTreeMap<String, String>) {
 mod tests {
     use super::*;
 
-    /// Renames one after another, as the program allows it: a former name of another tag is refused.
+    /// Applies renames one after another, as the program does: former names of other tags are rejected.
     fn renamed(steps: &[(&str, &str)]) -> BTreeMap<String, String> {
         let mut renamed = BTreeMap::new();
         for (from, to) in steps {
-            renamed = with_name(&renamed, &[called(&renamed, from)], to);
+            renamed = with_rename(&renamed, &[called(&renamed, from)], to);
         }
         renamed
     }
 
     #[test]
-    fn names_lead_on_and_never_in_a_circle() {
+    fn names_follow_chains_and_never_loop() {
         let listed = |steps: &[(&str, &str)]| {
             let renamed = renamed(steps);
             let all = renamed.iter().map(|(from, to)| format!("{from}={to}"));
@@ -214,14 +213,14 @@ mod tests {
         assert_eq!(listed(&[("a", "b"), ("b", "c"), ("c", "a")]), "b=a c=a");
         let tag = |from: &str| vec![from.to_owned()];
         assert_eq!(
-            other_name("tv-set/taping", &tag("tv-set"), "tv").as_deref(),
+            renamed_name("tv-set/taping", &tag("tv-set"), "tv").as_deref(),
             Some("tv/taping")
         );
-        assert_eq!(other_name("tv-settings", &tag("tv-set"), "tv"), None);
+        assert_eq!(renamed_name("tv-settings", &tag("tv-set"), "tv"), None);
     }
 
     #[test]
-    fn a_name_given_back_in_a_ring_means_itself() {
+    fn a_name_reused_in_a_ring_refers_to_itself() {
         let ring = renamed(&[
             ("beta/two", "beta"),
             ("beta", "drone"),
@@ -253,10 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_and_one_below_it_become_one() {
+    fn a_tag_and_its_subtag_can_be_merged() {
         let both = ["a".to_owned(), "a/b".to_owned()];
         for from in [both.clone(), [both[1].clone(), both[0].clone()]] {
-            let merged = with_name(&BTreeMap::new(), &from, "c");
+            let merged = with_rename(&BTreeMap::new(), &from, "c");
             assert_eq!(called(&merged, "a/b"), "c");
             assert_eq!(called(&merged, "a/b/x"), "c/x");
             assert_eq!(called(&merged, "a/x"), "c/x");
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_renamed_a_name_of_now_means_itself() {
+    fn current_names_refer_to_themselves_after_any_renames() {
         // Names up to two deep; every sequence of three renames that the program allows.
         let names = ["a", "b", "a/x", "b/x"];
         let pairs: Vec<(&str, &str)> = names
@@ -298,14 +297,14 @@ mod tests {
             if !is_allowed {
                 continue;
             }
-            let after = with_name(before, std::slice::from_ref(&from), to);
+            let after = with_rename(before, std::slice::from_ref(&from), to);
             assert_eq!(called(&after, &from), *to);
             assert_eq!(called(&after, to), *to);
             for name in names {
                 let now = called(&after, name);
                 assert_eq!(called(&after, &now), now, "{name} {from}={to} {after:?}");
                 let was = called(before, name);
-                let wanted = other_name(&was, std::slice::from_ref(&from), to).unwrap_or(was);
+                let wanted = renamed_name(&was, std::slice::from_ref(&from), to).unwrap_or(was);
                 assert_eq!(
                     now,
                     called(&after, &wanted),

@@ -1,5 +1,4 @@
-//! Searches that people saved under a name: as they were typed, so that `date:yesterday` means
-//! the day before each time.
+//! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated at each use.
 
 use std::cell::OnceCell;
 
@@ -8,18 +7,17 @@ use crate::error::Error;
 use crate::query::{Context, Meaning, Query};
 use crate::tag::Vocabulary;
 
-/// What their keys begin with.
+/// Prefix of their keys in the `meta` table.
 const PREFIX: &str = "search:";
 
 impl Catalogue {
-    /// Keeps a search under a name; the words of one that it replaces are given back.
+    /// Saves a search under a name and returns the words of the search it replaces.
     ///
     /// # Errors
-    /// What is wrong with the words, such as that they lead back to themselves, or when `SQLite`
-    /// fails.
+    /// If the words are not a valid query or refer back to this search, or if `SQLite` fails.
     pub fn save_search(&self, name: &str, words: &[String]) -> Result<Option<Vec<String>>, Error> {
         let saved = |other: &str| {
-            if plain(other) == plain(name) {
+            if normalized(other) == normalized(name) {
                 Ok(Some(words.to_vec()))
             } else {
                 self.saved_search(other)
@@ -35,17 +33,17 @@ impl Catalogue {
         let before = self.saved_searches()?.into_iter();
         let before = before.filter(|(known, _)| known == name);
         let text = serde_json::to_string(words).unwrap_or_default();
-        self.at_once(|| self.remember(&format!("{PREFIX}{name}"), &text))?;
+        self.write_transaction(|| self.set_meta(&format!("{PREFIX}{name}"), &text))?;
         Ok(before.map(|(_, words)| words).next())
     }
 
-    /// The words of the search of that name, capitals aside; `None` when there is none. What
-    /// a shell cannot take, a dash stands for: `tuesday-selects` is `tuesday selects`.
+    /// Returns the words of a saved search; `None` if there is none. Case is ignored, and dashes match spaces,
+    /// which would need shell quoting: `tuesday-selects` finds `tuesday selects`.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn saved_search(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
-        let is_meant = |known: &str| plain(known) == plain(name);
+        let is_meant = |known: &str| normalized(known) == normalized(name);
         let found = self.saved_searches()?.into_iter();
         Ok(found
             .min_by_key(|(known, _)| (known != name, !is_meant(known)))
@@ -53,15 +51,15 @@ impl Catalogue {
             .map(|(_, words)| words))
     }
 
-    /// The query that is read where today is today, and this catalogue's saved searches are known.
+    /// Parses a query with the context of this catalogue: its saved searches and vocabulary.
     ///
     /// # Errors
-    /// What `read` finds wrong.
-    pub fn asked(
+    /// Errors of `read`.
+    pub fn parse_query(
         &self,
         read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
     ) -> Result<Query, Error> {
-        // Made when first a tag is asked for.
+        // Built for the first tag in a query.
         let vocabulary: OnceCell<Vocabulary> = OnceCell::new();
         let known = || match vocabulary.get() {
             Some(known) => Ok(known),
@@ -82,10 +80,10 @@ impl Catalogue {
         })
     }
 
-    /// Every saved search with its words, by name.
+    /// Returns all saved searches with their words, by name.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn saved_searches(&self) -> Result<Vec<(String, Vec<String>)>, Error> {
         let rows: Vec<(String, String)> = self.check(|connection| {
             connection
@@ -102,21 +100,21 @@ impl Catalogue {
         Ok(rows.into_iter().filter_map(saved).collect())
     }
 
-    /// Forgets the search of exactly that name; `false`: there was none.
+    /// Deletes the search with exactly this name. Returns false if there is none.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn forget_search(&self, name: &str) -> Result<bool, Error> {
         let key = format!("{PREFIX}{name}");
-        let count = self.at_once(|| {
+        let count = self.write_transaction(|| {
             self.check(|connection| connection.execute("DELETE FROM meta WHERE key = ?1", [&key]))
         })?;
         Ok(count > 0)
     }
 }
 
-/// A name without what people type one way or another.
-fn plain(name: &str) -> String {
+/// Normalises case and separators of a name.
+fn normalized(name: &str) -> String {
     let name = name.to_lowercase();
     name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'))
         .filter(|word| !word.is_empty())

@@ -1,4 +1,4 @@
-//! Sidecars that this program wrote beside footage.
+//! Records of the sidecars that btsindex wrote.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::footage::Found;
 use crate::value::Fingerprint;
 
 impl Catalogue {
-    /// Knows a sidecar that was written beside the file at `inside` of a volume: a scan will find it as it is,
-    /// and the original is not read again for it.
+    /// Records a sidecar that was written for the file at `inside` of a volume, so that a scan treats it as
+    /// unchanged and does not read the original again.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn know_sidecar(
+    /// If the catalogue cannot be written.
+    pub fn record_written_sidecar(
         &self,
         volume: i64,
         inside: &Path,
@@ -35,7 +35,7 @@ impl Catalogue {
         else {
             return Ok(());
         };
-        self.at_once(|| {
+        self.write_transaction(|| {
             let known = self.file_id(folder, &found.name)?;
             let file = match known {
                 Some(file) => file,
@@ -67,7 +67,7 @@ impl Catalogue {
         })
     }
 
-    /// A new companion, whose original need not be read again.
+    /// Adds a companion file without marking its original to be read again.
     fn add_companion(&self, folder: i64, found: &Found, original: i64) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -89,11 +89,11 @@ impl Catalogue {
         })
     }
 
-    /// The clips that people said something of, by their numbers.
+    /// Returns the row ids of all clips with edits.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn with_words(&self) -> Result<Vec<i64>, Error> {
+    /// If the catalogue cannot be read.
+    pub fn clips_with_edits(&self) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
                 .prepare(

@@ -15,7 +15,7 @@ impl Catalogue {
     /// searches show of it stays as it is.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such file.
+    /// If `SQLite` fails, or there is no such file.
     pub fn doubt_file(&self, file: i64) -> Result<(), Error> {
         let (volume, folder, name) = self.check(|connection| {
             connection
@@ -55,7 +55,7 @@ impl Catalogue {
     /// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn doubt_missing(&self, folder: &Path) -> Result<(), Error> {
         let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
         let there = folder.ancestors().find_map(|above| {
@@ -75,9 +75,9 @@ impl Catalogue {
     /// Records that nothing is left at and below a folder of a volume.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn doubt_below(&self, volume: i64, folder: &Path) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             for (ingest, place, root) in self.ingests_on(volume)? {
                 if !root.starts_with(folder) && !folder.starts_with(&root) {
                     continue;
@@ -126,9 +126,9 @@ impl Catalogue {
     /// Records that files at paths of a volume do not look as they did when they were hashed.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn doubt_hashes(&self, volume: i64, paths: &[&Path]) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             for path in paths {
                 let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
                     continue;

@@ -1,4 +1,4 @@
-//! What rules look at, and what they gave: the catalogue tagged anew, without a drive.
+//! Applies rules to all files in the catalogue, without access to their drives.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -14,31 +14,31 @@ use crate::error::Error;
 use crate::tag::{Own, Vocabulary};
 use crate::value::from_bytes;
 
-/// A folder as rules look at it.
+/// Folder, as input for rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Housed {
-    /// Below the volume's root.
+pub struct RuleFolder {
+    /// Path below the root of the volume.
     pub inside: PathBuf,
-    /// What its volume is called.
+    /// Label of the volume.
     pub volume: String,
-    /// The names of the files that are there, companions too.
+    /// Names of the files in the folder, including companions.
     pub names: Vec<String>,
 }
 
-/// A file, and what is kept of it.
+/// File with its stored facts, as input for rules.
 #[derive(Debug)]
-pub struct Kept {
-    /// The number of its clip.
+pub struct RuleFile {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Where it is below its volume.
+    /// Path below the root of the volume.
     pub inside: PathBuf,
-    /// What the content says.
+    /// Facts of the content.
     pub content: Clip,
-    /// What its names, sidecars and rules said.
+    /// Facts from names, sidecars and rules.
     pub own: Clip,
 }
 
-/// A file's row.
+/// Row of a file.
 struct Row {
     file: i64,
     clip: i64,
@@ -48,7 +48,7 @@ struct Row {
     folder: i64,
 }
 
-/// A file whose facts are others now.
+/// File with changed facts.
 struct Changed {
     file: i64,
     clip: i64,
@@ -56,73 +56,73 @@ struct Changed {
     now: Vec<u8>,
 }
 
-/// Rows that are looked at together.
+/// Rows processed together.
 const BATCH: usize = 4096;
 
-/// Keys of what a person wrote beside the built-in rules.
+/// Keys of custom rules, vocabulary and renamed tags in the `meta` table.
 const RULES: &str = "rules";
 const VOCABULARY: &str = "vocabulary";
 const RENAMED: &str = "renamed-tags";
 
 impl Catalogue {
-    /// The rules and the vocabulary of a person that are in force.
+    /// Returns the active custom rules and vocabulary.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn own_rules(&self) -> Result<Own, Error> {
         Ok(Own {
-            rules: self.remembered(RULES)?,
-            vocabulary: self.remembered(VOCABULARY)?,
+            rules: self.meta_value(RULES)?,
+            vocabulary: self.meta_value(VOCABULARY)?,
             renamed: self.renamed_tags()?,
         })
     }
 
-    /// Tags that are called otherwise, by what they were called.
+    /// Returns the current names of renamed tags, by former name.
     pub(super) fn renamed_tags(&self) -> Result<BTreeMap<String, String>, Error> {
-        let renamed = self.remembered(RENAMED)?;
+        let renamed = self.meta_value(RENAMED)?;
         Ok(renamed
             .and_then(|json| serde_json::from_str(&json).ok())
             .unwrap_or_default())
     }
 
-    /// Puts rules and vocabulary in force, for all that is tagged from now on.
+    /// Activates custom rules and vocabulary for all future tagging.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn put_in_force(&self, own: &Own) -> Result<(), Error> {
-        self.at_once(|| {
+    /// If the catalogue cannot be written.
+    pub fn activate_rules(&self, own: &Own) -> Result<(), Error> {
+        self.write_transaction(|| {
             for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
                 match value {
-                    Some(value) => self.remember(key, value)?,
-                    None => self.forget(key)?,
+                    Some(value) => self.set_meta(key, value)?,
+                    None => self.delete_meta(key)?,
                 }
             }
-            self.remember_renamed(&own.renamed)
+            self.set_renamed_tags(&own.renamed)
         })
     }
 
-    pub(super) fn remember_renamed(&self, renamed: &BTreeMap<String, String>) -> Result<(), Error> {
+    pub(super) fn set_renamed_tags(&self, renamed: &BTreeMap<String, String>) -> Result<(), Error> {
         if renamed.is_empty() {
-            return self.forget(RENAMED);
+            return self.delete_meta(RENAMED);
         }
         let json = serde_json::to_string(renamed).unwrap_or_default();
-        self.remember(RENAMED, &json)
+        self.set_meta(RENAMED, &json)
     }
 
-    /// The vocabulary in force.
+    /// Returns the active vocabulary.
     ///
     /// # Errors
-    /// When `SQLite` fails, or what is in force cannot be understood by this version.
+    /// If `SQLite` fails, or this version cannot parse the active vocabulary.
     pub fn vocabulary(&self) -> Result<Vocabulary, Error> {
         let own = self.own_rules()?;
         Vocabulary::new(own.vocabulary.as_deref(), own.renamed)
     }
 
-    /// A folder as rules look at it; its names only where they are asked for.
+    /// Returns a folder as input for rules, with the names of its files if `with_names`.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn housed(&self, folder: i64, with_names: bool) -> Result<Housed, Error> {
+    /// If `SQLite` fails.
+    pub fn rule_folder(&self, folder: i64, with_names: bool) -> Result<RuleFolder, Error> {
         let (inside, volume) = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -138,7 +138,7 @@ impl Catalogue {
         } else {
             Vec::new()
         };
-        Ok(Housed {
+        Ok(RuleFolder {
             inside,
             volume,
             names,
@@ -158,10 +158,10 @@ impl Catalogue {
         })
     }
 
-    /// The numbers of all folders that hold footage.
+    /// Returns the row ids of all folders.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn folders(&self) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -171,23 +171,23 @@ impl Catalogue {
         })
     }
 
-    /// Looks at every file of some folders that was read, on all processors, folder by folder;
-    /// where `tell` gives other facts for it, those are written. Gives how many clips changed.
+    /// Applies `rules` to every read file of some folders, on all processors, and writes the facts that changed. Returns
+    /// the number of changed clips.
     ///
-    /// `place` makes of a folder what `tell` looks at. `each` hears after each batch how many files were looked
-    /// at; when it says no, what was written stays and the rest is left.
+    /// `place` prepares the context of a folder. `each` receives the number of processed files after each batch; if it
+    /// returns false, the remaining files are skipped.
     ///
     /// # Errors
-    /// When the catalogue cannot be read or written.
-    pub fn tell_anew<P: Send + Sync>(
+    /// If the catalogue cannot be read or written.
+    pub fn retag_files<P: Send + Sync>(
         &self,
         folders: &[i64],
         place: &mut dyn FnMut(i64) -> Result<P, Error>,
-        tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
+        rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
         each: &mut dyn FnMut(usize) -> bool,
     ) -> Result<usize, Error> {
         let mut clips = HashSet::new();
-        let behind = self.left_behind()?;
+        let replaced = self.replaced_files()?;
         let mut looked = 0;
         let mut at = 0;
         while at < folders.len() {
@@ -195,15 +195,15 @@ impl Catalogue {
             let mut rows = 0;
             while at < folders.len() && rows < BATCH {
                 let folder = folders[at];
-                let behind = behind.get(&folder).map_or(&[][..], Vec::as_slice);
-                let files = self.read_files(folder, behind)?;
+                let in_folder = replaced.get(&folder).map_or(&[][..], Vec::as_slice);
+                let files = self.read_files(folder, in_folder)?;
                 rows += files.len();
                 if !files.is_empty() {
                     batch.push((place(folder)?, files));
                 }
                 at += 1;
             }
-            let changed = changed_of(batch, tell);
+            let changed = changed_files(batch, rules);
             looked += rows;
             if !changed.is_empty() {
                 self.write_changed(&changed, &mut clips)?;
@@ -216,10 +216,10 @@ impl Catalogue {
     }
 
     fn write_changed(&self, changed: &[Changed], clips: &mut HashSet<i64>) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut touched = HashSet::new();
             for one in changed {
-                // Whoever read it meanwhile knows better.
+                // A concurrent scan may have written newer facts.
                 let count = self.check(|connection| {
                     connection
                         .prepare_cached("UPDATE file SET facts = ?2 WHERE id = ?1 AND facts = ?3")?
@@ -234,17 +234,17 @@ impl Catalogue {
         })
     }
 
-    /// The files of a clip that were read, each with the number of its folder, in an order that mounting
-    /// does not change.
+    /// Returns the read files of a clip with the row ids of their folders, in an order that does not depend on
+    /// mounting.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn kept(&self, clip: i64) -> Result<Vec<(i64, Kept)>, Error> {
+    /// If the catalogue cannot be read.
+    pub fn rule_files(&self, clip: i64) -> Result<Vec<(i64, RuleFile)>, Error> {
         let mut rows = self.rows("f.clip = ?1", clip)?;
         rows.sort_by(|a, b| (a.folder, &a.inside).cmp(&(b.folder, &b.inside)));
         let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
         let kept = rows.into_iter().map(|row| {
-            let kept = Kept {
+            let kept = RuleFile {
                 clip,
                 content: unpack(row.content.as_ref()),
                 own: unpack(Some(&row.own)),
@@ -255,10 +255,10 @@ impl Catalogue {
         Ok(kept.collect())
     }
 
-    /// Tags that people gave clips, or took from them, as the number of the clip and the tag.
+    /// Returns the tags that people added or removed, as row id of the clip and tag.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// If the catalogue cannot be read.
     pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
         let (mut decided, renamed) = (HashSet::new(), self.renamed_tags()?);
         for (clip, content) in self.contents_with_tags()? {
@@ -268,8 +268,8 @@ impl Catalogue {
         Ok(decided)
     }
 
-    /// Files by their numbers whose places other contents took, folder by folder.
-    fn left_behind(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
+    /// Returns the row ids of files whose content was replaced, by folder.
+    fn replaced_files(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
                 .prepare("SELECT dir, id FROM file WHERE was")?
@@ -283,7 +283,7 @@ impl Catalogue {
         Ok(behind)
     }
 
-    /// The files of a folder that were read.
+    /// Returns the read files of a folder.
     fn read_files(&self, folder: i64, behind: &[i64]) -> Result<Vec<Row>, Error> {
         let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
         for &file in behind {
@@ -316,10 +316,10 @@ impl Catalogue {
     }
 }
 
-/// Which files are told otherwise.
-fn changed_of<P: Send + Sync>(
+/// Returns the files for which the rules give other facts.
+fn changed_files<P: Send + Sync>(
     batch: Vec<(P, Vec<Row>)>,
-    tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
+    rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
 ) -> Vec<Changed> {
     let mut files = Vec::new();
     let mut places = Vec::new();
@@ -330,12 +330,12 @@ fn changed_of<P: Send + Sync>(
     files
         .into_par_iter()
         .map_init(Packer::new, |packer, (number, row)| {
-            // What cannot be unpacked stays as it is; a rescan reads it anew.
+            // A damaged document stays unchanged; a rescan reads the file again.
             let packer = packer.as_mut().ok()?;
             let mut unpack = |stored: &[u8]| -> Option<Clip> {
                 serde_json::from_str(&packer.unpack(stored).ok()?).ok()
             };
-            let kept = Kept {
+            let kept = RuleFile {
                 clip: row.clip,
                 inside: row.inside,
                 content: row
@@ -344,7 +344,7 @@ fn changed_of<P: Send + Sync>(
                     .map_or(Some(Clip::default()), &mut unpack)?,
                 own: unpack(&row.own)?,
             };
-            let now = tell(&places[number], &kept)?;
+            let now = rules(&places[number], &kept)?;
             let json = serde_json::to_string(&now).ok()?;
             Some(Changed {
                 file: row.file,

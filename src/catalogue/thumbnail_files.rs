@@ -1,5 +1,5 @@
-//! Posters and strips as files beside the catalogue, named by fingerprint; they may be
-//! deleted at any time.
+//! Files of posters and filmstrips in the catalogue's folder, named by fingerprint. They can be deleted at any
+//! time.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,26 +8,26 @@ use std::path::{Path, PathBuf};
 
 use crate::value::Fingerprint;
 
-/// What a picture's file may end in, the preferred first.
-const ENDINGS: [&str; 2] = ["jpg", "webp"];
+/// File extensions of pictures, the preferred one first.
+const EXTENSIONS: [&str; 2] = ["jpg", "webp"];
 
-/// The folders of posters and strips.
+/// PictureFolders of posters and filmstrips.
 #[derive(Debug, Clone)]
 pub struct Thumbnails {
-    /// One picture a clip.
-    pub posters: Folder,
-    /// Several pictures a clip in one, each with an index beside it.
-    pub strips: Folder,
+    /// One picture per clip.
+    pub posters: PictureFolder,
+    /// One filmstrip per clip, each with an index file.
+    pub strips: PictureFolder,
 }
 
 impl Thumbnails {
     pub(super) fn new(catalogue: &Path) -> Self {
         Self {
-            posters: Folder {
+            posters: PictureFolder {
                 path: catalogue.join("posters"),
                 has_index: false,
             },
-            strips: Folder {
+            strips: PictureFolder {
                 path: catalogue.join("strips"),
                 has_index: true,
             },
@@ -35,53 +35,55 @@ impl Thumbnails {
     }
 }
 
-/// A folder of pictures, in 256 folders.
+/// PictureFolder of pictures in 256 subfolders.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct PictureFolder {
     path: PathBuf,
-    /// Whether each has an index beside it.
+    /// True if each picture has an index file.
     has_index: bool,
 }
 
-/// What an index ends in.
+/// File extension of index files.
 pub const INDEX: &str = "json";
-/// What a file begins with that is not whole yet.
+/// Prefix of temporary files.
 const UNFINISHED: &str = ".tmp";
 
-impl Folder {
-    /// The folder that holds them all.
+impl PictureFolder {
+    /// Returns the top folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.path
     }
 
-    /// Where a clip's picture would be with that ending.
+    /// Returns the path of a clip's picture with an extension, whether or not it exists.
     #[must_use]
-    pub fn path(&self, fingerprint: Fingerprint, ending: &str) -> PathBuf {
+    pub fn path(&self, fingerprint: Fingerprint, extension: &str) -> PathBuf {
         let name = fingerprint.to_string();
-        self.path.join(&name[..2]).join(format!("{name}.{ending}"))
+        self.path
+            .join(&name[..2])
+            .join(format!("{name}.{extension}"))
     }
 
-    /// Where a clip's picture is, if it is there, with its index.
+    /// Returns the path of a clip's picture if it exists, together with its index if required.
     #[must_use]
     pub fn find(&self, fingerprint: Fingerprint) -> Option<PathBuf> {
         if self.has_index && !self.path(fingerprint, INDEX).exists() {
             return None;
         }
-        ENDINGS
+        EXTENSIONS
             .iter()
-            .map(|ending| self.path(fingerprint, ending))
+            .map(|extension| self.path(fingerprint, extension))
             .find(|path| path.exists())
     }
 
-    /// Writes a picture: temporary, synced, renamed, so that there is never half of one.
-    /// One with the other ending makes way.
+    /// Writes a picture to a temporary file, syncs and renames it. Removes a picture with the other
+    /// extension.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn save(&self, fingerprint: Fingerprint, ending: &str, image: &[u8]) -> io::Result<()> {
-        self.write(fingerprint, ending, image)?;
-        for other in ENDINGS.iter().filter(|other| **other != ending) {
+    /// If it cannot be written.
+    pub fn save(&self, fingerprint: Fingerprint, extension: &str, image: &[u8]) -> io::Result<()> {
+        self.write(fingerprint, extension, image)?;
+        for other in EXTENSIONS.iter().filter(|other| **other != extension) {
             match fs::remove_file(self.path(fingerprint, other)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -90,12 +92,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes what belongs to a picture, in the same way.
+    /// Writes a file of a clip in the same way.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, fingerprint: Fingerprint, ending: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(fingerprint, ending);
+    /// If it cannot be written.
+    pub fn write(&self, fingerprint: Fingerprint, extension: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(fingerprint, extension);
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new()
@@ -107,8 +109,8 @@ impl Folder {
         Ok(())
     }
 
-    /// The clips whose pictures are there, with their index; 16 bytes each. What a scan that
-    /// was killed left unfinished is removed: only one scan runs at a time.
+    /// Returns the clips with complete pictures, 16 bytes each. Removes temporary files of killed scans, which
+    /// is safe because only one scan runs at a time.
     #[must_use]
     pub fn present(&self) -> HashSet<Fingerprint> {
         let (mut images, mut indexes) = (HashSet::new(), HashSet::new());
@@ -116,16 +118,17 @@ impl Folder {
         let files = folders.filter_map(|folder| fs::read_dir(folder.path()).ok());
         for file in files.flatten().flatten() {
             let name = file.file_name();
-            let Some((stem, ending)) = name.to_str().and_then(|name| name.rsplit_once('.')) else {
+            let Some((stem, extension)) = name.to_str().and_then(|name| name.rsplit_once('.'))
+            else {
                 continue;
             };
-            if ending.starts_with(&UNFINISHED[1..]) && stem.is_empty() {
-                // One that cannot be removed does no harm.
+            if extension.starts_with(&UNFINISHED[1..]) && stem.is_empty() {
+                // A leftover file is harmless.
                 let _ = fs::remove_file(file.path());
             } else if let Ok(id) = stem.parse() {
-                if ENDINGS.contains(&ending) {
+                if EXTENSIONS.contains(&extension) {
                     images.insert(id);
-                } else if ending == INDEX && self.has_index {
+                } else if extension == INDEX && self.has_index {
                     indexes.insert(id);
                 }
             }

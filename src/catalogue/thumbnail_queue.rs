@@ -1,7 +1,7 @@
-//! Pictures that wait to be made, and what became of them.
+//! Queue of posters and filmstrips to create, and the results.
 //!
-//! A picture is a file beside the catalogue and nothing that a view shows of a clip, so
-//! making one takes no seq; failing to does, for the problem is a fact.
+//! Pictures are files outside the database and not part of the index, so a new picture takes no seq. A failure
+//! does, because the problem is a fact of the clip.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,35 +15,35 @@ use crate::error::Error;
 use crate::media::{Plan, Work};
 use crate::value::Fingerprint;
 
-/// A clip that waits for pictures.
+/// Clip in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pending {
-    /// The clip's number.
+pub struct PendingPictures {
+    /// Row id of the clip.
     pub clip: i64,
-    /// One of its files, present in a folder that was asked about.
+    /// Row id of one of its files, present in a requested folder.
     pub file: i64,
-    /// The volume that file is on.
+    /// Row id of the file's volume.
     pub volume: i64,
-    /// Equal ones can be decoded together; `None`: ffmpeg opens the file itself.
+    /// Clips with equal recipes can be decoded together; `None` if ffmpeg has to open the file itself.
     pub recipe: Option<i64>,
 }
 
-/// Everything that making its pictures takes.
+/// Everything needed to create the pictures of a clip.
 #[derive(Debug, Clone)]
-pub struct Waiting {
-    /// The clip's number.
+pub struct PictureJob {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Its content, after which its pictures are named.
+    /// Fingerprint of the content, which names the picture files.
     pub fingerprint: Fingerprint,
-    /// Where the file is now.
+    /// Current path of the file.
     pub path: PathBuf,
-    /// Bytes when it was read,
+    /// Size in bytes when the file was read; all frames of an image sequence.
     pub bytes: u64,
-    /// and modification time; of an image sequence, those of all frames.
+    /// Modification time when the file was read, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Whether it is an image sequence.
+    /// True for an image sequence.
     pub is_sequence: bool,
-    /// What to make; `None` when the plan is damaged or of another version.
+    /// Plan for the pictures; `None` if it is damaged or of another version.
     pub plan: Option<Plan>,
 }
 
@@ -55,11 +55,11 @@ fn number(work: Work) -> i64 {
 }
 
 impl Catalogue {
-    /// Has pictures made of a clip, later.
+    /// Adds pictures of a clip to the queue.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub(super) fn want_pictures(&self, clip: i64, work: Work, plan: &Plan) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub(super) fn queue_pictures(&self, clip: i64, work: Work, plan: &Plan) -> Result<(), Error> {
         let json = serde_json::to_string(plan).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
@@ -73,18 +73,17 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The clips that wait for such pictures and have a file in one of `folders`: those that
-    /// share a decoder together, each group in the order in which files were found. Left out
-    /// are those at which a tool failed that still is current.
+    /// Returns the queued clips with a file in one of `folders`, grouped by recipe, in the order in which files were
+    /// found. Skips clips on which a tool failed that is still the current version.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn pending(
         &self,
         work: Work,
         folders: &HashSet<i64>,
         is_current: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<Pending>, Error> {
+    ) -> Result<Vec<PendingPictures>, Error> {
         self.check(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT p.clip, p.recipe, f.id, f.dir, p.failed_with, d.volume
@@ -93,9 +92,9 @@ impl Catalogue {
                  ORDER BY p.recipe IS NULL, p.recipe, p.clip, f.id",
             )?;
             let mut rows = statement.query([number(work)])?;
-            let mut pending: Vec<Pending> = Vec::new();
+            let mut pending: Vec<PendingPictures> = Vec::new();
             while let Some(row) = rows.next()? {
-                let found = Pending {
+                let found = PendingPictures {
                     clip: row.get(0)?,
                     recipe: row.get(1)?,
                     file: row.get(2)?,
@@ -114,11 +113,11 @@ impl Catalogue {
         })
     }
 
-    /// Everything about a clip that waits; `None` when it does not any more.
+    /// Returns the work for a queued clip; `None` if it is no longer queued.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn waiting(&self, pending: Pending) -> Result<Option<Waiting>, Error> {
+    /// If `SQLite` fails.
+    pub fn waiting(&self, pending: PendingPictures) -> Result<Option<PictureJob>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -130,7 +129,7 @@ impl Catalogue {
                 )?
                 .query_row(params![pending.clip, pending.file], |row| {
                     let plan: String = row.get("plan")?;
-                    Ok(Waiting {
+                    Ok(PictureJob {
                         clip: pending.clip,
                         fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
                         path: self.place(row)?.path,
@@ -144,12 +143,12 @@ impl Catalogue {
         })
     }
 
-    /// Gives up a clip's plan and has its files read again, which makes another.
+    /// Drops the plan of a clip and marks its files to be read again, which creates a new plan.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn plan_again(&self, clip: i64) -> Result<(), Error> {
-        self.forget_pictures(clip)?;
+    /// If `SQLite` fails.
+    pub fn replan_pictures(&self, clip: i64) -> Result<(), Error> {
+        self.dequeue_pictures(clip)?;
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -161,12 +160,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes that a clip has its poster, and what is to be made of it next.
+    /// Records that a clip has its poster, and queues its filmstrip.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn poster_made(&self, clip: i64, next: &Plan) -> Result<(), Error> {
-        self.want_pictures(clip, Work::Strip, next)?;
+    /// If `SQLite` fails.
+    pub fn record_poster(&self, clip: i64, next: &Plan) -> Result<(), Error> {
+        self.queue_pictures(clip, Work::Strip, next)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET has_poster = 1 WHERE id = ?1")?
@@ -175,12 +174,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes that a clip has a strip of so many pictures; 0: there are none to show.
+    /// Records that a clip has a filmstrip of `pictures` frames; 0 if there is nothing to show.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn strip_made(&self, clip: i64, pictures: usize) -> Result<(), Error> {
-        self.forget_pictures(clip)?;
+    /// If `SQLite` fails.
+    pub fn record_strip(&self, clip: i64, pictures: usize) -> Result<(), Error> {
+        self.dequeue_pictures(clip)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET strip = ?2 WHERE id = ?1")?
@@ -189,11 +188,11 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes the tool that could not make a clip's strip; its plan waits for another version.
+    /// Records the tool that failed to create a filmstrip; another version will try again.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn strip_failed(&self, clip: i64, failed_with: &str) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub fn record_strip_failure(&self, clip: i64, failed_with: &str) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE picture SET failed_with = ?2 WHERE clip = ?1")?
@@ -202,18 +201,18 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes why no picture of a clip could be decoded, and by which tool.
+    /// Records why no picture of a clip could be decoded, and by which tool.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn picture_failed(
+    /// If `SQLite` fails.
+    pub fn record_picture_failure(
         &self,
         clip: i64,
         reason: &str,
         source: &Source,
         failed_with: &str,
     ) -> Result<(), Error> {
-        self.forget_pictures(clip)?;
+        self.dequeue_pictures(clip)?;
         let facts: Option<Vec<u8>> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT facts FROM clip WHERE id = ?1")?
@@ -230,8 +229,8 @@ impl Catalogue {
         self.touch(clip)
     }
 
-    /// Nothing more is to be made of a clip for now.
-    fn forget_pictures(&self, clip: i64) -> Result<(), Error> {
+    /// Removes a clip from the queue.
+    fn dequeue_pictures(&self, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("DELETE FROM picture WHERE clip = ?1")?

@@ -1,32 +1,32 @@
-//! Who writes next. `SQLite` lets one connection write at a time and has the others try again
-//! now and then, so that a scan, which writes batch after batch, could keep an edit waiting
-//! for long. A person's edit therefore takes the turn, and a scan asks for it before each batch.
+//! Transactions and fairness between writers. `SQLite` lets waiting writers poll, so a scan that commits
+//! batch after batch could delay an edit for long. Therefore every writer first locks `write.lock`: an edit keeps it
+//! while it waits for the database, and a scan has to acquire it before each batch.
 
 use std::fs::File;
 
 use super::Catalogue;
 use crate::error::Error;
 
-/// With less than this free, that nothing can be written has one reason.
+/// Free bytes below which a full disk is reported as the reason for a failed write.
 const LITTLE_SPACE: u64 = 1024 * 1024;
 
-/// A turn at writing that is kept until it is dropped.
-pub(super) struct Turn<'a>(Option<&'a File>);
+/// Lock on `write.lock`, released on drop.
+pub(super) struct WriteTurn<'a>(Option<&'a File>);
 
 impl Catalogue {
-    /// Begins a batch of changes; waits while another process writes.
+    /// Starts a batch of changes; waits while another process writes.
     ///
     /// # Errors
-    /// When `SQLite` fails, or another writer does not end for a minute.
+    /// If `SQLite` fails, or another process writes for more than a minute.
     pub fn begin(&self) -> Result<(), Error> {
-        drop(self.take_turn()?);
+        drop(self.acquire_turn()?);
         self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
     }
 
-    /// Makes the batch last: on return it is on the disk.
+    /// Commits the batch; it is on disk when this returns.
     ///
     /// # Errors
-    /// When `SQLite` fails; then nothing of the batch was kept.
+    /// If `SQLite` fails; then the whole batch is rolled back.
     pub fn commit(&self) -> Result<(), Error> {
         let committed = self.check(|connection| connection.execute_batch("COMMIT"));
         if committed.is_err() {
@@ -35,9 +35,12 @@ impl Catalogue {
         committed
     }
 
-    /// Runs changes that people wait for, before the next batch of a scan: all of them or none.
-    pub(super) fn at_once<T>(&self, change: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let _turn = self.take_turn()?;
+    /// Runs changes in one transaction, ahead of the next batch of a running scan.
+    pub(super) fn write_transaction<T>(
+        &self,
+        change: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _turn = self.acquire_turn()?;
         self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
         let changed = change();
         if changed.is_err() {
@@ -48,25 +51,29 @@ impl Catalogue {
         changed
     }
 
-    /// Reads several things as they are at one moment, whoever writes meanwhile.
-    pub(super) fn at_one_moment<T>(
+    /// Runs reads in one snapshot, unaffected by concurrent writers. Also faster than single reads, for which
+    /// SQLite acquires its locks and revalidates its page cache each time. Can be nested.
+    pub(super) fn read_snapshot<T>(
         &self,
         read: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.check(|connection| connection.execute_batch("BEGIN"))?;
+        if !self.connection.is_autocommit() {
+            return read();
+        }
+        self.check(|connection| connection.execute_batch("BEGIN DEFERRED"))?;
         let found = read();
         self.roll_back();
         found
     }
 
-    /// A failed statement may leave the transaction open; what it held is given up.
+    /// Rolls back an open transaction, such as one left by a failed statement.
     pub(super) fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
 
-    fn take_turn(&self) -> Result<Turn<'_>, Error> {
+    fn acquire_turn(&self) -> Result<WriteTurn<'_>, Error> {
         if let Some(reason) = &self.only_read {
             let little = fs4::available_space(self.folder()).is_ok_and(|free| free < LITTLE_SPACE);
             return Err(Error::OnlyReadable {
@@ -81,11 +88,11 @@ impl Catalogue {
         if let Some(file) = &self.turn {
             file.lock().map_err(Error::path(self.folder()))?;
         }
-        Ok(Turn(self.turn.as_ref()))
+        Ok(WriteTurn(self.turn.as_ref()))
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for WriteTurn<'_> {
     fn drop(&mut self) {
         // The lock ends with the process at the latest.
         let _ = self.0.map(File::unlock);

@@ -1,4 +1,4 @@
-//! Bringing a catalogue of an older version up to date: checked and copied first, then changed in one transaction.
+//! Migrates catalogues of older versions: integrity check, backup, then one transaction.
 
 use std::io;
 
@@ -9,17 +9,16 @@ use super::{Catalogue, FILE, VERSION, number};
 use crate::error::Error;
 
 impl Catalogue {
-    /// Brings a catalogue of an older version up to date: whole or not at all, and not before
-    /// it was found sound and copied.
+    /// Migrates an older catalogue in one transaction, after an integrity check and a backup.
     pub(super) fn upgrade(&mut self, found: u32) -> Result<(), Error> {
         let path = self.folder.join(FILE);
         if self.connection.is_readonly("main").unwrap_or(true) {
             return Err(Error::OlderCatalogue { path, found });
         }
-        self.refuse_damage()?;
+        self.check_integrity()?;
         self.back_up_version(found)?;
-        self.at_once(|| {
-            // Another process may have done it meanwhile.
+        self.write_transaction(|| {
+            // Another process may have migrated it in the meantime.
             let version = self.check(|connection| number(connection, "user_version"))?;
             if version < 2 {
                 self.check(|connection| connection.execute_batch(include_str!("upgrade-2.sql")))?;
@@ -29,8 +28,8 @@ impl Catalogue {
                     connection.execute_batch(include_str!("upgrade-3.sql"))?;
                     connection.execute_batch(include_str!("schema-3.sql"))
                 })?;
-                self.pack_all("clip")?;
-                self.pack_all("file")?;
+                self.compress_all("clip")?;
+                self.compress_all("file")?;
             }
             if version < 4 {
                 self.check(|connection| connection.execute_batch(include_str!("schema-4.sql")))?;
@@ -43,11 +42,11 @@ impl Catalogue {
             }
             self.check(|connection| connection.pragma_update(None, "user_version", VERSION))
         })?;
-        self.settle_volumes(true)?;
+        self.reconcile_volumes(true)?;
         self.note_mounts()
     }
 
-    /// Copies the catalogue as it is before an upgrade, beside copies that were made before.
+    /// Backs up the catalogue before a migration, under a new name next to earlier backups.
     fn back_up_version(&self, version: u32) -> Result<(), Error> {
         let folder = self.folder.join(BACKUPS);
         let mut number = 1;
@@ -67,8 +66,8 @@ impl Catalogue {
         }
     }
 
-    /// Packs the documents of a table, which were plain before version 3.
-    fn pack_all(&self, table: &str) -> Result<(), Error> {
+    /// Compresses the documents of a table, which were plain JSON before version 3.
+    fn compress_all(&self, table: &str) -> Result<(), Error> {
         let select = format!(
             "SELECT id, facts FROM {table} WHERE id > ?1 AND facts IS NOT NULL ORDER BY id LIMIT 1000"
         );

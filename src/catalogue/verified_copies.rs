@@ -114,12 +114,12 @@ impl Catalogue {
     /// one moment. Volumes that were forgotten are left out.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn stood(
         &self,
         contents: &BTreeSet<(Fingerprint, u64)>,
     ) -> Result<BTreeMap<(Fingerprint, u64), Vec<Stood>>, Error> {
-        self.at_one_moment(|| {
+        self.read_snapshot(|| {
             let mut places = HashMap::new();
             let mut all = BTreeMap::new();
             for content in contents {
@@ -138,7 +138,7 @@ impl Catalogue {
     /// The ingests of a card, given by what its volume is known by and its root there, the latest last.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_of_card(&self, volume: &str, inside: &Path) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection

@@ -102,7 +102,7 @@ impl Catalogue {
     /// The numbers of the volumes that are mounted now.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn mounted(&self) -> Result<Vec<i64>, Error> {
         let all: Vec<(i64, String)> = self.check(|connection| {
             connection
@@ -121,7 +121,7 @@ impl Catalogue {
     /// Notes a volume as seen, mounted where it is.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn see_volume(&self, volume: &Volume) -> Result<Seen, Error> {
         let before: Option<(i64, String)> = self.check(|connection| {
             connection
@@ -169,7 +169,7 @@ impl Catalogue {
     /// The number of a volume, if it was ever seen.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn volume_id(&self, identity: &str) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -182,7 +182,7 @@ impl Catalogue {
     /// What tells a volume, given by its number, from others.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such volume.
+    /// If `SQLite` fails, or there is no such volume.
     pub fn volume_identity(&self, volume: i64) -> Result<String, Error> {
         self.check(|connection| {
             connection
@@ -194,7 +194,7 @@ impl Catalogue {
     /// Has a volume be known by another identity from now on, unless that one is known already.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn identify_anew(&self, volume: &str, identity: &str) -> Result<(), Error> {
         self.check(|connection| {
             connection.execute(
@@ -225,7 +225,7 @@ impl Catalogue {
     /// another has their place: then they are on a shelf, as one card is while the next is read.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn away_from(&self, root: &Path) -> Result<Vec<VolumeRow>, Error> {
         let mut rows = self.volume_rows(false)?;
         rows.retain(|row| row.mounted.is_none() && root.starts_with(&row.mount));
@@ -240,7 +240,7 @@ impl Catalogue {
     /// Every volume that was ever seen, with what is on it, in the order of their labels.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn all_volumes(&self) -> Result<Vec<VolumeRow>, Error> {
         self.volume_rows(true)
     }
@@ -248,7 +248,7 @@ impl Catalogue {
     /// … without what is on it.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn seen_volumes(&self) -> Result<Vec<VolumeRow>, Error> {
         self.volume_rows(false)
     }
@@ -363,9 +363,9 @@ impl Catalogue {
     /// Calls a volume something else, in every search result from now on.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn rename_volume(&self, volume: i64, name: &str) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection.execute(
                     "UPDATE volume SET name = ?2 WHERE id = ?1",
@@ -379,12 +379,12 @@ impl Catalogue {
     /// Notes what a person says of the disk that a volume is on, in the place of what was said before.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn say_disk(&self, volume: &VolumeRow, disk: &str) -> Result<(), Error> {
         let told = volume.disks.iter().filter(|disk| !disk.starts_with(SAID));
         let mut disks: Vec<String> = told.cloned().collect();
         disks.push(format!("{SAID}{disk}"));
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection.execute(
                     "UPDATE volume SET disks = ?2 WHERE id = ?1",
@@ -419,7 +419,7 @@ impl Catalogue {
     /// What would be lost with a volume. Only full hashes prove a copy.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn loss_of(&self, volume: i64) -> Result<Loss, Error> {
         let mut loss = Loss::default();
         for clip in self.clips_on(volume)? {
@@ -450,9 +450,9 @@ impl Catalogue {
     /// what was found out of their content stays too, should it come back.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written; then nothing was forgotten.
+    /// If `SQLite` fails, or the catalogue cannot be written; then nothing was forgotten.
     pub fn forget_volume(&self, volume: i64) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             // It may be known by it that another volume is gone.
             self.look()?;
             let clips = self.clips_on(volume)?;

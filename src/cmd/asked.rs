@@ -13,7 +13,7 @@ use super::said;
 
 /// The query that some words make.
 pub(super) fn query(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
-    let query = catalogue.asked(|context| Query::parse(words, context))?;
+    let query = catalogue.parse_query(|context| Query::parse(words, context))?;
     for (word, tags) in query.ambiguous() {
         let tags: Vec<String> = tags
             .iter()

@@ -28,7 +28,7 @@ pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<
 
 fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let mut clips = catalogue.with_words()?;
+    let mut clips = catalogue.clips_with_edits()?;
     if !words.is_empty() {
         let found: HashSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
         clips.retain(|clip| found.contains(clip));

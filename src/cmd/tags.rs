@@ -238,7 +238,7 @@ fn tag_all(
         return Ok((0, false));
     };
     if let Some(own) = own {
-        catalogue.put_in_force(own)?;
+        catalogue.activate_rules(own)?;
     }
     let look = if io::stderr().is_terminal() {
         Look::Bar

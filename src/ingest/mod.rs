@@ -177,11 +177,11 @@ fn settle(
         let Some(card) = card else { continue };
         if request.is_in_place {
             let (volume, inside) = destination::on_volume(catalogue, &plan.source)?;
-            catalogue.tell_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
+            catalogue.attach_facts_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
             let problems: Vec<Problem> = plan.problems().cloned().collect();
             catalogue.end_ingest(card.ingest, &problems)?;
         } else {
-            catalogue.tell_copied(card.ingest, card.is_told_anew)?;
+            catalogue.attach_facts_to_copies(card.ingest, card.is_told_anew)?;
         }
     }
     // People search right after; where it cannot be brought up now, the next search does it.

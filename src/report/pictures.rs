@@ -11,7 +11,7 @@ use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
 use super::Shot;
-use crate::catalogue::{Catalogue, Folder, INDEX, Thumbnails};
+use crate::catalogue::{Catalogue, INDEX, PictureFolder, Thumbnails};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::media::{Cancel, StripIndex};
@@ -284,7 +284,7 @@ fn beside(images: &[RgbImage], across: u32) -> RgbImage {
 }
 
 /// The moments of a clip's strip, with the second of each.
-fn moments(id: Fingerprint, strips: &Folder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
+fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
     let path = strips.find(id)?;
     let mut json = Vec::new();
     let index = source_file::open(&strips.path(id, INDEX)).ok()?;

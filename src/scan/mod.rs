@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use crate::catalogue::{Catalogue, Pending, Reading};
+use crate::catalogue::{Catalogue, PendingPictures, Reading};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
@@ -91,7 +91,7 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     let begun = Instant::now();
     // Before anything is made: without tools there is nothing to do.
     let tools = find_tools(request)?;
-    Catalogue::refuse_place(&request.catalogue)?;
+    Catalogue::reject_unsuitable_folder(&request.catalogue)?;
     let is_cancelled = || request.cancel.is_cancelled();
     let mut told = |holder: &str| {
         report(Event::Waiting {
@@ -109,14 +109,14 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
         catalogue = Catalogue::create(&request.catalogue)?;
     }
     volumes::tell_clones(request, &catalogue, report);
-    catalogue.refuse_old_damage()?;
+    catalogue.check_integrity_if_due()?;
     for path in &request.paths {
         let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         if path.symlink_metadata().is_err_and(is_gone) {
             catalogue.doubt_missing(path)?;
         }
     }
-    catalogue.note_scanning(true)?;
+    catalogue.set_scanning(true)?;
     Index::check_place(&catalogue)?;
     let rules = Rules::new(&catalogue.own_rules()?)?;
     let mut scan = Scan {
@@ -142,7 +142,7 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
     writer.finish(report)?;
     remember(&catalogue, &tools)?;
     summary.adoptable = catalogue.adoptions(OFFERS)?.len();
-    catalogue.note_scanning(false)?;
+    catalogue.set_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
     summary.elapsed = begun.elapsed();
@@ -177,7 +177,7 @@ fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
         .filter_map(|tool| tool.known())
     {
         if catalogue.tool_version(description)?.as_deref() != Some(version) {
-            catalogue.remember_tool(description, version)?;
+            catalogue.set_tool_version(description, version)?;
         }
     }
     Ok(())
@@ -403,7 +403,7 @@ impl Scan<'_, '_> {
         (self.report)(Event::Queued { stage, count });
         let meter = Meter::start(name);
         let drives = self.drives(&pending)?;
-        let drive = |pending: &Pending| {
+        let drive = |pending: &PendingPictures| {
             let drive = drives.get(&pending.volume).cloned();
             drive.unwrap_or_else(Drive::unknown)
         };
@@ -427,10 +427,10 @@ impl Scan<'_, '_> {
     }
 
     /// The devices of the volumes that clips are on.
-    fn drives(&self, pending: &[Pending]) -> Result<HashMap<i64, Drive>, Error> {
+    fn drives(&self, pending: &[PendingPictures]) -> Result<HashMap<i64, Drive>, Error> {
         let catalogue = self.writer.catalogue;
         let mut drives = HashMap::new();
-        for &Pending { volume, .. } in pending {
+        for &PendingPictures { volume, .. } in pending {
             if let Entry::Vacant(place) = drives.entry(volume) {
                 let identity = catalogue.volume_identity(volume)?;
                 let drive = catalogue.volumes().drive(&identity);
@@ -539,15 +539,17 @@ impl Scan<'_, '_> {
         outcome: thumbnails::Outcome,
     ) -> Result<Option<String>, Error> {
         self.writer.write(self.report, |catalogue| match outcome {
-            thumbnails::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
-            thumbnails::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
-            thumbnails::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
+            thumbnails::Outcome::Poster(next) => {
+                catalogue.record_poster(clip, &next).map(|()| None)
+            }
+            thumbnails::Outcome::Strip(count) => catalogue.record_strip(clip, count).map(|()| None),
+            thumbnails::Outcome::Unplanned => catalogue.replan_pictures(clip).map(|()| None),
             thumbnails::Outcome::Waits => Ok(Some(WAITS.to_owned())),
             thumbnails::Outcome::NoStrip {
                 reason,
                 failed_with,
             } => {
-                catalogue.strip_failed(clip, &failed_with)?;
+                catalogue.record_strip_failure(clip, &failed_with)?;
                 Ok(Some(reason))
             }
             thumbnails::Outcome::Failed {
@@ -555,7 +557,7 @@ impl Scan<'_, '_> {
                 source,
                 failed_with,
             } => {
-                catalogue.picture_failed(clip, &reason, &source, &failed_with)?;
+                catalogue.record_picture_failure(clip, &reason, &source, &failed_with)?;
                 Ok(Some(reason))
             }
         })

@@ -269,7 +269,8 @@ impl Reader<'_> {
     /// Which pictures a known content should have and has not.
     fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
         let fingerprint = sample.identity?.now;
-        let is_there = |folder: &crate::catalogue::Folder| folder.find(fingerprint).is_some();
+        let is_there =
+            |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
         if content.is_waiting {
             None
         } else if content.has_poster && !is_there(&self.thumbnails.posters) {

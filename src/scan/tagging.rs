@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::writer::Writer;
-use crate::catalogue::{Catalogue, Kept};
+use crate::catalogue::{Catalogue, RuleFile};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::tag::{Fired, Place, Rules};
@@ -42,12 +42,12 @@ impl Places {
 
 /// A folder below its volume, and how the rules see it.
 fn looked_at(catalogue: &Catalogue, rules: &Rules, folder: i64) -> Result<Place, Error> {
-    let housed = catalogue.housed(folder, rules.ask_for_neighbours())?;
+    let housed = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
     Ok(rules.place(&housed.inside, &housed.volume, &housed.names))
 }
 
 /// What is known of a file without names and rules: what its content says, and what lies beside.
-fn without_rules(kept: &Kept) -> (Clip, Clip) {
+fn without_rules(kept: &RuleFile) -> (Clip, Clip) {
     let mut own = kept.own.clone();
     own.keep_from(|source| !source.is_of_names());
     let mut known = kept.content.clone();
@@ -56,7 +56,7 @@ fn without_rules(kept: &Kept) -> (Clip, Clip) {
 }
 
 /// What rules give a file now, beside what else its place says.
-fn told(rules: &Rules, place: &Place, kept: &Kept) -> Clip {
+fn told(rules: &Rules, place: &Place, kept: &RuleFile) -> Clip {
     let (known, mut own) = without_rules(kept);
     own.merge(&rules.given(place, &kept.inside, &known));
     own
@@ -75,11 +75,11 @@ pub fn retag(
     each: &mut dyn FnMut(usize) -> bool,
 ) -> Result<usize, Error> {
     let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &Kept| {
+    let tell = |place: &Place, kept: &RuleFile| {
         let now = told(rules, place, kept);
         (now != kept.own).then_some(now)
     };
-    catalogue.tell_anew(folders, &mut place, &tell, each)
+    catalogue.retag_files(folders, &mut place, &tell, each)
 }
 
 /// Where rules ask for the files beside a clip, those of folders in which files came or went are
@@ -136,7 +136,7 @@ pub fn compare(
     let differences: Mutex<BTreeMap<Difference, Affected>> = Mutex::default();
     let folders = catalogue.folders()?;
     let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &Kept| {
+    let tell = |place: &Place, kept: &RuleFile| {
         if clips.is_none_or(|clips| clips.contains(&kept.clip)) {
             let (gained, lost) = (given(&told(rules, place, kept)), given(&kept.own));
             let mut all = differences.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +165,7 @@ pub fn compare(
         }
         None
     };
-    catalogue.tell_anew(&folders, &mut place, &tell, &mut |_| true)?;
+    catalogue.retag_files(&folders, &mut place, &tell, &mut |_| true)?;
     Ok(differences
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner))
@@ -210,8 +210,8 @@ pub struct Explained {
 /// When the catalogue cannot be read.
 pub fn explain(catalogue: &Catalogue, rules: &Rules, clip: i64) -> Result<Vec<Explained>, Error> {
     let mut explained = Vec::new();
-    for (folder, kept) in catalogue.kept(clip)? {
-        let housed = catalogue.housed(folder, rules.ask_for_neighbours())?;
+    for (folder, kept) in catalogue.rule_files(clip)? {
+        let housed = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
         let place = rules.place(&housed.inside, &housed.volume, &housed.names);
         let (known, _) = without_rules(&kept);
         let (named, fired) = rules.explained(&place, &kept.inside, &known);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Message;
 use super::device_queues::Lane;
-use crate::catalogue::{Catalogue, INDEX, Pending, Thumbnails};
+use crate::catalogue::{Catalogue, INDEX, PendingPictures, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{frame_paths, modified};
@@ -27,7 +27,7 @@ const STRIPS: usize = 12;
 /// Clips that are decoded together.
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
-    clips: Vec<Pending>,
+    clips: Vec<PendingPictures>,
     gate: Gate,
 }
 
@@ -66,18 +66,18 @@ pub(super) struct Pictures {
 /// `drive` tells a clip's device. So many `jobs` decode at a time; through each device's
 /// gate so many read as `readers` says.
 pub(super) fn lanes(
-    pending: Vec<Pending>,
+    pending: Vec<PendingPictures>,
     work: Work,
     jobs: usize,
-    drive: &dyn Fn(&Pending) -> Drive,
+    drive: &dyn Fn(&PendingPictures) -> Drive,
     readers: &dyn Fn(&Drive) -> usize,
 ) -> Vec<Lane<Batch>> {
     let (least, most) = match work {
         Work::Poster => (FEWEST_POSTERS, POSTERS),
         Work::Strip => (1, STRIPS),
     };
-    let mut drives: BTreeMap<Drive, Vec<Vec<Pending>>> = BTreeMap::new();
-    let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<Pending>> = BTreeMap::new();
+    let mut drives: BTreeMap<Drive, Vec<Vec<PendingPictures>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<PendingPictures>> = BTreeMap::new();
     for clip in pending {
         // Those that ffmpeg opens itself come last, one by one.
         let key = (clip.recipe.is_none(), clip.recipe, drive(&clip));
@@ -91,7 +91,7 @@ pub(super) fn lanes(
             // Every worker gets a part of a group, where that is worth another start of ffmpeg.
             clips.len().div_ceil(jobs).clamp(least, most)
         };
-        batches.extend(clips.chunks(size.max(1)).map(<[Pending]>::to_vec));
+        batches.extend(clips.chunks(size.max(1)).map(<[PendingPictures]>::to_vec));
     }
     drives
         .into_iter()

@@ -213,7 +213,7 @@ impl Catalogue {
     /// The ingests that copied into that very folder, the latest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_at(&self, volume: i64, path: &Path) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -228,7 +228,7 @@ impl Catalogue {
     /// The ingests of places on a volume: each with its number, its place's, and the place's path.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_on(&self, volume: i64) -> Result<Vec<(i64, usize, PathBuf)>, Error> {
         self.check(|connection| {
             connection
@@ -247,7 +247,7 @@ impl Catalogue {
     /// Every file of a card that is in the log, in the order of paths.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingested(&self, ingest: i64) -> Result<Vec<Ingested>, Error> {
         let (kind, places): (String, i64) = self.check(|connection| {
             connection
@@ -301,7 +301,7 @@ impl Catalogue {
     /// Every ingest, the latest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests(&self) -> Result<Vec<Ingest>, Error> {
         let ids: Vec<i64> = self.check(|connection| {
             connection
@@ -317,7 +317,7 @@ impl Catalogue {
     /// One ingest, by its number.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingest(&self, id: i64) -> Result<Option<Ingest>, Error> {
         let row = self.check(|connection| {
             connection

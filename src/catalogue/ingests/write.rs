@@ -16,7 +16,7 @@ impl Catalogue {
     /// # Errors
     /// When the catalogue cannot be written.
     pub fn begin_ingest(&self, told: &NewIngest, places: &[(i64, PathBuf)]) -> Result<i64, Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let facts = self.pack(&told.facts)?;
             let id = self.check(|connection| {
                 connection
@@ -56,7 +56,7 @@ impl Catalogue {
         told: &NewIngest,
         places: &[(i64, PathBuf)],
     ) -> Result<Vec<usize>, Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let facts = self.pack(&told.facts)?;
             self.check(|connection| {
                 connection
@@ -118,7 +118,7 @@ impl Catalogue {
         files: impl Iterator<Item = (&'a Path, u64, i64)>,
     ) -> Result<Vec<i64>, Error> {
         let mut numbers = Vec::new();
-        self.at_once(|| {
+        self.write_transaction(|| {
             for (path, bytes, modified) in files {
                 numbers.push(self.list_one(ingest, path, bytes, modified)?);
             }
@@ -167,7 +167,7 @@ impl Catalogue {
         if findings.is_empty() {
             return Ok(());
         }
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.note_mounted_now()?;
             findings.iter().try_for_each(|finding| self.note(finding))
         })
@@ -270,7 +270,7 @@ impl Catalogue {
         problem: Option<&str>,
     ) -> Result<(), Error> {
         let manifest = manifest.map(|path| to_bytes(path.as_os_str()));
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection
                     .prepare_cached(
@@ -301,7 +301,7 @@ impl Catalogue {
             })
             .collect();
         let told = serde_json::to_string(&told).unwrap_or_default();
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection
                     .prepare_cached("UPDATE ingest SET ended = ?2, problems = ?3 WHERE id = ?1")?
