@@ -8,7 +8,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, EditId, FileState, in_effect};
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::value::Fingerprint;
 use proptest::prelude::*;
 
@@ -105,7 +105,7 @@ impl World {
         let catalogue = &self.catalogue;
         catalogue.begin().unwrap();
         let folder = self.folder_of(place);
-        let found = Found {
+        let found = FoundFile {
             name: format!("C000{}.mov", place / 2).into(),
             bytes: 1_000_000 + u64::from(content),
             modified: self.tick,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, FileState};
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::index::Index;
 use btsindex::scan::retag;
 use btsindex::tag::{Own, Rules};
@@ -107,7 +107,7 @@ impl World {
         let (catalogue, rules) = (&self.catalogue, &self.rules);
         catalogue.begin().unwrap();
         let folder = self.folder_of(inside);
-        let found = Found {
+        let found = FoundFile {
             name: inside.file_name().unwrap().to_owned(),
             bytes: 1_000_000,
             modified: self.tick,

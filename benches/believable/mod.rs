@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::value::Fingerprint;
 
 /// What one invented file is, and what is known of it.
@@ -357,8 +357,8 @@ pub(crate) fn clip(number: u64) -> Invented {
 }
 
 /// What a walk over the drive finds of it.
-pub(crate) fn found(clip: &Invented) -> Found {
-    Found {
+pub(crate) fn found(clip: &Invented) -> FoundFile {
+    FoundFile {
         name: clip.name.clone().into(),
         bytes: clip.bytes,
         modified: clip.modified,

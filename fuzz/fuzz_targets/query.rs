@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::Clip;
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::volume::Volumes;
 use btsindex::index::{Finder, Note, Order};
 use btsindex::query::{Context, Meaning, Date, Query};
@@ -142,7 +142,7 @@ fn finder() -> Finder<'static> {
 fn write(number: u64, folder: i64, catalogue: &Catalogue) {
     let word = |by: u64| WORDS[usize::try_from(number / by % 16).expect("few")];
     let name = format!("{}_{number:04}.mov", word(7));
-    let found = Found {
+    let found = FoundFile {
         name: name.into(),
         bytes: number * 1_000_003,
         modified: 1_779_278_400_000_000_000,

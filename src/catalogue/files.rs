@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use super::{Catalogue, unix_seconds};
 use crate::clip::{FileState, FrameRun};
 use crate::error::Error;
-use crate::footage::{Found, Role};
+use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// A file that the catalogue knows, as far as a scan of unchanged files needs it.
@@ -305,7 +305,7 @@ impl Catalogue {
     pub fn add_file(
         &self,
         folder: i64,
-        found: &Found,
+        found: &FoundFile,
         role: Role,
         original: Option<i64>,
     ) -> Result<i64, Error> {
@@ -350,7 +350,7 @@ impl Catalogue {
     pub fn update_file(
         &self,
         id: i64,
-        found: &Found,
+        found: &FoundFile,
         role: Role,
         original: Option<i64>,
     ) -> Result<(), Error> {
@@ -397,7 +397,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn note_times(&self, id: i64, found: &Found) -> Result<(), Error> {
+    pub fn note_times(&self, id: i64, found: &FoundFile) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET changed = ?2, inode = ?3 WHERE id = ?1")?

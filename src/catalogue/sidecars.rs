@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::files::stored;
 use super::{Catalogue, WholeHash};
 use crate::error::Error;
-use crate::footage::Found;
+use crate::footage::FoundFile;
 use crate::value::Fingerprint;
 
 impl Catalogue {
@@ -20,7 +20,7 @@ impl Catalogue {
         &self,
         volume: i64,
         inside: &Path,
-        found: &Found,
+        found: &FoundFile,
         digest: Fingerprint,
     ) -> Result<(), Error> {
         let folder = inside.parent().unwrap_or(Path::new(""));
@@ -68,7 +68,7 @@ impl Catalogue {
     }
 
     /// Adds a companion file without marking its original to be read again.
-    fn add_companion(&self, folder: i64, found: &Found, original: i64) -> Result<i64, Error> {
+    fn add_companion(&self, folder: i64, found: &FoundFile, original: i64) -> Result<i64, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(

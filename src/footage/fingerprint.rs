@@ -1,10 +1,9 @@
-//! A clip's identity: xxh3-128 over the size and a bounded sample of the content.
+//! Fingerprint of a clip: xxh3-128 over the size and a bounded sample of the content.
 //!
-//! A 200 GB file costs the same as a 1 GB one: five ranges of 64 KiB. The ranges
-//! in the middle are media data, so that two clips whose headers look alike differ.
+//! Reads five ranges of 64 KiB, whatever the file size. The ranges in the middle contain media data, so that clips with
+//! similar headers differ.
 //!
-//! This is version 1. It is frozen: `docs/identity.md` specifies it byte by byte, and what
-//! differs from it by one bit is another version, beside this one.
+//! This is version 1, frozen and specified byte by byte in `docs/identity.md`. Any other result needs a new version.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -16,15 +15,15 @@ use crate::checksum::{SAMPLED_RANGE, sampled_ranges};
 use crate::source_file::{self, Original, is_zero};
 use crate::value::Fingerprint;
 
-/// Frames of an image sequence that are sampled.
+/// Number of sampled frames of an image sequence.
 const FRAMES: usize = 5;
 
-/// The numbers that one content has.
+/// Fingerprints of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
-    /// Its fingerprint.
+    /// Current fingerprint.
     pub now: Fingerprint,
-    /// What its fingerprint was before version 1, where that differs: old catalogues know it so.
+    /// Fingerprint before version 1, if it differs; old catalogues store it.
     pub former: Option<Fingerprint>,
 }
 
@@ -34,26 +33,26 @@ impl From<Fingerprint> for Identity {
     }
 }
 
-/// What sampling a file found out.
+/// Result of sampling a file.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// The numbers of its content; `None` of an empty file, which is known by its path alone.
+    /// Fingerprints of the content; `None` for an empty file, which is identified by its path.
     pub identity: Option<Identity>,
-    /// The first bytes, at most [`HEAD`] of them.
+    /// First bytes of the file, at most [`HEAD`].
     pub head: Vec<u8>,
-    /// Whether every sampled byte was zero: what an unfinished copy looks like.
+    /// True if all sampled bytes are zero, as in an unfinished copy.
     pub is_blank: bool,
 }
 
-/// Samples an opened file, reading at most 320 KiB of it; the first and the last range are
-/// kept with it, where headers most often stand.
+/// Samples an open file, reading at most 320 KiB. Caches the first and the last range in `original`, because most
+/// headers are there.
 ///
 /// # Errors
-/// When it cannot be read, or grew shorter while it was read.
+/// If it cannot be read, or was truncated while it was read.
 pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
-    // Before version 1, the size came first in small files too.
+    // Before version 1, the size came first in small files as well.
     let mut former = (size < SAMPLED_RANGE).then(Xxh3::new);
     former
         .as_mut()
@@ -95,7 +94,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     Ok(sample)
 }
 
-/// Samples an image sequence: how many frames there are, and five of them.
+/// Samples an image sequence: number of frames, total bytes, and five frames.
 ///
 /// # Errors
 /// As [`fingerprint`], for any sampled frame.
@@ -124,14 +123,14 @@ pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> 
     Ok(whole)
 }
 
-/// Bytes that are hashed between two looks at `go_on`.
+/// Bytes hashed between two calls of `go_on`.
 const PIECE: usize = 1024 * 1024;
 
-/// The hash of a whole file, or of all frames of an image sequence, each after its size: what
-/// proves that two files hold the same. `go_on` is told of every piece; `None` when it ended it.
+/// Computes the full hash of a file, or of all frames of an image sequence, each preceded by its size. Equal hashes
+/// prove equal content. Calls `go_on` with the length of every piece; returns `None` if it returned false.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// If a file cannot be read.
 pub fn hash_all(
     files: &[PathBuf],
     go_on: &mut dyn FnMut(u64) -> bool,
@@ -157,7 +156,7 @@ pub fn hash_all(
     Ok(Some(Fingerprint(hasher.digest128())))
 }
 
-/// Up to `wanted` places out of `count`, first and last included.
+/// Returns up to `wanted` evenly spaced indexes below `count`, including the first and the last.
 fn evenly(count: usize, wanted: usize) -> Vec<usize> {
     if count <= wanted {
         return (0..count).collect();
@@ -173,7 +172,7 @@ mod tests {
     use crate::checksum::{SAMPLED_WHOLE, Sampler};
     use std::io::Write;
 
-    fn of(content: &[u8]) -> Option<Fingerprint> {
+    fn fingerprint_of(content: &[u8]) -> Option<Fingerprint> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
         fingerprint(&mut Original::open(file.path()).unwrap())
@@ -183,25 +182,25 @@ mod tests {
     }
 
     #[test]
-    fn size_start_middle_and_end_all_count() {
+    fn size_start_middle_and_end_change_the_fingerprint() {
         let content = vec![7_u8; 1_000_000];
-        let whole = of(&content);
-        assert_eq!(whole, of(&content));
-        assert_ne!(whole, of(&content[1..]));
+        let whole = fingerprint_of(&content);
+        assert_eq!(whole, fingerprint_of(&content));
+        assert_ne!(whole, fingerprint_of(&content[1..]));
         for place in [0, 40_000, 500_000, 999_999] {
             let mut changed = content.clone();
             changed[place] = 8;
-            assert_ne!(whole, of(&changed), "byte {place}");
+            assert_ne!(whole, fingerprint_of(&changed), "byte {place}");
         }
     }
 
-    /// Content of which the bytes follow a rule that any language can repeat.
-    fn ruled(size: u64) -> Vec<u8> {
+    /// Returns content whose bytes follow the formula in docs/identity.md.
+    fn test_vector(size: u64) -> Vec<u8> {
         let byte = |at: u64| u8::try_from((at.wrapping_mul(2_654_435_761) >> 13) & 0xff).unwrap();
         (0..size).map(byte).collect()
     }
 
-    /// The fingerprints of docs/identity.md: whoever changes one of them changes a version.
+    /// Test vectors of docs/identity.md. A change here is a new version.
     #[test]
     fn the_algorithm_is_frozen() {
         for (size, expected) in [
@@ -212,19 +211,19 @@ mod tests {
             (327_681, "8298c31ab4cba830c5cfa31cf6578a23"),
             (5_000_011, "a4b8b5f155189b24f74d58240ae410d3"),
         ] {
-            let found = of(&ruled(size)).unwrap().to_string();
+            let found = fingerprint_of(&test_vector(size)).unwrap().to_string();
             assert_eq!(found, expected, "{size} bytes");
         }
     }
 
     #[test]
-    fn a_small_file_is_known_by_the_hash_of_all_of_it() {
+    fn the_fingerprint_of_a_small_file_is_its_full_hash() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for size in [1, 1000, 65_535] {
             file.as_file().set_len(0).unwrap();
-            std::fs::write(file.path(), ruled(size)).unwrap();
+            std::fs::write(file.path(), test_vector(size)).unwrap();
             let whole = hash_all(&[file.path().to_owned()], &mut |_| true).unwrap();
-            assert_eq!(of(&ruled(size)), whole);
+            assert_eq!(fingerprint_of(&test_vector(size)), whole);
         }
         file.flush().unwrap();
         let stopped = hash_all(&[file.path().to_owned()], &mut |_| false).unwrap();
@@ -232,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_has_none_and_zeros_are_noticed() {
-        assert_eq!(of(b""), None);
+    fn empty_files_have_no_fingerprint_and_zeros_are_detected() {
+        assert_eq!(fingerprint_of(b""), None);
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[0; 5000]).unwrap();
         let mut original = Original::open(file.path()).unwrap();
@@ -257,15 +256,19 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_pass_in_pieces_give_the_same_fingerprint() {
+    fn sampling_a_stream_gives_the_same_fingerprint() {
         for size in [0, 1, 65_535, 65_536, 327_680, 327_681, 1_000_003] {
-            let content = ruled(size);
+            let content = test_vector(size);
             for piece in [1000, 65_536, 300_007] {
                 let mut sampler = Sampler::new(size);
                 content
                     .chunks(piece)
                     .for_each(|piece| sampler.update(piece));
-                assert_eq!(sampler.finish(), of(&content), "{size} by {piece}");
+                assert_eq!(
+                    sampler.finish(),
+                    fingerprint_of(&content),
+                    "{size} by {piece}"
+                );
             }
         }
         let mut cut_off = Sampler::new(10);

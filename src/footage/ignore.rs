@@ -1,4 +1,4 @@
-//! What a scan passes over: system folders, editors' caches, `.btsignore`, `--exclude`.
+//! Files and folders that a scan skips: system folders, caches of editing programs, `.btsignore`, `--exclude`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::source_file;
 
-/// Folders that are never footage, whatever their case.
+/// Lower-case names of folders that never contain footage.
 const FOLDERS: &[&str] = &[
     "system volume information",
     "$recycle.bin",
@@ -33,20 +33,21 @@ const FOLDERS: &[&str] = &[
     "resolve cache",
 ];
 
-/// A `.btsignore` longer than this is not one.
-const LONGEST: u64 = 256 * 1024;
+/// Maximum size of a `.btsignore` file; the rest is ignored.
+const MAX_BYTES: u64 = 256 * 1024;
 
-/// Hidden (`.x`, which takes in `._x`, `.Trashes`, `.Spotlight-V100`), or a known other folder.
+/// Returns true for hidden names (`.x`, including `._x`, `.Trashes` and `.Spotlight-V100`) and known folders without
+/// footage.
 pub(super) fn is_never_footage(name: &str, is_folder: bool) -> bool {
     name.starts_with('.') || (is_folder && FOLDERS.contains(&name.to_lowercase().as_str()))
 }
 
-/// The patterns of `--exclude`, matched against names and against paths below the root.
+/// Patterns of `--exclude`, matched against names and against paths below the root.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Excluded(GlobSet);
+pub(super) struct ExcludeGlobs(GlobSet);
 
-impl Excluded {
-    /// Compiles the patterns; `*` does not cross folders, `**` does.
+impl ExcludeGlobs {
+    /// Compiles the patterns; `*` does not match `/`, `**` does.
     pub(super) fn new(patterns: &[String]) -> Result<Self, globset::Error> {
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
@@ -56,7 +57,7 @@ impl Excluded {
         Ok(Self(set.build()?))
     }
 
-    /// Whether `path`, below `root`, is excluded.
+    /// Returns true if `path`, below `root`, is excluded.
     pub(super) fn has(&self, path: &Path, root: &Path) -> bool {
         if self.0.is_empty() {
             return false;
@@ -66,15 +67,15 @@ impl Excluded {
     }
 }
 
-/// The `.btsignore` files of a folder and those above it.
+/// `.btsignore` files of a folder and its parents.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BtsIgnore {
-    /// Each with its folder, outermost first.
+    /// Patterns with their folders, outermost first.
     files: Vec<Arc<(PathBuf, Gitignore)>>,
 }
 
 impl BtsIgnore {
-    /// Reads the files of the folders above `root`, which hold for it too.
+    /// Reads the files of the parents of `root`, which apply to it as well.
     pub(super) fn above(root: &Path) -> Self {
         let mut stack = Self::default();
         let mut folders: Vec<&Path> = root.ancestors().skip(1).collect();
@@ -85,7 +86,7 @@ impl BtsIgnore {
         stack
     }
 
-    /// The same with the file of a folder inside.
+    /// Returns a copy with the file of a subfolder added.
     pub(super) fn inside(&self, folder: &Path) -> Self {
         let mut inside = self.clone();
         inside.push(folder);
@@ -97,12 +98,12 @@ impl BtsIgnore {
             return;
         };
         let mut text = Vec::new();
-        if file.take(LONGEST).read_to_end(&mut text).is_err() {
+        if file.take(MAX_BYTES).read_to_end(&mut text).is_err() {
             return;
         }
         let mut patterns = GitignoreBuilder::new(folder);
         for line in String::from_utf8_lossy(&text).lines() {
-            // A line that is no pattern is passed over, as git does.
+            // Invalid lines are skipped, as in git.
             let _ = patterns.add_line(None, line);
         }
         if let Ok(patterns) = patterns.build() {
@@ -110,7 +111,7 @@ impl BtsIgnore {
         }
     }
 
-    /// Whether a file or folder is ignored; the innermost file that speaks of it decides.
+    /// Returns true if a file or folder is ignored; the innermost file with a matching pattern decides.
     pub(super) fn has(&self, path: &Path, is_folder: bool) -> bool {
         for (_, patterns) in self.files.iter().rev().map(|file| &**file) {
             match patterns.matched(path, is_folder) {

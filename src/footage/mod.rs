@@ -1,6 +1,7 @@
-//! What is on a drive: which files are footage, which belong to which, what each one is.
+//! Finds footage on drives: walks folders, recognises media, image sequences and companion files, and computes
+//! fingerprints.
 //!
-//! Nothing here starts a process or knows the catalogue.
+//! Starts no processes and does not use the catalogue.
 
 mod companions;
 mod fingerprint;
@@ -13,7 +14,9 @@ mod walk;
 pub use companions::DeclaredExtension;
 pub(crate) use companions::xmp_owners;
 pub use fingerprint::{Identity, Sample, fingerprint, fingerprint_frames, hash_all};
-pub use kind::{Named, named};
+pub use kind::{NameKind, kind_of_name};
 pub use sequence::frame_paths;
-pub use sniff::{Content, HEAD, sniff};
-pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, found, modified, walk};
+pub use sniff::{HEAD, HeadKind, sniff};
+pub use walk::{
+    FolderListing, FoundFile, Role, WalkEvent, WalkOptions, WalkRoot, found, modified, walk,
+};

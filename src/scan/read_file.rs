@@ -14,7 +14,7 @@ use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Un
 use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
 use crate::footage::{
-    Content, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
+    HeadKind, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
 };
 use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
 use crate::sidecar;
@@ -359,12 +359,12 @@ fn beside(unread: &Unread) -> Result<Clip, Problem> {
 /// Why the content cannot be media, whatever its name says.
 fn not_media(sample: &Sample) -> Option<&'static str> {
     match sniff(&sample.head) {
-        Content::Empty => Some("the file is empty"),
-        Content::Text => Some("it holds text, not media"),
-        Content::Media | Content::Unknown if sample.is_blank => {
+        HeadKind::Empty => Some("the file is empty"),
+        HeadKind::Text => Some("it holds text, not media"),
+        HeadKind::Media | HeadKind::Unknown if sample.is_blank => {
             Some("every byte looked at is zero, as in an unfinished copy")
         }
-        Content::Media | Content::Unknown => None,
+        HeadKind::Media | HeadKind::Unknown => None,
     }
 }
 

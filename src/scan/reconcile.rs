@@ -17,7 +17,10 @@ use super::{Event, Request, Summary};
 use crate::catalogue::{Known, Seen};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
-use crate::footage::{Content, Found, HEAD, Listing, Named, Role, Root, Step, named, sniff, walk};
+use crate::footage::{
+    FolderListing, FoundFile, HEAD, HeadKind, NameKind, Role, WalkEvent, WalkRoot, kind_of_name,
+    sniff, walk,
+};
 use crate::media::Tools;
 use crate::sidecar::declared_extension;
 use crate::source_file;
@@ -58,7 +61,7 @@ pub(super) struct Sifted {
 }
 
 /// The paths to walk, each once, none inside another; files together with those beside them.
-pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<Root, Error>> {
+pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
     let mut folders: Vec<PathBuf> = Vec::new();
     let mut files: BTreeMap<PathBuf, BTreeSet<OsString>> = BTreeMap::new();
     let mut errors = Vec::new();
@@ -81,8 +84,8 @@ pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<Root, Error>> {
     files.retain(|folder, _| !folders.iter().any(|outer| folder.starts_with(outer)));
     let folders = folders
         .into_iter()
-        .map(|folder| Root { folder, only: None });
-    let files = files.into_iter().map(|(folder, names)| Root {
+        .map(|folder| WalkRoot { folder, only: None });
+    let files = files.into_iter().map(|(folder, names)| WalkRoot {
         folder,
         only: Some(names),
     });
@@ -118,7 +121,7 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 
     /// Walks one root, and notes what is no longer there.
-    pub(super) fn root(&mut self, root: &Root) -> Result<(), Error> {
+    pub(super) fn root(&mut self, root: &WalkRoot) -> Result<(), Error> {
         let mut unseen = Unseen::default();
         let mut outcome = Ok(());
         let request = self.request;
@@ -167,14 +170,14 @@ impl<'a, 'w> Sift<'a, 'w> {
         Ok(self.sifted)
     }
 
-    fn step(&mut self, step: Step, unseen: &mut Unseen) -> Result<(), Error> {
+    fn step(&mut self, step: WalkEvent, unseen: &mut Unseen) -> Result<(), Error> {
         match step {
-            Step::Folder(listing) => self.folder(listing, unseen),
-            Step::Problem(problem) => {
+            WalkEvent::Folder(listing) => self.folder(listing, unseen),
+            WalkEvent::Problem(problem) => {
                 self.problem(problem);
                 Ok(())
             }
-            Step::Loop(path) => {
+            WalkEvent::Loop(path) => {
                 (self.report)(Event::Warning {
                     message: format!(
                         "{}: a link that leads back to a folder above it",
@@ -187,7 +190,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
     }
 
-    fn folder(&mut self, mut listing: Listing, unseen: &mut Unseen) -> Result<(), Error> {
+    fn folder(&mut self, mut listing: FolderListing, unseen: &mut Unseen) -> Result<(), Error> {
         // Behind a link that was followed, a folder is on its target's volume.
         let place = if self.request.walk.follow_links {
             fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone())
@@ -256,9 +259,9 @@ impl<'a, 'w> Sift<'a, 'w> {
     /// One file against what is known of it.
     fn file(
         &mut self,
-        listing: &Listing,
+        listing: &FolderListing,
         folder: i64,
-        found: &Found,
+        found: &FoundFile,
         known: Option<Known>,
     ) -> Result<(), Error> {
         let original = self.original(listing, folder, found)?;
@@ -310,7 +313,7 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 
     /// Footage is to be read; with a sidecar, its original is.
-    fn after_change(&mut self, id: i64, found: &Found, role: Role, original: Option<i64>) {
+    fn after_change(&mut self, id: i64, found: &FoundFile, role: Role, original: Option<i64>) {
         match (role, original) {
             (Role::Media, _) => self.queue_by_age(id, found),
             (Role::Sidecar, Some(original)) => self.queue(original),
@@ -319,7 +322,7 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 
     /// What was written a moment ago is read when all else is.
-    fn queue_by_age(&mut self, id: i64, found: &Found) {
+    fn queue_by_age(&mut self, id: i64, found: &FoundFile) {
         if !is_young(found.modified) {
             self.queue(id);
         } else if self.queued.insert(id) {
@@ -335,7 +338,12 @@ impl<'a, 'w> Sift<'a, 'w> {
 
     /// A file as it was: read only if an earlier scan did not get to it, if another version
     /// of a tool may now succeed, or if its poster was deleted.
-    fn unchanged(&mut self, listing: &Listing, found: &Found, known: &Known) -> Result<(), Error> {
+    fn unchanged(
+        &mut self,
+        listing: &FolderListing,
+        found: &FoundFile,
+        known: &Known,
+    ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
             self.writer.write(self.report, |catalogue| {
                 catalogue.note_times(known.id, found)
@@ -406,9 +414,9 @@ impl<'a, 'w> Sift<'a, 'w> {
     /// The number of the original that a companion belongs to.
     fn original(
         &mut self,
-        listing: &Listing,
+        listing: &FolderListing,
         folder: i64,
-        found: &Found,
+        found: &FoundFile,
     ) -> Result<Option<i64>, Error> {
         let Some(original) = &found.original else {
             return Ok(None);
@@ -430,7 +438,7 @@ impl<'a, 'w> Sift<'a, 'w> {
 }
 
 /// Whether nothing of a file changed, as far as it was told both times.
-fn is_same(known: &Known, found: &Found) -> bool {
+fn is_same(known: &Known, found: &FoundFile) -> bool {
     let agree = |one: Option<i64>, other: Option<i64>| {
         one.zip(other).is_none_or(|(one, other)| one == other)
     };
@@ -448,11 +456,11 @@ fn unsure(path: &Path) -> io::Result<Role> {
         .take(HEAD as u64)
         .read_to_end(&mut head)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(match (sniff(&head), named(&name)) {
-        (Content::Media, _) | (Content::Empty | Content::Unknown, Named::MediaOrText) => {
+    Ok(match (sniff(&head), kind_of_name(&name)) {
+        (HeadKind::Media, _) | (HeadKind::Empty | HeadKind::Unknown, NameKind::MediaOrText) => {
             Role::Media
         }
-        (Content::Empty | Content::Text | Content::Unknown, _) => Role::Unsure,
+        (HeadKind::Empty | HeadKind::Text | HeadKind::Unknown, _) => Role::Unsure,
     })
 }
 

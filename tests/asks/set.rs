@@ -7,7 +7,7 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::index::{Finder, Note};
 use btsindex::value::{Fingerprint, Marker, Selection};
 use btsindex::volume::Volumes;
@@ -164,7 +164,7 @@ impl Set {
                 .unwrap()
         };
         let dir = known.unwrap_or_else(add);
-        let found = Found {
+        let found = FoundFile {
             name: name.into(),
             bytes: u64::try_from(shot.said("size").unwrap_or(1000)).unwrap(),
             modified: shot.said("written").unwrap_or(WRITTEN),

@@ -7,7 +7,7 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, Outcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
-use btsindex::footage::{Found, Role};
+use btsindex::footage::{FoundFile, Role};
 use btsindex::media::Cancel;
 use btsindex::query::Date;
 use btsindex::report::{self, About, Book, Form, Making, Sheet, Sink, Wish};
@@ -62,7 +62,7 @@ impl Shelf {
 }
 
 fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
-    let found = Found {
+    let found = FoundFile {
         name: inside.file_name().unwrap().to_owned(),
         bytes: 1_000_000,
         modified: i64::from(number),

@@ -1,4 +1,4 @@
-//! One folder of a walk: what is in it, what each file is, which folders come next.
+//! Reads one folder of a walk: classifies its files and collects its subfolders.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -9,51 +9,51 @@ use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::super::companions::{DeclaredExtension, Neighbours};
-use super::super::ignore::{BtsIgnore, Excluded, is_never_footage};
-use super::super::kind::{Named, named};
+use super::super::companions::{DeclaredExtension, FolderNames};
+use super::super::ignore::{BtsIgnore, ExcludeGlobs, is_never_footage};
+use super::super::kind::{NameKind, kind_of_name};
 use super::super::sequence;
-use super::stat::Looker;
-use super::{Found, Listing, Role, Root, Step};
+use super::stat::FolderStat;
+use super::{FolderListing, FoundFile, Role, WalkEvent, WalkRoot};
 use crate::error::Problem;
 
-/// From this size on, a file is looked into even when its extension says it is no footage.
+/// Size from which a file is opened even if its extension is not of footage.
 const SUSPICIOUS: u64 = 16 * 1024 * 1024;
 
-/// A folder to read.
-pub(super) struct Folder {
+/// WalkFolder to read.
+pub(super) struct WalkFolder {
     path: PathBuf,
-    /// What the folders above it ignore.
+    /// Ignore patterns of its parents.
     ignored: BtsIgnore,
-    /// Where it really is, and the folders on the way to it.
-    way: Arc<Way>,
+    /// Real path and parents, for the detection of loops.
+    way: Arc<Ancestors>,
 }
 
-/// A way through folders, from its end to the root.
-struct Way {
+/// Real path of a folder, linked to its parents up to the root.
+struct Ancestors {
     real: PathBuf,
-    above: Option<Arc<Way>>,
+    above: Option<Arc<Ancestors>>,
 }
 
-/// What is to be told of a folder.
+/// Output of reading a folder.
 pub(super) enum Read {
-    Step(Step),
-    /// The root itself cannot be read.
-    Unread(io::Error),
+    WalkEvent(WalkEvent),
+    /// The root cannot be read.
+    RootError(io::Error),
 }
 
-impl Folder {
-    /// The folder that a walk begins with.
-    pub(super) fn first(root: &Root) -> Self {
+impl WalkFolder {
+    /// Returns the root of a walk.
+    pub(super) fn first(root: &WalkRoot) -> Self {
         let real = fs::canonicalize(&root.folder).unwrap_or_else(|_| root.folder.clone());
         Self {
             path: root.folder.clone(),
             ignored: BtsIgnore::above(&root.folder),
-            way: Arc::new(Way { real, above: None }),
+            way: Arc::new(Ancestors { real, above: None }),
         }
     }
 
-    /// A folder in it; `None` when it is a link that leads back to one above it.
+    /// Returns a subfolder; `None` for a link to one of its parents.
     fn child(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> Option<Self> {
         let real = if entry.path_is_symlink() {
             fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())
@@ -62,7 +62,7 @@ impl Folder {
         };
         let mut way = Some(&*self.way);
         while let Some(folder) = way {
-            // As bytes: component by component, names that repeat all the way down take long.
+            // Compared as bytes: comparing components is slow for deep paths of equal names.
             if folder.real.as_os_str() == real.as_os_str() {
                 return None;
             }
@@ -71,7 +71,7 @@ impl Folder {
         Some(Self {
             path: entry.path().to_owned(),
             ignored: ignored.clone(),
-            way: Arc::new(Way {
+            way: Arc::new(Ancestors {
                 real,
                 above: Some(Arc::clone(&self.way)),
             }),
@@ -82,57 +82,57 @@ impl Folder {
         self.way.above.is_none()
     }
 
-    /// It cannot be read: what was known to be in it is not known to be gone.
+    /// Reports an unreadable folder as incomplete, so that its known files are not marked as missing.
     fn unread(&self, error: walkdir::Error) -> Vec<Read> {
         if self.is_first() {
             let source = error.into_io_error();
             let source = source.unwrap_or_else(|| io::ErrorKind::Other.into());
-            return vec![Read::Unread(source)];
+            return vec![Read::RootError(source)];
         }
-        let listing = Listing {
+        let listing = FolderListing {
             folder: self.path.clone(),
             files: Vec::new(),
             is_whole: false,
         };
         vec![
-            Read::Step(step_of(&error, &self.path)),
-            Read::Step(Step::Folder(listing)),
+            Read::WalkEvent(event_of(&error, &self.path)),
+            Read::WalkEvent(WalkEvent::Folder(listing)),
         ]
     }
 }
 
-/// What went wrong; with the folder itself where its listing broke off.
-fn step_of(error: &walkdir::Error, folder: &Path) -> Step {
+/// Converts an error; uses the path of the folder if the error has none.
+fn event_of(error: &walkdir::Error, folder: &Path) -> WalkEvent {
     let path = error.path().unwrap_or(folder).to_owned();
     if error.loop_ancestor().is_some() {
-        return Step::Loop(path);
+        return WalkEvent::Loop(path);
     }
     let reason = error
         .io_error()
         .map_or_else(|| error.to_string(), ToString::to_string);
-    Step::Problem(Problem::new(path, reason))
+    WalkEvent::Problem(Problem::new(path, reason))
 }
 
-/// What this walk passes over.
-pub(super) struct Passing<'a> {
-    pub root: &'a Root,
-    pub excluded: Excluded,
+/// Filters of a walk.
+pub(super) struct WalkFilter<'a> {
+    pub root: &'a WalkRoot,
+    pub excluded: ExcludeGlobs,
     pub own: Option<&'a Path>,
     pub follow_links: bool,
     pub declared: Option<DeclaredExtension>,
 }
 
-impl Passing<'_> {
-    /// Reads a folder: what is to be told of it, and the folders in it.
-    pub(super) fn read(&self, folder: &Folder) -> (Vec<Read>, Vec<Folder>) {
+impl WalkFilter<'_> {
+    /// Reads a folder; returns its output and its subfolders.
+    pub(super) fn read(&self, folder: &WalkFolder) -> (Vec<Read>, Vec<WalkFolder>) {
         let ignored = folder.ignored.inside(&folder.path);
-        let mut pending = Pending::new(&folder.path, self.root.only.is_none());
+        let mut files_in_folder = FolderFiles::new(&folder.path, self.root.only.is_none());
         let (mut steps, mut below) = (Vec::new(), Vec::new());
         let entries = WalkDir::new(&folder.path)
             .follow_links(self.follow_links)
             .min_depth(1)
             .max_depth(1);
-        // Sorted here: an entry's name is cut out of its path each time that it is asked for.
+        // Sorted here, because `DirEntry::file_name` extracts the name from the path at each call.
         let mut named = Vec::new();
         for entry in entries {
             match entry {
@@ -141,41 +141,41 @@ impl Passing<'_> {
                     return (folder.unread(error), Vec::new());
                 }
                 Err(error) => {
-                    let step = step_of(&error, &folder.path);
-                    if let Step::Problem(_) = step {
-                        pending.is_whole = false;
+                    let step = event_of(&error, &folder.path);
+                    if let WalkEvent::Problem(_) = step {
+                        files_in_folder.is_whole = false;
                     }
-                    steps.push(Read::Step(step));
+                    steps.push(Read::WalkEvent(step));
                 }
             }
         }
         named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let looker = Looker::new(&folder.path, self.follow_links);
+        let folder_stat = FolderStat::new(&folder.path, self.follow_links);
         for (name, entry) in named {
-            if self.is_over(&entry, &name, &ignored) {
+            if self.is_skipped(&entry, &name, &ignored) {
                 continue;
             }
             if entry.file_type().is_dir() {
                 match folder.child(&entry, &name, &ignored) {
                     Some(child) => below.push(child),
-                    None => steps.push(Read::Step(Step::Loop(entry.into_path()))),
+                    None => steps.push(Read::WalkEvent(WalkEvent::Loop(entry.into_path()))),
                 }
             } else if entry.file_type().is_file()
-                && let Err(problem) = pending.add(&entry, name, &looker)
+                && let Err(problem) = files_in_folder.add(&entry, name, &folder_stat)
             {
-                pending.is_whole = false;
-                steps.push(Read::Step(Step::Problem(problem)));
+                files_in_folder.is_whole = false;
+                steps.push(Read::WalkEvent(WalkEvent::Problem(problem)));
             }
         }
-        let listing = pending.classify(self.root.only.as_ref(), self.declared);
-        steps.push(Read::Step(Step::Folder(listing)));
+        let listing = files_in_folder.classify(self.root.only.as_ref(), self.declared);
+        steps.push(Read::WalkEvent(WalkEvent::Folder(listing)));
         (steps, below)
     }
 
-    fn is_over(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
+    fn is_skipped(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
         let is_folder = entry.file_type().is_dir();
         if let Some(only) = &self.root.only {
-            // What was named is meant, whatever it is called.
+            // A file given by name is included, whatever its name.
             return is_folder || is_hidden_neighbour(only, name);
         }
         is_never_footage(&name.to_string_lossy(), is_folder)
@@ -189,14 +189,14 @@ fn is_hidden_neighbour(only: &BTreeSet<OsString>, name: &OsStr) -> bool {
     !only.contains(name) && is_never_footage(&name.to_string_lossy(), false)
 }
 
-/// A folder whose files are still coming.
-struct Pending {
+/// Files of a folder, while it is read.
+struct FolderFiles {
     folder: PathBuf,
-    files: Vec<Found>,
+    files: Vec<FoundFile>,
     is_whole: bool,
 }
 
-impl Pending {
+impl FolderFiles {
     fn new(folder: &Path, is_whole: bool) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -205,16 +205,21 @@ impl Pending {
         }
     }
 
-    fn add(&mut self, entry: &DirEntry, name: OsString, looker: &Looker) -> Result<(), Problem> {
-        let look = looker
-            .look(entry, &name)
+    fn add(
+        &mut self,
+        entry: &DirEntry,
+        name: OsString,
+        folder_stat: &FolderStat,
+    ) -> Result<(), Problem> {
+        let stat = folder_stat
+            .stat(entry, &name)
             .map_err(|error| Problem::new(entry.path(), error.to_string()))?;
-        self.files.push(Found {
+        self.files.push(FoundFile {
             name,
-            bytes: look.bytes,
-            modified: look.modified,
-            changed: look.changed,
-            inode: look.inode,
+            bytes: stat.bytes,
+            modified: stat.modified,
+            changed: stat.changed,
+            inode: stat.inode,
             role: Role::Media,
             original: None,
             frames: None,
@@ -222,45 +227,45 @@ impl Pending {
         Ok(())
     }
 
-    /// Says of each file what it is, and makes one of an image sequence's frames.
+    /// Classifies the files and combines frames to image sequences.
     fn classify(
         self,
         only: Option<&BTreeSet<OsString>>,
         declared: Option<DeclaredExtension>,
-    ) -> Listing {
+    ) -> FolderListing {
         let names: Vec<OsString> = self.files.iter().map(|file| file.name.clone()).collect();
-        let neighbours = Neighbours::new(&self.folder, names.iter()).declaring(declared);
+        let names_in_folder = FolderNames::new(&self.folder, names.iter()).declaring(declared);
         let mut frames = Vec::new();
         let mut files = Vec::new();
         for mut file in self.files {
             let name = file.name.to_string_lossy().into_owned();
-            if let Some((role, original)) = neighbours.original_of(&name) {
+            if let Some((role, original)) = names_in_folder.original_of(&name) {
                 file.role = role;
                 file.original = Some(original);
                 files.push(file);
                 continue;
             }
-            match named(&name) {
-                Named::Media => files.push(file),
-                Named::Frame => frames.push(file),
-                Named::Unsure | Named::MediaOrText => {
+            match kind_of_name(&name) {
+                NameKind::Media => files.push(file),
+                NameKind::Frame => frames.push(file),
+                NameKind::Unsure | NameKind::MediaOrText => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }
-                // Too large for what it says it is: it may be footage with a wrong extension.
-                Named::Other if file.bytes >= SUSPICIOUS => {
+                // Too large for its extension: may be footage with a wrong one.
+                NameKind::Other if file.bytes >= SUSPICIOUS => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }
-                Named::Other => {}
+                NameKind::Other => {}
             }
         }
         files.extend(sequence::sequences(&frames));
         if let Some(only) = only {
-            files = named_ones(files, only, &self.folder);
+            files = requested_files(files, only, &self.folder);
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Listing {
+        FolderListing {
             folder: self.folder,
             files,
             is_whole: self.is_whole,
@@ -268,9 +273,13 @@ impl Pending {
     }
 }
 
-/// The files that were named, the sequences of frames that were, and the originals of companions.
-fn named_ones(files: Vec<Found>, only: &BTreeSet<OsString>, folder: &Path) -> Vec<Found> {
-    let is_named = |found: &Found| {
+/// Keeps the requested files, sequences with requested frames, and originals of requested companions.
+fn requested_files(
+    files: Vec<FoundFile>,
+    only: &BTreeSet<OsString>,
+    folder: &Path,
+) -> Vec<FoundFile> {
+    let is_named = |found: &FoundFile| {
         only.contains(&found.name)
             || (found.frames.is_some()
                 && only
@@ -293,34 +302,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_read_is_told_of_and_says_nothing_of_its_files() {
+    fn an_unreadable_folder_is_reported_as_incomplete() {
         let above = tempfile::tempdir().unwrap();
-        let root = Root {
+        let root = WalkRoot {
             folder: above.path().to_owned(),
             only: None,
         };
-        let passing = Passing {
+        let filter = WalkFilter {
             root: &root,
-            excluded: Excluded::new(&[]).unwrap(),
+            excluded: ExcludeGlobs::new(&[]).unwrap(),
             own: None,
             follow_links: false,
             declared: None,
         };
-        let first = Folder::first(&root);
+        let first = WalkFolder::first(&root);
         let path = above.path().join("taken away");
-        let inner = Folder {
-            way: Arc::new(Way {
+        let inner = WalkFolder {
+            way: Arc::new(Ancestors {
                 real: path.clone(),
                 above: Some(Arc::clone(&first.way)),
             }),
             ignored: BtsIgnore::default(),
             path: path.clone(),
         };
-        let (steps, below) = passing.read(&inner);
+        let (steps, below) = filter.read(&inner);
         assert!(below.is_empty());
         let [
-            Read::Step(Step::Problem(problem)),
-            Read::Step(Step::Folder(listing)),
+            Read::WalkEvent(WalkEvent::Problem(problem)),
+            Read::WalkEvent(WalkEvent::Folder(listing)),
         ] = &steps[..]
         else {
             panic!("{} steps", steps.len());

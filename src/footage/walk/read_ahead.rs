@@ -1,29 +1,29 @@
-//! A tree read ahead by several threads and told in order.
+//! Reads a tree with several threads ahead of its consumer, which receives the nodes in order.
 //!
-//! On a share or a fast disk, what is waited for is each answer, so several questions are
-//! asked at once; on a spinning disk one reader stays ahead of whoever takes what it read.
+//! Shares and fast disks are limited by latency, so several requests run at the same time. On a spinning disk, one
+//! reader stays ahead of the consumer.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Nodes that may be read and not yet taken.
+/// Maximum number of nodes read ahead.
 const AHEAD: usize = 64;
 
-/// A node of the tree, and how far it is.
-struct Slot<Node, Read>(Mutex<State<Node, Read>>);
+/// Node of the tree with its state.
+struct Slot<Node, Read>(Mutex<NodeState<Node, Read>>);
 
-enum State<Node, Read> {
+enum NodeState<Node, Read> {
     Waiting(Node),
-    Begun,
-    /// What it is, and what is below it, in order.
+    Claimed,
+    /// Result and children, in order.
     Read(Read, Vec<Arc<Slot<Node, Read>>>),
     Taken,
 }
 
-/// What a node is, and what is below it.
-type Known<Node, Read> = (Read, Vec<Arc<Slot<Node, Read>>>);
+/// Result of a node and its children.
+type NodeResult<Node, Read> = (Read, Vec<Arc<Slot<Node, Read>>>);
 
-struct Shared<Node, Read> {
+struct SharedQueue<Node, Read> {
     ahead: Mutex<Ahead<Node, Read>>,
     changed: Condvar,
 }
@@ -31,27 +31,27 @@ struct Shared<Node, Read> {
 struct Ahead<Node, Read> {
     /// Nodes to read, the next one last.
     waiting: Vec<Arc<Slot<Node, Read>>>,
-    /// Nodes that were read and not yet taken.
-    untaken: usize,
-    is_ended: bool,
+    /// Number of nodes read but not consumed.
+    unconsumed: usize,
+    is_stopped: bool,
 }
 
-/// Reads a tree from its first node on: `read` gives what a node is and the nodes below it.
-/// `take` is told of each, a node before those below it, until it answers `false`.
+/// Reads a tree from its root. `read` returns the result of a node and its children. `take` receives the results, each
+/// before those of its children, until it returns false.
 ///
-/// So many `readers` read ahead. The order is that of one reader.
-pub(super) fn in_order<Node: Send, Read: Send>(
+/// `readers` threads read ahead; the order is the same as with one reader.
+pub(super) fn read_in_order<Node: Send, Read: Send>(
     first: Node,
     readers: usize,
     read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync),
     take: &mut dyn FnMut(Read) -> bool,
 ) {
     let first = Slot::new(first);
-    let shared = Shared {
+    let shared = SharedQueue {
         ahead: Mutex::new(Ahead {
             waiting: vec![Arc::clone(&first)],
-            untaken: 0,
-            is_ended: false,
+            unconsumed: 0,
+            is_stopped: false,
         }),
         changed: Condvar::new(),
     };
@@ -59,11 +59,11 @@ pub(super) fn in_order<Node: Send, Read: Send>(
         for _ in 0..readers.max(1) {
             scope.spawn(|| shared.read_ahead(read));
         }
-        // However this ends, the readers do too.
-        let _end = End(&shared);
+        // Stops the readers however this function ends.
+        let _end = StopOnDrop(&shared);
         let mut path = vec![first];
         while let Some(slot) = path.pop() {
-            let Some((node, below)) = shared.taken(&slot, read) else {
+            let Some((node, below)) = shared.node(&slot, read) else {
                 break;
             };
             if !take(node) {
@@ -76,18 +76,18 @@ pub(super) fn in_order<Node: Send, Read: Send>(
 
 impl<Node, Read> Slot<Node, Read> {
     fn new(node: Node) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State::Waiting(node))))
+        Arc::new(Self(Mutex::new(NodeState::Waiting(node))))
     }
 
-    fn state(&self) -> MutexGuard<'_, State<Node, Read>> {
+    fn state(&self) -> MutexGuard<'_, NodeState<Node, Read>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves it to one reader; `None` when another has it.
-    fn begin(&self) -> Option<Node> {
+    /// Claims the node; `None` if another reader has claimed it.
+    fn claim(&self) -> Option<Node> {
         let mut state = self.state();
-        match std::mem::replace(&mut *state, State::Begun) {
-            State::Waiting(node) => Some(node),
+        match std::mem::replace(&mut *state, NodeState::Claimed) {
+            NodeState::Waiting(node) => Some(node),
             other => {
                 *state = other;
                 None
@@ -95,11 +95,11 @@ impl<Node, Read> Slot<Node, Read> {
         }
     }
 
-    /// What was read of it.
-    fn take(&self) -> Option<Known<Node, Read>> {
+    /// Takes the result, if it is ready.
+    fn take(&self) -> Option<NodeResult<Node, Read>> {
         let mut state = self.state();
-        match std::mem::replace(&mut *state, State::Taken) {
-            State::Read(found, below) => Some((found, below)),
+        match std::mem::replace(&mut *state, NodeState::Taken) {
+            NodeState::Read(found, below) => Some((found, below)),
             other => {
                 *state = other;
                 None
@@ -108,25 +108,25 @@ impl<Node, Read> Slot<Node, Read> {
     }
 }
 
-impl<Node: Send, Read: Send> Shared<Node, Read> {
+impl<Node: Send, Read: Send> SharedQueue<Node, Read> {
     fn ahead(&self) -> MutexGuard<'_, Ahead<Node, Read>> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a reader does until everything was taken.
+    /// Runs a reader until the tree is consumed.
     fn read_ahead(&self, read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync)) {
-        // One that panics must not be waited for.
-        let _end = End(self);
+        // Releases the consumer if this reader panics.
+        let _end = StopOnDrop(self);
         loop {
             let slot = {
                 let must_wait = |ahead: &mut Ahead<Node, Read>| {
-                    !ahead.is_ended && (ahead.waiting.is_empty() || ahead.untaken >= AHEAD)
+                    !ahead.is_stopped && (ahead.waiting.is_empty() || ahead.unconsumed >= AHEAD)
                 };
                 let mut ahead = self
                     .changed
                     .wait_while(self.ahead(), must_wait)
                     .unwrap_or_else(PoisonError::into_inner);
-                if ahead.is_ended {
+                if ahead.is_stopped {
                     return;
                 }
                 ahead.waiting.pop()
@@ -138,32 +138,32 @@ impl<Node: Send, Read: Send> Shared<Node, Read> {
     }
 
     fn read(&self, slot: &Slot<Node, Read>, read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync)) {
-        let Some(node) = slot.begin() else { return };
+        let Some(node) = slot.claim() else { return };
         let (found, below) = read(node);
         let below: Vec<_> = below.into_iter().map(Slot::new).collect();
         let mut ahead = self.ahead();
         ahead.waiting.extend(below.iter().rev().cloned());
-        ahead.untaken += 1;
-        *slot.state() = State::Read(found, below);
+        ahead.unconsumed += 1;
+        *slot.state() = NodeState::Read(found, below);
         self.changed.notify_all();
     }
 
-    /// What a node is, and what is below it; read here and now where no reader got to it.
-    /// `None` when a reader panicked.
-    fn taken(
+    /// Returns a node's result and children; reads it in this thread if no reader has claimed it. `None` if a reader
+    /// panicked.
+    fn node(
         &self,
         slot: &Slot<Node, Read>,
         read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync),
-    ) -> Option<Known<Node, Read>> {
+    ) -> Option<NodeResult<Node, Read>> {
         self.read(slot, read);
         let mut ahead = self.ahead();
         loop {
             if let Some(found) = slot.take() {
-                ahead.untaken -= 1;
+                ahead.unconsumed -= 1;
                 self.changed.notify_all();
                 return Some(found);
             }
-            if ahead.is_ended {
+            if ahead.is_stopped {
                 return None;
             }
             ahead = self
@@ -174,12 +174,12 @@ impl<Node: Send, Read: Send> Shared<Node, Read> {
     }
 }
 
-/// Ends the readers when it is dropped.
-struct End<'a, Node: Send, Read: Send>(&'a Shared<Node, Read>);
+/// Stops the readers on drop.
+struct StopOnDrop<'a, Node: Send, Read: Send>(&'a SharedQueue<Node, Read>);
 
-impl<Node: Send, Read: Send> Drop for End<'_, Node, Read> {
+impl<Node: Send, Read: Send> Drop for StopOnDrop<'_, Node, Read> {
     fn drop(&mut self) {
-        self.0.ahead().is_ended = true;
+        self.0.ahead().is_stopped = true;
         self.0.changed.notify_all();
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    /// A node's name, with so many below it.
+    /// Name and depth of a node.
     type Node = (String, usize);
 
     fn read((name, depth): Node) -> (String, Vec<Node>) {
@@ -201,7 +201,7 @@ mod tests {
 
     fn names(readers: usize, depth: usize, most: usize) -> Vec<String> {
         let mut names = Vec::new();
-        in_order(("r".to_owned(), depth), readers, &read, &mut |name| {
+        read_in_order(("r".to_owned(), depth), readers, &read, &mut |name| {
             names.push(name);
             names.len() < most
         });
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_one_reader() {
+    fn the_order_is_the_same_with_any_number_of_readers() {
         let all = names(1, 4, usize::MAX);
         assert_eq!(all.len(), 1 + 5 + 25 + 125 + 625);
         assert_eq!(all[..4], ["r", "r0", "r00", "r000"]);
@@ -221,28 +221,28 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_panics_is_not_waited_for() {
+    fn a_panicking_reader_does_not_block_the_consumer() {
         let panicking = |node: Node| {
             assert_ne!(node.0, "r3", "for the test");
             read(node)
         };
-        let walked = || in_order(("r".to_owned(), 2), 2, &panicking, &mut |_| true);
+        let walked = || read_in_order(("r".to_owned(), 2), 2, &panicking, &mut |_| true);
         assert!(std::panic::catch_unwind(walked).is_err());
     }
 
     #[test]
-    fn it_ends_when_it_is_told_to_and_reads_no_further_ahead_than_it_may() {
+    fn the_consumer_can_stop_and_reading_ahead_is_bounded() {
         assert_eq!(names(3, 9, 7).len(), 7);
         let count = AtomicUsize::new(0);
         let counted = |node| {
             count.fetch_add(1, Ordering::Relaxed);
             read(node)
         };
-        in_order(("r".to_owned(), 6), 4, &counted, &mut |_| {
+        read_in_order(("r".to_owned(), 6), 4, &counted, &mut |_| {
             std::thread::sleep(Duration::from_millis(30));
             false
         });
-        // Each reader may have begun one more.
+        // Each reader may have started one more.
         assert!(count.into_inner() <= AHEAD + 1 + 4);
     }
 }

@@ -1,5 +1,5 @@
-//! What the system tells of a file without opening it, asked by its name in a folder that is open:
-//! the way to the folder is not looked up again for each file in it.
+//! `stat` of files relative to an open folder, so that the system does not resolve the path of the folder again for
+//! each file.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,18 +10,18 @@ use walkdir::DirEntry;
 
 use crate::source_file::modified;
 
-/// What the system tells of a file.
-pub(super) struct Look {
+/// Metadata of a file.
+pub(super) struct FileStat {
     pub bytes: u64,
     /// Nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// As `modified`, of the last change of anything (ctime).
+    /// Change time (ctime), nanoseconds since 1970 UTC.
     pub changed: Option<i64>,
     pub inode: Option<i64>,
 }
 
-/// An open folder, where the system has such.
-pub(super) struct Looker {
+/// Open folder, on systems that support `statat`.
+pub(super) struct FolderStat {
     #[cfg(unix)]
     folder: Option<rustix::fd::OwnedFd>,
     #[cfg(unix)]
@@ -29,18 +29,18 @@ pub(super) struct Looker {
 }
 
 #[cfg(unix)]
-impl Looker {
+impl FolderStat {
     pub(super) fn new(folder: &Path, follow_links: bool) -> Self {
         use rustix::fs::{Mode, OFlags};
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Self {
-            // Where it cannot be opened, its files are asked for by their paths.
+            // If it cannot be opened, files are accessed by path.
             folder: rustix::fs::open(folder, flags, Mode::empty()).ok(),
             follow_links,
         }
     }
 
-    pub(super) fn look(&self, entry: &DirEntry, name: &OsStr) -> io::Result<Look> {
+    pub(super) fn stat(&self, entry: &DirEntry, name: &OsStr) -> io::Result<FileStat> {
         use rustix::fs::AtFlags;
         let Some(folder) = &self.folder else {
             return by_path(entry);
@@ -54,13 +54,13 @@ impl Looker {
         #[allow(
             clippy::useless_conversion,
             clippy::unnecessary_fallible_conversions,
-            reason = "systems have other types of numbers here"
+            reason = "the integer types differ between systems"
         )]
         let nanos = |seconds, nanos| {
             let (seconds, nanos) = (i64::try_from(seconds).ok()?, i64::try_from(nanos).ok()?);
             seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
         };
-        Ok(Look {
+        Ok(FileStat {
             bytes: u64::try_from(stat.st_size).unwrap_or(0),
             modified: nanos(stat.st_mtime, stat.st_mtime_nsec).unwrap_or(i64::MAX),
             changed: nanos(stat.st_ctime, stat.st_ctime_nsec),
@@ -70,21 +70,21 @@ impl Looker {
 }
 
 #[cfg(not(unix))]
-impl Looker {
+impl FolderStat {
     pub(super) fn new(_folder: &Path, _follow_links: bool) -> Self {
         Self {}
     }
 
-    pub(super) fn look(&self, entry: &DirEntry, _name: &OsStr) -> io::Result<Look> {
+    pub(super) fn stat(&self, entry: &DirEntry, _name: &OsStr) -> io::Result<FileStat> {
         by_path(entry)
     }
 }
 
-fn by_path(entry: &DirEntry) -> io::Result<Look> {
-    Ok(Look::of(&entry.metadata()?))
+fn by_path(entry: &DirEntry) -> io::Result<FileStat> {
+    Ok(FileStat::of(&entry.metadata()?))
 }
 
-impl Look {
+impl FileStat {
     pub(super) fn of(metadata: &fs::Metadata) -> Self {
         let (changed, inode) = changed_and_inode(metadata);
         Self {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_tell_the_same() {
+    fn statat_and_metadata_agree() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mov");
         fs::write(&path, "0123").unwrap();
@@ -126,9 +126,9 @@ mod tests {
                 file.set_modified(time).unwrap();
                 let walk = walkdir::WalkDir::new(folder.path()).min_depth(1);
                 let entry = walk.into_iter().next().unwrap().unwrap();
-                let look = Looker::new(folder.path(), false);
+                let folder_stat = FolderStat::new(folder.path(), false);
                 let (one, other) = (
-                    look.look(&entry, entry.file_name()).unwrap(),
+                    folder_stat.stat(&entry, entry.file_name()).unwrap(),
                     by_path(&entry).unwrap(),
                 );
                 assert_eq!(

@@ -17,7 +17,7 @@ use super::updater::{LITTLE_MEMORY, plain_writer};
 use super::*;
 use crate::catalogue::{Outcome, Reading};
 use crate::clip::{Clip, Fact, Source};
-use crate::footage::{Found, Role};
+use crate::footage::{FoundFile, Role};
 use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
@@ -403,7 +403,7 @@ fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
     let folder = set.folder.path();
     let mut edits = 0;
     Index::remake(&set.catalogue, &mut |_| (), &mut |done, _| {
-        // Found in the old index, while the new one is being made.
+        // FoundFile in the old index, while the new one is being made.
         let found =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();

@@ -134,7 +134,7 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
     let name = OsString::from(format!("C{number:04}.MP4"));
     let known = catalogue.file_id(dir, &name).unwrap();
     let file = known.unwrap_or_else(|| {
-        let found = Found {
+        let found = FoundFile {
             name,
             bytes: 1000,
             modified: 1_779_278_400_000_000_000,
