@@ -80,12 +80,12 @@ pub(super) fn bit_rate(
     if !is_whole || all * 9 / 10 > last || all < last * 9 / 10 {
         return None;
     }
-    let own = || entries.iter().filter(move |entry| entry.stream == stream);
-    let frames = own()
+    let entries_of_stream = || entries.iter().filter(move |entry| entry.stream == stream);
+    let frames = entries_of_stream()
         .next_back()?
         .number
-        .checked_sub(own().next()?.number)?;
-    let bits = u128::from(sum(&mut own())) * 8 * u128::from(rate);
+        .checked_sub(entries_of_stream().next()?.number)?;
+    let bits = u128::from(sum(&mut entries_of_stream())) * 8 * u128::from(rate);
     let units = u128::from(frames) * u128::from(scale);
     let rounded = bits.checked_add(units / 2)?.checked_div(units)?;
     u64::try_from(rounded).ok().filter(|&rate| rate > 0)

@@ -51,7 +51,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<AviLayout> {
         return None;
     }
     let length = u64::from(u32::from_le_bytes(window.array(4)?));
-    // For a truncated file, ffprobe estimates the duration.
+    // ffprobe estimates the duration of a truncated file, so such a file is left to it.
     if length + 8 > window.size() {
         return None;
     }

@@ -64,7 +64,7 @@ fn parse(window: &mut FileWindow<'_>) -> Option<Film> {
         });
     }
     let keyframes = keyframes?;
-    let created = layout.created.as_deref().map(creation_time);
+    let created = layout.created.as_deref().map(convert_creation_time);
     let tags = layout.tags.into_tags();
     let tags = created
         .into_iter()
@@ -254,7 +254,7 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
 
 /// Converts a creation time to ffprobe's form. Accepts C's `ctime` format (`Mon Mar 10 15:04:43
 /// 2003`) and numeric dates, in which ffprobe replaces the slashes by hyphens.
-fn creation_time(text: &str) -> Option<String> {
+fn convert_creation_time(text: &str) -> Option<String> {
     let mut words = text.split_ascii_whitespace();
     if let (Some(_), Some(month), Some(day), Some(time), Some(year)) = (
         words.next(),

@@ -115,7 +115,7 @@ fn reads_creation_times_in_camera_formats() {
         ("yesterday", None),
         ("", None),
     ] {
-        assert_eq!(creation_time(text).as_deref(), expected, "{text}");
+        assert_eq!(convert_creation_time(text).as_deref(), expected, "{text}");
     }
 }
 
@@ -123,7 +123,7 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn damaged_films_are_read_or_refused(
+    fn reads_or_refuses_damaged_films(
         damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..6),
         cut in 0..20_000_usize,
         is_cut: bool,

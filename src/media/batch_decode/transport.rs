@@ -4,7 +4,7 @@ use std::io;
 
 use super::super::bitstream::{h264, units};
 use super::super::keyframes::{Decoder, Key};
-use super::super::mpegts::packets::{PACKET, packets_with_offsets, pes_header};
+use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
 use crate::source_file::{Gate, Original};
 
 /// Bytes that are read at once, about.
@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
             }
             let mut payload = packet.payload;
             if packet.is_start
-                && let Some(header) = pes_header(payload)
+                && let Some(header) = parse_pes_header(payload)
             {
                 if let Some(found) = self.current.take().and_then(|whole| self.weigh(whole)) {
                     return Some(found);
@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
                 }
                 self.current = Some(Picture {
                     bytes: Vec::new(),
-                    shown: header.shown,
+                    shown: header.pts,
                 });
                 payload = header.payload;
             }

@@ -1,6 +1,6 @@
 //! Shooting date and camera make that AVCHD cameras store in each key picture.
 //!
-//! AVCHD stores no other date. The message is an H.264 user data message of a proprietary kind
+//! AVCHD stores no other date. The data is an H.264 SEI message with proprietary user data
 //! (`MDPM`): a list of tags with four bytes each, documented by `ExifTool`'s `H264` tags.
 
 use super::bits::unescape;
@@ -10,7 +10,7 @@ use super::{h264_fields, units};
 const USER_DATA: usize = 5;
 const UUID_AND_NAME: [u8; 20] =
     *b"\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM";
-const MESSAGES: u8 = 6;
+const SEI: u8 = 6;
 /// Maximum number of NAL units read before the first slice of a key picture.
 const MAX_UNITS: usize = 64;
 
@@ -26,7 +26,7 @@ pub(in crate::media) struct CameraNotes {
 pub(in crate::media) fn read_notes(stream: &[u8]) -> CameraNotes {
     let mut notes = CameraNotes::default();
     let units = units::split(stream).take(MAX_UNITS);
-    for unit in units.filter(|unit| unit[0] & 0x1f == MESSAGES) {
+    for unit in units.filter(|unit| unit[0] & 0x1f == SEI) {
         let mut on_message = |kind: usize, message: &[u8]| {
             if kind == USER_DATA
                 && let Some(found) = message.strip_prefix(&UUID_AND_NAME)
@@ -35,7 +35,7 @@ pub(in crate::media) fn read_notes(stream: &[u8]) -> CameraNotes {
             }
         };
         // A truncated message ends the list.
-        let _ = h264_fields::for_each_message(&unescape(unit), &mut on_message);
+        let _ = h264_fields::for_each_sei_message(&unescape(unit), &mut on_message);
     }
     notes
 }

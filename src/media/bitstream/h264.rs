@@ -19,7 +19,7 @@ pub(in crate::media) struct AvcConfig<'a> {
     pub picture_sets: Vec<&'a [u8]>,
 }
 
-/// Sequence parameter set, as far as it is used here.
+/// Sequence parameter set: the values used here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct H264Sps {
     pub id: u32,

@@ -1,12 +1,12 @@
 //! First picture of an H.264 stream: the parameter sets it uses, and its fields.
 //!
-//! Parameter sets state only whether fields may occur; the picture's timing message or its slices
-//! determine their order. This follows ffmpeg's parser (`h264_parser.c`), which ffprobe's answer is
-//! based on.
+//! Parameter sets state only whether fields may occur; the picture timing SEI message or the slices
+//! determine their order. This follows ffmpeg's parser (`h264_parser.c`), on which ffprobe's answer
+//! is based.
 
 use super::bits::{BitReader, unescape};
 use super::h264::{AvcConfig, H264Sps, PictureOrder};
-use super::h264_sets::{IDR_SLICE, MESSAGES, ParameterSets, SLICE, read_pps};
+use super::h264_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
 
 /// Maximum number of NAL units read before the first slice.
 const MAX_UNITS: usize = 200;
@@ -50,7 +50,7 @@ pub(super) fn first_picture(config: &AvcConfig, sample: &[u8]) -> Option<FirstPi
     let mut messages = Vec::new();
     for nal in split_units(sample, config.nal_length_size).take(MAX_UNITS) {
         match nal.first()? & 31 {
-            MESSAGES => messages.push(nal),
+            SEI => messages.push(nal),
             SLICE | IDR_SLICE => return read_slice(nal, &messages, &sets),
             _ => sets.update(nal)?,
         }
@@ -132,7 +132,7 @@ fn read_field_distance(bits: &mut BitReader, sequence: &H264Sps, has_order: bool
     })
 }
 
-/// Reads the picture structures of timing messages (`pic_struct`, table D-1).
+/// Reads the picture structures (`pic_struct`, table D-1) of picture timing messages.
 fn read_structures(sequence: &H264Sps, units: &[&[u8]]) -> Option<Vec<u32>> {
     let timing = sequence.timing?;
     let mut messages = Vec::new();
@@ -159,18 +159,18 @@ fn field_order(structure: Option<u32>, distance: i64) -> Option<&'static str> {
     })
 }
 
-/// Appends the picture timing messages (type 1) of a NAL unit; `None` if it is truncated.
+/// Appends the picture timing messages (type 1) of an SEI NAL unit; `None` if it is truncated.
 fn append_timings(nal: &[u8], found: &mut Vec<Vec<u8>>) -> Option<()> {
-    for_each_message(&unescape(nal), &mut |kind, message| {
+    for_each_sei_message(&unescape(nal), &mut |kind, message| {
         if kind == 1 {
             found.push(message.to_vec());
         }
     })
 }
 
-/// Calls `on_message` with type and body of each message of an unescaped NAL unit; `None` if it is
-/// truncated.
-pub(super) fn for_each_message(
+/// Calls `on_message` with type and body of each message of an unescaped SEI NAL unit; `None` if it
+/// is truncated.
+pub(super) fn for_each_sei_message(
     plain: &[u8],
     on_message: &mut dyn FnMut(usize, &[u8]),
 ) -> Option<()> {

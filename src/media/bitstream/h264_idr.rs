@@ -6,7 +6,7 @@
 
 use super::bits::{BitReader, escape, unescape_whole};
 use super::h264::{AvcConfig, H264Sps, PictureOrder};
-use super::h264_sets::{H264Pps, IDR_SLICE, MESSAGES, ParameterSets, SLICE};
+use super::h264_sets::{H264Pps, IDR_SLICE, ParameterSets, SEI, SLICE};
 
 /// Slice type (modulo 5) of slices that contain only intra macroblocks.
 const INTRA: u32 = 2;
@@ -29,8 +29,8 @@ pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8
         rest = after;
         let Some(&first) = nal.first() else { continue };
         match first & 31 {
-            // Messages may mark a recovery point, which is no longer true.
-            MESSAGES => continue,
+            // SEI messages may mark a recovery point, which is no longer true.
+            SEI => continue,
             SLICE => {
                 let slice = rewrite_slice(nal, &sets, &mut first_field)?;
                 append_unit(&mut output, config.nal_length_size, &slice)?;

@@ -5,7 +5,7 @@ use super::h264::{AvcConfig, H264Sps, read_sps};
 
 pub(super) const SLICE: u8 = 1;
 pub(super) const IDR_SLICE: u8 = 5;
-pub(super) const MESSAGES: u8 = 6;
+pub(super) const SEI: u8 = 6;
 const SEQUENCE_SET: u8 = 7;
 const PICTURE_SET: u8 = 8;
 

@@ -22,7 +22,7 @@ pub(in crate::media) struct HevcConfig<'a> {
     pub units: Vec<&'a [u8]>,
 }
 
-/// Sequence parameter set, as far as it is used here.
+/// Sequence parameter set: the values used here.
 #[derive(Debug, Clone, Default)]
 struct HevcSps {
     id: u32,
@@ -44,7 +44,7 @@ struct ProfileTierLevel {
     is_interlaced: bool,
 }
 
-/// Video usability information, as far as it is used.
+/// Video usability information: the values used here.
 #[derive(Debug, Clone, Copy, Default)]
 struct Usability {
     aspect: Option<(u32, u32)>,

@@ -38,10 +38,10 @@ pub(in crate::media) struct CodedPicture {
     pub profile: Option<String>,
     /// Level as the codec stores it: 41 for H.264 level 4.1, 123 for HEVC level 4.1.
     pub level: Option<i64>,
-    /// In pixels, after cropping.
+    /// Width in pixels, after cropping.
     pub width: Option<u32>,
     pub height: Option<u32>,
-    /// In lowest terms.
+    /// Width and height of a pixel, in lowest terms.
     pub sample_aspect_ratio: Option<(u32, u32)>,
     pub pixel_format: Option<String>,
     pub bits_per_raw_sample: Option<u32>,

@@ -30,7 +30,7 @@ struct Mpeg2Headers {
     width: u32,
     height: u32,
     aspect: u32,
-    /// In units of 400 bits per second.
+    /// Bit rate in units of 400 bits per second.
     bit_rate: u64,
     profile_and_level: Option<u8>,
     is_progressive: bool,
@@ -38,7 +38,7 @@ struct Mpeg2Headers {
     /// Primaries, transfer and matrix.
     colour: Option<[u8; 3]>,
     /// Size of the part of the picture to display, in pixels.
-    shown: Option<(u32, u32)>,
+    display_size: Option<(u32, u32)>,
     /// `vbv_delay`; all ones if the bit rate varies.
     delay: Option<u32>,
     field_order: Option<&'static str>,
@@ -165,7 +165,7 @@ fn read_display_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) ->
     }
     let width = bits.read(14)?;
     bits.skip(1)?;
-    found.shown = Some((width, bits.read(14)?));
+    found.display_size = Some((width, bits.read(14)?));
     Some(())
 }
 
@@ -202,13 +202,13 @@ fn sample_aspect(headers: &Mpeg2Headers) -> Option<(u32, u32)> {
         _ => return None,
     };
     let ratio = |(width, height): (u32, u32)| aspect_ratio(across * height, down * width);
-    let shown = headers.shown.filter(|&(width, height)| {
+    let display_size = headers.display_size.filter(|&(width, height)| {
         let product = |three: [u32; 3]| three.into_iter().map(u64::from).product::<u64>();
         let wide = product([across, height, headers.width]);
         let high = product([down, width, headers.height]);
         high > 0 && (wide * 3 == high * 4 || wide * 9 == high * 16)
     });
-    ratio(shown.unwrap_or((headers.width, headers.height)))
+    ratio(display_size.unwrap_or((headers.width, headers.height)))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(in crate::media) fn to_length_prefixed(stream: &[u8]) -> Vec<u8> {
 }
 
 /// Builds the `avcC` record (ISO/IEC 14496-15, 5.3.3) from the parameter sets in a byte stream,
-/// with lengths of four bytes; `None` if there are none or too many.
+/// with lengths of four bytes; `None` if sets are missing or too many.
 pub(in crate::media) fn build_avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let sets = |kind: u8| {
         let mut found: Vec<&[u8]> = Vec::new();

@@ -22,7 +22,7 @@ pub(super) struct Mp4Box<'a> {
 /// type.
 ///
 /// A size of 0 means "to the end of the container", which has `room` bytes left.
-pub(super) fn header(bytes: &[u8], room: u64) -> Option<(u64, u64, FourCc)> {
+pub(super) fn parse_header(bytes: &[u8], room: u64) -> Option<(u64, u64, FourCc)> {
     let mut cursor = Cursor(bytes);
     let size = cursor.u32()?;
     let kind = cursor.array()?;
@@ -38,7 +38,7 @@ pub(super) fn header(bytes: &[u8], room: u64) -> Option<(u64, u64, FourCc)> {
 pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = Mp4Box<'_>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
-        let (size, header, kind) = header(rest, rest.len() as u64)?;
+        let (size, header, kind) = parse_header(rest, rest.len() as u64)?;
         let (this, next) = rest.split_at(usize::try_from(size).ok()?);
         rest = next;
         Some(Mp4Box {
@@ -110,14 +110,14 @@ mod tests {
     #[test]
     fn sizes_may_be_long_or_open_but_never_shorter_than_their_header() {
         assert_eq!(
-            header(b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x20", 40),
+            parse_header(b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x20", 40),
             Some((32, 16, *b"mdat"))
         );
-        assert_eq!(header(b"\0\0\0\0mdat", 40), Some((40, 8, *b"mdat")));
-        assert_eq!(header(b"\0\0\0\x07mdat", 40), None);
-        assert_eq!(header(b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x0f", 40), None);
+        assert_eq!(parse_header(b"\0\0\0\0mdat", 40), Some((40, 8, *b"mdat")));
+        assert_eq!(parse_header(b"\0\0\0\x07mdat", 40), None);
+        assert_eq!(parse_header(b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x0f", 40), None);
         assert_eq!(
-            header(b"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff", 40),
+            parse_header(b"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff", 40),
             None
         );
     }

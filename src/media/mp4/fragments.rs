@@ -14,7 +14,7 @@ pub(super) struct FragmentKey {
     pub offset: u64,
     pub bytes: u32,
     /// Presentation time, in the track's units.
-    pub shown: u64,
+    pub time: u64,
 }
 
 /// Summary of all fragments of one track.
@@ -206,7 +206,7 @@ fn read_run(
                 all.add_key(FragmentKey {
                     offset: *offset,
                     bytes,
-                    shown: decoded.saturating_add_signed(i64::from(shift)),
+                    time: decoded.saturating_add_signed(i64::from(shift)),
                 });
             }
         }

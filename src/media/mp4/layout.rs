@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::boxes::{FourCc, boxes, child, header};
+use super::boxes::{FourCc, boxes, child, parse_header};
 use crate::source_file::Original;
 
 /// Maximum size of `moov`, and of all fragment headers together, in bytes. Larger ones are left to
@@ -31,7 +31,7 @@ pub(super) struct Mp4Layout {
     pub brand: Option<FourCc>,
     /// True if `ftyp` lists the brand `qt  `.
     pub is_quicktime: bool,
-    /// Body of `moov`.
+    /// Body of the `moov` box.
     pub movie: Vec<u8>,
     /// Byte position and body of each `moof`.
     pub fragments: Vec<(u64, Vec<u8>)>,
@@ -55,7 +55,7 @@ pub(super) fn read_layout(original: &mut Original) -> io::Result<Option<Mp4Layou
             break;
         }
         let first = peek(original, at)?;
-        let Some((length, head, kind)) = header(&first, size - at) else {
+        let Some((length, head, kind)) = parse_header(&first, size - at) else {
             // Partial box at the end: an unfinished copy, or padding.
             break;
         };

@@ -159,11 +159,11 @@ fn build_format(
     if let Some(packet) = layout.xmp.as_deref().or(embedded) {
         xmp::add(&mut format.tags, packet);
     }
-    let created = tags::creation_time(clock.created);
+    let created = tags::format_creation_time(clock.created);
     tags::add(&mut format.tags, "creation_time", created);
     format.duration = match clock.duration {
         0 => longest_track(tracks, fragments),
-        units => streams::seconds(units, clock.timescale),
+        units => streams::to_seconds(units, clock.timescale),
     };
     format
 }
@@ -183,7 +183,7 @@ fn longest_track(tracks: &[Mp4Track<'_>], fragments: &[Option<Fragments>]) -> Op
                 let (a, b) = (u128::from(a), u128::from(b));
                 (a * u128::from(b_scale)).cmp(&(b * u128::from(a_scale)))
             })?;
-    streams::seconds(units, scale)
+    streams::to_seconds(units, scale)
 }
 
 /// Describes a track of which only the tags are used.
@@ -268,19 +268,22 @@ fn find_keyframes(
     if !track.is_self_contained {
         return None;
     }
-    // Without an edit list, a file without sound begins when its first frame is shown; with sound,
-    // it begins at the start of the track.
+    // Without an edit list, a file without sound begins when its first frame is shown, and a file
+    // with sound when the sound begins.
     let first_shown = match fragments {
-        Some(all) => all.keys.first().map(|key| key.shown),
-        None => track.samples.as_ref().and_then(|all| all.shown(0)),
+        Some(all) => all.keys.first().map(|key| key.time),
+        None => track
+            .samples
+            .as_ref()
+            .and_then(|all| all.presentation_time(0)),
     };
     let first_shown = first_shown.filter(|_| is_silent);
     let begin = track.first_edit_start().or(first_shown);
     let begin = begin.unwrap_or(fragments.map_or(0, |all| all.begin));
-    let key = |offset: u64, bytes: u32, shown: u64| {
+    let key = |offset: u64, bytes: u32, time: u64| {
         let is_in_file = offset.checked_add(u64::from(bytes))? <= file_size;
-        let micros = u128::from(shown.saturating_sub(begin)) * 1_000_000
-            / u128::from(track.timescale.max(1));
+        let micros =
+            u128::from(time.saturating_sub(begin)) * 1_000_000 / u128::from(track.timescale.max(1));
         (is_in_file && bytes > 0 && bytes <= MOST_KEY).then_some(Key {
             offset,
             bytes,
@@ -290,18 +293,24 @@ fn find_keyframes(
     let mut keys: Vec<Key> = if let Some(all) = fragments {
         evenly(all.keys.len() as u64)
             .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
-            .filter_map(|found| key(found.offset, found.bytes, found.shown))
+            .filter_map(|found| key(found.offset, found.bytes, found.time))
             .collect()
     } else {
         let samples = track.samples.as_ref()?;
         let read_key = |at| {
-            let sample = samples.key(at)?;
+            let sample = samples.sync_sample(at)?;
             let (offset, description) = samples.location(sample)?;
             // Another sample description has another decoder configuration.
             (description == 1).then_some(())?;
-            key(offset, samples.size(sample)?, samples.shown(sample)?)
+            key(
+                offset,
+                samples.size(sample)?,
+                samples.presentation_time(sample)?,
+            )
         };
-        evenly(samples.keys()).filter_map(read_key).collect()
+        evenly(samples.count_sync_samples())
+            .filter_map(read_key)
+            .collect()
     };
     keys.sort_by_key(|key| key.micros);
     keys.dedup_by_key(|key| key.micros);

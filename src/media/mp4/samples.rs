@@ -54,11 +54,11 @@ enum SampleSizes<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SampleTable<'a> {
     times: TableRows<'a, 8>,
-    shifts: Option<TableRows<'a, 8>>,
+    composition_offsets: Option<TableRows<'a, 8>>,
     /// Sync samples (`stss`), one-based; `None` if every sample is one.
-    keys: Option<TableRows<'a, 4>>,
+    sync_samples: Option<TableRows<'a, 4>>,
     /// Partial sync samples (`stps`), which begin open GOPs.
-    open_keys: Option<TableRows<'a, 4>>,
+    partial_sync_samples: Option<TableRows<'a, 4>>,
     sizes: SampleSizes<'a>,
     chunks: TableRows<'a, 12>,
     offsets: TableRows<'a, 4>,
@@ -68,13 +68,12 @@ pub(super) struct SampleTable<'a> {
 /// Statistics of sample durations, in units of the track's timescale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct SampleDurations {
-    /// Samples, without the last one if its duration differs from all others.
+    /// Number of samples, without a last one that has its own duration entry.
     pub samples: u64,
     /// Total duration of these samples.
     pub duration: u64,
-    /// Most frequent duration.
+    /// Most frequent duration among the samples.
     pub usual: u32,
-    /// Shortest duration.
     pub shortest: u32,
     pub longest: u32,
 }
@@ -84,9 +83,11 @@ impl<'a> SampleTable<'a> {
     pub(super) fn parse(table: &'a [u8]) -> Option<Self> {
         Some(Self {
             times: TableRows::from_table(table, *b"stts")?,
-            shifts: TableRows::from_table(table, *b"ctts"),
-            keys: TableRows::from_table(table, *b"stss").filter(|keys| keys.len() > 0),
-            open_keys: TableRows::from_table(table, *b"stps").filter(|keys| keys.len() > 0),
+            composition_offsets: TableRows::from_table(table, *b"ctts"),
+            sync_samples: TableRows::from_table(table, *b"stss")
+                .filter(|sync_samples| sync_samples.len() > 0),
+            partial_sync_samples: TableRows::from_table(table, *b"stps")
+                .filter(|sync_samples| sync_samples.len() > 0),
             sizes: SampleSizes::from_table(table)?,
             chunks: TableRows::from_table(table, *b"stsc")?,
             offsets: TableRows::from_table(table, *b"stco").unwrap_or(TableRows(&[])),
@@ -155,35 +156,37 @@ impl<'a> SampleTable<'a> {
     }
 
     /// Returns the number of sync samples.
-    pub(super) fn keys(&self) -> u64 {
-        match self.key_rows() {
-            Some(keys) => keys.len().min(self.count()),
+    pub(super) fn count_sync_samples(&self) -> u64 {
+        match self.sync_rows() {
+            Some(sync_samples) => sync_samples.len().min(self.count()),
             None => self.count(),
         }
     }
 
     /// Returns the table of sync samples. If the only full sync sample is the first one, partial
     /// ones are used.
-    fn key_rows(&self) -> Option<TableRows<'a, 4>> {
-        match (self.keys, self.open_keys) {
-            (Some(keys), Some(open)) if keys.len() == 1 && open.len() > 1 => Some(open),
-            (keys, _) => keys,
+    fn sync_rows(&self) -> Option<TableRows<'a, 4>> {
+        match (self.sync_samples, self.partial_sync_samples) {
+            (Some(sync_samples), Some(open)) if sync_samples.len() == 1 && open.len() > 1 => {
+                Some(open)
+            }
+            (sync_samples, _) => sync_samples,
         }
     }
 
     /// Returns the zero-based sample index of the `at`-th sync sample, also zero-based.
-    pub(super) fn key(&self, at: u64) -> Option<u64> {
-        match self.key_rows() {
-            Some(keys) => u64::from(keys.row(at)?.u32()?).checked_sub(1),
+    pub(super) fn sync_sample(&self, at: u64) -> Option<u64> {
+        match self.sync_rows() {
+            Some(sync_samples) => u64::from(sync_samples.row(at)?.u32()?).checked_sub(1),
             None => Some(at),
         }
     }
 
     /// Returns the presentation time of a sample.
-    pub(super) fn shown(&self, sample: u64) -> Option<u64> {
+    pub(super) fn presentation_time(&self, sample: u64) -> Option<u64> {
         let shift = self
-            .shifts
-            .and_then(|shifts| find_run(shifts, sample))
+            .composition_offsets
+            .and_then(|composition_offsets| find_run(composition_offsets, sample))
             .and_then(|(mut row, _)| {
                 row.skip(4)?;
                 row.i32()
@@ -375,10 +378,13 @@ mod tests {
                 None
             ]
         );
-        assert_eq!(samples.shown(0), Some(0));
-        assert_eq!(samples.shown(3), Some(50));
-        assert_eq!(samples.shown(6), None);
-        assert_eq!((samples.keys(), samples.key(1)), (2, Some(3)));
+        assert_eq!(samples.presentation_time(0), Some(0));
+        assert_eq!(samples.presentation_time(3), Some(50));
+        assert_eq!(samples.presentation_time(6), None);
+        assert_eq!(
+            (samples.count_sync_samples(), samples.sync_sample(1)),
+            (2, Some(3))
+        );
     }
 
     #[test]

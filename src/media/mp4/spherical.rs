@@ -15,7 +15,7 @@ const MAX_XML: usize = 64 * 1024;
 
 /// Reads projection and stereo layout of a track; `entry` contains the boxes of its sample
 /// description.
-pub(super) fn side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
+pub(super) fn read_side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
     let from_boxes = [read_projection(entry), read_stereo(entry)]
         .into_iter()
         .flatten();
@@ -111,7 +111,7 @@ mod tests {
             let xml = b"<a:ProjectionType>Equirectangular".repeat(times);
             let body = [&V1[..], &xml].concat();
             let size = u32::try_from(8 + body.len()).unwrap();
-            side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
+            read_side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
         };
         assert_eq!(read(1)[0].projection.as_deref(), Some("equirectangular"));
         assert!(read(100_000).len() < 2000);

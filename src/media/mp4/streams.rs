@@ -29,7 +29,7 @@ pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
     tags::add(
         &mut tags,
         "creation_time",
-        tags::creation_time(track.created),
+        tags::format_creation_time(track.created),
     );
     tags::add(&mut tags, "handler_name", track.handler_name.clone());
     if let Some(body) = track.user_data {
@@ -39,14 +39,14 @@ pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
         tags::add_meta(&mut tags, body);
     }
     Stream {
-        duration: seconds(track.duration, track.timescale),
+        duration: to_seconds(track.duration, track.timescale),
         tags,
         ..Stream::default()
     }
 }
 
 /// Formats a duration in seconds with six decimals, as ffprobe prints it; `None` for zero.
-pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
+pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
     if timescale == 0 || units == 0 {
         return None;
     }
@@ -228,7 +228,7 @@ pub(super) fn picture_stream(
     stream.color_range = owned(coded.colour.range);
     set_rates(&mut stream, track, fragments)?;
     tags::add(&mut stream.tags, "encoder", c_string(entry.compressor));
-    stream.side_data_list = spherical::side_data(body, entry.boxes);
+    stream.side_data_list = spherical::read_side_data(body, entry.boxes);
     stream.side_data_list.extend(dolby_vision(entry.boxes));
     if let Some(rotation) = rotation(&track.matrix, movie_matrix) {
         stream.side_data_list.push(SideData {

@@ -44,7 +44,7 @@ pub(super) fn add_meta(tags: &mut Tags, body: &[u8]) {
 }
 
 /// Formats seconds since 1904 as ffprobe does: `2026-05-02T10:00:00.000000Z`.
-pub(super) fn creation_time(seconds: u64) -> Option<String> {
+pub(super) fn format_creation_time(seconds: u64) -> Option<String> {
     // Some writers count from 1970.
     let seconds = match seconds {
         0 => return None,
@@ -222,11 +222,11 @@ mod tests {
 
     #[test]
     fn times_count_from_1904_and_zero_means_unset() {
-        assert_eq!(creation_time(0), None);
+        assert_eq!(format_creation_time(0), None);
         assert_eq!(
-            creation_time(EPOCH + 86_400).as_deref(),
+            format_creation_time(EPOCH + 86_400).as_deref(),
             Some("1970-01-02T00:00:00.000000Z")
         );
-        assert_eq!(creation_time(u64::MAX), None);
+        assert_eq!(format_creation_time(u64::MAX), None);
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct EditListEntry {
     pub start: Option<u64>,
 }
 
-/// Parsed `trak` box.
+/// Track of a movie, parsed from `trak`.
 #[derive(Debug)]
 pub(super) struct Mp4Track<'a> {
     pub id: u32,
@@ -22,7 +22,7 @@ pub(super) struct Mp4Track<'a> {
     pub matrix: [i32; 9],
     /// Creation time in seconds since 1904; 0 if unset.
     pub created: u64,
-    /// Units per second.
+    /// Units of track time per second.
     pub timescale: u32,
     /// Duration in the track's units; 0 if unknown.
     pub duration: u64,
@@ -30,7 +30,7 @@ pub(super) struct Mp4Track<'a> {
     pub edits: Vec<EditListEntry>,
     /// Ids of the chapter tracks of this track.
     pub chapters: Vec<u32>,
-    /// Sample descriptions (`stsd`).
+    /// Sample descriptions, from `stsd`.
     pub descriptions: Vec<Mp4Box<'a>>,
     /// Version of `stsd`; in version 1, sound descriptions have ISO's meaning.
     pub description_version: u8,

@@ -3,7 +3,7 @@
 use super::streams::PesPacket;
 use crate::media::header::seconds;
 
-/// Ticks per second.
+/// Frequency of the clock, in ticks per second.
 pub(super) const SECOND: i64 = 90_000;
 /// Ticks after which times wrap around.
 pub(super) const WRAP: i64 = 1 << 33;
@@ -33,7 +33,7 @@ impl WrappingClock {
 /// Duration of one stream in ticks, determined by its last packets as in ffmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreamLength {
-    /// Start time.
+    /// Unwrapped start time in ticks.
     pub begin: i64,
     /// `None` until a packet was added.
     pub duration: Option<i64>,
@@ -57,8 +57,8 @@ impl StreamLength {
         step: impl Fn(&PesPacket) -> i64,
     ) {
         for packet in packets.iter().filter(|packet| packet.bytes > 0) {
-            let Some(shown) = packet.shown else { continue };
-            let duration = clock.at(shown) + step(packet) - self.begin;
+            let Some(pts) = packet.pts else { continue };
+            let duration = clock.at(pts) + step(packet) - self.begin;
             if duration <= 0 {
                 continue;
             }
@@ -94,10 +94,10 @@ pub(super) fn total_seconds(lengths: &[StreamLength]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn packet(shown: u64) -> PesPacket {
+    fn packet(pts: u64) -> PesPacket {
         PesPacket {
-            shown: Some(shown),
-            decoded: None,
+            pts: Some(pts),
+            dts: None,
             bytes: 1,
         }
     }

@@ -86,12 +86,12 @@ impl<'a> StreamTimes<'a> {
     pub(super) fn new(contents: &'a [StreamContent], scanned: &[ScannedStream]) -> Option<Self> {
         let first = scanned.iter().find_map(|scanned| scanned.packets.first())?;
         let clock = WrappingClock {
-            first: i64::try_from(first.decoded?).ok()?,
+            first: i64::try_from(first.dts?).ok()?,
         };
         let length = |(content, scanned): (&StreamContent, &ScannedStream)| match content {
             StreamContent::Subtitles => Some(None),
             _ => Some(Some(StreamLength::new(
-                clock.at(scanned.packets.first()?.shown?),
+                clock.at(scanned.packets.first()?.pts?),
             ))),
         };
         let lengths = contents.iter().zip(scanned).map(length);
@@ -110,14 +110,14 @@ impl<'a> StreamTimes<'a> {
         for (_, scanned) in
             subtitles.filter(|(content, _)| matches!(content, StreamContent::Subtitles))
         {
-            let shown = scanned.packets.iter().filter_map(|packet| packet.shown);
-            self.subtitles.extend(shown.map(|time| self.clock.at(time)));
+            let pts = scanned.packets.iter().filter_map(|packet| packet.pts);
+            self.subtitles.extend(pts.map(|time| self.clock.at(time)));
         }
     }
 
     /// Returns true if the pictures have the rate that the stream stores; `None` if there are too
     /// few to tell.
-    pub(super) fn is_rate_steady(&self, ranges: [&[ScannedStream]; 2]) -> Option<bool> {
+    pub(super) fn matches_stored_rate(&self, ranges: [&[ScannedStream]; 2]) -> Option<bool> {
         for (at, content) in self.contents.iter().enumerate() {
             let (Some(picture), Some(Some(length))) = (content.picture(), self.lengths.get(at))
             else {
@@ -129,7 +129,7 @@ impl<'a> StreamTimes<'a> {
             };
             return picture
                 .rate
-                .is_steady(self.clock, length.begin, &[begin, end]);
+                .matches_times(self.clock, length.begin, &[begin, end]);
         }
         Some(true)
     }

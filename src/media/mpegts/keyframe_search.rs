@@ -10,7 +10,7 @@ use crate::media::keyframes::{Decoder, Key, Keyframes, Stored, evenly};
 /// Bytes searched after a position: cameras write a keyframe every half second, which is 2 MB, live
 /// streams every ten seconds.
 const SEARCH_LENGTH: u64 = 8 * 1024 * 1024;
-/// Number of positions.
+/// Number of search positions per file.
 const POSITIONS: u64 = 64;
 
 /// The part of a file to search.

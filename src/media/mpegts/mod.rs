@@ -2,8 +2,8 @@
 //! duration and places to search for keyframes.
 //!
 //! There is no file header: the tables, the first picture and the first audio frames are at the
-//! start, and the last presentation times at the end. Nothing in between is read, and no process is
-//! started. Files that are not fully understood give `None` and are left to ffprobe.
+//! start, and the last presentation times at the end. Only these two ranges are read, without
+//! starting a process. Files that are not fully understood give `None` and are left to ffprobe.
 
 mod clock;
 mod content;
@@ -25,8 +25,8 @@ use super::header::{Film, Format, Header};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
-/// Sizes of the ranges read at the start, in bytes, until all streams have begun: audio comes late
-/// if the first picture is large.
+/// Growing sizes of the range read at the start, in bytes, tried until all streams have begun:
+/// audio comes late if the first picture is large.
 const BEGINNINGS: [usize; 4] = [64 * 1024, 256 * 1024, 1024 * 1024, 2048 * 1024];
 /// Size of the range that ffprobe reads at the end, in bytes; twice as much if a stream has nothing
 /// there.
@@ -38,7 +38,7 @@ const END: u64 = 250_000;
 /// Fails if the file cannot be read.
 pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
     let mut begin = original.beginning().to_vec();
-    let Some(stride) = packets::stride(&begin) else {
+    let Some(stride) = packets::detect_stride(&begin) else {
         return Ok(None);
     };
     let Some(programme) = tables::parse(&begin, stride) else {
@@ -105,7 +105,7 @@ impl Recording<'_> {
         let Some(mut times) = StreamTimes::new(&contents, &scanned) else {
             return Ok(Attempt::Refused);
         };
-        match times.is_rate_steady([&scanned, end]) {
+        match times.matches_stored_rate([&scanned, end]) {
             None => return Ok(Attempt::Unclear),
             Some(false) => return Ok(Attempt::Refused),
             Some(true) => {}

@@ -7,7 +7,7 @@ pub(in crate::media) const SYNC: u8 = 0x47;
 /// Consecutive packets required to recognise a transport stream.
 const MIN_PACKETS: usize = 5;
 
-/// Parsed transport packet.
+/// Transport packet of 188 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct TsPacket<'a> {
     pub pid: u16,
@@ -20,7 +20,7 @@ pub(in crate::media) struct TsPacket<'a> {
 
 impl<'a> TsPacket<'a> {
     /// Parses a packet that begins with its sync byte.
-    fn new(bytes: &'a [u8]) -> Option<Self> {
+    fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[SYNC, high, low, flags], body) = bytes.get(..PACKET)?.split_first_chunk::<4>()?
         else {
             return None;
@@ -43,7 +43,7 @@ impl<'a> TsPacket<'a> {
 
 /// Returns the distance between packets, from the beginning of a stream: 188 bytes, or 192 if a
 /// time stamp precedes each packet (Blu-ray and AVCHD). `None` if it is not a transport stream.
-pub(super) fn stride(beginning: &[u8]) -> Option<usize> {
+pub(super) fn detect_stride(beginning: &[u8]) -> Option<usize> {
     [PACKET, PACKET + 4].into_iter().find(|&stride| {
         let before = stride - PACKET;
         let mut starts = beginning.chunks_exact(stride).take(MIN_PACKETS);
@@ -74,7 +74,7 @@ pub(in crate::media) fn packets_with_offsets(
             }
         }
         let start = at;
-        let packet = TsPacket::new(bytes.get(start..)?)?;
+        let packet = TsPacket::parse(bytes.get(start..)?)?;
         at += stride;
         is_synchronised = true;
         Some((start, packet))
@@ -99,17 +99,17 @@ pub(super) fn are_synchronised(bytes: &[u8], stride: usize) -> bool {
 /// PES packet header. Times are 33-bit ticks of 90 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct PesHeader<'a> {
-    /// Presentation time (PTS).
-    pub shown: Option<u64>,
-    /// Decoding time (DTS), if it is stored.
-    pub decoded: Option<u64>,
+    /// Presentation time stamp, in ticks.
+    pub pts: Option<u64>,
+    /// Decoding time stamp in ticks, if it is stored.
+    pub dts: Option<u64>,
     /// Data after the header.
     pub payload: &'a [u8],
 }
 
 /// Parses a payload that begins with a PES header; `None` if it does not, and for padding and
 /// similar streams.
-pub(in crate::media) fn pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
+pub(in crate::media) fn parse_pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
     let (&[0, 0, 1, id, _, _, marks, flags, length], rest) = payload.split_first_chunk::<9>()?
     else {
         return None;
@@ -120,16 +120,12 @@ pub(in crate::media) fn pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
     }
     let (times, payload) = rest.split_at_checked(usize::from(length))?;
     let time_at = |at: usize| Some(read_time(*times.get(at..)?.first_chunk()?));
-    let (shown, decoded) = match flags >> 6 {
+    let (pts, dts) = match flags >> 6 {
         2 => (Some(time_at(0)?), None),
         3 => (Some(time_at(0)?), Some(time_at(5)?)),
         _ => (None, None),
     };
-    Some(PesHeader {
-        shown,
-        decoded,
-        payload,
-    })
+    Some(PesHeader { pts, dts, payload })
 }
 
 /// Reads a 33-bit time, stored in parts of 3, 15 and 15 bits with a marker bit after each.
@@ -156,7 +152,7 @@ pub(in crate::media) mod tests {
     }
 
     /// Builds a PES header with a PTS and an optional DTS.
-    pub(in crate::media) fn pes(id: u8, shown: u64, decoded: Option<u64>) -> Vec<u8> {
+    pub(in crate::media) fn pes(id: u8, pts: u64, dts: Option<u64>) -> Vec<u8> {
         let time = |time: u64| {
             let bits_at = |shift: u32, bits: u64| u8::try_from(time >> shift & bits).unwrap();
             [
@@ -168,23 +164,23 @@ pub(in crate::media) mod tests {
             ]
         };
         let mut bytes = vec![0, 0, 1, id, 0, 0, 0x80, 0x80, 5];
-        bytes.extend(time(shown));
-        if let Some(decoded) = decoded {
+        bytes.extend(time(pts));
+        if let Some(dts) = dts {
             (bytes[7], bytes[8]) = (0xc0, 10);
-            bytes.extend(time(decoded));
+            bytes.extend(time(dts));
         }
         bytes
     }
 
     #[test]
     fn reads_written_times() {
-        for shown in [0, 1, 129_003, (1 << 33) - 1] {
-            let bytes = pes(0xe0, shown, Some(shown / 2));
-            let read = pes_header(&bytes).unwrap();
-            assert_eq!((read.shown, read.decoded), (Some(shown), Some(shown / 2)));
+        for pts in [0, 1, 129_003, (1 << 33) - 1] {
+            let bytes = pes(0xe0, pts, Some(pts / 2));
+            let read = parse_pes_header(&bytes).unwrap();
+            assert_eq!((read.pts, read.dts), (Some(pts), Some(pts / 2)));
         }
-        assert_eq!(pes_header(&pes(0xbe, 0, None)), None);
-        assert_eq!(pes_header(&pes(0xe0, 0, None)[..13]), None);
+        assert_eq!(parse_pes_header(&pes(0xbe, 0, None)), None);
+        assert_eq!(parse_pes_header(&pes(0xe0, 0, None)[..13]), None);
     }
 
     #[test]
@@ -202,8 +198,8 @@ pub(in crate::media) mod tests {
             .flat_map(|packet| [&[1; 4], packet].concat())
             .collect();
         assert_eq!(pids(&timed, 192), [256, 257]);
-        assert_eq!(stride(&stream.repeat(3)), Some(188));
-        assert_eq!(stride(&timed.repeat(3)), Some(192));
-        assert_eq!(stride(&stream), None);
+        assert_eq!(detect_stride(&stream.repeat(3)), Some(188));
+        assert_eq!(detect_stride(&timed.repeat(3)), Some(192));
+        assert_eq!(detect_stride(&stream), None);
     }
 }

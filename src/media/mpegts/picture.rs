@@ -7,7 +7,7 @@ use crate::media::bitstream::h264::{self, StreamStart};
 use crate::media::bitstream::{ContainerPicture, units};
 use crate::media::header::{Stream, tidy};
 
-/// H.264 video stream.
+/// H.264 video stream, described by its first access unit.
 pub(super) struct TransportPicture {
     start: StreamStart,
     /// Decoder configuration (`avcC`).

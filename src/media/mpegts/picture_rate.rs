@@ -61,7 +61,7 @@ impl PictureRate {
 
     /// Returns true if all scanned times, relative to `begin`, match this rate; `None` if there are
     /// too few.
-    pub(super) fn is_steady(
+    pub(super) fn matches_times(
         self,
         clock: WrappingClock,
         begin: i64,
@@ -70,17 +70,14 @@ impl PictureRate {
         let mut intervals = 0;
         for scanned in ranges {
             let is_on_grid = |packet: &PesPacket| {
-                let shown = packet.shown.map(|shown| clock.at(shown) - begin);
-                shown.is_some_and(|shown| self.is_on_grid(shown))
+                let pts = packet.pts.map(|pts| clock.at(pts) - begin);
+                pts.is_some_and(|pts| self.is_on_grid(pts))
             };
             let is_next = |two: &[PesPacket]| match two {
                 [
+                    PesPacket { dts: Some(one), .. },
                     PesPacket {
-                        decoded: Some(one), ..
-                    },
-                    PesPacket {
-                        decoded: Some(next),
-                        ..
+                        dts: Some(next), ..
                     },
                 ] => {
                     // A deviation of one tick is rounding.
@@ -157,8 +154,8 @@ mod tests {
             packets: times
                 .iter()
                 .map(|&time| PesPacket {
-                    shown: Some(time + 3003),
-                    decoded: Some(time),
+                    pts: Some(time + 3003),
+                    dts: Some(time),
                     bytes: 1,
                 })
                 .collect(),
@@ -166,10 +163,10 @@ mod tests {
         };
         let rate = rate(1001, 48_000, false).unwrap();
         let clock = WrappingClock { first: 3003 };
-        let is_steady = |times: &[u64]| rate.is_steady(clock, 3003, &[&scanned(times)]);
-        assert_eq!(is_steady(&[0, 3754, 7508, 11261]), Some(true));
-        assert_eq!(is_steady(&[0, 3754, 11261]), Some(false));
-        assert_eq!(is_steady(&[0, 3600, 7200]), Some(false));
-        assert_eq!(is_steady(&[0]), None);
+        let matches_times = |times: &[u64]| rate.matches_times(clock, 3003, &[&scanned(times)]);
+        assert_eq!(matches_times(&[0, 3754, 7508, 11261]), Some(true));
+        assert_eq!(matches_times(&[0, 3754, 11261]), Some(false));
+        assert_eq!(matches_times(&[0, 3600, 7200]), Some(false));
+        assert_eq!(matches_times(&[0]), None);
     }
 }

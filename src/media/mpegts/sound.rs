@@ -19,7 +19,7 @@ pub(super) struct TransportSound {
 /// Rule for the duration of a PES packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PacketDuration {
-    /// That of one frame of this many samples, however many frames the packet contains.
+    /// Duration of one frame of this many samples, however many frames the packet contains.
     Samples(u32),
     /// Based on its size; the number is the size of one sample of all channels in bytes.
     Sized(u32),
@@ -126,8 +126,8 @@ mod tests {
         let sound = |header: [u8; 4]| {
             let sound = parse_pcm(&header)?;
             let packet = PesPacket {
-                shown: None,
-                decoded: None,
+                pts: None,
+                dts: None,
                 bytes: 964,
             };
             Some((sound.channel_layout, sound.sample_rate, sound.step(&packet)))

@@ -1,7 +1,7 @@
 //! Elementary streams in a range of the file: PES packet times, and the bytes that each stream
 //! begins with.
 
-use super::packets::{packets_with_offsets, pes_header};
+use super::packets::{packets_with_offsets, parse_pes_header};
 use super::tables::Programme;
 
 /// Maximum bytes stored of a stream's beginning: a picture's headers, a few audio frames.
@@ -12,9 +12,9 @@ const NULL_PID: u16 = 0x1fff;
 /// PES packet, usually one picture or a few audio frames. Times are ticks of 90 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PesPacket {
-    pub shown: Option<u64>,
+    pub pts: Option<u64>,
     /// Decoding time; equal to the presentation time if not stored.
-    pub decoded: Option<u64>,
+    pub dts: Option<u64>,
     /// Payload size in bytes.
     pub bytes: usize,
 }
@@ -74,13 +74,13 @@ pub(super) fn scan(bytes: &[u8], stride: usize, programme: &Programme) -> Vec<Sc
 
 impl ScannedStream {
     fn add_payload(&mut self, mut payload: &[u8], is_start: bool) {
-        if is_start && let Some(header) = pes_header(payload) {
+        if is_start && let Some(header) = parse_pes_header(payload) {
             if !self.packets.is_empty() {
                 self.first.get_or_insert(self.beginning.len());
             }
             self.packets.push(PesPacket {
-                shown: header.shown,
-                decoded: header.decoded.or(header.shown),
+                pts: header.pts,
+                dts: header.dts.or(header.pts),
                 bytes: 0,
             });
             payload = header.payload;
@@ -93,7 +93,7 @@ impl ScannedStream {
         }
     }
 
-    /// Returns the data of the first packet, as far as it is stored.
+    /// Returns the data of the first packet, up to the stored length.
     pub(super) fn first_packet(&self) -> &[u8] {
         let end = self.first.unwrap_or(self.beginning.len());
         self.beginning.get(..end).unwrap_or_default()
@@ -118,12 +118,8 @@ mod tests {
 
     #[test]
     fn splits_pes_packets_and_skips_one_that_began_earlier() {
-        let start = |shown, bytes: &[u8]| {
-            packet(
-                true,
-                256,
-                &[&pes(0xe0, shown, Some(shown - 5)), bytes].concat(),
-            )
+        let start = |pts, bytes: &[u8]| {
+            packet(true, 256, &[&pes(0xe0, pts, Some(pts - 5)), bytes].concat())
         };
         let stream = [
             packet(false, 256, b"before"),
@@ -137,7 +133,7 @@ mod tests {
         let found: Vec<_> = scanned
             .packets
             .iter()
-            .map(|packet| (packet.shown, packet.decoded, packet.bytes))
+            .map(|packet| (packet.pts, packet.dts, packet.bytes))
             .collect();
         assert_eq!(found, [(Some(100), Some(95), 4), (Some(200), Some(195), 1)]);
     }

@@ -18,7 +18,7 @@ struct FilmSpec {
     pictures: u64,
     /// Start time in ticks.
     begin: u64,
-    /// Ticks between pictures.
+    /// Time between pictures, in ticks.
     step: u64,
     /// Presentation time of a subtitle, in ticks after the start.
     subtitle: Option<u64>,

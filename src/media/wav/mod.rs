@@ -257,8 +257,8 @@ mod tests {
             assert_eq!(header.format.tags["title"], "Atmos");
         }
         // Truncated: the sample count of the header is used.
-        let cut = file(b"RF64", sizes(6_000_000_000, 1_000_000_000));
-        assert_eq!(duration(&cut).as_deref(), Some("20833.333333"));
+        let truncated = file(b"RF64", sizes(6_000_000_000, 1_000_000_000));
+        assert_eq!(duration(&truncated).as_deref(), Some("20833.333333"));
         assert!(header_of(&file(b"RF64", sizes(u64::MAX, 0))).is_none());
         assert!(header_of(&file(b"RF64", Vec::new())).is_none());
     }
@@ -411,7 +411,7 @@ mod tests {
                 vec![format(), data(), chunk(b"LIST", b"IN")],
             ),
             (
-                "a list cut off",
+                "a truncated list",
                 vec![format(), data(), chunk_with_size(b"LIST", 99, b"INFOINAM")],
             ),
             ("many values", vec![format(), data(), info(&values)]),
