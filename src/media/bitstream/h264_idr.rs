@@ -138,7 +138,7 @@ fn rewrite_second_field(
     output.write_head(head.unit, head);
     let order = bits.read(count)?;
     let modulus = 1_u32.checked_shl(count)?;
-    output.put(count, order.wrapping_sub(first.order) & (modulus - 1));
+    output.write_bits(count, order.wrapping_sub(first.order) & (modulus - 1));
     output.copy_rest(bits)?;
     Some(escape(&output.bytes))
 }
@@ -155,39 +155,39 @@ fn rewrite_first(head: &SliceHead<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u
     // Highest reference priority, as an IDR picture must have.
     output.write_head(IDR_SLICE | 0x60, head);
     // `idr_pic_id`, which distinguishes consecutive IDR pictures.
-    output.ue(0);
+    output.write_ue(0);
     match sequence.order {
         PictureOrder::Lsb(count) => {
             bits.read(count)?;
-            output.put(count, 0);
+            output.write_bits(count, 0);
             if picture.has_order && head.is_bottom.is_none() {
-                output.se(bits.se()?);
+                output.write_se(bits.se()?);
             }
         }
         PictureOrder::Cycle { is_delta_zero, .. } => {
             for is_stored in [!is_delta_zero, !is_delta_zero && picture.has_order] {
                 if is_stored {
-                    output.se(bits.se()?);
+                    output.write_se(bits.se()?);
                 }
             }
         }
         PictureOrder::AsCoded => {}
     }
     if tail.has_redundancy {
-        output.ue(bits.ue()?);
+        output.write_ue(bits.ue()?);
     }
     if is_reference && bits.flag()? {
         skip_operations(bits)?;
     }
     // Earlier pictures are output as usual; this one is not a long-term reference.
-    output.put(2, 0);
-    output.se(bits.se()?);
+    output.write_bits(2, 0);
+    output.write_se(bits.se()?);
     if tail.has_deblocking {
         let filter = bits.ue_to(2)?;
-        output.ue(filter);
+        output.write_ue(filter);
         if filter != 1 {
-            output.se(bits.se()?);
-            output.se(bits.se()?);
+            output.write_se(bits.se()?);
+            output.write_se(bits.se()?);
         }
     }
     if picture.is_arithmetic {
@@ -226,7 +226,7 @@ struct BitWriter {
 }
 
 impl BitWriter {
-    fn bit(&mut self, bit: bool) {
+    fn write_bit(&mut self, bit: bool) {
         if self.used_bits == 0 {
             self.bytes.push(0);
         }
@@ -238,42 +238,42 @@ impl BitWriter {
 
     /// Writes the first part of a slice header, with frame number 0.
     fn write_head(&mut self, unit: u8, head: &SliceHead<'_>) {
-        self.put(8, unit.into());
-        self.ue(head.first_macroblock);
-        self.ue(head.kind);
-        self.ue(head.picture_id);
-        self.put(head.sequence.frame_number_bits, 0);
+        self.write_bits(8, unit.into());
+        self.write_ue(head.first_macroblock);
+        self.write_ue(head.kind);
+        self.write_ue(head.picture_id);
+        self.write_bits(head.sequence.frame_number_bits, 0);
         if !head.sequence.is_frames_only {
-            self.put(1, head.is_bottom.is_some().into());
+            self.write_bits(1, head.is_bottom.is_some().into());
         }
         if let Some(is_bottom) = head.is_bottom {
-            self.put(1, is_bottom.into());
+            self.write_bits(1, is_bottom.into());
         }
     }
 
-    fn put(&mut self, count: u32, value: u32) {
+    fn write_bits(&mut self, count: u32, value: u32) {
         for at in (0..count.min(32)).rev() {
-            self.bit(value >> at & 1 == 1);
+            self.write_bit(value >> at & 1 == 1);
         }
     }
 
-    fn ue(&mut self, value: u32) {
+    fn write_ue(&mut self, value: u32) {
         let code = u64::from(value) + 1;
         let length = 64 - code.leading_zeros();
-        self.put(length - 1, 0);
+        self.write_bits(length - 1, 0);
         for at in (0..length).rev() {
-            self.bit(code >> at & 1 == 1);
+            self.write_bit(code >> at & 1 == 1);
         }
     }
 
-    fn se(&mut self, value: i64) {
+    fn write_se(&mut self, value: i64) {
         let code = if value > 0 { value * 2 - 1 } else { -value * 2 };
-        self.ue(u32::try_from(code).unwrap_or(0));
+        self.write_ue(u32::try_from(code).unwrap_or(0));
     }
 
     fn align(&mut self, bit: bool) {
         while self.used_bits != 0 {
-            self.bit(bit);
+            self.write_bit(bit);
         }
     }
 
@@ -282,9 +282,9 @@ impl BitWriter {
         let end = bits.trailing()?;
         while bits.left() > end {
             let count = u32::try_from((bits.left() - end).min(32)).ok()?;
-            self.put(count, bits.read(count)?);
+            self.write_bits(count, bits.read(count)?);
         }
-        self.bit(true);
+        self.write_bit(true);
         self.align(false);
         Some(())
     }

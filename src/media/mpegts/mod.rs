@@ -59,17 +59,17 @@ pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
             continue;
         }
         match recording.parse(&begin)? {
-            Attempt::Read(film) => return Ok(Some(*film)),
-            Attempt::Refused => break,
-            Attempt::Unclear if begin.len() as u64 >= original.size() => break,
-            Attempt::Unclear => {}
+            ParseOutcome::Read(film) => return Ok(Some(*film)),
+            ParseOutcome::Refused => break,
+            ParseOutcome::Unclear if begin.len() as u64 >= original.size() => break,
+            ParseOutcome::Unclear => {}
         }
     }
     Ok(None)
 }
 
 /// Result of parsing the start of a file.
-enum Attempt {
+enum ParseOutcome {
     Read(Box<Film>),
     /// A longer range may be understood.
     Unclear,
@@ -87,15 +87,15 @@ struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    fn parse(&mut self, begin: &[u8]) -> io::Result<Attempt> {
+    fn parse(&mut self, begin: &[u8]) -> io::Result<ParseOutcome> {
         let is_whole = packets::are_synchronised(begin, self.stride)
             && tables::parse(begin, self.stride).as_ref() == Some(&self.programme);
         let scanned = streams::scan_start(begin, self.stride, &self.programme);
         let Some(scanned) = scanned.filter(|_| is_whole) else {
-            return Ok(Attempt::Refused);
+            return Ok(ParseOutcome::Refused);
         };
         let Some(contents) = StreamContent::parse_all(&self.programme, &scanned) else {
-            return Ok(Attempt::Unclear);
+            return Ok(ParseOutcome::Unclear);
         };
         let end = match self.end.take() {
             Some(end) => end,
@@ -103,11 +103,11 @@ impl Recording<'_> {
         };
         let end = self.end.insert(end);
         let Some(mut times) = StreamTimes::new(&contents, &scanned) else {
-            return Ok(Attempt::Refused);
+            return Ok(ParseOutcome::Refused);
         };
         match times.matches_stored_rate([&scanned, end]) {
-            None => return Ok(Attempt::Unclear),
-            Some(false) => return Ok(Attempt::Refused),
+            None => return Ok(ParseOutcome::Unclear),
+            Some(false) => return Ok(ParseOutcome::Refused),
             Some(true) => {}
         }
         times.extend(end);
@@ -126,7 +126,7 @@ impl Recording<'_> {
             let header = Header { format, streams };
             Box::new(Film { header, keyframes })
         });
-        Ok(film.map_or(Attempt::Refused, Attempt::Read))
+        Ok(film.map_or(ParseOutcome::Refused, ParseOutcome::Read))
     }
 
     /// Scans the packets in the last `length` bytes, or in the whole file if it is shorter.
