@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The beginning of a picture of 320 by 240 pixels.
+/// Beginning of a JPEG picture of 320 by 240 pixels.
 const PICTURE: &[u8] =
     b"\xff\xd8\xff\xc0\0\x11\x08\0\xf0\x01\x40\x03\x01\x22\0\x02\x11\0\x03\x11\0\xff\xda";
 
@@ -20,8 +20,8 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-/// A second of ten pictures, with sound and a title.
-fn film() -> Vec<u8> {
+/// One second of ten pictures, with sound and a title.
+fn sample_film() -> Vec<u8> {
     let header = |kind: &[u8], scale, rate, length, sample| {
         let rest = words(&[0, 0, 0, 0, scale, rate, 0, length, 0, 0, sample, 0, 0]);
         chunk(b"strh", &[kind, &rest].concat())
@@ -77,10 +77,10 @@ fn read_bytes(bytes: &[u8]) -> Option<Film> {
 }
 
 #[test]
-fn a_film_says_what_ffprobe_says() {
-    let bytes = film();
-    let told = read_bytes(&bytes).unwrap();
-    let [picture, sound] = told.header.streams.as_slice() else {
+fn reports_what_ffprobe_reports() {
+    let bytes = sample_film();
+    let film = read_bytes(&bytes).unwrap();
+    let [picture, sound] = film.header.streams.as_slice() else {
         panic!("two streams");
     };
     assert_eq!(picture.pix_fmt.as_deref(), Some("yuvj420p"));
@@ -88,17 +88,17 @@ fn a_film_says_what_ffprobe_says() {
     // Ten frames of 2023 bytes, over nine tenths of a second.
     assert_eq!(picture.bit_rate.as_deref(), Some("179822"));
     assert_eq!(sound.codec_name.as_deref(), Some("pcm_s16le"));
-    let format = &told.header.format;
+    let format = &film.header.format;
     assert_eq!(format.duration.as_deref(), Some("1.000000"));
     assert_eq!(format.tags["title"], "Day two");
     assert_eq!(format.tags["creation_time"], "2003-03-10 15:04:43");
-    let keys = told.keyframes.unwrap().keys;
+    let keys = film.keyframes.unwrap().keys;
     assert_eq!((keys.len(), keys[9].micros), (10, 900_000));
     for key in keys {
         let begin = usize::try_from(key.offset).unwrap();
         assert!(bytes[begin..].starts_with(PICTURE));
     }
-    // A file that ends early, or whose index leads elsewhere, is ffprobe's.
+    // Truncated files and files with a wrong index are left to ffprobe.
     assert!(read_bytes(&bytes[..bytes.len() - 2]).is_none());
     let mut moved = bytes;
     let index = moved.len() - 20 * 16;
@@ -107,7 +107,7 @@ fn a_film_says_what_ffprobe_says() {
 }
 
 #[test]
-fn times_are_read_as_cameras_write_them() {
+fn reads_creation_times_in_camera_formats() {
     for (text, expected) in [
         ("Mon Mar 10 15:04:43 2003\n", Some("2003-03-10 15:04:43")),
         ("SAT DEC  1 15:04:43 2012", None),
@@ -115,7 +115,7 @@ fn times_are_read_as_cameras_write_them() {
         ("yesterday", None),
         ("", None),
     ] {
-        assert_eq!(creation_time(text).as_deref(), expected, "{text}");
+        assert_eq!(convert_creation_time(text).as_deref(), expected, "{text}");
     }
 }
 
@@ -123,15 +123,15 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn damaged_films_are_read_or_refused(
+    fn reads_or_refuses_damaged_films(
         damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..6),
         cut in 0..20_000_usize,
         is_cut: bool,
     ) {
-        let mut bytes = film();
+        let mut bytes = sample_film();
         let length = bytes.len();
         for (at, byte) in damage {
-            // The header in front, and the index behind.
+            // Damage the header at the start or the index at the end.
             let at = if at < 500 { at } else { length + at - 900 };
             bytes[at] = byte;
         }

@@ -37,13 +37,13 @@ pub(super) fn read(
     let counts_lengths = decoder.codec == "h264" || decoder.codec == "hevc";
     let bytes = match stored {
         Stored::Whole => Some(range()?),
-        Stored::StartCodes => Some(units::counted(&range()?)),
+        Stored::StartCodes => Some(units::to_length_prefixed(&range()?)),
         Stored::Element { track } => {
             let unit = range()?;
             let frame = mxf::element(&unit, track);
             frame.map(|frame| {
                 if counts_lengths {
-                    units::counted(frame)
+                    units::to_length_prefixed(frame)
                 } else {
                     frame.to_vec()
                 }
@@ -68,7 +68,7 @@ pub(super) fn read(
             };
             let found = transport::find(original, gate, key, stream, decoder)?;
             return Ok(found.map(|found| Taken {
-                bytes: units::counted(&found.bytes),
+                bytes: units::to_length_prefixed(&found.bytes),
                 micros: found.shown.map_or(key.micros, |shown| since(begin, shown)),
             }));
         }

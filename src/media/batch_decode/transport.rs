@@ -4,7 +4,7 @@ use std::io;
 
 use super::super::bitstream::{h264, units};
 use super::super::keyframes::{Decoder, Key};
-use super::super::mpegts::packets::{PACKET, numbered, pes_header};
+use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
 use crate::source_file::{Gate, Original};
 
 /// Bytes that are read at once, about.
@@ -95,13 +95,13 @@ impl<'a> Search<'a> {
 
     /// Takes the next bytes; gives a key that is whole.
     fn take(&mut self, bytes: &[u8]) -> Option<Picture> {
-        for (at, packet) in numbered(bytes, self.stream.stride) {
-            if packet.pid != self.stream.pid || packet.is_spoilt {
+        for (at, packet) in packets_with_offsets(bytes, self.stream.stride) {
+            if packet.pid != self.stream.pid || packet.is_damaged {
                 continue;
             }
             let mut payload = packet.payload;
             if packet.is_start
-                && let Some(header) = pes_header(payload)
+                && let Some(header) = parse_pes_header(payload)
             {
                 if let Some(found) = self.current.take().and_then(|whole| self.weigh(whole)) {
                     return Some(found);
@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
                 }
                 self.current = Some(Picture {
                     bytes: Vec::new(),
-                    shown: header.shown,
+                    shown: header.pts,
                 });
                 payload = header.payload;
             }
@@ -133,7 +133,10 @@ impl<'a> Search<'a> {
     /// Gives a key that is whole with this picture or before it.
     fn weigh(&mut self, picture: Picture) -> Option<Picture> {
         let head = picture.bytes.get(..HEAD).unwrap_or(&picture.bytes);
-        let slice = h264::first_slice(&self.decoder.configuration, &units::counted(head));
+        let slice = h264::first_slice(
+            &self.decoder.configuration,
+            &units::to_length_prefixed(head),
+        );
         if let Some((mut key, first)) = self.first.take() {
             let is_second = slice.is_some_and(|slice| {
                 slice.frame_number == first.frame_number

@@ -18,7 +18,7 @@ pub(super) fn opened(decoder: &Decoder, mut frame: Vec<u8>) -> Option<Vec<u8>> {
             if is_open {
                 Some(frame)
             } else {
-                h264::with_idr(&decoder.configuration, &frame)
+                h264::convert_to_idr(&decoder.configuration, &frame)
             }
         }
         "hevc" => {

@@ -1,66 +1,66 @@
-//! What AVCHD cameras write of themselves into each key: when it was shot, and who made them.
+//! Shooting date and camera make that AVCHD cameras store in each key picture.
 //!
-//! AVCHD keeps no other date. The message is an H.264 user data message of its own kind
-//! (`MDPM`), a list of tags with four bytes each; as far as it is known, from `ExifTool`'s
-//! `H264` tags.
+//! AVCHD stores no other date. The data is an H.264 SEI message with proprietary user data
+//! (`MDPM`): a list of tags with four bytes each, documented by `ExifTool`'s `H264` tags.
 
 use super::bits::unescape;
 use super::{h264_fields, units};
 
-/// User data with a name of sixteen bytes (H.264 D.1.7).
+/// Payload type of user data with a 16-byte UUID (H.264 D.1.7).
 const USER_DATA: usize = 5;
-const NAME: [u8; 20] = *b"\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM";
-const MESSAGES: u8 = 6;
-/// Units before the first slice of a key that are looked at.
-const MOST_UNITS: usize = 64;
+const UUID_AND_NAME: [u8; 20] =
+    *b"\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM";
+const SEI: u8 = 6;
+/// Maximum number of NAL units read before the first slice of a key picture.
+const MAX_UNITS: usize = 64;
 
-/// What a camera wrote.
+/// Values found in a camera's message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::media) struct Noted {
-    /// Date and time as its clock showed it: `2012-01-26 09:18:35`.
+pub(in crate::media) struct CameraNotes {
+    /// Date and time of the camera's clock: `2012-01-26 09:18:35`.
     pub shot: Option<String>,
     pub make: Option<&'static str>,
 }
 
-/// Reads the messages of a picture, after start codes.
-pub(in crate::media) fn of_picture(stream: &[u8]) -> Noted {
-    let mut noted = Noted::default();
-    let units = units::split(stream).take(MOST_UNITS);
-    for unit in units.filter(|unit| unit[0] & 0x1f == MESSAGES) {
-        let mut take = |kind: usize, message: &[u8]| {
+/// Reads the camera messages of a picture stored with start codes.
+pub(in crate::media) fn read_notes(stream: &[u8]) -> CameraNotes {
+    let mut notes = CameraNotes::default();
+    let units = units::split(stream).take(MAX_UNITS);
+    for unit in units.filter(|unit| unit[0] & 0x1f == SEI) {
+        let mut on_message = |kind: usize, message: &[u8]| {
             if kind == USER_DATA
-                && let Some(found) = message.strip_prefix(&NAME)
+                && let Some(found) = message.strip_prefix(&UUID_AND_NAME)
             {
-                noted = read(found);
+                notes = parse(found);
             }
         };
-        // One that is cut short tells no more.
-        let _ = h264_fields::each_message(&unescape(unit), &mut take);
+        // A truncated message ends the list.
+        let _ = h264_fields::for_each_sei_message(&unescape(unit), &mut on_message);
     }
-    noted
+    notes
 }
 
-fn read(list: &[u8]) -> Noted {
+fn parse(list: &[u8]) -> CameraNotes {
     let Some((&count, tags)) = list.split_first() else {
-        return Noted::default();
+        return CameraNotes::default();
     };
     let tags = || tags.chunks_exact(5).take(count.into());
-    let value = |wanted: u8| {
-        let tag = tags().find(|tag| tag.first() == Some(&wanted));
+    let value = |tag_id: u8| {
+        let tag = tags().find(|tag| tag.first() == Some(&tag_id));
         tag.and_then(|tag| tag.get(1..)?.first_chunk::<4>())
     };
     let shot = || {
-        // The first byte is of a time zone, which few cameras set.
+        // The first byte is the time zone, which few cameras set.
         let &[_, century, year, month] = value(0x18)?;
         let &[day, hour, minute, second] = value(0x19)?;
-        let all = [century, year, month, day, hour, minute, second].map(two_digits);
+        let all = [century, year, month, day, hour, minute, second].map(bcd_digits);
         let [century, year, month, day, hour, minute, second] = all;
         Some(format!(
             "{}{}-{}-{} {}:{}:{}",
             century?, year?, month?, day?, hour?, minute?, second?
         ))
     };
-    Noted {
+    CameraNotes {
         shot: shot(),
         make: value(0xe0).and_then(|&[high, low, ..]| match [high, low] {
             [0x01, 0x03] => Some("Panasonic"),
@@ -72,8 +72,8 @@ fn read(list: &[u8]) -> Noted {
     }
 }
 
-/// A byte of two decimal digits.
-fn two_digits(byte: u8) -> Option<String> {
+/// Formats a BCD byte as two decimal digits; `None` if it is not BCD.
+fn bcd_digits(byte: u8) -> Option<String> {
     (byte >> 4 < 10 && byte & 15 < 10).then(|| format!("{byte:02x}"))
 }
 
@@ -83,21 +83,21 @@ mod tests {
     use crate::media::bitstream::tests::bytes;
 
     #[test]
-    fn a_camera_notes_date_and_make() {
-        let told = |list: &str| {
+    fn reads_date_and_make() {
+        let parse = |list: &str| {
             let name = "17ee8c60f84d11d98cd60800200c9a664d44504d";
-            let length = NAME.len() + list.len() / 2;
-            let noted = of_picture(&bytes(&format!("0000010605{length:02x}{name}{list}80")));
-            (noted.shot, noted.make)
+            let length = UUID_AND_NAME.len() + list.len() / 2;
+            let notes = read_notes(&bytes(&format!("0000010605{length:02x}{name}{list}80")));
+            (notes.shot, notes.make)
         };
         assert_eq!(
-            told("0318002012011926091835e001030591"),
+            parse("0318002012011926091835e001030591"),
             (Some("2012-01-26 09:18:35".to_owned()), Some("Panasonic"))
         );
-        assert_eq!(told("01e010110000"), (None, Some("Canon")));
-        assert_eq!(told("02180020120a1926091835"), (None, None));
-        assert_eq!(told("ff"), (None, None));
-        assert_eq!(told(""), (None, None));
-        assert_eq!(of_picture(b"\0\0\x01\x06\x05\xff"), Noted::default());
+        assert_eq!(parse("01e010110000"), (None, Some("Canon")));
+        assert_eq!(parse("02180020120a1926091835"), (None, None));
+        assert_eq!(parse("ff"), (None, None));
+        assert_eq!(parse(""), (None, None));
+        assert_eq!(read_notes(b"\0\0\x01\x06\x05\xff"), CameraNotes::default());
     }
 }

@@ -1,65 +1,65 @@
-//! The first picture of an H.264 stream: which parameter sets it uses, and its fields.
+//! First picture of an H.264 stream: the parameter sets it uses, and its fields.
 //!
-//! Parameter sets say only whether fields may occur; the order is told by the picture's
-//! timing message or by its slices. This follows ffmpeg's parser (`h264_parser.c`), whose
-//! word is ffprobe's.
+//! Parameter sets state only whether fields may occur; the picture timing SEI message or the slices
+//! determine their order. This follows ffmpeg's parser (`h264_parser.c`), on which ffprobe's answer
+//! is based.
 
-use super::bits::{Bits, unescape};
-use super::h264::{Config, Order, Sequence};
-use super::h264_sets::{IDR_SLICE, MESSAGES, SLICE, Sets, picture_set};
+use super::bits::{BitReader, unescape};
+use super::h264::{AvcConfig, H264Sps, PictureOrder};
+use super::h264_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
 
-/// More NAL units than any picture has before its first slice.
-const MOST_UNITS: usize = 200;
+/// Maximum number of NAL units read before the first slice.
+const MAX_UNITS: usize = 200;
 
-/// The bytes of a slice that its header begins in.
+/// Bytes read of a slice, enough for the first part of its header.
 const SLICE_HEAD: usize = 64;
 
-/// What the first slice of a sample leads to.
+/// First picture of a sample, found by its first slice.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FirstPicture {
-    pub sequence: Sequence,
-    /// `None` where fields are pictures of their own: then ffprobe may not know either.
+    pub sequence: H264Sps,
+    /// `None` if fields are separate pictures: ffprobe may not know the order either.
     pub field_order: Option<&'static str>,
-    /// Which field the picture is; `None` of a frame.
-    pub field: Option<Field>,
+    /// `None` for a frame.
+    pub field: Option<FieldParity>,
     pub is_intra: bool,
-    /// `frame_num`: the same of both fields of a frame.
+    /// `frame_num`: equal for both fields of a frame.
     pub frame_number: u32,
-    /// Whether fields of the frame are shown more than once.
+    /// True if fields of the frame are shown more than once.
     pub is_repeated: bool,
 }
 
-/// A picture of every other line.
+/// Field of an interlaced frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) enum Field {
+pub(in crate::media) enum FieldParity {
     Top,
     Bottom,
 }
 
-/// Whether the slices of a frame may put one of its fields before the other.
-pub(super) fn may_shift_fields(config: &Config) -> bool {
+/// Returns true if the slices of a frame may put one field before the other.
+pub(super) fn may_shift_fields(config: &AvcConfig) -> bool {
     config
         .picture_sets
         .iter()
-        .any(|nal| picture_set(nal).is_none_or(|set| set.has_order))
+        .any(|nal| read_pps(nal).is_none_or(|set| set.has_order))
 }
 
-/// Finds the first slice of a sample and what it refers to.
-pub(super) fn first_picture(config: &Config, sample: &[u8]) -> Option<FirstPicture> {
-    let mut sets = Sets::of(config)?;
+/// Finds the first slice of a sample and the parameter sets it refers to.
+pub(super) fn first_picture(config: &AvcConfig, sample: &[u8]) -> Option<FirstPicture> {
+    let mut sets = ParameterSets::from_config(config)?;
     let mut messages = Vec::new();
-    for nal in units(sample, config.nal_length_size).take(MOST_UNITS) {
+    for nal in split_units(sample, config.nal_length_size).take(MAX_UNITS) {
         match nal.first()? & 31 {
-            MESSAGES => messages.push(nal),
-            SLICE | IDR_SLICE => return slice(nal, &messages, &sets),
-            _ => sets.take(nal)?,
+            SEI => messages.push(nal),
+            SLICE | IDR_SLICE => return read_slice(nal, &messages, &sets),
+            _ => sets.update(nal)?,
         }
     }
     None
 }
 
-/// The NAL units of a sample, the last of which may be cut short.
-fn units(mut sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
+/// Splits a sample into NAL units; the last one may be truncated.
+fn split_units(mut sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (length, rest) = sample.split_at_checked(length_size)?;
         let length = length
@@ -71,15 +71,15 @@ fn units(mut sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn slice(nal: &[u8], messages: &[&[u8]], sets: &Sets) -> Option<FirstPicture> {
+fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<FirstPicture> {
     let is_key = nal.first()? & 31 == IDR_SLICE;
     let nal = unescape(nal.get(..SLICE_HEAD).unwrap_or(nal));
-    let mut bits = Bits::new(&nal);
+    let mut bits = BitReader::new(&nal);
     bits.skip(8)?;
     bits.ue()?;
     let is_intra = matches!(bits.ue()?, 2 | 4 | 7 | 9);
-    let (sequence, picture) = sets.of_slice(bits.ue_to(255)?)?;
-    let frame_number = bits.take(sequence.frame_number_bits)?;
+    let (sequence, picture) = sets.for_slice(bits.ue_to(255)?)?;
+    let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
     let mut found = FirstPicture {
         sequence: sequence.clone(),
@@ -91,30 +91,30 @@ fn slice(nal: &[u8], messages: &[&[u8]], sets: &Sets) -> Option<FirstPicture> {
     };
     if is_field {
         found.field = Some(if bits.flag()? {
-            Field::Bottom
+            FieldParity::Bottom
         } else {
-            Field::Top
+            FieldParity::Top
         });
         return Some(found);
     }
     if is_key {
         bits.ue()?;
     }
-    let between = between_fields(&mut bits, sequence, picture.has_order)?;
-    let structures = structures(sequence, messages)?;
-    found.field_order = Some(order(structures.last().copied(), between)?);
+    let distance = read_field_distance(&mut bits, sequence, picture.has_order)?;
+    let structures = read_structures(sequence, messages)?;
+    found.field_order = Some(field_order(structures.last().copied(), distance)?);
     found.is_repeated = structures.iter().any(|&structure| structure > 4);
     Some(found)
 }
 
-/// How much later the bottom field of a frame is than its top field.
-fn between_fields(bits: &mut Bits, sequence: &Sequence, has_order: bool) -> Option<i64> {
+/// Returns the picture order count of the bottom field minus that of the top field.
+fn read_field_distance(bits: &mut BitReader, sequence: &H264Sps, has_order: bool) -> Option<i64> {
     Some(match sequence.order {
-        Order::Lsb(count) => {
-            bits.take(count)?;
+        PictureOrder::Lsb(count) => {
+            bits.read(count)?;
             if has_order { bits.se()? } else { 0 }
         }
-        Order::Cycle {
+        PictureOrder::Cycle {
             is_delta_zero,
             offset,
         } => {
@@ -128,30 +128,30 @@ fn between_fields(bits: &mut Bits, sequence: &Sequence, has_order: bool) -> Opti
                     0
                 }
         }
-        Order::AsCoded => 0,
+        PictureOrder::AsCoded => 0,
     })
 }
 
-/// What picture timing messages say of the fields of a frame (`pic_struct`, table D-1).
-fn structures(sequence: &Sequence, messages: &[&[u8]]) -> Option<Vec<u32>> {
+/// Reads the picture structures (`pic_struct`, table D-1) of picture timing messages.
+fn read_structures(sequence: &H264Sps, units: &[&[u8]]) -> Option<Vec<u32>> {
     let timing = sequence.timing?;
-    let mut told = Vec::new();
-    for nal in messages {
-        picture_timings(nal, &mut told)?;
+    let mut messages = Vec::new();
+    for nal in units {
+        append_timings(nal, &mut messages)?;
     }
     if !timing.has_structure {
         return Some(Vec::new());
     }
     let structure = |message: &Vec<u8>| {
-        let mut bits = Bits::new(message);
+        let mut bits = BitReader::new(message);
         bits.skip(usize::try_from(timing.delay_bits).ok()?)?;
-        bits.take(4)
+        bits.read(4)
     };
-    told.iter().map(structure).collect()
+    messages.iter().map(structure).collect()
 }
 
-fn order(structure: Option<u32>, between: i64) -> Option<&'static str> {
-    Some(match (structure, between) {
+fn field_order(structure: Option<u32>, distance: i64) -> Option<&'static str> {
+    Some(match (structure, distance) {
         (Some(3 | 5), _) | (None, 1..) => "tt",
         (Some(4 | 6), _) | (None, ..=-1) => "bb",
         (Some(0..=8), _) | (None, 0) => "progressive",
@@ -159,31 +159,35 @@ fn order(structure: Option<u32>, between: i64) -> Option<&'static str> {
     })
 }
 
-/// Adds the picture timing messages (type 1) among those of a NAL unit; `None` if it is cut short.
-fn picture_timings(nal: &[u8], found: &mut Vec<Vec<u8>>) -> Option<()> {
-    each_message(&unescape(nal), &mut |kind, message| {
+/// Appends the picture timing messages (type 1) of an SEI NAL unit; `None` if it is truncated.
+fn append_timings(nal: &[u8], found: &mut Vec<Vec<u8>>) -> Option<()> {
+    for_each_sei_message(&unescape(nal), &mut |kind, message| {
         if kind == 1 {
             found.push(message.to_vec());
         }
     })
 }
 
-/// Gives the type and body of each message of a plain NAL unit; `None` if it is cut short.
-pub(super) fn each_message(plain: &[u8], take: &mut dyn FnMut(usize, &[u8])) -> Option<()> {
+/// Calls `on_message` with type and body of each message of an unescaped SEI NAL unit; `None` if it
+/// is truncated.
+pub(super) fn for_each_sei_message(
+    plain: &[u8],
+    on_message: &mut dyn FnMut(usize, &[u8]),
+) -> Option<()> {
     let mut rest = plain.get(1..)?;
-    // What remains in the end is a byte that marks it, and zeros.
+    // At the end remain a stop byte and zeros.
     while rest.len() > 2 && !rest.starts_with(&[0, 0]) {
-        let (kind, after) = extended(rest)?;
-        let (length, after) = extended(after)?;
+        let (kind, after) = read_extended(rest)?;
+        let (length, after) = read_extended(after)?;
         let (message, after) = after.split_at_checked(length)?;
-        take(kind, message);
+        on_message(kind, message);
         rest = after;
     }
     Some(())
 }
 
-/// A number written as bytes of 255 and a last smaller one.
-fn extended(bytes: &[u8]) -> Option<(usize, &[u8])> {
+/// Reads a number coded as bytes of 255 and a last smaller one; returns it and the rest.
+fn read_extended(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let full = bytes.iter().take_while(|&&byte| byte == 255).count();
     let &last = bytes.get(full)?;
     Some((full * 255 + usize::from(last), bytes.get(full + 1..)?))
@@ -191,11 +195,11 @@ fn extended(bytes: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use crate::media::bitstream::h264::of_sample;
+    use crate::media::bitstream::h264::parse_sample;
     use crate::media::bitstream::tests::bytes;
 
     #[test]
-    fn the_first_picture_tells_the_order_of_its_fields() {
+    fn reads_the_field_order_of_the_first_picture() {
         const INTERLACED: &str = "01640015ffe1001a67640015acd941410fcb808800000300080000030190f8a14cb001000668fba3cb22c0fdf8f800";
         const FIELDS_UNUSED: &str = "01640015ffe1001a67640015acd9414107cb80880000030008000003019078b16cb001000668ebe3cb22c0fdf8f800";
         const WITH_DELAYS: &str = "01640014ffe1002367640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb01000568ebecb22cfdf8f800";
@@ -222,18 +226,18 @@ mod tests {
                 Some("progressive"),
             ),
         ] {
-            let coded = of_sample(&bytes(config), &bytes(sample)).unwrap();
+            let coded = parse_sample(&bytes(config), &bytes(sample)).unwrap();
             assert_eq!(coded.field_order, expected, "{sample}");
         }
     }
 
     #[test]
-    fn a_sample_without_a_slice_is_unclear() {
+    fn refuses_a_sample_without_a_slice() {
         let config = bytes(
             "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
         );
         for sample in ["", "00000005060101328000", "ffffffff", "0000000165"] {
-            assert_eq!(of_sample(&config, &bytes(sample)), None, "{sample}");
+            assert_eq!(parse_sample(&config, &bytes(sample)), None, "{sample}");
         }
     }
 }

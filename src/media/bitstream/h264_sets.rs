@@ -1,87 +1,87 @@
-//! The parameter sets of an H.264 stream, as slices refer to them (ITU-T H.264, 7.3.2).
+//! Parameter sets of an H.264 stream, looked up by the ids in slice headers (ITU-T H.264, 7.3.2).
 
-use super::bits::{Bits, unescape};
-use super::h264::{Config, Sequence, sequence};
+use super::bits::{BitReader, unescape};
+use super::h264::{AvcConfig, H264Sps, read_sps};
 
 pub(super) const SLICE: u8 = 1;
 pub(super) const IDR_SLICE: u8 = 5;
-pub(super) const MESSAGES: u8 = 6;
+pub(super) const SEI: u8 = 6;
 const SEQUENCE_SET: u8 = 7;
 const PICTURE_SET: u8 = 8;
 
-/// A picture parameter set, as far as slice headers need it.
+/// Picture parameter set, as far as slice headers depend on it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PictureSet {
+pub(super) struct H264Pps {
     id: u32,
     sequence: u32,
     pub is_arithmetic: bool,
     pub has_order: bool,
-    /// `None` where slice groups, which no camera uses, would change what follows.
-    pub rest: Option<Rest>,
+    /// `None` if slice groups, which no camera uses, change the syntax that follows.
+    pub tail: Option<PpsTail>,
 }
 
-/// What stands further on in a picture parameter set.
+/// Last part of a picture parameter set.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rest {
+pub(super) struct PpsTail {
     pub has_deblocking: bool,
     pub has_redundancy: bool,
 }
 
-/// All sets that are in force.
+/// Active parameter sets.
 #[derive(Debug)]
-pub(super) struct Sets {
-    sequences: Vec<Sequence>,
-    pictures: Vec<PictureSet>,
+pub(super) struct ParameterSets {
+    sequences: Vec<H264Sps>,
+    pictures: Vec<H264Pps>,
 }
 
-impl Sets {
-    /// Those of a configuration record; `None` when one is not understood.
-    pub(super) fn of(config: &Config) -> Option<Self> {
-        let sequences = config.sequence_sets.iter().map(|nal| sequence(nal));
-        let pictures = config.picture_sets.iter().map(|nal| picture_set(nal));
+impl ParameterSets {
+    /// Parses the sets of a configuration record; `None` if one is not understood.
+    pub(super) fn from_config(config: &AvcConfig) -> Option<Self> {
+        let sequences = config.sequence_sets.iter().map(|nal| read_sps(nal));
+        let pictures = config.picture_sets.iter().map(|nal| read_pps(nal));
         Some(Self {
             sequences: sequences.collect::<Option<_>>()?,
             pictures: pictures.collect::<Option<_>>()?,
         })
     }
 
-    /// Takes a NAL unit of the stream, if it is a set: it replaces one of its number.
-    pub(super) fn take(&mut self, nal: &[u8]) -> Option<()> {
+    /// Adds a NAL unit of the stream if it is a parameter set; it replaces a set with the same id.
+    pub(super) fn update(&mut self, nal: &[u8]) -> Option<()> {
         match nal.first()? & 31 {
-            SEQUENCE_SET => self.sequences.push(sequence(nal)?),
-            PICTURE_SET => self.pictures.push(picture_set(nal)?),
+            SEQUENCE_SET => self.sequences.push(read_sps(nal)?),
+            PICTURE_SET => self.pictures.push(read_pps(nal)?),
             _ => {}
         }
         Some(())
     }
 
-    /// The sets that a slice with the picture set `id` goes by.
-    pub(super) fn of_slice(&self, id: u32) -> Option<(&Sequence, &PictureSet)> {
+    /// Returns the sets of a slice that refers to the picture parameter set `id`.
+    pub(super) fn for_slice(&self, id: u32) -> Option<(&H264Sps, &H264Pps)> {
         let picture = self.pictures.iter().rev().find(|set| set.id == id)?;
-        let is_its = |set: &&Sequence| set.id == picture.sequence;
-        let sequence = self.sequences.iter().rev().find(is_its)?;
+        let is_referenced = |set: &&H264Sps| set.id == picture.sequence;
+        let sequence = self.sequences.iter().rev().find(is_referenced)?;
         Some((sequence, picture))
     }
 }
 
-pub(super) fn picture_set(nal: &[u8]) -> Option<PictureSet> {
+pub(super) fn read_pps(nal: &[u8]) -> Option<H264Pps> {
     let nal = unescape(nal);
-    let mut bits = Bits::new(&nal);
+    let mut bits = BitReader::new(&nal);
     if bits.byte()? & 31 != PICTURE_SET {
         return None;
     }
     let (id, sequence) = (bits.ue_to(255)?, bits.ue_to(31)?);
-    Some(PictureSet {
+    Some(H264Pps {
         id,
         sequence,
         is_arithmetic: bits.flag()?,
         has_order: bits.flag()?,
-        rest: rest(&mut bits),
+        tail: parse_tail(&mut bits),
     })
 }
 
-fn rest(bits: &mut Bits<'_>) -> Option<Rest> {
-    // Slice groups; how many pictures may be referred to; weights; quantiser offsets.
+fn parse_tail(bits: &mut BitReader<'_>) -> Option<PpsTail> {
+    // Slice groups; default reference counts; weighted prediction; quantiser offsets.
     bits.ue_to(0)?;
     bits.ue()?;
     bits.ue()?;
@@ -91,7 +91,7 @@ fn rest(bits: &mut Bits<'_>) -> Option<Rest> {
     }
     let has_deblocking = bits.flag()?;
     bits.skip(1)?;
-    Some(Rest {
+    Some(PpsTail {
         has_deblocking,
         has_redundancy: bits.flag()?,
     })

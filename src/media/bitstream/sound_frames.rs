@@ -1,39 +1,39 @@
-//! Frames of sound that tell of themselves, as streams without a header carry them: what one
-//! frame's header says, and whether the next says the same.
+//! Self-describing audio frames, as in streams without a container header: values of one frame
+//! header, and a check that consecutive frames agree.
 
-/// What the header of a frame says, in ffprobe's words.
+/// Header of an audio frame, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct SoundFrame {
-    /// Codec by ffmpeg's name.
+    /// Codec, as named by ffmpeg.
     pub codec: &'static str,
     pub sample_rate: u32,
     pub channels: u32,
     pub channel_layout: &'static str,
-    /// Samples of each channel.
+    /// Samples per channel.
     pub samples: u32,
-    /// The whole frame, header included.
+    /// Size of the frame in bytes, including its header.
     pub bytes: usize,
 }
 
-/// Frames that are looked at.
-const MOST: usize = 8;
+/// Maximum number of frames read.
+const MAX_FRAMES: usize = 8;
 
-/// What frames, one right after the other, all say. `None` unless there are two headers, or
-/// where one says something else.
-pub(in crate::media) fn steady(
+/// Parses consecutive frame headers and returns the first one. `None` unless there are at least two
+/// and all agree.
+pub(in crate::media) fn parse_consistent(
     mut stream: &[u8],
-    header: impl Fn(&[u8]) -> Option<SoundFrame>,
+    parse_header: impl Fn(&[u8]) -> Option<SoundFrame>,
 ) -> Option<SoundFrame> {
-    const LONGEST_HEADER: usize = 16;
-    let first = header(stream)?;
-    for count in 1..MOST {
-        let step = header(stream)?;
+    const MAX_HEADER: usize = 16;
+    let first = parse_header(stream)?;
+    for count in 1..MAX_FRAMES {
+        let step = parse_header(stream)?;
         let is_same = SoundFrame { bytes: 0, ..step } == SoundFrame { bytes: 0, ..first };
         if !is_same || step.bytes == 0 {
             return None;
         }
         match stream.get(step.bytes..) {
-            Some(rest) if rest.len() >= LONGEST_HEADER => stream = rest,
+            Some(rest) if rest.len() >= MAX_HEADER => stream = rest,
             _ => return (count > 1).then_some(first),
         }
     }
@@ -45,8 +45,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_frame_is_not_enough_and_two_must_agree() {
-        let header = |bytes: &[u8]| {
+    fn requires_two_frames_that_agree() {
+        let parse_header = |bytes: &[u8]| {
             Some(SoundFrame {
                 codec: "ac3",
                 sample_rate: 48_000,
@@ -56,12 +56,18 @@ mod tests {
                 bytes: 20,
             })
         };
-        assert_eq!(steady(&[2; 35], header), None);
-        assert_eq!(steady(&[2; 36], header).unwrap().channels, 2);
-        assert_eq!(steady(&[2; 1000], header).unwrap().channels, 2);
+        assert_eq!(parse_consistent(&[2; 35], parse_header), None);
+        assert_eq!(
+            parse_consistent(&[2; 36], parse_header).unwrap().channels,
+            2
+        );
+        assert_eq!(
+            parse_consistent(&[2; 1000], parse_header).unwrap().channels,
+            2
+        );
         let mut changing = [2; 1000];
         changing[20] = 1;
-        assert_eq!(steady(&changing, header), None);
-        assert_eq!(steady(&[], header), None);
+        assert_eq!(parse_consistent(&changing, parse_header), None);
+        assert_eq!(parse_consistent(&[], parse_header), None);
     }
 }

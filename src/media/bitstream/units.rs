@@ -1,10 +1,10 @@
-//! Units of H.264 and HEVC between start codes (annex B of either), and the records that
-//! containers keep instead.
+//! NAL units of H.264 and HEVC: byte streams with start codes (annex B of either), and the records
+//! and length-prefixed units that containers store instead.
 
-/// Picture parameter sets that a record counts.
-const MOST_SETS: usize = 255;
+/// Maximum number of picture parameter sets in a record.
+const MAX_SETS: usize = 255;
 
-/// What stands between start codes, without the zeros around.
+/// Splits a byte stream into NAL units, without start codes and zero padding.
 pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start(stream);
     std::iter::from_fn(move || {
@@ -18,32 +18,32 @@ pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     .filter(|unit| !unit.is_empty())
 }
 
-/// What follows the first start code.
+/// Returns everything after the first start code.
 fn after_start(stream: &[u8]) -> Option<&[u8]> {
     let at = memchr::memmem::find(stream, &[0, 0, 1])?;
     Some(&stream[at + 3..])
 }
 
-/// The same units, each after its length in four bytes.
-pub(in crate::media) fn counted(stream: &[u8]) -> Vec<u8> {
-    let mut counted = Vec::with_capacity(stream.len() + 64);
+/// Converts a byte stream to NAL units that follow their length in four bytes.
+pub(in crate::media) fn to_length_prefixed(stream: &[u8]) -> Vec<u8> {
+    let mut prefixed = Vec::with_capacity(stream.len() + 64);
     for unit in split(stream) {
         let Ok(length) = u32::try_from(unit.len()) else {
             break;
         };
-        counted.extend(length.to_be_bytes());
-        counted.extend(unit);
+        prefixed.extend(length.to_be_bytes());
+        prefixed.extend(unit);
     }
-    counted
+    prefixed
 }
 
-/// The `avcC` record (ISO/IEC 14496-15, 5.3.3) of the parameter sets in a stream, with
-/// lengths of four bytes; `None` when there are none or too many.
-pub(in crate::media) fn avcc(stream: &[u8]) -> Option<Vec<u8>> {
+/// Builds the `avcC` record (ISO/IEC 14496-15, 5.3.3) from the parameter sets in a byte stream,
+/// with lengths of four bytes; `None` if sets are missing or too many.
+pub(in crate::media) fn build_avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let sets = |kind: u8| {
         let mut found: Vec<&[u8]> = Vec::new();
         for unit in split(stream).filter(|unit| unit[0] & 0x1f == kind) {
-            if found.len() <= MOST_SETS && !found.contains(&unit) {
+            if found.len() <= MAX_SETS && !found.contains(&unit) {
                 found.push(unit);
             }
         }
@@ -53,7 +53,7 @@ pub(in crate::media) fn avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let &[profile, constraints, level] = sequences.first()?.get(1..4)? else {
         return None;
     };
-    if sequences.len() > 31 || pictures.is_empty() || pictures.len() > MOST_SETS {
+    if sequences.len() > 31 || pictures.is_empty() || pictures.len() > MAX_SETS {
         return None;
     }
     let mut record = vec![1, profile, constraints, level, 0xff];
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_stand_between_start_codes() {
+    fn splits_units_at_start_codes() {
         let stream = b"\0\0\0\x01\x09\xf0\0\0\x01\x67\x64\0\x28\xaa\0\0\0\x01\x68\xee\0\0\x01\x65\x88\x80\0\0\0";
         let found: Vec<&[u8]> = split(stream).collect();
         assert_eq!(
@@ -85,12 +85,12 @@ mod tests {
                 b"\x65\x88\x80"
             ]
         );
-        assert_eq!(counted(&stream[20..]), b"\0\0\0\x03\x65\x88\x80",);
+        assert_eq!(to_length_prefixed(&stream[20..]), b"\0\0\0\x03\x65\x88\x80",);
         assert_eq!(
-            avcc(stream).as_deref(),
+            build_avcc(stream).as_deref(),
             Some(&b"\x01\x64\0\x28\xff\xe1\0\x05\x67\x64\0\x28\xaa\x01\0\x02\x68\xee"[..])
         );
         assert_eq!(split(b"").count() + split(b"\0\0\x01").count(), 0);
-        assert_eq!(avcc(b"\0\0\x01\x68\xee"), None);
+        assert_eq!(build_avcc(b"\0\0\x01\x68\xee"), None);
     }
 }

@@ -5,7 +5,7 @@
 use super::rate::frame_rate;
 use super::track::{Track, Video};
 use crate::media::bitstream::{
-    Coded, Container, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp8, vp9,
+    CodedPicture, ContainerPicture, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp8, vp9,
 };
 use crate::media::header::{SideData, Stream, Tags};
 use crate::media::keyframes::Decoder;
@@ -21,7 +21,7 @@ pub(super) struct Coding {
     /// Four characters by which `QuickTime` knows it.
     kind: [u8; 4],
     configuration: Vec<u8>,
-    coded: Coded,
+    coded: CodedPicture,
 }
 
 impl Coding {
@@ -30,24 +30,26 @@ impl Coding {
         let private = track.private;
         let (name, kind, coded) = match track.codec.as_str() {
             "V_MPEG4/ISO/AVC" => ("h264", *b"avc1", h264(private, frame)?),
-            "V_MPEGH/ISO/HEVC" => ("hevc", *b"hvc1", hevc::of_hvcc(private)?),
-            "V_AV1" => ("av1", *b"av01", av1::of_av1c(private)?),
-            "V_VP8" => ("vp8", *b"vp08", vp8::of_frame(frame)?),
-            "V_VP9" => ("vp9", *b"vp09", vp9::of_frame(frame)?),
+            "V_MPEGH/ISO/HEVC" => ("hevc", *b"hvc1", hevc::parse_hvcc(private)?),
+            "V_AV1" => ("av1", *b"av01", av1::parse_av1c(private)?),
+            "V_VP8" => ("vp8", *b"vp08", vp8::parse_frame(frame)?),
+            "V_VP9" => ("vp9", *b"vp09", vp9::parse_frame(frame)?),
             "V_MJPEG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
             "V_PRORES" => {
                 let kind = private.try_into().ok()?;
                 ("prores", kind, prores(kind, frame)?)
             }
-            "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" => ("mpeg4", *b"mp4v", mpeg4::of_config(private)?),
+            "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" => {
+                ("mpeg4", *b"mp4v", mpeg4::parse_config(private)?)
+            }
             "V_MS/VFW/FOURCC" => match private.get(16..20)? {
-                b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::of_frame(frame)?),
+                b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::parse_frame(frame)?),
                 b"MJPG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
                 _ => return None,
             },
             // A sample description of `QuickTime`'s, with its size.
             "V_QUICKTIME" => match private.get(4..8)? {
-                b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::of_frame(frame)?),
+                b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::parse_frame(frame)?),
                 _ => return None,
             },
             _ => return None,
@@ -56,7 +58,7 @@ impl Coding {
             "h264" | "hevc" | "av1" => private.to_vec(),
             _ => Vec::new(),
         };
-        let coded = coded.within(&Container {
+        let coded = coded.merge_container(&ContainerPicture {
             width: track.video.width,
             height: track.video.height,
             colour: track.video.colour,
@@ -82,25 +84,25 @@ impl Coding {
 }
 
 /// H.264 by its configuration and, where that leaves fields open, by its first picture.
-fn h264(configuration: &[u8], frame: &[u8]) -> Option<Coded> {
-    match h264::of_avcc(configuration) {
+fn h264(configuration: &[u8], frame: &[u8]) -> Option<CodedPicture> {
+    match h264::parse_avcc(configuration) {
         Some(coded) if !coded.may_be_interlaced => Some(coded),
-        _ => h264::of_sample(configuration, frame),
+        _ => h264::parse_sample(configuration, frame),
     }
 }
 
 /// A picture that is as high as the track: half of one is a field.
-fn whole_jpeg(video: &Video<'_>, frame: &[u8]) -> Option<Coded> {
-    jpeg::of_frame(frame)
+fn whole_jpeg(video: &Video<'_>, frame: &[u8]) -> Option<CodedPicture> {
+    jpeg::parse_frame(frame)
         .filter(|coded| (coded.width, coded.height) == (Some(video.width), Some(video.height)))
 }
 
-fn prores(kind: [u8; 4], frame: &[u8]) -> Option<Coded> {
+fn prores(kind: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     if frame.get(4..8) == Some(b"icpf") {
-        return prores::of_frame(kind, frame);
+        return prores::parse_frame(kind, frame);
     }
     let frame = frame.get(..256).unwrap_or(frame);
-    prores::of_frame(kind, &[PRORES_HEAD, frame].concat())
+    prores::parse_frame(kind, &[PRORES_HEAD, frame].concat())
 }
 
 /// A track of pictures; `muxer` is the program that wrote the file.

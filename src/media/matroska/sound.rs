@@ -4,7 +4,7 @@
 
 use super::track::{Audio, Track};
 use crate::media::bitstream::sound_frames::SoundFrame;
-use crate::media::bitstream::xiph::Voices;
+use crate::media::bitstream::xiph::AudioParameters;
 use crate::media::bitstream::{aac, ac3, mpeg_audio, xiph};
 use crate::media::header::{Stream, Tags};
 
@@ -32,18 +32,18 @@ pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) ->
     let is_alone = |told: &SoundFrame| told.bytes as u64 == length;
     let is_layer_3 = |told: &SoundFrame| told.codec == "mp3";
     let (name, voices) = match track.codec.as_str() {
-        "A_AC3" => ("ac3", ac3::of_frame(frame)?.into()),
+        "A_AC3" => ("ac3", ac3::parse_frame(frame)?.into()),
         "A_EAC3" => (
             "eac3",
-            ac3::of_enhanced_frame(frame).filter(is_alone)?.into(),
+            ac3::parse_enhanced_frame(frame).filter(is_alone)?.into(),
         ),
         "A_MPEG/L3" => (
             "mp3",
-            mpeg_audio::of_frame(frame).filter(is_layer_3)?.into(),
+            mpeg_audio::parse_frame(frame).filter(is_layer_3)?.into(),
         ),
-        "A_OPUS" => ("opus", xiph::of_opus(track.private)?),
-        "A_VORBIS" => ("vorbis", xiph::of_vorbis(track.private)?),
-        "A_FLAC" => ("flac", xiph::of_flac(track.private)?),
+        "A_OPUS" => ("opus", xiph::parse_opus(track.private)?),
+        "A_VORBIS" => ("vorbis", xiph::parse_vorbis(track.private)?),
+        "A_FLAC" => ("flac", xiph::parse_flac(track.private)?),
         "A_AAC" => ("aac", of_aac(track.private)?),
         _ => return None,
     };
@@ -56,9 +56,9 @@ pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) ->
     })
 }
 
-fn of_aac(private: &[u8]) -> Option<Voices> {
-    let told = aac::of_config(private)?;
-    Some(Voices {
+fn of_aac(private: &[u8]) -> Option<AudioParameters> {
+    let told = aac::parse_config(private)?;
+    Some(AudioParameters {
         rate: told.sample_rate?,
         channels: told.channels?,
         layout: told.channel_layout?,

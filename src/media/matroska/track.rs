@@ -186,7 +186,7 @@ fn colour(element: &Element<'_>) -> Option<Colour> {
             _ => {}
         }
     }
-    let colour = Colour::of_codes(primaries, transfer, matrix);
+    let colour = Colour::from_codes(primaries, transfer, matrix);
     Some(match range {
         1 | 2 => colour.with_range(range == 2),
         _ => colour,

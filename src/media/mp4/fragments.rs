@@ -1,46 +1,48 @@
-//! Fragmented movies: samples described piece by piece, in `moof` boxes.
+//! Fragmented movies: samples described in `moof` boxes.
 
-use super::boxes::{boxes, child, full, sized};
-use super::layout::Layout;
+use super::boxes::{boxes, child, full_box, read_sized};
+use super::layout::Mp4Layout;
 
-/// Samples of a file that are looked at in all: two days at 60 frames a second.
-pub(super) const MOST_SAMPLES: u64 = 10_000_000;
-/// Keys that are kept; of more, every other one is let go.
-const MOST_KEYS: usize = 4096;
+/// Maximum number of samples read of a file: two days at 60 frames per second.
+pub(super) const MAX_SAMPLES: u64 = 10_000_000;
+/// Maximum number of keys stored; if there are more, every other one is dropped.
+const MAX_KEYS: usize = 4096;
 
-/// One key of a fragmented track.
+/// Sync sample of a fragmented track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FragmentKey {
     pub offset: u64,
     pub bytes: u32,
-    /// When it is shown, in the track's units.
-    pub shown: u64,
+    /// Presentation time, in the track's units.
+    pub time: u64,
 }
 
-/// What all fragments say of one track together.
+/// Summary of all fragments of one track.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     pub samples: u64,
     pub bytes: u64,
-    /// Begin of the first sample and end of the last, in the track's units.
+    /// Start of the first sample, in the track's units.
     pub begin: u64,
+    /// End of the last sample.
     pub end: u64,
     pub shortest: u32,
     pub longest: u32,
     pub keys: Vec<FragmentKey>,
-    /// Keys so far, and of how many one is kept.
+    /// Number of keys seen so far.
     seen: u64,
+    /// One of this many keys is stored.
     every: u64,
 }
 
 impl Fragments {
-    /// Keeps a key, evenly thinned out where there are very many.
-    fn keep(&mut self, key: FragmentKey) {
+    /// Adds a key, and thins the keys out evenly if there are too many.
+    fn add_key(&mut self, key: FragmentKey) {
         if self.seen.is_multiple_of(self.every.max(1)) {
             self.keys.push(key);
         }
         self.seen += 1;
-        if self.keys.len() > MOST_KEYS {
+        if self.keys.len() > MAX_KEYS {
             let mut at = 0;
             self.keys.retain(|_| {
                 at += 1;
@@ -50,23 +52,23 @@ impl Fragments {
         }
     }
 
-    /// From the first sample to the last.
+    /// Returns the time from the start of the first sample to the end of the last one.
     pub(super) fn duration(&self) -> u64 {
         self.end.saturating_sub(self.begin)
     }
 }
 
-/// What `trex` says of samples about which nothing else does.
+/// Default sample values of `trex`.
 #[derive(Debug, Clone, Copy, Default)]
-struct Defaults {
+struct SampleDefaults {
     duration: u32,
     size: u32,
     flags: u32,
 }
 
-/// Reads all fragments of the track `id`; `None` when one is not understood.
-pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fragments> {
-    let defaults = defaults(&layout.movie, id);
+/// Reads all fragments of the track `id`; `None` if one is not understood.
+pub(super) fn read_track(layout: &Mp4Layout, id: u32, budget: &mut u64) -> Option<Fragments> {
+    let defaults = read_defaults(&layout.movie, id);
     let mut fragments = Fragments {
         shortest: u32::MAX,
         ..Fragments::default()
@@ -74,16 +76,16 @@ pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fra
     for (at, body) in &layout.fragments {
         let mut runs_end = *at;
         for track in boxes(body).filter(|boxed| boxed.kind == *b"traf") {
-            let header = TrackHeader::new(child(track.body, *b"tfhd")?, *at, runs_end, defaults)?;
+            let header = TrackHeader::parse(child(track.body, *b"tfhd")?, *at, runs_end, defaults)?;
             let is_this = header.id == id;
-            let mut decoded = match child(track.body, *b"tfdt").and_then(full) {
-                Some((version, _, mut cursor)) => sized(&mut cursor, version)?,
+            let mut decoded = match child(track.body, *b"tfdt").and_then(full_box) {
+                Some((version, _, mut cursor)) => read_sized(&mut cursor, version)?,
                 None => fragments.end,
             };
             let mut offset = header.base;
             for run in boxes(track.body).filter(|boxed| boxed.kind == *b"trun") {
                 let into = is_this.then_some(&mut fragments);
-                *budget = budget.checked_sub(run_length(run.body)?)?;
+                *budget = budget.checked_sub(read_sample_count(run.body)?)?;
                 read_run(run.body, &header, &mut offset, &mut decoded, into)?;
             }
             runs_end = offset;
@@ -92,12 +94,12 @@ pub(super) fn of_track(layout: &Layout, id: u32, budget: &mut u64) -> Option<Fra
     (fragments.samples > 0).then_some(fragments)
 }
 
-fn defaults(movie: &[u8], id: u32) -> Defaults {
+fn read_defaults(movie: &[u8], id: u32) -> SampleDefaults {
     let read = |body| {
-        let (_, _, mut cursor) = full(body)?;
+        let (_, _, mut cursor) = full_box(body)?;
         let is_this = cursor.u32()? == id;
         cursor.skip(4)?;
-        let defaults = Defaults {
+        let defaults = SampleDefaults {
             duration: cursor.u32()?,
             size: cursor.u32()?,
             flags: cursor.u32()?,
@@ -115,17 +117,17 @@ fn defaults(movie: &[u8], id: u32) -> Defaults {
 struct TrackHeader {
     id: u32,
     base: u64,
-    defaults: Defaults,
+    defaults: SampleDefaults,
 }
 
 impl TrackHeader {
-    fn new(body: &[u8], fragment: u64, runs_end: u64, defaults: Defaults) -> Option<Self> {
-        let (_, flags, mut cursor) = full(body)?;
+    fn parse(body: &[u8], fragment: u64, runs_end: u64, defaults: SampleDefaults) -> Option<Self> {
+        let (_, flags, mut cursor) = full_box(body)?;
         let id = cursor.u32()?;
         let optional = |bit: u32| (flags & bit != 0).then_some(());
         let mut header = Self {
             id,
-            // Without a base of its own, one run follows the other's data.
+            // Without an explicit base, each run's data follows the previous run's.
             base: if flags & 0x2_0000 != 0 {
                 fragment
             } else {
@@ -152,13 +154,13 @@ impl TrackHeader {
     }
 }
 
-/// Bits of a sample's flags that say that it needs others.
+/// Sample flags of samples that depend on others.
 const IS_NOT_KEY: u32 = 0x1_0000;
 const NEEDS_OTHERS: u32 = 0x100_0000;
 
-/// Samples that a run says it has.
-fn run_length(body: &[u8]) -> Option<u64> {
-    let (_, _, mut cursor) = full(body)?;
+/// Reads the sample count of a run.
+fn read_sample_count(body: &[u8]) -> Option<u64> {
+    let (_, _, mut cursor) = full_box(body)?;
     cursor.u32().map(u64::from)
 }
 
@@ -169,7 +171,7 @@ fn read_run(
     decoded: &mut u64,
     mut into: Option<&mut Fragments>,
 ) -> Option<()> {
-    let (_, flags, mut cursor) = full(body)?;
+    let (_, flags, mut cursor) = full_box(body)?;
     let count = cursor.u32()?;
     if flags & 0x1 != 0 {
         *offset = header.base.checked_add_signed(i64::from(cursor.i32()?))?;
@@ -180,18 +182,18 @@ fn read_run(
         None
     };
     for _ in 0..count {
-        let mut own = |bit: u32, default: u32| {
+        let mut optional = |bit: u32, default: u32| {
             if flags & bit == 0 {
                 Some(default)
             } else {
                 cursor.u32()
             }
         };
-        let duration = own(0x100, header.defaults.duration)?;
-        let bytes = own(0x200, header.defaults.size)?;
-        let told = own(0x400, header.defaults.flags)?;
-        let shift = own(0x800, 0)?.cast_signed();
-        let sample_flags = first_flags.take().unwrap_or(told);
+        let duration = optional(0x100, header.defaults.duration)?;
+        let bytes = optional(0x200, header.defaults.size)?;
+        let own_flags = optional(0x400, header.defaults.flags)?;
+        let shift = optional(0x800, 0)?.cast_signed();
+        let sample_flags = first_flags.take().unwrap_or(own_flags);
         if let Some(all) = into.as_deref_mut() {
             if all.samples == 0 {
                 all.begin = *decoded;
@@ -201,10 +203,10 @@ fn read_run(
             all.shortest = all.shortest.min(duration);
             all.longest = all.longest.max(duration);
             if sample_flags & (IS_NOT_KEY | NEEDS_OTHERS) == 0 {
-                all.keep(FragmentKey {
+                all.add_key(FragmentKey {
                     offset: *offset,
                     bytes,
-                    shown: decoded.saturating_add_signed(i64::from(shift)),
+                    time: decoded.saturating_add_signed(i64::from(shift)),
                 });
             }
         }

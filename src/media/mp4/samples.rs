@@ -1,17 +1,17 @@
-//! The sample table of a track: where each frame is, how large, when, and which are keys.
+//! Sample table of a track: position, size and time of each frame, and the sync samples.
 //!
-//! The table stays as it is in the file; a question walks it. A 10-hour file has two
-//! million samples, of which a scan asks for a dozen.
+//! The table is kept in the file's format, and lookups walk it: a 10-hour file has two million
+//! samples, of which a scan needs a dozen.
 
-use super::boxes::{FourCc, child, full};
+use super::boxes::{FourCc, child, full_box};
 use crate::media::cursor::Cursor;
 
-/// Entries of a table with rows of `N` bytes.
+/// Table with rows of `N` bytes.
 #[derive(Debug, Clone, Copy)]
-struct Rows<'a, const N: usize>(&'a [u8]);
+struct TableRows<'a, const N: usize>(&'a [u8]);
 
-impl<'a, const N: usize> Rows<'a, N> {
-    /// As many rows as are said to be there, and are.
+impl<'a, const N: usize> TableRows<'a, N> {
+    /// Takes `count` rows, or as many as exist.
     fn new(cursor: Cursor<'a>, count: u32) -> Self {
         let length = usize::try_from(count)
             .unwrap_or(usize::MAX)
@@ -19,8 +19,8 @@ impl<'a, const N: usize> Rows<'a, N> {
         Self(cursor.0.get(..length).unwrap_or(cursor.0))
     }
 
-    fn of(table: &'a [u8], kind: FourCc) -> Option<Self> {
-        let (_, _, mut cursor) = full(child(table, kind)?)?;
+    fn from_table(table: &'a [u8], kind: FourCc) -> Option<Self> {
+        let (_, _, mut cursor) = full_box(child(table, kind)?)?;
         let count = cursor.u32()?;
         Some(Self::new(cursor, count))
     }
@@ -39,62 +39,63 @@ impl<'a, const N: usize> Rows<'a, N> {
     }
 }
 
-/// How the sizes of samples are told.
+/// Sample sizes (`stsz` or `stz2`).
 #[derive(Debug, Clone, Copy)]
-enum Sizes<'a> {
-    /// All alike.
+enum SampleSizes<'a> {
+    /// The same size for all samples.
     Constant { size: u32, count: u32 },
-    /// One each.
-    Each(Rows<'a, 4>),
-    /// One each, of 8 or 16 bits (`stz2`).
+    /// One 32-bit size per sample.
+    Each(TableRows<'a, 4>),
+    /// One size per sample (`stz2`); the number is its width in bytes, 1 or 2.
     Short(&'a [u8], usize),
 }
 
-/// The sample table of one track.
+/// Sample table of one track (`stbl`).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Samples<'a> {
-    times: Rows<'a, 8>,
-    shifts: Option<Rows<'a, 8>>,
-    /// `None`: every sample is a key.
-    keys: Option<Rows<'a, 4>>,
-    /// Keys after which earlier frames may need what came before (open groups).
-    open_keys: Option<Rows<'a, 4>>,
-    sizes: Sizes<'a>,
-    chunks: Rows<'a, 12>,
-    offsets: Rows<'a, 4>,
-    long_offsets: Option<Rows<'a, 8>>,
+pub(super) struct SampleTable<'a> {
+    times: TableRows<'a, 8>,
+    composition_offsets: Option<TableRows<'a, 8>>,
+    /// Sync samples (`stss`), one-based; `None` if every sample is one.
+    sync_samples: Option<TableRows<'a, 4>>,
+    /// Partial sync samples (`stps`), which begin open GOPs.
+    partial_sync_samples: Option<TableRows<'a, 4>>,
+    sizes: SampleSizes<'a>,
+    chunks: TableRows<'a, 12>,
+    offsets: TableRows<'a, 4>,
+    long_offsets: Option<TableRows<'a, 8>>,
 }
 
-/// How frames follow each other in time, in units of the track's timescale.
+/// Statistics of sample durations, in units of the track's timescale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pace {
-    /// Samples, without the last one when its duration stands alone.
+pub(super) struct SampleDurations {
+    /// Number of samples, without a last one that has its own duration entry.
     pub samples: u64,
-    /// Their duration together.
+    /// Total duration of these samples.
     pub duration: u64,
-    /// The duration that most samples have.
+    /// Most frequent duration among the samples.
     pub usual: u32,
-    /// The shortest and the longest.
     pub shortest: u32,
     pub longest: u32,
 }
 
-impl<'a> Samples<'a> {
-    /// Reads `stbl`; `None` when a table that must be there is not.
-    pub(super) fn new(table: &'a [u8]) -> Option<Self> {
+impl<'a> SampleTable<'a> {
+    /// Parses `stbl`; `None` if a mandatory table is missing.
+    pub(super) fn parse(table: &'a [u8]) -> Option<Self> {
         Some(Self {
-            times: Rows::of(table, *b"stts")?,
-            shifts: Rows::of(table, *b"ctts"),
-            keys: Rows::of(table, *b"stss").filter(|keys| keys.len() > 0),
-            open_keys: Rows::of(table, *b"stps").filter(|keys| keys.len() > 0),
-            sizes: Sizes::of(table)?,
-            chunks: Rows::of(table, *b"stsc")?,
-            offsets: Rows::of(table, *b"stco").unwrap_or(Rows(&[])),
-            long_offsets: Rows::of(table, *b"co64"),
+            times: TableRows::from_table(table, *b"stts")?,
+            composition_offsets: TableRows::from_table(table, *b"ctts"),
+            sync_samples: TableRows::from_table(table, *b"stss")
+                .filter(|sync_samples| sync_samples.len() > 0),
+            partial_sync_samples: TableRows::from_table(table, *b"stps")
+                .filter(|sync_samples| sync_samples.len() > 0),
+            sizes: SampleSizes::from_table(table)?,
+            chunks: TableRows::from_table(table, *b"stsc")?,
+            offsets: TableRows::from_table(table, *b"stco").unwrap_or(TableRows(&[])),
+            long_offsets: TableRows::from_table(table, *b"co64"),
         })
     }
 
-    /// Samples, as many as have both a time and a size.
+    /// Returns the number of samples that have both a time and a size.
     pub(super) fn count(&self) -> u64 {
         self.timed().min(self.sizes.count())
     }
@@ -104,31 +105,31 @@ impl<'a> Samples<'a> {
             .fold(0, |sum, (count, _)| sum.saturating_add(u64::from(count)))
     }
 
-    /// Runs of samples of one duration.
+    /// Iterates over runs of samples with equal duration: count and duration.
     fn runs(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.times
             .iter()
             .filter_map(|mut row| Some((row.u32()?, row.u32()?)))
     }
 
-    /// Bytes of all samples.
+    /// Returns the total size of all samples in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.sizes.sum()
     }
 
-    /// Duration of all samples.
+    /// Returns the total duration of all samples.
     pub(super) fn duration(&self) -> u64 {
         self.runs().fold(0, |sum, (count, delta)| {
             sum.saturating_add(u64::from(count) * u64::from(delta))
         })
     }
 
-    /// How frames follow each other; `None` without any.
-    pub(super) fn pace(&self) -> Option<Pace> {
+    /// Returns statistics of the sample durations; `None` without samples.
+    pub(super) fn durations(&self) -> Option<SampleDurations> {
         let rows = self.times.len();
-        let mut pace = Pace {
+        let mut durations = SampleDurations {
             shortest: u32::MAX,
-            ..Pace::default()
+            ..SampleDurations::default()
         };
         let mut usual = std::collections::BTreeMap::<u32, u64>::new();
         for (at, (count, delta)) in self.runs().enumerate() {
@@ -136,78 +137,81 @@ impl<'a> Samples<'a> {
             if count == 0 || is_odd_end {
                 continue;
             }
-            pace.samples = pace.samples.saturating_add(u64::from(count));
-            pace.duration = pace
+            durations.samples = durations.samples.saturating_add(u64::from(count));
+            durations.duration = durations
                 .duration
                 .saturating_add(u64::from(count) * u64::from(delta));
-            pace.shortest = pace.shortest.min(delta);
-            pace.longest = pace.longest.max(delta);
-            // Enough to tell what most are; a file may hold a million different ones.
+            durations.shortest = durations.shortest.min(delta);
+            durations.longest = durations.longest.max(delta);
+            // Enough to find the most frequent one; a file may have a million different durations.
             if usual.len() < 1024 || usual.contains_key(&delta) {
                 *usual.entry(delta).or_default() += u64::from(count);
             }
         }
-        pace.usual = usual
+        durations.usual = usual
             .into_iter()
             .max_by_key(|&(_, count)| count)
             .map(|(delta, _)| delta)?;
-        (pace.samples > 0).then_some(pace)
+        (durations.samples > 0).then_some(durations)
     }
 
-    /// How many keys there are.
-    pub(super) fn keys(&self) -> u64 {
-        match self.key_rows() {
-            Some(keys) => keys.len().min(self.count()),
+    /// Returns the number of sync samples.
+    pub(super) fn count_sync_samples(&self) -> u64 {
+        match self.sync_rows() {
+            Some(sync_samples) => sync_samples.len().min(self.count()),
             None => self.count(),
         }
     }
 
-    /// The table of keys: where whole ones are only the first, the open ones count.
-    fn key_rows(&self) -> Option<Rows<'a, 4>> {
-        match (self.keys, self.open_keys) {
-            (Some(keys), Some(open)) if keys.len() == 1 && open.len() > 1 => Some(open),
-            (keys, _) => keys,
+    /// Returns the table of sync samples. If the only full sync sample is the first one, partial
+    /// ones are used.
+    fn sync_rows(&self) -> Option<TableRows<'a, 4>> {
+        match (self.sync_samples, self.partial_sync_samples) {
+            (Some(sync_samples), Some(open)) if sync_samples.len() == 1 && open.len() > 1 => {
+                Some(open)
+            }
+            (sync_samples, _) => sync_samples,
         }
     }
 
-    /// The sample, from 0, that is the key of number `at`, from 0.
-    pub(super) fn key(&self, at: u64) -> Option<u64> {
-        match self.key_rows() {
-            Some(keys) => u64::from(keys.row(at)?.u32()?).checked_sub(1),
+    /// Returns the zero-based sample index of the `at`-th sync sample, also zero-based.
+    pub(super) fn sync_sample(&self, at: u64) -> Option<u64> {
+        match self.sync_rows() {
+            Some(sync_samples) => u64::from(sync_samples.row(at)?.u32()?).checked_sub(1),
             None => Some(at),
         }
     }
 
-    /// When a sample is shown.
-    pub(super) fn shown(&self, sample: u64) -> Option<u64> {
+    /// Returns the presentation time of a sample.
+    pub(super) fn presentation_time(&self, sample: u64) -> Option<u64> {
         let shift = self
-            .shifts
-            .and_then(|shifts| run(shifts, sample))
+            .composition_offsets
+            .and_then(|composition_offsets| find_run(composition_offsets, sample))
             .and_then(|(mut row, _)| {
                 row.skip(4)?;
                 row.i32()
             })
             .unwrap_or(0);
-        let (mut before, mut begun) = (0_u64, 0_u64);
+        let (mut before, mut elapsed) = (0_u64, 0_u64);
         for (count, delta) in self.runs() {
             let next = before.saturating_add(u64::from(count));
             if sample < next {
-                let decoded = begun.checked_add((sample - before) * u64::from(delta))?;
+                let decoded = elapsed.checked_add((sample - before) * u64::from(delta))?;
                 return Some(decoded.saturating_add_signed(i64::from(shift)));
             }
-            begun = begun.saturating_add(u64::from(count) * u64::from(delta));
+            elapsed = elapsed.saturating_add(u64::from(count) * u64::from(delta));
             before = next;
         }
         None
     }
 
-    /// Bytes of a sample.
+    /// Returns the size of a sample in bytes.
     pub(super) fn size(&self, sample: u64) -> Option<u32> {
         self.sizes.at(sample)
     }
 
-    /// Where a sample is in the file, and which description it goes by, from 1.
-    pub(super) fn place(&self, sample: u64) -> Option<(u64, u32)> {
+    /// Returns the byte position of a sample in the file and its one-based sample description.
+    pub(super) fn location(&self, sample: u64) -> Option<(u64, u32)> {
         self.size(sample)?;
         let mut first_sample = 0_u64;
         let mut rows = self.chunks.iter().peekable();
@@ -243,11 +247,12 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// The row of a table of runs (its first number is how many samples go by it) for a sample.
-fn run<const N: usize>(rows: Rows<'_, N>, sample: u64) -> Option<(Cursor<'_>, u64)> {
+/// Finds the run that contains a sample, in a table whose rows begin with the number of samples;
+/// returns the row and the sample's index within the run.
+fn find_run<const N: usize>(rows: TableRows<'_, N>, sample: u64) -> Option<(Cursor<'_>, u64)> {
     let mut before = 0_u64;
     for row in rows.iter() {
-        let count = row.clone_first()?;
+        let count = row.peek_u32()?;
         let next = before.saturating_add(u64::from(count));
         if sample < next {
             return Some((row, sample - before));
@@ -258,25 +263,25 @@ fn run<const N: usize>(rows: Rows<'_, N>, sample: u64) -> Option<(Cursor<'_>, u6
 }
 
 impl Cursor<'_> {
-    /// The next number, which stays the next.
-    fn clone_first(&self) -> Option<u32> {
+    /// Reads the next number without consuming it.
+    fn peek_u32(&self) -> Option<u32> {
         let mut ahead = *self;
         ahead.u32()
     }
 }
 
-impl<'a> Sizes<'a> {
-    fn of(table: &'a [u8]) -> Option<Self> {
+impl<'a> SampleSizes<'a> {
+    fn from_table(table: &'a [u8]) -> Option<Self> {
         if let Some(body) = child(table, *b"stsz") {
-            let (_, _, mut cursor) = full(body)?;
+            let (_, _, mut cursor) = full_box(body)?;
             let (size, count) = (cursor.u32()?, cursor.u32()?);
             return Some(if size > 0 {
                 Self::Constant { size, count }
             } else {
-                Self::Each(Rows::new(cursor, count))
+                Self::Each(TableRows::new(cursor, count))
             });
         }
-        let (_, _, mut cursor) = full(child(table, *b"stz2")?)?;
+        let (_, _, mut cursor) = full_box(child(table, *b"stz2")?)?;
         let (bits, count) = (cursor.u32()? & 0xff, cursor.u32()?);
         let width = match bits {
             8 => 1,
@@ -307,7 +312,7 @@ impl<'a> Sizes<'a> {
         }
     }
 
-    /// Bytes of the samples from `first` up to `end`, not with it.
+    /// Returns the total size of the samples in `first..end`, in bytes.
     fn range(self, first: u64, end: u64) -> Option<u64> {
         match self {
             Self::Constant { size, .. } => end.checked_sub(first)?.checked_mul(u64::from(size)),
@@ -333,7 +338,7 @@ impl<'a> Sizes<'a> {
 mod tests {
     use super::*;
 
-    fn boxed(kind: FourCc, words: &[u32]) -> Vec<u8> {
+    fn build_box(kind: FourCc, words: &[u32]) -> Vec<u8> {
         let size = u32::try_from(8 + 4 * words.len()).unwrap();
         let mut bytes = size.to_be_bytes().to_vec();
         bytes.extend(kind);
@@ -341,25 +346,26 @@ mod tests {
         bytes
     }
 
-    /// Six samples in three chunks; the last lasts longer; keys are 1 and 4.
+    /// Six samples in three chunks; the last has a longer duration; samples 1 and 4 are sync
+    /// samples.
     fn table() -> Vec<u8> {
         [
-            boxed(*b"stts", &[0, 2, 5, 10, 1, 99]),
-            boxed(*b"ctts", &[0, 2, 1, 0, 5, 20]),
-            boxed(*b"stss", &[0, 2, 1, 4]),
-            boxed(*b"stsz", &[0, 0, 6, 1, 2, 3, 4, 5, 6]),
-            boxed(*b"stsc", &[0, 2, 1, 1, 1, 2, 3, 1]),
-            boxed(*b"stco", &[0, 3, 100, 200, 300]),
+            build_box(*b"stts", &[0, 2, 5, 10, 1, 99]),
+            build_box(*b"ctts", &[0, 2, 1, 0, 5, 20]),
+            build_box(*b"stss", &[0, 2, 1, 4]),
+            build_box(*b"stsz", &[0, 0, 6, 1, 2, 3, 4, 5, 6]),
+            build_box(*b"stsc", &[0, 2, 1, 1, 1, 2, 3, 1]),
+            build_box(*b"stco", &[0, 3, 100, 200, 300]),
         ]
         .concat()
     }
 
     #[test]
-    fn a_table_says_where_and_when() {
+    fn finds_position_and_time_of_samples() {
         let bytes = table();
-        let samples = Samples::new(&bytes).unwrap();
+        let samples = SampleTable::parse(&bytes).unwrap();
         assert_eq!((samples.count(), samples.bytes()), (6, 21));
-        let places: Vec<_> = (0..7).map(|at| samples.place(at)).collect();
+        let places: Vec<_> = (0..7).map(|at| samples.location(at)).collect();
         assert_eq!(
             places,
             [
@@ -372,27 +378,33 @@ mod tests {
                 None
             ]
         );
-        assert_eq!(samples.shown(0), Some(0));
-        assert_eq!(samples.shown(3), Some(50));
-        assert_eq!(samples.shown(6), None);
-        assert_eq!((samples.keys(), samples.key(1)), (2, Some(3)));
+        assert_eq!(samples.presentation_time(0), Some(0));
+        assert_eq!(samples.presentation_time(3), Some(50));
+        assert_eq!(samples.presentation_time(6), None);
+        assert_eq!(
+            (samples.count_sync_samples(), samples.sync_sample(1)),
+            (2, Some(3))
+        );
     }
 
     #[test]
-    fn the_last_sample_does_not_make_an_even_pace_uneven() {
+    fn ignores_the_duration_of_the_last_sample() {
         let bytes = table();
-        let pace = Samples::new(&bytes).unwrap().pace().unwrap();
-        assert_eq!((pace.samples, pace.duration), (5, 50));
-        assert_eq!((pace.shortest, pace.usual, pace.longest), (10, 10, 10));
+        let durations = SampleTable::parse(&bytes).unwrap().durations().unwrap();
+        assert_eq!((durations.samples, durations.duration), (5, 50));
+        assert_eq!(
+            (durations.shortest, durations.usual, durations.longest),
+            (10, 10, 10)
+        );
     }
 
     #[test]
-    fn tables_that_say_more_than_they_hold_are_cut() {
+    fn a_table_shorter_than_its_count_is_truncated() {
         let mut bytes = table();
         let at = bytes.windows(4).position(|four| four == b"stsz").unwrap() + 12;
         bytes[at..at + 4].copy_from_slice(&u32::MAX.to_be_bytes());
-        let samples = Samples::new(&bytes).unwrap();
+        let samples = SampleTable::parse(&bytes).unwrap();
         assert_eq!(samples.count(), 6);
-        assert!(Samples::new(&bytes[..40]).is_none());
+        assert!(SampleTable::parse(&bytes[..40]).is_none());
     }
 }

@@ -1,26 +1,33 @@
-//! How a spherical or stereo picture is laid out: Google's Spherical Video V2 (`st3d`,
-//! `sv3d`), and V1's XML in a `uuid` box of the track.
+//! Projection and stereo layout of 360° pictures: Google's Spherical Video V2 (`st3d`, `sv3d`), and
+//! V1's XML in a `uuid` box of the track.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::boxes::{boxes, child, descendant, full};
+use super::boxes::{boxes, child, descendant, full_box};
 use crate::media::header::SideData;
 
-/// The marker of V1's `uuid` box (Spherical Video RFC, V1).
+/// UUID of V1's `uuid` box (Spherical Video RFC, V1).
 const V1: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd";
 
-/// V1's XML has a kilobyte; of a longer one only the beginning is read.
-const LONGEST: usize = 64 * 1024;
+/// Maximum number of bytes read of V1's XML, which has about a kilobyte.
+const MAX_XML: usize = 64 * 1024;
 
-/// What a track says of its layout: `entry` holds the boxes of its sample description.
-pub(super) fn side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
-    let of_boxes = [projection(entry), stereo(entry)].into_iter().flatten();
-    let told: Vec<SideData> = of_boxes.collect();
-    if told.is_empty() { v1(track) } else { told }
+/// Reads projection and stereo layout of a track; `entry` contains the boxes of its sample
+/// description.
+pub(super) fn read_side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
+    let from_boxes = [read_projection(entry), read_stereo(entry)]
+        .into_iter()
+        .flatten();
+    let found: Vec<SideData> = from_boxes.collect();
+    if found.is_empty() {
+        read_v1(track)
+    } else {
+        found
+    }
 }
 
-fn projected(projection: &str) -> SideData {
+fn spherical_mapping(projection: &str) -> SideData {
     SideData {
         kind: "Spherical Mapping".to_owned(),
         projection: Some(projection.to_owned()),
@@ -28,7 +35,7 @@ fn projected(projection: &str) -> SideData {
     }
 }
 
-fn packed(stereo: &str) -> SideData {
+fn stereo_mapping(stereo: &str) -> SideData {
     SideData {
         kind: "Stereo 3D".to_owned(),
         stereo: Some(stereo.to_owned()),
@@ -36,23 +43,23 @@ fn packed(stereo: &str) -> SideData {
     }
 }
 
-fn projection(entry: &[u8]) -> Option<SideData> {
+fn read_projection(entry: &[u8]) -> Option<SideData> {
     let proj = descendant(entry, &[b"sv3d", b"proj"])?;
     if let Some(body) = child(proj, *b"equi") {
-        let (_, _, mut cursor) = full(body)?;
+        let (_, _, mut cursor) = full_box(body)?;
         let bounds = [cursor.u32()?, cursor.u32()?, cursor.u32()?, cursor.u32()?];
-        return Some(projected(if bounds == [0; 4] {
+        return Some(spherical_mapping(if bounds == [0; 4] {
             "equirectangular"
         } else {
             "tiled equirectangular"
         }));
     }
-    child(proj, *b"cbmp").map(|_| projected("cubemap"))
+    child(proj, *b"cbmp").map(|_| spherical_mapping("cubemap"))
 }
 
-fn stereo(entry: &[u8]) -> Option<SideData> {
-    let (_, _, mut cursor) = full(child(entry, *b"st3d")?)?;
-    Some(packed(match cursor.u8()? {
+fn read_stereo(entry: &[u8]) -> Option<SideData> {
+    let (_, _, mut cursor) = full_box(child(entry, *b"st3d")?)?;
+    Some(stereo_mapping(match cursor.u8()? {
         0 => "2D",
         1 => "top and bottom",
         2 => "side by side",
@@ -60,15 +67,15 @@ fn stereo(entry: &[u8]) -> Option<SideData> {
     }))
 }
 
-fn v1(track: &[u8]) -> Vec<SideData> {
+fn read_v1(track: &[u8]) -> Vec<SideData> {
     let xml = boxes(track)
         .filter(|boxed| boxed.kind == *b"uuid")
         .find_map(|boxed| boxed.body.strip_prefix(&V1));
     let Some(xml) = xml else {
         return Vec::new();
     };
-    let text = String::from_utf8_lossy(xml.get(..LONGEST).unwrap_or(xml));
-    let (mut name, mut told) = (String::new(), Vec::new());
+    let text = String::from_utf8_lossy(xml.get(..MAX_XML).unwrap_or(xml));
+    let (mut name, mut found) = (String::new(), Vec::new());
     let mut reader = Reader::from_str(&text);
     while let Ok(event) = reader.read_event() {
         match event {
@@ -81,17 +88,17 @@ fn v1(track: &[u8]) -> Vec<SideData> {
                 let value = value.trim().to_lowercase();
                 match (name.as_str(), value.as_str()) {
                     ("ProjectionType", "equirectangular") => {
-                        told.push(projected("equirectangular"));
+                        found.push(spherical_mapping("equirectangular"));
                     }
-                    ("StereoMode", "top-bottom") => told.push(packed("top and bottom")),
-                    ("StereoMode", "left-right") => told.push(packed("side by side")),
+                    ("StereoMode", "top-bottom") => found.push(stereo_mapping("top and bottom")),
+                    ("StereoMode", "left-right") => found.push(stereo_mapping("side by side")),
                     _ => {}
                 }
             }
             _ => {}
         }
     }
-    told
+    found
 }
 
 #[cfg(test)]
@@ -99,14 +106,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn xml_of_the_first_version_is_read_as_far_as_anyone_writes_it() {
-        let told = |times: usize| {
+    fn reads_a_limited_length_of_v1_xml() {
+        let read = |times: usize| {
             let xml = b"<a:ProjectionType>Equirectangular".repeat(times);
             let body = [&V1[..], &xml].concat();
             let size = u32::try_from(8 + body.len()).unwrap();
-            side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
+            read_side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
         };
-        assert_eq!(told(1)[0].projection.as_deref(), Some("equirectangular"));
-        assert!(told(100_000).len() < 2000);
+        assert_eq!(read(1)[0].projection.as_deref(), Some("equirectangular"));
+        assert!(read(100_000).len() < 2000);
     }
 }

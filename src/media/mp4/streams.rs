@@ -1,51 +1,52 @@
-//! From a track to a stream, in ffprobe's words.
+//! Conversion of tracks to streams, in ffprobe's terms.
 //!
-//! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
+//! A track that is not fully understood gives `None`, and the file is left to ffprobe.
 
-use super::boxes::{Boxed, FourCc, boxes, child, full};
+use super::boxes::{FourCc, Mp4Box, boxes, child, full_box};
 use super::fragments::Fragments;
-use super::samples::Pace;
+use super::samples::SampleDurations;
 use super::spherical;
 use super::tags;
-use super::track::{Track, c_string};
+use super::track::{Mp4Track, c_string};
 use crate::media::bitstream::{
-    Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4, prores, vp9,
+    CodedPicture, Colour, ContainerPicture, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4,
+    prores, vp9,
 };
 use crate::media::cursor::Cursor;
 use crate::media::header::{self, SideData, Stream, Tags};
 use crate::media::ratio::lowest;
 
-/// The fixed part of a picture's sample description.
+/// Size of the fixed part of a video sample description in bytes.
 const PICTURE_ENTRY: usize = 78;
-/// And of a sound's.
+/// Size of the fixed part of a sound sample description in bytes.
 const SOUND_ENTRY: usize = 28;
-/// A decoder's configuration of more is none: it is kept with the plan of each clip.
-const MOST_CONFIGURATION: usize = 64 * 1024;
+/// Maximum size of a decoder configuration, which is stored with the plan of each clip.
+const MAX_CONFIGURATION: usize = 64 * 1024;
 
-/// What is common to all streams of a track.
-pub(super) fn common(track: &Track<'_>) -> Stream {
+/// Returns a stream with the properties that all kinds of tracks share.
+pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
     let mut tags = Tags::new();
     tags::add(
         &mut tags,
         "creation_time",
-        tags::creation_time(track.created),
+        tags::format_creation_time(track.created),
     );
     tags::add(&mut tags, "handler_name", track.handler_name.clone());
     if let Some(body) = track.user_data {
-        tags::user_data(&mut tags, body);
+        tags::add_user_data(&mut tags, body);
     }
     if let Some(body) = track.meta {
-        tags::of_meta(&mut tags, body);
+        tags::add_meta(&mut tags, body);
     }
     Stream {
-        duration: seconds(track.duration, track.timescale),
+        duration: to_seconds(track.duration, track.timescale),
         tags,
         ..Stream::default()
     }
 }
 
-/// Seconds with six digits, as ffprobe prints them.
-pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
+/// Formats a duration in seconds with six decimals, as ffprobe prints it; `None` for zero.
+pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
     if timescale == 0 || units == 0 {
         return None;
     }
@@ -54,8 +55,8 @@ pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
     Some(header::seconds(micros))
 }
 
-fn tag(kind: FourCc) -> String {
-    // A name that no person can read is shown as numbers.
+fn codec_tag(kind: FourCc) -> String {
+    // Unprintable characters are shown as numbers.
     kind.iter()
         .map(|&byte| match byte {
             b' '..=b'~' => char::from(byte).to_string(),
@@ -64,19 +65,19 @@ fn tag(kind: FourCc) -> String {
         .collect()
 }
 
-/// A picture's sample description, taken apart.
+/// Parsed video sample description.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PictureEntry<'a> {
     pub kind: FourCc,
     pub width: u16,
     pub height: u16,
     pub compressor: &'a [u8],
-    /// The boxes after the fixed part.
+    /// Boxes after the fixed part.
     pub boxes: &'a [u8],
 }
 
 impl<'a> PictureEntry<'a> {
-    pub(super) fn new(entry: &Boxed<'a>) -> Option<Self> {
+    pub(super) fn parse(entry: &Mp4Box<'a>) -> Option<Self> {
         let mut cursor = Cursor(entry.body);
         cursor.skip(24)?;
         let (width, height) = (cursor.u16()?, cursor.u16()?);
@@ -92,106 +93,112 @@ impl<'a> PictureEntry<'a> {
         })
     }
 
-    /// The box that configures the decoder; empty where the codec needs none.
+    /// Returns the body of the decoder configuration box; empty if the codec needs none.
     pub(super) fn configuration(&self) -> &'a [u8] {
         [b"avcC", b"hvcC", b"av1C"]
             .into_iter()
-            .find_map(|kind| self.configured(*kind))
+            .find_map(|kind| self.configuration_box(*kind))
             .unwrap_or_default()
     }
 
-    fn configured(&self, kind: FourCc) -> Option<&'a [u8]> {
-        child(self.boxes, kind).filter(|body| body.len() <= MOST_CONFIGURATION)
+    fn configuration_box(&self, kind: FourCc) -> Option<&'a [u8]> {
+        child(self.boxes, kind).filter(|body| body.len() <= MAX_CONFIGURATION)
     }
 
-    fn coding(&self, first_frame: &mut FirstFrame<'_>) -> Option<Coding> {
-        let configured = |kind: &FourCc| self.configured(*kind);
+    fn read_codec(&self, first_frame: &mut ReadFirstFrame<'_>) -> Option<PictureCodec> {
+        let configuration = |kind: &FourCc| self.configuration_box(*kind);
         let (name, coded) = match &self.kind {
-            b"avc1" | b"avc3" | b"avc2" => ("h264", h264(configured(b"avcC")?, first_frame)?),
-            b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => ("hevc", hevc::of_hvcc(configured(b"hvcC")?)?),
-            b"av01" => ("av1", av1::of_av1c(configured(b"av1C")?)?),
+            b"avc1" | b"avc3" | b"avc2" => {
+                ("h264", read_h264(configuration(b"avcC")?, first_frame)?)
+            }
+            b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => {
+                ("hevc", hevc::parse_hvcc(configuration(b"hvcC")?)?)
+            }
+            b"av01" => ("av1", av1::parse_av1c(configuration(b"av1C")?)?),
             b"vp09" => {
-                // Primaries and transfer stand in the box, everything else in the frame.
-                let mut coded = vp9::of_frame(&first_frame(64)?)?;
-                let boxed = vp9::of_vpcc(configured(b"vpcC")?)?;
-                coded.colour.primaries = boxed.colour.primaries;
-                coded.colour.transfer = boxed.colour.transfer;
+                // Primaries and transfer are stored in the box, everything else in the frame.
+                let mut coded = vp9::parse_frame(&first_frame(64)?)?;
+                let record = vp9::parse_vpcc(configuration(b"vpcC")?)?;
+                coded.colour.primaries = record.colour.primaries;
+                coded.colour.transfer = record.colour.transfer;
                 ("vp9", coded)
             }
-            b"apco" | b"apcs" | b"apcn" | b"apch" | b"ap4h" | b"ap4x" => {
-                ("prores", prores::of_frame(self.kind, &first_frame(256)?)?)
-            }
-            b"AVdn" | b"AVdh" => ("dnxhd", dnxhd::of_frame(&first_frame(640)?)?),
+            b"apco" | b"apcs" | b"apcn" | b"apch" | b"ap4h" | b"ap4x" => (
+                "prores",
+                prores::parse_frame(self.kind, &first_frame(256)?)?,
+            ),
+            b"AVdn" | b"AVdh" => ("dnxhd", dnxhd::parse_frame(&first_frame(640)?)?),
             b"jpeg" | b"mjpg" | b"mjpa" | b"AVDJ" => {
-                ("mjpeg", jpeg::of_frame(&first_frame(4096)?)?)
+                ("mjpeg", jpeg::parse_frame(&first_frame(4096)?)?)
             }
             // XDCAM, HDV and IMX.
             b"m2v1"
             | [b'x', b'd', b'v' | b'5', _]
             | [b'h', b'd', b'v', _]
-            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => mpeg2(first_frame)?,
+            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => read_mpeg2(first_frame)?,
             b"mp4v" => {
-                let descriptor = descriptor(self.boxes)?;
+                let descriptor = read_descriptor(self.boxes)?;
                 match descriptor.object_type {
-                    0x20 => ("mpeg4", mpeg4::of_config(descriptor.config)?),
-                    0x60..=0x65 => mpeg2(first_frame)?,
+                    0x20 => ("mpeg4", mpeg4::parse_config(descriptor.config)?),
+                    0x60..=0x65 => read_mpeg2(first_frame)?,
                     _ => return None,
                 }
             }
             _ => return None,
         };
-        let mut colour = colr(self.boxes).unwrap_or_default();
+        let mut colour = parse_colr(self.boxes).unwrap_or_default();
         if name == "dnxhd" {
             colour.range = colour.range.or(avid_range(self.boxes));
         }
-        let coded = coded.within(&Container {
+        let coded = coded.merge_container(&ContainerPicture {
             width: self.width.into(),
             height: self.height.into(),
             colour,
         });
-        Some(Coding { name, coded })
+        Some(PictureCodec { name, coded })
     }
 }
 
-/// Reads the first bytes of a track's first sample, at most so many.
-pub(super) type FirstFrame<'a> = dyn FnMut(usize) -> Option<Vec<u8>> + 'a;
+/// Callback that reads the beginning of a track's first sample, at most the given number of bytes.
+pub(super) type ReadFirstFrame<'a> = dyn FnMut(usize) -> Option<Vec<u8>> + 'a;
 
-/// H.264 by its configuration and, where that leaves fields open, by its first picture.
-fn h264(configuration: &[u8], first_frame: &mut FirstFrame<'_>) -> Option<Coded> {
-    let coded = h264::of_avcc(configuration);
+/// Reads the H.264 format from the configuration, and from the first picture if that leaves the
+/// fields undetermined.
+fn read_h264(configuration: &[u8], first_frame: &mut ReadFirstFrame<'_>) -> Option<CodedPicture> {
+    let coded = h264::parse_avcc(configuration);
     match coded {
         Some(coded) if !coded.may_be_interlaced => Some(coded),
-        _ => h264::of_sample(configuration, &first_frame(8192)?),
+        _ => h264::parse_sample(configuration, &first_frame(8192)?),
     }
 }
 
-/// MPEG-2, whose headers stand before its first picture.
-fn mpeg2(first_frame: &mut FirstFrame<'_>) -> Option<(&'static str, Coded)> {
-    let coded = mpeg2::of_stream(&first_frame(4096)?)?;
+/// Reads the MPEG-2 format, whose headers precede the first picture.
+fn read_mpeg2(first_frame: &mut ReadFirstFrame<'_>) -> Option<(&'static str, CodedPicture)> {
+    let coded = mpeg2::parse_stream(&first_frame(4096)?)?;
     Some(("mpeg2video", coded))
 }
 
-/// The descriptor of an elementary stream.
-fn descriptor(entry: &[u8]) -> Option<aac::Descriptor<'_>> {
-    aac::descriptor(child(entry, *b"esds")?)
+/// Reads the elementary stream descriptor of a sample description.
+fn read_descriptor(entry: &[u8]) -> Option<aac::Descriptor<'_>> {
+    aac::parse_descriptor(child(entry, *b"esds")?)
 }
 
-/// A codec and what its configuration says.
-struct Coding {
+/// Codec name, and picture format from its configuration.
+struct PictureCodec {
     name: &'static str,
-    coded: Coded,
+    coded: CodedPicture,
 }
 
-/// A track of pictures. `first_frame` reads the first bytes of its first sample.
-pub(super) fn picture(
-    track: &Track<'_>,
+/// Describes a video track. `first_frame` reads the beginning of its first sample.
+pub(super) fn picture_stream(
+    track: &Mp4Track<'_>,
     body: &[u8],
     movie_matrix: &[i32; 9],
     fragments: Option<&Fragments>,
-    first_frame: &mut FirstFrame<'_>,
+    first_frame: &mut ReadFirstFrame<'_>,
 ) -> Option<Stream> {
-    let entry = PictureEntry::new(track.descriptions.first()?)?;
-    let Coding { name, coded } = entry.coding(first_frame)?;
+    let entry = PictureEntry::parse(track.descriptions.first()?)?;
+    let PictureCodec { name, coded } = entry.read_codec(first_frame)?;
     let field_order = match (child(entry.boxes, *b"fiel"), coded.field_order) {
         (Some(body), _) => field_order(body),
         (None, Some(order)) => Some(order.to_owned()),
@@ -201,7 +208,7 @@ pub(super) fn picture(
     let mut stream = Stream {
         codec_type: "video".to_owned(),
         codec_name: Some(name.to_owned()),
-        codec_tag_string: tag(entry.kind),
+        codec_tag_string: codec_tag(entry.kind),
         profile: coded.profile.clone(),
         level: coded.level,
         width: coded.width.or(Some(entry.width.into())),
@@ -212,17 +219,17 @@ pub(super) fn picture(
         sample_aspect_ratio: aspect(&entry).or(coded
             .sample_aspect_ratio
             .map(|(wide, high)| format!("{wide}:{high}"))),
-        ..common(track)
+        ..base_stream(track)
     };
-    let told = |name: Option<&'static str>| name.map(str::to_owned);
-    stream.color_primaries = told(coded.colour.primaries);
-    stream.color_transfer = told(coded.colour.transfer);
-    stream.color_space = told(coded.colour.matrix);
-    stream.color_range = told(coded.colour.range);
-    pace(&mut stream, track, fragments)?;
+    let owned = |name: Option<&'static str>| name.map(str::to_owned);
+    stream.color_primaries = owned(coded.colour.primaries);
+    stream.color_transfer = owned(coded.colour.transfer);
+    stream.color_space = owned(coded.colour.matrix);
+    stream.color_range = owned(coded.colour.range);
+    set_rates(&mut stream, track, fragments)?;
     tags::add(&mut stream.tags, "encoder", c_string(entry.compressor));
-    stream.side_data_list = spherical::side_data(body, entry.boxes);
-    stream.side_data_list.extend(dolby(entry.boxes));
+    stream.side_data_list = spherical::read_side_data(body, entry.boxes);
+    stream.side_data_list.extend(dolby_vision(entry.boxes));
     if let Some(rotation) = rotation(&track.matrix, movie_matrix) {
         stream.side_data_list.push(SideData {
             kind: "Display Matrix".to_owned(),
@@ -233,7 +240,7 @@ pub(super) fn picture(
     Some(stream)
 }
 
-/// The range that Avid's `ACLR` box tells: its name and version, then a number.
+/// Returns the range in Avid's `ACLR` box: its name and version, then a number.
 fn avid_range(entry: &[u8]) -> Option<&'static str> {
     let body = child(entry, *b"ACLR")?.strip_prefix(b"ACLR0001")?;
     match u32::from_be_bytes(*body.first_chunk()?) {
@@ -243,14 +250,14 @@ fn avid_range(entry: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// `pasp`, where it says anything.
+/// Returns the pixel aspect ratio of `pasp`; `None` if it is missing or has a zero.
 fn aspect(entry: &PictureEntry<'_>) -> Option<String> {
     let mut cursor = Cursor(child(entry.boxes, *b"pasp")?);
     let (wide, high) = (cursor.u32()?, cursor.u32()?);
     (wide > 0 && high > 0).then(|| format!("{wide}:{high}"))
 }
 
-/// `fiel` (`QuickTime` File Format): fields, and which comes first.
+/// Returns the field order of `fiel` (`QuickTime` File Format).
 fn field_order(body: &[u8]) -> Option<String> {
     let mut cursor = Cursor(body);
     let order = match (cursor.u8()?, cursor.u8()?) {
@@ -264,22 +271,22 @@ fn field_order(body: &[u8]) -> Option<String> {
     Some(order.to_owned())
 }
 
-fn colr(entry: &[u8]) -> Option<Colour> {
+fn parse_colr(entry: &[u8]) -> Option<Colour> {
     let boxed = boxes(entry).find(|boxed| {
         boxed.kind == *b"colr" && matches!(boxed.body.get(..4), Some(b"nclx" | b"nclc"))
     })?;
     let mut cursor = Cursor(boxed.body);
     let kind = cursor.array()?;
     let mut code = || Some(u8::try_from(cursor.u16()?).unwrap_or(2));
-    let told = Colour::of_codes(code()?, code()?, code()?);
+    let colour = Colour::from_codes(code()?, code()?, code()?);
     Some(match cursor.u8() {
-        Some(byte) if kind == *b"nclx" => told.with_range(byte & 0x80 != 0),
-        _ => told,
+        Some(byte) if kind == *b"nclx" => colour.with_range(byte & 0x80 != 0),
+        _ => colour,
     })
 }
 
-/// Dolby Vision's configuration box.
-fn dolby(entry: &[u8]) -> Option<SideData> {
+/// Returns side data if there is a Dolby Vision configuration box.
+fn dolby_vision(entry: &[u8]) -> Option<SideData> {
     child(entry, *b"dvcC").or_else(|| child(entry, *b"dvvC"))?;
     Some(SideData {
         kind: "DOVI configuration record".to_owned(),
@@ -287,10 +294,11 @@ fn dolby(entry: &[u8]) -> Option<SideData> {
     })
 }
 
-/// Degrees counter-clockwise, as ffprobe's side data has them, of the two matrices together.
+/// Returns the counter-clockwise rotation of the combined matrices in degrees, as in ffprobe's side
+/// data.
 ///
-/// `None` for the identity, and for a matrix that turns nothing (libavutil's
-/// `av_display_rotation_get` does the same sum).
+/// `None` for the identity, and for a matrix that rotates nothing (same calculation as libavutil's
+/// `av_display_rotation_get`).
 fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
     let product = |row: usize, column: usize| -> f64 {
         (0..3)
@@ -301,10 +309,10 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
             .sum()
     };
     let matrix = [product(0, 0), product(0, 1), product(1, 0), product(1, 1)];
-    // Off by less than a pixel in a million is the identity.
+    // A deviation of less than a pixel in a million counts as identity.
     let identity = [65536.0, 0.0, 0.0, 65536.0];
-    let is_like = |(own, other): (&f64, &f64)| (own - other).abs() < 0.05;
-    if matrix.iter().zip(&identity).all(is_like) {
+    let is_close = |(one, other): (&f64, &f64)| (one - other).abs() < 0.05;
+    if matrix.iter().zip(&identity).all(is_close) {
         return None;
     }
     let wide = matrix[0].hypot(matrix[2]);
@@ -315,63 +323,75 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
     Some(-(matrix[1] / high).atan2(matrix[0] / wide).to_degrees())
 }
 
-/// Rates and bit rate, of the table or of all fragments.
-fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -> Option<()> {
-    let (pace, samples, bytes, duration) = if let Some(all) = fragments {
-        let pace = Pace {
+/// Sets frame rates and bit rate, from the sample table or from all fragments.
+fn set_rates(
+    stream: &mut Stream,
+    track: &Mp4Track<'_>,
+    fragments: Option<&Fragments>,
+) -> Option<()> {
+    let (durations, samples, bytes, duration) = if let Some(all) = fragments {
+        let durations = SampleDurations {
             samples: all.samples,
             duration: all.duration(),
             usual: all.shortest,
             shortest: all.shortest,
             longest: all.longest,
         };
-        (pace, all.samples, all.bytes, all.duration())
+        (durations, all.samples, all.bytes, all.duration())
     } else {
         let samples = track.samples.as_ref()?;
-        let pace = samples.pace()?;
-        (pace, samples.count(), samples.bytes(), samples.duration())
+        let durations = samples.durations()?;
+        (
+            durations,
+            samples.count(),
+            samples.bytes(),
+            samples.duration(),
+        )
     };
     let scale = u128::from(track.timescale);
-    if scale == 0 || pace.duration == 0 || duration == 0 {
+    if scale == 0 || durations.duration == 0 || duration == 0 {
         return None;
     }
-    // A tick more or less is the time base's coarseness, not the camera's; nor is an odd
-    // last frame.
-    if pace.longest - pace.shortest <= 1 {
-        let average = ratio(scale * u128::from(pace.samples), pace.duration.into())?;
+    // A deviation of one tick is caused by the coarse time base, not by the camera. An odd last
+    // frame is ignored as well.
+    if durations.longest - durations.shortest <= 1 {
+        let average = format_ratio(
+            scale * u128::from(durations.samples),
+            durations.duration.into(),
+        )?;
         stream.r_frame_rate.clone_from(&average);
         stream.avg_frame_rate = average;
     } else {
-        stream.r_frame_rate = ratio(scale, u128::from(pace.usual.max(1)))?;
-        stream.avg_frame_rate = ratio(scale * u128::from(samples), duration.into())?;
+        stream.r_frame_rate = format_ratio(scale, u128::from(durations.usual.max(1)))?;
+        stream.avg_frame_rate = format_ratio(scale * u128::from(samples), duration.into())?;
     }
     let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
     stream.bit_rate = Some(bits.to_string());
     Some(())
 }
 
-/// A fraction in its lowest terms, as ffprobe prints it.
-fn ratio(numerator: u128, denominator: u128) -> Option<String> {
+/// Formats a fraction in lowest terms, as ffprobe prints it.
+fn format_ratio(numerator: u128, denominator: u128) -> Option<String> {
     let (numerator, denominator) = lowest(numerator, denominator)?;
     Some(format!("{numerator}/{denominator}"))
 }
 
-/// A sound's sample description, taken apart.
+/// Parsed sound sample description.
 struct SoundEntry<'a> {
     channels: u32,
     bits: u32,
     rate: u32,
-    /// Flags of version 2: float, big-endian, signed.
+    /// Flags of version 2: float (1), big-endian (2), signed (4).
     flags: Option<u32>,
-    /// The boxes after the fixed part,
+    /// Boxes after the fixed part.
     outer: &'a [u8],
-    /// and those that configure the decoder: `QuickTime` wraps them once more.
+    /// Boxes that configure the decoder, which `QuickTime` wraps in `wave`.
     boxes: &'a [u8],
 }
 
 impl<'a> SoundEntry<'a> {
-    /// `is_quicktime`: whether versions 1 and 2 have `QuickTime`'s meaning.
-    fn new(entry: &Boxed<'a>, is_quicktime: bool) -> Option<Self> {
+    /// Parses a sample description. If `is_quicktime`, versions 1 and 2 have `QuickTime`'s meaning.
+    fn parse(entry: &Mp4Box<'a>, is_quicktime: bool) -> Option<Self> {
         let mut cursor = Cursor(entry.body);
         cursor.skip(8)?;
         let version = cursor.u16()?;
@@ -392,7 +412,7 @@ impl<'a> SoundEntry<'a> {
             2 if is_quicktime => {
                 cursor.skip(4)?;
                 let rate = f64::from_bits(cursor.u64()?);
-                sound.rate = whole(rate)?;
+                sound.rate = round_rate(rate)?;
                 sound.channels = cursor.u32()?;
                 cursor.skip(4)?;
                 sound.bits = cursor.u32()?;
@@ -409,37 +429,37 @@ impl<'a> SoundEntry<'a> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "checked to be a number of hertz"
+    reason = "in the range of sample rates"
 )]
-fn whole(rate: f64) -> Option<u32> {
+fn round_rate(rate: f64) -> Option<u32> {
     (rate > 0.0 && rate < 10_000_000.0).then_some(rate.round() as u32)
 }
 
-/// A track of sound.
-pub(super) fn sound(track: &Track<'_>, is_quicktime: bool) -> Option<Stream> {
+/// Describes a sound track.
+pub(super) fn sound_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<Stream> {
     let entry = track.descriptions.first()?;
     let is_quicktime = is_quicktime || track.description_version == 0;
-    let sound = SoundEntry::new(entry, is_quicktime)?;
+    let sound = SoundEntry::parse(entry, is_quicktime)?;
     let mut stream = Stream {
         codec_type: "audio".to_owned(),
-        codec_tag_string: tag(entry.kind),
+        codec_tag_string: codec_tag(entry.kind),
         sample_rate: Some(sound.rate.to_string()),
         channels: Some(sound.channels),
         channel_layout: channel_layout(&sound),
-        ..common(track)
+        ..base_stream(track)
     };
     stream.codec_name = Some(
-        match pcm(entry.kind, &sound) {
+        match pcm_codec(entry.kind, &sound) {
             Some(name) => name,
-            None => coded_sound(entry.kind, &sound, &mut stream)?,
+            None => read_compressed_sound(entry.kind, &sound, &mut stream)?,
         }
         .to_owned(),
     );
     Some(stream)
 }
 
-/// ffmpeg's name for uncompressed sound.
-fn pcm(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
+/// Returns ffmpeg's name for uncompressed sound.
+fn pcm_codec(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
     let is_little = child(sound.boxes, *b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
     let sized = |little: bool| match (sound.bits, little) {
         (8, _) => Some("pcm_s8"),
@@ -478,28 +498,33 @@ fn pcm(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
     }
 }
 
-/// ffmpeg's name for compressed sound, whose own header knows best.
-fn coded_sound(kind: FourCc, sound: &SoundEntry<'_>, stream: &mut Stream) -> Option<&'static str> {
+/// Returns ffmpeg's name for compressed sound, and updates the stream from the codec's
+/// configuration, which is more reliable.
+fn read_compressed_sound(
+    kind: FourCc,
+    sound: &SoundEntry<'_>,
+    stream: &mut Stream,
+) -> Option<&'static str> {
     if kind != *b"mp4a" {
         return None;
     }
-    let descriptor = descriptor(sound.boxes)?;
+    let descriptor = read_descriptor(sound.boxes)?;
     if !matches!(descriptor.object_type, 0x40 | 0x66 | 0x67 | 0x68) {
         return None;
     }
-    let told = aac::of_config(descriptor.config)?;
-    stream.sample_rate = Some(told.sample_rate?.to_string());
-    stream.channels = Some(told.channels?);
-    stream.channel_layout = told.channel_layout.map(str::to_owned);
+    let config = aac::parse_config(descriptor.config)?;
+    stream.sample_rate = Some(config.sample_rate?.to_string());
+    stream.channels = Some(config.channels?);
+    stream.channel_layout = config.channel_layout.map(str::to_owned);
     Some("aac")
 }
 
-/// `chan` (Core Audio's channel layout): only the layouts that cameras and editors write.
+/// Returns the layout of `chan` (Core Audio); only layouts that cameras and editing programs write.
 fn channel_layout(sound: &SoundEntry<'_>) -> Option<String> {
     let body = child(sound.outer, *b"chan").or_else(|| child(sound.boxes, *b"chan"))?;
-    let (_, _, mut cursor) = full(body)?;
+    let (_, _, mut cursor) = full_box(body)?;
     let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
-    // Of each channel, a label and sixteen bytes more.
+    // Each channel has a label and sixteen more bytes.
     let mut labels = |count: u32| -> Option<Vec<u32>> {
         (0..count.min(8))
             .map(|_| {
@@ -528,15 +553,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_as_large_as_a_film_is_none() {
+    fn ignores_a_huge_configuration() {
         let configuration = |length: usize| {
             let size = u32::try_from(8 + length).unwrap().to_be_bytes();
             let body = [&[0; PICTURE_ENTRY][..], &size, b"avcC", &vec![1; length]].concat();
-            let entry = Boxed {
+            let entry = Mp4Box {
                 kind: *b"avc1",
                 body: &body,
             };
-            PictureEntry::new(&entry).unwrap().configuration().len()
+            PictureEntry::parse(&entry).unwrap().configuration().len()
         };
         assert_eq!(configuration(50), 50);
         assert_eq!(configuration(1_000_000), 0);

@@ -1,9 +1,9 @@
-//! What was written into a movie's tags, by ffprobe's names for them.
+//! Tags of a movie, under ffprobe's names.
 //!
-//! Three kinds: `QuickTime` user data (`udta/©nam`), iTunes lists (`udta/meta/ilst`), and
+//! There are three kinds: `QuickTime` user data (`udta/©nam`), iTunes lists (`udta/meta/ilst`), and
 //! Apple's named keys (`meta/keys` with `meta/ilst`).
 
-use super::boxes::{Boxed, FourCc, boxes, child, full, meta};
+use super::boxes::{FourCc, Mp4Box, boxes, child, full_box, meta_contents};
 use crate::media::cursor::Cursor;
 use crate::media::header::{Tags, add_tag};
 
@@ -11,14 +11,14 @@ use crate::media::header::{Tags, add_tag};
 const EPOCH: u64 = 2_082_844_800;
 
 /// Adds the tags of a `udta` box.
-pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
+pub(super) fn add_user_data(tags: &mut Tags, body: &[u8]) {
     for boxed in boxes(body) {
         match &boxed.kind {
-            b"meta" => of_meta(tags, boxed.body),
-            b"loci" => add(tags, "location", location(boxed.body)),
+            b"meta" => add_meta(tags, boxed.body),
+            b"loci" => add(tags, "location", format_location(boxed.body)),
             _ => {
-                if let Some(name) = name(boxed.kind) {
-                    add(tags, name, user_text(boxed));
+                if let Some(name) = tag_name(boxed.kind) {
+                    add(tags, name, read_user_text(boxed));
                 }
             }
         }
@@ -26,22 +26,26 @@ pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
 }
 
 /// Adds the tags of a `meta` box.
-pub(super) fn of_meta(tags: &mut Tags, body: &[u8]) {
-    let body = meta(body);
-    let keys = child(body, *b"keys").map(keys).unwrap_or_default();
+pub(super) fn add_meta(tags: &mut Tags, body: &[u8]) {
+    let body = meta_contents(body);
+    let keys = child(body, *b"keys").map(read_keys).unwrap_or_default();
     for item in child(body, *b"ilst").into_iter().flat_map(boxes) {
         let number = u32::from_be_bytes(item.kind) as usize;
         let key = number.checked_sub(1).and_then(|at| keys.get(at));
-        let name = key.map(String::as_str).or_else(|| name(item.kind));
+        let name = key.map(String::as_str).or_else(|| tag_name(item.kind));
         if let Some(name) = name {
-            add(tags, name, child(item.body, *b"data").and_then(value));
+            add(
+                tags,
+                name,
+                child(item.body, *b"data").and_then(format_value),
+            );
         }
     }
 }
 
-/// `2026-05-02T10:00:00.000000Z` of seconds since 1904, as ffprobe writes it.
-pub(super) fn creation_time(seconds: u64) -> Option<String> {
-    // Some write seconds since 1970.
+/// Formats seconds since 1904 as ffprobe does: `2026-05-02T10:00:00.000000Z`.
+pub(super) fn format_creation_time(seconds: u64) -> Option<String> {
+    // Some writers count from 1970.
     let seconds = match seconds {
         0 => return None,
         seconds if seconds >= EPOCH => seconds - EPOCH,
@@ -51,15 +55,15 @@ pub(super) fn creation_time(seconds: u64) -> Option<String> {
     Some(time.strftime("%Y-%m-%dT%H:%M:%S.000000Z").to_string())
 }
 
-/// Adds a tag, if there is one.
+/// Adds a tag if it has a value.
 pub(super) fn add(tags: &mut Tags, name: &str, value: Option<String>) {
     if let Some(value) = value {
         add_tag(tags, name, &value);
     }
 }
 
-/// ffprobe's name for a four-character one.
-fn name(kind: FourCc) -> Option<&'static str> {
+/// Returns ffprobe's name for a four-character code.
+fn tag_name(kind: FourCc) -> Option<&'static str> {
     Some(match &kind {
         b"\xa9nam" | b"titl" => "title",
         b"\xa9cmt" | b"\xa9inf" => "comment",
@@ -75,42 +79,43 @@ fn name(kind: FourCc) -> Option<&'static str> {
     })
 }
 
-/// The text of a user data entry: with a length and a language, 3GPP's way, or bare.
-fn user_text(boxed: Boxed<'_>) -> Option<String> {
+/// Reads the text of a user data entry: with length and language, in 3GPP's form, or plain.
+fn read_user_text(boxed: Mp4Box<'_>) -> Option<String> {
     let mut cursor = Cursor(boxed.body);
     if boxed.kind == *b"FIRM" {
-        return text(boxed.body);
+        return decode_text(boxed.body);
     }
     if boxed.kind[0] == 0xa9 {
         let length = usize::from(cursor.u16()?);
         let language = cursor.u16()?;
-        // Macintosh languages number below 0x400; others are three packed letters.
+        // Macintosh language codes are below 0x400; others are three packed letters.
         let bytes = cursor.0.get(..length).unwrap_or(cursor.0);
         return if language < 0x400 {
-            text(bytes).or_else(|| Some(bytes.iter().map(|&byte| char::from(byte)).collect()))
+            decode_text(bytes)
+                .or_else(|| Some(bytes.iter().map(|&byte| char::from(byte)).collect()))
         } else {
-            text(bytes)
+            decode_text(bytes)
         };
     }
     // Version and flags, then a language.
-    match full(boxed.body) {
+    match full_box(boxed.body) {
         Some((0, 0, mut rest)) if matches!(&boxed.kind, b"titl" | b"dscp" | b"auth") => {
             rest.skip(2)?;
-            text(rest.0)
+            decode_text(rest.0)
         }
-        _ => text(boxed.body),
+        _ => decode_text(boxed.body),
     }
 }
 
-/// The text before the first zero, if it is text.
-fn text(bytes: &[u8]) -> Option<String> {
+/// Decodes text up to the first zero byte; `None` if it is not UTF-8.
+fn decode_text(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.split(|&byte| byte == 0).next()?;
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// The names of a `keys` box, in the order that items count them.
-fn keys(body: &[u8]) -> Vec<String> {
-    let Some((_, _, mut cursor)) = full(body) else {
+/// Reads the names of a `keys` box, in the order of their numbers.
+fn read_keys(body: &[u8]) -> Vec<String> {
+    let Some((_, _, mut cursor)) = full_box(body) else {
         return Vec::new();
     };
     cursor.skip(4).map_or_else(Vec::new, |()| {
@@ -120,14 +125,14 @@ fn keys(body: &[u8]) -> Vec<String> {
     })
 }
 
-/// The value of a `data` box, by its type (`QuickTime` File Format, "Well-known types").
-fn value(body: &[u8]) -> Option<String> {
+/// Formats the value of a `data` box by its type (`QuickTime` File Format, "Well-known types").
+fn format_value(body: &[u8]) -> Option<String> {
     let mut cursor = Cursor(body);
     let kind = cursor.u32()?;
     cursor.skip(4)?;
     let bytes = cursor.0;
     match kind {
-        1 => text(bytes),
+        1 => decode_text(bytes),
         2 => {
             let units: Vec<u16> = bytes
                 .as_chunks::<2>()
@@ -153,13 +158,13 @@ fn value(body: &[u8]) -> Option<String> {
     }
 }
 
-/// A 3GPP location (TS 26.244, 8.8) in the form of ISO 6709.
-fn location(body: &[u8]) -> Option<String> {
-    let (_, _, mut cursor) = full(body)?;
+/// Formats a 3GPP location (TS 26.244, 8.8) as ISO 6709.
+fn format_location(body: &[u8]) -> Option<String> {
+    let (_, _, mut cursor) = full_box(body)?;
     cursor.skip(2)?;
-    let name_ends = cursor.0.iter().position(|&byte| byte == 0)?;
+    let name_end = cursor.0.iter().position(|&byte| byte == 0)?;
     // The name, its zero, and the role.
-    cursor.skip(name_ends + 2)?;
+    cursor.skip(name_end + 2)?;
     let mut degrees = || Some(f64::from(cursor.i32()?) / 65536.0);
     let (longitude, latitude) = (degrees()?, degrees()?);
     Some(format!("{latitude:+08.4}{longitude:+09.4}/"))
@@ -169,38 +174,42 @@ fn location(body: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
+    fn build_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(8 + body.len()).unwrap();
         [&size.to_be_bytes()[..], &kind, body].concat()
     }
 
     #[test]
-    fn each_kind_of_tag_is_found_by_the_name_that_ffprobe_gives_it() {
-        let data = boxed(*b"data", b"\0\0\0\x01\0\0\0\0ILME-FX3");
-        let number = boxed(*b"data", b"\0\0\0\x15\0\0\0\0\xff\xfe");
+    fn reads_each_kind_of_tag_under_ffprobes_name() {
+        let data = build_box(*b"data", b"\0\0\0\x01\0\0\0\0ILME-FX3");
+        let number = build_box(*b"data", b"\0\0\0\x15\0\0\0\0\xff\xfe");
         let keys = [
             &b"\0\0\0\0\0\0\0\x02"[..],
-            &boxed(*b"mdta", b"com.apple.quicktime.model"),
-            &boxed(*b"mdta", b"com.example.offset"),
+            &build_box(*b"mdta", b"com.apple.quicktime.model"),
+            &build_box(*b"mdta", b"com.example.offset"),
         ]
         .concat();
-        let list = [boxed(*b"\0\0\0\x01", &data), boxed(*b"\0\0\0\x02", &number)].concat();
-        let meta = [boxed(*b"keys", &keys), boxed(*b"ilst", &list)].concat();
+        let list = [
+            build_box(*b"\0\0\0\x01", &data),
+            build_box(*b"\0\0\0\x02", &number),
+        ]
+        .concat();
+        let meta = [build_box(*b"keys", &keys), build_box(*b"ilst", &list)].concat();
         let body = [
-            boxed(*b"\xa9nam", b"\0\x07\x15\xc7Day two"),
-            boxed(*b"FIRM", b"HD9.01.01.60.00\0\0"),
-            boxed(
+            build_box(*b"\xa9nam", b"\0\x07\x15\xc7Day two"),
+            build_box(*b"FIRM", b"HD9.01.01.60.00\0\0"),
+            build_box(
                 *b"loci",
                 b"\0\0\0\0\x15\xc7Rome\0\0\0\x0c\x80\0\0\x29\xc0\0",
             ),
-            boxed(*b"meta", &meta),
+            build_box(*b"meta", &meta),
         ]
         .concat();
         let mut tags = Tags::new();
-        user_data(&mut tags, &body);
-        let told: Vec<_> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        add_user_data(&mut tags, &body);
+        let found: Vec<_> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(
-            told,
+            found,
             [
                 "com.apple.quicktime.model=ILME-FX3",
                 "com.example.offset=-2",
@@ -212,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn times_count_from_1904_and_zero_is_none() {
-        assert_eq!(creation_time(0), None);
+    fn times_count_from_1904_and_zero_means_unset() {
+        assert_eq!(format_creation_time(0), None);
         assert_eq!(
-            creation_time(EPOCH + 86_400).as_deref(),
+            format_creation_time(EPOCH + 86_400).as_deref(),
             Some("1970-01-02T00:00:00.000000Z")
         );
-        assert_eq!(creation_time(u64::MAX), None);
+        assert_eq!(format_creation_time(u64::MAX), None);
     }
 }

@@ -1,62 +1,62 @@
-//! One track of a movie: its header, its descriptions, its samples.
+//! One track of a movie: header, edit list, sample descriptions and sample table.
 
-use super::boxes::{Boxed, FourCc, boxes, child, descendant, full, sized};
-use super::samples::Samples;
+use super::boxes::{FourCc, Mp4Box, boxes, child, descendant, full_box, read_sized};
+use super::samples::SampleTable;
 use crate::media::cursor::Cursor;
 
-/// A piece of an edit list, in the movie's and the track's units.
+/// Entry of an edit list (`elst`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Edit {
-    /// How long it is shown, in the movie's timescale.
+pub(super) struct EditListEntry {
+    /// Duration, in the movie's timescale.
     pub duration: u64,
-    /// Where in the track it begins; `None`: nothing is shown.
+    /// Start within the track, in the track's timescale; `None` for an empty edit.
     pub start: Option<u64>,
 }
 
-/// A track.
+/// Track of a movie, parsed from `trak`.
 #[derive(Debug)]
-pub(super) struct Track<'a> {
+pub(super) struct Mp4Track<'a> {
     pub id: u32,
     pub handler: FourCc,
-    /// The matrix of `tkhd`, row by row: 16.16, the last column 2.30.
+    /// Matrix of `tkhd`, row by row: 16.16 fixed point, the last column 2.30.
     pub matrix: [i32; 9],
-    /// Seconds since 1904, 0 when nobody said.
+    /// Creation time in seconds since 1904; 0 if unset.
     pub created: u64,
-    /// Units a second.
+    /// Units of track time per second.
     pub timescale: u32,
-    /// In its own units, 0 when nobody said.
+    /// Duration in the track's units; 0 if unknown.
     pub duration: u64,
     pub handler_name: Option<String>,
-    pub edits: Vec<Edit>,
-    /// Numbers of the tracks that are chapters of this one.
+    pub edits: Vec<EditListEntry>,
+    /// Ids of the chapter tracks of this track.
     pub chapters: Vec<u32>,
-    /// The entries of `stsd`.
-    pub descriptions: Vec<Boxed<'a>>,
-    /// Whether version 1 of `stsd`, of which ISO has its own sound entries.
+    /// Sample descriptions, from `stsd`.
+    pub descriptions: Vec<Mp4Box<'a>>,
+    /// Version of `stsd`; in version 1, sound descriptions have ISO's meaning.
     pub description_version: u8,
-    /// `None` when the table is not whole.
-    pub samples: Option<Samples<'a>>,
-    /// Whether the media is in this file.
+    /// `None` if the sample table is incomplete.
+    pub samples: Option<SampleTable<'a>>,
+    /// True if the media is stored in this file.
     pub is_self_contained: bool,
     pub user_data: Option<&'a [u8]>,
     pub meta: Option<&'a [u8]>,
 }
 
-/// Descriptions that are looked at.
-const MOST_DESCRIPTIONS: usize = 16;
-/// Edits that are looked at.
-const MOST_EDITS: usize = 256;
+/// Maximum number of sample descriptions read.
+const MAX_DESCRIPTIONS: usize = 16;
+/// Maximum number of edits read.
+const MAX_EDITS: usize = 256;
 
-impl<'a> Track<'a> {
-    /// Reads `trak`; `None` when what every track has is missing.
-    pub(super) fn new(body: &'a [u8]) -> Option<Self> {
-        let header = Header::new(child(body, *b"tkhd")?)?;
+impl<'a> Mp4Track<'a> {
+    /// Parses `trak`; `None` if a mandatory box is missing.
+    pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
+        let header = TkhdBox::parse(child(body, *b"tkhd")?)?;
         let media = child(body, *b"mdia")?;
-        let clock = Clock::new(child(media, *b"mdhd")?)?;
-        let (handler, handler_name) = handler(child(media, *b"hdlr")?)?;
+        let clock = TimeHeader::parse(child(media, *b"mdhd")?)?;
+        let (handler, handler_name) = read_handler(child(media, *b"hdlr")?)?;
         let information = child(media, *b"minf")?;
         let table = child(information, *b"stbl")?;
-        let (description_version, descriptions) = descriptions(table);
+        let (description_version, descriptions) = read_descriptions(table);
         let references = child(body, *b"tref").unwrap_or_default();
         Some(Self {
             id: header.id,
@@ -66,36 +66,37 @@ impl<'a> Track<'a> {
             timescale: clock.timescale,
             duration: clock.duration,
             handler_name,
-            edits: edits(body),
-            chapters: ids(references, *b"chap"),
+            edits: read_edits(body),
+            chapters: read_ids(references, *b"chap"),
             descriptions,
             description_version,
-            samples: Samples::new(table),
+            samples: SampleTable::parse(table),
             is_self_contained: is_self_contained(information),
             user_data: child(body, *b"udta"),
             meta: child(body, *b"meta"),
         })
     }
 
-    /// Where the first shown piece begins in the track, where an edit list says so.
-    pub(super) fn begins(&self) -> Option<u64> {
+    /// Returns the start of the first non-empty edit, in the track's units; `None` without an edit
+    /// list.
+    pub(super) fn first_edit_start(&self) -> Option<u64> {
         self.edits.iter().find_map(|edit| edit.start)
     }
 }
 
-struct Header {
+struct TkhdBox {
     id: u32,
     matrix: [i32; 9],
 }
 
-impl Header {
-    fn new(body: &[u8]) -> Option<Self> {
-        let (version, _, mut cursor) = full(body)?;
-        sized(&mut cursor, version)?;
-        sized(&mut cursor, version)?;
+impl TkhdBox {
+    fn parse(body: &[u8]) -> Option<Self> {
+        let (version, _, mut cursor) = full_box(body)?;
+        read_sized(&mut cursor, version)?;
+        read_sized(&mut cursor, version)?;
         let id = cursor.u32()?;
         cursor.skip(4)?;
-        sized(&mut cursor, version)?;
+        read_sized(&mut cursor, version)?;
         // Reserved, layer, alternate group, volume, reserved.
         cursor.skip(16)?;
         let mut matrix = [0; 9];
@@ -106,29 +107,29 @@ impl Header {
     }
 }
 
-/// Creation, timescale and duration, as `mdhd` and `mvhd` begin.
-pub(super) struct Clock {
+/// Creation time, timescale and duration, with which `mdhd` and `mvhd` begin.
+pub(super) struct TimeHeader {
     pub created: u64,
     pub timescale: u32,
     pub duration: u64,
 }
 
-impl Clock {
-    pub(super) fn new(body: &[u8]) -> Option<Self> {
-        let (version, _, mut cursor) = full(body)?;
-        let created = sized(&mut cursor, version)?;
-        sized(&mut cursor, version)?;
+impl TimeHeader {
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let (version, _, mut cursor) = full_box(body)?;
+        let created = read_sized(&mut cursor, version)?;
+        read_sized(&mut cursor, version)?;
         Some(Self {
             created,
             timescale: cursor.u32()?,
-            duration: sized(&mut cursor, version)?,
+            duration: read_sized(&mut cursor, version)?,
         })
     }
 }
 
-/// Kind and name of a handler: a C string, or a Pascal string in `QuickTime`.
-fn handler(body: &[u8]) -> Option<(FourCc, Option<String>)> {
-    let (_, _, mut cursor) = full(body)?;
+/// Reads type and name of a handler; the name is a C string, or a Pascal string in `QuickTime`.
+fn read_handler(body: &[u8]) -> Option<(FourCc, Option<String>)> {
+    let (_, _, mut cursor) = full_box(body)?;
     let is_quicktime = cursor.u32()? != 0;
     let kind = cursor.array()?;
     cursor.skip(12)?;
@@ -139,22 +140,22 @@ fn handler(body: &[u8]) -> Option<(FourCc, Option<String>)> {
     Some((kind, c_string(name)))
 }
 
-/// Text up to the first zero; none when it says nothing.
+/// Decodes text up to the first zero byte; `None` if it is blank.
 pub(super) fn c_string(bytes: &[u8]) -> Option<String> {
     let text = bytes.split(|&byte| byte == 0).next()?;
     let text = String::from_utf8_lossy(text).trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
 
-fn edits(body: &[u8]) -> Vec<Edit> {
-    let list = descendant(body, &[b"edts", b"elst"]).and_then(full);
+fn read_edits(body: &[u8]) -> Vec<EditListEntry> {
+    let list = descendant(body, &[b"edts", b"elst"]).and_then(full_box);
     let Some((version, _, mut cursor)) = list else {
         return Vec::new();
     };
     let count = cursor.u32().map_or(0, |count| count as usize);
     let mut edits = Vec::new();
-    for _ in 0..count.min(MOST_EDITS) {
-        let Some(edit) = edit(&mut cursor, version) else {
+    for _ in 0..count.min(MAX_EDITS) {
+        let Some(edit) = read_edit(&mut cursor, version) else {
             break;
         };
         edits.push(edit);
@@ -162,20 +163,20 @@ fn edits(body: &[u8]) -> Vec<Edit> {
     edits
 }
 
-fn edit(cursor: &mut Cursor<'_>, version: u8) -> Option<Edit> {
+fn read_edit(cursor: &mut Cursor<'_>, version: u8) -> Option<EditListEntry> {
     let (duration, start) = if version == 1 {
         (cursor.u64()?, cursor.u64()?.cast_signed())
     } else {
         (u64::from(cursor.u32()?), i64::from(cursor.i32()?))
     };
     cursor.skip(4)?;
-    Some(Edit {
+    Some(EditListEntry {
         duration,
         start: u64::try_from(start).ok(),
     })
 }
 
-fn ids(references: &[u8], kind: FourCc) -> Vec<u32> {
+fn read_ids(references: &[u8], kind: FourCc) -> Vec<u32> {
     let list = child(references, kind).unwrap_or_default();
     let numbers = list.as_chunks::<4>().0.iter();
     numbers
@@ -184,25 +185,25 @@ fn ids(references: &[u8], kind: FourCc) -> Vec<u32> {
         .collect()
 }
 
-fn descriptions(table: &[u8]) -> (u8, Vec<Boxed<'_>>) {
-    let Some((version, _, mut cursor)) = child(table, *b"stsd").and_then(full) else {
+fn read_descriptions(table: &[u8]) -> (u8, Vec<Mp4Box<'_>>) {
+    let Some((version, _, mut cursor)) = child(table, *b"stsd").and_then(full_box) else {
         return (0, Vec::new());
     };
     if cursor.skip(4).is_none() {
         return (version, Vec::new());
     }
-    (version, boxes(cursor.0).take(MOST_DESCRIPTIONS).collect())
+    (version, boxes(cursor.0).take(MAX_DESCRIPTIONS).collect())
 }
 
-/// Whether `dref` says that the media is in the same file.
+/// Returns true if `dref` refers to the file itself.
 fn is_self_contained(information: &[u8]) -> bool {
-    let Some((_, _, mut cursor)) = descendant(information, &[b"dinf", b"dref"]).and_then(full)
+    let Some((_, _, mut cursor)) = descendant(information, &[b"dinf", b"dref"]).and_then(full_box)
     else {
         return true;
     };
     cursor.skip(4).is_none()
         || boxes(cursor.0).all(|entry| {
-            // An alias or address without content points nowhere else either.
-            full(entry.body).is_none_or(|(_, flags, rest)| flags & 1 == 1 || rest.0.is_empty())
+            // An empty alias or URL does not refer to another file either.
+            full_box(entry.body).is_none_or(|(_, flags, rest)| flags & 1 == 1 || rest.0.is_empty())
         })
 }

@@ -1,5 +1,4 @@
-//! XMP packets (ISO 16684-1), which editing programs and some cameras write and ffprobe
-//! passes over.
+//! XMP packets (ISO 16684-1), which editing programs and some cameras write and ffprobe ignores.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -7,12 +6,13 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::media::header::{Tags, add_tag};
 
-/// A packet's properties have a few kilobytes; thumbnails and edit histories come after.
-const LONGEST: usize = 256 * 1024;
-/// Elements within elements; a property's text is five deep.
-const DEEPEST: usize = 16;
+/// Maximum number of bytes read. The properties take a few kilobytes; thumbnails and edit histories
+/// follow them.
+const MAX_PACKET: usize = 256 * 1024;
+/// Maximum element depth; a property's text is five deep.
+const MAX_DEPTH: usize = 16;
 
-/// What is used of a packet: its property, and the tag that stands for it.
+/// Properties that are read, and the tags they are stored as.
 const PROPERTIES: [(&str, &str); 12] = [
     ("tiff:Make", "xmp_make"),
     ("tiff:Model", "xmp_model"),
@@ -28,27 +28,27 @@ const PROPERTIES: [(&str, &str); 12] = [
     ("xmp:CreateDate", "xmp_created"),
 ];
 
-/// Adds what a packet says; a broken one tells what came before the break.
+/// Adds the properties of a packet; of a malformed one, those before the error.
 pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
-    let packet = packet.get(..LONGEST).unwrap_or(packet);
+    let packet = packet.get(..MAX_PACKET).unwrap_or(packet);
     let text = String::from_utf8_lossy(packet);
     let mut reader = Reader::from_str(&text);
-    // The properties that were begun, each with its depth.
+    // The open property: its depth and tag.
     let mut depth = 0_usize;
     let mut property: Option<(usize, &str)> = None;
     let mut value = String::new();
     while let Ok(event) = reader.read_event() {
         match event {
-            Event::Start(_) if depth == DEEPEST => break,
+            Event::Start(_) if depth == MAX_DEPTH => break,
             Event::Start(element) => {
                 depth += 1;
-                if let Some(name) = tag(element.name().as_ref()) {
+                if let Some(name) = tag_name(element.name().as_ref()) {
                     property = Some((depth, name));
                     value.clear();
                 }
-                attributes(tags, &element);
+                add_attributes(tags, &element);
             }
-            Event::Empty(element) => attributes(tags, &element),
+            Event::Empty(element) => add_attributes(tags, &element),
             Event::Text(part) if property.is_some() => value.push_str(&part.xml10_content()),
             Event::GeneralRef(name) if property.is_some() => {
                 if let Ok(Some(character)) = name.resolve_char_ref() {
@@ -58,11 +58,11 @@ pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
                 }
             }
             Event::End(_) => {
-                if let Some((begun, name)) = property {
-                    // The first of several languages.
+                if let Some((start_depth, name)) = property {
+                    // Only the first of several languages is stored.
                     add_tag(tags, name, &value);
                     value.clear();
-                    if depth == begun {
+                    if depth == start_depth {
                         property = None;
                     }
                 }
@@ -74,17 +74,18 @@ pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
     }
 }
 
-fn tag(property: &str) -> Option<&'static str> {
+fn tag_name(property: &str) -> Option<&'static str> {
     let found = PROPERTIES.iter().find(|(name, _)| *name == property);
     found.map(|(_, tag)| *tag)
 }
 
-/// Properties that are written as attributes.
-fn attributes(tags: &mut Tags, element: &BytesStart<'_>) {
-    // Each is compared with all before it else, and a hostile packet has very many.
+/// Adds properties that are stored as attributes.
+fn add_attributes(tags: &mut Tags, element: &BytesStart<'_>) {
+    // The duplicate check compares each attribute with all previous ones, and a hostile packet has
+    // very many.
     for attribute in element.attributes().with_checks(false).flatten() {
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
-        if let (Some(name), Ok(value)) = (tag(attribute.key.as_ref()), value) {
+        if let (Some(name), Ok(value)) = (tag_name(attribute.key.as_ref()), value) {
             add_tag(tags, name, &value);
         }
     }
@@ -94,7 +95,7 @@ fn attributes(tags: &mut Tags, element: &BytesStart<'_>) {
 mod tests {
     use super::*;
 
-    fn told(packet: &str) -> Vec<(String, String)> {
+    fn tags_of(packet: &str) -> Vec<(String, String)> {
         let mut tags = Tags::new();
         add(&mut tags, packet.as_bytes());
         tags.into_iter().collect()
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_stand_in_elements_or_attributes() {
+    fn reads_properties_from_elements_and_attributes() {
         let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>
             <rdf:Description tiff:Make="Sony" xmp:CreateDate="2017-01-01T01:01:01-08:00">
               <tiff:Model>FX3</tiff:Model>
@@ -116,7 +117,7 @@ mod tests {
               <xmpMM:History><rdf:Seq><rdf:li stEvt:softwareAgent="Premiere"/></rdf:Seq></xmpMM:History>
             </rdf:Description></rdf:RDF></x:xmpmeta>"#;
         assert_eq!(
-            told(packet),
+            tags_of(packet),
             [
                 pair("xmp_created", "2017-01-01T01:01:01-08:00"),
                 pair("xmp_make", "Sony"),
@@ -127,18 +128,18 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_packet_tells_what_came_before_the_break() {
+    fn reads_a_broken_packet_up_to_the_error() {
         assert_eq!(
-            told("<a><tiff:Model>FX3</tiff:Model><tiff:Make>So"),
+            tags_of("<a><tiff:Model>FX3</tiff:Model><tiff:Make>So"),
             [pair("xmp_model", "FX3")]
         );
-        assert_eq!(told(&"<tiff:Make>".repeat(100_000)), []);
+        assert_eq!(tags_of(&"<tiff:Make>".repeat(100_000)), []);
         let (many, blank) = ("a='' ".repeat(50_000), " ".repeat(100_000));
         let packet = format!("<a {many} tiff:Make='Sony'/>");
-        assert_eq!(told(&packet), [pair("xmp_make", "Sony")]);
+        assert_eq!(tags_of(&packet), [pair("xmp_make", "Sony")]);
         let elements = "<b></b>".repeat(20_000);
         let packet = format!("<tiff:Model>{blank}{elements}FX3</tiff:Model>");
-        assert_eq!(told(&packet), [pair("xmp_model", "FX3")]);
-        assert_eq!(told("\0\u{fffd}<"), []);
+        assert_eq!(tags_of(&packet), [pair("xmp_model", "FX3")]);
+        assert_eq!(tags_of("\0\u{fffd}<"), []);
     }
 }

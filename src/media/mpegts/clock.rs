@@ -1,46 +1,46 @@
-//! Times of a transport stream: 33 bits of 90 kHz, which begin anew each 26 hours.
+//! Times of a transport stream: 33 bits of 90 kHz, which wrap around every 26 hours.
 
-use super::streams::Part;
+use super::streams::PesPacket;
 use crate::media::header::seconds;
 
-/// Ticks a second.
+/// Frequency of the clock, in ticks per second.
 pub(super) const SECOND: i64 = 90_000;
-/// After so many ticks, times begin anew.
-pub(super) const TURN: i64 = 1 << 33;
+/// Ticks after which times wrap around.
+pub(super) const WRAP: i64 = 1 << 33;
 
-/// What tells times before a turn from those after it.
+/// Reference that distinguishes times before a wraparound from those after it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    /// A time at the stream's begin.
+pub(super) struct WrappingClock {
+    /// A time at the start of the stream.
     pub first: i64,
 }
 
-impl Clock {
-    /// A time among those of its stream, which may lie a minute before the first: ffmpeg's rule.
+impl WrappingClock {
+    /// Unwraps a time, which may be up to a minute before the first one, by ffmpeg's rule.
     pub(super) fn at(self, time: u64) -> i64 {
         let time = i64::try_from(time).unwrap_or(0);
         let earliest = self.first - 60 * SECOND;
-        if self.first < TURN - 60 * SECOND {
-            if time < earliest { time + TURN } else { time }
+        if self.first < WRAP - 60 * SECOND {
+            if time < earliest { time + WRAP } else { time }
         } else if time >= earliest {
-            time - TURN
+            time - WRAP
         } else {
             time
         }
     }
 }
 
-/// How long one stream runs, in ticks, told as ffmpeg does: by the last of its parts.
+/// Duration of one stream in ticks, determined by its last packets as in ffmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Length {
-    /// When it begins.
+pub(super) struct StreamLength {
+    /// Unwrapped start time in ticks.
     pub begin: i64,
-    /// `None` until a part was seen.
+    /// `None` until a packet was added.
     pub duration: Option<i64>,
     last: i64,
 }
 
-impl Length {
+impl StreamLength {
     pub(super) fn new(begin: i64) -> Self {
         Self {
             begin,
@@ -49,15 +49,20 @@ impl Length {
         }
     }
 
-    /// Takes parts from the end of the file; `step` tells how long each is.
-    pub(super) fn extend(&mut self, clock: Clock, parts: &[Part], step: impl Fn(&Part) -> i64) {
-        for part in parts.iter().filter(|part| part.bytes > 0) {
-            let Some(shown) = part.shown else { continue };
-            let duration = clock.at(shown) + step(part) - self.begin;
+    /// Adds packets from the end of the file; `step` returns the duration of a packet.
+    pub(super) fn extend(
+        &mut self,
+        clock: WrappingClock,
+        packets: &[PesPacket],
+        step: impl Fn(&PesPacket) -> i64,
+    ) {
+        for packet in packets.iter().filter(|packet| packet.bytes > 0) {
+            let Some(pts) = packet.pts else { continue };
+            let duration = clock.at(pts) + step(packet) - self.begin;
             if duration <= 0 {
                 continue;
             }
-            // A leap of a minute is no running time.
+            // A jump of a minute is a discontinuity, not duration.
             let is_near = (duration - self.last).abs() < 60 * SECOND;
             if self.last <= 0
                 || self
@@ -71,8 +76,9 @@ impl Length {
     }
 }
 
-/// Seconds with six digits that all streams run together, from the first begin to the last end.
-pub(super) fn together(lengths: &[Length]) -> Option<String> {
+/// Returns the time from the first start to the last end of all streams, in seconds with six
+/// decimals.
+pub(super) fn total_seconds(lengths: &[StreamLength]) -> Option<String> {
     let micros = |ticks: i64| (ticks * 200 + 9).div_euclid(18);
     let begin = lengths.iter().map(|length| micros(length.begin)).min()?;
     let ends = lengths.iter().map(|length| {
@@ -88,39 +94,41 @@ pub(super) fn together(lengths: &[Length]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn part(shown: u64) -> Part {
-        Part {
-            shown: Some(shown),
-            decoded: None,
+    fn packet(pts: u64) -> PesPacket {
+        PesPacket {
+            pts: Some(pts),
+            dts: None,
             bytes: 1,
         }
     }
 
     #[test]
-    fn time_runs_on_where_it_begins_anew() {
-        let turn = u64::try_from(TURN).unwrap();
-        let near_end = Clock {
-            first: TURN - 90 * SECOND,
+    fn unwraps_times_after_a_wraparound() {
+        let wrap = u64::try_from(WRAP).unwrap();
+        let near_end = WrappingClock {
+            first: WRAP - 90 * SECOND,
         };
         assert_eq!(near_end.at(5) - near_end.first, 90 * SECOND + 5);
-        let at_end = Clock { first: TURN - 9 };
-        assert_eq!(at_end.at(turn - 9), -9);
+        let at_end = WrappingClock { first: WRAP - 9 };
+        assert_eq!(at_end.at(wrap - 9), -9);
         assert_eq!(at_end.at(5), 5);
-        let early = Clock { first: 10 };
+        let early = WrappingClock { first: 10 };
         assert_eq!(early.at(0), 0);
-        assert_eq!(early.at(turn - 1), TURN - 1);
+        assert_eq!(early.at(wrap - 1), WRAP - 1);
     }
 
     #[test]
-    fn the_last_part_ends_a_stream_and_a_leap_does_not() {
-        let clock = Clock { first: 1000 };
-        let mut length = Length::new(1000);
-        length.extend(clock, &[part(10_000), part(6400), part(900)], |_| 3600);
+    fn the_last_packet_ends_a_stream_unless_time_jumps() {
+        let clock = WrappingClock { first: 1000 };
+        let mut length = StreamLength::new(1000);
+        length.extend(clock, &[packet(10_000), packet(6400), packet(900)], |_| {
+            3600
+        });
         assert_eq!(length.duration, Some(12_600));
-        length.extend(clock, &[part(90_000_000)], |_| 3600);
+        length.extend(clock, &[packet(90_000_000)], |_| 3600);
         assert_eq!(length.duration, Some(12_600));
-        assert_eq!(together(&[length]).as_deref(), Some("0.140000"));
-        assert_eq!(together(&[Length::new(0)]), None);
-        assert_eq!(together(&[]), None);
+        assert_eq!(total_seconds(&[length]).as_deref(), Some("0.140000"));
+        assert_eq!(total_seconds(&[StreamLength::new(0)]), None);
+        assert_eq!(total_seconds(&[]), None);
     }
 }

@@ -1,42 +1,48 @@
-//! What the streams of one file hold together, and how long they run.
+//! Contents of the streams of one file, and their common duration.
 
-use super::clock::{Clock, Length, TURN, together};
-use super::picture::Picture;
-use super::sound::Sound;
-use super::streams::{Heard, Part};
-use super::tables::{Kind, Programme};
+use super::clock::{StreamLength, WRAP, WrappingClock, total_seconds};
+use super::picture::TransportPicture;
+use super::sound::TransportSound;
+use super::streams::{PesPacket, ScannedStream};
+use super::tables::{Programme, StreamKind};
 use crate::media::header::Stream;
 
-/// Pictures that a film has at least: of fewer, ffprobe guesses the rate.
-const FEWEST: i64 = 20;
+/// Minimum number of pictures: with fewer, ffprobe guesses the rate.
+const MIN_PICTURES: i64 = 20;
 
-/// What an elementary stream holds.
-pub(super) enum Content {
-    Picture(Box<Picture>),
-    Sound(Sound),
+/// Content of an elementary stream.
+pub(super) enum StreamContent {
+    Picture(Box<TransportPicture>),
+    Sound(TransportSound),
     Subtitles,
 }
 
-impl Content {
-    /// What all streams hold, at most one of them a picture; `None` where more may tell.
-    pub(super) fn of_all(programme: &Programme, heard: &[Heard]) -> Option<Vec<Self>> {
+impl StreamContent {
+    /// Parses the content of all streams, at most one of them video; `None` if a longer range may
+    /// be needed.
+    pub(super) fn parse_all(programme: &Programme, scanned: &[ScannedStream]) -> Option<Vec<Self>> {
         let kinds = programme.streams.iter().map(|stream| stream.kind);
-        let pictures = kinds.clone().filter(|kind| *kind == Kind::H264).count();
-        let contents = kinds.zip(heard).map(|(kind, heard)| Self::of(kind, heard));
+        let pictures = kinds
+            .clone()
+            .filter(|kind| *kind == StreamKind::H264)
+            .count();
+        let contents = kinds
+            .zip(scanned)
+            .map(|(kind, scanned)| Self::parse(kind, scanned));
         contents
             .collect::<Option<Vec<Self>>>()
             .filter(|_| pictures < 2)
     }
 
-    fn of(kind: Kind, heard: &Heard) -> Option<Self> {
+    fn parse(kind: StreamKind, scanned: &ScannedStream) -> Option<Self> {
         Some(match kind {
-            Kind::H264 => Self::Picture(Box::new(Picture::of(heard)?)),
-            Kind::Subtitles => Self::Subtitles,
-            _ => Self::Sound(Sound::of(kind, heard)?),
+            StreamKind::H264 => Self::Picture(Box::new(TransportPicture::parse(scanned)?)),
+            StreamKind::Subtitles => Self::Subtitles,
+            _ => Self::Sound(TransportSound::parse(kind, scanned)?),
         })
     }
 
-    pub(super) fn picture(&self) -> Option<&Picture> {
+    pub(super) fn picture(&self) -> Option<&TransportPicture> {
         match self {
             Self::Picture(picture) => Some(picture),
             _ => None,
@@ -54,95 +60,101 @@ impl Content {
         }
     }
 
-    /// Ticks that a part lasts.
-    fn step(&self, part: &Part) -> i64 {
+    /// Returns the duration of a PES packet in ticks.
+    fn step(&self, packet: &PesPacket) -> i64 {
         match self {
-            Self::Picture(picture) => picture.pace.step(),
-            Self::Sound(sound) => sound.step(part),
+            Self::Picture(picture) => picture.rate.step(),
+            Self::Sound(sound) => sound.step(packet),
             Self::Subtitles => 0,
         }
     }
 }
 
-/// When the streams of a file run.
-pub(super) struct Course<'a> {
-    clock: Clock,
-    contents: &'a [Content],
-    /// Of each, but of subtitles, which come and go.
-    lengths: Vec<Option<Length>>,
-    /// When subtitles are shown.
+/// Start times and durations of the streams of a file.
+pub(super) struct StreamTimes<'a> {
+    clock: WrappingClock,
+    contents: &'a [StreamContent],
+    /// Length of each stream; `None` for subtitles, which are intermittent.
+    lengths: Vec<Option<StreamLength>>,
+    /// Presentation times of subtitles.
     subtitles: Vec<i64>,
 }
 
-impl<'a> Course<'a> {
-    /// From the parts at the begin; `None` where one has no time.
-    pub(super) fn of(contents: &'a [Content], heard: &[Heard]) -> Option<Self> {
-        let first = heard.iter().find_map(|heard| heard.parts.first())?;
-        let clock = Clock {
-            first: i64::try_from(first.decoded?).ok()?,
+impl<'a> StreamTimes<'a> {
+    /// Takes the start times from the beginning of the file; `None` if a stream's first packet has
+    /// no time.
+    pub(super) fn new(contents: &'a [StreamContent], scanned: &[ScannedStream]) -> Option<Self> {
+        let first = scanned.iter().find_map(|scanned| scanned.packets.first())?;
+        let clock = WrappingClock {
+            first: i64::try_from(first.dts?).ok()?,
         };
-        let length = |(content, heard): (&Content, &Heard)| match content {
-            Content::Subtitles => Some(None),
-            _ => Some(Some(Length::new(clock.at(heard.parts.first()?.shown?)))),
+        let length = |(content, scanned): (&StreamContent, &ScannedStream)| match content {
+            StreamContent::Subtitles => Some(None),
+            _ => Some(Some(StreamLength::new(
+                clock.at(scanned.packets.first()?.pts?),
+            ))),
         };
-        let lengths = contents.iter().zip(heard).map(length);
-        let mut course = Self {
+        let lengths = contents.iter().zip(scanned).map(length);
+        let mut times = Self {
             clock,
             contents,
             lengths: lengths.collect::<Option<_>>()?,
             subtitles: Vec::new(),
         };
-        course.note_subtitles(heard);
-        Some(course)
+        times.add_subtitles(scanned);
+        Some(times)
     }
 
-    fn note_subtitles(&mut self, heard: &[Heard]) {
-        let subtitles = self.contents.iter().zip(heard);
-        for (_, heard) in subtitles.filter(|(content, _)| matches!(content, Content::Subtitles)) {
-            let shown = heard.parts.iter().filter_map(|part| part.shown);
-            self.subtitles.extend(shown.map(|time| self.clock.at(time)));
+    fn add_subtitles(&mut self, scanned: &[ScannedStream]) {
+        let subtitles = self.contents.iter().zip(scanned);
+        for (_, scanned) in
+            subtitles.filter(|(content, _)| matches!(content, StreamContent::Subtitles))
+        {
+            let pts = scanned.packets.iter().filter_map(|packet| packet.pts);
+            self.subtitles.extend(pts.map(|time| self.clock.at(time)));
         }
     }
 
-    /// Whether pictures follow each other as evenly as they say; `None` where too few were seen.
-    pub(super) fn is_pace_kept(&self, ranges: [&[Heard]; 2]) -> Option<bool> {
+    /// Returns true if the pictures have the rate that the stream stores; `None` if there are too
+    /// few to tell.
+    pub(super) fn matches_stored_rate(&self, ranges: [&[ScannedStream]; 2]) -> Option<bool> {
         for (at, content) in self.contents.iter().enumerate() {
             let (Some(picture), Some(Some(length))) = (content.picture(), self.lengths.get(at))
             else {
                 continue;
             };
-            let heard = ranges.map(|range| range.get(at));
-            let [Some(begin), Some(end)] = heard else {
+            let scanned = ranges.map(|range| range.get(at));
+            let [Some(begin), Some(end)] = scanned else {
                 return Some(false);
             };
             return picture
-                .pace
-                .is_kept(self.clock, length.begin, &[begin, end]);
+                .rate
+                .matches_times(self.clock, length.begin, &[begin, end]);
         }
         Some(true)
     }
 
-    /// Takes what is heard at the end.
-    pub(super) fn extend(&mut self, end: &[Heard]) {
-        self.note_subtitles(end);
+    /// Adds the packets at the end of the file.
+    pub(super) fn extend(&mut self, end: &[ScannedStream]) {
+        self.add_subtitles(end);
         let all = self.lengths.iter_mut().zip(self.contents).zip(end);
-        for ((length, content), heard) in all {
+        for ((length, content), scanned) in all {
             if let Some(length) = length {
-                length.extend(self.clock, &heard.parts, |part| content.step(part));
+                length.extend(self.clock, &scanned.packets, |packet| content.step(packet));
             }
         }
     }
 
-    /// Whether the end of each stream was seen.
-    pub(super) fn is_known(&self) -> bool {
+    /// Returns true if the end of each stream was found.
+    pub(super) fn is_complete(&self) -> bool {
         let mut lengths = self.lengths.iter().flatten();
         lengths.all(|length| length.duration.is_some())
     }
 
-    /// Seconds that the file runs; `None` where a stream has no end, subtitles are shown
-    /// before or after everything else, or there are too few pictures.
+    /// Returns the duration of the file in seconds; `None` if a stream has no end, subtitles are
+    /// shown before or after everything else, or there are too few pictures.
     pub(super) fn duration(&self) -> Option<String> {
-        let lengths: Vec<Length> = self.lengths.iter().flatten().copied().collect();
+        let lengths: Vec<StreamLength> = self.lengths.iter().flatten().copied().collect();
         let begin = lengths.iter().map(|length| length.begin).min()?;
         let ends = lengths
             .iter()
@@ -152,18 +164,19 @@ impl<'a> Course<'a> {
         let all = self.contents.iter().zip(&self.lengths);
         let is_brief = all.filter_map(|(content, length)| {
             let duration = length.as_ref()?.duration?;
-            Some(duration < content.picture()?.pace.step() * FEWEST)
+            Some(duration < content.picture()?.rate.step() * MIN_PICTURES)
         });
         if self.subtitles.iter().any(is_outside) || is_brief.into_iter().any(|brief| brief) {
             return None;
         }
-        together(&lengths)
+        total_seconds(&lengths)
     }
 
-    /// When the file begins, in ticks of 33 bits, and how many microseconds its picture runs.
-    pub(super) fn of_picture(&self) -> Option<(u64, u64)> {
+    /// Returns the start of the file in 33-bit ticks, and the duration of its video in
+    /// microseconds.
+    pub(super) fn picture_range(&self) -> Option<(u64, u64)> {
         let lengths = self.lengths.iter().flatten();
-        let begin = lengths.map(|length| length.begin).min()?.rem_euclid(TURN);
+        let begin = lengths.map(|length| length.begin).min()?.rem_euclid(WRAP);
         let all = self.contents.iter().zip(&self.lengths);
         let length = all
             .filter(|(content, _)| content.picture().is_some())

@@ -1,46 +1,47 @@
-//! Headers of MPEG transport streams (ISO/IEC 13818-1; `.ts`, and AVCHD's `.mts` and `.m2ts`),
-//! read without a process.
+//! MPEG transport streams (ISO/IEC 13818-1; `.ts`, and AVCHD's `.mts` and `.m2ts`): streams,
+//! duration and places to search for keyframes.
 //!
-//! There is no header: the tables, the first picture and the first sounds stand at the begin,
-//! and when the last of them are shown stands at the end. Nothing in between is read. What is
-//! not fully understood is `None`: then ffprobe is asked.
+//! There is no file header: the tables, the first picture and the first audio frames are at the
+//! start, and the last presentation times at the end. Only these two ranges are read, without
+//! starting a process. Files that are not fully understood give `None` and are left to ffprobe.
 
 mod clock;
 mod content;
-mod pace;
+mod keyframe_search;
 pub(super) mod packets;
 mod picture;
-mod places;
+mod picture_rate;
 mod sound;
 mod streams;
 mod tables;
 
 use std::io;
 
-use content::{Content, Course};
-use streams::Heard;
+use content::{StreamContent, StreamTimes};
+use streams::ScannedStream;
 use tables::Programme;
 
 use super::header::{Film, Format, Header};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
-/// How much of the begin is looked at, until all streams have begun: sound comes late where a
-/// picture is large.
+/// Growing sizes of the range read at the start, in bytes, tried until all streams have begun:
+/// audio comes late if the first picture is large.
 const BEGINNINGS: [usize; 4] = [64 * 1024, 256 * 1024, 1024 * 1024, 2048 * 1024];
-/// How much of the end ffprobe looks at; twice as much where a stream has nothing there.
+/// Size of the range that ffprobe reads at the end, in bytes; twice as much if a stream has nothing
+/// there.
 const END: u64 = 250_000;
 
-/// Reads a file; `None` when it is of another kind or not fully understood.
+/// Reads a file; `None` if it is of another kind or not fully understood.
 ///
 /// # Errors
-/// When the drive fails.
+/// Fails if the file cannot be read.
 pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
     let mut begin = original.beginning().to_vec();
-    let Some(stride) = packets::stride(&begin) else {
+    let Some(stride) = packets::detect_stride(&begin) else {
         return Ok(None);
     };
-    let Some(programme) = tables::programme(&begin, stride) else {
+    let Some(programme) = tables::parse(&begin, stride) else {
         return Ok(None);
     };
     let mut recording = Recording {
@@ -49,87 +50,87 @@ pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
         programme,
         end: None,
     };
-    for wanted in BEGINNINGS {
-        let wanted = usize::try_from(original.size()).map_or(wanted, |size| size.min(wanted));
-        let have = begin.len();
-        if wanted > have {
-            begin.extend(original.read(have as u64, wanted - have)?);
-        } else if wanted < have {
+    for target in BEGINNINGS {
+        let target = usize::try_from(original.size()).map_or(target, |size| size.min(target));
+        let length = begin.len();
+        if target > length {
+            begin.extend(original.read(length as u64, target - length)?);
+        } else if target < length {
             continue;
         }
-        match recording.film(&begin)? {
-            Verdict::Read(film) => return Ok(Some(*film)),
-            Verdict::Refused => break,
-            Verdict::Unclear if begin.len() as u64 >= original.size() => break,
-            Verdict::Unclear => {}
+        match recording.parse(&begin)? {
+            ParseOutcome::Read(film) => return Ok(Some(*film)),
+            ParseOutcome::Refused => break,
+            ParseOutcome::Unclear if begin.len() as u64 >= original.size() => break,
+            ParseOutcome::Unclear => {}
         }
     }
     Ok(None)
 }
 
-/// What comes of a file's begin.
-enum Verdict {
+/// Result of parsing the start of a file.
+enum ParseOutcome {
     Read(Box<Film>),
-    /// More of it may tell.
+    /// A longer range may be understood.
     Unclear,
-    /// Nothing would.
+    /// A longer range would not help.
     Refused,
 }
 
-/// A file that is looked at.
+/// A file being read.
 struct Recording<'a> {
     original: &'a Original,
     stride: usize,
     programme: Programme,
-    /// What is heard at its end.
-    end: Option<Vec<Heard>>,
+    /// Streams found at the end of the file.
+    end: Option<Vec<ScannedStream>>,
 }
 
 impl Recording<'_> {
-    fn film(&mut self, begin: &[u8]) -> io::Result<Verdict> {
-        let is_whole = packets::are_in_step(begin, self.stride)
-            && tables::programme(begin, self.stride).as_ref() == Some(&self.programme);
-        let heard = streams::from_beginning(begin, self.stride, &self.programme);
-        let Some(heard) = heard.filter(|_| is_whole) else {
-            return Ok(Verdict::Refused);
+    fn parse(&mut self, begin: &[u8]) -> io::Result<ParseOutcome> {
+        let is_whole = packets::are_synchronised(begin, self.stride)
+            && tables::parse(begin, self.stride).as_ref() == Some(&self.programme);
+        let scanned = streams::scan_start(begin, self.stride, &self.programme);
+        let Some(scanned) = scanned.filter(|_| is_whole) else {
+            return Ok(ParseOutcome::Refused);
         };
-        let Some(contents) = Content::of_all(&self.programme, &heard) else {
-            return Ok(Verdict::Unclear);
+        let Some(contents) = StreamContent::parse_all(&self.programme, &scanned) else {
+            return Ok(ParseOutcome::Unclear);
         };
         let end = match self.end.take() {
             Some(end) => end,
-            None => self.heard_at_end(END)?,
+            None => self.scan_end(END)?,
         };
         let end = self.end.insert(end);
-        let Some(mut course) = Course::of(&contents, &heard) else {
-            return Ok(Verdict::Refused);
+        let Some(mut times) = StreamTimes::new(&contents, &scanned) else {
+            return Ok(ParseOutcome::Refused);
         };
-        match course.is_pace_kept([&heard, end]) {
-            None => return Ok(Verdict::Unclear),
-            Some(false) => return Ok(Verdict::Refused),
+        match times.matches_stored_rate([&scanned, end]) {
+            None => return Ok(ParseOutcome::Unclear),
+            Some(false) => return Ok(ParseOutcome::Refused),
             Some(true) => {}
         }
-        course.extend(end);
-        if !course.is_known() && self.original.size() > END {
-            let more = self.heard_at_end(2 * END)?;
-            course.extend(&more);
+        times.extend(end);
+        if !times.is_complete() && self.original.size() > END {
+            let more = self.scan_end(2 * END)?;
+            times.extend(&more);
         }
-        let told = course.duration().map(|duration| {
-            let keyframes = self.keyframes(&contents, &course);
+        let film = times.duration().map(|duration| {
+            let keyframes = self.keyframes(&contents, &times);
             let format = Format {
                 name: "mpegts".to_owned(),
                 duration: Some(duration),
                 ..Format::default()
             };
-            let streams = contents.iter().map(Content::stream).collect();
+            let streams = contents.iter().map(StreamContent::stream).collect();
             let header = Header { format, streams };
             Box::new(Film { header, keyframes })
         });
-        Ok(told.map_or(Verdict::Refused, Verdict::Read))
+        Ok(film.map_or(ParseOutcome::Refused, ParseOutcome::Read))
     }
 
-    /// What is heard in the packets of so many bytes at the end, or of all there are.
-    fn heard_at_end(&self, length: u64) -> io::Result<Vec<Heard>> {
+    /// Scans the packets in the last `length` bytes, or in the whole file if it is shorter.
+    fn scan_end(&self, length: u64) -> io::Result<Vec<ScannedStream>> {
         let size = self.original.size();
         let start = size
             .saturating_sub(length)
@@ -137,25 +138,25 @@ impl Recording<'_> {
             .min(size);
         let length = usize::try_from(size - start).map_err(io::Error::other)?;
         let bytes = self.original.read(start, length)?;
-        Ok(streams::anywhere(&bytes, self.stride, &self.programme))
+        Ok(streams::scan(&bytes, self.stride, &self.programme))
     }
 
-    fn keyframes(&self, contents: &[Content], course: &Course) -> Option<Keyframes> {
+    fn keyframes(&self, contents: &[StreamContent], times: &StreamTimes) -> Option<Keyframes> {
         let (elementary, picture) = self
             .programme
             .streams
             .iter()
             .zip(contents)
             .find_map(|(stream, content)| Some((stream, content.picture()?)))?;
-        let (begin, micros) = course.of_picture()?;
-        let film = places::Film {
+        let (begin, micros) = times.picture_range()?;
+        let range = keyframe_search::SearchRange {
             size: self.original.size(),
             stride: self.stride,
             pid: elementary.pid,
             begin,
             micros,
         };
-        places::keyframes(&film, picture)
+        keyframe_search::keyframes(&range, picture)
     }
 }
 

@@ -1,27 +1,26 @@
-//! The packets of a transport stream (ISO/IEC 13818-1, 2.4.3), and the headers of what they
-//! carry (2.4.3.6).
+//! Transport packets (ISO/IEC 13818-1, 2.4.3) and PES packet headers (2.4.3.6).
 
-/// Bytes of a packet.
+/// Size of a packet in bytes.
 pub(in crate::media) const PACKET: usize = 188;
-/// The first byte of each.
+/// First byte of each packet.
 pub(in crate::media) const SYNC: u8 = 0x47;
-/// Packets in a row that make a transport stream.
-const ENOUGH: usize = 5;
+/// Consecutive packets required to recognise a transport stream.
+const MIN_PACKETS: usize = 5;
 
-/// One packet.
+/// Transport packet of 188 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) struct Packet<'a> {
+pub(in crate::media) struct TsPacket<'a> {
     pub pid: u16,
-    /// Whether something begins with its payload.
+    /// True if a PES packet or section begins in the payload.
     pub is_start: bool,
-    /// Whether it was received with errors, or is scrambled.
-    pub is_spoilt: bool,
+    /// True if the packet has a transmission error or is scrambled.
+    pub is_damaged: bool,
     pub payload: &'a [u8],
 }
 
-impl<'a> Packet<'a> {
-    /// Reads one that begins with its sync byte.
-    fn new(bytes: &'a [u8]) -> Option<Self> {
+impl<'a> TsPacket<'a> {
+    /// Parses a packet that begins with its sync byte.
+    fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[SYNC, high, low, flags], body) = bytes.get(..PACKET)?.split_first_chunk::<4>()?
         else {
             return None;
@@ -36,59 +35,60 @@ impl<'a> Packet<'a> {
         Some(Self {
             pid: u16::from_be_bytes([high & 0x1f, low]),
             is_start: high & 0x40 != 0,
-            is_spoilt: high & 0x80 != 0 || flags & 0xc0 != 0,
+            is_damaged: high & 0x80 != 0 || flags & 0xc0 != 0,
             payload,
         })
     }
 }
 
-/// Bytes from one packet to the next of a stream that begins so: 188, or 192 where a time
-/// stands before each (as on Blu-ray and AVCHD). `None` for what is no transport stream.
-pub(super) fn stride(beginning: &[u8]) -> Option<usize> {
+/// Returns the distance between packets, from the beginning of a stream: 188 bytes, or 192 if a
+/// time stamp precedes each packet (Blu-ray and AVCHD). `None` if it is not a transport stream.
+pub(super) fn detect_stride(beginning: &[u8]) -> Option<usize> {
     [PACKET, PACKET + 4].into_iter().find(|&stride| {
         let before = stride - PACKET;
-        let mut starts = beginning.chunks_exact(stride).take(ENOUGH);
-        beginning.len() >= stride * ENOUGH && starts.all(|bytes| bytes.get(before) == Some(&SYNC))
+        let mut starts = beginning.chunks_exact(stride).take(MIN_PACKETS);
+        beginning.len() >= stride * MIN_PACKETS
+            && starts.all(|bytes| bytes.get(before) == Some(&SYNC))
     })
 }
 
-/// The packets in a range of a stream. It should begin with one, time and all; what is not in
-/// step is passed over.
-pub(in crate::media) fn packets(bytes: &[u8], stride: usize) -> impl Iterator<Item = Packet<'_>> {
-    numbered(bytes, stride).map(|(_, packet)| packet)
+/// Iterates over the packets in a range, which should begin with a packet and its time stamp. Data
+/// out of sync is skipped.
+pub(in crate::media) fn packets(bytes: &[u8], stride: usize) -> impl Iterator<Item = TsPacket<'_>> {
+    packets_with_offsets(bytes, stride).map(|(_, packet)| packet)
 }
 
-/// The same, with the place of each one's sync byte.
-pub(in crate::media) fn numbered(
+/// Iterates over the packets in a range, with the offset of each sync byte.
+pub(in crate::media) fn packets_with_offsets(
     bytes: &[u8],
     stride: usize,
-) -> impl Iterator<Item = (usize, Packet<'_>)> {
+) -> impl Iterator<Item = (usize, TsPacket<'_>)> {
     let stride = stride.max(PACKET);
     let mut at = stride - PACKET;
-    let mut is_in_step = false;
+    let mut is_synchronised = false;
     std::iter::from_fn(move || {
-        if !is_in_step || bytes.get(at) != Some(&SYNC) {
-            is_in_step = false;
-            while !is_begin(bytes, at, stride) {
+        if !is_synchronised || bytes.get(at) != Some(&SYNC) {
+            is_synchronised = false;
+            while !is_sync_point(bytes, at, stride) {
                 at += 1 + memchr::memchr(SYNC, bytes.get(at + 1..)?)?;
             }
         }
         let start = at;
-        let packet = Packet::new(bytes.get(start..)?)?;
+        let packet = TsPacket::parse(bytes.get(start..)?)?;
         at += stride;
-        is_in_step = true;
+        is_synchronised = true;
         Some((start, packet))
     })
 }
 
-/// Whether packets follow each other from here on.
-fn is_begin(bytes: &[u8], at: usize, stride: usize) -> bool {
-    let starts = (0..ENOUGH).map_while(|number| bytes.get(at + number * stride));
+/// Returns true if sync bytes follow at the right distance from `at` on.
+fn is_sync_point(bytes: &[u8], at: usize, stride: usize) -> bool {
+    let starts = (0..MIN_PACKETS).map_while(|number| bytes.get(at + number * stride));
     bytes.get(at).is_some() && starts.into_iter().all(|&byte| byte == SYNC)
 }
 
-/// Whether every packet of a range that begins with one is in step.
-pub(super) fn are_in_step(bytes: &[u8], stride: usize) -> bool {
+/// Returns true if all packets are in sync in a range that begins with one.
+pub(super) fn are_synchronised(bytes: &[u8], stride: usize) -> bool {
     let Some(before) = stride.checked_sub(PACKET) else {
         return false;
     };
@@ -96,20 +96,20 @@ pub(super) fn are_in_step(bytes: &[u8], stride: usize) -> bool {
     all.all(|bytes| bytes.get(before) == Some(&SYNC))
 }
 
-/// The header of a packetised elementary stream: times in ticks of 90 kHz, of 33 bits.
+/// PES packet header. Times are 33-bit ticks of 90 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct PesHeader<'a> {
-    /// When it is shown.
-    pub shown: Option<u64>,
-    /// When it is decoded, where that is told.
-    pub decoded: Option<u64>,
-    /// What follows.
+    /// Presentation time stamp, in ticks.
+    pub pts: Option<u64>,
+    /// Decoding time stamp in ticks, if it is stored.
+    pub dts: Option<u64>,
+    /// Data after the header.
     pub payload: &'a [u8],
 }
 
-/// Reads a payload that begins with such a header; `None` for what does not, and for streams
-/// that are only padding and the like.
-pub(in crate::media) fn pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
+/// Parses a payload that begins with a PES header; `None` if it does not, and for padding and
+/// similar streams.
+pub(in crate::media) fn parse_pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
     let (&[0, 0, 1, id, _, _, marks, flags, length], rest) = payload.split_first_chunk::<9>()?
     else {
         return None;
@@ -119,21 +119,17 @@ pub(in crate::media) fn pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
         return None;
     }
     let (times, payload) = rest.split_at_checked(usize::from(length))?;
-    let time = |at: usize| Some(time(*times.get(at..)?.first_chunk()?));
-    let (shown, decoded) = match flags >> 6 {
-        2 => (Some(time(0)?), None),
-        3 => (Some(time(0)?), Some(time(5)?)),
+    let time_at = |at: usize| Some(read_time(*times.get(at..)?.first_chunk()?));
+    let (pts, dts) = match flags >> 6 {
+        2 => (Some(time_at(0)?), None),
+        3 => (Some(time_at(0)?), Some(time_at(5)?)),
         _ => (None, None),
     };
-    Some(PesHeader {
-        shown,
-        decoded,
-        payload,
-    })
+    Some(PesHeader { pts, dts, payload })
 }
 
-/// 33 bits in parts of 3, 15 and 15, with a marker after each.
-fn time(bytes: [u8; 5]) -> u64 {
+/// Reads a 33-bit time, stored in parts of 3, 15 and 15 bits with a marker bit after each.
+fn read_time(bytes: [u8; 5]) -> u64 {
     let mut whole = [0; 8];
     whole[3..].copy_from_slice(&bytes);
     let bits = u64::from_be_bytes(whole);
@@ -144,7 +140,7 @@ fn time(bytes: [u8; 5]) -> u64 {
 pub(in crate::media) mod tests {
     use super::*;
 
-    /// A packet that holds so much of a payload, stuffed to its length.
+    /// Builds a packet with this payload, stuffed to full length.
     pub(in crate::media) fn packet(is_start: bool, pid: u16, payload: &[u8]) -> Vec<u8> {
         let [high, low] = pid.to_be_bytes();
         let mut packet = vec![SYNC, high | u8::from(is_start) << 6, low, 0x30];
@@ -155,40 +151,40 @@ pub(in crate::media) mod tests {
         packet
     }
 
-    /// A header with a time to show, and perhaps one to decode.
-    pub(in crate::media) fn pes(id: u8, shown: u64, decoded: Option<u64>) -> Vec<u8> {
+    /// Builds a PES header with a PTS and an optional DTS.
+    pub(in crate::media) fn pes(id: u8, pts: u64, dts: Option<u64>) -> Vec<u8> {
         let time = |time: u64| {
-            let part = |shift: u32, bits: u64| u8::try_from(time >> shift & bits).unwrap();
+            let bits_at = |shift: u32, bits: u64| u8::try_from(time >> shift & bits).unwrap();
             [
-                0x21 | part(30, 7) << 1,
-                part(22, 255),
-                part(15, 127) << 1 | 1,
-                part(7, 255),
-                part(0, 127) << 1 | 1,
+                0x21 | bits_at(30, 7) << 1,
+                bits_at(22, 255),
+                bits_at(15, 127) << 1 | 1,
+                bits_at(7, 255),
+                bits_at(0, 127) << 1 | 1,
             ]
         };
         let mut bytes = vec![0, 0, 1, id, 0, 0, 0x80, 0x80, 5];
-        bytes.extend(time(shown));
-        if let Some(decoded) = decoded {
+        bytes.extend(time(pts));
+        if let Some(dts) = dts {
             (bytes[7], bytes[8]) = (0xc0, 10);
-            bytes.extend(time(decoded));
+            bytes.extend(time(dts));
         }
         bytes
     }
 
     #[test]
-    fn times_are_read_back() {
-        for shown in [0, 1, 129_003, (1 << 33) - 1] {
-            let bytes = pes(0xe0, shown, Some(shown / 2));
-            let read = pes_header(&bytes).unwrap();
-            assert_eq!((read.shown, read.decoded), (Some(shown), Some(shown / 2)));
+    fn reads_written_times() {
+        for pts in [0, 1, 129_003, (1 << 33) - 1] {
+            let bytes = pes(0xe0, pts, Some(pts / 2));
+            let read = parse_pes_header(&bytes).unwrap();
+            assert_eq!((read.pts, read.dts), (Some(pts), Some(pts / 2)));
         }
-        assert_eq!(pes_header(&pes(0xbe, 0, None)), None);
-        assert_eq!(pes_header(&pes(0xe0, 0, None)[..13]), None);
+        assert_eq!(parse_pes_header(&pes(0xbe, 0, None)), None);
+        assert_eq!(parse_pes_header(&pes(0xe0, 0, None)[..13]), None);
     }
 
     #[test]
-    fn packets_are_found_wherever_a_range_begins() {
+    fn finds_packets_wherever_a_range_begins() {
         let stream = [packet(true, 256, b"ab"), packet(false, 257, b"c")].concat();
         let pids = |bytes: &[u8], stride| -> Vec<u16> {
             packets(bytes, stride).map(|packet| packet.pid).collect()
@@ -202,8 +198,8 @@ pub(in crate::media) mod tests {
             .flat_map(|packet| [&[1; 4], packet].concat())
             .collect();
         assert_eq!(pids(&timed, 192), [256, 257]);
-        assert_eq!(stride(&stream.repeat(3)), Some(188));
-        assert_eq!(stride(&timed.repeat(3)), Some(192));
-        assert_eq!(stride(&stream), None);
+        assert_eq!(detect_stride(&stream.repeat(3)), Some(188));
+        assert_eq!(detect_stride(&timed.repeat(3)), Some(192));
+        assert_eq!(detect_stride(&stream), None);
     }
 }

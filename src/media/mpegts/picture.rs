@@ -1,53 +1,59 @@
-//! The picture of a transport stream, by its first access unit.
+//! Video of a transport stream, read from its first access unit.
 
-use super::pace::Pace;
-use super::streams::Heard;
-use crate::media::bitstream::camera_messages::{self, Noted};
-use crate::media::bitstream::h264::{self, Beginning};
-use crate::media::bitstream::{Container, units};
+use super::picture_rate::PictureRate;
+use super::streams::ScannedStream;
+use crate::media::bitstream::camera_messages::{self, CameraNotes};
+use crate::media::bitstream::h264::{self, StreamStart};
+use crate::media::bitstream::{ContainerPicture, units};
 use crate::media::header::{Stream, tidy};
 
-/// A stream of pictures.
-pub(super) struct Picture {
-    beginning: Beginning,
-    /// What its decoder must be told: `avcC`.
+/// H.264 video stream, described by its first access unit.
+pub(super) struct TransportPicture {
+    start: StreamStart,
+    /// Decoder configuration (`avcC`).
     pub configuration: Vec<u8>,
-    pub pace: Pace,
-    /// What its camera wrote into the first picture.
-    noted: Noted,
+    pub rate: PictureRate,
+    /// Camera data in the first picture.
+    notes: CameraNotes,
 }
 
-impl Picture {
-    /// What a stream begins with; `None` where that is no key, or not understood.
-    pub(super) fn of(heard: &Heard) -> Option<Self> {
-        let part = heard.first_part();
-        let is_at_unit = part.starts_with(&[0, 0, 1]) || part.starts_with(&[0, 0, 0, 1]);
-        let configuration = units::avcc(part).filter(|_| is_at_unit)?;
-        let beginning = h264::of_stream(&configuration, &units::counted(part))?;
+impl TransportPicture {
+    /// Parses the first access unit; `None` if it is not a keyframe, or not understood.
+    pub(super) fn parse(scanned: &ScannedStream) -> Option<Self> {
+        let access_unit = scanned.first_packet();
+        let is_at_unit =
+            access_unit.starts_with(&[0, 0, 1]) || access_unit.starts_with(&[0, 0, 0, 1]);
+        let configuration = units::build_avcc(access_unit).filter(|_| is_at_unit)?;
+        let start =
+            h264::parse_stream_start(&configuration, &units::to_length_prefixed(access_unit))?;
         Some(Self {
-            pace: Pace::of(&beginning).filter(|_| beginning.is_intra)?,
-            noted: camera_messages::of_picture(part),
-            beginning,
+            rate: PictureRate::from_stream_start(&start).filter(|_| start.is_intra)?,
+            notes: camera_messages::read_notes(access_unit),
+            start,
             configuration,
         })
     }
 
-    /// Width and height, in pixels.
+    /// Returns width and height in pixels.
     pub(super) fn size(&self) -> Option<(u32, u32)> {
-        let coded = &self.beginning.coded;
+        let coded = &self.start.coded;
         coded.width.zip(coded.height)
     }
 
-    /// In ffprobe's words.
+    /// Converts to ffprobe's form.
     pub(super) fn stream(&self) -> Stream {
-        let coded = self.beginning.coded.clone().within(&Container::default());
-        let told = |name: Option<&'static str>| name.map(str::to_owned);
+        let coded = self
+            .start
+            .coded
+            .clone()
+            .merge_container(&ContainerPicture::default());
+        let owned = |name: Option<&'static str>| name.map(str::to_owned);
         let shape = |(wide, high)| format!("{wide}:{high}");
-        let noted = [
-            ("creation_time", self.noted.shot.clone()),
-            ("make", told(self.noted.make)),
+        let camera_tags = [
+            ("creation_time", self.notes.shot.clone()),
+            ("make", owned(self.notes.make)),
         ];
-        let written = noted
+        let tags = camera_tags
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
         Stream {
@@ -60,14 +66,14 @@ impl Picture {
             sample_aspect_ratio: coded.sample_aspect_ratio.map(shape),
             pix_fmt: coded.pixel_format,
             bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-            field_order: told(coded.field_order),
-            color_range: told(coded.colour.range),
-            color_space: told(coded.colour.matrix),
-            color_transfer: told(coded.colour.transfer),
-            color_primaries: told(coded.colour.primaries),
-            r_frame_rate: self.pace.finest(),
-            avg_frame_rate: self.pace.average(),
-            tags: tidy(written),
+            field_order: owned(coded.field_order),
+            color_range: owned(coded.colour.range),
+            color_space: owned(coded.colour.matrix),
+            color_transfer: owned(coded.colour.transfer),
+            color_primaries: owned(coded.colour.primaries),
+            r_frame_rate: self.rate.highest(),
+            avg_frame_rate: self.rate.average(),
+            tags: tidy(tags),
             ..Stream::default()
         }
     }

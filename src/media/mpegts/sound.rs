@@ -1,48 +1,48 @@
-//! Sound of a transport stream, by its first frames.
+//! Audio of a transport stream, identified by its first frames.
 
-use super::streams::{Heard, Part};
-use super::tables::Kind;
-use crate::media::bitstream::sound_frames::{SoundFrame, steady};
+use super::streams::{PesPacket, ScannedStream};
+use super::tables::StreamKind;
+use crate::media::bitstream::sound_frames::{SoundFrame, parse_consistent};
 use crate::media::bitstream::{ac3, adts, mpeg_audio};
 use crate::media::header::Stream;
 
-/// One stream of sound, in ffprobe's words.
+/// Audio stream, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sound {
+pub(super) struct TransportSound {
     pub codec: &'static str,
     pub sample_rate: u32,
     pub channels: u32,
     pub channel_layout: &'static str,
-    length: PartLength,
+    packet_duration: PacketDuration,
 }
 
-/// How long a part is taken to be.
+/// Rule for the duration of a PES packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PartLength {
-    /// As one frame, however many it holds.
+enum PacketDuration {
+    /// Duration of one frame of this many samples, however many frames the packet contains.
     Samples(u32),
-    /// By its size: bytes of one sample of all channels.
+    /// Based on its size; the number is the size of one sample of all channels in bytes.
     Sized(u32),
 }
 
-/// Bytes before uncompressed samples.
+/// Size of the header before uncompressed samples in bytes.
 const PCM_HEADER: usize = 4;
 
-impl Sound {
-    /// What a stream says; `None` of a kind that is no sound, or not understood.
-    pub(super) fn of(kind: Kind, heard: &Heard) -> Option<Self> {
-        let frames = heard.beginning.as_slice();
+impl TransportSound {
+    /// Parses the beginning of a stream; `None` if it is not audio or not understood.
+    pub(super) fn parse(kind: StreamKind, scanned: &ScannedStream) -> Option<Self> {
+        let frames = scanned.beginning.as_slice();
         Some(match kind {
-            Kind::Ac3 => steady(frames, ac3::of_frame)?.into(),
-            Kind::EnhancedAc3 => steady(frames, ac3::of_enhanced_frame)?.into(),
-            Kind::Aac => steady(frames, adts::of_frame)?.into(),
-            Kind::MpegAudio => steady(frames, mpeg_audio::of_frame)?.into(),
-            Kind::Pcm => pcm(heard.first_part())?,
-            Kind::H264 | Kind::Subtitles => return None,
+            StreamKind::Ac3 => parse_consistent(frames, ac3::parse_frame)?.into(),
+            StreamKind::EnhancedAc3 => parse_consistent(frames, ac3::parse_enhanced_frame)?.into(),
+            StreamKind::Aac => parse_consistent(frames, adts::parse_frame)?.into(),
+            StreamKind::MpegAudio => parse_consistent(frames, mpeg_audio::parse_frame)?.into(),
+            StreamKind::Pcm => parse_pcm(scanned.first_packet())?,
+            StreamKind::H264 | StreamKind::Subtitles => return None,
         })
     }
 
-    /// In ffprobe's words.
+    /// Converts to ffprobe's form.
     pub(super) fn stream(&self) -> Stream {
         Stream {
             codec_type: "audio".to_owned(),
@@ -56,12 +56,12 @@ impl Sound {
         }
     }
 
-    /// Ticks of 90 kHz that ffprobe takes a part to last.
-    pub(super) fn step(&self, part: &Part) -> i64 {
-        let samples = match self.length {
-            PartLength::Samples(samples) => u64::from(samples),
-            PartLength::Sized(bytes) => {
-                let all = part.bytes.saturating_sub(PCM_HEADER) as u64;
+    /// Returns the duration that ffprobe assumes for a packet, in ticks of 90 kHz.
+    pub(super) fn step(&self, packet: &PesPacket) -> i64 {
+        let samples = match self.packet_duration {
+            PacketDuration::Samples(samples) => u64::from(samples),
+            PacketDuration::Sized(bytes) => {
+                let all = packet.bytes.saturating_sub(PCM_HEADER) as u64;
                 all.checked_div(u64::from(bytes)).unwrap_or(0)
             }
         };
@@ -74,21 +74,22 @@ impl Sound {
     }
 }
 
-impl From<SoundFrame> for Sound {
+impl From<SoundFrame> for TransportSound {
     fn from(frame: SoundFrame) -> Self {
         Self {
             codec: frame.codec,
             sample_rate: frame.sample_rate,
             channels: frame.channels,
             channel_layout: frame.channel_layout,
-            length: PartLength::Samples(frame.samples),
+            packet_duration: PacketDuration::Samples(frame.samples),
         }
     }
 }
 
-/// Blu-ray's uncompressed sound: channels, rate and bits in the last two bytes of a header.
-fn pcm(part: &[u8]) -> Option<Sound> {
-    let &[_, _, format, bits] = part.first_chunk()?;
+/// Parses Blu-ray's uncompressed audio: channels, rate and bits are in the last two bytes of a
+/// header.
+fn parse_pcm(packet: &[u8]) -> Option<TransportSound> {
+    let &[_, _, format, bits] = packet.first_chunk()?;
     let (channels, channel_layout) = match format >> 4 {
         1 => (1, "mono"),
         3 => (2, "stereo"),
@@ -106,13 +107,13 @@ fn pcm(part: &[u8]) -> Option<Sound> {
         2 | 3 => 3,
         _ => return None,
     };
-    Some(Sound {
+    Some(TransportSound {
         codec: "pcm_bluray",
         sample_rate,
         channels,
         channel_layout,
-        // An odd channel is followed by an empty one.
-        length: PartLength::Sized(bytes * (channels + channels % 2)),
+        // An odd number of channels is padded with an empty one.
+        packet_duration: PacketDuration::Sized(bytes * (channels + channels % 2)),
     })
 }
 
@@ -121,20 +122,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uncompressed_sound_is_told_by_its_header() {
+    fn reads_the_header_of_uncompressed_audio() {
         let sound = |header: [u8; 4]| {
-            let sound = pcm(&header)?;
-            let part = Part {
-                shown: None,
-                decoded: None,
+            let sound = parse_pcm(&header)?;
+            let packet = PesPacket {
+                pts: None,
+                dts: None,
                 bytes: 964,
             };
-            Some((sound.channel_layout, sound.sample_rate, sound.step(&part)))
+            Some((sound.channel_layout, sound.sample_rate, sound.step(&packet)))
         };
         assert_eq!(sound([3, 0xc0, 0x11, 0x40]), Some(("mono", 48_000, 450)));
         assert_eq!(sound([3, 0xc0, 0x31, 0x40]), Some(("stereo", 48_000, 450)));
         assert_eq!(sound([3, 0xc0, 0x31, 0x00]), None);
         assert_eq!(sound([3, 0xc0, 0x01, 0x40]), None);
-        assert_eq!(pcm(&[3]), None);
+        assert_eq!(parse_pcm(&[3]), None);
     }
 }

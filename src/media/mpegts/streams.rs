@@ -1,100 +1,100 @@
-//! What is heard of each elementary stream in a range of the file: when its parts are shown,
-//! and the bytes that it begins with.
+//! Elementary streams in a range of the file: PES packet times, and the bytes that each stream
+//! begins with.
 
-use super::packets::{numbered, pes_header};
+use super::packets::{packets_with_offsets, parse_pes_header};
 use super::tables::Programme;
 
-/// Bytes of a stream's beginning that are kept: a picture's headers, a few frames of sound.
-const BEGINNING: usize = 32 * 1024;
-/// Packets that mean nothing.
-const NULL: u16 = 0x1fff;
+/// Maximum bytes stored of a stream's beginning: a picture's headers, a few audio frames.
+const MAX_BEGINNING: usize = 32 * 1024;
+/// PID of null packets.
+const NULL_PID: u16 = 0x1fff;
 
-/// A part of a stream, mostly one picture, or a few frames of sound. Times are ticks of 90 kHz.
+/// PES packet, usually one picture or a few audio frames. Times are ticks of 90 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
-    pub shown: Option<u64>,
-    /// When it is decoded, which is mostly when it is shown.
-    pub decoded: Option<u64>,
-    /// Bytes in it.
+pub(super) struct PesPacket {
+    pub pts: Option<u64>,
+    /// Decoding time; equal to the presentation time if not stored.
+    pub dts: Option<u64>,
+    /// Payload size in bytes.
     pub bytes: usize,
 }
 
-/// One stream, as far as a range goes.
+/// The part of a stream within a range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub parts: Vec<Part>,
-    /// What it begins with, of as many parts as fit.
+pub(super) struct ScannedStream {
+    pub packets: Vec<PesPacket>,
+    /// Data of the first packets, as many as fit.
     pub beginning: Vec<u8>,
-    /// How much of that is the first part's, once that is known to be all.
+    /// Length of the first packet within `beginning`; `None` until the packet is complete.
     pub first: Option<usize>,
 }
 
-/// All streams of a programme in a range that begins with the file, in the order of its map.
-/// `None` where something is spoilt, or a stream is in no map.
-pub(super) fn from_beginning(
+/// Scans a range at the start of the file; returns the streams of a programme in the order of its
+/// PMT. `None` if a packet is damaged, or a stream is not in the PMT.
+pub(super) fn scan_start(
     bytes: &[u8],
     stride: usize,
     programme: &Programme,
-) -> Option<Vec<Heard>> {
-    let is_in_no_map = |pid: u16| pid != programme.map && pid > 15 && pid != NULL;
-    for (_, packet) in numbered(bytes, stride) {
-        let is_its = programme
+) -> Option<Vec<ScannedStream>> {
+    let is_unmapped = |pid: u16| pid != programme.map_pid && pid > 15 && pid != NULL_PID;
+    for (_, packet) in packets_with_offsets(bytes, stride) {
+        let is_mapped = programme
             .streams
             .iter()
             .any(|stream| stream.pid == packet.pid);
-        if is_its && packet.is_spoilt {
+        if is_mapped && packet.is_damaged {
             return None;
         }
-        if !is_its && packet.is_start && is_in_no_map(packet.pid) {
+        if !is_mapped && packet.is_start && is_unmapped(packet.pid) {
             let has_pes = packet.payload.starts_with(&[0, 0, 1]);
             if has_pes {
                 return None;
             }
         }
     }
-    Some(anywhere(bytes, stride, programme))
+    Some(scan(bytes, stride, programme))
 }
 
-/// The same, of a range that begins anywhere: what began before it is passed over.
-pub(super) fn anywhere(bytes: &[u8], stride: usize, programme: &Programme) -> Vec<Heard> {
-    let mut all = vec![Heard::default(); programme.streams.len()];
-    for (_, packet) in numbered(bytes, stride) {
-        let is_its = |pid| packet.pid == pid;
+/// Scans a range that begins anywhere; data of a PES packet that began before it is skipped.
+pub(super) fn scan(bytes: &[u8], stride: usize, programme: &Programme) -> Vec<ScannedStream> {
+    let mut all = vec![ScannedStream::default(); programme.streams.len()];
+    for (_, packet) in packets_with_offsets(bytes, stride) {
+        let has_pid = |pid| packet.pid == pid;
         let found = programme
             .streams
             .iter()
             .zip(&mut all)
-            .find(|(stream, _)| is_its(stream.pid));
-        if let Some((_, heard)) = found {
-            heard.take(packet.payload, packet.is_start);
+            .find(|(stream, _)| has_pid(stream.pid));
+        if let Some((_, scanned)) = found {
+            scanned.add_payload(packet.payload, packet.is_start);
         }
     }
     all
 }
 
-impl Heard {
-    fn take(&mut self, mut payload: &[u8], is_start: bool) {
-        if is_start && let Some(header) = pes_header(payload) {
-            if !self.parts.is_empty() {
+impl ScannedStream {
+    fn add_payload(&mut self, mut payload: &[u8], is_start: bool) {
+        if is_start && let Some(header) = parse_pes_header(payload) {
+            if !self.packets.is_empty() {
                 self.first.get_or_insert(self.beginning.len());
             }
-            self.parts.push(Part {
-                shown: header.shown,
-                decoded: header.decoded.or(header.shown),
+            self.packets.push(PesPacket {
+                pts: header.pts,
+                dts: header.dts.or(header.pts),
                 bytes: 0,
             });
             payload = header.payload;
         }
-        if let Some(part) = self.parts.last_mut() {
-            part.bytes += payload.len();
-            let room = BEGINNING.saturating_sub(self.beginning.len());
+        if let Some(packet) = self.packets.last_mut() {
+            packet.bytes += payload.len();
+            let room = MAX_BEGINNING.saturating_sub(self.beginning.len());
             let fits = payload.get(..room).unwrap_or(payload);
             self.beginning.extend_from_slice(fits);
         }
     }
 
-    /// The first part's bytes, as far as they are here.
-    pub(super) fn first_part(&self) -> &[u8] {
+    /// Returns the data of the first packet, up to the stored length.
+    pub(super) fn first_packet(&self) -> &[u8] {
         let end = self.first.unwrap_or(self.beginning.len());
         self.beginning.get(..end).unwrap_or_default()
     }
@@ -103,27 +103,23 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::super::packets::tests::{packet, pes};
-    use super::super::tables::{Elementary, Kind};
+    use super::super::tables::{ElementaryStream, StreamKind};
     use super::*;
 
     fn programme() -> Programme {
         Programme {
-            map: 4096,
-            streams: vec![Elementary {
+            map_pid: 4096,
+            streams: vec![ElementaryStream {
                 pid: 256,
-                kind: Kind::H264,
+                kind: StreamKind::H264,
             }],
         }
     }
 
     #[test]
-    fn parts_are_told_apart_and_what_began_before_is_passed_over() {
-        let start = |shown, bytes: &[u8]| {
-            packet(
-                true,
-                256,
-                &[&pes(0xe0, shown, Some(shown - 5)), bytes].concat(),
-            )
+    fn splits_pes_packets_and_skips_one_that_began_earlier() {
+        let start = |pts, bytes: &[u8]| {
+            packet(true, 256, &[&pes(0xe0, pts, Some(pts - 5)), bytes].concat())
         };
         let stream = [
             packet(false, 256, b"before"),
@@ -132,27 +128,27 @@ mod tests {
             start(200, b"e"),
         ]
         .concat();
-        let heard = anywhere(&stream, 188, &programme()).remove(0);
-        assert_eq!(heard.first_part(), b"abcd");
-        let told: Vec<_> = heard
-            .parts
+        let scanned = scan(&stream, 188, &programme()).remove(0);
+        assert_eq!(scanned.first_packet(), b"abcd");
+        let found: Vec<_> = scanned
+            .packets
             .iter()
-            .map(|part| (part.shown, part.decoded, part.bytes))
+            .map(|packet| (packet.pts, packet.dts, packet.bytes))
             .collect();
-        assert_eq!(told, [(Some(100), Some(95), 4), (Some(200), Some(195), 1)]);
+        assert_eq!(found, [(Some(100), Some(95), 4), (Some(200), Some(195), 1)]);
     }
 
     #[test]
-    fn spoilt_packets_and_strangers_are_noticed() {
+    fn refuses_damaged_packets_and_unmapped_streams() {
         let whole = packet(true, 256, &pes(0xe0, 100, None));
-        assert!(from_beginning(&whole, 188, &programme()).is_some());
+        assert!(scan_start(&whole, 188, &programme()).is_some());
         let mut scrambled = whole.clone();
         scrambled[3] |= 0x80;
-        assert_eq!(from_beginning(&scrambled, 188, &programme()), None);
-        let stranger = packet(true, 300, &pes(0xc0, 100, None));
-        let both = [whole.clone(), stranger].concat();
-        assert_eq!(from_beginning(&both, 188, &programme()), None);
+        assert_eq!(scan_start(&scrambled, 188, &programme()), None);
+        let unmapped = packet(true, 300, &pes(0xc0, 100, None));
+        let both = [whole.clone(), unmapped].concat();
+        assert_eq!(scan_start(&both, 188, &programme()), None);
         let table = [whole, packet(true, 300, b"\0\x42\xf0")].concat();
-        assert!(from_beginning(&table, 188, &programme()).is_some());
+        assert!(scan_start(&table, 188, &programme()).is_some());
     }
 }

@@ -1,46 +1,46 @@
-//! The tables of a transport stream: which packets belong to its one programme, and what they
-//! carry (ISO/IEC 13818-1, 2.4.4).
+//! Tables of a transport stream: the PIDs of its only programme, and the kinds of its streams
+//! (ISO/IEC 13818-1, 2.4.4).
 
 use super::packets::packets;
 
-/// The association table's packets.
-const ASSOCIATION: u16 = 0;
-/// A table's section is no longer.
-const LONGEST: usize = 1024 + 3;
+/// PID of the programme association table (PAT).
+const PAT_PID: u16 = 0;
+/// Maximum size of a section in bytes.
+const MAX_SECTION: usize = 1024 + 3;
 
-/// What an elementary stream holds.
+/// Coding of an elementary stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StreamKind {
     H264,
     Ac3,
     EnhancedAc3,
     Aac,
     MpegAudio,
-    /// Uncompressed, as on Blu-ray.
+    /// Uncompressed audio, as on Blu-ray.
     Pcm,
-    /// Pictures to lay over.
+    /// Blu-ray subtitles (PGS), which are bitmaps.
     Subtitles,
 }
 
-/// One elementary stream.
+/// Elementary stream of a programme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Elementary {
+pub(super) struct ElementaryStream {
     pub pid: u16,
-    pub kind: Kind,
+    pub kind: StreamKind,
 }
 
-/// The one programme of a stream.
+/// The only programme of a transport stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Programme {
-    /// The packets of its map.
-    pub map: u16,
-    pub streams: Vec<Elementary>,
+    /// PID of the PMT.
+    pub map_pid: u16,
+    pub streams: Vec<ElementaryStream>,
 }
 
-/// Reads the tables in a range of a stream. `None` when there is another number of programmes
-/// than one, when tables differ, or hold what is not known.
-pub(super) fn programme(bytes: &[u8], stride: usize) -> Option<Programme> {
-    let association = only(bytes, stride, ASSOCIATION, 0)?;
+/// Parses the tables in a range of a stream. `None` if there is not exactly one programme, or if
+/// tables differ or contain unknown entries.
+pub(super) fn parse(bytes: &[u8], stride: usize) -> Option<Programme> {
+    let association = read_table(bytes, stride, PAT_PID, 0)?;
     let mut programmes = association
         .chunks_exact(4)
         .filter(|entry| entry.get(..2) != Some(&[0, 0]));
@@ -50,58 +50,59 @@ pub(super) fn programme(bytes: &[u8], stride: usize) -> Option<Programme> {
     if programmes.next().is_some() {
         return None;
     }
-    let map = u16::from_be_bytes([high & 0x1f, low]);
-    let body = only(bytes, stride, map, 2)?;
+    let map_pid = u16::from_be_bytes([high & 0x1f, low]);
+    let body = read_table(bytes, stride, map_pid, 2)?;
     let (&[_, _, high, low], rest) = body.split_first_chunk::<4>()?;
     let length = usize::from(u16::from_be_bytes([high & 15, low]));
-    let (of_programme, rest) = rest.split_at_checked(length)?;
-    let is_blu_ray = registration(of_programme) == Some(b"HDMV");
-    let streams = streams(rest, is_blu_ray)?;
-    let is_each_its_own = (0..streams.len()).all(|at| {
+    let (programme_descriptors, rest) = rest.split_at_checked(length)?;
+    let is_blu_ray = find_registration(programme_descriptors) == Some(b"HDMV");
+    let streams = parse_streams(rest, is_blu_ray)?;
+    let are_pids_distinct = (0..streams.len()).all(|at| {
         let pid = streams[at].pid;
-        pid != map && pid > 15 && streams[..at].iter().all(|other| other.pid != pid)
+        pid != map_pid && pid > 15 && streams[..at].iter().all(|other| other.pid != pid)
     });
-    (is_each_its_own && !streams.is_empty()).then_some(Programme { map, streams })
+    (are_pids_distinct && !streams.is_empty()).then_some(Programme { map_pid, streams })
 }
 
-fn streams(mut rest: &[u8], is_blu_ray: bool) -> Option<Vec<Elementary>> {
+fn parse_streams(mut rest: &[u8], is_blu_ray: bool) -> Option<Vec<ElementaryStream>> {
     let mut streams = Vec::new();
     while !rest.is_empty() {
         let (&[number, high, low, length_high, length], after) = rest.split_first_chunk::<5>()?;
         let length = usize::from(u16::from_be_bytes([length_high & 15, length]));
         let (descriptors, after) = after.split_at_checked(length)?;
         rest = after;
-        streams.push(Elementary {
+        streams.push(ElementaryStream {
             pid: u16::from_be_bytes([high & 0x1f, low]),
-            kind: kind(number, descriptors, is_blu_ray)?,
+            kind: stream_kind(number, descriptors, is_blu_ray)?,
         });
     }
     Some(streams)
 }
 
-/// `stream_type` (table 2-34); for private data, the descriptor that tells (ETSI EN 300 468).
-fn kind(number: u8, own: &[u8], is_blu_ray: bool) -> Option<Kind> {
-    // Object descriptors, which lead elsewhere; and Dolby Vision.
-    if descriptors(own).any(|(tag, _)| matches!(tag, 0x1d..=0x1f | 0xb0)) {
+/// Returns the kind of a `stream_type` (table 2-34); for private data, of the descriptor that
+/// defines it (ETSI EN 300 468).
+fn stream_kind(number: u8, info: &[u8], is_blu_ray: bool) -> Option<StreamKind> {
+    // Object descriptors, which refer to other streams, and Dolby Vision.
+    if descriptors(info).any(|(tag, _)| matches!(tag, 0x1d..=0x1f | 0xb0)) {
         return None;
     }
-    let has = |wanted: u8| descriptors(own).any(|(tag, _)| tag == wanted);
+    let has = |descriptor_tag: u8| descriptors(info).any(|(tag, _)| tag == descriptor_tag);
     Some(match number {
-        0x1b => Kind::H264,
-        0x03 | 0x04 => Kind::MpegAudio,
-        0x0f => Kind::Aac,
-        0x81 => Kind::Ac3,
-        0x87 => Kind::EnhancedAc3,
-        0x80 if is_blu_ray => Kind::Pcm,
-        0x84 if is_blu_ray => Kind::EnhancedAc3,
-        0x90 if is_blu_ray => Kind::Subtitles,
-        0x06 if has(0x6a) && !has(0x7a) => Kind::Ac3,
-        0x06 if has(0x7a) && !has(0x6a) => Kind::EnhancedAc3,
+        0x1b => StreamKind::H264,
+        0x03 | 0x04 => StreamKind::MpegAudio,
+        0x0f => StreamKind::Aac,
+        0x81 => StreamKind::Ac3,
+        0x87 => StreamKind::EnhancedAc3,
+        0x80 if is_blu_ray => StreamKind::Pcm,
+        0x84 if is_blu_ray => StreamKind::EnhancedAc3,
+        0x90 if is_blu_ray => StreamKind::Subtitles,
+        0x06 if has(0x6a) && !has(0x7a) => StreamKind::Ac3,
+        0x06 if has(0x7a) && !has(0x6a) => StreamKind::EnhancedAc3,
         _ => return None,
     })
 }
 
-/// Tags and bodies of descriptors, up to one that is cut short.
+/// Iterates over tags and bodies of descriptors, up to a truncated one.
 fn descriptors(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (&[tag, length], rest) = bytes.split_first_chunk::<2>()?;
@@ -111,13 +112,14 @@ fn descriptors(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-fn registration(bytes: &[u8]) -> Option<&[u8; 4]> {
+fn find_registration(bytes: &[u8]) -> Option<&[u8; 4]> {
     let (_, body) = descriptors(bytes).find(|&(tag, _)| tag == 5)?;
     body.first_chunk()
 }
 
-/// The body of a table that is always the same, without what every section begins and ends with.
-fn only(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
+/// Returns the body of a table without section header and checksum; `None` if it is missing or its
+/// copies differ.
+fn read_table(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
     let mut section: Vec<u8> = Vec::new();
     let mut found: Option<Vec<u8>> = None;
     let mut is_begun = false;
@@ -137,7 +139,7 @@ fn only(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
             continue;
         };
         let length = 3 + usize::from(u16::from_be_bytes([high & 15, low]));
-        if length > LONGEST {
+        if length > MAX_SECTION {
             return None;
         }
         if section.len() < length {
@@ -145,7 +147,7 @@ fn only(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
         }
         is_begun = false;
         section.truncate(length);
-        // Another table may share the packets.
+        // Another table may share the PID.
         if section.first() != Some(&table) || checksum(&section) != 0 {
             continue;
         }
@@ -159,7 +161,7 @@ fn only(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
     Some(found.get(8..found.len().checked_sub(4)?)?.to_vec())
 }
 
-/// The checksum of a whole section, its own at the end included: 0 (annex A).
+/// Calculates the CRC of a whole section including its stored CRC; 0 if it is valid (annex A).
 fn checksum(section: &[u8]) -> u32 {
     section.iter().fold(u32::MAX, |sum, &byte| {
         (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| {
@@ -182,10 +184,10 @@ pub(super) mod tests {
         packet(true, pid, &[&[0], section.as_slice()].concat())
     }
 
-    /// Tables of one programme with its map in packets 4096, its streams from 256 on.
-    pub(in super::super) fn tables(kinds: &[u8], of_programme: &[u8]) -> Vec<u8> {
-        let mut body = vec![0xe1, 0, 0xf0, u8::try_from(of_programme.len()).unwrap()];
-        body.extend(of_programme);
+    /// Builds the tables of one programme with its PMT on PID 4096, its streams from 256 on.
+    pub(in super::super) fn tables(kinds: &[u8], programme_info: &[u8]) -> Vec<u8> {
+        let mut body = vec![0xe1, 0, 0xf0, u8::try_from(programme_info.len()).unwrap()];
+        body.extend(programme_info);
         for (&kind, pid) in kinds.iter().zip(0..) {
             body.extend([kind, 0xe1, pid, 0xf0, 0]);
         }
@@ -193,25 +195,29 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_map_tells_what_is_carried() {
-        let kinds = |bytes: &[u8]| -> Option<Vec<Kind>> {
-            let streams = programme(bytes, 188)?.streams;
+    fn reads_the_kinds_of_streams_from_the_pmt() {
+        let kinds = |bytes: &[u8]| -> Option<Vec<StreamKind>> {
+            let streams = parse(bytes, 188)?.streams;
             Some(streams.iter().map(|stream| stream.kind).collect())
         };
         let blu_ray = b"\x05\x04HDMV";
         assert_eq!(
             kinds(&tables(&[0x1b, 0x81], b"")),
-            Some(vec![Kind::H264, Kind::Ac3])
+            Some(vec![StreamKind::H264, StreamKind::Ac3])
         );
         assert_eq!(
             kinds(&tables(&[0x1b, 0x80, 0x90], blu_ray)),
-            Some(vec![Kind::H264, Kind::Pcm, Kind::Subtitles])
+            Some(vec![
+                StreamKind::H264,
+                StreamKind::Pcm,
+                StreamKind::Subtitles
+            ])
         );
         assert_eq!(kinds(&tables(&[0x1b, 0x80], b"")), None);
         assert_eq!(kinds(&tables(&[0x02], b"")), None);
         assert_eq!(kinds(&tables(&[], b"")), None);
         let twice = [tables(&[0x1b], b""), tables(&[0x1b], b"")].concat();
-        assert_eq!(kinds(&twice), Some(vec![Kind::H264]));
+        assert_eq!(kinds(&twice), Some(vec![StreamKind::H264]));
         let changed = [tables(&[0x1b], b""), tables(&[0x1b, 0x0f], b"")].concat();
         assert_eq!(kinds(&changed), None);
         let two = table(0, 0, &[0, 1, 0xf0, 0, 0, 2, 0xf0, 1]);

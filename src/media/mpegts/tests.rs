@@ -1,4 +1,4 @@
-//! Whole films, made and damaged.
+//! Whole films, intact and damaged.
 
 use proptest::prelude::*;
 
@@ -8,31 +8,31 @@ use super::*;
 use crate::media::bitstream::tests::bytes;
 use crate::media::keyframes::Stored;
 
-/// Parameter sets of 1920x1080 at 25 frames a second, and the head of a key.
+/// Parameter sets of 1920x1080 at 25 frames per second, and the start of a keyframe.
 const KEY: &str = "0000000167640028acd940780227e5c044000003000400000300c83c60c65800000001\
                    68ebe3cb22c0000000016588840010ffffff80";
 
-/// What a film is made of.
+/// Parameters of a generated film.
 #[derive(Clone, Copy)]
-struct Making {
+struct FilmSpec {
     pictures: u64,
-    /// When it begins.
+    /// Start time in ticks.
     begin: u64,
-    /// Ticks from one picture to the next.
+    /// Time between pictures, in ticks.
     step: u64,
-    /// When a subtitle is shown after the begin.
+    /// Presentation time of a subtitle, in ticks after the start.
     subtitle: Option<u64>,
 }
 
-const MAKING: Making = Making {
+const SPEC: FilmSpec = FilmSpec {
     pictures: 50,
     begin: 90_000,
     step: 3600,
     subtitle: None,
 };
 
-/// A part of a stream in as many packets as it takes.
-fn part(pid: u16, header: &[u8], body: &[u8]) -> Vec<u8> {
+/// Splits a PES packet into as many transport packets as needed.
+fn pes_packet(pid: u16, header: &[u8], body: &[u8]) -> Vec<u8> {
     let whole = [header, body].concat();
     let packets = whole.chunks(180).enumerate();
     packets
@@ -40,27 +40,27 @@ fn part(pid: u16, header: &[u8], body: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Pictures, and two frames of sound with every fifth.
-fn film(making: Making) -> Vec<u8> {
-    let turn = 1 << 33;
+/// Builds a film of pictures, with two audio frames at every fifth.
+fn film(spec: FilmSpec) -> Vec<u8> {
+    let wrap = 1 << 33;
     let frame = [bytes("0b77255614204043"), vec![0; 760]].concat();
     let key = bytes(KEY);
     let mut film = tables(&[0x1b, 0x81, 0x90], b"\x05\x04HDMV");
-    for number in 0..making.pictures {
-        let time = (making.begin + number * making.step) % turn;
+    for number in 0..spec.pictures {
+        let time = (spec.begin + number * spec.step) % wrap;
         let body = if number % 10 == 0 {
             key.clone()
         } else {
             bytes("00000001419a24")
         };
-        film.extend(part(256, &pes(0xe0, time, None), &body));
+        film.extend(pes_packet(256, &pes(0xe0, time, None), &body));
         if number % 5 == 0 {
-            film.extend(part(257, &pes(0xbd, time, None), &frame.repeat(2)));
+            film.extend(pes_packet(257, &pes(0xbd, time, None), &frame.repeat(2)));
         }
-        if let Some(after) = making.subtitle.filter(|_| number == 10) {
-            film.extend(part(
+        if let Some(after) = spec.subtitle.filter(|_| number == 10) {
+            film.extend(pes_packet(
                 258,
-                &pes(0xbd, (making.begin + after) % turn, None),
+                &pes(0xbd, (spec.begin + after) % wrap, None),
                 b"s",
             ));
         }
@@ -68,7 +68,7 @@ fn film(making: Making) -> Vec<u8> {
     film
 }
 
-/// Each packet with a time before it.
+/// Inserts a time stamp before each packet.
 fn timed(film: &[u8]) -> Vec<u8> {
     let packets = film.chunks(188);
     packets
@@ -91,8 +91,8 @@ fn duration(film: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn a_film_tells_its_streams_and_how_long_they_run() {
-    let film = film(MAKING);
+fn reads_the_streams_and_duration_of_a_film() {
+    let film = film(SPEC);
     for (film, stride) in [(film.clone(), 188), (timed(&film), 192)] {
         let read = read_bytes(&film).unwrap();
         assert_eq!(read.header.format.duration.as_deref(), Some("2.000000"));
@@ -122,42 +122,39 @@ fn a_film_tells_its_streams_and_how_long_they_run() {
 }
 
 #[test]
-fn time_that_begins_anew_runs_on() {
+fn reads_a_film_whose_time_wraps_around() {
     let begin = (1 << 33) - 90_000;
-    let told = |begin| duration(&film(Making { begin, ..MAKING }));
-    assert_eq!(told(begin).as_deref(), Some("2.000000"));
-    assert_eq!(told(begin - 90 * 90_000).as_deref(), Some("2.000000"));
-    assert_eq!(told(0).as_deref(), Some("2.000000"));
+    let duration_from = |begin| duration(&film(FilmSpec { begin, ..SPEC }));
+    assert_eq!(duration_from(begin).as_deref(), Some("2.000000"));
+    assert_eq!(
+        duration_from(begin - 90 * 90_000).as_deref(),
+        Some("2.000000")
+    );
+    assert_eq!(duration_from(0).as_deref(), Some("2.000000"));
 }
 
 #[test]
-fn what_is_not_plain_is_left_to_others() {
-    let of = |making: Making| duration(&film(making));
+fn leaves_unusual_films_to_ffprobe() {
+    let duration_of = |spec: FilmSpec| duration(&film(spec));
     let subtitle = |after| {
-        of(Making {
+        duration_of(FilmSpec {
             subtitle: Some(after),
-            ..MAKING
+            ..SPEC
         })
     };
     assert!(subtitle(90_000).is_some());
     assert_eq!(subtitle(300_000), None);
     assert_eq!(
-        of(Making {
+        duration_of(FilmSpec {
             pictures: 15,
-            ..MAKING
+            ..SPEC
         }),
         None
     );
-    assert_eq!(
-        of(Making {
-            step: 3000,
-            ..MAKING
-        }),
-        None
-    );
-    let film = film(MAKING);
+    assert_eq!(duration_of(FilmSpec { step: 3000, ..SPEC }), None);
+    let film = film(SPEC);
     assert_eq!(duration(&film[1..]), None);
-    // It begins with no key.
+    // The first picture is not a keyframe.
     let begin = tables(&[0x1b, 0x81, 0x90], b"\x05\x04HDMV").len();
     let late = [&film[..begin], &film[begin + 188..]].concat();
     assert_eq!(duration(&late), None);
@@ -168,13 +165,13 @@ proptest! {
     #![proptest_config(crate::random_tests::random(96))]
 
     #[test]
-    fn damaged_films_are_read_or_refused(
+    fn reads_or_refuses_damaged_films(
         length in 0..80_000_usize,
         damage in prop::collection::vec((0..80_000_usize, any::<u8>()), 0..40),
         early in prop::collection::vec((0..800_usize, any::<u8>()), 0..3),
         is_timed in any::<bool>(),
     ) {
-        let mut film = film(MAKING);
+        let mut film = film(SPEC);
         if is_timed {
             film = timed(&film);
         }

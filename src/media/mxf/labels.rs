@@ -147,7 +147,7 @@ pub(super) fn colour(descriptor: &Set) -> Option<Colour> {
     let primaries = code(0x3219, 3, &[6, 5, 1, 9, 10, 12])?;
     let transfer = code(0x3210, 1, &[4, 1, 7, 1, 12, 8, 17, 11, 14, 16, 18])?;
     let matrix = code(0x321a, 2, &[5, 1, 7, 8, 0, 9])?;
-    let colour = Colour::of_codes(primaries, transfer, matrix);
+    let colour = Colour::from_codes(primaries, transfer, matrix);
     Some(match is_full(descriptor) {
         Some(is_full) => colour.with_range(is_full),
         None => colour,

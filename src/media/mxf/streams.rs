@@ -7,7 +7,9 @@ use super::labels::{self, Codec, Wrapping};
 use super::layout::Layout;
 use super::packages::Track;
 use super::window::Window;
-use crate::media::bitstream::{Coded, Container, dnxhd, dv, h264, mpeg2, prores, units};
+use crate::media::bitstream::{
+    CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, prores, units,
+};
 use crate::media::header::Stream;
 use crate::media::ratio;
 
@@ -72,7 +74,7 @@ pub(super) fn picture(
         _ => None,
     };
     let shape = Shape::new(descriptor)?;
-    let coded = coded.within(&Container {
+    let coded = coded.merge_container(&ContainerPicture {
         width: descriptor.u32(0x3203).unwrap_or(0),
         height: shape.height,
         colour: labels::colour(descriptor)?,
@@ -148,21 +150,21 @@ fn first_picture(
 }
 
 /// What the first picture says: ffmpeg's name of its coding, its picture, its configuration.
-fn coding(kind: Codec, bytes: &[u8]) -> Option<(&'static str, Coded, Vec<u8>)> {
+fn coding(kind: Codec, bytes: &[u8]) -> Option<(&'static str, CodedPicture, Vec<u8>)> {
     Some(match kind {
         Codec::H264 => {
-            let configuration = units::avcc(bytes)?;
-            let coded = h264::of_sample(&configuration, &units::counted(bytes))?;
+            let configuration = units::build_avcc(bytes)?;
+            let coded = h264::parse_sample(&configuration, &units::to_length_prefixed(bytes))?;
             ("h264", coded, configuration)
         }
         Codec::Mpeg2 => {
             let stream = from_sequence(bytes)?;
             let configuration = mpeg2::configuration(stream)?.to_vec();
-            ("mpeg2video", mpeg2::of_stream(stream)?, configuration)
+            ("mpeg2video", mpeg2::parse_stream(stream)?, configuration)
         }
-        Codec::Vc3 => ("dnxhd", dnxhd::of_frame(bytes)?, Vec::new()),
-        Codec::ProRes(name) => ("prores", prores::of_frame(name, bytes)?, Vec::new()),
-        Codec::Dv => ("dvvideo", dv::of_frame(bytes)?, Vec::new()),
+        Codec::Vc3 => ("dnxhd", dnxhd::parse_frame(bytes)?, Vec::new()),
+        Codec::ProRes(name) => ("prores", prores::parse_frame(name, bytes)?, Vec::new()),
+        Codec::Dv => ("dvvideo", dv::parse_frame(bytes)?, Vec::new()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! iXML, which sound recorders write for the cutting room and ffprobe passes over.
+//! iXML chunk, which sound recorders write for post-production and ffprobe ignores.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -6,10 +6,10 @@ use quick_xml::events::{BytesRef, Event};
 
 use crate::value::{Rate, Timecode};
 
-/// Elements within elements; a recorder's go four deep.
-const DEEPEST: usize = 16;
+/// Maximum element depth; a recorder's documents are four deep.
+const MAX_DEPTH: usize = 16;
 
-/// What the recorder wrote of the shot.
+/// Facts that the recorder stored about the take.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Ixml {
     tape: Option<String>,
@@ -18,33 +18,33 @@ pub(super) struct Ixml {
     take: Option<String>,
     rate: Option<Rate>,
     is_drop_frame: bool,
-    /// Samples a second that the address below counts.
+    /// Sample rate of the time stamp below, in hertz.
     sample_rate: Option<u32>,
-    /// Halves of the first sample's address, counted from midnight.
+    /// High half of the first sample's number, counted from midnight.
     high: Option<u32>,
     low: Option<u32>,
 }
 
-/// Reads a document; a broken one tells what came before the break.
-pub(super) fn read(chunk: &[u8]) -> Ixml {
+/// Parses a document; of a malformed one, keeps what precedes the error.
+pub(super) fn parse(chunk: &[u8]) -> Ixml {
     let length = chunk.iter().position(|&byte| byte == 0);
     let document = String::from_utf8_lossy(&chunk[..length.unwrap_or(chunk.len())]);
     let mut reader = Reader::from_str(&document);
-    let mut told = Ixml::default();
+    let mut ixml = Ixml::default();
     let mut path: Vec<String> = Vec::new();
     let mut text = String::new();
     while let Ok(event) = reader.read_event() {
         match event {
-            Event::Start(_) if path.len() == DEEPEST => break,
+            Event::Start(_) if path.len() == MAX_DEPTH => break,
             Event::Start(element) => {
                 path.push(element.local_name().as_ref().to_owned());
                 text.clear();
             }
             Event::Text(part) => text.push_str(&part.xml10_content()),
             Event::CData(part) => text.push_str(&part.xml10_content()),
-            Event::GeneralRef(name) => text.extend(referred(&name)),
+            Event::GeneralRef(name) => text.extend(resolve_entity(&name)),
             Event::End(_) => {
-                told.take(&path.join("/"), text.trim());
+                ixml.set(&path.join("/"), text.trim());
                 path.pop();
                 text.clear();
             }
@@ -52,11 +52,12 @@ pub(super) fn read(chunk: &[u8]) -> Ixml {
             _ => {}
         }
     }
-    told
+    ixml
 }
 
-/// What `&amp;` and `&#38;` stand for; entities that a document declares itself are nothing.
-fn referred(name: &BytesRef<'_>) -> Option<String> {
+/// Resolves character references and predefined entities such as `&amp;`; entities that the
+/// document declares are ignored.
+fn resolve_entity(name: &BytesRef<'_>) -> Option<String> {
     if let Ok(Some(character)) = name.resolve_char_ref() {
         return Some(character.to_string());
     }
@@ -64,23 +65,24 @@ fn referred(name: &BytesRef<'_>) -> Option<String> {
 }
 
 impl Ixml {
-    fn take(&mut self, path: &str, text: &str) {
-        let said = || (!text.is_empty()).then(|| text.to_owned());
+    fn set(&mut self, path: &str, text: &str) {
+        let value = || (!text.is_empty()).then(|| text.to_owned());
         match path {
-            "BWFXML/TAPE" => self.tape = said(),
-            "BWFXML/NOTE" => self.note = said(),
-            "BWFXML/SCENE" => self.scene = said(),
-            "BWFXML/TAKE" => self.take = said(),
+            "BWFXML/TAPE" => self.tape = value(),
+            "BWFXML/NOTE" => self.note = value(),
+            "BWFXML/SCENE" => self.scene = value(),
+            "BWFXML/TAKE" => self.take = value(),
             "BWFXML/SPEED/TIMECODE_RATE" => self.rate = text.parse().ok().map(Rate::snapped),
             "BWFXML/SPEED/TIMECODE_FLAG" => self.is_drop_frame = text == "DF",
             "BWFXML/SPEED/TIMESTAMP_SAMPLE_RATE" => self.sample_rate = text.parse().ok(),
-            "BWFXML/SPEED/TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI" => self.high = half(text),
-            "BWFXML/SPEED/TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO" => self.low = half(text),
+            "BWFXML/SPEED/TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI" => self.high = parse_half(text),
+            "BWFXML/SPEED/TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO" => self.low = parse_half(text),
             _ => {}
         }
     }
 
-    /// Tags of its own, that no ffprobe gives; the start is the sample that `bext` says, or iXML.
+    /// Returns the tags that only iXML has. The start timecode is based on the sample number of
+    /// `bext`, or else of iXML.
     pub(super) fn tags(
         self,
         time_reference: Option<u64>,
@@ -101,15 +103,15 @@ impl Ixml {
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
     }
 
-    /// The address of the frame in which the first sample lies.
+    /// Calculates the timecode of the frame that contains the first sample.
     fn timecode(&self, time_reference: Option<u64>, sample_rate: u32) -> Option<Timecode> {
-        let own = self
+        let ixml_sample = self
             .low
             .map(|low| u64::from(self.high.unwrap_or(0)) << 32 | u64::from(low));
-        // A `bext` that was never filled in holds zero.
+        // Recorders that do not use the field of `bext` leave it zero.
         let sample = time_reference
             .filter(|&sample| sample > 0)
-            .or(own)
+            .or(ixml_sample)
             .or(time_reference)?;
         let rate = self.rate?;
         let frame = rate.frame_of_sample(sample, self.sample_rate.unwrap_or(sample_rate))?;
@@ -121,8 +123,8 @@ impl Ixml {
     }
 }
 
-/// Half of a 64-bit number; some recorders write it with a sign.
-fn half(text: &str) -> Option<u32> {
+/// Parses one half of a 64-bit number; some recorders write it with a sign.
+fn parse_half(text: &str) -> Option<u32> {
     let number: i64 = text.parse().ok()?;
     u32::try_from(number)
         .or_else(|_| i32::try_from(number).map(i32::cast_unsigned))
@@ -133,13 +135,13 @@ fn half(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn told(document: &str) -> Vec<String> {
-        let tags = read(document.as_bytes()).tags(None, 48000);
+    fn tags_of(document: &str) -> Vec<String> {
+        let tags = parse(document.as_bytes()).tags(None, 48000);
         tags.map(|(key, value)| format!("{key}={value}")).collect()
     }
 
     #[test]
-    fn a_document_stands_for_its_own_take() {
+    fn reads_only_the_elements_of_the_take() {
         let document = "\u{feff}<?xml version=\"1.0\"?><BWFXML><TAPE> A&amp;B&#33;</TAPE>\
             <SPEED><NOTE>not this</NOTE><TIMECODE_RATE>25/1</TIMECODE_RATE>\
             <TIMESTAMP_SAMPLE_RATE>96000</TIMESTAMP_SAMPLE_RATE>\
@@ -147,7 +149,7 @@ mod tests {
             <TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>-1940552340</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>\
             </SPEED><NOTE><![CDATA[a < b]]></NOTE></BWFXML>\0\0 rest";
         assert_eq!(
-            told(document),
+            tags_of(document),
             [
                 "ixml_timecode=06:48:45:03",
                 "ixml_tape=A&B!",
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_or_hostile_tells_no_more_than_it_says() {
+    fn reads_broken_and_hostile_documents_up_to_the_error() {
         let entities = "<!DOCTYPE BWFXML [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>";
         for (document, tags) in [
             ("<BWFXML><TAPE>A1</TAPE><NOTE>b", vec!["ixml_tape=A1"]),
@@ -171,7 +173,7 @@ mod tests {
             ),
             (&"<BWFXML>".repeat(100_000), vec![]),
         ] {
-            assert_eq!(told(document), tags, "{document:.80}");
+            assert_eq!(tags_of(document), tags, "{document:.80}");
         }
     }
 }

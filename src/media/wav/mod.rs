@@ -1,14 +1,14 @@
-//! Sound in WAVE files, read here: RIFF WAVE, RF64, BW64 and Sony Wave64, where they hold PCM.
+//! PCM audio in WAVE files: RIFF WAVE, RF64, BW64 and Sony Wave64.
 //!
-//! Apart from ffprobe because a recorder's card holds thousands of them, and starting a
-//! process takes longer than reading the header. The header that comes of it is the one
-//! ffprobe 5.1 gives, down to the order in which tags replace each other, with what iXML
-//! says added; `None` leaves to ffprobe whatever is not wholly understood.
+//! Read here because a sound recorder's card holds thousands of them, and starting ffprobe takes
+//! longer than reading a header. The result equals that of ffprobe 5.1, including the order in
+//! which tags replace each other, plus tags from iXML. Files that are not fully understood give
+//! `None` and are left to ffprobe.
 //!
 //! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64),
 //! Sony Pictures Digital's Wave64, the iXML specification 1.5.
 
-mod bitstream;
+mod compressed_audio;
 mod ixml;
 mod length;
 pub(super) mod pcm;
@@ -22,57 +22,57 @@ use std::io;
 use super::header::{Format, Header, Stream, Tags, tidy};
 use crate::source_file::Original;
 use pcm::Pcm;
-use window::Window;
+use window::FileWindow;
 
-/// A header is no shorter than this, and ffprobe goes by the name of what is.
-const SHORTEST: u64 = 44;
-/// Chunks that are looked at; a recorder writes ten.
-const MOST_CHUNKS: usize = 256;
+/// Minimum file size in bytes; ffprobe identifies shorter files by their name.
+const MIN_SIZE: u64 = 44;
+/// Maximum number of chunks read; a recorder writes ten.
+const MAX_CHUNKS: usize = 256;
 
-/// What the chunks of a file come to.
-struct Sound {
+/// Combined contents of a file's chunks.
+struct WavAudio {
     pcm: Pcm,
-    /// Where the samples begin.
+    /// Byte position of the first sample.
     start: u64,
-    /// Samples of each channel, where the header tells.
+    /// Samples per channel; `None` if the header does not store it.
     samples: Option<u64>,
     tags: Tags,
 }
 
-/// The header as ffprobe gives it; `None` for any other kind of file, and for what is not
-/// wholly understood.
+/// Reads the header in ffprobe's form; `None` for other kinds of files and for files that are not
+/// fully understood.
 ///
 /// # Errors
-/// When the drive fails.
+/// Fails if the file cannot be read.
 pub(super) fn read(original: &Original) -> io::Result<Option<Header>> {
-    let mut window = Window::new(original);
-    let told = told(&mut window);
-    window.ended(told)
+    let mut window = FileWindow::new(original);
+    let header = parse(&mut window);
+    window.finish(header)
 }
 
-fn told(window: &mut Window<'_>) -> Option<Header> {
-    if window.size() < SHORTEST {
+fn parse(window: &mut FileWindow<'_>) -> Option<Header> {
+    if window.size() < MIN_SIZE {
         return None;
     }
-    let (name, sound) = match &window.array(0)? {
-        b"RIFF" | b"RF64" | b"BW64" => ("wav", riff::read(window)?),
-        b"riff" => ("w64", wave64::read(window)?),
+    let (name, audio) = match &window.array(0)? {
+        b"RIFF" | b"RF64" | b"BW64" => ("wav", riff::parse(window)?),
+        b"riff" => ("w64", wave64::parse(window)?),
         _ => return None,
     };
-    Some(header(name, sound, window.size()))
+    Some(to_header(name, audio, window.size()))
 }
 
-fn header(name: &str, sound: Sound, size: u64) -> Header {
-    let pcm = sound.pcm;
-    let samples = sound
+fn to_header(name: &str, audio: WavAudio, size: u64) -> Header {
+    let pcm = audio.pcm;
+    let samples = audio
         .samples
-        .or_else(|| length::estimate(&pcm, size.saturating_sub(sound.start)));
-    let duration = samples.and_then(|samples| length::decimal(samples, pcm.sample_rate));
+        .or_else(|| length::estimate(&pcm, size.saturating_sub(audio.start)));
+    let duration = samples.and_then(|samples| length::to_seconds(samples, pcm.sample_rate));
     Header {
         format: Format {
             name: name.to_owned(),
             duration: duration.clone(),
-            tags: sound.tags,
+            tags: audio.tags,
         },
         streams: vec![Stream {
             codec_type: "audio".to_owned(),
@@ -97,11 +97,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn chunk(id: &[u8], body: &[u8]) -> Vec<u8> {
-        chunk_of(id, u32::try_from(body.len()).unwrap(), body)
+        chunk_with_size(id, u32::try_from(body.len()).unwrap(), body)
     }
 
-    /// A chunk that claims another size than it has.
-    fn chunk_of(id: &[u8], size: u32, body: &[u8]) -> Vec<u8> {
+    /// Returns a chunk whose header stores `size`, whatever the size of `body`.
+    fn chunk_with_size(id: &[u8], size: u32, body: &[u8]) -> Vec<u8> {
         let mut chunk = [id, &size.to_le_bytes(), body].concat();
         if body.len() % 2 == 1 {
             chunk.push(0);
@@ -115,7 +115,7 @@ mod tests {
         [b"RIFF", &size.to_le_bytes(), &b"WAVE"[..], &chunks].concat()
     }
 
-    /// The format of a recorder: 24 bits, two channels, 48 kHz.
+    /// Format chunk of a typical recorder: 24 bits, two channels, 48 kHz.
     fn format() -> Vec<u8> {
         plain_format(1, 2, 24)
     }
@@ -150,7 +150,7 @@ mod tests {
         chunk(b"fmt ", &body.concat())
     }
 
-    /// A tenth of a second in the recorder's format.
+    /// A tenth of a second of samples in the recorder's format.
     fn samples() -> Vec<u8> {
         (0..28800_u32).map(|n| n.to_le_bytes()[0] ^ 0x55).collect()
     }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_tells_its_format_and_length() {
+    fn reads_format_and_duration_of_a_recording() {
         let clip = clip_of(&[format(), chunk(b"data", &samples())]);
         assert_eq!(clip.container.unwrap().value, "wav");
         assert_eq!(clip.duration.unwrap().value.as_micros(), 100_000);
@@ -223,30 +223,30 @@ mod tests {
         ] {
             let clip = clip_of(&[format, chunk(b"data", &samples())]);
             assert_eq!(clip.audio_codec.unwrap().value, codec);
-            let told = clip.audio_layout.map(|fact| fact.value);
-            assert_eq!(told.as_deref(), layout, "{codec}");
+            let found = clip.audio_layout.map(|fact| fact.value);
+            assert_eq!(found.as_deref(), layout, "{codec}");
         }
     }
 
     #[test]
-    fn a_recorder_that_lost_power_left_what_is_there() {
+    fn estimates_the_duration_when_a_recorder_lost_power() {
         for size in [0, u32::MAX, 1_000_000, 28801] {
-            let data = chunk_of(b"data", size, &samples());
-            let told = duration(&riff(&[format(), data]));
-            assert_eq!(told.as_deref(), Some("0.100000"), "{size}");
+            let data = chunk_with_size(b"data", size, &samples());
+            let duration = duration(&riff(&[format(), data]));
+            assert_eq!(duration.as_deref(), Some("0.100000"), "{size}");
         }
         let none = riff(&[format(), chunk(b"data", b"")]);
         assert_eq!(duration(&none), None);
     }
 
     #[test]
-    fn long_recordings_keep_their_sizes_apart() {
+    fn reads_64_bit_sizes_of_long_recordings() {
         let sizes = |data: u64, samples: u64| {
             let sizes = [0, data, samples].map(u64::to_le_bytes).concat();
             chunk(b"ds64", &[&sizes[..], &[0; 4]].concat())
         };
         let file = |magic: &[u8; 4], sizes: Vec<u8>| {
-            let data = chunk_of(b"data", u32::MAX, &samples());
+            let data = chunk_with_size(b"data", u32::MAX, &samples());
             let mut file = riff(&[sizes, format(), data, info(&[(b"INAM", "Atmos")])]);
             file[..4].copy_from_slice(magic);
             file
@@ -256,23 +256,23 @@ mod tests {
             assert_eq!(header.format.duration.as_deref(), Some("0.100000"));
             assert_eq!(header.format.tags["title"], "Atmos");
         }
-        // Cut off: the header's count of samples stands.
-        let cut = file(b"RF64", sizes(6_000_000_000, 1_000_000_000));
-        assert_eq!(duration(&cut).as_deref(), Some("20833.333333"));
+        // Truncated: the sample count of the header is used.
+        let truncated = file(b"RF64", sizes(6_000_000_000, 1_000_000_000));
+        assert_eq!(duration(&truncated).as_deref(), Some("20833.333333"));
         assert!(header_of(&file(b"RF64", sizes(u64::MAX, 0))).is_none());
         assert!(header_of(&file(b"RF64", Vec::new())).is_none());
     }
 
     #[test]
-    fn wave64_is_read_where_it_is_plain() {
+    fn reads_plain_wave64_files() {
         let named = |id: &[u8; 4], body: &[u8]| {
             let size = body.len() as u64 + 24;
-            let mut chunk = [&id[..], &wave64::FAMILY, &size.to_le_bytes(), body].concat();
+            let mut chunk = [&id[..], &wave64::GUID_SUFFIX, &size.to_le_bytes(), body].concat();
             chunk.resize(chunk.len().next_multiple_of(8), 0);
             chunk
         };
         let file = |chunks: &[Vec<u8>]| {
-            let wave = [&b"wave"[..], &wave64::FAMILY].concat();
+            let wave = [&b"wave"[..], &wave64::GUID_SUFFIX].concat();
             [
                 &wave64::RIFF[..],
                 &72_u64.to_le_bytes(),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_have_ffprobes_names_and_the_later_stays() {
+    fn tags_have_ffprobe_names_and_the_last_one_wins() {
         let tags = |chunks: &[Vec<u8>]| header_of(&riff(chunks)).unwrap().format.tags;
         let list = info(&[
             (b"ICMT", "from INFO"),
@@ -299,13 +299,13 @@ mod tests {
             (b"IENG", "x"),
         ]);
         let data = chunk(b"data", &samples());
-        let told = tags(&[format(), bext("from bext", 7), data.clone(), list.clone()]);
-        let told: Vec<String> = told
+        let found = tags(&[format(), bext("from bext", 7), data.clone(), list.clone()]);
+        let found: Vec<String> = found
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
         assert_eq!(
-            told,
+            found,
             [
                 "comment=from INFO",
                 "creation_time=14:31:07",
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_unicode_is_marked_as_ffprobe_marks_it() {
+    fn replaces_invalid_utf8_as_ffprobe_does() {
         let mut broadcast = bext("Sc?ne 1", 0);
         broadcast[10] = 0xe8;
         let clip = clip_of(&[broadcast, format(), chunk(b"data", &samples())]);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn ixml_tells_where_the_sound_begins() {
+    fn calculates_the_start_timecode_from_ixml() {
         let start = |rate: &str, flag: &str, samples_since_midnight: u64| {
             let broadcast = bext("", samples_since_midnight);
             let clip = clip_of(&[
@@ -345,7 +345,7 @@ mod tests {
             clip.start_timecode
                 .map(|fact| format!("{} {}", fact.value, fact.source))
         };
-        // As a Sound Devices 702T wrote it.
+        // As written by a Sound Devices 702T.
         assert_eq!(
             start("24000/1001", "NDF", 2_190_940_753).as_deref(),
             Some("12:39:59:00 ixml")
@@ -364,14 +364,14 @@ mod tests {
     }
 
     #[test]
-    fn ixml_speaks_where_bext_is_silent() {
-        let speech = ixml("", "", "<TAPE>Sr001</TAPE><NOTE>Tail slate</NOTE>");
+    fn uses_ixml_where_bext_is_empty() {
+        let recorder = ixml("", "", "<TAPE>Sr001</TAPE><NOTE>Tail slate</NOTE>");
         let data = chunk(b"data", &samples());
-        let clip = clip_of(&[bext("", 0), speech.clone(), format(), data.clone()]);
-        let told = |text: &str| Some(Fact::new(text.to_owned(), Source::IXML));
-        assert_eq!(clip.reel, told("Sr001"));
-        assert_eq!(clip.comment, told("Tail slate"));
-        let clip = clip_of(&[bext("Wild track", 0), format(), data, speech]);
+        let clip = clip_of(&[bext("", 0), recorder.clone(), format(), data.clone()]);
+        let fact = |text: &str| Some(Fact::new(text.to_owned(), Source::IXML));
+        assert_eq!(clip.reel, fact("Sr001"));
+        assert_eq!(clip.comment, fact("Tail slate"));
+        let clip = clip_of(&[bext("Wild track", 0), format(), data, recorder]);
         assert_eq!(
             clip.comment,
             Some(Fact::new("Wild track".to_owned(), Source::BWF))
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_left_to_ffprobe() {
+    fn leaves_unknown_files_to_ffprobe() {
         let data = || chunk(b"data", &samples());
         let keys: Vec<String> = (1000..2000).map(|n: u32| n.to_string()).collect();
         let values: Vec<(&[u8; 4], &str)> = keys
@@ -388,14 +388,14 @@ mod tests {
             .collect();
         let sync =
             |word: &[u8; 4]| chunk(b"data", &[&samples()[..3000], word, &samples()].concat());
-        for (what, chunks) in [
+        for (case, chunks) in [
             ("no format", vec![data()]),
             ("no samples", vec![format(), chunk(b"JUNK", &[0; 40])]),
             ("ADPCM", vec![plain_format(2, 2, 4), data()]),
             ("MP3", vec![plain_format(0x55, 2, 0), data()]),
             ("no channels", vec![plain_format(1, 0, 24), data()]),
             (
-                "a GUID of its own",
+                "an unknown GUID",
                 vec![extensible_format(0x50, 2, 3), data()],
             ),
             ("S/PDIF", vec![format(), sync(b"\x72\xf8\x1f\x4e")]),
@@ -411,13 +411,13 @@ mod tests {
                 vec![format(), data(), chunk(b"LIST", b"IN")],
             ),
             (
-                "a list cut off",
-                vec![format(), data(), chunk_of(b"LIST", 99, b"INFOINAM")],
+                "a truncated list",
+                vec![format(), data(), chunk_with_size(b"LIST", 99, b"INFOINAM")],
             ),
             ("many values", vec![format(), data(), info(&values)]),
             ("many chunks", vec![chunk(b"JUNK", b""); 300]),
         ] {
-            assert!(header_of(&riff(&chunks)).is_none(), "{what}");
+            assert!(header_of(&riff(&chunks)).is_none(), "{case}");
         }
         for file in [&b""[..], b"RIFF", b"RIFF\0\0\0\0AVI LIST", &[b'R'; 64]] {
             assert!(header_of(file).is_none());
@@ -428,7 +428,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn no_bytes_break_the_reader(
+        fn reads_or_refuses_damaged_files(
             changes in prop::collection::vec((0_usize..1600, any::<u8>()), 0..12),
             large in any::<bool>(),
             length in 0_usize..4000,
@@ -459,9 +459,9 @@ mod tests {
         }
 
         #[test]
-        fn no_document_breaks_the_reader(document in "(<[A-Z/!\\[]{0,8}>|&[a-z#0-9]{0,6};|[A-Z0-9/ ]{0,9}){0,40}") {
-            let told = ixml::read(document.as_bytes());
-            prop_assert!(told.tags(Some(1), 48000).count() <= 3);
+        fn reads_or_refuses_damaged_ixml(document in "(<[A-Z/!\\[]{0,8}>|&[a-z#0-9]{0,6};|[A-Z0-9/ ]{0,9}){0,40}") {
+            let parsed = ixml::parse(document.as_bytes());
+            prop_assert!(parsed.tags(Some(1), 48000).count() <= 3);
         }
     }
 }

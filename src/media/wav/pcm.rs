@@ -1,4 +1,4 @@
-//! The `fmt ` chunk: how samples are stored, and which speaker each channel is for.
+//! The `fmt ` chunk: sample format and channel layout.
 
 use super::window::{u16_at, u32_at};
 
@@ -8,30 +8,30 @@ const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
 
-/// Every subformat GUID that stands for a format number ends like this.
+/// Last 14 bytes of every subformat GUID that represents a format number.
 const SUBFORMAT: [u8; 14] = *b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71";
 
-/// More channels than any recorder has are rubbish.
-const MOST_CHANNELS: u16 = 512;
+/// Upper bound of plausible channel counts.
+const MAX_CHANNELS: u16 = 512;
 
-/// Samples as they are stored, by ffmpeg's names.
+/// Sample format, in ffmpeg's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct Pcm {
     pub codec: &'static str,
     pub channels: u16,
     pub sample_rate: u32,
-    /// Bits that a stored sample takes.
+    /// Bits per stored sample.
     pub bits: u16,
-    /// Bits that the header claims for a sample.
+    /// Bits per sample according to the header.
     pub claimed_bits: u16,
-    /// Bits per second that the header claims; zero where it does not.
+    /// Bits per second according to the header; zero if not stored.
     pub claimed_bit_rate: u64,
-    /// ffmpeg's name for the speakers, where the header tells them.
+    /// ffmpeg's name of the channel layout; `None` if the header does not store it.
     pub layout: Option<String>,
 }
 
 impl Pcm {
-    /// Bits per second, as far as the header is believed.
+    /// Returns the bit rate of the header, or else the calculated one, in bits per second.
     pub(super) fn bit_rate(&self) -> u64 {
         match self.claimed_bit_rate {
             0 => u64::from(self.sample_rate) * u64::from(self.channels) * u64::from(self.bits),
@@ -40,15 +40,15 @@ impl Pcm {
     }
 }
 
-/// Reads a `fmt ` chunk; `None` for what is no PCM, or is laid out in an unusual way.
-pub(in crate::media) fn read(chunk: &[u8]) -> Option<Pcm> {
+/// Parses a `fmt ` chunk; `None` if the samples are not PCM or are laid out in an unusual way.
+pub(in crate::media) fn parse(chunk: &[u8]) -> Option<Pcm> {
     let mut format = u16_at(chunk, 0)?;
     let mut claimed_bits = u16_at(chunk, 14)?;
-    let channels = u16_at(chunk, 2).filter(|n| (1..=MOST_CHANNELS).contains(n))?;
+    let channels = u16_at(chunk, 2).filter(|n| (1..=MAX_CHANNELS).contains(n))?;
     let mut layout = None;
     if format == EXTENSIBLE {
-        let subformat = extension(chunk).filter(|extension| extension.len() >= 22)?;
-        // Zero bits means all of them.
+        let subformat = extension_of(chunk).filter(|extension| extension.len() >= 22)?;
+        // Zero means that all bits are valid.
         claimed_bits = u16_at(subformat, 0)
             .filter(|&bits| bits > 0)
             .unwrap_or(claimed_bits);
@@ -57,11 +57,11 @@ pub(in crate::media) fn read(chunk: &[u8]) -> Option<Pcm> {
         if subformat.get(8..22)? != SUBFORMAT {
             return None;
         }
-    } else if extension(chunk) == Some(&[1, 0]) {
-        // 16-bit floats in 32 bits, as some editors store them.
+    } else if extension_of(chunk) == Some(&[1, 0]) {
+        // 16-bit floats in 32 bits, as some editing programs store them.
         return None;
     }
-    let (codec, bits) = codec(format, claimed_bits)?;
+    let (codec, bits) = codec_name(format, claimed_bits)?;
     let is_packed = u32::from(u16_at(chunk, 12)?) == u32::from(channels) * u32::from(bits / 8);
     let sample_rate = u32_at(chunk, 4).filter(|rate| (1..=i32::MAX.unsigned_abs()).contains(rate));
     let pcm = Pcm {
@@ -76,15 +76,15 @@ pub(in crate::media) fn read(chunk: &[u8]) -> Option<Pcm> {
     is_packed.then_some(pcm)
 }
 
-/// What follows the plain header, of the length it says.
-fn extension(chunk: &[u8]) -> Option<&[u8]> {
+/// Returns the extension after the plain header, limited to its stored length.
+fn extension_of(chunk: &[u8]) -> Option<&[u8]> {
     let extension = chunk.get(18..)?;
     let length = usize::from(u16_at(chunk, 16)?).min(extension.len());
     extension.get(..length)
 }
 
-/// ffmpeg's name, and the bits that a sample takes there.
-fn codec(format: u16, bits: u16) -> Option<(&'static str, u16)> {
+/// Returns ffmpeg's codec name and the bits per stored sample.
+fn codec_name(format: u16, bits: u16) -> Option<(&'static str, u16)> {
     Some(match (format, bits) {
         (INTEGER, 1..=8) => ("pcm_u8", 8),
         (INTEGER, 9..=16) => ("pcm_s16le", 16),
@@ -98,13 +98,13 @@ fn codec(format: u16, bits: u16) -> Option<(&'static str, u16)> {
     })
 }
 
-/// Speakers by bit of the mask, as ffmpeg names them.
+/// Speaker names by bit of the channel mask, as ffmpeg names them.
 const SPEAKERS: [&str; 18] = [
     "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR",
     "TBL", "TBC", "TBR",
 ];
 
-/// Masks that ffmpeg has a name for (`ffmpeg -layouts`).
+/// Channel masks with a layout name in ffmpeg (`ffmpeg -layouts`).
 const LAYOUTS: [(u32, &str); 27] = [
     (0x4, "mono"),
     (0x3, "stereo"),
@@ -135,7 +135,8 @@ const LAYOUTS: [(u32, &str); 27] = [
     (0x6000_0000, "downmix"),
 ];
 
-/// The layout's name, or its speakers; none where the mask does not fit the channels.
+/// Returns the layout's name, or its list of speakers; `None` if the mask does not match the
+/// channels.
 fn layout_name(mask: u32, channels: u16) -> Option<String> {
     if mask.count_ones() != u32::from(channels) {
         return None;
@@ -145,12 +146,12 @@ fn layout_name(mask: u32, channels: u16) -> Option<String> {
     }
     let speakers: Vec<String> = (0..32)
         .filter(|bit| mask & (1 << bit) != 0)
-        .map(speaker)
+        .map(speaker_name)
         .collect();
     Some(format!("{channels} channels ({})", speakers.join("+")))
 }
 
-fn speaker(bit: usize) -> String {
+fn speaker_name(bit: usize) -> String {
     match bit {
         29 => "DL".to_owned(),
         30 => "DR".to_owned(),
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn speakers_are_named_as_ffmpeg_names_them() {
+    fn names_speakers_as_ffmpeg_does() {
         for (mask, channels, name) in [
             (0x3f, 6, Some("5.1")),
             (0x63f, 8, Some("7.1")),

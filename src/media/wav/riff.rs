@@ -1,61 +1,61 @@
-//! The chunks of RIFF WAVE, and of RF64 and BW64, whose `ds64` holds sizes beyond 4 GiB.
+//! Chunks of RIFF WAVE, and of RF64 and BW64, which store sizes beyond 4 GiB in `ds64`.
 
 use super::ixml::{self, Ixml};
-use super::length::{self, Data};
+use super::length::{self, SampleData};
 use super::pcm::{self, Pcm};
 use super::tags::{self, Dictionary};
-use super::window::{Window, u64_at};
-use super::{MOST_CHUNKS, Sound, bitstream, tidy};
+use super::window::{FileWindow, u64_at};
+use super::{MAX_CHUNKS, WavAudio, compressed_audio, tidy};
 
-/// A size that stands in `ds64`, or was never written.
-const ELSEWHERE: u32 = u32::MAX;
+/// Size stored if the real one is in `ds64` or was never written.
+const SIZE_UNKNOWN: u32 = u32::MAX;
 
-/// What was found on the way through the chunks.
+/// Contents of the chunks read so far.
 #[derive(Default)]
-struct Found {
+struct WavChunks {
     pcm: Option<Pcm>,
-    data: Option<Data>,
-    /// Samples that `fact` or `ds64` claims; zero where none does.
+    data: Option<SampleData>,
+    /// Sample count stored in `fact` or `ds64`; zero if neither does.
     claimed: u64,
     dictionary: Dictionary,
     time_reference: Option<u64>,
     ixml: Option<Ixml>,
 }
 
-/// What `ds64` says instead of the 32-bit sizes.
-struct Large {
+/// The `ds64` chunk: 64-bit sizes that replace the 32-bit ones.
+struct Ds64 {
     data: u64,
     samples: u64,
-    /// In BW64 an empty data chunk ends the file; in RF64 its size is not looked at.
+    /// True for BW64, where an empty data chunk ends the file; RF64 ignores that size.
     is_bw64: bool,
 }
 
-/// One chunk's place.
+/// Header of a chunk and position of its payload.
 struct Chunk {
     id: [u8; 4],
     start: u64,
     size: u32,
 }
 
-pub(super) fn read(window: &mut Window<'_>) -> Option<Sound> {
+pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
     if window.array(8)? != *b"WAVE" {
         return None;
     }
     let mut first = 12;
-    let mut found = Found::default();
-    let mut large = None;
+    let mut found = WavChunks::default();
+    let mut ds64 = None;
     if window.array(0)? != *b"RIFF" {
-        let chunk = chunk_at(window, first)?;
-        let told = ds64(window, &chunk)?;
+        let chunk = read_chunk_header(window, first)?;
+        let sizes = read_ds64(window, &chunk)?;
         first = chunk.start + u64::from(chunk.size);
-        found.claimed = told.samples;
-        large = Some(told);
+        found.claimed = sizes.samples;
+        ds64 = Some(sizes);
     }
-    walk(window, first, large.as_ref(), &mut found)?;
-    found.sound(window.size())
+    walk(window, first, ds64.as_ref(), &mut found)?;
+    found.into_audio(window.size())
 }
 
-fn chunk_at(window: &mut Window<'_>, at: u64) -> Option<Chunk> {
+fn read_chunk_header(window: &mut FileWindow<'_>, at: u64) -> Option<Chunk> {
     Some(Chunk {
         id: window.array(at)?,
         size: u32::from_le_bytes(window.array(at.checked_add(4)?)?),
@@ -63,40 +63,40 @@ fn chunk_at(window: &mut Window<'_>, at: u64) -> Option<Chunk> {
     })
 }
 
-fn ds64(window: &mut Window<'_>, chunk: &Chunk) -> Option<Large> {
+fn read_ds64(window: &mut FileWindow<'_>, chunk: &Chunk) -> Option<Ds64> {
     if chunk.id != *b"ds64" || chunk.size < 24 || chunk.size % 2 == 1 {
         return None;
     }
     let is_bw64 = window.array(0)? == *b"BW64";
     let sizes = window.read(chunk.start, 24)?;
     let signed = |at| u64_at(sizes, at).filter(|&size| size <= i64::MAX.unsigned_abs());
-    Some(Large {
+    Some(Ds64 {
         data: signed(8)?,
         samples: signed(16)?,
         is_bw64,
     })
 }
 
-/// Looks at every chunk up to the end of the file, or to samples of unknown length.
+/// Reads every chunk up to the end of the file, or up to samples of unknown length.
 fn walk(
-    window: &mut Window<'_>,
+    window: &mut FileWindow<'_>,
     first: u64,
-    large: Option<&Large>,
-    found: &mut Found,
+    ds64: Option<&Ds64>,
+    found: &mut WavChunks,
 ) -> Option<()> {
     let mut at = first;
-    for _ in 0..MOST_CHUNKS {
+    for _ in 0..MAX_CHUNKS {
         if at.checked_add(8)? > window.size() {
             return Some(());
         }
-        let chunk = chunk_at(window, at)?;
+        let chunk = read_chunk_header(window, at)?;
         let next = if chunk.id == *b"data" {
-            match data(window, &chunk, large, found)? {
+            match read_data(window, &chunk, ds64, found)? {
                 Some(next) => next,
                 None => return Some(()),
             }
         } else {
-            other(window, &chunk, found)?;
+            read_other(window, &chunk, found)?;
             chunk.start + u64::from(chunk.size)
         };
         if next >= window.size() {
@@ -107,54 +107,55 @@ fn walk(
     None
 }
 
-/// Takes note of the samples; `Some(None)` where nothing that follows can be found.
+/// Reads the data chunk and returns the position after it; `Some(None)` if nothing after it can be
+/// found.
 #[expect(
     clippy::option_option,
-    reason = "not understood, and understood to be the last"
+    reason = "outer `None`: not understood; inner: the last chunk"
 )]
-fn data(
-    window: &mut Window<'_>,
+fn read_data(
+    window: &mut FileWindow<'_>,
     chunk: &Chunk,
-    large: Option<&Large>,
-    found: &mut Found,
+    ds64: Option<&Ds64>,
+    found: &mut WavChunks,
 ) -> Option<Option<u64>> {
-    if bitstream::is_at(window, chunk.start)? {
+    if compressed_audio::looks_compressed(window, chunk.start)? {
         return None;
     }
-    // Zero or all ones: the recorder never came to write the size.
-    let size = match large {
-        Some(large) => Some(large.data),
-        None => Some(u64::from(chunk.size)).filter(|_| !matches!(chunk.size, 0 | ELSEWHERE)),
+    // Zero or all ones: the recorder never wrote the size.
+    let size = match ds64 {
+        Some(ds64) => Some(ds64.data),
+        None => Some(u64::from(chunk.size)).filter(|_| !matches!(chunk.size, 0 | SIZE_UNKNOWN)),
     };
     let end = size.map(|size| chunk.start.saturating_add(size));
-    found.data = Some(Data {
+    found.data = Some(SampleData {
         start: chunk.start,
         size: size.unwrap_or(0),
         end,
     });
-    let is_last = chunk.size == 0 && large.is_none_or(|large| large.is_bw64);
+    let is_last = chunk.size == 0 && ds64.is_none_or(|ds64| ds64.is_bw64);
     Some(end.filter(|_| !is_last))
 }
 
-fn other(window: &mut Window<'_>, chunk: &Chunk, found: &mut Found) -> Option<()> {
+fn read_other(window: &mut FileWindow<'_>, chunk: &Chunk, found: &mut WavChunks) -> Option<()> {
     let size = u64::from(chunk.size);
     match &chunk.id {
         b"fmt " if found.pcm.is_none() => {
-            found.pcm = Some(pcm::read(window.read(chunk.start, size)?)?);
+            found.pcm = Some(pcm::parse(window.read(chunk.start, size)?)?);
         }
         b"fact" if found.claimed == 0 => {
             found.claimed = u64::from(u32::from_le_bytes(window.array(chunk.start)?));
         }
         b"bext" => {
             let bext = window.read(chunk.start, size)?;
-            found.time_reference = Some(tags::bext(bext, &mut found.dictionary)?);
+            found.time_reference = Some(tags::read_bext(bext, &mut found.dictionary)?);
         }
-        b"LIST" | b"list" => list(window, chunk, &mut found.dictionary)?,
-        // ffprobe passes over it, so one that cannot be read is no reason to ask ffprobe.
+        b"LIST" | b"list" => read_list(window, chunk, &mut found.dictionary)?,
+        // ffprobe ignores iXML, so one that cannot be read is no reason to run ffprobe.
         b"iXML" if found.ixml.is_none() => {
-            found.ixml = window.read(chunk.start, size).map(ixml::read);
+            found.ixml = window.read(chunk.start, size).map(ixml::parse);
         }
-        // Of a cue list that is cut off ffprobe makes a fault.
+        // ffprobe reports an error for a truncated cue list.
         b"cue " if chunk.start + size > window.size() => return None,
         b"id3 " | b"ID3 " | b"SMV0" | b"XMA2" => return None,
         _ => {}
@@ -162,26 +163,30 @@ fn other(window: &mut Window<'_>, chunk: &Chunk, found: &mut Found) -> Option<()
     Some(())
 }
 
-fn list(window: &mut Window<'_>, chunk: &Chunk, dictionary: &mut Dictionary) -> Option<()> {
+fn read_list(
+    window: &mut FileWindow<'_>,
+    chunk: &Chunk,
+    dictionary: &mut Dictionary,
+) -> Option<()> {
     let size = u64::from(chunk.size);
     if size < 4 || window.array(chunk.start)? != *b"INFO" {
         return (size >= 4).then_some(());
     }
-    // A last value of odd length is padded outside the list.
+    // The padding of a last value of odd length is stored after the list.
     let start = chunk.start + 4;
     let padded = (size - 3).min(window.size() - start);
     let values = window.read(start, padded)?;
-    tags::info(values, usize::try_from(size - 4).ok()?, dictionary)
+    tags::read_info(values, usize::try_from(size - 4).ok()?, dictionary)
 }
 
-impl Found {
-    fn sound(self, file: u64) -> Option<Sound> {
+impl WavChunks {
+    fn into_audio(self, file_size: u64) -> Option<WavAudio> {
         let (pcm, data) = (self.pcm?, self.data?);
-        let samples = length::samples(&pcm, &data, self.claimed, file);
+        let samples = length::count_samples(&pcm, &data, self.claimed, file_size);
         let recorder = self.ixml.unwrap_or_default();
-        let own = recorder.tags(self.time_reference, pcm.sample_rate);
-        let tags = tidy(self.dictionary.into_tags().chain(own));
-        Some(Sound {
+        let ixml_tags = recorder.tags(self.time_reference, pcm.sample_rate);
+        let tags = tidy(self.dictionary.into_tags().chain(ixml_tags));
+        Some(WavAudio {
             pcm,
             start: data.start,
             samples: Some(samples).filter(|&samples| samples > 0),

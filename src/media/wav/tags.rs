@@ -1,11 +1,11 @@
-//! Tags as ffprobe tells them: from `bext`, and from a list of `INFO` values.
+//! Tags from `bext` and from `INFO` lists, named as ffprobe names them.
 
 use super::window::{u16_at, u32_at, u64_at};
 
-/// A `bext` chunk without its coding history (EBU Tech 3285).
-const BEXT: usize = 602;
+/// Size of a `bext` chunk in bytes without its coding history (EBU Tech 3285).
+const BEXT_SIZE: usize = 602;
 
-/// ffprobe's own names, in the order in which it gives them.
+/// Stored names and ffprobe's names, in the order in which ffprobe applies them.
 const NAMES: [(&str, &str); 17] = [
     ("description", "comment"),
     ("originator", "encoded_by"),
@@ -25,14 +25,15 @@ const NAMES: [(&str, &str); 17] = [
     ("ISMP", "timecode"),
     ("ITCH", "encoded_by"),
 ];
-/// How many of them are for `bext`.
-const OF_BEXT: usize = 4;
+/// Number of leading [`NAMES`] that apply to `bext`.
+const BEXT_NAMES: usize = 4;
 
-/// Different keys in a file; the longest list of names has a hundred.
-const MOST: usize = 500;
+/// Maximum number of keys in a file; the longest list of names has a hundred.
+const MAX_KEYS: usize = 500;
 
-/// libavutil's dictionary. A key that is set again goes to the end, and the last takes its
-/// place; the order matters where two keys have one name, of which the later stays.
+/// Ordered tags with the semantics of libavutil's dictionary. A key that is set again moves to the
+/// end, and the previous last one takes its place. The order matters if two keys map to one name:
+/// the later one wins.
 #[derive(Default)]
 pub(in crate::media) struct Dictionary(Vec<(String, String)>);
 
@@ -48,23 +49,25 @@ impl Dictionary {
     fn renamed(self, names: &[(&str, &str)]) -> Self {
         let mut renamed = Self::default();
         for (key, value) in self.0 {
-            let name = names.iter().find(|(own, _)| own.eq_ignore_ascii_case(&key));
+            let name = names
+                .iter()
+                .find(|(stored, _)| stored.eq_ignore_ascii_case(&key));
             let key = name.map_or(key, |(_, name)| (*name).to_owned());
             renamed.set(key, value);
         }
         renamed
     }
 
-    /// The tags by the names that ffprobe gives them.
+    /// Returns the tags under the names that ffprobe gives them.
     pub(in crate::media) fn into_tags(self) -> impl Iterator<Item = (String, String)> {
-        let (of_bext, of_info) = NAMES.split_at(OF_BEXT);
-        self.renamed(of_bext).renamed(of_info).0.into_iter()
+        let (bext_names, info_names) = NAMES.split_at(BEXT_NAMES);
+        self.renamed(bext_names).renamed(info_names).0.into_iter()
     }
 }
 
-/// Reads a `bext` chunk, and tells its time reference; `None` where it is cut short.
-pub(super) fn bext(chunk: &[u8], dictionary: &mut Dictionary) -> Option<u64> {
-    let history = chunk.get(BEXT..)?;
+/// Reads a `bext` chunk and returns its time reference; `None` if it is truncated.
+pub(super) fn read_bext(chunk: &[u8], dictionary: &mut Dictionary) -> Option<u64> {
+    let history = chunk.get(BEXT_SIZE..)?;
     for (key, start, end) in [
         ("description", 0, 256),
         ("originator", 256, 288),
@@ -72,38 +75,38 @@ pub(super) fn bext(chunk: &[u8], dictionary: &mut Dictionary) -> Option<u64> {
         ("origination_date", 320, 330),
         ("origination_time", 330, 338),
     ] {
-        let value = text(chunk.get(start..end)?);
+        let value = decode_text(chunk.get(start..end)?);
         if !value.is_empty() {
             dictionary.set(key.to_owned(), value);
         }
     }
     let time_reference = u64_at(chunk, 338)?;
     dictionary.set("time_reference".to_owned(), time_reference.to_string());
-    if let Some(umid) = umid(u16_at(chunk, 346)?, chunk.get(348..412)?) {
+    if let Some(umid) = format_umid(u16_at(chunk, 346)?, chunk.get(348..412)?) {
         dictionary.set("umid".to_owned(), umid);
     }
     if !history.is_empty() {
-        dictionary.set("coding_history".to_owned(), text(history));
+        dictionary.set("coding_history".to_owned(), decode_text(history));
     }
     Some(time_reference)
 }
 
-/// SMPTE ST 330, basic or extended, from version 1 on.
-fn umid(version: u16, bytes: &[u8]) -> Option<String> {
+/// Formats a UMID (SMPTE ST 330), basic or extended, which `bext` stores since version 1.
+fn format_umid(version: u16, bytes: &[u8]) -> Option<String> {
     let is_zero = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     if version == 0 || is_zero(bytes) {
         return None;
     }
     let (basic, signature) = bytes.split_at_checked(32)?;
-    let told = if is_zero(signature) { basic } else { bytes };
-    let digits = told.iter().flat_map(|&byte| [byte >> 4, byte & 15]);
+    let used = if is_zero(signature) { basic } else { bytes };
+    let digits = used.iter().flat_map(|&byte| [byte >> 4, byte & 15]);
     let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
     Some(format!("0x{}", digits.collect::<String>().to_uppercase()))
 }
 
-/// Reads the values of an `INFO` list of `length` bytes, with the padding after it; `None`
-/// where one reaches out of it, or there are too many.
-pub(in crate::media) fn info(
+/// Reads the values of an `INFO` list of `length` bytes and the padding after it; `None` if a value
+/// exceeds the list or there are too many.
+pub(in crate::media) fn read_info(
     list: &[u8],
     length: usize,
     dictionary: &mut Dictionary,
@@ -115,19 +118,19 @@ pub(in crate::media) fn info(
         let start = at + 8;
         let end = start.checked_add(size.checked_add(size % 2)?)?;
         let value = list.get(start..end)?;
-        if dictionary.0.len() > MOST {
+        if dictionary.0.len() > MAX_KEYS {
             return None;
         }
         if key != [0; 4] {
-            dictionary.set(text(key), text(value));
+            dictionary.set(decode_text(key), decode_text(value));
         }
         at = end;
     }
     Some(())
 }
 
-/// Text up to the first zero, as C reads it; what is no UTF-8 is marked byte by byte.
-fn text(bytes: &[u8]) -> String {
+/// Decodes text up to the first zero byte. Each invalid UTF-8 byte becomes a replacement character.
+fn decode_text(bytes: &[u8]) -> String {
     let length = bytes.iter().position(|&byte| byte == 0);
     let bytes = &bytes[..length.unwrap_or(bytes.len())];
     let mut text = String::new();

@@ -1,25 +1,23 @@
-//! The part of a file that is looked at: one range at a time, so that many chunks cost few
-//! read calls.
+//! Window onto a file: reads one range at a time, so that many small chunks need few read calls.
 
 use std::io;
 
 use crate::media::reader_io::Reads;
 use crate::source_file::Original;
 
-/// Bytes read at once: what sampling a file's content keeps of its start and of its end.
+/// Bytes read at once: as many as content sampling caches of a file's start and end.
 const RANGE: u64 = 64 * 1024;
-/// No chunk longer than this is read.
-const LARGEST: u64 = 1024 * 1024;
+/// Maximum size of a chunk in bytes.
+const MAX_LENGTH: u64 = 1024 * 1024;
 
-/// A range of an original that moves to where it is wanted.
-pub(in crate::media) struct Window<'a> {
+/// Buffered range of an original, moved to where bytes are requested.
+pub(in crate::media) struct FileWindow<'a> {
     reads: Reads<'a>,
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl<'a> Window<'a> {
-    /// Nothing is read yet.
+impl<'a> FileWindow<'a> {
     pub(in crate::media) fn new(original: &'a Original) -> Self {
         Self {
             reads: Reads::new(original),
@@ -28,65 +26,65 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Bytes of the whole file.
+    /// Returns the size of the file in bytes.
     pub(in crate::media) fn size(&self) -> u64 {
         self.reads.size()
     }
 
-    /// Exactly `length` bytes from `start`; `None` where they are not all there, are too
-    /// many, or cannot be read.
+    /// Returns exactly `length` bytes from `start`; `None` if they exceed the file or the maximum
+    /// size, or cannot be read.
     pub(in crate::media) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
-        let wanted = usize::try_from(length).ok()?;
-        self.from(start, length)?.get(..wanted)
+        let requested = usize::try_from(length).ok()?;
+        self.read_at_least(start, length)?.get(..requested)
     }
 
-    /// A few bytes from `start`.
+    /// Returns `N` bytes from `start`.
     pub(in crate::media) fn array<const N: usize>(&mut self, start: u64) -> Option<[u8; N]> {
         self.read(start, N as u64)?.try_into().ok()
     }
 
-    /// At least `length` bytes from `start`, and what the window holds after them.
-    pub(in crate::media) fn from(&mut self, start: u64, length: u64) -> Option<&[u8]> {
+    /// Returns at least `length` bytes from `start`, and whatever else the window holds after them.
+    pub(in crate::media) fn read_at_least(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let left = self.size().checked_sub(start)?;
-        if length > LARGEST || length > left {
+        if length > MAX_LENGTH || length > left {
             return None;
         }
         let held = self.start..self.start + self.bytes.len() as u64;
         if start < held.start || start + length > held.end {
             let first = start.min(self.size().saturating_sub(RANGE));
-            let wanted = (start - first + length).max(RANGE).min(self.size() - first);
-            self.bytes = self.reads.read(first, usize::try_from(wanted).ok()?)?;
+            let read_length = (start - first + length).max(RANGE).min(self.size() - first);
+            self.bytes = self.reads.read(first, usize::try_from(read_length).ok()?)?;
             self.start = first;
         }
         self.bytes.get(usize::try_from(start - self.start).ok()?..)
     }
 
-    /// A range of any length, read beside the window; `None` where it is not all there, or
+    /// Reads a range of any length without moving the window; `None` if it exceeds the file or
     /// cannot be read.
-    pub(in crate::media) fn beside(&mut self, start: u64, length: u64) -> Option<Vec<u8>> {
+    pub(in crate::media) fn read_separately(&mut self, start: u64, length: u64) -> Option<Vec<u8>> {
         self.reads.read(start, usize::try_from(length).ok()?)
     }
 
-    /// What came of reading the file.
+    /// Returns `value`, or the first read error.
     ///
     /// # Errors
-    /// When the drive failed.
-    pub(in crate::media) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
-        self.reads.ended(told)
+    /// Fails if any read failed.
+    pub(in crate::media) fn finish<T>(self, value: Option<T>) -> io::Result<Option<T>> {
+        self.reads.ended(value)
     }
 }
 
-/// Little-endian, as everything in a WAVE file.
+/// Reads a little-endian number; all numbers of RIFF files are.
 pub(in crate::media) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Little-endian.
+/// Reads a little-endian number.
 pub(in crate::media) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Little-endian.
+/// Reads a little-endian number.
 pub(in crate::media) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
