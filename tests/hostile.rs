@@ -217,7 +217,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
     assert_eq!(scan.code, 3, "{}", scan.stderr);
     assert!(
         scan.stdout
-            .contains("zeros.mp4: every byte looked at is zero"),
+            .contains("zeros.mp4: every sampled byte is zero"),
         "{}",
         scan.stdout
     );

@@ -68,7 +68,7 @@ fn a_drive_on_a_shelf_is_not_forgotten() {
         answer.stderr.is_empty()
             && answer
                 .stdout
-                .contains("SHELF-07 is not mounted there any more"),
+                .contains("SHELF-07 is no longer mounted there"),
         "{}",
         answer.stdout
     );

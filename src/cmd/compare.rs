@@ -6,7 +6,7 @@ use btsindex::catalogue::{Catalogue, Copied};
 use btsindex::error::escape;
 use btsindex::media::Cancel;
 use btsindex::output::ByteBar;
-use btsindex::scan::{Verifying, verify};
+use btsindex::scan::{HashEvent, hash_copies};
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -18,11 +18,11 @@ pub(super) fn all(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> 
     stop_on_ctrl_c(&cancel)?;
     let bar = ByteBar::new(io::stderr().is_terminal());
     let mut problems = 0;
-    let verified = verify(clips, catalogue, &cancel, &mut |event| match event {
-        Verifying::Begins { bytes, .. } => bar.begin(bytes),
-        Verifying::File(path) => bar.name(&path),
-        Verifying::Read(bytes) => bar.add(bytes),
-        Verifying::Problem(problem) => {
+    let verified = hash_copies(clips, catalogue, &cancel, &mut |event| match event {
+        HashEvent::Started { bytes, .. } => bar.begin(bytes),
+        HashEvent::File(path) => bar.name(&path),
+        HashEvent::Read(bytes) => bar.add(bytes),
+        HashEvent::Problem(problem) => {
             problems += 1;
             let (path, reason) = (
                 escape(&problem.path.to_string_lossy()),

@@ -37,10 +37,10 @@ pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<
         is_in_place: args.scan_only,
         is_system_disk_allowed: args.allow_system_disk,
         author: ask::author(&args.by),
-        scan: scan::Request {
+        scan: scan::ScanRequest {
             pictures: !args.no_pictures,
             cancel: cancel.clone(),
-            ..scan::Request::new(catalogue)
+            ..scan::ScanRequest::new(catalogue)
         },
     };
     stop_on_ctrl_c(&cancel)?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
 use btsindex::output::{Counting, Look, Progress, counted, json_line};
-use btsindex::scan::{Request, Summary, remake_pictures};
+use btsindex::scan::{ScanRequest, ScanSummary, remake_pictures};
 use serde_json::json;
 
 use super::scan::stop_on_ctrl_c;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
         out.flush()?;
     }
     let made = if args.no_pictures {
-        Summary::default()
+        ScanSummary::default()
     } else {
         pictures(folder, look)?
     };
@@ -70,8 +70,8 @@ fn index(catalogue: &Catalogue, look: Look) -> anyhow::Result<usize> {
 }
 
 /// Makes the pictures that are gone.
-fn pictures(folder: &Path, look: Look) -> anyhow::Result<Summary> {
-    let request = Request::new(folder.to_owned());
+fn pictures(folder: &Path, look: Look) -> anyhow::Result<ScanSummary> {
+    let request = ScanRequest::new(folder.to_owned());
     stop_on_ctrl_c(&request.cancel)?;
     let (mut nothing, mut talk) = (io::sink(), io::stderr());
     let mut progress = Progress::new(look, &mut nothing, &mut talk);

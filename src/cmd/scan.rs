@@ -8,7 +8,7 @@ use anyhow::Context;
 use btsindex::footage::WalkOptions;
 use btsindex::media::{Cancel, Headers, Thumbs, kill_all};
 use btsindex::output::{Look, Progress, json_line, summary, summary_json, timings};
-use btsindex::scan::{Request, scan};
+use btsindex::scan::{ScanRequest, scan};
 
 use super::{Exit, stdout};
 use crate::cli;
@@ -16,7 +16,7 @@ use crate::cli;
 pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let request = Request {
+    let request = ScanRequest {
         paths: args.paths,
         walk: WalkOptions {
             follow_links: args.follow_links,
@@ -40,10 +40,10 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         recheck: args.recheck,
         mark_volume: args.mark_volume,
         cancel,
-        ..Request::new(catalogue)
+        ..ScanRequest::new(catalogue)
     };
     let request = match args.jobs {
-        Some(jobs) => Request {
+        Some(jobs) => ScanRequest {
             jobs: jobs.into(),
             ..request
         },

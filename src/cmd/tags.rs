@@ -15,7 +15,7 @@ use btsindex::output::{
     json_line, tag_tree, tag_tree_json,
 };
 use btsindex::query::Query;
-use btsindex::scan::{alone, compare, explain, retag};
+use btsindex::scan::{acquire_scan_lock, compare, explain, retag};
 use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
 use btsindex::value::parse_tag;
 use serde_json::json;
@@ -234,7 +234,7 @@ fn tag_all(
         // Nobody may be listening; the command goes on all the same.
         let _ = writeln!(io::stderr(), "waiting for {holder}");
     };
-    let Some(_alone) = alone(folder, "tags", &is_cancelled, &mut waiting)? else {
+    let Some(_alone) = acquire_scan_lock(folder, "tags", &is_cancelled, &mut waiting)? else {
         return Ok((0, false));
     };
     if let Some(own) = own {

@@ -172,7 +172,7 @@ fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit
             escape(holder)
         );
     };
-    let _alone = scan::alone(
+    let _alone = scan::acquire_scan_lock(
         catalogue.folder(),
         "forgetting a volume",
         &|| false,

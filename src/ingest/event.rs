@@ -37,7 +37,7 @@ pub enum Event {
     /// A folder is watched; no card is being taken in.
     Watching(PathBuf),
     /// What was copied is being catalogued.
-    Scan(scan::Event),
+    Scan(scan::ScanEvent),
 }
 
 /// A card whose copying begins.
@@ -81,7 +81,7 @@ pub struct Summary {
     /// Files whose names no manifest can hold.
     pub outside: usize,
     /// What cataloguing came to.
-    pub scanned: Option<scan::Summary>,
+    pub scanned: Option<scan::ScanSummary>,
     /// Manifests that were written.
     pub manifests: Vec<PathBuf>,
     /// How copies were read back, the least certain.

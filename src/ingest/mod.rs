@@ -49,7 +49,7 @@ pub struct Request {
     /// Who runs it.
     pub author: String,
     /// How what was copied is scanned; its paths are set here.
-    pub scan: scan::Request,
+    pub scan: scan::ScanRequest,
 }
 
 impl Request {
@@ -142,14 +142,14 @@ fn settle(
     paths.sort();
     paths.dedup();
     if !paths.is_empty() {
-        let scan = scan::Request {
+        let scan = scan::ScanRequest {
             paths,
             ..request.scan.clone()
         };
         let mut told = HashSet::new();
         let found = scan::scan(&scan, &mut |event| {
             // Its copies are the same: it is said of one of them.
-            if let scan::Event::Problem(problem) = &event
+            if let scan::ScanEvent::Problem(problem) = &event
                 && told.insert((below(&problem.path, plans), problem.reason.clone()))
             {
                 summary.unreadable.push(problem.clone());

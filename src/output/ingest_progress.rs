@@ -282,13 +282,13 @@ impl<'a> IngestProgress<'a> {
         ));
     }
 
-    fn scan(&mut self, event: &scan::Event) {
+    fn scan(&mut self, event: &scan::ScanEvent) {
         if self.look == Look::Json {
             self.object(|| event_json(event));
             return;
         }
         match event {
-            scan::Event::Queued { stage, count } => {
+            scan::ScanEvent::Queued { stage, count } => {
                 self.scanned = (0, *count);
                 self.bar.set_style(style(
                     "cataloguing  {bar:30} {human_pos}/{human_len}  {msg}",
@@ -302,18 +302,20 @@ impl<'a> IngestProgress<'a> {
                     counted(*count, "clip")
                 ));
             }
-            scan::Event::Read { .. } | scan::Event::Pictured(_) => self.bar.inc(1),
-            scan::Event::Waiting { holder } => {
+            scan::ScanEvent::Read { .. } | scan::ScanEvent::Pictured(_) => self.bar.inc(1),
+            scan::ScanEvent::Waiting { holder } => {
                 self.say(&format!(
                     "another scan is running ({}); waiting for it",
                     escape(holder)
                 ));
             }
-            scan::Event::Warning { message, hint } => {
+            scan::ScanEvent::Warning { message, hint } => {
                 self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
-            scan::Event::Problem(problem) => self.problem(problem),
-            scan::Event::Walked { .. } | scan::Event::Reading(_) | scan::Event::Moving(_) => {}
+            scan::ScanEvent::Problem(problem) => self.problem(problem),
+            scan::ScanEvent::Walked { .. }
+            | scan::ScanEvent::Reading(_)
+            | scan::ScanEvent::StillGrowing(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Table, counted, grouped, json_line};
 use crate::error::{Problem, escape};
-use crate::scan::{Event, Stage, Summary, Timing};
+use crate::scan::{ScanEvent as Event, ScanStage as Stage, ScanSummary as Summary, StageTiming};
 use crate::value::Bytes;
 
 /// How a scan is shown.
@@ -107,7 +107,7 @@ impl<'a> Progress<'a> {
                 self.step();
             }
             Event::Pictured(_) => self.step(),
-            Event::Moving(path) => {
+            Event::StillGrowing(path) => {
                 self.line_now(&format!(
                     "{}: still being written",
                     escape(&path.to_string_lossy())
@@ -286,7 +286,7 @@ pub(super) fn event_json(event: &Event) -> Value {
         Event::Read { path, bytes } => {
             json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
         }
-        Event::Moving(path) => json!({ "event": "moving", "path": path.to_string_lossy() }),
+        Event::StillGrowing(path) => json!({ "event": "moving", "path": path.to_string_lossy() }),
         Event::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
         Event::Problem(problem) => {
             json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
@@ -311,7 +311,7 @@ pub fn summary_json(summary: &Summary) -> Value {
         "moved": summary.moved,
         "missing": summary.missing,
         "doubted": summary.doubted,
-        "moving": summary.moving,
+        "moving": summary.still_growing,
         "adoptable": summary.adoptable,
         "unreadable": summary.unreadable,
         "read": summary.read,
@@ -325,7 +325,7 @@ pub(super) fn rounded(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-fn timing_json(timing: &Timing) -> Value {
+fn timing_json(timing: &StageTiming) -> Value {
     json!({
         "stage": timing.stage,
         "files": timing.files,
@@ -403,7 +403,7 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
             "replaced what people had said something of: `btsindex edits adopt` takes it over",
         ),
         (
-            summary.moving,
+            summary.still_growing,
             "still being written: the next scan reads them",
         ),
         (summary.unreadable, "could not be read, wholly or in part"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{counted, grouped, json_line};
 use crate::clip::{Edit, decided_tags};
 use crate::error::escape;
-use crate::scan::{Affected, Difference, Explained};
+use crate::scan::{Affected, Difference, TagExplanation};
 use crate::tag::Vocabulary;
 
 /// A tag with how many clips have it, or one below it.
@@ -142,7 +142,7 @@ pub fn tag_tree_json(branches: &[Branch], out: &mut dyn Write) -> io::Result<()>
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn explained(files: &[Explained], edits: &[Edit], out: &mut dyn Write) -> io::Result<()> {
+pub fn explained(files: &[TagExplanation], edits: &[Edit], out: &mut dyn Write) -> io::Result<()> {
     for file in files {
         let path = escape(&file.inside.to_string_lossy());
         writeln!(out, "{path} on {}", escape(&file.volume))?;
@@ -193,8 +193,8 @@ pub fn explained(files: &[Explained], edits: &[Edit], out: &mut dyn Write) -> io
 
 /// The same as one object.
 #[must_use]
-pub fn explained_json(files: &[Explained], edits: &[Edit]) -> Value {
-    let file = |file: &Explained| {
+pub fn explained_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
+    let file = |file: &TagExplanation| {
         let fired = file.fired.iter().map(|fired| {
             json!({
                 "rule": fired.rule, "evidence": fired.evidence, "confidence": fired.confidence,

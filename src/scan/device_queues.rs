@@ -1,82 +1,83 @@
-//! Work in lanes, one a device: each has its own queue and its own number of workers, so
-//! that a slow disk never holds up a fast one, and a spinning one is never torn about.
+//! One work queue per device, each with its own limit of workers. A slow disk never delays a fast
+//! one, and a spinning disk never has to seek between readers.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Work for several devices.
-pub(super) struct Lanes<T> {
-    state: Mutex<State<T>>,
+/// Queues of several devices, shared by all workers.
+pub(super) struct DeviceQueues<T> {
+    state: Mutex<QueueState<T>>,
     changed: Condvar,
 }
 
-struct State<T> {
-    lanes: Vec<Lane<T>>,
-    /// Where to look first, so that each has its turn.
+struct QueueState<T> {
+    queues: Vec<DeviceQueue<T>>,
+    /// Index of the queue to check first, so that the devices take turns.
     next: usize,
 }
 
-/// Work for one device.
-pub(super) struct Lane<T> {
+/// Tasks of one device.
+pub(super) struct DeviceQueue<T> {
     pub waiting: VecDeque<T>,
-    /// How many may work at a time.
-    pub most: usize,
+    /// Number of workers that may run at the same time; at least 1.
+    pub max_workers: usize,
     running: usize,
 }
 
-impl<T> Lane<T> {
-    pub(super) fn new(most: usize) -> Self {
+impl<T> DeviceQueue<T> {
+    pub(super) fn new(max_workers: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
-            most: most.max(1),
+            max_workers: max_workers.max(1),
             running: 0,
         }
     }
 }
 
-impl<T> Lanes<T> {
-    pub(super) fn new(lanes: impl IntoIterator<Item = Lane<T>>) -> Self {
+impl<T> DeviceQueues<T> {
+    pub(super) fn new(queues: impl IntoIterator<Item = DeviceQueue<T>>) -> Self {
         Self {
-            state: Mutex::new(State {
-                lanes: lanes.into_iter().collect(),
+            state: Mutex::new(QueueState {
+                queues: queues.into_iter().collect(),
                 next: 0,
             }),
             changed: Condvar::new(),
         }
     }
 
-    /// How many workers can be busy at once.
-    pub(super) fn width(&self) -> usize {
+    /// Returns the number of workers that can be busy at the same time; at least 1.
+    pub(super) fn max_workers(&self) -> usize {
         let state = self.state();
-        let busy = |lane: &Lane<T>| lane.most.min(lane.waiting.len());
-        state.lanes.iter().map(busy).sum::<usize>().max(1)
+        let busy = |queue: &DeviceQueue<T>| queue.max_workers.min(queue.waiting.len());
+        state.queues.iter().map(busy).sum::<usize>().max(1)
     }
 
-    /// Does all that waits, until there is no more; called by each worker.
-    pub(super) fn work(&self, mut task: impl FnMut(T)) {
-        while let Some((lane, item)) = self.take() {
+    /// Runs waiting tasks until all queues are empty. Every worker calls it.
+    pub(super) fn run_worker(&self, mut task: impl FnMut(T)) {
+        while let Some((queue, item)) = self.next_task() {
             task(item);
-            self.state().lanes[lane].running -= 1;
+            self.state().queues[queue].running -= 1;
             self.changed.notify_all();
         }
     }
 
-    /// The next piece of work of a lane that is not full; waits while all are.
-    fn take(&self) -> Option<(usize, T)> {
+    /// Returns the next task and the index of its queue. Waits while all queues with tasks are at
+    /// their limit; `None` if no task is left.
+    fn next_task(&self) -> Option<(usize, T)> {
         let mut state = self.state();
         loop {
-            if state.lanes.iter().all(|lane| lane.waiting.is_empty()) {
+            if state.queues.iter().all(|queue| queue.waiting.is_empty()) {
                 return None;
             }
-            let (first, count) = (state.next, state.lanes.len());
-            for lane in (first..first + count).map(|at| at % count) {
-                let this = &mut state.lanes[lane];
-                if this.running < this.most
-                    && let Some(item) = this.waiting.pop_front()
+            let (first, count) = (state.next, state.queues.len());
+            for index in (first..first + count).map(|index| index % count) {
+                let queue = &mut state.queues[index];
+                if queue.running < queue.max_workers
+                    && let Some(item) = queue.waiting.pop_front()
                 {
-                    this.running += 1;
-                    state.next = lane + 1;
-                    return Some((lane, item));
+                    queue.running += 1;
+                    state.next = index + 1;
+                    return Some((index, item));
                 }
             }
             state = self
@@ -86,7 +87,7 @@ impl<T> Lanes<T> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, QueueState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,32 +99,32 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn all_is_done_and_no_lane_has_more_workers_than_it_may() {
-        let lane = |most, items: std::ops::Range<usize>| Lane {
+    fn every_task_runs_and_no_queue_exceeds_its_limit_of_workers() {
+        let queue = |max_workers, items: std::ops::Range<usize>| DeviceQueue {
             waiting: items.collect(),
-            ..Lane::new(most)
+            ..DeviceQueue::new(max_workers)
         };
-        let lanes = Lanes::new([lane(1, 0..40), lane(3, 100..140)]);
-        assert_eq!(lanes.width(), 4);
+        let queues = DeviceQueues::new([queue(1, 0..40), queue(3, 100..140)]);
+        assert_eq!(queues.max_workers(), 4);
         let running = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        let most = [AtomicUsize::new(0), AtomicUsize::new(0)];
+        let highest = [AtomicUsize::new(0), AtomicUsize::new(0)];
         let done = AtomicUsize::new(0);
         thread::scope(|scope| {
             for _ in 0..6 {
                 scope.spawn(|| {
-                    lanes.work(|item| {
-                        let lane = item / 100;
-                        let now = running[lane].fetch_add(1, Ordering::SeqCst) + 1;
-                        most[lane].fetch_max(now, Ordering::SeqCst);
+                    queues.run_worker(|item| {
+                        let queue = item / 100;
+                        let now = running[queue].fetch_add(1, Ordering::SeqCst) + 1;
+                        highest[queue].fetch_max(now, Ordering::SeqCst);
                         thread::yield_now();
-                        running[lane].fetch_sub(1, Ordering::SeqCst);
+                        running[queue].fetch_sub(1, Ordering::SeqCst);
                         done.fetch_add(1, Ordering::SeqCst);
                     });
                 });
             }
         });
         assert_eq!(done.into_inner(), 80);
-        assert_eq!(most[0].load(Ordering::SeqCst), 1);
-        assert!(most[1].load(Ordering::SeqCst) <= 3);
+        assert_eq!(highest[0].load(Ordering::SeqCst), 1);
+        assert!(highest[1].load(Ordering::SeqCst) <= 3);
     }
 }

@@ -1,15 +1,15 @@
-//! The second stage of a scan: one file, from its bytes to its facts. Runs on many threads.
+//! Reads one file: fingerprint, header, sidecars, names and rules. Runs on many threads.
 //!
-//! A header that this program reads itself takes a moment; one that only ffprobe knows waits
-//! until all others are read, so that no small file waits behind a slow one.
+//! The built-in readers take milliseconds, ffprobe much longer. So files that need ffprobe are
+//! deferred until all other files are read.
 
 use std::io;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use super::Message;
-use super::still_growing::stands_still;
-use super::tagging::Places;
+use super::WorkerMessage;
+use super::still_growing::is_stable;
+use super::tagging::FolderCache;
 use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
 use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
@@ -21,45 +21,46 @@ use crate::sidecar;
 use crate::source_file::{self, Original};
 use crate::tag::Rules;
 
-/// What every worker shares.
-pub(super) struct Reader<'a> {
-    /// For looking up; all writing is the caller's.
+/// State that all workers share.
+pub(super) struct FileReader<'a> {
+    /// Connection for queries; only the calling thread writes.
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
     pub tools: Tools,
     pub headers: Headers,
-    /// Pictures in a strip.
+    /// Number of pictures in a strip; 0 disables strips.
     pub strip: usize,
     pub rules: &'a Rules,
-    pub places: Places,
+    pub folders: FolderCache,
     pub limits: Limits,
 }
 
-/// A file to read.
+/// File to read, with its queue.
 #[derive(Debug, Clone)]
-pub(super) struct Task {
-    /// Its number.
+pub(super) struct ReadTask {
+    /// Id of the file in the catalogue.
     pub file: i64,
-    /// The lane of its device.
-    pub lane: usize,
-    /// The numbers of its content, where they were taken already and only ffprobe knows the header.
+    /// Index of the device's queue.
+    pub queue: usize,
+    /// Fingerprint of a deferred file, whose header only ffprobe can read; `None` before the first
+    /// attempt.
     pub deferred: Option<Box<Identity>>,
 }
 
-/// What is told of a file that changed although neither its size nor its time did.
-const OTHER: &str = "its content is another, though its size and time are as they were: it may be \
-                     damaged; what it was before is kept, and missing";
+/// Problem of a file whose content changed, while its size and modification time did not.
+const CONTENT_CHANGED: &str = "content changed, but not size and modification time: the file may be \
+                               damaged; the previous clip is kept and marked missing";
 
-/// What reading came to.
-struct Answered {
+/// Result of reading the content of a file.
+struct ContentResult {
     outcome: Outcome,
-    /// Why the file could not be read, wholly or in part.
+    /// Reason why the file could not be read completely.
     problem: Option<String>,
-    /// What is known of the content from before.
+    /// Stored facts, if the content is in the catalogue already.
     known: Option<Box<Clip>>,
 }
 
-impl From<(Outcome, Option<String>)> for Answered {
+impl From<(Outcome, Option<String>)> for ContentResult {
     fn from((outcome, problem): (Outcome, Option<String>)) -> Self {
         Self {
             outcome,
@@ -69,48 +70,49 @@ impl From<(Outcome, Option<String>)> for Answered {
     }
 }
 
-/// A reading that ended without an answer.
-enum Stop {
+/// Reason why reading ended without a result.
+enum ReadStop {
     Cancelled,
-    /// The file is not as the walk saw it.
-    Moved,
-    /// Only ffprobe knows the header.
+    /// The file changed since the walk.
+    StillGrowing,
+    /// Only ffprobe can read the header.
     Deferred(Identity),
     Fatal(Error),
 }
 
-impl Reader<'_> {
-    /// Reads one file and sends what came of it.
-    pub(super) fn read(&self, mut task: Task, sender: &SyncSender<Message>) {
-        let unread = self.locked(|catalogue| catalogue.unread_file(task.file));
+impl FileReader<'_> {
+    /// Reads one file and sends the result.
+    pub(super) fn read(&self, mut task: ReadTask, sender: &SyncSender<WorkerMessage>) {
+        let unread = self.with_catalogue(|catalogue| catalogue.unread_file(task.file));
         let message = match unread {
             Ok(None) => return,
-            Err(error) => Message::Fatal(error),
+            Err(error) => WorkerMessage::Fatal(error),
             Ok(Some(unread)) => {
                 // The receiver is gone only when the scan has failed already.
-                let _ = sender.send(Message::Started(unread.path.clone()));
-                match self.reading(&unread, task.deferred.as_deref().copied()) {
-                    Ok((reading, problem)) => Message::Finished {
+                let _ = sender.send(WorkerMessage::Started(unread.path.clone()));
+                match self.read_facts(&unread, task.deferred.as_deref().copied()) {
+                    Ok((reading, problem)) => WorkerMessage::Finished {
                         reading: Box::new(reading),
                         path: unread.path,
                         bytes: unread.bytes,
                         problem,
                     },
-                    Err(Stop::Cancelled) => return,
-                    Err(Stop::Moved) => Message::Moves(unread.path),
-                    Err(Stop::Deferred(identity)) => {
+                    Err(ReadStop::Cancelled) => return,
+                    Err(ReadStop::StillGrowing) => WorkerMessage::StillGrowing(unread.path),
+                    Err(ReadStop::Deferred(identity)) => {
                         task.deferred = Some(Box::new(identity));
-                        Message::Deferred(task)
+                        WorkerMessage::Deferred(task)
                     }
-                    Err(Stop::Fatal(error)) => Message::Fatal(error),
+                    Err(ReadStop::Fatal(error)) => WorkerMessage::Fatal(error),
                 }
             }
         };
         let _ = sender.send(message);
     }
 
-    fn locked<T>(&self, look: impl FnOnce(&Catalogue) -> T) -> T {
-        look(
+    /// Runs a query while no other worker uses the catalogue.
+    fn with_catalogue<T>(&self, query: impl FnOnce(&Catalogue) -> T) -> T {
+        query(
             &self
                 .catalogue
                 .lock()
@@ -118,11 +120,13 @@ impl Reader<'_> {
         )
     }
 
-    fn reading(
+    /// Reads content, sidecars and names of a file. The second value is the problem, if there is
+    /// one.
+    fn read_facts(
         &self,
         unread: &Unread,
         deferred: Option<Identity>,
-    ) -> Result<(Reading, Option<String>), Stop> {
+    ) -> Result<(Reading, Option<String>), ReadStop> {
         let reading = |identity, file_facts, outcome| Reading {
             file: unread.id,
             identity,
@@ -135,7 +139,7 @@ impl Reader<'_> {
             };
             Ok((reading(None, Clip::default(), outcome), Some(reason)))
         };
-        let mut file_facts = match beside(unread) {
+        let mut file_facts = match read_sidecars(unread) {
             Ok(facts) => facts,
             Err(problem) => {
                 let name = problem
@@ -144,56 +148,57 @@ impl Reader<'_> {
                     .unwrap_or_default()
                     .to_string_lossy();
                 return unopened(format!(
-                    "its sidecar {name} could not be read: {}",
+                    "sidecar {name} could not be read: {}",
                     problem.reason
                 ));
             }
         };
-        let (identity, answered) = if let Some(identity) = deferred {
-            let told = match self.ask(unread) {
-                Ok(told) => told,
+        let (identity, content) = if let Some(identity) = deferred {
+            let header = match self.ask_ffprobe(unread) {
+                Ok(header) => header,
                 Err(error) => return unopened(error.to_string()),
             };
-            (Some(identity), self.answer(told, &file_facts)?)
+            (Some(identity), self.header_result(header, &file_facts)?)
         } else {
             let (sample, original) = match Self::sample(unread) {
                 Ok(sampled) => sampled,
                 Err(error) => return unopened(error.to_string()),
             };
-            let answered = match self.content(unread, &sample, original, &file_facts) {
-                Ok(answered) => answered?,
+            let content = match self.read_content(unread, &sample, original, &file_facts) {
+                Ok(content) => content?,
                 Err(error) => return unopened(error.to_string()),
             };
-            (sample.identity, answered)
+            (sample.identity, content)
         };
-        // A file that grows is not read by halves: what it came to would be a clip of its own.
-        if !stands_still(unread) {
-            return Err(Stop::Moved);
+        // A partly written file would become a separate clip.
+        if !is_stable(unread) {
+            return Err(ReadStop::StillGrowing);
         }
-        let Answered {
+        let ContentResult {
             outcome,
             problem,
             known,
-        } = answered;
+        } = content;
         let facts = match &outcome {
             Outcome::Read { facts, .. } => Some(facts),
             _ => known.as_ref(),
         };
-        let given = self.given(
+        let from_names = self.apply_rules(
             unread,
             facts.map_or(&Clip::default(), |facts| facts),
             &file_facts,
         );
-        file_facts.merge(&given.map_err(Stop::Fatal)?);
-        let is_other = unread
+        file_facts.merge(&from_names.map_err(ReadStop::Fatal)?);
+        let is_content_changed = unread
             .before
             .zip(identity)
             .is_some_and(|(before, identity)| before != identity.now);
-        let problem = problem.or_else(|| is_other.then(|| OTHER.to_owned()));
+        let problem = problem.or_else(|| is_content_changed.then(|| CONTENT_CHANGED.to_owned()));
         Ok((reading(identity, file_facts, outcome), problem))
     }
 
-    /// Opens a file once and takes its fingerprint; of an image sequence, of some frames.
+    /// Opens a file and computes its fingerprint; for an image sequence, from samples of its
+    /// frames. Also returns the open file, so that the header is read without opening it again.
     fn sample(unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
         if unread.frames.is_some() {
             let frames = frame_paths(&unread.path);
@@ -203,70 +208,73 @@ impl Reader<'_> {
         Ok((fingerprint(&mut original)?, Some(original)))
     }
 
-    /// What the content says, as far as it is known or can be read here.
-    fn content(
+    /// Finds the facts of the content, in the catalogue or in the header. Stops with
+    /// [`ReadStop::Deferred`] if only ffprobe can read the header.
+    fn read_content(
         &self,
         unread: &Unread,
         sample: &Sample,
         original: Option<Original>,
         file_facts: &Clip,
-    ) -> io::Result<Result<Answered, Stop>> {
-        let known = match self.known(sample) {
+    ) -> io::Result<Result<ContentResult, ReadStop>> {
+        let known = match self.known_content(sample) {
             Ok(known) => known,
-            Err(error) => return Ok(Err(Stop::Fatal(error))),
+            Err(error) => return Ok(Err(ReadStop::Fatal(error))),
         };
         let work = known
             .as_ref()
             .map(|content| self.missing_work(content, sample));
         if let (Some(content), Some(None)) = (&known, work) {
             let problem = content.facts.problem.as_ref();
-            return Ok(Ok(Answered {
+            return Ok(Ok(ContentResult {
                 problem: problem.map(|fact| fact.value.clone()),
                 outcome: Outcome::Recognised { pictures: None },
                 known: known.map(|content| content.facts),
             }));
         }
-        if let Some(reason) = not_media(sample) {
+        if let Some(reason) = reason_not_media(sample) {
             let outcome = match self.tools.ffprobe.version() {
-                Ok(version) => failed(reason, Source::DISK, version),
-                Err(error) => return Ok(Err(Stop::Fatal(error))),
+                Ok(version) => failed_outcome(reason, Source::DISK, version),
+                Err(error) => return Ok(Err(ReadStop::Fatal(error))),
             };
             return Ok(Ok((outcome, Some(reason.to_owned())).into()));
         }
-        let told = match (original, self.headers) {
+        let header = match (original, self.headers) {
             (Some(mut original), Headers::Own) => media::read_header(&mut original)?,
             _ => None,
         };
         if let (Some(content), Some(Some(work))) = (&known, work) {
-            // Its pictures are gone; where its frames are, the header tells anew.
-            let keyframes = told.as_ref().and_then(|told| told.keyframes.as_ref());
-            let pictures = self.wanted(work, &content.facts, keyframes, file_facts);
-            return Ok(Ok(Answered {
+            // The content is known, but its pictures are gone. The header gives the keyframe
+            // positions.
+            let keyframes = header.as_ref().and_then(|header| header.keyframes.as_ref());
+            let pictures = self.plan_pictures(work, &content.facts, keyframes, file_facts);
+            return Ok(Ok(ContentResult {
                 outcome: Outcome::Recognised { pictures },
                 problem: None,
                 known: known.map(|content| content.facts),
             }));
         }
-        Ok(match (told, sample.identity) {
-            (Some(told), _) => self.answer(Ok(told), file_facts),
-            (None, Some(identity)) if unread.frames.is_none() => Err(Stop::Deferred(identity)),
+        Ok(match (header, sample.identity) {
+            (Some(header), _) => self.header_result(Ok(header), file_facts),
+            (None, Some(identity)) if unread.frames.is_none() => Err(ReadStop::Deferred(identity)),
             (None, _) => {
-                let told = self.ask(unread)?;
-                self.answer(told, file_facts)
+                let header = self.ask_ffprobe(unread)?;
+                self.header_result(header, file_facts)
             }
         })
     }
 
-    /// What is known of the content.
-    fn known(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
+    /// Looks the content up in the catalogue.
+    fn known_content(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
         let Some(identity) = sample.identity else {
             return Ok(None);
         };
         let is_current = |tool: &str| self.tools.have(tool);
-        self.locked(|catalogue| catalogue.content_known(identity, &is_current))
+        self.with_catalogue(|catalogue| catalogue.content_known(identity, &is_current))
     }
 
-    /// Which pictures a known content should have and has not.
+    /// Returns the first picture stage that a known content lacks; `None` if its pictures are
+    /// complete or are queued already.
     fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
         let fingerprint = sample.identity?.now;
         let is_there =
@@ -276,51 +284,53 @@ impl Reader<'_> {
         } else if content.has_poster && !is_there(&self.thumbnails.posters) {
             Some(Work::Poster)
         } else if content.has_poster && self.strip > 0 {
-            let is_made = match content.strip {
+            let is_strip_complete = match content.strip {
                 None => false,
                 Some(pictures) => pictures == 0 || is_there(&self.thumbnails.strips),
             };
-            (!is_made).then_some(Work::Strip)
+            (!is_strip_complete).then_some(Work::Strip)
         } else {
             None
         }
     }
 
-    /// Asks ffprobe, which tells of a drive that fails as if the file were at fault.
-    fn ask(&self, unread: &Unread) -> io::Result<Result<Told, media::Unread>> {
-        let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
-        if let Err(media::Unread::Fault(_)) = told {
+    /// Runs ffprobe. It reports a failing drive as a bad file, so the file is then read here to
+    /// tell the two apart.
+    fn ask_ffprobe(&self, unread: &Unread) -> io::Result<Result<Told, media::Unread>> {
+        let header = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+        if let Err(media::Unread::Fault(_)) = header {
             source_file::try_reading(&unread.path)?;
         }
-        Ok(told)
+        Ok(header)
     }
 
-    /// What a reader told, with the pictures that are to be made.
-    fn answer(
+    /// Converts the result of a header reader, and plans the pictures.
+    fn header_result(
         &self,
-        told: Result<Told, media::Unread>,
+        header: Result<Told, media::Unread>,
         file_facts: &Clip,
-    ) -> Result<Answered, Stop> {
-        let told = match told {
-            Ok(told) => told,
+    ) -> Result<ContentResult, ReadStop> {
+        let header = match header {
+            Ok(header) => header,
             Err(unread) => {
-                let ffprobe = self.tools.ffprobe.version().map_err(Stop::Fatal)?;
-                let (reason, tool) = reason(unread, ffprobe)?;
-                let outcome = failed(&reason, Source::tool(ffprobe), &tool);
+                let ffprobe = self.tools.ffprobe.version().map_err(ReadStop::Fatal)?;
+                let (reason, tool) = reason_and_tool(unread, ffprobe)?;
+                let outcome = failed_outcome(&reason, Source::tool(ffprobe), &tool);
                 return Ok((outcome, Some(reason)).into());
             }
         };
-        let keyframes = told.keyframes.as_ref();
-        let pictures = self.wanted(Work::Poster, &told.facts, keyframes, file_facts);
+        let keyframes = header.keyframes.as_ref();
+        let pictures = self.plan_pictures(Work::Poster, &header.facts, keyframes, file_facts);
         let outcome = Outcome::Read {
-            facts: Box::new(told.facts),
+            facts: Box::new(header.facts),
             pictures,
         };
         Ok((outcome, None).into())
     }
 
-    /// Pictures of a content. What lies beside the file may know better how it was coded.
-    fn wanted(
+    /// Plans the pictures of a content; `None` if it has no video. A sidecar may state the coding
+    /// more exactly than the header.
+    fn plan_pictures(
         &self,
         work: Work,
         facts: &Clip,
@@ -336,40 +346,47 @@ impl Reader<'_> {
         })
     }
 
-    /// What names and rules say, of a file whose content says `facts`.
-    fn given(&self, unread: &Unread, facts: &Clip, beside: &Clip) -> Result<Clip, Error> {
-        let place =
-            self.locked(|catalogue| self.places.of(catalogue, self.rules, unread.folder))?;
+    /// Returns the facts and tags from names and rules. Rules also see the facts of the content and
+    /// of the sidecars.
+    fn apply_rules(
+        &self,
+        unread: &Unread,
+        facts: &Clip,
+        sidecar_facts: &Clip,
+    ) -> Result<Clip, Error> {
+        let place = self
+            .with_catalogue(|catalogue| self.folders.get(catalogue, self.rules, unread.folder))?;
         let mut known = facts.clone();
-        known.merge(beside);
+        known.merge(sidecar_facts);
         Ok(self.rules.given(&place, &unread.inside, &known))
     }
 }
 
-/// What lies beside a file says of it.
-fn beside(unread: &Unread) -> Result<Clip, Problem> {
+/// Reads the facts of all sidecars of a file.
+fn read_sidecars(unread: &Unread) -> Result<Clip, Problem> {
     let mut facts = Clip::default();
     for path in &unread.sidecars {
-        let told = sidecar::read(path, &unread.path);
-        facts.merge(&told.map_err(|error| Problem::new(path, error.to_string()))?);
+        let sidecar_facts = sidecar::read(path, &unread.path);
+        facts.merge(&sidecar_facts.map_err(|error| Problem::new(path, error.to_string()))?);
     }
     Ok(facts)
 }
 
-/// Why the content cannot be media, whatever its name says.
-fn not_media(sample: &Sample) -> Option<&'static str> {
+/// Returns the reason why the content cannot be media, whatever its name is; `None` if it can be.
+fn reason_not_media(sample: &Sample) -> Option<&'static str> {
     match sniff(&sample.head) {
         HeadKind::Empty => Some("the file is empty"),
-        HeadKind::Text => Some("it holds text, not media"),
+        HeadKind::Text => Some("contains text, not media"),
         HeadKind::Media | HeadKind::Unknown if sample.is_blank => {
-            Some("every byte looked at is zero, as in an unfinished copy")
+            Some("every sampled byte is zero, as in an unfinished copy")
         }
         HeadKind::Media | HeadKind::Unknown => None,
     }
 }
 
-/// `tool` failed; `source` says why.
-fn failed(reason: &str, source: Source, tool: &str) -> Outcome {
+/// Returns the outcome for a content that `tool` could not read. `source` is recorded with the
+/// reason.
+fn failed_outcome(reason: &str, source: Source, tool: &str) -> Outcome {
     Outcome::Failed {
         facts: Box::new(Clip {
             problem: Some(Fact::new(reason.to_owned(), source)),
@@ -379,13 +396,13 @@ fn failed(reason: &str, source: Source, tool: &str) -> Outcome {
     }
 }
 
-/// The reason, and which tool failed: none that exists where it may pass, so that the next
-/// scan tries again.
-fn reason(unread: media::Unread, tool: &str) -> Result<(String, String), Stop> {
+/// Returns the reason and the tool that failed. For a timeout, that is `deadline` instead of a
+/// tool, so that the next scan tries again.
+fn reason_and_tool(unread: media::Unread, tool: &str) -> Result<(String, String), ReadStop> {
     match unread {
         media::Unread::Fault(reason) => Ok((reason, tool.to_owned())),
         media::Unread::Late(reason) => Ok((reason, "deadline".to_owned())),
-        media::Unread::Cancelled => Err(Stop::Cancelled),
-        media::Unread::Fatal(error) => Err(Stop::Fatal(error)),
+        media::Unread::Cancelled => Err(ReadStop::Cancelled),
+        media::Unread::Fatal(error) => Err(ReadStop::Fatal(error)),
     }
 }

@@ -1,7 +1,8 @@
-//! The first half of a scan: what the walk sees against what the catalogue knows.
+//! Reconciliation: compares the files that the walk finds with the catalogue, and queues new and
+//! changed ones for reading.
 //!
-//! A folder costs two queries and its files a stat each; nothing is opened but files
-//! whose name says nothing of what they are.
+//! A folder costs two queries, and each of its files one `stat`. Only files whose role is not clear
+//! from their name are opened.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
@@ -9,11 +10,11 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::missing::{Gone, Unseen};
-use super::retry::Attention;
-use super::still_growing::is_young;
-use super::writer::Writer;
-use super::{Event, Request, Summary};
+use super::missing::{MissingFiles, UnseenFiles};
+use super::retry::RetryCandidates;
+use super::still_growing::is_recent;
+use super::writer::ScanWriter;
+use super::{ScanEvent, ScanRequest, ScanSummary};
 use crate::catalogue::{Known, Seen};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
@@ -27,40 +28,43 @@ use crate::source_file;
 use crate::value::{from_bytes, to_bytes};
 use crate::volume::{Drive, Volume};
 
-/// The walk's side of a scan.
-pub(super) struct Sift<'a, 'w> {
-    request: &'a Request,
+/// State of the walk over all roots of a scan.
+pub(super) struct Reconciler<'a, 'w> {
+    request: &'a ScanRequest,
     tools: &'a Tools,
-    writer: &'a mut Writer<'w>,
-    summary: &'a mut Summary,
-    report: &'a mut dyn FnMut(Event),
-    /// Looked up when the first unchanged file is met.
-    attention: Option<Attention>,
+    writer: &'a mut ScanWriter<'w>,
+    summary: &'a mut ScanSummary,
+    on_event: &'a mut dyn FnMut(ScanEvent),
+    /// Loaded at the first unchanged file.
+    retry: Option<RetryCandidates>,
+    /// Volumes seen in this scan, by identity.
     volumes: HashMap<String, Seen>,
-    /// The device of the folder that is looked at.
+    /// Device of the current folder.
     drive: Drive,
+    /// Ids of files in `unread` or `recent`, so that each is queued once.
     queued: HashSet<i64>,
-    sifted: Sifted,
+    result: WalkResult,
 }
 
-/// What the walk came to.
+/// Result of the walk: files to read, and files that are gone.
 #[derive(Default)]
-pub(super) struct Sifted {
-    /// Files to read, each with its device, in the order of the walk.
+pub(super) struct WalkResult {
+    /// Ids of files to read, each with its device, in walk order.
     pub unread: Vec<(i64, Drive)>,
-    /// Those that were written a moment ago.
-    pub young: Vec<(i64, Drive)>,
-    /// Folders that were walked.
+    /// Files to read that were modified just before the walk, so that they may still be growing.
+    pub recent: Vec<(i64, Drive)>,
+    /// Ids of the folders that were walked.
     pub walked: HashSet<i64>,
-    /// Those of them in which files came, went or changed.
+    /// Ids of walked folders in which files were added, removed or changed.
     pub changed: HashSet<i64>,
-    /// Known files that are not there any more, by root and volume.
-    pub gone: Vec<Gone>,
-    /// When each volume was seen the time before this scan, by its number.
+    /// Known files that no longer exist, by root and volume.
+    pub missing: Vec<MissingFiles>,
+    /// Time each volume was last seen before this scan, in seconds since 1970 UTC, by volume id.
     pub seen_before: HashMap<i64, i64>,
 }
 
-/// The paths to walk, each once, none inside another; files together with those beside them.
+/// Returns the folders to walk, each once and none inside another. Files in the same folder form
+/// one root. Paths that cannot be resolved are returned as errors.
 pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
     let mut folders: Vec<PathBuf> = Vec::new();
     let mut files: BTreeMap<PathBuf, BTreeSet<OsString>> = BTreeMap::new();
@@ -92,112 +96,115 @@ pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
     folders.chain(files).map(Ok).chain(errors).collect()
 }
 
-impl<'a, 'w> Sift<'a, 'w> {
+impl<'a, 'w> Reconciler<'a, 'w> {
     pub(super) fn new(
-        request: &'a Request,
+        request: &'a ScanRequest,
         tools: &'a Tools,
-        writer: &'a mut Writer<'w>,
-        summary: &'a mut Summary,
-        report: &'a mut dyn FnMut(Event),
+        writer: &'a mut ScanWriter<'w>,
+        summary: &'a mut ScanSummary,
+        on_event: &'a mut dyn FnMut(ScanEvent),
     ) -> Self {
         Self {
-            attention: None,
+            retry: None,
             drive: Drive::unknown(),
             request,
             tools,
             writer,
             summary,
-            report,
+            on_event,
             volumes: HashMap::new(),
             queued: HashSet::new(),
-            sifted: Sifted::default(),
+            result: WalkResult::default(),
         }
     }
 
-    /// Tells of a file or folder that could not be read.
-    pub(super) fn problem(&mut self, problem: Problem) {
+    /// Reports a file or folder that could not be read.
+    pub(super) fn report_problem(&mut self, problem: Problem) {
         self.summary.unreadable += 1;
-        (self.report)(Event::Problem(problem));
+        (self.on_event)(ScanEvent::Problem(problem));
     }
 
-    /// Walks one root, and notes what is no longer there.
-    pub(super) fn root(&mut self, root: &WalkRoot) -> Result<(), Error> {
-        let mut unseen = Unseen::default();
+    /// Walks one root and collects the known files that are gone.
+    pub(super) fn walk_root(&mut self, root: &WalkRoot) -> Result<(), Error> {
+        let mut unseen = UnseenFiles::default();
         let mut outcome = Ok(());
         let request = self.request;
         let mut options = request.walk.clone();
         options.own = fs::canonicalize(&request.catalogue).ok();
         options.declared = Some(declared_extension);
         let (volume, _) = self.writer.catalogue.volumes().of(&root.folder);
-        let readers = request.readers_of(&volume.drive);
-        walk(root, &options, readers, &mut |step| {
-            outcome = self.step(step, &mut unseen);
+        let readers = request.readers_for(&volume.drive);
+        walk(root, &options, readers, &mut |event| {
+            outcome = self.handle(event, &mut unseen);
             outcome.is_ok() && !request.cancel.is_cancelled()
         })?;
         outcome?;
         if root.only.is_none() && !request.cancel.is_cancelled() {
-            let gone = unseen.gone(&root.folder, self.writer.catalogue, &self.sifted.walked)?;
-            self.sifted.gone.extend(gone);
-            self.away(&root.folder)?;
+            let missing =
+                unseen.into_missing(&root.folder, self.writer.catalogue, &self.result.walked)?;
+            self.result.missing.extend(missing);
+            self.add_unmounted(&root.folder)?;
         }
         Ok(())
     }
 
-    /// Tells of a volume that was mounted at a root the last time and is nowhere now.
-    fn away(&mut self, root: &Path) -> Result<(), Error> {
+    /// Collects the files of volumes that were last mounted at this root and are not mounted now.
+    fn add_unmounted(&mut self, root: &Path) -> Result<(), Error> {
         for volume in self.writer.catalogue.away_from(root)? {
-            let gone = Gone::of_volume(root, &volume, self.writer.catalogue)?;
-            self.sifted.gone.extend(gone);
+            let missing = MissingFiles::on_unmounted_volume(root, &volume, self.writer.catalogue)?;
+            self.result.missing.extend(missing);
         }
         Ok(())
     }
 
-    /// A root that cannot be read: what is known of it stays as it is, unless the files are
-    /// accepted to be missing.
-    pub(super) fn unread_root(&mut self, path: &Path) -> Result<(), Error> {
+    /// Collects all known files of a root that cannot be read. They are marked as missing only if
+    /// the user accepts it.
+    pub(super) fn add_unreadable_root(&mut self, path: &Path) -> Result<(), Error> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let gone = Gone::below(&path, self.writer.catalogue)?;
-        self.sifted.gone.extend(gone);
-        self.away(&path)
+        let missing = MissingFiles::under_path(&path, self.writer.catalogue)?;
+        self.result.missing.extend(missing);
+        self.add_unmounted(&path)
     }
 
-    /// Ends the walk: stubs can be found from here on.
-    pub(super) fn finish(mut self) -> Result<Sifted, Error> {
+    /// Ends the walk and updates the index, so that searches find the names of new files.
+    pub(super) fn finish(mut self) -> Result<WalkResult, Error> {
         let seen = self.volumes.values().map(|seen| (seen.id, seen.before));
-        self.sifted.seen_before = seen.collect();
+        self.result.seen_before = seen.collect();
         self.writer.commit()?;
-        self.writer.catch_up(self.report);
-        Ok(self.sifted)
+        self.writer.catch_up(self.on_event);
+        Ok(self.result)
     }
 
-    fn step(&mut self, step: WalkEvent, unseen: &mut Unseen) -> Result<(), Error> {
-        match step {
-            WalkEvent::Folder(listing) => self.folder(listing, unseen),
+    fn handle(&mut self, event: WalkEvent, unseen: &mut UnseenFiles) -> Result<(), Error> {
+        match event {
+            WalkEvent::Folder(listing) => self.reconcile_folder(listing, unseen),
             WalkEvent::Problem(problem) => {
-                self.problem(problem);
+                self.report_problem(problem);
                 Ok(())
             }
             WalkEvent::Loop(path) => {
-                (self.report)(Event::Warning {
-                    message: format!(
-                        "{}: a link that leads back to a folder above it",
-                        path.display()
-                    ),
-                    hint: "it was not followed again".to_owned(),
+                (self.on_event)(ScanEvent::Warning {
+                    message: format!("{}: link to a folder above it", path.display()),
+                    hint: "it is not followed, since the walk would never end".to_owned(),
                 });
                 Ok(())
             }
         }
     }
 
-    fn folder(&mut self, mut listing: FolderListing, unseen: &mut Unseen) -> Result<(), Error> {
-        // Behind a link that was followed, a folder is on its target's volume.
-        let place = if self.request.walk.follow_links {
+    /// Compares the files of one folder with the catalogue.
+    fn reconcile_folder(
+        &mut self,
+        mut listing: FolderListing,
+        unseen: &mut UnseenFiles,
+    ) -> Result<(), Error> {
+        // A folder behind a link is on the volume of the link's target.
+        let path = if self.request.walk.follow_links {
             fs::canonicalize(&listing.folder).unwrap_or_else(|_| listing.folder.clone())
         } else {
             listing.folder.clone()
         };
-        let (volume, inside) = self.writer.catalogue.volumes().of(&place);
+        let (volume, inside) = self.writer.catalogue.volumes().of(&path);
         self.drive = volume.drive.clone();
         if !volume.has_stable_inodes() {
             listing
@@ -205,82 +212,85 @@ impl<'a, 'w> Sift<'a, 'w> {
                 .iter_mut()
                 .for_each(|found| found.inode = None);
         }
-        let volume = self.volume(&volume)?;
-        // A folder without footage needs no number, unless it had some.
+        let volume = self.volume_id(&volume)?;
+        // A folder that never contained footage needs no row.
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
             Some(folder) => folder,
             None if listing.files.is_empty() => return Ok(()),
-            None => self.writer.write(self.report, |catalogue| {
+            None => self.writer.write(self.on_event, |catalogue| {
                 catalogue.add_folder(volume, &inside)
             })?,
         };
-        self.sifted.walked.insert(folder);
+        self.result.walked.insert(folder);
         let mut known = self.writer.catalogue.known_files(folder)?;
-        // Originals before what belongs to them.
+        // Originals before their companions, which refer to them.
         let (companions, originals): (Vec<_>, Vec<_>) = listing
             .files
             .iter()
             .partition(|found| found.original.is_some());
         for found in originals.into_iter().chain(companions) {
-            let before = known.remove(&to_bytes(&found.name));
-            if let Some(before) = &before {
-                unseen.count(volume, before);
+            let known = known.remove(&to_bytes(&found.name));
+            if let Some(known) = &known {
+                unseen.count(volume, known);
             }
-            self.file(&listing, folder, found, before)?;
+            self.reconcile_file(&listing, folder, found, known)?;
         }
         if !known.is_empty() {
-            self.sifted.changed.insert(folder);
+            self.result.changed.insert(folder);
         }
         for (name, known) in known {
             unseen.count(volume, &known);
-            // Of a folder that was not read whole, nothing is known to be gone.
+            // If the folder could not be read completely, its other files may still exist.
             if listing.is_whole {
-                unseen.add(volume, &known, place.join(from_bytes(name)));
+                unseen.add(volume, &known, path.join(from_bytes(name)));
             }
         }
-        (self.report)(Event::Walked {
+        (self.on_event)(ScanEvent::Walked {
             files: self.summary.found,
             folder: listing.folder.clone(),
         });
-        self.writer.tick(self.report)
+        self.writer.tick(self.on_event)
     }
 
-    fn volume(&mut self, volume: &Volume) -> Result<i64, Error> {
+    /// Returns the id of a volume, and records once per scan that the volume was seen.
+    fn volume_id(&mut self, volume: &Volume) -> Result<i64, Error> {
         if let Some(seen) = self.volumes.get(&volume.identity) {
             return Ok(seen.id);
         }
         let seen = self
             .writer
-            .write(self.report, |catalogue| catalogue.see_volume(volume))?;
+            .write(self.on_event, |catalogue| catalogue.see_volume(volume))?;
         self.volumes.insert(volume.identity.clone(), seen);
         Ok(seen.id)
     }
 
-    /// One file against what is known of it.
-    fn file(
+    /// Compares one file with its row in the catalogue; `known` is `None` for a new file.
+    fn reconcile_file(
         &mut self,
         listing: &FolderListing,
         folder: i64,
         found: &FoundFile,
         known: Option<Known>,
     ) -> Result<(), Error> {
-        let original = self.original(listing, folder, found)?;
-        let is_same = known.as_ref().is_some_and(|known| is_same(known, found));
+        let original = self.original_id(listing, folder, found)?;
+        let is_same = known
+            .as_ref()
+            .is_some_and(|known| is_unchanged(known, found));
         let role = match (found.role, &known) {
             (Role::Unsure, Some(known)) if is_same => known.role,
             (Role::Unsure, _) => {
                 let path = listing.folder.join(&found.name);
-                match unsure(&path) {
+                match role_by_content(&path) {
                     Ok(role) => role,
-                    // It may be footage.
+                    // The file may be footage, so the error must not be hidden.
                     Err(error) => {
-                        self.problem(Problem::new(path, error.to_string()));
+                        self.report_problem(Problem::new(path, error.to_string()));
                         return Ok(());
                     }
                 }
             }
             (Role::Media, _) => Role::Media,
-            // Without its original, a companion is footage if it can be, or nothing.
+            // Without its original, a proxy is a clip, and other companions are ignored.
             (Role::Proxy, _) if original.is_none() => Role::Media,
             (_, _) if original.is_none() => return Ok(()),
             (role, _) => role,
@@ -292,28 +302,28 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
         match known {
             None => {
-                self.sifted.changed.insert(folder);
-                let id = self.writer.write(self.report, |catalogue| {
+                self.result.changed.insert(folder);
+                let id = self.writer.write(self.on_event, |catalogue| {
                     catalogue.add_file(folder, found, role, original)
                 })?;
                 self.summary.new += usize::from(role == Role::Media);
-                self.after_change(id, found, role, original);
+                self.queue_changed(id, found, role, original);
                 Ok(())
             }
             Some(known) if !is_same || known.role != role || known.original != original => {
-                self.writer.write(self.report, |catalogue| {
+                self.writer.write(self.on_event, |catalogue| {
                     catalogue.update_file(known.id, found, role, original)
                 })?;
                 self.summary.changed += usize::from(role == Role::Media);
-                self.after_change(known.id, found, role, original);
+                self.queue_changed(known.id, found, role, original);
                 Ok(())
             }
-            Some(known) => self.unchanged(listing, found, &known),
+            Some(known) => self.check_unchanged(listing, found, &known),
         }
     }
 
-    /// Footage is to be read; with a sidecar, its original is.
-    fn after_change(&mut self, id: i64, found: &FoundFile, role: Role, original: Option<i64>) {
+    /// Queues a new or changed clip. For a sidecar, queues its original.
+    fn queue_changed(&mut self, id: i64, found: &FoundFile, role: Role, original: Option<i64>) {
         match (role, original) {
             (Role::Media, _) => self.queue_by_age(id, found),
             (Role::Sidecar, Some(original)) => self.queue(original),
@@ -321,36 +331,36 @@ impl<'a, 'w> Sift<'a, 'w> {
         }
     }
 
-    /// What was written a moment ago is read when all else is.
+    /// Queues a clip, among the recent files if it was modified just now.
     fn queue_by_age(&mut self, id: i64, found: &FoundFile) {
-        if !is_young(found.modified) {
+        if !is_recent(found.modified) {
             self.queue(id);
         } else if self.queued.insert(id) {
-            self.sifted.young.push((id, self.drive.clone()));
+            self.result.recent.push((id, self.drive.clone()));
         }
     }
 
     fn queue(&mut self, id: i64) {
         if self.queued.insert(id) {
-            self.sifted.unread.push((id, self.drive.clone()));
+            self.result.unread.push((id, self.drive.clone()));
         }
     }
 
-    /// A file as it was: read only if an earlier scan did not get to it, if another version
-    /// of a tool may now succeed, or if its poster was deleted.
-    fn unchanged(
+    /// Queues an unchanged clip only if it was never read, if another version of the tool that
+    /// failed may now succeed, if pictures are missing, or if the user requested a recheck.
+    fn check_unchanged(
         &mut self,
         listing: &FolderListing,
         found: &FoundFile,
         known: &Known,
     ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
-            self.writer.write(self.report, |catalogue| {
+            self.writer.write(self.on_event, |catalogue| {
                 catalogue.note_times(known.id, found)
             })?;
         }
         if known.state == FileState::Missing {
-            self.came_back(known)?;
+            self.restore_missing(known)?;
         }
         if known.role != Role::Media {
             return Ok(());
@@ -360,32 +370,34 @@ impl<'a, 'w> Sift<'a, 'w> {
             self.queue_by_age(known.id, found);
             return Ok(());
         }
-        let (is_odd, lacks_pictures) = {
-            let attention = self.attention()?;
+        let (has_failed, lacks_pictures) = {
+            let retry = self.retry_candidates()?;
             (
-                attention.is_odd(known.clip),
-                attention.lacks_pictures(known.clip),
+                retry.has_failed(known.clip),
+                retry.lacks_pictures(known.clip),
             )
         };
-        let odd = match known.clip.filter(|_| is_odd) {
+        let failure = match known.clip.filter(|_| has_failed) {
             Some(clip) => Some(self.writer.catalogue.odd(clip)?),
             None => None,
         };
-        let failed_with = odd.as_ref().and_then(|odd| odd.failed_with.as_ref());
+        let failed_with = failure
+            .as_ref()
+            .and_then(|failure| failure.failed_with.as_ref());
         let is_other_tool = failed_with.is_some_and(|tool| !self.tools.have(tool));
         if is_other_tool || lacks_pictures || self.request.recheck {
             self.writer
-                .write(self.report, |catalogue| catalogue.read_again(known.id))?;
+                .write(self.on_event, |catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
-        } else if let Some(reason) = odd.and_then(|odd| odd.problem) {
-            // It is told every time: a bad file never hides.
-            self.problem(Problem::new(listing.folder.join(&found.name), reason));
+        } else if let Some(reason) = failure.and_then(|failure| failure.problem) {
+            // Reported by every scan, so that a bad file is never forgotten.
+            self.report_problem(Problem::new(listing.folder.join(&found.name), reason));
         }
         Ok(())
     }
 
-    /// A file that was missing is there again.
-    fn came_back(&mut self, known: &Known) -> Result<(), Error> {
+    /// Marks a missing file as present or unreadable again.
+    fn restore_missing(&mut self, known: &Known) -> Result<(), Error> {
         let is_readable = match known.clip {
             Some(clip) => self.writer.catalogue.odd(clip)?.is_readable,
             None => true,
@@ -395,7 +407,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         } else {
             FileState::Unreadable
         };
-        let original = self.writer.write(self.report, |catalogue| {
+        let original = self.writer.write(self.on_event, |catalogue| {
             catalogue.set_state(known.id, state)
         })?;
         if let Some(original) = original {
@@ -404,15 +416,18 @@ impl<'a, 'w> Sift<'a, 'w> {
         Ok(())
     }
 
-    fn attention(&mut self) -> Result<&Attention, Error> {
-        if self.attention.is_none() {
-            self.attention = Some(Attention::look(self.writer.catalogue, self.request.strip)?);
+    /// Returns the clips that may need another attempt; loads them at the first call.
+    fn retry_candidates(&mut self) -> Result<&RetryCandidates, Error> {
+        if self.retry.is_none() {
+            let candidates = RetryCandidates::load(self.writer.catalogue, self.request.strip)?;
+            self.retry = Some(candidates);
         }
-        self.attention.as_ref().ok_or(Error::Thread)
+        self.retry.as_ref().ok_or(Error::Thread)
     }
 
-    /// The number of the original that a companion belongs to.
-    fn original(
+    /// Returns the file id of the original that a companion belongs to; `None` if the file is not a
+    /// companion or its original is not in the catalogue.
+    fn original_id(
         &mut self,
         listing: &FolderListing,
         folder: i64,
@@ -428,7 +443,7 @@ impl<'a, 'w> Sift<'a, 'w> {
             return self.writer.catalogue.file_id(folder, name);
         }
         let (volume, inside) = self.writer.catalogue.volumes().of(original);
-        let volume = self.volume(&volume)?;
+        let volume = self.volume_id(&volume)?;
         let inside = inside.parent().unwrap_or(Path::new(""));
         match self.writer.catalogue.find_folder(volume, inside)? {
             Some(folder) => self.writer.catalogue.file_id(folder, name),
@@ -437,20 +452,20 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 }
 
-/// Whether nothing of a file changed, as far as it was told both times.
-fn is_same(known: &Known, found: &FoundFile) -> bool {
-    let agree = |one: Option<i64>, other: Option<i64>| {
+/// Returns true if a file did not change. Change time and inode count only if both are known.
+fn is_unchanged(known: &Known, found: &FoundFile) -> bool {
+    let is_equal = |one: Option<i64>, other: Option<i64>| {
         one.zip(other).is_none_or(|(one, other)| one == other)
     };
     known.bytes == found.bytes
         && known.modified == found.modified
         && known.frames == found.frames
-        && agree(known.changed, found.changed)
-        && agree(known.inode, found.inode)
+        && is_equal(known.changed, found.changed)
+        && is_equal(known.inode, found.inode)
 }
 
-/// What a file is whose name does not tell.
-fn unsure(path: &Path) -> io::Result<Role> {
+/// Returns the role of a file whose name does not show it, from its first bytes.
+fn role_by_content(path: &Path) -> io::Result<Role> {
     let mut head = Vec::with_capacity(HEAD);
     source_file::open(path)?
         .take(HEAD as u64)
@@ -469,13 +484,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_tells_what_a_name_does_not_unless_it_cannot_be_read() {
+    fn a_role_that_the_name_does_not_show_comes_from_the_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("take one");
         fs::write(&path, "a list of shots").unwrap();
-        assert_eq!(unsure(&path).unwrap(), Role::Unsure);
+        assert_eq!(role_by_content(&path).unwrap(), Role::Unsure);
         fs::write(&path, b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0").unwrap();
-        assert_eq!(unsure(&path).unwrap(), Role::Media);
-        assert!(unsure(folder.path()).is_err());
+        assert_eq!(role_by_content(&path).unwrap(), Role::Media);
+        assert!(role_by_content(folder.path()).is_err());
     }
 }

@@ -1,53 +1,52 @@
-//! What a scan is asked to do.
+//! Options of a scan, with their defaults.
 
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use crate::footage::WalkOptions;
-
 use crate::media::{Cancel, Headers, Thumbs};
 use crate::volume::Drive;
 
-/// Pictures in a clip's strip.
+/// Default number of pictures in a strip.
 const STRIP: usize = 8;
 
-/// What to scan, and how.
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
+/// Paths to scan, and options.
+#[expect(clippy::struct_excessive_bools, reason = "the options are independent")]
 #[derive(Debug, Clone)]
-pub struct Request {
-    /// Folders or files.
+pub struct ScanRequest {
+    /// Folders or files to scan.
     pub paths: Vec<PathBuf>,
-    /// Where the catalogue is.
+    /// Folder of the catalogue.
     pub catalogue: PathBuf,
-    /// How to walk.
+    /// Options of the walk, such as links and exclusions.
     pub walk: WalkOptions,
-    /// Processors to use: files probed and pictures decoded at a time.
+    /// Number of CPU cores to use: files read and pictures decoded at the same time.
     pub jobs: usize,
-    /// Readers a device; `None`: as many as its kind bears.
+    /// Readers per device; `None` if the kind of device decides.
     pub readers: Option<usize>,
-    /// Who reads headers.
+    /// Built-in header readers, or ffprobe for every file.
     pub headers: Headers,
-    /// Pictures in a clip's strip; 0: none.
+    /// Number of pictures in a strip; 0 disables strips.
     pub strip: usize,
-    /// Whether pictures are made at all; without, they wait for a later scan.
+    /// True if posters and strips are made; otherwise a later scan makes them.
     pub pictures: bool,
-    /// What pictures are written as.
+    /// Image format of posters and strips.
     pub thumbs: Thumbs,
-    /// After this, one run of ffprobe or ffmpeg is killed.
+    /// Time limit for one run of ffprobe or ffmpeg, which is then killed.
     pub deadline: Duration,
-    /// Marks files as missing even when more than half of a folder's are gone.
+    /// Marks files as missing even if more than half of the known files are gone.
     pub accept_missing: bool,
-    /// Reads the fingerprint of every file again, changed or not.
+    /// Computes the fingerprint of every file again, changed or not.
     pub recheck: bool,
-    /// Marks volumes that have nothing to be known again by.
+    /// Writes a marker file to volumes that have no identity.
     pub mark_volume: bool,
-    /// Interrupts the scan.
+    /// Token that interrupts the scan.
     pub cancel: Cancel,
 }
 
-impl Request {
-    /// What a scan into the catalogue in that folder is like when nobody says otherwise.
+impl ScanRequest {
+    /// Returns the default options for a scan into the catalogue in a folder.
     #[must_use]
     pub fn new(catalogue: PathBuf) -> Self {
         Self {
@@ -68,8 +67,8 @@ impl Request {
         }
     }
 
-    /// How many may read from a device at a time.
-    pub(super) fn readers_of(&self, drive: &Drive) -> usize {
+    /// Returns the number of threads that may read from a device at the same time.
+    pub(super) fn readers_for(&self, drive: &Drive) -> usize {
         self.readers
             .unwrap_or_else(|| drive.kind.readers(self.jobs))
     }

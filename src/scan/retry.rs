@@ -1,43 +1,47 @@
-//! What a scan has to look at although no file changed: clips that could not be read, and clips
-//! whose pictures are gone. Found once, when the first unchanged file is met, so that a card of
-//! new files costs nothing of it however large the catalogue is.
+//! Clips to process again although no file changed: clips that could not be read, and clips that
+//! lack pictures. The sets are loaded once, at the first unchanged file. So a card with only new
+//! files never pays for them, however large the catalogue is.
 
 use std::collections::HashSet;
 
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 
-/// Clips that need a second look.
-pub(super) struct Attention {
-    /// Those that could not be read, wholly or in part.
-    odd: HashSet<i64>,
-    /// Those that lack pictures.
+/// Clips that may need another attempt.
+pub(super) struct RetryCandidates {
+    /// Clips that could not be read completely.
+    failed: HashSet<i64>,
+    /// Clips that lack a poster or a strip.
     lacking: HashSet<i64>,
 }
 
-impl Attention {
-    /// Looks through the catalogue and its pictures, when strips of so many pictures are wanted.
-    pub(super) fn look(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
-        let lacking = lacking_pictures(catalogue, strip)?;
+impl RetryCandidates {
+    /// Loads the sets from the catalogue and the picture folders. Strips have `strip` pictures; 0
+    /// means no strips.
+    pub(super) fn load(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
+        let lacking = clips_lacking_pictures(catalogue, strip)?;
         Ok(Self {
-            odd: catalogue.odd_clips()?,
+            failed: catalogue.odd_clips()?,
             lacking,
         })
     }
 
-    /// Whether a clip could not be read, wholly or in part.
-    pub(super) fn is_odd(&self, clip: Option<i64>) -> bool {
-        clip.is_some_and(|clip| self.odd.contains(&clip))
+    /// Returns true if the clip could not be read completely.
+    pub(super) fn has_failed(&self, clip: Option<i64>) -> bool {
+        clip.is_some_and(|clip| self.failed.contains(&clip))
     }
 
-    /// Whether pictures of a clip are gone, or were never asked for before.
+    /// Returns true if pictures of the clip were deleted, or were not requested before.
     pub(super) fn lacks_pictures(&self, clip: Option<i64>) -> bool {
         clip.is_some_and(|clip| self.lacking.contains(&clip))
     }
 }
 
-/// The clips whose pictures are gone, when strips of so many pictures are wanted.
-pub(super) fn lacking_pictures(catalogue: &Catalogue, strip: usize) -> Result<HashSet<i64>, Error> {
+/// Returns the clips that lack a poster or a strip; with `strip` 0, strips are not required.
+pub(super) fn clips_lacking_pictures(
+    catalogue: &Catalogue,
+    strip: usize,
+) -> Result<HashSet<i64>, Error> {
     let thumbnails = catalogue.thumbnails();
     let (posters, strips) = (thumbnails.posters.present(), thumbnails.strips.present());
     let mut lacking = HashSet::new();

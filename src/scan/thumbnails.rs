@@ -1,4 +1,4 @@
-//! The last stages of a scan: posters, then strips, of many clips at a time.
+//! Picture stages of a scan: first posters, then strips. One ffmpeg decodes many clips in a batch.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use super::Message;
-use super::device_queues::Lane;
+use super::WorkerMessage;
+use super::device_queues::DeviceQueue;
 use crate::catalogue::{Catalogue, INDEX, PendingPictures, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
@@ -17,69 +17,70 @@ use crate::source_file::{self, Gate};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
 
-/// Clips that one ffmpeg makes posters of: enough that its start costs nothing.
-const POSTERS: usize = 48;
-/// Fewer are not shared between workers: starting ffmpeg costs as much as two pictures.
-const FEWEST_POSTERS: usize = 8;
-/// Clips that one ffmpeg makes strips of.
-const STRIPS: usize = 12;
+/// Maximum clips per poster batch: enough that the start of ffmpeg does not matter.
+const MAX_POSTER_BATCH: usize = 48;
+/// Minimum clips per poster batch, even if workers stay idle: a start of ffmpeg costs as much as
+/// two pictures.
+const MIN_POSTER_BATCH: usize = 8;
+/// Maximum clips per strip batch.
+const MAX_STRIP_BATCH: usize = 12;
 
-/// Clips that are decoded together.
+/// Clips that one ffmpeg decodes.
 #[derive(Debug, Clone)]
-pub(super) struct Batch {
+pub(super) struct ClipBatch {
     clips: Vec<PendingPictures>,
     gate: Gate,
 }
 
-/// What became of one clip's pictures.
+/// Result of making the pictures of one clip.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    /// It has its poster; a strip is to follow.
+pub(super) enum ThumbnailOutcome {
+    /// The poster was written. The plan is for the strip.
     Poster(Box<Plan>),
-    /// It has a strip of so many pictures.
+    /// The strip was written; it has this many pictures.
     Strip(usize),
-    /// No picture of it can be decoded, by that tool.
+    /// The tool could not decode any picture.
     Failed {
         reason: String,
         source: Source,
         failed_with: String,
     },
-    /// It has a poster, but that tool cannot make its strip.
+    /// The clip has a poster, but the tool could not make the strip.
     NoStrip { reason: String, failed_with: String },
-    /// They wait for the next scan: the file changed since it was read, or its drive is gone.
-    Waits,
-    /// Its plan is of another version: it is to be read again.
-    Unplanned,
+    /// The file changed since it was read, or its drive was unmounted. The next scan tries again.
+    Postponed,
+    /// The plan comes from another version of btsindex, so the file has to be read again.
+    PlanOutdated,
 }
 
-/// What every worker shares.
-pub(super) struct Pictures {
+/// State that all workers share.
+pub(super) struct ThumbnailWorker {
     pub work: Work,
-    /// For looking up; all writing is the caller's.
+    /// Connection for queries; only the calling thread writes.
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
     pub studio: Studio,
 }
 
-/// Groups clips that share a decoder and a device, a lane for each device.
+/// Groups clips with the same decoder and device into batches, and returns one queue per device.
 ///
-/// `drive` tells a clip's device. So many `jobs` decode at a time; through each device's
-/// gate so many read as `readers` says.
-pub(super) fn lanes(
+/// `drive` returns the device of a clip. At most `jobs` batches are decoded at the same time;
+/// `readers` limits the threads that read from a device.
+pub(super) fn queue_batches(
     pending: Vec<PendingPictures>,
     work: Work,
     jobs: usize,
     drive: &dyn Fn(&PendingPictures) -> Drive,
     readers: &dyn Fn(&Drive) -> usize,
-) -> Vec<Lane<Batch>> {
-    let (least, most) = match work {
-        Work::Poster => (FEWEST_POSTERS, POSTERS),
-        Work::Strip => (1, STRIPS),
+) -> Vec<DeviceQueue<ClipBatch>> {
+    let (min_size, max_size) = match work {
+        Work::Poster => (MIN_POSTER_BATCH, MAX_POSTER_BATCH),
+        Work::Strip => (1, MAX_STRIP_BATCH),
     };
     let mut drives: BTreeMap<Drive, Vec<Vec<PendingPictures>>> = BTreeMap::new();
     let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<PendingPictures>> = BTreeMap::new();
     for clip in pending {
-        // Those that ffmpeg opens itself come last, one by one.
+        // Clips that ffmpeg opens itself have no recipe. They come last, one per batch.
         let key = (clip.recipe.is_none(), clip.recipe, drive(&clip));
         groups.entry(key).or_default().push(clip);
     }
@@ -88,8 +89,9 @@ pub(super) fn lanes(
         let size = if is_single {
             1
         } else {
-            // Every worker gets a part of a group, where that is worth another start of ffmpeg.
-            clips.len().div_ceil(jobs).clamp(least, most)
+            // Divides a group between the workers, unless the parts are too small for a start of
+            // ffmpeg.
+            clips.len().div_ceil(jobs).clamp(min_size, max_size)
         };
         batches.extend(clips.chunks(size.max(1)).map(<[PendingPictures]>::to_vec));
     }
@@ -97,21 +99,21 @@ pub(super) fn lanes(
         .into_iter()
         .map(|(drive, batches)| {
             let gate = Gate::new(readers(&drive));
-            let mut lane = Lane::new(jobs);
-            lane.waiting = batches
+            let mut queue = DeviceQueue::new(jobs);
+            queue.waiting = batches
                 .into_iter()
-                .map(|clips| Batch {
+                .map(|clips| ClipBatch {
                     clips,
                     gate: gate.clone(),
                 })
                 .collect();
-            lane
+            queue
         })
         .collect()
 }
 
-/// A clip of a batch, while its pictures are made.
-struct Sitting {
+/// File of a clip in a batch, with its size and time when the header was read.
+struct ClipFile {
     clip: i64,
     fingerprint: Fingerprint,
     path: PathBuf,
@@ -120,49 +122,52 @@ struct Sitting {
     is_sequence: bool,
 }
 
-impl Pictures {
-    /// Makes the pictures of a batch and sends what came of each clip.
-    pub(super) fn make(&self, batch: &Batch, sender: &SyncSender<Message>) {
+impl ThumbnailWorker {
+    /// Makes the pictures of a batch and sends the result of each clip.
+    pub(super) fn make(&self, batch: &ClipBatch, sender: &SyncSender<WorkerMessage>) {
         // The receiver is gone only when the scan has failed already.
         let send = |message| drop(sender.send(message));
         if self.studio.is_hopeless() {
             return;
         }
-        let (sittings, subjects) = match self.sittings(batch, &send) {
-            Ok(found) => found.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
-            Err(error) => return send(Message::Fatal(error)),
+        let (files, subjects) = match self.prepare(batch, &send) {
+            Ok(prepared) => prepared.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
+            Err(error) => return send(WorkerMessage::Fatal(error)),
         };
-        if let Some(first) = sittings.first() {
-            let first: &Sitting = first;
-            send(Message::Started(first.path.clone()));
+        if let Some(first) = files.first() {
+            let first: &ClipFile = first;
+            send(WorkerMessage::Started(first.path.clone()));
         }
-        let ended = self.studio.make(self.work, &subjects, &mut |at, made| {
-            let sitting: &Sitting = &sittings[at];
-            match self.outcome(sitting, made) {
-                Ok(Some(outcome)) => send(Message::Pictured {
-                    clip: sitting.clip,
-                    path: sitting.path.clone(),
-                    outcome,
-                }),
-                Ok(None) => {}
-                Err(error) => send(Message::Fatal(error)),
-            }
-        });
-        if let Err(Unread::Fatal(error)) = ended {
-            send(Message::Fatal(error));
+        let result = self
+            .studio
+            .make(self.work, &subjects, &mut |index, output| {
+                let file: &ClipFile = &files[index];
+                match self.save_output(file, output) {
+                    Ok(Some(outcome)) => send(WorkerMessage::Pictured {
+                        clip: file.clip,
+                        path: file.path.clone(),
+                        outcome,
+                    }),
+                    Ok(None) => {}
+                    Err(error) => send(WorkerMessage::Fatal(error)),
+                }
+            });
+        if let Err(Unread::Fatal(error)) = result {
+            send(WorkerMessage::Fatal(error));
         }
         if self.studio.is_hopeless() {
-            send(Message::Hopeless);
+            send(WorkerMessage::FfmpegStalled);
         }
     }
 
-    /// The clips of a batch whose files are as they were when they were read.
-    fn sittings(
+    /// Returns the clips of a batch whose files did not change since they were read. Sends the
+    /// outcome of the other clips.
+    fn prepare(
         &self,
-        batch: &Batch,
-        send: &dyn Fn(Message),
-    ) -> Result<Vec<(Sitting, Subject)>, Error> {
-        let mut found = Vec::new();
+        batch: &ClipBatch,
+        send: &dyn Fn(WorkerMessage),
+    ) -> Result<Vec<(ClipFile, Subject)>, Error> {
+        let mut prepared = Vec::new();
         for &pending in &batch.clips {
             let waiting = {
                 let catalogue = self.catalogue.lock();
@@ -171,10 +176,10 @@ impl Pictures {
             };
             let Some(waiting) = waiting else { continue };
             let Some(plan) = waiting.plan else {
-                send(Message::Pictured {
+                send(WorkerMessage::Pictured {
                     clip: waiting.clip,
                     path: waiting.path,
-                    outcome: Outcome::Unplanned,
+                    outcome: ThumbnailOutcome::PlanOutdated,
                 });
                 continue;
             };
@@ -183,7 +188,7 @@ impl Pictures {
             } else {
                 Vec::new()
             };
-            let sitting = Sitting {
+            let file = ClipFile {
                 clip: waiting.clip,
                 fingerprint: waiting.fingerprint,
                 path: waiting.path.clone(),
@@ -191,11 +196,11 @@ impl Pictures {
                 modified: waiting.modified,
                 is_sequence: waiting.is_sequence,
             };
-            if !sitting.is_as_it_was() {
-                send(Message::Pictured {
-                    clip: sitting.clip,
-                    path: sitting.path,
-                    outcome: Outcome::Waits,
+            if !file.is_unchanged() {
+                send(WorkerMessage::Pictured {
+                    clip: file.clip,
+                    path: file.path,
+                    outcome: ThumbnailOutcome::Postponed,
                 });
                 continue;
             }
@@ -205,93 +210,97 @@ impl Pictures {
                 gate: batch.gate.clone(),
                 plan,
             };
-            found.push((sitting, subject));
+            prepared.push((file, subject));
         }
-        Ok(found)
+        Ok(prepared)
     }
 
-    /// Saves what was made; `None` when it was not, but may be by the next scan.
-    fn outcome(
+    /// Writes the pictures of a clip; `None` if the scan was cancelled.
+    fn save_output(
         &self,
-        sitting: &Sitting,
-        made: Result<Made, Unread>,
-    ) -> Result<Option<Outcome>, Error> {
-        // Taken away or replaced meanwhile: whatever was made of it is not of this clip.
-        if !sitting.is_as_it_was() {
-            return Ok(Some(Outcome::Waits));
+        file: &ClipFile,
+        output: Result<Made, Unread>,
+    ) -> Result<Option<ThumbnailOutcome>, Error> {
+        // The file was removed or replaced meanwhile, so the pictures may be of another clip.
+        if !file.is_unchanged() {
+            return Ok(Some(ThumbnailOutcome::Postponed));
         }
-        Ok(match made {
+        Ok(match output {
             Ok(Made::Poster { image, next }) => {
-                self.save(sitting, Work::Poster, &image)?;
-                Some(Outcome::Poster(next))
+                self.save(file, Work::Poster, &image)?;
+                Some(ThumbnailOutcome::Poster(next))
             }
             Ok(Made::Strip { strip, poster }) => {
                 if let Some(poster) = poster {
-                    self.save(sitting, Work::Poster, &poster)?;
+                    self.save(file, Work::Poster, &poster)?;
                 }
                 let mut pictures = 0;
                 if let Some((image, index)) = strip {
                     pictures = index.seconds.len();
                     let index = serde_json::to_vec(&index).unwrap_or_default();
-                    let path = self.thumbnails.strips.path(sitting.fingerprint, INDEX);
+                    let path = self.thumbnails.strips.path(file.fingerprint, INDEX);
                     self.thumbnails
                         .strips
-                        .write(sitting.fingerprint, INDEX, &index)
+                        .write(file.fingerprint, INDEX, &index)
                         .map_err(Error::path(path))?;
-                    self.save(sitting, Work::Strip, &image)?;
+                    self.save(file, Work::Strip, &image)?;
                 }
-                Some(Outcome::Strip(pictures))
+                Some(ThumbnailOutcome::Strip(pictures))
             }
-            // The drive is at fault, not the file.
-            Err(Unread::Fault(_)) if source_file::try_reading(&sitting.path).is_err() => {
-                Some(Outcome::Waits)
+            // The drive fails, not the file.
+            Err(Unread::Fault(_)) if source_file::try_reading(&file.path).is_err() => {
+                Some(ThumbnailOutcome::Postponed)
             }
-            Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)?),
-            Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))?),
+            Err(Unread::Fault(reason)) => Some(self.failed_outcome(&reason, None)?),
+            Err(Unread::Late(reason)) => Some(self.failed_outcome(&reason, Some("deadline"))?),
             Err(Unread::Cancelled) => None,
             Err(Unread::Fatal(error)) => return Err(error),
         })
     }
 
-    fn failed(&self, reason: &str, tool: Option<&str>) -> Result<Outcome, Error> {
+    /// Returns the outcome of a clip whose pictures could not be made; `tool` replaces the version
+    /// of ffmpeg in it.
+    fn failed_outcome(&self, reason: &str, tool: Option<&str>) -> Result<ThumbnailOutcome, Error> {
         let version = self.studio.ffmpeg.version()?;
         let failed_with = tool.unwrap_or(version).to_owned();
         Ok(match self.work {
-            Work::Poster => Outcome::Failed {
+            Work::Poster => ThumbnailOutcome::Failed {
                 reason: format!("no picture could be decoded: {reason}"),
                 source: Source::tool(version),
                 failed_with,
             },
-            Work::Strip => Outcome::NoStrip {
+            Work::Strip => ThumbnailOutcome::NoStrip {
                 reason: format!("no strip could be made: {reason}"),
                 failed_with,
             },
         })
     }
 
-    fn save(&self, sitting: &Sitting, work: Work, image: &[u8]) -> Result<(), Error> {
+    fn save(&self, file: &ClipFile, work: Work, image: &[u8]) -> Result<(), Error> {
         let folder = match work {
             Work::Poster => &self.thumbnails.posters,
             Work::Strip => &self.thumbnails.strips,
         };
-        let ending = match self.studio.thumbs {
+        let extension = match self.studio.thumbs {
             Thumbs::Jpeg => "jpg",
             Thumbs::Webp => "webp",
         };
-        let path = folder.path(sitting.fingerprint, ending);
+        let path = folder.path(file.fingerprint, extension);
         folder
-            .save(sitting.fingerprint, ending, image)
+            .save(file.fingerprint, extension, image)
             .map_err(Error::path(path))
     }
 }
 
-impl Sitting {
-    /// Whether the file is still the one that was read: its frames are where its header said.
-    fn is_as_it_was(&self) -> bool {
+impl ClipFile {
+    /// Returns true if the file is still the one whose header was read, so that the frame positions
+    /// in the plan are valid.
+    fn is_unchanged(&self) -> bool {
         let Ok(now) = fs::metadata(&self.path) else {
             return false;
         };
-        // Size and time of an image sequence are those of all its frames.
+        // For an image sequence, size and time are stored for all frames together, so one frame
+        // cannot be compared.
         self.is_sequence || (now.len() == self.bytes && modified(&now) == self.modified)
     }
 }

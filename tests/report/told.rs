@@ -68,7 +68,7 @@ fn what_is_odd_is_found() {
     let report = json(&[DAY]);
     assert_eq!(
         odd(&report, "unreadable"),
-        [("C0009.MP4", "it holds text, not media")]
+        [("C0009.MP4", "contains text, not media")]
     );
     assert_eq!(odd(&report, "gap"), [("C0006.MP4", "C0005 is not there")]);
     assert_eq!(
