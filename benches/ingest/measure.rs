@@ -1,4 +1,4 @@
-//! The sets, the ways, and what each turn cost.
+//! Sets of files, the two methods for each task, and the cost of each run.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,10 +10,10 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use nix::sys::time::TimeValLike;
 
-/// The program that is measured.
+/// Program to measure.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_btsindex");
 
-/// Files of one size.
+/// Set of files of the same size.
 struct Set {
     name: &'static str,
     files: usize,
@@ -43,78 +43,85 @@ const SETS: [Set; 4] = [
     },
 ];
 
-/// What is done, and how: by btsindex, and by hand.
-struct Job {
-    ways: [&'static str; 2],
-    /// Does it the first way, or the second, and says what it cost. Gets the card and a folder beside it.
-    turn: fn(bool, &Path, &Path) -> Cost,
+/// Task, done with btsindex and with other tools.
+struct Task {
+    /// Names of both methods; btsindex is the first.
+    methods: [&'static str; 2],
+    /// Runs the task and returns its cost. Arguments: true for the other tools, the card, and a
+    /// folder on the same disk.
+    run: fn(bool, &Path, &Path) -> Cost,
 }
 
-const JOBS: [Job; 2] = [
-    Job {
-        ways: ["ingest", "rsync+xxhsum"],
-        turn: take_in,
+const TASKS: [Task; 2] = [
+    Task {
+        methods: ["ingest", "rsync+xxhsum"],
+        run: measure_ingest,
     },
-    Job {
-        ways: ["safe", "xxhsum"],
-        turn: ask,
+    Task {
+        methods: ["safe", "xxhsum"],
+        run: measure_safe,
     },
 ];
 
-/// What one turn cost.
+/// Cost of one run.
 #[derive(Clone, Copy)]
 struct Cost {
+    /// Elapsed time in seconds.
     wall: f64,
+    /// CPU time in seconds.
     cpu: f64,
-    /// Most memory of any process so far, MB: the others of these ways need little.
+    /// Peak memory of any child process so far, in MB. The other tools need little.
     memory: i64,
 }
 
-/// Makes each set, and runs the ways on it turn by turn.
+/// Creates each set and runs both methods on it in turns.
 pub(crate) fn compare() {
     let mut arguments = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench");
-    let (mut rounds, mut place, mut chosen) = (3, None, Vec::new());
+    let (mut rounds, mut disk, mut chosen) = (3, None, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().unwrap().parse().unwrap(),
-            "--dir" => place = arguments.next().map(PathBuf::from),
+            "--dir" => disk = arguments.next().map(PathBuf::from),
             name => chosen.push(name.to_owned()),
         }
     }
-    let place = place.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    let disk = disk.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
     if let Some(name) = chosen
         .iter()
         .find(|name| !SETS.iter().any(|set| set.name == **name))
     {
         let names: Vec<&str> = SETS.iter().map(|set| set.name).collect();
-        eprintln!("error: no set `{name}`; there are {}", names.join(", "));
+        eprintln!("error: no set `{name}`; sets: {}", names.join(", "));
         std::process::exit(2);
     }
-    println!("set     files   GB    way            wall s  CPU s  CPU s/GB  MB/s");
+    println!("set     files   GB    method         wall s  CPU s  CPU s/GB  MB/s");
     for set in SETS
         .iter()
         .filter(|set| chosen.is_empty() || chosen.contains(&set.name.to_owned()))
     {
-        let folder = tempfile::tempdir_in(&place).unwrap();
+        let folder = tempfile::tempdir_in(&disk).unwrap();
         let card = folder.path().join("card");
-        set.make(&card);
-        for job in &JOBS {
+        set.create(&card);
+        for task in &TASKS {
             let mut costs = [Vec::new(), Vec::new()];
             for round in 1..=rounds {
-                eprintln!("{}, {}: round {round} of {rounds}", set.name, job.ways[0]);
-                for (is_by_hand, costs) in [false, true].into_iter().zip(&mut costs) {
-                    costs.push((job.turn)(is_by_hand, &card, folder.path()));
+                eprintln!(
+                    "{}, {}: round {round} of {rounds}",
+                    set.name, task.methods[0]
+                );
+                for (with_other_tools, costs) in [false, true].into_iter().zip(&mut costs) {
+                    costs.push((task.run)(with_other_tools, &card, folder.path()));
                 }
             }
-            print(set, job, &costs);
+            print(set, task, &costs);
         }
     }
 }
 
 impl Set {
-    fn make(&self, card: &Path) {
+    fn create(&self, card: &Path) {
         let mut noise = Noise(self.bytes as u64 + 1);
         let mut buffer = vec![0; self.bytes.min(8 << 20)];
         for number in 0..self.files {
@@ -137,7 +144,7 @@ impl Set {
     }
 }
 
-/// Bytes that no filesystem can pack, quickly.
+/// Fast generator of bytes that no filesystem can compress.
 struct Noise(u64);
 
 impl Noise {
@@ -152,51 +159,52 @@ impl Noise {
     }
 }
 
-/// Copies the card to two places, new ones each time.
-fn take_in(is_by_hand: bool, card: &Path, folder: &Path) -> Cost {
+/// Copies the card to two new destinations.
+fn measure_ingest(with_other_tools: bool, card: &Path, folder: &Path) -> Cost {
     let out = tempfile::tempdir_in(folder).unwrap();
-    let places = places(out.path());
-    let sums = is_by_hand.then(|| sums(card));
-    measured(|| match sums {
-        None => ingest(card, &places, out.path()),
-        Some(sums) => by_hand(card, &places, &sums),
+    let destinations = create_destinations(out.path());
+    let list = with_other_tools.then(|| checksum_list(card));
+    measure(|| match list {
+        None => ingest(card, &destinations, out.path()),
+        Some(list) => copy_with_rsync(card, &destinations, &list),
     })
 }
 
-/// Says whether the card may be formatted, or compares its sums.
-fn ask(is_by_hand: bool, card: &Path, folder: &Path) -> Cost {
-    let taken = folder.join("taken");
-    if !taken.exists() {
-        fs::create_dir(&taken).unwrap();
-        ingest(card, &places(&taken), &taken);
+/// Checks whether the card may be formatted, or compares it with its checksum list.
+fn measure_safe(with_other_tools: bool, card: &Path, folder: &Path) -> Cost {
+    let ingested = folder.join("ingested");
+    if !ingested.exists() {
+        fs::create_dir(&ingested).unwrap();
+        ingest(card, &create_destinations(&ingested), &ingested);
     }
-    let sums = sums(card);
-    measured(|| {
-        if is_by_hand {
-            check(&sums, card);
+    let list = checksum_list(card);
+    measure(|| {
+        if with_other_tools {
+            verify_checksums(&list, card);
         } else {
             let mut command = Command::new(PROGRAM);
-            command.arg("--catalogue").arg(taken.join("catalogue"));
+            command.arg("--catalogue").arg(ingested.join("catalogue"));
             command.arg("safe").arg(card).stdout(Stdio::null());
-            // All is on one disk here, which is not safe: that is found out by the same work.
+            // All copies are on one disk here, so the answer is no. The work is the same.
             assert_eq!(command.status().unwrap().code(), Some(4));
         }
     })
 }
 
-fn places(out: &Path) -> [PathBuf; 2] {
+fn create_destinations(out: &Path) -> [PathBuf; 2] {
     ["raid", "backup"].map(|name| {
-        let place = out.join(name);
-        fs::create_dir(&place).unwrap();
-        place
+        let destination = out.join(name);
+        fs::create_dir(&destination).unwrap();
+        destination
     })
 }
 
-fn measured(act: impl FnOnce()) -> Cost {
-    forget();
-    let (begun, before) = (Instant::now(), used());
-    act();
-    let (wall, after) = (begun.elapsed(), used());
+/// Drops the caches, runs `action`, and returns its cost.
+fn measure(action: impl FnOnce()) -> Cost {
+    drop_caches();
+    let (start, before) = (Instant::now(), children_usage());
+    action();
+    let (wall, after) = (start.elapsed(), children_usage());
     Cost {
         wall: wall.as_secs_f64(),
         cpu: after.0.saturating_sub(before.0).as_secs_f64(),
@@ -204,53 +212,53 @@ fn measured(act: impl FnOnce()) -> Cost {
     }
 }
 
-fn ingest(card: &Path, places: &[PathBuf], out: &Path) {
+fn ingest(card: &Path, destinations: &[PathBuf], out: &Path) {
     let mut command = Command::new(PROGRAM);
     command.arg("--catalogue").arg(out.join("catalogue"));
     command.args(["ingest", "--no-pictures"]).arg(card);
-    for place in places {
-        command.arg("--to").arg(place.join("{card}"));
+    for destination in destinations {
+        command.arg("--to").arg(destination.join("{card}"));
     }
     run(command);
 }
 
-fn by_hand(card: &Path, places: &[PathBuf], sums: &Path) {
-    for place in places {
+fn copy_with_rsync(card: &Path, destinations: &[PathBuf], list: &Path) {
+    for destination in destinations {
         let mut command = Command::new("rsync");
-        command.args(["-a", "--fsync"]).arg(card).arg(place);
+        command.args(["-a", "--fsync"]).arg(card).arg(destination);
         run(command);
     }
-    forget();
-    for place in places {
-        check(sums, &place.join("card"));
+    drop_caches();
+    for destination in destinations {
+        verify_checksums(list, &destination.join("card"));
     }
 }
 
-fn check(sums: &Path, folder: &Path) {
+fn verify_checksums(list: &Path, folder: &Path) {
     let mut command = Command::new("xxhsum");
-    command.args(["-q", "-c"]).arg(sums).current_dir(folder);
+    command.args(["-q", "-c"]).arg(list).current_dir(folder);
     run(command);
 }
 
-/// What xxhsum compares with, made before the clock runs.
-fn sums(card: &Path) -> PathBuf {
+/// Returns the checksum list of a card; creates it at the first call. This time is not measured.
+fn checksum_list(card: &Path) -> PathBuf {
     let path = card.with_extension("xxh128");
     if !path.exists() {
-        let text = Command::new("sh")
+        let output = Command::new("sh")
             .args(["-c", "find . -type f -print0 | xargs -0 xxhsum -H2"])
             .current_dir(card)
             .output()
-            .expect("xxhsum is needed: Debian has it as xxhash");
-        fs::write(&path, text.stdout).unwrap();
+            .expect("xxhsum is installed (Debian package: xxhash)");
+        fs::write(&path, output.stdout).unwrap();
     }
     path
 }
 
-/// Has the system forget all files; without the right to, both ways read from memory what they wrote.
-fn forget() {
+/// Drops the page cache. Without root, both methods read the copies from memory.
+fn drop_caches() {
     run(Command::new("sync"));
     if fs::write("/proc/sys/vm/drop_caches", "3").is_err() {
-        eprintln!("caches could not be dropped: that takes root");
+        eprintln!("cannot drop the page cache: needs root");
     }
 }
 
@@ -262,8 +270,8 @@ fn run(mut command: Command) {
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// CPU time of all processes that were started, and the most memory that one of them had, MB.
-fn used() -> (Duration, i64) {
+/// Returns the CPU time of all finished children, and the peak memory of one of them in MB.
+fn children_usage() -> (Duration, i64) {
     let usage: Usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let time =
         |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap());
@@ -273,19 +281,19 @@ fn used() -> (Duration, i64) {
     )
 }
 
-fn print(set: &Set, job: &Job, costs: &[Vec<Cost>; 2]) {
-    let median = |costs: &[Cost], of: fn(&Cost) -> f64| {
-        let mut values: Vec<f64> = costs.iter().map(of).collect();
+fn print(set: &Set, task: &Task, costs: &[Vec<Cost>; 2]) {
+    let median = |costs: &[Cost], part: fn(&Cost) -> f64| {
+        let mut values: Vec<f64> = costs.iter().map(part).collect();
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    for (way, costs) in job.ways.iter().zip(costs) {
+    for (method, costs) in task.methods.iter().zip(costs) {
         let (wall, cpu) = (
             median(costs, |cost| cost.wall),
             median(costs, |cost| cost.cpu),
         );
         println!(
-            "{:<7} {:>6}  {:>4.1}  {way:<13} {wall:>7.2} {cpu:>6.2} {:>9.2} {:>5.0}",
+            "{:<7} {:>6}  {:>4.1}  {method:<13} {wall:>7.2} {cpu:>6.2} {:>9.2} {:>5.0}",
             set.name,
             set.files,
             set.gigabytes(),
@@ -293,19 +301,19 @@ fn print(set: &Set, job: &Job, costs: &[Vec<Cost>; 2]) {
             set.gigabytes() * 1e3 / wall,
         );
     }
-    let ratios = |of: fn(&Cost) -> f64| {
+    let ratios = |part: fn(&Cost) -> f64| {
         let mut ratios: Vec<f64> = costs[0]
             .iter()
             .zip(&costs[1])
-            .map(|(one, other)| of(one) / of(other))
+            .map(|(one, other)| part(one) / part(other))
             .collect();
         ratios.sort_by(f64::total_cmp);
         ratios[ratios.len() / 2]
     };
     println!(
-        "{:<7} {}: {:.2} of the time, {:.2} of the CPU; at most {} MB of memory",
+        "{:<7} {}: {:.2} of the time, {:.2} of the CPU time; {} MB peak memory",
         set.name,
-        job.ways.join(" / "),
+        task.methods.join(" / "),
         ratios(|cost| cost.wall),
         ratios(|cost| cost.cpu),
         costs[0].iter().map(|cost| cost.memory).max().unwrap_or(0),

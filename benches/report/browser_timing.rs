@@ -1,28 +1,28 @@
-//! How soon a browser shows a page, how long a search in it takes, and how evenly it scrolls.
+//! Measures a page in a browser: first paint, loading, a search, and scrolling.
 
 use std::env;
 use std::path::Path;
 use std::process::Command;
 
-/// The columns that a browser fills; `None` where `scripts/chromium` has not installed one.
-pub(crate) fn in_a_browser(page: &Path) -> Option<String> {
+/// Returns the table columns of a page; `None` if `scripts/chromium` did not install a browser.
+pub(crate) fn measure(page: &Path) -> Option<String> {
     let path = env::var_os("PATH")?;
     let browser = env::split_paths(&path)
         .map(|folder| folder.join("btsindex-chromium"))
         .find(|program| program.exists())?;
     let tools = browser.parent()?.parent()?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/report/painted.mjs");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/report/browser_timing.mjs");
     let output = Command::new("node")
         .arg(script)
         .arg(tools)
         .arg(page)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let columns = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Some(said)
+    Some(columns)
 }

@@ -1,31 +1,29 @@
-//! Clips as a catalogue of years of shoots holds them: invented, the same each time. Every
-//! bench that needs a catalogue of a size that nobody can film takes them from here.
+//! Synthetic clips, as a catalogue of several years of shoots contains them. The same number always
+//! gives the same clip. All benchmarks that need large catalogues use them.
 
 use std::path::PathBuf;
 
 use btsindex::footage::{FoundFile, Role};
 use btsindex::value::Fingerprint;
 
-/// What one invented file is, and what is known of it.
-pub(crate) struct Invented {
-    /// Its folder below the volume.
+/// File with the facts that a scan would find.
+pub(crate) struct SyntheticClip {
+    /// Folder, relative to the root of the volume.
     pub(crate) folder: PathBuf,
-    /// Its name.
     pub(crate) name: String,
-    /// Bytes.
     pub(crate) bytes: u64,
-    /// Nanoseconds since 1970.
+    /// Modification time in nanoseconds since 1970.
     pub(crate) modified: i64,
-    /// What its content says, as JSON.
+    /// Facts of the content, as JSON.
     pub(crate) facts: String,
-    /// What its name, place and sidecars say, as JSON.
+    /// Facts from name, folder and sidecars, as JSON.
     pub(crate) file_facts: String,
 }
 
-/// Numbers that look random and are the same each time (splitmix64).
-pub(crate) struct Dice(pub(crate) u64);
+/// Deterministic random number generator (splitmix64).
+pub(crate) struct Random(pub(crate) u64);
 
-impl Dice {
+impl Random {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut n = self.0;
@@ -34,19 +32,19 @@ impl Dice {
         n ^ (n >> 31)
     }
 
-    /// From 0, but not `most` itself.
-    pub(crate) fn below(&mut self, most: u64) -> u64 {
-        self.next() % most
+    /// Returns a number from 0 to `limit` - 1.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
     }
 
-    /// The first of a list most often, as in life.
-    pub(crate) fn skewed<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    /// Picks an element; the first ones are picked most often.
+    pub(crate) fn pick_skewed<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         let (a, b) = (self.below(list.len() as u64), self.below(list.len() as u64));
         &list[usize::try_from(a.min(b)).unwrap_or(0)]
     }
 }
 
-/// A camera: how it names and codes its clips.
+/// Camera model, with its naming and coding of clips.
 struct Camera {
     make: &'static str,
     model: &'static str,
@@ -211,7 +209,7 @@ const CAMERAS: &[Camera] = &[
     },
 ];
 
-/// Kind of shoot, its tag and rule, and what its folders are called.
+/// Kinds of shoot: tag, rule, and names of folders.
 const SHOOTS: &[(&str, &str, &[&str])] = &[
     (
         "studio session",
@@ -259,44 +257,47 @@ const MOMENTS: &[(&str, &str)] = &[
     ("wrap", "Wrap"),
 ];
 
-/// The clip of that number.
-pub(crate) fn clip(number: u64) -> Invented {
-    // Clips of one card share their shoot, day and camera.
-    let mut card = Dice(number / 60);
-    let mut dice = Dice(number ^ 0x5eed_0000_0000);
-    let (tag, rule, names) = card.skewed(SHOOTS);
-    let camera = card.skewed(CAMERAS);
-    let production = card.skewed(PRODUCTIONS);
-    let kind = card.skewed(names);
+/// Returns the clip with a number.
+pub(crate) fn clip(number: u64) -> SyntheticClip {
+    // The clips of a card share shoot, day and camera.
+    let mut card = Random(number / 60);
+    let mut random = Random(number ^ 0x5eed_0000_0000);
+    let (tag, rule, names) = card.pick_skewed(SHOOTS);
+    let camera = card.pick_skewed(CAMERAS);
+    let production = card.pick_skewed(PRODUCTIONS);
+    let kind = card.pick_skewed(names);
     let (year, month, day) = (2019 + card.below(8), 1 + card.below(12), 1 + card.below(28));
     let letter = char::from(b'A' + u8::try_from(card.below(3)).unwrap_or(0));
     let reel = format!("{letter}{:03}", 1 + card.below(40));
-    let moment = (dice.below(5) == 0).then(|| dice.skewed(MOMENTS));
+    let moment = (random.below(5) == 0).then(|| random.pick_skewed(MOMENTS));
     let folder = format!(
         "{kind} - {production}/{year}-{month:02}-{day:02}/{letter}_CAM/{reel}/{}",
         camera.card
     );
-    let at = number % 60 + 1;
+    let clip_number = number % 60 + 1;
     let stem = match camera.make {
-        "Sony" => format!("C{at:04}"),
-        "GoPro" => format!("GX01{at:04}"),
-        "DJI" => format!("DJI_{at:04}"),
-        "Apple" => format!("IMG_{:04}", 1000 + dice.below(9000)),
-        "Canon" => format!("MVI_{at:04}"),
-        _ => format!("{reel}C{at:03}_{:02}{month:02}{day:02}_R1AB", year % 100),
+        "Sony" => format!("C{clip_number:04}"),
+        "GoPro" => format!("GX01{clip_number:04}"),
+        "DJI" => format!("DJI_{clip_number:04}"),
+        "Apple" => format!("IMG_{:04}", 1000 + random.below(9000)),
+        "Canon" => format!("MVI_{clip_number:04}"),
+        _ => format!(
+            "{reel}C{clip_number:03}_{:02}{month:02}{day:02}_R1AB",
+            year % 100
+        ),
     };
     let name = match moment {
         Some((_, word)) => format!("{stem}_{word}.{}", camera.container),
         None => format!("{stem}.{}", camera.container),
     };
-    let seconds = 4 + dice.below(50) * dice.below(12);
-    let micros = dice.below(1000);
-    let bytes = camera.mbit * 125_000 * seconds + dice.below(100_000);
+    let seconds = 4 + random.below(50) * random.below(12);
+    let micros = random.below(1000);
+    let bytes = camera.mbit * 125_000 * seconds + random.below(100_000);
     let time = format!(
         "{:02}:{:02}:{:02}",
-        8 + dice.below(12),
-        dice.below(60),
-        dice.below(60)
+        8 + random.below(12),
+        random.below(60),
+        random.below(60)
     );
     let captured = format!("{year}-{month:02}-{day:02}T{time}");
     let Camera {
@@ -316,7 +317,7 @@ pub(crate) fn clip(number: u64) -> Invented {
     } = camera;
     let mut facts = format!(
         r#"{{"container":["{container}","container"],"duration":[{seconds}.{micros:03},"container"],"video_codec":["{codec}","stream"],"profile":["{profile}","stream"],"width":[{width},"stream"],"height":[{height},"stream"],"display_width":[{width},"stream"],"display_height":[{height},"stream"],"rate":["{rate}","stream"],"is_vfr":[false,"stream"],"scan_order":["progressive","stream"],"pixel_format":["{pixel}","stream"],"bit_depth":[{bits},"stream"],"chroma_subsampling":["{chroma}","stream"],"primaries":["{primaries}","stream"],"transfer":["{transfer}","stream"],"matrix":["{primaries}","stream"],"range":["{range}","stream"],"video_bitrate":[{},"stream"]"#,
-        camera.mbit * 1_000_000 + dice.below(500_000),
+        camera.mbit * 1_000_000 + random.below(500_000),
     );
     if *channels > 0 {
         facts.push_str(&format!(r#","audio_codec":["{sound}","stream"],"audio_tracks":[1,"stream"],"audio_channels":[{channels},"stream"],"audio_layout":["{}","stream"],"sample_rate":[48000,"stream"]"#, if *channels == 1 { "mono" } else { "stereo" }));
@@ -324,7 +325,7 @@ pub(crate) fn clip(number: u64) -> Invented {
     if *make != "GoPro" {
         facts.push_str(&format!(
             r#","start_timecode":["{time}:{:02}","stream"],"reel":["{reel}","stream"]"#,
-            dice.below(24)
+            random.below(24)
         ));
     }
     facts.push_str(&format!(r#","captured":["{captured}","container"],"make":["{make}","quicktime-keys"],"model":["{model}","quicktime-keys"],"reader":["{reader}","container"]}}"#));
@@ -346,7 +347,7 @@ pub(crate) fn clip(number: u64) -> Invented {
         ));
     }
     file_facts.push_str(&format!(r#""tags":[[{}],"rules"]}}"#, tags.join(",")));
-    Invented {
+    SyntheticClip {
         folder: folder.into(),
         name,
         bytes,
@@ -356,8 +357,8 @@ pub(crate) fn clip(number: u64) -> Invented {
     }
 }
 
-/// What a walk over the drive finds of it.
-pub(crate) fn found(clip: &Invented) -> FoundFile {
+/// Returns the clip as the walk of a drive would find it.
+pub(crate) fn found_file(clip: &SyntheticClip) -> FoundFile {
     FoundFile {
         name: clip.name.clone().into(),
         bytes: clip.bytes,
@@ -370,7 +371,7 @@ pub(crate) fn found(clip: &Invented) -> FoundFile {
     }
 }
 
-/// The content of the clip of that number.
+/// Returns the fingerprint of the clip with a number.
 pub(crate) fn fingerprint(number: u64) -> Fingerprint {
     Fingerprint(u128::from(number + 1) << 64 | u128::from(!number))
 }

@@ -1,6 +1,7 @@
-//! The ways to get facts and pictures out of a set: btsindex, and what people use without it.
+//! Methods to get facts and pictures from a set: btsindex, and the tools that people use without
+//! it.
 //!
-//! A way is a list of command lines; the programs of others are called as their manuals have it.
+//! A method is a list of command lines. Other tools are called as their manuals recommend.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -11,7 +12,7 @@ use crate::tools::Tools;
 /// Pictures in a strip.
 const TILES: u8 = 10;
 
-/// Facts to `$OUT/NAME.json`, a poster to `$OUT/NAME.jpg`, from 35 % of the clip's length.
+/// Writes facts to `$OUT/NAME.json` and a poster to `$OUT/NAME.jpg`, from 35 % of the duration.
 const SHELL_LOOP: &str = r#"
 name=${0##*/}
 ffprobe -v error -of json -show_format -show_streams "$0" >"$OUT/$name.json" &&
@@ -25,9 +26,9 @@ const THUMBNAILER_LOOP: &str = r#"
 ffmpegthumbnailer -s 480 -t 35 -i "$0" -o "$OUT/${0##*/}.jpg" && test -s "$OUT/${0##*/}.jpg"
 "#;
 
-/// One way to get facts or pictures out of a set.
+/// Method to get facts or pictures from a set.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Method {
     Scan,
     ScanFacts,
     ShellLoop,
@@ -42,7 +43,7 @@ pub(crate) enum Way {
     FloorStrip,
 }
 
-/// A program and its arguments.
+/// Program with its arguments.
 pub(crate) struct CommandLine {
     pub(crate) program: OsString,
     pub(crate) arguments: Vec<OsString>,
@@ -68,8 +69,8 @@ impl CommandLine {
     }
 }
 
-impl Way {
-    /// In the order of the table.
+impl Method {
+    /// All methods, in the order of the table.
     pub(crate) const ALL: &[Self] = &[
         Self::Scan,
         Self::ShellLoop,
@@ -85,7 +86,7 @@ impl Way {
         Self::FloorStrip,
     ];
 
-    /// What it is called on the command line and in the table.
+    /// Returns the name on the command line and in the table.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Scan => "btsindex",
@@ -103,8 +104,8 @@ impl Way {
         }
     }
 
-    /// What it gives.
-    pub(crate) fn gives(self) -> &'static str {
+    /// Returns a description of the output, for the table.
+    pub(crate) fn output(self) -> &'static str {
         match self {
             Self::Scan | Self::ShellLoop => "facts, poster",
             Self::Thumbnailer => "poster",
@@ -117,7 +118,7 @@ impl Way {
         }
     }
 
-    /// The option of `btsindex scan` without which there is no such way.
+    /// Returns the option of `btsindex scan` that the method requires.
     pub(crate) fn scan_option(self) -> Option<&'static str> {
         match self {
             Self::ScanFacts => Some("--no-pictures"),
@@ -126,14 +127,14 @@ impl Way {
         }
     }
 
-    /// Whether it is `floor.c` at work.
+    /// Returns true if the method runs `floor.c`.
     pub(crate) fn is_floor(self) -> bool {
         matches!(self, Self::Floor | Self::FloorHeader | Self::FloorStrip)
     }
 
-    /// Whether it leaves a JPEG a clip. btsindex says itself when it could not, and keeps its
-    /// pictures as it likes.
-    pub(crate) fn leaves_pictures(self) -> bool {
+    /// Returns true if the method writes one JPEG per clip. btsindex is excluded: it reports
+    /// failures itself, and stores its pictures in the catalogue.
+    pub(crate) fn writes_pictures(self) -> bool {
         matches!(
             self,
             Self::ShellLoop
@@ -145,7 +146,7 @@ impl Way {
         )
     }
 
-    /// Other people's programs that it needs.
+    /// Returns the external programs that the method needs.
     pub(crate) fn programs(self) -> &'static [&'static str] {
         match self {
             Self::ShellLoop => &["ffprobe", "ffmpeg", "find", "xargs", "sed"],
@@ -157,7 +158,7 @@ impl Way {
         }
     }
 
-    /// What is run, one after the other; all that it writes goes below `out`.
+    /// Returns the commands to run, in order. All of them write only below `out`.
     pub(crate) fn command_lines(self, set: &Set, tools: &Tools, out: &Path) -> Vec<CommandLine> {
         match self {
             Self::Scan if tools.scan_has("--strip") => {
@@ -166,8 +167,8 @@ impl Way {
             Self::Scan => vec![scan(set, tools, out, &[])],
             Self::ScanFacts => vec![scan(set, tools, out, &["--no-pictures"])],
             Self::ScanStrip => vec![scan(set, tools, out, &["--strip", &TILES.to_string()])],
-            Self::ShellLoop => vec![each_clip(set, out, SHELL_LOOP)],
-            Self::Thumbnailer => vec![each_clip(set, out, THUMBNAILER_LOOP)],
+            Self::ShellLoop => vec![for_each_clip(set, out, SHELL_LOOP)],
+            Self::Thumbnailer => vec![for_each_clip(set, out, THUMBNAILER_LOOP)],
             Self::Exiftool => vec![
                 CommandLine::new("exiftool", ["-q", "-r", "-json"]).with([set.folder.as_path()]),
             ],
@@ -187,7 +188,7 @@ fn paths(set: &Set) -> impl Iterator<Item = &Path> {
     set.clips.iter().map(|clip| clip.path.as_path())
 }
 
-/// A scan into a new catalogue.
+/// Returns the command for a scan into a new catalogue.
 fn scan(set: &Set, tools: &Tools, out: &Path, options: &[&str]) -> CommandLine {
     CommandLine::new(&tools.btsindex, ["--catalogue"])
         .with([out.join("catalogue")])
@@ -197,14 +198,18 @@ fn scan(set: &Set, tools: &Tools, out: &Path, options: &[&str]) -> CommandLine {
 }
 
 fn floor(set: &Set, tools: &Tools, out: &Path, options: &[&str]) -> CommandLine {
-    let program = tools.floor.as_ref().expect("only usable ways are taken");
+    let program = tools
+        .floor
+        .as_ref()
+        .expect("unusable methods are filtered out");
     CommandLine::new(program, options)
         .with([out])
         .with(paths(set))
 }
 
-/// `script` for each clip, with the clip as `$0`, as it is typed at a prompt.
-fn each_clip(set: &Set, out: &Path, script: &str) -> CommandLine {
+/// Returns a command that runs `script` for each clip, with the clip as `$0`, as one would type it
+/// in a shell.
+fn for_each_clip(set: &Set, out: &Path, script: &str) -> CommandLine {
     const LOOP: &str = r#"find "$FOLDER" -type f -print0 | xargs -0 -n1 sh -c "$SCRIPT""#;
     let mut variables = ["FOLDER=", "OUT=", "SCRIPT="].map(OsString::from);
     variables[0].push(&set.folder);
@@ -213,7 +218,7 @@ fn each_clip(set: &Set, out: &Path, script: &str) -> CommandLine {
     CommandLine::new("env", variables).with(["sh", "-c", LOOP])
 }
 
-/// One ffmpeg a clip, which opens the clip once for each picture of its strip.
+/// Returns one ffmpeg command per clip, which opens the clip once for each picture of its strip.
 fn strips(set: &Set, out: &Path, seeking: &[&str]) -> Vec<CommandLine> {
     set.clips
         .iter()
@@ -239,7 +244,7 @@ fn strip(clip: &Clip, out: &Path, seeking: &[&str]) -> CommandLine {
         .with([picture])
 }
 
-/// The first picture of each input, in a row.
+/// Returns a filter graph that puts the first frame of each input side by side.
 fn side_by_side() -> String {
     let scaled = (0..TILES).map(|tile| format!("[{tile}:v]scale=240:-2[tile{tile}];"));
     let tiles = (0..TILES).map(|tile| format!("[tile{tile}]"));

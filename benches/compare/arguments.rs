@@ -1,82 +1,82 @@
-//! What was typed after `cargo bench --bench compare --`.
+//! Arguments after `cargo bench --bench compare --`.
 
+use crate::methods::Method;
 use crate::sets::SETS;
-use crate::ways::Way;
 
 const ROUNDS: usize = 3;
 
-/// What is compared, and how the answer is printed.
-pub(crate) struct Asked {
+/// Sets and methods to compare, and output options.
+pub(crate) struct Arguments {
     pub(crate) sets: Vec<&'static str>,
-    pub(crate) ways: Vec<Way>,
+    pub(crate) methods: Vec<Method>,
     pub(crate) rounds: usize,
     pub(crate) markdown: bool,
 }
 
-/// How to ask.
+/// Returns the usage text.
 pub(crate) fn usage() -> String {
-    let ways: Vec<_> = Way::ALL.iter().map(|way| way.name()).collect();
+    let methods: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
     format!(
-        "usage: cargo bench --bench compare -- [SET…] [WAY…] [--rounds N] [--markdown]\n\
-         sets: {}, or the beginning of their names\nways: {}",
+        "usage: cargo bench --bench compare -- [SET…] [METHOD…] [--rounds N] [--markdown]\n\
+         sets: {}, or a prefix of the names\nmethods: {}",
         SETS.join(", "),
-        ways.join(", "),
+        methods.join(", "),
     )
 }
 
-impl Asked {
-    /// Everything is compared where nothing is named.
+impl Arguments {
+    /// Parses the arguments. Without names, all sets and all methods are compared.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut asked = Self {
+        let mut parsed = Self {
             sets: Vec::new(),
-            ways: Vec::new(),
+            methods: Vec::new(),
             rounds: ROUNDS,
             markdown: false,
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--bench" => {}
-                "--markdown" => asked.markdown = true,
+                "--markdown" => parsed.markdown = true,
                 "--rounds" => {
-                    asked.rounds = arguments
+                    parsed.rounds = arguments
                         .next()
                         .and_then(|rounds| rounds.parse().ok())
                         .filter(|&rounds| rounds > 0)
                         .ok_or("`--rounds` takes a number above 0")?;
                 }
-                name => asked.add(name)?,
+                name => parsed.add(name)?,
             }
         }
-        if asked.sets.is_empty() {
-            asked.sets = SETS.to_vec();
+        if parsed.sets.is_empty() {
+            parsed.sets = SETS.to_vec();
         }
-        if asked.ways.is_empty() {
-            asked.ways = Way::ALL.to_vec();
+        if parsed.methods.is_empty() {
+            parsed.methods = Method::ALL.to_vec();
         }
-        Ok(asked)
+        Ok(parsed)
     }
 
-    /// A set, several sets by the beginning of their names, or a way.
+    /// Adds a method, a set, or all sets whose names begin with `name`.
     fn add(&mut self, name: &str) -> Result<(), String> {
-        if let Some(&way) = Way::ALL.iter().find(|way| way.name() == name) {
-            self.ways.push(way);
+        if let Some(&method) = Method::ALL.iter().find(|method| method.name() == name) {
+            self.methods.push(method);
             return Ok(());
         }
         let exact: Vec<_> = SETS
             .iter()
             .filter(|set| set.eq_ignore_ascii_case(name))
             .collect();
-        let begun = SETS.iter().filter(|set| {
+        let with_prefix = SETS.iter().filter(|set| {
             set.get(..name.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(name))
         });
         let found: Vec<&'static str> = if exact.is_empty() {
-            begun.copied().collect()
+            with_prefix.copied().collect()
         } else {
             exact.into_iter().copied().collect()
         };
         if found.is_empty() {
-            return Err(format!("no set and no way is called `{name}`"));
+            return Err(format!("no set or method `{name}`"));
         }
         self.sets.extend(found);
         Ok(())
