@@ -182,7 +182,7 @@ impl Best {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0));
         self.found.truncate(LIMIT);
         if self.found.len() == LIMIT {
-            self.least = self.found.last().map(|it| it.0);
+            self.least = self.found.last().map(|&(score, _)| score);
         }
     }
 
