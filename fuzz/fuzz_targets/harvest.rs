@@ -1,7 +1,7 @@
 //! The two ends of a harvest: frames on their way to ffmpeg, and what it writes back.
 //!
-//! An input is four bytes of choices, then a decoder's configuration and a frame; the same
-//! bytes are also read as a stream of pictures.
+//! An input starts with four bytes that select codec, split position and size. The configuration of
+//! the decoder and a frame follow. The same bytes are also parsed as a stream of pictures.
 
 #![no_main]
 
