@@ -187,7 +187,7 @@ fn clones_are_told_apart_and_told_of() {
     clone.mount(&two);
     let answer = scan(&shoot, &[], &two);
     assert!(
-        answer.stdout.contains("as a copy of a whole disk does"),
+        answer.stdout.contains("looks like a clone of"),
         "{}",
         answer.stdout
     );

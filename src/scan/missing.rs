@@ -206,9 +206,9 @@ impl UnseenFile {
 
 /// Marks files as missing. Returns the originals whose sidecar is gone, to be read again.
 ///
-/// A clip whose content was found elsewhere, in this scan or since the previous one, has moved. If
-/// more than half of the known clips remain, they are not marked unless the user accepts it: more
-/// likely the drive is gone than its files.
+/// A clip whose content was found elsewhere, in this scan or since the previous one, has moved. The
+/// others are not marked if they are more than half of the known clips, unless the user accepts it:
+/// then the drive is more likely gone than its files.
 pub(super) fn mark_missing(
     missing: &[MissingFiles],
     walked: &HashSet<i64>,

@@ -175,6 +175,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         Ok(self.result)
     }
 
+    /// Handles an event of the walk.
     fn handle(&mut self, event: WalkEvent, unseen: &mut UnseenFiles) -> Result<(), Error> {
         match event {
             WalkEvent::Folder(listing) => self.reconcile_folder(listing, unseen),
@@ -213,7 +214,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
                 .for_each(|found| found.inode = None);
         }
         let volume = self.volume_id(&volume)?;
-        // A folder that never contained footage needs no row.
+        // A folder without footage gets no row, unless it contained footage before.
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
             Some(folder) => folder,
             None if listing.files.is_empty() => return Ok(()),
