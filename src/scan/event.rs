@@ -44,7 +44,7 @@ pub enum ScanEvent {
     Pictured(PathBuf),
     /// A file could not be read completely.
     Problem(Problem),
-    /// A condition that affects more than one file.
+    /// A condition that is not an error in a file.
     Warning {
         /// Description, with the path if there is one.
         message: String,

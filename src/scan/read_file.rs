@@ -48,8 +48,8 @@ pub(super) struct ReadTask {
 }
 
 /// Problem of a file whose content changed, while its size and modification time did not.
-const CONTENT_CHANGED: &str = "content changed, but not size and modification time: the file may be \
-                               damaged; the previous clip is kept and marked missing";
+const CONTENT_CHANGED: &str = "content changed, but size and modification time did not: the file may \
+                               be damaged; the previous clip is kept and marked missing";
 
 /// Result of reading the content of a file.
 struct ContentResult {
