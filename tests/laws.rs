@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, EditId, FileState, in_effect};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::value::Fingerprint;
@@ -128,12 +128,12 @@ impl World {
         };
         let fingerprint = fingerprint(content);
         let is_known = catalogue
-            .content_known(fingerprint.into(), &|_| true)
+            .known_content(fingerprint.into(), &|_| true)
             .unwrap();
         let outcome = if is_known.is_some() {
-            Outcome::Recognised { pictures: None }
+            ReadOutcome::Recognised { pictures: None }
         } else {
-            Outcome::Read {
+            ReadOutcome::Read {
                 facts: Box::default(),
                 pictures: None,
             }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, FileState};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::index::Index;
@@ -133,7 +133,7 @@ impl World {
                 file: number,
                 identity: Some(content(file).into()),
                 file_facts: rules.given(&place, inside, &Clip::default()),
-                outcome: Outcome::Read {
+                outcome: ReadOutcome::Read {
                     facts: Box::default(),
                     pictures: None,
                 },

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Edit, Fact, Said, Source};
 use btsindex::footage::Role;
 use btsindex::index::{self, Index};
@@ -97,7 +97,7 @@ fn reading(file: i64, clip: Dressed) -> Reading {
         file,
         identity: Some(believable::fingerprint(clip.number).into()),
         file_facts: clip.file_facts,
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(clip.facts),
             pictures: None,
         },

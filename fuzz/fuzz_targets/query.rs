@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::Clip;
 use btsindex::footage::{FoundFile, Role};
 use btsindex::volume::Volumes;
@@ -174,7 +174,7 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
         file: file.expect("a file"),
         identity: Some(content.into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts.expect("facts")),
             pictures: None,
         },

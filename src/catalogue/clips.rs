@@ -211,7 +211,7 @@ impl Catalogue {
     }
 
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<StoredFile> {
-        let place = self.place(row)?;
+        let place = self.location(row)?;
         Ok(StoredFile {
             file: row.get("id")?,
             copy: FileCopy {

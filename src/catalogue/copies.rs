@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Row, params};
 
 use super::Catalogue;
-use super::files::{Place, frames_of, loaded, state_of, stored};
+use super::files::{FileLocation, frames_of, loaded, state_of, stored};
 use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
 use crate::offload::How;
@@ -281,8 +281,8 @@ impl Catalogue {
         Ok(files)
     }
 
-    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, Place)> {
-        let mut place = self.place(row)?;
+    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, FileLocation)> {
+        let mut place = self.location(row)?;
         let digest: Option<[u8; 16]> = row.get("digest")?;
         let hashed = Hashed {
             file: row.get("id")?,

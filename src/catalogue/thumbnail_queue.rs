@@ -132,7 +132,7 @@ impl Catalogue {
                     Ok(PictureJob {
                         clip: pending.clip,
                         fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
-                        path: self.place(row)?.path,
+                        path: self.location(row)?.path,
                         bytes: loaded(row.get::<_, Option<i64>>("read_bytes")?.unwrap_or(0)),
                         modified: row.get::<_, Option<i64>>("read_modified")?.unwrap_or(0),
                         is_sequence: row.get::<_, Option<String>>("frames")?.is_some(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Timing;
-use crate::catalogue::Outcome;
+use crate::catalogue::ReadOutcome;
 use crate::error::Problem;
 
 /// Something happened.
@@ -107,9 +107,9 @@ pub struct Summary {
 
 impl Summary {
     /// Counts what reading one file came to.
-    pub(super) fn count(&mut self, outcome: &Outcome) {
+    pub(super) fn count(&mut self, outcome: &ReadOutcome) {
         self.read += 1;
-        if matches!(outcome, Outcome::Recognised { .. }) {
+        if matches!(outcome, ReadOutcome::Recognised { .. }) {
             self.recognised += 1;
         }
     }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::writer::Writer;
 use super::{Event, Request, Summary};
-use crate::catalogue::{Catalogue, Known, VolumeRow};
+use crate::catalogue::{Catalogue, KnownFile, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
 use crate::footage::{Role, frame_paths};
 use crate::volume::Volumes;
 
-/// Known files that a walk did not come by, volume by volume.
+/// KnownFile files that a walk did not come by, volume by volume.
 #[derive(Default)]
 pub(super) struct Unseen(HashMap<i64, OnVolume>);
 
@@ -112,14 +112,14 @@ impl Gone {
 
 impl Unseen {
     /// Counts a file that is known under the root.
-    pub(super) fn count(&mut self, volume: i64, known: &Known) {
+    pub(super) fn count(&mut self, volume: i64, known: &KnownFile) {
         if known.state != FileState::Missing && known.role == Role::Media {
             self.0.entry(volume).or_default().known += 1;
         }
     }
 
     /// Notes a file that was not seen where it should be.
-    pub(super) fn add(&mut self, volume: i64, known: &Known, path: PathBuf) {
+    pub(super) fn add(&mut self, volume: i64, known: &KnownFile, path: PathBuf) {
         if known.state != FileState::Missing {
             self.0.entry(volume).or_default().files.push(File {
                 id: known.id,

@@ -10,7 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use super::Message;
 use super::still_growing::stands_still;
 use super::tagging::Places;
-use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
+use crate::catalogue::{
+    Catalogue, KnownContent, PictureRequest, ReadOutcome, Reading, Thumbnails, UnreadFile,
+};
 use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
 use crate::footage::{
@@ -52,15 +54,15 @@ const OTHER: &str = "its content is another, though its size and time are as the
 
 /// What reading came to.
 struct Answered {
-    outcome: Outcome,
+    outcome: ReadOutcome,
     /// Why the file could not be read, wholly or in part.
     problem: Option<String>,
     /// What is known of the content from before.
     known: Option<Box<Clip>>,
 }
 
-impl From<(Outcome, Option<String>)> for Answered {
-    fn from((outcome, problem): (Outcome, Option<String>)) -> Self {
+impl From<(ReadOutcome, Option<String>)> for Answered {
+    fn from((outcome, problem): (ReadOutcome, Option<String>)) -> Self {
         Self {
             outcome,
             problem,
@@ -120,7 +122,7 @@ impl Reader<'_> {
 
     fn reading(
         &self,
-        unread: &Unread,
+        unread: &UnreadFile,
         deferred: Option<Identity>,
     ) -> Result<(Reading, Option<String>), Stop> {
         let reading = |identity, file_facts, outcome| Reading {
@@ -130,7 +132,7 @@ impl Reader<'_> {
             outcome,
         };
         let unopened = |reason: String| {
-            let outcome = Outcome::Unopened {
+            let outcome = ReadOutcome::Unopened {
                 reason: reason.clone(),
             };
             Ok((reading(None, Clip::default(), outcome), Some(reason)))
@@ -176,7 +178,7 @@ impl Reader<'_> {
             known,
         } = answered;
         let facts = match &outcome {
-            Outcome::Read { facts, .. } => Some(facts),
+            ReadOutcome::Read { facts, .. } => Some(facts),
             _ => known.as_ref(),
         };
         let given = self.given(
@@ -194,7 +196,7 @@ impl Reader<'_> {
     }
 
     /// Opens a file once and takes its fingerprint; of an image sequence, of some frames.
-    fn sample(unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
+    fn sample(unread: &UnreadFile) -> io::Result<(Sample, Option<Original>)> {
         if unread.frames.is_some() {
             let frames = frame_paths(&unread.path);
             return Ok((fingerprint_frames(&frames, unread.bytes)?, None));
@@ -206,7 +208,7 @@ impl Reader<'_> {
     /// What the content says, as far as it is known or can be read here.
     fn content(
         &self,
-        unread: &Unread,
+        unread: &UnreadFile,
         sample: &Sample,
         original: Option<Original>,
         file_facts: &Clip,
@@ -222,7 +224,7 @@ impl Reader<'_> {
             let problem = content.facts.problem.as_ref();
             return Ok(Ok(Answered {
                 problem: problem.map(|fact| fact.value.clone()),
-                outcome: Outcome::Recognised { pictures: None },
+                outcome: ReadOutcome::Recognised { pictures: None },
                 known: known.map(|content| content.facts),
             }));
         }
@@ -242,7 +244,7 @@ impl Reader<'_> {
             let keyframes = told.as_ref().and_then(|told| told.keyframes.as_ref());
             let pictures = self.wanted(work, &content.facts, keyframes, file_facts);
             return Ok(Ok(Answered {
-                outcome: Outcome::Recognised { pictures },
+                outcome: ReadOutcome::Recognised { pictures },
                 problem: None,
                 known: known.map(|content| content.facts),
             }));
@@ -263,7 +265,7 @@ impl Reader<'_> {
             return Ok(None);
         };
         let is_current = |tool: &str| self.tools.have(tool);
-        self.locked(|catalogue| catalogue.content_known(identity, &is_current))
+        self.locked(|catalogue| catalogue.known_content(identity, &is_current))
     }
 
     /// Which pictures a known content should have and has not.
@@ -271,7 +273,7 @@ impl Reader<'_> {
         let fingerprint = sample.identity?.now;
         let is_there =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
-        if content.is_waiting {
+        if content.is_queued {
             None
         } else if content.has_poster && !is_there(&self.thumbnails.posters) {
             Some(Work::Poster)
@@ -287,7 +289,7 @@ impl Reader<'_> {
     }
 
     /// Asks ffprobe, which tells of a drive that fails as if the file were at fault.
-    fn ask(&self, unread: &Unread) -> io::Result<Result<Told, media::Unread>> {
+    fn ask(&self, unread: &UnreadFile) -> io::Result<Result<Told, media::Unread>> {
         let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
         if let Err(media::Unread::Fault(_)) = told {
             source_file::try_reading(&unread.path)?;
@@ -312,7 +314,7 @@ impl Reader<'_> {
         };
         let keyframes = told.keyframes.as_ref();
         let pictures = self.wanted(Work::Poster, &told.facts, keyframes, file_facts);
-        let outcome = Outcome::Read {
+        let outcome = ReadOutcome::Read {
             facts: Box::new(told.facts),
             pictures,
         };
@@ -326,18 +328,18 @@ impl Reader<'_> {
         facts: &Clip,
         keyframes: Option<&media::Keyframes>,
         file_facts: &Clip,
-    ) -> Option<Wanted> {
+    ) -> Option<PictureRequest> {
         let mut facts = facts.clone();
         facts.merge(file_facts);
         let plan = Plan::of(&facts, keyframes, self.strip)?;
-        Some(Wanted {
+        Some(PictureRequest {
             work,
             plan: Box::new(plan),
         })
     }
 
     /// What names and rules say, of a file whose content says `facts`.
-    fn given(&self, unread: &Unread, facts: &Clip, beside: &Clip) -> Result<Clip, Error> {
+    fn given(&self, unread: &UnreadFile, facts: &Clip, beside: &Clip) -> Result<Clip, Error> {
         let place =
             self.locked(|catalogue| self.places.of(catalogue, self.rules, unread.folder))?;
         let mut known = facts.clone();
@@ -347,7 +349,7 @@ impl Reader<'_> {
 }
 
 /// What lies beside a file says of it.
-fn beside(unread: &Unread) -> Result<Clip, Problem> {
+fn beside(unread: &UnreadFile) -> Result<Clip, Problem> {
     let mut facts = Clip::default();
     for path in &unread.sidecars {
         let told = sidecar::read(path, &unread.path);
@@ -369,8 +371,8 @@ fn not_media(sample: &Sample) -> Option<&'static str> {
 }
 
 /// `tool` failed; `source` says why.
-fn failed(reason: &str, source: Source, tool: &str) -> Outcome {
-    Outcome::Failed {
+fn failed(reason: &str, source: Source, tool: &str) -> ReadOutcome {
+    ReadOutcome::Failed {
         facts: Box::new(Clip {
             problem: Some(Fact::new(reason.to_owned(), source)),
             ..Clip::default()

@@ -14,7 +14,7 @@ use super::retry::Attention;
 use super::still_growing::is_young;
 use super::writer::Writer;
 use super::{Event, Request, Summary};
-use crate::catalogue::{Known, Seen};
+use crate::catalogue::{KnownFile, Seen};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
@@ -54,7 +54,7 @@ pub(super) struct Sifted {
     pub walked: HashSet<i64>,
     /// Those of them in which files came, went or changed.
     pub changed: HashSet<i64>,
-    /// Known files that are not there any more, by root and volume.
+    /// KnownFile files that are not there any more, by root and volume.
     pub gone: Vec<Gone>,
     /// When each volume was seen the time before this scan, by its number.
     pub seen_before: HashMap<i64, i64>,
@@ -262,7 +262,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         listing: &FolderListing,
         folder: i64,
         found: &FoundFile,
-        known: Option<Known>,
+        known: Option<KnownFile>,
     ) -> Result<(), Error> {
         let original = self.original(listing, folder, found)?;
         let is_same = known.as_ref().is_some_and(|known| is_same(known, found));
@@ -342,7 +342,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         &mut self,
         listing: &FolderListing,
         found: &FoundFile,
-        known: &Known,
+        known: &KnownFile,
     ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
             self.writer.write(self.report, |catalogue| {
@@ -368,7 +368,7 @@ impl<'a, 'w> Sift<'a, 'w> {
             )
         };
         let odd = match known.clip.filter(|_| is_odd) {
-            Some(clip) => Some(self.writer.catalogue.odd(clip)?),
+            Some(clip) => Some(self.writer.catalogue.read_failure(clip)?),
             None => None,
         };
         let failed_with = odd.as_ref().and_then(|odd| odd.failed_with.as_ref());
@@ -385,9 +385,9 @@ impl<'a, 'w> Sift<'a, 'w> {
     }
 
     /// A file that was missing is there again.
-    fn came_back(&mut self, known: &Known) -> Result<(), Error> {
+    fn came_back(&mut self, known: &KnownFile) -> Result<(), Error> {
         let is_readable = match known.clip {
-            Some(clip) => self.writer.catalogue.odd(clip)?.is_readable,
+            Some(clip) => self.writer.catalogue.read_failure(clip)?.is_readable,
             None => true,
         };
         let state = if is_readable {
@@ -438,7 +438,7 @@ impl<'a, 'w> Sift<'a, 'w> {
 }
 
 /// Whether nothing of a file changed, as far as it was told both times.
-fn is_same(known: &Known, found: &FoundFile) -> bool {
+fn is_same(known: &KnownFile, found: &FoundFile) -> bool {
     let agree = |one: Option<i64>, other: Option<i64>| {
         one.zip(other).is_none_or(|(one, other)| one == other)
     };

@@ -20,7 +20,7 @@ impl Attention {
     pub(super) fn look(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
         let lacking = lacking_pictures(catalogue, strip)?;
         Ok(Self {
-            odd: catalogue.odd_clips()?,
+            odd: catalogue.clips_with_failures()?,
             lacking,
         })
     }
@@ -41,7 +41,7 @@ pub(super) fn lacking_pictures(catalogue: &Catalogue, strip: usize) -> Result<Ha
     let thumbnails = catalogue.thumbnails();
     let (posters, strips) = (thumbnails.posters.present(), thumbnails.strips.present());
     let mut lacking = HashSet::new();
-    catalogue.pictured(|pictured| {
+    catalogue.clips_with_pictures(|pictured| {
         let is_strip_there = match pictured.strip {
             None => strip == 0,
             Some(0) => true,

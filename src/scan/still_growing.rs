@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::catalogue::Unread;
+use crate::catalogue::UnreadFile;
 use crate::footage::frame_paths;
 use crate::media::Cancel;
 
@@ -33,7 +33,7 @@ pub(super) fn wait(seen: Instant, cancel: &Cancel) {
 
 /// Whether a file is of the size and time that the catalogue has; where it cannot be looked at,
 /// reading it will tell.
-pub(super) fn stands_still(unread: &Unread) -> bool {
+pub(super) fn stands_still(unread: &UnreadFile) -> bool {
     if unread.frames.is_none() {
         return look(&unread.path).is_none_or(|now| now == (unread.bytes, unread.modified));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::index::{Finder, Note};
@@ -179,14 +179,14 @@ impl Set {
             .add_file(dir, &found, Role::Media, None)
             .unwrap();
         let outcome = if at.starts_with('?') {
-            Outcome::Failed {
+            ReadOutcome::Failed {
                 facts: Box::new(shot.facts(false)),
                 failed_with: "ffprobe 5.1".to_owned(),
             }
         } else if copy > 0 {
-            Outcome::Recognised { pictures: None }
+            ReadOutcome::Recognised { pictures: None }
         } else {
-            Outcome::Read {
+            ReadOutcome::Read {
                 facts: Box::new(shot.facts(false)),
                 pictures: None,
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
 use btsindex::footage::{FoundFile, Role};
@@ -84,7 +84,7 @@ fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
         file,
         identity: Some(Fingerprint(u128::from(number) << 64).into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts),
             pictures: None,
         },

@@ -15,7 +15,7 @@ use tantivy_fst::Automaton;
 use super::merge::Effort;
 use super::updater::{LITTLE_MEMORY, plain_writer};
 use super::*;
-use crate::catalogue::{Outcome, Reading};
+use crate::catalogue::{ReadOutcome, Reading};
 use crate::clip::{Clip, Fact, Source};
 use crate::footage::{FoundFile, Role};
 use crate::lock::{self, Attempt};

@@ -162,7 +162,7 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
         file,
         identity: Some(Fingerprint::from_bytes(bytes).into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts),
             pictures: None,
         },
