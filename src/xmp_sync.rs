@@ -16,7 +16,7 @@ use crate::catalogue::Catalogue;
 use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
 use crate::error::Error;
 use crate::footage::{Role, found};
-use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
+use crate::sidecar::xmp::{ClipEdits, Conflict, MAX_BYTES, Packet, merge};
 use crate::source_file;
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, Selection, parse_tag};
@@ -60,14 +60,14 @@ fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edi
 
 /// What people said of a clip, as it stands in a sidecar; nothing when that is nothing. `decided` has the tags by their
 /// names of now; a sidecar may hold former names, which go.
-fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option<Said> {
-    let mut said = Said {
+fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option<ClipEdits> {
+    let mut said = ClipEdits {
         stars: clip
             .rating
             .as_ref()
             .and_then(|stars| u8::try_from(stars.value).ok()),
         selection: clip.selection.as_ref().map(|fact| fact.value),
-        ..Said::default()
+        ..ClipEdits::default()
     };
     let is_there = |tag: &String| decided.get(tag) == Some(&true);
     said.tags = decided
@@ -173,7 +173,7 @@ impl From<io::Error> for Stop {
 }
 
 /// Merges what was said into one sidecar; whether it changed, and what it holds now.
-fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
+fn write_one(path: &Path, said: &ClipEdits) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
     // A pipe or a link in its place is not followed.
     let before = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
@@ -193,7 +193,7 @@ fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>),
         None => None,
     };
     let merged =
-        merged(existing.as_deref(), said).map_err(|error| Stop::Refused(error.to_string()))?;
+        merge(existing.as_deref(), said).map_err(|error| Stop::Refused(error.to_string()))?;
     if merged.is_changed {
         match &before {
             Some(before) => atomic_file::instead(path, before, &merged.bytes)?,
@@ -203,7 +203,7 @@ fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>),
     Ok((merged.is_changed, merged.bytes, merged.conflicts))
 }
 
-fn says_nothing(said: &Said) -> bool {
+fn says_nothing(said: &ClipEdits) -> bool {
     said.tags.is_empty()
         && said.stars.is_none()
         && said.selection.is_none()
@@ -216,7 +216,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One byte more than it may have tells that it is too long.
     source_file::open(path)?
-        .take(MOST + 1)
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -271,7 +271,7 @@ pub fn read_sidecars(
     }
     for path in paths {
         let packet = match read(&path) {
-            Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),
+            Ok(bytes) => Packet::parse(&bytes).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match packet {
