@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use btsindex::checksum::{Checksum, HashKind, of_bytes};
+use btsindex::checksum::{Checksum, HashKind, hash_bytes};
 use btsindex::mhl::{
     Author, Creator, FOLDER, FileEntry, FolderEntry, Generation, HashAction, HashEntry, Histories,
     History, Process, SealOutcome,
@@ -168,7 +168,7 @@ fn check(root: &Path) -> (Vec<(String, SealOutcome)>, BTreeSet<String>) {
             Some(expected) => expected.iter().map(|checksum| checksum.kind()).collect(),
             None => vec![HashKind::Md5],
         };
-        let hashes: Vec<Checksum> = kinds.iter().map(|kind| of_bytes(*kind, &bytes)).collect();
+        let hashes: Vec<Checksum> = kinds.iter().map(|kind| hash_bytes(*kind, &bytes)).collect();
         let outcome = histories.judge(&path, &hashes).outcome;
         found.push((path, outcome));
     }
@@ -200,7 +200,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
         .map(|path| {
             let bytes = fs::read(root.join(&path)).unwrap();
             let kinds = histories.required_kinds(&path, kinds);
-            let found: Vec<_> = kinds.iter().map(|kind| of_bytes(*kind, &bytes)).collect();
+            let found: Vec<_> = kinds.iter().map(|kind| hash_bytes(*kind, &bytes)).collect();
             FileEntry {
                 previous: None,
                 bytes: bytes.len() as u64,
@@ -249,7 +249,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
 #[test]
 fn the_reference_verifies_what_is_written_in_every_kind() {
     let Some(judge) = judge() else { return };
-    for kind in HashKind::WRITTEN {
+    for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("A001 R&D");
         tree(&root, FILES);
@@ -300,7 +300,7 @@ fn folders_hash_to_what_the_reference_makes_of_them() {
     if judge().is_none() {
         return;
     }
-    for kind in HashKind::WRITTEN {
+    for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path(), FILES);
         create(folder.path(), &["-h", kind.name()], OK);
@@ -395,7 +395,7 @@ fn a_renaming_that_is_written_here_is_understood_by_the_reference() {
             btsindex::mhl::judge(
                 Some(&history),
                 previous.unwrap_or(path),
-                &[of_bytes(HashKind::Md5, bytes)],
+                &[hash_bytes(HashKind::Md5, bytes)],
             ),
             now,
         ),

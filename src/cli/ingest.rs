@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::checksum::HashKind;
-use btsindex::shoot_day::{Clock, Template, parse_starts};
+use btsindex::shoot_day::{Clock, Template, parse_day_start};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
@@ -46,7 +46,7 @@ pub(crate) struct Ingest {
     pub(crate) day: Said,
 
     /// When a day begins: what was shot before belongs to the day before [default: 00:00]
-    #[arg(long, value_name = "HH:MM", value_parser = parse_starts)]
+    #[arg(long, value_name = "HH:MM", value_parser = parse_day_start)]
     pub(crate) day_starts: Option<Time>,
 
     /// The footage stays where it is: only catalogue it, with what is said of the day

@@ -76,7 +76,7 @@ impl<'a> Neighbours<'a> {
     /// The footage that an XMP sidecar belongs to. A single frame has none of its own here.
     fn owner_of(&self, sidecar: &str) -> Option<PathBuf> {
         let declared = || self.declared?(&self.folder.join(sidecar));
-        let owner = self.owners().of(sidecar, &declared)?;
+        let owner = self.owners().owner_of(sidecar, &declared)?;
         let is_frame = named(&owner.to_string_lossy()) == Named::Frame;
         (!is_still(owner) && !is_frame).then(|| self.folder.join(owner))
     }

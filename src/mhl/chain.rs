@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<ChainLink>, MhlError> {
                     }
                 }
                 tag => {
-                    if let Some(kind) = HashKind::named(tag) {
+                    if let Some(kind) = HashKind::from_name(tag) {
                         hash = Checksum::parse(kind, text.trim());
                         if hash.is_none() {
                             return Err(xml.malformed(format!("invalid `{kind}` hash")));

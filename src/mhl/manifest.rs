@@ -172,7 +172,7 @@ fn end_element(
         }
         name => {
             // ASC MHL v2 does not define XXH32.
-            if let Some(kind) = HashKind::named(name).filter(|kind| *kind != HashKind::Xxh32) {
+            if let Some(kind) = HashKind::from_name(name).filter(|kind| *kind != HashKind::Xxh32) {
                 let checksum = Checksum::parse(kind, text.trim())
                     .ok_or_else(|| format!("invalid `{kind}` hash"))?;
                 if partial.is_structure {

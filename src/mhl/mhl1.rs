@@ -216,7 +216,7 @@ fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checksum::of_bytes;
+    use crate::checksum::hash_bytes;
 
     fn list(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("A001.mhl");
@@ -268,9 +268,9 @@ mod tests {
         };
         assert_eq!(first.bytes, Some(1024));
         assert_eq!(first.modified, "2026-05-02T16:30:00Z".parse().ok());
-        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"")), Some(true));
-        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"x")), Some(false));
-        assert_eq!(first.agrees(&of_bytes(HashKind::Sha1, b"")), None);
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"")), Some(true));
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"x")), Some(false));
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Sha1, b"")), None);
         assert_eq!((second.bytes, second.modified), (Some(0), None));
         assert_eq!(second.kinds().count(), 0);
         assert_eq!(third.kinds().collect::<Vec<_>>(), [HashKind::Sha1]);
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn reads_all_spellings_of_xxhash() {
-        let empty = |kind| of_bytes(kind, b"");
+        let empty = |kind| hash_bytes(kind, b"");
         for (hashes, kind) in [
             // 02cc5d05, as a number.
             ("<xxhash>46947589</xxhash>", HashKind::Xxh32),
@@ -294,7 +294,11 @@ mod tests {
         ] {
             let file = read_entry(hashes).unwrap();
             assert_eq!(file.agrees(&empty(kind)), Some(true), "{hashes}");
-            assert_eq!(file.agrees(&of_bytes(kind, b"x")), Some(false), "{hashes}");
+            assert_eq!(
+                file.agrees(&hash_bytes(kind, b"x")),
+                Some(false),
+                "{hashes}"
+            );
         }
         // The byte order of `<xxhash64be>` is never swapped.
         let file = read_entry("<xxhash64be>99e9d85137db46ef</xxhash64be>").unwrap();

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checksum::{Checksum, HashKind, of_bytes};
+use crate::checksum::{Checksum, HashKind, hash_bytes};
 
 fn now() -> Timestamp {
     "2026-05-02T16:30:00.5Z".parse().unwrap()
@@ -17,7 +17,7 @@ fn now() -> Timestamp {
 fn entry(path: &str, kinds: &[HashKind]) -> FileEntry {
     let found: Vec<_> = kinds
         .iter()
-        .map(|kind| of_bytes(*kind, path.as_bytes()))
+        .map(|kind| hash_bytes(*kind, path.as_bytes()))
         .collect();
     FileEntry {
         path: path.to_owned(),
@@ -181,7 +181,7 @@ fn write_history(root: &Path, manifest: &[u8]) {
     let link = chain::ChainLink {
         number: 1,
         name: name.to_owned(),
-        hash: of_bytes(HashKind::C4, manifest),
+        hash: hash_bytes(HashKind::C4, manifest),
     };
     fs::write(folder.join(CHAIN), chain::to_xml(&[link])).unwrap();
 }
@@ -215,7 +215,7 @@ fn reads_every_xml_notation_of_a_manifest() {
     assert_eq!(paths, ["a&<b>c\n", "d", "empty"]);
     let known = history.file_history("a&<b>c\n").unwrap();
     assert_eq!(known.bytes, Some(3));
-    let empty = of_bytes(HashKind::Md5, b"");
+    let empty = hash_bytes(HashKind::Md5, b"");
     assert_eq!(known.hashes, [(empty, None, 1)]);
 }
 
@@ -337,7 +337,7 @@ fn rejects_a_history_that_does_not_match_its_chain() {
 
 #[test]
 fn rejects_hostile_chains() {
-    let c4 = of_bytes(HashKind::C4, b"").to_string();
+    let c4 = hash_bytes(HashKind::C4, b"").to_string();
     let link = |number: &str, path: &str| {
         format!("<hashlist sequencenr=\"{number}\"><path>{path}</path><c4>{c4}</c4></hashlist>")
     };
@@ -404,7 +404,7 @@ fn accepts_a_new_hash_kind_only_with_a_verified_one() {
     write(folder.path(), None, &generation(&["a"], &[HashKind::Md5])).unwrap();
     let history = History::read(folder.path()).unwrap().unwrap();
     let history = Some(&history);
-    let of = |kind, text: &str| of_bytes(kind, text.as_bytes());
+    let of = |kind, text: &str| hash_bytes(kind, text.as_bytes());
     let judge_hashes = |found: &[Checksum]| {
         let verdict = judge(history, "a", found);
         let actions: Vec<_> = verdict.hashes.iter().map(|(_, action)| *action).collect();
@@ -497,7 +497,7 @@ proptest! {
     #[test]
     fn reads_back_every_written_generation(
         names in prop::collection::btree_set("[a-c&<>\"' \\t\\n\\r\\\\é\u{301}🎬]{1,6}(/[a-c.\u{85}\u{2028}]{3,4}){0,3}", 0..8),
-        kind in prop::sample::select(HashKind::WRITTEN),
+        kind in prop::sample::select(HashKind::WRITABLE),
     ) {
         // A file cannot also be a folder, and no part is `..`.
         let paths: Vec<&str> = names

@@ -100,7 +100,7 @@ fn reads_and_keeps_what_exiftool_wrote() {
             "-XMP-xmpDM:LogComment=theirs",
             "-XMP-xmpDM:TapeName=A001",
             "-XMP-photoshop:City=Leeds",
-            "-XMP-xmpDM:Tracks={TrackName=Cue,FrameRate=f25,Markers=[{StartTime=50,XmlName=two}]}",
+            "-XMP-xmpDM:Tracks={TrackName=Cue,FrameRate=f25,Markers=[{StartTime=50,Name=two}]}",
         ],
     );
     if written.is_none() {
