@@ -57,7 +57,7 @@ pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
 ///
 /// [`Error::Desktop`] if no program could be started, or it failed immediately.
 pub fn open(path: &Path) -> Result<(), Error> {
-    open::that_detached(path).map_err(failed(path))
+    open::that_detached(path).map_err(desktop_error(path))
 }
 
 /// Shows a file in the file manager: selected in its folder, or only its folder if the desktop
@@ -70,10 +70,10 @@ pub fn reveal(path: &Path) -> Result<(), Error> {
     if select(path) {
         return Ok(());
     }
-    open::that_detached(path.parent().unwrap_or(path)).map_err(failed(path))
+    open::that_detached(path.parent().unwrap_or(path)).map_err(desktop_error(path))
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
+fn desktop_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| {
         // The missing file is the program, not the clip.
@@ -90,7 +90,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
 /// Selects a file in the file manager. Returns false if that is not possible.
 #[cfg(target_os = "macos")]
 fn select(path: &Path) -> bool {
-    quietly(Command::new("/usr/bin/open").arg("-R").arg(path))
+    run_quietly(Command::new("/usr/bin/open").arg("-R").arg(path))
 }
 
 /// Selects a file through the D-Bus interface of file managers:
@@ -108,7 +108,7 @@ fn select(path: &Path) -> bool {
     ]);
     send.arg(format!("array:string:{}", file_uri(path)))
         .arg("string:");
-    quietly(&mut send)
+    run_quietly(&mut send)
 }
 
 /// Selects a file in Explorer, which expects quotes around the path only. Paths on Windows contain
@@ -127,7 +127,7 @@ fn select(path: &Path) -> bool {
 }
 
 #[cfg(not(windows))]
-fn quietly(command: &mut Command) -> bool {
+fn run_quietly(command: &mut Command) -> bool {
     let quiet = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -186,11 +186,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let present = folder.path().join("C0001.MP4");
         std::fs::write(&present, "x").unwrap();
-        let gone = folder.path().join("C0002.MP4");
+        let missing_path = folder.path().join("C0002.MP4");
         let away = Path::new("/Volumes/SHELF-07/C0001.MP4");
 
         let several = clip(vec![
-            copy("RAID-A", &gone, true, FileState::Present),
+            copy("RAID-A", &missing_path, true, FileState::Present),
             copy("SHELF-07", away, false, FileState::Present),
             copy("RAID-A", &present, true, FileState::Unreadable),
         ]);
@@ -213,7 +213,12 @@ mod tests {
                 .contains("/Volumes/SHELF-07/C0001.MP4")
         );
 
-        let missing = clip(vec![copy("RAID-A", &gone, true, FileState::Missing)]);
+        let missing = clip(vec![copy(
+            "RAID-A",
+            &missing_path,
+            true,
+            FileState::Missing,
+        )]);
         assert!(matches!(available_file(&missing), Err(Error::Gone { .. })));
         assert!(matches!(
             available_file(&clip(Vec::new())),

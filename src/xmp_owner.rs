@@ -25,7 +25,7 @@ pub(crate) struct Owners(HashMap<String, Vec<OsString>>);
 impl Owners {
     /// Adds a file if it is not present.
     pub(crate) fn add(&mut self, name: &OsStr) {
-        if let Some((stem, _)) = split(&name.to_string_lossy()) {
+        if let Some((stem, _)) = split_extension(&name.to_string_lossy()) {
             let files = self.0.entry(stem.to_lowercase()).or_default();
             if !files.iter().any(|known| known == name) {
                 files.push(name.to_owned());
@@ -42,10 +42,11 @@ impl Owners {
         sidecar: &str,
         declared: &dyn Fn() -> Option<String>,
     ) -> Option<&OsStr> {
-        let (stem, _) = split(sidecar).filter(|(_, end)| end.eq_ignore_ascii_case("xmp"))?;
+        let (stem, _) =
+            split_extension(sidecar).filter(|(_, end)| end.eq_ignore_ascii_case("xmp"))?;
         let is_named =
             |file: &&OsString| file.to_string_lossy().to_lowercase() == stem.to_lowercase();
-        let by_full_name = split(stem)
+        let by_full_name = split_extension(stem)
             .and_then(|(shorter, _)| self.0.get(&shorter.to_lowercase()))
             .map(|files| files.iter().filter(is_named).collect::<Vec<_>>());
         let files = match by_full_name {
@@ -58,7 +59,7 @@ impl Owners {
                     files
                 } else {
                     prefer_same_case(files, |file| {
-                        split(file).is_some_and(|(own, _)| own == stem)
+                        split_extension(file).is_some_and(|(own, _)| own == stem)
                     })
                 }
             }
@@ -89,7 +90,7 @@ impl Owners {
     #[must_use]
     pub(crate) fn others_with_stem(&self, file: &OsStr) -> Vec<String> {
         let name = file.to_string_lossy();
-        let files = split(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
+        let files = split_extension(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
         let others = files.into_iter().flatten().filter(|other| *other != file);
         let mut others: Vec<String> = others
             .map(|other| other.to_string_lossy().into_owned())
@@ -116,7 +117,8 @@ pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
     };
     let name = file.to_string_lossy();
     declared.is_empty()
-        || split(&name).is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
+        || split_extension(&name)
+            .is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
 }
 
 /// Returns true for sound files and proxies. Next to a video with the same stem they do not own a
@@ -126,7 +128,7 @@ fn is_attached(name: &OsStr) -> bool {
         "aac", "aif", "aiff", "bwf", "lrf", "lrv", "m4a", "mp3", "thm", "wav",
     ];
     let name = name.to_string_lossy();
-    split(&name).is_some_and(|(_, extension)| {
+    split_extension(&name).is_some_and(|(_, extension)| {
         ATTACHED
             .binary_search(&extension.to_ascii_lowercase().as_str())
             .is_ok()
@@ -137,14 +139,14 @@ fn is_attached(name: &OsStr) -> bool {
 #[must_use]
 pub(crate) fn is_still(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    split(&name).is_some_and(|(_, extension)| {
+    split_extension(&name).is_some_and(|(_, extension)| {
         STILLS
             .binary_search(&extension.to_ascii_lowercase().as_str())
             .is_ok()
     })
 }
 
-fn split(name: &str) -> Option<(&str, &str)> {
+fn split_extension(name: &str) -> Option<(&str, &str)> {
     name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())
 }
 

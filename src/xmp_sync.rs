@@ -116,12 +116,12 @@ pub fn write_sidecars(
     };
     let mut written = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_available(copy)) {
-        let place = sidecar_path(copy, folder);
-        let (path, note) = match &place {
-            Ok(place) => (place.path.clone(), place.note.clone()),
+        let location = sidecar_path(copy, folder);
+        let (path, note) = match &location {
+            Ok(location) => (location.path.clone(), location.note.clone()),
             Err(_) => (copy.path.with_extension("xmp"), None),
         };
-        let outcome = place.and_then(|place| write_sidecar(&place.path, &to_write));
+        let outcome = location.and_then(|location| write_sidecar(&location.path, &to_write));
         let (outcome, conflicts) = match outcome {
             Ok((is_changed, bytes, conflicts)) => {
                 folder.add(&path);

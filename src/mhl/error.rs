@@ -11,7 +11,7 @@ use crate::error::escape;
 #[derive(Debug, thiserror::Error)]
 pub enum MhlError {
     /// An operation of the file system failed.
-    #[error("{}: {source}", shown(path))]
+    #[error("{}: {source}", display_path(path))]
     Path {
         /// File or folder that was accessed.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub enum MhlError {
         source: io::Error,
     },
     /// A file is not a valid manifest or chain.
-    #[error("{}:{line}: {reason}", shown(path))]
+    #[error("{}:{line}: {reason}", display_path(path))]
     Malformed {
         /// Path of the manifest or chain.
         path: PathBuf,
@@ -29,13 +29,13 @@ pub enum MhlError {
         reason: String,
     },
     /// The folder contains manifests but no chain.
-    #[error("{}: manifests without a chain", shown(path))]
+    #[error("{}: manifests without a chain", display_path(path))]
     NoChain {
         /// Path at which the chain is missing.
         path: PathBuf,
     },
     /// The chain names a manifest that does not exist.
-    #[error("{}: listed in the chain, but missing", shown(path))]
+    #[error("{}: listed in the chain, but missing", display_path(path))]
     MissingManifest {
         /// Path of the missing manifest.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum MhlError {
     /// The hash of a manifest differs from the one in its chain or in the history above it.
     #[error(
         "{}: changed after it was written: its {kind} differs from the recorded one",
-        shown(path)
+        display_path(path)
     )]
     Altered {
         /// Path of the changed manifest.
@@ -52,7 +52,10 @@ pub enum MhlError {
         kind: HashKind,
     },
     /// Another program wrote the chain at the same time.
-    #[error("{}: another program added a generation at the same time", shown(path))]
+    #[error(
+        "{}: another program added a generation at the same time",
+        display_path(path)
+    )]
     Overtaken {
         /// Path of the chain.
         path: PathBuf,
@@ -82,6 +85,6 @@ impl MhlError {
     }
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }

@@ -148,19 +148,19 @@ pub struct HashEntry {
     /// Result of comparing the hash with the history.
     pub action: HashAction,
     /// Time at which the hash was computed.
-    pub hashed: Timestamp,
+    pub computed_at: Timestamp,
 }
 
 impl HashEntry {
     /// Converts the verdict on a file to hash entries with the given time.
     #[must_use]
-    pub fn from_verdict(verdict: SealVerdict, hashed: Timestamp) -> Vec<Self> {
+    pub fn from_verdict(verdict: SealVerdict, computed_at: Timestamp) -> Vec<Self> {
         let hashes = verdict.hashes.into_iter();
         hashes
             .map(|(checksum, action)| Self {
                 checksum,
                 action,
-                hashed,
+                computed_at,
             })
             .collect()
     }

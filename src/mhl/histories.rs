@@ -75,14 +75,14 @@ impl Histories {
         loop {
             let folders = || -> Result<BTreeSet<String>, MhlError> {
                 let mut folders = find_history_folders(root)?;
-                folders.retain(|place| is_written(place));
+                folders.retain(|owner| is_written(owner));
                 folders.insert(String::new());
                 Ok(folders)
             };
             let mut locks = BTreeMap::new();
             // Every process locks outer histories first, so no two processes wait for each other.
-            for place in folders()? {
-                let folder = root.join(&place).join(FOLDER);
+            for owner in folders()? {
+                let folder = root.join(&owner).join(FOLDER);
                 write::create_folder(&folder)?;
                 let path = folder.join(LOCK);
                 let Some(lock) =
@@ -90,7 +90,7 @@ impl Histories {
                 else {
                     return Ok(None);
                 };
-                locks.insert(place, lock);
+                locks.insert(owner, lock);
             }
             // Another process may have created a history before these locks were acquired.
             if folders()?.iter().eq(locks.keys()) {
@@ -111,7 +111,7 @@ impl Histories {
             let is_settled = read.as_ref().is_ok_and(|histories| {
                 let locked = histories
                     .iter()
-                    .filter(|(place, _)| locks.contains_key(*place));
+                    .filter(|(owner, _)| locks.contains_key(*owner));
                 locked.into_iter().all(|(_, history)| history.is_settled())
             });
             if is_settled || left == 0 {
@@ -122,21 +122,25 @@ impl Histories {
     }
 
     fn check_references(&self) -> Result<(), MhlError> {
-        for (place, history) in self.iter() {
+        for (owner, history) in self.iter() {
             for (path, c4) in history.references() {
                 let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
                 let Some(folder) = folder.strip_suffix(FOLDER) else {
                     continue;
                 };
-                let folder = join(place, folder.trim_end_matches('/'));
+                let folder = join(owner, folder.trim_end_matches('/'));
                 // The history of a moved folder moved with it.
                 let Some(Some(inner)) = self.all.get(&folder) else {
                     continue;
                 };
                 let path = inner.root().join(FOLDER).join(name);
-                match inner.generations().iter().find(|made| made.name == name) {
+                match inner
+                    .generations()
+                    .iter()
+                    .find(|generation| generation.name == name)
+                {
                     None => return Err(MhlError::MissingManifest { path }),
-                    Some(made) if made.c4 != *c4 => {
+                    Some(generation) if generation.c4 != *c4 => {
                         let kind = HashKind::C4;
                         return Err(MhlError::Altered { path, kind });
                     }
@@ -171,8 +175,8 @@ impl Histories {
     /// it.
     #[must_use]
     pub fn nearest<'a>(&self, path: &'a str) -> (Option<&History>, &'a str) {
-        let (place, local) = self.owner(path);
-        (self.all.get(place).and_then(Option::as_ref), local)
+        let (owner, local) = self.owner(path);
+        (self.all.get(owner).and_then(Option::as_ref), local)
     }
 
     /// Splits a path into the folder of the nearest history and the path below it. A folder that
@@ -262,9 +266,9 @@ impl Histories {
     /// Returns all files and folders that must exist: see [`History::paths`].
     #[must_use]
     pub fn paths(&self) -> BTreeSet<String> {
-        let all = self.iter().flat_map(|(place, history)| {
+        let all = self.iter().flat_map(|(owner, history)| {
             let paths = history.paths().into_iter();
-            paths.map(move |path| join(place, path))
+            paths.map(move |path| join(owner, path))
         });
         // A folder ignored by an outer history may have its own history.
         all.filter(|path| !self.is_ignored(path, false)).collect()
@@ -288,22 +292,22 @@ impl Histories {
         let roots: BTreeMap<&str, PathBuf> = self
             .all
             .keys()
-            .map(|place| (place.as_str(), self.root.join(place)))
+            .map(|owner| (owner.as_str(), self.root.join(owner)))
             .collect();
-        for (place, root) in &roots {
-            let history = self.all.get(*place).and_then(Option::as_ref);
-            if all_folders.contains_key(place) {
-                parts.insert(place, HistoryPart::new(root, history));
+        for (owner, root) in &roots {
+            let history = self.all.get(*owner).and_then(Option::as_ref);
+            if all_folders.contains_key(owner) {
+                parts.insert(owner, HistoryPart::new(root, history));
             }
         }
         for file in &generation.files {
-            let (place, local) = self.owner(&file.path);
-            if let Some(part) = parts.get_mut(place) {
+            let (owner, local) = self.owner(&file.path);
+            if let Some(part) = parts.get_mut(owner) {
                 let previous = file.previous.as_deref();
                 part.add_file(
                     file,
                     local,
-                    previous.and_then(|old| self.path_in_history(place, old)),
+                    previous.and_then(|old| self.path_in_history(owner, old)),
                 );
             }
         }
@@ -314,25 +318,25 @@ impl Histories {
             if owners.iter().any(|(_, local)| local.is_empty()) && !path.is_empty() {
                 owners.push(self.parent_history(path));
             }
-            for (place, local) in owners {
-                if let Some(part) = parts.get_mut(place) {
-                    let place = HistoryPath {
+            for (owner, local) in owners {
+                if let Some(part) = parts.get_mut(owner) {
+                    let location = HistoryPath {
                         path: local,
-                        previous: previous.and_then(|old| self.path_in_history(place, old)),
+                        previous: previous.and_then(|old| self.path_in_history(owner, old)),
                     };
-                    part.add_folder(path, *folder, &hashes, place);
+                    part.add_folder(path, *folder, &hashes, location);
                 }
             }
         }
         let mut written = Vec::new();
         // Inner histories sort after outer ones.
-        while let Some((place, part)) = parts.pop_last() {
+        while let Some((owner, part)) = parts.pop_last() {
             let mut ignored = generation.ignored.clone();
             // A pattern with a `/` is relative to the outermost history.
-            ignored.retain(|pattern| place.is_empty() || !pattern.contains('/'));
-            let manifest = part.write(generation, &ignored, self.locks.get(place))?;
-            let (above, local) = self.parent_history(place);
-            if !place.is_empty()
+            ignored.retain(|pattern| owner.is_empty() || !pattern.contains('/'));
+            let manifest = part.write(generation, &ignored, self.locks.get(owner))?;
+            let (above, local) = self.parent_history(owner);
+            if !owner.is_empty()
                 && let Some(part) = parts.get_mut(above)
             {
                 let path = format!("{local}/{FOLDER}/{}", manifest.name);
@@ -346,16 +350,16 @@ impl Histories {
     /// Returns a path relative to the history of `folder`. A path from another history has no
     /// equivalent in this one.
     fn path_in_history<'a>(&self, folder: &str, path: &'a str) -> Option<&'a str> {
-        let (place, local) = self.owner(path);
-        (place == folder && !local.is_empty()).then_some(local)
+        let (owner, local) = self.owner(path);
+        (owner == folder && !local.is_empty()).then_some(local)
     }
 
     /// Returns the folder of the next history above a folder, and the folder's path relative to it.
     fn parent_history<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
         let (folder, _) = super::tree::split_parent(path);
-        let (place, _) = self.owner(folder);
-        let local = path.get(place.len()..).unwrap_or_default();
-        (place, local.trim_start_matches('/'))
+        let (owner, _) = self.owner(folder);
+        let local = path.get(owner.len()..).unwrap_or_default();
+        (owner, local.trim_start_matches('/'))
     }
 }
 
@@ -374,18 +378,18 @@ fn find_history_folders(root: &Path) -> Result<BTreeSet<String>, MhlError> {
     while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(fault) => {
-                let path = fault.path().unwrap_or(root).to_owned();
-                match fault.into_io_error() {
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                match error.into_io_error() {
                     // A folder that another process renamed or removed meanwhile is not an error
                     // either.
-                    Some(fault)
+                    Some(error)
                         if !matches!(
-                            fault.kind(),
+                            error.kind(),
                             ErrorKind::PermissionDenied | ErrorKind::NotFound
                         ) =>
                     {
-                        return Err(MhlError::path(path)(fault));
+                        return Err(MhlError::path(path)(error));
                     }
                     _ => continue,
                 }

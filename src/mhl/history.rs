@@ -81,24 +81,24 @@ impl History {
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
-                let fault = io::Error::new(ErrorKind::NotADirectory, "not a folder");
-                return Err(MhlError::path(&folder)(fault));
+                let error = io::Error::new(ErrorKind::NotADirectory, "not a folder");
+                return Err(MhlError::path(&folder)(error));
             }
-            Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(fault) => return Err(MhlError::path(&folder)(fault)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(MhlError::path(&folder)(error)),
         }
         let numbers = manifest_numbers(&folder).map_err(MhlError::path(&folder))?;
         let path = folder.join(CHAIN);
         atomic_file::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
-            Err(fault) if fault.kind() == ErrorKind::NotFound && numbers.is_empty() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && numbers.is_empty() => {
                 return Ok(None);
             }
-            Err(fault) if fault.kind() == ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(MhlError::NoChain { path });
             }
-            Err(fault) => return Err(MhlError::path(&path)(fault)),
+            Err(error) => return Err(MhlError::path(&path)(error)),
         };
         let links = chain::read(&path)?;
         let last_linked = links.last().map_or(0, |link| link.number);
@@ -152,11 +152,11 @@ impl History {
             &kinds
         };
         let hashes =
-            manifest::read(&path, check_hashes, kinds, on_entry).map_err(|fault| match fault {
+            manifest::read(&path, check_hashes, kinds, on_entry).map_err(|error| match error {
                 MhlError::Path { path, source } if source.kind() == ErrorKind::NotFound => {
                     MhlError::MissingManifest { path }
                 }
-                fault => fault,
+                error => error,
             })?;
         self.references = references;
         self.ignored = if patterns.is_empty() {
@@ -363,7 +363,7 @@ impl History {
     }
 }
 
-/// Returns the numbers of the manifests in a folder. AppleDouble files (`._…`) do not count.
+/// Returns the numbers of the manifests in a folder. `AppleDouble` files (`._…`) do not count.
 fn manifest_numbers(folder: &Path) -> io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -65,14 +65,14 @@ pub(super) fn read(
     mut on_entry: impl FnMut(ManifestEntry) -> Result<(), String>,
 ) -> Result<Vec<Checksum>, MhlError> {
     let mut xml = XmlReader::open(path, kinds)?;
-    let fault = read_entries(&mut xml, &mut on_entry).err();
+    let error = read_entries(&mut xml, &mut on_entry).err();
     // A manifest with a wrong hash is reported as changed, whatever else is wrong with it.
-    let hashes = match (xml.finish(), fault) {
-        (Err(_), Some(fault)) => return Err(fault),
-        (hashes, fault) => {
+    let hashes = match (xml.finish(), error) {
+        (Err(_), Some(error)) => return Err(error),
+        (hashes, error) => {
             let hashes = hashes?;
             check_hashes(&hashes)?;
-            fault.map_or(Ok(hashes), Err)?
+            error.map_or(Ok(hashes), Err)?
         }
     };
     Ok(hashes)
@@ -100,7 +100,7 @@ fn read_entries(
             }
             XmlEvent::Start(tag) if metadata > 0 || tag.name == "metadata" => metadata += 1,
             XmlEvent::Start(tag) => {
-                start_element(&tag, &mut open).map_err(|reason| xml.malformed(reason))?
+                start_element(&tag, &mut open).map_err(|reason| xml.malformed(reason))?;
             }
             XmlEvent::End { .. } if metadata > 0 => metadata -= 1,
             XmlEvent::End { name, text } => {

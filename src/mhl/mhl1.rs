@@ -328,10 +328,10 @@ mod tests {
             "<!DOCTYPE a><hashlist version=\"1.1\"></hashlist>".to_owned(),
         ] {
             let path = list(folder.path(), &text);
-            let fault = read(&path).unwrap_err();
+            let error = read(&path).unwrap_err();
             assert!(
-                matches!(fault, MhlError::Malformed { .. }),
-                "{text}: {fault}"
+                matches!(error, MhlError::Malformed { .. }),
+                "{text}: {error}"
             );
         }
         let stray = list(folder.path(), "<hashlist version=\"2.0\"></hashlist>");

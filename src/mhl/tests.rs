@@ -148,10 +148,10 @@ fn rejects_unwritable_values_before_writing_anything() {
         let folder = tempfile::tempdir().unwrap();
         let mut one = generation(&["a", "b"], &[HashKind::Md5]);
         change(&mut one);
-        let fault = write(folder.path(), None, &one).unwrap_err();
+        let error = write(folder.path(), None, &one).unwrap_err();
         assert!(
-            matches!(fault, MhlError::Unwritable { .. }),
-            "{number}: {fault}"
+            matches!(error, MhlError::Unwritable { .. }),
+            "{number}: {error}"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{number}");
     }
@@ -263,9 +263,9 @@ fn rejects_hostile_manifests() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         write_history(folder.path(), manifest(&hashes).as_bytes());
-        let fault = History::read(folder.path()).unwrap_err();
-        assert!(matches!(fault, MhlError::Malformed { .. }), "{fault}");
-        let message = fault.to_string();
+        let error = History::read(folder.path()).unwrap_err();
+        assert!(matches!(error, MhlError::Malformed { .. }), "{error}");
+        let message = error.to_string();
         assert!(message.contains(reason), "{message}");
     }
 }
@@ -291,11 +291,11 @@ fn rejects_files_that_are_not_manifests() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         write_history(folder.path(), bytes);
-        let fault = History::read(folder.path()).unwrap_err();
+        let error = History::read(folder.path()).unwrap_err();
         let text = String::from_utf8_lossy(bytes);
         assert!(
-            matches!(fault, MhlError::Malformed { .. }),
-            "{text}: {fault}"
+            matches!(error, MhlError::Malformed { .. }),
+            "{text}: {error}"
         );
     }
 }
@@ -311,28 +311,28 @@ fn rejects_a_history_that_does_not_match_its_chain() {
 
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("size=\"1\"", "size=\"2\"")).unwrap();
-    let fault = History::read(root).unwrap_err();
+    let error = History::read(root).unwrap_err();
     assert!(
         matches!(
-            fault,
+            error,
             MhlError::Altered {
                 kind: HashKind::C4,
                 ..
             }
         ),
-        "{fault}"
+        "{error}"
     );
     // It is not XML any more, but the relevant fact is that it was changed.
     fs::write(&path, "<").unwrap();
-    let fault = History::read(root).unwrap_err();
-    assert!(matches!(fault, MhlError::Altered { .. }), "{fault}");
+    let error = History::read(root).unwrap_err();
+    assert!(matches!(error, MhlError::Altered { .. }), "{error}");
     fs::remove_file(&path).unwrap();
-    let fault = History::read(root).unwrap_err();
-    assert!(matches!(fault, MhlError::MissingManifest { .. }), "{fault}");
+    let error = History::read(root).unwrap_err();
+    assert!(matches!(error, MhlError::MissingManifest { .. }), "{error}");
     fs::write(&path, text).unwrap();
     fs::remove_file(&chain).unwrap();
-    let fault = History::read(root).unwrap_err();
-    assert!(matches!(fault, MhlError::NoChain { .. }), "{fault}");
+    let error = History::read(root).unwrap_err();
+    assert!(matches!(error, MhlError::NoChain { .. }), "{error}");
 }
 
 #[test]
@@ -358,10 +358,10 @@ fn rejects_hostile_chains() {
         fs::create_dir(folder.path().join(FOLDER)).unwrap();
         let text = format!("<ascmhldirectory>{links}</ascmhldirectory>");
         fs::write(folder.path().join(FOLDER).join(CHAIN), text).unwrap();
-        let fault = History::read(folder.path()).unwrap_err();
+        let error = History::read(folder.path()).unwrap_err();
         assert!(
-            matches!(fault, MhlError::Malformed { .. }),
-            "{links}: {fault}"
+            matches!(error, MhlError::Malformed { .. }),
+            "{links}: {error}"
         );
     }
 }
@@ -461,8 +461,8 @@ fn rejects_a_replaced_inner_history() {
         "the inner history may have been moved"
     );
     write(&inner, None, &generation(&["a"], &[HashKind::Sha1])).unwrap();
-    let fault = Histories::read(root).unwrap_err();
-    assert!(matches!(fault, MhlError::MissingManifest { .. }), "{fault}");
+    let error = Histories::read(root).unwrap_err();
+    assert!(matches!(error, MhlError::MissingManifest { .. }), "{error}");
 }
 
 #[test]

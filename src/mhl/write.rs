@@ -44,8 +44,8 @@ pub fn write(
     }
     for (path, folder) in all_folders(generation) {
         let previous = folder.and_then(|folder| folder.previous.as_deref());
-        let place = HistoryPath { path, previous };
-        part.add_folder(path, folder, &hashes, place);
+        let location = HistoryPath { path, previous };
+        part.add_folder(path, folder, &hashes, location);
     }
     part.write(generation, &generation.ignored, None)
         .map(|written| written.path)
@@ -121,19 +121,19 @@ impl<'a> HistoryPart<'a> {
         self.files.push((file, HistoryPath { path, previous }));
     }
 
-    /// Adds a folder. `path` is its key in `hashes`, `place` its path relative to this history.
+    /// Adds a folder. `path` is its key in `hashes`, `location` its path relative to this history.
     pub(super) fn add_folder(
         &mut self,
         path: &str,
         folder: Option<&'a FolderEntry>,
         hashes: &'a [BTreeMap<String, FolderHash>],
-        place: HistoryPath<'a>,
+        location: HistoryPath<'a>,
     ) {
         let hashes = hashes.iter().filter_map(|kind| kind.get(path)).collect();
-        if place.path.is_empty() {
+        if location.path.is_empty() {
             self.root_hash = hashes;
         } else {
-            self.folders.push((folder, place, hashes));
+            self.folders.push((folder, location, hashes));
         }
     }
 
@@ -182,14 +182,14 @@ impl<'a> HistoryPart<'a> {
             Some(lock) if !lock.is_held() => Err(ErrorKind::AlreadyExists.into()),
             _ => atomic_file::instead(&chain_path, &before, chain.as_bytes()),
         };
-        if let Err(fault) = replaced {
+        if let Err(error) = replaced {
             // This program ignores the manifest, but the reference implementation would count it as
             // a generation.
             let _ = fs::remove_file(&path);
-            if fault.kind() == ErrorKind::AlreadyExists {
+            if error.kind() == ErrorKind::AlreadyExists {
                 return Err(MhlError::Overtaken { path: chain_path });
             }
-            return Err(MhlError::path(&chain_path)(fault));
+            return Err(MhlError::path(&chain_path)(error));
         }
         // A program that does not use locks may have replaced the chain at the same time.
         if !chain::read(&chain_path)?.starts_with(&links) {
@@ -230,14 +230,14 @@ impl<'a> HistoryPart<'a> {
             writeln!(to, "  <hashes>")?;
             for entry in entries {
                 match entry {
-                    ManifestItem::File(file, place) => write_file(file, place, offset, to)?,
-                    ManifestItem::Folder(folder, place, hashes) => {
+                    ManifestItem::File(file, location) => write_file(file, location, offset, to)?,
+                    ManifestItem::Folder(folder, location, hashes) => {
                         let modified = folder.and_then(|folder| date(folder.modified?, offset));
                         let modified = attribute("lastmodificationdate", modified.as_deref());
                         writeln!(to, "    <directoryhash>")?;
-                        writeln!(to, "      <path{modified}>{}</path>", escape(place.path))?;
+                        writeln!(to, "      <path{modified}>{}</path>", escape(location.path))?;
                         write_folder_hashes(hashes, created.as_deref(), to)?;
-                        write_previous(place, to)?;
+                        write_previous(location, to)?;
                         writeln!(to, "    </directoryhash>")?;
                     }
                 }
@@ -260,12 +260,12 @@ impl<'a> HistoryPart<'a> {
     /// folder before the folder itself, and folders before files of the same parent.
     fn sorted_items(&self) -> Vec<ManifestItem<'_>> {
         let files = self.files.iter();
-        let files = files.map(|(file, place)| ManifestItem::File(file, *place));
+        let files = files.map(|(file, location)| ManifestItem::File(file, *location));
         let folders = self.folders.iter();
-        let folders =
-            folders.map(|(folder, place, hashes)| ManifestItem::Folder(*folder, *place, hashes));
+        let folders = folders
+            .map(|(folder, location, hashes)| ManifestItem::Folder(*folder, *location, hashes));
         let mut all: Vec<_> = files.chain(folders).collect();
-        all.sort_by(ManifestItem::order);
+        all.sort_by(ManifestItem::compare);
         all
     }
 }
@@ -280,9 +280,9 @@ enum ManifestItem<'a> {
 }
 
 impl ManifestItem<'_> {
-    fn order(&self, other: &Self) -> Ordering {
-        let (mine, is_folder) = self.place();
-        let (theirs, is_other_folder) = other.place();
+    fn compare(&self, other: &Self) -> Ordering {
+        let (mine, is_folder) = self.path_and_kind();
+        let (theirs, is_other_folder) = other.path_and_kind();
         let (mut mine, mut theirs) = (mine.split('/').peekable(), theirs.split('/').peekable());
         loop {
             let (Some(left), Some(right)) = (mine.next(), theirs.next()) else {
@@ -301,10 +301,11 @@ impl ManifestItem<'_> {
         }
     }
 
-    fn place(&self) -> (&str, bool) {
+    /// Returns the path, and true for a folder.
+    fn path_and_kind(&self) -> (&str, bool) {
         match self {
-            Self::File(_, place) => (place.path, false),
-            Self::Folder(_, place, _) => (place.path, true),
+            Self::File(_, location) => (location.path, false),
+            Self::Folder(_, location, _) => (location.path, true),
         }
     }
 }
@@ -320,8 +321,8 @@ fn create_chain(folder: &Path, chain: &Path) -> Result<fs::Metadata, MhlError> {
 /// Creates the `ascmhl` folder if it does not exist.
 pub(super) fn create_folder(folder: &Path) -> Result<(), MhlError> {
     match fs::create_dir(folder) {
-        Err(fault) if fault.kind() != ErrorKind::AlreadyExists => {
-            return Err(MhlError::path(folder)(fault));
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(MhlError::path(folder)(error));
         }
         _ => {}
     }
@@ -393,7 +394,7 @@ fn write_creator(generation: &Generation, to: &mut impl Write) -> io::Result<()>
 
 fn write_file(
     file: &FileEntry,
-    place: HistoryPath<'_>,
+    location: HistoryPath<'_>,
     offset: Offset,
     to: &mut impl Write,
 ) -> io::Result<()> {
@@ -405,14 +406,14 @@ fn write_file(
         file.bytes,
         attribute("creationdate", created.as_deref()),
         attribute("lastmodificationdate", modified.as_deref()),
-        escape(place.path),
+        escape(location.path),
     )?;
     let mut hashes: Vec<_> = file.hashes.iter().collect();
     // The schema requires this order.
     hashes.sort_by_key(|hash| hash.checksum.kind().name());
     for hash in hashes {
         let (kind, action) = (hash.checksum.kind(), hash.action);
-        let date = date(hash.hashed, offset);
+        let date = date(hash.computed_at, offset);
         let date = attribute("hashdate", date.as_deref());
         let checksum = &hash.checksum;
         writeln!(
@@ -420,12 +421,12 @@ fn write_file(
             "      <{kind} action=\"{action}\"{date}>{checksum}</{kind}>"
         )?;
     }
-    write_previous(place, to)?;
+    write_previous(location, to)?;
     writeln!(to, "    </hash>")
 }
 
-fn write_previous(place: HistoryPath<'_>, to: &mut impl Write) -> io::Result<()> {
-    let Some(previous) = place.previous else {
+fn write_previous(location: HistoryPath<'_>, to: &mut impl Write) -> io::Result<()> {
+    let Some(previous) = location.previous else {
         return Ok(());
     };
     let previous = escape(previous);

@@ -113,13 +113,13 @@ impl XmlReader {
             self.reader.get_mut().left = MAX_EVENT_BYTES;
             let event = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(event) => event.into_owned(),
-                Err(quick_xml::Error::Io(fault)) if fault.get_ref().is_none() => {
+                Err(quick_xml::Error::Io(error)) if error.get_ref().is_none() => {
                     return Err(MhlError::path(&self.path)(io::Error::new(
-                        fault.kind(),
-                        fault.to_string(),
+                        error.kind(),
+                        error.to_string(),
                     )));
                 }
-                Err(fault) => return Err(self.malformed(fault.to_string())),
+                Err(error) => return Err(self.malformed(error.to_string())),
             };
             if let Some(event) = self.translate(&event)? {
                 return Ok(Some(event));
@@ -154,7 +154,7 @@ impl XmlReader {
                 let name = reference.xml10_content();
                 let c = reference
                     .resolve_char_ref()
-                    .map_err(|fault| self.malformed(fault.to_string()))?;
+                    .map_err(|error| self.malformed(error.to_string()))?;
                 match c.filter(|c| is_xml(*c)) {
                     Some(c) => self.push_text(c.encode_utf8(&mut [0; 4]))?,
                     None => match resolve_predefined_entity(&name) {
@@ -192,10 +192,10 @@ impl XmlReader {
         self.text.clear();
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|fault| self.malformed(fault.to_string()))?;
+            let attribute = attribute.map_err(|error| self.malformed(error.to_string()))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|fault| self.malformed(fault.to_string()))?;
+                .map_err(|error| self.malformed(error.to_string()))?;
             if !value.chars().all(is_xml) {
                 return Err(self.malformed("a character that XML cannot hold"));
             }

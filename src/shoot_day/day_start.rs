@@ -24,8 +24,8 @@ pub fn parse_day_start(text: &str) -> Result<Time, Malformed> {
     let (hour, minute) = text.trim().split_once(':').unwrap_or_default();
     // TOML times have seconds: `04:00:00`.
     let minute = minute.strip_suffix(":00").unwrap_or(minute);
-    let number = |text: &str, letters: std::ops::RangeInclusive<usize>| -> Option<i8> {
-        let is_number = letters.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<i8> {
+        let is_number = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|_| is_number)
     };
     let time = number(hour, 1..=2)

@@ -50,8 +50,8 @@ pub fn sanitize_file_name(text: &str) -> String {
     }
     let composed: String = plain.nfc().collect();
     let safe = escape_device_name(composed.trim_matches(TRIMMED).to_owned());
-    let letters = safe.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = letters
+    let chars = safe.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = chars
         .take(MAX_CHARS)
         .take_while(|&end| end <= MAX_BYTES)
         .last()
@@ -64,9 +64,9 @@ pub(super) fn escape_device_name(mut name: String) -> String {
     let end = name.find('.').unwrap_or(name.len());
     let stem = name[..end].trim_end();
     let upper = stem.to_uppercase();
-    let mut letters = upper.chars();
-    let last = letters.next_back();
-    let is_numbered = matches!(letters.as_str(), "COM" | "LPT")
+    let mut chars = upper.chars();
+    let last = chars.next_back();
+    let is_numbered = matches!(chars.as_str(), "COM" | "LPT")
         && last.is_some_and(|last| "123456789¹²³".contains(last));
     if is_numbered || DEVICES.contains(&upper.as_str()) {
         name.insert(stem.len(), '_');

@@ -93,7 +93,7 @@ fn parse_text(value: &TomlValue<'_>, key: &str, example: &str) -> Result<String,
         Ok(text) if !value.is_flag() => text.trim(),
         _ => return Err(value.wrong(format!("`{key}` is not a text"), hint)),
     };
-    let wrong = if text.is_empty() {
+    let error = if text.is_empty() {
         format!("`{key}` is empty")
     } else if text.chars().count() > MAX_CHARS {
         format!("`{key}` is longer than {MAX_CHARS} characters")
@@ -102,7 +102,7 @@ fn parse_text(value: &TomlValue<'_>, key: &str, example: &str) -> Result<String,
     } else {
         return Ok(text.to_owned());
     };
-    Err(value.wrong(wrong, hint))
+    Err(value.wrong(error, hint))
 }
 
 fn parse_date(table: &TomlTable<'_>) -> Result<Option<Date>, Error> {
@@ -141,7 +141,7 @@ fn parse_starts(table: &TomlTable<'_>) -> Result<Option<Time>, Error> {
     let text = value
         .text_or_date()
         .ok_or_else(|| value.wrong("`starts` is not a time".to_owned(), hint))?;
-    let time = parse_day_start(text).map_err(|wrong| value.wrong(wrong.to_string(), hint))?;
+    let time = parse_day_start(text).map_err(|error| value.wrong(error.to_string(), hint))?;
     Ok(Some(time))
 }
 
@@ -177,9 +177,9 @@ fn parse_crew(table: &TomlTable<'_>) -> Result<Vec<(String, Vec<String>)>, Error
 fn parse_tags(table: &TomlTable<'_>) -> Result<Vec<String>, Error> {
     let mut tags = Vec::new();
     for (text, value) in table.texts("tags")? {
-        let tag = parse_tag(text).map_err(|wrong| {
+        let tag = parse_tag(text).map_err(|error| {
             value.wrong(
-                wrong.to_string(),
+                error.to_string(),
                 "write, for example, `tags = [\"interview\"]`",
             )
         })?;
@@ -225,7 +225,7 @@ fn parse_card(table: &TomlTable<'_>, base: Option<&PathBase>) -> Result<DayCard,
         None => Ok(PathBuf::from(path)),
     };
     Ok(DayCard {
-        path: resolved.map_err(|wrong| template_error(&value, wrong))?,
+        path: resolved.map_err(|error| template_error(&value, error))?,
         name: optional_text(table, "name", "A001")?,
         camera: optional_text(table, "camera", "A")?,
         clock: parse_clock(table)?,
@@ -258,7 +258,7 @@ fn parse_clock(table: &TomlTable<'_>) -> Result<Option<Clock>, Error> {
     };
     clock
         .map(Some)
-        .map_err(|wrong| value.wrong(wrong.to_string(), hint))
+        .map_err(|error| value.wrong(error.to_string(), hint))
 }
 
 fn parse_to(table: &TomlTable<'_>, base: Option<&PathBase>) -> Result<Destinations, Error> {
@@ -300,7 +300,7 @@ fn parse_folder(value: &TomlValue<'_>, base: Option<&PathBase>) -> Result<Templa
             "use an absolute path, such as \"/raid/{date}/{card}\"",
         )),
     });
-    template.map_err(|wrong| template_error(value, wrong))
+    template.map_err(|error| template_error(value, error))
 }
 
 /// Returns a path without resolving it.
@@ -311,7 +311,7 @@ fn parse_path<'a>(value: &TomlValue<'a>, key: &str, example: &str) -> Result<&'a
             format!("write it in quotes, such as \"{example}\""),
         )
     })?;
-    check_path(text).map_err(|wrong| template_error(value, wrong))
+    check_path(text).map_err(|error| template_error(value, error))
 }
 
 fn parse_hash(table: &TomlTable<'_>) -> Result<Option<String>, Error> {
@@ -335,6 +335,6 @@ fn parse_hash(table: &TomlTable<'_>) -> Result<Option<String>, Error> {
 }
 
 /// Creates an error at the position of a path.
-fn template_error(value: &TomlValue<'_>, wrong: TemplateError) -> Error {
-    value.wrong(wrong.message, wrong.hint)
+fn template_error(value: &TomlValue<'_>, error: TemplateError) -> Error {
+    value.wrong(error.message, error.hint)
 }

@@ -101,7 +101,7 @@ impl Template {
                 // A part of a `str`, split at separators, is valid UTF-8, so the conversion is
                 // lossless.
                 Component::Normal(text) => {
-                    components.push(parse_component(&text.to_string_lossy())?)
+                    components.push(parse_component(&text.to_string_lossy())?);
                 }
             }
         }
@@ -382,17 +382,17 @@ mod tests {
             ..PlaceholderValues::default()
         };
         for placeholder in Placeholder::ALL {
-            let wrong = fill(&format!("/raid/x{placeholder}"), &none);
-            assert_eq!(wrong, FillError::Absent(placeholder));
-            assert!(!wrong.hint().is_empty());
+            let error = fill(&format!("/raid/x{placeholder}"), &none);
+            assert_eq!(error, FillError::Absent(placeholder));
+            assert!(!error.hint().is_empty());
         }
         let long = "京".repeat(66);
         let long = PlaceholderValues {
             card: Some(&long),
             ..values()
         };
-        let wrong = fill("/raid/{card}{card}", &long);
-        assert!(matches!(wrong, FillError::TooLong(_)), "{wrong}");
+        let error = fill("/raid/{card}{card}", &long);
+        assert!(matches!(error, FillError::TooLong(_)), "{error}");
     }
 
     #[test]
@@ -422,9 +422,9 @@ mod tests {
             ("~other/x", "begins with `~`", "home folder"),
             ("/a\u{0}b", "control characters", "check the path"),
         ] {
-            let wrong = Template::parse(template).unwrap_err();
-            assert!(wrong.message.contains(message), "{template}: {wrong}");
-            assert!(wrong.hint.contains(hint), "{template}: {wrong}");
+            let error = Template::parse(template).unwrap_err();
+            assert!(error.message.contains(message), "{template}: {error}");
+            assert!(error.hint.contains(hint), "{template}: {error}");
         }
     }
 

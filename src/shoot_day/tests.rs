@@ -110,9 +110,9 @@ fn errors_have_line_reason_and_hint() {
 #[test]
 fn rejects_a_file_that_is_too_long() {
     let long = "#".repeat(1024 * 1024 + 1);
-    let wrong = Day::parse(&long, "day.toml").unwrap_err();
-    assert!(wrong.to_string().contains("larger than 1 MiB"), "{wrong}");
-    assert!(wrong.hint().unwrap().starts_with("day files are written"));
+    let error = Day::parse(&long, "day.toml").unwrap_err();
+    assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
+    assert!(error.hint().unwrap().starts_with("day files are written"));
 }
 
 #[test]
@@ -213,8 +213,8 @@ fn relative_paths_start_at_the_folder_of_the_file() {
         base.join("x/{card}")
     );
     fs::write(&file, same).unwrap();
-    let wrong = Day::read(&file).unwrap_err().to_string();
-    assert!(wrong.contains("duplicate folder"), "{wrong}");
+    let error = Day::read(&file).unwrap_err().to_string();
+    assert!(error.contains("duplicate folder"), "{error}");
 }
 
 #[test]
@@ -224,13 +224,13 @@ fn reports_an_unknown_home_folder() {
         home: None,
     };
     for text in ["[[card]]\npath = \"~/a\"", "[to]\nfolders = \"~/a\""] {
-        let wrong = parse::parse(text, "day.toml", Some(&base)).unwrap_err();
+        let error = parse::parse(text, "day.toml", Some(&base)).unwrap_err();
         assert!(
-            wrong
+            error
                 .to_string()
                 .starts_with("day.toml:2: `~/` is the home folder")
         );
-        assert!(wrong.hint().unwrap().contains("HOME"));
+        assert!(error.hint().unwrap().contains("HOME"));
     }
 }
 
@@ -241,11 +241,11 @@ fn reads_only_regular_files_in_utf_8() {
     let file = folder.path().join("day.toml");
     assert!(matches!(Day::read(&file), Err(Error::Path { .. })));
     fs::write(&file, b"[day]\nkind = \"\xff\"").unwrap();
-    let wrong = Day::read(&file).unwrap_err().to_string();
-    assert!(wrong.contains("not in UTF-8"), "{wrong}");
+    let error = Day::read(&file).unwrap_err().to_string();
+    assert!(error.contains("not in UTF-8"), "{error}");
     fs::write(&file, "é".repeat(1024 * 1024)).unwrap();
-    let wrong = Day::read(&file).unwrap_err().to_string();
-    assert!(wrong.contains("larger than 1 MiB"), "{wrong}");
+    let error = Day::read(&file).unwrap_err().to_string();
+    assert!(error.contains("larger than 1 MiB"), "{error}");
 }
 
 proptest! {
@@ -256,8 +256,8 @@ proptest! {
     fn rejects_arbitrary_text_with_a_hint(
         text in "(\\[day\\]|\\[\\[card\\]\\]|\\[to\\]|\n|[a-z]{1,6} = |\"|path = \"/a\"|folders = |\\PC){0,30}"
     ) {
-        if let Err(wrong) = Day::parse(&text, "day.toml") {
-            prop_assert!(wrong.hint().is_some_and(|hint| !hint.is_empty()));
+        if let Err(error) = Day::parse(&text, "day.toml") {
+            prop_assert!(error.hint().is_some_and(|hint| !hint.is_empty()));
         }
     }
 }

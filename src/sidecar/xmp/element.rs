@@ -229,18 +229,18 @@ impl XmlElement {
     /// it. Returns true if any was removed.
     pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&Self) -> bool) -> bool {
         let before = self.elements().count();
-        let mut kept: Vec<Node> = Vec::with_capacity(self.children.len());
+        let mut remaining: Vec<Node> = Vec::with_capacity(self.children.len());
         for node in std::mem::take(&mut self.children) {
             match &node {
                 Node::Element(element) if !is_kept(element) => {
-                    if kept.last().is_some_and(Node::is_blank) {
-                        kept.pop();
+                    if remaining.last().is_some_and(Node::is_blank) {
+                        remaining.pop();
                     }
                 }
-                _ => kept.push(node),
+                _ => remaining.push(node),
             }
         }
-        self.children = kept;
+        self.children = remaining;
         let is_less = self.elements().count() < before;
         if is_less && self.children.iter().all(Node::is_blank) {
             self.children.clear();

@@ -19,10 +19,10 @@ fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
         .output()
     {
         Ok(output) => {
-            let fault = String::from_utf8_lossy(&output.stderr).into_owned();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(
-                output.status.success() && !fault.contains("Warning"),
-                "{fault}"
+                output.status.success() && !error.contains("Warning"),
+                "{error}"
             );
             Some(String::from_utf8(output.stdout).unwrap())
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
-fn fault(bytes: &[u8]) -> String {
+fn parse_error(bytes: &[u8]) -> String {
     match Packet::parse(bytes) {
         Ok(packet) => panic!("{packet:?} of {}", String::from_utf8_lossy(bytes)),
         Err(error) => error.to_string(),
@@ -57,25 +57,28 @@ fn reports_syntax_errors_with_their_line() {
             "line 1: declared as `UTF-16`, but is UTF-8",
         ),
     ] {
-        assert_eq!(fault(text.as_bytes()), reason, "{text}");
+        assert_eq!(parse_error(text.as_bytes()), reason, "{text}");
     }
-    assert_eq!(fault(b"<a>\xff</a>"), "neither UTF-8 nor UTF-16");
-    assert_eq!(fault(b"\xff\xfe<"), "neither UTF-8 nor UTF-16");
+    assert_eq!(parse_error(b"<a>\xff</a>"), "neither UTF-8 nor UTF-16");
+    assert_eq!(parse_error(b"\xff\xfe<"), "neither UTF-8 nor UTF-16");
 }
 
 #[test]
 fn limits_size_and_depth() {
     let blanks = " ".repeat(encoding::MAX_BYTES + 1);
-    assert_eq!(fault(blanks.as_bytes()), "larger than 16777216 bytes");
+    assert_eq!(parse_error(blanks.as_bytes()), "larger than 16777216 bytes");
     let deep = "<a>".repeat(65) + &"</a>".repeat(65);
     assert_eq!(
-        fault(deep.as_bytes()),
+        parse_error(deep.as_bytes()),
         "line 1: elements nested deeper than 64"
     );
     let deepest = "<a>".repeat(64) + &"</a>".repeat(64);
-    assert_eq!(fault(deepest.as_bytes()), "no `rdf:RDF` element");
+    assert_eq!(parse_error(deepest.as_bytes()), "no `rdf:RDF` element");
     let many = format!("<a>{}</a>", "<b/>".repeat(500_000));
-    assert_eq!(fault(many.as_bytes()), "line 1: more than 500000 nodes");
+    assert_eq!(
+        parse_error(many.as_bytes()),
+        "line 1: more than 500000 nodes"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 
 /// Merges other edits into the result of an earlier merge.
 fn merge_more(text: &str, edits: &ClipEdits) -> String {
-    settled(text, edits)
+    merge_twice(text, edits)
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn recognizes_its_values_after_other_programs_rewrote_the_file() {
            </rdf:Bag></b:tags><b:log><rdf:Seq><rdf:li>laughs</rdf:li></rdf:Seq></b:log></rdf:Description></b:written>"#,
     );
     assert!(!merge_text(&nested, &everything()).is_changed);
-    let left = read(&settled(&nested, &ClipEdits::default()));
+    let left = read(&merge_twice(&nested, &ClipEdits::default()));
     assert_eq!((left.rating, left.good), (None, None));
     assert_eq!(left.tags, ["ad shoot"]);
     assert_eq!(left.log_comment.as_deref(), Some("good sound\nat the end"));
@@ -58,7 +58,7 @@ fn empty_edits_write_nothing() {
 #[test]
 fn keeps_the_text_of_other_programs() {
     for text in [PREMIERE, LIGHTROOM, EXIFTOOL, DARKTABLE] {
-        let after = settled(text, &everything());
+        let after = merge_twice(text, &everything());
         let mut rest = after.as_str();
         // All original lines remain in order, except those that the edits change.
         for line in text.lines() {
@@ -77,7 +77,7 @@ fn keeps_the_text_of_other_programs() {
 
 #[test]
 fn keeps_spelling_and_order_of_tags() {
-    let text = settled(
+    let text = merge_twice(
         LIGHTROOM,
         &edits_with_tags(&["interview", "b_roll", "rain"]),
     );
@@ -105,7 +105,7 @@ fn removes_a_tag_that_the_user_removed() {
         removed: owned(&["b roll", "INTERVIEW"]),
         ..ClipEdits::default()
     };
-    let text = settled(LIGHTROOM, &removing);
+    let text = merge_twice(LIGHTROOM, &removing);
     assert_eq!(read(&text).tags, [""; 0]);
     assert!(
         !text.contains("dc:subject>") && text.contains("kind|B-Roll"),
@@ -141,7 +141,7 @@ fn adds_tags_to_every_form_of_list() {
             "Bag",
         ),
     ] {
-        let text = settled(&packet(attributes, elements), &edits_with_tags(&["snow"]));
+        let text = merge_twice(&packet(attributes, elements), &edits_with_tags(&["snow"]));
         assert_eq!(read(&text).tags, ["rain", "snow"], "{text}");
         assert!(
             text.contains(&format!("</{shape}></dc:subject>"))
@@ -151,19 +151,19 @@ fn adds_tags_to_every_form_of_list() {
     }
     let empty = packet("", "<dc:subject><rdf:Bag/></dc:subject>");
     assert_eq!(
-        read(&settled(&empty, &edits_with_tags(&["snow"]))).tags,
+        read(&merge_twice(&empty, &edits_with_tags(&["snow"]))).tags,
         ["snow"]
     );
     let structure = packet("", "<dc:subject><lr:what/></dc:subject>");
-    let fault = merge(Some(structure.as_bytes()), &edits_with_tags(&["snow"])).unwrap_err();
-    assert_eq!(fault.to_string(), "`dc:subject` is not a list");
+    let error = merge(Some(structure.as_bytes()), &edits_with_tags(&["snow"])).unwrap_err();
+    assert_eq!(error.to_string(), "`dc:subject` is not a list");
 }
 
 #[test]
 fn binds_missing_prefixes() {
     let bare =
         "<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:dc='urn:other'/>";
-    let text = settled(bare, &everything());
+    let text = merge_twice(bare, &everything());
     let packet = read(&text);
     assert_eq!(packet.tags, ["ad shoot", "interview"]);
     assert_eq!(packet.rating, Some(4));
@@ -199,19 +199,22 @@ fn keeps_and_reports_ratings_of_other_programs() {
     }
     // A value that btsindex wrote is changed and removed.
     for text in [DARKTABLE.to_owned(), packet("", "")] {
-        let four = settled(&text, &stars(4));
+        let four = merge_twice(&text, &stars(4));
         assert_eq!(read(&four).rating, Some(4));
         assert_eq!(read(&four).last_synced.rating, Some(4));
-        let none = settled(&four, &rejected);
+        let none = merge_twice(&four, &rejected);
         assert_eq!(read(&none).rating, Some(-1));
-        assert_eq!(read(&settled(&none, &ClipEdits::default())).rating, None);
+        assert_eq!(
+            read(&merge_twice(&none, &ClipEdits::default())).rating,
+            None
+        );
         // Another program changed it since.
         let changed = four.replace("xmp:Rating=\"4\"", "xmp:Rating=\"2\"");
         let changed = changed.replace("<xmp:Rating>4<", "<xmp:Rating>2<");
         assert_eq!(merge_text(&changed, &stars(5)).conflicts.len(), 1);
-        assert_eq!(read(&settled(&changed, &stars(5))).rating, Some(2));
+        assert_eq!(read(&merge_twice(&changed, &stars(5))).rating, Some(2));
         assert_eq!(
-            read(&settled(&changed, &ClipEdits::default())).rating,
+            read(&merge_twice(&changed, &ClipEdits::default())).rating,
             Some(2)
         );
     }
@@ -241,7 +244,7 @@ fn keeps_values_of_unexpected_form() {
         "",
         "<xmp:Rating rdf:parseType='Resource'><rdf:value>0</rdf:value><lr:by>me</lr:by></xmp:Rating>",
     );
-    let text = settled(&qualified, &everything());
+    let text = merge_twice(&qualified, &everything());
     assert!(
         text.contains("<rdf:value>4</rdf:value><lr:by>me</lr:by>"),
         "{text}"
@@ -250,15 +253,15 @@ fn keeps_values_of_unexpected_form() {
 
 #[test]
 fn writes_selected_clips_as_good() {
-    let text = settled(EXIFTOOL, &everything());
+    let text = merge_twice(EXIFTOOL, &everything());
     assert_eq!(read(&text).good, Some(true));
-    assert_eq!(read(&settled(&text, &ClipEdits::default())).good, None);
+    assert_eq!(read(&merge_twice(&text, &ClipEdits::default())).good, None);
     let theirs = packet(r#"xmpDM:good="False""#, "");
     assert_eq!(
         merge_text(&theirs, &everything()).conflicts[0].property,
         "xmpDM:good"
     );
-    assert_eq!(read(&settled(&theirs, &everything())).good, Some(false));
+    assert_eq!(read(&merge_twice(&theirs, &everything())).good, Some(false));
 }
 
 #[test]
@@ -267,7 +270,7 @@ fn writes_notes_as_lines_of_the_log_comment() {
         notes: owned(notes),
         ..ClipEdits::default()
     };
-    let text = settled(PREMIERE, &noted(&["second", "third\n\nfourth", "third"]));
+    let text = merge_twice(PREMIERE, &noted(&["second", "third\n\nfourth", "third"]));
     let log = |text: &str| read(text).log_comment;
     assert_eq!(
         log(&text).as_deref(),
@@ -276,16 +279,16 @@ fn writes_notes_as_lines_of_the_log_comment() {
     assert_eq!(read(&text).last_synced.notes, ["third", "fourth"]);
     assert!(text.contains("first line&#xD;second&#xD;third"), "{text}");
     assert_eq!(
-        log(&settled(&text, &noted(&["fourth"]))).as_deref(),
+        log(&merge_twice(&text, &noted(&["fourth"]))).as_deref(),
         Some("first line\nsecond\nfourth")
     );
     assert_eq!(
-        log(&settled(&text, &noted(&[]))).as_deref(),
+        log(&merge_twice(&text, &noted(&[]))).as_deref(),
         Some("first line\nsecond")
     );
-    let new = settled(&packet(r#"xmpDM:logComment="""#, ""), &noted(&["a", "b"]));
+    let new = merge_twice(&packet(r#"xmpDM:logComment="""#, ""), &noted(&["a", "b"]));
     assert!(new.contains("xmpDM:logComment=\"a&#xA;b\""), "{new}");
-    assert_eq!(log(&settled(&new, &noted(&[]))), None);
+    assert_eq!(log(&merge_twice(&new, &noted(&[]))), None);
 }
 
 #[test]
@@ -295,7 +298,7 @@ fn writes_markers_to_a_separate_track() {
         ..ClipEdits::default()
     };
     let theirs = read(PREMIERE).markers;
-    let text = settled(PREMIERE, &marked(vec![marker(1, "one"), marker(2, "two")]));
+    let text = merge_twice(PREMIERE, &marked(vec![marker(1, "one"), marker(2, "two")]));
     let all = read(&text);
     assert_eq!(all.markers[..4], theirs);
     assert_eq!(
@@ -303,11 +306,11 @@ fn writes_markers_to_a_separate_track() {
         [xmp_marker(1, 0, "one"), xmp_marker(2, 0, "two")]
     );
     assert_eq!(all.last_synced.markers, all.markers[4..]);
-    let text = settled(&text, &marked(vec![marker(3, "three")]));
+    let text = merge_twice(&text, &marked(vec![marker(3, "three")]));
     assert_eq!(read(&text).markers[4..], [xmp_marker(3, 0, "three")]);
-    assert_eq!(settled(&text, &ClipEdits::default()), PREMIERE);
-    let new = settled(EXIFTOOL, &marked(vec![marker(1, "one")]));
-    assert!(!settled(&new, &ClipEdits::default()).contains("xmpDM:Tracks"));
+    assert_eq!(merge_twice(&text, &ClipEdits::default()), PREMIERE);
+    let new = merge_twice(EXIFTOOL, &marked(vec![marker(1, "one")]));
+    assert!(!merge_twice(&new, &ClipEdits::default()).contains("xmpDM:Tracks"));
 }
 
 #[test]
@@ -316,7 +319,7 @@ fn does_not_repeat_markers_that_premiere_moved() {
         markers: vec![marker(1_000_010, "one"), marker(2_000_000, "two")],
         ..ClipEdits::default()
     };
-    let ours = settled(&packet("", ""), &marked);
+    let ours = merge_twice(&packet("", ""), &marked);
     let taken = ours
         .replace(">btsindex<", ">Comment<")
         .replace(">254018540160<", ">254016000000<");
@@ -330,5 +333,5 @@ fn does_not_repeat_markers_that_premiere_moved() {
         markers: [marked.markers, vec![marker(3, "three")]].concat(),
         ..ClipEdits::default()
     };
-    assert_eq!(read(&settled(&taken, &third)).markers.len(), 3);
+    assert_eq!(read(&merge_twice(&taken, &third)).markers.len(), 3);
 }

@@ -35,7 +35,7 @@ fn merge_text(existing: &str, edits: &ClipEdits) -> Merged {
 }
 
 /// Merges and checks that a second merge changes nothing. Returns the merged text.
-fn settled(existing: &str, edits: &ClipEdits) -> String {
+fn merge_twice(existing: &str, edits: &ClipEdits) -> String {
     let once = merge_text(existing, edits);
     let again = merge(Some(&once.bytes), edits).unwrap();
     let text = String::from_utf8(once.bytes.clone()).unwrap();
