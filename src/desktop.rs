@@ -12,7 +12,6 @@ use crate::error::Error;
 /// Returns the best available file of a clip.
 ///
 /// # Errors
-///
 /// [`Error::Offline`] if a volume must be mounted first, [`Error::Gone`] if no file is left.
 pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
     let there = clip
@@ -54,7 +53,6 @@ pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
 /// Opens a file in its default program, which continues to run after this one exits.
 ///
 /// # Errors
-///
 /// [`Error::Desktop`] if no program could be started, or it failed immediately.
 pub fn open(path: &Path) -> Result<(), Error> {
     open::that_detached(path).map_err(desktop_error(path))
@@ -64,7 +62,6 @@ pub fn open(path: &Path) -> Result<(), Error> {
 /// cannot select files.
 ///
 /// # Errors
-///
 /// [`Error::Desktop`], as for [`open()`].
 pub fn reveal(path: &Path) -> Result<(), Error> {
     if select(path) {

@@ -34,7 +34,6 @@ pub(crate) struct TomlKind {
 /// Reads the text of a handwritten file.
 ///
 /// # Errors
-///
 /// [`Error::Path`] if it cannot be read or is not a regular file, [`Error::Written`] if it is not
 /// UTF-8. A file above the maximum size is truncated one byte after it, which the parser then
 /// reports.

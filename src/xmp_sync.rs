@@ -100,7 +100,6 @@ fn edits_to_write(
 /// Writes the sidecars of all available files of a clip. A clip that never had edits gets none.
 ///
 /// # Errors
-///
 /// If the catalogue cannot be read or written. Errors of single files are reported in their
 /// outcome.
 pub fn write_sidecars(
@@ -263,7 +262,6 @@ pub struct SidecarEdits {
 /// unless `prefer_xmp` is set.
 ///
 /// # Errors
-///
 /// If the catalogue cannot be read.
 pub fn read_sidecars(
     catalogue: &Catalogue,

@@ -22,7 +22,6 @@ pub(super) struct ChainLink {
 /// Reads a chain file.
 ///
 /// # Errors
-///
 /// If the file cannot be read, is not a chain, or names a manifest outside its own folder.
 pub(super) fn read(path: &Path) -> Result<Vec<ChainLink>, MhlError> {
     atomic_file::refresh(path);

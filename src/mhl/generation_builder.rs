@@ -100,7 +100,6 @@ impl<'a> GenerationBuilder<'a> {
     /// root last.
     ///
     /// # Errors
-    ///
     /// If a history is damaged or cannot be written.
     pub fn write(self, author: &str, process: Process) -> Result<Vec<PathBuf>, MhlError> {
         self.histories.write(&Generation {

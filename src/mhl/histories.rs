@@ -41,7 +41,6 @@ impl Histories {
     /// skipped, and so is one whose name is not UTF-8, since no manifest can name it.
     ///
     /// # Errors
-    ///
     /// The errors of [`History::read`]; also if a history refers to an inner generation that is
     /// missing or has changed.
     pub fn read(root: &Path) -> Result<Self, MhlError> {
@@ -65,7 +64,6 @@ impl Histories {
     /// Returns `None` if `keep_waiting` ended the wait for other processes.
     ///
     /// # Errors
-    ///
     /// The errors of [`Histories::read`]; also if the lock cannot be created.
     pub fn lock(
         root: &Path,
@@ -281,7 +279,6 @@ impl Histories {
     /// Ignore patterns are added to the outermost history; those without a `/` to all.
     ///
     /// # Errors
-    ///
     /// The errors of [`write`](super::write). Histories written before the error keep their new
     /// generation, which is correct in itself.
     pub fn write(&self, generation: &Generation) -> Result<Vec<PathBuf>, MhlError> {

@@ -73,7 +73,6 @@ impl History {
     /// folder.
     ///
     /// # Errors
-    ///
     /// If a manifest is missing or differs from its hash in the chain, if a file cannot be read, or
     /// if it contains invalid values.
     pub fn read(root: &Path) -> Result<Option<Self>, MhlError> {

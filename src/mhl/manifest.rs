@@ -55,7 +55,6 @@ struct PartialEntry {
 /// `on_entry` receives each entry.
 ///
 /// # Errors
-///
 /// If the file cannot be read, is not a manifest, or a callback returns an error. An error of
 /// `check_hashes` takes precedence.
 pub(super) fn read(

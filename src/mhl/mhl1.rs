@@ -74,7 +74,6 @@ impl Mhl1File {
 /// Finds the lists directly in a folder, sorted by path.
 ///
 /// # Errors
-///
 /// If the folder cannot be read.
 pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
     let mut found = Vec::new();
@@ -99,7 +98,6 @@ pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
 /// history.
 ///
 /// # Errors
-///
 /// If the file cannot be read, is not a list, or lists a path outside its folder.
 pub fn read(path: &Path) -> Result<Option<Mhl1List>, MhlError> {
     let mut xml = XmlReader::open(path, &[])?;

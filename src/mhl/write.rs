@@ -28,7 +28,6 @@ use crate::lock::Shared;
 /// `history` is the result of [`History::read`] for the same folder.
 ///
 /// # Errors
-///
 /// If a manifest cannot represent the generation (nothing is written then), if another program has
 /// added a generation meanwhile, or if an I/O error occurs.
 pub fn write(

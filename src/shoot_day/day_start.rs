@@ -18,7 +18,6 @@ pub fn shoot_date(civil: DateTime, starts: Time) -> Date {
 /// Parses the time at which days start, to the minute: `04:00`.
 ///
 /// # Errors
-///
 /// If the text is not a time of day.
 pub fn parse_day_start(text: &str) -> Result<Time, Malformed> {
     let (hour, minute) = text.trim().split_once(':').unwrap_or_default();

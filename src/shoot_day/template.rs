@@ -82,7 +82,6 @@ impl Template {
     /// Parses a path with placeholders. `{{` and `}}` are literal braces.
     ///
     /// # Errors
-    ///
     /// If the path is empty, has an unknown placeholder, an unmatched brace, or a `..`.
     pub fn parse(typed: &str) -> Result<Self, TemplateError> {
         let path = check_path(typed)?;
@@ -167,7 +166,6 @@ impl Template {
     /// Resolves a relative template against a base folder, or against the home folder after `~/`.
     ///
     /// # Errors
-    ///
     /// If it starts with `~/` and the home folder is unknown.
     pub(crate) fn resolve(mut self, base: &PathBase) -> Result<Self, TemplateError> {
         let is_home = !self.is_absolute() && self.typed.starts_with("~/");
@@ -184,7 +182,6 @@ impl Template {
     /// [`super::sanitize_file_name`], so each fills a part of one component.
     ///
     /// # Errors
-    ///
     /// If a placeholder has no value, or a component exceeds 255 bytes. It is not truncated, since
     /// two cards could then share a folder.
     pub fn fill(&self, values: &PlaceholderValues<'_>) -> Result<PathBuf, FillError> {

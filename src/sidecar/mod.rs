@@ -20,7 +20,6 @@ const MAX_BYTES: u64 = 2 * 1024 * 1024;
 /// kind of file or one that belongs to another media file.
 ///
 /// # Errors
-///
 /// If the file cannot be opened or read.
 pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();

@@ -43,7 +43,6 @@ impl SidecarFolder {
     /// another file, the sidecar is named after the whole file name.
     ///
     /// # Errors
-    ///
     /// If the folder cannot be listed. The inner error is the reason why no path is suitable.
     pub(super) fn sidecar_path(
         &mut self,

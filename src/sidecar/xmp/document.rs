@@ -33,7 +33,6 @@ impl Document {
     /// Parses a whole document.
     ///
     /// # Errors
-    ///
     /// If it is too large, nested too deeply, in an unknown encoding, not well-formed, or has a
     /// DTD.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
@@ -67,7 +66,6 @@ impl Document {
     /// Returns the `rdf:RDF` element: the root element or one of its children.
     ///
     /// # Errors
-    ///
     /// If there is none.
     pub(super) fn rdf(&self) -> Result<&XmlElement, XmpError> {
         let root = self.nodes.iter().find_map(|node| match node {
@@ -87,7 +85,6 @@ impl Document {
     /// Returns the `rdf:RDF` element for editing, and the namespace bindings in its scope.
     ///
     /// # Errors
-    ///
     /// If there is none.
     pub(super) fn rdf_mut(&mut self) -> Result<(&mut XmlElement, NamespaceScope), XmpError> {
         let root = self.nodes.iter_mut().find_map(|node| match node {

@@ -86,7 +86,6 @@ impl<'a> Editor<'a> {
     /// created.
     ///
     /// # Errors
-    ///
     /// If the property is neither a list nor a text.
     pub(super) fn add(
         &mut self,

@@ -26,7 +26,6 @@ impl Encoding {
     /// Decodes the text of a file, without its byte order mark.
     ///
     /// # Errors
-    ///
     /// If the file is too large, or neither UTF-8 nor UTF-16.
     pub(super) fn decode(bytes: &[u8]) -> Result<(Self, String), XmpError> {
         if bytes.len() > MAX_BYTES {
@@ -67,7 +66,6 @@ impl Encoding {
     /// Checks that an XML declaration names this encoding.
     ///
     /// # Errors
-    ///
     /// A description of the mismatch.
     pub(super) fn check(self, declared: &str) -> Result<(), String> {
         let (actual, names): (&str, &[&str]) = match self.units {

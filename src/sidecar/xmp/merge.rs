@@ -58,7 +58,6 @@ const NEW: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?
 /// programs, only tags removed by the user are removed.
 ///
 /// # Errors
-///
 /// If the sidecar cannot be parsed, or a property to extend is not a list.
 pub fn merge(existing: Option<&[u8]>, edits: &ClipEdits) -> Result<Merged, XmpError> {
     let before = existing.unwrap_or(NEW.as_bytes());

@@ -47,7 +47,6 @@ impl Packet {
     /// Parses a whole sidecar file.
     ///
     /// # Errors
-    ///
     /// If it is larger than the limit, not well-formed XML, or contains no RDF.
     pub fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
         let document = Document::parse(bytes)?;

@@ -17,7 +17,6 @@ impl<'a> RawStartTag<'a> {
     /// Parses the text between `<` and `>`, or `/>`.
     ///
     /// # Errors
-    ///
     /// A description of the syntax error.
     pub(super) fn parse(written: &'a str) -> Result<Self, String> {
         let end = written.find(is_blank).unwrap_or(written.len());
