@@ -151,7 +151,7 @@ impl Checksum {
         self.kind
     }
 
-    /// Returns the digest in big-endian order, as it is printed. For C4 these are the 64 bytes of
+    /// Returns the digest in big-endian order, as printed. For C4 these are the 64 bytes of
     /// SHA-512.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -100,7 +100,7 @@ impl Owners {
     }
 }
 
-/// Returns the files that match including case, or all if there are none. A folder may contain both
+/// Returns the files that match including case, or all if no file does. A folder may contain both
 /// `img_1.mov` and `IMG_1.MOV`.
 fn prefer_same_case(files: Vec<&OsString>, has_same_case: impl Fn(&str) -> bool) -> Vec<&OsString> {
     let is_exact = |file: &&&OsString| has_same_case(&file.to_string_lossy());
