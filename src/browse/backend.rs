@@ -231,12 +231,12 @@ impl Backend {
     pub(super) fn available_file(&mut self, number: i64) -> Result<PathBuf, Error> {
         let gone = || Error::NoClip(number.to_string());
         let clip = self.clip(number)?.ok_or_else(gone)?;
-        match desktop::file_at_hand(&clip) {
+        match desktop::available_file(&clip) {
             Err(Error::Offline { .. }) => {
                 self.catalogue = Catalogue::open(&self.folder)?;
                 self.mounted = self.catalogue.mounted()?;
                 let clip = self.clip(number)?.ok_or_else(gone)?;
-                desktop::file_at_hand(&clip).map(Path::to_owned)
+                desktop::available_file(&clip).map(Path::to_owned)
             }
             found => found.map(Path::to_owned),
         }

@@ -318,7 +318,7 @@ fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Re
 
 fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
     let by: String = row.get(3)?;
-    let by = HashKind::named(&by).unwrap_or(HashKind::Xxh128);
+    let by = HashKind::from_name(&by).unwrap_or(HashKind::Xxh128);
     let digest: Option<Vec<u8>> = row.get(1)?;
     let how: Option<String> = row.get(5)?;
     Ok(Claim {

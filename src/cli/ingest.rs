@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::checksum::HashKind;
-use btsindex::shoot_day::{Clock, Template, parse_starts};
+use btsindex::shoot_day::{Clock, Template, parse_day_start};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
@@ -46,7 +46,7 @@ pub(crate) struct IngestArgs {
     pub(crate) day: DayArgs,
 
     /// Start of the shoot day: earlier clips belong to the previous day [default: 00:00]
-    #[arg(long, value_name = "HH:MM", value_parser = parse_starts)]
+    #[arg(long, value_name = "HH:MM", value_parser = parse_day_start)]
     pub(crate) day_starts: Option<Time>,
 
     /// Catalogue the footage in place with the facts of the day; copy nothing

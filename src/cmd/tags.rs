@@ -16,7 +16,7 @@ use btsindex::output::{
 };
 use btsindex::query::Query;
 use btsindex::scan::{alone, compare, explain, retag};
-use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
+use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_toml};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
@@ -119,9 +119,9 @@ fn test(
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let mut own = catalogue.own_rules()?;
-    own.rules = Some(read_written(rules)?);
+    own.rules = Some(read_toml(rules)?);
     if let Some(vocabulary) = vocabulary {
-        own.vocabulary = Some(read_written(vocabulary)?);
+        own.vocabulary = Some(read_toml(vocabulary)?);
     }
     let rules = Rules::new(&own).map_err(|error| named(error, rules, vocabulary))?;
     let clips = if words.is_empty() {
@@ -174,7 +174,7 @@ fn own_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read_written(&path).map(Some),
+        _ => read_toml(&path).map(Some),
     }
 }
 

@@ -16,13 +16,13 @@ use std::path::Path;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::toml_file::Kind;
+use crate::toml_file::TomlKind;
 use crate::value::{Tagged, Tags, Why};
 use condition::{Condition, Evidence, NeighbourTest, Seen};
 use lexicon::{Lexicon, PhraseId, Spoken};
 use parse::Maker;
 
-pub use crate::toml_file::read_written;
+pub use crate::toml_file::read_toml;
 pub use names::schemes;
 pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
 
@@ -30,7 +30,7 @@ pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
 pub const RULES: &str = include_str!("rules.toml");
 
 /// What complaints about rules and vocabulary point to.
-const WRITTEN: Kind = Kind {
+const WRITTEN: TomlKind = TomlKind {
     plural: "rules",
     example: "btsindex tags rules",
 };

@@ -11,7 +11,7 @@ use super::vocabulary::Vocabulary;
 use super::{Rule, WRITTEN, Wish};
 use crate::clip::{Clip, FIELDS};
 use crate::error::{Error, closest};
-use crate::toml_file::{Table, TomlFile, Value};
+use crate::toml_file::{TomlFile, TomlTable as Table, TomlValue as Value};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, Resolution, Scale, parse_tag};
 
@@ -92,7 +92,7 @@ impl<'v> Maker<'v> {
             kind: WRITTEN,
         }
         .read(|file| {
-            file.only(&["rule", "words"])?;
+            file.check_keys(&["rule", "words"])?;
             if let Some(words) = file.get("words") {
                 self.take_words(&words.table("words")?)?;
             }
@@ -120,7 +120,7 @@ impl<'v> Maker<'v> {
     }
 
     fn take_words(&mut self, table: &Table<'_>) -> Result<(), Error> {
-        table.only(&["not_in", "not_after", "not_before", "right"])?;
+        table.check_keys(&["not_in", "not_after", "not_before", "right"])?;
         for (text, _) in table.texts("not_in")? {
             self.elsewhere.insert(self.lexicon.add(text));
         }
@@ -154,8 +154,8 @@ impl<'v> Maker<'v> {
     }
 
     fn rule(&mut self, table: &Table<'_>) -> Result<Rule, Error> {
-        table.only(&SETTINGS)?;
-        let name = table.needed("name", "ad-shoot")?.to_owned();
+        table.check_keys(&SETTINGS)?;
+        let name = table.required("name", "ad-shoot")?.to_owned();
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '/');
         if name.is_empty() || name.len() > LONGEST_PHRASE || !name.chars().all(is_plain) {
             return Err(table.wrong(
@@ -455,8 +455,8 @@ fn pattern(value: &Value<'_>) -> Result<Option<Regex>, Error> {
         return Ok(None);
     }
     let table = value.table("pattern")?;
-    table.only(&["pattern"])?;
-    let text = table.needed("pattern", "(?i)^sc(?<scene>\\d+)")?;
+    table.check_keys(&["pattern"])?;
+    let text = table.required("pattern", "(?i)^sc(?<scene>\\d+)")?;
     let made = RegexBuilder::new(text)
         .size_limit(LARGEST_PATTERN)
         .dfa_size_limit(LARGEST_PATTERN)

@@ -311,7 +311,7 @@ when = { path = { pattern = '((a{100}){100}){100}' } } ⇒ 4 ⇒ stands for too 
 when = { all = [] } ⇒ 4 ⇒ `all` of nothing ⇒ drone
 when = { path = "x" }|tags = [""] ⇒ 5 ⇒ is not a tag ⇒ tv-set/rehearsal
 when = { path = "x" }|take = "three" ⇒ 5 ⇒ `take` is a number ⇒ take = 3
-when = { path = "x" }|confidence = 300 ⇒ 5 ⇒ no whole number from 1 to 100 ⇒ confidence = 100
+when = { path = "x" }|confidence = 300 ⇒ 5 ⇒ not a whole number from 1 to 100 ⇒ confidence = 100
 when = { path = "x" }|excludes = ["intervew"] ⇒ 5 ⇒ no rule `intervew` ⇒ did you mean `interview`?
 when = { path = "x" }|tags = ["a"]|[[rule]]|name = "t"|when = { path = "y" }|tags = ["b"] ⇒ 6 ⇒ two rules are called `t` ⇒ a name of its own
 when = { path = x } ⇒ 4 ⇒ ⇒ quotes

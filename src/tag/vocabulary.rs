@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::WRITTEN;
 use crate::error::{Error, closest};
-use crate::toml_file::{Table, TomlFile};
+use crate::toml_file::{TomlFile, TomlTable as Table};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, parse_tag};
 
@@ -91,9 +91,9 @@ impl Vocabulary {
             kind: WRITTEN,
         }
         .read(|file| {
-            file.only(&["group", "tag"])?;
+            file.check_keys(&["group", "tag"])?;
             for table in file.tables("group")? {
-                table.only(&["id", "help"])?;
+                table.check_keys(&["id", "help"])?;
                 let group = Group {
                     id: tag_id(&table, "id", "shoot")?,
                     help: table.text("help")?.unwrap_or_default().to_owned(),
@@ -110,7 +110,7 @@ impl Vocabulary {
     }
 
     fn take_tag(&mut self, table: &Table<'_>, is_checked: bool) -> Result<(), Error> {
-        table.only(&["id", "group", "help", "synonyms", "among"])?;
+        table.check_keys(&["id", "group", "help", "synonyms", "among"])?;
         let id = tag_id(table, "id", "tv-set/rehearsal")?;
         let group = self.group_of(&id, table)?;
         let synonyms = words(table, "synonyms")?;
@@ -358,7 +358,7 @@ fn renamed_once(renamed: &BTreeMap<String, String>, id: &str) -> Option<String> 
 }
 
 fn tag_id(table: &Table<'_>, key: &str, example: &str) -> Result<String, Error> {
-    let text = table.needed(key, example)?;
+    let text = table.required(key, example)?;
     let id = parse_tag(text).map_err(|wrong: Malformed| {
         table.wrong(wrong.to_string(), format!("write `{key} = \"{example}\"`"))
     })?;

@@ -256,7 +256,7 @@ impl Catalogue {
                 )?
                 .query_row([ingest], |row| Ok((row.get(0)?, row.get(1)?)))
         })?;
-        let kind = HashKind::named(&kind).unwrap_or(HashKind::Xxh128);
+        let kind = HashKind::from_name(&kind).unwrap_or(HashKind::Xxh128);
         let places = usize::try_from(places).unwrap_or(0);
         let mut files: Vec<Ingested> = self.check(|connection| {
             connection
@@ -432,7 +432,7 @@ fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
             volume: row.get("volume")?,
             inside: PathBuf::from(from_bytes(row.get("inside")?)),
             is_in_place: row.get("in_place")?,
-            hash: HashKind::named(&hash).unwrap_or(HashKind::Xxh128),
+            hash: HashKind::from_name(&hash).unwrap_or(HashKind::Xxh128),
             author: row.get("author")?,
             facts: Clip::default(),
         },
