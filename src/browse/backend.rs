@@ -14,7 +14,7 @@ use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
-use crate::index::{self, Hits, Index, Note, Order};
+use crate::index::{self, Hits, Index, IndexNotice, SortOrder};
 use crate::output::{Pictures, advised, facts};
 use crate::query::Query;
 
@@ -51,7 +51,7 @@ pub(super) enum Answer {
     /// An index that holds what was changed when it was asked for.
     Fresh(Box<Index>),
     /// Something that people should know.
-    Told(Note),
+    Told(IndexNotice),
     /// There is no index.
     Failed(Error),
 }
@@ -125,7 +125,7 @@ impl Shelf {
         ask: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let query = self.query(line)?;
-        if self.index.as_ref().is_some_and(Index::is_cut_short) {
+        if self.index.as_ref().is_some_and(Index::is_truncated) {
             self.index = None;
             let _ = self.orders.send(Errand::Remake);
         }
@@ -146,7 +146,7 @@ impl Shelf {
     /// The clips that match a line, at most so many; `None` before there is an index.
     pub(super) fn search(&mut self, line: &str, most: usize) -> Result<Option<Hits>, Error> {
         self.ask(line, |index, query, mounted| {
-            index.search(query, mounted, &Order::default(), most)
+            index.search(query, mounted, &SortOrder::default(), most)
         })
     }
 
@@ -257,14 +257,14 @@ fn keep(folder: &Path, orders: &Receiver<Errand>, answers: &Sender<Answer>) {
         let is_remake = std::iter::once(order)
             .chain(orders.try_iter())
             .any(|order| matches!(order, Errand::Remake));
-        let mut told = |note: &Note| {
+        let mut told = |note: &IndexNotice| {
             let _ = answers.send(Answer::Told(note.clone()));
         };
         let index = if is_remake {
-            Index::remake(&catalogue, &mut told, &mut |_, _| ())
+            Index::rebuild(&catalogue, &mut told, &mut |_, _| ())
         } else {
             // Where it cannot be followed here, it is made in memory.
-            let _ = index::follow(&catalogue, "browse", &mut told);
+            let _ = index::try_catch_up(&catalogue, "browse", &mut told);
             Index::current(&catalogue, "browse", &mut told)
         };
         let answer = match index {

@@ -1,4 +1,4 @@
-//! What to ask instead of a query that finds nothing: words that are nearly those, the one that
+//! What to ask instead of a query that finds nothing: words that are similar_terms those, the one that
 //! nothing has, or less at a time. Only ever said, never done.
 
 use std::collections::HashMap;
@@ -7,10 +7,10 @@ use tantivy::TantivyError;
 use tantivy::schema::Field;
 
 use super::catch_panic::guarded;
-use super::document::Column;
-use super::fuzzy::Alike;
+use super::document::IndexColumn;
+use super::fuzzy::FuzzyWord;
 use super::search::Finder;
-use super::{Index, Note};
+use super::{Index, IndexNotice};
 use crate::clip::{Clip, Wanted, facet};
 use crate::error::Error;
 use crate::query::{Ask, Query};
@@ -21,39 +21,43 @@ use crate::value::{How, Words};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
     /// Terms that no clip matches, even alone.
-    pub lost: Vec<Lost>,
+    pub unmatched: Vec<UnmatchedTerm>,
     /// Terms without which the others find something, and how many; the most first.
     pub without: Vec<(Query, usize)>,
 }
 
 /// A term that no clip matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
+pub struct UnmatchedTerm {
     /// The term.
     pub term: Query,
-    /// Terms that are nearly it, and how many clips the query finds with each in its place and
-    /// without the other lost terms; what is most like it first.
-    pub like: Vec<(Query, usize)>,
+    /// Terms that are similar_terms it, and how many clips the query finds with each in its place and
+    /// without the other unmatched terms; what is most similar it first.
+    pub similar: Vec<(Query, usize)>,
 }
 
 /// Letters that may differ.
-const FURTHEST: u8 = 2;
+const MAX_DISTANCE: u8 = 2;
 /// No more than these are offered.
-const MOST: usize = 3;
-/// Of a query of more terms than these, nobody could be told which one is wrong.
-const MOST_TERMS: usize = 12;
+const MAX_SUGGESTIONS: usize = 3;
+/// Of a query of more terms than these, nobody could be on_notice which one is wrong.
+const MAX_TERMS: usize = 12;
 /// Nor should people wait for it longer than for what they asked.
-const MOST_EFFORT: usize = 500;
+const MAX_EFFORT: usize = 500;
 /// No more words than these are tried.
-const MOST_TRIED: usize = 12;
+const MAX_TRIED: usize = 12;
 
 impl Finder<'_> {
     /// What could be asked instead of a query that found nothing.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn advise(&mut self, query: &Query, told: &mut dyn FnMut(&Note)) -> Result<Advice, Error> {
-        self.asked(told, |index, mounted| index.advise(query, mounted))
+    pub fn advise(
+        &mut self,
+        query: &Query,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<Advice, Error> {
+        self.run(on_notice, |index, mounted| index.advise(query, mounted))
     }
 }
 
@@ -67,30 +71,30 @@ impl Index {
         let terms = query.terms();
         let mut advice = Advice::default();
         // Each is left out once, and all others are looked for.
-        if terms.len() > MOST_TERMS || terms.len() * query.effort() > MOST_EFFORT {
+        if terms.len() > MAX_TERMS || terms.len() * query.effort() > MAX_EFFORT {
             return Ok(advice);
         }
-        let mut lost = Vec::new();
+        let mut unmatched = Vec::new();
         for (at, term) in terms.iter().enumerate() {
             if self.count_found(term, mounted)? == 0 {
-                lost.push(at);
+                unmatched.push(at);
             }
         }
-        for &at in &lost {
+        for &at in &unmatched {
             let term = &terms[at];
-            let others = (0..terms.len()).filter(|other| !lost.contains(other));
+            let others = (0..terms.len()).filter(|other| !unmatched.contains(other));
             let others: Vec<Query> = others.map(|other| terms[other].clone()).collect();
-            let mut like = Vec::new();
-            for other in self.nearly(term)? {
+            let mut similar = Vec::new();
+            for other in self.similar_terms(term)? {
                 let with_it = others.iter().cloned().chain([other.clone()]);
                 let count = self.count_found(&Query::all(with_it.collect()), mounted)?;
-                if count > 0 && like.len() < MOST {
-                    like.push((other, count));
+                if count > 0 && similar.len() < MAX_SUGGESTIONS {
+                    similar.push((other, count));
                 }
             }
-            advice.lost.push(Lost {
+            advice.unmatched.push(UnmatchedTerm {
                 term: term.clone(),
-                like,
+                similar,
             });
         }
         if terms.len() > 1 {
@@ -109,8 +113,8 @@ impl Index {
         Ok(advice)
     }
 
-    /// Terms that are nearly this one, what is most like it first.
-    fn nearly(&self, term: &Query) -> Result<Vec<Query>, Error> {
+    /// Terms that are similar_terms this one, what is most similar it first.
+    fn similar_terms(&self, term: &Query) -> Result<Vec<Query>, Error> {
         let (words, name) = match term {
             Query::Words(words) => (words, None),
             Query::Ask(Ask::Field {
@@ -122,7 +126,7 @@ impl Index {
         if !matches!(words.how, How::Forms | How::Exact) {
             return Ok(Vec::new());
         }
-        let asked = |words: Words| match name {
+        let to_query = |words: Words| match name {
             None => Query::Words(words),
             Some(name) => Query::Ask(Ask::Field {
                 name,
@@ -132,42 +136,42 @@ impl Index {
         let runs = folded_runs(&words.text);
         let found = match (runs.as_slice(), name) {
             ([run], None) => {
-                let heard = self
+                let fields = self
                     .columns
-                    .heard
+                    .groups
                     .iter()
-                    .flat_map(|heard| heard.single.clone());
-                self.words_like(run, heard.collect())?
+                    .flat_map(|group| group.single.clone());
+                self.similar_words(run, fields.collect())?
             }
             ([run], Some(name)) => {
                 let columns = Clip::fields_named(name).map(|(at, _)| self.columns.all[at]);
                 let fields = columns.flat_map(|column| match column {
-                    Column::Words { whole, parts, .. } => vec![whole, parts],
+                    IndexColumn::Words { whole, parts, .. } => vec![whole, parts],
                     _ => Vec::new(),
                 });
-                self.words_like(run, fields.collect())?
+                self.similar_words(run, fields.collect())?
             }
-            (_, Some(name)) => self.values_like(&words.text, name)?,
+            (_, Some(name)) => self.similar_values(&words.text, name)?,
             _ => Vec::new(),
         };
-        let read = found.into_iter().filter_map(|word| match runs.len() {
+        let parsed = found.into_iter().filter_map(|word| match runs.len() {
             1 => Words::read(&word).ok(),
             _ => Words::exact(&word).ok(),
         });
-        Ok(read.map(asked).collect())
+        Ok(parsed.map(to_query).collect())
     }
 
-    /// Words of some columns that differ in few letters, what is most like it first and what is
+    /// Words of some columns that differ in few letters, what is most similar it first and what is
     /// found most first among equals.
-    fn words_like(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
+    fn similar_words(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
         let length = word.chars().count();
-        // Of a short word, every other is nearly it.
-        let furthest = match length {
+        // Of a short word, every other is similar_terms it.
+        let max_distance = match length {
             0..3 => return Ok(Vec::new()),
             3..5 => 1,
-            _ => FURTHEST,
+            _ => MAX_DISTANCE,
         };
-        let near = Alike::within(furthest, word);
+        let near = FuzzyWord::with_distance(max_distance, word);
         guarded(|| {
             let mut known: HashMap<String, u64> = HashMap::new();
             for field in fields {
@@ -189,13 +193,13 @@ impl Index {
                 .map(|(other, count)| (strsim::osa_distance(&other, word), u64::MAX - count, other))
                 .collect();
             known.sort();
-            known.truncate(MOST_TRIED);
+            known.truncate(MAX_TRIED);
             Ok(known.into_iter().map(|(_, _, word)| word).collect())
         })
     }
 
-    /// Values that clips are counted by which are most like a text of several words.
-    fn values_like(&self, text: &str, name: &str) -> Result<Vec<String>, Error> {
+    /// Values that clips are counted by which are most similar a text of several words.
+    fn similar_values(&self, text: &str, name: &str) -> Result<Vec<String>, Error> {
         let Ok(facet) = facet(name) else {
             return Ok(Vec::new());
         };
@@ -212,7 +216,7 @@ impl Index {
             .filter(|(distance, _)| distance * 3 <= text.len())
             .collect();
         near.sort();
-        near.truncate(MOST);
+        near.truncate(MAX_SUGGESTIONS);
         Ok(near.into_iter().map(|(_, value)| value).collect())
     }
 }

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::Index;
 use super::catch_panic::guarded;
 use super::document::{self, CLIP};
-use super::updater::{LITTLE_MEMORY, plain_writer};
+use super::updater::{SMALL_MEMORY, new_writer};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 
@@ -116,7 +116,7 @@ fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     let (schema, columns) = document::schema();
     let directory = tantivy::directory::RamDirectory::create();
     let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
-    let mut writer = plain_writer(&index, LITTLE_MEMORY)?;
+    let mut writer = new_writer(&index, SMALL_MEMORY)?;
     for change in changes {
         if let Some(clip) = &change.now {
             let number = u64::try_from(change.clip).unwrap_or(0);

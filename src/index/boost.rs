@@ -11,18 +11,18 @@ const HALF: Score = 8.0;
 
 /// A query in its tier.
 #[derive(Debug)]
-pub(super) struct Tier {
+pub(super) struct TierQuery {
     inner: Box<dyn Query>,
     weight: Score,
 }
 
-impl Tier {
+impl TierQuery {
     pub(super) fn new(inner: Box<dyn Query>, weight: Score) -> Self {
         Self { inner, weight }
     }
 }
 
-impl Clone for Tier {
+impl Clone for TierQuery {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.box_clone(),
@@ -31,7 +31,7 @@ impl Clone for Tier {
     }
 }
 
-impl Query for Tier {
+impl Query for TierQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let is_scored = scoring.is_scoring_enabled();
         let inner = self.inner.weight(scoring)?;

@@ -1,12 +1,12 @@
 //! Whether the files of the index hold what was written. Each is read through before it is used
-//! for the first time; what was found whole is remembered with all that a change of the file would
+//! for the first time; what was found whole is read_records with all that a change of the file would
 //! change too, so that looking again costs one stat a file.
 //!
 //! Bits that rot on a disk change none of that. So a small index is read through each time, and a
 //! file of a large one is due again after a day, after a restart and after its volume was mounted
 //! again. A search reads what is due before it answers, up to a limit, through the system's cache:
 //! these are the bytes that it will use. The rest is read from the medium after the answer
-//! ([`read_again`]).
+//! ([`verify_due_files`]).
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -16,46 +16,46 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Lasting, read_sealed, write_sealed};
+use super::directory::{Durability, read_sealed, write_sealed};
 use super::mount_id;
 use crate::catalogue::unix_seconds;
 
-/// Where what was found whole is remembered, in the index's folder.
-pub(super) const CHECKED: &str = "checked.json";
+/// Where what was found whole is read_records, in the index's folder.
+pub(super) const RECORDS_FILE: &str = "checked.json";
 /// A file that was changed this recently may be changed again without its times telling.
-const SETTLED: Duration = Duration::from_secs(2);
+const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// What was read longer ago than this is due again, in seconds.
-const AGE: i64 = 24 * 60 * 60;
+const MAX_AGE: i64 = 24 * 60 * 60;
 /// Bytes read at a time.
-const PIECE: usize = 256 * 1024;
+const BUFFER: usize = 256 * 1024;
 /// The two numbers at the very end of a file: the length of its footer, and one for all files.
 const TRAILER: u64 = 8;
 /// The second of them.
 const MAGIC: u32 = 1337;
 /// No footer is longer.
-const FOOTER: u32 = 4096;
+const MAX_FOOTER: u32 = 4096;
 
 /// How much is read of what was found whole before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(super) enum CheckMode {
     /// Within limits.
-    Remembered(Limits),
+    UseRecords(CheckLimits),
     /// Everything, from the medium.
-    Nothing,
+    Full,
 }
 
 /// Bytes that are read before an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct CheckLimits {
     /// An index of no more is read through each time.
     pub always: u64,
     /// Of files that are due, the smallest are read while they come to no more.
     pub due: u64,
 }
 
-impl Limits {
+impl CheckLimits {
     /// What no search feels: see ARCHITECTURE.md for what it costs.
-    pub(super) const USUAL: Self = Self {
+    pub(super) const DEFAULT: Self = Self {
         always: 4 * 1024 * 1024,
         due: 128 * 1024 * 1024,
     };
@@ -63,7 +63,7 @@ impl Limits {
 
 /// What tells a file from what it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+struct IndexFileStamp {
     bytes: u64,
     modified: i64,
     changed: i64,
@@ -72,24 +72,24 @@ struct Stamp {
 
 /// When a file was found whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
+struct CheckRecord {
     #[serde(flatten)]
-    stamp: Stamp,
+    stamp: IndexFileStamp,
     /// Seconds since 1970 UTC.
     read: i64,
     /// Where: see [`mount::of`].
     mount: String,
 }
 
-type Memo = BTreeMap<String, Record>;
+type CheckRecords = BTreeMap<String, CheckRecord>;
 
-/// Here and now, as far as records are concerned.
-struct Here {
+/// CheckContext and now, as far as records are concerned.
+struct CheckContext {
     mount: String,
     now: i64,
 }
 
-impl Here {
+impl CheckContext {
     fn at(folder: &Path) -> Self {
         Self {
             mount: mount_id::of(folder),
@@ -97,8 +97,8 @@ impl Here {
         }
     }
 
-    fn record(&self, stamp: Stamp) -> Record {
-        Record {
+    fn record(&self, stamp: IndexFileStamp) -> CheckRecord {
+        CheckRecord {
             stamp,
             read: self.now,
             mount: self.mount.clone(),
@@ -106,15 +106,15 @@ impl Here {
     }
 
     /// Whether a file should be read again; a record of the future is one of a wrong clock.
-    fn is_due(&self, record: &Record) -> bool {
+    fn is_due(&self, record: &CheckRecord) -> bool {
         let age = self.now.saturating_sub(record.read);
-        record.mount != self.mount || !(0..AGE).contains(&age)
+        record.mount != self.mount || !(0..MAX_AGE).contains(&age)
     }
 }
 
 /// The files of an index that is whole, as far as was looked.
 #[derive(Debug, Default)]
-pub(super) struct Whole {
+pub(super) struct VerifiedFiles {
     /// Each with its length.
     pub files: Vec<(PathBuf, u64)>,
     /// Files to read again after the answer.
@@ -134,10 +134,14 @@ struct Version {
 }
 
 /// These files; or the first that is not what was written, cannot be read, or is not there.
-pub(super) fn whole(folder: &Path, names: &[String], trust: Trust) -> Result<Whole, String> {
-    let (mut memo, limits) = match trust {
-        Trust::Remembered(limits) => (remembered(folder), limits),
-        Trust::Nothing => (Memo::new(), Limits { always: 0, due: 0 }),
+pub(super) fn verify_files(
+    folder: &Path,
+    names: &[String],
+    mode: CheckMode,
+) -> Result<VerifiedFiles, String> {
+    let (mut records, limits) = match mode {
+        CheckMode::UseRecords(limits) => (read_records(folder), limits),
+        CheckMode::Full => (CheckRecords::new(), CheckLimits { always: 0, due: 0 }),
     };
     let mut files = Vec::new();
     for name in names {
@@ -145,23 +149,23 @@ pub(super) fn whole(folder: &Path, names: &[String], trust: Trust) -> Result<Who
         files.push((name, stamp(&metadata)));
     }
     files.sort_by_key(|(_, stamp)| stamp.bytes);
-    let here = Here::at(folder);
+    let context = CheckContext::at(folder);
     let is_small = files.iter().map(|(_, stamp)| stamp.bytes).sum::<u64>() <= limits.always;
-    let (mut found, mut whole, mut spent) = (Memo::new(), Whole::default(), 0);
+    let (mut found, mut whole, mut spent) = (CheckRecords::new(), VerifiedFiles::default(), 0);
     for (name, stamp) in files {
         let path = folder.join(name);
-        let record = memo.remove(name).filter(|record| record.stamp == stamp);
-        let is_due = record.as_ref().is_some_and(|record| here.is_due(record));
+        let record = records.remove(name).filter(|record| record.stamp == stamp);
+        let is_due = record.as_ref().is_some_and(|record| context.is_due(record));
         let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(spent);
         if is_within {
             spent += stamp.bytes;
         }
         let is_read = record.is_none() || is_small || is_within;
-        let from = match trust {
-            Trust::Remembered(_) => From::Cache,
-            Trust::Nothing => From::Medium,
+        let from = match mode {
+            CheckMode::UseRecords(_) => ReadFrom::Cache,
+            CheckMode::Full => ReadFrom::Medium,
         };
-        if is_read && !is_whole(&path, stamp.bytes, from).unwrap_or(false) {
+        if is_read && !matches_footer(&path, stamp.bytes, from).unwrap_or(false) {
             return Err(name.clone());
         }
         if is_due {
@@ -170,20 +174,21 @@ pub(super) fn whole(folder: &Path, names: &[String], trust: Trust) -> Result<Who
         whole.files.push((path, stamp.bytes));
         match record {
             Some(record) => drop(found.insert(name.clone(), record)),
-            None if is_settled(&stamp) => drop(found.insert(name.clone(), here.record(stamp))),
+            None if is_settled(&stamp) => drop(found.insert(name.clone(), context.record(stamp))),
             None => {}
         }
     }
-    remember(folder, &found, trust);
+    write_records(folder, &found, mode);
     Ok(whole)
 }
 
 /// Reads files that are due from the medium, beginning with the one read longest ago, and ends once
-/// `most` bytes were read; or gives the first that is not what was written, which is forgotten.
-pub(super) fn read_again(folder: &Path, names: &[String], most: u64) -> Result<(), String> {
-    let (mut memo, here) = (remembered(folder), Here::at(folder));
-    let due = |(name, record): &(&String, &Record)| names.contains(name) && here.is_due(record);
-    let mut files: Vec<(String, Record)> = memo
+/// `limit` bytes were read; or gives the first that is not what was written, which is forgotten.
+pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> Result<(), String> {
+    let (mut records, context) = (read_records(folder), CheckContext::at(folder));
+    let due =
+        |(name, record): &(&String, &CheckRecord)| names.contains(name) && context.is_due(record);
+    let mut files: Vec<(String, CheckRecord)> = records
         .iter()
         .filter(due)
         .map(|(name, record)| (name.clone(), record.clone()))
@@ -191,7 +196,7 @@ pub(super) fn read_again(folder: &Path, names: &[String], most: u64) -> Result<(
     files.sort_by_key(|(_, record)| record.read);
     let (mut spent, mut outcome) = (0, Ok(()));
     for (name, record) in files {
-        if spent >= most || outcome.is_err() {
+        if spent >= limit || outcome.is_err() {
             break;
         }
         let path = folder.join(&name);
@@ -201,49 +206,49 @@ pub(super) fn read_again(folder: &Path, names: &[String], most: u64) -> Result<(
             continue;
         }
         spent += record.stamp.bytes;
-        if is_whole(&path, record.stamp.bytes, From::Medium).unwrap_or(false) {
-            memo.insert(name, here.record(record.stamp));
+        if matches_footer(&path, record.stamp.bytes, ReadFrom::Medium).unwrap_or(false) {
+            records.insert(name, context.record(record.stamp));
         } else {
-            memo.remove(&name);
+            records.remove(&name);
             outcome = Err(name);
         }
     }
-    remember(folder, &memo, Trust::Nothing);
+    write_records(folder, &records, CheckMode::Full);
     outcome
 }
 
-fn remembered(folder: &Path) -> Memo {
-    read_sealed(&folder.join(CHECKED))
+fn read_records(folder: &Path) -> CheckRecords {
+    read_sealed(&folder.join(RECORDS_FILE))
         .ok()
         .and_then(|json| serde_json::from_slice(&json).ok())
         .unwrap_or_default()
 }
 
-/// Writes what was found, unless that is what was remembered.
-fn remember(folder: &Path, found: &Memo, trust: Trust) {
-    if trust != Trust::Nothing && *found == remembered(folder) {
+/// Writes what was found, unless that is what was read_records.
+fn write_records(folder: &Path, found: &CheckRecords, mode: CheckMode) {
+    if mode != CheckMode::Full && *found == read_records(folder) {
         return;
     }
     if let Ok(json) = serde_json::to_vec(found) {
-        // Where it cannot be remembered, the next search reads everything again.
-        let _ = write_sealed(&folder.join(CHECKED), &json, Lasting::Perhaps);
+        // Where it cannot be read_records, the next search reads everything again.
+        let _ = write_sealed(&folder.join(RECORDS_FILE), &json, Durability::BestEffort);
     }
 }
 
 /// Where the bytes of a file come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
-    /// From memory, where the system has them there: as a search reads them.
+enum ReadFrom {
+    /// ReadFrom memory, where the system has them there: as a search reads them.
     Cache,
-    /// From the disk, as far as no process has the file mapped.
+    /// ReadFrom the disk, as far as no process has the file mapped.
     Medium,
 }
 
 /// Reads a file through and compares it with its footer.
-fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
+fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
     // Not through a map: a sector that cannot be read must be an error, not a signal.
     let mut file = File::open(path)?;
-    if from == From::Medium {
+    if from == ReadFrom::Medium {
         drop_cache(&file);
     }
     let Some(before_trailer) = bytes.checked_sub(TRAILER) else {
@@ -257,7 +262,7 @@ fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
     let Some(body) = before_trailer.checked_sub(length.into()) else {
         return Ok(false);
     };
-    if u32::from_le_bytes(magic) != MAGIC || length > FOOTER {
+    if u32::from_le_bytes(magic) != MAGIC || length > MAX_FOOTER {
         return Ok(false);
     }
     file.seek(SeekFrom::Start(body))?;
@@ -271,12 +276,12 @@ fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
     }
     file.seek(SeekFrom::Start(0))?;
     let mut body = file.take(body);
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER];
     let mut hasher = crc32fast::Hasher::new();
     loop {
-        match body.read(&mut piece)? {
+        match body.read(&mut buffer)? {
             0 => break,
-            read => hasher.update(&piece[..read]),
+            read => hasher.update(&buffer[..read]),
         }
     }
     Ok(body.limit() == 0 && hasher.finalize() == footer.crc)
@@ -291,18 +296,18 @@ fn drop_cache(file: &File) {
 }
 
 /// Whether a later change of the file would show in its times.
-fn is_settled(stamp: &Stamp) -> bool {
+fn is_settled(stamp: &IndexFileStamp) -> bool {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |now| now.as_nanos());
     let last = u128::try_from(stamp.modified.max(stamp.changed)).unwrap_or(0);
-    last + SETTLED.as_nanos() < now
+    last + SETTLE_TIME.as_nanos() < now
 }
 
 #[cfg(unix)]
-fn stamp(metadata: &Metadata) -> Stamp {
+fn stamp(metadata: &Metadata) -> IndexFileStamp {
     use std::os::unix::fs::MetadataExt;
-    Stamp {
+    IndexFileStamp {
         bytes: metadata.size(),
         modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
@@ -317,14 +322,14 @@ fn nanos(seconds: i64, nanos: i64) -> i64 {
 }
 
 #[cfg(not(unix))]
-fn stamp(metadata: &Metadata) -> Stamp {
+fn stamp(metadata: &Metadata) -> IndexFileStamp {
     let nanos = |time: io::Result<SystemTime>| {
         time.ok()
             .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_nanos()).ok())
             .unwrap_or(i64::MAX)
     };
-    Stamp {
+    IndexFileStamp {
         bytes: metadata.len(),
         modified: nanos(metadata.modified()),
         changed: nanos(metadata.created()),
@@ -332,17 +337,17 @@ fn stamp(metadata: &Metadata) -> Stamp {
     }
 }
 
-/// Has files remembered as they are now, as read at some time on some mount; `None`: on this one.
+/// Has files read_records as they are now, as read at some time on some mount; `None`: on this one.
 #[cfg(test)]
 pub(super) fn forge(folder: &Path, names: &[String], read: i64, mount: Option<&str>) {
-    let here = Here::at(folder);
+    let context = CheckContext::at(folder);
     let record = |name: &String| {
         let stamp = stamp(&folder.join(name).metadata().unwrap());
-        let mount = mount.map_or_else(|| here.mount.clone(), str::to_owned);
-        (name.clone(), Record { stamp, read, mount })
+        let mount = mount.map_or_else(|| context.mount.clone(), str::to_owned);
+        (name.clone(), CheckRecord { stamp, read, mount })
     };
-    let memo: Memo = names.iter().map(record).collect();
-    remember(folder, &memo, Trust::Nothing);
+    let records: CheckRecords = names.iter().map(record).collect();
+    write_records(folder, &records, CheckMode::Full);
 }
 
 #[cfg(all(test, unix))]

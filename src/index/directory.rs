@@ -24,20 +24,20 @@ const SEAL: &[u8] = b"#xxh3:";
 /// Bytes of the last line.
 const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
 /// Longest wait for the lock of a writer.
-const RETRYING: Duration = Duration::from_secs(2);
+const LOCK_RETRY_TIME: Duration = Duration::from_secs(2);
 /// Between two attempts.
-const BETWEEN: Duration = Duration::from_millis(1);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
 /// What files begin with that are not yet what they will be.
 pub(super) const UNFINISHED: &str = ".tmp";
 
 /// A folder with an index in it.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(super) struct IndexFolder {
     path: PathBuf,
     files: MmapDirectory,
 }
 
-impl Folder {
+impl IndexFolder {
     /// Opens a folder that is there.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Folder {
     }
 }
 
-impl Directory for Folder {
+impl Directory for IndexFolder {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.files.get_file_handle(path)
     }
@@ -75,7 +75,7 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        write_sealed(&self.path.join(path), data, Lasting::Synced)
+        write_sealed(&self.path.join(path), data, Durability::Synced)
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
@@ -97,7 +97,7 @@ impl Directory for Folder {
         if lock.is_blocking {
             file.lock().map_err(LockError::wrap_io_error)?;
         } else {
-            lock_soon(&file)?;
+            lock_with_retries(&file)?;
         }
         Ok(DirectoryLock::from(Box::new(file)))
     }
@@ -114,16 +114,16 @@ impl Directory for Folder {
 /// Locks a file, and retries for a while where it is locked. Writers hold `index.lock`, so no other process writes; but
 /// a child process that another thread starts shares all locks of this process until it executes its program, also
 /// those that are released in the meantime.
-fn lock_soon(file: &File) -> Result<(), LockError> {
+fn lock_with_retries(file: &File) -> Result<(), LockError> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(fs::TryLockError::Error(error)) => return Err(LockError::wrap_io_error(error)),
-            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= RETRYING => {
+            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= LOCK_RETRY_TIME => {
                 return Err(LockError::LockBusy);
             }
-            Err(fs::TryLockError::WouldBlock) => thread::sleep(BETWEEN),
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY_INTERVAL),
         }
     }
 }
@@ -138,15 +138,15 @@ pub(super) fn is_unwritable(error: &io::Error) -> bool {
 
 /// Whether what was written must outlive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lasting {
+pub(super) enum Durability {
     /// It must.
     Synced,
     /// It can be made again.
-    Perhaps,
+    BestEffort,
 }
 
 /// Replaces a file in one step, sealed.
-pub(super) fn write_sealed(path: &Path, data: &[u8], lasting: Lasting) -> io::Result<()> {
+pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
@@ -157,7 +157,7 @@ pub(super) fn write_sealed(path: &Path, data: &[u8], lasting: Lasting) -> io::Re
     file.write_all(data)?;
     file.write_all(SEAL)?;
     writeln!(file, "{:032x}", xxh3_128(data))?;
-    if lasting == Lasting::Synced {
+    if durability == Durability::Synced {
         file.as_file().sync_data()?;
     }
     file.into_temp_path().persist(path)?;
@@ -191,7 +191,7 @@ mod tests {
     fn a_released_lock_is_free_while_other_threads_start_processes() {
         use std::sync::atomic::{AtomicBool, Ordering};
         let folder = tempfile::tempdir().unwrap();
-        let folder = Folder::open(folder.path()).unwrap();
+        let folder = IndexFolder::open(folder.path()).unwrap();
         let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..2 {
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_lock_that_is_held_is_busy_in_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let folder = Folder::open(folder.path()).unwrap();
+        let folder = IndexFolder::open(folder.path()).unwrap();
         let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
         let held = lock().unwrap();
         assert!(matches!(lock(), Err(LockError::LockBusy)));
@@ -224,7 +224,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("meta.json");
         for data in [&b"{\"segments\": []}\n"[..], b"", b"no line end"] {
-            write_sealed(&path, data, Lasting::Perhaps).unwrap();
+            write_sealed(&path, data, Durability::BestEffort).unwrap();
             assert_eq!(read_sealed(&path).unwrap(), data);
             let whole = fs::read(&path).unwrap();
             for bit in 0..whole.len() * 8 {

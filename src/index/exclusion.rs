@@ -7,15 +7,15 @@ use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
 /// A query that may be kept out.
 #[derive(Debug)]
-pub(super) struct Excluded(pub(super) Box<dyn Query>);
+pub(super) struct ExcludedQuery(pub(super) Box<dyn Query>);
 
-impl Clone for Excluded {
+impl Clone for ExcludedQuery {
     fn clone(&self) -> Self {
         Self(self.0.box_clone())
     }
 }
 
-impl Query for Excluded {
+impl Query for ExcludedQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(ExcludedWeight(self.0.weight(scoring)?)))
     }

@@ -1,4 +1,4 @@
-//! Counting what is found: how many clips, how long and how large, by each value of a facet.
+//! FacetCounter what is found: how many clips, how long and how large, by each value of a facet.
 
 use std::collections::HashMap;
 
@@ -50,24 +50,24 @@ pub struct Tallies {
 }
 
 /// Counts by some facets.
-pub(super) struct Counting<'a> {
+pub(super) struct FacetCounter<'a> {
     pub facets: &'a [Facet],
     /// Whether running times and sizes are wanted too.
     pub in_full: bool,
 }
 
 /// What a segment came to: everything together, and for each facet its values and clips without.
-type Counted = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
+type SegmentCounts = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
 
-pub(super) struct Segment {
-    facets: Vec<Values>,
+pub(super) struct SegmentCounter {
+    facets: Vec<FacetValues>,
     duration: Option<Column<i64>>,
     bytes: Option<Column<i64>>,
     in_full: bool,
     whole: Sum,
 }
 
-struct Values {
+struct FacetValues {
     column: Option<StrColumn>,
     sums: Sums,
     without: Sum,
@@ -75,7 +75,7 @@ struct Values {
     ordinals: Vec<Option<u64>>,
 }
 
-impl Values {
+impl FacetValues {
     /// Counts documents, each with its sum where `sums` are given, else as one clip.
     fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
         let sum = |at: usize| {
@@ -158,11 +158,15 @@ fn add_column(
     }
 }
 
-impl Collector for Counting<'_> {
+impl Collector for FacetCounter<'_> {
     type Fruit = Tallies;
-    type Child = Segment;
+    type Child = SegmentCounter;
 
-    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
+    fn for_segment(
+        &self,
+        _: SegmentOrdinal,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<SegmentCounter> {
         let columns = segment.fast_fields();
         let mut facets = Vec::new();
         for facet in self.facets {
@@ -170,7 +174,7 @@ impl Collector for Counting<'_> {
             let terms = column
                 .as_ref()
                 .map_or(0, |column| column.dictionary().num_terms());
-            facets.push(Values {
+            facets.push(FacetValues {
                 column,
                 sums: Sums {
                     clips: vec![0; terms],
@@ -187,7 +191,7 @@ impl Collector for Counting<'_> {
                 Ok(None)
             }
         };
-        Ok(Segment {
+        Ok(SegmentCounter {
             facets,
             duration: number("duration")?,
             bytes: number("bytes")?,
@@ -200,7 +204,7 @@ impl Collector for Counting<'_> {
         false
     }
 
-    fn merge_fruits(&self, segments: Vec<Counted>) -> tantivy::Result<Tallies> {
+    fn merge_fruits(&self, segments: Vec<SegmentCounts>) -> tantivy::Result<Tallies> {
         let mut whole = Sum::default();
         let mut all = vec![(HashMap::<String, Sum>::new(), Sum::default()); self.facets.len()];
         for (sum, facets) in segments {
@@ -228,8 +232,8 @@ impl Collector for Counting<'_> {
     }
 }
 
-impl SegmentCollector for Segment {
-    type Fruit = Counted;
+impl SegmentCollector for SegmentCounter {
+    type Fruit = SegmentCounts;
 
     fn collect(&mut self, doc: DocId, _: Score) {
         self.collect_block(&[doc]);
@@ -262,7 +266,7 @@ impl SegmentCollector for Segment {
         }
     }
 
-    fn harvest(self) -> Counted {
+    fn harvest(self) -> SegmentCounts {
         let facets = self.facets.into_iter().map(|values| {
             let mut named = HashMap::new();
             // All in their order: looking one up reads those before it.

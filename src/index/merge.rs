@@ -4,7 +4,7 @@
 
 /// A segment, as far as merging goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size<I> {
+pub(super) struct SegmentSize<I> {
     pub id: I,
     /// Documents that can be found.
     pub alive: u64,
@@ -14,21 +14,21 @@ pub(super) struct Size<I> {
 
 /// How much is merged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Effort {
+pub(super) struct MergeEffort {
     /// With no more segments than this, none are merged.
     pub segments: usize,
     /// At most so many documents are written at once.
     pub documents: u64,
 }
 
-impl Effort {
+impl MergeEffort {
     /// Between other work: a fraction of a second.
-    pub(super) const LITTLE: Self = Self {
+    pub(super) const SMALL: Self = Self {
         segments: 8,
         documents: 30_000,
     };
     /// When the work is done.
-    pub(super) const WHOLE: Self = Self {
+    pub(super) const FULL: Self = Self {
         segments: 4,
         documents: u64::MAX,
     };
@@ -38,8 +38,8 @@ impl Effort {
 const RATIO: u64 = 2;
 
 /// The segments to merge next; none when all is well.
-pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {
-    let mut small: Vec<&Size<I>> = segments
+pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) -> Vec<I> {
+    let mut small: Vec<&SegmentSize<I>> = segments
         .iter()
         .filter(|segment| segment.alive <= effort.documents)
         .collect();
@@ -57,7 +57,7 @@ pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {
             return small[..many].iter().map(|segment| segment.id).collect();
         }
     }
-    let mostly_dead = |segment: &&&Size<I>| segment.dead > segment.alive / 2;
+    let mostly_dead = |segment: &&&SegmentSize<I>| segment.dead > segment.alive / 2;
     small
         .iter()
         .find(mostly_dead)
@@ -70,25 +70,25 @@ pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {
 mod tests {
     use super::*;
 
-    fn sizes(alive: &[u64]) -> Vec<Size<usize>> {
-        let size = |(id, &alive)| Size { id, alive, dead: 0 };
+    fn sizes(alive: &[u64]) -> Vec<SegmentSize<usize>> {
+        let size = |(id, &alive)| SegmentSize { id, alive, dead: 0 };
         alive.iter().enumerate().map(size).collect()
     }
 
     #[test]
     fn small_ones_join_and_large_ones_are_left_alone() {
         for (alive, effort, wanted) in [
-            (&[1, 1, 1][..], Effort::LITTLE, &[][..]),
+            (&[1, 1, 1][..], MergeEffort::SMALL, &[][..]),
             (
                 &[1_000_000, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-                Effort::LITTLE,
+                MergeEffort::SMALL,
                 &[1, 2, 3, 4, 5, 6, 7, 8, 9],
             ),
-            (&[1_000_000, 1, 1, 1, 1], Effort::WHOLE, &[1, 2, 3, 4]),
-            (&[100, 90, 50, 30, 20], Effort::WHOLE, &[4, 3, 2, 1, 0]),
+            (&[1_000_000, 1, 1, 1, 1], MergeEffort::FULL, &[1, 2, 3, 4]),
+            (&[100, 90, 50, 30, 20], MergeEffort::FULL, &[4, 3, 2, 1, 0]),
             (
                 &[1_000_000, 100_000, 10_000, 1_000, 100],
-                Effort::WHOLE,
+                MergeEffort::FULL,
                 &[],
             ),
         ] {
@@ -99,39 +99,39 @@ mod tests {
     #[test]
     fn a_segment_that_is_mostly_dead_is_written_again() {
         let segments = [
-            Size {
+            SegmentSize {
                 id: 'a',
                 alive: 900,
                 dead: 100,
             },
-            Size {
+            SegmentSize {
                 id: 'b',
                 alive: 10,
                 dead: 90,
             },
         ];
-        assert_eq!(next(&segments, Effort::LITTLE), ['b']);
+        assert_eq!(next(&segments, MergeEffort::SMALL), ['b']);
     }
 
     #[test]
     fn many_small_commits_cost_little_and_leave_few_segments() {
         let (mut segments, mut written, mut most) = (Vec::new(), 0, 0);
         for id in 0..5000_usize {
-            segments.push(Size {
+            segments.push(SegmentSize {
                 id,
                 alive: 10,
                 dead: 0,
             });
-            let merged = next(&segments, Effort::LITTLE);
+            let merged = next(&segments, MergeEffort::SMALL);
             if !merged.is_empty() {
-                let is_merged = |size: &Size<usize>| merged.contains(&size.id);
+                let is_merged = |size: &SegmentSize<usize>| merged.contains(&size.id);
                 let alive = segments
                     .iter()
                     .filter(|size| is_merged(size))
                     .map(|size| size.alive)
                     .sum();
                 segments.retain(|size| !is_merged(size));
-                segments.push(Size {
+                segments.push(SegmentSize {
                     id: 10_000 + id,
                     alive,
                     dead: 0,

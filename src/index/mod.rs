@@ -41,34 +41,34 @@ use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use catch_panic::guarded;
-use checksums::{Limits, Trust};
-use directory::Folder;
-use document::Columns;
+use checksums::{CheckLimits, CheckMode};
+use directory::IndexFolder;
+use document::IndexColumns;
 
-pub use advice::{Advice, Lost};
+pub use advice::{Advice, UnmatchedTerm};
 pub use audit::Audit;
-pub use catch_up::{follow, settle};
+pub use catch_up::{catch_up_and_merge, try_catch_up};
 pub use facet_counts::{Sum, Tallies, Tally};
-pub use notice::Note;
-pub use order::Order;
+pub use notice::IndexNotice;
+pub use order::SortOrder;
 pub use search::{Finder, Hits};
 
 /// Counts up when words are cut another way, or documents are made another way.
-const DOCUMENTS: u32 = 5;
+const DOCUMENT_VERSION: u32 = 5;
 /// A file in the index's folder that says whose it is.
-const MARK: &str = "btsindex-index";
+const MARKER_FILE: &str = "btsindex-index";
 /// The two files that say which segments there are.
-const SEGMENTS: &str = "meta.json";
-const FILES: &str = ".managed.json";
+const META_FILE: &str = "meta.json";
+const MANAGED_FILE: &str = ".managed.json";
 /// While another process writes, files may go between being named and being opened; the
 /// index is opened anew this often before that counts as damage.
-const OPENINGS: u32 = 4;
+const MAX_OPENS: u32 = 4;
 /// Between two openings.
-const BETWEEN: Duration = Duration::from_millis(10);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a commit says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Payload {
+struct CommitPayload {
     /// Uuid of the catalogue it is a view of.
     catalogue: String,
     /// It holds all changes up to this one.
@@ -81,7 +81,7 @@ struct Payload {
 pub struct Index {
     inner: tantivy::Index,
     reader: IndexReader,
-    columns: Columns,
+    columns: IndexColumns,
     seq: i64,
     /// Its files and how long each was when it was opened; none of one in memory.
     files: Vec<(PathBuf, u64)>,
@@ -92,20 +92,20 @@ pub struct Index {
 }
 
 /// What stands where the index of a catalogue should.
-pub enum State {
+pub enum IndexState {
     /// It can be used.
-    Whole(Box<Index>),
+    Usable(Box<Index>),
     /// Nothing.
-    Absent,
+    Missing,
     /// An index that says too little, too much or something else: why.
-    Other(&'static str),
+    Mismatched(&'static str),
     /// A file of it is not what was written, or not there, or cannot be read.
     Damaged {
         /// Its name in the index's folder.
         file: String,
     },
     /// A folder that is not ours.
-    Foreign,
+    NotOurs,
 }
 
 impl Index {
@@ -119,8 +119,8 @@ impl Index {
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn look(catalogue: &Catalogue) -> Result<State, Error> {
-        Self::look_again_and_again(catalogue, Trust::Remembered(Limits::USUAL))
+    pub fn open(catalogue: &Catalogue) -> Result<IndexState, Error> {
+        Self::open_with_retries(catalogue, CheckMode::UseRecords(CheckLimits::DEFAULT))
     }
 
     /// Opens what is there, changing nothing; `closely` reads every file through. A fault is
@@ -128,18 +128,18 @@ impl Index {
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn examine(catalogue: &Catalogue, closely: bool) -> Result<State, Error> {
-        let trust = if closely {
-            Trust::Nothing
+    pub fn inspect(catalogue: &Catalogue, closely: bool) -> Result<IndexState, Error> {
+        let mode = if closely {
+            CheckMode::Full
         } else {
-            Trust::Remembered(Limits::USUAL)
+            CheckMode::UseRecords(CheckLimits::DEFAULT)
         };
-        let state = Self::look_again_and_again(catalogue, trust)?;
-        if !matches!(state, State::Damaged { .. }) {
+        let state = Self::open_with_retries(catalogue, mode)?;
+        if !matches!(state, IndexState::Damaged { .. }) {
             return Ok(state);
         }
-        match catch_up::lock_while(catalogue, "doctor") {
-            Ok(Some(_held)) => Self::look_once(catalogue, trust),
+        match catch_up::wait_for_lock(catalogue, "doctor") {
+            Ok(Some(_held)) => Self::try_open(catalogue, mode),
             // A catalogue that cannot be written has no writers.
             Ok(None) | Err(_) => Ok(state),
         }
@@ -150,7 +150,7 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::NotAnIndex`].
-    pub fn check_place(catalogue: &Catalogue) -> Result<(), Error> {
+    pub fn check_folder(catalogue: &Catalogue) -> Result<(), Error> {
         let path = Self::folder(catalogue);
         if is_empty(&path) || is_ours(&path) {
             Ok(())
@@ -171,30 +171,30 @@ impl Index {
         self.reader.searcher().num_docs()
     }
 
-    fn look_again_and_again(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
-        for _ in 1..OPENINGS {
-            match Self::look_once(catalogue, trust)? {
-                State::Damaged { .. } => thread::sleep(BETWEEN),
+    fn open_with_retries(catalogue: &Catalogue, mode: CheckMode) -> Result<IndexState, Error> {
+        for _ in 1..MAX_OPENS {
+            match Self::try_open(catalogue, mode)? {
+                IndexState::Damaged { .. } => thread::sleep(RETRY_INTERVAL),
                 state => return Ok(state),
             }
         }
-        Self::look_once(catalogue, trust)
+        Self::try_open(catalogue, mode)
     }
 
-    fn look_once(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
+    fn try_open(catalogue: &Catalogue, mode: CheckMode) -> Result<IndexState, Error> {
         let folder = Self::folder(catalogue);
         if is_empty(&folder) {
-            return Ok(State::Absent);
+            return Ok(IndexState::Missing);
         }
         if !is_ours(&folder) {
-            return Ok(State::Foreign);
+            return Ok(IndexState::NotOurs);
         }
-        if !folder.join(FILES).exists() {
-            return Ok(damaged(FILES));
+        if !folder.join(MANAGED_FILE).exists() {
+            return Ok(damaged(MANAGED_FILE));
         }
         let uuid = catalogue.uuid()?;
         let opened = guarded(|| {
-            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            let directory = IndexFolder::open(&folder).map_err(TantivyError::from)?;
             let inner = tantivy::Index::open(directory)?;
             let metas = inner.load_metas()?;
             Ok((inner, metas))
@@ -205,26 +205,30 @@ impl Index {
         };
         let (schema, columns) = document::schema();
         let Some(payload) = payload(&metas) else {
-            return Ok(State::Other("was never finished"));
+            return Ok(IndexState::Mismatched("was never finished"));
         };
         // Read after the payload: the index is never ahead of a catalogue that it belongs to,
         // but one that was restored from an older copy gives numbers a second time.
         if payload.seq > catalogue.seq()? {
-            return Ok(State::Other("is ahead of the catalogue"));
+            return Ok(IndexState::Mismatched("is ahead of the catalogue"));
         }
         let documents: u32 = metas.segments.iter().map(SegmentMeta::num_docs).sum();
         if payload.seq < 0 || (payload.seq == 0 && documents > 0) {
-            return Ok(State::Other("says that it holds changes that cannot be"));
+            return Ok(IndexState::Mismatched(
+                "says that it holds changes that cannot be",
+            ));
         }
         if payload.catalogue != uuid {
-            return Ok(State::Other("is of another catalogue"));
+            return Ok(IndexState::Mismatched("is of another catalogue"));
         }
-        if payload.documents != DOCUMENTS || metas.schema != schema {
-            return Ok(State::Other("was made by another version of btsindex"));
+        if payload.documents != DOCUMENT_VERSION || metas.schema != schema {
+            return Ok(IndexState::Mismatched(
+                "was made by another version of btsindex",
+            ));
         }
-        let whole = match checksums::whole(&folder, &files(&metas), trust) {
+        let whole = match checksums::verify_files(&folder, &files(&metas), mode) {
             Ok(whole) => whole,
-            Err(file) => return Ok(State::Damaged { file }),
+            Err(file) => return Ok(IndexState::Damaged { file }),
         };
         let last_clip = catalogue.last_clip()?;
         let index = guarded(|| Self::read(inner, columns, payload.seq, last_clip));
@@ -233,9 +237,9 @@ impl Index {
             Ok(mut index) if index.segments() == segments(&metas) => {
                 index.files = whole.files;
                 index.has_due = !whole.due.is_empty();
-                State::Whole(Box::new(index))
+                IndexState::Usable(Box::new(index))
             }
-            Ok(_) => damaged(SEGMENTS),
+            Ok(_) => damaged(META_FILE),
             Err(error) => damaged(&file_of(&error)),
         })
     }
@@ -243,7 +247,7 @@ impl Index {
     /// An index with a reader at its last commit.
     fn read(
         inner: tantivy::Index,
-        columns: Columns,
+        columns: IndexColumns,
         seq: i64,
         last_clip: i64,
     ) -> Result<Self, Error> {
@@ -265,7 +269,7 @@ impl Index {
     /// Whether a file of it became shorter since: reading what is gone of it would end the
     /// program. Files that were replaced or removed stay what they were for whoever has them open.
     #[must_use]
-    pub fn is_cut_short(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         let mut files = self.files.iter();
         files.any(|(path, bytes)| path.metadata().is_ok_and(|now| now.len() < *bytes))
     }
@@ -279,8 +283,8 @@ impl Index {
     }
 }
 
-fn damaged(file: &str) -> State {
-    State::Damaged {
+fn damaged(file: &str) -> IndexState {
+    IndexState::Damaged {
         file: file.to_owned(),
     }
 }
@@ -294,13 +298,13 @@ fn file_of(error: &Error) -> String {
     let path = match error {
         OpenReadError::FileDoesNotExist(path) => path,
         OpenReadError::IoError { filepath, .. } => filepath,
-        OpenReadError::IncompatibleIndex(_) => Path::new(SEGMENTS),
+        OpenReadError::IncompatibleIndex(_) => Path::new(META_FILE),
     };
     path.to_string_lossy().into_owned()
 }
 
 /// What the last commit said of itself.
-fn payload(metas: &IndexMeta) -> Option<Payload> {
+fn payload(metas: &IndexMeta) -> Option<CommitPayload> {
     serde_json::from_str(metas.payload.as_ref()?).ok()
 }
 
@@ -343,5 +347,5 @@ fn is_empty(folder: &Path) -> bool {
 /// Whether a folder was made by this program: by its mark, or should that be lost by a seal.
 fn is_ours(folder: &Path) -> bool {
     let is_sealed = |name| directory::read_sealed(&folder.join(name)).is_ok();
-    folder.join(MARK).exists() || is_sealed(SEGMENTS) || is_sealed(FILES)
+    folder.join(MARKER_FILE).exists() || is_sealed(META_FILE) || is_sealed(MANAGED_FILE)
 }

@@ -6,7 +6,7 @@ use crate::error::escape;
 
 /// Something that people should know, and that is no failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum IndexNotice {
     /// A file of the index was not what was written.
     Damaged {
         /// Its name in the index's folder.
@@ -15,14 +15,14 @@ pub enum Note {
     /// A search failed or gave an impossible answer, although the checksums of all files are correct.
     Inconsistent,
     /// A file of the index was found to be damaged after it was searched.
-    DamagedSince {
+    DamagedAfterSearch {
         /// Its name in the index's folder.
         file: String,
     },
     /// The index could not be used as it was.
-    Remade {
+    Rebuilt {
         /// Why, as what it is or was.
-        why: &'static str,
+        reason: &'static str,
     },
     /// Another process is at the index; this one waits for it.
     Waiting {
@@ -30,7 +30,7 @@ pub enum Note {
         holder: String,
     },
     /// It took too long.
-    GaveUp {
+    StoppedWaiting {
         /// Who.
         holder: String,
     },
@@ -40,13 +40,13 @@ pub enum Note {
         reason: String,
     },
     /// The index is whole, but of more pieces than it need be.
-    Untidy {
+    NotTidied {
         /// Why.
         reason: String,
     },
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for IndexNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged { file } => write!(
@@ -57,21 +57,21 @@ impl fmt::Display for Note {
             Self::Inconsistent => f.write_str(
                 "the index failed to answer or gave an impossible answer, although its checksums are correct; it is being rebuilt from the catalogue",
             ),
-            Self::DamagedSince { file } => write!(
+            Self::DamagedAfterSearch { file } => write!(
                 f,
                 "a check after this search found the index damaged ({}); search again, what it found may be incomplete",
                 escape(file)
             ),
-            Self::Remade { why } => {
+            Self::Rebuilt { reason } => {
                 write!(
                     f,
-                    "the index {why}; it is being made anew from the catalogue"
+                    "the index {reason}; it is being made anew from the catalogue"
                 )
             }
             Self::Waiting { holder } => {
                 write!(f, "{} writes the index; waiting for it", escape(holder))
             }
-            Self::GaveUp { holder } => write!(
+            Self::StoppedWaiting { holder } => write!(
                 f,
                 "{} still writes the index; what was changed last may not be found",
                 escape(holder)
@@ -81,7 +81,7 @@ impl fmt::Display for Note {
                 "the index cannot be written; this search makes one in memory: {}",
                 escape(reason)
             ),
-            Self::Untidy { reason } => {
+            Self::NotTidied { reason } => {
                 write!(f, "the index could not be tidied up: {}", escape(reason))
             }
         }

@@ -11,8 +11,8 @@ pub(super) const TOKENS: &str = "words";
 /// stand for, so that none reaches from one text into the next.
 const GAP: usize = MOST_STARS;
 
-/// Words one after the other.
-pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {
+/// SpaceTokenizer one after the other.
+pub(super) fn join_words<S: AsRef<str>>(words: &[S]) -> String {
     let mut text = String::with_capacity(words.len() * 8);
     for word in words {
         text.push_str(word.as_ref());
@@ -23,30 +23,30 @@ pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {
 
 /// Cuts at blanks, and does nothing else.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words {
+pub(super) struct SpaceTokenizer {
     token: Token,
 }
 
 /// The words of one text.
-pub(super) struct Stream<'a> {
+pub(super) struct SpaceTokens<'a> {
     rest: &'a str,
     token: &'a mut Token,
 }
 
-impl Tokenizer for Words {
-    type TokenStream<'a> = Stream<'a>;
+impl Tokenizer for SpaceTokenizer {
+    type TokenStream<'a> = SpaceTokens<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Stream<'a> {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> SpaceTokens<'a> {
         self.token.reset();
         self.token.position = GAP - 1;
-        Stream {
+        SpaceTokens {
             rest: text,
             token: &mut self.token,
         }
     }
 }
 
-impl TokenStream for Stream<'_> {
+impl TokenStream for SpaceTokens<'_> {
     fn advance(&mut self) -> bool {
         let Some((word, rest)) = self.rest.split_once(' ') else {
             return false;
@@ -75,8 +75,8 @@ mod tests {
     fn words_come_back_at_their_places() {
         let words = [(0, "東京"), (1, "京タ"), (2, "タ"), (3, "drum")]
             .map(|(at, word)| (at, word.to_owned()));
-        let text = joined(&words.clone().map(|(_, word)| word));
-        let mut tokenizer = Words::default();
+        let text = join_words(&words.clone().map(|(_, word)| word));
+        let mut tokenizer = SpaceTokenizer::default();
         for _ in 0..2 {
             let mut stream = tokenizer.token_stream(&text);
             let mut seen = Vec::new();

@@ -5,8 +5,8 @@ use tantivy::TantivyError;
 use super::catch_panic::guarded;
 use super::catch_up::lock_file;
 use super::checksums;
-use super::directory::Folder;
-use super::{Index, Note, files};
+use super::directory::IndexFolder;
+use super::{Index, IndexNotice, files};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt};
@@ -18,22 +18,22 @@ impl Index {
     pub(super) fn recheck(
         catalogue: &Catalogue,
         most: u64,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<(), Error> {
         let folder = Self::folder(catalogue);
         let metas = guarded(|| {
-            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            let directory = IndexFolder::open(&folder).map_err(TantivyError::from)?;
             Ok(tantivy::Index::open(directory)?.load_metas()?)
         });
         // Another process may be replacing it.
         let Ok(metas) = metas else { return Ok(()) };
-        let Err(file) = checksums::read_again(&folder, &files(&metas), most) else {
+        let Err(file) = checksums::verify_due_files(&folder, &files(&metas), most) else {
             return Ok(());
         };
-        told(&Note::DamagedSince { file });
+        on_notice(&IndexNotice::DamagedAfterSearch { file });
         match lock::attempt(&lock_file(catalogue), "check")? {
             Attempt::Busy(_) => Ok(()),
-            Attempt::Held(held) => Self::bring_up(catalogue, &held, &mut |_| ()).map(drop),
+            Attempt::Held(held) => Self::bring_up_to_date(catalogue, &held, &mut |_| ()).map(drop),
         }
     }
 }

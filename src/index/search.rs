@@ -6,18 +6,18 @@ use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
 use super::catch_panic::guarded;
-use super::catch_up::PATIENCE;
-use super::compile::{Builder, tagged};
-use super::facet_counts::{Counting, Tallies};
-use super::order::{Order, Ranked};
-use super::{Index, Note};
+use super::catch_up::LOCK_TIMEOUT;
+use super::compile::{QueryCompiler, tagged};
+use super::facet_counts::{FacetCounter, Tallies};
+use super::order::{SortOrder, TopClips};
+use super::{Index, IndexNotice};
 use crate::catalogue::Catalogue;
 use crate::clip::Facet;
 use crate::error::Error;
 use crate::query::Query;
 
 /// Bytes that are read again after a search.
-const AFTER: u64 = 64 * 1024 * 1024;
+const RECHECK_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a query found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub struct Hits {
     pub clips: Vec<i64>,
 }
 
-/// An index at the catalogue's seq, and what can be asked of it. No state of the index makes an
+/// An index at the catalogue's seq, and what can be run of it. No state of the index makes an
 /// answer fail: one that turns out to be damaged is made anew.
 pub struct Finder<'a> {
     catalogue: &'a Catalogue,
     index: Index,
     mounted: Vec<i64>,
     /// Longest wait for the lock before a search in memory.
-    pub(super) patience: Duration,
+    pub(super) lock_timeout: Duration,
 }
 
 impl<'a> Finder<'a> {
@@ -43,28 +43,31 @@ impl<'a> Finder<'a> {
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn open(catalogue: &'a Catalogue, told: &mut dyn FnMut(&Note)) -> Result<Self, Error> {
+    pub fn open(
+        catalogue: &'a Catalogue,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<Self, Error> {
         Ok(Self {
             catalogue,
-            index: Index::current(catalogue, "search", told)?,
+            index: Index::current(catalogue, "search", on_notice)?,
             mounted: catalogue.mounted()?,
-            patience: PATIENCE,
+            lock_timeout: LOCK_TIMEOUT,
         })
     }
 
-    /// The first clips that match, at most `most` of them.
+    /// The first clips that match, at limit `limit` of them.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn find(
         &mut self,
         query: &Query,
-        order: &Order,
-        most: usize,
-        told: &mut dyn FnMut(&Note),
+        order: &SortOrder,
+        limit: usize,
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Hits, Error> {
-        self.asked(told, |index, mounted| {
-            index.search(query, mounted, order, most)
+        self.run(on_notice, |index, mounted| {
+            index.search(query, mounted, order, limit)
         })
     }
 
@@ -77,9 +80,9 @@ impl<'a> Finder<'a> {
         query: &Query,
         facets: &[Facet],
         in_full: bool,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Tallies, Error> {
-        self.asked(told, |index, mounted| {
+        self.run(on_notice, |index, mounted| {
             index.tally(query, mounted, facets, in_full)
         })
     }
@@ -88,8 +91,14 @@ impl<'a> Finder<'a> {
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    pub fn count(&mut self, query: &Query, told: &mut dyn FnMut(&Note)) -> Result<usize, Error> {
-        self.asked(told, |index, mounted| index.count_found(query, mounted))
+    pub fn count(
+        &mut self,
+        query: &Query,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<usize, Error> {
+        self.run(on_notice, |index, mounted| {
+            index.count_found(query, mounted)
+        })
     }
 
     /// How many clips have one of some tags, or one below them.
@@ -99,57 +108,57 @@ impl<'a> Finder<'a> {
     pub fn count_tagged(
         &mut self,
         tags: &[String],
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<usize, Error> {
-        self.asked(told, |index, _| index.count_tagged(tags))
+        self.run(on_notice, |index, _| index.count_tagged(tags))
     }
 
     /// Searches the index. When that fails in any way, including a panic, rebuilds the index and searches again. When
     /// that fails too, or another process keeps the lock, searches an index in memory.
-    pub(super) fn asked<T>(
+    pub(super) fn run<T>(
         &mut self,
-        told: &mut dyn FnMut(&Note),
-        ask: impl Fn(&Index, &[i64]) -> Result<T, Error>,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+        search: impl Fn(&Index, &[i64]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let asked = |index: &Index| guarded(|| ask(index, &self.mounted));
-        if let Ok(answer) = asked(&self.index) {
+        let run = |index: &Index| guarded(|| search(index, &self.mounted));
+        if let Ok(answer) = run(&self.index) {
             return Ok(answer);
         }
-        told(&Note::Inconsistent);
+        on_notice(&IndexNotice::Inconsistent);
         let begun = Instant::now();
-        let is_long = || begun.elapsed() >= self.patience;
-        match Index::remake_unless(&is_long, self.catalogue, told, &mut |_, _| ()) {
+        let is_long = || begun.elapsed() >= self.lock_timeout;
+        match Index::rebuild_unless(&is_long, self.catalogue, on_notice, &mut |_, _| ()) {
             Ok(Some(index)) => {
-                let answer = asked(&index);
+                let answer = run(&index);
                 self.index = index;
                 if answer.is_ok() {
                     return answer;
                 }
             }
-            Ok(None) => told(&Note::InMemory {
+            Ok(None) => on_notice(&IndexNotice::InMemory {
                 reason: "another process still writes it".to_owned(),
             }),
-            Err(error) => told(&Note::InMemory {
+            Err(error) => on_notice(&IndexNotice::InMemory {
                 reason: error.to_string(),
             }),
         }
         let index = Index::in_memory(self.catalogue)?;
-        let answer = guarded(|| ask(&index, &self.mounted));
+        let answer = guarded(|| search(&index, &self.mounted));
         self.index = index;
         answer
     }
 
     /// Merges the segments of small changes, and reads files again that are due. Call it after the answer was printed.
-    pub fn tidy(self, told: &mut dyn FnMut(&Note)) {
+    pub fn tidy(self, on_notice: &mut dyn FnMut(&IndexNotice)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
         // Closed: what is mapped stays in memory, and the medium beneath it is not read.
         drop(self);
         if has_due && tidied.is_ok() {
-            tidied = Index::recheck(catalogue, AFTER, told);
+            tidied = Index::recheck(catalogue, RECHECK_BYTES, on_notice);
         }
         if let Err(error) = tidied {
-            told(&Note::Untidy {
+            on_notice(&IndexNotice::NotTidied {
                 reason: error.to_string(),
             });
         }
@@ -157,7 +166,7 @@ impl<'a> Finder<'a> {
 }
 
 impl Index {
-    /// The first clips that match, at most `most` of them; `mounted` are the numbers of the
+    /// The first clips that match, at limit `limit` of them; `mounted` are the numbers of the
     /// volumes that are.
     ///
     /// # Errors
@@ -166,25 +175,25 @@ impl Index {
         &self,
         query: &Query,
         mounted: &[i64],
-        order: &Order,
-        most: usize,
+        order: &SortOrder,
+        limit: usize,
     ) -> Result<Hits, Error> {
-        let ranked = Ranked { order, most };
-        let of_all = if query.is_everything() {
-            guarded(|| Ok(ranked.of_all(&self.reader.searcher())?))?
+        let ranked = TopClips { order, limit };
+        let top_of_all = if query.is_everything() {
+            guarded(|| Ok(ranked.top_of_all(&self.reader.searcher())?))?
         } else {
             None
         };
-        let ranking = match of_all {
+        let ranking = match top_of_all {
             Some(ranking) => ranking,
-            None => self.collected(query, mounted, &ranked)?,
+            None => self.collect(query, mounted, &ranked)?,
         };
-        self.possible(ranking.total, &ranking.clips, most)
+        self.check_plausible(ranking.total, &ranking.clips, limit)
     }
 
     /// What was found, unless that cannot be: more clips than there are, fewer than should be shown,
     /// one twice, or one that the catalogue never had. Only a damaged index finds such.
-    fn possible(&self, total: usize, clips: &[u64], most: usize) -> Result<Hits, Error> {
+    fn check_plausible(&self, total: usize, clips: &[u64], limit: usize) -> Result<Hits, Error> {
         let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
         let is_known = |clip: &i64| (1..=self.last_clip).contains(clip);
         let known: Vec<i64> = clips
@@ -194,7 +203,7 @@ impl Index {
         let mut different = known.clone();
         different.sort_unstable();
         different.dedup();
-        if total > all || different.len() != clips.len() || clips.len() != total.min(most) {
+        if total > all || different.len() != clips.len() || clips.len() != total.min(limit) {
             return Err(TantivyError::InternalError("it finds what cannot be".to_owned()).into());
         }
         Ok(Hits {
@@ -214,7 +223,7 @@ impl Index {
         facets: &[Facet],
         in_full: bool,
     ) -> Result<Tallies, Error> {
-        self.collected(query, mounted, &Counting { facets, in_full })
+        self.collect(query, mounted, &FacetCounter { facets, in_full })
     }
 
     /// How many clips match.
@@ -222,7 +231,7 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn count_found(&self, query: &Query, mounted: &[i64]) -> Result<usize, Error> {
-        self.collected(query, mounted, &Count)
+        self.collect(query, mounted, &Count)
     }
 
     /// How many clips have one of some tags, or one below them.
@@ -235,7 +244,7 @@ impl Index {
     }
 
     /// What a collector makes of the clips that match.
-    fn collected<C: Collector>(
+    fn collect<C: Collector>(
         &self,
         query: &Query,
         mounted: &[i64],
@@ -243,12 +252,12 @@ impl Index {
     ) -> Result<C::Fruit, Error> {
         guarded(|| {
             let searcher = self.reader.searcher();
-            let builder = Builder {
+            let compiler = QueryCompiler {
                 searcher: &searcher,
                 columns: &self.columns,
                 mounted,
             };
-            Ok(searcher.search(&builder.query(query)?, collector)?)
+            Ok(searcher.search(&compiler.query(query)?, collector)?)
         })
     }
 }

@@ -9,47 +9,47 @@ use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
 use tantivy::query::TermSetQuery;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::document::Columns;
-use super::merge::{self, Effort, Size};
-use super::pretokenized::{TOKENS, Words};
-use super::{DOCUMENTS, Payload};
+use super::document::IndexColumns;
+use super::merge::{self, MergeEffort, SegmentSize};
+use super::pretokenized::{SpaceTokenizer, TOKENS};
+use super::{CommitPayload, DOCUMENT_VERSION};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 
 /// Memory of the writer; more is flushed to a segment.
 const MEMORY: usize = 64 * 1024 * 1024;
 /// Memory of a writer of few changes: preparing it takes longer than such changes do.
-pub(super) const LITTLE_MEMORY: usize = 16 * 1024 * 1024;
+pub(super) const SMALL_MEMORY: usize = 16 * 1024 * 1024;
 /// With fewer changes than this, they are few.
-const FEW: i64 = 5000;
+const SMALL_CHANGE_COUNT: i64 = 5000;
 /// Changes read from the catalogue at a time.
 const PAGE: usize = 500;
 /// Merges in a row that commits may void before the next ones run without commits.
-const MOST_DISCARDED: usize = 3;
+const MAX_DISCARDED: usize = 3;
 /// Merges in a row; further ones are left to the next writer.
-const MOST_MERGES: usize = 8;
+const MAX_MERGES: usize = 8;
 /// How often a merge looks whether the catalogue has changed.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A writer at one seq. Whoever has one holds the index's lock.
-pub(super) struct Pen<'a> {
+pub(super) struct IndexUpdater<'a> {
     index: &'a tantivy::Index,
-    columns: &'a Columns,
+    columns: &'a IndexColumns,
     catalogue: &'a Catalogue,
     writer: IndexWriter<TantivyDocument>,
     seq: i64,
 }
 
-impl<'a> Pen<'a> {
+impl<'a> IndexUpdater<'a> {
     /// A writer for an index at a seq; 0: it is empty.
     pub(super) fn new(
         index: &'a tantivy::Index,
-        columns: &'a Columns,
+        columns: &'a IndexColumns,
         catalogue: &'a Catalogue,
         seq: i64,
     ) -> Result<Self, Error> {
-        let is_little = catalogue.seq()?.saturating_sub(seq) < FEW;
-        let writer = plain_writer(index, if is_little { LITTLE_MEMORY } else { MEMORY })?;
+        let is_little = catalogue.seq()?.saturating_sub(seq) < SMALL_CHANGE_COUNT;
+        let writer = new_writer(index, if is_little { SMALL_MEMORY } else { MEMORY })?;
         Ok(Self {
             index,
             columns,
@@ -104,10 +104,10 @@ impl<'a> Pen<'a> {
     }
 
     fn commit(&mut self) -> Result<(), Error> {
-        let payload = Payload {
+        let payload = CommitPayload {
             catalogue: self.catalogue.uuid()?,
             seq: self.seq,
-            documents: DOCUMENTS,
+            documents: DOCUMENT_VERSION,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| TantivyError::InternalError(error.to_string()))?;
@@ -125,11 +125,11 @@ impl<'a> Pen<'a> {
     /// so what to merge is chosen again. When that happens too often, small segments are merged
     /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
     /// Each change that is taken in creates a segment, so the number of merges that run during commits is limited.
-    pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
+    pub(super) fn merge(&mut self, effort: MergeEffort) -> Result<(), Error> {
         let mut discarded = 0;
-        for _ in 0..MOST_MERGES {
-            let follows = discarded < MOST_DISCARDED;
-            let effort = if follows { effort } else { Effort::LITTLE };
+        for _ in 0..MAX_MERGES {
+            let follows = discarded < MAX_DISCARDED;
+            let effort = if follows { effort } else { MergeEffort::SMALL };
             let segments = merge::next(&sizes(self.index)?, effort);
             if segments.is_empty() {
                 return Ok(());
@@ -158,7 +158,7 @@ impl<'a> Pen<'a> {
         // The receiver is gone when following failed.
         thread::spawn(move || sender.send(merge.wait()));
         loop {
-            match receiver.recv_timeout(LOOK) {
+            match receiver.recv_timeout(POLL_INTERVAL) {
                 Ok(outcome) => return outcome.map(drop).map_err(Error::from),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
                 Err(RecvTimeoutError::Timeout) => {
@@ -178,11 +178,13 @@ impl<'a> Pen<'a> {
 }
 
 /// A writer that merges nothing by itself: such merges are cut off when the writer goes.
-pub(super) fn plain_writer(
+pub(super) fn new_writer(
     index: &tantivy::Index,
     memory: usize,
 ) -> Result<IndexWriter<TantivyDocument>, Error> {
-    index.tokenizers().register(TOKENS, Words::default());
+    index
+        .tokenizers()
+        .register(TOKENS, SpaceTokenizer::default());
     let options = IndexWriterOptions::builder()
         .memory_budget_per_thread(memory)
         .num_worker_threads(1)
@@ -194,9 +196,9 @@ pub(super) fn plain_writer(
 }
 
 /// The segments of an index, as far as merging goes.
-pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<Size<SegmentId>>, Error> {
+pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<SegmentSize<SegmentId>>, Error> {
     let segments = index.searchable_segment_metas()?;
-    let size = |segment: &SegmentMeta| Size {
+    let size = |segment: &SegmentMeta| SegmentSize {
         id: segment.id(),
         alive: segment.num_docs().into(),
         dead: segment.num_deleted_docs().into(),

@@ -10,35 +10,35 @@ use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
 
-use super::super::updater::Pen;
+use super::super::updater::IndexUpdater;
 use super::set::write;
 use super::*;
 
 /// The folder of an index in which merges stop once they have begun, until the next commit.
 #[derive(Clone)]
-struct Gate {
-    folder: Folder,
+struct MergeGate {
+    folder: IndexFolder,
     /// Runs when a merge begins; gets how many began before.
     begun: Arc<dyn Fn(usize) + Send + Sync>,
     /// Merges that stop; later ones do not.
     stopping: usize,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
+    seen: Arc<(Mutex<GateState>, Condvar)>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct GateState {
     /// Segments that merges write.
     merges: HashSet<PathBuf>,
     commits: usize,
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for MergeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").finish_non_exhaustive()
+        f.debug_struct("MergeGate").finish_non_exhaustive()
     }
 }
 
-impl Gate {
+impl MergeGate {
     /// Stops a merge at the first file of its segment.
     fn pass(&self, path: &Path) {
         let (seen, committed) = &*self.seen;
@@ -51,7 +51,7 @@ impl Gate {
         drop(locked);
         (self.begun)(before);
         if before < self.stopping {
-            let waits = |seen: &mut Seen| seen.commits == commits;
+            let waits = |seen: &mut GateState| seen.commits == commits;
             drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
         }
     }
@@ -61,7 +61,7 @@ impl Gate {
     }
 }
 
-impl Directory for Gate {
+impl Directory for MergeGate {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.folder.get_file_handle(path)
     }
@@ -90,7 +90,7 @@ impl Directory for Gate {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.folder.atomic_write(path, data)?;
-        if path == Path::new(SEGMENTS) {
+        if path == Path::new(META_FILE) {
             let (seen, committed) = &*self.seen;
             seen.lock().unwrap().commits += 1;
             committed.notify_all();
@@ -112,8 +112,8 @@ impl Directory for Gate {
 }
 
 /// A large segment, and some of one clip each: the first clips.
-fn in_pieces(pieces: usize) -> Set {
-    let set = Set::with(50);
+fn in_pieces(pieces: usize) -> TestCatalogue {
+    let set = TestCatalogue::with(50);
     set.follow();
     for number in 0..pieces {
         set.edit(number, "circled");
@@ -126,7 +126,7 @@ fn in_pieces(pieces: usize) -> Set {
 /// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
 /// the commit of that change; gives how many merges began.
 fn merge(
-    set: &Set,
+    set: &TestCatalogue,
     stopping: usize,
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
@@ -139,8 +139,8 @@ fn merge(
         }
         catalogue.commit().unwrap();
     };
-    let gate = Gate {
-        folder: Folder::open(&set.index()).unwrap(),
+    let gate = MergeGate {
+        folder: IndexFolder::open(&set.index()).unwrap(),
         begun: Arc::new(begun),
         stopping,
         seen: Arc::default(),
@@ -148,9 +148,9 @@ fn merge(
     let seq = set.open().seq();
     let inner = tantivy::Index::open(gate.clone()).unwrap();
     let (_, columns) = document::schema();
-    let mut pen = Pen::new(&inner, &columns, &set.catalogue, seq).unwrap();
-    pen.merge(Effort::WHOLE).unwrap();
-    drop(pen);
+    let mut updater = IndexUpdater::new(&inner, &columns, &set.catalogue, seq).unwrap();
+    updater.merge(MergeEffort::FULL).unwrap();
+    drop(updater);
     set.open();
     set.follow();
     set.assert_equal(50);
@@ -186,7 +186,7 @@ fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
     let merges = merge(&set, 3, |merge| vec![merge]);
     // Three that commits void, then one without commits.
     assert_eq!(merges, 4);
-    assert!(set.open().segments().len() <= Effort::LITTLE.segments);
+    assert!(set.open().segments().len() <= MergeEffort::SMALL.segments);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_commit_that_empties_no_segment_lets_a_merge_be() {
 
 #[test]
 fn merging_ends_while_every_commit_makes_another_merge_due() {
-    let set = Set::with(50);
+    let set = TestCatalogue::with(50);
     set.follow();
     set.add(0..40);
     Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();

@@ -12,8 +12,8 @@ use std::sync::mpsc::channel;
 
 use tantivy_fst::Automaton;
 
-use super::merge::Effort;
-use super::updater::{LITTLE_MEMORY, plain_writer};
+use super::merge::MergeEffort;
+use super::updater::{SMALL_MEMORY, new_writer};
 use super::*;
 use crate::catalogue::{Outcome, Reading};
 use crate::clip::{Clip, Fact, Source};
@@ -22,10 +22,10 @@ use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
 use crate::volume::Volumes;
-use set::Set;
+use set::TestCatalogue;
 
-/// Whether an automaton takes a word, byte by byte.
-pub(super) fn takes(automaton: &impl Automaton, word: &str) -> bool {
+/// Whether an automaton accepts a word, byte by byte.
+pub(super) fn accepts(automaton: &impl Automaton, word: &str) -> bool {
     let mut state = automaton.start();
     for byte in word.bytes() {
         state = automaton.accept(&state, byte);
@@ -50,9 +50,9 @@ fn find(
     query: &Query,
     catalogue: &Catalogue,
     most: usize,
-    told: &mut dyn FnMut(&Note),
+    on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<Hits, Error> {
-    Finder::open(catalogue, told)?.find(query, &Order::default(), most, told)
+    Finder::open(catalogue, on_notice)?.find(query, &SortOrder::default(), most, on_notice)
 }
 
 /// A copy of every file in a folder.
@@ -103,7 +103,7 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
     // `BTSINDEX_CLIPS` makes it more, such as 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
-    let set = Set::with(clips);
+    let set = TestCatalogue::with(clips);
     set.follow();
     // Several segments, one with deleted documents.
     set.add(clips - 10..clips + 20);
@@ -123,7 +123,7 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             .any(|(path, _)| path.extension().is_some_and(|kind| kind == "del"))
     );
     let mut state = 0x9e37_79b9_7f4a_7c15;
-    let (mut told, mut all) = (0, 0);
+    let (mut reported, mut all) = (0, 0);
     for (path, bytes) in &whole {
         for damage in damages(bytes, &mut state) {
             restore(&set.index(), &whole);
@@ -135,10 +135,10 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             let found = set.all_finds_of_one(&mut notes);
             assert_eq!(found, wanted, "{}", path.display());
             assert!(notes.len() <= 1, "{notes:?}");
-            told += notes.len();
+            reported += notes.len();
             all += 1;
             // Sound each time; whether it is the catalogue's, and whether each later search opens
-            // it and is told of nothing more, sometimes, as that takes longer.
+            // it and is on_notice of nothing more, sometimes, as that accepts longer.
             let index = set.open();
             if all % 10 == 0 {
                 assert!(index.audit(&set.catalogue).unwrap().is_equal());
@@ -149,14 +149,14 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
         }
     }
     assert!(
-        all > 100 && told > all / 2,
-        "{told} of {all} damages were told"
+        all > 100 && reported > all / 2,
+        "only {reported} of {all} damages were reported"
     );
 }
 
 #[test]
 fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
-    let set = Set::with(300);
+    let set = TestCatalogue::with(300);
     set.follow();
     let wanted = set.all_finds(&mut Vec::new());
     for (path, bytes) in files_in(&set.index()) {
@@ -173,11 +173,11 @@ fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
 
 #[test]
 fn an_index_of_something_else_is_made_anew() {
-    let set = Set::with(50);
+    let set = TestCatalogue::with(50);
     set.follow();
     let files = files_in(&set.index());
     // Of another catalogue.
-    let other = Set::with(20);
+    let other = TestCatalogue::with(20);
     other.follow();
     let moved: Vec<_> = files
         .iter()
@@ -188,43 +188,43 @@ fn an_index_of_something_else_is_made_anew() {
     assert_eq!(other.finds("take", &mut notes).len(), 20);
     assert_eq!(notes.len(), 1, "{notes:?}");
     // Ahead of a catalogue that was restored from an older copy.
-    let older = Set::new();
+    let older = TestCatalogue::new();
     older.add(0..10);
     older.follow();
     let uuid = older.catalogue.uuid().unwrap();
     write_payload(
         &older,
-        &Payload {
+        &CommitPayload {
             catalogue: uuid.clone(),
             seq: 1000,
-            documents: DOCUMENTS,
+            documents: DOCUMENT_VERSION,
         },
     );
     let mut notes = Vec::new();
     assert_eq!(older.finds("take", &mut notes).len(), 10);
     assert_eq!(
         notes,
-        [Note::Remade {
-            why: "is ahead of the catalogue"
+        [IndexNotice::Rebuilt {
+            reason: "is ahead of the catalogue"
         }]
     );
     // Made by another version.
     let seq = older.catalogue.seq().unwrap();
     write_payload(
         &older,
-        &Payload {
+        &CommitPayload {
             catalogue: uuid,
             seq,
-            documents: DOCUMENTS + 1,
+            documents: DOCUMENT_VERSION + 1,
         },
     );
     assert_eq!(older.finds("take", &mut Vec::new()).len(), 10);
     older.assert_equal(10);
 }
 
-fn write_payload(set: &Set, payload: &Payload) {
+fn write_payload(set: &TestCatalogue, payload: &CommitPayload) {
     let index = set.open();
-    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+    let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(payload).unwrap());
     commit.commit().unwrap();
@@ -232,20 +232,23 @@ fn write_payload(set: &Set, payload: &Payload) {
 
 #[test]
 fn a_strangers_folder_is_left_alone_and_searched_without() {
-    let set = Set::with(30);
+    let set = TestCatalogue::with(30);
     fs::create_dir(set.index()).unwrap();
     fs::write(set.index().join("precious.mov"), "footage").unwrap();
     let mut notes = Vec::new();
     assert_eq!(set.finds("c0017", &mut notes).len(), 1);
-    assert!(matches!(notes[..], [Note::InMemory { .. }]), "{notes:?}");
+    assert!(
+        matches!(notes[..], [IndexNotice::InMemory { .. }]),
+        "{notes:?}"
+    );
     assert_eq!(files_in(&set.index()).len(), 1);
-    assert!(Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
+    assert!(Index::rebuild(&set.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
     assert_eq!(files_in(&set.index()).len(), 1);
 }
 
 #[test]
 fn small_changes_are_found_at_once_and_leave_few_segments() {
-    let set = Set::with(100);
+    let set = TestCatalogue::with(100);
     for number in 0..60 {
         set.edit(number, &format!("circled{number}"));
         let words: Vec<String> = vec![format!("circled{number}")];
@@ -255,16 +258,16 @@ fn small_changes_are_found_at_once_and_leave_few_segments() {
         let finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
         finder.tidy(&mut |note| panic!("{note}"));
     }
-    assert!(set.open().segments().len() <= Effort::LITTLE.segments + 4);
+    assert!(set.open().segments().len() <= MergeEffort::SMALL.segments + 4);
     set.assert_equal(100);
-    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
-    assert!(set.open().segments().len() <= Effort::WHOLE.segments);
+    catch_up_and_merge(&set.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(set.open().segments().len() <= MergeEffort::FULL.segments);
     set.assert_equal(100);
 }
 
 #[test]
 fn searches_find_the_last_edit_while_others_write_and_rebuild() {
-    let set = Set::with(400);
+    let set = TestCatalogue::with(400);
     set.follow();
     let is_over = AtomicBool::new(false);
     let last = AtomicI64::new(-1);
@@ -280,13 +283,13 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
             }
         };
         scope.spawn(until_over(|catalogue| {
-            follow(catalogue, "scan", &mut |_| ()).unwrap();
+            try_catch_up(catalogue, "scan", &mut |_| ()).unwrap();
         }));
         scope.spawn(until_over(|catalogue| {
-            settle(catalogue, "scan", &mut |_| ()).unwrap();
+            catch_up_and_merge(catalogue, "scan", &mut |_| ()).unwrap();
         }));
         scope.spawn(until_over(|catalogue| {
-            Index::remake(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+            Index::rebuild(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
         }));
         for _ in 0..2 {
             let (last, is_over) = (&last, &is_over);
@@ -301,10 +304,10 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                         Query::parse(&[format!("circled{number}")], &Context::plain(today()))
                             .unwrap();
                     let mut notes = Vec::new();
-                    let mut told = |note: &Note| notes.push(note.clone());
-                    let found = find(&query, &catalogue, 10, &mut told).unwrap();
+                    let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+                    let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
                     assert_eq!(found.total, 1, "edit {number}");
-                    notes.retain(|note| !matches!(note, Note::Waiting { .. }));
+                    notes.retain(|note| !matches!(note, IndexNotice::Waiting { .. }));
                     assert_eq!(notes, [], "nothing was damaged");
                 }
             });
@@ -328,7 +331,7 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
 
 #[test]
 fn a_search_waits_for_whoever_writes_and_says_for_whom() {
-    let set = Set::with(20);
+    let set = TestCatalogue::with(20);
     set.follow();
     set.edit(3, "circled");
     let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
@@ -339,20 +342,20 @@ fn a_search_waits_for_whoever_writes_and_says_for_whom() {
         let search = scope.spawn(move || {
             let catalogue = Catalogue::open(folder).unwrap();
             let query = Query::parse(&["circled".to_owned()], &Context::plain(today())).unwrap();
-            let mut told = |note: &Note| sender.send(note.clone()).unwrap();
-            find(&query, &catalogue, 10, &mut told).unwrap().total
+            let mut on_notice = |note: &IndexNotice| sender.send(note.clone()).unwrap();
+            find(&query, &catalogue, 10, &mut on_notice).unwrap().total
         });
         let holder = format!("process {} (scan)", std::process::id());
-        assert_eq!(receiver.recv(), Ok(Note::Waiting { holder }));
+        assert_eq!(receiver.recv(), Ok(IndexNotice::Waiting { holder }));
         drop(held);
         assert_eq!(search.join().unwrap(), 1);
-        assert!(receiver.recv().is_err(), "nothing more is told");
+        assert!(receiver.recv().is_err(), "no further notice");
     });
 }
 
 #[test]
 fn what_killed_processes_left_is_cleared_away() {
-    let set = Set::with(20);
+    let set = TestCatalogue::with(20);
     set.follow();
     let left = |name: &str| set.folder.path().join(name);
     for (name, marked) in [
@@ -362,7 +365,7 @@ fn what_killed_processes_left_is_cleared_away() {
     ] {
         fs::create_dir(left(name)).unwrap();
         if marked {
-            fs::write(left(name).join(MARK), "").unwrap();
+            fs::write(left(name).join(MARKER_FILE), "").unwrap();
             fs::write(left(name).join("meta.json"), "{}").unwrap();
         }
     }
@@ -384,32 +387,32 @@ fn what_killed_processes_left_is_cleared_away() {
 
 #[test]
 fn a_merge_of_much_keeps_nobody_waiting_and_loses_nothing() {
-    let set = Set::with(500);
+    let set = TestCatalogue::with(500);
     for part in 0..8 {
         set.add(part * 60..part * 60 + 90);
         let index = Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
         drop(index);
     }
     assert!(set.open().segments().len() > 4);
-    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
+    catch_up_and_merge(&set.catalogue, "test", &mut |_| ()).unwrap();
     assert!(set.open().segments().len() <= 4);
     set.assert_equal(510);
 }
 
 #[test]
 fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
-    let set = Set::with(1200);
+    let set = TestCatalogue::with(1200);
     set.follow();
     let folder = set.folder.path();
     let mut edits = 0;
-    Index::remake(&set.catalogue, &mut |_| (), &mut |done, _| {
+    Index::rebuild(&set.catalogue, &mut |_| (), &mut |done, _| {
         // Found in the old index, while the new one is being made.
         let found =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
-        let mut told = |note: &Note| panic!("{note}");
+        let mut on_notice = |note: &IndexNotice| panic!("{note}");
         if edits > 0 {
-            let found = find(&found, &catalogue, 10, &mut told).unwrap();
+            let found = find(&found, &catalogue, 10, &mut on_notice).unwrap();
             assert_eq!(found.total, 1, "after {done}");
         }
         set.edit(1, &format!("circled{edits}"));
@@ -426,13 +429,13 @@ fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
 
 #[test]
 fn an_audit_finds_what_is_wrong() {
-    let set = Set::with(40);
+    let set = TestCatalogue::with(40);
     set.follow();
     let index = set.open();
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
-    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+    let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
     // 3 as if it were 4, 5 gone, 6 twice, 1000 from nowhere.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
@@ -452,10 +455,10 @@ fn an_audit_finds_what_is_wrong() {
     *comment = comment.split(' ').rev().collect::<Vec<_>>().join(" ");
     writer.delete_term(delete(9));
     writer.add_document(columns.document(9, &shuffled)).unwrap();
-    let payload = Payload {
+    let payload = CommitPayload {
         catalogue: set.catalogue.uuid().unwrap(),
         seq: set.catalogue.seq().unwrap(),
-        documents: DOCUMENTS,
+        documents: DOCUMENT_VERSION,
     };
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(&payload).unwrap());
@@ -474,18 +477,18 @@ fn an_audit_finds_what_is_wrong() {
     set.edit(3, "circled");
     let audit = set.open().audit(&set.catalogue).unwrap();
     assert!(!audit.differing.contains(&4) && audit.compared < 40);
-    Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+    Index::rebuild(&set.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
     set.assert_equal(40);
 }
 
 #[test]
 fn a_sound_index_is_read_through_once() {
-    let set = Set::with(20);
+    let set = TestCatalogue::with(20);
     set.follow();
-    // As long ago as it takes for the files' times to be believed.
+    // As long ago as it accepts for the files' times to be believed.
     std::thread::sleep(Duration::from_millis(2100));
     drop(set.open());
-    let memo = fs::read(set.index().join(checksums::CHECKED)).unwrap();
+    let memo = fs::read(set.index().join(checksums::RECORDS_FILE)).unwrap();
     let names = files(&set.open().inner.load_metas().unwrap());
     let memo = String::from_utf8(memo).unwrap();
     assert!(names.iter().all(|name| memo.contains(name)), "{memo}");

@@ -3,20 +3,20 @@
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
 
-use super::super::checksums::{self, Limits, Trust, forge};
+use super::super::checksums::{self, CheckLimits, CheckMode, forge};
 use super::*;
 
-/// Limits under which a file that is not due is believed.
-const BELIEVING: Limits = Limits { always: 0, due: 0 };
+/// CheckLimits under which a file that is not due is believed.
+const BELIEVING: CheckLimits = CheckLimits { always: 0, due: 0 };
 /// … and under which all that is due is read before an answer.
-const READING: Limits = Limits {
+const READING: CheckLimits = CheckLimits {
     always: 0,
     due: u64::MAX,
 };
 
 /// An index of two segments, of which one has deleted documents.
-fn set() -> Set {
-    let set = Set::with(60);
+fn set() -> TestCatalogue {
+    let set = TestCatalogue::with(60);
     set.follow();
     set.add(50..80);
     set.follow();
@@ -38,12 +38,12 @@ fn rot(path: &Path, bit: usize) {
 }
 
 /// Has every file remembered as it is now: only ctime cannot be set back.
-fn remember(set: &Set, read: i64, mount: Option<&str>) {
+fn remember(set: &TestCatalogue, read: i64, mount: Option<&str>) {
     forge(&set.index(), &names(set), read, mount);
 }
 
-fn names(set: &Set) -> Vec<String> {
-    let directory = Folder::open(&set.index()).unwrap();
+fn names(set: &TestCatalogue) -> Vec<String> {
+    let directory = IndexFolder::open(&set.index()).unwrap();
     files(
         &tantivy::Index::open(directory)
             .unwrap()
@@ -53,8 +53,8 @@ fn names(set: &Set) -> Vec<String> {
 }
 
 /// What looking at the index under some limits finds to be damaged.
-fn damaged_under(set: &Set, limits: Limits) -> Option<String> {
-    checksums::whole(&set.index(), &names(set), Trust::Remembered(limits)).err()
+fn damaged_under(set: &TestCatalogue, limits: CheckLimits) -> Option<String> {
+    checksums::verify_files(&set.index(), &names(set), CheckMode::UseRecords(limits)).err()
 }
 
 fn today_seconds() -> i64 {
@@ -80,7 +80,7 @@ fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
         );
         let mut notes = Vec::new();
         assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{name}");
-        assert_eq!(notes, [Note::Damaged { file: name }]);
+        assert_eq!(notes, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
         set.add(50..80);
         Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
@@ -128,11 +128,11 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
     remember(&set, 0, None);
     rot(&set.index().join(&largest), 801);
     remember(&set, 0, None);
-    let limits = |due| Limits { always: 0, due };
+    let limits = |due| CheckLimits { always: 0, due };
     assert_eq!(damaged_under(&set, limits(others)), None);
     assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
     // Two bytes at a time, one file each time.
-    let read = || checksums::read_again(&set.index(), &names, 2);
+    let read = || checksums::verify_due_files(&set.index(), &names, 2);
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
@@ -154,7 +154,7 @@ fn rot_that_is_found_after_an_answer_is_told_and_mended() {
         notes.push(note.clone());
     })
     .unwrap();
-    assert_eq!(notes, [Note::DamagedSince { file: name }]);
+    assert_eq!(notes, [IndexNotice::DamagedAfterSearch { file: name }]);
     assert_eq!(set.all_finds(&mut notes), wanted);
     assert_eq!(notes.len(), 1, "{notes:?}");
     set.assert_equal(80);
@@ -166,8 +166,8 @@ fn what_was_read_again_is_not_due_for_a_day() {
     remember(&set, 0, Some("another"));
     let names = names(&set);
     let due = || {
-        let trust = Trust::Remembered(BELIEVING);
-        checksums::whole(&set.index(), &names, trust)
+        let mode = CheckMode::UseRecords(BELIEVING);
+        checksums::verify_files(&set.index(), &names, mode)
             .unwrap()
             .due
             .len()
@@ -182,21 +182,21 @@ fn a_panic_within_a_search_is_contained_and_answered() {
     let set = set();
     let first = AtomicBool::new(true);
     let mut notes = Vec::new();
-    let mut told = |note: &Note| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut told).unwrap();
-    let answer = finder.asked(&mut told, |index, _| {
+    let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+    let mut finder = Finder::open(&set.catalogue, &mut on_notice).unwrap();
+    let answer = finder.run(&mut on_notice, |index, _| {
         assert!(!first.swap(false, Ordering::SeqCst), "as tantivy does");
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
-    assert_eq!(notes, [Note::Inconsistent]);
+    assert_eq!(notes, [IndexNotice::Inconsistent]);
 }
 
 #[test]
 fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
     let set = set();
     let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
-    let answer = finder.asked(&mut |_| (), |index, _| {
+    let answer = finder.run(&mut |_| (), |index, _| {
         // Only one in memory has no files.
         assert!(index.files.is_empty(), "as a disk does that breaks");
         Ok(index.count())
@@ -210,11 +210,11 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
     let mut notes = Vec::new();
-    let mut record = |note: &Note| notes.push(note.clone());
+    let mut record = |note: &IndexNotice| notes.push(note.clone());
     let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
-    finder.patience = Duration::ZERO;
+    finder.lock_timeout = Duration::ZERO;
     let mut search = || {
-        let answer = finder.asked(&mut record, |index, _| {
+        let answer = finder.run(&mut record, |index, _| {
             assert!(index.files.is_empty(), "only the index in memory answers");
             Ok(index.count())
         });
@@ -224,9 +224,9 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     let holder = format!("process {} (scan)", std::process::id());
     let reason = "another process still writes it".to_owned();
     let wanted = [
-        Note::Inconsistent,
-        Note::Waiting { holder },
-        Note::InMemory { reason },
+        IndexNotice::Inconsistent,
+        IndexNotice::Waiting { holder },
+        IndexNotice::InMemory { reason },
     ];
     assert_eq!(notes, wanted, "the second search uses the index in memory");
     drop(held);
@@ -237,18 +237,21 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
 fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
     let set = set();
     let mut notes = Vec::new();
-    let mut record = |note: &Note| notes.push(note.clone());
+    let mut record = |note: &IndexNotice| notes.push(note.clone());
     let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
     fs::remove_dir_all(set.index()).unwrap();
     fs::create_dir(set.index()).unwrap();
     fs::write(set.index().join("precious.mov"), "footage").unwrap();
-    let answer = finder.asked(&mut record, |index, _| {
+    let answer = finder.run(&mut record, |index, _| {
         assert!(index.files.is_empty(), "only the index in memory answers");
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
     assert!(
-        matches!(notes[..], [Note::Inconsistent, Note::InMemory { .. }]),
+        matches!(
+            notes[..],
+            [IndexNotice::Inconsistent, IndexNotice::InMemory { .. }]
+        ),
         "{notes:?}"
     );
     assert_eq!(files_in(&set.index()).len(), 1, "the folder is not ours");
@@ -262,13 +265,13 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
     // From nowhere; beyond what fits; number 0; the same clip twice.
     for number in [1000, u64::MAX, 0, 7] {
         let index = set.open();
-        let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+        let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
         let document = index.columns.document(number, &clip(7));
         writer.add_document(document).unwrap();
-        let payload = Payload {
+        let payload = CommitPayload {
             catalogue: set.catalogue.uuid().unwrap(),
             seq: set.catalogue.seq().unwrap(),
-            documents: DOCUMENTS,
+            documents: DOCUMENT_VERSION,
         };
         let mut commit = writer.prepare_commit().unwrap();
         commit.set_payload(&serde_json::to_string(&payload).unwrap());
@@ -276,7 +279,7 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
         drop((writer, index));
         let mut notes = Vec::new();
         assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{number}");
-        assert_eq!(notes, [Note::Inconsistent]);
+        assert_eq!(notes, [IndexNotice::Inconsistent]);
         set.assert_equal(80);
     }
 }
@@ -287,15 +290,18 @@ fn an_index_at_a_seq_that_cannot_be_is_made_anew() {
     for seq in [-1, 0, i64::MIN, i64::MAX] {
         write_payload(
             &set,
-            &Payload {
+            &CommitPayload {
                 catalogue: set.catalogue.uuid().unwrap(),
                 seq,
-                documents: DOCUMENTS,
+                documents: DOCUMENT_VERSION,
             },
         );
         let mut notes = Vec::new();
         assert_eq!(set.finds("take", &mut notes).len(), 80, "{seq}");
-        assert!(matches!(notes[..], [Note::Remade { .. }]), "{notes:?}");
+        assert!(
+            matches!(notes[..], [IndexNotice::Rebuilt { .. }]),
+            "{notes:?}"
+        );
         set.assert_equal(80);
     }
 }

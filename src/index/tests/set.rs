@@ -15,13 +15,13 @@ const WORDS: [&str; 8] = [
     "wrap",
 ];
 /// A catalogue with clips in it, written without any footage.
-pub(super) struct Set {
+pub(super) struct TestCatalogue {
     pub(super) folder: tempfile::TempDir,
     pub(super) catalogue: Catalogue,
     pub(super) dir: i64,
 }
 
-impl Set {
+impl TestCatalogue {
     pub(super) fn new() -> Self {
         // In memory where there is such a place: these tests write thousands of files through.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
@@ -68,23 +68,23 @@ impl Set {
     /// Lets the index follow. A process that another test starts shares the lock of an earlier call until it executes
     /// its program, so a busy lock is tried again.
     pub(super) fn follow(&self) {
-        while !follow(&self.catalogue, "test", &mut |_| ()).unwrap() {
+        while !try_catch_up(&self.catalogue, "test", &mut |_| ()).unwrap() {
             std::thread::yield_now();
         }
     }
 
-    pub(super) fn finds(&self, words: &str, notes: &mut Vec<Note>) -> Vec<i64> {
+    pub(super) fn finds(&self, words: &str, notes: &mut Vec<IndexNotice>) -> Vec<i64> {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let mut told = |note: &Note| notes.push(note.clone());
-        let found = find(&query, &self.catalogue, usize::MAX, &mut told).unwrap();
+        let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+        let found = find(&query, &self.catalogue, usize::MAX, &mut on_notice).unwrap();
         assert_eq!(found.total, found.clips.len());
         found.clips
     }
 
-    /// What each of many searches finds. Order is left out: it follows how often words are in
+    /// What each of many searches finds. SortOrder is left out: it follows how often words are in
     /// the index, and clips that were deleted count until their segment is merged.
-    pub(super) fn all_finds(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
+    pub(super) fn all_finds(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let finds = |words: &&str| {
             let mut clips = self.finds(words, notes);
             clips.sort_unstable();
@@ -94,13 +94,13 @@ impl Set {
     }
 
     /// … by one index that is opened once, as `browse` searches.
-    pub(super) fn all_finds_of_one(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
-        let mut told = |note: &Note| notes.push(note.clone());
-        let mut finder = Finder::open(&self.catalogue, &mut told).unwrap();
+    pub(super) fn all_finds_of_one(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
+        let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+        let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
         let finds = |words: &&str| {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let query = Query::parse(&words, &Context::plain(today())).unwrap();
-            let found = finder.find(&query, &Order::default(), usize::MAX, &mut told);
+            let found = finder.find(&query, &SortOrder::default(), usize::MAX, &mut on_notice);
             let mut clips = found.unwrap().clips;
             clips.sort_unstable();
             clips
@@ -113,12 +113,12 @@ impl Set {
     }
 
     pub(super) fn open(&self) -> Index {
-        match Index::look(&self.catalogue).unwrap() {
-            State::Whole(index) => *index,
-            State::Absent => panic!("there is no index"),
-            State::Other(why) => panic!("the index {why}"),
-            State::Damaged { file } => panic!("{file} is damaged"),
-            State::Foreign => panic!("the index is not ours"),
+        match Index::open(&self.catalogue).unwrap() {
+            IndexState::Usable(index) => *index,
+            IndexState::Missing => panic!("there is no index"),
+            IndexState::Mismatched(reason) => panic!("the index {reason}"),
+            IndexState::Damaged { file } => panic!("{file} is damaged"),
+            IndexState::NotOurs => panic!("the index is not ours"),
         }
     }
 
