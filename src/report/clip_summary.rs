@@ -1,4 +1,4 @@
-//! What the summaries of a book need of a clip. A whole [`Clip`] takes kilobytes, so that a book of 100,000 holds only
+//! What the summaries of a report need of a clip. A whole [`Clip`] takes kilobytes, so that a report of 100,000 holds only
 //! these, and reads each clip again when it writes it.
 
 use std::collections::HashSet;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{Fingerprint, Rate, WallTime, Why};
 
-/// What the summaries of a book need of a clip.
+/// What the summaries of a report need of a clip.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Gist {
+pub struct ClipSummary {
     /// Its content's fingerprint.
     pub id: Option<Fingerprint>,
     /// What its file is called.
@@ -49,14 +49,14 @@ pub struct Gist {
     pub tags: Vec<(Arc<str>, bool)>,
 }
 
-/// Texts and folders that many clips share, each kept once.
+/// TextInterner and folders that many clips share, each kept once.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct TextInterner {
     texts: HashSet<Arc<str>>,
     folders: HashSet<Arc<Path>>,
 }
 
-impl Texts {
+impl TextInterner {
     pub(super) fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
@@ -80,9 +80,9 @@ impl Texts {
     }
 }
 
-impl Gist {
+impl ClipSummary {
     /// Takes from a clip what summaries need.
-    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Self {
+    pub(super) fn of(clip: &Clip, texts: &mut TextInterner) -> Self {
         let sides = clip
             .display_width
             .as_ref()

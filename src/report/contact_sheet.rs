@@ -1,17 +1,17 @@
-//! A contact sheet: the clips of a book as pictures in a grid, made to be printed.
+//! A contact sheet: the clips of a report as pictures in a grid, made to be printed.
 
 use maud::{PreEscaped, html};
 
 use super::anomalies::find;
 use super::files::Sink;
-use super::page::{Clips, Next, Part, STYLE, begin, end, head, tools};
-use super::{Book, page};
+use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
+use super::{ShootReport, page};
 use crate::error::Error;
 
 /// How a contact sheet is laid out.
 #[derive(Debug, Clone, Copy)]
-pub struct Sheet {
-    /// Pictures beside each other.
+pub struct SheetLayout {
+    /// ClipPictures beside each other.
     pub columns: u8,
     /// Whether strips are shown instead of posters.
     pub strips: bool,
@@ -21,23 +21,23 @@ pub struct Sheet {
 const CROSSWISE: u8 = 5;
 
 /// Writes the whole sheet; see [`page::report`].
-pub(super) fn sheet(
-    book: &Book,
-    sheet: Sheet,
+pub(super) fn write_sheet(
+    report: &ShootReport,
+    sheet: SheetLayout,
     next: &mut Next<'_>,
     is_whole: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(book);
-    let clips = Clips::new(book, &found);
+    let found = find(report);
+    let clips = Clips::new(report, &found);
     let (part, grid) = if sheet.strips {
-        (Part::Strip, "<div class=\"grid strips\">")
+        (PictureMode::Strip, "<div class=\"grid strips\">")
     } else {
-        (Part::Poster, "<div class=\"grid\">")
+        (PictureMode::Poster, "<div class=\"grid\">")
     };
-    sink.put(&begin(&page::title(book), &style(sheet), is_whole).into_string())?;
+    sink.put(&begin(&page::title(report), &style(sheet), is_whole).into_string())?;
     let above = html! {
-        (head(book, "Contact sheet"))
+        (head(report, "Contact sheet"))
         (PreEscaped("<main id=\"main\"><section id=\"clips\" aria-labelledby=\"clips-title\">"))
         h2.unseen id="clips-title" { "Clips" }
         (tools(&clips))
@@ -50,7 +50,7 @@ pub(super) fn sheet(
 }
 
 /// How it looks, with its own columns: a page may say so in its style only.
-fn style(sheet: Sheet) -> String {
+fn style(sheet: SheetLayout) -> String {
     let paper = if sheet.columns >= CROSSWISE {
         "landscape"
     } else {

@@ -1,5 +1,5 @@
-//! Where a book goes: one file, or a folder with its pictures beside it; whole or not at all. Only what
-//! is an earlier book is ever replaced, never anything else that has the name.
+//! Where a report goes: one file, or a folder with its pictures parent_folder it; whole or not at all. Only what
+//! is an existing_report report is ever replaced, never anything else that has the name.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
@@ -10,15 +10,15 @@ use crate::atomic_file;
 use crate::error::Error;
 
 /// Clips that one file has room for.
-pub(super) const MOST_IN_ONE: usize = 2000;
-/// The folder of pictures in the folder of a book.
+pub(super) const MAX_IN_ONE_FILE: usize = 2000;
+/// The folder of pictures in the folder of a report.
 pub(super) const PICTURES: &str = "pictures";
-/// The page in the folder of a book.
+/// The page in the folder of a report.
 pub(super) const INDEX: &str = "index.html";
 
-/// What a book is written as.
+/// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ReportFormat {
     /// A page.
     Html,
     /// One object.
@@ -27,7 +27,7 @@ pub enum Form {
     Csv,
 }
 
-impl Form {
+impl ReportFormat {
     /// What a file of ours begins with.
     fn mark(self) -> &'static [u8] {
         match self {
@@ -38,7 +38,7 @@ impl Form {
     }
 }
 
-/// Where the text of a book goes, and how much of it there was.
+/// Where the text of a report goes, and how much of it there was.
 pub struct Sink<'a> {
     out: &'a mut dyn Write,
     /// What complaints name.
@@ -84,7 +84,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Writes a file, also in the place of an earlier one of its form; returns its bytes. Nothing is there when `write`
+/// Writes a file, also in the place of an existing_report one of its form; returns its bytes. Nothing is there when `write`
 /// fails.
 ///
 /// # Errors
@@ -92,13 +92,13 @@ impl Write for Sink<'_> {
 /// [`Error::Path`] for what the system says; else those of `write`.
 pub fn save(
     path: &Path,
-    form: Form,
+    form: ReportFormat,
     write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let before = earlier(path, form)?;
+    let before = existing_report(path, form)?;
     let mut outcome = Ok(0);
     let fill = |file: &mut File| {
-        outcome = filled(file, path, write);
+        outcome = fill_file(file, path, write);
         match &outcome {
             Ok(_) => Ok(()),
             Err(_) => Err(io::Error::other("not written")),
@@ -114,7 +114,7 @@ pub fn save(
 }
 
 /// Fills a file piece by piece; returns its bytes.
-pub(super) fn filled(
+pub(super) fn fill_file(
     file: &mut File,
     path: &Path,
     write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
@@ -127,11 +127,11 @@ pub(super) fn filled(
     Ok(bytes)
 }
 
-/// What an earlier file of ours looks like that has the name; refuses a name that something else has.
+/// What an existing_report file of ours looks like that has the name; refuses a name that something else has.
 ///
 /// # Errors
 /// See [`save`].
-pub(super) fn earlier(path: &Path, form: Form) -> Result<Option<Metadata>, Error> {
+pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<Metadata>, Error> {
     match at(path)? {
         None => Ok(None),
         Some(metadata)
@@ -149,7 +149,7 @@ fn at(path: &Path) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
-        Err(_) if beside(path).is_dir() => Ok(None),
+        Err(_) if parent_folder(path).is_dir() => Ok(None),
         Err(_) => Err(Error::NoPlace {
             path: path.to_owned(),
         }),
@@ -157,7 +157,7 @@ fn at(path: &Path) -> Result<Option<Metadata>, Error> {
 }
 
 /// The folder that something is in.
-fn beside(path: &Path) -> &Path {
+fn parent_folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -178,8 +178,8 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
     Ok(begin == mark)
 }
 
-/// Creates a folder under a temporary name in the target's parent, and renames it once `fill` has filled it. Replaces an
-/// earlier book of that name. Returns what `fill` returns.
+/// Creates a folder under a temporary name in the target's parent, and renames it once `fill` has fill_file it. Replaces an
+/// existing_report report of that name. Returns what `fill` returns.
 ///
 /// # Errors
 /// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
@@ -188,9 +188,9 @@ pub(super) fn folder<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let fault = || Error::path(path);
+    let path_error = || Error::path(path);
     refuse_folder(path)?;
-    let beside = beside(path);
+    let parent_folder = parent_folder(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".btsindex-");
     #[cfg(unix)]
@@ -199,28 +199,28 @@ pub(super) fn folder<T>(
         // Who gets it on a stick is somebody else here.
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
-    let made = builder.tempdir_in(beside).map_err(fault())?;
-    fs::create_dir(made.path().join(PICTURES)).map_err(fault())?;
-    let filled = fill(made.path())?;
+    let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
+    fs::create_dir(folder.path().join(PICTURES)).map_err(path_error())?;
+    let fill_file = fill(folder.path())?;
     refuse_folder(path)?;
-    let former = builder.tempdir_in(beside).map_err(fault())?;
-    let way = former.path().join("former");
-    let has_former = match fs::rename(path, &way) {
+    let previous = builder.tempdir_in(parent_folder).map_err(path_error())?;
+    let previous_path = previous.path().join("previous");
+    let has_former = match fs::rename(path, &previous_path) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => return Err(fault()(error)),
+        Err(error) => return Err(path_error()(error)),
     };
-    let whole = made.keep();
+    let whole = folder.keep();
     if let Err(error) = fs::rename(&whole, path) {
         if has_former {
-            // As it was; if even that fails, the first fault is the one to tell.
-            let _ = fs::rename(&way, path);
+            // As it was; if even that fails, the first path_error is the one to tell.
+            let _ = fs::rename(&previous_path, path);
         }
         let _ = fs::remove_dir_all(&whole);
-        return Err(fault()(error));
+        return Err(path_error()(error));
     }
-    let _ = atomic_file::sync_folder(beside);
-    Ok(filled)
+    let _ = atomic_file::sync_folder(parent_folder);
+    Ok(fill_file)
 }
 
 /// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
@@ -269,12 +269,12 @@ mod tests {
         let path = folder.path().join("day.html");
         let save = |path: &Path, text: &str| {
             let text = String::from_utf8(page(text)).unwrap();
-            save(path, Form::Html, |sink| sink.put(&text))
+            save(path, ReportFormat::Html, |sink| sink.put(&text))
         };
         save(&path, "one").unwrap();
         assert_eq!(save(&path, "two").unwrap(), page("two").len() as u64);
         assert_eq!(fs::read(&path).unwrap(), page("two"));
-        let stopped = super::save(&path, Form::Html, |sink| {
+        let stopped = super::save(&path, ReportFormat::Html, |sink| {
             sink.put("half a page")?;
             Err(Error::Interrupted)
         });

@@ -1,4 +1,4 @@
-//! What a book is made of: the clips that were asked for, where their copies are, the cards they
+//! What a report is made of: the clips that were asked for, where their copies are, the cards they
 //! came on, and what the day was.
 
 use std::collections::{HashMap, HashSet};
@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::clip_summary::{Gist, Texts};
-use super::series::{self, Place, Series};
+use super::clip_summary::{ClipSummary, TextInterner};
+use super::series::{self, NumberedClip, Series};
 use crate::catalogue::{Catalogue, Copied, Ingest};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::Fingerprint;
 
-/// What a book is about.
+/// What a report is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
+pub enum ReportScope {
     /// One day, and of its clips those that a query finds, where one was written.
     Day(Date, String),
     /// What a query finds.
@@ -24,9 +24,9 @@ pub enum About {
 
 /// A shoot, gathered.
 #[derive(Debug, Clone)]
-pub struct Book {
+pub struct ShootReport {
     /// What was asked for.
-    pub about: About,
+    pub about: ReportScope,
     /// Its clips, in the order in which they were shot; those of which nobody knows when come last.
     pub shots: Vec<Shot>,
     /// The cards that clips came on, the first taken in first.
@@ -37,42 +37,42 @@ pub struct Book {
     pub made: Date,
 }
 
-/// A clip of a book.
+/// A clip of a report.
 #[derive(Debug, Clone, Default)]
 pub struct Shot {
     /// Its number in the catalogue.
     pub clip: i64,
     /// What is known of it, in short.
-    pub gist: Gist,
+    pub summary: ClipSummary,
     /// The day that it belongs to.
     pub day: Option<Arc<str>>,
     /// What it was shot with: `A · Sony ILME-FX3`.
     pub camera: Arc<str>,
-    /// Which of the book's cards it came on.
+    /// Which of the report's cards it came on.
     pub card: Option<usize>,
     /// Where it is.
-    pub copies: Copies,
-    /// Which of the book's series its name is of, and its number there.
+    pub copies: ShotCopies,
+    /// Which of the report's series its name is of, and its number there.
     pub number: Option<(usize, u32)>,
 }
 
 /// Where a clip is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Copies {
+pub struct ShotCopies {
     /// Files that hold it and were there when they were last looked for.
     pub files: usize,
     /// Volumes that hold it, by fingerprint.
     pub volumes: usize,
     /// … and those of which full hashes prove it.
-    pub proved: usize,
+    pub verified: usize,
     /// Whether full hashes show that its files are not the same.
     pub do_differ: bool,
     /// What the volumes are called, each once.
     pub labels: Vec<Arc<str>>,
 }
 
-impl Copies {
-    fn of(copied: &Copied, texts: &mut Texts) -> Self {
+impl ShotCopies {
+    fn of(copied: &Copied, texts: &mut TextInterner) -> Self {
         let labels = copied.files.iter().map(|file| texts.text(&file.label));
         let mut labels: Vec<Arc<str>> = labels.collect();
         labels.sort();
@@ -80,37 +80,37 @@ impl Copies {
         Self {
             files: copied.files.len(),
             volumes: copied.volumes(),
-            proved: copied.proved_volumes(),
+            verified: copied.proved_volumes(),
             do_differ: copied.do_differ(),
             labels,
         }
     }
 }
 
-impl Book {
+impl ShootReport {
     /// Gathers clips by their numbers; of a day, those that belong to it. The callback `each` gets the number of clips
     /// gathered and their total, and returns whether to continue. Returns `None` when it ends the work.
     ///
     /// # Errors
     /// When `SQLite` fails.
     pub fn gather(
-        about: About,
+        about: ReportScope,
         clips: &[i64],
         made: Date,
         catalogue: &Catalogue,
         each: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Option<Self>, Error> {
         let wanted = match &about {
-            About::Day(date, _) => Some(date.to_string()),
-            About::Query(_) => None,
+            ReportScope::Day(date, _) => Some(date.to_string()),
+            ReportScope::Query(_) => None,
         };
-        let mut gathering = Gathering {
+        let mut gathering = ReportBuilder {
             catalogue,
             cards: Cards::default(),
-            texts: Texts::default(),
+            texts: TextInterner::default(),
             shots: Vec::new(),
             places: Vec::new(),
-            have_camera: Vec::new(),
+            has_camera_name: Vec::new(),
         };
         for (done, &number) in clips.iter().enumerate() {
             if !each(done, clips.len()) {
@@ -133,16 +133,16 @@ impl Book {
 
     /// Returns the distinct values that `tell` gives for the clips, in the order of the clips.
     #[must_use]
-    pub fn distinct(&self, tell: impl Fn(&Gist) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
+    pub fn distinct(&self, tell: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
-        let texts = self.shots.iter().filter_map(|shot| tell(&shot.gist));
+        let texts = self.shots.iter().filter_map(|shot| tell(&shot.summary));
         texts.filter(|text| known.insert(*text)).cloned().collect()
     }
 
     /// Returns the tags that were given to the day when its cards were ingested, sorted.
     #[must_use]
     pub fn tags_of_day(&self) -> Vec<Arc<str>> {
-        let tags = self.shots.iter().flat_map(|shot| &shot.gist.tags);
+        let tags = self.shots.iter().flat_map(|shot| &shot.summary.tags);
         let of_day = tags.filter(|(_, is_of_day)| *is_of_day);
         let distinct: HashSet<&Arc<str>> = of_day.map(|(tag, _)| tag).collect();
         let mut sorted: Vec<Arc<str>> = distinct.into_iter().cloned().collect();
@@ -155,7 +155,7 @@ impl Book {
     pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
         card.map(|card| card.told.card.as_str())
-            .or(shot.gist.reel.as_deref())
+            .or(shot.summary.reel.as_deref())
     }
 }
 
@@ -163,7 +163,7 @@ impl Shot {
     /// What its file is called.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.gist.name
+        &self.summary.name
     }
 
     /// Whether anything is known of what it was shot with.
@@ -174,41 +174,41 @@ impl Shot {
     /// Whether there is sound and no picture in it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        !self.gist.has_picture && self.gist.has_sound
+        !self.summary.has_picture && self.summary.has_sound
     }
 
     /// Its tags.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.gist.tags.iter().map(|(tag, _)| &**tag)
+        self.summary.tags.iter().map(|(tag, _)| &**tag)
     }
 
     /// Returns when the camera's clock says it was begun.
     #[must_use]
     pub fn begun(&self) -> Option<i64> {
-        self.gist.begun()
+        self.summary.begun()
     }
 
     /// Day by day, by the clock; clips without one come last on their day, those without a day last of all.
     fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
         let (day, begun) = (self.day.clone(), self.begun());
-        let name = Arc::clone(&self.gist.name);
+        let name = Arc::clone(&self.summary.name);
         (day.is_none(), day, begun.is_none(), begun, name)
     }
 }
 
-/// A book while it is gathered.
-struct Gathering<'a> {
+/// A report while it is gathered.
+struct ReportBuilder<'a> {
     catalogue: &'a Catalogue,
     cards: Cards,
-    texts: Texts,
+    texts: TextInterner,
     shots: Vec<Shot>,
     /// Where the name of each clip counts.
-    places: Vec<Option<Place>>,
+    places: Vec<Option<NumberedClip>>,
     /// Whether the camera of each clip is known, and not only that camera's letter.
-    have_camera: Vec<bool>,
+    has_camera_name: Vec<bool>,
 }
 
-impl Gathering<'_> {
+impl ReportBuilder<'_> {
     fn take(&mut self, number: i64, wanted: Option<&str>) -> Result<(), Error> {
         let Some(clip) = self.catalogue.clip(number)? else {
             return Ok(());
@@ -218,17 +218,17 @@ impl Gathering<'_> {
             return Ok(());
         }
         let texts = &mut self.texts;
-        let gist = Gist::of(&clip, texts);
-        self.places.push(Place::of(&clip, texts));
-        self.have_camera.push(clip.camera.is_some());
+        let summary = ClipSummary::of(&clip, texts);
+        self.places.push(NumberedClip::of(&clip, texts));
+        self.has_camera_name.push(clip.camera.is_some());
         self.shots.push(Shot {
             clip: number,
             camera: texts.text(&camera(&clip)),
             day: day.map(|day| texts.text(&day)),
-            card: self.cards.of(gist.id, self.catalogue)?,
-            copies: Copies::of(&self.catalogue.copied(number)?, texts),
+            card: self.cards.of(summary.id, self.catalogue)?,
+            copies: ShotCopies::of(&self.catalogue.copied(number)?, texts),
             number: None,
-            gist,
+            summary,
         });
         Ok(())
     }
@@ -236,22 +236,23 @@ impl Gathering<'_> {
     /// Puts what was gathered in order, and looks at it as a whole.
     fn done(
         mut self,
-        about: About,
+        about: ReportScope,
         made: Date,
         each: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Result<Option<Book>, Error> {
+    ) -> Result<Option<ShootReport>, Error> {
         let all = self.shots.len();
         let mut go_on = || each(all, all);
-        let Some(series) = series::of(&mut self.shots, &self.places, self.catalogue, &mut go_on)?
+        let Some(series) =
+            series::number_clips(&mut self.shots, &self.places, self.catalogue, &mut go_on)?
         else {
             return Ok(None);
         };
-        tell_letters(&mut self.shots, &self.have_camera);
+        assign_cameras_by_letter(&mut self.shots, &self.has_camera_name);
         self.shots.sort_by_cached_key(Shot::order);
         if !go_on() {
             return Ok(None);
         }
-        Ok(Some(Book {
+        Ok(Some(ShootReport {
             about,
             cards: self.cards.in_order(&mut self.shots),
             series,
@@ -279,17 +280,17 @@ fn camera(clip: &Clip) -> String {
 }
 
 /// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
-fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
+fn assign_cameras_by_letter(shots: &mut [Shot], has_camera_name: &[bool]) {
     let mut named: HashMap<Arc<str>, HashSet<Arc<str>>> = HashMap::new();
-    for (shot, _) in shots.iter().zip(have_camera).filter(|(_, has)| **has) {
-        if let Some(letter) = &shot.gist.camera_letter {
+    for (shot, _) in shots.iter().zip(has_camera_name).filter(|(_, has)| **has) {
+        if let Some(letter) = &shot.summary.camera_letter {
             let cameras = named.entry(Arc::clone(letter)).or_default();
             cameras.insert(Arc::clone(&shot.camera));
         }
     }
-    let without = shots.iter_mut().zip(have_camera);
+    let without = shots.iter_mut().zip(has_camera_name);
     for (shot, _) in without.filter(|(_, has)| !**has) {
-        let letter = shot.gist.camera_letter.as_ref();
+        let letter = shot.summary.camera_letter.as_ref();
         let cameras = letter.and_then(|letter| named.get(letter));
         let only = cameras.filter(|cameras| cameras.len() == 1);
         if let Some(camera) = only.and_then(|cameras| cameras.iter().next()) {
@@ -298,10 +299,10 @@ fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
     }
 }
 
-/// Cards as they are met.
+/// Cards as they are ingests.
 #[derive(Default)]
 struct Cards {
-    met: Vec<Ingest>,
+    ingests: Vec<Ingest>,
     /// Where each stands, by its number; `None` for one that is not in the log.
     known: HashMap<i64, Option<usize>>,
 }
@@ -321,8 +322,8 @@ impl Cards {
                 *at
             } else {
                 let at = catalogue.ingest(number)?.map(|ingest| {
-                    self.met.push(ingest);
-                    self.met.len() - 1
+                    self.ingests.push(ingest);
+                    self.ingests.len() - 1
                 });
                 self.known.insert(number, at);
                 at
@@ -336,7 +337,7 @@ impl Cards {
 
     /// The cards, the first taken in first, which clips are told.
     fn in_order(self, shots: &mut [Shot]) -> Vec<Ingest> {
-        let mut cards: Vec<(usize, Ingest)> = self.met.into_iter().enumerate().collect();
+        let mut cards: Vec<(usize, Ingest)> = self.ingests.into_iter().enumerate().collect();
         cards.sort_by_key(|(_, card)| (card.begun, card.id));
         let mut places = vec![0; cards.len()];
         for (now, (before, _)) in cards.iter().enumerate() {

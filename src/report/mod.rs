@@ -1,7 +1,7 @@
-//! The book of a shoot: what was shot, gathered once, and told as one HTML file that needs nothing
+//! The report of a shoot: what was shot, gathered once, and told as one HTML file that needs nothing
 //! else, as a contact sheet, as JSON.
 //!
-//! [`Book`] knows no HTML; what is worked out of it (totals, time lines, what is odd) are plain
+//! [`ShootReport`] knows no HTML; what is worked out of it (totals, time lines, what is odd) are plain
 //! functions. Only `page` and `sheet` know how it looks, only `files` where it goes. Nothing here
 //! reads from a drive of footage: pictures are the catalogue's.
 
@@ -18,9 +18,9 @@ mod timeline;
 mod totals;
 mod write;
 
-pub use clip_summary::Gist;
-pub use contact_sheet::Sheet;
-pub use files::{Form, Sink, save};
-pub use gather::{About, Book, Copies, Shot};
-pub use pictures::Making;
-pub use write::{Wish, csv, json, whole_page, write};
+pub use clip_summary::ClipSummary;
+pub use contact_sheet::SheetLayout;
+pub use files::{ReportFormat, Sink, save};
+pub use gather::{ReportScope, ShootReport, Shot, ShotCopies};
+pub use pictures::RenderContext;
+pub use write::{ReportRequest, csv, json, whole_page, write};

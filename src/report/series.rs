@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Shot;
-use super::clip_summary::Texts;
+use super::clip_summary::TextInterner;
 use crate::catalogue::Catalogue;
 use crate::clip::Clip;
 use crate::error::Error;
@@ -43,23 +43,23 @@ impl Series {
 
 /// Where the name of a clip counts: the volume and the folder in which its neighbours are, and its number there.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct NumberedClip {
     volume: i64,
     /// Where each clip has a folder of its own (RED's `.RDC`), it is the folder of these.
     folder: Arc<Path>,
-    numbered: Numbered,
+    numbered: NumberedName,
 }
 
-impl Place {
+impl NumberedClip {
     /// The place of a clip that is numbered.
-    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Option<Self> {
+    pub(super) fn of(clip: &Clip, texts: &mut TextInterner) -> Option<Self> {
         let number = clip.clip_number.as_ref()?.value;
         let copy = clip.files.first()?;
-        let numbered = numbered_as(copy.inside.file_name()?.to_str()?)?;
+        let numbered = parse_name(copy.inside.file_name()?.to_str()?)?;
         let folder = copy.inside.parent()?;
         let is_own = folder
             .file_name()
-            .and_then(|name| numbered_as(name.to_str()?))
+            .and_then(|name| parse_name(name.to_str()?))
             .is_some_and(|own| own.number == numbered.number);
         let folder = if is_own { folder.parent()? } else { folder };
         (numbered.number == number).then(|| Self {
@@ -72,15 +72,15 @@ impl Place {
 
 /// Returns the series of all clips that are numbered, and tells each clip its own. Each folder is read once, however
 /// many series it holds. `go_on` is asked before each; `None` when it says no.
-pub(super) fn of(
+pub(super) fn number_clips(
     shots: &mut [Shot],
-    places: &[Option<Place>],
+    places: &[Option<NumberedClip>],
     catalogue: &Catalogue,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Vec<Series>>, Error> {
     let mut series: Vec<Series> = Vec::new();
     let mut known: HashMap<(i64, Arc<Path>, String), usize> = HashMap::new();
-    let mut folders = Folders::default();
+    let mut folders = VolumeFolders::default();
     let mut numbers: HashMap<(i64, Arc<Path>), HashMap<String, BTreeSet<u32>>> = HashMap::new();
     for (shot, place) in shots.iter_mut().zip(places) {
         let Some(place) = place else { continue };
@@ -117,7 +117,7 @@ pub(super) fn of(
 /// Groups the numbers in names by the stem before them.
 fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
-    for numbered in names.iter().filter_map(|name| numbered_as(name.to_str()?)) {
+    for numbered in names.iter().filter_map(|name| parse_name(name.to_str()?)) {
         let numbers = stems.entry(numbered.stem.to_uppercase()).or_default();
         numbers.insert(numbered.number);
     }
@@ -126,16 +126,16 @@ fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
 
 /// The folders of volumes, read once each.
 #[derive(Default)]
-struct Folders(HashMap<i64, HashMap<PathBuf, Inside>>);
+struct VolumeFolders(HashMap<i64, HashMap<PathBuf, FolderContents>>);
 
 /// A folder that is known.
 #[derive(Default)]
-struct Inside {
+struct FolderContents {
     number: Option<i64>,
     folders: Vec<OsString>,
 }
 
-impl Folders {
+impl VolumeFolders {
     /// The names of everything that is known in a folder: files, and folders that hold a clip each.
     fn names(
         &mut self,
@@ -146,7 +146,7 @@ impl Folders {
         let all = match self.0.entry(volume) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let mut all: HashMap<PathBuf, Inside> = HashMap::new();
+                let mut all: HashMap<PathBuf, FolderContents> = HashMap::new();
                 for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
                     if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
                         let above = all.entry(parent.to_owned()).or_default();
@@ -171,7 +171,7 @@ impl Folders {
 
 /// A name in which a camera counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Numbered {
+struct NumberedName {
     stem: String,
     digits: usize,
     number: u32,
@@ -179,7 +179,7 @@ struct Numbered {
 
 /// The number in a name: three or four digits after a `C`, as cinema cameras and Sony's write it. What
 /// counts otherwise (`MVI_0042`, `DJI_0042`, `GX010042`) counts photographs too, so that a gap says nothing.
-fn numbered_as(name: &str) -> Option<Numbered> {
+fn parse_name(name: &str) -> Option<NumberedName> {
     let bytes = name.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     for at in memchr::memchr2_iter(b'C', b'c', bytes) {
@@ -188,7 +188,7 @@ fn numbered_as(name: &str) -> Option<Numbered> {
         // `CLIP` and the date of `Sc12_C0001` are no numbers.
         let is_begun = at == 0 || !bytes[at - 1].is_ascii_alphabetic();
         if (3..=4).contains(&digits) && is_begun && bytes.get(at + 1 + digits).is_none_or(ends) {
-            return Some(Numbered {
+            return Some(NumberedName {
                 stem: name[..=at].to_owned(),
                 digits,
                 number: name[at + 1..=at + digits].parse().ok()?,
@@ -212,7 +212,7 @@ mod tests {
             ("A014_11030915_C122.braw", "A014_11030915_C", 122),
             ("A001C001_220512_CANON.MXF", "A001C", 1),
         ] {
-            let numbered = numbered_as(name).unwrap();
+            let numbered = parse_name(name).unwrap();
             assert_eq!(
                 (numbered.stem.as_str(), numbered.number),
                 (stem, number),
@@ -220,7 +220,7 @@ mod tests {
             );
         }
         for name in ["MVI_0042.MP4", "GX010042.MP4", "CLIP", "BTS_C12.mov", ""] {
-            assert_eq!(numbered_as(name), None, "{name}");
+            assert_eq!(parse_name(name), None, "{name}");
         }
     }
 

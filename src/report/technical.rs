@@ -1,6 +1,6 @@
 //! How a clip was recorded, on one line: picture, rate, codec, colour, sound.
 
-use super::anomalies::written;
+use super::anomalies::format_rate;
 use crate::clip::Clip;
 use crate::value::ScanOrder;
 
@@ -23,7 +23,7 @@ pub(super) fn line(clip: &Clip) -> Vec<String> {
             (false, true) => " fps, interlaced",
             (false, false) => " fps",
         };
-        format!("{}{what}", written(rate.value))
+        format!("{}{what}", format_rate(rate.value))
     }));
     parts.extend(picture(clip));
     parts.extend(colour(clip));
@@ -36,11 +36,11 @@ fn picture(clip: &Clip) -> Option<String> {
     let bits = clip.bit_depth.as_ref();
     let chroma = clip.chroma_subsampling.as_ref();
     let parts = [
-        Some(called(&codec.value)),
+        Some(codec_name(&codec.value)),
         bits.map(|bits| format!("{}-bit", bits.value)),
         chroma.map(|chroma| chroma.value.clone()),
     ];
-    Some(joined(parts))
+    Some(join_parts(parts))
 }
 
 /// What is not plain Rec. 709, which everybody expects.
@@ -63,18 +63,18 @@ fn sound(clip: &Clip) -> Option<String> {
     let parts = [
         channels.map(|channels| format!("{} ch", channels.value)),
         rate.map(|rate| format!("{} kHz", f64::from(rate.value) / 1000.0)),
-        Some(called(&codec.value)),
+        Some(codec_name(&codec.value)),
     ];
-    Some(joined(parts))
+    Some(join_parts(parts))
 }
 
-fn joined(parts: [Option<String>; 3]) -> String {
+fn join_parts(parts: [Option<String>; 3]) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join(" ")
 }
 
 /// A codec as people write it.
-fn called(codec: &str) -> String {
+fn codec_name(codec: &str) -> String {
     let known = [
         ("h264", "H.264"),
         ("hevc", "HEVC"),

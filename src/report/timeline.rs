@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::Book;
+use super::ShootReport;
 
 /// A day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,24 +16,24 @@ pub(super) struct Timeline {
     /// The hour at which it ends.
     pub(super) to: i64,
     /// One a camera, by name.
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lanes: Vec<CameraLane>,
     /// Clips of the day of which no clock says when they were shot.
     pub(super) untimed: usize,
 }
 
 /// What one camera shot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lane {
+pub(super) struct CameraLane {
     /// What it is called.
     pub(super) camera: String,
     /// Its clips, in order.
-    pub(super) bars: Vec<Bar>,
+    pub(super) bars: Vec<ClipBar>,
 }
 
 /// A clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bar {
-    /// Which of the book's.
+pub(super) struct ClipBar {
+    /// Which of the report's.
     pub(super) shot: usize,
     /// Seconds from the day's midnight.
     pub(super) begin: i64,
@@ -46,20 +46,20 @@ const HOUR: i64 = 3600;
 const EARLIEST: i64 = -6 * HOUR;
 const LATEST: i64 = 36 * HOUR;
 
-/// The days of a book, in order; those without any clock are left out.
-pub(super) fn of(book: &Book) -> Vec<Timeline> {
+/// The days of a report, in order; those without any clock are left out.
+pub(super) fn of(report: &ShootReport) -> Vec<Timeline> {
     let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, shot) in book.shots.iter().enumerate() {
+    for (at, shot) in report.shots.iter().enumerate() {
         if let Some(day) = shot.day.as_deref() {
             days.entry(day).or_default().push(at);
         }
     }
     let days = days.into_iter();
-    days.filter_map(|(day, shots)| timeline(book, day, &shots))
+    days.filter_map(|(day, shots)| timeline(report, day, &shots))
         .collect()
 }
 
-fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
+fn timeline(report: &ShootReport, day: &str, shots: &[usize]) -> Option<Timeline> {
     let midnight = day
         .parse::<Date>()
         .ok()?
@@ -68,20 +68,20 @@ fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
         .to_timestamp(midnight)
         .ok()?
         .as_second();
-    let mut lanes: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, Vec<ClipBar>> = BTreeMap::new();
     let mut untimed = 0;
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for &at in shots {
-        let shot = &book.shots[at];
+        let shot = &report.shots[at];
         let begin = shot.begun().map(|begun| begun - midnight);
         let Some(begin) = begin.filter(|begin| (EARLIEST..LATEST).contains(begin)) else {
             untimed += 1;
             continue;
         };
-        let length = i64::try_from(shot.gist.micros.unwrap_or(0) / 1_000_000)
+        let length = i64::try_from(shot.summary.micros.unwrap_or(0) / 1_000_000)
             .unwrap_or(0)
             .clamp(1, 24 * HOUR);
-        let bar = Bar {
+        let bar = ClipBar {
             shot: at,
             begin,
             end: begin + length,
@@ -89,9 +89,9 @@ fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
         (first, last) = (first.min(bar.begin), last.max(bar.end));
         lanes.entry(&shot.camera).or_default().push(bar);
     }
-    let lanes: Vec<Lane> = lanes
+    let lanes: Vec<CameraLane> = lanes
         .into_iter()
-        .map(|(camera, bars)| Lane {
+        .map(|(camera, bars)| CameraLane {
             camera: camera.to_owned(),
             bars,
         })
@@ -117,15 +117,15 @@ pub(super) fn clock(seconds: i64) -> String {
 mod tests {
     use super::*;
     use crate::clip::{Fact, Source};
-    use crate::report::clip_summary::Gist;
-    use crate::report::{About, Shot};
+    use crate::report::clip_summary::ClipSummary;
+    use crate::report::{ReportScope, Shot};
 
     fn shot(camera: &str, time: &str, seconds: u64, source: Source) -> Shot {
         Shot {
-            gist: Gist {
+            summary: ClipSummary {
                 captured: Some(Fact::new(time.parse().unwrap(), source)),
                 micros: Some(seconds * 1_000_000),
-                ..Gist::default()
+                ..ClipSummary::default()
             },
             camera: camera.into(),
             day: Some("2026-05-20".into()),
@@ -134,8 +134,8 @@ mod tests {
     }
 
     fn day(shots: Vec<Shot>) -> Vec<Timeline> {
-        of(&Book {
-            about: About::Query(String::new()),
+        of(&ShootReport {
+            about: ReportScope::Query(String::new()),
             shots,
             cards: Vec::new(),
             series: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Book, Shot};
+use super::{ShootReport, Shot};
 use crate::index::Sum;
 
 /// The clips that have something in common.
@@ -27,32 +27,32 @@ fn one(shot: &Shot) -> Sum {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     Sum {
         clips: 1,
-        micros: shot.gist.micros.map_or(0, number),
-        bytes: shot.gist.bytes.map_or(0, number),
+        micros: shot.summary.micros.map_or(0, number),
+        bytes: shot.summary.bytes.map_or(0, number),
     }
 }
 
-pub(super) fn by_camera(book: &Book) -> Vec<Total> {
-    by(book, |shot| vec![&*shot.camera])
+pub(super) fn by_camera(report: &ShootReport) -> Vec<Total> {
+    by(report, |shot| vec![&*shot.camera])
 }
 
-pub(super) fn by_card(book: &Book) -> Vec<Total> {
-    by(book, |shot| book.card_of(shot).into_iter().collect())
+pub(super) fn by_card(report: &ShootReport) -> Vec<Total> {
+    by(report, |shot| report.card_of(shot).into_iter().collect())
 }
 
-pub(super) fn by_tag(book: &Book) -> Vec<Total> {
-    by(book, |shot| shot.tags().collect())
+pub(super) fn by_tag(report: &ShootReport) -> Vec<Total> {
+    by(report, |shot| shot.tags().collect())
 }
 
-pub(super) fn by_volume(book: &Book) -> Vec<Total> {
-    by(book, |shot| {
+pub(super) fn by_volume(report: &ShootReport) -> Vec<Total> {
+    by(report, |shot| {
         shot.copies.labels.iter().map(|label| &**label).collect()
     })
 }
 
 /// Days in their order.
-pub(super) fn by_day(book: &Book) -> Vec<Total> {
-    let mut days = by(book, |shot| shot.day.iter().map(|day| &**day).collect());
+pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
+    let mut days = by(report, |shot| shot.day.iter().map(|day| &**day).collect());
     days.sort_by(|one, other| {
         (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
     });
@@ -60,9 +60,9 @@ pub(super) fn by_day(book: &Book) -> Vec<Total> {
 }
 
 /// The longest first, then the largest; clips without come last.
-fn by<'a>(book: &'a Book, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
+fn by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
     let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
-    for shot in &book.shots {
+    for shot in &report.shots {
         let mut names: Vec<Option<&str>> = key(shot).into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);

@@ -1,5 +1,5 @@
 //! What is odd about a shoot: what somebody should look at before the cards are formatted. A pure
-//! function over the clips of a book.
+//! function over the clips of a report.
 //!
 //! What most clips of a day have is what was meant, where at least half of them have it; what at
 //! most a fifth of them have is odd. In between nobody knows.
@@ -12,13 +12,13 @@ use std::hash::Hash;
 
 use jiff::civil::Date;
 
-use super::{Book, Shot};
+use super::{ShootReport, Shot};
 use crate::output::{counted, grouped};
 use crate::value::Rate;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Gravity {
+pub(super) enum Severity {
     /// Something is lost, or may be soon.
     Fault,
     /// Somebody should look at it.
@@ -29,7 +29,7 @@ pub(super) enum Gravity {
 
 /// Kinds of what is odd, what matters most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Oddity {
+pub(super) enum AnomalyKind {
     /// It could not be read, wholly or in part.
     Unreadable,
     /// Its copies are not the same.
@@ -56,14 +56,14 @@ pub(super) enum Oddity {
     NoClock,
 }
 
-impl Oddity {
+impl AnomalyKind {
     /// How much it matters.
     #[must_use]
-    pub(super) fn gravity(self) -> Gravity {
+    pub(super) fn severity(self) -> Severity {
         match self {
-            Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Gravity::Fault,
-            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Gravity::Look,
-            Self::Fast | Self::OwnRate | Self::NoClock => Gravity::Note,
+            Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Severity::Fault,
+            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Severity::Look,
+            Self::Fast | Self::OwnRate | Self::NoClock => Severity::Note,
         }
     }
 
@@ -108,86 +108,92 @@ impl Oddity {
 
 /// Something odd about one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
-    /// Which clip of the book.
+pub(super) struct Anomaly {
+    /// Which clip of the report.
     pub(super) shot: usize,
     /// What it is.
-    pub(super) oddity: Oddity,
+    pub(super) kind: AnomalyKind,
     /// In a few words: `23.976, where 41 of 44 clips have 25`.
     pub(super) text: String,
 }
 
 /// At most one in so many is odd.
-const ONE_IN: usize = 5;
+const RARE_DIVISOR: usize = 5;
 /// A rate this many times the usual one is for slow motion.
-const FAST: f64 = 1.5;
+const FAST_FACTOR: f64 = 1.5;
 /// Fewer clips of a camera say nothing of what it was set to.
-const FEWEST: usize = 3;
+const MIN_CLIPS: usize = 3;
 /// Digital cameras write no earlier year.
 const FIRST_YEAR: i16 = 1995;
 
 /// Everything that is odd, what matters most first, clip by clip.
 #[must_use]
-pub(super) fn find(book: &Book) -> Vec<Finding> {
+pub(super) fn find(report: &ShootReport) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    for (at, shot) in book.shots.iter().enumerate() {
-        let mut add = |oddity, text| {
-            found.push(Finding {
+    for (at, shot) in report.shots.iter().enumerate() {
+        let mut add = |kind, text| {
+            found.push(Anomaly {
                 shot: at,
-                oddity,
+                kind,
                 text,
             });
         };
-        if let Some(problem) = &shot.gist.problem {
-            add(Oddity::Unreadable, problem.to_string());
+        if let Some(problem) = &shot.summary.problem {
+            add(AnomalyKind::Unreadable, problem.to_string());
         }
-        if let Some((oddity, text)) = copies(shot) {
-            add(oddity, text);
+        if let Some((kind, text)) = copies(shot) {
+            add(kind, text);
         }
-        if let Some(text) = gap(shot, book) {
-            add(Oddity::Gap, text);
+        if let Some(text) = gap(shot, report) {
+            add(AnomalyKind::Gap, text);
         }
-        if let Some((oddity, text)) = clock(shot, book.made) {
-            add(oddity, text);
+        if let Some((kind, text)) = clock(shot, report.made) {
+            add(kind, text);
         }
     }
-    for day in groups(&book.shots, |shot| Some(shot.day.clone())) {
-        rates(&book.shots, &day, &mut found);
+    for day in groups(&report.shots, |shot| Some(shot.day.clone())) {
+        rates(&report.shots, &day, &mut found);
         let camera = |shot: &Shot| shot.has_camera().then(|| shot.camera.clone());
-        for camera in groups_of(&book.shots, &day, camera) {
-            sizes(&book.shots, &camera, &mut found);
-            silences(&book.shots, &camera, &mut found);
+        for camera in groups_of(&report.shots, &day, camera) {
+            sizes(&report.shots, &camera, &mut found);
+            missing_sound(&report.shots, &camera, &mut found);
         }
     }
-    found.sort_by_key(|finding| (finding.oddity, finding.shot));
+    found.sort_by_key(|anomaly| (anomaly.kind, anomaly.shot));
     found
 }
 
-fn copies(shot: &Shot) -> Option<(Oddity, String)> {
+fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
     let copies = &shot.copies;
     if copies.do_differ {
         let text = format!("by full hashes, on {}", copies.labels.join(", "));
-        return Some((Oddity::Differs, text));
+        return Some((AnomalyKind::Differs, text));
     }
     // A file that cannot be read stands among those, and is no copy.
     match copies.volumes {
-        0 if shot.gist.problem.is_some() => None,
-        0 => Some((Oddity::Gone, "its files were not there any more".to_owned())),
+        0 if shot.summary.problem.is_some() => None,
+        0 => Some((
+            AnomalyKind::Gone,
+            "its files were not there any more".to_owned(),
+        )),
         1 if copies.files > 1 => {
             let files = counted(copies.files, "file");
             Some((
-                Oddity::OneCopy,
+                AnomalyKind::OneCopy,
                 format!("{files}, all on {}", copies.labels.join(", ")),
             ))
         }
-        1 => Some((Oddity::OneCopy, format!("on {}", copies.labels.join(", ")))),
+        1 => Some((
+            AnomalyKind::OneCopy,
+            format!("on {}", copies.labels.join(", ")),
+        )),
         _ => None,
     }
 }
 
-fn gap(shot: &Shot, book: &Book) -> Option<String> {
+fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
     let (series, number) = shot.number?;
-    let series = book.series.get(series)?;
+    let series = report.series.get(series)?;
     let (first, last) = series.missing_before(number)?;
     let name = |number| series.name(number);
     Some(match last - first + 1 {
@@ -202,35 +208,36 @@ fn gap(shot: &Shot, book: &Book) -> Option<String> {
     })
 }
 
-fn clock(shot: &Shot, made: Date) -> Option<(Oddity, String)> {
-    let captured = shot.gist.captured.as_ref()?.value;
+fn clock(shot: &Shot, made: Date) -> Option<(AnomalyKind, String)> {
+    let captured = shot.summary.captured.as_ref()?.value;
     let date = captured.civil().date();
     // Somewhere it is tomorrow already.
     let is_future = made.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
         let which = if is_future { "to come" } else { "long past" };
-        return Some((Oddity::Clock, format!("it says {date}, a day {which}")));
+        return Some((AnomalyKind::Clock, format!("it says {date}, a day {which}")));
     }
-    let is_known = shot.gist.captured.as_ref()?.source != crate::clip::Source::MTIME;
-    (!is_known && shot.gist.problem.is_none()).then(|| {
+    let is_known = shot.summary.captured.as_ref()?.source != crate::clip::Source::MTIME;
+    (!is_known && shot.summary.problem.is_none()).then(|| {
         let text = "its time is that of the file, which copying may change".to_owned();
-        (Oddity::NoClock, text)
+        (AnomalyKind::NoClock, text)
     })
 }
 
-fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
-    let rate = |at: usize| shots[at].gist.rate.map(Rate::snapped);
-    let of_day = Usual::of(day.iter().filter_map(|&at| rate(at)));
+fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Anomaly>) {
+    let rate = |at: usize| shots[at].summary.rate.map(Rate::snapped);
+    let of_day = CommonValue::of(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
-        let own = Usual::of(camera.iter().filter_map(|&at| rate(at)));
+        let own = CommonValue::of(camera.iter().filter_map(|&at| rate(at)));
         // Clips of unknown cameras have nothing else in common.
         let is_one = camera.iter().all(|&at| shots[at].has_camera());
-        let own = own.filter(|own| is_one && own.count >= FEWEST);
+        let own = own.filter(|own| is_one && own.count >= MIN_CLIPS);
         for at in camera {
-            let strayed = rate(at).and_then(|rate| strayed(rate, of_day.as_ref(), own.as_ref()));
-            found.extend(strayed.map(|(oddity, text)| Finding {
+            let rate_anomaly =
+                rate(at).and_then(|rate| rate_anomaly(rate, of_day.as_ref(), own.as_ref()));
+            found.extend(rate_anomaly.map(|(kind, text)| Anomaly {
                 shot: at,
-                oddity,
+                kind,
                 text,
             }));
         }
@@ -238,72 +245,74 @@ fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
 }
 
 /// Whether a rate is other than what most clips of the day, or of its camera, have.
-fn strayed(
+fn rate_anomaly(
     rate: Rate,
-    day: Option<&Usual<Rate>>,
-    own: Option<&Usual<Rate>>,
-) -> Option<(Oddity, String)> {
-    let is_fast = |usual: &Usual<Rate>| rate.per_second() >= usual.value.per_second() * FAST;
-    let told = |usual: &Usual<Rate>| usual.against(&written(rate), &written(usual.value));
+    day: Option<&CommonValue<Rate>>,
+    own: Option<&CommonValue<Rate>>,
+) -> Option<(AnomalyKind, String)> {
+    let is_fast =
+        |usual: &CommonValue<Rate>| rate.per_second() >= usual.value.per_second() * FAST_FACTOR;
+    let against =
+        |usual: &CommonValue<Rate>| usual.against(&format_rate(rate), &format_rate(usual.value));
     if let Some(usual) = day.filter(|usual| usual.value != rate) {
         if is_fast(usual) {
-            return Some((Oddity::Fast, told(usual)));
+            return Some((AnomalyKind::Fast, against(usual)));
         }
         if own.is_some_and(|own| own.value == rate) {
-            return Some((Oddity::OwnRate, told(usual)));
+            return Some((AnomalyKind::OwnRate, against(usual)));
         }
         if usual.is_odd(&rate) {
-            return Some((Oddity::Rate, told(usual)));
+            return Some((AnomalyKind::Rate, against(usual)));
         }
     }
     // A camera that strays from what it was set to, whatever the others are.
     let own = own.filter(|own| own.is_odd(&rate))?;
-    let oddity = if is_fast(own) {
-        Oddity::Fast
+    let kind = if is_fast(own) {
+        AnomalyKind::Fast
     } else {
-        Oddity::Rate
+        AnomalyKind::Rate
     };
-    Some((oddity, told(own) + " of this camera"))
+    Some((kind, against(own) + " of this camera"))
 }
 
-fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
+fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Anomaly>) {
     // A camera that was turned takes the same picture.
     let size = |at: usize| {
-        let (width, height) = shots[at].gist.size?;
+        let (width, height) = shots[at].summary.size?;
         Some((width.max(height), width.min(height)))
     };
-    let usual = Usual::of(camera.iter().filter_map(|&at| size(at)));
-    let Some(usual) = usual.filter(|usual| usual.count >= FEWEST) else {
+    let usual = CommonValue::of(camera.iter().filter_map(|&at| size(at)));
+    let Some(usual) = usual.filter(|usual| usual.count >= MIN_CLIPS) else {
         return;
     };
     let text = |(width, height): (u32, u32)| format!("{width}×{height}");
     for &at in camera {
         if let Some(size) = size(at).filter(|size| usual.is_odd(size)) {
-            found.push(Finding {
+            found.push(Anomaly {
                 shot: at,
-                oddity: Oddity::Size,
+                kind: AnomalyKind::Size,
                 text: usual.against(&text(size), &text(usual.value)) + " of this camera",
             });
         }
     }
 }
 
-fn silences(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
+fn missing_sound(shots: &[Shot], camera: &[usize], found: &mut Vec<Anomaly>) {
     let has_sound = |at: usize| {
-        let gist = &shots[at].gist;
+        let summary = &shots[at].summary;
         // Frames as files hold no sound, and of what was not read nobody knows.
-        let can_have = gist.has_picture && !gist.is_sequence;
-        can_have.then_some(gist.has_sound)
+        let can_have = summary.has_picture && !summary.is_sequence;
+        can_have.then_some(summary.has_sound)
     };
-    let usual = Usual::of(camera.iter().filter_map(|&at| has_sound(at)));
-    let Some(usual) = usual.filter(|usual| usual.value && usual.count >= FEWEST - 1) else {
+    let usual = CommonValue::of(camera.iter().filter_map(|&at| has_sound(at)));
+    let Some(usual) = usual.filter(|usual| usual.value && usual.count >= MIN_CLIPS - 1) else {
         return;
     };
     for &at in camera {
         if has_sound(at) == Some(false) {
-            found.push(Finding {
+            found.push(Anomaly {
                 shot: at,
-                oddity: Oddity::Silent,
+                kind: AnomalyKind::Silent,
                 text: format!(
                     "{} of {} of this camera have some",
                     grouped(usual.count),
@@ -316,7 +325,7 @@ fn silences(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
 
 /// What most have.
 #[derive(Debug)]
-struct Usual<T> {
+struct CommonValue<T> {
     value: T,
     /// How many have it.
     count: usize,
@@ -326,7 +335,7 @@ struct Usual<T> {
     counts: HashMap<T, usize>,
 }
 
-impl<T: Copy + Eq + Hash> Usual<T> {
+impl<T: Copy + Eq + Hash> CommonValue<T> {
     /// What at least half have, if there is such a thing; of two halves, neither.
     fn of(values: impl Iterator<Item = T>) -> Option<Self> {
         let mut counts: HashMap<T, usize> = HashMap::new();
@@ -348,7 +357,7 @@ impl<T: Copy + Eq + Hash> Usual<T> {
     /// Whether so few have it that it was hardly meant.
     fn is_odd(&self, value: &T) -> bool {
         let count = self.counts.get(value).copied().unwrap_or(0);
-        *value != self.value && count * ONE_IN <= self.all
+        *value != self.value && count * RARE_DIVISOR <= self.all
     }
 
     fn against(&self, odd: &str, usual: &str) -> String {
@@ -358,7 +367,7 @@ impl<T: Copy + Eq + Hash> Usual<T> {
 }
 
 /// `23.976`.
-pub(super) fn written(rate: Rate) -> String {
+pub(super) fn format_rate(rate: Rate) -> String {
     let text = format!("{:.3}", rate.per_second());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::clip::{Fact, Source};
-use crate::report::clip_summary::Gist;
+use crate::report::clip_summary::ClipSummary;
 use crate::report::series::Series;
-use crate::report::{About, Copies};
+use crate::report::{ReportScope, ShotCopies};
 
 /// A clip of a camera, at a rate, with sound, on two volumes.
 fn shot(camera: &str, rate: &str) -> Shot {
-    let gist = Gist {
+    let summary = ClipSummary {
         rate: Some(rate.parse().unwrap()),
         has_picture: true,
         has_sound: true,
@@ -15,16 +15,16 @@ fn shot(camera: &str, rate: &str) -> Shot {
             "2026-05-20T10:00:00".parse().unwrap(),
             Source::STREAM,
         )),
-        ..Gist::default()
+        ..ClipSummary::default()
     };
     Shot {
-        gist,
+        summary,
         camera: camera.into(),
         day: Some("2026-05-20".into()),
-        copies: Copies {
+        copies: ShotCopies {
             files: 2,
             volumes: 2,
-            proved: 2,
+            verified: 2,
             do_differ: false,
             labels: vec!["RAID-A".into(), "SHELF-07".into()],
         },
@@ -32,9 +32,9 @@ fn shot(camera: &str, rate: &str) -> Shot {
     }
 }
 
-fn book(shots: Vec<Shot>) -> Book {
-    Book {
-        about: About::Query(String::new()),
+fn report(shots: Vec<Shot>) -> ShootReport {
+    ShootReport {
+        about: ReportScope::Query(String::new()),
         shots,
         cards: Vec::new(),
         series: Vec::new(),
@@ -42,10 +42,10 @@ fn book(shots: Vec<Shot>) -> Book {
     }
 }
 
-fn found(shots: Vec<Shot>) -> Vec<(usize, Oddity, String)> {
-    let found = find(&book(shots));
+fn found(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
+    let found = find(&report(shots));
     let told = found.into_iter();
-    told.map(|it| (it.shot, it.oddity, it.text)).collect()
+    told.map(|it| (it.shot, it.kind, it.text)).collect()
 }
 
 fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
@@ -63,7 +63,7 @@ fn one_rate_among_many_is_odd() {
     let mut shots = many(9, "A", "25");
     shots.push(shot("A", "24000/1001"));
     let text = "23.976, where 9 of 10 clips have 25".to_owned();
-    assert_eq!(found(shots), [(9, Oddity::Rate, text)]);
+    assert_eq!(found(shots), [(9, AnomalyKind::Rate, text)]);
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
         many(1, "A", "100"),
     ]
     .concat();
-    let kinds: Vec<Oddity> = found(shots).into_iter().map(|it| it.1).collect();
+    let kinds: Vec<AnomalyKind> = found(shots).into_iter().map(|it| it.1).collect();
     assert_eq!(
         kinds,
         [
-            Oddity::Fast,
-            Oddity::OwnRate,
-            Oddity::OwnRate,
-            Oddity::OwnRate
+            AnomalyKind::Fast,
+            AnomalyKind::OwnRate,
+            AnomalyKind::OwnRate,
+            AnomalyKind::OwnRate
         ]
     );
 }
@@ -99,7 +99,7 @@ fn a_camera_that_strays_is_found_where_cameras_differ() {
     let mut shots = [many(10, "A", "25"), many(10, "B", "24")].concat();
     shots.push(shot("B", "30"));
     let text = "30, where 10 of 11 clips have 24 of this camera".to_owned();
-    assert_eq!(found(shots), [(20, Oddity::Rate, text)]);
+    assert_eq!(found(shots), [(20, AnomalyKind::Rate, text)]);
 }
 
 #[test]
@@ -117,22 +117,22 @@ fn each_day_is_judged_by_itself() {
 fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
     let mut shots = many(9, "phone", "25");
     let mut turned = shot("phone", "25");
-    turned.gist.size = Some((2160, 3840));
+    turned.summary.size = Some((2160, 3840));
     shots.push(turned);
     assert_eq!(found(shots.clone()), []);
     let mut small = shot("phone", "25");
-    small.gist.size = Some((3840, 1080));
+    small.summary.size = Some((3840, 1080));
     shots.push(small);
     let text = "3840×1080, where 10 of 11 clips have 3840×2160 of this camera".to_owned();
-    assert_eq!(found(shots), [(10, Oddity::Size, text)]);
+    assert_eq!(found(shots), [(10, AnomalyKind::Size, text)]);
 }
 
 #[test]
 fn clips_of_unknown_cameras_are_no_camera() {
     let mut shots = many(9, "no camera known", "25");
     let mut other = shot("no camera known", "25");
-    other.gist.size = Some((1280, 2160));
-    other.gist.has_sound = false;
+    other.summary.size = Some((1280, 2160));
+    other.summary.has_sound = false;
     shots.push(other);
     assert_eq!(found(shots), []);
 }
@@ -141,13 +141,13 @@ fn clips_of_unknown_cameras_are_no_camera() {
 fn silence_is_odd_where_the_camera_hears() {
     let silent = || {
         let mut silent = shot("A", "25");
-        silent.gist.has_sound = false;
+        silent.summary.has_sound = false;
         silent
     };
     let mut shots = many(3, "A", "25");
     shots.push(silent());
     let text = "3 of 4 clips of this camera have some".to_owned();
-    assert_eq!(found(shots), [(3, Oddity::Silent, text)]);
+    assert_eq!(found(shots), [(3, AnomalyKind::Silent, text)]);
     assert_eq!(found(vec![silent(); 4]), []);
 }
 
@@ -168,14 +168,14 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
         with(2, 2, true),
         with(0, 0, false),
     ];
-    let told: Vec<(usize, Oddity)> = found(shots).into_iter().map(|it| (it.0, it.1)).collect();
+    let told: Vec<(usize, AnomalyKind)> = found(shots).into_iter().map(|it| (it.0, it.1)).collect();
     assert_eq!(
         told,
         [
-            (3, Oddity::Differs),
-            (4, Oddity::Gone),
-            (1, Oddity::OneCopy),
-            (2, Oddity::OneCopy)
+            (3, AnomalyKind::Differs),
+            (4, AnomalyKind::Gone),
+            (1, AnomalyKind::OneCopy),
+            (2, AnomalyKind::OneCopy)
         ]
     );
 }
@@ -184,15 +184,24 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
 fn a_clock_of_the_past_or_the_future_is_odd() {
     let at = |time: &str, source: Source| {
         let mut shot = shot("A", "25");
-        shot.gist.captured = Some(Fact::new(time.parse().unwrap(), source));
+        shot.summary.captured = Some(Fact::new(time.parse().unwrap(), source));
         shot
     };
     let told = |time: &str, source| found(vec![at(time, source)]);
     assert_eq!(told("2026-05-22T00:10:00", Source::STREAM), []);
     let kind = |time: &str, source| told(time, source)[0].1;
-    assert_eq!(kind("2026-05-23T00:10:00", Source::STREAM), Oddity::Clock);
-    assert_eq!(kind("1970-02-01T00:10:00", Source::STREAM), Oddity::Clock);
-    assert_eq!(kind("2026-05-20T00:10:00", Source::MTIME), Oddity::NoClock);
+    assert_eq!(
+        kind("2026-05-23T00:10:00", Source::STREAM),
+        AnomalyKind::Clock
+    );
+    assert_eq!(
+        kind("1970-02-01T00:10:00", Source::STREAM),
+        AnomalyKind::Clock
+    );
+    assert_eq!(
+        kind("2026-05-20T00:10:00", Source::MTIME),
+        AnomalyKind::NoClock
+    );
 }
 
 #[test]
@@ -202,13 +211,13 @@ fn a_gap_is_told_at_the_clip_after_it() {
         shot.number = Some((0, number));
         shot
     };
-    let mut book = book(vec![numbered(2), numbered(4), numbered(9)]);
-    book.series = vec![Series {
+    let mut report = report(vec![numbered(2), numbered(4), numbered(9)]);
+    report.series = vec![Series {
         stem: "A001_C".to_owned(),
         digits: 3,
         numbers: [1, 2, 4, 9].into(),
     }];
-    let told: Vec<(usize, String)> = find(&book)
+    let told: Vec<(usize, String)> = find(&report)
         .into_iter()
         .map(|it| (it.shot, it.text))
         .collect();

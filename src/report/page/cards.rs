@@ -6,21 +6,25 @@ use super::overview::chart;
 use super::{shortened, shown};
 use crate::catalogue::{Ingest, IngestPlace};
 use crate::output::{counted, grouped};
-use crate::report::{Book, totals};
+use crate::report::{ShootReport, totals};
 use crate::value::{Bytes, instant_of_seconds};
 
-pub(super) fn cards(book: &Book) -> Markup {
-    let volumes = totals::by_volume(book);
-    let left = book.shots.iter().filter(|shot| shot.card.is_none()).count();
+pub(super) fn cards(report: &ShootReport) -> Markup {
+    let volumes = totals::by_volume(report);
+    let left = report
+        .shots
+        .iter()
+        .filter(|shot| shot.card.is_none())
+        .count();
     html! {
         section aria-labelledby="cards-title" {
             h2 id="cards-title" { "Cards and copies" }
-            @if !book.cards.is_empty() {
-                div.cards { @for ingest in &book.cards { (card(ingest)) } }
+            @if !report.cards.is_empty() {
+                div.cards { @for ingest in &report.cards { (card(ingest)) } }
             }
             @if left > 0 {
                 p.more {
-                    @if left == book.shots.len() {
+                    @if left == report.shots.len() {
                         "No clip was taken in by an ingest, so nothing is known of cards: copies are those that scans found."
                     } @else {
                         (counted(left, "clip")) " not taken in from a card: copies are those that scans found."
@@ -28,17 +32,17 @@ pub(super) fn cards(book: &Book) -> Markup {
                 }
             }
             div.charts { (chart("Volumes", "volume", &volumes)) }
-            p.more { (compared(book)) }
+            p.more { (compared(report)) }
         }
     }
 }
 
 /// How sure it is that copies are copies.
-fn compared(book: &Book) -> String {
+fn compared(report: &ShootReport) -> String {
     let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
-    let all = book.shots.iter().filter(several).count();
-    let proved = book.shots.iter().filter(several);
-    let proved = proved.filter(|shot| shot.copies.proved >= shot.copies.volumes);
+    let all = report.shots.iter().filter(several).count();
+    let proved = report.shots.iter().filter(several);
+    let proved = proved.filter(|shot| shot.copies.verified >= shot.copies.volumes);
     let proved = proved.count();
     match all {
         0 => "No clip is known to be on more than one volume.".to_owned(),

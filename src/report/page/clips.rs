@@ -9,18 +9,18 @@ use super::{Next, anchor, image, lines, shortened, shown};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::output::Glance;
-use crate::report::anomalies::{Finding, Gravity, Oddity};
+use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 use crate::report::files::Sink;
-use crate::report::pictures::{Pictures, Strip};
-use crate::report::{Book, Shot, technical};
+use crate::report::pictures::{ClipPictures, Strip};
+use crate::report::{ShootReport, Shot, technical};
 use crate::value::{Duration, Timecode};
 
 /// Letters of a name; file systems allow no more.
-const MOST_LETTERS: usize = 255;
+const MAX_CHARS: usize = 255;
 /// Tags, notes, markers and copies of one clip that are shown.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 /// Fields that stand elsewhere in a clip, or say nothing to people.
-const ELSEWHERE: [&str; 27] = [
+const SHOWN_ELSEWHERE: [&str; 27] = [
     "name",
     "path_bytes",
     "volume",
@@ -52,7 +52,7 @@ const ELSEWHERE: [&str; 27] = [
 
 /// What a page shows of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Part {
+pub(in crate::report) enum PictureMode {
     /// The one picture that stands for it, and under a finger the others.
     Poster,
     /// All moments of its strip, side by side.
@@ -61,49 +61,49 @@ pub(in crate::report) enum Part {
 
 /// The clips of a page, and what they can be filtered by.
 pub(in crate::report) struct Clips<'a> {
-    book: &'a Book,
+    report: &'a ShootReport,
     /// What is odd about each.
-    odd: Vec<Vec<&'a Finding>>,
+    odd: Vec<Vec<&'a Anomaly>>,
     /// Whether that one volume holds it is said once for all.
-    are_all_once: bool,
+    is_one_copy_usual: bool,
     /// Whether each says which day it is of.
-    are_of_days: bool,
+    has_several_days: bool,
     pub(super) cameras: Vec<&'a str>,
     pub(super) cards: Vec<&'a str>,
     pub(super) tags: Vec<&'a str>,
 }
 
 /// One clip of a page, with all that is known of it.
-struct Shown<'a> {
-    /// Which of the book's.
+struct ClipView<'a> {
+    /// Which of the report's.
     at: usize,
     shot: &'a Shot,
     clip: &'a Clip,
-    pictures: &'a Pictures,
+    pictures: &'a ClipPictures,
 }
 
 impl<'a> Clips<'a> {
-    pub(in crate::report) fn new(book: &'a Book, found: &'a [Finding]) -> Self {
-        let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
-        for finding in found {
-            odd[finding.shot].push(finding);
+    pub(in crate::report) fn new(report: &'a ShootReport, found: &'a [Anomaly]) -> Self {
+        let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
+        for anomaly in found {
+            odd[anomaly.shot].push(anomaly);
         }
-        let once = found.iter().filter(|it| it.oddity == Oddity::OneCopy);
-        let shots = book.shots.iter();
+        let once = found.iter().filter(|it| it.kind == AnomalyKind::OneCopy);
+        let shots = report.shots.iter();
         Self {
-            are_all_once: once.count() * 2 > book.shots.len(),
-            are_of_days: book.days().len() > 1,
+            is_one_copy_usual: once.count() * 2 > report.shots.len(),
+            has_several_days: report.days().len() > 1,
             cameras: sorted(shots.clone().map(|shot| &*shot.camera)),
-            cards: sorted(shots.clone().filter_map(|shot| book.card_of(shot))),
+            cards: sorted(shots.clone().filter_map(|shot| report.card_of(shot))),
             tags: sorted(shots.flat_map(Shot::tags)),
-            book,
+            report,
             odd,
         }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.book.shots.len()
+        self.report.shots.len()
     }
 
     /// Writes every clip in full.
@@ -118,13 +118,13 @@ impl<'a> Clips<'a> {
     /// Writes every clip as a picture with its name.
     pub(in crate::report) fn grid(
         &self,
-        part: Part,
+        part: PictureMode,
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
         self.each(next, sink, |shown| {
-            let words = self.unsaid(shown);
-            self.framed(
+            let words = self.hidden_words(shown);
+            self.wrap(
                 shown,
                 Some(&words),
                 &html! {
@@ -141,11 +141,11 @@ impl<'a> Clips<'a> {
         &self,
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
-        draw: impl Fn(&Shown<'_>) -> Markup,
+        draw: impl Fn(&ClipView<'_>) -> Markup,
     ) -> Result<(), Error> {
-        for (at, shot) in self.book.shots.iter().enumerate() {
+        for (at, shot) in self.report.shots.iter().enumerate() {
             let (clip, pictures) = next()?;
-            let shown = Shown {
+            let shown = ClipView {
                 at,
                 shot,
                 clip: &clip,
@@ -156,13 +156,13 @@ impl<'a> Clips<'a> {
         Ok(())
     }
 
-    fn article(&self, shown: &Shown<'_>) -> Markup {
+    fn article(&self, shown: &ClipView<'_>) -> Markup {
         let clip = shown.clip;
-        self.framed(
+        self.wrap(
             shown,
             None,
             &html! {
-                (figure(shown, Part::Poster))
+                (figure(shown, PictureMode::Poster))
                 div.said {
                     (heading(shown))
                     p.line { (address(clip)) (running(clip)) (stars(clip)) }
@@ -178,24 +178,24 @@ impl<'a> Clips<'a> {
     }
 
     /// What can be searched for in a clip of a sheet, and stands in a report only.
-    fn unsaid(&self, it: &Shown<'_>) -> String {
-        let mut words: Vec<String> = it.shot.tags().take(MOST_SHOWN).map(shown).collect();
+    fn hidden_words(&self, it: &ClipView<'_>) -> String {
+        let mut words: Vec<String> = it.shot.tags().take(MAX_SHOWN).map(shown).collect();
         words.push(shown(&it.shot.camera));
-        words.extend(self.book.card_of(it.shot).map(shown));
+        words.extend(self.report.card_of(it.shot).map(shown));
         let notes = it.clip.notes.iter().flat_map(|notes| &notes.value.0);
-        words.extend(notes.take(MOST_SHOWN).map(|note| shown(&note.text)));
+        words.extend(notes.take(MAX_SHOWN).map(|note| shown(&note.text)));
         words.join(" ")
     }
 
     /// A clip with what it is filtered and sorted by, and `words` that it is found by but does not show.
-    fn framed(&self, shown: &Shown<'_>, words: Option<&str>, inner: &Markup) -> Markup {
-        let Shown { at, shot, clip, .. } = *shown;
+    fn wrap(&self, shown: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
+        let ClipView { at, shot, clip, .. } = *shown;
         let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
         let tags: Vec<String> = shot
             .tags()
             .filter_map(|tag| Some(place(&self.tags, tag)?.to_string()))
             .collect();
-        let card = self.book.card_of(shot);
+        let card = self.report.card_of(shot);
         let card = card.and_then(|card| place(&self.cards, card));
         let begun = clip.captured.as_ref().map(|it| it.value.wall_seconds());
         html! {
@@ -217,24 +217,24 @@ impl<'a> Clips<'a> {
     fn is_odd(&self, at: usize) -> bool {
         self.odd[at]
             .iter()
-            .any(|finding| self.is_told(finding) && finding.oddity.gravity() != Gravity::Note)
+            .any(|anomaly| self.is_listed(anomaly) && anomaly.kind.severity() != Severity::Note)
     }
 
-    fn is_told(&self, finding: &Finding) -> bool {
-        finding.oddity != Oddity::OneCopy || !self.are_all_once
+    fn is_listed(&self, anomaly: &Anomaly) -> bool {
+        anomaly.kind != AnomalyKind::OneCopy || !self.is_one_copy_usual
     }
 
     fn findings(&self, at: usize) -> Markup {
-        let told: Vec<&&Finding> = self.odd[at]
+        let listed: Vec<&&Anomaly> = self.odd[at]
             .iter()
-            .filter(|finding| self.is_told(finding))
+            .filter(|anomaly| self.is_listed(anomaly))
             .collect();
         html! {
-            @if !told.is_empty() {
+            @if !listed.is_empty() {
                 ul.odd {
-                    @for finding in told {
-                        li class=(class(finding.oddity.gravity())) {
-                            strong { (finding.oddity.title()) } " " (shown(&finding.text))
+                    @for anomaly in listed {
+                        li class=(class(anomaly.kind.severity())) {
+                            strong { (anomaly.kind.title()) } " " (shown(&anomaly.text))
                         }
                     }
                 }
@@ -243,10 +243,10 @@ impl<'a> Clips<'a> {
     }
 
     /// `14:02 · A · Sony ILME-FX3 · A001`.
-    fn source(&self, shown: &Shown<'_>) -> Markup {
+    fn source(&self, shown: &ClipView<'_>) -> Markup {
         let shot = shown.shot;
         let when = shown.clip.captured.as_ref().map(|it| it.value.civil());
-        let form = match (self.are_of_days, shot.begun().is_some()) {
+        let form = match (self.has_several_days, shot.begun().is_some()) {
             (true, true) => "%Y-%m-%d %H:%M",
             (true, false) => "%Y-%m-%d",
             (false, true) => "%H:%M",
@@ -256,7 +256,7 @@ impl<'a> Clips<'a> {
         html! {
             @if let Some(when) = when.filter(|when| !when.is_empty()) { span.tc { (when) } }
             span { bdi { (shortened(&shot.camera, 80)) } }
-            @if let Some(card) = self.book.card_of(shot) { span { bdi { (shortened(card, 80)) } } }
+            @if let Some(card) = self.report.card_of(shot) { span { bdi { (shortened(card, 80)) } } }
         }
     }
 }
@@ -268,28 +268,30 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn heading(shown: &Shown<'_>) -> Markup {
+fn heading(shown: &ClipView<'_>) -> Markup {
     html! { h3 id={ "n" (shown.at + 1) } { (shown_name(shown.shot.name())) } }
 }
 
 /// A file's name: it stands apart, so that letters of other scripts reorder nothing beside it.
 pub(in crate::report) fn shown_name(name: &str) -> Markup {
     let name = if name.is_empty() { "(no name)" } else { name };
-    html! { bdi { (shortened(name, MOST_LETTERS)) } }
+    html! { bdi { (shortened(name, MAX_CHARS)) } }
 }
 
 /// The picture of a clip; where there is none, why.
-fn figure(shown: &Shown<'_>, part: Part) -> Markup {
+fn figure(shown: &ClipView<'_>, part: PictureMode) -> Markup {
     let clip = shown.clip;
     let poster = shown.pictures.poster.as_ref();
     let strip = shown.pictures.strip.as_ref();
-    let alt = format!("Picture of {}", shortened(shown.shot.name(), MOST_LETTERS));
+    let alt = format!("Picture of {}", shortened(shown.shot.name(), MAX_CHARS));
     match (part, poster, strip) {
-        (Part::Strip, _, Some(strip)) => html! { div.film { (image(&strip.picture, &alt)) } },
+        (PictureMode::Strip, _, Some(strip)) => {
+            html! { div.film { (image(&strip.picture, &alt)) } }
+        }
         (_, Some(poster), strip) => html! {
             div.poster.upright[poster.height > poster.width]
                 data-strip=[strip.map(|strip| &strip.picture.address)]
-                data-stops=[strip.map(|strip| stops(clip, strip))]
+                data-moment_labels=[strip.map(|strip| moment_labels(clip, strip))]
             { (image(poster, &alt)) }
         },
         _ => html! { div.poster.blank { p { (reason(shown.shot)) } } },
@@ -300,9 +302,9 @@ fn figure(shown: &Shown<'_>, part: Part) -> Markup {
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
         "Sound"
-    } else if shot.gist.problem.is_some() {
+    } else if shot.summary.problem.is_some() {
         "Could not be read"
-    } else if !shot.gist.has_picture {
+    } else if !shot.summary.has_picture {
         "No picture in it"
     } else {
         "No picture was made yet"
@@ -310,16 +312,16 @@ fn reason(shot: &Shot) -> &'static str {
 }
 
 /// Where each moment of a strip is, as timecode where the clip has one.
-fn stops(clip: &Clip, strip: &Strip) -> String {
-    let stops: Vec<String> = strip
+fn moment_labels(clip: &Clip, strip: &Strip) -> String {
+    let moment_labels: Vec<String> = strip
         .seconds
         .iter()
-        .map(|&second| stop(clip, second))
+        .map(|&second| moment_label(clip, second))
         .collect();
-    stops.join(" ")
+    moment_labels.join(" ")
 }
 
-fn stop(clip: &Clip, second: f64) -> String {
+fn moment_label(clip: &Clip, second: f64) -> String {
     let duration = std::time::Duration::try_from_secs_f64(second).unwrap_or_default();
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let timecode = clip.start_timecode.as_ref().zip(clip.rate.as_ref());
@@ -373,7 +375,7 @@ fn tags(shot: &Shot) -> Markup {
     html! {
         @if shot.tags().next().is_some() {
             ul.tags aria-label="Tags" {
-                @for tag in shot.tags().take(MOST_SHOWN) { li { bdi { (shown(tag)) } } }
+                @for tag in shot.tags().take(MAX_SHOWN) { li { bdi { (shown(tag)) } } }
             }
         }
     }
@@ -383,9 +385,9 @@ fn tags(shot: &Shot) -> Markup {
 fn words(clip: &Clip) -> Markup {
     let notes = clip.notes.iter().flat_map(|notes| &notes.value.0);
     let markers = clip.markers.iter().flat_map(|markers| &markers.value.0);
-    let markers: Vec<_> = markers.take(MOST_SHOWN).collect();
+    let markers: Vec<_> = markers.take(MAX_SHOWN).collect();
     html! {
-        @for note in notes.take(MOST_SHOWN) {
+        @for note in notes.take(MAX_SHOWN) {
             blockquote { p dir="auto" { (lines(&note.text)) } cite { (shown(&note.person)) } }
         }
         @if !markers.is_empty() {
@@ -407,17 +409,17 @@ fn words(clip: &Clip) -> Markup {
 }
 
 /// Everything else, folded.
-fn more(it: &Shown<'_>) -> Markup {
+fn more(it: &ClipView<'_>) -> Markup {
     let clip = it.clip;
     let rest = FIELDS
         .iter()
-        .filter(|field| !ELSEWHERE.contains(&field.name));
+        .filter(|field| !SHOWN_ELSEWHERE.contains(&field.name));
     let rest = rest.filter_map(|field| Some((field.name, (field.text)(clip)?)));
     html! {
         details.more {
             summary { (copies(it.shot)) }
             dl {
-                @for copy in clip.files.iter().take(MOST_SHOWN) {
+                @for copy in clip.files.iter().take(MAX_SHOWN) {
                     div { dt { (shown(&copy.volume)) } dd.path { bdi { (shown(&copy.inside.to_string_lossy())) } } }
                 }
                 @for (name, text) in rest {
@@ -437,7 +439,9 @@ fn copies(shot: &Shot) -> String {
         1 if copies.files > 1 => format!("{} files on one volume: {labels}", copies.files),
         1 => format!("1 copy: {labels}"),
         _ if copies.do_differ => format!("copies that differ: {labels}"),
-        many if copies.proved >= many => format!("{many} copies, the same by full hash: {labels}"),
+        many if copies.verified >= many => {
+            format!("{many} copies, the same by full hash: {labels}")
+        }
         many => format!("{many} copies, not compared in full: {labels}"),
     }
 }

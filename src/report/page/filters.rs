@@ -6,7 +6,7 @@ use super::{Clips, shortened};
 use crate::output::counted;
 
 /// Letters of a choice.
-const MOST_LETTERS: usize = 60;
+const MAX_CHARS: usize = 60;
 
 /// Keys, and what they do.
 const KEYS: [(&str, &str); 8] = [
@@ -55,7 +55,7 @@ fn choice(id: &str, label: &str, all: &str, names: &[&str]) -> Markup {
             label { span { (label) } select id=(id) {
                 option value="" { (all) }
                 @for (at, name) in names.iter().enumerate() {
-                    option value=(at) data-name=(name) { (shortened(name, MOST_LETTERS)) }
+                    option value=(at) data-name=(name) { (shortened(name, MAX_CHARS)) }
                 }
             } }
         }

@@ -1,4 +1,4 @@
-//! A book as HTML: everything that stands in it is a template, so that whatever comes from a drive
+//! A report as HTML: everything that stands in it is a template, so that whatever comes from a drive
 //! is text. It can be read without its script, which only searches, filters, sorts and scrubs.
 
 mod anomalies;
@@ -16,47 +16,47 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::Book;
-use super::anomalies::{Finding, Gravity, find};
+use super::ShootReport;
+use super::anomalies::{Anomaly, Severity, find};
 use super::files::Sink;
-use super::pictures::{Picture, Pictures};
+use super::pictures::{ClipPictures, ReportPicture};
 use crate::clip::Clip;
 use crate::error::{Error, escape, escape_prose};
 
-pub(super) use clips::{Clips, Part, length, shown_name};
+pub(super) use clips::{Clips, PictureMode, length, shown_name};
 pub(super) use filters::tools;
 pub(super) use head::{head, title};
 
 /// How it looks, and what it does.
-pub(super) const STYLE: &str = include_str!("../book.css");
-const SCRIPT: &str = include_str!("../book.js");
+pub(super) const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
 
 /// What every page of ours begins with, by which it is known again.
 pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
-/// Gives the clips of a book one after another, each with its pictures.
-pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, Pictures), Error> + 'a;
+/// Gives the clips of a report one after another, each with its pictures.
+pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
 /// Writes the whole report. `is_whole` says that its pictures are in the page itself.
-pub(super) fn report(
-    book: &Book,
+pub(super) fn write_report(
+    report: &ShootReport,
     next: &mut Next<'_>,
     is_whole: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(book);
-    let clips = Clips::new(book, &found);
-    sink.put(&begin(&title(book), STYLE, is_whole).into_string())?;
+    let found = find(report);
+    let clips = Clips::new(report, &found);
+    sink.put(&begin(&title(report), STYLE, is_whole).into_string())?;
     let above = html! {
-        (head(book, "Camera report"))
+        (head(report, "Camera report"))
         (PreEscaped("<main id=\"main\">"))
-        (overview::glance(book, &found))
+        (overview::glance(report, &found))
     };
     sink.put(&above.into_string())?;
-    sink.put(&timeline::timelines(book).into_string())?;
-    sink.put(&anomalies::odd(book, &found).into_string())?;
+    sink.put(&timeline::timelines(report).into_string())?;
+    sink.put(&anomalies::section(report, &found).into_string())?;
     let clips_begin = html! {
-        (cards::cards(book))
+        (cards::cards(report))
         (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
         h2 id="clips-title" { "Clips" }
         (tools(&clips))
@@ -108,12 +108,12 @@ fn hash(text: &str) -> String {
 }
 
 /// Letters of one text that are shown; what is longer is a story, or a prank.
-const MOST_LETTERS: usize = 1200;
+const MAX_CHARS: usize = 1200;
 
 /// Text from a drive, or by a person: what would reorder or hide what stands beside it is written out, and
 /// what is too long is cut.
 pub(super) fn shown(text: &str) -> String {
-    shortened(text, MOST_LETTERS)
+    shortened(text, MAX_CHARS)
 }
 
 pub(super) fn shortened(text: &str, most: usize) -> String {
@@ -128,7 +128,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 
 /// Text that people wrote, in as many lines.
 pub(super) fn lines(text: &str) -> Markup {
-    let cut: String = text.chars().take(MOST_LETTERS).collect();
+    let cut: String = text.chars().take(MAX_CHARS).collect();
     let is_cut = cut.len() < text.len();
     html! {
         @for (at, line) in cut.lines().enumerate() {
@@ -140,7 +140,7 @@ pub(super) fn lines(text: &str) -> Markup {
 }
 
 /// A picture, which is loaded when it is seen.
-pub(super) fn image(picture: &Picture, alt: &str) -> Markup {
+pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     html! {
         img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
             loading="lazy" decoding="async" draggable="false";
@@ -153,15 +153,15 @@ pub(super) fn anchor(shot: usize) -> String {
 }
 
 /// A link to a clip.
-fn link(book: &Book, shot: usize) -> Markup {
-    let name = book.shots.get(shot).map_or("", super::Shot::name);
+fn link(report: &ShootReport, shot: usize) -> Markup {
+    let name = report.shots.get(shot).map_or("", super::Shot::name);
     html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
 }
 
 /// Kinds of what is odd that somebody should look at.
-fn serious(found: &[Finding]) -> usize {
-    let kinds = found.chunk_by(|one, next| one.oddity == next.oddity);
+fn count_serious_kinds(found: &[Anomaly]) -> usize {
+    let kinds = found.chunk_by(|one, next| one.kind == next.kind);
     kinds
-        .filter(|kind| kind[0].oddity.gravity() != Gravity::Note)
+        .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
         .count()
 }

@@ -5,26 +5,26 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{serious, shortened};
+use super::{count_serious_kinds, shortened};
 use crate::index::Sum;
 use crate::output::grouped;
-use crate::report::Book;
-use crate::report::anomalies::Finding;
+use crate::report::ShootReport;
+use crate::report::anomalies::Anomaly;
 use crate::report::totals::{self, Total};
 use crate::value::Bytes;
 
 /// Rows of a table; those that follow are one.
-const MOST_ROWS: usize = 12;
+const MAX_ROWS: usize = 12;
 /// Letters of a name in a table.
-const MOST_LETTERS: usize = 80;
+const MAX_CHARS: usize = 80;
 
-pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
-    let sum = totals::of(&book.shots);
-    let cameras = totals::by_camera(book);
-    let cards = totals::by_card(book);
-    let days = totals::by_day(book);
-    let odd = serious(found);
-    let with_camera = book
+pub(super) fn glance(report: &ShootReport, found: &[Anomaly]) -> Markup {
+    let sum = totals::of(&report.shots);
+    let cameras = totals::by_camera(report);
+    let cards = totals::by_card(report);
+    let days = totals::by_day(report);
+    let odd = count_serious_kinds(found);
+    let with_camera = report
         .shots
         .iter()
         .filter(|shot| shot.has_camera() && !shot.is_sound());
@@ -33,20 +33,20 @@ pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
         section aria-labelledby="glance-title" {
             h2 id="glance-title" { "At a glance" }
             dl.numbers {
-                (count(book.shots.len(), "clip"))
+                (count(report.shots.len(), "clip"))
                 (number(&hours(sum), "running time"))
                 (number(&size(sum), "of footage"))
                 (count(of_cameras.len(), "camera"))
                 @if named(&cards) > 0 { (count(named(&cards), "card")) }
                 div.number.alert[odd > 0] {
-                    dt { @if odd == 1 { "oddity" } @else { "oddities" } }
+                    dt { @if odd == 1 { "anomaly" } @else { "anomalies" } }
                     dd { a href="#odd" { (grouped(odd)) } }
                 }
             }
             div.charts {
                 (chart("Cameras", "camera", &cameras))
                 @if named(&cards) > 0 { (chart("Cards", "card", &cards)) }
-                (chart("Tags", "tag", &totals::by_tag(book)))
+                (chart("Tags", "tag", &totals::by_tag(report)))
                 @if days.len() > 1 { (chart("Days", "day", &days)) }
             }
         }
@@ -78,7 +78,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
         .map(|total| total.sum.bytes)
         .max()
         .unwrap_or(0);
-    let rest = totals.get(MOST_ROWS..).unwrap_or_default();
+    let rest = totals.get(MAX_ROWS..).unwrap_or_default();
     html! {
         @if !totals.is_empty() {
             table.chart {
@@ -91,7 +91,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
                     th.figure scope="col" { "size" }
                 } }
                 tbody {
-                    @for total in totals.iter().take(MOST_ROWS) {
+                    @for total in totals.iter().take(MAX_ROWS) {
                         tr {
                             th scope="row" { (name(facet, total)) }
                             td.bar { (bar(total.sum, longest, largest)) }
@@ -117,9 +117,9 @@ fn name(facet: &str, total: &Total) -> Markup {
         None if facet == "volume" => html! { span.none { "no copy that could be read" } },
         None => html! { span.none { "no " (facet) } },
         Some(name) if is_filter => {
-            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (shortened(name, MOST_LETTERS)) } } }
+            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (shortened(name, MAX_CHARS)) } } }
         }
-        Some(name) => html! { bdi { (shortened(name, MOST_LETTERS)) } },
+        Some(name) => html! { bdi { (shortened(name, MAX_CHARS)) } },
     }
 }
 

@@ -3,12 +3,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clip::{Clip, Fact, Source};
-use crate::report::clip_summary::{Gist, Texts};
-use crate::report::{About, Shot};
+use crate::report::clip_summary::{ClipSummary, TextInterner};
+use crate::report::{ReportScope, Shot};
 use crate::value::{Note, Notes, Tagged, Tags, Why};
 
-/// A book of one clip in which everything that can be called something is called so.
-fn named(text: &str) -> (Book, Clip) {
+/// A report of one clip in which everything that can be called something is called so.
+fn named(text: &str) -> (ShootReport, Clip) {
     let fact = || Some(Fact::new(text.to_owned(), Source::STREAM));
     let mut tags = Tags::default();
     tags.add(Tagged {
@@ -38,27 +38,27 @@ fn named(text: &str) -> (Book, Clip) {
         ..Clip::default()
     };
     let shot = Shot {
-        gist: Gist::of(&clip, &mut Texts::default()),
+        summary: ClipSummary::of(&clip, &mut TextInterner::default()),
         camera: text.into(),
         day: Some(text.into()),
         ..Shot::default()
     };
-    let book = Book {
-        about: About::Query(text.to_owned()),
+    let report = ShootReport {
+        about: ReportScope::Query(text.to_owned()),
         shots: vec![shot],
         cards: Vec::new(),
         series: Vec::new(),
         made: Date::constant(2026, 5, 21),
     };
-    (book, clip)
+    (report, clip)
 }
 
 /// The page of one clip without pictures.
-fn page((book, clip): &(Book, Clip)) -> String {
+fn page((report, clip): &(ShootReport, Clip)) -> String {
     let mut page = Vec::new();
-    let mut next = || Ok((clip.clone(), Pictures::default()));
+    let mut next = || Ok((clip.clone(), ClipPictures::default()));
     let mut sink = Sink::new(&mut page, std::path::Path::new("page.html"));
-    report(book, &mut next, true, &mut sink).unwrap();
+    write_report(report, &mut next, true, &mut sink).unwrap();
     String::from_utf8(page).unwrap()
 }
 
@@ -106,8 +106,8 @@ fn the_page_says_itself_what_may_run() {
 
 #[test]
 fn long_texts_are_cut_and_what_hides_is_written_out() {
-    let book = named(&"x".repeat(10_000));
-    assert!(page(&book).len() < 120_000);
+    let report = named(&"x".repeat(10_000));
+    assert!(page(&report).len() < 120_000);
     assert_eq!(shown("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
     assert_eq!(
         lines("one\r\ntwo\u{202e}").into_string(),

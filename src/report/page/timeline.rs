@@ -5,13 +5,13 @@ use maud::{Markup, html};
 
 use super::{anchor, shortened, shown_name};
 use crate::output::counted;
-use crate::report::Book;
-use crate::report::timeline::{Bar, Lane, Timeline, clock, of};
+use crate::report::ShootReport;
+use crate::report::timeline::{CameraLane, ClipBar, Timeline, clock, of};
 
 /// Days that are drawn.
-const MOST_DAYS: usize = 14;
+const MAX_DAYS: usize = 14;
 /// Lanes of a day that are drawn; further ones are told.
-const MOST_LANES: usize = 16;
+const MAX_LANES: usize = 16;
 /// Colours that lanes are told apart by.
 pub(super) const COLOURS: usize = 8;
 /// Pixels.
@@ -20,25 +20,25 @@ const LABEL: usize = 16;
 const BAR: usize = 16;
 const TICKS: usize = 18;
 
-pub(super) fn timelines(book: &Book) -> Markup {
-    let days = of(book);
+pub(super) fn timelines(report: &ShootReport) -> Markup {
+    let days = of(report);
     html! {
         @if !days.is_empty() {
             section.timelines aria-labelledby="time-title" {
                 h2 id="time-title" { @if days.len() == 1 { "The day" } @else { "The days" } }
-                @for day in days.iter().take(MOST_DAYS) {
-                    (timeline(book, day, days.len() > 1))
+                @for day in days.iter().take(MAX_DAYS) {
+                    (timeline(report, day, days.len() > 1))
                 }
-                @if days.len() > MOST_DAYS {
-                    p.more { (counted(days.len() - MOST_DAYS, "more day")) " not drawn here." }
+                @if days.len() > MAX_DAYS {
+                    p.more { (counted(days.len() - MAX_DAYS, "more day")) " not drawn here." }
                 }
             }
         }
     }
 }
 
-fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
-    let lanes: Vec<&Lane> = day.lanes.iter().take(MOST_LANES).collect();
+fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
+    let lanes: Vec<&CameraLane> = day.lanes.iter().take(MAX_LANES).collect();
     let height = TICKS + LANE * lanes.len();
     html! {
         figure.timeline {
@@ -49,11 +49,11 @@ fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
             svg width="100%" height=(height) aria-hidden="true" focusable="false" {
                 (ticks(day, height))
                 @for (at, lane) in lanes.iter().enumerate() {
-                    (lane_drawn(book, day, lane, at))
+                    (lane_drawn(report, day, lane, at))
                 }
             }
-            @if day.lanes.len() > MOST_LANES {
-                p.more { (counted(day.lanes.len() - MOST_LANES, "more camera")) " not drawn here." }
+            @if day.lanes.len() > MAX_LANES {
+                p.more { (counted(day.lanes.len() - MAX_LANES, "more camera")) " not drawn here." }
             }
             @if day.untimed > 0 {
                 p.more { (counted(day.untimed, "clip")) " without a time of day." }
@@ -63,7 +63,7 @@ fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
 }
 
 /// `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
-fn sentence(lane: &Lane) -> String {
+fn sentence(lane: &CameraLane) -> String {
     let from = lane.bars.iter().map(|bar| bar.begin).min().unwrap_or(0);
     let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
     format!(
@@ -96,20 +96,20 @@ fn ticks(day: &Timeline, height: usize) -> Markup {
     }
 }
 
-fn lane_drawn(book: &Book, day: &Timeline, lane: &Lane, at: usize) -> Markup {
+fn lane_drawn(report: &ShootReport, day: &Timeline, lane: &CameraLane, at: usize) -> Markup {
     let top = TICKS + LANE * at;
     html! {
         rect.lane x="0" width="100%" y=(top + LABEL + 3) height=(BAR) rx="2" {}
         text.camera x="2" y=(top + 14) { (shortened(&lane.camera, 60)) }
         g class={ "hue-" (at % COLOURS) } {
-            @for bar in &lane.bars { (bar_drawn(book, day, bar, top + LABEL + 3)) }
+            @for bar in &lane.bars { (bar_drawn(report, day, bar, top + LABEL + 3)) }
         }
     }
 }
 
-fn bar_drawn(book: &Book, day: &Timeline, bar: &Bar, y: usize) -> Markup {
+fn bar_drawn(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> Markup {
     let width = (share(bar.end, day) - share(bar.begin, day)).max(0.25);
-    let name = book
+    let name = report
         .shots
         .get(bar.shot)
         .map_or("", crate::report::Shot::name);
