@@ -171,30 +171,30 @@ impl Index {
             3..5 => 1,
             _ => MAX_DISTANCE,
         };
-        let near = FuzzyWord::with_distance(max_distance, word);
+        let automaton = FuzzyWord::with_distance(max_distance, word);
         guarded(|| {
-            let mut known: HashMap<String, u64> = HashMap::new();
+            let mut candidates: HashMap<String, u64> = HashMap::new();
             for field in fields {
                 for segment in self.reader.searcher().segment_readers() {
                     let index = segment.inverted_index(field)?;
-                    let stream = index.terms().search(&near).into_stream();
+                    let stream = index.terms().search(&automaton).into_stream();
                     let mut terms = stream.map_err(TantivyError::from)?;
                     while terms.advance() {
                         if let Ok(word) = std::str::from_utf8(terms.key()) {
-                            *known.entry(word.to_owned()).or_default() +=
+                            *candidates.entry(word.to_owned()).or_default() +=
                                 u64::from(terms.value().doc_freq);
                         }
                     }
                 }
             }
-            let mut known: Vec<(usize, u64, String)> = known
+            let mut candidates: Vec<(usize, u64, String)> = candidates
                 .into_iter()
                 .filter(|(other, _)| other != word && !is_number(other))
                 .map(|(other, count)| (strsim::osa_distance(&other, word), u64::MAX - count, other))
                 .collect();
-            known.sort();
-            known.truncate(MAX_TRIED);
-            Ok(known.into_iter().map(|(_, _, word)| word).collect())
+            candidates.sort();
+            candidates.truncate(MAX_TRIED);
+            Ok(candidates.into_iter().map(|(_, _, word)| word).collect())
         })
     }
 
@@ -206,7 +206,7 @@ impl Index {
         let tallies = self.tally(&Query::default(), &[], &[facet], false)?;
         let text = folded_runs(text).join(" ");
         let values = tallies.facets.iter().flat_map(|tally| &tally.rows);
-        let mut near: Vec<(usize, String)> = values
+        let mut automaton: Vec<(usize, String)> = values
             .map(|(value, _)| {
                 (
                     strsim::osa_distance(&folded_runs(value).join(" "), &text),
@@ -215,9 +215,9 @@ impl Index {
             })
             .filter(|(distance, _)| distance * 3 <= text.len())
             .collect();
-        near.sort();
-        near.truncate(MAX_SUGGESTIONS);
-        Ok(near.into_iter().map(|(_, value)| value).collect())
+        automaton.sort();
+        automaton.truncate(MAX_SUGGESTIONS);
+        Ok(automaton.into_iter().map(|(_, value)| value).collect())
     }
 }
 

@@ -56,22 +56,22 @@ impl Index {
     /// When the catalogue or the index cannot be read.
     pub fn audit(&self, catalogue: &Catalogue) -> Result<Audit, Error> {
         let mut audit = Audit::default();
-        let mut held = guarded(|| self.digests(&mut audit))?;
+        let mut indexed = guarded(|| self.digests(&mut audit))?;
         let mut seq = 0;
         loop {
             let changes = catalogue.changes(seq, PAGE)?;
             let Some(last) = changes.last() else { break };
             seq = last.seq;
-            let wanted = guarded(|| wanted(&changes))?;
+            let expected = guarded(|| expected_digests(&changes))?;
             for change in &changes {
-                let found = held.remove(&change.clip);
+                let found = indexed.remove(&change.clip);
                 if change.seq > self.seq {
                     continue;
                 }
-                match (wanted.get(&change.clip), found) {
-                    (Some(wanted), Some(found)) => {
+                match (expected.get(&change.clip), found) {
+                    (Some(expected), Some(found)) => {
                         audit.compared += 1;
-                        if *wanted != found {
+                        if *expected != found {
                             audit.differing.push(change.clip);
                         }
                     }
@@ -81,7 +81,7 @@ impl Index {
                 }
             }
         }
-        audit.surplus.extend(held.into_keys());
+        audit.surplus.extend(indexed.into_keys());
         for clips in [
             &mut audit.differing,
             &mut audit.missing,
@@ -112,7 +112,7 @@ impl Index {
 }
 
 /// What the index should hold of some clips.
-fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
+fn expected_digests(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     let (schema, columns) = document::schema();
     let directory = tantivy::directory::RamDirectory::create();
     let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
@@ -166,9 +166,9 @@ struct Digests<'a> {
 }
 
 impl Digests<'_> {
-    fn add(&mut self, document: u32, field: Field, what: &[u8]) {
+    fn add(&mut self, document: u32, field: Field, bytes: &[u8]) {
         if let Some(digest) = self.all.get_mut(document as usize) {
-            let hash = xxh3_128_with_seed(what, field.field_id().into());
+            let hash = xxh3_128_with_seed(bytes, field.field_id().into());
             *digest = digest.wrapping_add(hash);
         }
     }
@@ -180,7 +180,7 @@ impl Digests<'_> {
             .terms()
             .stream()
             .map_err(tantivy::TantivyError::from)?;
-        let (mut what, mut positions) = (Vec::new(), Vec::new());
+        let (mut bytes, mut positions) = (Vec::new(), Vec::new());
         while terms.advance() {
             let mut postings = index
                 .read_postings_from_terminfo(
@@ -189,13 +189,13 @@ impl Digests<'_> {
                 )
                 .map_err(tantivy::TantivyError::from)?;
             while postings.doc() != TERMINATED {
-                what.clear();
-                what.extend_from_slice(terms.key());
-                what.push(0);
+                bytes.clear();
+                bytes.extend_from_slice(terms.key());
+                bytes.push(0);
                 postings.positions(&mut positions);
-                what.extend(positions.iter().flat_map(|position| position.to_le_bytes()));
-                what.extend(postings.term_freq().to_le_bytes());
-                self.add(postings.doc(), field, &what);
+                bytes.extend(positions.iter().flat_map(|position| position.to_le_bytes()));
+                bytes.extend(postings.term_freq().to_le_bytes());
+                self.add(postings.doc(), field, &bytes);
                 postings.advance();
             }
         }

@@ -73,8 +73,8 @@ impl Index {
             sibling_folder(catalogue, NEW),
             sibling_folder(catalogue, OLD),
         );
-        let mut replaced = ReplacedIndex::of(catalogue)?;
-        let made = guarded(|| {
+        let mut replaced = ReplacedIndex::open(catalogue)?;
+        let built = guarded(|| {
             fs::create_dir(&new).map_err(Error::path(&new))?;
             write_marker(&new)?;
             let directory = IndexFolder::open(&new).map_err(TantivyError::from)?;
@@ -85,7 +85,7 @@ impl Index {
         });
         drop(replaced);
         // Closed before it is moved.
-        if let Err(error) = made.map(drop) {
+        if let Err(error) = built.map(drop) {
             remove_folder(&new);
             return Err(error);
         }
@@ -146,7 +146,7 @@ struct ReplacedIndex {
 }
 
 impl ReplacedIndex {
-    fn of(catalogue: &Catalogue) -> Result<Self, Error> {
+    fn open(catalogue: &Catalogue) -> Result<Self, Error> {
         let index = match Index::open(catalogue)? {
             IndexState::Usable(index) => Some(index),
             _ => None,

@@ -28,9 +28,9 @@ pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
 
 /// Waits for the lock of the index for at most [`LOCK_TIMEOUT`]. Returns `None` when another process keeps it.
 pub(super) fn wait_for_lock(catalogue: &Catalogue, purpose: &str) -> Result<Option<Held>, Error> {
-    let begun = Instant::now();
-    let is_long = || begun.elapsed() >= LOCK_TIMEOUT;
-    lock::hold(&lock_file(catalogue), purpose, &is_long, &mut |_| ())
+    let started = Instant::now();
+    let has_timed_out = || started.elapsed() >= LOCK_TIMEOUT;
+    lock::hold(&lock_file(catalogue), purpose, &has_timed_out, &mut |_| ())
 }
 
 /// Lets the index follow the catalogue now, and merges a little; `false`: another process has
@@ -68,12 +68,12 @@ pub fn catch_up_and_merge(
     purpose: &str,
     on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<(), Error> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut last = String::new();
     let held = lock::hold(
         &lock_file(catalogue),
         purpose,
-        &|| begun.elapsed() >= LOCK_TIMEOUT,
+        &|| started.elapsed() >= LOCK_TIMEOUT,
         &mut |holder| holder.clone_into(&mut last),
     )?;
     let Some(held) = held else {
@@ -100,7 +100,7 @@ impl Index {
         on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Self, Error> {
         let required = catalogue.seq()?;
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut is_reported = false;
         loop {
             let state = Self::open(catalogue)?;
@@ -119,14 +119,14 @@ impl Index {
                 }
                 Ok(Attempt::Busy(holder)) => holder,
             };
-            if begun.elapsed() >= LOCK_TIMEOUT {
+            if started.elapsed() >= LOCK_TIMEOUT {
                 on_notice(&IndexNotice::StoppedWaiting { holder });
                 return match Self::open(catalogue)? {
                     IndexState::Usable(index) => Ok(*index),
                     _ => Self::in_memory(catalogue),
                 };
             }
-            if begun.elapsed() >= NOTICE_AFTER && !std::mem::replace(&mut is_reported, true) {
+            if started.elapsed() >= NOTICE_AFTER && !std::mem::replace(&mut is_reported, true) {
                 on_notice(&IndexNotice::Waiting { holder });
             }
             thread::sleep(POLL_INTERVAL);

@@ -92,7 +92,7 @@ struct CheckContext {
 impl CheckContext {
     fn at(folder: &Path) -> Self {
         Self {
-            mount: mount_id::of(folder),
+            mount: mount_id::identify(folder),
             now: unix_seconds(),
         }
     }
@@ -151,14 +151,15 @@ pub(super) fn verify_files(
     files.sort_by_key(|(_, stamp)| stamp.bytes);
     let context = CheckContext::at(folder);
     let is_small = files.iter().map(|(_, stamp)| stamp.bytes).sum::<u64>() <= limits.always;
-    let (mut found, mut whole, mut spent) = (CheckRecords::new(), VerifiedFiles::default(), 0);
+    let (mut found, mut verified, mut bytes_read) =
+        (CheckRecords::new(), VerifiedFiles::default(), 0);
     for (name, stamp) in files {
         let path = folder.join(name);
         let record = records.remove(name).filter(|record| record.stamp == stamp);
         let is_due = record.as_ref().is_some_and(|record| context.is_due(record));
-        let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(spent);
+        let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(bytes_read);
         if is_within {
-            spent += stamp.bytes;
+            bytes_read += stamp.bytes;
         }
         let is_read = record.is_none() || is_small || is_within;
         let from = match mode {
@@ -169,9 +170,9 @@ pub(super) fn verify_files(
             return Err(name.clone());
         }
         if is_due {
-            whole.due.push(name.clone());
+            verified.due.push(name.clone());
         }
-        whole.files.push((path, stamp.bytes));
+        verified.files.push((path, stamp.bytes));
         match record {
             Some(record) => drop(found.insert(name.clone(), record)),
             None if is_settled(&stamp) => drop(found.insert(name.clone(), context.record(stamp))),
@@ -179,7 +180,7 @@ pub(super) fn verify_files(
         }
     }
     write_records(folder, &found, mode);
-    Ok(whole)
+    Ok(verified)
 }
 
 /// Reads files that are due from the medium, beginning with the one read longest ago, and ends once
@@ -194,9 +195,9 @@ pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> R
         .map(|(name, record)| (name.clone(), record.clone()))
         .collect();
     files.sort_by_key(|(_, record)| record.read);
-    let (mut spent, mut outcome) = (0, Ok(()));
+    let (mut bytes_read, mut outcome) = (0, Ok(()));
     for (name, record) in files {
-        if spent >= limit || outcome.is_err() {
+        if bytes_read >= limit || outcome.is_err() {
             break;
         }
         let path = folder.join(&name);
@@ -205,7 +206,7 @@ pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> R
             // Another process replaced or removed it.
             continue;
         }
-        spent += record.stamp.bytes;
+        bytes_read += record.stamp.bytes;
         if matches_footer(&path, record.stamp.bytes, ReadFrom::Medium).unwrap_or(false) {
             records.insert(name, context.record(record.stamp));
         } else {
@@ -356,7 +357,7 @@ mod tests {
 
     #[test]
     fn files_of_any_year_have_a_time() {
-        for (seconds, wanted) in [
+        for (seconds, expected) in [
             (0, 999_999_999),
             (-1, -1),
             // 1677, 2262, 9999, and as much as fits.
@@ -366,7 +367,7 @@ mod tests {
             (i64::MAX, i64::MAX),
             (i64::MIN, i64::MIN + 999_999_999),
         ] {
-            assert_eq!(nanos(seconds, 999_999_999), wanted, "{seconds}");
+            assert_eq!(nanos(seconds, 999_999_999), expected, "{seconds}");
         }
     }
 }

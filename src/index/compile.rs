@@ -172,10 +172,10 @@ impl QueryCompiler<'_> {
         if let [pattern] = compiled.as_slice() {
             return automaton_queries(pattern, &columns.single);
         }
-        let first = patterns.first().map_or(0, |(place, _)| *place);
+        let first = patterns.first().map_or(0, |(position, _)| *position);
         let offsets = patterns
             .iter()
-            .filter_map(|(place, _)| u32::try_from(place - first).ok());
+            .filter_map(|(position, _)| u32::try_from(position - first).ok());
         let patterns: Vec<(u32, Arc<WildcardPattern>)> = offsets.zip(compiled).collect();
         let query = |(whole, _): &(Field, Field)| -> BoxedQuery {
             let patterns = patterns.clone();

@@ -115,12 +115,12 @@ impl Directory for IndexFolder {
 /// a child process that another thread starts shares all locks of this process until it executes its program, also
 /// those that are released in the meantime.
 fn lock_with_retries(file: &File) -> Result<(), LockError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(fs::TryLockError::Error(error)) => return Err(LockError::wrap_io_error(error)),
-            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= LOCK_RETRY_TIME => {
+            Err(fs::TryLockError::WouldBlock) if started.elapsed() >= LOCK_RETRY_TIME => {
                 return Err(LockError::LockBusy);
             }
             Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY_INTERVAL),

@@ -135,7 +135,7 @@ impl Sums {
         }
     }
 
-    fn of(&self, at: usize) -> Sum {
+    fn sum_at(&self, at: usize) -> Sum {
         Sum {
             clips: self.clips.get(at).copied().unwrap_or(0).into(),
             ..self.others.get(at).copied().unwrap_or_default()
@@ -277,7 +277,7 @@ impl SegmentCollector for SegmentCounter {
             if let Some(Ok(mut terms)) = terms {
                 let mut at = 0;
                 while terms.advance() {
-                    let sum = values.sums.of(at);
+                    let sum = values.sums.sum_at(at);
                     at += 1;
                     if sum.clips > 0 {
                         let text = String::from_utf8_lossy(terms.key()).into_owned();

@@ -45,16 +45,16 @@ pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) ->
         .collect();
     small.sort_by_key(|segment| segment.alive);
     if small.len() > effort.segments {
-        let (mut sum, mut many) = (0_u64, 0);
+        let (mut sum, mut count) = (0_u64, 0);
         for (at, segment) in small.iter().enumerate() {
             let joins = at > 0 && segment.alive <= sum.saturating_mul(RATIO);
             sum = sum.saturating_add(segment.alive);
             if joins && sum <= effort.documents {
-                many = at + 1;
+                count = at + 1;
             }
         }
-        if many > 0 {
-            return small[..many].iter().map(|segment| segment.id).collect();
+        if count > 0 {
+            return small[..count].iter().map(|segment| segment.id).collect();
         }
     }
     let mostly_dead = |segment: &&&SegmentSize<I>| segment.dead > segment.alive / 2;
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn small_ones_join_and_large_ones_are_left_alone() {
-        for (alive, effort, wanted) in [
+        for (alive, effort, expected) in [
             (&[1, 1, 1][..], MergeEffort::SMALL, &[][..]),
             (
                 &[1_000_000, 1, 1, 1, 1, 1, 1, 1, 1, 1],
@@ -92,7 +92,7 @@ mod tests {
                 &[],
             ),
         ] {
-            assert_eq!(next(&sizes(alive), effort), wanted, "{alive:?}");
+            assert_eq!(next(&sizes(alive), effort), expected, "{alive:?}");
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn many_small_commits_cost_little_and_leave_few_segments() {
-        let (mut segments, mut written, mut most) = (Vec::new(), 0, 0);
+        let (mut segments, mut written, mut largest) = (Vec::new(), 0, 0);
         for id in 0..5000_usize {
             segments.push(SegmentSize {
                 id,
@@ -138,9 +138,9 @@ mod tests {
                 });
                 written += alive;
             }
-            most = most.max(segments.len());
+            largest = largest.max(segments.len());
         }
-        assert!(most <= 12, "{most} segments");
+        assert!(largest <= 12, "{largest} segments");
         assert!(
             written < 50_000 * 8,
             "{written} documents written for 50,000"

@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// Linux before 6.8 reuses the numbers of mounts. Other systems tell nothing.
 #[cfg(target_os = "linux")]
-pub(super) fn of(folder: &Path) -> String {
+pub(super) fn identify(folder: &Path) -> String {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     // STATX_MNT_ID_UNIQUE, since Linux 6.8; an older kernel ignores it.
     let unique = StatxFlags::from_bits_retain(0x4000);
@@ -20,6 +20,6 @@ pub(super) fn of(folder: &Path) -> String {
 
 /// Returns an empty text: this system does not identify mounts.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of(_folder: &Path) -> String {
+pub(super) fn identify(_folder: &Path) -> String {
     String::new()
 }

@@ -17,7 +17,7 @@ impl Index {
     /// does so.
     pub(super) fn recheck(
         catalogue: &Catalogue,
-        most: u64,
+        max_bytes: u64,
         on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<(), Error> {
         let folder = Self::folder(catalogue);
@@ -27,7 +27,7 @@ impl Index {
         });
         // Another process may be replacing it.
         let Ok(metas) = metas else { return Ok(()) };
-        let Err(file) = checksums::verify_due_files(&folder, &files(&metas), most) else {
+        let Err(file) = checksums::verify_due_files(&folder, &files(&metas), max_bytes) else {
             return Ok(());
         };
         on_notice(&IndexNotice::DamagedAfterSearch { file });

@@ -125,9 +125,9 @@ impl<'a> Finder<'a> {
             return Ok(answer);
         }
         on_notice(&IndexNotice::Inconsistent);
-        let begun = Instant::now();
-        let is_long = || begun.elapsed() >= self.lock_timeout;
-        match Index::rebuild_unless(&is_long, self.catalogue, on_notice, &mut |_, _| ()) {
+        let started = Instant::now();
+        let has_timed_out = || started.elapsed() >= self.lock_timeout;
+        match Index::rebuild_unless(&has_timed_out, self.catalogue, on_notice, &mut |_, _| ()) {
             Ok(Some(index)) => {
                 let answer = run(&index);
                 self.index = index;
@@ -200,11 +200,14 @@ impl Index {
             .iter()
             .filter_map(|&clip| i64::try_from(clip).ok().filter(is_known))
             .collect();
-        let mut different = known.clone();
-        different.sort_unstable();
-        different.dedup();
-        if total > all || different.len() != clips.len() || clips.len() != total.min(limit) {
-            return Err(TantivyError::InternalError("it finds what cannot be".to_owned()).into());
+        let mut distinct = known.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if total > all || distinct.len() != clips.len() || clips.len() != total.min(limit) {
+            return Err(TantivyError::InternalError(
+                "the index returned an impossible result".to_owned(),
+            )
+            .into());
         }
         Ok(Hits {
             total,

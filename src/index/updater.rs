@@ -48,8 +48,8 @@ impl<'a> IndexUpdater<'a> {
         catalogue: &'a Catalogue,
         seq: i64,
     ) -> Result<Self, Error> {
-        let is_little = catalogue.seq()?.saturating_sub(seq) < SMALL_CHANGE_COUNT;
-        let writer = new_writer(index, if is_little { SMALL_MEMORY } else { MEMORY })?;
+        let is_small = catalogue.seq()?.saturating_sub(seq) < SMALL_CHANGE_COUNT;
+        let writer = new_writer(index, if is_small { SMALL_MEMORY } else { MEMORY })?;
         Ok(Self {
             index,
             columns,
@@ -79,7 +79,7 @@ impl<'a> IndexUpdater<'a> {
             self.delete(changes.iter().filter(is_old))?;
             for change in &changes {
                 if let Some(clip) = &change.now {
-                    let document = self.columns.document(number(change), clip);
+                    let document = self.columns.document(clip_number(change), clip);
                     self.writer.add_document(document)?;
                 }
             }
@@ -93,7 +93,7 @@ impl<'a> IndexUpdater<'a> {
 
     fn delete<'c>(&mut self, changes: impl Iterator<Item = &'c Change>) -> Result<(), Error> {
         let old: Vec<Term> = changes
-            .map(|change| Term::from_field_u64(self.columns.clip, number(change)))
+            .map(|change| Term::from_field_u64(self.columns.clip, clip_number(change)))
             .collect();
         if !old.is_empty() {
             // One for the page: until the commit, the writer keeps a kilobyte for each.
@@ -128,20 +128,24 @@ impl<'a> IndexUpdater<'a> {
     pub(super) fn merge(&mut self, effort: MergeEffort) -> Result<(), Error> {
         let mut discarded = 0;
         for _ in 0..MAX_MERGES {
-            let follows = discarded < MAX_DISCARDED;
-            let effort = if follows { effort } else { MergeEffort::SMALL };
+            let can_follow = discarded < MAX_DISCARDED;
+            let effort = if can_follow {
+                effort
+            } else {
+                MergeEffort::SMALL
+            };
             let segments = merge::next(&sizes(self.index)?, effort);
             if segments.is_empty() {
                 return Ok(());
             }
-            let merged = if follows {
+            let merged = if can_follow {
                 self.merge_and_follow(&segments)
             } else {
                 let merge = self.writer.merge(&segments);
                 merge.wait().map(drop).map_err(Error::from)
             };
             match merged {
-                Err(Error::Index(_)) if follows && !self.has_all(&segments)? => discarded += 1,
+                Err(Error::Index(_)) if can_follow && !self.has_all(&segments)? => discarded += 1,
                 merged => {
                     merged?;
                     discarded = 0;
@@ -206,6 +210,6 @@ pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<SegmentSize<SegmentId>
     Ok(segments.iter().map(size).collect())
 }
 
-fn number(change: &Change) -> u64 {
+fn clip_number(change: &Change) -> u64 {
     u64::try_from(change.clip).unwrap_or(0)
 }

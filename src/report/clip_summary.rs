@@ -57,7 +57,7 @@ pub(super) struct TextInterner {
 }
 
 impl TextInterner {
-    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn intern(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
@@ -66,7 +66,7 @@ impl TextInterner {
         new
     }
 
-    pub(super) fn folder(&mut self, folder: &Path) -> Arc<Path> {
+    pub(super) fn intern_folder(&mut self, folder: &Path) -> Arc<Path> {
         if let Some(known) = self.folders.get(folder) {
             return Arc::clone(known);
         }
@@ -76,13 +76,13 @@ impl TextInterner {
     }
 
     fn fact(&mut self, fact: Option<&Fact<String>>) -> Option<Arc<str>> {
-        fact.map(|fact| self.text(&fact.value))
+        fact.map(|fact| self.intern(&fact.value))
     }
 }
 
 impl ClipSummary {
     /// Takes from a clip what summaries need.
-    pub(super) fn of(clip: &Clip, texts: &mut TextInterner) -> Self {
+    pub(super) fn from_clip(clip: &Clip, texts: &mut TextInterner) -> Self {
         let sides = clip
             .display_width
             .as_ref()
@@ -90,7 +90,7 @@ impl ClipSummary {
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
         let tags = tags.map(|tagged| {
             let is_of_day = matches!(tagged.why, Why::Ingest { .. });
-            (texts.text(&tagged.tag), is_of_day)
+            (texts.intern(&tagged.tag), is_of_day)
         });
         Self {
             tags: tags.collect(),
@@ -112,7 +112,7 @@ impl ClipSummary {
             shoot_day: clip
                 .shoot_day
                 .as_ref()
-                .map(|day| texts.text(&day.value.to_string())),
+                .map(|day| texts.intern(&day.value.to_string())),
             location: texts.fact(clip.location.as_ref()),
             crew: texts.fact(clip.crew.as_ref()),
             reel: texts.fact(clip.reel.as_ref()),

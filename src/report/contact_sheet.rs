@@ -2,7 +2,7 @@
 
 use maud::{PreEscaped, html};
 
-use super::anomalies::find;
+use super::anomalies::find_anomalies;
 use super::files::Sink;
 use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
 use super::{ShootReport, page};
@@ -28,8 +28,8 @@ pub(super) fn write_sheet(
     is_whole: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(report);
-    let clips = Clips::new(report, &found);
+    let anomalies = find_anomalies(report);
+    let clips = Clips::new(report, &anomalies);
     let (part, grid) = if sheet.strips {
         (PictureMode::Strip, "<div class=\"grid strips\">")
     } else {

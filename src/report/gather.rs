@@ -34,7 +34,7 @@ pub struct ShootReport {
     /// The numbers that are known on each card or in each folder.
     pub series: Vec<Series>,
     /// The day on which it is made.
-    pub made: Date,
+    pub created: Date,
 }
 
 /// A clip of a report.
@@ -72,8 +72,8 @@ pub struct ShotCopies {
 }
 
 impl ShotCopies {
-    fn of(copied: &Copied, texts: &mut TextInterner) -> Self {
-        let labels = copied.files.iter().map(|file| texts.text(&file.label));
+    fn from_copied(copied: &Copied, texts: &mut TextInterner) -> Self {
+        let labels = copied.files.iter().map(|file| texts.intern(&file.label));
         let mut labels: Vec<Arc<str>> = labels.collect();
         labels.sort();
         labels.dedup();
@@ -96,29 +96,29 @@ impl ShootReport {
     pub fn gather(
         about: ReportScope,
         clips: &[i64],
-        made: Date,
+        created: Date,
         catalogue: &Catalogue,
-        each: &mut dyn FnMut(usize, usize) -> bool,
+        on_progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Option<Self>, Error> {
-        let wanted = match &about {
+        let day_filter = match &about {
             ReportScope::Day(date, _) => Some(date.to_string()),
             ReportScope::Query(_) => None,
         };
-        let mut gathering = ReportBuilder {
+        let mut builder = ReportBuilder {
             catalogue,
             cards: Cards::default(),
             texts: TextInterner::default(),
             shots: Vec::new(),
-            places: Vec::new(),
+            numbered: Vec::new(),
             has_camera_name: Vec::new(),
         };
         for (done, &number) in clips.iter().enumerate() {
-            if !each(done, clips.len()) {
+            if !on_progress(done, clips.len()) {
                 return Ok(None);
             }
-            gathering.take(number, wanted.as_deref())?;
+            builder.add_clip(number, day_filter.as_deref())?;
         }
-        gathering.done(about, made, each)
+        builder.finish(about, created, on_progress)
     }
 
     /// The days that clips belong to, in order.
@@ -133,9 +133,9 @@ impl ShootReport {
 
     /// Returns the distinct values that `tell` gives for the clips, in the order of the clips.
     #[must_use]
-    pub fn distinct(&self, tell: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
+    pub fn distinct(&self, value_of: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
-        let texts = self.shots.iter().filter_map(|shot| tell(&shot.summary));
+        let texts = self.shots.iter().filter_map(|shot| value_of(&shot.summary));
         texts.filter(|text| known.insert(*text)).cloned().collect()
     }
 
@@ -203,30 +203,30 @@ struct ReportBuilder<'a> {
     texts: TextInterner,
     shots: Vec<Shot>,
     /// Where the name of each clip counts.
-    places: Vec<Option<NumberedClip>>,
+    numbered: Vec<Option<NumberedClip>>,
     /// Whether the camera of each clip is known, and not only that camera's letter.
     has_camera_name: Vec<bool>,
 }
 
 impl ReportBuilder<'_> {
-    fn take(&mut self, number: i64, wanted: Option<&str>) -> Result<(), Error> {
+    fn add_clip(&mut self, number: i64, day_filter: Option<&str>) -> Result<(), Error> {
         let Some(clip) = self.catalogue.clip(number)? else {
             return Ok(());
         };
         let day = clip.day();
-        if wanted.is_some() && day.as_deref() != wanted {
+        if day_filter.is_some() && day.as_deref() != day_filter {
             return Ok(());
         }
         let texts = &mut self.texts;
-        let summary = ClipSummary::of(&clip, texts);
-        self.places.push(NumberedClip::of(&clip, texts));
+        let summary = ClipSummary::from_clip(&clip, texts);
+        self.numbered.push(NumberedClip::from_clip(&clip, texts));
         self.has_camera_name.push(clip.camera.is_some());
         self.shots.push(Shot {
             clip: number,
-            camera: texts.text(&camera(&clip)),
-            day: day.map(|day| texts.text(&day)),
-            card: self.cards.of(summary.id, self.catalogue)?,
-            copies: ShotCopies::of(&self.catalogue.copied(number)?, texts),
+            camera: texts.intern(&camera(&clip)),
+            day: day.map(|day| texts.intern(&day)),
+            card: self.cards.find_or_load(summary.id, self.catalogue)?,
+            copies: ShotCopies::from_copied(&self.catalogue.copied(number)?, texts),
             number: None,
             summary,
         });
@@ -234,22 +234,26 @@ impl ReportBuilder<'_> {
     }
 
     /// Puts what was gathered in order, and looks at it as a whole.
-    fn done(
+    fn finish(
         mut self,
         about: ReportScope,
-        made: Date,
-        each: &mut dyn FnMut(usize, usize) -> bool,
+        created: Date,
+        on_progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Option<ShootReport>, Error> {
         let all = self.shots.len();
-        let mut go_on = || each(all, all);
-        let Some(series) =
-            series::number_clips(&mut self.shots, &self.places, self.catalogue, &mut go_on)?
+        let mut should_continue = || on_progress(all, all);
+        let Some(series) = series::number_clips(
+            &mut self.shots,
+            &self.numbered,
+            self.catalogue,
+            &mut should_continue,
+        )?
         else {
             return Ok(None);
         };
         assign_cameras_by_letter(&mut self.shots, &self.has_camera_name);
         self.shots.sort_by_cached_key(Shot::order);
-        if !go_on() {
+        if !should_continue() {
             return Ok(None);
         }
         Ok(Some(ShootReport {
@@ -257,7 +261,7 @@ impl ReportBuilder<'_> {
             cards: self.cards.in_order(&mut self.shots),
             series,
             shots: self.shots,
-            made,
+            created,
         }))
     }
 }
@@ -309,7 +313,7 @@ struct Cards {
 
 impl Cards {
     /// The card that a clip came on: of several, the one it was taken in from first.
-    fn of(
+    fn find_or_load(
         &mut self,
         id: Option<Fingerprint>,
         catalogue: &Catalogue,
@@ -339,12 +343,12 @@ impl Cards {
     fn in_order(self, shots: &mut [Shot]) -> Vec<Ingest> {
         let mut cards: Vec<(usize, Ingest)> = self.ingests.into_iter().enumerate().collect();
         cards.sort_by_key(|(_, card)| (card.begun, card.id));
-        let mut places = vec![0; cards.len()];
+        let mut numbered = vec![0; cards.len()];
         for (now, (before, _)) in cards.iter().enumerate() {
-            places[*before] = now;
+            numbered[*before] = now;
         }
         for shot in shots {
-            shot.card = shot.card.map(|before| places[before]);
+            shot.card = shot.card.map(|before| numbered[before]);
         }
         cards.into_iter().map(|(_, card)| card).collect()
     }

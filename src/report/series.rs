@@ -52,7 +52,7 @@ pub(super) struct NumberedClip {
 
 impl NumberedClip {
     /// The place of a clip that is numbered.
-    pub(super) fn of(clip: &Clip, texts: &mut TextInterner) -> Option<Self> {
+    pub(super) fn from_clip(clip: &Clip, texts: &mut TextInterner) -> Option<Self> {
         let number = clip.clip_number.as_ref()?.value;
         let copy = clip.files.first()?;
         let numbered = parse_name(copy.inside.file_name()?.to_str()?)?;
@@ -64,7 +64,7 @@ impl NumberedClip {
         let folder = if is_own { folder.parent()? } else { folder };
         (numbered.number == number).then(|| Self {
             volume: copy.volume_number,
-            folder: texts.folder(folder),
+            folder: texts.intern_folder(folder),
             numbered,
         })
     }
@@ -74,27 +74,27 @@ impl NumberedClip {
 /// many series it holds. `go_on` is asked before each; `None` when it says no.
 pub(super) fn number_clips(
     shots: &mut [Shot],
-    places: &[Option<NumberedClip>],
+    numbered_clips: &[Option<NumberedClip>],
     catalogue: &Catalogue,
-    go_on: &mut dyn FnMut() -> bool,
+    should_continue: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Vec<Series>>, Error> {
     let mut series: Vec<Series> = Vec::new();
     let mut known: HashMap<(i64, Arc<Path>, String), usize> = HashMap::new();
     let mut folders = VolumeFolders::default();
     let mut numbers: HashMap<(i64, Arc<Path>), HashMap<String, BTreeSet<u32>>> = HashMap::new();
-    for (shot, place) in shots.iter_mut().zip(places) {
-        let Some(place) = place else { continue };
-        let (numbered, folder) = (&place.numbered, (place.volume, Arc::clone(&place.folder)));
+    for (shot, clip) in shots.iter_mut().zip(numbered_clips) {
+        let Some(clip) = clip else { continue };
+        let (numbered, folder) = (&clip.numbered, (clip.volume, Arc::clone(&clip.folder)));
         let stem = numbered.stem.to_uppercase();
         let key = (folder.0, Arc::clone(&folder.1), stem.clone());
         let at = if let Some(at) = known.get(&key) {
             *at
         } else {
             if !numbers.contains_key(&folder) {
-                if !go_on() {
+                if !should_continue() {
                     return Ok(None);
                 }
-                let names = folders.names(place.volume, &place.folder, catalogue)?;
+                let names = folders.names(clip.volume, &clip.folder, catalogue)?;
                 numbers.insert(folder.clone(), by_stem(&names));
             }
             let of_stem = numbers

@@ -47,7 +47,7 @@ const EARLIEST: i64 = -6 * HOUR;
 const LATEST: i64 = 36 * HOUR;
 
 /// The days of a report, in order; those without any clock are left out.
-pub(super) fn of(report: &ShootReport) -> Vec<Timeline> {
+pub(super) fn by_day(report: &ShootReport) -> Vec<Timeline> {
     let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, shot) in report.shots.iter().enumerate() {
         if let Some(day) = shot.day.as_deref() {
@@ -134,12 +134,12 @@ mod tests {
     }
 
     fn day(shots: Vec<Shot>) -> Vec<Timeline> {
-        of(&ShootReport {
+        by_day(&ShootReport {
             about: ReportScope::Query(String::new()),
             shots,
             cards: Vec::new(),
             series: Vec::new(),
-            made: Date::constant(2026, 5, 21),
+            created: Date::constant(2026, 5, 21),
         })
     }
 

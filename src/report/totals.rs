@@ -15,15 +15,15 @@ pub(super) struct Total {
 }
 
 /// What some clips come to.
-pub(super) fn of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
+pub(super) fn sum_of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
     let mut sum = Sum::default();
     for shot in shots {
-        sum.add(one(shot));
+        sum.add(sum_of_one(shot));
     }
     sum
 }
 
-fn one(shot: &Shot) -> Sum {
+fn sum_of_one(shot: &Shot) -> Sum {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     Sum {
         clips: 1,
@@ -33,26 +33,26 @@ fn one(shot: &Shot) -> Sum {
 }
 
 pub(super) fn by_camera(report: &ShootReport) -> Vec<Total> {
-    by(report, |shot| vec![&*shot.camera])
+    group_by(report, |shot| vec![&*shot.camera])
 }
 
 pub(super) fn by_card(report: &ShootReport) -> Vec<Total> {
-    by(report, |shot| report.card_of(shot).into_iter().collect())
+    group_by(report, |shot| report.card_of(shot).into_iter().collect())
 }
 
 pub(super) fn by_tag(report: &ShootReport) -> Vec<Total> {
-    by(report, |shot| shot.tags().collect())
+    group_by(report, |shot| shot.tags().collect())
 }
 
 pub(super) fn by_volume(report: &ShootReport) -> Vec<Total> {
-    by(report, |shot| {
+    group_by(report, |shot| {
         shot.copies.labels.iter().map(|label| &**label).collect()
     })
 }
 
 /// Days in their order.
 pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
-    let mut days = by(report, |shot| shot.day.iter().map(|day| &**day).collect());
+    let mut days = group_by(report, |shot| shot.day.iter().map(|day| &**day).collect());
     days.sort_by(|one, other| {
         (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
     });
@@ -60,7 +60,7 @@ pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
 }
 
 /// The longest first, then the largest; clips without come last.
-fn by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
+fn group_by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
     let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
     for shot in &report.shots {
         let mut names: Vec<Option<&str>> = key(shot).into_iter().map(Some).collect();
@@ -68,7 +68,7 @@ fn by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Ve
             names.push(None);
         }
         for name in names {
-            sums.entry(name).or_default().add(one(shot));
+            sums.entry(name).or_default().add(sum_of_one(shot));
         }
     }
     let mut totals: Vec<Total> = sums

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::anomalies::{Anomaly, Severity, find};
+use super::anomalies::{Anomaly, Severity, find_anomalies};
 use super::files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
 use super::pictures::{ClipFeed, PictureTarget, RenderContext};
 use super::totals::{self, Total};
@@ -150,7 +150,7 @@ pub fn json(
         "report": {
             "day": day,
             "query": query.filter(|query| !query.is_empty()),
-            "made": report.made.to_string(),
+            "made": report.created.to_string(),
             "by": concat!("btsindex ", env!("CARGO_PKG_VERSION")),
         },
         "productions": texts(&report.distinct(|summary| summary.production.as_ref())),
@@ -165,7 +165,7 @@ pub fn json(
     // An object is open until its last list is written.
     sink.put(about.strip_suffix('}').unwrap_or(&about))?;
     sink.put(",\"odd\":[")?;
-    for (at, anomaly) in find(report).iter().enumerate() {
+    for (at, anomaly) in find_anomalies(report).iter().enumerate() {
         sink.put(if at == 0 { "" } else { "," })?;
         sink.put(&json_line(&anomaly_json(report, anomaly)))?;
     }
@@ -194,7 +194,7 @@ fn totals_json(report: &ShootReport) -> Value {
         };
         totals.iter().map(one).collect()
     };
-    let mut whole = sum_json(totals::of(&report.shots));
+    let mut whole = sum_json(totals::sum_of(&report.shots));
     if let Some(fields) = whole.as_object_mut() {
         fields.insert("by_day".to_owned(), all(totals::by_day(report)).into());
         fields.insert(
@@ -284,9 +284,9 @@ pub fn csv(
 ) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let columns = Columns::named(&names, &Query::default())?;
-    let found = find(report);
+    let anomalies = find_anomalies(report);
     let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
-    for anomaly in &found {
+    for anomaly in &anomalies {
         odd[anomaly.shot].push(anomaly);
     }
     let mut feed = ClipFeed::new(&report.shots, None, context);

@@ -19,7 +19,7 @@ use super::*;
 struct MergeGate {
     folder: IndexFolder,
     /// Runs when a merge begins; gets how many began before.
-    begun: Arc<dyn Fn(usize) + Send + Sync>,
+    on_merge: Arc<dyn Fn(usize) + Send + Sync>,
     /// Merges that stop; later ones do not.
     stopping: usize,
     seen: Arc<(Mutex<GateState>, Condvar)>,
@@ -49,7 +49,7 @@ impl MergeGate {
         }
         let commits = locked.commits;
         drop(locked);
-        (self.begun)(before);
+        (self.on_merge)(before);
         if before < self.stopping {
             let waits = |seen: &mut GateState| seen.commits == commits;
             drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
@@ -131,7 +131,7 @@ fn merge(
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
     let (folder, dir) = (set.folder.path().to_owned(), set.dir);
-    let begun = move |merge| {
+    let on_merge = move |merge| {
         let catalogue = Catalogue::open(&folder).unwrap();
         catalogue.begin().unwrap();
         for clip in changed(merge) {
@@ -141,7 +141,7 @@ fn merge(
     };
     let gate = MergeGate {
         folder: IndexFolder::open(&set.index()).unwrap(),
-        begun: Arc::new(begun),
+        on_merge: Arc::new(on_merge),
         stopping,
         seen: Arc::default(),
     };

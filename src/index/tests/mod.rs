@@ -49,10 +49,10 @@ const QUERIES: [&str; 10] = [
 fn find(
     query: &Query,
     catalogue: &Catalogue,
-    most: usize,
+    limit: usize,
     on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<Hits, Error> {
-    Finder::open(catalogue, on_notice)?.find(query, &SortOrder::default(), most, on_notice)
+    Finder::open(catalogue, on_notice)?.find(query, &SortOrder::default(), limit, on_notice)
 }
 
 /// A copy of every file in a folder.
@@ -111,10 +111,10 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
     set.add(clips + 15..clips + 25);
     set.follow();
     assert!(set.open().segments().len() > 1);
-    let wanted = set.all_finds(&mut Vec::new());
+    let expected = set.all_finds(&mut Vec::new());
     assert!(
-        wanted[..9].iter().all(|found| !found.is_empty()),
-        "{wanted:?}"
+        expected[..9].iter().all(|found| !found.is_empty()),
+        "{expected:?}"
     );
     let whole = files_in(&set.index());
     assert!(
@@ -133,7 +133,7 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             }
             let mut notes = Vec::new();
             let found = set.all_finds_of_one(&mut notes);
-            assert_eq!(found, wanted, "{}", path.display());
+            assert_eq!(found, expected, "{}", path.display());
             assert!(notes.len() <= 1, "{notes:?}");
             reported += notes.len();
             all += 1;
@@ -143,7 +143,7 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             if all % 10 == 0 {
                 assert!(index.audit(&set.catalogue).unwrap().is_equal());
                 let mut notes = Vec::new();
-                assert_eq!(set.all_finds(&mut notes), wanted, "{}", path.display());
+                assert_eq!(set.all_finds(&mut notes), expected, "{}", path.display());
                 assert_eq!(notes, []);
             }
         }
@@ -158,15 +158,15 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
 fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
     let set = TestCatalogue::with(300);
     set.follow();
-    let wanted = set.all_finds(&mut Vec::new());
+    let expected = set.all_finds(&mut Vec::new());
     for (path, bytes) in files_in(&set.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
     // The mark is cut too, but it is there.
-    assert_eq!(set.all_finds(&mut Vec::new()), wanted);
+    assert_eq!(set.all_finds(&mut Vec::new()), expected);
     fs::remove_dir_all(set.index()).unwrap();
     let mut notes = Vec::new();
-    assert_eq!(set.all_finds(&mut notes), wanted);
+    assert_eq!(set.all_finds(&mut notes), expected);
     assert_eq!(notes, [], "a first index is nothing to tell of");
     set.assert_equal(300);
 }
@@ -374,13 +374,13 @@ fn what_killed_processes_left_is_cleared_away() {
     fs::write(set.index().join(".tmpAbCdEf"), "half a f").unwrap();
     set.add(20..30);
     set.follow();
-    let gone = [
+    let removed = [
         "index.new-1a",
         "index.old-2b",
         "index.new-3c",
         "index/.tmpAbCdEf",
     ];
-    assert!(gone.iter().all(|name| !left(name).exists()));
+    assert!(removed.iter().all(|name| !left(name).exists()));
     assert!(left("index.old-footage/precious.mov").exists());
     set.assert_equal(30);
 }
@@ -465,14 +465,14 @@ fn an_audit_finds_what_is_wrong() {
     commit.commit().unwrap();
     drop(writer);
     let audit = set.open().audit(&set.catalogue).unwrap();
-    let wanted = Audit {
+    let expected = Audit {
         compared: 39,
         differing: vec![3, 8, 9],
         missing: vec![5],
         doubled: vec![6],
         surplus: vec![1000],
     };
-    assert_eq!(audit, wanted);
+    assert_eq!(audit, expected);
     // What was changed since is no fault.
     set.edit(3, "circled");
     let audit = set.open().audit(&set.catalogue).unwrap();

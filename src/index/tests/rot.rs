@@ -7,9 +7,9 @@ use super::super::checksums::{self, CheckLimits, CheckMode, forge};
 use super::*;
 
 /// CheckLimits under which a file that is not due is believed.
-const BELIEVING: CheckLimits = CheckLimits { always: 0, due: 0 };
+const READ_NOTHING_DUE: CheckLimits = CheckLimits { always: 0, due: 0 };
 /// … and under which all that is due is read before an answer.
-const READING: CheckLimits = CheckLimits {
+const READ_ALL_DUE: CheckLimits = CheckLimits {
     always: 0,
     due: u64::MAX,
 };
@@ -27,10 +27,10 @@ fn set() -> TestCatalogue {
 fn rot(path: &Path, bit: usize) {
     let metadata = path.metadata().unwrap();
     let file = File::options().read(true).write(true).open(path).unwrap();
-    let (mut byte, place) = ([0], u64::try_from(bit / 8).unwrap());
-    file.read_exact_at(&mut byte, place).unwrap();
+    let (mut byte, offset) = ([0], u64::try_from(bit / 8).unwrap());
+    file.read_exact_at(&mut byte, offset).unwrap();
     byte[0] ^= 1 << (bit % 8);
-    file.write_all_at(&byte, place).unwrap();
+    file.write_all_at(&byte, offset).unwrap();
     let times = FileTimes::new()
         .set_modified(metadata.modified().unwrap())
         .set_accessed(metadata.accessed().unwrap());
@@ -38,7 +38,7 @@ fn rot(path: &Path, bit: usize) {
 }
 
 /// Has every file remembered as it is now: only ctime cannot be set back.
-fn remember(set: &TestCatalogue, read: i64, mount: Option<&str>) {
+fn mark_as_checked(set: &TestCatalogue, read: i64, mount: Option<&str>) {
     forge(&set.index(), &names(set), read, mount);
 }
 
@@ -64,22 +64,26 @@ fn today_seconds() -> i64 {
 #[test]
 fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
     let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
+    let expected = set.all_finds(&mut Vec::new());
     let mut state = 0x2545_f491_4f6c_dd1d;
     for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store", "del"] {
-        let is_kind = |name: &String| Path::new(name).extension().is_some_and(|its| its == kind);
+        let is_kind = |name: &String| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == kind)
+        };
         let name = names(&set).into_iter().find(is_kind).unwrap();
         let path = set.index().join(&name);
         let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
         rot(&path, random(&mut state) % bits);
-        remember(&set, today_seconds(), None);
+        mark_as_checked(&set, today_seconds(), None);
         assert_eq!(
-            damaged_under(&set, BELIEVING),
+            damaged_under(&set, READ_NOTHING_DUE),
             None,
             "nothing tells of {name}"
         );
         let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{name}");
+        assert_eq!(set.all_finds_of_one(&mut notes), expected, "{name}");
         assert_eq!(notes, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
         set.add(50..80);
@@ -106,9 +110,9 @@ fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
         (now, Some("0a0b/12"), true),
         (now, Some(""), true),
     ] {
-        remember(&set, read, mount);
-        assert_eq!(damaged_under(&set, BELIEVING), None);
-        let found = damaged_under(&set, READING);
+        mark_as_checked(&set, read, mount);
+        assert_eq!(damaged_under(&set, READ_NOTHING_DUE), None);
+        let found = damaged_under(&set, READ_ALL_DUE);
         assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
         assert!(found.is_none() || found == rotten);
     }
@@ -125,9 +129,9 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
         .unwrap()
         .clone();
     let others: u64 = names.iter().map(&length).sum::<u64>() - length(&largest);
-    remember(&set, 0, None);
+    mark_as_checked(&set, 0, None);
     rot(&set.index().join(&largest), 801);
-    remember(&set, 0, None);
+    mark_as_checked(&set, 0, None);
     let limits = |due| CheckLimits { always: 0, due };
     assert_eq!(damaged_under(&set, limits(others)), None);
     assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
@@ -139,23 +143,23 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
         assert!(reads <= names.len(), "the rotten one is read in the end");
     }
     // From now on it is not known, and read before it is used.
-    assert_eq!(damaged_under(&set, BELIEVING), Some(largest));
+    assert_eq!(damaged_under(&set, READ_NOTHING_DUE), Some(largest));
 }
 
 #[test]
 fn rot_that_is_found_after_an_answer_is_told_and_mended() {
     let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
+    let expected = set.all_finds(&mut Vec::new());
     let name = names(&set).pop().unwrap();
     rot(&set.index().join(&name), 99);
-    remember(&set, 0, None);
+    mark_as_checked(&set, 0, None);
     let mut notes = Vec::new();
     Index::recheck(&set.catalogue, u64::MAX, &mut |note| {
         notes.push(note.clone());
     })
     .unwrap();
     assert_eq!(notes, [IndexNotice::DamagedAfterSearch { file: name }]);
-    assert_eq!(set.all_finds(&mut notes), wanted);
+    assert_eq!(set.all_finds(&mut notes), expected);
     assert_eq!(notes.len(), 1, "{notes:?}");
     set.assert_equal(80);
 }
@@ -163,10 +167,10 @@ fn rot_that_is_found_after_an_answer_is_told_and_mended() {
 #[test]
 fn what_was_read_again_is_not_due_for_a_day() {
     let set = set();
-    remember(&set, 0, Some("another"));
+    mark_as_checked(&set, 0, Some("another"));
     let names = names(&set);
     let due = || {
-        let mode = CheckMode::UseRecords(BELIEVING);
+        let mode = CheckMode::UseRecords(READ_NOTHING_DUE);
         checksums::verify_files(&set.index(), &names, mode)
             .unwrap()
             .due
@@ -223,12 +227,15 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     assert_eq!((search(), search()), (80, 80));
     let holder = format!("process {} (scan)", std::process::id());
     let reason = "another process still writes it".to_owned();
-    let wanted = [
+    let expected = [
         IndexNotice::Inconsistent,
         IndexNotice::Waiting { holder },
         IndexNotice::InMemory { reason },
     ];
-    assert_eq!(notes, wanted, "the second search uses the index in memory");
+    assert_eq!(
+        notes, expected,
+        "the second search uses the index in memory"
+    );
     drop(held);
     set.assert_equal(80);
 }
@@ -260,7 +267,7 @@ fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory
 #[test]
 fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
     let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
+    let expected = set.all_finds(&mut Vec::new());
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
     // From nowhere; beyond what fits; number 0; the same clip twice.
     for number in [1000, u64::MAX, 0, 7] {
@@ -278,7 +285,7 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
         commit.commit().unwrap();
         drop((writer, index));
         let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{number}");
+        assert_eq!(set.all_finds_of_one(&mut notes), expected, "{number}");
         assert_eq!(notes, [IndexNotice::Inconsistent]);
         set.assert_equal(80);
     }

@@ -147,12 +147,12 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
         let added = catalogue.add_file(dir, &found, Role::Media, None);
         added.unwrap()
     });
-    let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
+    let fact = |text: String| Some(Fact::new(text, Source::CONTAINER));
     let word = |at: usize| WORDS[(number / at) % WORDS.len()];
     let facts = Clip {
-        model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
-        comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
-        title: says(word(64).to_owned()),
+        model: fact(CAMERAS[number % CAMERAS.len()].to_owned()),
+        comment: fact(format!("{} {} take {number} {text}", word(1), word(8))),
+        title: fact(word(64).to_owned()),
         width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
         ..Clip::default()
     };

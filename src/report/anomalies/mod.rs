@@ -128,11 +128,11 @@ const FIRST_YEAR: i16 = 1995;
 
 /// Everything that is odd, what matters most first, clip by clip.
 #[must_use]
-pub(super) fn find(report: &ShootReport) -> Vec<Anomaly> {
-    let mut found = Vec::new();
+pub(super) fn find_anomalies(report: &ShootReport) -> Vec<Anomaly> {
+    let mut anomalies = Vec::new();
     for (at, shot) in report.shots.iter().enumerate() {
         let mut add = |kind, text| {
-            found.push(Anomaly {
+            anomalies.push(Anomaly {
                 shot: at,
                 kind,
                 text,
@@ -147,20 +147,20 @@ pub(super) fn find(report: &ShootReport) -> Vec<Anomaly> {
         if let Some(text) = gap(shot, report) {
             add(AnomalyKind::Gap, text);
         }
-        if let Some((kind, text)) = clock(shot, report.made) {
+        if let Some((kind, text)) = clock(shot, report.created) {
             add(kind, text);
         }
     }
     for day in groups(&report.shots, |shot| Some(shot.day.clone())) {
-        rates(&report.shots, &day, &mut found);
+        rates(&report.shots, &day, &mut anomalies);
         let camera = |shot: &Shot| shot.has_camera().then(|| shot.camera.clone());
         for camera in groups_of(&report.shots, &day, camera) {
-            sizes(&report.shots, &camera, &mut found);
-            missing_sound(&report.shots, &camera, &mut found);
+            sizes(&report.shots, &camera, &mut anomalies);
+            missing_sound(&report.shots, &camera, &mut anomalies);
         }
     }
-    found.sort_by_key(|anomaly| (anomaly.kind, anomaly.shot));
-    found
+    anomalies.sort_by_key(|anomaly| (anomaly.kind, anomaly.shot));
+    anomalies
 }
 
 fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
@@ -208,11 +208,11 @@ fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
     })
 }
 
-fn clock(shot: &Shot, made: Date) -> Option<(AnomalyKind, String)> {
+fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
     let captured = shot.summary.captured.as_ref()?.value;
     let date = captured.civil().date();
     // Somewhere it is tomorrow already.
-    let is_future = made.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
+    let is_future = created.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
         let which = if is_future { "to come" } else { "long past" };
         return Some((AnomalyKind::Clock, format!("it says {date}, a day {which}")));
@@ -224,18 +224,18 @@ fn clock(shot: &Shot, made: Date) -> Option<(AnomalyKind, String)> {
     })
 }
 
-fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Anomaly>) {
+fn rates(shots: &[Shot], day: &[usize], anomalies: &mut Vec<Anomaly>) {
     let rate = |at: usize| shots[at].summary.rate.map(Rate::snapped);
-    let of_day = CommonValue::of(day.iter().filter_map(|&at| rate(at)));
+    let of_day = CommonValue::find(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
-        let own = CommonValue::of(camera.iter().filter_map(|&at| rate(at)));
+        let own = CommonValue::find(camera.iter().filter_map(|&at| rate(at)));
         // Clips of unknown cameras have nothing else in common.
         let is_one = camera.iter().all(|&at| shots[at].has_camera());
         let own = own.filter(|own| is_one && own.count >= MIN_CLIPS);
         for at in camera {
-            let rate_anomaly =
+            let anomaly =
                 rate(at).and_then(|rate| rate_anomaly(rate, of_day.as_ref(), own.as_ref()));
-            found.extend(rate_anomaly.map(|(kind, text)| Anomaly {
+            anomalies.extend(anomaly.map(|(kind, text)| Anomaly {
                 shot: at,
                 kind,
                 text,
@@ -275,20 +275,20 @@ fn rate_anomaly(
     Some((kind, against(own) + " of this camera"))
 }
 
-fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Anomaly>) {
+fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
     // A camera that was turned takes the same picture.
     let size = |at: usize| {
         let (width, height) = shots[at].summary.size?;
         Some((width.max(height), width.min(height)))
     };
-    let usual = CommonValue::of(camera.iter().filter_map(|&at| size(at)));
+    let usual = CommonValue::find(camera.iter().filter_map(|&at| size(at)));
     let Some(usual) = usual.filter(|usual| usual.count >= MIN_CLIPS) else {
         return;
     };
     let text = |(width, height): (u32, u32)| format!("{width}×{height}");
     for &at in camera {
         if let Some(size) = size(at).filter(|size| usual.is_odd(size)) {
-            found.push(Anomaly {
+            anomalies.push(Anomaly {
                 shot: at,
                 kind: AnomalyKind::Size,
                 text: usual.against(&text(size), &text(usual.value)) + " of this camera",
@@ -297,20 +297,20 @@ fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Anomaly>) {
     }
 }
 
-fn missing_sound(shots: &[Shot], camera: &[usize], found: &mut Vec<Anomaly>) {
+fn missing_sound(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
     let has_sound = |at: usize| {
         let summary = &shots[at].summary;
         // Frames as files hold no sound, and of what was not read nobody knows.
         let can_have = summary.has_picture && !summary.is_sequence;
         can_have.then_some(summary.has_sound)
     };
-    let usual = CommonValue::of(camera.iter().filter_map(|&at| has_sound(at)));
+    let usual = CommonValue::find(camera.iter().filter_map(|&at| has_sound(at)));
     let Some(usual) = usual.filter(|usual| usual.value && usual.count >= MIN_CLIPS - 1) else {
         return;
     };
     for &at in camera {
         if has_sound(at) == Some(false) {
-            found.push(Anomaly {
+            anomalies.push(Anomaly {
                 shot: at,
                 kind: AnomalyKind::Silent,
                 text: format!(
@@ -337,7 +337,7 @@ struct CommonValue<T> {
 
 impl<T: Copy + Eq + Hash> CommonValue<T> {
     /// What at least half have, if there is such a thing; of two halves, neither.
-    fn of(values: impl Iterator<Item = T>) -> Option<Self> {
+    fn find(values: impl Iterator<Item = T>) -> Option<Self> {
         let mut counts: HashMap<T, usize> = HashMap::new();
         let mut all = 0;
         for value in values {

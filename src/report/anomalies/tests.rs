@@ -38,14 +38,16 @@ fn report(shots: Vec<Shot>) -> ShootReport {
         shots,
         cards: Vec::new(),
         series: Vec::new(),
-        made: Date::constant(2026, 5, 21),
+        created: Date::constant(2026, 5, 21),
     }
 }
 
 fn found(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
-    let found = find(&report(shots));
-    let told = found.into_iter();
-    told.map(|it| (it.shot, it.kind, it.text)).collect()
+    let found = find_anomalies(&report(shots));
+    let anomalies = found.into_iter();
+    anomalies
+        .map(|anomaly| (anomaly.shot, anomaly.kind, anomaly.text))
+        .collect()
 }
 
 fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
@@ -82,7 +84,7 @@ fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
         many(1, "A", "100"),
     ]
     .concat();
-    let kinds: Vec<AnomalyKind> = found(shots).into_iter().map(|it| it.1).collect();
+    let kinds: Vec<AnomalyKind> = found(shots).into_iter().map(|anomaly| anomaly.1).collect();
     assert_eq!(
         kinds,
         [
@@ -168,9 +170,12 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
         with(2, 2, true),
         with(0, 0, false),
     ];
-    let told: Vec<(usize, AnomalyKind)> = found(shots).into_iter().map(|it| (it.0, it.1)).collect();
+    let findings: Vec<(usize, AnomalyKind)> = found(shots)
+        .into_iter()
+        .map(|anomaly| (anomaly.0, anomaly.1))
+        .collect();
     assert_eq!(
-        told,
+        findings,
         [
             (3, AnomalyKind::Differs),
             (4, AnomalyKind::Gone),
@@ -187,9 +192,9 @@ fn a_clock_of_the_past_or_the_future_is_odd() {
         shot.summary.captured = Some(Fact::new(time.parse().unwrap(), source));
         shot
     };
-    let told = |time: &str, source| found(vec![at(time, source)]);
-    assert_eq!(told("2026-05-22T00:10:00", Source::STREAM), []);
-    let kind = |time: &str, source| told(time, source)[0].1;
+    let check = |time: &str, source| found(vec![at(time, source)]);
+    assert_eq!(check("2026-05-22T00:10:00", Source::STREAM), []);
+    let kind = |time: &str, source| check(time, source)[0].1;
     assert_eq!(
         kind("2026-05-23T00:10:00", Source::STREAM),
         AnomalyKind::Clock
@@ -217,12 +222,12 @@ fn a_gap_is_told_at_the_clip_after_it() {
         digits: 3,
         numbers: [1, 2, 4, 9].into(),
     }];
-    let told: Vec<(usize, String)> = find(&report)
+    let findings: Vec<(usize, String)> = find_anomalies(&report)
         .into_iter()
-        .map(|it| (it.shot, it.text))
+        .map(|anomaly| (anomaly.shot, anomaly.text))
         .collect();
     assert_eq!(
-        told,
+        findings,
         [
             (1, "A001_C003 is not there".to_owned()),
             (

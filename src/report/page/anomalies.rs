@@ -12,15 +12,15 @@ const LISTED: usize = 8;
 /// Further than this nothing is listed: the clips themselves say it.
 const MAX_LISTED: usize = 400;
 
-pub(super) fn section(report: &ShootReport, found: &[Anomaly]) -> Markup {
+pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     html! {
         section id="odd" aria-labelledby="odd-title" {
             h2 id="odd-title" { "What is odd" }
-            @if found.is_empty() {
+            @if anomalies.is_empty() {
                 p.well { "Nothing that could be found." }
             }
             div.findings {
-                @for anomalies in found.chunk_by(|one, next| one.kind == next.kind) {
+                @for anomalies in anomalies.chunk_by(|one, next| one.kind == next.kind) {
                     (of_kind(report, anomalies))
                 }
             }

@@ -83,15 +83,17 @@ struct ClipView<'a> {
 }
 
 impl<'a> Clips<'a> {
-    pub(in crate::report) fn new(report: &'a ShootReport, found: &'a [Anomaly]) -> Self {
+    pub(in crate::report) fn new(report: &'a ShootReport, anomalies: &'a [Anomaly]) -> Self {
         let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
-        for anomaly in found {
+        for anomaly in anomalies {
             odd[anomaly.shot].push(anomaly);
         }
-        let once = found.iter().filter(|it| it.kind == AnomalyKind::OneCopy);
+        let one_copy = anomalies
+            .iter()
+            .filter(|it| it.kind == AnomalyKind::OneCopy);
         let shots = report.shots.iter();
         Self {
-            is_one_copy_usual: once.count() * 2 > report.shots.len(),
+            is_one_copy_usual: one_copy.count() * 2 > report.shots.len(),
             has_several_days: report.days().len() > 1,
             cameras: sorted(shots.clone().map(|shot| &*shot.camera)),
             cards: sorted(shots.clone().filter_map(|shot| report.card_of(shot))),

@@ -87,7 +87,7 @@ fn facts(report: &ShootReport) -> Markup {
             @for (role, names) in roles(&crew) {
                 div { dt { (shown(&role)) } dd { (shown(&names)) } }
             }
-            div { dt { "Report made" } dd.tc { (report.made) } }
+            div { dt { "Report made" } dd.tc { (report.created) } }
         }
     }
 }
@@ -106,11 +106,11 @@ fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
 }
 
 fn several(values: &[Arc<str>]) -> String {
-    let mut told: Vec<String> = values.iter().take(MAX_VALUES).map(|it| shown(it)).collect();
+    let mut texts: Vec<String> = values.iter().take(MAX_VALUES).map(|it| shown(it)).collect();
     if values.len() > MAX_VALUES {
-        told.push(format!("{} more", values.len() - MAX_VALUES));
+        texts.push(format!("{} more", values.len() - MAX_VALUES));
     }
-    told.join(", ")
+    texts.join(", ")
 }
 
 fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {

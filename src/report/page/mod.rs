@@ -17,7 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::ShootReport;
-use super::anomalies::{Anomaly, Severity, find};
+use super::anomalies::{Anomaly, Severity, find_anomalies};
 use super::files::Sink;
 use super::pictures::{ClipPictures, ReportPicture};
 use crate::clip::Clip;
@@ -44,17 +44,17 @@ pub(super) fn write_report(
     is_whole: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(report);
-    let clips = Clips::new(report, &found);
+    let anomalies = find_anomalies(report);
+    let clips = Clips::new(report, &anomalies);
     sink.put(&begin(&title(report), STYLE, is_whole).into_string())?;
     let above = html! {
         (head(report, "Camera report"))
         (PreEscaped("<main id=\"main\">"))
-        (overview::glance(report, &found))
+        (overview::glance(report, &anomalies))
     };
     sink.put(&above.into_string())?;
     sink.put(&timeline::timelines(report).into_string())?;
-    sink.put(&anomalies::section(report, &found).into_string())?;
+    sink.put(&anomalies::section(report, &anomalies).into_string())?;
     let clips_begin = html! {
         (cards::cards(report))
         (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
@@ -71,9 +71,9 @@ pub(super) fn write_report(
 /// Begins a page that refers to nothing outside itself. Its content security policy permits scripts and styles by hash,
 /// so that nothing injected runs. Separate pictures are on the same disk or server.
 pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
-    let beside = if is_whole { "" } else { " file: 'self'" };
+    let files = if is_whole { "" } else { " file: 'self'" };
     let policy = format!(
-        "default-src 'none'; img-src data:{beside}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+        "default-src 'none'; img-src data:{files}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
          base-uri 'none'; form-action 'none'",
         hash(style),
         hash(SCRIPT)
@@ -116,9 +116,9 @@ pub(super) fn shown(text: &str) -> String {
     shortened(text, MAX_CHARS)
 }
 
-pub(super) fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, max_chars: usize) -> String {
     let mut letters = text.chars();
-    let short: String = letters.by_ref().take(most).collect();
+    let short: String = letters.by_ref().take(max_chars).collect();
     let mut shown = escape(&short);
     if letters.next().is_some() {
         shown.push('…');
@@ -159,8 +159,8 @@ fn link(report: &ShootReport, shot: usize) -> Markup {
 }
 
 /// Kinds of what is odd that somebody should look at.
-fn count_serious_kinds(found: &[Anomaly]) -> usize {
-    let kinds = found.chunk_by(|one, next| one.kind == next.kind);
+fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
+    let kinds = anomalies.chunk_by(|one, next| one.kind == next.kind);
     kinds
         .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
         .count()

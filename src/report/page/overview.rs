@@ -18,12 +18,12 @@ const MAX_ROWS: usize = 12;
 /// Letters of a name in a table.
 const MAX_CHARS: usize = 80;
 
-pub(super) fn glance(report: &ShootReport, found: &[Anomaly]) -> Markup {
-    let sum = totals::of(&report.shots);
+pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
+    let sum = totals::sum_of(&report.shots);
     let cameras = totals::by_camera(report);
     let cards = totals::by_card(report);
     let days = totals::by_day(report);
-    let odd = count_serious_kinds(found);
+    let odd = count_serious_kinds(anomalies);
     let with_camera = report
         .shots
         .iter()

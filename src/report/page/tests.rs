@@ -38,7 +38,7 @@ fn named(text: &str) -> (ShootReport, Clip) {
         ..Clip::default()
     };
     let shot = Shot {
-        summary: ClipSummary::of(&clip, &mut TextInterner::default()),
+        summary: ClipSummary::from_clip(&clip, &mut TextInterner::default()),
         camera: text.into(),
         day: Some(text.into()),
         ..Shot::default()
@@ -48,7 +48,7 @@ fn named(text: &str) -> (ShootReport, Clip) {
         shots: vec![shot],
         cards: Vec::new(),
         series: Vec::new(),
-        made: Date::constant(2026, 5, 21),
+        created: Date::constant(2026, 5, 21),
     };
     (report, clip)
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{anchor, shortened, shown_name};
 use crate::output::counted;
 use crate::report::ShootReport;
-use crate::report::timeline::{CameraLane, ClipBar, Timeline, clock, of};
+use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
 
 /// Days that are drawn.
 const MAX_DAYS: usize = 14;
@@ -21,7 +21,7 @@ const BAR: usize = 16;
 const TICKS: usize = 18;
 
 pub(super) fn timelines(report: &ShootReport) -> Markup {
-    let days = of(report);
+    let days = by_day(report);
     html! {
         @if !days.is_empty() {
             section.timelines aria-labelledby="time-title" {
