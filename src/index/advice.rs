@@ -1,5 +1,5 @@
-//! What to ask instead of a query that finds nothing: words that are similar_terms those, the one that
-//! nothing has, or less at a time. Only ever said, never done.
+//! Suggestions for a query without results: similar words, the terms that match nothing, and
+//! shorter queries. They are only displayed, never applied.
 
 use std::collections::HashMap;
 
@@ -17,41 +17,42 @@ use crate::query::{Ask, Query};
 use crate::value::words::folded_runs;
 use crate::value::{How, Words};
 
-/// What could be asked instead.
+/// Suggestions for a query without results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
-    /// Terms that no clip matches, even alone.
+    /// Terms that match no clip even alone.
     pub unmatched: Vec<UnmatchedTerm>,
-    /// Terms without which the others find something, and how many; the most first.
+    /// Terms without which the query finds clips, each with the number of clips, largest first.
     pub without: Vec<(Query, usize)>,
 }
 
-/// A term that no clip matches.
+/// Term that matches no clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnmatchedTerm {
-    /// The term.
+    /// The term as it appears in the query.
     pub term: Query,
-    /// Terms that are similar_terms it, and how many clips the query finds with each in its place and
-    /// without the other unmatched terms; what is most similar it first.
+    /// Similar terms, most similar first. Each has the number of clips that the query finds with
+    /// this term in place of the original and without the other unmatched terms.
     pub similar: Vec<(Query, usize)>,
 }
 
-/// Letters that may differ.
+/// Maximum edit distance of a similar word.
 const MAX_DISTANCE: u8 = 2;
-/// No more than these are offered.
+/// Maximum number of suggestions per term.
 const MAX_SUGGESTIONS: usize = 3;
-/// Of a query of more terms than these, nobody could be on_notice which one is wrong.
+/// Maximum number of terms in a query that gets suggestions; in a longer one it is unclear which
+/// term is wrong.
 const MAX_TERMS: usize = 12;
-/// Nor should people wait for it longer than for what they asked.
+/// Maximum effort, so that suggestions do not take longer than the search.
 const MAX_EFFORT: usize = 500;
-/// No more words than these are tried.
+/// Maximum number of similar words that are tried.
 const MAX_TRIED: usize = 12;
 
 impl Finder<'_> {
-    /// What could be asked instead of a query that found nothing.
+    /// Returns suggestions for a query without results.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn advise(
         &mut self,
         query: &Query,
@@ -62,15 +63,15 @@ impl Finder<'_> {
 }
 
 impl Index {
-    /// What could be asked instead of a query that found nothing; `mounted` are the numbers of
-    /// the volumes that are.
+    /// Returns suggestions for a query without results. `mounted` holds the ids of the mounted
+    /// volumes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
-        // Each is left out once, and all others are looked for.
+        // Each term is omitted once, and all others are searched.
         if terms.len() > MAX_TERMS || terms.len() * query.effort() > MAX_EFFORT {
             return Ok(advice);
         }
@@ -113,7 +114,7 @@ impl Index {
         Ok(advice)
     }
 
-    /// Terms that are similar_terms this one, what is most similar it first.
+    /// Returns terms similar to this one, most similar first.
     fn similar_terms(&self, term: &Query) -> Result<Vec<Query>, Error> {
         let (words, name) = match term {
             Query::Words(words) => (words, None),
@@ -161,11 +162,11 @@ impl Index {
         Ok(parsed.map(to_query).collect())
     }
 
-    /// Words of some columns that differ in few letters, what is most similar it first and what is
-    /// found most first among equals.
+    /// Returns words of some columns within a small edit distance, most similar first; ties by
+    /// frequency.
     fn similar_words(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
         let length = word.chars().count();
-        // Of a short word, every other is similar_terms it.
+        // Every other short word is similar to a short word.
         let max_distance = match length {
             0..3 => return Ok(Vec::new()),
             3..5 => 1,
@@ -198,7 +199,7 @@ impl Index {
         })
     }
 
-    /// Values that clips are counted by which are most similar a text of several words.
+    /// Returns the facet values that are most similar to a text of several words.
     fn similar_values(&self, text: &str, name: &str) -> Result<Vec<String>, Error> {
         let Ok(facet) = facet(name) else {
             return Ok(Vec::new());
@@ -221,7 +222,8 @@ impl Index {
     }
 }
 
-/// Clip numbers differ in a digit, and are not what was meant.
+/// Returns true if at least half of the characters are digits: similar clip numbers are no useful
+/// suggestion.
 fn is_number(word: &str) -> bool {
     word.chars().filter(char::is_ascii_digit).count() * 2 >= word.len()
 }

@@ -1,15 +1,15 @@
-//! A query whose matches are worth a fixed weight, and within that a little more the better they
-//! match: so a word in a tag is always worth more than one in a folder, however rare it is there.
+//! Query that gives its matches a fixed weight plus a small bonus for the match score. A word in a
+//! tag always scores higher than one in a folder name, however rare it is there.
 
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
-/// How much matching better is worth at most: less than between any two weights.
+/// Maximum bonus for the match score; less than the difference between any two weights.
 const WITHIN: Score = 0.4;
-/// The score that is worth half of that.
+/// Match score that earns half of the bonus.
 const HALF: Score = 8.0;
 
-/// A query in its tier.
+/// Query whose matches score within one tier.
 #[derive(Debug)]
 pub(super) struct TierQuery {
     inner: Box<dyn Query>,

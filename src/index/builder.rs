@@ -1,5 +1,7 @@
-//! Making an index of the whole catalogue: sibling_folder the old one, which is then moved away in one
-//! step, so that a search which has it open goes on; or in memory, for one search.
+//! Builds an index of the whole catalogue.
+//!
+//! The new index is built next to the old one and replaces it in one step, so a search that has the
+//! old one open can continue. For a single search, the index can also be built in memory.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,16 +21,16 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Held};
 
-/// What folders begin with that are not yet, or not any more, the index.
+/// Name prefixes of the folders of a new and of a replaced index.
 const NEW: &str = "index.new-";
 const OLD: &str = "index.old-";
 
 impl Index {
-    /// Makes the index anew from seq 0, whatever there was; `progress` hears how many clips are
-    /// done, and of how many.
+    /// Rebuilds the index from seq 0. Passes the number of clips done and their total to
+    /// `progress`.
     ///
     /// # Errors
-    /// When the catalogue cannot be read, or the index not written.
+    /// Returns an error if the catalogue cannot be read or the index cannot be written.
     pub fn rebuild(
         catalogue: &Catalogue,
         on_notice: &mut dyn FnMut(&IndexNotice),
@@ -38,10 +40,11 @@ impl Index {
         Self::rebuild_unless(&|| false, catalogue, on_notice, progress)?.ok_or(Error::Thread)
     }
 
-    /// Rebuilds the index as [`Index::rebuild`] does. Returns `None` when `abort` ends the wait for the lock.
+    /// Rebuilds the index as [`Index::rebuild`] does. Returns `None` if `abort` ends the wait for
+    /// the lock.
     ///
     /// # Errors
-    /// When the catalogue cannot be read, or the index not written.
+    /// Returns an error if the catalogue cannot be read or the index cannot be written.
     pub(super) fn rebuild_unless(
         abort: &dyn Fn() -> bool,
         catalogue: &Catalogue,
@@ -60,7 +63,7 @@ impl Index {
         Self::open_intact(catalogue).map(Some)
     }
 
-    /// A new index in place of what there is; others are kept out by the lock.
+    /// Builds a new index and replaces the current one. The lock keeps other writers out.
     pub(super) fn build(
         catalogue: &Catalogue,
         _lock: &Held,
@@ -98,7 +101,7 @@ impl Index {
         Self::open_intact(catalogue)
     }
 
-    /// An index that is gone when it is dropped.
+    /// Builds an index in memory, which disappears when it is dropped.
     pub(super) fn in_memory(catalogue: &Catalogue) -> Result<Self, Error> {
         guarded(|| Self::fill(RamDirectory::create(), catalogue, &mut |_, _| ()))
     }
@@ -116,14 +119,14 @@ impl Index {
             done += changes;
             progress(done.min(total), total);
         })?;
-        // It took a while; what was changed in it takes none.
+        // Applies the changes made during the first pass, which are few.
         updater.catch_up(&mut |_| ())?;
         let seq = updater.seq();
         drop(updater);
         Self::read(inner, columns, seq, catalogue.last_clip()?)
     }
 
-    /// What was just written, as it is on the disk.
+    /// Opens the index that was just written; returns an error if it is not intact.
     pub(super) fn open_intact(catalogue: &Catalogue) -> Result<Self, Error> {
         match Self::open(catalogue)? {
             IndexState::Usable(index) => Ok(*index),
@@ -138,8 +141,8 @@ impl Index {
     }
 }
 
-/// The index that is to be replaced: while it is whole, searches go on in it, and find what is
-/// changed.
+/// Index that is about to be replaced. While it is intact, it is kept up to date so that searches
+/// can use it and find recent changes.
 struct ReplacedIndex {
     index: Option<Box<Index>>,
     seq: i64,
@@ -155,7 +158,7 @@ impl ReplacedIndex {
         Ok(Self { index, seq })
     }
 
-    /// Takes in what was changed. When it cannot, searches wait for the new one.
+    /// Applies recent changes. If that fails, searches wait for the new index.
     fn keep_up(&mut self, catalogue: &Catalogue) {
         let Some(index) = &self.index else { return };
         let followed = guarded(|| {
@@ -173,13 +176,14 @@ impl ReplacedIndex {
     }
 }
 
-/// Puts the write_marker into a folder of ours.
+/// Writes the marker file to a folder of this program.
 pub(super) fn write_marker(folder: &Path) -> Result<(), Error> {
     let path = folder.join(MARKER_FILE);
     fs::write(&path, "made by btsindex; may be deleted at any time\n").map_err(Error::path(&path))
 }
 
-/// A folder sibling_folder the index that nobody else uses: we hold the lock.
+/// Returns a new path next to the index. No other process uses it, because the caller holds the
+/// lock.
 fn sibling_folder(catalogue: &Catalogue, kind: &str) -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| now.subsec_nanos());
@@ -187,7 +191,7 @@ fn sibling_folder(catalogue: &Catalogue, kind: &str) -> PathBuf {
     catalogue.folder().join(name)
 }
 
-/// Removes what killed processes left: folders, and files that were not finished.
+/// Removes the folders and unfinished files that killed processes left.
 pub(super) fn remove_leftovers(catalogue: &Path) {
     for name in names(catalogue) {
         if name.starts_with(NEW) || name.starts_with(OLD) {
@@ -202,11 +206,11 @@ pub(super) fn remove_leftovers(catalogue: &Path) {
     }
 }
 
-/// Removes a folder that is ours, its write_marker last: should it be cut off, it is known again. What
-/// cannot be removed now is removed another time.
+/// Removes a folder with a marker file. The marker is removed last, so that an interrupted removal
+/// can be completed later. Errors are ignored, because the next call tries again.
 fn remove_folder(folder: &Path) {
     if !folder.join(MARKER_FILE).exists() {
-        // Ours too, but only when it is empty.
+        // A folder without a marker is removed only if it is empty.
         let _ = fs::remove_dir(folder);
         return;
     }
@@ -226,7 +230,7 @@ fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Makes renames last. Not every system can, and an index that is lost is made again.
+/// Makes renames durable. Not every system supports that, and a lost index is rebuilt.
 fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

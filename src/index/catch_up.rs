@@ -1,5 +1,7 @@
-//! The index at the catalogue's seq, whoever has to bring it there. One process at a time
-//! writes: it holds `index.lock`, which stands outside the index's folder and outlives it.
+//! Brings the index to the catalogue's seq, in whichever process needs it first.
+//!
+//! One process at a time writes the index. It holds `index.lock`, which is outside the index's
+//! folder and outlives it.
 
 use std::path::PathBuf;
 use std::thread;
@@ -14,30 +16,31 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt, Held};
 
-/// Between two looks at an index that another process writes.
+/// Pause between two checks of an index that another process writes.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// After this it is said for whom we wait …
+/// Wait before the user is notified of the lock holder.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
-/// … and after this we do no longer.
+/// Maximum wait for the lock holder.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The lock of whoever writes the index of a catalogue.
+/// Path of the lock file that a writer of the index holds.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
-/// Waits for the lock of the index for at most [`LOCK_TIMEOUT`]. Returns `None` when another process keeps it.
+/// Waits for the lock of the index for at most [`LOCK_TIMEOUT`]. Returns `None` if another process
+/// still holds it then.
 pub(super) fn wait_for_lock(catalogue: &Catalogue, purpose: &str) -> Result<Option<Held>, Error> {
     let started = Instant::now();
     let has_timed_out = || started.elapsed() >= LOCK_TIMEOUT;
     lock::hold(&lock_file(catalogue), purpose, &has_timed_out, &mut |_| ())
 }
 
-/// Lets the index follow the catalogue now, and merges a little; `false`: another process has
-/// it, and is left to it.
+/// Brings the index up to date and merges a few segments. Returns `false` without waiting if
+/// another process holds the lock.
 ///
 /// # Errors
-/// When the catalogue cannot be read or the index not written.
+/// Returns an error if the catalogue cannot be read or the index cannot be written.
 pub fn try_catch_up(
     catalogue: &Catalogue,
     purpose: &str,
@@ -58,11 +61,11 @@ pub fn try_catch_up(
     }
 }
 
-/// Lets the index follow the catalogue, and merges all that should be: for the end of work
-/// that changed much. Waits for another process that writes it, but not for ever.
+/// Brings the index up to date and merges all segments that should be merged, for example at the
+/// end of a scan. Waits for another writer for at most [`LOCK_TIMEOUT`].
 ///
 /// # Errors
-/// When the catalogue cannot be read or the index not written.
+/// Returns an error if the catalogue cannot be read or the index cannot be written.
 pub fn catch_up_and_merge(
     catalogue: &Catalogue,
     purpose: &str,
@@ -87,13 +90,13 @@ pub fn catch_up_and_merge(
 }
 
 impl Index {
-    /// The index, holding every change that the catalogue has now.
+    /// Opens the index with every change that the catalogue has now.
     ///
-    /// One that is behind, damaged or not there is brought up by whoever comes first; where it
-    /// cannot be written, one is made in memory.
+    /// The first process that needs the index updates it if it is behind, and rebuilds it if it is
+    /// damaged or missing. If the index cannot be written, an index in memory is built.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn current(
         catalogue: &Catalogue,
         purpose: &str,
@@ -133,7 +136,7 @@ impl Index {
         }
     }
 
-    /// An index in memory, as the one on the disk cannot be written.
+    /// Builds an index in memory, because the index on disk cannot be written.
     fn in_memory_because(
         catalogue: &Catalogue,
         error: &Error,
@@ -145,7 +148,7 @@ impl Index {
         Self::in_memory(catalogue)
     }
 
-    /// The index at the catalogue's seq, made anew where it cannot be used.
+    /// Opens the index at the catalogue's seq; rebuilds it if it cannot be used.
     pub(super) fn bring_up_to_date(
         catalogue: &Catalogue,
         lock: &Held,
@@ -163,7 +166,8 @@ impl Index {
                 match outcome.and_then(|()| Self::open_intact(catalogue)) {
                     Ok(index) => return Ok(index),
                     Err(error @ Error::Catalogue { .. }) => return Err(error),
-                    // A full disk, or something that no checksum tells.
+                    // The disk is full, or the files are inconsistent although their checksums are
+                    // correct.
                     Err(_) => {}
                 }
             }
@@ -175,7 +179,7 @@ impl Index {
         Self::build(catalogue, lock, &mut |_, _| ())
     }
 
-    /// Merges what should be, and removes what killed processes left.
+    /// Merges segments, and removes what killed processes left.
     pub(super) fn tidy(
         &self,
         catalogue: &Catalogue,
@@ -191,8 +195,8 @@ impl Index {
         })
     }
 
-    /// Merges all that should be. An index that stays in more pieces than it need be holds all that
-    /// it should, so a failure is reported and nothing else.
+    /// Merges all segments that should be merged. An index with too many segments is still
+    /// complete, so a failure is only reported.
     pub(super) fn tidy_or_notify(
         &self,
         catalogue: &Catalogue,
@@ -206,7 +210,8 @@ impl Index {
         }
     }
 
-    /// Tidies up after a search, when there is something to tidy and nobody else is at it.
+    /// Merges a few segments after a search, if there are many and no other process writes the
+    /// index.
     pub(super) fn tidy_after(&self, catalogue: &Catalogue) -> Result<(), Error> {
         if self.segments().len() <= MergeEffort::SMALL.segments {
             return Ok(());
@@ -214,7 +219,7 @@ impl Index {
         let Ok(Attempt::Held(held)) = lock::attempt(&lock_file(catalogue), "search") else {
             return Ok(());
         };
-        // Opened anew: another may have been at it since.
+        // Opened again: another process may have written the index since.
         match Self::open(catalogue)? {
             IndexState::Usable(index) => index.tidy(catalogue, &held, MergeEffort::SMALL),
             _ => Ok(()),

@@ -1,11 +1,12 @@
-//! Whether the files of the index hold what was written. Each is read through before it is used
-//! for the first time; what was found whole is read_records with all that a change of the file would
-//! change too, so that looking again costs one stat a file.
+//! Verifies that the files of the index hold what was written.
 //!
-//! Bits that rot on a disk change none of that. So a small index is read through each time, and a
-//! file of a large one is due again after a day, after a restart and after its volume was mounted
-//! again. A search reads what is due before it answers, up to a limit, through the system's cache:
-//! these are the bytes that it will use. The rest is read from the medium after the answer
+//! Each file is read completely before its first use. A file that passed is recorded together with
+//! the metadata that any change to it would alter, so the next check costs one stat per file.
+//!
+//! Bit rot alters no metadata. Therefore a small index is read completely each time, and a file of
+//! a large index is due again after a day, after a restart and after a remount of its volume. A
+//! search checks due files before it answers, up to a limit, through the page cache, because it
+//! will use these bytes. The remaining files are read from the medium after the answer
 //! ([`verify_due_files`]).
 
 use std::collections::BTreeMap;
@@ -20,48 +21,48 @@ use super::directory::{Durability, read_sealed, write_sealed};
 use super::mount_id;
 use crate::catalogue::unix_seconds;
 
-/// Where what was found whole is read_records, in the index's folder.
+/// File in the index's folder that records the checks.
 pub(super) const RECORDS_FILE: &str = "checked.json";
-/// A file that was changed this recently may be changed again without its times telling.
+/// A file modified more recently than this may change again without a visible change of its times.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
-/// What was read longer ago than this is due again, in seconds.
+/// Seconds after which a checked file is due again.
 const MAX_AGE: i64 = 24 * 60 * 60;
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
-/// The two numbers at the very end of a file: the length of its footer, and one for all files.
+/// Length of the end of a file: footer length and magic number, four bytes each.
 const TRAILER: u64 = 8;
-/// The second of them.
+/// Magic number at the end of every file.
 const MAGIC: u32 = 1337;
-/// No footer is longer.
+/// Maximum length of a footer.
 const MAX_FOOTER: u32 = 4096;
 
-/// How much is read of what was found whole before.
+/// Extent of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckMode {
-    /// Within limits.
+    /// Accepts recorded checks, and repeats them within limits.
     UseRecords(CheckLimits),
-    /// Everything, from the medium.
+    /// Reads every file from the medium.
     Full,
 }
 
-/// Bytes that are read before an answer.
+/// Bytes to check before a search answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CheckLimits {
-    /// An index of no more is read through each time.
+    /// An index of at most this size is read completely each time.
     pub always: u64,
-    /// Of files that are due, the smallest are read while they come to no more.
+    /// Total size of the due files that are checked, smallest first.
     pub due: u64,
 }
 
 impl CheckLimits {
-    /// What no search feels: see ARCHITECTURE.md for what it costs.
+    /// Limits that do not noticeably delay a search; ARCHITECTURE.md states the cost.
     pub(super) const DEFAULT: Self = Self {
         always: 4 * 1024 * 1024,
         due: 128 * 1024 * 1024,
     };
 }
 
-/// What tells a file from what it was.
+/// Metadata that any change to the file would alter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct IndexFileStamp {
     bytes: u64,
@@ -70,20 +71,20 @@ struct IndexFileStamp {
     inode: u64,
 }
 
-/// When a file was found whole.
+/// Record of a successful check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CheckRecord {
     #[serde(flatten)]
     stamp: IndexFileStamp,
-    /// Seconds since 1970 UTC.
+    /// Unix time in seconds.
     read: i64,
-    /// Where: see [`mount::of`].
+    /// Mount at the time of the check: see [`mount_id::identify`].
     mount: String,
 }
 
 type CheckRecords = BTreeMap<String, CheckRecord>;
 
-/// CheckContext and now, as far as records are concerned.
+/// Current time and mount, with which records are compared.
 struct CheckContext {
     mount: String,
     now: i64,
@@ -105,23 +106,24 @@ impl CheckContext {
         }
     }
 
-    /// Whether a file should be read again; a record of the future is one of a wrong clock.
+    /// Returns true if a file should be checked again. A record from the future was written with a
+    /// wrong clock.
     fn is_due(&self, record: &CheckRecord) -> bool {
         let age = self.now.saturating_sub(record.read);
         record.mount != self.mount || !(0..MAX_AGE).contains(&age)
     }
 }
 
-/// The files of an index that is whole, as far as was looked.
+/// Files that passed the check.
 #[derive(Debug, Default)]
 pub(super) struct VerifiedFiles {
-    /// Each with its length.
+    /// Paths and lengths.
     pub files: Vec<(PathBuf, u64)>,
-    /// Files to read again after the answer.
+    /// Names of the files to check again after the answer.
     pub due: Vec<String>,
 }
 
-/// What tantivy ends each file with.
+/// Footer that tantivy appends to each file.
 #[derive(Deserialize)]
 struct Footer {
     version: Version,
@@ -133,7 +135,8 @@ struct Version {
     index_format_version: u32,
 }
 
-/// These files; or the first that is not what was written, cannot be read, or is not there.
+/// Checks some files. Returns the name of the first that is missing, unreadable or does not match
+/// its checksum.
 pub(super) fn verify_files(
     folder: &Path,
     names: &[String],
@@ -183,8 +186,8 @@ pub(super) fn verify_files(
     Ok(verified)
 }
 
-/// Reads files that are due from the medium, beginning with the one read longest ago, and ends once
-/// `limit` bytes were read; or gives the first that is not what was written, which is forgotten.
+/// Checks due files from the medium, oldest check first, until `limit` bytes were read. Returns the
+/// name of the first damaged file and deletes its record.
 pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> Result<(), String> {
     let (mut records, context) = (read_records(folder), CheckContext::at(folder));
     let due =
@@ -203,7 +206,7 @@ pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> R
         let path = folder.join(&name);
         let now = path.metadata().map(|metadata| stamp(&metadata));
         if now.ok().as_ref() != Some(&record.stamp) {
-            // Another process replaced or removed it.
+            // Another process replaced or removed the file.
             continue;
         }
         bytes_read += record.stamp.bytes;
@@ -225,29 +228,29 @@ fn read_records(folder: &Path) -> CheckRecords {
         .unwrap_or_default()
 }
 
-/// Writes what was found, unless that is what was read_records.
+/// Writes the records if they changed.
 fn write_records(folder: &Path, found: &CheckRecords, mode: CheckMode) {
     if mode != CheckMode::Full && *found == read_records(folder) {
         return;
     }
     if let Ok(json) = serde_json::to_vec(found) {
-        // Where it cannot be read_records, the next search reads everything again.
+        // If the records cannot be written, the next search reads everything again.
         let _ = write_sealed(&folder.join(RECORDS_FILE), &json, Durability::BestEffort);
     }
 }
 
-/// Where the bytes of a file come from.
+/// Source of a file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReadFrom {
-    /// ReadFrom memory, where the system has them there: as a search reads them.
+    /// The page cache, where possible: the bytes that a search reads.
     Cache,
-    /// ReadFrom the disk, as far as no process has the file mapped.
+    /// The disk, unless a process has the file mapped.
     Medium,
 }
 
-/// Reads a file through and compares it with its footer.
+/// Reads a file completely and compares its checksum with its footer.
 fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
-    // Not through a map: a sector that cannot be read must be an error, not a signal.
+    // Not memory-mapped: an unreadable sector must cause an error, not a signal.
     let mut file = File::open(path)?;
     if from == ReadFrom::Medium {
         drop_cache(&file);
@@ -288,7 +291,7 @@ fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
     Ok(body.limit() == 0 && hasher.finalize() == footer.crc)
 }
 
-/// Has the system forget what it has of a file in memory, where it takes such advice.
+/// Asks the system to drop a file's cached pages, where it supports that.
 fn drop_cache(file: &File) {
     #[cfg(target_os = "linux")]
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
@@ -296,7 +299,7 @@ fn drop_cache(file: &File) {
     let _ = file;
 }
 
-/// Whether a later change of the file would show in its times.
+/// Returns true if a later change of the file would alter its times.
 fn is_settled(stamp: &IndexFileStamp) -> bool {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -316,7 +319,7 @@ fn stamp(metadata: &Metadata) -> IndexFileStamp {
     }
 }
 
-/// A time in nanoseconds since 1970, or the nearest that fits: files may be of any year.
+/// Time in nanoseconds since 1970, limited to the range of `i64`, because a file may have any date.
 #[cfg(unix)]
 fn nanos(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -338,7 +341,8 @@ fn stamp(metadata: &Metadata) -> IndexFileStamp {
     }
 }
 
-/// Has files read_records as they are now, as read at some time on some mount; `None`: on this one.
+/// Records the current metadata of files as checked at `read` on `mount`; `None` is the current
+/// mount.
 #[cfg(test)]
 pub(super) fn forge(folder: &Path, names: &[String], read: i64, mount: Option<&str>) {
     let context = CheckContext::at(folder);
@@ -360,7 +364,7 @@ mod tests {
         for (seconds, expected) in [
             (0, 999_999_999),
             (-1, -1),
-            // 1677, 2262, 9999, and as much as fits.
+            // 1677, 2262, 9999, and both limits.
             (-9_223_372_037, i64::MIN + 999_999_999),
             (9_223_372_037, i64::MAX),
             (253_402_214_400, i64::MAX),

@@ -1,4 +1,4 @@
-//! From a query's tree to tantivy's.
+//! Compiles a query tree to a tantivy query.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -30,24 +30,24 @@ use crate::value::{Area, Between, How, Resolution, Words};
 
 pub(super) type BoxedQuery = Box<dyn tantivy::query::Query>;
 
-/// No list of words that one stands for is longer.
+/// Maximum number of words that a prefix expands to.
 const MAX_WORDS: u32 = 100_000;
 
-/// What a query is built for.
+/// Compiler with the index and the mounts that a query refers to.
 pub(super) struct QueryCompiler<'a> {
     pub(super) searcher: &'a Searcher,
     pub(super) columns: &'a IndexColumns,
-    /// The numbers of the volumes that are mounted.
+    /// Ids of the mounted volumes.
     pub(super) mounted: &'a [i64],
 }
 
-/// Where words are looked for.
+/// Columns in which words are looked up.
 struct WordColumns {
     weight: f32,
     is_prose: bool,
-    /// IndexColumns that single words stand in, each whole or in part.
+    /// Columns for single words, which hold whole runs, parts or both.
     single: Vec<Field>,
-    /// IndexColumns that words stand in with their places: whole runs, and parts.
+    /// Columns with positions, for phrases: whole runs and parts.
     phrase_fields: Vec<(Field, Field)>,
 }
 
@@ -75,12 +75,12 @@ impl QueryCompiler<'_> {
             }
             Query::Not(inner) => not(self.query(inner)?),
             Query::Words(words) => self.words(words, &self.all_word_columns())?,
-            // A filter says which clips, not which are better.
+            // A filter selects clips and does not affect their score.
             Query::Ask(ask) => filter(self.ask(ask)?),
         })
     }
 
-    /// All fields that plain words look into, by weight.
+    /// Columns of all fields that plain words search, by weight.
     fn all_word_columns(&self) -> Vec<WordColumns> {
         let columns = |group: &FieldGroup| WordColumns {
             weight: group.weight,
@@ -105,7 +105,7 @@ impl QueryCompiler<'_> {
         Ok(any_of(found))
     }
 
-    /// Words in one columns; each of what is given matches alone.
+    /// Returns queries for words in some columns; a match of any query is a match.
     fn in_columns(&self, words: &Words, columns: &WordColumns) -> Result<Vec<BoxedQuery>, Error> {
         let (runs, parts) = (folded_runs(&words.text), asked_parts(&words.text));
         let single = |make: &dyn Fn(Field) -> Result<BoxedQuery, Error>| {
@@ -147,7 +147,7 @@ impl QueryCompiler<'_> {
                     _ => Vec::new(),
                 };
                 for (field, words) in phrase_columns(columns, &runs, &parts) {
-                    // A lone letter of a script without blanks begins a pair.
+                    // A single letter of a script without spaces is the start of a letter pair.
                     let Some((last, before)) = words.split_last() else {
                         continue;
                     };
@@ -163,7 +163,7 @@ impl QueryCompiler<'_> {
         })
     }
 
-    /// Words that fit patterns; of several, together and in order.
+    /// Queries for words that match patterns; several patterns match as a phrase.
     fn pattern_queries(patterns: &[(usize, String)], columns: &WordColumns) -> Vec<BoxedQuery> {
         let compiled = patterns
             .iter()
@@ -187,16 +187,16 @@ impl QueryCompiler<'_> {
         columns.phrase_fields.iter().map(query).collect()
     }
 
-    /// Words together and in order, the last one only begun.
+    /// Query for a phrase whose last word is a prefix.
     fn phrase_prefix(&self, field: Field, words: &[String]) -> Result<BoxedQuery, Error> {
         let mut query = PhrasePrefixQuery::new(terms_of(field, words));
-        // tantivy makes room for as many words as it is told, whether there are any.
+        // tantivy allocates memory for this many words, even if fewer exist.
         let last = words.last().map_or("", String::as_str);
         query.set_max_expansions(self.count_with_prefix(field, last)?);
         Ok(with_constant_score(Box::new(query)))
     }
 
-    /// How many words of a column begin so, in the segment with most of them.
+    /// Number of words in a column with a prefix, in the segment that has the most.
     fn count_with_prefix(&self, field: Field, prefix: &str) -> Result<u32, Error> {
         let mut largest = 0;
         for segment in self.searcher.segment_readers() {
@@ -210,7 +210,7 @@ impl QueryCompiler<'_> {
         Ok(largest)
     }
 
-    /// Whether a column knows all of these words: else no phrase of them need be looked for.
+    /// Returns true if a column contains all of these words. Otherwise no phrase of them can match.
     fn contains_all(&self, field: Field, words: &[String]) -> Result<bool, Error> {
         for word in words {
             if !self.contains(field, word)? {
@@ -227,7 +227,7 @@ impl QueryCompiler<'_> {
             > 0)
     }
 
-    /// A word in each column that knows it.
+    /// Queries for a word in each column that contains it.
     fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
@@ -238,7 +238,7 @@ impl QueryCompiler<'_> {
         Ok(found)
     }
 
-    /// A word in any of its English forms that stand in these columns.
+    /// Queries for a word in every English form that occurs in these columns.
     fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
@@ -252,14 +252,15 @@ impl QueryCompiler<'_> {
         Ok(found)
     }
 
-    /// Words of a column with the same stem.
+    /// Words of a column that have the same stem as `word`.
     fn words_with_stem_of(&self, field: Field, word: &str) -> Result<BTreeSet<String>, Error> {
         let stemmed = stem(word);
         let mut forms = BTreeSet::new();
         if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return Ok(forms);
         }
-        // `happy` and `happiness` are `happi`, `die` and `dying` are `die`; `go` stays.
+        // `happy` and `happiness` have the stem `happi`, `die` and `dying` have `die`; `go` does
+        // not change.
         let changed = match stemmed.len() {
             0..=2 => 0,
             3 => 2,
@@ -325,7 +326,8 @@ impl QueryCompiler<'_> {
         })
     }
 
-    /// Clips with one of some tags, or one below them; and with any tag that holds the words.
+    /// Query for clips with one of the tags or their descendants, or with a tag that contains the
+    /// words.
     fn tag(&self, words: &Words, tags: &[String]) -> Result<BoxedQuery, Error> {
         let wanted = Wanted::Words(words.clone());
         let mut any = Vec::new();
@@ -383,7 +385,7 @@ impl QueryCompiler<'_> {
     }
 }
 
-/// Clips with one of some tags, or one below them.
+/// Query for clips with one of the tags or their descendants.
 pub(super) fn tagged(columns: &IndexColumns, tags: &[String]) -> TermSetQuery {
     let sign = |tag: &String| Term::from_field_text(columns.signs, &tag_sign(tag));
     TermSetQuery::new(tags.iter().map(sign))
@@ -400,7 +402,7 @@ fn all_clips() -> BoxedQuery {
     filter(Box::new(AllQuery))
 }
 
-/// What matches is worth nothing.
+/// Gives all matches a score of zero.
 fn filter(inner: BoxedQuery) -> BoxedQuery {
     Box::new(ConstScoreQuery::new(inner, 0.0))
 }
@@ -431,13 +433,14 @@ fn term(field: Field, word: &str) -> BoxedQuery {
     ))
 }
 
-/// Several words together and in order.
+/// Query for a phrase of whole words.
 fn phrase(field: Field, words: &[String]) -> BoxedQuery {
     with_constant_score(Box::new(PhraseQuery::new(terms_of(field, words))))
 }
 
-/// IndexColumns, and the words that stand in each together and in order where a text matches: its
-/// runs, or its parts, in the column of whole runs where a text was not cut further.
+/// Returns the columns in which to search a phrase, each with the words to look for: runs, or
+/// parts. Parts are also searched among whole runs, because a text without further parts is only
+/// stored there.
 fn phrase_columns<'a>(
     columns: &WordColumns,
     runs: &'a [String],
@@ -463,12 +466,12 @@ fn terms_of(field: Field, words: &[String]) -> Vec<Term> {
     words.iter().map(term).collect()
 }
 
-/// No lengths of fields are kept where phrase_columns are, so all are worth the same.
+/// Gives all matches the same score, because phrase columns store no field lengths.
 fn with_constant_score(inner: BoxedQuery) -> BoxedQuery {
     Box::new(ConstScoreQuery::new(inner, 1.0))
 }
 
-/// Words of some columns that an automaton takes.
+/// Queries for words of some columns that an automaton accepts.
 fn automaton_queries<A>(automaton: &Arc<A>, fields: &[Field]) -> Vec<BoxedQuery>
 where
     A: Automaton<State: Clone> + Debug + Send + Sync + 'static,
@@ -483,14 +486,14 @@ where
     fields.iter().map(query).collect()
 }
 
-/// Words that begin so: those whose beginning differs in no letter. An automaton of a pattern
-/// would take many times as long to make.
+/// Query for words with a prefix: a fuzzy prefix query with distance zero. Compiling a pattern to
+/// an automaton would take many times as long.
 fn prefix_query(field: Field, prefix: &str) -> BoxedQuery {
     let term = Term::from_field_text(field, prefix);
     Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
 }
 
-/// Hears each word of a column that begins so, while it wants more.
+/// Calls `visit` for each word of a column that has a prefix, until `visit` returns false.
 fn for_each_with_prefix(
     segment: &SegmentReader,
     field: Field,
@@ -508,7 +511,7 @@ fn for_each_with_prefix(
     Ok(())
 }
 
-/// What comes after all_clips that begins so.
+/// Returns the smallest text that sorts after everything with this prefix.
 fn prefix_end(prefix: &str) -> Option<String> {
     let last = prefix.chars().last()?;
     let next = char::from_u32(u32::from(last) + 1)?;
@@ -518,7 +521,8 @@ fn prefix_end(prefix: &str) -> Option<String> {
     ))
 }
 
-/// Clips whose numbers in some columns pass a test; without the first, they do not.
+/// Query for clips whose numbers in some columns pass a test. A clip without the first number does
+/// not match.
 fn column_scan<const N: usize>(
     columns: [String; N],
     test: impl Fn(i64, [Option<i64>; N]) -> bool + Clone + Send + Sync + 'static,
@@ -550,7 +554,7 @@ fn resolution_query(resolution: Resolution) -> BoxedQuery {
         move |width, [_, height]| height.is_some_and(|height| resolution.holds(width, height)),
     );
     match resolution {
-        // As it is coded, too: HDV is 1440x1080.
+        // Also matches the coded size, because HDV is 1440x1080.
         Resolution::Picture(..) => any_of(vec![
             shown,
             column_scan(

@@ -1,7 +1,8 @@
-//! The index's folder as tantivy sees it. tantivy's own checks the files of segments by their
-//! footers, but believes whatever stands in the two files that say which segments there are,
-//! and writes a lock file to read; here those files are sealed, and a folder that cannot be
-//! written can be read all the same.
+//! Directory implementation through which tantivy accesses the index's folder.
+//!
+//! tantivy's own implementation checks the footers of segment files, but not the two files that
+//! list the segments, and it needs a writable lock file to read. Here those two files are sealed
+//! with a hash, and a read-only folder can be opened.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -19,18 +20,18 @@ use tantivy::directory::{
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What the last line of a sealed file begins with; the hash of all before it follows.
+/// Prefix of the last line of a sealed file; the hash of everything before that line follows.
 const SEAL: &[u8] = b"#xxh3:";
-/// Bytes of the last line.
+/// Length of the last line in bytes.
 const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
-/// Longest wait for the lock of a writer.
+/// Maximum wait for the lock of a writer.
 const LOCK_RETRY_TIME: Duration = Duration::from_secs(2);
-/// Between two attempts.
+/// Pause between two attempts.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
-/// What files begin with that are not yet what they will be.
+/// Name prefix of temporary files.
 pub(super) const UNFINISHED: &str = ".tmp";
 
-/// A folder with an index in it.
+/// Folder of an index.
 #[derive(Debug, Clone)]
 pub(super) struct IndexFolder {
     path: PathBuf,
@@ -38,10 +39,10 @@ pub(super) struct IndexFolder {
 }
 
 impl IndexFolder {
-    /// Opens a folder that is there.
+    /// Opens an existing folder.
     ///
     /// # Errors
-    /// When it is not, or is no folder.
+    /// Returns an error if it does not exist or is not a folder.
     pub(super) fn open(path: &Path) -> Result<Self, OpenDirectoryError> {
         Ok(Self {
             path: path.to_owned(),
@@ -86,8 +87,8 @@ impl Directory for IndexFolder {
             .truncate(false)
             .open(&path);
         let file = match opened {
-            // Reading wants this lock too. Where nobody may write, nothing need be kept out, and
-            // where only we may not, a file opened for reading can be locked mostly.
+            // Readers request this lock too. If no process can write the folder, no lock is needed.
+            // If only this process cannot, most systems can lock a file that is open for reading.
             Err(error) if lock.is_blocking && is_unwritable(&error) => {
                 let file = File::open(&path).ok().filter(|file| file.lock().is_ok());
                 return Ok(DirectoryLock::from(Box::new(file)));
@@ -111,9 +112,9 @@ impl Directory for IndexFolder {
     }
 }
 
-/// Locks a file, and retries for a while where it is locked. Writers hold `index.lock`, so no other process writes; but
-/// a child process that another thread starts shares all locks of this process until it executes its program, also
-/// those that are released in the meantime.
+/// Locks a file, and retries for a while if it is locked. Writers hold `index.lock`, so no other
+/// process writes. But a child process that another thread starts shares all locks of this process
+/// until it executes its program, even locks that are released in the meantime.
 fn lock_with_retries(file: &File) -> Result<(), LockError> {
     let started = Instant::now();
     loop {
@@ -128,7 +129,7 @@ fn lock_with_retries(file: &File) -> Result<(), LockError> {
     }
 }
 
-/// Whether the system does not let us write there at all.
+/// Returns true if the system does not permit writing there.
 pub(super) fn is_unwritable(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -136,21 +137,21 @@ pub(super) fn is_unwritable(error: &io::Error) -> bool {
     )
 }
 
-/// Whether what was written must outlive a power cut.
+/// Durability of a written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// It must.
+    /// Survives a power failure.
     Synced,
-    /// It can be made again.
+    /// May be lost, because it can be created again.
     BestEffort,
 }
 
-/// Replaces a file in one step, sealed.
+/// Replaces a file atomically, with a seal.
 pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
-    // As any other file: whoever may read the catalogue may read its index.
+    // Same permissions as other files: a user who can read the catalogue can read its index.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;
@@ -164,7 +165,7 @@ pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> 
     Ok(())
 }
 
-/// What was written, or an error when it is not what was written.
+/// Reads a sealed file; returns an error if the seal does not match.
 pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = fs::read(path)?;
     let length = data.len().saturating_sub(SEAL_LENGTH);

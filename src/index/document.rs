@@ -1,16 +1,17 @@
-//! From the field table to the index's schema, and from a clip to its document.
+//! Index schema derived from the field table, and documents built from clips.
 //!
-//! - Each text field stands in two columns: cut into whole runs (`a001`, `day2`), and, where
-//!   that is not the same, further into parts (`a`, `001`; `day`, `2`). In one column the
-//!   positions of the two would mix, and phrases break.
-//! - Where several fields of one weight are looked into by plain word_field, they assign_columns together once
-//!   more, names and prose apart: one look there instead of one in each field.
-//! - Numbers are columns only, compared by scanning them; so are the values that clips are
-//!   counted by.
-//! - `signs` says which fields a clip has, which volumes it is on, and which tags it has or has one
-//!   below of.
+//! - Each text field has two columns. One holds whole runs (`a001`, `day2`). The other holds their
+//!   parts (`a`, `001`; `day`, `2`) where these differ. In a single column, the positions of the
+//!   two would mix and phrases would break.
+//! - Where plain words search several fields of the same weight, these fields share one more
+//!   column, separately for names and prose. A search then reads one column instead of one per
+//!   field.
+//! - Numbers and facet values exist only as fast fields, which a search scans.
+//! - `signs` holds the fields that a clip has, the volumes it is on, and its tags with their
+//!   ancestors.
 //!
-//! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
+//! `value::words` splits text into words instead of tantivy, because queries and rules must split
+//! it in the same way.
 
 use std::collections::BTreeSet;
 
@@ -23,90 +24,90 @@ use super::pretokenized::{TOKENS, join_words};
 use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
 use crate::value::words::{Cut, cut};
 
-/// Where a row of the field table is in the index.
+/// Columns of a row of the field table.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum IndexColumn {
-    /// Whole runs, and their parts; and the column of all fields of its weight, where there are
-    /// several.
+    /// Whole runs, their parts, and the shared column of the field's group, if the group has
+    /// several fields.
     Words {
         whole: Field,
         parts: Field,
         together: Option<Field>,
     },
-    /// One of a closed set, as it is.
+    /// Value from a closed set, indexed unchanged.
     Choice(Field),
-    /// Numbers, compared by scanning their column.
+    /// Number in a fast field, compared by scanning.
     Number(Field),
     /// Latitude and longitude in millionths of a degree.
     Point { latitude: Field, longitude: Field },
-    /// Not in the index.
+    /// Not indexed.
     Absent,
 }
 
-/// Fields of one weight that plain word_field look into, names and prose apart.
+/// Fields of the same weight that plain words search, separately for names and prose.
 #[derive(Debug, Clone)]
 pub(super) struct FieldGroup {
     pub weight: f32,
     pub is_prose: bool,
-    /// Places of the fields in the field table.
+    /// Positions of the fields in the field table.
     pub rows: Vec<usize>,
-    /// Where single word_field are looked up: in the one field, or in all together.
+    /// Columns in which single words are looked up: those of the only field, or the shared column.
     pub single: Vec<Field>,
 }
 
-/// The index's fields: the clip's number, and a column a row of the field table.
+/// Fields of the index: the clip id, and the columns for each row of the field table.
 #[derive(Debug, Clone)]
 pub(super) struct IndexColumns {
     pub clip: Field,
     pub signs: Field,
     merit: Field,
     name: Field,
-    /// What plain word_field look into, the weightiest first.
+    /// Fields that plain words search, highest weight first.
     pub groups: Vec<FieldGroup>,
     pub all: Vec<IndexColumn>,
     facets: Vec<Field>,
 }
 
-/// The name of the field that holds a clip's number.
+/// Field that holds the clip id.
 pub(super) const CLIP: &str = "clip";
-/// What people think of it: [`Clip::merit`].
+/// Field that holds the rank from rating and selection: [`Clip::merit`].
 pub(super) const MERIT: &str = "merit";
-/// Its name as names are sort_key: `C2` before `C10`.
+/// Field that holds the name in sortable form: `C2` before `C10`.
 pub(super) const NAME: &str = "sorted_name";
-/// A longer text is not found by what stands further on.
+/// Maximum length of an indexed text in characters; the rest cannot be found.
 const MAX_CHARS: usize = 1_000_000;
 
-/// The column that a facet's values assign_columns in.
+/// Name of the column that holds a facet's values.
 pub(super) fn facet_column(facet: &str) -> String {
     format!("by_{facet}")
 }
 
-/// The columns of a place.
+/// Names of the latitude and longitude columns of a position field.
 pub(super) fn point_columns(field: &str) -> [String; 2] {
     [format!("{field}_latitude"), format!("{field}_longitude")]
 }
 
-/// The sign of a field that a clip has.
+/// Sign of a field that a clip has.
 pub(super) fn has_sign(field: &str) -> String {
     format!("has:{field}")
 }
 
-/// The sign of a volume that a clip is on.
+/// Sign of a volume that a clip is on.
 pub(super) fn volume_sign(volume: i64) -> String {
     format!("on:{volume}")
 }
 
-/// The sign of a tag that a clip has, or that stands above one it has.
+/// Sign of a tag that a clip has, or of an ancestor of such a tag.
 pub(super) fn tag_sign(tag: &str) -> String {
     format!("tag:{tag}")
 }
 
-/// The sign of a clip that is on any volume.
+/// Sign of a clip that is on at least one volume.
 pub(super) const SOMEWHERE: &str = "on:any";
-/// The sign of a clip with a file that could not be read.
+/// Sign of a clip with a file that could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
-/// Text that is found by its word_field.
+/// Adds a text field that is searched by word.
 fn word_field(
     schema: &mut SchemaBuilder,
     name: &str,
@@ -121,7 +122,7 @@ fn word_field(
     schema.add_text_field(name, options)
 }
 
-/// The schema that the field table asks for.
+/// Builds the schema for the field table.
 pub(super) fn schema() -> (Schema, IndexColumns) {
     let mut schema = Schema::builder();
     let positions = IndexRecordOption::WithFreqsAndPositions;
@@ -137,7 +138,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
         .enumerate()
         .map(|(at, row)| match row.kind {
             Kind::Words => IndexColumn::Words {
-                // Single word_field are looked up, and scored, where a field stands alone.
+                // Single words are looked up and scored in a field that is alone in its group.
                 whole: word_field(&mut schema, row.name, positions, is_alone(at)),
                 parts: word_field(
                     &mut schema,
@@ -183,7 +184,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
     (schema.build(), columns)
 }
 
-/// The fields with a weight, by weight and kind.
+/// Groups the fields that have a weight by weight and by kind (prose or names).
 fn field_groups() -> Vec<FieldGroup> {
     let mut groups: Vec<FieldGroup> = Vec::new();
     for (at, row) in FIELDS
@@ -208,7 +209,7 @@ fn field_groups() -> Vec<FieldGroup> {
 }
 
 impl FieldGroup {
-    /// Finds where its single word_field are looked up; several fields get a column together.
+    /// Determines the columns for single words; a group of several fields gets a shared column.
     fn assign_columns(&mut self, schema: &mut SchemaBuilder, all: &mut [IndexColumn]) {
         if let [at] = self.rows.as_slice() {
             if let IndexColumn::Words { whole, parts, .. } = all[*at] {
@@ -228,14 +229,14 @@ impl FieldGroup {
     }
 }
 
-/// A weight as a whole number of hundredths, so that equal ones are equal.
+/// Converts a weight to hundredths, so that equal weights compare equal.
 #[expect(clippy::cast_possible_truncation, reason = "weights are small")]
 fn hundredths(weight: f32) -> i32 {
     (weight * 100.0) as i32
 }
 
 impl IndexColumns {
-    /// The document of a clip.
+    /// Builds the document of a clip.
     pub(super) fn document(&self, number: u64, clip: &Clip) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_u64(self.clip, number);
@@ -300,7 +301,7 @@ impl IndexColumns {
     }
 }
 
-/// Every run, and every part of one that is no run itself.
+/// Joins all runs and all parts that are not runs themselves.
 fn group_words(cut: &Cut) -> String {
     let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
     let parts = cut.parts.iter().flatten();
@@ -312,7 +313,7 @@ fn group_words(cut: &Cut) -> String {
     join_words(&words)
 }
 
-/// How a clip stands with its files.
+/// Signs of the volumes a clip is on, and of unreadable files.
 fn volume_signs(clip: &Clip) -> BTreeSet<String> {
     let mut signs = BTreeSet::new();
     for copy in &clip.files {
@@ -327,7 +328,7 @@ fn volume_signs(clip: &Clip) -> BTreeSet<String> {
     signs
 }
 
-/// The tags of a clip, and those above them.
+/// Signs of a clip's tags and their ancestors.
 fn tag_signs(clip: &Clip) -> BTreeSet<String> {
     let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
     let with_ancestors = tags.flat_map(|tagged| {
@@ -346,7 +347,7 @@ fn shorten(text: &mut String) {
     }
 }
 
-/// A name as names are sort_key: numbers by what they are worth, capitals and accents aside.
+/// Converts a name to a form that sorts numbers by value and ignores case and accents.
 fn sort_key(name: &str) -> String {
     let folded = crate::value::words::fold(name);
     let mut key = String::new();
@@ -359,7 +360,7 @@ fn sort_key(name: &str) -> String {
         let (digits, after) = from.split_at(end);
         let number = digits.trim_start_matches('0');
         key.push_str(before);
-        // How many digits there are comes first.
+        // The digit count comes first, so that longer numbers sort later.
         let digits = u8::try_from(number.len()).unwrap_or(u8::MAX).min(60);
         key.push(char::from(b'0' + digits));
         key.push_str(number);

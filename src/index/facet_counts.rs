@@ -1,4 +1,4 @@
-//! FacetCounter what is found: how many clips, how long and how large, by each value of a facet.
+//! Counts search results by facet value: number of clips, total running time and size.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use super::document::facet_column;
 use crate::clip::Facet;
 
-/// How many clips, how long they run and how large they are.
+/// Number, running time and size of some clips.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// How many.
+    /// Number of clips.
     pub clips: u64,
-    /// Their running times together, microseconds.
+    /// Total running time in microseconds.
     pub micros: i64,
-    /// Their sizes together, one copy of each.
+    /// Total size in bytes, counting one copy of each clip.
     pub bytes: i64,
 }
 
 impl Sum {
-    /// Takes others in.
+    /// Adds another sum; running time and size saturate.
     pub fn add(&mut self, other: Self) {
         self.clips += other.clips;
         self.micros = self.micros.saturating_add(other.micros);
@@ -29,34 +29,35 @@ impl Sum {
     }
 }
 
-/// What is found, counted by one facet.
+/// Search results counted by one facet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The facet's name.
+    /// Name of the facet.
     pub facet: &'static str,
-    /// Each value, the most frequent first, equals by name. A clip may have several.
+    /// Values, most frequent first, ties by name. A clip may have several.
     pub rows: Vec<(String, Sum)>,
-    /// Clips that have no value.
+    /// Clips without a value.
     pub without: Sum,
 }
 
-/// All that is found, counted.
+/// Search results counted by several facets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tallies {
-    /// Everything together.
+    /// Sum of all clips.
     pub whole: Sum,
-    /// By each facet that was asked for, in that order.
+    /// One tally per requested facet, in the order of the request.
     pub facets: Vec<Tally>,
 }
 
-/// Counts by some facets.
+/// Collector that counts by facet.
 pub(super) struct FacetCounter<'a> {
     pub facets: &'a [Facet],
-    /// Whether running times and sizes are wanted too.
+    /// True if running times and sizes are requested.
     pub in_full: bool,
 }
 
-/// What a segment came to: everything together, and for each facet its values and clips without.
+/// Result of a segment: the sum of all clips and, for each facet, the sums by value and of clips
+/// without a value.
 type SegmentCounts = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
 
 pub(super) struct SegmentCounter {
@@ -71,12 +72,12 @@ struct FacetValues {
     column: Option<StrColumn>,
     sums: Sums,
     without: Sum,
-    /// Those of the documents at hand.
+    /// Buffer for the values of a block of documents.
     ordinals: Vec<Option<u64>>,
 }
 
 impl FacetValues {
-    /// Counts documents, each with its sum where `sums` are given, else as one clip.
+    /// Counts documents, each with its sum, or as one clip if `sums` is `None`.
     fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
         let sum = |at: usize| {
             let one = Sum {
@@ -115,8 +116,7 @@ impl FacetValues {
     }
 }
 
-/// What was counted by the numbers of a column's values: clips apart, since often nothing else
-/// is wanted.
+/// Sums by term ordinal. Clip counts are separate, because often nothing else is requested.
 struct Sums {
     clips: Vec<u32>,
     others: Vec<Sum>,
@@ -143,7 +143,7 @@ impl Sums {
     }
 }
 
-/// Takes a column's numbers over, many documents at once.
+/// Reads a column for a block of documents and passes each value to `set`.
 fn add_column(
     column: Option<&Column<i64>>,
     docs: &[DocId],
@@ -269,7 +269,7 @@ impl SegmentCollector for SegmentCounter {
     fn harvest(self) -> SegmentCounts {
         let facets = self.facets.into_iter().map(|values| {
             let mut named = HashMap::new();
-            // All in their order: looking one up reads those before it.
+            // Reads all terms in order: a lookup of one term reads the terms before it.
             let terms = values
                 .column
                 .as_ref()

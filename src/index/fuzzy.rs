@@ -1,6 +1,8 @@
-//! Words that differ from one in a few letters, or in two that changed places: a row of the table
-//! of distances at a time, and of that only what may still be near enough. tantivy makes a table
-//! of every state there is, for every column again, which accepts longer than the search.
+//! Automaton for words within a small edit distance, including transpositions.
+//!
+//! It computes one row of the distance table at a time, limited to the cells that can still be
+//! within the distance. tantivy would build a table of all states, again for each column, which
+//! takes longer than the search itself.
 
 use std::str;
 
@@ -8,32 +10,32 @@ use tantivy_fst::Automaton;
 
 use crate::value::letters_off;
 
-/// The most letters that words may differ in, and how many places of a row that leaves.
+/// Maximum edit distance, and the number of cells in a row that it requires.
 const MAX_DISTANCE: u8 = 2;
 const BAND: usize = 2 * MAX_DISTANCE as usize + 1;
-/// A distance that is too distance.
+/// Any distance above the maximum.
 const TOO_FAR: u8 = MAX_DISTANCE + 1;
 
-/// The distances of what was read from the beginnings of the word: first from that which is
-/// [`MAX_DISTANCE`] letters shorter, last from that which is as many longer.
+/// Distances between the letters read and the prefixes of the word, from [`MAX_DISTANCE`] letters
+/// shorter to as many longer.
 type DistanceRow = [u8; BAND];
 
-/// A word, and in how many letters others may differ from it.
+/// Word, and the maximum distance of matching words.
 #[derive(Debug)]
 pub(super) struct FuzzyWord {
     letters: Vec<char>,
     max_distance: u8,
 }
 
-/// What was read of a word so distance.
+/// State after some letters of a word.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FuzzyState {
-    /// How many letters.
+    /// Number of letters read.
     read: usize,
     row: DistanceRow,
-    /// The row before it, and the letter between them.
+    /// Previous row, and the letter read between the two rows.
     before: Option<(DistanceRow, char)>,
-    /// The first bytes of a letter.
+    /// First bytes of an incomplete UTF-8 character.
     partial: [u8; 4],
     partial_bytes: usize,
 }
@@ -43,7 +45,7 @@ impl FuzzyWord {
         Self::with_distance(letters_off(word), word)
     }
 
-    /// Words may differ in so many letters, two at most.
+    /// Creates an automaton for words within `max_distance`, which is limited to [`MAX_DISTANCE`].
     pub(super) fn with_distance(max_distance: u8, word: &str) -> Self {
         Self {
             letters: word.chars().collect(),
@@ -51,12 +53,13 @@ impl FuzzyWord {
         }
     }
 
-    /// The position in the word that a position of a row stands for, after so many letters.
+    /// Returns the prefix length of the word for a cell of the row, after `read` letters.
     fn position(read: usize, at: usize) -> Option<usize> {
         (read + at).checked_sub(MAX_DISTANCE.into())
     }
 
-    /// The next row, one more letter read; `None` when nothing near enough begins so.
+    /// Computes the row after one more letter; returns `None` if no continuation can be within the
+    /// distance.
     fn next(&self, state: &FuzzyState, letter: char) -> Option<FuzzyState> {
         let read = state.read + 1;
         let mut row = [TOO_FAR; BAND];
@@ -66,13 +69,13 @@ impl FuzzyWord {
             else {
                 continue;
             };
-            // A letter too many; the same position is one further on in the row before.
+            // Insertion: the same prefix is one cell further in the previous row.
             let mut least = state
                 .row
                 .get(at + 1)
                 .map_or(TOO_FAR, |distance| distance + 1);
             if at > 0 {
-                // One too few.
+                // Deletion.
                 least = least.min(row[at - 1] + 1);
             }
             if let Some(last) = position.checked_sub(1) {
@@ -89,7 +92,7 @@ impl FuzzyWord {
             row[at] = least.min(TOO_FAR);
         }
         let is_near = row.iter().any(|distance| *distance <= self.max_distance);
-        // Two letters that change places leave the row between them further off by one.
+        // A transposition increases the distance by one in the row between its two letters.
         let may_turn = state
             .row
             .iter()
@@ -105,7 +108,7 @@ impl FuzzyWord {
 }
 
 impl Automaton for FuzzyWord {
-    /// `None` when no word is near enough that begins so.
+    /// `None` if no word with the letters read so far can match.
     type State = Option<FuzzyState>;
 
     fn start(&self) -> Option<FuzzyState> {
@@ -151,7 +154,7 @@ impl Automaton for FuzzyWord {
                 .chars()
                 .next()
                 .and_then(|letter| self.next(&state, letter)),
-            // Only partial.
+            // An incomplete character.
             Err(error) if error.error_len().is_none() => Some(state),
             Err(_) => None,
         }

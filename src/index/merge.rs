@@ -1,43 +1,45 @@
-//! Which segments to make one of. Every commit adds a segment, and each costs a search its
-//! opening; merging costs writing its documents again. So segments are kept in a row of which
-//! each is several times as large as all smaller ones together, and nothing else is merged.
+//! Selects the segments to merge.
+//!
+//! Every commit adds a segment, and each segment costs a search the time to open it. Merging costs
+//! the time to write its documents again. Segments are therefore kept in a sequence in which each
+//! is several times as large as all smaller ones together.
 
-/// A segment, as far as merging goes.
+/// Size of a segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SegmentSize<I> {
     pub id: I,
-    /// Documents that can be found.
+    /// Documents that are not deleted.
     pub alive: u64,
-    /// Documents that were deleted but are still there.
+    /// Documents that are deleted but still stored.
     pub dead: u64,
 }
 
-/// How much is merged.
+/// Limits of a merge.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MergeEffort {
-    /// With no more segments than this, none are merged.
+    /// Number of segments up to which nothing is merged.
     pub segments: usize,
-    /// At most so many documents are written at once.
+    /// Maximum number of documents written by one merge.
     pub documents: u64,
 }
 
 impl MergeEffort {
-    /// Between other work: a fraction of a second.
+    /// Between other work: takes a fraction of a second.
     pub(super) const SMALL: Self = Self {
         segments: 8,
         documents: 30_000,
     };
-    /// When the work is done.
+    /// At the end of the work.
     pub(super) const FULL: Self = Self {
         segments: 4,
         documents: u64::MAX,
     };
 }
 
-/// A segment joins smaller ones while it is at most this many times as large as they are.
+/// A segment is merged with all smaller ones if it is at most this many times as large as they are.
 const RATIO: u64 = 2;
 
-/// The segments to merge next; none when all is well.
+/// Returns the segments to merge next; empty if no merge is needed.
 pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) -> Vec<I> {
     let mut small: Vec<&SegmentSize<I>> = segments
         .iter()

@@ -1,6 +1,7 @@
-//! The index: a view of the catalogue at a seq, made for finding. It holds nothing that
-//! the catalogue does not, says in each commit which seq it stands at, and can be
-//! deleted at any time. Nothing in it is believed that is not what was written.
+//! Search index: a view of the catalogue at one change sequence number (seq), built for searching.
+//! The index holds nothing that the catalogue does not. Each commit records the seq that it covers.
+//! The folder can be deleted at any time. Every file is checked against a checksum before it is
+//! used.
 
 mod advice;
 mod audit;
@@ -53,81 +54,84 @@ pub use notice::IndexNotice;
 pub use order::SortOrder;
 pub use search::{Finder, Hits};
 
-/// Counts up when words are cut another way, or documents are made another way.
+/// Version of the document format. Increases when tokenization or the content of documents changes.
 const DOCUMENT_VERSION: u32 = 5;
-/// A file in the index's folder that says whose it is.
+/// File in the index's folder that identifies the folder as created by this program.
 const MARKER_FILE: &str = "btsindex-index";
-/// The two files that say which segments there are.
+/// Files in which tantivy lists the segments and all files of the index.
 const META_FILE: &str = "meta.json";
 const MANAGED_FILE: &str = ".managed.json";
-/// While another process writes, files may go between being named and being opened; the
-/// index is opened anew this often before that counts as damage.
+/// Attempts to open the index before a missing file counts as damage. While another process writes,
+/// a file may be removed after it was listed and before it is opened.
 const MAX_OPENS: u32 = 4;
-/// Between two openings.
+/// Pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a commit says of itself.
+/// Payload of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CommitPayload {
-    /// Uuid of the catalogue it is a view of.
+    /// UUID of the catalogue that the index is a view of.
     catalogue: String,
-    /// It holds all changes up to this one.
+    /// Last change that the commit includes.
     seq: i64,
-    /// How its documents were made.
+    /// [`DOCUMENT_VERSION`] of its documents.
     documents: u32,
 }
 
-/// An open index: what it held when it was opened, whatever happens to its files.
+/// Open index: a snapshot that later changes to its files do not affect.
 pub struct Index {
     inner: tantivy::Index,
     reader: IndexReader,
     columns: IndexColumns,
     seq: i64,
-    /// Its files and how long each was when it was opened; none of one in memory.
+    /// Path and length of each file when it was opened; empty for an index in memory.
     files: Vec<(PathBuf, u64)>,
-    /// Whether some files are due to be read again after the answer.
+    /// True if some files are due to be checked again after the search.
     has_due: bool,
-    /// The highest number of a clip that the catalogue had when it was opened.
+    /// Highest clip id in the catalogue when the index was opened.
     last_clip: i64,
 }
 
-/// What stands where the index of a catalogue should.
+/// State of a catalogue's index folder.
 pub enum IndexState {
-    /// It can be used.
+    /// The index can be used.
     Usable(Box<Index>),
-    /// Nothing.
+    /// The folder is missing or empty.
     Missing,
-    /// An index that says too little, too much or something else: why.
+    /// The index is incomplete, or belongs to another catalogue, version or seq. The text continues
+    /// a sentence that starts with "the index".
     Mismatched(&'static str),
-    /// A file of it is not what was written, or not there, or cannot be read.
+    /// A file is missing, unreadable or fails its checksum.
     Damaged {
-        /// Its name in the index's folder.
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// A folder that is not ours.
+    /// The folder was not created by this program.
     NotOurs,
 }
 
 impl Index {
-    /// Where the index of a catalogue is.
+    /// Path of a catalogue's index folder.
     #[must_use]
     pub fn folder(catalogue: &Catalogue) -> PathBuf {
         catalogue.folder().join("index")
     }
 
-    /// Opens what is there, changing nothing.
+    /// Opens the index without changing anything.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn open(catalogue: &Catalogue) -> Result<IndexState, Error> {
         Self::open_with_retries(catalogue, CheckMode::UseRecords(CheckLimits::DEFAULT))
     }
 
-    /// Opens what is there, changing nothing; `closely` reads every file through. A fault is
-    /// looked at again while no other process writes, since one that does replaces files.
+    /// Opens the index without changing anything. With `closely`, reads every file completely.
+    ///
+    /// If it finds damage, checks again while it holds the lock, because a process that writes the
+    /// index replaces files.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn inspect(catalogue: &Catalogue, closely: bool) -> Result<IndexState, Error> {
         let mode = if closely {
             CheckMode::Full
@@ -145,8 +149,8 @@ impl Index {
         }
     }
 
-    /// A folder of the index's name that holds something else is an error: it is left alone,
-    /// as the catalogue may be kept on a drive of footage.
+    /// Refuses a folder of the index's name that holds other files. Such a folder is left
+    /// unchanged, because the catalogue may be stored on a drive with footage.
     ///
     /// # Errors
     /// [`Error::NotAnIndex`].
@@ -159,13 +163,13 @@ impl Index {
         }
     }
 
-    /// The seq it stands at.
+    /// Seq that the index covers.
     #[must_use]
     pub fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// How many clips it holds.
+    /// Number of clips in the index.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()
@@ -207,8 +211,8 @@ impl Index {
         let Some(payload) = payload(&metas) else {
             return Ok(IndexState::Mismatched("was never finished"));
         };
-        // Read after the payload: the index is never ahead of a catalogue that it belongs to,
-        // but one that was restored from an older copy gives numbers a second time.
+        // Read after the payload, so that an index is never ahead of its own catalogue. A catalogue
+        // that was restored from an older copy assigns the same numbers a second time.
         if payload.seq > catalogue.seq()? {
             return Ok(IndexState::Mismatched("is ahead of the catalogue"));
         }
@@ -233,7 +237,7 @@ impl Index {
         let last_clip = catalogue.last_clip()?;
         let index = guarded(|| Self::read(inner, columns, payload.seq, last_clip));
         Ok(match index {
-            // What was opened is what was checked, not what was committed in between.
+            // Accepts only the segments that were checked, not those of a later commit.
             Ok(mut index) if index.segments() == segments(&metas) => {
                 index.files = whole.files;
                 index.has_due = !whole.due.is_empty();
@@ -244,7 +248,7 @@ impl Index {
         })
     }
 
-    /// An index with a reader at its last commit.
+    /// Creates an index with a reader at its last commit.
     fn read(
         inner: tantivy::Index,
         columns: IndexColumns,
@@ -266,8 +270,9 @@ impl Index {
         })
     }
 
-    /// Whether a file of it became shorter since: reading what is gone of it would end the
-    /// program. Files that were replaced or removed stay what they were for whoever has them open.
+    /// Returns true if a file is shorter than when it was opened. Reading the missing part through
+    /// the memory map would kill the process. Files that were replaced or removed stay readable
+    /// while they are open.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         let mut files = self.files.iter();
@@ -289,7 +294,7 @@ fn damaged(file: &str) -> IndexState {
     }
 }
 
-/// The file that an error is about.
+/// Name of the file that an error refers to.
 fn file_of(error: &Error) -> String {
     use tantivy::directory::error::OpenReadError;
     let Error::Index(TantivyError::OpenReadError(error)) = error else {
@@ -303,7 +308,7 @@ fn file_of(error: &Error) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// What the last commit said of itself.
+/// Parses the payload of the last commit.
 fn payload(metas: &IndexMeta) -> Option<CommitPayload> {
     serde_json::from_str(metas.payload.as_ref()?).ok()
 }
@@ -315,7 +320,7 @@ fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
         .collect()
 }
 
-/// The files that an index consists of, beside those that say so.
+/// Names of the files of an index, without the files that list them.
 fn files(metas: &IndexMeta) -> Vec<String> {
     let deletes: HashSet<PathBuf> = metas
         .segments
@@ -323,7 +328,7 @@ fn files(metas: &IndexMeta) -> Vec<String> {
         .filter(|segment| segment.has_deletes())
         .map(|segment| segment.relative_path(SegmentComponent::Delete))
         .collect();
-    // tantivy names some that are not written, or not kept.
+    // tantivy also lists files that are not written or no longer needed.
     let is_there = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
         Some("temp") => false,
         Some("del") => deletes.contains(path),
@@ -344,7 +349,8 @@ fn is_empty(folder: &Path) -> bool {
     )
 }
 
-/// Whether a folder was made by this program: by its mark, or should that be lost by a seal.
+/// Returns true if this program created the folder: it has the marker file or, if that is lost, a
+/// sealed file.
 fn is_ours(folder: &Path) -> bool {
     let is_sealed = |name| directory::read_sealed(&folder.join(name)).is_ok();
     folder.join(MARKER_FILE).exists() || is_sealed(META_FILE) || is_sealed(MANAGED_FILE)

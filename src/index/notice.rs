@@ -1,47 +1,48 @@
-//! What the index tells of itself while it is used.
+//! Notices that the index reports while it is used.
 
 use std::fmt;
 
 use crate::error::escape;
 
-/// Something that people should know, and that is no failure.
+/// Notice for the user that is not a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexNotice {
-    /// A file of the index was not what was written.
+    /// A file of the index failed its checksum.
     Damaged {
-        /// Its name in the index's folder.
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// A search failed or gave an impossible answer, although the checksums of all files are correct.
+    /// A search failed or returned an impossible result, although the checksums of all files are
+    /// correct.
     Inconsistent,
-    /// A file of the index was found to be damaged after it was searched.
+    /// A check after a search found a damaged file.
     DamagedAfterSearch {
-        /// Its name in the index's folder.
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// The index could not be used as it was.
+    /// The index could not be used and is rebuilt.
     Rebuilt {
-        /// Why, as what it is or was.
+        /// Predicate that follows "the index".
         reason: &'static str,
     },
-    /// Another process is at the index; this one waits for it.
+    /// Another process writes the index; this process waits for it.
     Waiting {
-        /// Who.
+        /// Name and pid of the lock holder.
         holder: String,
     },
-    /// It took too long.
+    /// The wait for another process timed out.
     StoppedWaiting {
-        /// Who.
+        /// Name and pid of the lock holder.
         holder: String,
     },
-    /// The index cannot be brought up to the catalogue where it is.
+    /// The index on disk cannot be updated, so an index in memory is used.
     InMemory {
-        /// Why not.
+        /// Error that prevented the update.
         reason: String,
     },
-    /// The index is whole, but of more pieces than it need be.
+    /// The index is intact, but its segments could not be merged.
     NotTidied {
-        /// Why.
+        /// Error that prevented the merge.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The order of what is found: what it goes by, and a collector that keeps the first of it.
+//! Sort order of search results, and a collector that keeps the top clips.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -12,30 +12,30 @@ use super::document::{CLIP, MERIT, NAME, facet_column};
 use crate::clip::{Clip, FIELDS, Kind, facet};
 use crate::error::{Error, closest};
 
-/// What an order goes by.
+/// Criterion of a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SortBy {
-    /// How well a clip matches, and what people think of it: the best first.
+    /// Match score combined with [`Clip::merit`], best first.
     Relevance,
-    /// A column of numbers.
+    /// Column of numbers.
     Number(&'static str),
-    /// A column of text.
+    /// Column of text.
     Text(String),
 }
 
-/// One thing an order goes by, and which way.
+/// One sort criterion with its direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SortKey {
     by: SortBy,
     is_descending: bool,
 }
 
-/// The order of what is found. Clips that are equal by it stand as they were first seen; those
-/// without a value come last, either way.
+/// Sort order of search results. Clips that compare equal keep insertion order; clips without a
+/// value come last in both directions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortOrder(Vec<SortKey>);
 
-/// More keys than this nobody can tell apart.
+/// Maximum number of sort keys.
 const MAX_KEYS: usize = 4;
 
 impl Default for SortOrder {
@@ -48,7 +48,7 @@ impl Default for SortOrder {
 }
 
 impl SortOrder {
-    /// Names that an order may go by.
+    /// Names that a sort order accepts.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let fields = FIELDS.iter().filter(|field| {
@@ -65,7 +65,7 @@ impl SortOrder {
 impl FromStr for SortOrder {
     type Err = Error;
 
-    /// `captured,-duration,name`: with a dash the largest, latest or last first.
+    /// Parses `captured,-duration,name`; a dash reverses the direction of a key.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut keys = Vec::new();
         for name in text
@@ -117,23 +117,24 @@ fn sort_by(name: &str) -> Result<SortBy, Error> {
     })
 }
 
-/// What a collector of [`TopClips`] found.
+/// Result of the [`TopClips`] collector.
 pub(super) struct Ranking {
-    /// How many match.
+    /// Number of matches.
     pub total: usize,
-    /// The clips' numbers, first ones first.
+    /// Clip ids, best first.
     pub clips: Vec<u64>,
 }
 
-/// Keeps the first of an order, and counts all.
+/// Collector that keeps the first clips of an order and counts all.
 pub(super) struct TopClips<'a> {
     pub order: &'a SortOrder,
     pub limit: usize,
 }
 
 impl TopClips<'_> {
-    /// The first of all documents, in an order that goes by a number first: of limit, that they
-    /// are not among the first is seen many at a time. `None`: in this order it is not.
+    /// Returns the top clips of the whole index if the first key is a number, or `None` if this
+    /// shortcut does not apply. Most documents are excluded in blocks, without comparing them one
+    /// by one.
     pub(super) fn top_of_all(&self, searcher: &Searcher) -> tantivy::Result<Option<Ranking>> {
         let is_by_number =
             matches!(self.order.0.first(), Some(key) if matches!(key.by, SortBy::Number(_)));
@@ -156,31 +157,31 @@ impl TopClips<'_> {
     }
 }
 
-/// A key as numbers that are compared within a segment: smaller comes first.
+/// Keys of a candidate within one segment; smaller values sort first.
 type Keys = [u64; MAX_KEYS];
-/// Documents whose numbers are compared at once: tantivy makes room for as many.
+/// Documents per range query; tantivy allocates a buffer of this size.
 const WINDOW: DocId = 1 << 15;
-/// What has no value comes after all others.
+/// Key of a missing value, which sorts after all others.
 const LAST: u64 = u64::MAX;
 
-/// Where a key's numbers come from.
+/// Source of a key's values within a segment.
 enum KeySource {
-    /// With what people think of the clips; `None` where all are the same in that.
+    /// Column of merits; `None` if all merits are zero.
     Relevance(Option<Column<i64>>),
     Number(Option<Column<i64>>),
     Text(Option<StrColumn>),
 }
 
-/// The text that was read back last, and its number: neighbours often share it.
+/// Ordinal and text of the last term read, cached because neighbours often share it.
 type LastText = Option<(u64, Arc<str>)>;
 
-/// One clip, and what it is sorted by.
+/// Clip with its sort keys within a segment.
 struct Candidate {
     keys: Keys,
     clip: u64,
 }
 
-/// One clip of a segment that is done, comparable with those of others.
+/// Clip with keys that compare across segments.
 pub(super) struct RankedClip {
     keys: Vec<SortValue>,
     clip: u64,
@@ -189,11 +190,11 @@ pub(super) struct RankedClip {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum SortValue {
     Number(u64),
-    // `false` sorts before `true`: what has none comes last.
+    // `false` sorts before `true`, so missing values come last.
     Text(bool, DirectedText),
 }
 
-/// Text that may be sorted backwards.
+/// Text that may be sorted in descending order.
 #[derive(PartialEq, Eq)]
 struct DirectedText {
     text: Arc<str>,
@@ -223,9 +224,9 @@ pub(super) struct SegmentRanker {
     limit: usize,
     total: usize,
     candidates: Vec<Candidate>,
-    /// Nothing that comes after this can be among the first.
+    /// Upper limit: a candidate that is not below it cannot be among the first.
     threshold: Option<(Keys, u64)>,
-    /// Numbers of the documents at hand.
+    /// Buffer for the numbers of a block of documents.
     numbers: Vec<Option<i64>>,
 }
 
@@ -296,7 +297,7 @@ impl SegmentCollector for SegmentRanker {
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.clear();
         numbers.resize(docs.len(), None);
-        // Many at once cost a third of one at a time.
+        // Reading values in a block takes a third of the time of single reads.
         column.first_vals(docs, &mut numbers);
         for (doc, number) in docs.iter().zip(&numbers) {
             self.add(*doc, 0.0, order_key(number.map(number_bits), is_descending));
@@ -325,8 +326,8 @@ impl SegmentCollector for SegmentRanker {
 }
 
 impl SegmentRanker {
-    /// Documents among which are all that may be among the first, by the number that the order
-    /// goes by first; `None` where those without one may be, too.
+    /// Returns a superset of the top documents, selected by a range of the first key. Returns
+    /// `None` if documents without a value may be among them.
     fn candidates_by_range(&self, reader: &SegmentReader) -> Option<Vec<DocId>> {
         let Some((KeySource::Number(Some(column)), is_descending)) = self.sources.first() else {
             return None;
@@ -336,7 +337,7 @@ impl SegmentRanker {
         }
         let (least, greatest) = (column.min_value(), column.max_value());
         let all = greatest.abs_diff(least);
-        // A few more than are required, were the numbers spread evenly.
+        // A few more than requested, if the numbers were evenly distributed.
         let required = self.limit.saturating_mul(4) as u64;
         let mut span = (all / u64::from(reader.max_doc()).max(1)).saturating_mul(required);
         let (mut docs, mut here) = (Vec::new(), Vec::new());
@@ -368,8 +369,8 @@ impl SegmentRanker {
         }
     }
 
-    /// Counts a document, and keeps it where it may be among the first; limit are out by their
-    /// first key.
+    /// Counts a document, and keeps it if it may be among the first. The first key excludes most
+    /// documents.
     fn add(&mut self, doc: DocId, score: Score, first: u64) {
         self.total += 1;
         if self
@@ -397,7 +398,7 @@ impl SegmentRanker {
         }
     }
 
-    /// Keeps only the first ones.
+    /// Discards all but the first candidates.
     fn prune(&mut self) {
         if self.candidates.len() <= self.limit || self.limit == 0 {
             return;
@@ -417,7 +418,7 @@ impl KeySource {
             Self::Relevance(merit) => {
                 let merit = merit.as_ref().and_then(|merit| merit.first(doc));
                 let key = u64::MAX - score_bits(relevance(score, merit.unwrap_or(0)));
-                // Here a dash means the worst first.
+                // For relevance, a dash sorts the worst match first.
                 return if is_descending { !key } else { key };
             }
             Self::Number(column) => {
@@ -429,7 +430,7 @@ impl KeySource {
         order_key(key, is_descending)
     }
 
-    /// A key as it compares with other segments'.
+    /// Converts a key to a value that compares across segments.
     fn value(&self, key: u64, is_descending: bool, last: &mut LastText) -> SortValue {
         let Self::Text(Some(column)) = self else {
             return match self {
@@ -445,7 +446,7 @@ impl KeySource {
             Some((known, text)) if *known == ordinal => text.clone(),
             _ => {
                 let mut text = String::new();
-                // A text that cannot be read back is sorted as none.
+                // A text that cannot be read back sorts as an empty text.
                 let _ = column.ord_to_str(ordinal, &mut text);
                 let text: Arc<str> = text.into();
                 *last = Some((ordinal, text.clone()));
@@ -462,7 +463,7 @@ impl KeySource {
     }
 }
 
-/// A key as it sorts: what has none comes last, either way.
+/// Applies the direction to a key; missing values come last in both directions.
 fn order_key(key: Option<u64>, is_descending: bool) -> u64 {
     match key {
         None => LAST,
@@ -471,7 +472,7 @@ fn order_key(key: Option<u64>, is_descending: bool) -> u64 {
     }
 }
 
-/// A number whose order without a sign is that of the number.
+/// Maps a signed number to an unsigned one with the same order.
 fn number_bits(number: i64) -> u64 {
     number.cast_unsigned() ^ (1 << 63)
 }
@@ -483,8 +484,8 @@ fn missing_text(is_descending: bool) -> DirectedText {
     }
 }
 
-/// How well a clip matches, with what people think of it: within a weight it decides, and
-/// rejected clips come after all others.
+/// Combines the match score with the merit, which decides within a weight. Rejected clips come
+/// after all others.
 fn relevance(score: Score, merit: i64) -> f32 {
     if merit <= Clip::REJECTED {
         return score - 1000.0;
@@ -494,7 +495,7 @@ fn relevance(score: Score, merit: i64) -> f32 {
     score + merit * 0.05
 }
 
-/// A number whose order is that of the score.
+/// Maps a score to an unsigned number with the same order.
 fn score_bits(score: f32) -> u64 {
     let bits = score.to_bits();
     let ordered = if bits >> 31 == 1 {

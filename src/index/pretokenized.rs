@@ -1,17 +1,17 @@
-//! How words that were cut already are handed to tantivy: as one text, a blank after each. (As a
-//! list of tokens they would go from thread to thread as JSON.)
+//! Passes words that are already split to tantivy as one text, with a space after each word.
+//! (tantivy would pass a list of tokens between threads as JSON.)
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use crate::value::MOST_STARS;
 
-/// The name that the tokenizer is registered by.
+/// Name under which the tokenizer is registered.
 pub(super) const TOKENS: &str = "words";
-/// Places that are left free before each text of a field: as many as the stars of a pattern may
-/// stand for, so that none reaches from one text into the next.
+/// Positions left free before each text of a field. A pattern's stars may span as many words, so no
+/// match reaches from one text into the next.
 const GAP: usize = MOST_STARS;
 
-/// SpaceTokenizer one after the other.
+/// Joins words, each followed by a space.
 pub(super) fn join_words<S: AsRef<str>>(words: &[S]) -> String {
     let mut text = String::with_capacity(words.len() * 8);
     for word in words {
@@ -21,13 +21,13 @@ pub(super) fn join_words<S: AsRef<str>>(words: &[S]) -> String {
     text
 }
 
-/// Cuts at blanks, and does nothing else.
+/// Tokenizer that splits at spaces and does nothing else.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SpaceTokenizer {
     token: Token,
 }
 
-/// The words of one text.
+/// Tokens of one text.
 pub(super) struct SpaceTokens<'a> {
     rest: &'a str,
     token: &'a mut Token,

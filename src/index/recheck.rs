@@ -1,4 +1,5 @@
-//! Reads the files of the index again when no user waits: after an answer, or at the end of a scan.
+//! Checks the files of the index again while no user waits: after an answer, or at the end of a
+//! scan.
 
 use tantivy::TantivyError;
 
@@ -12,9 +13,9 @@ use crate::error::Error;
 use crate::lock::{self, Attempt};
 
 impl Index {
-    /// Reads what is due from the medium, at least one file and then no more once `most` bytes were
-    /// read. Rebuilds a damaged index at once; while another process writes the index, the next search
-    /// does so.
+    /// Checks due files from the medium, at least one file and then until `max_bytes` bytes were
+    /// read. Rebuilds a damaged index at once; while another process writes the index, the next
+    /// search rebuilds it.
     pub(super) fn recheck(
         catalogue: &Catalogue,
         max_bytes: u64,
@@ -25,7 +26,7 @@ impl Index {
             let directory = IndexFolder::open(&folder).map_err(TantivyError::from)?;
             Ok(tantivy::Index::open(directory)?.load_metas()?)
         });
-        // Another process may be replacing it.
+        // Another process may be replacing the index.
         let Ok(metas) = metas else { return Ok(()) };
         let Err(file) = checksums::verify_due_files(&folder, &files(&metas), max_bytes) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The clips that match a query, in an order; and how many of each kind.
+//! Searches: clips that match a query in a sort order, and counts by facet.
 
 use std::time::{Duration, Instant};
 
@@ -16,33 +16,33 @@ use crate::clip::Facet;
 use crate::error::Error;
 use crate::query::Query;
 
-/// Bytes that are read again after a search.
+/// Maximum number of bytes checked again after a search.
 const RECHECK_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a query found.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hits {
-    /// How many clips match.
+    /// Number of matches.
     pub total: usize,
-    /// The numbers of the first of them, in order; equals stand as they were first seen.
+    /// Ids of the top hits, best first; ties keep insertion order.
     pub clips: Vec<i64>,
 }
 
-/// An index at the catalogue's seq, and what can be run of it. No state of the index makes an
-/// answer fail: one that turns out to be damaged is made anew.
+/// Search interface to an index at the catalogue's seq. A damaged index does not make a search
+/// fail: it is rebuilt.
 pub struct Finder<'a> {
     catalogue: &'a Catalogue,
     index: Index,
     mounted: Vec<i64>,
-    /// Longest wait for the lock before a search in memory.
+    /// Maximum wait for the lock before the search uses an index in memory.
     pub(super) lock_timeout: Duration,
 }
 
 impl<'a> Finder<'a> {
-    /// Brings the index up to the catalogue.
+    /// Brings the index up to date with the catalogue.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn open(
         catalogue: &'a Catalogue,
         on_notice: &mut dyn FnMut(&IndexNotice),
@@ -55,10 +55,10 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// The first clips that match, at limit `limit` of them.
+    /// Returns the first matching clips, at most `limit`.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn find(
         &mut self,
         query: &Query,
@@ -71,10 +71,10 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// All clips that match, counted by some facets.
+    /// Counts all matching clips by some facets.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn tally(
         &mut self,
         query: &Query,
@@ -87,10 +87,10 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// How many clips match.
+    /// Counts the matching clips.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn count(
         &mut self,
         query: &Query,
@@ -101,10 +101,10 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// How many clips have one of some tags, or one below them.
+    /// Counts the clips that have one of the tags or a descendant.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn count_tagged(
         &mut self,
         tags: &[String],
@@ -113,8 +113,8 @@ impl<'a> Finder<'a> {
         self.run(on_notice, |index, _| index.count_tagged(tags))
     }
 
-    /// Searches the index. When that fails in any way, including a panic, rebuilds the index and searches again. When
-    /// that fails too, or another process keeps the lock, searches an index in memory.
+    /// Runs a search. If it fails in any way, including a panic, rebuilds the index and searches
+    /// again. If that fails too, or another process holds the lock, searches an index in memory.
     pub(super) fn run<T>(
         &mut self,
         on_notice: &mut dyn FnMut(&IndexNotice),
@@ -148,11 +148,12 @@ impl<'a> Finder<'a> {
         answer
     }
 
-    /// Merges the segments of small changes, and reads files again that are due. Call it after the answer was printed.
+    /// Merges small segments, and checks files again that are due. Call it after the result was
+    /// printed.
     pub fn tidy(self, on_notice: &mut dyn FnMut(&IndexNotice)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
-        // Closed: what is mapped stays in memory, and the medium beneath it is not read.
+        // Closed before the recheck: mapped pages stay in memory, so the medium would not be read.
         drop(self);
         if has_due && tidied.is_ok() {
             tidied = Index::recheck(catalogue, RECHECK_BYTES, on_notice);
@@ -166,11 +167,11 @@ impl<'a> Finder<'a> {
 }
 
 impl Index {
-    /// The first clips that match, at limit `limit` of them; `mounted` are the numbers of the
-    /// volumes that are.
+    /// Returns the first matching clips, at most `limit`. `mounted` holds the ids of the mounted
+    /// volumes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn search(
         &self,
         query: &Query,
@@ -191,8 +192,9 @@ impl Index {
         self.check_plausible(ranking.total, &ranking.clips, limit)
     }
 
-    /// What was found, unless that cannot be: more clips than there are, fewer than should be shown,
-    /// one twice, or one that the catalogue never had. Only a damaged index finds such.
+    /// Returns an error for an impossible result: more clips than exist, fewer than requested, a
+    /// duplicate, or an id that the catalogue never assigned. Only a damaged index returns such a
+    /// result.
     fn check_plausible(&self, total: usize, clips: &[u64], limit: usize) -> Result<Hits, Error> {
         let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
         let is_known = |clip: &i64| (1..=self.last_clip).contains(clip);
@@ -215,10 +217,10 @@ impl Index {
         })
     }
 
-    /// All clips that match, counted by some facets; `in_full` with running times and sizes.
+    /// Counts all matching clips by some facets; with `in_full`, also running times and sizes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn tally(
         &self,
         query: &Query,
@@ -229,24 +231,24 @@ impl Index {
         self.collect(query, mounted, &FacetCounter { facets, in_full })
     }
 
-    /// How many clips match.
+    /// Counts the matching clips.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn count_found(&self, query: &Query, mounted: &[i64]) -> Result<usize, Error> {
         self.collect(query, mounted, &Count)
     }
 
-    /// How many clips have one of some tags, or one below them.
+    /// Counts the clips that have one of the tags or a descendant.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn count_tagged(&self, tags: &[String]) -> Result<usize, Error> {
         let query = tagged(&self.columns, tags);
         guarded(|| Ok(self.reader.searcher().search(&query, &Count)?))
     }
 
-    /// What a collector makes of the clips that match.
+    /// Runs a collector over the matching clips.
     fn collect<C: Collector>(
         &self,
         query: &Query,

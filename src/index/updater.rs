@@ -1,4 +1,5 @@
-//! What writes an index: changes in, one commit, and merges that keep nobody waiting.
+//! Index writer: applies catalogue changes in one commit and merges segments without blocking
+//! readers.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -16,22 +17,22 @@ use super::{CommitPayload, DOCUMENT_VERSION};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 
-/// Memory of the writer; more is flushed to a segment.
+/// Memory budget of the writer in bytes; tantivy flushes a segment when it is used up.
 const MEMORY: usize = 64 * 1024 * 1024;
-/// Memory of a writer of few changes: preparing it takes longer than such changes do.
+/// Memory budget for few changes. Allocating the full budget would take longer than the changes.
 pub(super) const SMALL_MEMORY: usize = 16 * 1024 * 1024;
-/// With fewer changes than this, they are few.
+/// Number of changes below which [`SMALL_MEMORY`] is used.
 const SMALL_CHANGE_COUNT: i64 = 5000;
 /// Changes read from the catalogue at a time.
 const PAGE: usize = 500;
-/// Merges in a row that commits may void before the next ones run without commits.
+/// Successive merges that commits may invalidate before merges run without commits.
 const MAX_DISCARDED: usize = 3;
-/// Merges in a row; further ones are left to the next writer.
+/// Maximum number of successive merges; the next writer does the rest.
 const MAX_MERGES: usize = 8;
-/// How often a merge looks whether the catalogue has changed.
+/// Interval at which a merge checks whether the catalogue has changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A writer at one seq. Whoever has one holds the index's lock.
+/// Writer at one seq. Its owner holds the lock of the index.
 pub(super) struct IndexUpdater<'a> {
     index: &'a tantivy::Index,
     columns: &'a IndexColumns,
@@ -41,7 +42,7 @@ pub(super) struct IndexUpdater<'a> {
 }
 
 impl<'a> IndexUpdater<'a> {
-    /// A writer for an index at a seq; 0: it is empty.
+    /// Creates a writer for an index at `seq`; 0 is an empty index.
     pub(super) fn new(
         index: &'a tantivy::Index,
         columns: &'a IndexColumns,
@@ -59,22 +60,23 @@ impl<'a> IndexUpdater<'a> {
         })
     }
 
-    /// The seq it has come to.
+    /// Seq of the last change applied.
     pub(super) fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// Takes in every change since its seq, in one commit; `progress` hears how many changes
-    /// it took in at each step.
+    /// Applies every change since the current seq in one commit. Passes the number of changes in
+    /// each step to `progress`.
     pub(super) fn catch_up(&mut self, progress: &mut dyn FnMut(usize)) -> Result<(), Error> {
         let from = self.seq;
-        // What is changed meanwhile is for the next time, else a scan could keep us for ever.
+        // Later changes wait for the next call; otherwise a running scan could keep this loop busy
+        // forever.
         let until = self.catalogue.seq()?;
         while self.seq < until {
             let changes = self.catalogue.changes(self.seq, PAGE)?;
             let Some(last) = changes.last() else { break };
             self.seq = last.seq;
-            // Up to `until` no clip comes twice, so an empty index has nothing to delete.
+            // No clip occurs twice up to `until`, so an empty index has nothing to delete.
             let is_old = |change: &&Change| from > 0 || change.seq > until;
             self.delete(changes.iter().filter(is_old))?;
             for change in &changes {
@@ -96,7 +98,7 @@ impl<'a> IndexUpdater<'a> {
             .map(|change| Term::from_field_u64(self.columns.clip, clip_number(change)))
             .collect();
         if !old.is_empty() {
-            // One for the page: until the commit, the writer keeps a kilobyte for each.
+            // One query per page, because the writer needs a kilobyte per query until the commit.
             let query = TermSetQuery::new(old);
             self.writer.delete_query(Box::new(query))?;
         }
@@ -117,14 +119,15 @@ impl<'a> IndexUpdater<'a> {
         Ok(())
     }
 
-    /// Merges what should be. Changes of the catalogue are taken in all the while: whoever
-    /// waits for one waits for a commit, not for a merge.
+    /// Merges segments and applies changes of the catalogue meanwhile, so that a waiting process
+    /// waits for a commit and not for a merge.
     ///
-    /// A commit removes a segment whose last document it deletes, and a merge of that segment then
-    /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
-    /// so what to merge is chosen again. When that happens too often, small segments are merged
-    /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
-    /// Each change that is taken in creates a segment, so the number of merges that run during commits is limited.
+    /// A commit removes a segment when it deletes the segment's last document. A merge of that
+    /// segment then has nothing to replace: tantivy discards its result and reports an error.
+    /// Nothing is lost, so the segments to merge are selected again. If that happens too often,
+    /// only small segments are merged, without applying changes, which cannot fail in this way.
+    /// Each applied change creates a segment, so the number of merges that run during commits is
+    /// limited.
     pub(super) fn merge(&mut self, effort: MergeEffort) -> Result<(), Error> {
         let mut discarded = 0;
         for _ in 0..MAX_MERGES {
@@ -155,11 +158,11 @@ impl<'a> IndexUpdater<'a> {
         Ok(())
     }
 
-    /// Merges some segments and takes in changes meanwhile.
+    /// Merges some segments and applies changes meanwhile.
     fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
         let merge = self.writer.merge(segments);
         let (sender, receiver) = channel();
-        // The receiver is gone when following failed.
+        // The receiver is dropped if applying changes failed.
         thread::spawn(move || sender.send(merge.wait()));
         loop {
             match receiver.recv_timeout(POLL_INTERVAL) {
@@ -174,14 +177,14 @@ impl<'a> IndexUpdater<'a> {
         }
     }
 
-    /// Whether some segments are all part of the last commit.
+    /// Returns true if all of these segments are part of the last commit.
     fn has_all(&self, segments: &[SegmentId]) -> Result<bool, Error> {
         let committed = self.index.searchable_segment_ids()?;
         Ok(segments.iter().all(|segment| committed.contains(segment)))
     }
 }
 
-/// A writer that merges nothing by itself: such merges are cut off when the writer goes.
+/// Creates a writer without automatic merges, which tantivy would abort when the writer is dropped.
 pub(super) fn new_writer(
     index: &tantivy::Index,
     memory: usize,
@@ -199,7 +202,7 @@ pub(super) fn new_writer(
     Ok(writer)
 }
 
-/// The segments of an index, as far as merging goes.
+/// Sizes of the segments of an index.
 pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<SegmentSize<SegmentId>>, Error> {
     let segments = index.searchable_segment_metas()?;
     let size = |segment: &SegmentMeta| SegmentSize {

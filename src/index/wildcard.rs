@@ -1,6 +1,8 @@
-//! Words that are as a pattern says, `*` standing for any letters: matched by the pieces between
-//! the stars, each found as early as it can be. tantivy makes an automaton of a regular
-//! expression, state by state and for every column again, which accepts longer than the search.
+//! Wildcard patterns, in which `*` matches any number of characters.
+//!
+//! The automaton searches for the pieces between the stars and takes the earliest match of each.
+//! tantivy would compile a regular expression state by state, again for each column, which takes
+//! longer than the search itself.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,15 +15,15 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
 use tantivy_fst::Automaton;
 
-/// A pattern, cut at its stars.
+/// Pattern, split at its stars.
 #[derive(Debug)]
 pub(super) struct WildcardPattern {
-    /// What words begin with, what stands in them, and what they end with.
+    /// Prefix, inner pieces and suffix of the matching words; prefix and suffix may be empty.
     pieces: Vec<PatternPiece>,
 }
 
-/// Bytes that stand together, and for each how many of the first ones are also the last up to
-/// it: where to go on when the next one differs (Knuth, Morris and Pratt).
+/// Literal bytes between two stars. `fallbacks` is the failure table of Knuth, Morris and Pratt:
+/// for each position, the length of the longest proper prefix that is also a suffix up to there.
 #[derive(Debug)]
 struct PatternPiece {
     bytes: Vec<u8>,
@@ -42,7 +44,7 @@ impl PatternPiece {
         Self { bytes, fallbacks }
     }
 
-    /// How many of its bytes stand at the end of what was read, one more byte read.
+    /// Returns the number of matched bytes after one more byte was read.
     fn read(&self, mut matched: usize, byte: u8) -> usize {
         if matched == self.bytes.len() {
             matched = match matched {
@@ -62,7 +64,7 @@ impl WildcardPattern {
         let pieces: Vec<&str> = text.split('*').collect();
         let last = pieces.len() - 1;
         let pieces = pieces.into_iter().enumerate();
-        // Two stars are as good as one.
+        // Adjacent stars are equivalent to one.
         let nonempty = pieces.filter(|(at, piece)| *at == 0 || *at == last || !piece.is_empty());
         Self {
             pieces: nonempty
@@ -75,7 +77,7 @@ impl WildcardPattern {
         self.pieces.len() - 1
     }
 
-    /// The next piece, where one is complete that is not the last.
+    /// Advances to the next piece if the current one is complete and is not the last.
     fn next_piece(&self, state: PatternState) -> PatternState {
         if state.piece < self.last() && state.matched == self.pieces[state.piece].bytes.len() {
             PatternState {
@@ -88,7 +90,7 @@ impl WildcardPattern {
     }
 }
 
-/// The piece that is looked for, and how much of it was read.
+/// Piece to match next, and the number of its bytes matched so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PatternState {
     piece: usize,
@@ -96,7 +98,7 @@ pub(super) struct PatternState {
 }
 
 impl Automaton for WildcardPattern {
-    /// `None` when no word fits that begins so.
+    /// `None` if no word with the prefix read so far can match.
     type State = Option<PatternState>;
 
     fn start(&self) -> Option<PatternState> {
@@ -125,7 +127,7 @@ impl Automaton for WildcardPattern {
         let PatternState { piece, matched } = (*state)?;
         let here = &self.pieces[piece];
         let matched = if piece == 0 {
-            // Words begin with it.
+            // The first piece is a prefix of the word.
             (here.bytes.get(matched) == Some(&byte)).then_some(matched + 1)?
         } else {
             here.read(matched, byte)
@@ -134,7 +136,7 @@ impl Automaton for WildcardPattern {
     }
 }
 
-/// A query for words of one column that an automaton accepts.
+/// Query for words of one column that an automaton accepts.
 #[derive(Debug)]
 pub(super) struct AutomatonQuery<A> {
     pub(super) field: Field,
@@ -160,19 +162,19 @@ where
     }
 }
 
-/// A query for words of one column that fit patterns, each so many places after the first.
+/// Query for a phrase of patterns in one column. Each pattern has an offset from the first word.
 #[derive(Debug, Clone)]
 pub(super) struct PatternPhraseQuery {
     pub(super) field: Field,
     pub(super) patterns: Vec<(u32, Arc<WildcardPattern>)>,
 }
 
-/// A offset that the first word of a phrase may stand at.
+/// Document, and position at which a phrase may start.
 type PhraseStart = (DocId, u32);
 
 impl PatternPhraseQuery {
-    /// Where it stands in a segment: the words of the rarest pattern first, then those of each
-    /// other only where the ones before leave room for them.
+    /// Returns the phrase starts in a segment. Reads the pattern with the fewest documents first,
+    /// and the others only where the previous ones match.
     fn starts(&self, segment: &SegmentReader) -> tantivy::Result<Vec<PhraseStart>> {
         let index = segment.inverted_index(self.field)?;
         let mut all = Vec::new();
@@ -209,7 +211,7 @@ impl PatternPhraseQuery {
     }
 }
 
-/// Hears every start that a word at some offset of a phrase leaves to it.
+/// Adds every phrase start for which a word is at `offset` within the phrase.
 fn add_starts(postings: &mut SegmentPostings, offset: u32, found: &mut Vec<PhraseStart>) {
     let mut positions = Vec::new();
     while postings.doc() != TERMINATED {
@@ -220,11 +222,11 @@ fn add_starts(postings: &mut SegmentPostings, offset: u32, found: &mut Vec<Phras
     }
 }
 
-/// Spots that are candidates, in order, of which those are confirmed that a further word agrees with. They
-/// are looked up for each document that each of many words is in.
+/// Phrase starts, sorted, that a further pattern confirms or rejects. `firsts` finds those of a
+/// document, because each of many words may be in many documents.
 struct PhraseCandidates {
     starts: Vec<PhraseStart>,
-    /// For each document, and one more, the offset of the first start that is not before it.
+    /// For each document and one more, the index of the first start that is not before it.
     firsts: Vec<usize>,
     is_confirmed: Vec<bool>,
 }
@@ -246,11 +248,11 @@ impl PhraseCandidates {
         }
     }
 
-    /// Keeps those that a word at some offset of the phrase agrees with.
+    /// Confirms the starts for which a word is at `offset` within the phrase.
     fn confirm(&mut self, postings: &mut SegmentPostings, offset: u32) {
         let mut positions = Vec::new();
         let mut doc = postings.doc();
-        // That which comes after the last document stands for none, too.
+        // Ends at `TERMINATED`, which has no entry in `firsts`.
         while let Some(&[first, end]) = self.firsts.get(doc as usize..).and_then(<[_]>::first_chunk)
         {
             let these = &self.starts[first..end];

@@ -14,20 +14,20 @@ use super::super::updater::IndexUpdater;
 use super::set::write;
 use super::*;
 
-/// The folder of an index in which merges stop once they have begun, until the next commit.
+/// Directory in which merges pause after they start, until the next commit.
 #[derive(Clone)]
 struct MergeGate {
     folder: IndexFolder,
-    /// Runs when a merge begins; gets how many began before.
+    /// Callback at the start of a merge; gets the number of merges started before.
     on_merge: Arc<dyn Fn(usize) + Send + Sync>,
-    /// Merges that stop; later ones do not.
+    /// Number of merges that pause; later ones do not.
     stopping: usize,
     seen: Arc<(Mutex<GateState>, Condvar)>,
 }
 
 #[derive(Default)]
 struct GateState {
-    /// Segments that merges write.
+    /// Segments written by merges.
     merges: HashSet<PathBuf>,
     commits: usize,
 }
@@ -39,7 +39,7 @@ impl fmt::Debug for MergeGate {
 }
 
 impl MergeGate {
-    /// Stops a merge at the first file of its segment.
+    /// Pauses a merge at the first file of its segment.
     fn pass(&self, path: &Path) {
         let (seen, committed) = &*self.seen;
         let mut locked = seen.lock().unwrap();
@@ -111,7 +111,8 @@ impl Directory for MergeGate {
     }
 }
 
-/// A large segment, and some of one clip each: the first clips.
+/// Creates an index with one large segment and `pieces` segments of one clip each, of the first
+/// clips.
 fn in_pieces(pieces: usize) -> TestCatalogue {
     let set = TestCatalogue::with(50);
     set.follow();
@@ -123,8 +124,8 @@ fn in_pieces(pieces: usize) -> TestCatalogue {
     set
 }
 
-/// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
-/// the commit of that change; gives how many merges began.
+/// Merges an index. Each merge that starts changes some clips, and the first `stopping` merges wait
+/// for the commit of that change. Returns the number of merges started.
 fn merge(
     set: &TestCatalogue,
     stopping: usize,
@@ -160,7 +161,7 @@ fn merge(
 #[test]
 fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
     let set = in_pieces(6);
-    // Clip 3 is all that its segment holds.
+    // The segment of clip 3 holds nothing else.
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
     assert_eq!(merges, 2);
     assert!(set.open().segments().len() <= 3);
@@ -184,7 +185,7 @@ fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
 fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
     let set = in_pieces(12);
     let merges = merge(&set, 3, |merge| vec![merge]);
-    // Three that commits void, then one without commits.
+    // Three merges that commits invalidate, then one without commits.
     assert_eq!(merges, 4);
     assert!(set.open().segments().len() <= MergeEffort::SMALL.segments);
 }
@@ -202,7 +203,8 @@ fn merging_ends_while_every_commit_makes_another_merge_due() {
     set.follow();
     set.add(0..40);
     Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
-    // Two of three clips each time, by another digit: what was written last is mostly dead then.
+    // Two of three clips each time, selected by another digit, so that most of the last segment is
+    // deleted.
     let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
     let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
     let merges = merge(&set, 4, changed);

@@ -1,4 +1,4 @@
-//! The index is never wrong and never fatal, whatever happens to its files.
+//! Searches return correct results whatever happens to the files of the index.
 
 mod merging;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ use crate::value::Fingerprint;
 use crate::volume::Volumes;
 use set::TestCatalogue;
 
-/// Whether an automaton accepts a word, byte by byte.
+/// Returns true if an automaton accepts a word, byte by byte.
 pub(super) fn accepts(automaton: &impl Automaton, word: &str) -> bool {
     let mut state = automaton.start();
     for byte in word.bytes() {
@@ -55,7 +55,7 @@ fn find(
     Finder::open(catalogue, on_notice)?.find(query, &SortOrder::default(), limit, on_notice)
 }
 
-/// A copy of every file in a folder.
+/// Reads every file of a folder.
 fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -74,7 +74,7 @@ fn restore(folder: &Path, files: &[(PathBuf, Vec<u8>)]) {
     }
 }
 
-/// Numbers that look random and are the same each time.
+/// Returns pseudo-random numbers that are the same in each run.
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -82,7 +82,7 @@ fn random(state: &mut u64) -> usize {
     usize::try_from(*state >> 16).unwrap()
 }
 
-/// What a file may have become: flipped bits, cuts, gone.
+/// Damaged versions of a file: flipped bits, truncations, and `None` for a missing file.
 fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
     let bits = bytes.len() * 8;
     let mut damages = vec![None];
@@ -101,7 +101,7 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 
 #[test]
 fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
-    // `BTSINDEX_CLIPS` makes it more, such as 3000 in a release build.
+    // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
     let set = TestCatalogue::with(clips);
     set.follow();
@@ -137,8 +137,8 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
             assert!(notes.len() <= 1, "{notes:?}");
             reported += notes.len();
             all += 1;
-            // Sound each time; whether it is the catalogue's, and whether each later search opens
-            // it and is on_notice of nothing more, sometimes, as that accepts longer.
+            // The index is intact each time. The comparison with the catalogue and a second search
+            // without notices take longer, so they run only sometimes.
             let index = set.open();
             if all % 10 == 0 {
                 assert!(index.audit(&set.catalogue).unwrap().is_equal());
@@ -162,7 +162,7 @@ fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
     for (path, bytes) in files_in(&set.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
-    // The mark is cut too, but it is there.
+    // The marker file is truncated too, but it exists.
     assert_eq!(set.all_finds(&mut Vec::new()), expected);
     fs::remove_dir_all(set.index()).unwrap();
     let mut notes = Vec::new();
@@ -176,7 +176,7 @@ fn an_index_of_something_else_is_made_anew() {
     let set = TestCatalogue::with(50);
     set.follow();
     let files = files_in(&set.index());
-    // Of another catalogue.
+    // Index of another catalogue.
     let other = TestCatalogue::with(20);
     other.follow();
     let moved: Vec<_> = files
@@ -208,7 +208,7 @@ fn an_index_of_something_else_is_made_anew() {
             reason: "is ahead of the catalogue"
         }]
     );
-    // Made by another version.
+    // Written by another version.
     let seq = older.catalogue.seq().unwrap();
     write_payload(
         &older,
@@ -406,7 +406,7 @@ fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
     let folder = set.folder.path();
     let mut edits = 0;
     Index::rebuild(&set.catalogue, &mut |_| (), &mut |done, _| {
-        // Found in the old index, while the new one is being made.
+        // Found in the old index, while the new one is being built.
         let found =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
@@ -436,7 +436,7 @@ fn an_audit_finds_what_is_wrong() {
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
     let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
-    // 3 as if it were 4, 5 gone, 6 twice, 1000 from nowhere.
+    // Clip 3 has the document of 4, 5 is missing, 6 is there twice, 1000 does not exist.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
     writer.delete_term(delete(5));
@@ -444,12 +444,12 @@ fn an_audit_finds_what_is_wrong() {
     writer
         .add_document(columns.document(1000, &clip(7)))
         .unwrap();
-    // One number is enough.
+    // One different number is enough.
     let mut wider = clip(8);
     wider.width = Some(Fact::new(1921, Source::STREAM));
     writer.delete_term(delete(8));
     writer.add_document(columns.document(8, &wider)).unwrap();
-    // And so is one word out of its place.
+    // A different word order is enough, too.
     let mut shuffled = clip(9);
     let comment = &mut shuffled.comment.as_mut().unwrap().value;
     *comment = comment.split(' ').rev().collect::<Vec<_>>().join(" ");
@@ -473,7 +473,7 @@ fn an_audit_finds_what_is_wrong() {
         surplus: vec![1000],
     };
     assert_eq!(audit, expected);
-    // What was changed since is no fault.
+    // A later change is not a difference.
     set.edit(3, "circled");
     let audit = set.open().audit(&set.catalogue).unwrap();
     assert!(!audit.differing.contains(&4) && audit.compared < 40);
@@ -485,7 +485,7 @@ fn an_audit_finds_what_is_wrong() {
 fn a_sound_index_is_read_through_once() {
     let set = TestCatalogue::with(20);
     set.follow();
-    // As long ago as it accepts for the files' times to be believed.
+    // Wait until changes of the files would alter their times.
     std::thread::sleep(Duration::from_millis(2100));
     drop(set.open());
     let memo = fs::read(set.index().join(checksums::RECORDS_FILE)).unwrap();

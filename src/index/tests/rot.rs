@@ -1,4 +1,4 @@
-//! Bits that rot on a disk: no time, size or inode of a file tells of them.
+//! Bit rot, which changes no time, size or inode of a file.
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
@@ -6,15 +6,15 @@ use std::os::unix::fs::FileExt;
 use super::super::checksums::{self, CheckLimits, CheckMode, forge};
 use super::*;
 
-/// CheckLimits under which a file that is not due is believed.
+/// Limits under which recorded checks are accepted and nothing is read.
 const READ_NOTHING_DUE: CheckLimits = CheckLimits { always: 0, due: 0 };
-/// … and under which all that is due is read before an answer.
+/// Limits under which all due files are read before an answer.
 const READ_ALL_DUE: CheckLimits = CheckLimits {
     always: 0,
     due: u64::MAX,
 };
 
-/// An index of two segments, of which one has deleted documents.
+/// Creates an index of two segments, one with deleted documents.
 fn set() -> TestCatalogue {
     let set = TestCatalogue::with(60);
     set.follow();
@@ -23,7 +23,7 @@ fn set() -> TestCatalogue {
     set
 }
 
-/// Flips a bit of a file and leaves its length, its times and its inode as they were.
+/// Flips a bit of a file without changing its length, times and inode.
 fn rot(path: &Path, bit: usize) {
     let metadata = path.metadata().unwrap();
     let file = File::options().read(true).write(true).open(path).unwrap();
@@ -37,7 +37,7 @@ fn rot(path: &Path, bit: usize) {
     file.set_times(times).unwrap();
 }
 
-/// Has every file remembered as it is now: only ctime cannot be set back.
+/// Records every file as checked in its current state, because ctime cannot be set back.
 fn mark_as_checked(set: &TestCatalogue, read: i64, mount: Option<&str>) {
     forge(&set.index(), &names(set), read, mount);
 }
@@ -52,7 +52,7 @@ fn names(set: &TestCatalogue) -> Vec<String> {
     )
 }
 
-/// What looking at the index under some limits finds to be damaged.
+/// Returns the file that a check with these limits finds damaged.
 fn damaged_under(set: &TestCatalogue, limits: CheckLimits) -> Option<String> {
     checksums::verify_files(&set.index(), &names(set), CheckMode::UseRecords(limits)).err()
 }
@@ -104,7 +104,7 @@ fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
         (now - 86_400, None, true),
         (0, None, true),
         (i64::MIN, None, true),
-        // By a clock that was wrong.
+        // Recorded with a wrong clock.
         (now + 1000, None, true),
         (i64::MAX, None, true),
         (now, Some("0a0b/12"), true),
@@ -135,14 +135,14 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
     let limits = |due| CheckLimits { always: 0, due };
     assert_eq!(damaged_under(&set, limits(others)), None);
     assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
-    // Two bytes at a time, one file each time.
+    // A limit of two bytes checks one file at a time.
     let read = || checksums::verify_due_files(&set.index(), &names, 2);
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
         assert!(reads <= names.len(), "the rotten one is read in the end");
     }
-    // From now on it is not known, and read before it is used.
+    // The file has no record any more, so it is read before it is used.
     assert_eq!(damaged_under(&set, READ_NOTHING_DUE), Some(largest));
 }
 
@@ -201,7 +201,7 @@ fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
     let set = set();
     let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
     let answer = finder.run(&mut |_| (), |index, _| {
-        // Only one in memory has no files.
+        // Only an index in memory has no files.
         assert!(index.files.is_empty(), "as a disk does that breaks");
         Ok(index.count())
     });
@@ -269,7 +269,7 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
     let set = set();
     let expected = set.all_finds(&mut Vec::new());
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
-    // From nowhere; beyond what fits; number 0; the same clip twice.
+    // A clip that does not exist; an id that does not fit; id 0; a duplicate clip.
     for number in [1000, u64::MAX, 0, 7] {
         let index = set.open();
         let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();

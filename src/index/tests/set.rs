@@ -1,4 +1,4 @@
-//! A catalogue to search in, and what is found in it.
+//! Test catalogue, and the searches that are run on it.
 
 use super::super::*;
 use super::*;
@@ -14,7 +14,7 @@ const WORDS: [&str; 8] = [
     "steadicam",
     "wrap",
 ];
-/// A catalogue with clips in it, written without any footage.
+/// Catalogue with clips that are written without any footage.
 pub(super) struct TestCatalogue {
     pub(super) folder: tempfile::TempDir,
     pub(super) catalogue: Catalogue,
@@ -23,7 +23,7 @@ pub(super) struct TestCatalogue {
 
 impl TestCatalogue {
     pub(super) fn new() -> Self {
-        // In memory where there is such a place: these tests write thousands of files through.
+        // In memory where possible, because these tests flush thousands of files to disk.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.unwrap();
         let catalogue = Catalogue::create(folder.path()).unwrap();
@@ -45,7 +45,7 @@ impl TestCatalogue {
         set
     }
 
-    /// Writes clips, each by its number; a number that was there is a file that changed.
+    /// Writes clips by number; an existing number becomes a changed file.
     pub(super) fn add(&self, numbers: std::ops::Range<usize>) {
         self.catalogue.begin().unwrap();
         for number in numbers {
@@ -54,7 +54,7 @@ impl TestCatalogue {
         self.catalogue.commit().unwrap();
     }
 
-    /// Someone's edit, as far as the index knows.
+    /// Changes a clip, as an edit by a user would.
     pub(super) fn edit(&self, number: usize, text: &str) {
         self.catalogue.begin().unwrap();
         self.write(number, text);
@@ -65,8 +65,8 @@ impl TestCatalogue {
         write(&self.catalogue, self.dir, number, text);
     }
 
-    /// Lets the index follow. A process that another test starts shares the lock of an earlier call until it executes
-    /// its program, so a busy lock is tried again.
+    /// Brings the index up to date. A process that another test starts shares the lock of an
+    /// earlier call until it executes its program, so a busy lock is tried again.
     pub(super) fn follow(&self) {
         while !try_catch_up(&self.catalogue, "test", &mut |_| ()).unwrap() {
             std::thread::yield_now();
@@ -82,8 +82,8 @@ impl TestCatalogue {
         found.clips
     }
 
-    /// What each of many searches finds. SortOrder is left out: it follows how often words are in
-    /// the index, and clips that were deleted count until their segment is merged.
+    /// Returns the results of many searches without their order, which depends on word frequencies:
+    /// deleted clips count until their segment is merged.
     pub(super) fn all_finds(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let finds = |words: &&str| {
             let mut clips = self.finds(words, notes);
@@ -93,7 +93,7 @@ impl TestCatalogue {
         QUERIES.iter().map(finds).collect()
     }
 
-    /// … by one index that is opened once, as `browse` searches.
+    /// Returns the results of the same searches by an index that is opened once, as in `browse`.
     pub(super) fn all_finds_of_one(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
         let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
@@ -129,7 +129,7 @@ impl TestCatalogue {
     }
 }
 
-/// Writes one clip, within a transaction of the caller.
+/// Writes one clip within a transaction of the caller.
 pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) {
     let name = OsString::from(format!("C{number:04}.MP4"));
     let known = catalogue.file_id(dir, &name).unwrap();
