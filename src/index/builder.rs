@@ -131,12 +131,15 @@ impl Index {
         match Self::open(catalogue)? {
             IndexState::Usable(index) => Ok(*index),
             IndexState::Damaged { file } => Err(TantivyError::InternalError(format!(
-                "{file} is not what was just written"
+                "{file} does not match what was just written"
             ))
             .into()),
-            IndexState::Missing | IndexState::Mismatched(_) | IndexState::NotOurs => Err(
-                TantivyError::InternalError("it is not what was just written".to_owned()).into(),
-            ),
+            IndexState::Missing | IndexState::Mismatched(_) | IndexState::NotOurs => {
+                Err(TantivyError::InternalError(
+                    "the index does not match what was just written".to_owned(),
+                )
+                .into())
+            }
         }
     }
 }

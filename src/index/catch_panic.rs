@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_an_error() {
+    fn a_panic_becomes_an_error() {
         assert!(guarded::<()>(|| panic!("on purpose")).is_err());
         assert_eq!(guarded(|| Ok(1)).unwrap(), 1);
     }

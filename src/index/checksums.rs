@@ -360,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_any_year_have_a_time() {
+    fn times_of_any_year_fit() {
         for (seconds, expected) in [
             (0, 999_999_999),
             (-1, -1),

@@ -178,7 +178,7 @@ pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "it is not what was written",
+            "checksum mismatch",
         ))
     }
 }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_is_held_is_busy_in_the_end() {
+    fn a_held_lock_is_reported_as_busy() {
         let folder = tempfile::tempdir().unwrap();
         let folder = IndexFolder::open(folder.path()).unwrap();
         let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_bit_and_no_cut_is_believed() {
+    fn changed_bits_and_truncation_break_the_seal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("meta.json");
         for data in [&b"{\"segments\": []}\n"[..], b"", b"no line end"] {

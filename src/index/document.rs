@@ -380,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_sorted_as_people_count() {
+    fn names_sort_by_number_and_ignore_case_and_accents() {
         let mut names = [
             "C10.mov",
             "c2.mov",

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_words_may_differ_in_more() {
+    fn longer_words_may_differ_in_more_letters() {
         assert!(matches("drumer", "drummer") && matches("drumer", "durmer"));
         assert!(!matches("drumer", "drummers"));
         assert!(matches("drumerss", "drummers") && matches("unterview", "interviews"));
@@ -183,13 +183,13 @@ mod tests {
     proptest! {
         #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
-        fn words_are_alike_as_they_are_elsewhere(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
+        fn the_automaton_agrees_with_the_osa_distance(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
             let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
             prop_assert_eq!(matches(&asked, &word), expected);
         }
 
         #[test]
-        fn a_word_with_a_slip_or_two_is_alike(asked in "[a-d京]{2,12}", slips in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
+        fn a_word_with_some_typos_agrees_with_the_osa_distance(asked in "[a-d京]{2,12}", slips in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
             let mut letters: Vec<char> = asked.chars().collect();
             for (at, slip) in slips {
                 let at = at.index(letters.len());

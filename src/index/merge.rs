@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn small_ones_join_and_large_ones_are_left_alone() {
+    fn small_segments_merge_and_large_ones_stay() {
         for (alive, effort, expected) in [
             (&[1, 1, 1][..], MergeEffort::SMALL, &[][..]),
             (
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_is_mostly_dead_is_written_again() {
+    fn a_segment_of_mostly_deleted_documents_is_rewritten() {
         let segments = [
             SegmentSize {
                 id: 'a',

@@ -209,7 +209,7 @@ impl Index {
         };
         let (schema, columns) = document::schema();
         let Some(payload) = payload(&metas) else {
-            return Ok(IndexState::Mismatched("was never finished"));
+            return Ok(IndexState::Mismatched("is incomplete"));
         };
         // Read after the payload, so that an index is never ahead of its own catalogue. A catalogue
         // that was restored from an older copy assigns the same numbers a second time.
@@ -218,16 +218,14 @@ impl Index {
         }
         let documents: u32 = metas.segments.iter().map(SegmentMeta::num_docs).sum();
         if payload.seq < 0 || (payload.seq == 0 && documents > 0) {
-            return Ok(IndexState::Mismatched(
-                "says that it holds changes that cannot be",
-            ));
+            return Ok(IndexState::Mismatched("has an invalid change number"));
         }
         if payload.catalogue != uuid {
-            return Ok(IndexState::Mismatched("is of another catalogue"));
+            return Ok(IndexState::Mismatched("belongs to another catalogue"));
         }
         if payload.documents != DOCUMENT_VERSION || metas.schema != schema {
             return Ok(IndexState::Mismatched(
-                "was made by another version of btsindex",
+                "was written by another version of btsindex",
             ));
         }
         let whole = match checksums::verify_files(&folder, &files(&metas), mode) {
@@ -298,7 +296,7 @@ fn damaged(file: &str) -> IndexState {
 fn file_of(error: &Error) -> String {
     use tantivy::directory::error::OpenReadError;
     let Error::Index(TantivyError::OpenReadError(error)) = error else {
-        return "a file that tantivy does not name".to_owned();
+        return "an unnamed file".to_owned();
     };
     let path = match error {
         OpenReadError::FileDoesNotExist(path) => path,

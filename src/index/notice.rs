@@ -52,38 +52,38 @@ impl fmt::Display for IndexNotice {
         match self {
             Self::Damaged { file } => write!(
                 f,
-                "the index was damaged ({}); it is being made anew from the catalogue",
+                "the index was damaged ({}); rebuilding it from the catalogue",
                 escape(file)
             ),
             Self::Inconsistent => f.write_str(
-                "the index failed to answer or gave an impossible answer, although its checksums are correct; it is being rebuilt from the catalogue",
+                "the index failed or returned an impossible result, although its checksums are correct; rebuilding it from the catalogue",
             ),
             Self::DamagedAfterSearch { file } => write!(
                 f,
-                "a check after this search found the index damaged ({}); search again, what it found may be incomplete",
+                "the index was found damaged after this search ({}); results may be incomplete: search again",
                 escape(file)
             ),
             Self::Rebuilt { reason } => {
                 write!(
                     f,
-                    "the index {reason}; it is being made anew from the catalogue"
+                    "the index {reason}; rebuilding it from the catalogue"
                 )
             }
             Self::Waiting { holder } => {
-                write!(f, "{} writes the index; waiting for it", escape(holder))
+                write!(f, "waiting for {}, which is writing the index", escape(holder))
             }
             Self::StoppedWaiting { holder } => write!(
                 f,
-                "{} still writes the index; what was changed last may not be found",
+                "{} is still writing the index; the latest changes may be missing",
                 escape(holder)
             ),
             Self::InMemory { reason } => write!(
                 f,
-                "the index cannot be written; this search makes one in memory: {}",
+                "the index cannot be written; using one in memory for this search: {}",
                 escape(reason)
             ),
             Self::NotTidied { reason } => {
-                write!(f, "the index could not be tidied up: {}", escape(reason))
+                write!(f, "could not clean up the index: {}", escape(reason))
             }
         }
     }

@@ -84,8 +84,8 @@ impl FromStr for SortOrder {
         }
         if keys.is_empty() || keys.len() > MAX_KEYS {
             return Err(Error::Query {
-                message: format!("{text:?} is no order"),
-                hint: "name one to four fields, such as `captured,-duration`".to_owned(),
+                message: format!("invalid sort order {text:?}"),
+                hint: "use one to four fields, such as `captured,-duration`".to_owned(),
             });
         }
         Ok(Self(keys))
@@ -109,10 +109,10 @@ fn sort_by(name: &str) -> Result<SortBy, Error> {
     }
     let names = SortOrder::names();
     Err(Error::Query {
-        message: format!("nothing is sorted by `{name}`"),
+        message: format!("cannot sort by `{name}`"),
         hint: match closest(&name, &names) {
             Some(close) => format!("did you mean `{close}`?"),
-            None => "sort by `relevance`, `name`, `captured`, `duration`, `bytes`, `rating` or any other number, `camera`, `day`, `folder`, or what clips are counted by".to_owned(),
+            None => "sort by `relevance`, `name`, `captured`, `duration`, `bytes`, `rating` or any other number, `camera`, `day`, `folder`, or any other facet".to_owned(),
         },
     })
 }
@@ -511,7 +511,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_names_fields_or_says_which_are_meant() {
+    fn a_sort_order_accepts_known_fields_and_suggests_similar_ones() {
         assert!(
             "captured,-duration,rating,name"
                 .parse::<SortOrder>()
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_keep_their_order_and_the_rejected_come_last() {
+    fn score_bits_keep_the_order_and_rejected_clips_come_last() {
         let scores = [-1000.5, -3.0, -0.1, 0.0, 0.1, 4.0, 9.5];
         assert!(
             scores

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_come_back_at_their_places() {
+    fn tokens_keep_their_positions() {
         let words = [(0, "東京"), (1, "京タ"), (2, "タ"), (3, "drum")]
             .map(|(at, word)| (at, word.to_owned()));
         let text = join_words(&words.clone().map(|(_, word)| word));

@@ -136,7 +136,7 @@ impl<'a> Finder<'a> {
                 }
             }
             Ok(None) => on_notice(&IndexNotice::InMemory {
-                reason: "another process still writes it".to_owned(),
+                reason: "another process is still writing it".to_owned(),
             }),
             Err(error) => on_notice(&IndexNotice::InMemory {
                 reason: error.to_string(),

@@ -298,7 +298,7 @@ impl Weight for PatternPhraseQuery {
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
         let is_there = self.starts(segment)?.iter().any(|(start, _)| *start == doc);
         if is_there {
-            return Ok(Explanation::new("words that fit patterns", 1.0));
+            return Ok(Explanation::new("words that match patterns", 1.0));
         }
         Err(TantivyError::InvalidArgument(format!(
             "document {doc} does not match"
@@ -320,7 +320,7 @@ mod tests {
     proptest! {
         #![proptest_config(crate::random_tests::random(4000))]
         #[test]
-        fn words_fit_as_they_do_elsewhere(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
+        fn the_automaton_matches_the_same_words_as_fits(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
             prop_assert_eq!(matches(&pattern, &word), fits(&pattern, &word));
         }
     }

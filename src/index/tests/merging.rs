@@ -159,7 +159,7 @@ fn merge(
 }
 
 #[test]
-fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
+fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
     let set = in_pieces(6);
     // The segment of clip 3 holds nothing else.
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
@@ -168,7 +168,7 @@ fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
 }
 
 #[test]
-fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
+fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
     let set = in_pieces(6);
     let all = |merge| {
         if merge == 0 {
@@ -182,7 +182,7 @@ fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
 }
 
 #[test]
-fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
+fn a_merge_ends_although_changes_never_stop() {
     let set = in_pieces(12);
     let merges = merge(&set, 3, |merge| vec![merge]);
     // Three merges that commits invalidate, then one without commits.
@@ -191,14 +191,14 @@ fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
 }
 
 #[test]
-fn a_commit_that_empties_no_segment_lets_a_merge_be() {
+fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
     let set = in_pieces(6);
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
 }
 
 #[test]
-fn merging_ends_while_every_commit_makes_another_merge_due() {
+fn merging_ends_although_every_commit_makes_another_merge_due() {
     let set = TestCatalogue::with(50);
     set.follow();
     set.add(0..40);

@@ -100,7 +100,7 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 }
 
 #[test]
-fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
+fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
     // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
     let set = TestCatalogue::with(clips);
@@ -155,7 +155,7 @@ fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
 }
 
 #[test]
-fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
+fn searches_survive_several_damaged_files_and_a_missing_folder() {
     let set = TestCatalogue::with(300);
     set.follow();
     let expected = set.all_finds(&mut Vec::new());
@@ -172,7 +172,7 @@ fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
 }
 
 #[test]
-fn an_index_of_something_else_is_made_anew() {
+fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
     let set = TestCatalogue::with(50);
     set.follow();
     let files = files_in(&set.index());
@@ -231,7 +231,7 @@ fn write_payload(set: &TestCatalogue, payload: &CommitPayload) {
 }
 
 #[test]
-fn a_strangers_folder_is_left_alone_and_searched_without() {
+fn a_foreign_folder_stays_unchanged_and_the_search_uses_memory() {
     let set = TestCatalogue::with(30);
     fs::create_dir(set.index()).unwrap();
     fs::write(set.index().join("precious.mov"), "footage").unwrap();
@@ -330,7 +330,7 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
 }
 
 #[test]
-fn a_search_waits_for_whoever_writes_and_says_for_whom() {
+fn a_search_waits_for_the_writer_and_names_it() {
     let set = TestCatalogue::with(20);
     set.follow();
     set.edit(3, "circled");
@@ -354,7 +354,7 @@ fn a_search_waits_for_whoever_writes_and_says_for_whom() {
 }
 
 #[test]
-fn what_killed_processes_left_is_cleared_away() {
+fn leftovers_of_killed_processes_are_removed() {
     let set = TestCatalogue::with(20);
     set.follow();
     let left = |name: &str| set.folder.path().join(name);
@@ -386,7 +386,7 @@ fn what_killed_processes_left_is_cleared_away() {
 }
 
 #[test]
-fn a_merge_of_much_keeps_nobody_waiting_and_loses_nothing() {
+fn a_large_merge_loses_nothing() {
     let set = TestCatalogue::with(500);
     for part in 0..8 {
         set.add(part * 60..part * 60 + 90);
@@ -400,7 +400,7 @@ fn a_merge_of_much_keeps_nobody_waiting_and_loses_nothing() {
 }
 
 #[test]
-fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
+fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
     let set = TestCatalogue::with(1200);
     set.follow();
     let folder = set.folder.path();
@@ -428,7 +428,7 @@ fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
 }
 
 #[test]
-fn an_audit_finds_what_is_wrong() {
+fn an_audit_finds_every_difference() {
     let set = TestCatalogue::with(40);
     set.follow();
     let index = set.open();
@@ -482,7 +482,7 @@ fn an_audit_finds_what_is_wrong() {
 }
 
 #[test]
-fn a_sound_index_is_read_through_once() {
+fn an_intact_index_is_read_once() {
     let set = TestCatalogue::with(20);
     set.follow();
     // Wait until changes of the files would alter their times.

@@ -62,7 +62,7 @@ fn today_seconds() -> i64 {
 }
 
 #[test]
-fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
+fn the_next_search_finds_rot_in_each_kind_of_file() {
     let set = set();
     let expected = set.all_finds(&mut Vec::new());
     let mut state = 0x2545_f491_4f6c_dd1d;
@@ -92,7 +92,7 @@ fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
 }
 
 #[test]
-fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
+fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
     let set = set();
     let path = set.index().join(&names(&set)[0]);
     rot(&path, 77);
@@ -119,7 +119,7 @@ fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
 }
 
 #[test]
-fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
+fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
     let set = set();
     let names = names(&set);
     let length = |name: &String| set.index().join(name).metadata().unwrap().len();
@@ -147,7 +147,7 @@ fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
 }
 
 #[test]
-fn rot_that_is_found_after_an_answer_is_told_and_mended() {
+fn rot_found_after_an_answer_is_reported_and_repaired() {
     let set = set();
     let expected = set.all_finds(&mut Vec::new());
     let name = names(&set).pop().unwrap();
@@ -165,7 +165,7 @@ fn rot_that_is_found_after_an_answer_is_told_and_mended() {
 }
 
 #[test]
-fn what_was_read_again_is_not_due_for_a_day() {
+fn a_rechecked_file_is_not_due_for_a_day() {
     let set = set();
     mark_as_checked(&set, 0, Some("another"));
     let names = names(&set);
@@ -182,7 +182,7 @@ fn what_was_read_again_is_not_due_for_a_day() {
 }
 
 #[test]
-fn a_panic_within_a_search_is_contained_and_answered() {
+fn a_search_that_panics_is_answered_by_a_rebuilt_index() {
     let set = set();
     let first = AtomicBool::new(true);
     let mut notes = Vec::new();
@@ -197,7 +197,7 @@ fn a_panic_within_a_search_is_contained_and_answered() {
 }
 
 #[test]
-fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
+fn a_rebuilt_index_that_fails_again_is_replaced_by_one_in_memory() {
     let set = set();
     let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
     let answer = finder.run(&mut |_| (), |index, _| {
@@ -226,7 +226,7 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     };
     assert_eq!((search(), search()), (80, 80));
     let holder = format!("process {} (scan)", std::process::id());
-    let reason = "another process still writes it".to_owned();
+    let reason = "another process is still writing it".to_owned();
     let expected = [
         IndexNotice::Inconsistent,
         IndexNotice::Waiting { holder },
@@ -265,7 +265,7 @@ fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory
 }
 
 #[test]
-fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
+fn an_impossible_result_rebuilds_the_index() {
     let set = set();
     let expected = set.all_finds(&mut Vec::new());
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
@@ -292,7 +292,7 @@ fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
 }
 
 #[test]
-fn an_index_at_a_seq_that_cannot_be_is_made_anew() {
+fn an_index_with_an_invalid_seq_is_rebuilt() {
     let set = set();
     for seq in [-1, 0, i64::MIN, i64::MAX] {
         write_payload(
