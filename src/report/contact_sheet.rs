@@ -1,4 +1,4 @@
-//! A contact sheet: the clips of a report as pictures in a grid, made to be printed.
+//! Contact sheet: the clips of a report as a grid of pictures for printing.
 
 use maud::{PreEscaped, html};
 
@@ -8,19 +8,19 @@ use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
 use super::{ShootReport, page};
 use crate::error::Error;
 
-/// How a contact sheet is laid out.
+/// Layout of a contact sheet.
 #[derive(Debug, Clone, Copy)]
 pub struct SheetLayout {
-    /// ClipPictures beside each other.
+    /// Number of pictures per row.
     pub columns: u8,
-    /// Whether strips are shown instead of posters.
+    /// True for filmstrips instead of posters.
     pub strips: bool,
 }
 
-/// With so many columns, paper is held crosswise.
+/// Number of columns from which the paper is in landscape orientation.
 const CROSSWISE: u8 = 5;
 
-/// Writes the whole sheet; see [`page::report`].
+/// Writes the whole sheet; see [`page::write_report`].
 pub(super) fn write_sheet(
     report: &ShootReport,
     sheet: SheetLayout,
@@ -49,7 +49,8 @@ pub(super) fn write_sheet(
     sink.put(&end().into_string())
 }
 
-/// How it looks, with its own columns: a page may say so in its style only.
+/// Style sheet with the number of columns. It is part of the style element, because the content
+/// security policy forbids style attributes.
 fn style(sheet: SheetLayout) -> String {
     let paper = if sheet.columns >= CROSSWISE {
         "landscape"

@@ -1,5 +1,6 @@
-//! Where a report goes: one file, or a folder with its pictures parent_folder it; whole or not at all. Only what
-//! is an existing_report report is ever replaced, never anything else that has the name.
+//! Output of a report: a file, or a folder that also holds the pictures. The output is written
+//! completely or not at all. Only an earlier report is replaced, never another file of the same
+//! name.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
@@ -9,26 +10,26 @@ use super::page::MARK;
 use crate::atomic_file;
 use crate::error::Error;
 
-/// Clips that one file has room for.
+/// Maximum number of clips in a single file.
 pub(super) const MAX_IN_ONE_FILE: usize = 2000;
-/// The folder of pictures in the folder of a report.
+/// Folder of the pictures within the folder of a report.
 pub(super) const PICTURES: &str = "pictures";
-/// The page in the folder of a report.
+/// Page within the folder of a report.
 pub(super) const INDEX: &str = "index.html";
 
-/// What a report is written as.
+/// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportFormat {
-    /// A page.
+    /// HTML page with pictures.
     Html,
-    /// One object.
+    /// Single JSON object on one line.
     Json,
-    /// A row a clip.
+    /// CSV with one row per clip.
     Csv,
 }
 
 impl ReportFormat {
-    /// What a file of ours begins with.
+    /// Prefix by which an earlier report is recognized.
     fn mark(self) -> &'static [u8] {
         match self {
             Self::Html => MARK.as_bytes(),
@@ -38,16 +39,16 @@ impl ReportFormat {
     }
 }
 
-/// Where the text of a report goes, and how much of it there was.
+/// Writer for the text of a report, which counts the bytes.
 pub struct Sink<'a> {
     out: &'a mut dyn Write,
-    /// What complaints name.
+    /// Path for error messages.
     path: &'a Path,
     bytes: u64,
 }
 
 impl<'a> Sink<'a> {
-    /// Writes to `out`, which is the file at `path`.
+    /// Creates a writer to `out`, which is the file at `path`.
     pub fn new(out: &'a mut dyn Write, path: &'a Path) -> Self {
         Self {
             out,
@@ -56,16 +57,16 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Writes some text.
+    /// Writes a text.
     ///
     /// # Errors
-    /// What the system says, with the path.
+    /// Returns the system's error with the path.
     pub fn put(&mut self, text: &str) -> Result<(), Error> {
         self.write_all(text.as_bytes())
             .map_err(Error::path(self.path))
     }
 
-    /// Bytes that were written.
+    /// Number of bytes written.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -84,12 +85,12 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Writes a file, also in the place of an existing_report one of its form; returns its bytes. Nothing is there when `write`
-/// fails.
+/// Writes a file, or replaces an earlier report of the same format, and returns its size in bytes.
+/// Leaves nothing behind if `write` fails.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says; else those of `write`.
+/// [`Error::NotOurs`] if another file has this name, [`Error::NoPlace`] if the parent folder does
+/// not exist, [`Error::Path`] for errors of the system, and the errors of `write`.
 pub fn save(
     path: &Path,
     form: ReportFormat,
@@ -113,7 +114,7 @@ pub fn save(
     Ok(bytes)
 }
 
-/// Fills a file piece by piece; returns its bytes.
+/// Writes the content of a file and returns its size in bytes.
 pub(super) fn fill_file(
     file: &mut File,
     path: &Path,
@@ -127,7 +128,8 @@ pub(super) fn fill_file(
     Ok(bytes)
 }
 
-/// What an existing_report file of ours looks like that has the name; refuses a name that something else has.
+/// Returns the metadata of an earlier report at a path, or `None` if nothing is there. Refuses any
+/// other file.
 ///
 /// # Errors
 /// See [`save`].
@@ -144,7 +146,8 @@ pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<
     }
 }
 
-/// What has a name, if anything has it; refuses one in a folder that is not there.
+/// Returns the metadata of a path, or `None` if nothing is there. Refuses a path whose parent
+/// folder does not exist.
 fn at(path: &Path) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
@@ -156,7 +159,7 @@ fn at(path: &Path) -> Result<Option<Metadata>, Error> {
     }
 }
 
-/// The folder that something is in.
+/// Returns the parent folder of a path.
 fn parent_folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -178,12 +181,13 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
     Ok(begin == mark)
 }
 
-/// Creates a folder under a temporary name in the target's parent, and renames it once `fill` has fill_file it. Replaces an
-/// existing_report report of that name. Returns what `fill` returns.
+/// Creates a folder under a temporary name in the target's parent, and renames it after `fill` has
+/// written its content. Replaces an earlier report of that name. Returns the result of `fill`.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says; else those of `fill`. Nothing is left then.
+/// [`Error::NotOurs`] if another file or folder has this name, [`Error::NoPlace`] if the parent
+/// folder does not exist, [`Error::Path`] for errors of the system, and the errors of `fill`.
+/// Nothing is left behind then.
 pub(super) fn folder<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
@@ -196,7 +200,7 @@ pub(super) fn folder<T>(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Who gets it on a stick is somebody else here.
+        // Readable by all: on a removable disk, the recipient has a different user id.
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
     let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
@@ -213,7 +217,7 @@ pub(super) fn folder<T>(
     let whole = folder.keep();
     if let Err(error) = fs::rename(&whole, path) {
         if has_former {
-            // As it was; if even that fails, the first path_error is the one to tell.
+            // Restores the earlier report. If that fails too, the first error is more useful.
             let _ = fs::rename(&previous_path, path);
         }
         let _ = fs::remove_dir_all(&whole);
@@ -223,8 +227,8 @@ pub(super) fn folder<T>(
     Ok(fill_file)
 }
 
-/// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
-/// that are named as ours are.
+/// Refuses a path unless nothing is there, or the folder of an earlier report: a page that starts
+/// with the prefix, and pictures with the names of a report's pictures.
 pub(super) fn refuse_folder(path: &Path) -> Result<(), Error> {
     let is_ours = match at(path)? {
         None => return Ok(()),

@@ -1,5 +1,5 @@
-//! What a report is made of: the clips that were asked for, where their copies are, the cards they
-//! came on, and what the day was.
+//! Collects the content of a report: the requested clips, their copies, their cards, and the facts
+//! of the day.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,61 +13,61 @@ use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::Fingerprint;
 
-/// What a report is about.
+/// Clips that a report covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportScope {
-    /// One day, and of its clips those that a query finds, where one was written.
+    /// A day, with a query that selects some of its clips; empty for all clips.
     Day(Date, String),
-    /// What a query finds.
+    /// Matches of a query.
     Query(String),
 }
 
-/// A shoot, gathered.
+/// Content of a report.
 #[derive(Debug, Clone)]
 pub struct ShootReport {
-    /// What was asked for.
+    /// Clips that the report covers.
     pub about: ReportScope,
-    /// Its clips, in the order in which they were shot; those of which nobody knows when come last.
+    /// Clips in shooting order; clips without a time come last.
     pub shots: Vec<Shot>,
-    /// The cards that clips came on, the first taken in first.
+    /// Ingests of the cards that the clips are from, oldest first.
     pub cards: Vec<Ingest>,
-    /// The numbers that are known on each card or in each folder.
+    /// Known clip numbers of each card or folder.
     pub series: Vec<Series>,
-    /// The day on which it is made.
+    /// Date of the report.
     pub created: Date,
 }
 
-/// A clip of a report.
+/// Clip of a report.
 #[derive(Debug, Clone, Default)]
 pub struct Shot {
-    /// Its number in the catalogue.
+    /// Clip id in the catalogue.
     pub clip: i64,
-    /// What is known of it, in short.
+    /// Facts for the summaries.
     pub summary: ClipSummary,
-    /// The day that it belongs to.
+    /// Day that the clip belongs to.
     pub day: Option<Arc<str>>,
-    /// What it was shot with: `A · Sony ILME-FX3`.
+    /// Name of the camera: `A · Sony ILME-FX3`.
     pub camera: Arc<str>,
-    /// Which of the report's cards it came on.
+    /// Index of the clip's card in [`ShootReport::cards`].
     pub card: Option<usize>,
-    /// Where it is.
+    /// Number of copies, and their volumes.
     pub copies: ShotCopies,
-    /// Which of the report's series its name is of, and its number there.
+    /// Index in [`ShootReport::series`], and the clip's number there.
     pub number: Option<(usize, u32)>,
 }
 
-/// Where a clip is.
+/// Copies of a clip: how many volumes hold it, and how many were verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShotCopies {
-    /// Files that hold it and were there when they were last looked for.
+    /// Files that were present at the last scan.
     pub files: usize,
-    /// Volumes that hold it, by fingerprint.
+    /// Volumes that hold the clip, by fingerprint.
     pub volumes: usize,
-    /// … and those of which full hashes prove it.
+    /// Volumes whose copy was verified by a full hash.
     pub verified: usize,
-    /// Whether full hashes show that its files are not the same.
+    /// True if full hashes show that the files differ.
     pub do_differ: bool,
-    /// What the volumes are called, each once.
+    /// Labels of the volumes, sorted and without duplicates.
     pub labels: Vec<Arc<str>>,
 }
 
@@ -88,11 +88,12 @@ impl ShotCopies {
 }
 
 impl ShootReport {
-    /// Gathers clips by their numbers; of a day, those that belong to it. The callback `each` gets the number of clips
-    /// gathered and their total, and returns whether to continue. Returns `None` when it ends the work.
+    /// Collects clips by id; for a day, only those that belong to it. The callback gets the number
+    /// of clips done and their total, and returns whether to continue. Returns `None` if it returns
+    /// false.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// Returns an error if `SQLite` fails.
     pub fn gather(
         about: ReportScope,
         clips: &[i64],
@@ -121,7 +122,7 @@ impl ShootReport {
         builder.finish(about, created, on_progress)
     }
 
-    /// The days that clips belong to, in order.
+    /// Days of the clips, sorted.
     #[must_use]
     pub fn days(&self) -> Vec<&str> {
         let days = self.shots.iter().filter_map(|shot| shot.day.as_deref());
@@ -131,7 +132,7 @@ impl ShootReport {
         days
     }
 
-    /// Returns the distinct values that `tell` gives for the clips, in the order of the clips.
+    /// Returns the distinct values of the clips, in the order of the clips.
     #[must_use]
     pub fn distinct(&self, value_of: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
@@ -150,7 +151,7 @@ impl ShootReport {
         sorted
     }
 
-    /// What a clip's card is called: as it was taken in, else its reel.
+    /// Name of a clip's card: the name used by the ingest, or else the reel.
     #[must_use]
     pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
@@ -160,35 +161,36 @@ impl ShootReport {
 }
 
 impl Shot {
-    /// What its file is called.
+    /// Returns the name of the clip's file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.summary.name
     }
 
-    /// Whether anything is known of what it was shot with.
+    /// Returns true if the camera is known.
     pub(super) fn has_camera(&self) -> bool {
         &*self.camera != UNKNOWN
     }
 
-    /// Whether there is sound and no picture in it.
+    /// Returns true if the clip has sound but no picture.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         !self.summary.has_picture && self.summary.has_sound
     }
 
-    /// Its tags.
+    /// Tags of the clip.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.summary.tags.iter().map(|(tag, _)| &**tag)
     }
 
-    /// Returns when the camera's clock says it was begun.
+    /// Returns the start time by the camera's clock.
     #[must_use]
     pub fn begun(&self) -> Option<i64> {
         self.summary.begun()
     }
 
-    /// Day by day, by the clock; clips without one come last on their day, those without a day last of all.
+    /// Sort key: by day, then by the camera's clock. Clips without a time come last on their day,
+    /// clips without a day last of all.
     fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
         let (day, begun) = (self.day.clone(), self.begun());
         let name = Arc::clone(&self.summary.name);
@@ -196,15 +198,15 @@ impl Shot {
     }
 }
 
-/// A report while it is gathered.
+/// Report that is being collected.
 struct ReportBuilder<'a> {
     catalogue: &'a Catalogue,
     cards: Cards,
     texts: TextInterner,
     shots: Vec<Shot>,
-    /// Where the name of each clip counts.
+    /// Series position of each clip, if its name is numbered.
     numbered: Vec<Option<NumberedClip>>,
-    /// Whether the camera of each clip is known, and not only that camera's letter.
+    /// True for each clip whose camera is known, and not only the camera's letter.
     has_camera_name: Vec<bool>,
 }
 
@@ -233,7 +235,7 @@ impl ReportBuilder<'_> {
         Ok(())
     }
 
-    /// Puts what was gathered in order, and looks at it as a whole.
+    /// Sorts the clips, and adds what depends on all of them: series, cameras and cards.
     fn finish(
         mut self,
         about: ReportScope,
@@ -266,10 +268,10 @@ impl ReportBuilder<'_> {
     }
 }
 
-/// What clips are said to be shot with when nobody knows.
+/// Camera of a clip if nothing is known about it.
 const UNKNOWN: &str = "no camera known";
 
-/// What a clip was shot with; sound without a camera is the recorder's.
+/// Name of a clip's camera; `sound` for audio without a camera.
 fn camera(clip: &Clip) -> String {
     let letter = clip.camera_letter.as_ref().map(|it| it.value.as_str());
     let camera = clip.camera.as_ref().map(|it| it.value.as_str());
@@ -283,7 +285,8 @@ fn camera(clip: &Clip) -> String {
     }
 }
 
-/// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
+/// Assigns a camera to clips that only have a camera letter, such as unreadable ones, if exactly
+/// one camera has this letter.
 fn assign_cameras_by_letter(shots: &mut [Shot], has_camera_name: &[bool]) {
     let mut named: HashMap<Arc<str>, HashSet<Arc<str>>> = HashMap::new();
     for (shot, _) in shots.iter().zip(has_camera_name).filter(|(_, has)| **has) {
@@ -303,16 +306,16 @@ fn assign_cameras_by_letter(shots: &mut [Shot], has_camera_name: &[bool]) {
     }
 }
 
-/// Cards as they are ingests.
+/// Cards of the clips read so far.
 #[derive(Default)]
 struct Cards {
     ingests: Vec<Ingest>,
-    /// Where each stands, by its number; `None` for one that is not in the log.
+    /// Index in `ingests` by ingest id; `None` if the ingest is not in the log.
     known: HashMap<i64, Option<usize>>,
 }
 
 impl Cards {
-    /// The card that a clip came on: of several, the one it was taken in from first.
+    /// Returns the index of the card that a clip was first ingested from.
     fn find_or_load(
         &mut self,
         id: Option<Fingerprint>,
@@ -339,7 +342,7 @@ impl Cards {
         Ok(None)
     }
 
-    /// The cards, the first taken in first, which clips are told.
+    /// Sorts the cards by time and updates the indexes of the clips.
     fn in_order(self, shots: &mut [Shot]) -> Vec<Ingest> {
         let mut cards: Vec<(usize, Ingest)> = self.ingests.into_iter().enumerate().collect();
         cards.sort_by_key(|(_, card)| (card.begun, card.id));

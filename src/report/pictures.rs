@@ -1,5 +1,5 @@
-//! The pictures of a report: posters and strips of the catalogue, encoded so small that all of them
-//! together, with all that is written, stay within what a file may have.
+//! Pictures of a report: posters and filmstrips of the catalogue, compressed so that all of them,
+//! together with the text, stay within the size limit of a file.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,53 +19,53 @@ use crate::output::decoded;
 use crate::source_file;
 use crate::value::Fingerprint;
 
-/// A picture, ready to be shown.
+/// Encoded picture with its size in pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReportPicture {
-    /// Itself as a `data:` address, or where it is below the folder of the report.
+    /// `data:` URL, or a path relative to the folder of the report.
     pub(super) address: String,
     pub(super) width: u32,
     pub(super) height: u32,
 }
 
-/// Several moments of a clip, side_by_side each other in one picture.
+/// Several moments of a clip, side by side in one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Strip {
     pub(super) picture: ReportPicture,
-    /// Seconds since the clip's begin, one for each moment.
+    /// Seconds from the start of the clip, one per moment.
     pub(super) seconds: Vec<f64>,
 }
 
-/// What there is of one clip.
+/// Pictures of a clip.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ClipPictures {
     pub(super) poster: Option<ReportPicture>,
     pub(super) strip: Option<Strip>,
 }
 
-/// How a report is written.
+/// Inputs for writing a report.
 pub struct RenderContext<'a> {
-    /// Where clips are read again.
+    /// Catalogue from which clips are read again.
     pub catalogue: &'a Catalogue,
-    /// Ends it early.
+    /// Token that cancels the writing.
     pub cancel: &'a Cancel,
     /// Callback that gets the number of clips written and their total.
     pub progress: &'a mut dyn FnMut(usize, usize),
 }
 
-/// Where pictures go.
+/// Destination of the pictures.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum PictureTarget<'a> {
-    /// Into the page, so many bytes of it for each clip.
+    /// Inline in the page, with a limit in bytes per clip.
     Page(usize),
-    /// Into a folder, as files.
+    /// Files in a folder.
     Folder(&'a Path),
 }
 
-/// How a picture is encoded: pixels across, and WebP's quality.
+/// Width of a picture in pixels, and WebP quality.
 type PictureSize = (u32, f32);
 
-/// Posters, the best first; the first that fits is taken.
+/// Poster sizes, best first; the first that fits is used.
 const POSTERS: [PictureSize; 8] = [
     (480, 72.0),
     (480, 60.0),
@@ -76,7 +76,7 @@ const POSTERS: [PictureSize; 8] = [
     (200, 20.0),
     (96, 10.0),
 ];
-/// Strips: pixels across one moment.
+/// Filmstrip sizes; the width is that of one moment.
 const STRIPS: [PictureSize; 7] = [
     (192, 64.0),
     (160, 58.0),
@@ -86,35 +86,35 @@ const STRIPS: [PictureSize; 7] = [
     (112, 12.0),
     (64, 8.0),
 ];
-/// A report of few clips is not encoded larger than it is good to look at.
+/// Limits in bytes, which apply even if a report of few clips has more space.
 const MAX_POSTER_BYTES: usize = 36_000;
 const MAX_STRIP_BYTES: usize = 60_000;
-/// More moments are not told apart under a finger.
+/// Maximum number of moments; more cannot be distinguished while scrubbing.
 const MAX_MOMENTS: usize = 10;
-/// No index of a strip is longer.
+/// Maximum length of a filmstrip's index in bytes.
 const MAX_INDEX_BYTES: u64 = 64 << 10;
-/// What stands around a picture's bytes in its address.
+/// Prefix of a picture's `data:` URL.
 const PREFIX: &str = "data:image/webp;base64,";
 
-/// Clips that are read and whose pictures are encoded together: memory holds no more of a report.
+/// Clips that are read and encoded at a time, which limits the memory used.
 const BATCH: usize = 64;
-/// A share of a page that no picture fits into.
+/// Bytes per clip below which no picture is attempted.
 const MIN_BYTES: usize = 300;
 
-/// The clips of a report one after another, each with its pictures.
+/// Iterator over the clips of a report, each with its pictures.
 pub(super) struct ClipFeed<'a, 'm> {
     shots: &'a [Shot],
-    /// `None` for clips without pictures.
+    /// `None` if no pictures are needed.
     target: Option<PictureTarget<'a>>,
     thumbnails: Thumbnails,
     context: &'a mut RenderContext<'m>,
-    /// Clips that were read and not asked for yet.
+    /// Clips that are read but not yet returned.
     ready: std::vec::IntoIter<(Clip, ClipPictures)>,
     next: usize,
 }
 
 impl<'a, 'm> ClipFeed<'a, 'm> {
-    /// Begins with the first clip.
+    /// Creates a feed that starts with the first clip.
     pub(super) fn new(
         shots: &'a [Shot],
         target: Option<PictureTarget<'a>>,
@@ -133,7 +133,7 @@ impl<'a, 'm> ClipFeed<'a, 'm> {
     /// Returns the next clip.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
+    /// [`Error::Interrupted`] if the work was cancelled, and errors of the catalogue or the system.
     pub(super) fn next(&mut self) -> Result<(Clip, ClipPictures), Error> {
         if let Some(ready) = self.ready.next() {
             return Ok(ready);
@@ -207,12 +207,12 @@ fn clip_pictures(
     })
 }
 
-/// Bytes that a poster and a strip may have. A strip has ten pictures, which are smaller.
+/// Maximum sizes of a poster and a filmstrip in bytes. A filmstrip has ten smaller pictures.
 fn byte_shares(target: PictureTarget<'_>) -> (usize, usize) {
     match target {
         PictureTarget::Folder(_) => (MAX_POSTER_BYTES, MAX_STRIP_BYTES),
         PictureTarget::Page(bytes) => {
-            // Base64 makes four of three.
+            // Base64 encodes three bytes as four.
             let bytes = bytes.saturating_sub(2 * PREFIX.len()) / 4 * 3;
             let poster = (bytes * 2 / 5).min(MAX_POSTER_BYTES);
             (poster, (bytes - poster).min(MAX_STRIP_BYTES))
@@ -226,10 +226,11 @@ struct EncodedPicture {
     height: u32,
 }
 
-/// A picture that packs well takes a byte for so many pixels; where even that is too much, a way is not tried.
+/// Pixels per byte at the best possible compression. If even that is too large, a size is not
+/// tried.
 const PIXELS_PER_BYTE: usize = 12;
 
-/// The best picture that fits.
+/// Encodes the best picture that fits.
 fn encode_to_fit(
     sizes: &[PictureSize],
     max_bytes: usize,
@@ -260,13 +261,13 @@ fn encode_to_fit(
 fn encode_webp(image: &RgbImage, quality: f32) -> Option<Vec<u8>> {
     let mut config = webp::WebPConfig::new().ok()?;
     config.quality = quality;
-    // Many pictures are waited for: speed comes before the last few bytes.
+    // Speed is more important than the last few bytes, because the user waits for many pictures.
     config.method = 2;
     let encoder = webp::Encoder::from_rgb(image.as_raw(), image.width(), image.height());
     Some(encoder.encode_advanced(&config).ok()?.to_vec())
 }
 
-/// A picture so wide, or so high where it is upright; never larger than it is.
+/// Scales a picture so that its longer side is at most `across` pixels.
 fn scaled(image: &DynamicImage, across: u32, width: u32, height: u32) -> RgbImage {
     let longest = width.max(height).max(1);
     if longest <= across {
@@ -277,7 +278,7 @@ fn scaled(image: &DynamicImage, across: u32, width: u32, height: u32) -> RgbImag
     thumbnail(&image.to_rgb8(), side(width), side(height))
 }
 
-/// ClipPictures of one size side_by_side each other.
+/// Scales pictures of the same size and places them side by side.
 fn side_by_side(images: &[RgbImage], across: u32) -> RgbImage {
     let (width, height) = images.first().map_or((1, 1), RgbImage::dimensions);
     let longest = width.max(height).max(1);
@@ -293,7 +294,7 @@ fn side_by_side(images: &[RgbImage], across: u32) -> RgbImage {
     all
 }
 
-/// The moments of a clip's strip, with the second of each.
+/// Returns the pictures of a clip's filmstrip and the time of each in seconds.
 fn moments(id: Fingerprint, strips: &Folder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
     let path = strips.find(id)?;
     let mut json = Vec::new();
@@ -322,13 +323,13 @@ fn moments(id: Fingerprint, strips: &Folder) -> Option<(Vec<RgbImage>, Vec<f64>)
     (!images.is_empty()).then_some((images, seconds))
 }
 
-/// Which of so many moments are taken: all, or the max_bytes that there may be, evenly.
+/// Selects all moments, or an even selection of [`MAX_MOMENTS`].
 fn choose_moments(all: usize) -> Vec<usize> {
     let count = all.min(MAX_MOMENTS);
     (0..count).map(|at| at * all / count).collect()
 }
 
-/// Keeps a picture where it belongs.
+/// Writes a picture to its destination.
 fn store(
     encoded: &EncodedPicture,
     target: PictureTarget<'_>,
@@ -354,7 +355,7 @@ fn store(
 mod tests {
     use super::*;
 
-    /// As hard to pack as a picture can be.
+    /// Noise, the picture that compresses worst.
     fn noise(width: u32, height: u32) -> RgbImage {
         let mut state = 7_u32;
         RgbImage::from_fn(width, height, |_, _| {

@@ -1,5 +1,7 @@
-//! The numbers that cameras give the clips of a card, and which of them are known: by the names of all
-//! that the catalogue has there, whatever was asked for.
+//! Series of clip numbers that cameras assign on a card.
+//!
+//! The known numbers come from all names that the catalogue has in the folder, not only from the
+//! requested clips.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -14,44 +16,44 @@ use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::from_bytes;
 
-/// The numbers of one card, or of one folder.
+/// Clip numbers of a card or a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Series {
-    /// What stands before the numbers, as in `A001_C`.
+    /// Text before the number, as in `A001_C`.
     pub stem: String,
-    /// How many digits they have.
+    /// Number of digits, padded with zeros.
     pub digits: usize,
-    /// Those that are known.
+    /// Numbers that the catalogue knows.
     pub numbers: BTreeSet<u32>,
 }
 
 impl Series {
-    /// The numbers that are not known just before one that is, as the first and the last of them;
-    /// `None` for the first of all.
+    /// Returns the first and last of the missing numbers immediately before a known one. Returns
+    /// `None` if no number is missing there, or if no earlier one is known.
     #[must_use]
     pub fn missing_before(&self, number: u32) -> Option<(u32, u32)> {
         let before = self.numbers.range(..number).next_back()?;
         (before + 1 < number).then(|| (before + 1, number - 1))
     }
 
-    /// A number as the camera writes it: `A001_C003`.
+    /// Formats a number as the camera writes it: `A001_C003`.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
         format!("{}{number:0width$}", self.stem, width = self.digits)
     }
 }
 
-/// Where the name of a clip counts: the volume and the folder in which its neighbours are, and its number there.
+/// Series position of a clip: the volume and folder of its neighbours, and the number in its name.
 #[derive(Debug, Clone)]
 pub(super) struct NumberedClip {
     volume: i64,
-    /// Where each clip has a folder of its own (RED's `.RDC`), it is the folder of these.
+    /// Parent folder, if the camera gives each clip its own folder, as RED does (`.RDC`).
     folder: Arc<Path>,
     numbered: NumberedName,
 }
 
 impl NumberedClip {
-    /// The place of a clip that is numbered.
+    /// Returns the position of a clip whose name is numbered.
     pub(super) fn from_clip(clip: &Clip, texts: &mut TextInterner) -> Option<Self> {
         let number = clip.clip_number.as_ref()?.value;
         let copy = clip.files.first()?;
@@ -70,8 +72,9 @@ impl NumberedClip {
     }
 }
 
-/// Returns the series of all clips that are numbered, and tells each clip its own. Each folder is read once, however
-/// many series it holds. `go_on` is asked before each; `None` when it says no.
+/// Creates the series of all numbered clips, and assigns each clip to one. Reads each folder once,
+/// even if it holds several series. Calls `should_continue` before each read, and returns `None` if
+/// it returns false.
 pub(super) fn number_clips(
     shots: &mut [Shot],
     numbered_clips: &[Option<NumberedClip>],
@@ -114,7 +117,7 @@ pub(super) fn number_clips(
     Ok(Some(series))
 }
 
-/// Groups the numbers in names by the stem before them.
+/// Groups the numbers in names by the text before them.
 fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
     for numbered in names.iter().filter_map(|name| parse_name(name.to_str()?)) {
@@ -124,11 +127,11 @@ fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     stems
 }
 
-/// The folders of volumes, read once each.
+/// Known folders of each volume, read once.
 #[derive(Default)]
 struct VolumeFolders(HashMap<i64, HashMap<PathBuf, FolderContents>>);
 
-/// A folder that is known.
+/// Content of a known folder.
 #[derive(Default)]
 struct FolderContents {
     number: Option<i64>,
@@ -136,7 +139,7 @@ struct FolderContents {
 }
 
 impl VolumeFolders {
-    /// The names of everything that is known in a folder: files, and folders that hold a clip each.
+    /// Returns the known names in a folder: files, and folders that hold one clip each.
     fn names(
         &mut self,
         volume: i64,
@@ -169,7 +172,7 @@ impl VolumeFolders {
     }
 }
 
-/// A name in which a camera counts.
+/// Name with a clip number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct NumberedName {
     stem: String,
@@ -177,15 +180,16 @@ struct NumberedName {
     number: u32,
 }
 
-/// The number in a name: three or four digits after a `C`, as cinema cameras and Sony's write it. What
-/// counts otherwise (`MVI_0042`, `DJI_0042`, `GX010042`) counts photographs too, so that a gap says nothing.
+/// Parses the number in a name: three or four digits after a `C`, the form used by cinema cameras
+/// and Sony. Other counters (`MVI_0042`, `DJI_0042`, `GX010042`) also count photographs, so a gap
+/// has no meaning.
 fn parse_name(name: &str) -> Option<NumberedName> {
     let bytes = name.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     for at in memchr::memchr2_iter(b'C', b'c', bytes) {
         let digits = (at + 1..bytes.len()).take_while(|&at| is_digit(at)).count();
         let ends = |byte: &u8| !byte.is_ascii_alphanumeric() || byte.eq_ignore_ascii_case(&b'm');
-        // `CLIP` and the date of `Sc12_C0001` are no numbers.
+        // `CLIP` and the date in `Sc12_C0001` are not numbers.
         let is_begun = at == 0 || !bytes[at - 1].is_ascii_alphabetic();
         if (3..=4).contains(&digits) && is_begun && bytes.get(at + 1 + digits).is_none_or(ends) {
             return Some(NumberedName {

@@ -1,10 +1,11 @@
-//! How a clip was recorded, on one line: picture, rate, codec, colour, sound.
+//! Technical line of a clip: picture, rate, codec, colour, sound.
 
 use super::anomalies::format_rate;
 use crate::clip::Clip;
 use crate::value::ScanOrder;
 
-/// `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`; what is not known is left out.
+/// Returns `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`, without
+/// unknown parts.
 pub(super) fn line(clip: &Clip) -> Vec<String> {
     let mut parts = Vec::new();
     let size = clip
@@ -43,7 +44,7 @@ fn picture(clip: &Clip) -> Option<String> {
     Some(join_parts(parts))
 }
 
-/// What is not plain Rec. 709, which everybody expects.
+/// Returns the HDR format or transfer function, unless it is Rec. 709 or similar.
 fn colour(clip: &Clip) -> Option<String> {
     if let Some(hdr) = &clip.hdr {
         return Some(hdr.value.to_string().to_uppercase());
@@ -73,7 +74,7 @@ fn join_parts(parts: [Option<String>; 3]) -> String {
     parts.join(" ")
 }
 
-/// A codec as people write it.
+/// Returns the usual spelling of a codec name.
 fn codec_name(codec: &str) -> String {
     let known = [
         ("h264", "H.264"),

@@ -1,4 +1,4 @@
-//! A day from its first clip to its last, a lane a camera.
+//! Timelines: the clips of a day from the first to the last, with one lane per camera.
 
 use std::collections::BTreeMap;
 
@@ -6,47 +6,47 @@ use jiff::civil::Date;
 
 use super::ShootReport;
 
-/// A day.
+/// Timeline of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Timeline {
-    /// Which.
+    /// Date of the day.
     pub(super) day: String,
-    /// The hour at which it begins, from the day's midnight; past 24 in the night that follows.
+    /// First hour, counted from midnight of the day; above 24 in the following night.
     pub(super) from: i64,
-    /// The hour at which it ends.
+    /// Hour at which the timeline ends.
     pub(super) to: i64,
-    /// One a camera, by name.
+    /// One lane per camera, sorted by name.
     pub(super) lanes: Vec<CameraLane>,
-    /// Clips of the day of which no clock says when they were shot.
+    /// Number of clips without a time of day.
     pub(super) untimed: usize,
 }
 
-/// What one camera shot.
+/// Clips of one camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CameraLane {
-    /// What it is called.
+    /// Name of the camera.
     pub(super) camera: String,
-    /// Its clips, in order.
+    /// Clips in the order of the report.
     pub(super) bars: Vec<ClipBar>,
 }
 
-/// A clip.
+/// Clip on a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ClipBar {
-    /// Which of the report's.
+    /// Index of the clip in [`ShootReport::shots`](super::ShootReport::shots).
     pub(super) shot: usize,
-    /// Seconds from the day's midnight.
+    /// Start in seconds from midnight of the day.
     pub(super) begin: i64,
-    /// See `begin`.
+    /// End in seconds from midnight of the day.
     pub(super) end: i64,
 }
 
 const HOUR: i64 = 3600;
-/// What a clock shows that is further from the day's midnight than this is not of that day.
+/// Range of times, from midnight of the day, that count as part of the day.
 const EARLIEST: i64 = -6 * HOUR;
 const LATEST: i64 = 36 * HOUR;
 
-/// The days of a report, in order; those without any clock are left out.
+/// Creates a timeline for each day, in order; omits days without any clip time.
 pub(super) fn by_day(report: &ShootReport) -> Vec<Timeline> {
     let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, shot) in report.shots.iter().enumerate() {
@@ -107,7 +107,7 @@ fn timeline(report: &ShootReport, day: &str, shots: &[usize]) -> Option<Timeline
     })
 }
 
-/// `14:05`, of seconds from a midnight.
+/// Formats seconds from midnight as `14:05`.
 pub(super) fn clock(seconds: i64) -> String {
     let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
     format!("{:02}:{:02}", minutes / 60, minutes % 60)

@@ -1,20 +1,21 @@
-//! How many clips, how long and how large: all together, and by camera, card, tag, day, volume.
+//! Totals: number, running time and size of the clips, overall and by camera, card, tag, day and
+//! volume.
 
 use std::collections::HashMap;
 
 use super::{ShootReport, Shot};
 use crate::index::Sum;
 
-/// The clips that have something in common.
+/// Total of the clips that share a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Total {
-    /// What it is; `None` for the clips that have nothing of the kind.
+    /// Shared value; `None` for the clips without one.
     pub(super) name: Option<String>,
-    /// What they come to.
+    /// Sum of the clips.
     pub(super) sum: Sum,
 }
 
-/// What some clips come to.
+/// Sums up some clips.
 pub(super) fn sum_of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
     let mut sum = Sum::default();
     for shot in shots {
@@ -50,7 +51,7 @@ pub(super) fn by_volume(report: &ShootReport) -> Vec<Total> {
     })
 }
 
-/// Days in their order.
+/// Totals by day, in date order.
 pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
     let mut days = group_by(report, |shot| shot.day.iter().map(|day| &**day).collect());
     days.sort_by(|one, other| {
@@ -59,7 +60,7 @@ pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
     days
 }
 
-/// The longest first, then the largest; clips without come last.
+/// Totals by running time, then by size, largest first; clips without a value come last.
 fn group_by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
     let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
     for shot in &report.shots {

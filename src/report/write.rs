@@ -1,4 +1,4 @@
-//! A report written down: as a page or a folder, as JSON, as CSV.
+//! Writes a report as a page, a folder, JSON or CSV.
 
 use std::fs::File;
 use std::io;
@@ -18,28 +18,28 @@ use crate::index::Sum;
 use crate::output::{self, Columns, csv_with, ingest_json, json_line};
 use crate::query::Query;
 
-/// What JSON and CSV of ours begin with.
+/// Prefixes by which an earlier JSON or CSV report is recognized.
 pub(super) const JSON_MARK: &[u8] = b"{\"report\":{";
 pub(super) const CSV_MARK: &[u8] = b"name,day,card,camera,captured,start_timecode,";
 
-/// No page is larger, in bytes.
+/// Maximum size of a page in bytes.
 const MAX_PAGE_BYTES: usize = 60_000_000;
-/// Bytes of tags and addresses around the pictures of a clip.
+/// Bytes of markup around the pictures of a clip.
 const MARKUP_BYTES: usize = 400;
 
-/// What is made of a report.
+/// Options for an HTML report.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {
-    /// The page's file; of a report that is too large for one, what its folder is called with an ending.
+    /// Path of the page. If the report becomes a folder, its name is this path without `.html`.
     pub to: PathBuf,
-    /// A contact sheet instead of a report.
+    /// Layout of a contact sheet, which replaces the report.
     pub sheet: Option<SheetLayout>,
-    /// A folder, however few clips there are.
+    /// True to write a folder even for a few clips.
     pub is_folder: bool,
 }
 
 impl ReportRequest {
-    /// Where a report of so many clips goes: `day.html`, or the folder `day`.
+    /// Returns the path for a report of this number of clips: `day.html`, or the folder `day`.
     #[must_use]
     pub fn output_path(&self, clips: usize) -> PathBuf {
         let is_page = self
@@ -58,11 +58,12 @@ impl ReportRequest {
     }
 }
 
-/// Writes a page, or a folder; returns how large the page is. Nothing is there when it was ended early.
+/// Writes a page or a folder, and returns the size of the page in bytes. Leaves nothing behind if
+/// it was cancelled.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when it was ended early, [`Error::NotOurs`] when something else is there, [`Error::NoPlace`]
-/// when there is no folder for it, [`Error::Path`] when it cannot be written.
+/// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
+/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
 pub fn write(
     report: &ShootReport,
     request: &ReportRequest,
@@ -87,10 +88,10 @@ pub fn write(
     })
 }
 
-/// Writes a page with everything in it, whatever it takes to stay small.
+/// Writes a page that includes all pictures, compressed as far as the size limit requires.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
+/// [`Error::Interrupted`] if it was cancelled, and errors of the catalogue or the system.
 pub fn whole_page(
     report: &ShootReport,
     sheet: Option<SheetLayout>,
@@ -133,7 +134,7 @@ fn html(
     }
 }
 
-/// Writes the whole report as one object.
+/// Writes the whole report as one JSON object.
 ///
 /// # Errors
 /// See [`whole_page`].
@@ -162,7 +163,7 @@ pub fn json(
         "cards": report.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
     });
     let about = json_line(&about);
-    // An object is open until its last list is written.
+    // The object stays open until its last list is written.
     sink.put(about.strip_suffix('}').unwrap_or(&about))?;
     sink.put(",\"odd\":[")?;
     for (at, anomaly) in find_anomalies(report).iter().enumerate() {
@@ -244,7 +245,7 @@ fn clip_json(report: &ShootReport, shot: &Shot, clip: &Clip) -> Value {
     clip
 }
 
-/// Columns of the CSV: those of a clip, and between them those of a report.
+/// CSV columns of the clip; the report's own columns come before and after them.
 const COLUMNS: [&str; 24] = [
     "captured",
     "start_timecode",
@@ -272,7 +273,7 @@ const COLUMNS: [&str; 24] = [
     "path",
 ];
 
-/// Writes a row a clip, with a heading.
+/// Writes a heading and one row per clip.
 ///
 /// # Errors
 /// See [`whole_page`].

@@ -1,8 +1,8 @@
-//! What is odd about a shoot: what somebody should look at before the cards are formatted. A pure
-//! function over the clips of a report.
+//! Anomalies of a shoot: what to check before the cards are formatted. A pure function over the
+//! clips of a report.
 //!
-//! What most clips of a day have is what was meant, where at least half of them have it; what at
-//! most a fifth of them have is odd. In between nobody knows.
+//! A value that at least half of the clips of a day have is considered intended. A value that at
+//! most a fifth of them have is considered an anomaly. Anything in between is not reported.
 
 #[cfg(test)]
 mod tests;
@@ -16,48 +16,48 @@ use super::{ShootReport, Shot};
 use crate::output::{counted, grouped};
 use crate::value::Rate;
 
-/// How much it matters.
+/// Severity of an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Severity {
     /// Something is lost, or may be soon.
     Fault,
-    /// Somebody should look at it.
+    /// Should be checked before the cards are formatted.
     Look,
-    /// It may well be meant.
+    /// Probably intended, so shown less prominently.
     Note,
 }
 
-/// Kinds of what is odd, what matters most first.
+/// Kinds of anomalies, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum AnomalyKind {
-    /// It could not be read, wholly or in part.
+    /// The file could not be read completely.
     Unreadable,
-    /// Its copies are not the same.
+    /// Copies of the clip differ.
     Differs,
-    /// No file holds it any more.
+    /// No file of the clip is left.
     Gone,
-    /// One volume holds it.
+    /// Only one volume holds the clip.
     OneCopy,
-    /// Numbers before it are not there.
+    /// Clip numbers before this one are missing.
     Gap,
-    /// No sound, where others of its camera have some.
+    /// No sound, although other clips of the camera have some.
     Silent,
-    /// Another rate than most have.
+    /// Frame rate that differs from most clips.
     Rate,
-    /// Another size of picture than most of its camera have.
+    /// Picture size that differs from most clips of the camera.
     Size,
-    /// A clock that cannot be right.
+    /// Recording date in the future or before [`FIRST_YEAR`].
     Clock,
-    /// A rate that is high, as for slow motion.
+    /// High frame rate, as for slow motion.
     Fast,
-    /// All of a camera at a rate of its own.
+    /// All clips of the camera have a frame rate that differs from the day's.
     OwnRate,
-    /// No clock at all: only the time of the file is known.
+    /// No recording time, only the modification time of the file.
     NoClock,
 }
 
 impl AnomalyKind {
-    /// How much it matters.
+    /// Severity of this kind.
     #[must_use]
     pub(super) fn severity(self) -> Severity {
         match self {
@@ -67,7 +67,7 @@ impl AnomalyKind {
         }
     }
 
-    /// What it is called, for people.
+    /// Heading of this kind in a page.
     #[must_use]
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl AnomalyKind {
         }
     }
 
-    /// … and for programs.
+    /// Name in JSON and CSV.
     #[must_use]
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -106,27 +106,27 @@ impl AnomalyKind {
     }
 }
 
-/// Something odd about one clip.
+/// Anomaly of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Anomaly {
-    /// Which clip of the report.
+    /// Index of the clip in [`ShootReport::shots`].
     pub(super) shot: usize,
-    /// What it is.
+    /// Kind of the anomaly.
     pub(super) kind: AnomalyKind,
-    /// In a few words: `23.976, where 41 of 44 clips have 25`.
+    /// Short description: `23.976, where 41 of 44 clips have 25`.
     pub(super) text: String,
 }
 
-/// At most one in so many is odd.
+/// A value is rare if at most one clip in this number has it.
 const RARE_DIVISOR: usize = 5;
-/// A rate this many times the usual one is for slow motion.
+/// Multiple of the common frame rate from which a rate is considered slow motion.
 const FAST_FACTOR: f64 = 1.5;
-/// Fewer clips of a camera say nothing of what it was set to.
+/// Minimum number of a camera's clips from which its settings are derived.
 const MIN_CLIPS: usize = 3;
-/// Digital cameras write no earlier year.
+/// First year that a digital camera can have recorded.
 const FIRST_YEAR: i16 = 1995;
 
-/// Everything that is odd, what matters most first, clip by clip.
+/// Finds all anomalies, sorted by importance and then by clip.
 #[must_use]
 pub(super) fn find_anomalies(report: &ShootReport) -> Vec<Anomaly> {
     let mut anomalies = Vec::new();
@@ -169,7 +169,7 @@ fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
         let text = format!("by full hashes, on {}", copies.labels.join(", "));
         return Some((AnomalyKind::Differs, text));
     }
-    // A file that cannot be read stands among those, and is no copy.
+    // The volumes include one with an unreadable file, which is not a copy.
     match copies.volumes {
         0 if shot.summary.problem.is_some() => None,
         0 => Some((
@@ -211,7 +211,7 @@ fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
 fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
     let captured = shot.summary.captured.as_ref()?.value;
     let date = captured.civil().date();
-    // Somewhere it is tomorrow already.
+    // Allows for time zones in which it is tomorrow.
     let is_future = created.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
         let which = if is_future { "to come" } else { "long past" };
@@ -244,7 +244,7 @@ fn rates(shots: &[Shot], day: &[usize], anomalies: &mut Vec<Anomaly>) {
     }
 }
 
-/// Whether a rate is other than what most clips of the day, or of its camera, have.
+/// Returns an anomaly if the rate differs from most clips of the day or of the camera.
 fn rate_anomaly(
     rate: Rate,
     day: Option<&CommonValue<Rate>>,
@@ -265,7 +265,7 @@ fn rate_anomaly(
             return Some((AnomalyKind::Rate, against(usual)));
         }
     }
-    // A camera that strays from what it was set to, whatever the others are.
+    // A clip that differs from its camera's setting, whatever the other cameras use.
     let own = own.filter(|own| own.is_odd(&rate))?;
     let kind = if is_fast(own) {
         AnomalyKind::Fast
@@ -276,7 +276,7 @@ fn rate_anomaly(
 }
 
 fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
-    // A camera that was turned takes the same picture.
+    // A rotated camera records the same picture size.
     let size = |at: usize| {
         let (width, height) = shots[at].summary.size?;
         Some((width.max(height), width.min(height)))
@@ -300,7 +300,7 @@ fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
 fn missing_sound(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
     let has_sound = |at: usize| {
         let summary = &shots[at].summary;
-        // Frames as files hold no sound, and of what was not read nobody knows.
+        // Image sequences have no sound, and the streams of unreadable files are unknown.
         let can_have = summary.has_picture && !summary.is_sequence;
         can_have.then_some(summary.has_sound)
     };
@@ -323,20 +323,20 @@ fn missing_sound(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>)
     }
 }
 
-/// What most have.
+/// Value that most clips have.
 #[derive(Debug)]
 struct CommonValue<T> {
     value: T,
-    /// How many have it.
+    /// Number of clips with the common value.
     count: usize,
-    /// How many there are.
+    /// Number of all clips.
     all: usize,
-    /// How many have each.
+    /// Number of clips by value.
     counts: HashMap<T, usize>,
 }
 
 impl<T: Copy + Eq + Hash> CommonValue<T> {
-    /// What at least half have, if there is such a thing; of two halves, neither.
+    /// Returns the value that at least half of the clips have; `None` if two values have half each.
     fn find(values: impl Iterator<Item = T>) -> Option<Self> {
         let mut counts: HashMap<T, usize> = HashMap::new();
         let mut all = 0;
@@ -354,7 +354,7 @@ impl<T: Copy + Eq + Hash> CommonValue<T> {
         })
     }
 
-    /// Whether so few have it that it was hardly meant.
+    /// Returns true if the value is too rare to be intended.
     fn is_odd(&self, value: &T) -> bool {
         let count = self.counts.get(value).copied().unwrap_or(0);
         *value != self.value && count * RARE_DIVISOR <= self.all
@@ -366,13 +366,13 @@ impl<T: Copy + Eq + Hash> CommonValue<T> {
     }
 }
 
-/// `23.976`.
+/// Formats a rate as `23.976`.
 pub(super) fn format_rate(rate: Rate) -> String {
     let text = format!("{:.3}", rate.per_second());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The clips that have something in common, by what that is.
+/// Groups clips by a key; omits clips without one.
 fn groups<K: Ord>(shots: &[Shot], key: impl Fn(&Shot) -> Option<K>) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..shots.len()).collect();
     groups_of(shots, &all, key)

@@ -4,7 +4,7 @@ use crate::report::clip_summary::ClipSummary;
 use crate::report::series::Series;
 use crate::report::{ReportScope, ShotCopies};
 
-/// A clip of a camera, at a rate, with sound, on two volumes.
+/// Clip of a camera with a frame rate, with sound and two copies.
 fn shot(camera: &str, rate: &str) -> Shot {
     let summary = ClipSummary {
         rate: Some(rate.parse().unwrap()),

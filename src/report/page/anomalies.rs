@@ -1,4 +1,4 @@
-//! What is odd, by kind, each with links to its clips.
+//! Section of anomalies, by kind, with links to the clips.
 
 use maud::{Markup, html};
 
@@ -7,9 +7,9 @@ use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 
-/// Clips of one kind that are listed openly; further ones can be unfolded.
+/// Clips listed per kind; the user can unfold more.
 const LISTED: usize = 8;
-/// Further than this nothing is listed: the clips themselves say it.
+/// Maximum number of unfolded clips; the clips themselves show the rest.
 const MAX_LISTED: usize = 400;
 
 pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {

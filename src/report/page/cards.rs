@@ -1,4 +1,4 @@
-//! The cards as they were taken in, and where their copies are.
+//! Section of the ingested cards and of the copies.
 
 use maud::{Markup, html};
 
@@ -37,7 +37,7 @@ pub(super) fn cards(report: &ShootReport) -> Markup {
     }
 }
 
-/// How sure it is that copies are copies.
+/// Describes how thoroughly the copies were compared.
 fn compared(report: &ShootReport) -> String {
     let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
     let all = report.shots.iter().filter(several).count();

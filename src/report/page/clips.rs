@@ -1,4 +1,4 @@
-//! The clips of a page: a picture that can be scrubbed, and all that is known beside it.
+//! Clips of a page: a poster that can be scrubbed, next to all facts of the clip.
 
 use std::collections::HashSet;
 
@@ -15,11 +15,11 @@ use crate::report::pictures::{ClipPictures, Strip};
 use crate::report::{ShootReport, Shot, technical};
 use crate::value::{Duration, Timecode};
 
-/// Letters of a name; file systems allow no more.
+/// Maximum characters of a file name; file systems allow no more.
 const MAX_CHARS: usize = 255;
-/// Tags, notes, markers and copies of one clip that are shown.
+/// Maximum number of tags, notes, markers and copies shown per clip.
 const MAX_SHOWN: usize = 40;
-/// Fields that stand elsewhere in a clip, or say nothing to people.
+/// Fields that are shown elsewhere in a clip, or are of no use to readers.
 const SHOWN_ELSEWHERE: [&str; 27] = [
     "name",
     "path_bytes",
@@ -50,32 +50,32 @@ const SHOWN_ELSEWHERE: [&str; 27] = [
     "problem",
 ];
 
-/// What a page shows of a clip.
+/// Pictures shown for a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum PictureMode {
-    /// The one picture that stands for it, and under a finger the others.
+    /// Poster; scrubbing shows the moments of the filmstrip.
     Poster,
-    /// All moments of its strip, side by side.
+    /// Complete filmstrip, without scrubbing.
     Strip,
 }
 
-/// The clips of a page, and what they can be filtered by.
+/// Clips of a page, and the values by which they can be filtered.
 pub(in crate::report) struct Clips<'a> {
     report: &'a ShootReport,
-    /// What is odd about each.
+    /// Anomalies of each clip.
     odd: Vec<Vec<&'a Anomaly>>,
-    /// Whether that one volume holds it is said once for all.
+    /// True if most clips have only one copy; the clips then do not repeat it.
     is_one_copy_usual: bool,
-    /// Whether each says which day it is of.
+    /// True if the clips are from several days, so that each shows its date.
     has_several_days: bool,
     pub(super) cameras: Vec<&'a str>,
     pub(super) cards: Vec<&'a str>,
     pub(super) tags: Vec<&'a str>,
 }
 
-/// One clip of a page, with all that is known of it.
+/// Clip with everything that a page shows of it.
 struct ClipView<'a> {
-    /// Which of the report's.
+    /// Index of the clip in [`ShootReport::shots`].
     at: usize,
     shot: &'a Shot,
     clip: &'a Clip,
@@ -103,7 +103,6 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.report.shots.len()
     }
@@ -165,7 +164,7 @@ impl<'a> Clips<'a> {
             None,
             &html! {
                 (figure(shown, PictureMode::Poster))
-                div.said {
+                div.description {
                     (heading(shown))
                     p.line { (address(clip)) (running(clip)) (stars(clip)) }
                     p.line.camera { (self.source(shown)) }
@@ -179,7 +178,7 @@ impl<'a> Clips<'a> {
         )
     }
 
-    /// What can be searched for in a clip of a sheet, and stands in a report only.
+    /// Texts that a report shows but a contact sheet does not; a search in the sheet finds them.
     fn hidden_words(&self, it: &ClipView<'_>) -> String {
         let mut words: Vec<String> = it.shot.tags().take(MAX_SHOWN).map(shown).collect();
         words.push(shown(&it.shot.camera));
@@ -189,7 +188,8 @@ impl<'a> Clips<'a> {
         words.join(" ")
     }
 
-    /// A clip with what it is filtered and sorted by, and `words` that it is found by but does not show.
+    /// Wraps a clip in an element with its filter and sort values. `words` are additional search
+    /// texts that are not visible.
     fn wrap(&self, shown: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
         let ClipView { at, shot, clip, .. } = *shown;
         let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
@@ -215,7 +215,7 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// Whether something about it should be looked at.
+    /// Returns true if the clip has an anomaly that should be checked.
     fn is_odd(&self, at: usize) -> bool {
         self.odd[at]
             .iter()
@@ -244,7 +244,7 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// `14:02 · A · Sony ILME-FX3 · A001`.
+    /// Line of time, camera and card: `14:02 · A · Sony ILME-FX3 · A001`.
     fn source(&self, shown: &ClipView<'_>) -> Markup {
         let shot = shown.shot;
         let when = shown.clip.captured.as_ref().map(|it| it.value.civil());
@@ -274,13 +274,13 @@ fn heading(shown: &ClipView<'_>) -> Markup {
     html! { h3 id={ "n" (shown.at + 1) } { (shown_name(shown.shot.name())) } }
 }
 
-/// A file's name: it stands apart, so that letters of other scripts reorder nothing beside it.
+/// File name in isolation, so that its writing direction does not reorder the text around it.
 pub(in crate::report) fn shown_name(name: &str) -> Markup {
     let name = if name.is_empty() { "(no name)" } else { name };
     html! { bdi { (shortened(name, MAX_CHARS)) } }
 }
 
-/// The picture of a clip; where there is none, why.
+/// Picture of a clip, or the reason why there is none.
 fn figure(shown: &ClipView<'_>, part: PictureMode) -> Markup {
     let clip = shown.clip;
     let poster = shown.pictures.poster.as_ref();
@@ -293,14 +293,14 @@ fn figure(shown: &ClipView<'_>, part: PictureMode) -> Markup {
         (_, Some(poster), strip) => html! {
             div.poster.upright[poster.height > poster.width]
                 data-strip=[strip.map(|strip| &strip.picture.address)]
-                data-moment_labels=[strip.map(|strip| moment_labels(clip, strip))]
+                data-stops=[strip.map(|strip| moment_labels(clip, strip))]
             { (image(poster, &alt)) }
         },
         _ => html! { div.poster.blank { p { (reason(shown.shot)) } } },
     }
 }
 
-/// Why there is no picture.
+/// Reason why a clip has no picture.
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
         "Sound"
@@ -313,7 +313,7 @@ fn reason(shot: &Shot) -> &'static str {
     }
 }
 
-/// Where each moment of a strip is, as timecode where the clip has one.
+/// Labels of the moments of a filmstrip: timecodes if the clip has them, else times from its start.
 fn moment_labels(clip: &Clip, strip: &Strip) -> String {
     let moment_labels: Vec<String> = strip
         .seconds
@@ -338,7 +338,7 @@ fn moment_label(clip: &Clip, second: f64) -> String {
     )
 }
 
-/// `1:05`, `12.5s`.
+/// Formats a duration as `1:05` or `12.5s`.
 pub(in crate::report) fn length(duration: Duration) -> String {
     duration.to_string()
 }
@@ -383,7 +383,7 @@ fn tags(shot: &Shot) -> Markup {
     }
 }
 
-/// What people wrote.
+/// Notes and markers of a clip.
 fn words(clip: &Clip) -> Markup {
     let notes = clip.notes.iter().flat_map(|notes| &notes.value.0);
     let markers = clip.markers.iter().flat_map(|markers| &markers.value.0);
@@ -410,7 +410,7 @@ fn words(clip: &Clip) -> Markup {
     }
 }
 
-/// Everything else, folded.
+/// Copies and all other fields, which the user can unfold.
 fn more(it: &ClipView<'_>) -> Markup {
     let clip = it.clip;
     let rest = FIELDS
@@ -432,7 +432,7 @@ fn more(it: &ClipView<'_>) -> Markup {
     }
 }
 
-/// `2 copies, the same by full hash: RAID-A, SHELF-07`.
+/// Summary of the copies: `2 copies, identical by full hash: RAID-A, SHELF-07`.
 fn copies(shot: &Shot) -> String {
     let copies = &shot.copies;
     let labels = shown(&copies.labels.join(", "));

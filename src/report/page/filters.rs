@@ -1,14 +1,14 @@
-//! What clips are looked for with. All of it needs the script, which uncovers it.
+//! Search, filters and keyboard help. All of it needs the script, which makes it visible.
 
 use maud::{Markup, html};
 
 use super::{Clips, shortened};
 use crate::output::counted;
 
-/// Letters of a choice.
+/// Maximum characters of an option.
 const MAX_CHARS: usize = 60;
 
-/// Keys, and what they do.
+/// Keys and their descriptions.
 const KEYS: [(&str, &str); 8] = [
     ("/", "search"),
     ("j, ↓", "the next clip"),
@@ -20,7 +20,7 @@ const KEYS: [(&str, &str); 8] = [
     ("?", "these keys"),
 ];
 
-/// The tools of a page.
+/// Search and filter controls of a page.
 pub(in crate::report) fn tools(clips: &Clips<'_>) -> Markup {
     html! {
         form.tools role="search" hidden {

@@ -1,4 +1,4 @@
-//! What the shoot was: the day, the production, who and where.
+//! Head of a page: day, production, location and crew.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use maud::{Markup, html};
 use super::{shortened, shown};
 use crate::report::{ReportScope, ShootReport};
 
-/// Several values of one kind that are told; more are counted.
+/// Maximum number of values shown for a fact; the rest is counted.
 const MAX_VALUES: usize = 4;
-/// Letters of a title.
+/// Maximum characters of a title.
 const MAX_CHARS: usize = 160;
 
-/// What a report is called: `ACME Spring Campaign BTS, 2026-05-02`.
+/// Title of a report: `ACME Spring Campaign BTS, 2026-05-02`.
 pub(in crate::report) fn title(report: &ShootReport) -> String {
     let production = one(report.distinct(|summary| summary.production.as_ref()));
     let what = match &report.about {
@@ -30,7 +30,7 @@ pub(in crate::report) fn title(report: &ShootReport) -> String {
     )
 }
 
-/// The head of a page, which says what kind of page it is.
+/// Head of a page; `kind` is the type of the page.
 pub(in crate::report) fn head(report: &ShootReport, kind: &str) -> Markup {
     let production = one(report.distinct(|summary| summary.production.as_ref()));
     let about = match &report.about {
@@ -92,7 +92,7 @@ fn facts(report: &ShootReport) -> Markup {
     }
 }
 
-/// `director`, `Anna Kim`, of `director: Anna Kim; camera: Ben Ruiz`; each once.
+/// Splits `director: Anna Kim; camera: Ben Ruiz` into pairs of role and names, without duplicates.
 fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     for text in crew.iter().flat_map(|crew| crew.split("; ")) {
@@ -121,7 +121,7 @@ fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
     }
 }
 
-/// `Wednesday, 20 May 2026`.
+/// Formats a date as `Wednesday, 20 May 2026`.
 pub(super) fn long(date: Date) -> String {
     date.strftime("%A, %-d %B %Y").to_string()
 }

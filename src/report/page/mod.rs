@@ -1,5 +1,7 @@
-//! A report as HTML: everything that stands in it is a template, so that whatever comes from a drive
-//! is text. It can be read without its script, which only searches, filters, sorts and scrubs.
+//! HTML page of a report.
+//!
+//! Everything is written by templates, so that any text from a drive is escaped. The page is
+//! readable without its script, which only searches, filters, sorts and scrubs.
 
 mod anomalies;
 mod cards;
@@ -27,17 +29,17 @@ pub(super) use clips::{Clips, PictureMode, length, shown_name};
 pub(super) use filters::tools;
 pub(super) use head::{head, title};
 
-/// How it looks, and what it does.
+/// Style sheet and script of a page.
 pub(super) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
-/// What every page of ours begins with, by which it is known again.
+/// Prefix of every page, by which an earlier report is recognized.
 pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
-/// Gives the clips of a report one after another, each with its pictures.
+/// Callback that returns the next clip of a report with its pictures.
 pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
-/// Writes the whole report. `is_whole` says that its pictures are in the page itself.
+/// Writes the whole report. `is_whole` states that the pictures are part of the page.
 pub(super) fn write_report(
     report: &ShootReport,
     next: &mut Next<'_>,
@@ -68,8 +70,9 @@ pub(super) fn write_report(
     sink.put(&end().into_string())
 }
 
-/// Begins a page that refers to nothing outside itself. Its content security policy permits scripts and styles by hash,
-/// so that nothing injected runs. Separate pictures are on the same disk or server.
+/// Starts a page that refers to nothing outside itself. Its content security policy permits scripts
+/// and styles by hash, so that nothing injected runs. Separate pictures are on the same disk or
+/// server.
 pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
     let files = if is_whole { "" } else { " file: 'self'" };
     let policy = format!(
@@ -94,7 +97,7 @@ pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
     }
 }
 
-/// Ends what [`begin`] began.
+/// Ends a page that [`begin`] started.
 pub(super) fn end() -> Markup {
     html! {
         footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
@@ -107,11 +110,11 @@ fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
-/// Letters of one text that are shown; what is longer is a story, or a prank.
+/// Maximum characters of a text.
 const MAX_CHARS: usize = 1200;
 
-/// Text from a drive, or by a person: what would reorder or hide what stands beside it is written out, and
-/// what is too long is cut.
+/// Escapes text from a drive or a user: writes out characters that reorder or hide the text around
+/// them, and truncates long text.
 pub(super) fn shown(text: &str) -> String {
     shortened(text, MAX_CHARS)
 }
@@ -126,7 +129,7 @@ pub(super) fn shortened(text: &str, max_chars: usize) -> String {
     shown
 }
 
-/// Text that people wrote, in as many lines.
+/// Escapes text with several lines.
 pub(super) fn lines(text: &str) -> Markup {
     let cut: String = text.chars().take(MAX_CHARS).collect();
     let is_cut = cut.len() < text.len();
@@ -139,7 +142,7 @@ pub(super) fn lines(text: &str) -> Markup {
     }
 }
 
-/// A picture, which is loaded when it is seen.
+/// Image element that loads when it becomes visible.
 pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     html! {
         img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
@@ -147,18 +150,18 @@ pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     }
 }
 
-/// Where a clip stands in the page.
+/// Element id of a clip.
 pub(super) fn anchor(shot: usize) -> String {
     format!("c{}", shot + 1)
 }
 
-/// A link to a clip.
+/// Link to a clip.
 fn link(report: &ShootReport, shot: usize) -> Markup {
     let name = report.shots.get(shot).map_or("", super::Shot::name);
     html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
 }
 
-/// Kinds of what is odd that somebody should look at.
+/// Number of kinds of anomalies that should be checked.
 fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
     let kinds = anomalies.chunk_by(|one, next| one.kind == next.kind);
     kinds

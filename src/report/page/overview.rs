@@ -1,5 +1,4 @@
-//! The day at a glance: a few large numbers, and tables with a bar in each row, which are charts for
-//! those who see them.
+//! Overview: a few key numbers, and tables with a bar in each row that serve as charts.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +12,9 @@ use crate::report::anomalies::Anomaly;
 use crate::report::totals::{self, Total};
 use crate::value::Bytes;
 
-/// Rows of a table; those that follow are one.
+/// Maximum number of rows; the rest is summed up in one row.
 const MAX_ROWS: usize = 12;
-/// Letters of a name in a table.
+/// Maximum characters of a name in a table.
 const MAX_CHARS: usize = 80;
 
 pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
@@ -66,7 +65,7 @@ fn number(value: &str, what: &str) -> Markup {
     html! { div.number { dt { (what) } dd { (value) } } }
 }
 
-/// A table with a bar in each row. `facet` is what the page can be filtered by.
+/// Table with a bar in each row. `facet` is the filter that the names link to.
 pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
     let longest = totals
         .iter()
@@ -123,7 +122,7 @@ fn name(facet: &str, total: &Total) -> Markup {
     }
 }
 
-/// How long it is beside the longest; below, how large.
+/// Bar of a total: running time above, size below, relative to the largest total.
 fn bar(sum: Sum, longest: i64, largest: i64) -> Markup {
     let share = |part: i64, whole: i64| format!("{}%", percent(part, whole));
     html! {
@@ -151,13 +150,13 @@ fn sum_of(totals: &[Total]) -> Sum {
     sum
 }
 
-/// In hundredths, to a tenth of one.
+/// Returns a percentage with one decimal.
 fn percent(part: i64, whole: i64) -> f64 {
     let thousandths = i128::from(part) * 1000 / i128::from(whole.max(1));
     f64::from(i32::try_from(thousandths).unwrap_or(1000)) / 10.0
 }
 
-/// `3:12:05`; a dash where no running time is known.
+/// Formats the running time as `3:12:05`, or a dash if it is unknown.
 pub(super) fn hours(sum: Sum) -> String {
     match u64::try_from(sum.micros).unwrap_or(0) {
         0 => "–".to_owned(),
@@ -169,7 +168,7 @@ pub(super) fn size(sum: Sum) -> String {
     Bytes(u64::try_from(sum.bytes).unwrap_or(0)).to_string()
 }
 
-/// A name as it stands in an address.
+/// Percent-encodes a name for a URL.
 fn encoded(name: &str) -> String {
     let mut address = String::new();
     for byte in name.bytes() {

@@ -7,7 +7,7 @@ use crate::report::clip_summary::{ClipSummary, TextInterner};
 use crate::report::{ReportScope, Shot};
 use crate::value::{Note, Notes, Tagged, Tags, Why};
 
-/// A report of one clip in which everything that can be called something is called so.
+/// Creates a report of one clip in which every text is `text`.
 fn named(text: &str) -> (ShootReport, Clip) {
     let fact = || Some(Fact::new(text.to_owned(), Source::STREAM));
     let mut tags = Tags::default();
@@ -53,7 +53,7 @@ fn named(text: &str) -> (ShootReport, Clip) {
     (report, clip)
 }
 
-/// The page of one clip without pictures.
+/// Writes the page of one clip without pictures.
 fn page((report, clip): &(ShootReport, Clip)) -> String {
     let mut page = Vec::new();
     let mut next = || Ok((clip.clone(), ClipPictures::default()));
@@ -62,10 +62,10 @@ fn page((report, clip): &(ShootReport, Clip)) -> String {
     String::from_utf8(page).unwrap()
 }
 
-/// The names of all elements of a page, and its text without their insides.
+/// Returns the names of all elements in the body of a page.
 fn elements(page: &str) -> Vec<&str> {
     let inside = |rest: &'static str, page: &str| page.find(rest).unwrap();
-    // What the page itself is made of may hold a `<`.
+    // The page's own style and script may contain a `<`.
     let (from, to) = (inside("<body>", page), page.rfind("<script>").unwrap());
     let begins = page[from..to].split('<').skip(1);
     begins
@@ -121,7 +121,7 @@ proptest! {
     #[test]
     fn whatever_is_written_makes_no_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
         let (page, plain) = (page(&named(&text)), page(&named("plain")));
-        // Blank texts are left out, several lines are parted.
+        // Blank texts are omitted, and several lines are separated.
         let of = |page: &str| elements(page).into_iter().filter(|name| *name != "br").map(str::to_owned).collect::<Vec<_>>();
         prop_assert_eq!(of(&page), of(&plain));
     }

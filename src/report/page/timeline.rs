@@ -1,5 +1,5 @@
-//! Time lines as drawings: a lane a camera, a bar a clip, which leads to it. For those who do not see
-//! them, each lane is told in a sentence.
+//! Timelines as SVG: one lane per camera, and one bar per clip with a link to it. For screen
+//! readers, a sentence describes each lane.
 
 use maud::{Markup, html};
 
@@ -8,13 +8,13 @@ use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
 
-/// Days that are drawn.
+/// Maximum number of days drawn.
 const MAX_DAYS: usize = 14;
-/// Lanes of a day that are drawn; further ones are told.
+/// Maximum number of lanes drawn per day; the rest is counted.
 const MAX_LANES: usize = 16;
-/// Colours that lanes are told apart by.
+/// Number of colours for lanes.
 pub(super) const COLOURS: usize = 8;
-/// Pixels.
+/// Heights within the drawing, in pixels.
 const LANE: usize = 40;
 const LABEL: usize = 16;
 const BAR: usize = 16;
@@ -62,7 +62,7 @@ fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
     }
 }
 
-/// `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
+/// Sentence for a lane: `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
 fn sentence(lane: &CameraLane) -> String {
     let from = lane.bars.iter().map(|bar| bar.begin).min().unwrap_or(0);
     let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
@@ -77,7 +77,7 @@ fn sentence(lane: &CameraLane) -> String {
 
 fn ticks(day: &Timeline, height: usize) -> Markup {
     let hours = day.to - day.from;
-    // As many labels as a phone has room for; those in between are for wider screens.
+    // As many labels as fit on a phone; wider screens show those in between.
     let (wide, narrow) = match hours {
         ..=6 => (1, 1),
         7..=12 => (1, 3),
@@ -126,7 +126,7 @@ fn place(seconds: i64, day: &Timeline) -> String {
     format!("{:.3}%", share(seconds, day))
 }
 
-/// Where a second is, in hundredths of the whole.
+/// Position of a second in percent of the timeline.
 fn share(seconds: i64, day: &Timeline) -> f64 {
     let whole = (day.to - day.from).max(1) * 3600;
     let from = seconds - day.from * 3600;
