@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_report_is_replaced_and_nothing_else_is() {
+    fn only_an_earlier_report_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("day.html");
         let save = |path: &Path, text: &str| {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_there_when_it_is_whole_and_takes_the_place_of_an_earlier_one_only() {
+    fn a_folder_appears_when_complete_and_replaces_only_an_earlier_report() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("day");
         let fill = |text: &'static str| {

@@ -269,7 +269,7 @@ impl ReportBuilder<'_> {
 }
 
 /// Camera of a clip if nothing is known about it.
-const UNKNOWN: &str = "no camera known";
+const UNKNOWN: &str = "unknown camera";
 
 /// Name of a clip's camera; `sound` for audio without a camera.
 fn camera(clip: &Clip) -> String {

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn even_noise_fits_into_what_two_thousand_clips_leave_for_each() {
+    fn noise_fits_into_the_space_per_clip_of_two_thousand_clips() {
         let (of_poster, of_strip) = byte_shares(PictureTarget::Page(26_000));
         let image = DynamicImage::ImageRgb8(noise(480, 270));
         let encoded = encode_to_fit(&POSTERS, of_poster, |across| {
@@ -384,14 +384,14 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_taken_evenly() {
+    fn moments_are_selected_evenly() {
         assert_eq!(choose_moments(3), [0, 1, 2]);
         assert_eq!(choose_moments(20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
         assert_eq!(choose_moments(0), [0; 0]);
     }
 
     #[test]
-    fn an_upright_picture_stays_upright() {
+    fn a_vertical_picture_stays_vertical() {
         let image = DynamicImage::ImageRgb8(noise(270, 480));
         assert_eq!(scaled(&image, 320, 270, 480).dimensions(), (180, 320));
         assert_eq!(scaled(&image, 960, 270, 480).dimensions(), (270, 480));

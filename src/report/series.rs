@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cameras_that_count_clips_only_are_known_by_their_names() {
+    fn only_names_of_cameras_that_count_clips_alone_are_parsed() {
         for (name, stem, number) in [
             ("C0001.MP4", "C", 1),
             ("c0042.mp4", "c", 42),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_told_by_its_first_and_last_number() {
+    fn a_gap_has_a_first_and_a_last_number() {
         let series = Series {
             stem: "C".to_owned(),
             digits: 4,

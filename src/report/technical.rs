@@ -14,13 +14,13 @@ pub(super) fn line(clip: &Clip) -> Vec<String> {
         .zip(clip.display_height.as_ref());
     parts.extend(size.map(|(width, height)| format!("{}×{}", width.value, height.value)));
     parts.extend(clip.rate.as_ref().map(|rate| {
-        let is_uneven = clip.is_vfr.as_ref().is_some_and(|it| it.value);
+        let is_variable = clip.is_vfr.as_ref().is_some_and(|it| it.value);
         let is_interlaced = clip
             .scan_order
             .as_ref()
             .is_some_and(|it| it.value != ScanOrder::Progressive);
-        let what = match (is_uneven, is_interlaced) {
-            (true, _) => " fps, uneven",
+        let what = match (is_variable, is_interlaced) {
+            (true, _) => " fps, variable",
             (false, true) => " fps, interlaced",
             (false, false) => " fps",
         };

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_goes_on_past_midnight_and_hours_are_whole() {
+    fn a_night_continues_past_midnight_and_hours_are_rounded() {
         let days = day(vec![
             shot("A", "2026-05-20T22:10:00+02:00", 60, Source::STREAM),
             shot("B", "2026-05-21T01:30:00", 3600, Source::STREAM),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_clock_tells_is_counted_and_not_drawn() {
+    fn clips_without_a_time_are_counted_but_not_drawn() {
         let mut days = day(vec![
             shot("A", "2026-05-20T10:00:00", 0, Source::STREAM),
             shot("A", "2026-05-20T00:00:00", 60, Source::NAME),

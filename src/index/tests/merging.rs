@@ -11,7 +11,7 @@ use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWrite
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
 
 use super::super::updater::IndexUpdater;
-use super::set::write;
+use super::test_catalogue::write;
 use super::*;
 
 /// Directory in which merges pause after they start, until the next commit.

@@ -3,7 +3,7 @@
 mod merging;
 #[cfg(unix)]
 mod rot;
-mod set;
+mod test_catalogue;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
 use crate::volume::Volumes;
-use set::TestCatalogue;
+use test_catalogue::TestCatalogue;
 
 /// Returns true if an automaton accepts a word, byte by byte.
 pub(super) fn accepts(automaton: &impl Automaton, word: &str) -> bool {
@@ -111,7 +111,7 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
     set.add(clips + 15..clips + 25);
     set.follow();
     assert!(set.open().segments().len() > 1);
-    let expected = set.all_finds(&mut Vec::new());
+    let expected = set.search_all(&mut Vec::new());
     assert!(
         expected[..9].iter().all(|found| !found.is_empty()),
         "{expected:?}"
@@ -132,7 +132,7 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
                 None => fs::remove_file(path).unwrap(),
             }
             let mut notes = Vec::new();
-            let found = set.all_finds_of_one(&mut notes);
+            let found = set.search_all_with_one_finder(&mut notes);
             assert_eq!(found, expected, "{}", path.display());
             assert!(notes.len() <= 1, "{notes:?}");
             reported += notes.len();
@@ -143,7 +143,7 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
             if all % 10 == 0 {
                 assert!(index.audit(&set.catalogue).unwrap().is_equal());
                 let mut notes = Vec::new();
-                assert_eq!(set.all_finds(&mut notes), expected, "{}", path.display());
+                assert_eq!(set.search_all(&mut notes), expected, "{}", path.display());
                 assert_eq!(notes, []);
             }
         }
@@ -158,15 +158,15 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
 fn searches_survive_several_damaged_files_and_a_missing_folder() {
     let set = TestCatalogue::with(300);
     set.follow();
-    let expected = set.all_finds(&mut Vec::new());
+    let expected = set.search_all(&mut Vec::new());
     for (path, bytes) in files_in(&set.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
     // The marker file is truncated too, but it exists.
-    assert_eq!(set.all_finds(&mut Vec::new()), expected);
+    assert_eq!(set.search_all(&mut Vec::new()), expected);
     fs::remove_dir_all(set.index()).unwrap();
     let mut notes = Vec::new();
-    assert_eq!(set.all_finds(&mut notes), expected);
+    assert_eq!(set.search_all(&mut notes), expected);
     assert_eq!(notes, [], "a first index is nothing to tell of");
     set.assert_equal(300);
 }
@@ -185,7 +185,7 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
         .collect();
     restore(&other.index(), &moved);
     let mut notes = Vec::new();
-    assert_eq!(other.finds("take", &mut notes).len(), 20);
+    assert_eq!(other.search("take", &mut notes).len(), 20);
     assert_eq!(notes.len(), 1, "{notes:?}");
     // Ahead of a catalogue that was restored from an older copy.
     let older = TestCatalogue::new();
@@ -201,7 +201,7 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
         },
     );
     let mut notes = Vec::new();
-    assert_eq!(older.finds("take", &mut notes).len(), 10);
+    assert_eq!(older.search("take", &mut notes).len(), 10);
     assert_eq!(
         notes,
         [IndexNotice::Rebuilt {
@@ -218,7 +218,7 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
             documents: DOCUMENT_VERSION + 1,
         },
     );
-    assert_eq!(older.finds("take", &mut Vec::new()).len(), 10);
+    assert_eq!(older.search("take", &mut Vec::new()).len(), 10);
     older.assert_equal(10);
 }
 
@@ -236,7 +236,7 @@ fn a_foreign_folder_stays_unchanged_and_the_search_uses_memory() {
     fs::create_dir(set.index()).unwrap();
     fs::write(set.index().join("precious.mov"), "footage").unwrap();
     let mut notes = Vec::new();
-    assert_eq!(set.finds("c0017", &mut notes).len(), 1);
+    assert_eq!(set.search("c0017", &mut notes).len(), 1);
     assert!(
         matches!(notes[..], [IndexNotice::InMemory { .. }]),
         "{notes:?}"
@@ -421,7 +421,7 @@ fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
     .unwrap();
     assert!(edits >= 2);
     assert_eq!(
-        set.finds(&format!("circled{}", edits - 1), &mut Vec::new()),
+        set.search(&format!("circled{}", edits - 1), &mut Vec::new()),
         [2]
     );
     set.assert_equal(1200);

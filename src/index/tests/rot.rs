@@ -64,7 +64,7 @@ fn today_seconds() -> i64 {
 #[test]
 fn the_next_search_finds_rot_in_each_kind_of_file() {
     let set = set();
-    let expected = set.all_finds(&mut Vec::new());
+    let expected = set.search_all(&mut Vec::new());
     let mut state = 0x2545_f491_4f6c_dd1d;
     for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store", "del"] {
         let is_kind = |name: &String| {
@@ -83,7 +83,11 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
             "nothing tells of {name}"
         );
         let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), expected, "{name}");
+        assert_eq!(
+            set.search_all_with_one_finder(&mut notes),
+            expected,
+            "{name}"
+        );
         assert_eq!(notes, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
         set.add(50..80);
@@ -149,7 +153,7 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
 #[test]
 fn rot_found_after_an_answer_is_reported_and_repaired() {
     let set = set();
-    let expected = set.all_finds(&mut Vec::new());
+    let expected = set.search_all(&mut Vec::new());
     let name = names(&set).pop().unwrap();
     rot(&set.index().join(&name), 99);
     mark_as_checked(&set, 0, None);
@@ -159,7 +163,7 @@ fn rot_found_after_an_answer_is_reported_and_repaired() {
     })
     .unwrap();
     assert_eq!(notes, [IndexNotice::DamagedAfterSearch { file: name }]);
-    assert_eq!(set.all_finds(&mut notes), expected);
+    assert_eq!(set.search_all(&mut notes), expected);
     assert_eq!(notes.len(), 1, "{notes:?}");
     set.assert_equal(80);
 }
@@ -267,7 +271,7 @@ fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory
 #[test]
 fn an_impossible_result_rebuilds_the_index() {
     let set = set();
-    let expected = set.all_finds(&mut Vec::new());
+    let expected = set.search_all(&mut Vec::new());
     let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
     // A clip that does not exist; an id that does not fit; id 0; a duplicate clip.
     for number in [1000, u64::MAX, 0, 7] {
@@ -285,7 +289,11 @@ fn an_impossible_result_rebuilds_the_index() {
         commit.commit().unwrap();
         drop((writer, index));
         let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), expected, "{number}");
+        assert_eq!(
+            set.search_all_with_one_finder(&mut notes),
+            expected,
+            "{number}"
+        );
         assert_eq!(notes, [IndexNotice::Inconsistent]);
         set.assert_equal(80);
     }
@@ -304,7 +312,7 @@ fn an_index_with_an_invalid_seq_is_rebuilt() {
             },
         );
         let mut notes = Vec::new();
-        assert_eq!(set.finds("take", &mut notes).len(), 80, "{seq}");
+        assert_eq!(set.search("take", &mut notes).len(), 80, "{seq}");
         assert!(
             matches!(notes[..], [IndexNotice::Rebuilt { .. }]),
             "{notes:?}"

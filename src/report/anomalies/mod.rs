@@ -72,17 +72,17 @@ impl AnomalyKind {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Unreadable => "Could not be read",
-            Self::Differs => "Copies that differ",
+            Self::Differs => "Copies differ",
             Self::Gone => "No copy left",
-            Self::OneCopy => "One copy only",
-            Self::Gap => "Numbers that are not there",
+            Self::OneCopy => "Only one copy",
+            Self::Gap => "Missing clip numbers",
             Self::Silent => "No sound",
-            Self::Rate => "Another frame rate",
-            Self::Size => "Another picture size",
-            Self::Clock => "A clock that cannot be right",
-            Self::Fast => "High frame rates",
-            Self::OwnRate => "A camera at a rate of its own",
-            Self::NoClock => "No clock",
+            Self::Rate => "Different frame rate",
+            Self::Size => "Different picture size",
+            Self::Clock => "Implausible date",
+            Self::Fast => "High frame rate",
+            Self::OwnRate => "Camera with its own frame rate",
+            Self::NoClock => "No recording time",
         }
     }
 
@@ -123,6 +123,8 @@ const RARE_DIVISOR: usize = 5;
 const FAST_FACTOR: f64 = 1.5;
 /// Minimum number of a camera's clips from which its settings are derived.
 const MIN_CLIPS: usize = 3;
+/// Suffix for values that are common among the clips of one camera.
+const OF_CAMERA: &str = " of this camera";
 /// First year that a digital camera can have recorded.
 const FIRST_YEAR: i16 = 1995;
 
@@ -166,16 +168,13 @@ pub(super) fn find_anomalies(report: &ShootReport) -> Vec<Anomaly> {
 fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
     let copies = &shot.copies;
     if copies.do_differ {
-        let text = format!("by full hashes, on {}", copies.labels.join(", "));
+        let text = format!("full hashes differ, on {}", copies.labels.join(", "));
         return Some((AnomalyKind::Differs, text));
     }
     // The volumes include one with an unreadable file, which is not a copy.
     match copies.volumes {
         0 if shot.summary.problem.is_some() => None,
-        0 => Some((
-            AnomalyKind::Gone,
-            "its files were not there any more".to_owned(),
-        )),
+        0 => Some((AnomalyKind::Gone, "none of its files was found".to_owned())),
         1 if copies.files > 1 => {
             let files = counted(copies.files, "file");
             Some((
@@ -197,10 +196,10 @@ fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
     let (first, last) = series.missing_before(number)?;
     let name = |number| series.name(number);
     Some(match last - first + 1 {
-        1 => format!("{} is not there", name(first)),
-        2 => format!("{} and {} are not there", name(first), name(last)),
+        1 => format!("{} is missing", name(first)),
+        2 => format!("{} and {} are missing", name(first), name(last)),
         many => format!(
-            "{} to {}, {} numbers, are not there",
+            "{} to {} ({} numbers) are missing",
             name(first),
             name(last),
             grouped(usize::try_from(many).unwrap_or(usize::MAX))
@@ -214,12 +213,17 @@ fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
     // Allows for time zones in which it is tomorrow.
     let is_future = created.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
-        let which = if is_future { "to come" } else { "long past" };
-        return Some((AnomalyKind::Clock, format!("it says {date}, a day {which}")));
+        let reason = if is_future {
+            "in the future".to_owned()
+        } else {
+            format!("before {FIRST_YEAR}")
+        };
+        return Some((AnomalyKind::Clock, format!("dated {date}, {reason}")));
     }
     let is_known = shot.summary.captured.as_ref()?.source != crate::clip::Source::MTIME;
     (!is_known && shot.summary.problem.is_none()).then(|| {
-        let text = "its time is that of the file, which copying may change".to_owned();
+        let text =
+            "only the file's modification time is known, which copying may change".to_owned();
         (AnomalyKind::NoClock, text)
     })
 }
@@ -252,27 +256,28 @@ fn rate_anomaly(
 ) -> Option<(AnomalyKind, String)> {
     let is_fast =
         |usual: &CommonValue<Rate>| rate.per_second() >= usual.value.per_second() * FAST_FACTOR;
-    let against =
-        |usual: &CommonValue<Rate>| usual.against(&format_rate(rate), &format_rate(usual.value));
+    let describe = |usual: &CommonValue<Rate>, of: &str| {
+        usual.describe(&format_rate(rate), &format_rate(usual.value), of)
+    };
     if let Some(usual) = day.filter(|usual| usual.value != rate) {
         if is_fast(usual) {
-            return Some((AnomalyKind::Fast, against(usual)));
+            return Some((AnomalyKind::Fast, describe(usual, "")));
         }
         if own.is_some_and(|own| own.value == rate) {
-            return Some((AnomalyKind::OwnRate, against(usual)));
+            return Some((AnomalyKind::OwnRate, describe(usual, "")));
         }
-        if usual.is_odd(&rate) {
-            return Some((AnomalyKind::Rate, against(usual)));
+        if usual.is_rare(&rate) {
+            return Some((AnomalyKind::Rate, describe(usual, "")));
         }
     }
     // A clip that differs from its camera's setting, whatever the other cameras use.
-    let own = own.filter(|own| own.is_odd(&rate))?;
+    let own = own.filter(|own| own.is_rare(&rate))?;
     let kind = if is_fast(own) {
         AnomalyKind::Fast
     } else {
         AnomalyKind::Rate
     };
-    Some((kind, against(own) + " of this camera"))
+    Some((kind, describe(own, OF_CAMERA)))
 }
 
 fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
@@ -287,11 +292,11 @@ fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
     };
     let text = |(width, height): (u32, u32)| format!("{width}×{height}");
     for &at in camera {
-        if let Some(size) = size(at).filter(|size| usual.is_odd(size)) {
+        if let Some(size) = size(at).filter(|size| usual.is_rare(size)) {
             anomalies.push(Anomaly {
                 shot: at,
                 kind: AnomalyKind::Size,
-                text: usual.against(&text(size), &text(usual.value)) + " of this camera",
+                text: usual.describe(&text(size), &text(usual.value), OF_CAMERA),
             });
         }
     }
@@ -314,7 +319,7 @@ fn missing_sound(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>)
                 shot: at,
                 kind: AnomalyKind::Silent,
                 text: format!(
-                    "{} of {} of this camera have some",
+                    "{} of {} of this camera have sound",
                     grouped(usual.count),
                     counted(usual.all, "clip")
                 ),
@@ -355,14 +360,15 @@ impl<T: Copy + Eq + Hash> CommonValue<T> {
     }
 
     /// Returns true if the value is too rare to be intended.
-    fn is_odd(&self, value: &T) -> bool {
+    fn is_rare(&self, value: &T) -> bool {
         let count = self.counts.get(value).copied().unwrap_or(0);
         *value != self.value && count * RARE_DIVISOR <= self.all
     }
 
-    fn against(&self, odd: &str, usual: &str) -> String {
+    /// Describes a rare value; `of` follows the number of clips.
+    fn describe(&self, rare: &str, usual: &str, of: &str) -> String {
         let (count, all) = (grouped(self.count), counted(self.all, "clip"));
-        format!("{odd}, where {count} of {all} have {usual}")
+        format!("{rare}, where {count} of {all}{of} have {usual}")
     }
 }
 

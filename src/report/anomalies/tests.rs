@@ -55,13 +55,13 @@ fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
 }
 
 #[test]
-fn an_even_day_has_nothing_odd() {
+fn a_uniform_day_has_no_anomalies() {
     assert_eq!(found(many(12, "A", "25")), []);
     assert_eq!(found(Vec::new()), []);
 }
 
 #[test]
-fn one_rate_among_many_is_odd() {
+fn one_rate_among_many_is_an_anomaly() {
     let mut shots = many(9, "A", "25");
     shots.push(shot("A", "24000/1001"));
     let text = "23.976, where 9 of 10 clips have 25".to_owned();
@@ -69,7 +69,7 @@ fn one_rate_among_many_is_odd() {
 }
 
 #[test]
-fn half_and_half_is_a_choice() {
+fn two_rates_that_are_both_common_are_no_anomaly() {
     let shots = [many(5, "A", "25"), many(5, "B", "24")].concat();
     assert_eq!(found(shots), []);
     let shots = [many(7, "A", "25"), many(3, "A", "24")].concat();
@@ -77,7 +77,7 @@ fn half_and_half_is_a_choice() {
 }
 
 #[test]
-fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
+fn slow_motion_and_the_rate_of_a_whole_camera_are_only_notes() {
     let shots = [
         many(12, "A", "25"),
         many(3, "phone", "30"),
@@ -97,15 +97,15 @@ fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
 }
 
 #[test]
-fn a_camera_that_strays_is_found_where_cameras_differ() {
+fn a_clip_that_differs_from_its_camera_is_an_anomaly() {
     let mut shots = [many(10, "A", "25"), many(10, "B", "24")].concat();
     shots.push(shot("B", "30"));
-    let text = "30, where 10 of 11 clips have 24 of this camera".to_owned();
+    let text = "30, where 10 of 11 clips of this camera have 24".to_owned();
     assert_eq!(found(shots), [(20, AnomalyKind::Rate, text)]);
 }
 
 #[test]
-fn each_day_is_judged_by_itself() {
+fn each_day_is_checked_separately() {
     let mut shots = many(9, "A", "25");
     let mut other = many(9, "A", "24");
     for shot in &mut other {
@@ -116,7 +116,7 @@ fn each_day_is_judged_by_itself() {
 }
 
 #[test]
-fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
+fn a_rotated_phone_keeps_its_picture_size() {
     let mut shots = many(9, "phone", "25");
     let mut turned = shot("phone", "25");
     turned.summary.size = Some((2160, 3840));
@@ -125,14 +125,14 @@ fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
     let mut small = shot("phone", "25");
     small.summary.size = Some((3840, 1080));
     shots.push(small);
-    let text = "3840×1080, where 10 of 11 clips have 3840×2160 of this camera".to_owned();
+    let text = "3840×1080, where 10 of 11 clips of this camera have 3840×2160".to_owned();
     assert_eq!(found(shots), [(10, AnomalyKind::Size, text)]);
 }
 
 #[test]
-fn clips_of_unknown_cameras_are_no_camera() {
-    let mut shots = many(9, "no camera known", "25");
-    let mut other = shot("no camera known", "25");
+fn clips_of_unknown_cameras_are_not_compared() {
+    let mut shots = many(9, "unknown camera", "25");
+    let mut other = shot("unknown camera", "25");
     other.summary.size = Some((1280, 2160));
     other.summary.has_sound = false;
     shots.push(other);
@@ -140,7 +140,7 @@ fn clips_of_unknown_cameras_are_no_camera() {
 }
 
 #[test]
-fn silence_is_odd_where_the_camera_hears() {
+fn missing_sound_is_an_anomaly_if_the_camera_records_sound() {
     let silent = || {
         let mut silent = shot("A", "25");
         silent.summary.has_sound = false;
@@ -148,13 +148,13 @@ fn silence_is_odd_where_the_camera_hears() {
     };
     let mut shots = many(3, "A", "25");
     shots.push(silent());
-    let text = "3 of 4 clips of this camera have some".to_owned();
+    let text = "3 of 4 clips of this camera have sound".to_owned();
     assert_eq!(found(shots), [(3, AnomalyKind::Silent, text)]);
     assert_eq!(found(vec![silent(); 4]), []);
 }
 
 #[test]
-fn copies_are_judged_by_volumes_and_by_what_they_hold() {
+fn copies_are_counted_by_volume_and_compared_by_content() {
     let with = |volumes: usize, files: usize, do_differ: bool| {
         let mut shot = shot("A", "25");
         shot.copies.volumes = volumes;
@@ -186,7 +186,7 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
 }
 
 #[test]
-fn a_clock_of_the_past_or_the_future_is_odd() {
+fn a_date_in_the_future_or_before_1995_is_implausible() {
     let at = |time: &str, source: Source| {
         let mut shot = shot("A", "25");
         shot.summary.captured = Some(Fact::new(time.parse().unwrap(), source));
@@ -210,7 +210,7 @@ fn a_clock_of_the_past_or_the_future_is_odd() {
 }
 
 #[test]
-fn a_gap_is_told_at_the_clip_after_it() {
+fn a_gap_is_reported_at_the_clip_after_it() {
     let numbered = |number| {
         let mut shot = shot("A", "25");
         shot.number = Some((0, number));
@@ -229,10 +229,10 @@ fn a_gap_is_told_at_the_clip_after_it() {
     assert_eq!(
         findings,
         [
-            (1, "A001_C003 is not there".to_owned()),
+            (1, "A001_C003 is missing".to_owned()),
             (
                 2,
-                "A001_C005 to A001_C008, 4 numbers, are not there".to_owned()
+                "A001_C005 to A001_C008 (4 numbers) are missing".to_owned()
             )
         ]
     );

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{link, shown};
+use super::{escape_text, link};
 use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
@@ -15,9 +15,9 @@ const MAX_LISTED: usize = 400;
 pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     html! {
         section id="odd" aria-labelledby="odd-title" {
-            h2 id="odd-title" { "What is odd" }
+            h2 id="odd-title" { "Anomalies" }
             @if anomalies.is_empty() {
-                p.well { "Nothing that could be found." }
+                p.well { "None found." }
             }
             div.findings {
                 @for anomalies in anomalies.chunk_by(|one, next| one.kind == next.kind) {
@@ -39,7 +39,7 @@ fn of_kind(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
             h3 { (kind.title()) span.count { (counted(anomalies.len(), "clip")) } }
             p.advice { (advice(kind)) }
             @if is_most && have_same_text(anomalies) {
-                p { "Each of them: " (shown(&first[0].text)) "." }
+                p { "All of them: " (escape_text(&first[0].text)) "." }
             } @else {
                 (list(report, first))
                 @if !rest.is_empty() {
@@ -47,7 +47,7 @@ fn of_kind(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
                         summary { "and " (counted(rest.len(), "more clip")) }
                         (list(report, &rest[..rest.len().min(MAX_LISTED)]))
                         @if rest.len() > MAX_LISTED {
-                            p.more { "Further ones are told where the clips are." }
+                            p.more { "The others are listed with their clips." }
                         }
                     }
                 }
@@ -66,7 +66,7 @@ fn list(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     html! {
         ul {
             @for anomaly in anomalies {
-                li { (link(report, anomaly.shot)) " " span { (shown(&anomaly.text)) } }
+                li { (link(report, anomaly.shot)) " " span { (escape_text(&anomaly.text)) } }
             }
         }
     }
@@ -82,18 +82,18 @@ pub(super) fn class(gravity: Severity) -> &'static str {
 
 fn advice(kind: AnomalyKind) -> &'static str {
     match kind {
-        AnomalyKind::Unreadable => "Copy the card again before it is formatted.",
-        AnomalyKind::Differs => "One of the copies is not what the camera wrote.",
-        AnomalyKind::Gone => "It was there once; a drive may have been changed since.",
+        AnomalyKind::Unreadable => "Copy the card again before formatting it.",
+        AnomalyKind::Differs => "At least one copy is not what the camera wrote.",
+        AnomalyKind::Gone => "Its files were found before; a drive may have changed since.",
         AnomalyKind::OneCopy => {
-            "Known copies on one volume only: make another before the card is formatted."
+            "All known copies are on one volume: make another before formatting the card."
         }
-        AnomalyKind::Gap => "Deleted in the camera, or left behind on the card.",
+        AnomalyKind::Gap => "Deleted in the camera, or not copied from the card.",
         AnomalyKind::Silent => "Other clips of the same camera have sound.",
-        AnomalyKind::Rate | AnomalyKind::Size => "Set otherwise by mistake, or on purpose?",
-        AnomalyKind::Clock => "Its clock was never set, or set wrongly.",
-        AnomalyKind::Fast => "Shot for slow motion, perhaps.",
-        AnomalyKind::OwnRate => "All of that camera: meant, most likely.",
-        AnomalyKind::NoClock => "No camera wrote a time into it.",
+        AnomalyKind::Rate | AnomalyKind::Size => "Changed by mistake, or on purpose?",
+        AnomalyKind::Clock => "The camera clock was never set, or set wrongly.",
+        AnomalyKind::Fast => "Probably shot for slow motion.",
+        AnomalyKind::OwnRate => "All clips of that camera: probably intended.",
+        AnomalyKind::NoClock => "The camera stored no time in the file.",
     }
 }

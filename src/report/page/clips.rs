@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use super::anomalies::class;
-use super::{Next, anchor, image, lines, shortened, shown};
+use super::{Next, anchor, escape_text, escape_truncated, image, lines};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::output::Glance;
@@ -113,7 +113,7 @@ impl<'a> Clips<'a> {
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        self.each(next, sink, |shown| self.article(shown))
+        self.each(next, sink, |view| self.article(view))
     }
 
     /// Writes every clip as a picture with its name.
@@ -123,16 +123,16 @@ impl<'a> Clips<'a> {
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        self.each(next, sink, |shown| {
-            let words = self.hidden_words(shown);
+        self.each(next, sink, |view| {
+            let words = self.hidden_words(view);
             self.wrap(
-                shown,
+                view,
                 Some(&words),
                 &html! {
-                    (figure(shown, part))
-                    (heading(shown))
-                    p.line { (address(shown.clip)) (running(shown.clip)) (stars(shown.clip)) }
-                    (self.findings(shown.at))
+                    (figure(view, part))
+                    (heading(view))
+                    p.line { (address(view.clip)) (running(view.clip)) (stars(view.clip)) }
+                    (self.findings(view.at))
                 },
             )
         })
@@ -146,52 +146,52 @@ impl<'a> Clips<'a> {
     ) -> Result<(), Error> {
         for (at, shot) in self.report.shots.iter().enumerate() {
             let (clip, pictures) = next()?;
-            let shown = ClipView {
+            let view = ClipView {
                 at,
                 shot,
                 clip: &clip,
                 pictures: &pictures,
             };
-            sink.put(&draw(&shown).into_string())?;
+            sink.put(&draw(&view).into_string())?;
         }
         Ok(())
     }
 
-    fn article(&self, shown: &ClipView<'_>) -> Markup {
-        let clip = shown.clip;
+    fn article(&self, view: &ClipView<'_>) -> Markup {
+        let clip = view.clip;
         self.wrap(
-            shown,
+            view,
             None,
             &html! {
-                (figure(shown, PictureMode::Poster))
+                (figure(view, PictureMode::Poster))
                 div.description {
-                    (heading(shown))
+                    (heading(view))
                     p.line { (address(clip)) (running(clip)) (stars(clip)) }
-                    p.line.camera { (self.source(shown)) }
+                    p.line.camera { (self.source(view)) }
                     p.technical { (technical::line(clip).join(" · ")) }
-                    (self.findings(shown.at))
-                    (tags(shown.shot))
+                    (self.findings(view.at))
+                    (tags(view.shot))
                     (words(clip))
-                    (more(shown))
+                    (more(view))
                 }
             },
         )
     }
 
     /// Texts that a report shows but a contact sheet does not; a search in the sheet finds them.
-    fn hidden_words(&self, it: &ClipView<'_>) -> String {
-        let mut words: Vec<String> = it.shot.tags().take(MAX_SHOWN).map(shown).collect();
-        words.push(shown(&it.shot.camera));
-        words.extend(self.report.card_of(it.shot).map(shown));
-        let notes = it.clip.notes.iter().flat_map(|notes| &notes.value.0);
-        words.extend(notes.take(MAX_SHOWN).map(|note| shown(&note.text)));
+    fn hidden_words(&self, view: &ClipView<'_>) -> String {
+        let mut words: Vec<String> = view.shot.tags().take(MAX_SHOWN).map(escape_text).collect();
+        words.push(escape_text(&view.shot.camera));
+        words.extend(self.report.card_of(view.shot).map(escape_text));
+        let notes = view.clip.notes.iter().flat_map(|notes| &notes.value.0);
+        words.extend(notes.take(MAX_SHOWN).map(|note| escape_text(&note.text)));
         words.join(" ")
     }
 
     /// Wraps a clip in an element with its filter and sort values. `words` are additional search
     /// texts that are not visible.
-    fn wrap(&self, shown: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
-        let ClipView { at, shot, clip, .. } = *shown;
+    fn wrap(&self, view: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
+        let ClipView { at, shot, clip, .. } = *view;
         let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
         let tags: Vec<String> = shot
             .tags()
@@ -236,7 +236,7 @@ impl<'a> Clips<'a> {
                 ul.odd {
                     @for anomaly in listed {
                         li class=(class(anomaly.kind.severity())) {
-                            strong { (anomaly.kind.title()) } " " (shown(&anomaly.text))
+                            strong { (anomaly.kind.title()) } " " (escape_text(&anomaly.text))
                         }
                     }
                 }
@@ -245,9 +245,9 @@ impl<'a> Clips<'a> {
     }
 
     /// Line of time, camera and card: `14:02 · A · Sony ILME-FX3 · A001`.
-    fn source(&self, shown: &ClipView<'_>) -> Markup {
-        let shot = shown.shot;
-        let when = shown.clip.captured.as_ref().map(|it| it.value.civil());
+    fn source(&self, view: &ClipView<'_>) -> Markup {
+        let shot = view.shot;
+        let when = view.clip.captured.as_ref().map(|it| it.value.civil());
         let form = match (self.has_several_days, shot.begun().is_some()) {
             (true, true) => "%Y-%m-%d %H:%M",
             (true, false) => "%Y-%m-%d",
@@ -257,8 +257,8 @@ impl<'a> Clips<'a> {
         let when = when.map(|when| when.strftime(form).to_string());
         html! {
             @if let Some(when) = when.filter(|when| !when.is_empty()) { span.tc { (when) } }
-            span { bdi { (shortened(&shot.camera, 80)) } }
-            @if let Some(card) = self.report.card_of(shot) { span { bdi { (shortened(card, 80)) } } }
+            span { bdi { (escape_truncated(&shot.camera, 80)) } }
+            @if let Some(card) = self.report.card_of(shot) { span { bdi { (escape_truncated(card, 80)) } } }
         }
     }
 }
@@ -270,22 +270,25 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn heading(shown: &ClipView<'_>) -> Markup {
-    html! { h3 id={ "n" (shown.at + 1) } { (shown_name(shown.shot.name())) } }
+fn heading(view: &ClipView<'_>) -> Markup {
+    html! { h3 id={ "n" (view.at + 1) } { (isolated_name(view.shot.name())) } }
 }
 
 /// File name in isolation, so that its writing direction does not reorder the text around it.
-pub(in crate::report) fn shown_name(name: &str) -> Markup {
+pub(in crate::report) fn isolated_name(name: &str) -> Markup {
     let name = if name.is_empty() { "(no name)" } else { name };
-    html! { bdi { (shortened(name, MAX_CHARS)) } }
+    html! { bdi { (escape_truncated(name, MAX_CHARS)) } }
 }
 
 /// Picture of a clip, or the reason why there is none.
-fn figure(shown: &ClipView<'_>, part: PictureMode) -> Markup {
-    let clip = shown.clip;
-    let poster = shown.pictures.poster.as_ref();
-    let strip = shown.pictures.strip.as_ref();
-    let alt = format!("Picture of {}", shortened(shown.shot.name(), MAX_CHARS));
+fn figure(view: &ClipView<'_>, part: PictureMode) -> Markup {
+    let clip = view.clip;
+    let poster = view.pictures.poster.as_ref();
+    let strip = view.pictures.strip.as_ref();
+    let alt = format!(
+        "Picture of {}",
+        escape_truncated(view.shot.name(), MAX_CHARS)
+    );
     match (part, poster, strip) {
         (PictureMode::Strip, _, Some(strip)) => {
             html! { div.film { (image(&strip.picture, &alt)) } }
@@ -296,20 +299,20 @@ fn figure(shown: &ClipView<'_>, part: PictureMode) -> Markup {
                 data-stops=[strip.map(|strip| moment_labels(clip, strip))]
             { (image(poster, &alt)) }
         },
-        _ => html! { div.poster.blank { p { (reason(shown.shot)) } } },
+        _ => html! { div.poster.blank { p { (reason(view.shot)) } } },
     }
 }
 
 /// Reason why a clip has no picture.
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
-        "Sound"
+        "Sound only"
     } else if shot.summary.problem.is_some() {
         "Could not be read"
     } else if !shot.summary.has_picture {
-        "No picture in it"
+        "No picture"
     } else {
-        "No picture was made yet"
+        "No picture created yet"
     }
 }
 
@@ -377,7 +380,7 @@ fn tags(shot: &Shot) -> Markup {
     html! {
         @if shot.tags().next().is_some() {
             ul.tags aria-label="Tags" {
-                @for tag in shot.tags().take(MAX_SHOWN) { li { bdi { (shown(tag)) } } }
+                @for tag in shot.tags().take(MAX_SHOWN) { li { bdi { (escape_text(tag)) } } }
             }
         }
     }
@@ -390,7 +393,7 @@ fn words(clip: &Clip) -> Markup {
     let markers: Vec<_> = markers.take(MAX_SHOWN).collect();
     html! {
         @for note in notes.take(MAX_SHOWN) {
-            blockquote { p dir="auto" { (lines(&note.text)) } cite { (shown(&note.person)) } }
+            blockquote { p dir="auto" { (lines(&note.text)) } cite { (escape_text(&note.person)) } }
         }
         @if !markers.is_empty() {
             ul.markers aria-label="Markers" {
@@ -402,7 +405,7 @@ fn words(clip: &Clip) -> Markup {
                                 None => (length(Duration::from_micros(marker.micros))),
                             }
                         }
-                        " " bdi { (shown(&marker.text)) }
+                        " " bdi { (escape_text(&marker.text)) }
                     }
                 }
             }
@@ -411,21 +414,21 @@ fn words(clip: &Clip) -> Markup {
 }
 
 /// Copies and all other fields, which the user can unfold.
-fn more(it: &ClipView<'_>) -> Markup {
-    let clip = it.clip;
+fn more(view: &ClipView<'_>) -> Markup {
+    let clip = view.clip;
     let rest = FIELDS
         .iter()
         .filter(|field| !SHOWN_ELSEWHERE.contains(&field.name));
     let rest = rest.filter_map(|field| Some((field.name, (field.text)(clip)?)));
     html! {
         details.more {
-            summary { (copies(it.shot)) }
+            summary { (copies(view.shot)) }
             dl {
                 @for copy in clip.files.iter().take(MAX_SHOWN) {
-                    div { dt { (shown(&copy.volume)) } dd.path { bdi { (shown(&copy.inside.to_string_lossy())) } } }
+                    div { dt { (escape_text(&copy.volume)) } dd.path { bdi { (escape_text(&copy.inside.to_string_lossy())) } } }
                 }
                 @for (name, text) in rest {
-                    div { dt { (name.replace('_', " ")) } dd { bdi { (shown(&text)) } } }
+                    div { dt { (name.replace('_', " ")) } dd { bdi { (escape_text(&text)) } } }
                 }
             }
         }
@@ -435,14 +438,14 @@ fn more(it: &ClipView<'_>) -> Markup {
 /// Summary of the copies: `2 copies, identical by full hash: RAID-A, SHELF-07`.
 fn copies(shot: &Shot) -> String {
     let copies = &shot.copies;
-    let labels = shown(&copies.labels.join(", "));
+    let labels = escape_text(&copies.labels.join(", "));
     match copies.volumes {
-        0 => "no copy that could be read".to_owned(),
+        0 => "no readable copy".to_owned(),
         1 if copies.files > 1 => format!("{} files on one volume: {labels}", copies.files),
         1 => format!("1 copy: {labels}"),
-        _ if copies.do_differ => format!("copies that differ: {labels}"),
+        _ if copies.do_differ => format!("copies differ: {labels}"),
         many if copies.verified >= many => {
-            format!("{many} copies, the same by full hash: {labels}")
+            format!("{many} copies, identical by full hash: {labels}")
         }
         many => format!("{many} copies, not compared in full: {labels}"),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::{shortened, shown};
+use super::{escape_text, escape_truncated};
 use crate::report::{ReportScope, ShootReport};
 
 /// Maximum number of values shown for a fact; the rest is counted.
@@ -21,7 +21,7 @@ pub(in crate::report) fn title(report: &ShootReport) -> String {
         ReportScope::Day(date, query) => format!("{date}, {query}"),
         ReportScope::Query(query) => query.clone(),
     };
-    shortened(
+    escape_truncated(
         &production.map_or_else(
             || what.clone(),
             |production| format!("{production}, {what}"),
@@ -36,12 +36,16 @@ pub(in crate::report) fn head(report: &ShootReport, kind: &str) -> Markup {
     let about = match &report.about {
         ReportScope::Day(date, query) if query.is_empty() => long(*date),
         ReportScope::Day(date, query) => {
-            format!("{}, of it: {}", long(*date), shortened(query, MAX_CHARS))
+            format!(
+                "{}, filtered by {}",
+                long(*date),
+                escape_truncated(query, MAX_CHARS)
+            )
         }
-        ReportScope::Query(query) => format!("What is found by: {}", shortened(query, MAX_CHARS)),
+        ReportScope::Query(query) => format!("Results for {}", escape_truncated(query, MAX_CHARS)),
     };
     let (heading, below) = match production {
-        Some(production) => (shortened(&production, MAX_CHARS), Some(about)),
+        Some(production) => (escape_truncated(&production, MAX_CHARS), Some(about)),
         None => (about, None),
     };
     html! {
@@ -85,9 +89,9 @@ fn facts(report: &ShootReport) -> Markup {
                 div { dt { (what) } dd { (several(values)) } }
             }
             @for (role, names) in roles(&crew) {
-                div { dt { (shown(&role)) } dd { (shown(&names)) } }
+                div { dt { (escape_text(&role)) } dd { (escape_text(&names)) } }
             }
-            div { dt { "Report made" } dd.tc { (report.created) } }
+            div { dt { "Report created" } dd.tc { (report.created) } }
         }
     }
 }
@@ -106,7 +110,11 @@ fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
 }
 
 fn several(values: &[Arc<str>]) -> String {
-    let mut texts: Vec<String> = values.iter().take(MAX_VALUES).map(|it| shown(it)).collect();
+    let mut texts: Vec<String> = values
+        .iter()
+        .take(MAX_VALUES)
+        .map(|it| escape_text(it))
+        .collect();
     if values.len() > MAX_VALUES {
         texts.push(format!("{} more", values.len() - MAX_VALUES));
     }

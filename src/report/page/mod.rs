@@ -25,7 +25,7 @@ use super::pictures::{ClipPictures, ReportPicture};
 use crate::clip::Clip;
 use crate::error::{Error, escape, escape_prose};
 
-pub(super) use clips::{Clips, PictureMode, length, shown_name};
+pub(super) use clips::{Clips, PictureMode, isolated_name, length};
 pub(super) use filters::tools;
 pub(super) use head::{head, title};
 
@@ -100,7 +100,7 @@ pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
 /// Ends a page that [`begin`] started.
 pub(super) fn end() -> Markup {
     html! {
-        footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
+        footer { p { "Created by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are those of the cameras’ clocks. This page loads nothing from elsewhere." } }
         script { (PreEscaped(SCRIPT)) }
         (PreEscaped("</body></html>"))
     }
@@ -115,11 +115,11 @@ const MAX_CHARS: usize = 1200;
 
 /// Escapes text from a drive or a user: writes out characters that reorder or hide the text around
 /// them, and truncates long text.
-pub(super) fn shown(text: &str) -> String {
-    shortened(text, MAX_CHARS)
+pub(super) fn escape_text(text: &str) -> String {
+    escape_truncated(text, MAX_CHARS)
 }
 
-pub(super) fn shortened(text: &str, max_chars: usize) -> String {
+pub(super) fn escape_truncated(text: &str, max_chars: usize) -> String {
     let mut letters = text.chars();
     let short: String = letters.by_ref().take(max_chars).collect();
     let mut shown = escape(&short);
@@ -158,7 +158,7 @@ pub(super) fn anchor(shot: usize) -> String {
 /// Link to a clip.
 fn link(report: &ShootReport, shot: usize) -> Markup {
     let name = report.shots.get(shot).map_or("", super::Shot::name);
-    html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
+    html! { a href={ "#" (anchor(shot)) } { (isolated_name(name)) } }
 }
 
 /// Number of kinds of anomalies that should be checked.

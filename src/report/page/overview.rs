@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{count_serious_kinds, shortened};
+use super::{count_serious_kinds, escape_truncated};
 use crate::index::Sum;
 use crate::output::grouped;
 use crate::report::ShootReport;
@@ -113,12 +113,12 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
 fn name(facet: &str, total: &Total) -> Markup {
     let is_filter = matches!(facet, "camera" | "card" | "tag");
     match &total.name {
-        None if facet == "volume" => html! { span.none { "no copy that could be read" } },
+        None if facet == "volume" => html! { span.none { "no readable copy" } },
         None => html! { span.none { "no " (facet) } },
         Some(name) if is_filter => {
-            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (shortened(name, MAX_CHARS)) } } }
+            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (escape_truncated(name, MAX_CHARS)) } } }
         }
-        Some(name) => html! { bdi { (shortened(name, MAX_CHARS)) } },
+        Some(name) => html! { bdi { (escape_truncated(name, MAX_CHARS)) } },
     }
 }
 

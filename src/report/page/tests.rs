@@ -77,7 +77,7 @@ fn elements(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_clip_that_is_called_like_a_script_is_only_called_so() {
+fn a_clip_named_like_a_script_is_escaped() {
     let name = "<script>alert(1)</script>.mov";
     let (page, plain) = (page(&named(name)), page(&named("plain")));
     assert_eq!(page.matches("<script").count(), 1);
@@ -86,7 +86,7 @@ fn a_clip_that_is_called_like_a_script_is_only_called_so() {
 }
 
 #[test]
-fn the_page_says_itself_what_may_run() {
+fn the_content_security_policy_permits_only_the_own_script_and_style() {
     let page = page(&named("plain"));
     let between = |from: &str, to: &str| {
         let begin = page.find(from).unwrap() + from.len();
@@ -105,10 +105,10 @@ fn the_page_says_itself_what_may_run() {
 }
 
 #[test]
-fn long_texts_are_cut_and_what_hides_is_written_out() {
+fn long_texts_are_truncated_and_hidden_characters_are_written_out() {
     let report = named(&"x".repeat(10_000));
     assert!(page(&report).len() < 120_000);
-    assert_eq!(shown("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
+    assert_eq!(escape_text("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
     assert_eq!(
         lines("one\r\ntwo\u{202e}").into_string(),
         "one<br>two\\u{202e}"
@@ -119,7 +119,7 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn whatever_is_written_makes_no_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
+    fn no_text_creates_an_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
         let (page, plain) = (page(&named(&text)), page(&named("plain")));
         // Blank texts are omitted, and several lines are separated.
         let of = |page: &str| elements(page).into_iter().filter(|name| *name != "br").map(str::to_owned).collect::<Vec<_>>();

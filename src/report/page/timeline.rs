@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{anchor, shortened, shown_name};
+use super::{anchor, escape_truncated, isolated_name};
 use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
@@ -25,12 +25,12 @@ pub(super) fn timelines(report: &ShootReport) -> Markup {
     html! {
         @if !days.is_empty() {
             section.timelines aria-labelledby="time-title" {
-                h2 id="time-title" { @if days.len() == 1 { "The day" } @else { "The days" } }
+                h2 id="time-title" { @if days.len() == 1 { "Timeline" } @else { "Timelines" } }
                 @for day in days.iter().take(MAX_DAYS) {
                     (timeline(report, day, days.len() > 1))
                 }
                 @if days.len() > MAX_DAYS {
-                    p.more { (counted(days.len() - MAX_DAYS, "more day")) " not drawn here." }
+                    p.more { (counted(days.len() - MAX_DAYS, "more day")) " not shown." }
                 }
             }
         }
@@ -53,7 +53,7 @@ fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
                 }
             }
             @if day.lanes.len() > MAX_LANES {
-                p.more { (counted(day.lanes.len() - MAX_LANES, "more camera")) " not drawn here." }
+                p.more { (counted(day.lanes.len() - MAX_LANES, "more camera")) " not shown." }
             }
             @if day.untimed > 0 {
                 p.more { (counted(day.untimed, "clip")) " without a time of day." }
@@ -68,7 +68,7 @@ fn sentence(lane: &CameraLane) -> String {
     let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
     format!(
         "{}: {} from {} to {}",
-        shortened(&lane.camera, 80),
+        escape_truncated(&lane.camera, 80),
         counted(lane.bars.len(), "clip"),
         clock(from),
         clock(to)
@@ -100,7 +100,7 @@ fn lane_drawn(report: &ShootReport, day: &Timeline, lane: &CameraLane, at: usize
     let top = TICKS + LANE * at;
     html! {
         rect.lane x="0" width="100%" y=(top + LABEL + 3) height=(BAR) rx="2" {}
-        text.camera x="2" y=(top + 14) { (shortened(&lane.camera, 60)) }
+        text.camera x="2" y=(top + 14) { (escape_truncated(&lane.camera, 60)) }
         g class={ "hue-" (at % COLOURS) } {
             @for bar in &lane.bars { (bar_drawn(report, day, bar, top + LABEL + 3)) }
         }
@@ -116,7 +116,7 @@ fn bar_drawn(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> M
     html! {
         a href={ "#" (anchor(bar.shot)) } tabindex="-1" {
             rect x=(place(bar.begin, day)) width=(format!("{width:.3}%")) y=(y) height=(BAR) rx="1" {
-                title { (clock(bar.begin)) " " (shown_name(name)) }
+                title { (clock(bar.begin)) " " (isolated_name(name)) }
             }
         }
     }

@@ -73,7 +73,7 @@ impl TestCatalogue {
         }
     }
 
-    pub(super) fn finds(&self, words: &str, notes: &mut Vec<IndexNotice>) -> Vec<i64> {
+    pub(super) fn search(&self, words: &str, notes: &mut Vec<IndexNotice>) -> Vec<i64> {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
         let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
@@ -84,9 +84,9 @@ impl TestCatalogue {
 
     /// Returns the results of many searches without their order, which depends on word frequencies:
     /// deleted clips count until their segment is merged.
-    pub(super) fn all_finds(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
+    pub(super) fn search_all(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let finds = |words: &&str| {
-            let mut clips = self.finds(words, notes);
+            let mut clips = self.search(words, notes);
             clips.sort_unstable();
             clips
         };
@@ -94,7 +94,7 @@ impl TestCatalogue {
     }
 
     /// Returns the results of the same searches by an index that is opened once, as in `browse`.
-    pub(super) fn all_finds_of_one(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
+    pub(super) fn search_all_with_one_finder(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
         let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
         let finds = |words: &&str| {
