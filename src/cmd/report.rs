@@ -172,8 +172,8 @@ fn data(
     let is_terminal = output.is_none() && io::stdout().is_terminal();
     with_making("writing", work, |making| {
         let write = |sink: &mut report::Sink<'_>| match form {
-            ReportFormat::Csv => report::csv(book, is_terminal, making, sink),
-            _ => report::json(book, making, sink),
+            ReportFormat::Csv => report::write_csv(book, is_terminal, making, sink),
+            _ => report::write_json(book, making, sink),
         };
         match output {
             Some(path) => {
@@ -195,7 +195,7 @@ fn make(
     let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
         return with_making("writing", work, |making| {
-            print(work, |sink| report::whole_page(book, sheet, making, sink))
+            print(work, |sink| report::write_page(book, sheet, making, sink))
         });
     }
     let wish = ReportRequest {

@@ -5,9 +5,9 @@ use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
 /// Maximum bonus for the match score; less than the difference between any two weights.
-const WITHIN: Score = 0.4;
+const MAX_BONUS: Score = 0.4;
 /// Match score that earns half of the bonus.
-const HALF: Score = 8.0;
+const HALF_BONUS_SCORE: Score = 8.0;
 
 /// Query whose matches score within one tier.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl DocSet for TierScorer {
 
 impl Scorer for TierScorer {
     fn score(&mut self) -> Score {
-        let within = self.inner.score();
-        self.weight + WITHIN * within / (within + HALF)
+        let score = self.inner.score();
+        self.weight + MAX_BONUS * score / (score + HALF_BONUS_SCORE)
     }
 }

@@ -286,7 +286,7 @@ impl QueryCompiler<'_> {
                 let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
                 any_of(fields.collect::<Result<Vec<_>, _>>()?)
             }
-            Ask::Tag { words, meaning } => self.tag(words, &meaning.tags)?,
+            Ask::Tag { words, meaning } => self.tag_or_words(words, &meaning.tags)?,
             Ask::Has(name) => {
                 let signs =
                     Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
@@ -328,13 +328,13 @@ impl QueryCompiler<'_> {
 
     /// Query for clips with one of the tags or their descendants, or with a tag that contains the
     /// words.
-    fn tag(&self, words: &Words, tags: &[String]) -> Result<BoxedQuery, Error> {
+    fn tag_or_words(&self, words: &Words, tags: &[String]) -> Result<BoxedQuery, Error> {
         let wanted = Wanted::Words(words.clone());
         let mut any = Vec::new();
         for (at, _) in Clip::fields_named("tags") {
             any.push(self.field(at, &wanted)?);
         }
-        any.push(Box::new(tagged(self.columns, tags)));
+        any.push(Box::new(tag_query(self.columns, tags)));
         Ok(any_of(any))
     }
 
@@ -386,7 +386,7 @@ impl QueryCompiler<'_> {
 }
 
 /// Query for clips with one of the tags or their descendants.
-pub(super) fn tagged(columns: &IndexColumns, tags: &[String]) -> TermSetQuery {
+pub(super) fn tag_query(columns: &IndexColumns, tags: &[String]) -> TermSetQuery {
     let sign = |tag: &String| Term::from_field_text(columns.signs, &tag_sign(tag));
     TermSetQuery::new(tags.iter().map(sign))
 }

@@ -7,7 +7,7 @@ use tantivy::collector::{Collector, Count};
 
 use super::catch_panic::guarded;
 use super::catch_up::LOCK_TIMEOUT;
-use super::compile::{QueryCompiler, tagged};
+use super::compile::{QueryCompiler, tag_query};
 use super::facet_counts::{FacetCounter, Tallies};
 use super::order::{SortOrder, TopClips};
 use super::{Index, IndexNotice};
@@ -244,7 +244,7 @@ impl Index {
     /// # Errors
     /// Returns an error if the index cannot be read.
     pub fn count_tagged(&self, tags: &[String]) -> Result<usize, Error> {
-        let query = tagged(&self.columns, tags);
+        let query = tag_query(&self.columns, tags);
         guarded(|| Ok(self.reader.searcher().search(&query, &Count)?))
     }
 

@@ -25,7 +25,7 @@ pub(super) fn write_sheet(
     report: &ShootReport,
     sheet: SheetLayout,
     next: &mut Next<'_>,
-    is_whole: bool,
+    is_self_contained: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let anomalies = find_anomalies(report);
@@ -35,7 +35,7 @@ pub(super) fn write_sheet(
     } else {
         (PictureMode::Poster, "<div class=\"grid\">")
     };
-    sink.put(&begin(&page::title(report), &style(sheet), is_whole).into_string())?;
+    sink.put(&begin(&page::title(report), &style(sheet), is_self_contained).into_string())?;
     let above = html! {
         (head(report, "Contact sheet"))
         (PreEscaped("<main id=\"main\"><section id=\"clips\" aria-labelledby=\"clips-title\">"))

@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
-use super::page::MARK;
+use super::page::PAGE_PREFIX;
 use crate::atomic_file;
 use crate::error::Error;
 
@@ -30,11 +30,11 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Prefix by which an earlier report is recognized.
-    fn mark(self) -> &'static [u8] {
+    fn prefix(self) -> &'static [u8] {
         match self {
-            Self::Html => MARK.as_bytes(),
-            Self::Json => super::write::JSON_MARK,
-            Self::Csv => super::write::CSV_MARK,
+            Self::Html => PAGE_PREFIX.as_bytes(),
+            Self::Json => super::write::JSON_PREFIX,
+            Self::Csv => super::write::CSV_PREFIX,
         }
     }
 }
@@ -134,11 +134,11 @@ pub(super) fn fill_file(
 /// # Errors
 /// See [`save`].
 pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<Metadata>, Error> {
-    match at(path)? {
+    match existing_metadata(path)? {
         None => Ok(None),
         Some(metadata)
             if metadata.is_file()
-                && begins_with(path, form.mark()).map_err(Error::path(path))? =>
+                && starts_with(path, form.prefix()).map_err(Error::path(path))? =>
         {
             Ok(Some(metadata))
         }
@@ -148,7 +148,7 @@ pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<
 
 /// Returns the metadata of a path, or `None` if nothing is there. Refuses a path whose parent
 /// folder does not exist.
-fn at(path: &Path) -> Result<Option<Metadata>, Error> {
+fn existing_metadata(path: &Path) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
@@ -173,12 +173,12 @@ fn not_ours(path: &Path) -> Error {
     }
 }
 
-fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
+fn starts_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
     let mut begin = Vec::new();
     File::open(path)?
-        .take(mark.len() as u64)
+        .take(prefix.len() as u64)
         .read_to_end(&mut begin)?;
-    Ok(begin == mark)
+    Ok(begin == prefix)
 }
 
 /// Creates a folder under a temporary name in the target's parent, and renames it after `fill` has
@@ -188,12 +188,12 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
 /// [`Error::NotOurs`] if another file or folder has this name, [`Error::NoPlace`] if the parent
 /// folder does not exist, [`Error::Path`] for errors of the system, and the errors of `fill`.
 /// Nothing is left behind then.
-pub(super) fn folder<T>(
+pub(super) fn save_folder<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path_error = || Error::path(path);
-    refuse_folder(path)?;
+    check_replaceable_folder(path)?;
     let parent_folder = parent_folder(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".btsindex-");
@@ -206,7 +206,7 @@ pub(super) fn folder<T>(
     let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
     fs::create_dir(folder.path().join(PICTURES)).map_err(path_error())?;
     let fill_file = fill(folder.path())?;
-    refuse_folder(path)?;
+    check_replaceable_folder(path)?;
     let previous = builder.tempdir_in(parent_folder).map_err(path_error())?;
     let previous_path = previous.path().join("previous");
     let has_former = match fs::rename(path, &previous_path) {
@@ -229,15 +229,15 @@ pub(super) fn folder<T>(
 
 /// Refuses a path unless nothing is there, or the folder of an earlier report: a page that starts
 /// with the prefix, and pictures with the names of a report's pictures.
-pub(super) fn refuse_folder(path: &Path) -> Result<(), Error> {
-    let is_ours = match at(path)? {
+pub(super) fn check_replaceable_folder(path: &Path) -> Result<(), Error> {
+    let is_ours = match existing_metadata(path)? {
         None => return Ok(()),
-        Some(metadata) => metadata.is_dir() && holds_ours_only(path).unwrap_or(false),
+        Some(metadata) => metadata.is_dir() && holds_only_report_files(path).unwrap_or(false),
     };
     if is_ours { Ok(()) } else { Err(not_ours(path)) }
 }
 
-fn holds_ours_only(path: &Path) -> io::Result<bool> {
+fn holds_only_report_files(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
         if name != INDEX && name != PICTURES {
@@ -256,7 +256,7 @@ fn holds_ours_only(path: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    begins_with(&path.join(INDEX), MARK.as_bytes())
+    starts_with(&path.join(INDEX), PAGE_PREFIX.as_bytes())
 }
 
 #[cfg(test)]
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Vec<u8> {
-        format!("{MARK}0\">{text}").into_bytes()
+        format!("{PAGE_PREFIX}0\">{text}").into_bytes()
     }
 
     #[test]
@@ -314,14 +314,14 @@ mod tests {
                 Ok(())
             }
         };
-        folder(&path, fill("one")).unwrap();
-        folder(&path, fill("two")).unwrap();
+        save_folder(&path, fill("one")).unwrap();
+        save_folder(&path, fill("two")).unwrap();
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
-        assert!(folder(&path, fill("stopped")).is_err());
+        assert!(save_folder(&path, fill("stopped")).is_err());
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
         fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
         assert!(matches!(
-            folder(&path, fill("three")),
+            save_folder(&path, fill("three")),
             Err(Error::NotOurs { .. })
         ));
         assert_eq!(

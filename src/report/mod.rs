@@ -23,4 +23,4 @@ pub use contact_sheet::SheetLayout;
 pub use files::{ReportFormat, Sink, save};
 pub use gather::{ReportScope, ShootReport, Shot, ShotCopies};
 pub use pictures::RenderContext;
-pub use write::{ReportRequest, csv, json, whole_page, write};
+pub use write::{ReportRequest, write, write_csv, write_json, write_page};

@@ -19,8 +19,8 @@ use crate::output::{self, Columns, csv_with, ingest_json, json_line};
 use crate::query::Query;
 
 /// Prefixes by which an earlier JSON or CSV report is recognized.
-pub(super) const JSON_MARK: &[u8] = b"{\"report\":{";
-pub(super) const CSV_MARK: &[u8] = b"name,day,card,camera,captured,start_timecode,";
+pub(super) const JSON_PREFIX: &[u8] = b"{\"report\":{";
+pub(super) const CSV_PREFIX: &[u8] = b"name,day,card,camera,captured,start_timecode,";
 
 /// Maximum size of a page in bytes.
 const MAX_PAGE_BYTES: usize = 60_000_000;
@@ -63,7 +63,7 @@ impl ReportRequest {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
-/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
+/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be result.
 pub fn write(
     report: &ShootReport,
     request: &ReportRequest,
@@ -72,10 +72,10 @@ pub fn write(
     let output_path = request.output_path(report.shots.len());
     if !request.is_folder_output(report.shots.len()) {
         return files::save(&output_path, ReportFormat::Html, |sink| {
-            whole_page(report, request.sheet, context, sink)
+            write_page(report, request.sheet, context, sink)
         });
     }
-    files::folder(&output_path, |folder| {
+    files::save_folder(&output_path, |folder| {
         let index = folder.join(INDEX);
         let pictures = folder.join(PICTURES);
         let mut file = File::create(&index).map_err(Error::path(&output_path))?;
@@ -92,7 +92,7 @@ pub fn write(
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, and errors of the catalogue or the system.
-pub fn whole_page(
+pub fn write_page(
     report: &ShootReport,
     sheet: Option<SheetLayout>,
     context: &mut RenderContext<'_>,
@@ -108,8 +108,8 @@ pub fn whole_page(
     html(report, sheet, (None, true), &mut quiet, &mut without)?;
     let count = report.shots.len();
     let text = usize::try_from(without.bytes()).unwrap_or(usize::MAX);
-    let written = text.saturating_add(count * MARKUP_BYTES);
-    let each = MAX_PAGE_BYTES.saturating_sub(written) / count.max(1);
+    let result = text.saturating_add(count * MARKUP_BYTES);
+    let each = MAX_PAGE_BYTES.saturating_sub(result) / count.max(1);
     html(
         report,
         sheet,
@@ -122,23 +122,25 @@ pub fn whole_page(
 fn html(
     report: &ShootReport,
     sheet: Option<SheetLayout>,
-    (target, is_whole): (Option<PictureTarget<'_>>, bool),
+    (target, is_self_contained): (Option<PictureTarget<'_>>, bool),
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let mut feed = ClipFeed::new(&report.shots, target, context);
     let mut next = || feed.next();
     match sheet {
-        None => page::write_report(report, &mut next, is_whole, sink),
-        Some(sheet) => contact_sheet::write_sheet(report, sheet, &mut next, is_whole, sink),
+        None => page::write_report(report, &mut next, is_self_contained, sink),
+        Some(sheet) => {
+            contact_sheet::write_sheet(report, sheet, &mut next, is_self_contained, sink)
+        }
     }
 }
 
 /// Writes the whole report as one JSON object.
 ///
 /// # Errors
-/// See [`whole_page`].
-pub fn json(
+/// See [`write_page`].
+pub fn write_json(
     report: &ShootReport,
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
@@ -276,8 +278,8 @@ const COLUMNS: [&str; 24] = [
 /// Writes a heading and one row per clip.
 ///
 /// # Errors
-/// See [`whole_page`].
-pub fn csv(
+/// See [`write_page`].
+pub fn write_csv(
     report: &ShootReport,
     is_terminal: bool,
     context: &mut RenderContext<'_>,
@@ -291,26 +293,30 @@ pub fn csv(
         odd[anomaly.shot].push(anomaly);
     }
     let mut feed = ClipFeed::new(&report.shots, None, context);
-    let mut fault = None;
+    let mut clip_error = None;
     let rows = report.shots.iter().zip(&odd).map(|(shot, odd)| {
         let (clip, _) = feed.next().map_err(|error| {
-            fault = Some(error);
+            clip_error = Some(error);
             io::Error::other("a clip cannot be read")
         })?;
-        Ok((before(report, shot), clip, after(shot, odd)))
+        Ok((
+            leading_columns(report, shot),
+            clip,
+            trailing_columns(shot, odd),
+        ))
     });
     let names = (
         &["name", "day", "card", "camera"][..],
         &["on", "volumes", "proved_volumes", "odd"][..],
     );
-    let written = csv_with(&columns, names, rows, is_terminal, sink);
-    match fault {
+    let result = csv_with(&columns, names, rows, is_terminal, sink);
+    match clip_error {
         Some(error) => Err(error),
-        None => written.map_err(Error::path("")),
+        None => result.map_err(Error::path("")),
     }
 }
 
-fn before(report: &ShootReport, shot: &Shot) -> Vec<String> {
+fn leading_columns(report: &ShootReport, shot: &Shot) -> Vec<String> {
     vec![
         shot.name().to_owned(),
         shot.day.as_deref().unwrap_or_default().to_owned(),
@@ -319,7 +325,7 @@ fn before(report: &ShootReport, shot: &Shot) -> Vec<String> {
     ]
 }
 
-fn after(shot: &Shot, odd: &[&Anomaly]) -> Vec<String> {
+fn trailing_columns(shot: &Shot, odd: &[&Anomaly]) -> Vec<String> {
     let odd = odd
         .iter()
         .map(|anomaly| format!("{}: {}", anomaly.kind.name(), anomaly.text));

@@ -195,8 +195,8 @@ fn data(
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     match form {
-        ReportFormat::Csv => report::csv(book, false, making, sink),
-        _ => report::json(book, making, sink),
+        ReportFormat::Csv => report::write_csv(book, false, making, sink),
+        _ => report::write_json(book, making, sink),
     }
 }
 

@@ -32,13 +32,13 @@ pub(super) fn cards(report: &ShootReport) -> Markup {
                 }
             }
             div.charts { (chart("Volumes", "volume", &volumes)) }
-            p.more { (compared(report)) }
+            p.more { (comparison_summary(report)) }
         }
     }
 }
 
 /// Describes how thoroughly the copies were compared.
-fn compared(report: &ShootReport) -> String {
+fn comparison_summary(report: &ShootReport) -> String {
     let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
     let all = report.shots.iter().filter(several).count();
     let proved = report.shots.iter().filter(several);

@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 160;
 
 /// Title of a report: `ACME Spring Campaign BTS, 2026-05-02`.
 pub(in crate::report) fn title(report: &ShootReport) -> String {
-    let production = one(report.distinct(|summary| summary.production.as_ref()));
+    let production = only_value(report.distinct(|summary| summary.production.as_ref()));
     let what = match &report.about {
         ReportScope::Day(date, query) if query.is_empty() => date.to_string(),
         ReportScope::Day(date, query) => format!("{date}, {query}"),
@@ -32,13 +32,13 @@ pub(in crate::report) fn title(report: &ShootReport) -> String {
 
 /// Head of a page; `kind` is the type of the page.
 pub(in crate::report) fn head(report: &ShootReport, kind: &str) -> Markup {
-    let production = one(report.distinct(|summary| summary.production.as_ref()));
+    let production = only_value(report.distinct(|summary| summary.production.as_ref()));
     let about = match &report.about {
-        ReportScope::Day(date, query) if query.is_empty() => long(*date),
+        ReportScope::Day(date, query) if query.is_empty() => long_date(*date),
         ReportScope::Day(date, query) => {
             format!(
                 "{}, filtered by {}",
-                long(*date),
+                long_date(*date),
                 escape_truncated(query, MAX_CHARS)
             )
         }
@@ -86,7 +86,7 @@ fn facts(report: &ShootReport) -> Markup {
     html! {
         dl.facts {
             @for (what, values) in rows.iter().filter(|(_, values)| !values.is_empty()) {
-                div { dt { (what) } dd { (several(values)) } }
+                div { dt { (what) } dd { (join_values(values)) } }
             }
             @for (role, names) in roles(&crew) {
                 div { dt { (escape_text(&role)) } dd { (escape_text(&names)) } }
@@ -109,7 +109,7 @@ fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
     roles
 }
 
-fn several(values: &[Arc<str>]) -> String {
+fn join_values(values: &[Arc<str>]) -> String {
     let mut texts: Vec<String> = values
         .iter()
         .take(MAX_VALUES)
@@ -121,7 +121,7 @@ fn several(values: &[Arc<str>]) -> String {
     texts.join(", ")
 }
 
-fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
+fn only_value(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
     if values.len() == 1 {
         values.pop()
     } else {
@@ -130,6 +130,6 @@ fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
 }
 
 /// Formats a date as `Wednesday, 20 May 2026`.
-pub(super) fn long(date: Date) -> String {
+pub(super) fn long_date(date: Date) -> String {
     date.strftime("%A, %-d %B %Y").to_string()
 }

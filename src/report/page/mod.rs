@@ -34,21 +34,21 @@ pub(super) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// Prefix of every page, by which an earlier report is recognized.
-pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
+pub(super) const PAGE_PREFIX: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
 /// Callback that returns the next clip of a report with its pictures.
 pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
-/// Writes the whole report. `is_whole` states that the pictures are part of the page.
+/// Writes the whole report. `is_self_contained` states that the pictures are part of the page.
 pub(super) fn write_report(
     report: &ShootReport,
     next: &mut Next<'_>,
-    is_whole: bool,
+    is_self_contained: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let anomalies = find_anomalies(report);
     let clips = Clips::new(report, &anomalies);
-    sink.put(&begin(&title(report), STYLE, is_whole).into_string())?;
+    sink.put(&begin(&title(report), STYLE, is_self_contained).into_string())?;
     let above = html! {
         (head(report, "Camera report"))
         (PreEscaped("<main id=\"main\">"))
@@ -73,8 +73,12 @@ pub(super) fn write_report(
 /// Starts a page that refers to nothing outside itself. Its content security policy permits scripts
 /// and styles by hash, so that nothing injected runs. Separate pictures are on the same disk or
 /// server.
-pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
-    let files = if is_whole { "" } else { " file: 'self'" };
+pub(super) fn begin(title: &str, style: &str, is_self_contained: bool) -> Markup {
+    let files = if is_self_contained {
+        ""
+    } else {
+        " file: 'self'"
+    };
     let policy = format!(
         "default-src 'none'; img-src data:{files}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
          base-uri 'none'; form-action 'none'",

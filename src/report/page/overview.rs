@@ -36,7 +36,7 @@ pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
                 (number(&hours(sum), "running time"))
                 (number(&size(sum), "of footage"))
                 (count(of_cameras.len(), "camera"))
-                @if named(&cards) > 0 { (count(named(&cards), "card")) }
+                @if count_named(&cards) > 0 { (count(count_named(&cards), "card")) }
                 div.number.alert[odd > 0] {
                     dt { @if odd == 1 { "anomaly" } @else { "anomalies" } }
                     dd { a href="#odd" { (grouped(odd)) } }
@@ -44,7 +44,7 @@ pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
             }
             div.charts {
                 (chart("Cameras", "camera", &cameras))
-                @if named(&cards) > 0 { (chart("Cards", "card", &cards)) }
+                @if count_named(&cards) > 0 { (chart("Cards", "card", &cards)) }
                 (chart("Tags", "tag", &totals::by_tag(report)))
                 @if days.len() > 1 { (chart("Days", "day", &days)) }
             }
@@ -52,7 +52,7 @@ pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     }
 }
 
-fn named(totals: &[Total]) -> usize {
+fn count_named(totals: &[Total]) -> usize {
     totals.iter().filter(|total| total.name.is_some()).count()
 }
 
@@ -116,7 +116,7 @@ fn name(facet: &str, total: &Total) -> Markup {
         None if facet == "volume" => html! { span.none { "no readable copy" } },
         None => html! { span.none { "no " (facet) } },
         Some(name) if is_filter => {
-            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (escape_truncated(name, MAX_CHARS)) } } }
+            html! { a href={ "#" (facet) "=" (percent_encode(name)) } { bdi { (escape_truncated(name, MAX_CHARS)) } } }
         }
         Some(name) => html! { bdi { (escape_truncated(name, MAX_CHARS)) } },
     }
@@ -169,7 +169,7 @@ pub(super) fn size(sum: Sum) -> String {
 }
 
 /// Percent-encodes a name for a URL.
-fn encoded(name: &str) -> String {
+fn percent_encode(name: &str) -> String {
     let mut address = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {

@@ -101,7 +101,7 @@ fn the_content_security_policy_permits_only_the_own_script_and_style() {
     assert!(policy.contains(&format!("style-src 'sha256-{style}'")));
     assert!(!policy.contains("unsafe"));
     assert!(!page.contains(" style=") && !page.contains(" onclick="));
-    assert!(page.starts_with(MARK));
+    assert!(page.starts_with(PAGE_PREFIX));
 }
 
 #[test]
