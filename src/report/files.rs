@@ -86,7 +86,7 @@ impl Write for Sink<'_> {
 }
 
 /// Writes a file, or replaces an earlier report of the same format, and returns its size in bytes.
-/// Leaves nothing behind if `write` fails.
+/// If `write` fails, the path stays unchanged.
 ///
 /// # Errors
 /// [`Error::NotOurs`] if another file has this name, [`Error::NoPlace`] if the parent folder does
@@ -205,18 +205,18 @@ pub(super) fn save_folder<T>(
     }
     let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
     fs::create_dir(folder.path().join(PICTURES)).map_err(path_error())?;
-    let fill_file = fill(folder.path())?;
+    let result = fill(folder.path())?;
     check_replaceable_folder(path)?;
     let previous = builder.tempdir_in(parent_folder).map_err(path_error())?;
     let previous_path = previous.path().join("previous");
-    let has_former = match fs::rename(path, &previous_path) {
+    let has_previous = match fs::rename(path, &previous_path) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(path_error()(error)),
     };
     let whole = folder.keep();
     if let Err(error) = fs::rename(&whole, path) {
-        if has_former {
+        if has_previous {
             // Restores the earlier report. If that fails too, the first error is more useful.
             let _ = fs::rename(&previous_path, path);
         }
@@ -224,7 +224,7 @@ pub(super) fn save_folder<T>(
         return Err(path_error()(error));
     }
     let _ = atomic_file::sync_folder(parent_folder);
-    Ok(fill_file)
+    Ok(result)
 }
 
 /// Refuses a path unless nothing is there, or the folder of an earlier report: a page that starts

@@ -59,11 +59,11 @@ pub struct Shot {
 /// Copies of a clip: how many volumes hold it, and how many were verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShotCopies {
-    /// Files that were present at the last scan.
+    /// Files that were present and readable at the last scan.
     pub files: usize,
     /// Volumes that hold the clip, by fingerprint.
     pub volumes: usize,
-    /// Volumes whose copy was verified by a full hash.
+    /// Volumes whose copies have the same full hash; 1 for a single file.
     pub verified: usize,
     /// True if full hashes show that the files differ.
     pub do_differ: bool,

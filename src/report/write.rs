@@ -58,8 +58,8 @@ impl ReportRequest {
     }
 }
 
-/// Writes a page or a folder, and returns the size of the page in bytes. Leaves nothing behind if
-/// it was cancelled.
+/// Writes a page or a folder, and returns the size of the page in bytes. If it is cancelled, the
+/// path stays unchanged.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
@@ -98,22 +98,23 @@ pub fn write_page(
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
+    // A first pass without pictures measures the text.
     let mut nowhere = io::sink();
-    let mut without = Sink::new(&mut nowhere, Path::new(""));
+    let mut measured = Sink::new(&mut nowhere, Path::new(""));
     let mut quiet = RenderContext {
         catalogue: context.catalogue,
         cancel: context.cancel,
         progress: &mut |_, _| (),
     };
-    html(report, sheet, (None, true), &mut quiet, &mut without)?;
+    html(report, sheet, (None, true), &mut quiet, &mut measured)?;
     let count = report.shots.len();
-    let text = usize::try_from(without.bytes()).unwrap_or(usize::MAX);
-    let result = text.saturating_add(count * MARKUP_BYTES);
-    let each = MAX_PAGE_BYTES.saturating_sub(result) / count.max(1);
+    let text = usize::try_from(measured.bytes()).unwrap_or(usize::MAX);
+    let text_and_markup = text.saturating_add(count * MARKUP_BYTES);
+    let bytes_per_clip = MAX_PAGE_BYTES.saturating_sub(text_and_markup) / count.max(1);
     html(
         report,
         sheet,
-        (Some(PictureTarget::Page(each)), true),
+        (Some(PictureTarget::Page(bytes_per_clip)), true),
         context,
         sink,
     )

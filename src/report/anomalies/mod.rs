@@ -171,7 +171,7 @@ fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
         let text = format!("full hashes differ, on {}", copies.labels.join(", "));
         return Some((AnomalyKind::Differs, text));
     }
-    // The volumes include one with an unreadable file, which is not a copy.
+    // Unreadable files do not count as copies; such a clip is already reported as unreadable.
     match copies.volumes {
         0 if shot.summary.problem.is_some() => None,
         0 => Some((AnomalyKind::Gone, "none of its files was found".to_owned())),
