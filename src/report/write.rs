@@ -63,7 +63,7 @@ impl ReportRequest {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
-/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be result.
+/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
 pub fn write(
     report: &ShootReport,
     request: &ReportRequest,

@@ -113,7 +113,7 @@ impl Directory for MergeGate {
 
 /// Creates an index with one large segment and `pieces` segments of one clip each, of the first
 /// clips.
-fn in_pieces(pieces: usize) -> TestCatalogue {
+fn with_small_segments(pieces: usize) -> TestCatalogue {
     let set = TestCatalogue::with(50);
     set.follow();
     for number in 0..pieces {
@@ -160,7 +160,7 @@ fn merge(
 
 #[test]
 fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
-    let set = in_pieces(6);
+    let set = with_small_segments(6);
     // The segment of clip 3 holds nothing else.
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
     assert_eq!(merges, 2);
@@ -169,7 +169,7 @@ fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
 
 #[test]
 fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
-    let set = in_pieces(6);
+    let set = with_small_segments(6);
     let all = |merge| {
         if merge == 0 {
             (0..50).collect()
@@ -183,7 +183,7 @@ fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
 
 #[test]
 fn a_merge_ends_although_changes_never_stop() {
-    let set = in_pieces(12);
+    let set = with_small_segments(12);
     let merges = merge(&set, 3, |merge| vec![merge]);
     // Three merges that commits invalidate, then one without commits.
     assert_eq!(merges, 4);
@@ -192,7 +192,7 @@ fn a_merge_ends_although_changes_never_stop() {
 
 #[test]
 fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
-    let set = in_pieces(6);
+    let set = with_small_segments(6);
     let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
 }

@@ -53,7 +53,7 @@ fn names(set: &TestCatalogue) -> Vec<String> {
 }
 
 /// Returns the file that a check with these limits finds damaged.
-fn damaged_under(set: &TestCatalogue, limits: CheckLimits) -> Option<String> {
+fn find_damage(set: &TestCatalogue, limits: CheckLimits) -> Option<String> {
     checksums::verify_files(&set.index(), &names(set), CheckMode::UseRecords(limits)).err()
 }
 
@@ -78,7 +78,7 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
         rot(&path, random(&mut state) % bits);
         mark_as_checked(&set, today_seconds(), None);
         assert_eq!(
-            damaged_under(&set, READ_NOTHING_DUE),
+            find_damage(&set, READ_NOTHING_DUE),
             None,
             "nothing tells of {name}"
         );
@@ -115,8 +115,8 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
         (now, Some(""), true),
     ] {
         mark_as_checked(&set, read, mount);
-        assert_eq!(damaged_under(&set, READ_NOTHING_DUE), None);
-        let found = damaged_under(&set, READ_ALL_DUE);
+        assert_eq!(find_damage(&set, READ_NOTHING_DUE), None);
+        let found = find_damage(&set, READ_ALL_DUE);
         assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
         assert!(found.is_none() || found == rotten);
     }
@@ -137,8 +137,8 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
     rot(&set.index().join(&largest), 801);
     mark_as_checked(&set, 0, None);
     let limits = |due| CheckLimits { always: 0, due };
-    assert_eq!(damaged_under(&set, limits(others)), None);
-    assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
+    assert_eq!(find_damage(&set, limits(others)), None);
+    assert_eq!(find_damage(&set, limits(u64::MAX)), Some(largest.clone()));
     // A limit of two bytes checks one file at a time.
     let read = || checksums::verify_due_files(&set.index(), &names, 2);
     let mut reads = 1;
@@ -147,7 +147,7 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
         assert!(reads <= names.len(), "the rotten one is read in the end");
     }
     // The file has no record any more, so it is read before it is used.
-    assert_eq!(damaged_under(&set, READ_NOTHING_DUE), Some(largest));
+    assert_eq!(find_damage(&set, READ_NOTHING_DUE), Some(largest));
 }
 
 #[test]
