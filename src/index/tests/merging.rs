@@ -22,7 +22,7 @@ struct MergeGate {
     on_merge: Arc<dyn Fn(usize) + Send + Sync>,
     /// Number of merges that pause; later ones do not.
     stopping: usize,
-    seen: Arc<(Mutex<GateState>, Condvar)>,
+    state: Arc<(Mutex<GateState>, Condvar)>,
 }
 
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl fmt::Debug for MergeGate {
 impl MergeGate {
     /// Pauses a merge at the first file of its segment.
     fn pass(&self, path: &Path) {
-        let (seen, committed) = &*self.seen;
+        let (seen, committed) = &*self.state;
         let mut locked = seen.lock().unwrap();
         let before = locked.merges.len();
         if !locked.merges.insert(path.with_extension("")) {
@@ -57,7 +57,7 @@ impl MergeGate {
     }
 
     fn merges(&self) -> usize {
-        self.seen.0.lock().unwrap().merges.len()
+        self.state.0.lock().unwrap().merges.len()
     }
 }
 
@@ -91,7 +91,7 @@ impl Directory for MergeGate {
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.folder.atomic_write(path, data)?;
         if path == Path::new(META_FILE) {
-            let (seen, committed) = &*self.seen;
+            let (seen, committed) = &*self.state;
             seen.lock().unwrap().commits += 1;
             committed.notify_all();
         }
@@ -114,24 +114,24 @@ impl Directory for MergeGate {
 /// Creates an index with one large segment and `pieces` segments of one clip each, of the first
 /// clips.
 fn with_small_segments(pieces: usize) -> TestCatalogue {
-    let set = TestCatalogue::with(50);
-    set.follow();
+    let test = TestCatalogue::with(50);
+    test.follow();
     for number in 0..pieces {
-        set.edit(number, "circled");
-        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.edit(number, "circled");
+        Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
-    assert_eq!(set.open().segments().len(), pieces + 1);
-    set
+    assert_eq!(test.open().segments().len(), pieces + 1);
+    test
 }
 
 /// Merges an index. Each merge that starts changes some clips, and the first `stopping` merges wait
 /// for the commit of that change. Returns the number of merges started.
 fn merge(
-    set: &TestCatalogue,
+    test: &TestCatalogue,
     stopping: usize,
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
-    let (folder, dir) = (set.folder.path().to_owned(), set.dir);
+    let (folder, dir) = (test.folder.path().to_owned(), test.dir);
     let on_merge = move |merge| {
         let catalogue = Catalogue::open(&folder).unwrap();
         catalogue.begin().unwrap();
@@ -141,35 +141,35 @@ fn merge(
         catalogue.commit().unwrap();
     };
     let gate = MergeGate {
-        folder: IndexFolder::open(&set.index()).unwrap(),
+        folder: IndexFolder::open(&test.index()).unwrap(),
         on_merge: Arc::new(on_merge),
         stopping,
-        seen: Arc::default(),
+        state: Arc::default(),
     };
-    let seq = set.open().seq();
+    let seq = test.open().seq();
     let inner = tantivy::Index::open(gate.clone()).unwrap();
     let (_, columns) = document::schema();
-    let mut updater = IndexUpdater::new(&inner, &columns, &set.catalogue, seq).unwrap();
+    let mut updater = IndexUpdater::new(&inner, &columns, &test.catalogue, seq).unwrap();
     updater.merge(MergeEffort::FULL).unwrap();
     drop(updater);
-    set.open();
-    set.follow();
-    set.assert_equal(50);
+    test.open();
+    test.follow();
+    test.assert_equal(50);
     gate.merges()
 }
 
 #[test]
 fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
-    let set = with_small_segments(6);
+    let test = with_small_segments(6);
     // The segment of clip 3 holds nothing else.
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
     assert_eq!(merges, 2);
-    assert!(set.open().segments().len() <= 3);
+    assert!(test.open().segments().len() <= 3);
 }
 
 #[test]
 fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
-    let set = with_small_segments(6);
+    let test = with_small_segments(6);
     let all = |merge| {
         if merge == 0 {
             (0..50).collect()
@@ -177,36 +177,36 @@ fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
             vec![]
         }
     };
-    merge(&set, 1, all);
-    assert!(set.open().segments().len() <= 4);
+    merge(&test, 1, all);
+    assert!(test.open().segments().len() <= 4);
 }
 
 #[test]
 fn a_merge_ends_although_changes_never_stop() {
-    let set = with_small_segments(12);
-    let merges = merge(&set, 3, |merge| vec![merge]);
+    let test = with_small_segments(12);
+    let merges = merge(&test, 3, |merge| vec![merge]);
     // Three merges that commits invalidate, then one without commits.
     assert_eq!(merges, 4);
-    assert!(set.open().segments().len() <= MergeEffort::SMALL.segments);
+    assert!(test.open().segments().len() <= MergeEffort::SMALL.segments);
 }
 
 #[test]
 fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
-    let set = with_small_segments(6);
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
+    let test = with_small_segments(6);
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
 }
 
 #[test]
 fn merging_ends_although_every_commit_makes_another_merge_due() {
-    let set = TestCatalogue::with(50);
-    set.follow();
-    set.add(0..40);
-    Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+    let test = TestCatalogue::with(50);
+    test.follow();
+    test.add(0..40);
+    Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     // Two of three clips each time, selected by another digit, so that most of the last segment is
     // deleted.
     let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
     let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
-    let merges = merge(&set, 4, changed);
+    let merges = merge(&test, 4, changed);
     assert!((4..=8).contains(&merges), "{merges} merges");
 }

@@ -103,20 +103,20 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
     // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
-    let set = TestCatalogue::with(clips);
-    set.follow();
+    let test = TestCatalogue::with(clips);
+    test.follow();
     // Several segments, one with deleted documents.
-    set.add(clips - 10..clips + 20);
-    set.follow();
-    set.add(clips + 15..clips + 25);
-    set.follow();
-    assert!(set.open().segments().len() > 1);
-    let expected = set.search_all(&mut Vec::new());
+    test.add(clips - 10..clips + 20);
+    test.follow();
+    test.add(clips + 15..clips + 25);
+    test.follow();
+    assert!(test.open().segments().len() > 1);
+    let expected = test.search_all(&mut Vec::new());
     assert!(
         expected[..9].iter().all(|found| !found.is_empty()),
         "{expected:?}"
     );
-    let whole = files_in(&set.index());
+    let whole = files_in(&test.index());
     assert!(
         whole
             .iter()
@@ -126,24 +126,24 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
     let (mut reported, mut all) = (0, 0);
     for (path, bytes) in &whole {
         for damage in damages(bytes, &mut state) {
-            restore(&set.index(), &whole);
+            restore(&test.index(), &whole);
             match &damage {
                 Some(damaged) => fs::write(path, damaged).unwrap(),
                 None => fs::remove_file(path).unwrap(),
             }
             let mut notes = Vec::new();
-            let found = set.search_all_with_one_finder(&mut notes);
+            let found = test.search_all_with_one_finder(&mut notes);
             assert_eq!(found, expected, "{}", path.display());
             assert!(notes.len() <= 1, "{notes:?}");
             reported += notes.len();
             all += 1;
             // The index is intact each time. The comparison with the catalogue and a second search
             // without notices take longer, so they run only sometimes.
-            let index = set.open();
+            let index = test.open();
             if all % 10 == 0 {
-                assert!(index.audit(&set.catalogue).unwrap().is_equal());
+                assert!(index.audit(&test.catalogue).unwrap().is_equal());
                 let mut notes = Vec::new();
-                assert_eq!(set.search_all(&mut notes), expected, "{}", path.display());
+                assert_eq!(test.search_all(&mut notes), expected, "{}", path.display());
                 assert_eq!(notes, []);
             }
         }
@@ -156,26 +156,26 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
 
 #[test]
 fn searches_survive_several_damaged_files_and_a_missing_folder() {
-    let set = TestCatalogue::with(300);
-    set.follow();
-    let expected = set.search_all(&mut Vec::new());
-    for (path, bytes) in files_in(&set.index()) {
+    let test = TestCatalogue::with(300);
+    test.follow();
+    let expected = test.search_all(&mut Vec::new());
+    for (path, bytes) in files_in(&test.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
     // The marker file is truncated too, but it exists.
-    assert_eq!(set.search_all(&mut Vec::new()), expected);
-    fs::remove_dir_all(set.index()).unwrap();
+    assert_eq!(test.search_all(&mut Vec::new()), expected);
+    fs::remove_dir_all(test.index()).unwrap();
     let mut notes = Vec::new();
-    assert_eq!(set.search_all(&mut notes), expected);
+    assert_eq!(test.search_all(&mut notes), expected);
     assert_eq!(notes, [], "a first index is nothing to tell of");
-    set.assert_equal(300);
+    test.assert_equal(300);
 }
 
 #[test]
 fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
-    let set = TestCatalogue::with(50);
-    set.follow();
-    let files = files_in(&set.index());
+    let test = TestCatalogue::with(50);
+    test.follow();
+    let files = files_in(&test.index());
     // Index of another catalogue.
     let other = TestCatalogue::with(20);
     other.follow();
@@ -222,8 +222,8 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
     older.assert_equal(10);
 }
 
-fn write_payload(set: &TestCatalogue, payload: &CommitPayload) {
-    let index = set.open();
+fn write_payload(test: &TestCatalogue, payload: &CommitPayload) {
+    let index = test.open();
     let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(payload).unwrap());
@@ -232,46 +232,46 @@ fn write_payload(set: &TestCatalogue, payload: &CommitPayload) {
 
 #[test]
 fn a_foreign_folder_stays_unchanged_and_the_search_uses_memory() {
-    let set = TestCatalogue::with(30);
-    fs::create_dir(set.index()).unwrap();
-    fs::write(set.index().join("precious.mov"), "footage").unwrap();
+    let test = TestCatalogue::with(30);
+    fs::create_dir(test.index()).unwrap();
+    fs::write(test.index().join("precious.mov"), "footage").unwrap();
     let mut notes = Vec::new();
-    assert_eq!(set.search("c0017", &mut notes).len(), 1);
+    assert_eq!(test.search("c0017", &mut notes).len(), 1);
     assert!(
         matches!(notes[..], [IndexNotice::InMemory { .. }]),
         "{notes:?}"
     );
-    assert_eq!(files_in(&set.index()).len(), 1);
-    assert!(Index::rebuild(&set.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
-    assert_eq!(files_in(&set.index()).len(), 1);
+    assert_eq!(files_in(&test.index()).len(), 1);
+    assert!(Index::rebuild(&test.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
+    assert_eq!(files_in(&test.index()).len(), 1);
 }
 
 #[test]
 fn small_changes_are_found_at_once_and_leave_few_segments() {
-    let set = TestCatalogue::with(100);
+    let test = TestCatalogue::with(100);
     for number in 0..60 {
-        set.edit(number, &format!("circled{number}"));
+        test.edit(number, &format!("circled{number}"));
         let words: Vec<String> = vec![format!("circled{number}")];
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let found = find(&query, &set.catalogue, 10, &mut |_| ()).unwrap();
+        let found = find(&query, &test.catalogue, 10, &mut |_| ()).unwrap();
         assert_eq!(found.total, 1, "edit {number}");
-        let finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
+        let finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
         finder.tidy(&mut |note| panic!("{note}"));
     }
-    assert!(set.open().segments().len() <= MergeEffort::SMALL.segments + 4);
-    set.assert_equal(100);
-    catch_up_and_merge(&set.catalogue, "test", &mut |_| ()).unwrap();
-    assert!(set.open().segments().len() <= MergeEffort::FULL.segments);
-    set.assert_equal(100);
+    assert!(test.open().segments().len() <= MergeEffort::SMALL.segments + 4);
+    test.assert_equal(100);
+    catch_up_and_merge(&test.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(test.open().segments().len() <= MergeEffort::FULL.segments);
+    test.assert_equal(100);
 }
 
 #[test]
 fn searches_find_the_last_edit_while_others_write_and_rebuild() {
-    let set = TestCatalogue::with(400);
-    set.follow();
+    let test = TestCatalogue::with(400);
+    test.follow();
     let is_over = AtomicBool::new(false);
     let last = AtomicI64::new(-1);
-    let folder = set.folder.path();
+    let folder = test.folder.path();
     std::thread::scope(|scope| {
         let until_over = |work: fn(&Catalogue)| {
             let is_over = &is_over;
@@ -313,14 +313,14 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
             });
         }
         for number in 0..40 {
-            set.edit(number, &format!("circled{number}"));
+            test.edit(number, &format!("circled{number}"));
             last.store(number.try_into().unwrap(), Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(50));
         }
         is_over.store(true, Ordering::SeqCst);
     });
-    set.follow();
-    set.assert_equal(400);
+    test.follow();
+    test.assert_equal(400);
     let left: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -331,12 +331,12 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
 
 #[test]
 fn a_search_waits_for_the_writer_and_names_it() {
-    let set = TestCatalogue::with(20);
-    set.follow();
-    set.edit(3, "circled");
-    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+    let test = TestCatalogue::with(20);
+    test.follow();
+    test.edit(3, "circled");
+    let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
-    let folder = set.folder.path();
+    let folder = test.folder.path();
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         let search = scope.spawn(move || {
@@ -355,9 +355,9 @@ fn a_search_waits_for_the_writer_and_names_it() {
 
 #[test]
 fn leftovers_of_killed_processes_are_removed() {
-    let set = TestCatalogue::with(20);
-    set.follow();
-    let left = |name: &str| set.folder.path().join(name);
+    let test = TestCatalogue::with(20);
+    test.follow();
+    let left = |name: &str| test.folder.path().join(name);
     for (name, marked) in [
         ("index.new-1a", true),
         ("index.old-2b", true),
@@ -371,9 +371,9 @@ fn leftovers_of_killed_processes_are_removed() {
     }
     fs::create_dir(left("index.old-footage")).unwrap();
     fs::write(left("index.old-footage").join("precious.mov"), "footage").unwrap();
-    fs::write(set.index().join(".tmpAbCdEf"), "half a f").unwrap();
-    set.add(20..30);
-    set.follow();
+    fs::write(test.index().join(".tmpAbCdEf"), "half a f").unwrap();
+    test.add(20..30);
+    test.follow();
     let removed = [
         "index.new-1a",
         "index.old-2b",
@@ -382,30 +382,30 @@ fn leftovers_of_killed_processes_are_removed() {
     ];
     assert!(removed.iter().all(|name| !left(name).exists()));
     assert!(left("index.old-footage/precious.mov").exists());
-    set.assert_equal(30);
+    test.assert_equal(30);
 }
 
 #[test]
 fn a_large_merge_loses_nothing() {
-    let set = TestCatalogue::with(500);
+    let test = TestCatalogue::with(500);
     for part in 0..8 {
-        set.add(part * 60..part * 60 + 90);
-        let index = Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.add(part * 60..part * 60 + 90);
+        let index = Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
         drop(index);
     }
-    assert!(set.open().segments().len() > 4);
-    catch_up_and_merge(&set.catalogue, "test", &mut |_| ()).unwrap();
-    assert!(set.open().segments().len() <= 4);
-    set.assert_equal(510);
+    assert!(test.open().segments().len() > 4);
+    catch_up_and_merge(&test.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(test.open().segments().len() <= 4);
+    test.assert_equal(510);
 }
 
 #[test]
 fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
-    let set = TestCatalogue::with(1200);
-    set.follow();
-    let folder = set.folder.path();
+    let test = TestCatalogue::with(1200);
+    test.follow();
+    let folder = test.folder.path();
     let mut edits = 0;
-    Index::rebuild(&set.catalogue, &mut |_| (), &mut |done, _| {
+    Index::rebuild(&test.catalogue, &mut |_| (), &mut |done, _| {
         // Found in the old index, while the new one is being built.
         let found =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
@@ -415,24 +415,24 @@ fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
             let found = find(&found, &catalogue, 10, &mut on_notice).unwrap();
             assert_eq!(found.total, 1, "after {done}");
         }
-        set.edit(1, &format!("circled{edits}"));
+        test.edit(1, &format!("circled{edits}"));
         edits += 1;
     })
     .unwrap();
     assert!(edits >= 2);
     assert_eq!(
-        set.search(&format!("circled{}", edits - 1), &mut Vec::new()),
+        test.search(&format!("circled{}", edits - 1), &mut Vec::new()),
         [2]
     );
-    set.assert_equal(1200);
+    test.assert_equal(1200);
 }
 
 #[test]
 fn an_audit_finds_every_difference() {
-    let set = TestCatalogue::with(40);
-    set.follow();
-    let index = set.open();
-    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
+    let test = TestCatalogue::with(40);
+    test.follow();
+    let index = test.open();
+    let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
     let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
@@ -456,15 +456,15 @@ fn an_audit_finds_every_difference() {
     writer.delete_term(delete(9));
     writer.add_document(columns.document(9, &shuffled)).unwrap();
     let payload = CommitPayload {
-        catalogue: set.catalogue.uuid().unwrap(),
-        seq: set.catalogue.seq().unwrap(),
+        catalogue: test.catalogue.uuid().unwrap(),
+        seq: test.catalogue.seq().unwrap(),
         documents: DOCUMENT_VERSION,
     };
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(&payload).unwrap());
     commit.commit().unwrap();
     drop(writer);
-    let audit = set.open().audit(&set.catalogue).unwrap();
+    let audit = test.open().audit(&test.catalogue).unwrap();
     let expected = Audit {
         compared: 39,
         differing: vec![3, 8, 9],
@@ -474,22 +474,22 @@ fn an_audit_finds_every_difference() {
     };
     assert_eq!(audit, expected);
     // A later change is not a difference.
-    set.edit(3, "circled");
-    let audit = set.open().audit(&set.catalogue).unwrap();
+    test.edit(3, "circled");
+    let audit = test.open().audit(&test.catalogue).unwrap();
     assert!(!audit.differing.contains(&4) && audit.compared < 40);
-    Index::rebuild(&set.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
-    set.assert_equal(40);
+    Index::rebuild(&test.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+    test.assert_equal(40);
 }
 
 #[test]
 fn an_intact_index_is_read_once() {
-    let set = TestCatalogue::with(20);
-    set.follow();
+    let test = TestCatalogue::with(20);
+    test.follow();
     // Wait until changes of the files would alter their times.
     std::thread::sleep(Duration::from_millis(2100));
-    drop(set.open());
-    let memo = fs::read(set.index().join(checksums::RECORDS_FILE)).unwrap();
-    let names = files(&set.open().inner.load_metas().unwrap());
+    drop(test.open());
+    let memo = fs::read(test.index().join(checksums::RECORDS_FILE)).unwrap();
+    let names = files(&test.open().inner.load_metas().unwrap());
     let memo = String::from_utf8(memo).unwrap();
     assert!(names.iter().all(|name| memo.contains(name)), "{memo}");
 }

@@ -15,12 +15,12 @@ const READ_ALL_DUE: CheckLimits = CheckLimits {
 };
 
 /// Creates an index of two segments, one with deleted documents.
-fn set() -> TestCatalogue {
-    let set = TestCatalogue::with(60);
-    set.follow();
-    set.add(50..80);
-    set.follow();
-    set
+fn two_segments() -> TestCatalogue {
+    let test = TestCatalogue::with(60);
+    test.follow();
+    test.add(50..80);
+    test.follow();
+    test
 }
 
 /// Flips a bit of a file without changing its length, times and inode.
@@ -38,12 +38,12 @@ fn rot(path: &Path, bit: usize) {
 }
 
 /// Records every file as checked in its current state, because ctime cannot be set back.
-fn mark_as_checked(set: &TestCatalogue, read: i64, mount: Option<&str>) {
-    forge(&set.index(), &names(set), read, mount);
+fn mark_as_checked(test: &TestCatalogue, read: i64, mount: Option<&str>) {
+    forge(&test.index(), &names(test), read, mount);
 }
 
-fn names(set: &TestCatalogue) -> Vec<String> {
-    let directory = IndexFolder::open(&set.index()).unwrap();
+fn names(test: &TestCatalogue) -> Vec<String> {
+    let directory = IndexFolder::open(&test.index()).unwrap();
     files(
         &tantivy::Index::open(directory)
             .unwrap()
@@ -53,8 +53,8 @@ fn names(set: &TestCatalogue) -> Vec<String> {
 }
 
 /// Returns the file that a check with these limits finds damaged.
-fn find_damage(set: &TestCatalogue, limits: CheckLimits) -> Option<String> {
-    checksums::verify_files(&set.index(), &names(set), CheckMode::UseRecords(limits)).err()
+fn find_damage(test: &TestCatalogue, limits: CheckLimits) -> Option<String> {
+    checksums::verify_files(&test.index(), &names(test), CheckMode::UseRecords(limits)).err()
 }
 
 fn today_seconds() -> i64 {
@@ -63,8 +63,8 @@ fn today_seconds() -> i64 {
 
 #[test]
 fn the_next_search_finds_rot_in_each_kind_of_file() {
-    let set = set();
-    let expected = set.search_all(&mut Vec::new());
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
     let mut state = 0x2545_f491_4f6c_dd1d;
     for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store", "del"] {
         let is_kind = |name: &String| {
@@ -72,36 +72,36 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
                 .extension()
                 .is_some_and(|extension| extension == kind)
         };
-        let name = names(&set).into_iter().find(is_kind).unwrap();
-        let path = set.index().join(&name);
+        let name = names(&test).into_iter().find(is_kind).unwrap();
+        let path = test.index().join(&name);
         let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
         rot(&path, random(&mut state) % bits);
-        mark_as_checked(&set, today_seconds(), None);
+        mark_as_checked(&test, today_seconds(), None);
         assert_eq!(
-            find_damage(&set, READ_NOTHING_DUE),
+            find_damage(&test, READ_NOTHING_DUE),
             None,
             "nothing tells of {name}"
         );
         let mut notes = Vec::new();
         assert_eq!(
-            set.search_all_with_one_finder(&mut notes),
+            test.search_all_with_one_finder(&mut notes),
             expected,
             "{name}"
         );
         assert_eq!(notes, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
-        set.add(50..80);
-        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.add(50..80);
+        Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
 }
 
 #[test]
 fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
-    let set = set();
-    let path = set.index().join(&names(&set)[0]);
+    let test = two_segments();
+    let path = test.index().join(&names(&test)[0]);
     rot(&path, 77);
     let now = today_seconds();
-    let rotten = names(&set).first().cloned();
+    let rotten = names(&test).first().cloned();
     for (read, mount, is_due) in [
         (now, None, false),
         (now - 86_000, None, false),
@@ -114,9 +114,9 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
         (now, Some("0a0b/12"), true),
         (now, Some(""), true),
     ] {
-        mark_as_checked(&set, read, mount);
-        assert_eq!(find_damage(&set, READ_NOTHING_DUE), None);
-        let found = find_damage(&set, READ_ALL_DUE);
+        mark_as_checked(&test, read, mount);
+        assert_eq!(find_damage(&test, READ_NOTHING_DUE), None);
+        let found = find_damage(&test, READ_ALL_DUE);
         assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
         assert!(found.is_none() || found == rotten);
     }
@@ -124,74 +124,74 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
 
 #[test]
 fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
-    let set = set();
-    let names = names(&set);
-    let length = |name: &String| set.index().join(name).metadata().unwrap().len();
+    let test = two_segments();
+    let names = names(&test);
+    let length = |name: &String| test.index().join(name).metadata().unwrap().len();
     let largest = names
         .iter()
         .max_by_key(|name| length(name))
         .unwrap()
         .clone();
     let others: u64 = names.iter().map(&length).sum::<u64>() - length(&largest);
-    mark_as_checked(&set, 0, None);
-    rot(&set.index().join(&largest), 801);
-    mark_as_checked(&set, 0, None);
+    mark_as_checked(&test, 0, None);
+    rot(&test.index().join(&largest), 801);
+    mark_as_checked(&test, 0, None);
     let limits = |due| CheckLimits { always: 0, due };
-    assert_eq!(find_damage(&set, limits(others)), None);
-    assert_eq!(find_damage(&set, limits(u64::MAX)), Some(largest.clone()));
+    assert_eq!(find_damage(&test, limits(others)), None);
+    assert_eq!(find_damage(&test, limits(u64::MAX)), Some(largest.clone()));
     // A limit of two bytes checks one file at a time.
-    let read = || checksums::verify_due_files(&set.index(), &names, 2);
+    let read = || checksums::verify_due_files(&test.index(), &names, 2);
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
         assert!(reads <= names.len(), "the rotten one is read in the end");
     }
     // The file has no record any more, so it is read before it is used.
-    assert_eq!(find_damage(&set, READ_NOTHING_DUE), Some(largest));
+    assert_eq!(find_damage(&test, READ_NOTHING_DUE), Some(largest));
 }
 
 #[test]
 fn rot_found_after_an_answer_is_reported_and_repaired() {
-    let set = set();
-    let expected = set.search_all(&mut Vec::new());
-    let name = names(&set).pop().unwrap();
-    rot(&set.index().join(&name), 99);
-    mark_as_checked(&set, 0, None);
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
+    let name = names(&test).pop().unwrap();
+    rot(&test.index().join(&name), 99);
+    mark_as_checked(&test, 0, None);
     let mut notes = Vec::new();
-    Index::recheck(&set.catalogue, u64::MAX, &mut |note| {
+    Index::recheck(&test.catalogue, u64::MAX, &mut |note| {
         notes.push(note.clone());
     })
     .unwrap();
     assert_eq!(notes, [IndexNotice::DamagedAfterSearch { file: name }]);
-    assert_eq!(set.search_all(&mut notes), expected);
+    assert_eq!(test.search_all(&mut notes), expected);
     assert_eq!(notes.len(), 1, "{notes:?}");
-    set.assert_equal(80);
+    test.assert_equal(80);
 }
 
 #[test]
 fn a_rechecked_file_is_not_due_for_a_day() {
-    let set = set();
-    mark_as_checked(&set, 0, Some("another"));
-    let names = names(&set);
+    let test = two_segments();
+    mark_as_checked(&test, 0, Some("another"));
+    let names = names(&test);
     let due = || {
         let mode = CheckMode::UseRecords(READ_NOTHING_DUE);
-        checksums::verify_files(&set.index(), &names, mode)
+        checksums::verify_files(&test.index(), &names, mode)
             .unwrap()
             .due
             .len()
     };
     assert_eq!(due(), names.len());
-    Index::recheck(&set.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();
+    Index::recheck(&test.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();
     assert_eq!(due(), 0);
 }
 
 #[test]
 fn a_search_that_panics_is_answered_by_a_rebuilt_index() {
-    let set = set();
+    let test = two_segments();
     let first = AtomicBool::new(true);
     let mut notes = Vec::new();
     let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut on_notice).unwrap();
+    let mut finder = Finder::open(&test.catalogue, &mut on_notice).unwrap();
     let answer = finder.run(&mut on_notice, |index, _| {
         assert!(!first.swap(false, Ordering::SeqCst), "as tantivy does");
         Ok(index.count())
@@ -202,8 +202,8 @@ fn a_search_that_panics_is_answered_by_a_rebuilt_index() {
 
 #[test]
 fn a_rebuilt_index_that_fails_again_is_replaced_by_one_in_memory() {
-    let set = set();
-    let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
+    let test = two_segments();
+    let mut finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
     let answer = finder.run(&mut |_| (), |index, _| {
         // Only an index in memory has no files.
         assert!(index.files.is_empty(), "as a disk does that breaks");
@@ -214,12 +214,12 @@ fn a_rebuilt_index_that_fails_again_is_replaced_by_one_in_memory() {
 
 #[test]
 fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_memory() {
-    let set = set();
-    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+    let test = two_segments();
+    let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
     let mut notes = Vec::new();
     let mut record = |note: &IndexNotice| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
+    let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
     finder.lock_timeout = Duration::ZERO;
     let mut search = || {
         let answer = finder.run(&mut record, |index, _| {
@@ -241,18 +241,18 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
         "the second search uses the index in memory"
     );
     drop(held);
-    set.assert_equal(80);
+    test.assert_equal(80);
 }
 
 #[test]
 fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
-    let set = set();
+    let test = two_segments();
     let mut notes = Vec::new();
     let mut record = |note: &IndexNotice| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
-    fs::remove_dir_all(set.index()).unwrap();
-    fs::create_dir(set.index()).unwrap();
-    fs::write(set.index().join("precious.mov"), "footage").unwrap();
+    let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
+    fs::remove_dir_all(test.index()).unwrap();
+    fs::create_dir(test.index()).unwrap();
+    fs::write(test.index().join("precious.mov"), "footage").unwrap();
     let answer = finder.run(&mut record, |index, _| {
         assert!(index.files.is_empty(), "only the index in memory answers");
         Ok(index.count())
@@ -265,23 +265,23 @@ fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory
         ),
         "{notes:?}"
     );
-    assert_eq!(files_in(&set.index()).len(), 1, "the folder is not ours");
+    assert_eq!(files_in(&test.index()).len(), 1, "the folder is not ours");
 }
 
 #[test]
 fn an_impossible_result_rebuilds_the_index() {
-    let set = set();
-    let expected = set.search_all(&mut Vec::new());
-    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
+    let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
     // A clip that does not exist; an id that does not fit; id 0; a duplicate clip.
     for number in [1000, u64::MAX, 0, 7] {
-        let index = set.open();
+        let index = test.open();
         let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
         let document = index.columns.document(number, &clip(7));
         writer.add_document(document).unwrap();
         let payload = CommitPayload {
-            catalogue: set.catalogue.uuid().unwrap(),
-            seq: set.catalogue.seq().unwrap(),
+            catalogue: test.catalogue.uuid().unwrap(),
+            seq: test.catalogue.seq().unwrap(),
             documents: DOCUMENT_VERSION,
         };
         let mut commit = writer.prepare_commit().unwrap();
@@ -290,33 +290,33 @@ fn an_impossible_result_rebuilds_the_index() {
         drop((writer, index));
         let mut notes = Vec::new();
         assert_eq!(
-            set.search_all_with_one_finder(&mut notes),
+            test.search_all_with_one_finder(&mut notes),
             expected,
             "{number}"
         );
         assert_eq!(notes, [IndexNotice::Inconsistent]);
-        set.assert_equal(80);
+        test.assert_equal(80);
     }
 }
 
 #[test]
 fn an_index_with_an_invalid_seq_is_rebuilt() {
-    let set = set();
+    let test = two_segments();
     for seq in [-1, 0, i64::MIN, i64::MAX] {
         write_payload(
-            &set,
+            &test,
             &CommitPayload {
-                catalogue: set.catalogue.uuid().unwrap(),
+                catalogue: test.catalogue.uuid().unwrap(),
                 seq,
                 documents: DOCUMENT_VERSION,
             },
         );
         let mut notes = Vec::new();
-        assert_eq!(set.search("take", &mut notes).len(), 80, "{seq}");
+        assert_eq!(test.search("take", &mut notes).len(), 80, "{seq}");
         assert!(
             matches!(notes[..], [IndexNotice::Rebuilt { .. }]),
             "{notes:?}"
         );
-        set.assert_equal(80);
+        test.assert_equal(80);
     }
 }

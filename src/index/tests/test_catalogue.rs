@@ -40,9 +40,9 @@ impl TestCatalogue {
     }
 
     pub(super) fn with(clips: usize) -> Self {
-        let set = Self::new();
-        set.add(0..clips);
-        set
+        let test = Self::new();
+        test.add(0..clips);
+        test
     }
 
     /// Writes clips by number; an existing number becomes a changed file.
