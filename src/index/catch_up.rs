@@ -62,7 +62,7 @@ pub fn try_catch_up(
 }
 
 /// Brings the index up to date and merges all segments that should be merged, for example at the
-/// end of a scan. Waits for another writer for at most [`LOCK_TIMEOUT`].
+/// end of a scan. Waits for another writer for at most a minute.
 ///
 /// # Errors
 /// Returns an error if the catalogue cannot be read or the index cannot be written.
