@@ -28,7 +28,7 @@ const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Seconds after which a checked file is due again.
 const MAX_AGE: i64 = 24 * 60 * 60;
 /// Bytes read at a time.
-const BUFFER: usize = 256 * 1024;
+const BUFFER_SIZE: usize = 256 * 1024;
 /// Length of the end of a file: footer length and magic number, four bytes each.
 const TRAILER: u64 = 8;
 /// Magic number at the end of every file.
@@ -280,7 +280,7 @@ fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
     }
     file.seek(SeekFrom::Start(0))?;
     let mut body = file.take(body);
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; BUFFER_SIZE];
     let mut hasher = crc32fast::Hasher::new();
     loop {
         match body.read(&mut buffer)? {

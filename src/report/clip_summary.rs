@@ -124,7 +124,7 @@ impl ClipSummary {
 
     /// Returns the start time by the camera's clock, in seconds as [`WallTime::wall_seconds`].
     /// Returns `None` if only a date or the file's modification time is known.
-    pub(super) fn begun(&self) -> Option<i64> {
+    pub(super) fn start_seconds(&self) -> Option<i64> {
         let captured = self.captured.as_ref()?;
         let seconds = captured.value.wall_seconds();
         let is_bare_date = captured.source == Source::NAME && seconds % 86_400 == 0;

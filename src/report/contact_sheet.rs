@@ -18,7 +18,7 @@ pub struct SheetLayout {
 }
 
 /// Number of columns from which the paper is in landscape orientation.
-const CROSSWISE: u8 = 5;
+const LANDSCAPE_COLUMNS: u8 = 5;
 
 /// Writes the whole sheet; see [`page::write_report`].
 pub(super) fn write_sheet(
@@ -52,7 +52,7 @@ pub(super) fn write_sheet(
 /// Style sheet with the number of columns. It is part of the style element, because the content
 /// security policy forbids style attributes.
 fn style(sheet: SheetLayout) -> String {
-    let paper = if sheet.columns >= CROSSWISE {
+    let paper = if sheet.columns >= LANDSCAPE_COLUMNS {
         "landscape"
     } else {
         "portrait"

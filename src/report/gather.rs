@@ -185,16 +185,16 @@ impl Shot {
 
     /// Returns the start time by the camera's clock.
     #[must_use]
-    pub fn begun(&self) -> Option<i64> {
-        self.summary.begun()
+    pub fn start_seconds(&self) -> Option<i64> {
+        self.summary.start_seconds()
     }
 
     /// Sort key: by day, then by the camera's clock. Clips without a time come last on their day,
     /// clips without a day last of all.
     fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
-        let (day, begun) = (self.day.clone(), self.begun());
+        let (day, start) = (self.day.clone(), self.start_seconds());
         let name = Arc::clone(&self.summary.name);
-        (day.is_none(), day, begun.is_none(), begun, name)
+        (day.is_none(), day, start.is_none(), start, name)
     }
 }
 

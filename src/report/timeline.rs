@@ -73,7 +73,7 @@ fn timeline(report: &ShootReport, day: &str, shots: &[usize]) -> Option<Timeline
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for &at in shots {
         let shot = &report.shots[at];
-        let begin = shot.begun().map(|begun| begun - midnight);
+        let begin = shot.start_seconds().map(|start| start - midnight);
         let Some(begin) = begin.filter(|begin| (EARLIEST..LATEST).contains(begin)) else {
             untimed += 1;
             continue;

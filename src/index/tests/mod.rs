@@ -131,20 +131,25 @@ fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
                 Some(damaged) => fs::write(path, damaged).unwrap(),
                 None => fs::remove_file(path).unwrap(),
             }
-            let mut notes = Vec::new();
-            let found = test.search_all_with_one_finder(&mut notes);
+            let mut notices = Vec::new();
+            let found = test.search_all_with_one_finder(&mut notices);
             assert_eq!(found, expected, "{}", path.display());
-            assert!(notes.len() <= 1, "{notes:?}");
-            reported += notes.len();
+            assert!(notices.len() <= 1, "{notices:?}");
+            reported += notices.len();
             all += 1;
             // The index is intact each time. The comparison with the catalogue and a second search
             // without notices take longer, so they run only sometimes.
             let index = test.open();
             if all % 10 == 0 {
                 assert!(index.audit(&test.catalogue).unwrap().is_equal());
-                let mut notes = Vec::new();
-                assert_eq!(test.search_all(&mut notes), expected, "{}", path.display());
-                assert_eq!(notes, []);
+                let mut notices = Vec::new();
+                assert_eq!(
+                    test.search_all(&mut notices),
+                    expected,
+                    "{}",
+                    path.display()
+                );
+                assert_eq!(notices, []);
             }
         }
     }
@@ -165,9 +170,9 @@ fn searches_survive_several_damaged_files_and_a_missing_folder() {
     // The marker file is truncated too, but it exists.
     assert_eq!(test.search_all(&mut Vec::new()), expected);
     fs::remove_dir_all(test.index()).unwrap();
-    let mut notes = Vec::new();
-    assert_eq!(test.search_all(&mut notes), expected);
-    assert_eq!(notes, [], "a first index is nothing to tell of");
+    let mut notices = Vec::new();
+    assert_eq!(test.search_all(&mut notices), expected);
+    assert_eq!(notices, [], "the first index is built without a notice");
     test.assert_equal(300);
 }
 
@@ -184,9 +189,9 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
         .map(|(path, bytes)| (other.index().join(path.file_name().unwrap()), bytes.clone()))
         .collect();
     restore(&other.index(), &moved);
-    let mut notes = Vec::new();
-    assert_eq!(other.search("take", &mut notes).len(), 20);
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    let mut notices = Vec::new();
+    assert_eq!(other.search("take", &mut notices).len(), 20);
+    assert_eq!(notices.len(), 1, "{notices:?}");
     // Ahead of a catalogue that was restored from an older copy.
     let older = TestCatalogue::new();
     older.add(0..10);
@@ -200,10 +205,10 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
             documents: DOCUMENT_VERSION,
         },
     );
-    let mut notes = Vec::new();
-    assert_eq!(older.search("take", &mut notes).len(), 10);
+    let mut notices = Vec::new();
+    assert_eq!(older.search("take", &mut notices).len(), 10);
     assert_eq!(
-        notes,
+        notices,
         [IndexNotice::Rebuilt {
             reason: "is ahead of the catalogue"
         }]
@@ -235,11 +240,11 @@ fn a_foreign_folder_stays_unchanged_and_the_search_uses_memory() {
     let test = TestCatalogue::with(30);
     fs::create_dir(test.index()).unwrap();
     fs::write(test.index().join("precious.mov"), "footage").unwrap();
-    let mut notes = Vec::new();
-    assert_eq!(test.search("c0017", &mut notes).len(), 1);
+    let mut notices = Vec::new();
+    assert_eq!(test.search("c0017", &mut notices).len(), 1);
     assert!(
-        matches!(notes[..], [IndexNotice::InMemory { .. }]),
-        "{notes:?}"
+        matches!(notices[..], [IndexNotice::InMemory { .. }]),
+        "{notices:?}"
     );
     assert_eq!(files_in(&test.index()).len(), 1);
     assert!(Index::rebuild(&test.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
@@ -256,7 +261,7 @@ fn small_changes_are_found_at_once_and_leave_few_segments() {
         let found = find(&query, &test.catalogue, 10, &mut |_| ()).unwrap();
         assert_eq!(found.total, 1, "edit {number}");
         let finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
-        finder.tidy(&mut |note| panic!("{note}"));
+        finder.tidy(&mut |notice| panic!("{notice}"));
     }
     assert!(test.open().segments().len() <= MergeEffort::SMALL.segments + 4);
     test.assert_equal(100);
@@ -303,12 +308,12 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                     let query =
                         Query::parse(&[format!("circled{number}")], &Context::plain(today()))
                             .unwrap();
-                    let mut notes = Vec::new();
-                    let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+                    let mut notices = Vec::new();
+                    let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
                     let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
                     assert_eq!(found.total, 1, "edit {number}");
-                    notes.retain(|note| !matches!(note, IndexNotice::Waiting { .. }));
-                    assert_eq!(notes, [], "nothing was damaged");
+                    notices.retain(|notice| !matches!(notice, IndexNotice::Waiting { .. }));
+                    assert_eq!(notices, [], "nothing was damaged");
                 }
             });
         }
@@ -342,7 +347,7 @@ fn a_search_waits_for_the_writer_and_names_it() {
         let search = scope.spawn(move || {
             let catalogue = Catalogue::open(folder).unwrap();
             let query = Query::parse(&["circled".to_owned()], &Context::plain(today())).unwrap();
-            let mut on_notice = |note: &IndexNotice| sender.send(note.clone()).unwrap();
+            let mut on_notice = |notice: &IndexNotice| sender.send(notice.clone()).unwrap();
             find(&query, &catalogue, 10, &mut on_notice).unwrap().total
         });
         let holder = format!("process {} (scan)", std::process::id());
@@ -410,7 +415,7 @@ fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
         let found =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
-        let mut on_notice = |note: &IndexNotice| panic!("{note}");
+        let mut on_notice = |notice: &IndexNotice| panic!("{notice}");
         if edits > 0 {
             let found = find(&found, &catalogue, 10, &mut on_notice).unwrap();
             assert_eq!(found.total, 1, "after {done}");

@@ -80,15 +80,15 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
         assert_eq!(
             find_damage(&test, READ_NOTHING_DUE),
             None,
-            "nothing tells of {name}"
+            "rot in {name} is not noticed"
         );
-        let mut notes = Vec::new();
+        let mut notices = Vec::new();
         assert_eq!(
-            test.search_all_with_one_finder(&mut notes),
+            test.search_all_with_one_finder(&mut notices),
             expected,
             "{name}"
         );
-        assert_eq!(notes, [IndexNotice::Damaged { file: name }]);
+        assert_eq!(notices, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
         test.add(50..80);
         Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
@@ -101,7 +101,7 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
     let path = test.index().join(&names(&test)[0]);
     rot(&path, 77);
     let now = today_seconds();
-    let rotten = names(&test).first().cloned();
+    let damaged = names(&test).first().cloned();
     for (read, mount, is_due) in [
         (now, None, false),
         (now - 86_000, None, false),
@@ -118,7 +118,7 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
         assert_eq!(find_damage(&test, READ_NOTHING_DUE), None);
         let found = find_damage(&test, READ_ALL_DUE);
         assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
-        assert!(found.is_none() || found == rotten);
+        assert!(found.is_none() || found == damaged);
     }
 }
 
@@ -144,7 +144,7 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
-        assert!(reads <= names.len(), "the rotten one is read in the end");
+        assert!(reads <= names.len(), "the damaged file is read in the end");
     }
     // The file has no record any more, so it is read before it is used.
     assert_eq!(find_damage(&test, READ_NOTHING_DUE), Some(largest));
@@ -157,14 +157,14 @@ fn rot_found_after_an_answer_is_reported_and_repaired() {
     let name = names(&test).pop().unwrap();
     rot(&test.index().join(&name), 99);
     mark_as_checked(&test, 0, None);
-    let mut notes = Vec::new();
-    Index::recheck(&test.catalogue, u64::MAX, &mut |note| {
-        notes.push(note.clone());
+    let mut notices = Vec::new();
+    Index::recheck(&test.catalogue, u64::MAX, &mut |notice| {
+        notices.push(notice.clone());
     })
     .unwrap();
-    assert_eq!(notes, [IndexNotice::DamagedAfterSearch { file: name }]);
-    assert_eq!(test.search_all(&mut notes), expected);
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert_eq!(notices, [IndexNotice::DamagedAfterSearch { file: name }]);
+    assert_eq!(test.search_all(&mut notices), expected);
+    assert_eq!(notices.len(), 1, "{notices:?}");
     test.assert_equal(80);
 }
 
@@ -181,7 +181,7 @@ fn a_rechecked_file_is_not_due_for_a_day() {
             .len()
     };
     assert_eq!(due(), names.len());
-    Index::recheck(&test.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();
+    Index::recheck(&test.catalogue, u64::MAX, &mut |notice| panic!("{notice}")).unwrap();
     assert_eq!(due(), 0);
 }
 
@@ -189,15 +189,18 @@ fn a_rechecked_file_is_not_due_for_a_day() {
 fn a_search_that_panics_is_answered_by_a_rebuilt_index() {
     let test = two_segments();
     let first = AtomicBool::new(true);
-    let mut notes = Vec::new();
-    let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+    let mut notices = Vec::new();
+    let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
     let mut finder = Finder::open(&test.catalogue, &mut on_notice).unwrap();
     let answer = finder.run(&mut on_notice, |index, _| {
-        assert!(!first.swap(false, Ordering::SeqCst), "as tantivy does");
+        assert!(
+            !first.swap(false, Ordering::SeqCst),
+            "simulates a panic of tantivy"
+        );
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
-    assert_eq!(notes, [IndexNotice::Inconsistent]);
+    assert_eq!(notices, [IndexNotice::Inconsistent]);
 }
 
 #[test]
@@ -206,7 +209,7 @@ fn a_rebuilt_index_that_fails_again_is_replaced_by_one_in_memory() {
     let mut finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
     let answer = finder.run(&mut |_| (), |index, _| {
         // Only an index in memory has no files.
-        assert!(index.files.is_empty(), "as a disk does that breaks");
+        assert!(index.files.is_empty(), "simulates a failing disk");
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
@@ -217,8 +220,8 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     let test = two_segments();
     let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
-    let mut notes = Vec::new();
-    let mut record = |note: &IndexNotice| notes.push(note.clone());
+    let mut notices = Vec::new();
+    let mut record = |notice: &IndexNotice| notices.push(notice.clone());
     let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
     finder.lock_timeout = Duration::ZERO;
     let mut search = || {
@@ -237,7 +240,7 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
         IndexNotice::InMemory { reason },
     ];
     assert_eq!(
-        notes, expected,
+        notices, expected,
         "the second search uses the index in memory"
     );
     drop(held);
@@ -247,8 +250,8 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
 #[test]
 fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
     let test = two_segments();
-    let mut notes = Vec::new();
-    let mut record = |note: &IndexNotice| notes.push(note.clone());
+    let mut notices = Vec::new();
+    let mut record = |notice: &IndexNotice| notices.push(notice.clone());
     let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
     fs::remove_dir_all(test.index()).unwrap();
     fs::create_dir(test.index()).unwrap();
@@ -260,10 +263,10 @@ fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory
     assert_eq!(answer.unwrap(), 80);
     assert!(
         matches!(
-            notes[..],
+            notices[..],
             [IndexNotice::Inconsistent, IndexNotice::InMemory { .. }]
         ),
-        "{notes:?}"
+        "{notices:?}"
     );
     assert_eq!(files_in(&test.index()).len(), 1, "the folder is not ours");
 }
@@ -288,13 +291,13 @@ fn an_impossible_result_rebuilds_the_index() {
         commit.set_payload(&serde_json::to_string(&payload).unwrap());
         commit.commit().unwrap();
         drop((writer, index));
-        let mut notes = Vec::new();
+        let mut notices = Vec::new();
         assert_eq!(
-            test.search_all_with_one_finder(&mut notes),
+            test.search_all_with_one_finder(&mut notices),
             expected,
             "{number}"
         );
-        assert_eq!(notes, [IndexNotice::Inconsistent]);
+        assert_eq!(notices, [IndexNotice::Inconsistent]);
         test.assert_equal(80);
     }
 }
@@ -311,11 +314,11 @@ fn an_index_with_an_invalid_seq_is_rebuilt() {
                 documents: DOCUMENT_VERSION,
             },
         );
-        let mut notes = Vec::new();
-        assert_eq!(test.search("take", &mut notes).len(), 80, "{seq}");
+        let mut notices = Vec::new();
+        assert_eq!(test.search("take", &mut notices).len(), 80, "{seq}");
         assert!(
-            matches!(notes[..], [IndexNotice::Rebuilt { .. }]),
-            "{notes:?}"
+            matches!(notices[..], [IndexNotice::Rebuilt { .. }]),
+            "{notices:?}"
         );
         test.assert_equal(80);
     }

@@ -73,10 +73,10 @@ impl TestCatalogue {
         }
     }
 
-    pub(super) fn search(&self, words: &str, notes: &mut Vec<IndexNotice>) -> Vec<i64> {
+    pub(super) fn search(&self, words: &str, notices: &mut Vec<IndexNotice>) -> Vec<i64> {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+        let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
         let found = find(&query, &self.catalogue, usize::MAX, &mut on_notice).unwrap();
         assert_eq!(found.total, found.clips.len());
         found.clips
@@ -84,9 +84,9 @@ impl TestCatalogue {
 
     /// Returns the results of many searches without their order, which depends on word frequencies:
     /// deleted clips count until their segment is merged.
-    pub(super) fn search_all(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
+    pub(super) fn search_all(&self, notices: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let finds = |words: &&str| {
-            let mut clips = self.search(words, notes);
+            let mut clips = self.search(words, notices);
             clips.sort_unstable();
             clips
         };
@@ -94,8 +94,11 @@ impl TestCatalogue {
     }
 
     /// Returns the results of the same searches by an index that is opened once, as in `browse`.
-    pub(super) fn search_all_with_one_finder(&self, notes: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
-        let mut on_notice = |note: &IndexNotice| notes.push(note.clone());
+    pub(super) fn search_all_with_one_finder(
+        &self,
+        notices: &mut Vec<IndexNotice>,
+    ) -> Vec<Vec<i64>> {
+        let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
         let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
         let finds = |words: &&str| {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();

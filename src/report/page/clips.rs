@@ -199,10 +199,10 @@ impl<'a> Clips<'a> {
             .collect();
         let card = self.report.card_of(shot);
         let card = card.and_then(|card| place(&self.cards, card));
-        let begun = clip.captured.as_ref().map(|it| it.value.wall_seconds());
+        let start = clip.captured.as_ref().map(|it| it.value.wall_seconds());
         html! {
             article.clip id=(anchor(at)) tabindex="-1" aria-labelledby={ "n" (at + 1) }
-                data-time=[begun]
+                data-time=[start]
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
                 data-merit=(clip.merit())
@@ -248,7 +248,7 @@ impl<'a> Clips<'a> {
     fn source(&self, view: &ClipView<'_>) -> Markup {
         let shot = view.shot;
         let when = view.clip.captured.as_ref().map(|it| it.value.civil());
-        let form = match (self.has_several_days, shot.begun().is_some()) {
+        let form = match (self.has_several_days, shot.start_seconds().is_some()) {
             (true, true) => "%Y-%m-%d %H:%M",
             (true, false) => "%Y-%m-%d",
             (false, true) => "%H:%M",
