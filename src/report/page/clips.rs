@@ -63,7 +63,7 @@ pub(in crate::report) enum PictureMode {
 pub(in crate::report) struct Clips<'a> {
     report: &'a ShootReport,
     /// Anomalies of each clip.
-    odd: Vec<Vec<&'a Anomaly>>,
+    anomalies: Vec<Vec<&'a Anomaly>>,
     /// True if most clips have only one copy; the clips then do not repeat it.
     is_one_copy_usual: bool,
     /// True if the clips are from several days, so that each shows its date.
@@ -84,9 +84,9 @@ struct ClipView<'a> {
 
 impl<'a> Clips<'a> {
     pub(in crate::report) fn new(report: &'a ShootReport, anomalies: &'a [Anomaly]) -> Self {
-        let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
+        let mut by_clip: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
         for anomaly in anomalies {
-            odd[anomaly.shot].push(anomaly);
+            by_clip[anomaly.shot].push(anomaly);
         }
         let one_copy = anomalies
             .iter()
@@ -99,7 +99,7 @@ impl<'a> Clips<'a> {
             cards: sorted(shots.clone().filter_map(|shot| report.card_of(shot))),
             tags: sorted(shots.flat_map(Shot::tags)),
             report,
-            odd,
+            anomalies: by_clip,
         }
     }
 
@@ -217,7 +217,7 @@ impl<'a> Clips<'a> {
 
     /// Returns true if the clip has an anomaly that should be checked.
     fn is_odd(&self, at: usize) -> bool {
-        self.odd[at]
+        self.anomalies[at]
             .iter()
             .any(|anomaly| self.is_listed(anomaly) && anomaly.kind.severity() != Severity::Note)
     }
@@ -227,7 +227,7 @@ impl<'a> Clips<'a> {
     }
 
     fn findings(&self, at: usize) -> Markup {
-        let listed: Vec<&&Anomaly> = self.odd[at]
+        let listed: Vec<&&Anomaly> = self.anomalies[at]
             .iter()
             .filter(|anomaly| self.is_listed(anomaly))
             .collect();
