@@ -245,7 +245,7 @@ impl World {
             }
             Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
             Step::Rebuild => {
-                Index::remake(&self.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+                Index::rebuild(&self.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
             }
         }
     }

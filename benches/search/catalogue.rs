@@ -150,7 +150,7 @@ pub(crate) fn change(
     catalogue.commit().unwrap();
     let written = begun.elapsed().as_secs_f64() * 1000.0;
     let begun = Instant::now();
-    assert!(index::follow(&catalogue, "bench", &mut |_| ()).unwrap());
+    assert!(index::try_catch_up(&catalogue, "bench", &mut |_| ()).unwrap());
     (dressed, written, begun.elapsed().as_secs_f64() * 1000.0)
 }
 

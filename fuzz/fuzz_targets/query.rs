@@ -12,7 +12,7 @@ use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::Clip;
 use btsindex::footage::{FoundFile, Role};
 use btsindex::volume::Volumes;
-use btsindex::index::{Finder, Note, Order};
+use btsindex::index::{Finder, IndexNotice, SortOrder};
 use btsindex::query::{Context, Meaning, Date, Query};
 use btsindex::value::Fingerprint;
 use btsindex_fuzz::Scratch;
@@ -100,8 +100,8 @@ fn try_text(text: &str) {
 
 fn ask(query: &Query, finder: &mut Finder<'static>) {
     // Nothing that is asked may look like damage, for then the index is made anew.
-    let told = &mut |note: &Note| panic!("{note}");
-    let hits = finder.find(query, &Order::default(), 20, told);
+    let told = &mut |note: &IndexNotice| panic!("{note}");
+    let hits = finder.find(query, &SortOrder::default(), 20, told);
     let hits = hits.expect("a query that was understood is answered");
     assert_eq!(finder.count(query, told).expect("as well"), hits.total);
     if hits.total == 0 {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::clip::{FIELDS, Kind, facets};
-use crate::index::Order;
+use crate::index::SortOrder;
 use crate::query::{FORMS, State};
 
 const HEAD: &str = "\
@@ -78,7 +78,7 @@ pub fn query_guide() -> String {
         line(&mut page, &[&code(form), &also.join(", "), help]);
     }
     page.push_str(WORDS);
-    let names: Vec<String> = Order::names().into_iter().map(code).collect();
+    let names: Vec<String> = SortOrder::names().into_iter().map(code).collect();
     page.push_str(&names.join(", "));
     page.push_str(".\n\n## `is:`\n\n| write | finds clips of which |\n|---|---|\n");
     for state in State::ALL {

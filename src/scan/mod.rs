@@ -117,7 +117,7 @@ fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Sum
         }
     }
     catalogue.set_scanning(true)?;
-    Index::check_place(&catalogue)?;
+    Index::check_folder(&catalogue)?;
     let rules = Rules::new(&catalogue.own_rules()?)?;
     let mut scan = Scan {
         request,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Event;
 use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
-use crate::index::{self, Note};
+use crate::index::{self, IndexNotice};
 
 /// A batch is committed when it is this old …
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
@@ -100,7 +100,7 @@ impl<'a> Writer<'a> {
     /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
     pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
         // Where another process is at it, it is left to it.
-        let followed = index::follow(self.catalogue, WHAT, &mut noting(report));
+        let followed = index::try_catch_up(self.catalogue, WHAT, &mut noting(report));
         self.caught_up = Instant::now();
         warn(followed.map(drop), report);
     }
@@ -108,14 +108,14 @@ impl<'a> Writer<'a> {
     /// Ends the batch and brings the index up to it.
     pub(super) fn finish(mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
         self.commit()?;
-        let settled = index::settle(self.catalogue, WHAT, &mut noting(report));
+        let settled = index::catch_up_and_merge(self.catalogue, WHAT, &mut noting(report));
         warn(settled, report);
         Ok(())
     }
 }
 
 /// What the index tells is told as a warning.
-fn noting(report: &mut dyn FnMut(Event)) -> impl FnMut(&Note) {
+fn noting(report: &mut dyn FnMut(Event)) -> impl FnMut(&IndexNotice) {
     |note| {
         report(Event::Warning {
             message: note.to_string(),

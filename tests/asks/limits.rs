@@ -2,7 +2,7 @@
 //! index look damaged, which would make it anew for each of them.
 
 use btsindex::error::Error;
-use btsindex::index::Order;
+use btsindex::index::SortOrder;
 use btsindex::query::{Context, Query};
 
 use super::TODAY;
@@ -12,7 +12,7 @@ use super::set::{MOUNTED, Set, Shot, told};
 fn answer(typed: &str, set: &Set) -> String {
     let found = Query::parse_line(typed, &Context::plain(TODAY)).and_then(|query| {
         let mut finder = set.finder();
-        let hits = finder.find(&query, &Order::default(), 20, &mut told)?;
+        let hits = finder.find(&query, &SortOrder::default(), 20, &mut told)?;
         if hits.total == 0 {
             finder.advise(&query, &mut told)?;
         }

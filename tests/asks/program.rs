@@ -413,7 +413,7 @@ fn a_flag_that_names_nothing_says_what_is_nearest() {
         ),
         (
             &["--sort", "captred"],
-            "error: nothing is sorted by `captred`\nhint: did you mean `captured`?\n",
+            "error: cannot sort by `captred`\nhint: did you mean `captured`?\n",
         ),
         (
             &["--columns", "nam"],

@@ -2,7 +2,7 @@
 //! filter finds. `PROPTEST_CASES` makes it more catalogues.
 
 use btsindex::clip::{Clip, FIELDS, Kind};
-use btsindex::index::Order;
+use btsindex::index::SortOrder;
 use btsindex::query::{Context, FORMS, Query, State};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -342,7 +342,7 @@ proptest! {
         for typed in &queries {
             // What makes no sense is refused; that is another test's.
             let Ok(query) = Query::parse_line(typed, &Context::plain(TODAY)) else { continue };
-            let hits = finder.find(&query, &Order::default(), usize::MAX, &mut told).unwrap();
+            let hits = finder.find(&query, &SortOrder::default(), usize::MAX, &mut told).unwrap();
             let found = hits.clips.iter().copied().collect();
             prop_assert_eq!(exported.found(&query), found, "{} as {}", typed, query);
             prop_assert_eq!(finder.count(&query, &mut told).unwrap(), hits.clips.len(), "{}", typed);

@@ -8,7 +8,7 @@ use std::path::Path;
 use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
 use btsindex::footage::{FoundFile, Role};
-use btsindex::index::{Finder, Note};
+use btsindex::index::{Finder, IndexNotice};
 use btsindex::value::{Fingerprint, Marker, Selection};
 use btsindex::volume::Volumes;
 use serde_json::{Map, Value, json};
@@ -252,6 +252,6 @@ impl Set {
 }
 
 /// What no sound catalogue says.
-pub(crate) fn told(note: &Note) {
+pub(crate) fn told(note: &IndexNotice) {
     panic!("{note}");
 }
