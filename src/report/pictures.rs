@@ -294,7 +294,7 @@ fn side_by_side(images: &[RgbImage], across: u32) -> RgbImage {
     all
 }
 
-/// The moments of a clip's strip, with the second of each.
+/// Returns the pictures of a clip's filmstrip and the time of each in seconds.
 fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
     let path = strips.find(id)?;
     let mut json = Vec::new();
