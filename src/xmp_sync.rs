@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::atomic_file;
 use crate::catalogue::Catalogue;
-use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
+use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MAX_STARS, decided_tags, in_effect};
 use crate::error::Error;
 use crate::footage::{Role, found};
 use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
@@ -82,7 +82,7 @@ fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option
         .collect();
     said.removed = all.into_iter().filter(|tag| !is_there(tag)).collect();
     for edit in in_effect(edits) {
-        match &edit.said.action {
+        match &edit.content.action {
             Action::Note(text) => said.notes.push(text.clone()),
             Action::Mark(marker) => said.markers.push(marker.clone()),
             _ => {}
@@ -295,7 +295,7 @@ impl Heard {
                 continue;
             };
             let is_said = |action: &Action| matches!(action, Action::Mark(other) if other.micros == marker.micros && other.text == marker.text);
-            if !edits.iter().any(|edit| is_said(&edit.said.action)) {
+            if !edits.iter().any(|edit| is_said(&edit.content.action)) {
                 self.say(Action::Mark(marker));
             }
         }
@@ -319,7 +319,7 @@ impl Heard {
             // A comma parts several in some programs.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
-                let tag = vocabulary.meant(&typed).unwrap_or(typed);
+                let tag = vocabulary.resolve(&typed).unwrap_or(typed);
                 match decided.get(&tag) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
@@ -350,7 +350,7 @@ impl Heard {
             }
         }
         let stars = packet.rating.and_then(|rating| u8::try_from(rating).ok());
-        let stars = stars.filter(|stars| (1..=MOST_STARS).contains(stars));
+        let stars = stars.filter(|stars| (1..=MAX_STARS).contains(stars));
         let other = self.actions.iter().find_map(|action| match action {
             Action::Stars(other) if Some(*other) != stars => Some(*other),
             _ => None,
@@ -375,7 +375,7 @@ impl Heard {
     /// Each line that nobody here ever wrote: a note that was taken back does not come again.
     fn notes(&mut self, packet: &Packet, edits: &[Edit]) {
         let known = |line: &str| {
-            edits.iter().any(|edit| match &edit.said.action {
+            edits.iter().any(|edit| match &edit.content.action {
                 Action::Note(text) => text.lines().any(|known| known.trim() == line),
                 _ => false,
             })

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::line_editor::Line;
 use crate::clip::{Clip, Edit, EditId};
 use crate::index::Hits;
-use crate::query::pieces;
+use crate::query::split_unquoted;
 
 /// Values of a facet that are shown.
 pub(super) const VALUES: usize = 30;
@@ -131,7 +131,7 @@ impl State {
 
     /// The words of the query, with their quotes.
     fn words(&self) -> Vec<String> {
-        pieces(self.query.text())
+        split_unquoted(self.query.text())
     }
 
     /// The query with the word that is being typed taken for the beginning of one; `None` where
@@ -270,10 +270,13 @@ impl State {
     pub(super) fn say_undone(&mut self, undone: &[Edit]) {
         match undone {
             [] => self.say("it did not count any more"),
-            [edit] => self.say(format!("taken back: {}", edit.said.action)),
+            [edit] => self.say(format!("taken back: {}", edit.content.action)),
             [edit, rest @ ..] => {
                 let more = rest.len();
-                self.say(format!("taken back: {}, and {more} more", edit.said.action));
+                self.say(format!(
+                    "taken back: {}, and {more} more",
+                    edit.content.action
+                ));
             }
         }
     }
@@ -392,7 +395,7 @@ mod tests {
             "x",
         ];
         assert_eq!(state.words(), expected);
-        assert_eq!(pieces("a \"b c"), ["a", "\"b c"]);
+        assert_eq!(split_unquoted("a \"b c"), ["a", "\"b c"]);
         let typed = [
             "tag:ad shoot",
             "drummer laughing",

@@ -7,9 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use super::files::{frames_of, loaded, state_of};
-use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Shelves, Source};
+use crate::clip::{Clip, ClipPath, Fact, FileCopy, FileState, Source, VolumeLabels};
 use crate::error::Error;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
 /// What became of a clip: a view that follows seq replaces its own by this.
@@ -177,7 +177,7 @@ impl Catalogue {
             // Most clips nobody ever said anything of.
             if !edits.is_empty() {
                 let renamed = self.renamed_tags()?;
-                clip.hear_as(&edits, &|tag| called(&renamed, tag));
+                clip.apply_edits_renamed(&edits, &|tag| current_name(&renamed, tag));
             }
         }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
@@ -415,7 +415,7 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
     words.dedup();
     clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
-    let mut shelves = Shelves {
+    let mut shelves = VolumeLabels {
         best: best.volume.clone(),
         all: labels(&clip.files, |copy| copy.state != FileState::Missing),
     };
@@ -437,7 +437,7 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         .frames
         .map(|frames| Fact::new(frames.count, Source::DISK));
     clip.path = Some(Fact::new(
-        Place {
+        ClipPath {
             path: best.path.clone(),
             words,
             folder: counted_in,

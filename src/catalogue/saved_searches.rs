@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use super::Catalogue;
 use crate::error::Error;
-use crate::query::{Context, Meaning, Query};
+use crate::query::{Context, Query, TagMeaning};
 use crate::tag::Vocabulary;
 
 /// What their keys begin with.
@@ -74,7 +74,7 @@ impl Catalogue {
             saved: &|name| self.saved_search(name),
             meanings: &|word| {
                 let vocabulary = known()?;
-                Ok(Meaning {
+                Ok(TagMeaning {
                     tags: vocabulary.meanings(word),
                     is_group: vocabulary.is_group(word),
                 })

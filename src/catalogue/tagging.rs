@@ -11,7 +11,7 @@ use super::document_codec::Packer;
 use super::renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::tag::{Own, Vocabulary};
+use crate::tag::{UserRules, Vocabulary};
 use crate::value::from_bytes;
 
 /// A folder as rules look at it.
@@ -69,8 +69,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn own_rules(&self) -> Result<Own, Error> {
-        Ok(Own {
+    pub fn own_rules(&self) -> Result<UserRules, Error> {
+        Ok(UserRules {
             rules: self.remembered(RULES)?,
             vocabulary: self.remembered(VOCABULARY)?,
             renamed: self.renamed_tags()?,
@@ -89,7 +89,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the catalogue cannot be written.
-    pub fn put_in_force(&self, own: &Own) -> Result<(), Error> {
+    pub fn put_in_force(&self, own: &UserRules) -> Result<(), Error> {
         self.at_once(|| {
             for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
                 match value {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::checksum::HashKind;
-use btsindex::shoot_day::{Clock, Template, parse_starts};
+use btsindex::shoot_day::{ClockCorrection, Template, parse_starts};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
@@ -122,7 +122,7 @@ pub(crate) struct Said {
 
     /// Put the camera's clock right: +01:02:00, or what it showed and what time it was: "14:00:00=15:02:00"
     #[arg(long, value_name = "CLOCK", allow_hyphen_values = true)]
-    pub(crate) clock: Option<Clock>,
+    pub(crate) clock: Option<ClockCorrection>,
 }
 
 fn hash(text: &str) -> Result<HashKind, String> {

@@ -15,7 +15,7 @@ pub(crate) fn forms() -> String {
     let lines = btsindex::query::FORMS
         .iter()
         .map(|(form, _, help)| format!("  {form:widest$}  {help}"));
-    let states = btsindex::query::State::NAMES.join(", ");
+    let states = btsindex::query::ClipState::NAMES.join(", ");
     format!(
         "Queries, as any shell takes them:\n{}\n\nis: {states}.\n\
          Also understood where the shell lets them through: \"a phrase\", word*, a OR b, -word,\n\

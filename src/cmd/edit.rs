@@ -51,7 +51,7 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
 
 /// The tag that was typed, as the vocabulary calls it.
 fn meant(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
-    let tag = vocabulary.meant(typed)?;
+    let tag = vocabulary.resolve(typed)?;
     let typed = parse_tag(typed)?;
     if typed != tag {
         writeln!(
@@ -77,7 +77,7 @@ fn removed(
     catalogue: &Catalogue,
 ) -> anyhow::Result<Vec<String>> {
     let tag = parse_tag(typed)?;
-    let meant = vocabulary.meant(typed);
+    let meant = vocabulary.resolve(typed);
     if meant.as_ref().is_ok_and(|meant| *meant == tag) {
         return Ok(vec![tag]);
     }

@@ -23,8 +23,8 @@ pub(crate) fn run(args: &cli::History, catalogue: &Path) -> anyhow::Result<Exit>
         let counts = counting.contains(&edit.id);
         if args.json {
             let line = json!({
-                "edit": edit.id, "at": edit.at(), "author": edit.said.author,
-                "action": edit.said.action, "counts": counts,
+                "edit": edit.id, "at": edit.at(), "author": edit.content.author,
+                "action": edit.content.action, "counts": counts,
             });
             writeln!(out, "{}", json_line(&line))?;
             continue;
@@ -32,8 +32,8 @@ pub(crate) fn run(args: &cli::History, catalogue: &Path) -> anyhow::Result<Exit>
         table.row(&[
             short(edit.id),
             edit.at(),
-            edit.said.author.clone(),
-            edit.said.action.to_string(),
+            edit.content.author.clone(),
+            edit.content.action.to_string(),
             if counts { "" } else { "(taken back)" }.to_owned(),
         ]);
     }

@@ -11,11 +11,11 @@ use super::document::Column;
 use super::fuzzy::Alike;
 use super::search::Finder;
 use super::{Index, Note};
-use crate::clip::{Clip, Wanted, facet};
+use crate::clip::{Clip, FieldFilter, facet};
 use crate::error::Error;
-use crate::query::{Ask, Query};
+use crate::query::{Filter, Query};
 use crate::value::words::folded_runs;
-use crate::value::{How, Words};
+use crate::value::{MatchMode, SearchWords};
 
 /// What could be asked instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Index {
         let terms = query.terms();
         let mut advice = Advice::default();
         // Each is left out once, and all others are looked for.
-        if terms.len() > MOST_TERMS || terms.len() * query.effort() > MOST_EFFORT {
+        if terms.len() > MOST_TERMS || terms.len() * query.cost() > MOST_EFFORT {
             return Ok(advice);
         }
         let mut lost = Vec::new();
@@ -113,20 +113,20 @@ impl Index {
     fn nearly(&self, term: &Query) -> Result<Vec<Query>, Error> {
         let (words, name) = match term {
             Query::Words(words) => (words, None),
-            Query::Ask(Ask::Field {
+            Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }) => (words, Some(*name)),
             _ => return Ok(Vec::new()),
         };
-        if !matches!(words.how, How::Forms | How::Exact) {
+        if !matches!(words.mode, MatchMode::Stemmed | MatchMode::Exact) {
             return Ok(Vec::new());
         }
-        let asked = |words: Words| match name {
+        let asked = |words: SearchWords| match name {
             None => Query::Words(words),
-            Some(name) => Query::Ask(Ask::Field {
+            Some(name) => Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }),
         };
         let runs = folded_runs(&words.text);
@@ -151,8 +151,8 @@ impl Index {
             _ => Vec::new(),
         };
         let read = found.into_iter().filter_map(|word| match runs.len() {
-            1 => Words::read(&word).ok(),
-            _ => Words::exact(&word).ok(),
+            1 => SearchWords::parse(&word).ok(),
+            _ => SearchWords::exact(&word).ok(),
         });
         Ok(read.map(asked).collect())
     }

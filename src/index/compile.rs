@@ -21,11 +21,11 @@ use super::document::{
 use super::exclusion::Excluded;
 use super::fuzzy::Alike;
 use super::wildcard::{Fitting, FittingPhrase, Pattern};
-use crate::clip::{Clip, FIELDS, Wanted, runs_through};
+use crate::clip::{Clip, FIELDS, FieldFilter, overlaps_timecodes};
 use crate::error::Error;
-use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
-use crate::value::{Area, Between, How, Resolution, Words};
+use crate::query::{ClipState, Filter, Query};
+use crate::value::words::{folded_runs, is_lone_letter, query_parts, stem};
+use crate::value::{Area, MatchMode, NumberRange, Resolution, SearchWords};
 
 pub(super) type Built = Box<dyn tantivy::query::Query>;
 
@@ -75,7 +75,7 @@ impl Builder<'_> {
             Query::Not(inner) => not(self.query(inner)?),
             Query::Words(words) => self.words(words, &self.everywhere())?,
             // A filter says which clips, not which are better.
-            Query::Ask(ask) => filter(self.ask(ask)?),
+            Query::Filter(ask) => filter(self.ask(ask)?),
         })
     }
 
@@ -94,7 +94,7 @@ impl Builder<'_> {
         self.columns.heard.iter().map(spot).collect()
     }
 
-    fn words(&self, words: &Words, spots: &[Spot]) -> Result<Built, Error> {
+    fn words(&self, words: &SearchWords, spots: &[Spot]) -> Result<Built, Error> {
         let mut found = Vec::new();
         for spot in spots {
             for one in self.in_spot(words, spot)? {
@@ -105,21 +105,21 @@ impl Builder<'_> {
     }
 
     /// Words in one spot; each of what is given matches alone.
-    fn in_spot(&self, words: &Words, spot: &Spot) -> Result<Vec<Built>, Error> {
-        let (runs, parts) = (folded_runs(&words.text), asked_parts(&words.text));
+    fn in_spot(&self, words: &SearchWords, spot: &Spot) -> Result<Vec<Built>, Error> {
+        let (runs, parts) = (folded_runs(&words.text), query_parts(&words.text));
         let single = |make: &dyn Fn(Field) -> Result<Built, Error>| {
             spot.single
                 .iter()
                 .map(|field| make(*field))
                 .collect::<Result<Vec<_>, _>>()
         };
-        Ok(match words.how {
-            How::Like => match runs.as_slice() {
+        Ok(match words.mode {
+            MatchMode::Fuzzy => match runs.as_slice() {
                 [run] => taken(&Arc::new(Alike::new(run)), &spot.single),
                 _ => Vec::new(),
             },
-            How::Pattern => Self::fitting(&words.patterns(), spot),
-            How::Begun => {
+            MatchMode::Wildcard => Self::fitting(&words.patterns(), spot),
+            MatchMode::Prefix => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
                     found.extend(single(&|field| Ok(prefix(field, run)))?);
@@ -131,12 +131,14 @@ impl Builder<'_> {
                 }
                 found
             }
-            How::Forms | How::Exact => {
+            MatchMode::Stemmed | MatchMode::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
                     ([run], [part]) if run == part && is_lone_letter(run) => {
                         single(&|field| Ok(prefix(field, run)))?
                     }
-                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
+                    ([run], [part])
+                        if run == part && words.mode == MatchMode::Stemmed && spot.is_prose =>
+                    {
                         self.forms(&spot.single, run)?
                     }
                     ([run], _) => self.terms(&spot.single, run)?,
@@ -275,35 +277,38 @@ impl Builder<'_> {
         Ok(forms)
     }
 
-    fn ask(&self, ask: &Ask) -> Result<Built, Error> {
+    fn ask(&self, ask: &Filter) -> Result<Built, Error> {
         Ok(match ask {
-            Ask::Field { name, wanted } => {
+            Filter::Field {
+                name,
+                filter: wanted,
+            } => {
                 let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
                 either(fields.collect::<Result<Vec<_>, _>>()?)
             }
-            Ask::Tag { words, meaning } => self.tag(words, &meaning.tags)?,
-            Ask::Has(name) => {
+            Filter::Tag { words, meaning } => self.tag(words, &meaning.tags)?,
+            Filter::Has(name) => {
                 let signs =
                     Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
                 either(signs.collect())
             }
-            Ask::Is(state) => self.state(*state)?,
-            Ask::Resolution(resolution) => pictured(*resolution),
-            Ask::Time(between) => shot_at(*between),
-            Ask::Timecode(between) => running_through(*between),
-            Ask::Near(area) => near(*area),
+            Filter::Is(state) => self.state(*state)?,
+            Filter::Resolution(resolution) => pictured(*resolution),
+            Filter::Time(between) => shot_at(*between),
+            Filter::Timecode(between) => running_through(*between),
+            Filter::Near(area) => near(*area),
         })
     }
 
-    fn field(&self, at: usize, wanted: &Wanted) -> Result<Built, Error> {
+    fn field(&self, at: usize, wanted: &FieldFilter) -> Result<Built, Error> {
         let column = self.columns.all.get(at).copied().unwrap_or(Column::Absent);
         Ok(match (column, wanted) {
-            (Column::Number(field), Wanted::Between(between)) => Box::new(RangeQuery::new(
+            (Column::Number(field), FieldFilter::Range(between)) => Box::new(RangeQuery::new(
                 Bound::Included(Term::from_field_i64(field, between.from)),
                 Bound::Included(Term::from_field_i64(field, between.to)),
             )),
-            (Column::Choice(field), Wanted::Choice(choice)) => term(field, choice),
-            (Column::Words { whole, parts, .. }, Wanted::Words(words)) => {
+            (Column::Choice(field), FieldFilter::Choice(choice)) => term(field, choice),
+            (Column::Words { whole, parts, .. }, FieldFilter::Words(words)) => {
                 let spot = Spot {
                     weight: 1.0,
                     is_prose: FIELDS[at].prose,
@@ -317,8 +322,8 @@ impl Builder<'_> {
     }
 
     /// Clips with one of some tags, or one below them; and with any tag that holds the words.
-    fn tag(&self, words: &Words, tags: &[String]) -> Result<Built, Error> {
-        let wanted = Wanted::Words(words.clone());
+    fn tag(&self, words: &SearchWords, tags: &[String]) -> Result<Built, Error> {
+        let wanted = FieldFilter::Words(words.clone());
         let mut any = Vec::new();
         for (at, _) in Clip::fields_named("tags") {
             any.push(self.field(at, &wanted)?);
@@ -331,12 +336,12 @@ impl Builder<'_> {
         term(self.columns.signs, sign)
     }
 
-    fn state(&self, state: State) -> Result<Built, Error> {
+    fn state(&self, state: ClipState) -> Result<Built, Error> {
         let choice = |name: &str, choice: &'static str| {
             let field = Clip::fields_named(name).next();
             field.map_or_else(
                 || Ok(Box::new(EmptyQuery) as Built),
-                |(at, _)| self.field(at, &Wanted::Choice(choice)),
+                |(at, _)| self.field(at, &FieldFilter::Choice(choice)),
             )
         };
         let has = |name: &str| self.sign(&has_sign(name));
@@ -354,22 +359,22 @@ impl Builder<'_> {
             ]))
         };
         Ok(match state {
-            State::Vertical => choice("orientation", "vertical")?,
-            State::Hdr => has("hdr"),
-            State::Vfr => choice("is_vfr", "yes")?,
-            State::Interlaced => either(vec![
+            ClipState::Vertical => choice("orientation", "vertical")?,
+            ClipState::Hdr => has("hdr"),
+            ClipState::Vfr => choice("is_vfr", "yes")?,
+            ClipState::Interlaced => either(vec![
                 choice("scan_order", "tff")?,
                 choice("scan_order", "bff")?,
             ]),
-            State::Vr => either(vec![has("projection"), has("stereo")]),
-            State::Audio => without(has("audio_codec"), has("video_codec")),
-            State::Online => online(),
-            State::Offline => without(self.sign(SOMEWHERE), online()),
-            State::Missing => not(self.sign(SOMEWHERE)),
-            State::Unreadable => self.sign(UNREADABLE),
-            State::Selected => choice("selection", "selected")?,
-            State::Rejected => choice("selection", "rejected")?,
-            State::Rated => has("rating"),
+            ClipState::Vr => either(vec![has("projection"), has("stereo")]),
+            ClipState::Audio => without(has("audio_codec"), has("video_codec")),
+            ClipState::Online => online(),
+            ClipState::Offline => without(self.sign(SOMEWHERE), online()),
+            ClipState::Missing => not(self.sign(SOMEWHERE)),
+            ClipState::Unreadable => self.sign(UNREADABLE),
+            ClipState::Selected => choice("selection", "selected")?,
+            ClipState::Rejected => choice("selection", "rejected")?,
+            ClipState::Rated => has("rating"),
         })
     }
 }
@@ -531,7 +536,7 @@ fn scanned<const N: usize>(
 fn pictured(resolution: Resolution) -> Built {
     let shown = scanned(
         ["display_width".to_owned(), "display_height".to_owned()],
-        move |width, [_, height]| height.is_some_and(|height| resolution.holds(width, height)),
+        move |width, [_, height]| height.is_some_and(|height| resolution.contains(width, height)),
     );
     match resolution {
         // As it is coded, too: HDV is 1440x1080.
@@ -540,7 +545,7 @@ fn pictured(resolution: Resolution) -> Built {
             scanned(
                 ["width".to_owned(), "height".to_owned()],
                 move |width, [_, height]| {
-                    height.is_some_and(|height| resolution.holds(width, height))
+                    height.is_some_and(|height| resolution.contains(width, height))
                 },
             ),
         ]),
@@ -548,21 +553,21 @@ fn pictured(resolution: Resolution) -> Built {
     }
 }
 
-fn shot_at(between: Between) -> Built {
+fn shot_at(between: NumberRange) -> Built {
     scanned(["captured".to_owned()], move |seconds, _| {
-        between.holds_clock(seconds)
+        between.contains_time_of_day(seconds)
     })
 }
 
-fn running_through(between: Between) -> Built {
+fn running_through(between: NumberRange) -> Built {
     let columns = ["start_timecode".to_owned(), "end_timecode".to_owned()];
     scanned(columns, move |first, [_, last]| {
-        runs_through(first, last, between.from, between.to)
+        overlaps_timecodes(first, last, between.from, between.to)
     })
 }
 
 fn near(area: Area) -> Built {
     scanned(point_columns("gps"), move |latitude, [_, longitude]| {
-        longitude.is_some_and(|longitude| area.holds(latitude, longitude))
+        longitude.is_some_and(|longitude| area.contains(latitude, longitude))
     })
 }

@@ -20,8 +20,8 @@ use tantivy::schema::{
 };
 
 use super::pretokenized::{TOKENS, joined};
-use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
-use crate::value::words::{Cut, cut};
+use crate::clip::{Clip, FIELDS, FieldKind, FileState, IndexCell, facets};
+use crate::value::words::{IndexedWords, split_for_index};
 
 /// Where a row of the field table is in the index.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,7 @@ pub(super) fn schema() -> (Schema, Columns) {
         .iter()
         .enumerate()
         .map(|(at, row)| match row.kind {
-            Kind::Words => Column::Words {
+            FieldKind::Words => Column::Words {
                 // Single words are looked up, and scored, where a field stands alone.
                 whole: words(&mut schema, row.name, positions, is_alone(at)),
                 parts: words(
@@ -142,21 +142,21 @@ pub(super) fn schema() -> (Schema, Columns) {
                 ),
                 together: None,
             },
-            Kind::Choice(_) => Column::Choice(words(
+            FieldKind::Choice(_) => Column::Choice(words(
                 &mut schema,
                 row.name,
                 IndexRecordOption::Basic,
                 false,
             )),
-            Kind::Number(_) => Column::Number(schema.add_i64_field(row.name, FAST)),
-            Kind::Point => {
+            FieldKind::Number(_) => Column::Number(schema.add_i64_field(row.name, FAST)),
+            FieldKind::Point => {
                 let [latitude, longitude] = point_columns(row.name);
                 Column::Point {
                     latitude: schema.add_i64_field(&latitude, FAST),
                     longitude: schema.add_i64_field(&longitude, FAST),
                 }
             }
-            Kind::Shown(_) => Column::Absent,
+            FieldKind::Shown(_) => Column::Absent,
         })
         .collect();
     for heard in &mut heard {
@@ -251,10 +251,10 @@ impl Columns {
                             parts,
                             together,
                         },
-                        Cell::Words(mut text),
+                        IndexCell::Words(mut text),
                     ) => {
                         shorten(&mut text);
-                        let cut = cut(&text);
+                        let cut = split_for_index(&text);
                         if let Some(together) = together {
                             document.add_text(*together, heard_words(&cut));
                         }
@@ -263,10 +263,10 @@ impl Columns {
                             document.add_text(*parts, joined(further));
                         }
                     }
-                    (Column::Choice(choice), Cell::Words(text)) => {
+                    (Column::Choice(choice), IndexCell::Words(text)) => {
                         document.add_text(*choice, joined(&[text]));
                     }
-                    (Column::Number(column), Cell::Number(number)) => {
+                    (Column::Number(column), IndexCell::Number(number)) => {
                         document.add_i64(*column, number);
                     }
                     (
@@ -274,7 +274,7 @@ impl Columns {
                             latitude,
                             longitude,
                         },
-                        Cell::Point(north, east),
+                        IndexCell::Point(north, east),
                     ) => {
                         document.add_i64(*latitude, north);
                         document.add_i64(*longitude, east);
@@ -296,7 +296,7 @@ impl Columns {
 }
 
 /// Every run, and every part of one that is no run itself.
-fn heard_words(cut: &Cut) -> String {
+fn heard_words(cut: &IndexedWords) -> String {
     let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
     let parts = cut.parts.iter().flatten();
     for part in parts {

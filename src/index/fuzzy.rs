@@ -6,7 +6,7 @@ use std::str;
 
 use tantivy_fst::Automaton;
 
-use crate::value::letters_off;
+use crate::value::max_edit_distance;
 
 /// The most letters that words may differ in, and how many places of a row that leaves.
 const MOST_OFF: u8 = 2;
@@ -40,7 +40,7 @@ pub(super) struct State {
 
 impl Alike {
     pub(super) fn new(word: &str) -> Self {
-        Self::within(letters_off(word), word)
+        Self::within(max_edit_distance(word), word)
     }
 
     /// Words may differ in so many letters, two at most.
@@ -171,7 +171,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
         fn words_are_alike_as_they_are_elsewhere(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
             prop_assert_eq!(is_it(&asked, &word), expected);
         }
 
@@ -189,7 +189,7 @@ mod tests {
                 }
             }
             let word: String = letters.into_iter().collect();
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
             prop_assert_eq!(is_it(&asked, &word), expected, "{} {}", asked, word);
         }
     }

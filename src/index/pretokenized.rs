@@ -3,13 +3,13 @@
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::value::MOST_STARS;
+use crate::value::MAX_WILDCARDS;
 
 /// The name that the tokenizer is registered by.
 pub(super) const TOKENS: &str = "words";
 /// Places that are left free before each text of a field: as many as the stars of a pattern may
 /// stand for, so that none reaches from one text into the next.
-const GAP: usize = MOST_STARS;
+const GAP: usize = MAX_WILDCARDS;
 
 /// Words one after the other.
 pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clip::{Clip, Fact, Source};
-use crate::value::{Fingerprint, Rate, WallTime, Why};
+use crate::value::{Fingerprint, Rate, TagOrigin, WallTime};
 
 /// What the summaries of a book need of a clip.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -89,7 +89,7 @@ impl Gist {
             .zip(clip.display_height.as_ref());
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
         let tags = tags.map(|tagged| {
-            let is_of_day = matches!(tagged.why, Why::Ingest { .. });
+            let is_of_day = matches!(tagged.origin, TagOrigin::Ingest { .. });
             (texts.text(&tagged.tag), is_of_day)
         });
         Self {

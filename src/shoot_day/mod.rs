@@ -20,7 +20,7 @@ use jiff::civil::{Date, Time};
 use crate::error::Error;
 use crate::toml_file::read_written;
 
-pub use crate::value::Clock;
+pub use crate::value::ClockCorrection;
 pub use day_start::{parse_starts, shoot_date};
 pub use file_name::sanitised;
 pub use placeholder::{Placeholder, Values};
@@ -67,7 +67,7 @@ pub struct Card {
     /// Which camera it is of.
     pub camera: Option<String>,
     /// How far the camera's clock was off.
-    pub clock: Option<Clock>,
+    pub clock: Option<ClockCorrection>,
     /// Where it was shot, instead of where the day was.
     pub location: Option<String>,
     /// Tags of its clips beside those of the day, each once.

@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time};
 
 use super::day_start::parse_starts;
 use super::template::{BadTemplate, Template, written_path};
-use super::{Card, Clock, Day, HASHES, Place, To};
+use super::{Card, ClockCorrection, Day, HASHES, Place, To};
 use crate::error::{Error, closest, escape};
 use crate::toml_file::{Kind, Table, TomlFile, Value};
 use crate::value::parse_tag;
@@ -227,7 +227,7 @@ fn card(table: &Table<'_>, place: Option<&Place>) -> Result<Card, Error> {
     })
 }
 
-fn clock(table: &Table<'_>) -> Result<Option<Clock>, Error> {
+fn clock(table: &Table<'_>) -> Result<Option<ClockCorrection>, Error> {
     let Some(value) = table.get("clock") else {
         return Ok(None);
     };
@@ -243,7 +243,7 @@ fn clock(table: &Table<'_>) -> Result<Option<Clock>, Error> {
             let text = reading.written();
             text.ok_or_else(|| reading.wrong(format!("`{key}` is no time"), hint))
         };
-        Clock::between(reading("shows")?, reading("was")?)
+        ClockCorrection::from_readings(reading("shows")?, reading("was")?)
     } else {
         let text = value.written();
         text.ok_or_else(|| value.wrong("`clock` is no correction".to_owned(), hint))?

@@ -5,7 +5,7 @@ use super::*;
 use crate::clip::{Clip, Fact, Source};
 use crate::report::clip_summary::{Gist, Texts};
 use crate::report::{About, Shot};
-use crate::value::{Note, Notes, Tagged, Tags, Why};
+use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 
 /// A book of one clip in which everything that can be called something is called so.
 fn named(text: &str) -> (Book, Clip) {
@@ -13,7 +13,7 @@ fn named(text: &str) -> (Book, Clip) {
     let mut tags = Tags::default();
     tags.add(Tagged {
         tag: text.to_owned(),
-        why: Why::Person {
+        origin: TagOrigin::Person {
             person: text.to_owned(),
             at: String::new(),
         },
