@@ -236,15 +236,12 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
 pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
     let mut decided = BTreeMap::new();
     for edit in in_effect(edits) {
-        match &edit.content.action {
-            Action::AddTag(tag) => {
-                _ = decided.insert(canonical_tag(tag).into_owned(), (true, edit))
-            }
-            Action::RemoveTag(tag) => {
-                _ = decided.insert(canonical_tag(tag).into_owned(), (false, edit))
-            }
-            _ => {}
-        }
+        let (tag, is_set) = match &edit.content.action {
+            Action::AddTag(tag) => (tag, true),
+            Action::RemoveTag(tag) => (tag, false),
+            _ => continue,
+        };
+        decided.insert(canonical_tag(tag).into_owned(), (is_set, edit));
     }
     decided
 }

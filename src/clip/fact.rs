@@ -13,7 +13,7 @@ use super::FieldValue;
 pub struct Source(Cow<'static, str>);
 
 impl Source {
-    /// The file system.
+    /// The file system, for paths, sizes and times.
     pub const DISK: Self = Self(Cow::Borrowed("disk"));
     /// The file's modification time, if nothing better dates a shot.
     pub const MTIME: Self = Self(Cow::Borrowed("mtime"));
@@ -118,7 +118,7 @@ pub struct Fact<T> {
 }
 
 impl<T> Fact<T> {
-    /// Creates a fact.
+    /// Creates a fact from a value and its source.
     pub fn new(value: T, source: Source) -> Self {
         Self { value, source }
     }

@@ -39,7 +39,7 @@ impl FieldKind {
     }
 }
 
-/// One indexed value.
+/// One value of a field, as indexed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexCell {
     /// Text, split into words by the index.
@@ -53,7 +53,7 @@ pub enum IndexCell {
 /// Filter on the value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FieldFilter {
-    /// Words to find.
+    /// Words that the text must contain.
     Words(SearchWords),
     /// One of a fixed set of values.
     Choice(&'static str),
@@ -180,7 +180,7 @@ impl FieldValue for ClockCorrection {
     }
 }
 
-/// Types with several texts per clip, each searched by its words.
+/// Implements `FieldValue` for types with several texts per clip, each searched by its words.
 macro_rules! texts {
     ($($type:ty),+) => {
         $(impl FieldValue for $type {
@@ -224,7 +224,7 @@ impl FieldValue for GeoPoint {
     }
 }
 
-/// Enums of `value::choice`.
+/// Implements `FieldValue` for the enums of `value::choice`.
 macro_rules! choices {
     ($($type:ty),+) => {
         $(impl FieldValue for $type {
@@ -251,7 +251,8 @@ choices!(
     Orientation
 );
 
-/// Types that are one number: the quantity, and the conversion to the indexed number.
+/// Implements `FieldValue` for types that are one number, given the quantity and the conversion to
+/// the indexed number.
 macro_rules! numbers {
     ($($type:ty, $quantity:expr, $number:expr;)+) => {
         $(impl FieldValue for $type {

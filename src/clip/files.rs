@@ -11,7 +11,7 @@ use crate::value::{Bytes, instant, to_bytes};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileState {
-    /// Found and read.
+    /// Found, and read without errors.
     Present,
     /// Found, but not readable.
     Unreadable,

@@ -12,7 +12,7 @@ macro_rules! states {
         }
 
         impl ClipState {
-            /// Every state.
+            /// All states, in the order of the help texts.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
             /// Names of the states, in the order of [`ClipState::ALL`].
             pub const NAMES: &'static [&'static str] = &[$($name),+];

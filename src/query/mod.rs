@@ -23,7 +23,7 @@ pub use is_filter::ClipState;
 pub use jiff::civil::Date;
 pub use tokenize::split_unquoted;
 
-/// A parsed query.
+/// A parsed query, as a tree of conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
     /// All must match; an empty list matches every clip.
@@ -278,11 +278,11 @@ fn without_duplicates(queries: impl Iterator<Item = Query>) -> Vec<Query> {
     let all: Vec<Query> = queries.collect();
     let mut seen = HashSet::new();
     let is_first: Vec<bool> = all.iter().map(|query| seen.insert(query)).collect();
-    let kept = all
+    let unique = all
         .into_iter()
         .zip(is_first)
         .filter(|(_, is_first)| *is_first);
-    kept.map(|(query, _)| query).collect()
+    unique.map(|(query, _)| query).collect()
 }
 
 fn query_error(message: String, hint: impl Into<String>) -> Error {

@@ -21,7 +21,7 @@ use crate::value::SearchWords;
 
 /// Deepest nesting of brackets, negations and saved searches.
 const MAX_DEPTH: usize = 32;
-/// Largest cost of a query in words: nobody types more, and a larger query would take too long. A
+/// Largest cost of a query in words: users type less, and a larger query would take too long. A
 /// word that matches many others counts several times.
 const MAX_COST: usize = 500;
 
@@ -289,7 +289,7 @@ fn dangling(operator: &str) -> Error {
         _ => "on both sides",
     };
     query_error(
-        format!("`{operator}` needs something {sides}"),
+        format!("`{operator}` needs a term {sides}"),
         format!(
             "to search for the word itself, write it in lower case: `{}`",
             operator.to_lowercase()

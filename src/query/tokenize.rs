@@ -7,7 +7,6 @@ pub(super) enum Token {
     Open {
         is_not: bool,
     },
-    /// `)`.
     Close,
     /// `OR`, in capitals like `AND` and `NOT`.
     Or,

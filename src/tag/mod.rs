@@ -47,7 +47,7 @@ pub struct UserRules {
     pub renamed: BTreeMap<String, String>,
 }
 
-/// Compiled rules.
+/// Rules, compiled and sorted by priority.
 #[derive(Debug)]
 pub struct Rules {
     vocabulary: Vocabulary,
@@ -97,7 +97,7 @@ pub struct FolderContext {
 pub struct RuleMatch {
     /// Name of the rule.
     pub rule: String,
-    /// Text that matched.
+    /// Text that matched, in its original spelling.
     pub evidence: String,
     /// Confidence in percent.
     pub confidence: u8,

@@ -21,7 +21,7 @@ pub struct VocabularyTag {
     pub id: String,
     /// Group of the tag; a tag below another belongs to the group of its root.
     pub group: String,
-    /// Description for people.
+    /// Description for `btsindex tags`.
     pub help: String,
     /// Words that mean this tag only.
     pub synonyms: Vec<String>,
@@ -34,7 +34,7 @@ pub struct VocabularyTag {
 pub struct TagGroup {
     /// Name of the group, which finds all its tags.
     pub id: String,
-    /// Description for people.
+    /// Description for `btsindex tags`.
     pub help: String,
 }
 

@@ -12,7 +12,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// Every value as it is spelled.
+            /// Spelling of every value, in declaration order.
             pub const ALL: &'static [&'static str] = &[$($text),+];
         }
 
@@ -42,9 +42,9 @@ macro_rules! choice {
 choice! {
     /// An editor's decision about a clip.
     Selection, "`selected` or `rejected`", {
-        /// To be used.
+        /// The clip is to be used.
         Selected = "selected",
-        /// Not to be used.
+        /// The clip is not to be used.
         Rejected = "rejected",
     }
 }
@@ -54,9 +54,9 @@ choice! {
     Orientation, "`horizontal`, `vertical` or `square`", {
         /// Wider than high.
         Horizontal = "horizontal",
-        /// Higher than wide.
+        /// Taller than wide.
         Vertical = "vertical",
-        /// As wide as high.
+        /// Equal in width and height.
         Square = "square",
     }
 }

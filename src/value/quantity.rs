@@ -17,9 +17,9 @@ pub use text::named_day;
 /// Inclusive range of numbers; the limits of `i64` mean an open end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NumberRange {
-    /// First number.
+    /// First number, included.
     pub from: i64,
-    /// Last number.
+    /// Last number, included.
     pub to: i64,
 }
 
@@ -300,6 +300,7 @@ mod tests {
     ];
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of ranges")]
     fn query_text_parses_to_a_range_and_formats_back() {
         let (low, high) = (i64::MIN, i64::MAX);
         for (quantity, text, from, to, formatted) in [

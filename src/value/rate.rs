@@ -85,8 +85,8 @@ impl Rate {
     /// it begins before the sample ends: a recorder that rounds down then gets the frame it meant.
     #[must_use]
     pub fn frame_of_sample(self, sample: u64, sample_rate: u32) -> Option<u64> {
-        let begun = (u128::from(sample) + 1) * u128::from(self.num) - 1;
-        let frame = begun.checked_div(u128::from(self.den) * u128::from(sample_rate))?;
+        let scaled = (u128::from(sample) + 1) * u128::from(self.num) - 1;
+        let frame = scaled.checked_div(u128::from(self.den) * u128::from(sample_rate))?;
         u64::try_from(frame).ok()
     }
 

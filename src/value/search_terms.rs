@@ -5,7 +5,7 @@ use std::fmt;
 use super::Malformed;
 use super::words::{composed, folded_parts, folded_runs, is_mark};
 
-/// How words are matched.
+/// Match mode of the words of a search term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatchMode {
     /// Any English form of a single word; several parts match like [`MatchMode::Exact`].
@@ -25,7 +25,7 @@ pub enum MatchMode {
 pub struct SearchWords {
     /// Runs of letters and digits as typed, separated by a space ([`MatchMode::Exact`]) or a dash.
     pub text: String,
-    /// How the words are matched.
+    /// Match mode of all the words.
     pub mode: MatchMode,
 }
 

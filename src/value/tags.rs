@@ -13,7 +13,7 @@ use super::words::{composed, folded_runs};
 /// A tag with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tagged {
-    /// The tag: `ad-shoot`.
+    /// Canonical form of the tag: `ad-shoot`.
     pub tag: String,
     /// Origin of the tag: a rule, a person or an ingest.
     #[serde(flatten)]

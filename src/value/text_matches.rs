@@ -11,7 +11,7 @@ impl SearchWords {
     pub fn find_in(&self, text: &str) -> Option<Range<usize>> {
         let runs = run_ranges(text);
         let terms = folded_runs(&self.text);
-        let whole = |from: usize| {
+        let match_at = |from: usize| {
             let here = runs.get(from..from + terms.len())?;
             let last = terms.len().checked_sub(1)?;
             let matches = here
@@ -40,7 +40,7 @@ impl SearchWords {
                 .into_iter()
                 .find(|run| matches_wildcard(&pattern, &fold(&composed(&text[run.clone()]))));
         }
-        (0..runs.len()).find_map(whole).or_else(|| {
+        (0..runs.len()).find_map(match_at).or_else(|| {
             // Match by parts: `interview` in `BTSInterview`, `京` in `東京`.
             let terms = folded_parts(&self.text);
             let first = terms.first()?;

@@ -63,10 +63,10 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
 /// `Day2` becomes `Day`, `2`; `BTSInterview` becomes `BTS`, `Interview`.
 #[must_use]
 pub fn parts(run: &str) -> Vec<&str> {
-    let is_one = |same: fn(&u8) -> bool| run.bytes().all(|byte| same(&byte));
-    if is_one(u8::is_ascii_lowercase)
-        || is_one(u8::is_ascii_digit)
-        || is_one(u8::is_ascii_uppercase)
+    let all_bytes = |same: fn(&u8) -> bool| run.bytes().all(|byte| same(&byte));
+    if all_bytes(u8::is_ascii_lowercase)
+        || all_bytes(u8::is_ascii_digit)
+        || all_bytes(u8::is_ascii_uppercase)
     {
         return vec![run];
     }
@@ -238,7 +238,7 @@ mod tests {
             let words = split_for_index(text).parts.unwrap_or_default().into_iter();
             words
                 .enumerate()
-                .map(|(place, word)| format!("{place}{word}"))
+                .map(|(position, word)| format!("{position}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
         };
@@ -248,17 +248,17 @@ mod tests {
         );
         assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
         assert_eq!(split_for_index("京 drum").parts, None);
-        let asked = |text| {
+        let query = |text| {
             let words = query_parts(text).into_iter();
             words
                 .enumerate()
-                .map(|(place, word)| format!("{place}{word}"))
+                .map(|(position, word)| format!("{position}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        assert_eq!(asked("タワー drum"), "0タワ 1ワー 2ー 3drum");
-        assert_eq!(asked("drum 東京"), "0drum 1東京");
-        assert_eq!(asked("東2"), "0東 12");
+        assert_eq!(query("タワー drum"), "0タワ 1ワー 2ー 3drum");
+        assert_eq!(query("drum 東京"), "0drum 1東京");
+        assert_eq!(query("東2"), "0東 12");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
     }
 
@@ -279,16 +279,16 @@ mod tests {
 
         /// The query parts occur in the indexed text, at consecutive positions.
         #[test]
-        fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
-            let indexed = split_for_index(&format!("{before} {asked}{after}"));
+        fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", text in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
+            let indexed = split_for_index(&format!("{before} {text}{after}"));
             let placed = indexed.parts.unwrap_or(indexed.runs);
-            let asked = query_parts(&asked);
-            let matches_at = |from: usize| asked.iter().enumerate().all(|(at, word)| {
+            let query = query_parts(&text);
+            let matches_at = |from: usize| query.iter().enumerate().all(|(at, word)| {
                 placed.get(from + at).is_some_and(|other| {
-                    other == word || at + 1 == asked.len() && other.starts_with(word.as_str())
+                    other == word || at + 1 == query.len() && other.starts_with(word.as_str())
                 })
             });
-            prop_assert!((0..=placed.len()).any(matches_at), "{placed:?} {asked:?}");
+            prop_assert!((0..=placed.len()).any(matches_at), "{placed:?} {query:?}");
         }
 
         #[test]

@@ -27,27 +27,31 @@ pub(super) fn facts(inside: &Path) -> Clip {
     let stem = name
         .rsplit_once('.')
         .map_or(name.as_str(), |(stem, _)| stem);
-    let named = scheme::parse(stem).unwrap_or_default();
+    let by_camera = scheme::parse(stem).unwrap_or_default();
     let by_people: Vec<folders::NameFacts> = std::iter::once(stem)
         .chain(folders.iter().map(String::as_str))
         .enumerate()
         .map(|(depth, name)| folders::parse(name, depth > 0))
         .collect();
     let first = |field: fn(&folders::NameFacts) -> Option<String>| by_people.iter().find_map(field);
-    let captured = named.captured.or_else(|| {
+    let captured = by_camera.captured.or_else(|| {
         let dates = names.iter().map(|name| WallTime::find_in_name(name));
         dates
             .zip(&by_people)
             .find_map(|(date, facts)| date.or(facts.date))
     });
     Clip {
-        camera_letter: fact(first(|facts| facts.camera.clone()).or(named.camera)),
-        reel: fact(named.reel.or_else(|| first(|facts| facts.reel.clone()))),
-        clip_number: fact(named.clip),
-        chapter: fact(named.chapter),
-        scene: fact(named.scene.or_else(|| first(|facts| facts.scene.clone()))),
+        camera_letter: fact(first(|facts| facts.camera.clone()).or(by_camera.camera)),
+        reel: fact(by_camera.reel.or_else(|| first(|facts| facts.reel.clone()))),
+        clip_number: fact(by_camera.clip),
+        chapter: fact(by_camera.chapter),
+        scene: fact(
+            by_camera
+                .scene
+                .or_else(|| first(|facts| facts.scene.clone())),
+        ),
         take: fact(
-            named
+            by_camera
                 .take
                 .or_else(|| by_people.iter().find_map(|facts| facts.take)),
         ),

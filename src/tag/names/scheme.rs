@@ -8,7 +8,7 @@ use regex::{Captures, Regex, RegexSet};
 
 use crate::value::WallTime;
 
-/// A naming scheme.
+/// A naming scheme of one maker.
 struct Scheme {
     /// Manufacturer, or kind of device.
     maker: &'static str,

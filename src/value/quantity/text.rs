@@ -174,16 +174,16 @@ pub(super) fn date_text(number: i64, side: RangeEnd) -> String {
         return String::new();
     };
     let civil = Offset::UTC.to_datetime(instant);
-    let whole = match side {
+    let is_whole_day = match side {
         RangeEnd::First => civil.time() == Time::midnight(),
         RangeEnd::Last => civil.time() == Time::constant(23, 59, 59, 0),
     };
-    let shown = if whole {
+    let format = if is_whole_day {
         "%Y-%m-%d"
     } else {
         "%Y-%m-%dT%H:%M:%S"
     };
-    civil.strftime(shown).to_string()
+    civil.strftime(format).to_string()
 }
 
 /// Returns the date of `today`, `yesterday` or a weekday; `None` for other words.
@@ -233,8 +233,8 @@ pub(super) fn clock(text: &str) -> Result<(i64, i64), Malformed> {
 
 pub(super) fn clock_text(number: i64, side: RangeEnd) -> String {
     let (hours, minutes, seconds) = (number / 3600, number / 60 % 60, number % 60);
-    let whole = if side == RangeEnd::First { 0 } else { 59 };
-    if seconds == whole {
+    let implied = if side == RangeEnd::First { 0 } else { 59 };
+    if seconds == implied {
         format!("{hours:02}:{minutes:02}")
     } else {
         format!("{hours:02}:{minutes:02}:{seconds:02}")
@@ -269,7 +269,7 @@ pub(super) fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
 
 pub(super) fn timecode_text(number: i64, side: RangeEnd) -> String {
     let (seconds, frames) = (number / 1000, number % 1000);
-    let whole = if side == RangeEnd::First {
+    let implied = if side == RangeEnd::First {
         0
     } else {
         i64::from(u8::MAX)
@@ -280,7 +280,7 @@ pub(super) fn timecode_text(number: i64, side: RangeEnd) -> String {
         seconds / 60 % 60,
         seconds % 60
     );
-    if frames == whole && side == RangeEnd::Last {
+    if frames == implied && side == RangeEnd::Last {
         return text;
     }
     format!("{text}:{frames:02}")
