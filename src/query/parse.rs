@@ -247,7 +247,7 @@ pub(super) fn parse_term(
     };
     let words = words.map_err(|found| {
         query_error(
-            format!("{:?} has no letters or digits to search for", found.text),
+            format!("cannot search for {:?}", found.text),
             "write a word of letters and digits",
         )
     })?;

@@ -194,7 +194,7 @@ const INVALID: &[(&str, &str, &str)] = &[
     ),
     (
         "---",
-        "\"-\" has no letters or digits to search for",
+        "cannot search for \"-\"",
         "write a word of letters and digits",
     ),
     (
