@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use derived::overlaps_timecodes;
 pub use edit::{
     Action, Edit, EditContent, EditId, MAX_CLOCK, MAX_STARS, decided_tags, decided_tags_renamed,
-    in_effect, short,
+    in_effect, short_id,
 };
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};

@@ -132,14 +132,14 @@ impl fmt::Display for Action {
             Self::Select(Some(selection)) => selection.fmt(f),
             Self::Select(None) => f.write_str("neither selected nor rejected"),
             Self::Mark(marker) => write!(f, "marker: {marker}"),
-            Self::Undo(edit) => write!(f, "undid {}", short(*edit)),
+            Self::Undo(edit) => write!(f, "undid {}", short_id(*edit)),
         }
     }
 }
 
 /// Returns the first 8 digits of an id, which are enough to distinguish the edits of a clip.
 #[must_use]
-pub fn short(id: EditId) -> String {
+pub fn short_id(id: EditId) -> String {
     id.to_string()[..8].to_owned()
 }
 
@@ -319,7 +319,7 @@ impl Clip {
         if !is_set {
             if let Some(tags) = &mut self.tags {
                 tags.value.remove(tag);
-                // A tag from a rule below the removed one goes with it.
+                // A rule may also have assigned tags below it, which do not apply either.
                 tags.value.remove_below(tag);
             }
             self.tags.take_if(|tags| tags.value.is_empty());

@@ -7,7 +7,7 @@ use super::{ClipPath, VolumeLabels};
 use crate::value::{
     Bytes, ClockCorrection, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,
     NumberRange, Orientation, Projection, Quantity, Rate, ScanOrder, SearchWords, Selection,
-    Stereo, Tagged, Tags, Timecode, VideoRange, WallTime, capped,
+    Stereo, Tagged, Tags, Timecode, VideoRange, WallTime, saturating_i64,
 };
 
 /// Data type of a field.
@@ -272,10 +272,10 @@ macro_rules! numbers {
 
 numbers! {
     u32, Quantity::WHOLE, |n| i64::from(*n);
-    u64, Quantity::WHOLE, |n| capped(*n);
-    Bytes, Quantity::BYTES, |b| capped(b.0);
+    u64, Quantity::WHOLE, |n| saturating_i64(*n);
+    Bytes, Quantity::BYTES, |b| saturating_i64(b.0);
     Rate, Quantity::RATE, |r| r.micro();
-    Duration, Quantity::DURATION, |d| capped(d.as_micros());
+    Duration, Quantity::DURATION, |d| saturating_i64(d.as_micros());
     WallTime, Quantity::DATE, |t| t.wall_seconds();
     Timecode, Quantity::TIMECODE, |t| t.sort_key();
     Fingerprint, Quantity::FINGERPRINT, |f| f.leading();

@@ -1,6 +1,7 @@
 //! Conversion of user input to a position in a clip: a timecode, or a time from the start.
 //!
-//! Nothing is guessed: a position outside the clip is rejected with a hint that gives the valid range.
+//! Nothing is guessed: a position outside the clip is rejected with a hint that gives the valid
+//! range.
 
 use super::Clip;
 use crate::error::Error;
@@ -11,7 +12,7 @@ impl Clip {
     ///
     /// # Errors
     /// [`Error::Marker`] if `at` is neither a timecode nor a time, or is outside the clip.
-    pub fn marker(&self, at: &str, text: &str) -> Result<Marker, Error> {
+    pub fn parse_marker(&self, at: &str, text: &str) -> Result<Marker, Error> {
         let (micros, timecode) = match at.parse::<Timecode>() {
             Ok(timecode) => self.position_of_timecode(timecode)?,
             Err(_) => self.position_of_time(at)?,
@@ -60,7 +61,7 @@ impl Clip {
         };
         let (first, drop_frame) = self.start_frame(rate);
         let typed = typed.with_drop_frame(drop_frame);
-        let outside = || self.outside(&typed.to_string(), rate);
+        let outside = || self.outside_error(&typed.to_string(), rate);
         let number = typed.to_frames(rate).ok_or_else(outside)?;
         // A clip may run past midnight, where timecodes wrap to zero.
         let day = Timecode::frames_per_day(rate, drop_frame);
@@ -84,7 +85,7 @@ impl Clip {
         let rate = self.rate.as_ref().map(|fact| fact.value);
         if self.duration.as_ref().is_some_and(|fact| time > fact.value) {
             return Err(match rate {
-                Some(rate) => self.outside(typed, rate),
+                Some(rate) => self.outside_error(typed, rate),
                 None => Error::Marker {
                     message: format!("{} ends before `{typed}`", self.shown_name()),
                     hint: self.duration_hint(),
@@ -113,7 +114,7 @@ impl Clip {
         Some(rate.frame_at(end.saturating_sub(1)))
     }
 
-    fn outside(&self, typed: &str, rate: Rate) -> Error {
+    fn outside_error(&self, typed: &str, rate: Rate) -> Error {
         let (first, drop_frame) = self.start_frame(rate);
         let timecode = |frame: u32| {
             let number =
@@ -198,7 +199,7 @@ mod tests {
             ),
             (clip(None, None, "20"), "12.5s", "12500000 12.5s x"),
         ] {
-            let marker = clip.marker(typed, " x ").unwrap();
+            let marker = clip.parse_marker(typed, " x ").unwrap();
             assert_eq!(format!("{} {marker}", marker.micros), shown, "{typed}");
         }
     }
@@ -231,7 +232,7 @@ mod tests {
                 "is not a position in a clip",
             ),
         ] {
-            let error = clip.marker(typed, "x").unwrap_err();
+            let error = clip.parse_marker(typed, "x").unwrap_err();
             assert!(
                 error.to_string().contains(wrong) && error.hint().is_some(),
                 "{error}"

@@ -146,7 +146,7 @@ pub(crate) fn mark(args: &cli::Mark, catalogue: &Path) -> anyhow::Result<Exit> {
     let mut marked = Vec::new();
     for &number in &clips {
         if let Some(clip) = catalogue.clip(number)? {
-            let action = Action::Mark(clip.marker(&args.at, &args.text)?);
+            let action = Action::Mark(clip.parse_marker(&args.at, &args.text)?);
             action.check()?;
             marked.push((number, vec![action]));
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::clip::{in_effect, short};
+use btsindex::clip::{in_effect, short_id};
 use btsindex::output::{Table, json_line};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::History, catalogue: &Path) -> anyhow::Result<Exit>
             continue;
         }
         table.row(&[
-            short(edit.id),
+            short_id(edit.id),
             edit.at(),
             edit.content.author.clone(),
             edit.content.action.to_string(),

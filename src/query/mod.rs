@@ -101,7 +101,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'static> {
-    /// Creates a context without saved searches and vocabulary; `today` has the meaning of [`Context::today`].
+    /// Creates a context without saved searches and vocabulary; `None` means the current date.
     #[must_use]
     pub fn plain(today: impl Into<Option<Date>>) -> Self {
         Self {

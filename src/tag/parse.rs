@@ -100,7 +100,7 @@ impl<'v> RuleBuilder<'v> {
             let mut here = HashSet::new();
             let tables = file.tables("rule")?;
             for table in &tables {
-                let rule = self.rule(table)?;
+                let rule = self.parse_rule(table)?;
                 if !here.insert(rule.name.clone()) {
                     return Err(table.wrong(
                         format!("two rules are named `{}`", rule.name),
@@ -154,7 +154,7 @@ impl<'v> RuleBuilder<'v> {
         Ok(())
     }
 
-    fn rule(&mut self, table: &Table<'_>) -> Result<Rule, Error> {
+    fn parse_rule(&mut self, table: &Table<'_>) -> Result<Rule, Error> {
         table.only(&SETTINGS)?;
         let name = table.needed("name", "ad-shoot")?.to_owned();
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '/');
@@ -166,7 +166,7 @@ impl<'v> RuleBuilder<'v> {
         }
         let is_off = table.flag("off")?;
         let when = match table.get("when") {
-            Some(value) => self.condition(&value.table("when")?, 0)?,
+            Some(value) => self.parse_condition(&value.table("when")?, 0)?,
             None if is_off => Condition::Any(Vec::new()),
             None => {
                 return Err(table.wrong(
@@ -175,13 +175,17 @@ impl<'v> RuleBuilder<'v> {
                 ));
             }
         };
-        let tags: Result<Vec<String>, Error> = table.texts("tags")?.into_iter().map(tag).collect();
+        let tags: Result<Vec<String>, Error> = table
+            .texts("tags")?
+            .into_iter()
+            .map(parse_tag_entry)
+            .collect();
         let excludes = table.texts("excludes")?;
         let rule = Rule {
             name,
             when,
             tags: tags?,
-            facts: facts(table)?,
+            facts: parse_facts(table)?,
             confidence: table
                 .number("confidence", 1..=100)?
                 .and_then(|number| u8::try_from(number).ok())
@@ -205,7 +209,7 @@ impl<'v> RuleBuilder<'v> {
         }
     }
 
-    fn condition(&mut self, table: &Table<'_>, depth: usize) -> Result<Condition, Error> {
+    fn parse_condition(&mut self, table: &Table<'_>, depth: usize) -> Result<Condition, Error> {
         if depth > MAX_DEPTH {
             return Err(table.wrong(
                 format!("conditions are nested more than {MAX_DEPTH} deep"),
@@ -214,7 +218,7 @@ impl<'v> RuleBuilder<'v> {
         }
         let mut all = Vec::new();
         for (key, value) in table.entries() {
-            all.push(self.entry(key, &value, depth)?);
+            all.push(self.parse_entry(key, &value, depth)?);
         }
         match all.len() {
             0 => Err(table.wrong(
@@ -226,12 +230,17 @@ impl<'v> RuleBuilder<'v> {
         }
     }
 
-    fn entry(&mut self, key: &str, value: &Value<'_>, depth: usize) -> Result<Condition, Error> {
+    fn parse_entry(
+        &mut self,
+        key: &str,
+        value: &Value<'_>,
+        depth: usize,
+    ) -> Result<Condition, Error> {
         match key {
             "all" | "any" => {
                 let mut inner = Vec::new();
                 for item in value.items()? {
-                    inner.push(self.condition(&item.table(key)?, depth + 1)?);
+                    inner.push(self.parse_condition(&item.table(key)?, depth + 1)?);
                 }
                 if inner.is_empty() {
                     return Err(value.wrong(
@@ -246,34 +255,34 @@ impl<'v> RuleBuilder<'v> {
                 })
             }
             "not" => {
-                let inner = self.condition(&value.table(key)?, depth + 1)?;
+                let inner = self.parse_condition(&value.table(key)?, depth + 1)?;
                 Ok(Condition::Not(Box::new(inner)))
             }
-            "path" => self.words(TextScope::Path, value),
-            "folder" => self.words(TextScope::Folder, value),
-            "name" => self.words(TextScope::Name, value),
-            "volume" => self.words(TextScope::Volume, value),
-            "text" => self.words(TextScope::Text, value),
+            "path" => self.parse_words(TextScope::Path, value),
+            "folder" => self.parse_words(TextScope::Folder, value),
+            "name" => self.parse_words(TextScope::Name, value),
+            "volume" => self.parse_words(TextScope::Volume, value),
+            "text" => self.parse_words(TextScope::Text, value),
             "neighbour" => {
-                let test = match pattern(value)? {
+                let test = match parse_pattern(value)? {
                     Some(pattern) => NeighbourTest::Pattern(pattern),
-                    None => NeighbourTest::Phrases(self.phrases(value)?),
+                    None => NeighbourTest::Phrases(self.parse_phrases(value)?),
                 };
                 self.tests.push(test);
                 Ok(Condition::Neighbour(self.tests.len() - 1))
             }
-            "scheme" => scheme(value),
+            "scheme" => parse_scheme(value),
             "extension" => {
                 let texts = value.texts()?.into_iter();
                 let plain = texts.map(|(text, _)| text.trim_start_matches('.').to_owned());
                 Ok(Condition::Extension(plain.collect()))
             }
-            "time" => any_of(value, |text| {
+            "time" => parse_any_of(value, |text| {
                 Quantity::CLOCK.parse(text).map(Condition::Time)
             }),
             "weekday" => {
                 let days = value.texts()?.into_iter().map(|(text, value)| {
-                    weekday(text).ok_or_else(|| {
+                    parse_weekday(text).ok_or_else(|| {
                         value.wrong(
                             format!("`{text}` is not a day of the week"),
                             "for example \"sat\" or \"saturday\"",
@@ -282,8 +291,8 @@ impl<'v> RuleBuilder<'v> {
                 });
                 days.collect::<Result<Vec<_>, _>>().map(Condition::Weekday)
             }
-            "near" => any_of(value, |text| text.parse().map(Condition::Near)),
-            "resolution" => any_of(value, |text| {
+            "near" => parse_any_of(value, |text| text.parse().map(Condition::Near)),
+            "resolution" => parse_any_of(value, |text| {
                 Resolution::parse(text).map(Condition::Resolution)
             }),
             "has" => {
@@ -296,16 +305,16 @@ impl<'v> RuleBuilder<'v> {
                     fields.concat().into_iter().map(Condition::Has).collect(),
                 ))
             }
-            name => self.field(name, value),
+            name => self.parse_field(name, value),
         }
     }
 
-    fn field(&mut self, name: &str, value: &Value<'_>) -> Result<Condition, Error> {
+    fn parse_field(&mut self, name: &str, value: &Value<'_>) -> Result<Condition, Error> {
         let fields = field_named(name, value)?;
         let mut any = Vec::new();
         for at in fields {
             if is_text_field(at) {
-                any.push(self.words(TextScope::Field(at), value)?);
+                any.push(self.parse_words(TextScope::Field(at), value)?);
                 continue;
             }
             let texts = value.texts()?.into_iter();
@@ -318,14 +327,14 @@ impl<'v> RuleBuilder<'v> {
     }
 
     /// Parses phrases, or a pattern.
-    fn words(&mut self, scope: TextScope, value: &Value<'_>) -> Result<Condition, Error> {
-        Ok(match pattern(value)? {
+    fn parse_words(&mut self, scope: TextScope, value: &Value<'_>) -> Result<Condition, Error> {
+        Ok(match parse_pattern(value)? {
             Some(pattern) => Condition::Pattern(scope, pattern),
-            None => Condition::Phrases(scope, self.phrases(value)?),
+            None => Condition::Phrases(scope, self.parse_phrases(value)?),
         })
     }
 
-    fn phrases(&mut self, value: &Value<'_>) -> Result<HashSet<PhraseId>, Error> {
+    fn parse_phrases(&mut self, value: &Value<'_>) -> Result<HashSet<PhraseId>, Error> {
         let mut phrases = HashSet::new();
         for (text, value) in value.texts()? {
             if let Some(id) = text.strip_prefix('@') {
@@ -363,13 +372,13 @@ impl<'v> RuleBuilder<'v> {
     }
 }
 
-fn tag((text, value): (&str, Value<'_>)) -> Result<String, Error> {
+fn parse_tag_entry((text, value): (&str, Value<'_>)) -> Result<String, Error> {
     parse_tag(text)
         .map_err(|wrong| value.wrong(wrong.to_string(), "for example \"tv-set/rehearsal\""))
 }
 
 /// Parses the facts that a rule assigns.
-fn facts(table: &Table<'_>) -> Result<Vec<RuleFact>, Error> {
+fn parse_facts(table: &Table<'_>) -> Result<Vec<RuleFact>, Error> {
     let mut facts = Vec::new();
     for key in ["production", "shoot_day", "camera_letter", "scene", "take"] {
         if let Some(value) = table.get(key) {
@@ -397,7 +406,7 @@ fn malformed(value: &Value<'_>, wrong: &Malformed, name: &str) -> Error {
     )
 }
 
-fn any_of(
+fn parse_any_of(
     value: &Value<'_>,
     parse: impl Fn(&str) -> Result<Condition, Malformed>,
 ) -> Result<Condition, Error> {
@@ -413,7 +422,7 @@ fn any_of(
     Ok(Condition::Any(any.collect::<Result<_, _>>()?))
 }
 
-fn scheme(value: &Value<'_>) -> Result<Condition, Error> {
+fn parse_scheme(value: &Value<'_>) -> Result<Condition, Error> {
     let mut makers: Vec<&str> = super::names::makers().collect();
     makers.dedup();
     let mut known = Vec::new();
@@ -455,7 +464,7 @@ fn field_named(name: &str, value: &Value<'_>) -> Result<Vec<usize>, Error> {
 }
 
 /// Parses `{ pattern = '…' }`; `None` for other values.
-fn pattern(value: &Value<'_>) -> Result<Option<Regex>, Error> {
+fn parse_pattern(value: &Value<'_>) -> Result<Option<Regex>, Error> {
     if !value.is_table() {
         return Ok(None);
     }
@@ -485,7 +494,7 @@ fn pattern(value: &Value<'_>) -> Result<Option<Regex>, Error> {
     })
 }
 
-fn weekday(text: &str) -> Option<Weekday> {
+fn parse_weekday(text: &str) -> Option<Weekday> {
     let text = text.to_lowercase();
     [
         ("monday", Weekday::Monday),

@@ -292,8 +292,8 @@ fn a_user_rule_replaces_the_built_in_rule_of_the_same_name() {
     assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
 }
 
-/// Invalid rules, one case per line: the rest of the rule after its name (`|` ends a line), the line
-/// number of the error, part of the message, part of the hint.
+/// Invalid rules, one case per line: the rest of the rule after its name (`|` ends a line), the
+/// line number of the error, part of the message, part of the hint.
 const INVALID_RULES: &str = r#"
 when = { pat = "x" } ⇒ 4 ⇒ no condition `pat` ⇒ did you mean `path`?
 when = { camara = "x" } ⇒ 4 ⇒ no condition `camara` ⇒ did you mean `camera`?

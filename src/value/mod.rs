@@ -35,7 +35,7 @@ pub use machine_clock::{instant, instant_of_micros, instant_of_seconds, local_no
 pub use name::parse_name;
 pub use notes::{Marker, Markers, Note, Notes};
 pub use os_path::{from_bytes, to_bytes};
-pub(crate) use quantity::capped;
+pub(crate) use quantity::saturating_i64;
 pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;
 pub use resolution::Resolution;

@@ -11,8 +11,8 @@ use text::{
     rate_text, rounded_bytes, timecode, timecode_text, whole,
 };
 
-pub(crate) use text::capped;
 pub use text::named_day;
+pub(crate) use text::saturating_i64;
 
 /// Inclusive range of numbers; the limits of `i64` mean an open end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,7 +88,10 @@ impl Quantity {
         unit: "bytes",
         example: "10GB",
         parse_single: rounded_bytes,
-        parse_end: |text| text.parse().map(|bytes: Bytes| exactly(capped(bytes.0))),
+        parse_end: |text| {
+            text.parse()
+                .map(|bytes: Bytes| exactly(saturating_i64(bytes.0)))
+        },
         format_end: |number, _| bytes_text(number),
         bare_unit: Some("B"),
         ..Self::WHOLE

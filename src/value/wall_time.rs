@@ -120,8 +120,8 @@ impl WallTime {
         })
     }
 
-    /// Parses `20260502`, and `143000` or an empty time. Accepts years from 1990, before which
-    /// cameras wrote no dates into names.
+    /// Parses `20260502`, and `143000` or an empty time. Accepts the years 1990 to 2099: in earlier
+    /// years no camera wrote dates into file names.
     fn from_digits(date: &str, time: &str) -> Option<Self> {
         let date = Date::strptime("%Y%m%d", date).ok()?;
         let time = if time.is_empty() {

@@ -16,7 +16,7 @@ pub(super) fn exactly(number: i64) -> (i64, i64) {
     (number, number)
 }
 
-pub(crate) fn capped(number: u64) -> i64 {
+pub(crate) fn saturating_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -29,12 +29,12 @@ pub(super) fn whole(text: &str) -> Result<(i64, i64), Malformed> {
 
 /// Parses a size, with half a unit of its last digit as tolerance on either side.
 pub(super) fn rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
-    let bytes = capped(text.parse::<Bytes>()?.0);
+    let bytes = saturating_i64(text.parse::<Bytes>()?.0);
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let decimals = number
         .split_once('.')
         .map_or(0, |(_, decimals)| decimals.len());
-    let unit = capped(format!("1{}", &text[number.len()..]).parse::<Bytes>()?.0);
+    let unit = saturating_i64(format!("1{}", &text[number.len()..]).parse::<Bytes>()?.0);
     let half = (0..decimals).fold(unit, |unit, _| unit / 10) / 2;
     let to = bytes
         .saturating_add(half)
@@ -89,10 +89,10 @@ pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
         };
         return seconds
             .and_then(|seconds| seconds.checked_mul(1_000_000))
-            .map(capped)
+            .map(saturating_i64)
             .ok_or_else(|| Malformed::new(text, "a duration such as `1m30s` or `1:30`"));
     }
-    Ok(capped(text.parse::<Duration>()?.as_micros()))
+    Ok(saturating_i64(text.parse::<Duration>()?.as_micros()))
 }
 
 pub(super) fn duration_text(micros: i64) -> String {
