@@ -177,15 +177,15 @@ clip! {
     modified: WallTime = Disk {};
     /// number of frames of an image sequence
     frames: u32 = Disk {};
-    /// container format
+    /// container format of the file
     container: String = Probe { facet: true, aliases: &["format"] };
-    /// running time
+    /// running time of the clip
     duration: Duration = Probe { aliases: &["dur", "length"] };
-    /// video codec
+    /// codec of the picture
     video_codec: String = Probe { facet: true, aliases: &["codec"] };
-    /// the codec's profile
+    /// profile of the video codec
     profile: String = Probe { facet: true };
-    /// the codec's level
+    /// level of the video codec
     level: String = Probe {};
     /// coded width in pixels
     width: u32 = Probe {};
@@ -211,9 +211,9 @@ clip! {
     bit_depth: u32 = Probe { facet: true, aliases: &["bits"] };
     /// chroma subsampling, J:a:b
     chroma_subsampling: String = Probe { facet: true, aliases: &["chroma"] };
-    /// colour primaries
+    /// colour primaries of the picture
     primaries: String = Probe { facet: true };
-    /// transfer characteristic
+    /// transfer characteristic of the picture
     transfer: String = Probe { facet: true };
     /// matrix that converts luma and chroma to RGB
     matrix: String = Probe { facet: true };
@@ -223,7 +223,7 @@ clip! {
     hdr: Hdr = Probe { facet: true };
     /// video bit rate in bits per second
     video_bitrate: u64 = Probe {};
-    /// audio codec
+    /// codec of the sound
     audio_codec: String = Probe { facet: true, aliases: &["codec"] };
     /// number of audio tracks
     audio_tracks: u32 = Probe { facet: true };
@@ -245,9 +245,9 @@ clip! {
     clip_number: u32 = Rule { aliases: &["clip"] };
     /// part number of a recording that the camera split
     chapter: u32 = Rule {};
-    /// scene as slated
+    /// scene, as on the slate
     scene: String = Rule { facet: true, weight: 2.0 };
-    /// take as slated
+    /// take, as on the slate
     take: u32 = Rule { facet: true };
     /// number of the shoot day
     shoot_day: u32 = Rule { facet: true };
@@ -271,7 +271,7 @@ clip! {
     make: String = Sidecar { facet: true };
     /// model of the camera or recorder
     model: String = Sidecar { facet: true };
-    /// lens
+    /// name of the lens
     lens: String = Sidecar { facet: true, weight: 2.0 };
     /// firmware or program that wrote the file
     software: String = Sidecar { facet: true };

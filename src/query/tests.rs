@@ -160,7 +160,7 @@ const INVALID: &[(&str, &str, &str)] = &[
     (
         "dur:5m..1m",
         "`dur:5m..1m`: \"5m..1m\" is not a valid range: write the smaller end first",
-        "`duration` is running time; for example `dur:1m30s`",
+        "`duration` is running time of the clip; for example `dur:1m30s`",
     ),
     (
         "res:big",
