@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::atomic_file;
 use crate::catalogue::Catalogue;
-use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
+use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MAX_STARS, decided_tags, in_effect};
 use crate::error::Error;
 use crate::footage::{Role, found};
 use crate::sidecar::xmp::{ClipEdits, Conflict, MAX_BYTES, Packet, merge};
@@ -86,7 +86,7 @@ fn edits_to_write(
         .collect();
     result.removed = all.into_iter().filter(|tag| !is_present(tag)).collect();
     for edit in in_effect(edits) {
-        match &edit.said.action {
+        match &edit.content.action {
             Action::Note(text) => result.notes.push(text.clone()),
             Action::Mark(marker) => result.markers.push(marker.clone()),
             _ => {}
@@ -308,7 +308,7 @@ impl SidecarEdits {
                 continue;
             };
             let is_same = |action: &Action| matches!(action, Action::Mark(other) if other.micros == marker.micros && other.text == marker.text);
-            if !edits.iter().any(|edit| is_same(&edit.said.action)) {
+            if !edits.iter().any(|edit| is_same(&edit.content.action)) {
                 self.add(Action::Mark(marker));
             }
         }
@@ -332,7 +332,7 @@ impl SidecarEdits {
             // Some programs put several tags into one item, separated by commas.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
-                let tag = vocabulary.meant(&typed).unwrap_or(typed);
+                let tag = vocabulary.resolve(&typed).unwrap_or(typed);
                 match decided.get(&tag) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
@@ -364,7 +364,7 @@ impl SidecarEdits {
             }
         }
         let stars = packet.rating.and_then(|rating| u8::try_from(rating).ok());
-        let stars = stars.filter(|stars| (1..=MOST_STARS).contains(stars));
+        let stars = stars.filter(|stars| (1..=MAX_STARS).contains(stars));
         let other = self.actions.iter().find_map(|action| match action {
             Action::Stars(other) if Some(*other) != stars => Some(*other),
             _ => None,
@@ -390,7 +390,7 @@ impl SidecarEdits {
     /// Adds each line that was never a note of the clip. A removed note is not added again.
     fn notes(&mut self, packet: &Packet, edits: &[Edit]) {
         let known = |line: &str| {
-            edits.iter().any(|edit| match &edit.said.action {
+            edits.iter().any(|edit| match &edit.content.action {
                 Action::Note(text) => text.lines().any(|known| known.trim() == line),
                 _ => false,
             })

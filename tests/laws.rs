@@ -232,14 +232,12 @@ impl World {
         let mut undos = Vec::new();
         for content in 0..CONTENTS {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
-            undos.extend(
-                in_effect(&edits)
-                    .into_iter()
-                    .filter_map(|edit| match edit.said.action {
-                        Action::Undo(of) => Some((edit.said.clock, edit.id, of)),
-                        _ => None,
-                    }),
-            );
+            undos.extend(in_effect(&edits).into_iter().filter_map(
+                |edit| match edit.content.action {
+                    Action::Undo(of) => Some((edit.content.clock, edit.id, of)),
+                    _ => None,
+                },
+            ));
         }
         // One that took an undo back has no word of its own.
         undos.retain(|(_, _, of)| self.words.iter().any(|word| word.edit == *of));

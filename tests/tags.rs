@@ -105,10 +105,7 @@ fn rules_that_cannot_be_understood_leave_those_in_force() {
     let refused = shoot.run(&["tags", "apply"]);
     assert_eq!(refused.code, 1);
     let said = refused.stderr;
-    assert!(
-        said.contains("rules.toml:3: nothing is called `nam`"),
-        "{said}"
-    );
+    assert!(said.contains("rules.toml:3: no condition `nam`"), "{said}");
     assert!(said.contains("hint: did you mean `name`?"), "{said}");
     let file = shoot.catalogue().join("rules.toml");
     assert_eq!(shoot.run(&["tags", "test", file.to_str().unwrap()]).code, 1);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
-use btsindex::clip::{Action, Edit, Fact, Said, Source};
+use btsindex::clip::{Action, Edit, EditContent, Fact, Source};
 use btsindex::footage::Role;
 use btsindex::index::{self, Index};
 use btsindex::value::Fingerprint;
@@ -79,7 +79,7 @@ fn say(clip: &Dressed, journal: &mut String) {
     let clock = 1_700_000_000_000_000 + 2 * i64::try_from(clip.number).unwrap();
     let actions = note.into_iter().chain(clip.stars.map(Action::Stars));
     for (action, clock) in actions.zip(clock..) {
-        let edit = Edit::new(Said {
+        let edit = Edit::new(EditContent {
             clip: believable::fingerprint(clip.number),
             clock,
             at: clock,

@@ -2,7 +2,7 @@
 //! searching: tags, titles, notes, stars, places, and a transcript of one clip in ten.
 
 use btsindex::clip::{Clip, Fact, Source};
-use btsindex::value::{Tagged, Why};
+use btsindex::value::{TagOrigin, Tagged};
 
 use super::believable::{self, Dice, Invented};
 use super::words::{Words, rank};
@@ -73,12 +73,12 @@ impl World {
             while (tags.value.iter().count() as u64) < more + 1 {
                 let tag = self.tags[rank(TAGS, &mut dice)].clone();
                 let (rule, evidence) = (tag.replace(' ', "-"), tag.clone());
-                let why = Why::Rule {
+                let why = TagOrigin::Rule {
                     rule,
                     evidence,
                     confidence: 90,
                 };
-                tags.value.add(Tagged { tag, why });
+                tags.value.add(Tagged { tag, origin: why });
             }
         }
         let told = dice.below(100);

@@ -13,7 +13,7 @@ use btsindex::clip::Clip;
 use btsindex::footage::{FoundFile, Role};
 use btsindex::volume::Volumes;
 use btsindex::index::{Finder, IndexNotice, SortOrder};
-use btsindex::query::{Context, Meaning, Date, Query};
+use btsindex::query::{Context, TagMeaning, Date, Query};
 use btsindex::value::Fingerprint;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -70,7 +70,7 @@ fn try_text(text: &str) {
             "advert" | "commercial" => vec!["ad-shoot".to_owned()],
             _ => Vec::new(),
         };
-        Ok(Meaning {
+        Ok(TagMeaning {
             tags,
             is_group: word == "shoot",
         })
@@ -110,7 +110,7 @@ fn ask(query: &Query, finder: &mut Finder<'static>) {
     for words in query.words() {
         for text in WORDS {
             // Where it is shown lies within the text.
-            assert!(words.found_in(text).is_none_or(|at| text.get(at).is_some()));
+            assert!(words.find_in(text).is_none_or(|at| text.get(at).is_some()));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::offload::How;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// Row of a file.
@@ -50,7 +50,7 @@ impl Catalogue {
                     .iter()
                     .cloned()
                     .map(|mut tagged| {
-                        tagged.tag = called(&renamed, &tagged.tag);
+                        tagged.tag = current_name(&renamed, &tagged.tag);
                         tagged
                     })
                     .collect();

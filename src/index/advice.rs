@@ -11,11 +11,11 @@ use super::document::IndexColumn;
 use super::fuzzy::FuzzyWord;
 use super::search::Finder;
 use super::{Index, IndexNotice};
-use crate::clip::{Clip, Wanted, facet};
+use crate::clip::{Clip, FieldFilter, facet};
 use crate::error::Error;
-use crate::query::{Ask, Query};
+use crate::query::{Filter, Query};
 use crate::value::words::folded_runs;
-use crate::value::{How, Words};
+use crate::value::{MatchMode, SearchWords};
 
 /// Suggestions for a query without results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Index {
         let terms = query.terms();
         let mut advice = Advice::default();
         // Each term is omitted once, and all others are searched.
-        if terms.len() > MAX_TERMS || terms.len() * query.effort() > MAX_EFFORT {
+        if terms.len() > MAX_TERMS || terms.len() * query.cost() > MAX_EFFORT {
             return Ok(advice);
         }
         let mut unmatched = Vec::new();
@@ -118,20 +118,20 @@ impl Index {
     fn similar_terms(&self, term: &Query) -> Result<Vec<Query>, Error> {
         let (words, name) = match term {
             Query::Words(words) => (words, None),
-            Query::Ask(Ask::Field {
+            Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }) => (words, Some(*name)),
             _ => return Ok(Vec::new()),
         };
-        if !matches!(words.how, How::Forms | How::Exact) {
+        if !matches!(words.mode, MatchMode::Stemmed | MatchMode::Exact) {
             return Ok(Vec::new());
         }
-        let to_query = |words: Words| match name {
+        let to_query = |words: SearchWords| match name {
             None => Query::Words(words),
-            Some(name) => Query::Ask(Ask::Field {
+            Some(name) => Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }),
         };
         let runs = folded_runs(&words.text);
@@ -156,8 +156,8 @@ impl Index {
             _ => Vec::new(),
         };
         let parsed = found.into_iter().filter_map(|word| match runs.len() {
-            1 => Words::read(&word).ok(),
-            _ => Words::exact(&word).ok(),
+            1 => SearchWords::parse(&word).ok(),
+            _ => SearchWords::exact(&word).ok(),
         });
         Ok(parsed.map(to_query).collect())
     }

@@ -22,11 +22,11 @@ use super::document::{
 use super::exclusion::ExcludedQuery;
 use super::fuzzy::FuzzyWord;
 use super::wildcard::{AutomatonQuery, PatternPhraseQuery, WildcardPattern};
-use crate::clip::{Clip, FIELDS, Wanted, runs_through};
+use crate::clip::{Clip, FIELDS, FieldFilter, overlaps_timecodes};
 use crate::error::Error;
-use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
-use crate::value::{Area, Between, How, Resolution, Words};
+use crate::query::{ClipState, Filter, Query};
+use crate::value::words::{folded_runs, is_lone_letter, query_parts, stem};
+use crate::value::{Area, MatchMode, NumberRange, Resolution, SearchWords};
 
 pub(super) type BoxedQuery = Box<dyn tantivy::query::Query>;
 
@@ -76,7 +76,7 @@ impl QueryCompiler<'_> {
             Query::Not(inner) => not(self.query(inner)?),
             Query::Words(words) => self.words(words, &self.all_word_columns())?,
             // A filter selects clips and does not affect their score.
-            Query::Ask(ask) => filter(self.ask(ask)?),
+            Query::Filter(ask) => filter(self.ask(ask)?),
         })
     }
 
@@ -95,7 +95,7 @@ impl QueryCompiler<'_> {
         self.columns.groups.iter().map(columns).collect()
     }
 
-    fn words(&self, words: &Words, all_columns: &[WordColumns]) -> Result<BoxedQuery, Error> {
+    fn words(&self, words: &SearchWords, all_columns: &[WordColumns]) -> Result<BoxedQuery, Error> {
         let mut found = Vec::new();
         for columns in all_columns {
             for one in self.in_columns(words, columns)? {
@@ -106,8 +106,12 @@ impl QueryCompiler<'_> {
     }
 
     /// Returns queries for words in some columns; a match of any query is a match.
-    fn in_columns(&self, words: &Words, columns: &WordColumns) -> Result<Vec<BoxedQuery>, Error> {
-        let (runs, parts) = (folded_runs(&words.text), asked_parts(&words.text));
+    fn in_columns(
+        &self,
+        words: &SearchWords,
+        columns: &WordColumns,
+    ) -> Result<Vec<BoxedQuery>, Error> {
+        let (runs, parts) = (folded_runs(&words.text), query_parts(&words.text));
         let single = |make: &dyn Fn(Field) -> Result<BoxedQuery, Error>| {
             columns
                 .single
@@ -115,13 +119,13 @@ impl QueryCompiler<'_> {
                 .map(|field| make(*field))
                 .collect::<Result<Vec<_>, _>>()
         };
-        Ok(match words.how {
-            How::Like => match runs.as_slice() {
+        Ok(match words.mode {
+            MatchMode::Fuzzy => match runs.as_slice() {
                 [run] => automaton_queries(&Arc::new(FuzzyWord::new(run)), &columns.single),
                 _ => Vec::new(),
             },
-            How::Pattern => Self::pattern_queries(&words.patterns(), columns),
-            How::Begun => {
+            MatchMode::Wildcard => Self::pattern_queries(&words.patterns(), columns),
+            MatchMode::Prefix => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
                     found.extend(single(&|field| Ok(prefix_query(field, run)))?);
@@ -133,13 +137,13 @@ impl QueryCompiler<'_> {
                 }
                 found
             }
-            How::Forms | How::Exact => {
+            MatchMode::Stemmed | MatchMode::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
                     ([run], [part]) if run == part && is_lone_letter(run) => {
                         single(&|field| Ok(prefix_query(field, run)))?
                     }
                     ([run], [part])
-                        if run == part && words.how == How::Forms && columns.is_prose =>
+                        if run == part && words.mode == MatchMode::Stemmed && columns.is_prose =>
                     {
                         self.forms(&columns.single, run)?
                     }
@@ -280,40 +284,43 @@ impl QueryCompiler<'_> {
         Ok(forms)
     }
 
-    fn ask(&self, ask: &Ask) -> Result<BoxedQuery, Error> {
+    fn ask(&self, ask: &Filter) -> Result<BoxedQuery, Error> {
         Ok(match ask {
-            Ask::Field { name, wanted } => {
+            Filter::Field {
+                name,
+                filter: wanted,
+            } => {
                 let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
                 any_of(fields.collect::<Result<Vec<_>, _>>()?)
             }
-            Ask::Tag { words, meaning } => self.tag_or_words(words, &meaning.tags)?,
-            Ask::Has(name) => {
+            Filter::Tag { words, meaning } => self.tag_or_words(words, &meaning.tags)?,
+            Filter::Has(name) => {
                 let signs =
                     Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
                 any_of(signs.collect())
             }
-            Ask::Is(state) => self.state(*state)?,
-            Ask::Resolution(resolution) => resolution_query(*resolution),
-            Ask::Time(between) => time_query(*between),
-            Ask::Timecode(between) => timecode_query(*between),
-            Ask::Near(area) => area_query(*area),
+            Filter::Is(state) => self.state(*state)?,
+            Filter::Resolution(resolution) => resolution_query(*resolution),
+            Filter::Time(between) => time_query(*between),
+            Filter::Timecode(between) => timecode_query(*between),
+            Filter::Near(area) => area_query(*area),
         })
     }
 
-    fn field(&self, at: usize, wanted: &Wanted) -> Result<BoxedQuery, Error> {
+    fn field(&self, at: usize, filter: &FieldFilter) -> Result<BoxedQuery, Error> {
         let column = self
             .columns
             .all
             .get(at)
             .copied()
             .unwrap_or(IndexColumn::Absent);
-        Ok(match (column, wanted) {
-            (IndexColumn::Number(field), Wanted::Between(between)) => Box::new(RangeQuery::new(
+        Ok(match (column, filter) {
+            (IndexColumn::Number(field), FieldFilter::Range(between)) => Box::new(RangeQuery::new(
                 Bound::Included(Term::from_field_i64(field, between.from)),
                 Bound::Included(Term::from_field_i64(field, between.to)),
             )),
-            (IndexColumn::Choice(field), Wanted::Choice(choice)) => term(field, choice),
-            (IndexColumn::Words { whole, parts, .. }, Wanted::Words(words)) => {
+            (IndexColumn::Choice(field), FieldFilter::Choice(choice)) => term(field, choice),
+            (IndexColumn::Words { whole, parts, .. }, FieldFilter::Words(words)) => {
                 let columns = WordColumns {
                     weight: 1.0,
                     is_prose: FIELDS[at].prose,
@@ -328,8 +335,8 @@ impl QueryCompiler<'_> {
 
     /// Query for clips with one of the tags or their descendants, or with a tag that contains the
     /// words.
-    fn tag_or_words(&self, words: &Words, tags: &[String]) -> Result<BoxedQuery, Error> {
-        let wanted = Wanted::Words(words.clone());
+    fn tag_or_words(&self, words: &SearchWords, tags: &[String]) -> Result<BoxedQuery, Error> {
+        let wanted = FieldFilter::Words(words.clone());
         let mut any = Vec::new();
         for (at, _) in Clip::fields_named("tags") {
             any.push(self.field(at, &wanted)?);
@@ -342,12 +349,12 @@ impl QueryCompiler<'_> {
         term(self.columns.signs, sign)
     }
 
-    fn state(&self, state: State) -> Result<BoxedQuery, Error> {
+    fn state(&self, state: ClipState) -> Result<BoxedQuery, Error> {
         let choice = |name: &str, choice: &'static str| {
             let field = Clip::fields_named(name).next();
             field.map_or_else(
                 || Ok(Box::new(EmptyQuery) as BoxedQuery),
-                |(at, _)| self.field(at, &Wanted::Choice(choice)),
+                |(at, _)| self.field(at, &FieldFilter::Choice(choice)),
             )
         };
         let has = |name: &str| self.sign(&has_sign(name));
@@ -365,22 +372,22 @@ impl QueryCompiler<'_> {
             ]))
         };
         Ok(match state {
-            State::Vertical => choice("orientation", "vertical")?,
-            State::Hdr => has("hdr"),
-            State::Vfr => choice("is_vfr", "yes")?,
-            State::Interlaced => any_of(vec![
+            ClipState::Vertical => choice("orientation", "vertical")?,
+            ClipState::Hdr => has("hdr"),
+            ClipState::Vfr => choice("is_vfr", "yes")?,
+            ClipState::Interlaced => any_of(vec![
                 choice("scan_order", "tff")?,
                 choice("scan_order", "bff")?,
             ]),
-            State::Vr => any_of(vec![has("projection"), has("stereo")]),
-            State::Audio => without(has("audio_codec"), has("video_codec")),
-            State::Online => online(),
-            State::Offline => without(self.sign(SOMEWHERE), online()),
-            State::Missing => not(self.sign(SOMEWHERE)),
-            State::Unreadable => self.sign(UNREADABLE),
-            State::Selected => choice("selection", "selected")?,
-            State::Rejected => choice("selection", "rejected")?,
-            State::Rated => has("rating"),
+            ClipState::Vr => any_of(vec![has("projection"), has("stereo")]),
+            ClipState::Audio => without(has("audio_codec"), has("video_codec")),
+            ClipState::Online => online(),
+            ClipState::Offline => without(self.sign(SOMEWHERE), online()),
+            ClipState::Missing => not(self.sign(SOMEWHERE)),
+            ClipState::Unreadable => self.sign(UNREADABLE),
+            ClipState::Selected => choice("selection", "selected")?,
+            ClipState::Rejected => choice("selection", "rejected")?,
+            ClipState::Rated => has("rating"),
         })
     }
 }
@@ -551,7 +558,7 @@ fn column_scan<const N: usize>(
 fn resolution_query(resolution: Resolution) -> BoxedQuery {
     let shown = column_scan(
         ["display_width".to_owned(), "display_height".to_owned()],
-        move |width, [_, height]| height.is_some_and(|height| resolution.holds(width, height)),
+        move |width, [_, height]| height.is_some_and(|height| resolution.contains(width, height)),
     );
     match resolution {
         // Also matches the coded size, because HDV is 1440x1080.
@@ -560,7 +567,7 @@ fn resolution_query(resolution: Resolution) -> BoxedQuery {
             column_scan(
                 ["width".to_owned(), "height".to_owned()],
                 move |width, [_, height]| {
-                    height.is_some_and(|height| resolution.holds(width, height))
+                    height.is_some_and(|height| resolution.contains(width, height))
                 },
             ),
         ]),
@@ -568,21 +575,21 @@ fn resolution_query(resolution: Resolution) -> BoxedQuery {
     }
 }
 
-fn time_query(between: Between) -> BoxedQuery {
+fn time_query(between: NumberRange) -> BoxedQuery {
     column_scan(["captured".to_owned()], move |seconds, _| {
-        between.holds_clock(seconds)
+        between.contains_time_of_day(seconds)
     })
 }
 
-fn timecode_query(between: Between) -> BoxedQuery {
+fn timecode_query(between: NumberRange) -> BoxedQuery {
     let columns = ["start_timecode".to_owned(), "end_timecode".to_owned()];
     column_scan(columns, move |first, [_, last]| {
-        runs_through(first, last, between.from, between.to)
+        overlaps_timecodes(first, last, between.from, between.to)
     })
 }
 
 fn area_query(area: Area) -> BoxedQuery {
     column_scan(point_columns("gps"), move |latitude, [_, longitude]| {
-        longitude.is_some_and(|longitude| area.holds(latitude, longitude))
+        longitude.is_some_and(|longitude| area.contains(latitude, longitude))
     })
 }

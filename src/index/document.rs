@@ -21,8 +21,8 @@ use tantivy::schema::{
 };
 
 use super::pretokenized::{TOKENS, join_words};
-use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
-use crate::value::words::{Cut, cut};
+use crate::clip::{Clip, FIELDS, FieldKind, FileState, IndexCell, facets};
+use crate::value::words::{IndexedWords, split_for_index};
 
 /// Columns of a row of the field table.
 #[derive(Debug, Clone, Copy)]
@@ -137,7 +137,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
         .iter()
         .enumerate()
         .map(|(at, row)| match row.kind {
-            Kind::Words => IndexColumn::Words {
+            FieldKind::Words => IndexColumn::Words {
                 // Single words are looked up and scored in a field that is alone in its group.
                 whole: word_field(&mut schema, row.name, positions, is_alone(at)),
                 parts: word_field(
@@ -148,21 +148,21 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
                 ),
                 together: None,
             },
-            Kind::Choice(_) => IndexColumn::Choice(word_field(
+            FieldKind::Choice(_) => IndexColumn::Choice(word_field(
                 &mut schema,
                 row.name,
                 IndexRecordOption::Basic,
                 false,
             )),
-            Kind::Number(_) => IndexColumn::Number(schema.add_i64_field(row.name, FAST)),
-            Kind::Point => {
+            FieldKind::Number(_) => IndexColumn::Number(schema.add_i64_field(row.name, FAST)),
+            FieldKind::Point => {
                 let [latitude, longitude] = point_columns(row.name);
                 IndexColumn::Point {
                     latitude: schema.add_i64_field(&latitude, FAST),
                     longitude: schema.add_i64_field(&longitude, FAST),
                 }
             }
-            Kind::Shown(_) => IndexColumn::Absent,
+            FieldKind::Shown(_) => IndexColumn::Absent,
         })
         .collect();
     for group in &mut groups {
@@ -257,10 +257,10 @@ impl IndexColumns {
                             parts,
                             together,
                         },
-                        Cell::Words(mut text),
+                        IndexCell::Words(mut text),
                     ) => {
                         shorten(&mut text);
-                        let cut = cut(&text);
+                        let cut = split_for_index(&text);
                         if let Some(together) = together {
                             document.add_text(*together, group_words(&cut));
                         }
@@ -269,10 +269,10 @@ impl IndexColumns {
                             document.add_text(*parts, join_words(further));
                         }
                     }
-                    (IndexColumn::Choice(choice), Cell::Words(text)) => {
+                    (IndexColumn::Choice(choice), IndexCell::Words(text)) => {
                         document.add_text(*choice, join_words(&[text]));
                     }
-                    (IndexColumn::Number(column), Cell::Number(number)) => {
+                    (IndexColumn::Number(column), IndexCell::Number(number)) => {
                         document.add_i64(*column, number);
                     }
                     (
@@ -280,7 +280,7 @@ impl IndexColumns {
                             latitude,
                             longitude,
                         },
-                        Cell::Point(north, east),
+                        IndexCell::Point(north, east),
                     ) => {
                         document.add_i64(*latitude, north);
                         document.add_i64(*longitude, east);
@@ -302,7 +302,7 @@ impl IndexColumns {
 }
 
 /// Joins all runs and all parts that are not runs themselves.
-fn group_words(cut: &Cut) -> String {
+fn group_words(cut: &IndexedWords) -> String {
     let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
     let parts = cut.parts.iter().flatten();
     for part in parts {

@@ -8,7 +8,7 @@ use std::str;
 
 use tantivy_fst::Automaton;
 
-use crate::value::letters_off;
+use crate::value::max_edit_distance;
 
 /// Maximum edit distance, and the number of cells in a row that it requires.
 const MAX_DISTANCE: u8 = 2;
@@ -42,7 +42,7 @@ pub(super) struct FuzzyState {
 
 impl FuzzyWord {
     pub(super) fn new(word: &str) -> Self {
-        Self::with_distance(letters_off(word), word)
+        Self::with_distance(max_edit_distance(word), word)
     }
 
     /// Creates an automaton for words within `max_distance`, which is limited to [`MAX_DISTANCE`].
@@ -184,7 +184,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
         fn the_automaton_agrees_with_the_osa_distance(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
             prop_assert_eq!(matches(&asked, &word), expected);
         }
 
@@ -202,7 +202,7 @@ mod tests {
                 }
             }
             let word: String = letters.into_iter().collect();
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
             prop_assert_eq!(matches(&asked, &word), expected, "{} {}", asked, word);
         }
     }

@@ -9,7 +9,7 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use super::document::{CLIP, MERIT, NAME, facet_column};
-use crate::clip::{Clip, FIELDS, Kind, facet};
+use crate::clip::{Clip, FIELDS, FieldKind, facet};
 use crate::error::{Error, closest};
 
 /// Criterion of a sort key.
@@ -52,7 +52,7 @@ impl SortOrder {
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let fields = FIELDS.iter().filter(|field| {
-            field.facet || field.name == "name" || matches!(field.kind, Kind::Number(_))
+            field.facet || field.name == "name" || matches!(field.kind, FieldKind::Number(_))
         });
         let computed = ["relevance", "day", "folder"];
         computed
@@ -100,7 +100,8 @@ fn sort_by(name: &str) -> Result<SortBy, Error> {
     if name == "name" {
         return Ok(SortBy::Text(NAME.to_owned()));
     }
-    let number = Clip::fields_named(&name).find(|(_, field)| matches!(field.kind, Kind::Number(_)));
+    let number =
+        Clip::fields_named(&name).find(|(_, field)| matches!(field.kind, FieldKind::Number(_)));
     if let Some((_, field)) = number {
         return Ok(SortBy::Number(field.name));
     }

@@ -3,13 +3,13 @@
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::value::MOST_STARS;
+use crate::value::MAX_WILDCARDS;
 
 /// Name under which the tokenizer is registered.
 pub(super) const TOKENS: &str = "words";
 /// Positions left free before each text of a field. A pattern's stars may span as many words, so no
 /// match reaches from one text into the next.
-const GAP: usize = MOST_STARS;
+const GAP: usize = MAX_WILDCARDS;
 
 /// Joins words, each followed by a space.
 pub(super) fn join_words<S: AsRef<str>>(words: &[S]) -> String {

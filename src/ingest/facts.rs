@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::offload::Listing;
 use crate::shoot_day::{Day, DayCard, shoot_date};
 use crate::tag::Vocabulary;
-use crate::value::{Tagged, Tags, Why};
+use crate::value::{TagOrigin, Tagged, Tags};
 
 /// What its facts are said to come from: its date.
 pub(super) fn name(date: Date) -> String {
@@ -31,8 +31,8 @@ pub(super) fn of(
     let mut tags = Vec::new();
     for word in day.kind.iter().chain(&day.tags).chain(&card.tags) {
         tags.push(Tagged {
-            tag: vocabulary.meant(word)?,
-            why: Why::Ingest {
+            tag: vocabulary.resolve(word)?,
+            origin: TagOrigin::Ingest {
                 ingest: name.clone(),
             },
         });

@@ -4,7 +4,7 @@
 //! container, copied by editors, and often wrong.
 
 use super::header::{Header, Tags};
-use crate::clip::{Clip, Fact, Source, Value};
+use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{GeoPoint, WallTime};
 
 /// The tags of the whole file, and of its streams.
@@ -76,7 +76,7 @@ impl Written<'_> {
     }
 }
 
-fn container<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+fn container<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::CONTAINER))
 }
 

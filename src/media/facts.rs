@@ -2,7 +2,7 @@
 
 use super::header::{Format, Header, Stream, Tags};
 use super::{embedded, pixel_format};
-use crate::clip::{Clip, Fact, Source, Value};
+use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
 
 /// A frame rate above this is a time base that was mistaken for one.
@@ -46,11 +46,11 @@ pub(super) fn of(answer: &Header) -> Option<Clip> {
     clippy::unnecessary_wraps,
     reason = "every field of a clip is optional"
 )]
-fn fact<T: Value>(value: T, source: Source) -> Option<Fact<T>> {
+fn fact<T: FieldValue>(value: T, source: Source) -> Option<Fact<T>> {
     Some(Fact::new(value, source))
 }
 
-fn stream<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+fn stream<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::STREAM))
 }
 

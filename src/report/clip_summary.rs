@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clip::{Clip, Fact, Source};
-use crate::value::{Fingerprint, Rate, WallTime, Why};
+use crate::value::{Fingerprint, Rate, TagOrigin, WallTime};
 
 /// Facts of a clip that the summaries of a report need.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -91,7 +91,7 @@ impl ClipSummary {
             .zip(clip.display_height.as_ref());
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
         let tags = tags.map(|tagged| {
-            let is_of_day = matches!(tagged.why, Why::Ingest { .. });
+            let is_of_day = matches!(tagged.origin, TagOrigin::Ingest { .. });
             (texts.intern(&tagged.tag), is_of_day)
         });
         Self {

@@ -344,7 +344,7 @@ impl Reader<'_> {
             self.locked(|catalogue| self.places.of(catalogue, self.rules, unread.folder))?;
         let mut known = facts.clone();
         known.merge(beside);
-        Ok(self.rules.given(&place, &unread.inside, &known))
+        Ok(self.rules.apply(&place, &unread.inside, &known))
     }
 }
 

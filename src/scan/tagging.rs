@@ -9,12 +9,12 @@ use super::writer::Writer;
 use crate::catalogue::{Catalogue, RuleFile};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
-use crate::tag::{Fired, Place, Rules};
-use crate::value::Why;
+use crate::tag::{FolderContext, RuleMatch, Rules};
+use crate::value::TagOrigin;
 
 /// Folders that were looked at: files of one follow each other.
 #[derive(Default)]
-pub(super) struct Places(Mutex<HashMap<i64, Arc<Place>>>);
+pub(super) struct Places(Mutex<HashMap<i64, Arc<FolderContext>>>);
 
 /// So many folders are remembered.
 const REMEMBERED: usize = 64;
@@ -26,7 +26,7 @@ impl Places {
         catalogue: &Catalogue,
         rules: &Rules,
         folder: i64,
-    ) -> Result<Arc<Place>, Error> {
+    ) -> Result<Arc<FolderContext>, Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = known.get(&folder) {
             return Ok(place.clone());
@@ -41,24 +41,24 @@ impl Places {
 }
 
 /// A folder below its volume, and how the rules see it.
-fn looked_at(catalogue: &Catalogue, rules: &Rules, folder: i64) -> Result<Place, Error> {
-    let housed = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
-    Ok(rules.place(&housed.inside, &housed.volume, &housed.names))
+fn looked_at(catalogue: &Catalogue, rules: &Rules, folder: i64) -> Result<FolderContext, Error> {
+    let housed = catalogue.rule_folder(folder, rules.use_neighbours())?;
+    Ok(rules.folder_context(&housed.inside, &housed.volume, &housed.names))
 }
 
 /// What is known of a file without names and rules: what its content says, and what lies beside.
 fn without_rules(kept: &RuleFile) -> (Clip, Clip) {
     let mut own = kept.own.clone();
-    own.keep_from(|source| !source.is_of_names());
+    own.retain_sources(|source| !source.is_from_names());
     let mut known = kept.content.clone();
     known.merge(&own);
     (known, own)
 }
 
 /// What rules give a file now, beside what else its place says.
-fn told(rules: &Rules, place: &Place, kept: &RuleFile) -> Clip {
+fn told(rules: &Rules, place: &FolderContext, kept: &RuleFile) -> Clip {
     let (known, mut own) = without_rules(kept);
-    own.merge(&rules.given(place, &kept.inside, &known));
+    own.merge(&rules.apply(place, &kept.inside, &known));
     own
 }
 
@@ -75,7 +75,7 @@ pub fn retag(
     each: &mut dyn FnMut(usize) -> bool,
 ) -> Result<usize, Error> {
     let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &RuleFile| {
+    let tell = |place: &FolderContext, kept: &RuleFile| {
         let now = told(rules, place, kept);
         (now != kept.own).then_some(now)
     };
@@ -90,7 +90,7 @@ pub(super) fn ask_again(
     changed: &HashSet<i64>,
     each: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
-    if !rules.ask_for_neighbours() || changed.is_empty() {
+    if !rules.use_neighbours() || changed.is_empty() {
         return Ok(());
     }
     writer.commit()?;
@@ -136,7 +136,7 @@ pub fn compare(
     let differences: Mutex<BTreeMap<Difference, Affected>> = Mutex::default();
     let folders = catalogue.folders()?;
     let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &RuleFile| {
+    let tell = |place: &FolderContext, kept: &RuleFile| {
         if clips.is_none_or(|clips| clips.contains(&kept.clip)) {
             let (gained, lost) = (given(&told(rules, place, kept)), given(&kept.own));
             let mut all = differences.lock().unwrap_or_else(PoisonError::into_inner);
@@ -178,12 +178,12 @@ const TAG: &str = "tag";
 fn given(own: &Clip) -> BTreeMap<(&'static str, String), String> {
     let mut given = BTreeMap::new();
     for tagged in own.tags.iter().flat_map(|tags| tags.value.iter()) {
-        if let Why::Rule { rule, evidence, .. } = &tagged.why {
+        if let TagOrigin::Rule { rule, evidence, .. } = &tagged.origin {
             given.insert((TAG, tagged.tag.clone()), format!("{rule}: {evidence}"));
         }
     }
     for field in FIELDS.iter().filter(|field| field.name != "tags") {
-        let source = (field.source)(own).filter(|source| source.is_of_names());
+        let source = (field.source)(own).filter(|source| source.is_from_names());
         if let (Some(source), Some(text)) = (source, (field.text)(own)) {
             given.insert((field.name, text), source.to_string());
         }
@@ -199,7 +199,7 @@ pub struct Explained {
     /// What its volume is called.
     pub volume: String,
     /// In the order in which they were tried; those that others exclude, too.
-    pub fired: Vec<Fired>,
+    pub fired: Vec<RuleMatch>,
     /// Facts that its names give, as field and text.
     pub named: Vec<(&'static str, String)>,
 }
@@ -211,10 +211,10 @@ pub struct Explained {
 pub fn explain(catalogue: &Catalogue, rules: &Rules, clip: i64) -> Result<Vec<Explained>, Error> {
     let mut explained = Vec::new();
     for (folder, kept) in catalogue.rule_files(clip)? {
-        let housed = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
-        let place = rules.place(&housed.inside, &housed.volume, &housed.names);
+        let housed = catalogue.rule_folder(folder, rules.use_neighbours())?;
+        let place = rules.folder_context(&housed.inside, &housed.volume, &housed.names);
         let (known, _) = without_rules(&kept);
-        let (named, fired) = rules.explained(&place, &kept.inside, &known);
+        let (named, fired) = rules.explain(&place, &kept.inside, &known);
         let facts = FIELDS
             .iter()
             .filter_map(|field| Some((field.name, (field.text)(&named)?)));

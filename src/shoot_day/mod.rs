@@ -18,7 +18,7 @@ use jiff::civil::{Date, Time};
 use crate::error::Error;
 use crate::toml_file::read_toml;
 
-pub use crate::value::Clock;
+pub use crate::value::ClockCorrection;
 pub use day_start::{parse_day_start, shoot_date};
 pub use file_name::sanitize_file_name;
 pub use placeholder::{Placeholder, PlaceholderValues};
@@ -65,7 +65,7 @@ pub struct DayCard {
     /// Name of the camera.
     pub camera: Option<String>,
     /// Correction of the camera's clock.
-    pub clock: Option<Clock>,
+    pub clock: Option<ClockCorrection>,
     /// Location, if it differs from that of the day.
     pub location: Option<String>,
     /// Additional tags of the clips on this card, without duplicates.

@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time};
 
 use super::day_start::parse_day_start;
 use super::template::{Template, TemplateError, check_path};
-use super::{Clock, Day, DayCard, Destinations, HASHES, PathBase};
+use super::{ClockCorrection, Day, DayCard, Destinations, HASHES, PathBase};
 use crate::error::{Error, closest, escape};
 use crate::toml_file::{TomlFile, TomlKind, TomlTable, TomlValue};
 use crate::value::parse_tag;
@@ -234,7 +234,7 @@ fn parse_card(table: &TomlTable<'_>, base: Option<&PathBase>) -> Result<DayCard,
     })
 }
 
-fn parse_clock(table: &TomlTable<'_>) -> Result<Option<Clock>, Error> {
+fn parse_clock(table: &TomlTable<'_>) -> Result<Option<ClockCorrection>, Error> {
     let Some(value) = table.get("clock") else {
         return Ok(None);
     };
@@ -250,7 +250,7 @@ fn parse_clock(table: &TomlTable<'_>) -> Result<Option<Clock>, Error> {
             let text = reading.text_or_date();
             text.ok_or_else(|| reading.wrong(format!("`{key}` is not a time"), hint))
         };
-        Clock::between(reading("shows")?, reading("was")?)
+        ClockCorrection::from_readings(reading("shows")?, reading("was")?)
     } else {
         let text = value.text_or_date();
         text.ok_or_else(|| value.wrong("`clock` is not a correction".to_owned(), hint))?

@@ -166,7 +166,11 @@ fn accepts_times_with_and_without_quotes() {
     ] {
         let text = format!("[[card]]\npath = \"a\"\nclock = {clock}\n");
         let day = Day::parse(&text, "day.toml").unwrap();
-        assert_eq!(day.cards[0].clock, Clock::from_seconds(3720), "{clock}");
+        assert_eq!(
+            day.cards[0].clock,
+            ClockCorrection::from_seconds(3720),
+            "{clock}"
+        );
     }
     for starts in ["04:00", "04:00:00", "\"4:00\""] {
         let day = Day::parse(

@@ -6,7 +6,7 @@ use std::env;
 use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
-use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
+use btsindex::clip::{Action, Clip, FIELDS, FieldKind, FileState};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::index::{Finder, IndexNotice};
 use btsindex::value::{Fingerprint, Marker, Selection};
@@ -68,7 +68,7 @@ impl Shot {
 }
 
 /// A value as the catalogue keeps it.
-fn fact(kind: Kind, name: &str, value: &str) -> Value {
+fn fact(kind: FieldKind, name: &str, value: &str) -> Value {
     let number = || value.parse::<u64>().unwrap();
     match kind {
         // Sorted, each once, as they are kept.
@@ -78,9 +78,9 @@ fn fact(kind: Kind, name: &str, value: &str) -> Value {
             .into_iter()
             .map(|tag| json!({"tag": tag, "rule": "test", "evidence": tag}))
             .collect(),
-        Kind::Number(scale) if matches!(scale.unit, "number" | "bytes") => number().into(),
-        Kind::Number(scale) if scale.unit == "seconds" => value.parse::<f64>().unwrap().into(),
-        Kind::Choice(["yes", "no"]) => (value == "yes").into(),
+        FieldKind::Number(scale) if matches!(scale.unit, "number" | "bytes") => number().into(),
+        FieldKind::Number(scale) if scale.unit == "seconds" => value.parse::<f64>().unwrap().into(),
+        FieldKind::Choice(["yes", "no"]) => (value == "yes").into(),
         _ => value.into(),
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::clip::{Clip, Fact, Source};
 use crate::report::clip_summary::{ClipSummary, TextInterner};
 use crate::report::{ReportScope, Shot};
-use crate::value::{Note, Notes, Tagged, Tags, Why};
+use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 
 /// Creates a report of one clip in which every text is `text`.
 fn named(text: &str) -> (ShootReport, Clip) {
@@ -13,7 +13,7 @@ fn named(text: &str) -> (ShootReport, Clip) {
     let mut tags = Tags::default();
     tags.add(Tagged {
         tag: text.to_owned(),
-        why: Why::Person {
+        origin: TagOrigin::Person {
             person: text.to_owned(),
             at: String::new(),
         },

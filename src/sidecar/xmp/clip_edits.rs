@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::escape::to_xml_chars;
 use super::tracks::XmpMarker;
-use crate::clip::MOST_STARS;
+use crate::clip::MAX_STARS;
 use crate::value::words::composed;
 use crate::value::{Marker, Selection};
 
@@ -77,9 +77,7 @@ impl ClipEdits {
         if self.selection == Some(Selection::Rejected) {
             return Some(-1);
         }
-        let stars = self
-            .stars
-            .filter(|stars| (1..=MOST_STARS).contains(stars))?;
+        let stars = self.stars.filter(|stars| (1..=MAX_STARS).contains(stars))?;
         i8::try_from(stars).ok()
     }
 
