@@ -7,7 +7,7 @@ use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::footage::Identity;
-use crate::media::{Plan, Work};
+use crate::media::{ThumbnailPlan, ThumbnailKind};
 use crate::value::Fingerprint;
 
 /// The fingerprint's version: docs/identity.md.
@@ -60,9 +60,9 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Wanted {
     /// Which of them first.
-    pub work: Work,
+    pub work: ThumbnailKind,
     /// All that making them takes.
-    pub plan: Box<Plan>,
+    pub plan: Box<ThumbnailPlan>,
 }
 
 /// A content that was read before.

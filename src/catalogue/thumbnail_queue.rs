@@ -12,7 +12,7 @@ use super::Catalogue;
 use super::files::loaded;
 use crate::clip::{Fact, Source};
 use crate::error::Error;
-use crate::media::{Plan, Work};
+use crate::media::{ThumbnailPlan, ThumbnailKind};
 use crate::value::Fingerprint;
 
 /// A clip that waits for pictures.
@@ -44,13 +44,13 @@ pub struct Waiting {
     /// Whether it is an image sequence.
     pub is_sequence: bool,
     /// What to make; `None` when the plan is damaged or of another version.
-    pub plan: Option<Plan>,
+    pub plan: Option<ThumbnailPlan>,
 }
 
-fn number(work: Work) -> i64 {
+fn number(work: ThumbnailKind) -> i64 {
     match work {
-        Work::Poster => 0,
-        Work::Strip => 1,
+        ThumbnailKind::Poster => 0,
+        ThumbnailKind::Strip => 1,
     }
 }
 
@@ -59,7 +59,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub(super) fn want_pictures(&self, clip: i64, work: Work, plan: &Plan) -> Result<(), Error> {
+    pub(super) fn want_pictures(&self, clip: i64, work: ThumbnailKind, plan: &ThumbnailPlan) -> Result<(), Error> {
         let json = serde_json::to_string(plan).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
@@ -81,7 +81,7 @@ impl Catalogue {
     /// When `SQLite` fails.
     pub fn pending(
         &self,
-        work: Work,
+        work: ThumbnailKind,
         folders: &HashSet<i64>,
         is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Pending>, Error> {
@@ -137,7 +137,7 @@ impl Catalogue {
                         bytes: loaded(row.get::<_, Option<i64>>("read_bytes")?.unwrap_or(0)),
                         modified: row.get::<_, Option<i64>>("read_modified")?.unwrap_or(0),
                         is_sequence: row.get::<_, Option<String>>("frames")?.is_some(),
-                        plan: Plan::from_json(&plan),
+                        plan: ThumbnailPlan::from_json(&plan),
                     })
                 })
                 .optional()
@@ -165,8 +165,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub fn poster_made(&self, clip: i64, next: &Plan) -> Result<(), Error> {
-        self.want_pictures(clip, Work::Strip, next)?;
+    pub fn poster_made(&self, clip: i64, next: &ThumbnailPlan) -> Result<(), Error> {
+        self.want_pictures(clip, ThumbnailKind::Strip, next)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET has_poster = 1 WHERE id = ?1")?

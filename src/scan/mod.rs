@@ -33,7 +33,7 @@ use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{Limits, Studio, Tools, Work};
+use crate::media::{ProcessLimits, ThumbnailMaker, Tools, ThumbnailKind};
 use crate::tag::Rules;
 use crate::volume::Drive;
 use tagging::Places;
@@ -289,7 +289,7 @@ impl Scan<'_, '_> {
     }
 
     fn all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
-        for work in [Work::Poster, Work::Strip] {
+        for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
             self.pictures(work, folders)?;
         }
         Ok(())
@@ -299,8 +299,8 @@ impl Scan<'_, '_> {
         self.request.cancel.is_cancelled()
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> ProcessLimits {
+        ProcessLimits {
             deadline: self.request.deadline,
             cancel: self.request.cancel.clone(),
         }
@@ -385,8 +385,8 @@ impl Scan<'_, '_> {
     }
 
     /// Makes the pictures that wait, of clips in the folders that were walked.
-    fn pictures(&mut self, work: Work, walked: &HashSet<i64>) -> Result<(), Error> {
-        if self.is_cancelled() || (work == Work::Strip && self.request.strip == 0) {
+    fn pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
+        if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
             return Ok(());
         }
         self.writer.commit()?;
@@ -396,8 +396,8 @@ impl Scan<'_, '_> {
             return Ok(());
         }
         let (stage, name) = match work {
-            Work::Poster => (Stage::Posters, "posters"),
-            Work::Strip => (Stage::Strips, "strips"),
+            ThumbnailKind::Poster => (Stage::Posters, "posters"),
+            ThumbnailKind::Strip => (Stage::Strips, "strips"),
         };
         let count = pending.len();
         (self.report)(Event::Queued { stage, count });
@@ -414,10 +414,10 @@ impl Scan<'_, '_> {
             work,
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
             thumbnails: self.writer.catalogue.thumbnails(),
-            studio: Studio {
+            studio: ThumbnailMaker {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
-                thumbs: self.request.thumbs,
+                format: self.request.thumbs,
                 late: Arc::default(),
             },
         };

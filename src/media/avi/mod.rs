@@ -11,9 +11,9 @@ use std::io;
 
 use super::bitstream::sound_frames::SoundFrame;
 use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
-use super::header::{Film, Format, Header, Stream, seconds, tidy};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
-use super::ratio::{aspect, lowest};
+use super::header::{ParsedFile, Format, MediaHeader, Stream, format_seconds, normalize_tags};
+use super::keyframes::{Decoder, Keyframe, Keyframes, MAX_KEYFRAME_BYTES, KeyframeStorage, evenly_spaced};
+use super::ratio::{aspect, reduce};
 use super::wav::pcm;
 use super::wav::window::{Window, u16_at, u32_at};
 use crate::source_file::Original;
@@ -31,13 +31,13 @@ const BITMAP: usize = 40;
 ///
 /// # Errors
 /// When the drive fails.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
     let mut window = Window::new(original);
     let told = film(&mut window);
     window.ended(told)
 }
 
-fn film(window: &mut Window<'_>) -> Option<Film> {
+fn film(window: &mut Window<'_>) -> Option<ParsedFile> {
     let layout = layout::layout(window)?;
     let entries = entries(window, &layout)?;
     let mut streams = Vec::new();
@@ -73,10 +73,10 @@ fn film(window: &mut Window<'_>) -> Option<Film> {
     let format = Format {
         name: "avi".to_owned(),
         duration: Some(duration(&layout.tracks)?),
-        tags: tidy(tags),
+        tags: normalize_tags(tags),
     };
-    Some(Film {
-        header: Header { format, streams },
+    Some(ParsedFile {
+        header: MediaHeader { format, streams },
         keyframes: Some(keyframes).filter(|found| !found.keys.is_empty()),
     })
 }
@@ -167,18 +167,18 @@ impl Picture {
     fn keyframes(&self, track: &Track, number: usize, entries: &[Entry]) -> Keyframes {
         let all: Vec<&Entry> = entries
             .iter()
-            .filter(|entry| entry.stream == number && entry.is_key && entry.length <= MOST_KEY)
+            .filter(|entry| entry.stream == number && entry.is_key && entry.length <= MAX_KEYFRAME_BYTES)
             .collect();
         let key = |at| {
             let entry = all.get(usize::try_from(at).ok()?)?;
             let units = u128::from(entry.number) * u128::from(track.scale);
-            Some(Key {
+            Some(Keyframe {
                 offset: entry.position + 8,
                 bytes: entry.length,
                 micros: u64::try_from(units * 1_000_000 / u128::from(track.rate.max(1))).ok()?,
             })
         };
-        let mut keys: Vec<Key> = evenly(all.len() as u64).filter_map(key).collect();
+        let mut keys: Vec<Keyframe> = evenly_spaced(all.len() as u64).filter_map(key).collect();
         keys.dedup_by_key(|key| key.micros);
         Keyframes {
             decoder: Decoder {
@@ -188,7 +188,7 @@ impl Picture {
                 width: self.width,
                 height: self.height,
             },
-            stored: Stored::Whole,
+            stored: KeyframeStorage::Whole,
             keys,
         }
     }
@@ -196,7 +196,7 @@ impl Picture {
 
 /// The rate of frames; `None` where ffprobe does not take the header's word for it.
 fn frame_rate(track: &Track) -> Option<String> {
-    let (rate, scale) = lowest(u64::from(track.rate), track.scale.into())?;
+    let (rate, scale) = reduce(u64::from(track.rate), track.scale.into())?;
     (rate < scale * 101 && rate >= scale * 5).then(|| format!("{rate}/{scale}"))
 }
 
@@ -211,7 +211,7 @@ fn duration(tracks: &[Track]) -> Option<String> {
             (units + rate / 2).checked_div(rate)
         })
         .try_fold(0, |longest, micros| Some(micros?.max(longest)))?;
-    (micros > 0).then(|| seconds(micros))
+    (micros > 0).then(|| format_seconds(micros))
 }
 
 /// A track of sound, whose first chunk begins so.

@@ -22,8 +22,8 @@ use streams::PictureEntry;
 use track::{Clock, Track};
 
 use super::cursor::Cursor;
-use super::header::{Film, Format, Header, Stream};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
+use super::header::{ParsedFile, Format, MediaHeader, Stream};
+use super::keyframes::{Decoder, Keyframe, Keyframes, MAX_KEYFRAME_BYTES, KeyframeStorage, evenly_spaced};
 use crate::source_file::Original;
 use crate::value::{Rate, Timecode};
 
@@ -34,7 +34,7 @@ const MOST_TRACKS: usize = 64;
 ///
 /// # Errors
 /// When the drive fails.
-pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     match layout(original) {
         Ok(Some(layout)) => Ok(movie(&layout, original)),
         Ok(None) => Ok(None),
@@ -44,7 +44,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
     }
 }
 
-fn movie(layout: &Layout, original: &Original) -> Option<Film> {
+fn movie(layout: &Layout, original: &Original) -> Option<ParsedFile> {
     let movie = layout.movie.as_slice();
     let head = child(movie, *b"mvhd")?;
     let clock = Clock::new(head)?;
@@ -86,11 +86,11 @@ fn movie(layout: &Layout, original: &Original) -> Option<Film> {
         };
         streams.push(stream);
     }
-    let header = Header {
+    let header = MediaHeader {
         format: format(layout, &clock, &tracks, &fragments),
         streams,
     };
-    Some(Film { header, keyframes })
+    Some(ParsedFile { header, keyframes })
 }
 
 fn movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
@@ -261,14 +261,14 @@ fn keyframes_of(
         let is_there = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros = u128::from(shown.saturating_sub(begins)) * 1_000_000
             / u128::from(track.timescale.max(1));
-        (is_there && bytes > 0 && bytes <= MOST_KEY).then_some(Key {
+        (is_there && bytes > 0 && bytes <= MAX_KEYFRAME_BYTES).then_some(Keyframe {
             offset,
             bytes,
             micros: u64::try_from(micros).ok()?,
         })
     };
-    let mut keys: Vec<Key> = if let Some(all) = fragments {
-        evenly(all.keys.len() as u64)
+    let mut keys: Vec<Keyframe> = if let Some(all) = fragments {
+        evenly_spaced(all.keys.len() as u64)
             .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
             .filter_map(|found| key(found.offset, found.bytes, found.shown))
             .collect()
@@ -281,13 +281,13 @@ fn keyframes_of(
             (description == 1).then_some(())?;
             key(offset, samples.size(sample)?, samples.shown(sample)?)
         };
-        evenly(samples.keys()).filter_map(one).collect()
+        evenly_spaced(samples.keys()).filter_map(one).collect()
     };
     keys.sort_by_key(|key| key.micros);
     keys.dedup_by_key(|key| key.micros);
     (!keys.is_empty()).then_some(Keyframes {
         decoder,
-        stored: Stored::Whole,
+        stored: KeyframeStorage::Whole,
         keys,
     })
 }

@@ -12,8 +12,8 @@ use crate::media::bitstream::{
     Coded, Colour, Container, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4, prores, vp9,
 };
 use crate::media::cursor::Cursor;
-use crate::media::header::{self, SideData, Stream, Tags};
-use crate::media::ratio::lowest;
+use crate::media::header::{self, SideData, Stream, TagMap};
+use crate::media::ratio::reduce;
 
 /// The fixed part of a picture's sample description.
 const PICTURE_ENTRY: usize = 78;
@@ -24,7 +24,7 @@ const MOST_CONFIGURATION: usize = 64 * 1024;
 
 /// What is common to all streams of a track.
 pub(super) fn common(track: &Track<'_>) -> Stream {
-    let mut tags = Tags::new();
+    let mut tags = TagMap::new();
     tags::add(
         &mut tags,
         "creation_time",
@@ -51,7 +51,7 @@ pub(super) fn seconds(units: u64, timescale: u32) -> Option<String> {
     }
     let scale = u128::from(timescale);
     let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
-    Some(header::seconds(micros))
+    Some(header::format_seconds(micros))
 }
 
 fn tag(kind: FourCc) -> String {
@@ -352,7 +352,7 @@ fn pace(stream: &mut Stream, track: &Track<'_>, fragments: Option<&Fragments>) -
 
 /// A fraction in its lowest terms, as ffprobe prints it.
 fn ratio(numerator: u128, denominator: u128) -> Option<String> {
-    let (numerator, denominator) = lowest(numerator, denominator)?;
+    let (numerator, denominator) = reduce(numerator, denominator)?;
     Some(format!("{numerator}/{denominator}"))
 }
 

@@ -5,13 +5,13 @@
 
 use super::boxes::{Boxed, FourCc, boxes, child, full, meta};
 use crate::media::cursor::Cursor;
-use crate::media::header::{Tags, add_tag};
+use crate::media::header::{TagMap, add_tag};
 
 /// Seconds from 1904 to 1970.
 const EPOCH: u64 = 2_082_844_800;
 
 /// Adds the tags of a `udta` box.
-pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
+pub(super) fn user_data(tags: &mut TagMap, body: &[u8]) {
     for boxed in boxes(body) {
         match &boxed.kind {
             b"meta" => of_meta(tags, boxed.body),
@@ -26,7 +26,7 @@ pub(super) fn user_data(tags: &mut Tags, body: &[u8]) {
 }
 
 /// Adds the tags of a `meta` box.
-pub(super) fn of_meta(tags: &mut Tags, body: &[u8]) {
+pub(super) fn of_meta(tags: &mut TagMap, body: &[u8]) {
     let body = meta(body);
     let keys = child(body, *b"keys").map(keys).unwrap_or_default();
     for item in child(body, *b"ilst").into_iter().flat_map(boxes) {
@@ -52,7 +52,7 @@ pub(super) fn creation_time(seconds: u64) -> Option<String> {
 }
 
 /// Adds a tag, if there is one.
-pub(super) fn add(tags: &mut Tags, name: &str, value: Option<String>) {
+pub(super) fn add(tags: &mut TagMap, name: &str, value: Option<String>) {
     if let Some(value) = value {
         add_tag(tags, name, &value);
     }
@@ -196,7 +196,7 @@ mod tests {
             boxed(*b"meta", &meta),
         ]
         .concat();
-        let mut tags = Tags::new();
+        let mut tags = TagMap::new();
         user_data(&mut tags, &body);
         let told: Vec<_> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(

@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::media::header::{Tags, add_tag};
+use crate::media::header::{TagMap, add_tag};
 
 /// A packet's properties have a few kilobytes; thumbnails and edit histories come after.
 const LONGEST: usize = 256 * 1024;
@@ -29,7 +29,7 @@ const PROPERTIES: [(&str, &str); 12] = [
 ];
 
 /// Adds what a packet says; a broken one tells what came before the break.
-pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
+pub(super) fn add(tags: &mut TagMap, packet: &[u8]) {
     let packet = packet.get(..LONGEST).unwrap_or(packet);
     let text = String::from_utf8_lossy(packet);
     let mut reader = Reader::from_str(&text);
@@ -80,7 +80,7 @@ fn tag(property: &str) -> Option<&'static str> {
 }
 
 /// Properties that are written as attributes.
-fn attributes(tags: &mut Tags, element: &BytesStart<'_>) {
+fn attributes(tags: &mut TagMap, element: &BytesStart<'_>) {
     // Each is compared with all before it else, and a hostile packet has very many.
     for attribute in element.attributes().with_checks(false).flatten() {
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn told(packet: &str) -> Vec<(String, String)> {
-        let mut tags = Tags::new();
+        let mut tags = TagMap::new();
         add(&mut tags, packet.as_bytes());
         tags.into_iter().collect()
     }

@@ -1,7 +1,7 @@
 //! Times of a transport stream: 33 bits of 90 kHz, which begin anew each 26 hours.
 
 use super::streams::Part;
-use crate::media::header::seconds;
+use crate::media::header::format_seconds;
 
 /// Ticks a second.
 pub(super) const SECOND: i64 = 90_000;

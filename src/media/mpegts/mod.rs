@@ -21,7 +21,7 @@ use content::{Content, Course};
 use streams::Heard;
 use tables::Programme;
 
-use super::header::{Film, Format, Header};
+use super::header::{ParsedFile, Format, MediaHeader};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
@@ -35,7 +35,7 @@ const END: u64 = 250_000;
 ///
 /// # Errors
 /// When the drive fails.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
     let mut begin = original.beginning().to_vec();
     let Some(stride) = packets::stride(&begin) else {
         return Ok(None);
@@ -69,7 +69,7 @@ pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
 
 /// What comes of a file's begin.
 enum Verdict {
-    Read(Box<Film>),
+    Read(Box<ParsedFile>),
     /// More of it may tell.
     Unclear,
     /// Nothing would.
@@ -122,8 +122,8 @@ impl Recording<'_> {
                 ..Format::default()
             };
             let streams = contents.iter().map(Content::stream).collect();
-            let header = Header { format, streams };
-            Box::new(Film { header, keyframes })
+            let header = MediaHeader { format, streams };
+            Box::new(ParsedFile { header, keyframes })
         });
         Ok(told.map_or(Verdict::Refused, Verdict::Read))
     }

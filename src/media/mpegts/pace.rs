@@ -3,7 +3,7 @@
 use super::clock::{Clock, SECOND};
 use super::streams::{Heard, Part};
 use crate::media::bitstream::h264::Beginning;
-use crate::media::ratio::lowest;
+use crate::media::ratio::reduce;
 
 /// Distances between pictures that must agree where the stream does not promise an even pace.
 const ENOUGH: usize = 4;
@@ -25,7 +25,7 @@ impl Pace {
         let tick = beginning.tick?;
         let fields = if beginning.is_field { 1 } else { 2 };
         let (scale, units) = (u64::from(tick.scale), u64::from(tick.units) * fields);
-        let (pictures, seconds) = lowest(scale, units)?;
+        let (pictures, seconds) = reduce(scale, units)?;
         let is_believable = pictures >= seconds * 10 && pictures <= seconds * 300;
         let is_whole = (90_000 * seconds) % pictures == 0;
         let is_broadcast = seconds == 1001 && BROADCAST.contains(&pictures);

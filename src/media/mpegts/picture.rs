@@ -5,7 +5,7 @@ use super::streams::Heard;
 use crate::media::bitstream::camera_messages::{self, Noted};
 use crate::media::bitstream::h264::{self, Beginning};
 use crate::media::bitstream::{Container, units};
-use crate::media::header::{Stream, tidy};
+use crate::media::header::{Stream, normalize_tags};
 
 /// A stream of pictures.
 pub(super) struct Picture {
@@ -67,7 +67,7 @@ impl Picture {
             color_primaries: told(coded.colour.primaries),
             r_frame_rate: self.pace.finest(),
             avg_frame_rate: self.pace.average(),
-            tags: tidy(written),
+            tags: normalize_tags(written),
             ..Stream::default()
         }
     }

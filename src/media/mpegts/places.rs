@@ -4,7 +4,7 @@
 //! shown is estimated by that. The harvest finds the key, and its time.
 
 use super::picture::Picture;
-use crate::media::keyframes::{Decoder, Key, Keyframes, Stored, evenly};
+use crate::media::keyframes::{Decoder, Keyframe, Keyframes, KeyframeStorage, evenly_spaced};
 
 /// Bytes after a place in which a key is looked for: cameras begin one after half a second,
 /// which are 2 MB, live streams after ten.
@@ -36,13 +36,13 @@ pub(super) fn keyframes(film: &Film, picture: &Picture) -> Option<Keyframes> {
             u64::try_from(part).unwrap_or(of)
         };
         let offset = part(packets) * stride;
-        Key {
+        Keyframe {
             offset,
             bytes: u32::try_from(REACH.min(film.size - offset)).unwrap_or(u32::MAX),
             micros: part(film.micros),
         }
     };
-    let mut keys: Vec<Key> = evenly(PLACES).map(key).collect();
+    let mut keys: Vec<Keyframe> = evenly_spaced(PLACES).map(key).collect();
     keys.dedup_by_key(|key| key.offset);
     keys.dedup_by_key(|key| key.micros);
     (!keys.is_empty()).then_some(Keyframes {
@@ -53,7 +53,7 @@ pub(super) fn keyframes(film: &Film, picture: &Picture) -> Option<Keyframes> {
             width,
             height,
         },
-        stored: Stored::Transport {
+        stored: KeyframeStorage::Transport {
             pid: film.pid,
             packet: u8::try_from(film.stride).ok()?,
             begin: film.begin,

@@ -76,7 +76,7 @@ fn timed(film: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-fn read_bytes(bytes: &[u8]) -> Option<Film> {
+fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("00001.mts");
     std::fs::write(&path, bytes).unwrap();

@@ -4,7 +4,7 @@
 //! a file whose length is a matter of judgement, and both readers must judge alike.
 
 use super::pcm::Pcm;
-use crate::media::header::seconds;
+use crate::media::header::format_seconds;
 
 /// The samples' place in a file.
 pub(super) struct Data {
@@ -58,7 +58,7 @@ pub(super) fn estimate(pcm: &Pcm, rest: u64) -> Option<u64> {
 /// Seconds to the microsecond, as ffprobe prints them; `None` for no time at all.
 pub(super) fn decimal(samples: u64, sample_rate: u32) -> Option<String> {
     let micros = rounded(u128::from(samples) * 1_000_000, u128::from(sample_rate))?;
-    (micros > 0).then(|| seconds(micros))
+    (micros > 0).then(|| format_seconds(micros))
 }
 
 fn rounded(dividend: u128, divisor: u128) -> Option<u128> {

@@ -19,7 +19,7 @@ pub(super) mod window;
 
 use std::io;
 
-use super::header::{Format, Header, Stream, Tags, tidy};
+use super::header::{Format, MediaHeader, Stream, TagMap, normalize_tags};
 use crate::source_file::Original;
 use pcm::Pcm;
 use window::Window;
@@ -36,7 +36,7 @@ struct Sound {
     start: u64,
     /// Samples of each channel, where the header tells.
     samples: Option<u64>,
-    tags: Tags,
+    tags: TagMap,
 }
 
 /// The header as ffprobe gives it; `None` for any other kind of file, and for what is not
@@ -44,13 +44,13 @@ struct Sound {
 ///
 /// # Errors
 /// When the drive fails.
-pub(super) fn read(original: &Original) -> io::Result<Option<Header>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<MediaHeader>> {
     let mut window = Window::new(original);
     let told = told(&mut window);
     window.ended(told)
 }
 
-fn told(window: &mut Window<'_>) -> Option<Header> {
+fn told(window: &mut Window<'_>) -> Option<MediaHeader> {
     if window.size() < SHORTEST {
         return None;
     }
@@ -62,13 +62,13 @@ fn told(window: &mut Window<'_>) -> Option<Header> {
     Some(header(name, sound, window.size()))
 }
 
-fn header(name: &str, sound: Sound, size: u64) -> Header {
+fn header(name: &str, sound: Sound, size: u64) -> MediaHeader {
     let pcm = sound.pcm;
     let samples = sound
         .samples
         .or_else(|| length::estimate(&pcm, size.saturating_sub(sound.start)));
     let duration = samples.and_then(|samples| length::decimal(samples, pcm.sample_rate));
-    Header {
+    MediaHeader {
         format: Format {
             name: name.to_owned(),
             duration: duration.clone(),
@@ -183,7 +183,7 @@ mod tests {
         chunk(b"iXML", document.as_bytes())
     }
 
-    fn header_of(file: &[u8]) -> Option<Header> {
+    fn header_of(file: &[u8]) -> Option<MediaHeader> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("T01.wav");
         std::fs::write(&path, file).unwrap();

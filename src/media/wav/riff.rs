@@ -5,7 +5,7 @@ use super::length::{self, Data};
 use super::pcm::{self, Pcm};
 use super::tags::{self, Dictionary};
 use super::window::{Window, u64_at};
-use super::{MOST_CHUNKS, Sound, bitstream, tidy};
+use super::{MOST_CHUNKS, Sound, bitstream, normalize_tags};
 
 /// A size that stands in `ds64`, or was never written.
 const ELSEWHERE: u32 = u32::MAX;
@@ -180,7 +180,7 @@ impl Found {
         let samples = length::samples(&pcm, &data, self.claimed, file);
         let recorder = self.ixml.unwrap_or_default();
         let own = recorder.tags(self.time_reference, pcm.sample_rate);
-        let tags = tidy(self.dictionary.into_tags().chain(own));
+        let tags = normalize_tags(self.dictionary.into_tags().chain(own));
         Some(Sound {
             pcm,
             start: data.start,

@@ -1,7 +1,7 @@
 //! Sony Wave64: chunks named by GUIDs, with 64-bit sizes that count the chunk's own header.
 
 use super::window::Window;
-use super::{MOST_CHUNKS, Sound, Tags, bitstream, pcm};
+use super::{MOST_CHUNKS, Sound, TagMap, bitstream, pcm};
 
 /// A GUID and a size.
 const HEADER: u64 = 24;
@@ -33,7 +33,7 @@ pub(super) fn read(window: &mut Window<'_>) -> Option<Sound> {
                 pcm: pcm?,
                 start: start?,
                 samples,
-                tags: Tags::new(),
+                tags: TagMap::new(),
             });
         }
         let size = size(window, at).filter(|size| (HEADER + 1..LARGEST).contains(size))?;

@@ -72,7 +72,7 @@ impl<'a> Window<'a> {
     /// # Errors
     /// When the drive failed.
     pub(in crate::media) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
-        self.reads.ended(told)
+        self.reads.finish(told)
     }
 }
 
