@@ -7,7 +7,7 @@ use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::footage::Identity;
-use crate::media::{ThumbnailPlan, ThumbnailKind};
+use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
 /// The fingerprint's version: docs/identity.md.

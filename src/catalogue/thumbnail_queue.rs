@@ -12,7 +12,7 @@ use super::Catalogue;
 use super::files::loaded;
 use crate::clip::{Fact, Source};
 use crate::error::Error;
-use crate::media::{ThumbnailPlan, ThumbnailKind};
+use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
 /// A clip that waits for pictures.
@@ -59,7 +59,12 @@ impl Catalogue {
     ///
     /// # Errors
     /// When `SQLite` fails.
-    pub(super) fn want_pictures(&self, clip: i64, work: ThumbnailKind, plan: &ThumbnailPlan) -> Result<(), Error> {
+    pub(super) fn want_pictures(
+        &self,
+        clip: i64,
+        work: ThumbnailKind,
+        plan: &ThumbnailPlan,
+    ) -> Result<(), Error> {
         let json = serde_json::to_string(plan).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
-use btsindex::media::{Cancel, HeaderReader, ThumbnailFormat, kill_all};
+use btsindex::media::{Cancel, HeaderReaders, ThumbnailFormat, kill_all};
 use btsindex::output::{Look, Progress, json_line, summary, summary_json, timings};
 use btsindex::scan::{Request, scan};
 
@@ -26,8 +26,8 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         },
         readers: args.readers.map(usize::from),
         headers: match args.reader {
-            cli::HeaderReader::Builtin => HeaderReader::Builtin,
-            cli::HeaderReader::Ffprobe => HeaderReader::Ffprobe,
+            cli::HeaderReader::Own => HeaderReaders::Builtin,
+            cli::HeaderReader::Ffprobe => HeaderReaders::Ffprobe,
         },
         strip: args.strip.into(),
         pictures: !args.no_pictures,

@@ -46,7 +46,7 @@ pub(super) fn read(clip: &mut Clip, header: &MediaHeader) {
     if is_broadcast_wave(header) {
         set_broadcast_wave(clip, &tags);
     } else {
-        clip.capture_time = capture_time(&tags);
+        clip.captured = capture_time(&tags);
     }
     set_recorder(clip, header);
     set_xmp(clip, &header.format.tags);
@@ -178,7 +178,7 @@ fn set_broadcast_wave(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
     let text = |key: &str| tags.format.get(key).map_or("", String::as_str);
     let time = WallTime::from_camera(&format!("{} {}", text("date"), text("creation_time")));
     let time = time.or_else(|| WallTime::from_camera(text("creation_time")));
-    clip.capture_time = time.map(|time| Fact::new(time, Source::BWF));
+    clip.captured = time.map(|time| Fact::new(time, Source::BWF));
 }
 
 /// Fills fields that are still empty from a sound recorder's iXML, for which `wav` uses separate
@@ -191,8 +191,8 @@ fn set_recorder(clip: &mut Clip, header: &MediaHeader) {
     clip.reel = clip.reel.take().or_else(|| tag_fact("ixml_tape"));
     clip.comment = clip.comment.take().or_else(|| tag_fact("ixml_note"));
     clip.scene = tag_fact("ixml_scene");
-    clip.take =
-        tag_fact("ixml_take").and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
+    clip.take = tag_fact("ixml_take")
+        .and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
     clip.start_timecode = clip.start_timecode.take().or_else(|| {
         let timecode = tag_fact("ixml_timecode")?;
         Some(Fact::new(timecode.value.parse().ok()?, timecode.source))
@@ -213,7 +213,7 @@ fn set_xmp(clip: &mut Clip, tags: &TagMap) {
     ] {
         *fact = fact.take().or_else(|| tag_fact(key));
     }
-    clip.capture_time = clip.capture_time.take().or_else(|| {
+    clip.captured = clip.captured.take().or_else(|| {
         ["xmp_date", "xmp_created"].iter().find_map(|key| {
             let date = tag_fact(key)?;
             Some(Fact::new(WallTime::from_camera(&date.value)?, date.source))
@@ -254,17 +254,17 @@ mod tests {
     #[test]
     fn prefers_the_time_with_an_offset_and_assumes_no_offset_otherwise() {
         let with = |tags: &str| {
-            let capture_time = clip("mov,mp4", tags, "").capture_time;
+            let capture_time = clip("mov,mp4", tags, "").captured;
             capture_time.map(|fact| format!("{} {}", fact.value, fact.source))
         };
         let own = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
-        let container_fact = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
+        let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
         assert_eq!(
             with(&format!("{own}{container}")).as_deref(),
             Some("2019-11-29T07:58:04+01:00 quicktime-keys")
         );
         assert_eq!(
-            with(container_fact).as_deref(),
+            with(container).as_deref(),
             Some("2019-11-29T14:35:11 container")
         );
         assert_eq!(
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn ignores_track_titles_and_the_case_of_tag_names() {
         let read = clip(
-        "matroska",
+            "matroska",
             r#""TITLE":"Day two""#,
             r#""title":"Boom mic","REEL_NAME":"A001""#,
         );
@@ -297,7 +297,7 @@ mod tests {
             "",
         );
         assert_eq!(
-            recorded.capture_time.unwrap().value.to_string(),
+            recorded.captured.unwrap().value.to_string(),
             "2026-05-12T14:31:07"
         );
         assert_eq!(recorded.make.unwrap().source, Source::BWF);
@@ -307,7 +307,7 @@ mod tests {
             "",
         );
         assert_eq!(
-            recorded.capture_time.unwrap().value.to_string(),
+            recorded.captured.unwrap().value.to_string(),
             "2026-05-12T14:31:07"
         );
     }

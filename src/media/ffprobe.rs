@@ -6,8 +6,8 @@ use std::path::Path;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::header::MediaHeader;
-use super::process::{self, ProcessLimits, Output};
-use super::{Tool, ProbeError};
+use super::process::{self, Output, ProcessLimits};
+use super::{ProbeError, Tool};
 
 /// Bytes of the longest accepted output; a header is shorter.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;
@@ -37,7 +37,11 @@ pub(super) fn input_args(path: &Path) -> [OsString; 6] {
 }
 
 /// Runs ffprobe on a file and parses its output.
-pub(super) fn run(path: &Path, tool: &Tool, limits: &ProcessLimits) -> Result<MediaHeader, ProbeError> {
+pub(super) fn run(
+    path: &Path,
+    tool: &Tool,
+    limits: &ProcessLimits,
+) -> Result<MediaHeader, ProbeError> {
     // Bypasses the wrapper's `arg`, since ffprobe supports fewer options than ffmpeg.
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
@@ -72,8 +76,7 @@ pub(super) fn reason(output: &Output, path: &Path) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
     if reason.contains("not on whitelist") {
-        "playlist, script or other file that contains no media itself"
-            .clone_into(&mut reason);
+        "playlist, script or other file that contains no media itself".clone_into(&mut reason);
     }
     if reason.is_empty() {
         reason = format!("the tool gave no reason and ended with {}", output.status);

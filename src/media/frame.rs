@@ -168,11 +168,7 @@ impl Frame {
     /// more contrast and sharpness.
     pub(super) fn is_better_than(&self, other: &Self) -> bool {
         let score = |frame: &Self| {
-            let bonus = if frame.is_presentable() {
-                1000.0
-            } else {
-                0.0
-            };
+            let bonus = if frame.is_presentable() { 1000.0 } else { 0.0 };
             bonus + frame.contrast + frame.sharpness
         };
         score(self) > score(other)
@@ -280,7 +276,9 @@ mod tests {
     #[test]
     fn rejects_black_white_flat_and_blurred_frames() {
         let is_presentable = |pixels: &[u8; 16]| gray(pixels, &raster(4, 4, 0)).is_presentable();
-        assert!(!is_presentable(&[0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3]));
+        assert!(!is_presentable(&[
+            0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3
+        ]));
         assert!(!is_presentable(&[255; 16]));
         assert!(!is_presentable(&[
             90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91

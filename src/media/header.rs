@@ -111,7 +111,9 @@ pub(super) fn format_seconds(micros: u128) -> String {
 
 /// Deserializes tags and drops empty ones.
 fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<TagMap, D::Error> {
-    Ok(normalize_tags(BTreeMap::<String, String>::deserialize(from)?))
+    Ok(normalize_tags(BTreeMap::<String, String>::deserialize(
+        from,
+    )?))
 }
 
 /// Lower-cases tag names and drops empty values.

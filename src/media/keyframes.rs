@@ -166,7 +166,9 @@ impl Keyframes {
 /// Shortens each search range so that it ends where the next one begins.
 fn remove_overlaps(keys: &mut [Keyframe]) {
     for time_at in 1..keys.len() {
-        let room = keys[time_at].offset.saturating_sub(keys[time_at - 1].offset);
+        let room = keys[time_at]
+            .offset
+            .saturating_sub(keys[time_at - 1].offset);
         let room = u32::try_from(room).unwrap_or(u32::MAX);
         keys[time_at - 1].bytes = keys[time_at - 1].bytes.min(room);
     }

@@ -36,7 +36,7 @@ pub use image::{StripIndex, ThumbnailFormat};
 pub use keyframes::Keyframes;
 pub use parent_death::exec_with_parent_death_signal;
 pub use process::{Cancel, ProcessLimits, kill_all, processes_started};
-pub use thumbnails::{ThumbnailOutput, ThumbnailPlan, ThumbnailMaker, ThumbnailJob, ThumbnailKind};
+pub use thumbnails::{ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan};
 pub use tool::{Tool, Tools};
 
 use std::path::Path;
@@ -51,9 +51,9 @@ use crate::source_file::Original;
 #[derive(Debug)]
 pub enum ProbeError {
     /// The file cannot be read; the reason is stored until the file or the tool changes.
-    Fault(String),
+    BadFile(String),
     /// The tool took too long or was killed; the next scan tries again.
-    Late(String),
+    Temporary(String),
     /// The user interrupted the run.
     Cancelled,
     /// The tool cannot be run.
@@ -62,7 +62,7 @@ pub enum ProbeError {
 
 /// Choice of header readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HeaderReader {
+pub enum HeaderReaders {
     /// Built-in readers, and ffprobe for files that they do not fully understand.
     #[default]
     Builtin,
@@ -88,7 +88,8 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// Read errors of the drive; a file that is not understood is `None`.
 pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResult>> {
     if original.beginning().is_empty() {
-        let length = usize::try_from(original.size()).map_or(HEAD_BYTES, |size| size.min(HEAD_BYTES));
+        let length =
+            usize::try_from(original.size()).map_or(HEAD_BYTES, |size| size.min(HEAD_BYTES));
         let head = original.read(0, length)?;
         original.keep(0, head);
     }
@@ -118,7 +119,11 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResul
 ///
 /// # Errors
 /// [`ProbeError::BadFile`] when ffprobe cannot parse the file or finds no streams.
-pub fn ask_ffprobe(path: &Path, tools: &Tools, limits: &ProcessLimits) -> Result<ProbeResult, ProbeError> {
+pub fn ask_ffprobe(
+    path: &Path,
+    tools: &Tools,
+    limits: &ProcessLimits,
+) -> Result<ProbeResult, ProbeError> {
     let header = ffprobe::run(path, &tools.ffprobe, limits)?;
     let facts =
         facts::from_header(&header).ok_or_else(|| ProbeError::BadFile("no streams".to_owned()))?;

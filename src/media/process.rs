@@ -95,10 +95,22 @@ const MAX_STDERR: usize = 64 * 1024;
 /// Runs `command` until it exits or exceeds a limit.
 ///
 /// More than `max_stdout` bytes of standard output count as an error of the file.
-pub(super) fn run(command: &mut Command, max_stdout: usize, limits: &ProcessLimits) -> Result<Output, ProbeError> {
+pub(super) fn run(
+    command: &mut Command,
+    max_stdout: usize,
+    limits: &ProcessLimits,
+) -> Result<Output, ProbeError> {
     let mut run = Running::start(command, Stdio::null(), limits)?;
-    let stdout = run.child.stdout.take().map(|pipe| read_pipe(pipe, max_stdout));
-    let stderr = run.child.stderr.take().map(|pipe| read_pipe(pipe, MAX_STDERR));
+    let stdout = run
+        .child
+        .stdout
+        .take()
+        .map(|pipe| read_pipe(pipe, max_stdout));
+    let stderr = run
+        .child
+        .stderr
+        .take()
+        .map(|pipe| read_pipe(pipe, MAX_STDERR));
     let deadline = Instant::now() + limits.deadline;
     let stdout = receive(stdout, deadline, limits)?;
     if stdout.is_truncated {
@@ -135,7 +147,9 @@ pub(super) fn run_streaming<T: Send + 'static>(
     command: &mut Command,
     limits: &ProcessLimits,
     write_input: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-    parse_output: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()> + Send + 'static,
+    parse_output: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()>
+    + Send
+    + 'static,
     on_item: &mut dyn FnMut(T) -> bool,
 ) -> Result<String, ProbeError> {
     let mut run = Running::start(command, Stdio::piped(), limits)?;
@@ -143,7 +157,11 @@ pub(super) fn run_streaming<T: Send + 'static>(
     else {
         return Ok(String::new());
     };
-    let stderr = run.child.stderr.take().map(|pipe| read_pipe(pipe, MAX_STDERR));
+    let stderr = run
+        .child
+        .stderr
+        .take()
+        .map(|pipe| read_pipe(pipe, MAX_STDERR));
     // Both threads end with their pipe. If the process dies early, writing fails, and the caller
     // notices the missing items.
     drop(thread::Builder::new().spawn(move || write_input(&mut stdin)));
@@ -179,7 +197,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(command: &mut Command, stdin: Stdio, limits: &ProcessLimits) -> Result<Self, ProbeError> {
+    fn start(
+        command: &mut Command,
+        stdin: Stdio,
+        limits: &ProcessLimits,
+    ) -> Result<Self, ProbeError> {
         if limits.cancel.is_cancelled() {
             return Err(ProbeError::Cancelled);
         }
@@ -209,7 +231,11 @@ impl Running {
     }
 
     /// Waits for the exit, which is near because both pipes are closed.
-    fn wait(&mut self, deadline: Instant, limits: &ProcessLimits) -> Result<ExitStatus, ProbeError> {
+    fn wait(
+        &mut self,
+        deadline: Instant,
+        limits: &ProcessLimits,
+    ) -> Result<ExitStatus, ProbeError> {
         let mut pause = Duration::from_micros(100);
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -269,7 +295,11 @@ fn read_pipe(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> Receiver
     receiver
 }
 
-fn receive(pipe: Option<Receiver<Piped>>, deadline: Instant, limits: &ProcessLimits) -> Result<Piped, ProbeError> {
+fn receive(
+    pipe: Option<Receiver<Piped>>,
+    deadline: Instant,
+    limits: &ProcessLimits,
+) -> Result<Piped, ProbeError> {
     let Some(pipe) = pipe else {
         return Ok(Piped::default());
     };
@@ -288,7 +318,9 @@ fn check_limits(deadline: Instant, limits: &ProcessLimits) -> Result<(), ProbeEr
     }
     if Instant::now() >= deadline {
         let seconds = limits.deadline.as_secs();
-        return Err(ProbeError::Temporary(format!("timed out after {seconds} s")));
+        return Err(ProbeError::Temporary(format!(
+            "timed out after {seconds} s"
+        )));
     }
     Ok(())
 }

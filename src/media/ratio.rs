@@ -19,7 +19,7 @@ where
 pub(super) fn aspect(horizontal: u64, vertical: u64) -> Option<String> {
     let (horizontal, vertical) = reduce(horizontal, vertical)?;
     let is_sane = |number: u64| i32::try_from(number).is_ok();
-    (is_sane(horizontal) && is_sane(vertical)).then(|| format!("{wide}:{high}"))
+    (is_sane(horizontal) && is_sane(vertical)).then(|| format!("{horizontal}:{vertical}"))
 }
 
 #[cfg(test)]

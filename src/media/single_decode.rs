@@ -10,7 +10,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::frame::Raster;
 use super::process::{self, ProcessLimits};
-use super::{Tool, ProbeError, ffprobe};
+use super::{ProbeError, Tool, ffprobe};
 
 /// Position of the frame to decode.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ pub(super) fn decode_frame(
     tool: &Tool,
     limits: &ProcessLimits,
 ) -> Result<Vec<u8>, ProbeError> {
-    let passthrough = tool.passthrough().map_err(ProbeError::Fatal)?;
+    let fps_mode = tool.fps_mode_option().map_err(ProbeError::Fatal)?;
     let mut command = ffmpeg_command(tool);
     let command = command.as_inner_mut();
     command.args(input_args(input, position));
@@ -59,13 +59,13 @@ pub(super) fn decode_frame(
     command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
     if !matches!(position, SeekPosition::Exact(_)) {
         // Otherwise ffmpeg would drop or duplicate frames before the seek time, or the selected one.
-        command.args([passthrough, "passthrough"]);
+        command.args([fps_mode, "passthrough"]);
     }
     let selection = match position {
         SeekPosition::FrameNumber(number) if number > 0 => format!("select=gte(n\\,{number}),"),
         _ => String::new(),
     };
-    command.args(["-vf", &format!("{choice}{}", raster.filter())]);
+    command.args(["-vf", &format!("{selection}{}", raster.filter())]);
     command.args(output_args(raster));
     let output = process::run(command, raster.bytes(), limits)?;
     if output.stdout.len() != raster.bytes() {
@@ -84,7 +84,7 @@ pub(super) fn decode_frames(
     tool: &Tool,
     limits: &ProcessLimits,
 ) -> Result<Vec<Vec<u8>>, ProbeError> {
-    let passthrough = tool.passthrough().map_err(ProbeError::Fatal)?;
+    let fps_mode = tool.fps_mode_option().map_err(ProbeError::Fatal)?;
     let mut command = ffmpeg_command(tool);
     let command = command.as_inner_mut();
     let mut graph = Vec::new();
@@ -99,7 +99,7 @@ pub(super) fn decode_frames(
     graph.extend((0..inputs.len()).map(|number| format!("[p{number}]")));
     graph.push(format!("concat=n={}[all]", inputs.len()));
     command.args(["-filter_complex", &graph.concat(), "-map", "[all]"]);
-    command.args([passthrough, "passthrough"]);
+    command.args([fps_mode, "passthrough"]);
     command.args(output_args(raster));
     let bytes = raster.bytes() * inputs.len();
     let output = process::run(command, bytes, limits)?;

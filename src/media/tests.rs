@@ -36,9 +36,21 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
         &["software"],
         "ffprobe takes the encoder from a tag that names the person who encoded",
     ),
-    ("invalid_userdata.mp4", PARAMETER_SET_FIELDS, "the same: headers only"),
-    ("zero_empty_stsc.mp4", PARAMETER_SET_FIELDS, "the same: headers only"),
-    ("test_case_1185230.mp4", PARAMETER_SET_FIELDS, "the same: headers only"),
+    (
+        "invalid_userdata.mp4",
+        PARAMETER_SET_FIELDS,
+        "the same: headers only",
+    ),
+    (
+        "zero_empty_stsc.mp4",
+        PARAMETER_SET_FIELDS,
+        "the same: headers only",
+    ),
+    (
+        "test_case_1185230.mp4",
+        PARAMETER_SET_FIELDS,
+        "the same: headers only",
+    ),
     (
         "Sr001-2C-01_01.WAV",
         &["reel", "scene", "start_timecode", "take"],
@@ -79,7 +91,11 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
         &["rate", "video_bitrate"],
         "ffprobe reads only the first fragment",
     ),
-    ("fragmented.mp4", PARAMETER_SET_FIELDS, "the same: headers only"),
+    (
+        "fragmented.mp4",
+        PARAMETER_SET_FIELDS,
+        "the same: headers only",
+    ),
     (
         "fixture-raw.mts",
         &["captured", "make"],

@@ -13,10 +13,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::batch_decode::{self, DecodedKeyframe, FileKeyframes};
 use super::frame::{Frame, Raster};
 use super::image::{self, StripIndex, ThumbnailFormat};
-use super::keyframes::{Decoder, Keyframe, Keyframes, KeyframeStorage};
+use super::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes};
 use super::process::ProcessLimits;
 use super::single_decode::{self, Input, SeekPosition};
-use super::{Tool, ProbeError};
+use super::{ProbeError, Tool};
 use crate::clip::Clip;
 use crate::source_file::Gate;
 
@@ -237,18 +237,23 @@ impl ThumbnailMaker {
                 keys.filter(|_| !is_done[at]).unwrap_or_default()
             };
             let wanted: Vec<Vec<Keyframe>> = (0..jobs.len()).map(keys_to_try).collect();
-            let is_decoded = self.decode_keyframes(jobs, ThumbnailKind::Poster, &wanted, &mut |at, _, frame| {
-                if is_done[at] {
-                } else if frame.is_presentable() {
-                    is_done[at] = true;
-                    on_result(at, self.poster(&frame, &jobs[at]));
-                } else if best[at]
-                    .as_ref()
-                    .is_none_or(|best| frame.is_better_than(best))
-                {
-                    best[at] = Some(frame);
-                }
-            })?;
+            let is_decoded = self.decode_keyframes(
+                jobs,
+                ThumbnailKind::Poster,
+                &wanted,
+                &mut |at, _, frame| {
+                    if is_done[at] {
+                    } else if frame.is_presentable() {
+                        is_done[at] = true;
+                        on_result(at, self.poster(&frame, &jobs[at]));
+                    } else if best[at]
+                        .as_ref()
+                        .is_none_or(|best| frame.is_better_than(best))
+                    {
+                        best[at] = Some(frame);
+                    }
+                },
+            )?;
             if !is_decoded {
                 break;
             }
@@ -290,7 +295,7 @@ impl ThumbnailMaker {
                 let file = FileKeyframes {
                     path: job.path.clone(),
                     gate: job.gate.clone(),
-                    stored: job
+                    storage: job
                         .plan
                         .keyed
                         .as_ref()
@@ -356,7 +361,12 @@ impl ThumbnailMaker {
     }
 
     /// Decodes one frame. If the header turns out not to suffice, tries again without relying on it.
-    fn decode_position(&self, input: &Input, place: SeekPosition, raster: &Raster) -> Result<Frame, ProbeError> {
+    fn decode_position(
+        &self,
+        input: &Input,
+        place: SeekPosition,
+        raster: &Raster,
+    ) -> Result<Frame, ProbeError> {
         let take = |input: &Input| {
             self.count_timeouts(single_decode::decode_frame(
                 input,
@@ -384,8 +394,7 @@ impl ThumbnailMaker {
         let wanted: Vec<Vec<Keyframe>> = jobs
             .iter()
             .map(|job| {
-                job
-                    .plan
+                job.plan
                     .keyed
                     .as_ref()
                     .map_or_else(Vec::new, |keyed| keyed.strip.clone())
@@ -439,7 +448,9 @@ impl ThumbnailMaker {
         });
         on_result(
             at,
-            strip.transpose().map(|strip| ThumbnailOutput::Strip { strip, poster }),
+            strip
+                .transpose()
+                .map(|strip| ThumbnailOutput::Strip { strip, poster }),
         );
     }
 
@@ -509,7 +520,8 @@ impl ThumbnailMaker {
         if let Some(&key) = keys.get(at) {
             let one = std::slice::from_ref(job);
             let take = &mut |_, _, frame| better = Some(frame);
-            self.decode_keyframes(one, ThumbnailKind::Poster, &[vec![key]], take).ok()?;
+            self.decode_keyframes(one, ThumbnailKind::Poster, &[vec![key]], take)
+                .ok()?;
         } else if job.frames.is_empty() {
             let place = SeekPosition::KeyframeBefore(*second);
             better = self
@@ -559,7 +571,12 @@ fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
             SeekPosition::Exact(seconds * 0.85),
             SeekPosition::FrameNumber(0),
         ],
-        _ => vec![near(0.35), near(0.6), near(0.85), SeekPosition::FrameNumber(0)],
+        _ => vec![
+            near(0.35),
+            near(0.6),
+            near(0.85),
+            SeekPosition::FrameNumber(0),
+        ],
     };
     let input = input(job);
     job_indices
@@ -584,7 +601,9 @@ fn strip_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
         return Vec::new();
     }
     #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
-    let place = |number: usize| SeekPosition::KeyframeBefore(seconds * (number as f64 + 0.5) / count as f64);
+    let place = |number: usize| {
+        SeekPosition::KeyframeBefore(seconds * (number as f64 + 0.5) / count as f64)
+    };
     (0..count)
         .map(|number| (input(job), place(number)))
         .collect()

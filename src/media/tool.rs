@@ -142,12 +142,12 @@ impl Tool {
             deadline: VERSION_DEADLINE,
             cancel: Cancel::default(),
         };
-        let output =
-            match process::run(command.as_inner_mut().arg("-version"), MAX_OUTPUT, &limits) {
-                Ok(output) => output,
-                Err(ProbeError::Fatal(Error::Tool { source, .. })) => return Err(error(source)),
-                Err(_) => return Err(error(io::Error::other("did not respond to `-version`"))),
-            };
+        let output = match process::run(command.as_inner_mut().arg("-version"), MAX_OUTPUT, &limits)
+        {
+            Ok(output) => output,
+            Err(ProbeError::Fatal(Error::Tool { source, .. })) => return Err(error(source)),
+            Err(_) => return Err(error(io::Error::other("did not respond to `-version`"))),
+        };
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() || !text.contains("version") {
             return Err(error(io::Error::other("did not report its version")));

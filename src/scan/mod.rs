@@ -33,7 +33,7 @@ use crate::catalogue::{Catalogue, Pending, Reading};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{ProcessLimits, ThumbnailMaker, Tools, ThumbnailKind};
+use crate::media::{ProcessLimits, ThumbnailKind, ThumbnailMaker, Tools};
 use crate::tag::Rules;
 use crate::volume::Drive;
 use tagging::Places;

@@ -16,7 +16,9 @@ use crate::error::{Error, Problem};
 use crate::footage::{
     Content, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
 };
-use crate::media::{self, HeaderReader, ProcessLimits, ThumbnailPlan, ProbeResult, Tools, ThumbnailKind};
+use crate::media::{
+    self, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan, Tools,
+};
 use crate::sidecar;
 use crate::source_file::{self, Original};
 use crate::tag::Rules;
@@ -27,7 +29,7 @@ pub(super) struct Reader<'a> {
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
     pub tools: Tools,
-    pub headers: HeaderReader,
+    pub headers: HeaderReaders,
     /// Pictures in a strip.
     pub strip: usize,
     pub rules: &'a Rules,
@@ -234,7 +236,7 @@ impl Reader<'_> {
             return Ok(Ok((outcome, Some(reason.to_owned())).into()));
         }
         let told = match (original, self.headers) {
-            (Some(mut original), HeaderReader::Builtin) => media::read_header(&mut original)?,
+            (Some(mut original), HeaderReaders::Builtin) => media::read_header(&mut original)?,
             _ => None,
         };
         if let (Some(content), Some(Some(work))) = (&known, work) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::footage::WalkOptions;
 
-use crate::media::{Cancel, HeaderReader, ThumbnailFormat};
+use crate::media::{Cancel, HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
 
 /// Pictures in a clip's strip.
@@ -27,7 +27,7 @@ pub struct Request {
     /// Readers a device; `None`: as many as its kind bears.
     pub readers: Option<usize>,
     /// Who reads headers.
-    pub headers: HeaderReader,
+    pub headers: HeaderReaders,
     /// Pictures in a clip's strip; 0: none.
     pub strip: usize,
     /// Whether pictures are made at all; without, they wait for a later scan.
@@ -56,7 +56,7 @@ impl Request {
             walk: WalkOptions::default(),
             jobs: thread::available_parallelism().map_or(1, usize::from),
             readers: None,
-            headers: HeaderReader::Builtin,
+            headers: HeaderReaders::Builtin,
             strip: STRIP,
             pictures: true,
             thumbs: ThumbnailFormat::Jpeg,

@@ -12,7 +12,10 @@ use crate::catalogue::{Catalogue, INDEX, Pending, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{frame_paths, modified};
-use crate::media::{ThumbnailOutput, ThumbnailPlan, ThumbnailMaker, ThumbnailJob, ThumbnailFormat, ProbeError, ThumbnailKind};
+use crate::media::{
+    ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
+    ThumbnailPlan,
+};
 use crate::source_file::{self, Gate};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
@@ -274,7 +277,7 @@ impl Pictures {
             ThumbnailKind::Poster => &self.thumbnails.posters,
             ThumbnailKind::Strip => &self.thumbnails.strips,
         };
-        let ending = match self.studio.thumbs {
+        let ending = match self.studio.format {
             ThumbnailFormat::Jpeg => "jpg",
             ThumbnailFormat::Webp => "webp",
         };

@@ -11,8 +11,10 @@ use std::io;
 
 use super::bitstream::sound_frames::SoundFrame;
 use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
-use super::header::{ParsedFile, Format, MediaHeader, Stream, format_seconds, normalize_tags};
-use super::keyframes::{Decoder, Keyframe, Keyframes, MAX_KEYFRAME_BYTES, KeyframeStorage, evenly_spaced};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, normalize_tags};
+use super::keyframes::{
+    Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
+};
 use super::ratio::{aspect, reduce};
 use super::wav::pcm;
 use super::wav::window::{Window, u16_at, u32_at};
@@ -167,7 +169,9 @@ impl Picture {
     fn keyframes(&self, track: &Track, number: usize, entries: &[Entry]) -> Keyframes {
         let all: Vec<&Entry> = entries
             .iter()
-            .filter(|entry| entry.stream == number && entry.is_key && entry.length <= MAX_KEYFRAME_BYTES)
+            .filter(|entry| {
+                entry.stream == number && entry.is_key && entry.length <= MAX_KEYFRAME_BYTES
+            })
             .collect();
         let key = |at| {
             let entry = all.get(usize::try_from(at).ok()?)?;

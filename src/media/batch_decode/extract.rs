@@ -69,7 +69,9 @@ pub(super) fn read(
             let found = transport_stream::find(original, gate, key, stream, decoder)?;
             return Ok(found.map(|found| ExtractedKeyframe {
                 bytes: units::counted(&found.bytes),
-                micros: found.shown.map_or(key.micros, |shown| micros_between(begin, shown)),
+                micros: found
+                    .shown
+                    .map_or(key.micros, |shown| micros_between(begin, shown)),
             }));
         }
     };
@@ -83,7 +85,11 @@ pub(super) fn read(
 /// `begin`.
 fn micros_between(begin: u64, shown: u64) -> u64 {
     let ticks = (shown % CLOCK_PERIOD + CLOCK_PERIOD - begin % CLOCK_PERIOD) % CLOCK_PERIOD;
-    if ticks > CLOCK_PERIOD / 2 { 0 } else { ticks * 100 / 9 }
+    if ticks > CLOCK_PERIOD / 2 {
+        0
+    } else {
+        ticks * 100 / 9
+    }
 }
 
 #[cfg(test)]

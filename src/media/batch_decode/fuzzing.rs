@@ -2,7 +2,7 @@
 
 pub use super::super::keyframes::Decoder;
 use super::super::keyframes::{Keyframe, Keyframes};
-use super::{matroska_pipe, extract, random_access};
+use super::{extract, matroska_pipe, random_access};
 use crate::source_file::{Gate, Original};
 
 /// Reads a keyframe from its file in the form that the decoder accepts.

@@ -18,7 +18,8 @@ pub(super) fn extract(
     (track, time): (u64, u64),
     mut bytes: Vec<u8>,
 ) -> io::Result<Option<Vec<u8>>> {
-    let frame = find_keyframe(&bytes, track, time).filter(|frame| frame.length <= MAX_KEYFRAME_BYTES.into());
+    let frame = find_keyframe(&bytes, track, time)
+        .filter(|frame| frame.length <= MAX_KEYFRAME_BYTES.into());
     let Some(frame) = frame else {
         return Ok(None);
     };

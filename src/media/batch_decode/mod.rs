@@ -4,13 +4,13 @@
 //! still. So the bytes of selected keyframes are read here and written, numbered, to the input
 //! pipe of one process for all clips with the same decoder configuration.
 
-mod matroska_cluster;
+mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod matroska_cluster;
 mod matroska_pipe;
-mod extract;
-mod transport_stream;
 mod random_access;
+mod transport_stream;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use super::frame::Raster;
 use super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::process::{self, ProcessLimits};
-use super::{Tool, ProbeError};
+use super::{ProbeError, Tool};
 use crate::source_file::{Gate, Original};
 
 use matroska_pipe::NumberedPicture;
@@ -76,10 +76,16 @@ pub(super) fn decode(
     let all: Vec<KeyframeIndex> = files
         .iter()
         .enumerate()
-        .flat_map(|(file, file_keys)| (0..file_keys.keys.len()).map(move |key| KeyframeIndex { file, key }))
+        .flat_map(|(file, file_keys)| {
+            (0..file_keys.keys.len()).map(move |key| KeyframeIndex { file, key })
+        })
         .collect();
     let mut pending: Vec<Vec<KeyframeIndex>> = match max_per_process(decoder) {
-        Some(max) => all.chunks(max).rev().map(<[KeyframeIndex]>::to_vec).collect(),
+        Some(max) => all
+            .chunks(max)
+            .rev()
+            .map(<[KeyframeIndex]>::to_vec)
+            .collect(),
         None => vec![all],
     };
     while let Some(mut indices) = pending.pop() {
@@ -168,54 +174,61 @@ fn run_decoder(
         matroska_pipe::write_header(into, &decoder, (name, &private))?;
         let mut number = 0;
         for file in &files {
-        number = file.write_to(into, &decoder, number, &shared_times)?;
+            number = file.write_to(into, &decoder, number, &shared_times)?;
         }
         Ok(())
     };
-    let parse_output = move |from: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
-        matroska_pipe::read_pictures(from, bytes, on_decoded)
-    };
+    let parse_output =
+        move |from: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
+            matroska_pipe::read_pictures(from, bytes, on_decoded)
+        };
     let mut decoded = Vec::with_capacity(indices.len());
     let mut is_received = vec![false; indices.len()];
-    let error_output = process::run_streaming(command, limits, write_input, parse_output, &mut |picture: NumberedPicture| {
-        // Numbers are indices of the keyframes.
-        let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
-        let Some((index, is_received)) = indices.get(at).zip(is_received.get_mut(at)) else {
-            return false;
-        };
-        // Two fields may be returned as two pictures; the first one suffices.
-        let is_new = !std::mem::replace(is_received, true);
-        if is_new {
-            decoded.push(DecodedKeyframe {
-                file: index.file,
-                key: index.key,
-                micros: times[at].load(Ordering::Relaxed),
-                pixels: picture.pixels,
-            });
-        }
-        is_new
-    })?;
+    let error_output = process::run_streaming(
+        command,
+        limits,
+        write_input,
+        parse_output,
+        &mut |picture: NumberedPicture| {
+            // Numbers are indices of the keyframes.
+            let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
+            let Some((index, is_received)) = indices.get(at).zip(is_received.get_mut(at)) else {
+                return false;
+            };
+            // Two fields may be returned as two pictures; the first one suffices.
+            let is_new = !std::mem::replace(is_received, true);
+            if is_new {
+                decoded.push(DecodedKeyframe {
+                    file: index.file,
+                    key: index.key,
+                    micros: times[at].load(Ordering::Relaxed),
+                    pixels: picture.pixels,
+                });
+            }
+            is_new
+        },
+    )?;
     Ok((decoded, error_output))
 }
 
 /// Groups a list of keyframes by file.
 fn group_by_file(files: &[FileKeyframes], indices: &[KeyframeIndex]) -> Vec<FileKeyframes> {
-indices
-.chunk_by(|one, other| one.file == other.file)
-.map(|group| FileKeyframes {
-keys: group
-.iter()
-.map(|index| files[index.file].keys[index.key])
-.collect(),
-..files[group[0].file].clone()
-})
-.collect()
+    indices
+        .chunk_by(|one, other| one.file == other.file)
+        .map(|group| FileKeyframes {
+            keys: group
+                .iter()
+                .map(|index| files[index.file].keys[index.key])
+                .collect(),
+            ..files[group[0].file].clone()
+        })
+        .collect()
 }
 
 impl FileKeyframes {
-/// Writes the keyframes with consecutive numbers from `number`, stores the time of each in
-/// `times`, and returns the number after the last.
-fn write_to(
+    /// Writes the keyframes with consecutive numbers from `number`, stores the time of each in
+    /// `times`, and returns the number after the last.
+    fn write_to(
         &self,
         into: &mut dyn Write,
         decoder: &Decoder,
@@ -223,17 +236,16 @@ fn write_to(
         times: &[AtomicU64],
     ) -> io::Result<u64> {
         let opened = {
-        let _pass = self.gate.pass();
-        Original::open(&self.path)
+            let _pass = self.gate.pass();
+            Original::open(&self.path)
         };
         let mut number = number;
         for &key in &self.keys {
-            let extracted = opened
-                .as_ref()
-                .ok()
-                .and_then(|file| extract::read(file, &self.gate, self.storage, decoder, key).ok()?);
-                // A keyframe that cannot be read is missing in the output and is decoded another way.
-                if let Some(extracted) = extracted
+            let extracted = opened.as_ref().ok().and_then(|file| {
+                extract::read(file, &self.gate, self.storage, decoder, key).ok()?
+            });
+            // A keyframe that cannot be read is missing in the output and is decoded another way.
+            if let Some(extracted) = extracted
                 && let Some(frame) = random_access::make_independent(decoder, extracted.bytes)
             {
                 if let Some(time) = usize::try_from(number).ok().and_then(|at| times.get(at)) {

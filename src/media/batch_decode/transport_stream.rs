@@ -103,7 +103,11 @@ impl<'a> KeyframeSearch<'a> {
             if packet.is_start
                 && let Some(header) = pes_header(payload)
             {
-                if let Some(found) = self.current.take().and_then(|whole| self.finish_picture(whole)) {
+                if let Some(found) = self
+                    .current
+                    .take()
+                    .and_then(|whole| self.finish_picture(whole))
+                {
                     return Some(found);
                 }
                 if at as u64 >= self.remaining && self.first.is_none() {

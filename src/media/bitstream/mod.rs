@@ -30,7 +30,7 @@ pub(in crate::media) mod xiph;
 
 pub(in crate::media) use colour::Colour;
 
-use super::ratio::lowest;
+use super::ratio::reduce;
 
 /// What a codec's configuration says of its picture, in ffprobe's words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn planar_rgb(yuv: &str) -> Option<String> {
 
 /// An aspect ratio in lowest terms; one without a width or a height says nothing.
 fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
-    lowest(width, height)
+    reduce(width, height)
 }
 
 /// `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).

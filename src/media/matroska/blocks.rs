@@ -47,7 +47,11 @@ pub(in crate::media) struct FrameLocation {
 ///
 /// If `bytes` starts with a cluster, the keyframe must have this `time`, in the segment's units.
 /// Otherwise `bytes` must start at most seven bytes before a block with a keyframe.
-pub(in crate::media) fn find_keyframe(bytes: &[u8], track: u64, time: u64) -> Option<FrameLocation> {
+pub(in crate::media) fn find_keyframe(
+    bytes: &[u8],
+    track: u64,
+    time: u64,
+) -> Option<FrameLocation> {
     match ebml::parse_head(bytes) {
         Some(head) if head.id == id::CLUSTER => find_in_cluster(bytes, head.length, track, time),
         _ => find_near_start(bytes, track),

@@ -110,7 +110,9 @@ fn parse_position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
 impl Cue {
     /// Returns the byte range that contains the frame. `next` is the cluster of the following cue.
     fn to_keyframe(&self, next: Option<u64>, scale: &CueScale) -> Option<Keyframe> {
-        let distant = self.relative.filter(|&relative| relative > NEAR_CLUSTER_START);
+        let distant = self
+            .relative
+            .filter(|&relative| relative > NEAR_CLUSTER_START);
         let offset = match distant {
             Some(relative) => self
                 .cluster
@@ -123,9 +125,15 @@ impl Cue {
         let room = next
             .and_then(|next| next.checked_sub(offset))
             .filter(|&room| room > 0);
-        let likely = scale.first_length.saturating_mul(2).saturating_add(FRAME_OVERHEAD);
+        let likely = scale
+            .first_length
+            .saturating_mul(2)
+            .saturating_add(FRAME_OVERHEAD);
         let bytes = likely
-            .clamp(MIN_RANGE, MAX_RANGE.max(scale.first_length.min(MAX_KEYFRAME_BYTES.into())))
+            .clamp(
+                MIN_RANGE,
+                MAX_RANGE.max(scale.first_length.min(MAX_KEYFRAME_BYTES.into())),
+            )
             .min(room.unwrap_or(u64::MAX))
             .min(available);
         let units = u128::from(self.time.saturating_sub(scale.begin));
@@ -212,7 +220,10 @@ mod tests {
         for nanoseconds in [1_000_000, 1_000_001, 20_833, 1000, 999_999] {
             for units_since in [0, 1, 41, 1_000_003] {
                 let micros = units_since * nanoseconds / 1000;
-                assert_eq!(micros_to_units(micros, nanoseconds, 7), Some(7 + units_since));
+                assert_eq!(
+                    micros_to_units(micros, nanoseconds, 7),
+                    Some(7 + units_since)
+                );
             }
         }
     }

@@ -126,7 +126,10 @@ mod tests {
             parsed(b"\xa3\x01\xff\xff\xff\xff\xff\xff\xff"),
             Some((0xa3, None, 9))
         );
-        assert_eq!(parsed(b"\xa3\x01\0\0\0\0\0\0\x09"), Some((0xa3, Some(9), 9)));
+        assert_eq!(
+            parsed(b"\xa3\x01\0\0\0\0\0\0\x09"),
+            Some((0xa3, Some(9), 9))
+        );
         for bad in [
             &b""[..],
             b"\xa3",
@@ -141,7 +144,12 @@ mod tests {
     #[test]
     fn rejects_a_list_with_an_element_longer_than_its_parent() {
         let ids = |bytes| -> Option<Vec<u32>> {
-            Some(parse_elements(bytes)?.iter().map(|element| element.id).collect())
+            Some(
+                parse_elements(bytes)?
+                    .iter()
+                    .map(|element| element.id)
+                    .collect(),
+            )
         };
         assert_eq!(ids(b"\xec\x81x\xb0\x80"), Some(vec![0xec, 0xb0]));
         assert_eq!(ids(b"\xec\x82x"), None);

@@ -39,7 +39,11 @@ pub(super) struct StreamStart {
 ///
 /// # Errors
 /// Read errors of the drive.
-pub(super) fn read(original: &mut Original, cluster: u64, wanted: &[u64]) -> io::Result<StreamStart> {
+pub(super) fn read(
+    original: &mut Original,
+    cluster: u64,
+    wanted: &[u64],
+) -> io::Result<StreamStart> {
     let mut walk = ClusterWalk {
         original,
         reads: 0,
@@ -163,7 +167,8 @@ impl ClusterWalk<'_> {
         block: BlockHead,
     ) -> io::Result<Option<Vec<u8>>> {
         let available = self.original.size().saturating_sub(at).min(length);
-        let wanted = usize::try_from(available).map_or(MAX_FRAME_START, |length| length.min(MAX_FRAME_START));
+        let wanted = usize::try_from(available)
+            .map_or(MAX_FRAME_START, |length| length.min(MAX_FRAME_START));
         if self.original.kept(at, wanted).is_none() {
             if self.reads == MAX_READS {
                 return Ok(None);

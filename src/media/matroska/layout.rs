@@ -61,7 +61,10 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>
         let Some(size) = head.size else {
             return Ok(None);
         };
-        if layout.read_element(original, at, head, &mut seek_positions)?.is_none() {
+        if layout
+            .read_element(original, at, head, &mut seek_positions)?
+            .is_none()
+        {
             return Ok(None);
         }
         let after = (head.length as u64).checked_add(size);
@@ -83,7 +86,10 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>
         let Some(head) = read_head(original, at)? else {
             return Ok(None);
         };
-        if layout.read_element(original, at, head, &mut seek_positions)?.is_none() {
+        if layout
+            .read_element(original, at, head, &mut seek_positions)?
+            .is_none()
+        {
             return Ok(None);
         }
     }

@@ -21,15 +21,15 @@ pub(in crate::media) use blocks::find_keyframe;
 pub(in crate::media) use cues::micros_to_units;
 
 use cues::CueScale;
-use ebml::elements;
+use ebml::parse_elements;
 use first_frames::{StreamStart, TrackFirstFrame};
 use layout::MatroskaLayout;
 use picture::MatroskaCoding;
 use tags::MatroskaTags;
-use track::{TrackKind, MatroskaTrack};
+use track::{MatroskaTrack, TrackKind};
 
-use super::header::{ParsedFile, Format, MediaHeader, Stream};
-use super::keyframes::{Keyframes, KeyframeStorage};
+use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::keyframes::{KeyframeStorage, Keyframes};
 use crate::source_file::Original;
 
 /// Reads the header of a file; `None` if it has another format or is not fully understood.
@@ -48,7 +48,8 @@ fn read_file(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     let Some(layout) = layout::read(original)? else {
         return Ok(None);
     };
-    let (Some(cluster), Some(tracks)) = (layout.cluster, track::parse_tracks(&layout.tracks)) else {
+    let (Some(cluster), Some(tracks)) = (layout.cluster, track::parse_tracks(&layout.tracks))
+    else {
         return Ok(None);
     };
     let video = tracks.iter().find(|track| track.kind == TrackKind::Video);
@@ -64,7 +65,12 @@ fn read_file(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     Ok(build_file(&layout, &tracks, &stream_start, original.size()))
 }
 
-fn build_file(layout: &MatroskaLayout, tracks: &[MatroskaTrack<'_>], stream_start: &StreamStart, size: u64) -> Option<ParsedFile> {
+fn build_file(
+    layout: &MatroskaLayout,
+    tracks: &[MatroskaTrack<'_>],
+    stream_start: &StreamStart,
+    size: u64,
+) -> Option<ParsedFile> {
     let info = SegmentInfo::new(&layout.info)?;
     let mut tag_lists = MatroskaTags::default();
     for body in &layout.tags {
@@ -75,7 +81,10 @@ fn build_file(layout: &MatroskaLayout, tracks: &[MatroskaTrack<'_>], stream_star
     let mut is_picture_seen = false;
     for track in tracks {
         let tags = tag_lists.track_tags(track.uid);
-        let first = stream_start.frames.iter().find(|it| it.track == track.number);
+        let first = stream_start
+            .frames
+            .iter()
+            .find(|it| it.track == track.number);
         streams.push(match track.kind {
             TrackKind::Video if is_picture_seen => tags_only_stream("video", tags),
             TrackKind::Video => {
@@ -84,11 +93,14 @@ fn build_file(layout: &MatroskaLayout, tracks: &[MatroskaTrack<'_>], stream_star
                 let coding = MatroskaCoding::new(track, &whole_frame(track, first))?;
                 let muxer = info.muxer.as_deref();
                 let picture = picture::parse_stream(track, &coding, muxer, tags)?;
-                keyframes = keyframes_from_cues(layout, track, coding, first, stream_start, &info, size);
+                keyframes =
+                    keyframes_from_cues(layout, track, coding, first, stream_start, &info, size);
                 picture
             }
             TrackKind::Audio => {
-                let bytes = first.map(|first| whole_frame(track, first)).unwrap_or_default();
+                let bytes = first
+                    .map(|first| whole_frame(track, first))
+                    .unwrap_or_default();
                 let length = first.map_or(0, |first| first.length);
                 sound::parse_stream(track, &bytes, length, tags)?
             }
@@ -178,7 +190,7 @@ impl SegmentInfo {
             created: None,
         };
         let mut duration = 0.0;
-        for element in elements(body)? {
+        for element in parse_elements(body)? {
             match element.id {
                 id::TIMESTAMP_SCALE => info.nanoseconds = element.unsigned()?,
                 id::DURATION => duration = element.float()?,

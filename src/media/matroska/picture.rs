@@ -261,7 +261,10 @@ mod tests {
             pixel_aspect(&video).map(|aspect| aspect.unwrap_or_else(|| "none".to_owned()))
         };
         assert_eq!(aspect_of(None, None, 0, 0).as_deref(), Some("1:1"));
-        assert_eq!(aspect_of(Some(240), Some(180), 0, 0).as_deref(), Some("3:4"));
+        assert_eq!(
+            aspect_of(Some(240), Some(180), 0, 0).as_deref(),
+            Some("3:4")
+        );
         assert_eq!(aspect_of(Some(4), Some(3), 3, 0).as_deref(), Some("3:4"));
         assert_eq!(aspect_of(Some(4), Some(3), 4, 0).as_deref(), Some("none"));
         assert_eq!(aspect_of(Some(0), None, 0, 0).as_deref(), Some("none"));

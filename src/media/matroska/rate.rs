@@ -98,8 +98,14 @@ mod tests {
 
     #[test]
     fn truncates_durations_to_microseconds() {
-        assert_eq!(format_seconds(2023.0, 1_000_000).as_deref(), Some("2.023000"));
-        assert_eq!(format_seconds(2023.25, 1_000_000).as_deref(), Some("2.023250"));
+        assert_eq!(
+            format_seconds(2023.0, 1_000_000).as_deref(),
+            Some("2.023000")
+        );
+        assert_eq!(
+            format_seconds(2023.25, 1_000_000).as_deref(),
+            Some("2.023250")
+        );
         for none in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
             assert_eq!(format_seconds(none, 1_000_000), None, "{none}");
         }

@@ -16,7 +16,12 @@ pub(super) fn needs_frame(track: &MatroskaTrack<'_>) -> bool {
 
 /// Builds the stream of an audio track, whose first block has `length` bytes and starts with
 /// `frame`.
-pub(super) fn parse_stream(track: &MatroskaTrack<'_>, frame: &[u8], length: u64, tags: TagMap) -> Option<Stream> {
+pub(super) fn parse_stream(
+    track: &MatroskaTrack<'_>,
+    frame: &[u8],
+    length: u64,
+    tags: TagMap,
+) -> Option<Stream> {
     let stream = Stream {
         codec_type: "audio".to_owned(),
         tags,
@@ -97,14 +102,14 @@ fn sample_rate(audio: &Audio) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::track::{Kind, Video};
+    use super::super::track::{TrackKind, Video};
     use super::*;
 
     fn describe(codec: &str, audio: Audio, private: &[u8]) -> Option<String> {
         let track = MatroskaTrack {
             number: 1,
             uid: 1,
-            kind: Kind::Audio,
+            kind: TrackKind::Audio,
             codec: codec.to_owned(),
             private,
             frame_duration: None,
@@ -151,7 +156,11 @@ mod tests {
             ("A_TRUEHD", audio(48_000.0, None, 0), b"", None),
             ("A_AC3", audio(48_000.0, None, 0), b"", None),
         ] {
-            assert_eq!(describe(codec, audio, private).as_deref(), expected, "{codec}");
+            assert_eq!(
+                describe(codec, audio, private).as_deref(),
+                expected,
+                "{codec}"
+            );
         }
     }
 }

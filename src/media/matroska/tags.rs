@@ -35,13 +35,22 @@ impl MatroskaTags {
             }
             let target_tags = match target {
                 // Tags of a chapter or an attachment are not about the clip.
-                TagTarget { is_of_chapter_or_attachment: true, .. } => continue,
+                TagTarget {
+                    is_of_chapter_or_attachment: true,
+                    ..
+                } => continue,
                 TagTarget { track: 0, .. } => &mut self.file,
                 TagTarget { track, .. } => self.tracks.entry(track).or_default(),
             };
             let prefix = target.kind.filter(|_| target.track == 0);
             for part in parts.iter().filter(|it| it.id == id::SIMPLE_TAG) {
-                add_simple_tag(target_tags, part, prefix.as_deref(), MAX_DEPTH, &mut self.count)?;
+                add_simple_tag(
+                    target_tags,
+                    part,
+                    prefix.as_deref(),
+                    MAX_DEPTH,
+                    &mut self.count,
+                )?;
             }
         }
         Some(())

@@ -22,8 +22,10 @@ use streams::PictureEntry;
 use track::{Clock, Track};
 
 use super::cursor::Cursor;
-use super::header::{ParsedFile, Format, MediaHeader, Stream};
-use super::keyframes::{Decoder, Keyframe, Keyframes, MAX_KEYFRAME_BYTES, KeyframeStorage, evenly_spaced};
+use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::keyframes::{
+    Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
+};
 use crate::source_file::Original;
 use crate::value::{Rate, Timecode};
 

@@ -81,7 +81,7 @@ pub(super) fn together(lengths: &[Length]) -> Option<String> {
     });
     let total = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
     let total = u128::try_from(total).ok().filter(|&total| total > 0);
-    total.map(seconds)
+    total.map(format_seconds)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use content::{Content, Course};
 use streams::Heard;
 use tables::Programme;
 
-use super::header::{ParsedFile, Format, MediaHeader};
+use super::header::{Format, MediaHeader, ParsedFile};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 

@@ -4,7 +4,7 @@
 //! shown is estimated by that. The harvest finds the key, and its time.
 
 use super::picture::Picture;
-use crate::media::keyframes::{Decoder, Keyframe, Keyframes, KeyframeStorage, evenly_spaced};
+use crate::media::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes, evenly_spaced};
 
 /// Bytes after a place in which a key is looked for: cameras begin one after half a second,
 /// which are 2 MB, live streams after ten.

@@ -6,7 +6,7 @@ use super::packets::tests::{packet, pes};
 use super::tables::tests::tables;
 use super::*;
 use crate::media::bitstream::tests::bytes;
-use crate::media::keyframes::Stored;
+use crate::media::keyframes::KeyframeStorage;
 
 /// Parameter sets of 1920x1080 at 25 frames a second, and the head of a key.
 const KEY: &str = "0000000167640028acd940780227e5c044000003000400000300c83c60c65800000001\
@@ -106,7 +106,7 @@ fn a_film_tells_its_streams_and_how_long_they_run() {
         assert_eq!(sound.channels, Some(2));
         assert_eq!(subtitles.codec_type, "subtitle");
         let keyframes = read.keyframes.unwrap();
-        let stored = Stored::Transport {
+        let stored = KeyframeStorage::Transport {
             pid: 256,
             packet: stride,
             begin: 90_000,

@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn clip_of(chunks: &[Vec<u8>]) -> Clip {
-        facts::of(&header_of(&riff(chunks)).unwrap()).unwrap()
+        facts::from_header(&header_of(&riff(chunks)).unwrap()).unwrap()
     }
 
     fn duration(file: &[u8]) -> Option<String> {
