@@ -226,10 +226,10 @@ fn set_xmp(clip: &mut Clip, tags: &TagMap) {
 /// ffprobe marks every container time `Z`. The standards require UTC, but cameras write the
 /// time their clock shows, so the offset is unknown.
 fn capture_time(tags: &EmbeddedTags<'_>) -> Option<Fact<WallTime>> {
-    let own = tags.file_tag(&["com.apple.quicktime.creationdate"]);
+    let with_offset = tags.file_tag(&["com.apple.quicktime.creationdate"]);
     let time =
         |fact: Fact<String>| Some(Fact::new(WallTime::from_camera(&fact.value)?, fact.source));
-    own.and_then(time).or_else(|| {
+    with_offset.and_then(time).or_else(|| {
         ["creation_time", "date_recorded", "date"]
             .iter()
             .find_map(|key| tags.any_tag(&[key]).and_then(time))
@@ -257,10 +257,10 @@ mod tests {
             let capture_time = clip("mov,mp4", tags, "").captured;
             capture_time.map(|fact| format!("{} {}", fact.value, fact.source))
         };
-        let own = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
+        let with_offset = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
         let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
         assert_eq!(
-            with(&format!("{own}{container}")).as_deref(),
+            with(&format!("{with_offset}{container}")).as_deref(),
             Some("2019-11-29T07:58:04+01:00 quicktime-keys")
         );
         assert_eq!(

@@ -50,7 +50,7 @@ fn fact<T: Value>(value: T, source: Source) -> Option<Fact<T>> {
     Some(Fact::new(value, source))
 }
 
-fn stream<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+fn stream_fact<T: Value>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::STREAM))
 }
 
@@ -101,13 +101,13 @@ fn codec(stream: &Stream) -> Option<String> {
 }
 
 fn set_picture(clip: &mut Clip, video: &Stream) {
-    clip.video_codec = stream(codec(video));
-    clip.profile = stream(known(video.profile.as_ref()));
-    clip.level = stream(level(video));
-    clip.width = stream(video.width.filter(|&n| n > 0));
-    clip.height = stream(video.height.filter(|&n| n > 0));
+    clip.video_codec = stream_fact(codec(video));
+    clip.profile = stream_fact(known(video.profile.as_ref()));
+    clip.level = stream_fact(level(video));
+    clip.width = stream_fact(video.width.filter(|&n| n > 0));
+    clip.height = stream_fact(video.height.filter(|&n| n > 0));
     let rotation = rotation(video);
-    clip.rotation = stream(rotation.filter(|&degrees| degrees != 0));
+    clip.rotation = stream_fact(rotation.filter(|&degrees| degrees != 0));
     if let Some((width, height)) = video
         .width
         .zip(video.height)
@@ -120,10 +120,10 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
         } else {
             (square_pixel_width, height)
         };
-        clip.display_width = stream(Some(display_width));
-        clip.display_height = stream(Some(display_height));
+        clip.display_width = stream_fact(Some(display_width));
+        clip.display_height = stream_fact(Some(display_height));
     }
-    clip.scan_order = stream(match video.field_order.as_deref() {
+    clip.scan_order = stream_fact(match video.field_order.as_deref() {
         Some("progressive") => Some(ScanOrder::Progressive),
         // First letter: the field coded first; second: the field shown first.
         Some("tt" | "bt") => Some(ScanOrder::TopFieldFirst),
@@ -136,11 +136,11 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
             .bits_per_raw_sample
             .as_ref()
             .and_then(|bits| bits.parse().ok());
-        clip.bit_depth = stream(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
-        clip.chroma_subsampling = stream(format.chroma.map(str::to_owned));
-        clip.pixel_format = stream(Some(name));
+        clip.bit_depth = stream_fact(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
+        clip.chroma_subsampling = stream_fact(format.chroma.map(str::to_owned));
+        clip.pixel_format = stream_fact(Some(name));
     }
-    clip.video_bitrate = stream(
+    clip.video_bitrate = stream_fact(
         video
             .bit_rate
             .as_ref()
@@ -149,8 +149,10 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
     );
     for side in &video.side_data_list {
         match side.kind.as_str() {
-            "Spherical Mapping" => clip.projection = stream(projection(side.projection.as_deref())),
-            "Stereo 3D" => clip.stereo = stream(stereo(side.stereo.as_deref())),
+            "Spherical Mapping" => {
+                clip.projection = stream_fact(projection(side.projection.as_deref()))
+            }
+            "Stereo 3D" => clip.stereo = stream_fact(stereo(side.stereo.as_deref())),
             _ => {}
         }
     }
@@ -219,10 +221,10 @@ fn stereo(name: Option<&str>) -> Option<Stereo> {
 }
 
 fn set_colour(clip: &mut Clip, video: &Stream) {
-    clip.primaries = stream(known(video.color_primaries.as_ref()));
-    clip.transfer = stream(known(video.color_transfer.as_ref()));
-    clip.matrix = stream(known(video.color_space.as_ref()));
-    clip.range = stream(match video.color_range.as_deref() {
+    clip.primaries = stream_fact(known(video.color_primaries.as_ref()));
+    clip.transfer = stream_fact(known(video.color_transfer.as_ref()));
+    clip.matrix = stream_fact(known(video.color_space.as_ref()));
+    clip.range = stream_fact(match video.color_range.as_deref() {
         Some("tv") => Some(VideoRange::Limited),
         Some("pc") => Some(VideoRange::Full),
         _ => None,
@@ -231,7 +233,7 @@ fn set_colour(clip: &mut Clip, video: &Stream) {
         .side_data_list
         .iter()
         .any(|side| side.kind.starts_with("DOVI"));
-    clip.hdr = stream(match video.color_transfer.as_deref() {
+    clip.hdr = stream_fact(match video.color_transfer.as_deref() {
         _ if is_dolby => Some(Hdr::DolbyVision),
         Some("smpte2084") => Some(Hdr::Hdr10),
         Some("arib-std-b67") => Some(Hdr::Hlg),
@@ -273,8 +275,8 @@ fn set_timing(clip: &mut Clip, video: &Stream) {
         (Some(finest), None) => (Some(finest.snapped()), None),
         (None, None) => (None, None),
     };
-    clip.rate = stream(rate);
-    clip.is_vfr = stream(is_vfr);
+    clip.rate = stream_fact(rate);
+    clip.is_vfr = stream_fact(is_vfr);
 }
 
 fn set_sound(clip: &mut Clip, streams: &[Stream]) {
@@ -283,15 +285,15 @@ fn set_sound(clip: &mut Clip, streams: &[Stream]) {
         .filter(|stream| stream.codec_type == "audio")
         .collect();
     let Some(first) = tracks.first() else { return };
-    clip.audio_codec = stream(codec(first));
-    clip.audio_tracks = stream(u32::try_from(tracks.len()).ok());
+    clip.audio_codec = stream_fact(codec(first));
+    clip.audio_tracks = stream_fact(u32::try_from(tracks.len()).ok());
     let channels = tracks
         .iter()
         .filter_map(|track| track.channels)
         .fold(0, u32::saturating_add);
-    clip.audio_channels = stream(Some(channels).filter(|&n| n > 0));
-    clip.audio_layout = stream(known(first.channel_layout.as_ref()));
-    clip.sample_rate = stream(
+    clip.audio_channels = stream_fact(Some(channels).filter(|&n| n > 0));
+    clip.audio_layout = stream_fact(known(first.channel_layout.as_ref()));
+    clip.sample_rate = stream_fact(
         first
             .sample_rate
             .as_ref()

@@ -183,22 +183,22 @@ impl Frame {
             180 => (height - 1 - y) * width + (width - 1 - x),
             _ => x * width + (width - 1 - y),
         };
-        let (wide, high) = match degrees {
+        let (rotated_width, rotated_height) = match degrees {
             90 | 270 => (height, width),
             180 => (width, height),
             _ => return self,
         };
         let mut rgb = Vec::with_capacity(self.rgb.len());
-        for y in 0..high {
-            for x in 0..wide {
+        for y in 0..rotated_height {
+            for x in 0..rotated_width {
                 rgb.extend(pixels.get(source(x, y)).unwrap_or(&[0; 3]));
             }
         }
-        let is_upended = wide != width;
+        let is_swapped = rotated_width != width;
         Self {
             rgb,
-            width: if is_upended { self.height } else { self.width },
-            height: if is_upended { self.width } else { self.height },
+            width: if is_swapped { self.height } else { self.width },
+            height: if is_swapped { self.width } else { self.height },
             ..self
         }
     }

@@ -26,7 +26,7 @@ pub enum ThumbnailFormat {
 /// Position and time of each frame in a filmstrip image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StripIndex {
-    /// Frames per row.
+    /// Number of frames per row.
     pub columns: usize,
     /// Width of one frame in pixels.
     pub width: u16,

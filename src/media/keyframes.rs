@@ -75,7 +75,7 @@ pub struct Keyframes {
     pub decoder: Decoder,
     /// Wrapping of every keyframe in the file.
     pub stored: KeyframeStorage,
-    /// Positions and times.
+    /// Positions and times of the keyframes, in time order.
     pub keys: Vec<Keyframe>,
 }
 
@@ -165,25 +165,23 @@ impl Keyframes {
 
 /// Shortens each search range so that it ends where the next one begins.
 fn remove_overlaps(keys: &mut [Keyframe]) {
-    for time_at in 1..keys.len() {
-        let room = keys[time_at]
-            .offset
-            .saturating_sub(keys[time_at - 1].offset);
+    for at in 1..keys.len() {
+        let room = keys[at].offset.saturating_sub(keys[at - 1].offset);
         let room = u32::try_from(room).unwrap_or(u32::MAX);
-        keys[time_at - 1].bytes = keys[time_at - 1].bytes.min(room);
+        keys[at - 1].bytes = keys[at - 1].bytes.min(room);
     }
 }
 
 /// Iterates over the numbers below `count`, or over [`MAX_KEYFRAMES`] evenly spaced ones that
 /// include the first and the last.
 pub(super) fn evenly_spaced(count: u64) -> impl Iterator<Item = u64> {
-    let most = count.min(MAX_KEYFRAMES);
-    (0..most).map(move |time_at| {
+    let count_returned = count.min(MAX_KEYFRAMES);
+    (0..count_returned).map(move |at| {
         if count <= MAX_KEYFRAMES {
-            time_at
+            at
         } else {
             // 128 bits, because a malicious file may store any count.
-            let place = u128::from(time_at) * u128::from(count - 1) / u128::from(MAX_KEYFRAMES - 1);
+            let place = u128::from(at) * u128::from(count - 1) / u128::from(MAX_KEYFRAMES - 1);
             u64::try_from(place).unwrap_or(u64::MAX)
         }
     })

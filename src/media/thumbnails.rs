@@ -60,7 +60,7 @@ struct PlannedKeyframes {
     strip: Vec<Keyframe>,
 }
 
-/// Kind of thumbnail.
+/// Thumbnail to create for a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThumbnailKind {
     /// Single frame that represents the clip.
@@ -142,14 +142,14 @@ pub struct ThumbnailJob {
 /// Thumbnail created for one job.
 #[derive(Debug)]
 pub enum ThumbnailOutput {
-    /// A poster.
+    /// Poster of a clip.
     Poster {
         /// Contents of the image file.
         image: Vec<u8>,
         /// Plan for the filmstrip.
         next: Box<ThumbnailPlan>,
     },
-    /// A strip.
+    /// Filmstrip of a clip.
     Strip {
         /// Contents and frame index of the image file; `None` if the clip has no frames to show.
         strip: Option<(Vec<u8>, StripIndex)>,
@@ -170,7 +170,7 @@ struct StripFrames {
 /// Decoder, limits and output format of a run.
 #[derive(Debug, Clone)]
 pub struct ThumbnailMaker {
-    /// Decoder.
+    /// ffmpeg, which decodes the frames.
     pub ffmpeg: Tool,
     /// Limits of each process.
     pub limits: ProcessLimits,
@@ -198,7 +198,7 @@ impl ThumbnailMaker {
     /// Returns true if ffmpeg appears to hang on every file. Then no further processes are started,
     /// and the remaining jobs stay in the queue.
     #[must_use]
-    pub fn is_hopeless(&self) -> bool {
+    pub fn is_stalled(&self) -> bool {
         self.late.load(Ordering::Relaxed) >= MAX_TIMEOUTS
     }
 
@@ -214,12 +214,12 @@ impl ThumbnailMaker {
         on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
     ) -> Result<(), ProbeError> {
         match kind {
-            ThumbnailKind::Poster => self.posters(jobs, on_result),
-            ThumbnailKind::Strip => self.strips(jobs, on_result),
+            ThumbnailKind::Poster => self.make_posters(jobs, on_result),
+            ThumbnailKind::Strip => self.make_strips(jobs, on_result),
         }
     }
 
-    fn posters(
+    fn make_posters(
         &self,
         jobs: &[ThumbnailJob],
         on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
@@ -245,7 +245,7 @@ impl ThumbnailMaker {
                     if is_done[at] {
                     } else if frame.is_presentable() {
                         is_done[at] = true;
-                        on_result(at, self.poster(&frame, &jobs[at]));
+                        on_result(at, self.finish_poster(&frame, &jobs[at]));
                     } else if best[at]
                         .as_ref()
                         .is_none_or(|best| frame.is_better_than(best))
@@ -259,18 +259,18 @@ impl ThumbnailMaker {
             }
         }
         for (at, job) in jobs.iter().enumerate().filter(|&(at, _)| !is_done[at]) {
-            if self.is_hopeless() {
+            if self.is_stalled() {
                 break;
             }
-            let made = match best[at].take() {
-                Some(frame) => self.poster(&frame, job),
+            let result = match best[at].take() {
+                Some(frame) => self.finish_poster(&frame, job),
                 None => match self.decode_poster(job) {
-                    Ok(frame) => self.poster(&frame, job),
+                    Ok(frame) => self.finish_poster(&frame, job),
                     Err(ProbeError::Cancelled) => return Err(ProbeError::Cancelled),
                     Err(error) => Err(error),
                 },
             };
-            on_result(at, made);
+            on_result(at, result);
         }
         Ok(())
     }
@@ -324,7 +324,11 @@ impl ThumbnailMaker {
         }
     }
 
-    fn poster(&self, frame: &Frame, job: &ThumbnailJob) -> Result<ThumbnailOutput, ProbeError> {
+    fn finish_poster(
+        &self,
+        frame: &Frame,
+        job: &ThumbnailJob,
+    ) -> Result<ThumbnailOutput, ProbeError> {
         let image = self.encode(frame)?;
         let mut next = Box::new(job.plan.clone());
         next.is_poor = !frame.is_presentable();
@@ -342,7 +346,7 @@ impl ThumbnailMaker {
     fn decode_poster(&self, job: &ThumbnailJob) -> Result<Frame, ProbeError> {
         let _pass = job.gate.pass();
         let mut best: Option<Frame> = None;
-        let mut fault = None;
+        let mut first_error = None;
         for (input, place) in poster_positions(job) {
             match self.decode_position(&input, place, &job.plan.poster) {
                 Ok(frame) if frame.is_presentable() => return Ok(frame),
@@ -352,12 +356,12 @@ impl ThumbnailMaker {
                     }
                 }
                 Err(ProbeError::BadFile(reason)) => {
-                    fault.get_or_insert(reason);
+                    first_error.get_or_insert(reason);
                 }
                 Err(other) => return Err(other),
             }
         }
-        best.ok_or_else(|| ProbeError::BadFile(fault.unwrap_or_default()))
+        best.ok_or_else(|| ProbeError::BadFile(first_error.unwrap_or_default()))
     }
 
     /// Decodes one frame. If the header turns out not to suffice, tries again without relying on it.
@@ -386,7 +390,7 @@ impl ThumbnailMaker {
         Ok(Frame::new(pixels?, raster))
     }
 
-    fn strips(
+    fn make_strips(
         &self,
         jobs: &[ThumbnailJob],
         on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
@@ -417,7 +421,7 @@ impl ThumbnailMaker {
             },
         )?;
         for at in done..jobs.len() {
-            if self.is_hopeless() {
+            if self.is_stalled() {
                 break;
             }
             if self.limits.cancel.is_cancelled() {

@@ -20,7 +20,7 @@ const VERSION_DEADLINE: Duration = Duration::from_secs(20);
 /// Bytes of output accepted from `-version`, which prints about a kilobyte.
 const MAX_OUTPUT: usize = 1024 * 1024;
 
-/// An external program.
+/// External program, ffmpeg or ffprobe.
 #[derive(Debug, Clone)]
 pub struct Tool {
     /// Path or name of the executable.
@@ -35,9 +35,9 @@ pub struct Tool {
 /// External programs that a scan needs.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Reads headers.
+    /// Reads headers that the built-in readers do not understand.
     pub ffprobe: Tool,
-    /// Decodes frames.
+    /// Decodes frames for thumbnails.
     pub ffmpeg: Tool,
 }
 
@@ -57,10 +57,11 @@ impl Tools {
     /// Returns true if one of the tools has this name and version. A tool that does not report its
     /// version never matches; using it then reports the error.
     #[must_use]
-    pub fn have(&self, version: &str) -> bool {
-        [&self.ffprobe, &self.ffmpeg]
-            .iter()
-            .any(|tool| tool.version().is_ok_and(|own| own == version))
+    pub fn has_version(&self, version: &str) -> bool {
+        [&self.ffprobe, &self.ffmpeg].iter().any(|tool| {
+            tool.version()
+                .is_ok_and(|own_version| own_version == version)
+        })
     }
 }
 
@@ -128,7 +129,7 @@ impl Tool {
 
     /// Returns description and version for the cache; `None` if the version was never needed.
     #[must_use]
-    pub fn known(&self) -> Option<(&str, &str)> {
+    pub fn cached_version(&self) -> Option<(&str, &str)> {
         Some((&self.description, self.version.get()?.as_deref()?))
     }
 

@@ -174,7 +174,7 @@ fn find_tools(request: &Request) -> Result<Tools, Error> {
 fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
     for (description, version) in [&tools.ffprobe, &tools.ffmpeg]
         .iter()
-        .filter_map(|tool| tool.known())
+        .filter_map(|tool| tool.cached_version())
     {
         if catalogue.tool_version(description)?.as_deref() != Some(version) {
             catalogue.remember_tool(description, version)?;
@@ -390,7 +390,7 @@ impl Scan<'_, '_> {
             return Ok(());
         }
         self.writer.commit()?;
-        let is_current = |tool: &str| self.tools.have(tool);
+        let is_current = |tool: &str| self.tools.has_version(tool);
         let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());

@@ -264,7 +264,7 @@ impl Reader<'_> {
         let Some(identity) = sample.identity else {
             return Ok(None);
         };
-        let is_current = |tool: &str| self.tools.have(tool);
+        let is_current = |tool: &str| self.tools.has_version(tool);
         self.locked(|catalogue| catalogue.content_known(identity, &is_current))
     }
 

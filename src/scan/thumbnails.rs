@@ -128,7 +128,7 @@ impl Pictures {
     pub(super) fn make(&self, batch: &Batch, sender: &SyncSender<Message>) {
         // The receiver is gone only when the scan has failed already.
         let send = |message| drop(sender.send(message));
-        if self.studio.is_hopeless() {
+        if self.studio.is_stalled() {
             return;
         }
         let (sittings, subjects) = match self.sittings(batch, &send) {
@@ -154,7 +154,7 @@ impl Pictures {
         if let Err(ProbeError::Fatal(error)) = ended {
             send(Message::Fatal(error));
         }
-        if self.studio.is_hopeless() {
+        if self.studio.is_stalled() {
             send(Message::Hopeless);
         }
     }

@@ -39,7 +39,7 @@ pub(super) struct FileKeyframes {
     pub keys: Vec<Keyframe>,
 }
 
-/// Decoded keyframe.
+/// Decoded keyframe with its position in the request.
 #[derive(Debug)]
 pub(super) struct DecodedKeyframe {
     /// Index of the file in the list passed to [`decode`].

@@ -74,7 +74,7 @@ struct KeyframeSearch<'a> {
     decoder: &'a Decoder,
     /// Bytes of the search range that are not yet read.
     remaining: u64,
-    /// Picture being assembled.
+    /// Picture whose packets are being collected.
     current: Option<AssembledPicture>,
     /// First field of a keyframe, whose second field may follow.
     first: Option<(AssembledPicture, h264::Slice)>,

@@ -15,7 +15,7 @@ const MIN_CLUSTER_HEAD: u64 = 5;
 const FRAME_OVERHEAD: u64 = 16 * 1024;
 /// Smallest byte range, unless the file ends before.
 const MIN_RANGE: u64 = 64 * 1024;
-/// Largest byte range.
+/// Largest byte range, unless the first keyframe is larger.
 const MAX_RANGE: u64 = 512 * 1024;
 
 /// Cue of the requested track.

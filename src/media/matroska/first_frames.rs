@@ -11,7 +11,7 @@ use crate::source_file::Original;
 const MAX_STEPS: usize = 400;
 /// Reads per file in search of the first frames.
 const MAX_READS: usize = 3;
-/// Bytes per read.
+/// Bytes per read; fewer at the end of the file.
 const READ_AHEAD: u64 = 64 * 1024;
 /// Bytes kept of a frame, enough for its headers.
 const MAX_FRAME_START: usize = 8192;

@@ -28,7 +28,7 @@ pub(super) struct MatroskaLayout {
     pub info: Vec<u8>,
     pub tracks: Vec<u8>,
     pub tags: Vec<Vec<u8>>,
-    /// Content of the cues; `None` if there are none or they are too large.
+    /// Content of the cues; `None` if they are missing or too large.
     pub cues: Option<Vec<u8>>,
     /// Offset of the first cluster.
     pub cluster: Option<u64>,
@@ -194,7 +194,7 @@ fn parse_seek_head(body: &[u8]) -> Option<Vec<u64>> {
 }
 
 /// Reads the id and size of the element at an offset, with read-ahead; `None` at the end of the
-/// file, or if there is no element.
+/// file, or if the bytes are not an element.
 fn read_head(original: &mut Original, at: u64) -> io::Result<Option<ElementHead>> {
     let rest = original.size().saturating_sub(at);
     let needed = usize::try_from(rest.min(MAX_HEAD as u64)).unwrap_or(MAX_HEAD);

@@ -169,7 +169,7 @@ fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'st
     })
 }
 
-/// Derives the pixel aspect ratio from the display size; `Some(None)` if there is no usable one.
+/// Derives the pixel aspect ratio from the display size; `Some(None)` if that is not usable.
 #[expect(clippy::option_option, reason = "not understood, or not stored")]
 fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
     let display_width = video.display_width.unwrap_or(video.width.into());

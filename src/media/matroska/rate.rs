@@ -22,8 +22,8 @@ pub(super) fn frame_rate(nanoseconds: u64) -> Option<String> {
 /// semiconvergent that is closer than the convergent before it.
 fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)> {
     let distance = |(n, d): (u64, u64)| {
-        let (wide, high) = (u128::from(n) * u128::from(denominator), u128::from(d));
-        wide.abs_diff(u128::from(numerator) * high)
+        let (scaled, own_denominator) = (u128::from(n) * u128::from(denominator), u128::from(d));
+        scaled.abs_diff(u128::from(numerator) * own_denominator)
     };
     let (mut previous, mut best) = ((0, 1), (1, 0));
     let (mut rest, mut by) = (numerator, denominator);

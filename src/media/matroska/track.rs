@@ -21,7 +21,7 @@ pub(super) enum TrackKind {
     Other,
 }
 
-/// Track entry.
+/// Track entry with its video or audio settings.
 #[derive(Debug)]
 pub(super) struct MatroskaTrack<'a> {
     pub number: u64,

@@ -13,7 +13,7 @@ use super::layout::MxfLayout;
 use super::packages::Essence;
 use super::partition::Partition;
 use super::streams::units_to_micros;
-use super::window::{READ_AHEAD, Window};
+use super::window::{MxfWindow, READ_AHEAD};
 use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
 /// Partitions read in addition to the first one.
@@ -53,7 +53,7 @@ struct KeyframeUnit {
 
 /// Finds the keyframes of a track in time order: all of them, or an evenly spaced selection.
 pub(super) fn find_keyframes(
-    window: &mut Window<'_>,
+    window: &mut MxfWindow<'_>,
     layout: &mut MxfLayout,
     track: Essence,
     wrapping: Wrapping,
@@ -178,7 +178,7 @@ fn listed_keyframes(table: &[&IndexTableSegment]) -> Vec<KeyframeUnit> {
 
 /// Returns ranges of the essence. For a file with many partitions, only some are located.
 fn find_ranges(
-    window: &mut Window<'_>,
+    window: &mut MxfWindow<'_>,
     layout: &mut MxfLayout,
     track: Essence,
     wrapping: Wrapping,

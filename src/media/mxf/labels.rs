@@ -4,7 +4,7 @@
 use super::klv::{Label, LocalSet};
 use crate::media::bitstream::Colour;
 
-/// Picture coding.
+/// Coding of a picture track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PictureCodec {
     H264,

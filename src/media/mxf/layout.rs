@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::index::{self, IndexTableSegment};
 use super::klv::{KlvItem, Label, LocalSet, Primer};
 use super::partition::{Partition, PartitionKind, is_random_index, parse_random_index};
-use super::window::{READ_AHEAD, Window};
+use super::window::{MxfWindow, READ_AHEAD};
 use crate::media::header::TagMap;
 
 /// Items read in one partition; Avid writes several thousand sets.
@@ -62,7 +62,7 @@ pub(super) struct MxfLayout {
 }
 
 /// Reads header and footer; `None` if the file has another format, is truncated or damaged.
-pub(super) fn read(window: &mut Window<'_>) -> Option<MxfLayout> {
+pub(super) fn read(window: &mut MxfWindow<'_>) -> Option<MxfLayout> {
     if window.read(0, 14)? != HEADER_PARTITION_KEY {
         return None;
     }
@@ -93,13 +93,13 @@ pub(super) fn read(window: &mut Window<'_>) -> Option<MxfLayout> {
     Some(layout)
 }
 
-fn read_header_pack(window: &mut Window<'_>) -> Option<Partition> {
+fn read_header_pack(window: &mut MxfWindow<'_>) -> Option<Partition> {
     let item = window.item(0)?;
     Partition::parse(&item, window.read(item.value, item.length)?)
 }
 
 /// Returns the position of the footer, from the random index pack at the end of the file.
-fn find_footer(window: &mut Window<'_>) -> Option<u64> {
+fn find_footer(window: &mut MxfWindow<'_>) -> Option<u64> {
     let end = window.size();
     let from = end.saturating_sub(READ_AHEAD);
     window.fetch(from, READ_AHEAD)?;
@@ -126,7 +126,7 @@ impl MxfLayout {
 
     /// Reads items from the partition at `from` up to the first essence item or the end of the file;
     /// beyond the header, also up to the next partition.
-    pub(super) fn walk(&mut self, window: &mut Window<'_>, from: u64) -> Option<()> {
+    pub(super) fn walk(&mut self, window: &mut MxfWindow<'_>, from: u64) -> Option<()> {
         let mut primer = Primer::default();
         let mut identification = TagMap::new();
         // End of the partition's index tables, once the first segment was found.

@@ -24,7 +24,7 @@ use labels::{PictureCodec, Wrapping};
 use layout::MxfLayout;
 use packages::{Essence, EssenceKind, MxfClip};
 use streams::MxfPicture;
-use window::Window;
+use window::MxfWindow;
 
 use super::header::{Format, MediaHeader, ParsedFile, add_tag, format_seconds};
 use super::keyframes::{Decoder, KeyframeStorage, Keyframes};
@@ -38,12 +38,12 @@ const MAX_ITEMS: usize = 200;
 /// # Errors
 /// Read errors of the drive.
 pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
-    let mut window = Window::new(original);
+    let mut window = MxfWindow::new(original);
     let file = read_file(&mut window);
     window.finish(file)
 }
 
-fn read_file(window: &mut Window<'_>) -> Option<ParsedFile> {
+fn read_file(window: &mut MxfWindow<'_>) -> Option<ParsedFile> {
     let mut layout = layout::read(window)?;
     let clip = packages::resolve_clip(&layout)?;
     let mut streams = Vec::new();
@@ -111,7 +111,7 @@ fn build_format(layout: &MxfLayout, clip: &MxfClip<'_>) -> Option<Format> {
 
 /// Returns the keyframes of the picture; `None` if they cannot be read individually.
 fn find_keyframes(
-    window: &mut Window<'_>,
+    window: &mut MxfWindow<'_>,
     layout: &mut MxfLayout,
     picture: MxfPicture,
     essence: Essence,

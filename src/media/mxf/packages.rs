@@ -103,8 +103,8 @@ struct TrackComponents<'a> {
     components: Vec<&'a LocalSet>,
 }
 
-/// Returns the components of a track, a single one or a sequence; `None` if there are none or one
-/// is not supported.
+/// Returns the components of a track, a single one or a sequence; `None` if they are missing or
+/// one is not supported.
 fn components<'a>(layout: &'a MxfLayout, track: &LocalSet) -> Option<TrackComponents<'a>> {
     let number = track.label(0x4803)?;
     if let Some(component) = layout.set(&number, &[kind::TIMECODE]) {
@@ -222,8 +222,8 @@ fn descriptor<'a>(layout: &'a MxfLayout, package: &LocalSet, track: u32) -> Opti
         .find(|descriptor| descriptor.u32(0x3006).unwrap_or(0) == track)
 }
 
-/// Returns `IndexSID` and `BodySID` of the package that a source clip refers to; 0 if there are
-/// none.
+/// Returns `IndexSID` and `BodySID` of the package that a source clip refers to; 0 if they are
+/// not stored.
 fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
     layout
         .container_data

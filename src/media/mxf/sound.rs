@@ -57,7 +57,7 @@ pub(super) fn units_to_samples(units: u64, rate: (u32, u32), sample_rate: u32) -
     u64::try_from((doubled + numerator).checked_div(numerator * 2)?).ok()
 }
 
-/// Returns the layout described by the channel labels; `Some(None)` if there are none or ffprobe
+/// Returns the layout described by the channel labels; `Some(None)` without labels, or if ffprobe
 /// ignores them.
 #[expect(clippy::option_option, reason = "no layout, or not understood")]
 fn channel_layout(

@@ -7,7 +7,7 @@ use super::klv::{KlvItem, LocalSet};
 use super::labels::{self, PictureCodec, Wrapping};
 use super::layout::MxfLayout;
 use super::packages::MxfTrack;
-use super::window::Window;
+use super::window::MxfWindow;
 use crate::media::bitstream::{Coded, Container, dnxhd, dv, h264, mpeg2, prores, units};
 use crate::media::header::Stream;
 use crate::media::ratio;
@@ -51,7 +51,7 @@ pub(super) fn units_to_micros(units: u64, rate: (u32, u32)) -> u64 {
 
 /// Parses a picture track.
 pub(super) fn parse_picture(
-    window: &mut Window<'_>,
+    window: &mut MxfWindow<'_>,
     layout: &MxfLayout,
     track: &MxfTrack<'_>,
 ) -> Option<MxfPicture> {
@@ -123,7 +123,7 @@ pub(super) fn parse_picture(
 
 /// Finds the item with the first picture; for clip wrapping, the item with the whole clip.
 fn first_picture(
-    window: &mut Window<'_>,
+    window: &mut MxfWindow<'_>,
     layout: &MxfLayout,
     track: &MxfTrack<'_>,
     wrapping: Wrapping,
@@ -245,8 +245,8 @@ fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -
         return None;
     }
     let table = || {
-        let own = layout.segments.iter();
-        own.filter(|segment| segment.index == track.essence.index)
+        let segments = layout.segments.iter();
+        segments.filter(|segment| segment.index == track.essence.index)
     };
     let is_timed = table().next().is_some() && table().all(|segment| !segment.entries.is_empty());
     let is_intra_only = matches!(

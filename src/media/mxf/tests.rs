@@ -107,7 +107,7 @@ fn reads_a_file_with_an_overlong_index() {
     }
     let file = file(&bytes);
     let original = original(file.path());
-    let found = layout::read(&mut Window::new(&original)).unwrap();
+    let found = layout::read(&mut MxfWindow::new(&original)).unwrap();
     assert!(found.is_index_cut && !found.segments.is_empty());
     assert_eq!(found.partitions.len(), 2);
     let segment: &IndexTableSegment = &found.segments[0];
@@ -139,7 +139,7 @@ fn finds_keyframes_listed_in_the_next_partition() {
     bytes.extend(random_index(&listed_partitions));
     let file = file(&bytes);
     let original = original(file.path());
-    let mut window = Window::new(&original);
+    let mut window = MxfWindow::new(&original);
     let mut found = layout::read(&mut window).unwrap();
     assert_eq!(found.listed_partitions, listed_partitions);
     let essence = Essence {

@@ -8,18 +8,18 @@ use crate::source_file::Original;
 
 /// Smallest number of bytes per read.
 pub(super) const READ_AHEAD: u64 = 64 * 1024;
-/// Reads per file.
+/// Reads allowed per file.
 const MAX_READS: usize = 12;
 /// Bytes of the largest read, enough for the metadata and index of a long recording.
 pub(super) const MAX_READ: u64 = 1024 * 1024;
 
 /// Ranges read from an original.
-pub(super) struct Window<'a> {
+pub(super) struct MxfWindow<'a> {
     reads: Reads<'a>,
     ranges: Vec<(u64, Vec<u8>)>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> MxfWindow<'a> {
     /// Creates an empty window.
     pub(super) fn new(original: &'a Original) -> Self {
         Self {
@@ -55,11 +55,11 @@ impl<'a> Window<'a> {
         if length > left || length > MAX_READ {
             return None;
         }
-        let wanted = usize::try_from(length).ok()?;
-        if self.held(start, wanted).is_none() {
+        let bytes = usize::try_from(length).ok()?;
+        if self.held(start, bytes).is_none() {
             self.fetch(start, length.max(READ_AHEAD))?;
         }
-        self.held(start, wanted)
+        self.held(start, bytes)
     }
 
     /// Parses the item at file offset `at`.
