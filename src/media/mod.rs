@@ -28,6 +28,7 @@ mod single_decode;
 mod thumbnails;
 mod tone_mapping;
 mod tool;
+mod tool_messages;
 mod wav;
 
 #[cfg(feature = "fuzzing")]
@@ -38,6 +39,7 @@ pub use parent_death::exec_with_parent_death_signal;
 pub use process::{Cancel, ProcessLimits, kill_all, processes_started};
 pub use thumbnails::{ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan};
 pub use tool::{Tool, Tools};
+pub use tool_messages::{explain_problem, problem_hint};
 
 use std::path::Path;
 

@@ -13,6 +13,7 @@ use std::hash::Hash;
 use jiff::civil::Date;
 
 use super::{Book, Shot};
+use crate::media;
 use crate::output::{counted, grouped};
 use crate::value::Rate;
 
@@ -139,7 +140,10 @@ pub(super) fn find(book: &Book) -> Vec<Finding> {
             });
         };
         if let Some(problem) = &shot.gist.problem {
-            add(Oddity::Unreadable, problem.to_string());
+            add(
+                Oddity::Unreadable,
+                media::explain_problem(problem).into_owned(),
+            );
         }
         if let Some((oddity, text)) = copies(shot) {
             add(oddity, text);
