@@ -150,7 +150,7 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
     for side in &video.side_data_list {
         match side.kind.as_str() {
             "Spherical Mapping" => {
-                clip.projection = stream_fact(projection(side.projection.as_deref()))
+                clip.projection = stream_fact(projection(side.projection.as_deref()));
             }
             "Stereo 3D" => clip.stereo = stream_fact(stereo(side.stereo.as_deref())),
             _ => {}

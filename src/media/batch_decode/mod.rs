@@ -89,9 +89,9 @@ pub(super) fn decode(
         None => vec![all],
     };
     while let Some(mut indices) = pending.pop() {
-        let (decoded, error_output) = run_decoder(decoder, raster, files, &indices, tool, limits)?;
+        let (frames, error_output) = run_decoder(decoder, raster, files, &indices, tool, limits)?;
         if error_output.trim().is_empty() || indices.len() < 2 {
-            decoded.into_iter().for_each(&mut *on_decoded);
+            frames.into_iter().for_each(&mut *on_decoded);
             continue;
         }
         // Splits between clips if possible.
@@ -182,7 +182,7 @@ fn run_decoder(
         move |from: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
             matroska_pipe::read_pictures(from, bytes, on_decoded)
         };
-    let mut decoded = Vec::with_capacity(indices.len());
+    let mut frames = Vec::with_capacity(indices.len());
     let mut is_received = vec![false; indices.len()];
     let error_output = process::run_streaming(
         command,
@@ -198,7 +198,7 @@ fn run_decoder(
             // Two fields may be returned as two pictures; the first one suffices.
             let is_new = !std::mem::replace(is_received, true);
             if is_new {
-                decoded.push(DecodedKeyframe {
+                frames.push(DecodedKeyframe {
                     file: index.file,
                     key: index.key,
                     micros: times[at].load(Ordering::Relaxed),
@@ -208,7 +208,7 @@ fn run_decoder(
             is_new
         },
     )?;
-    Ok((decoded, error_output))
+    Ok((frames, error_output))
 }
 
 /// Groups a list of keyframes by file.

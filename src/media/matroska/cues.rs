@@ -109,7 +109,7 @@ fn parse_position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
 
 impl Cue {
     /// Returns the byte range that contains the frame. `next` is the cluster of the following cue.
-    fn to_keyframe(&self, next: Option<u64>, scale: &CueScale) -> Option<Keyframe> {
+    fn to_keyframe(self, next: Option<u64>, scale: &CueScale) -> Option<Keyframe> {
         let distant = self
             .relative
             .filter(|&relative| relative > NEAR_CLUSTER_START);
