@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// First argument of the intermediate process; no subcommand has this name.
-const INTERMEDIATE: &str = "--on-a-leash";
+const INTERMEDIATE: &str = "--with-parent-death-signal";
 /// Exit code of the intermediate process if it cannot execute the tool.
 pub(super) const EXEC_FAILED: i32 = 125;
 /// The running executable, even if its file was replaced in the meantime.
