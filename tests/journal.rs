@@ -51,7 +51,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
     let last = edit(clip, i64::MAX, "mallory", note("the last of all"));
     let answer = import(&here, &[last, poison, beyond]);
     assert!(
-        answer.stderr.contains("journal.ndjson:1: its clock"),
+        answer.stderr.contains("journal.ndjson:1: impossible clock"),
         "{}",
         answer.stderr
     );

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use btsindex::clip::Clip;
 use btsindex::footage::fingerprint;
-use btsindex::media::{self, Keyframes, Plan, Told, Work, fuzzing};
+use btsindex::media::{self, Keyframes, ThumbnailPlan, ProbeResult, ThumbnailKind, fuzzing};
 use btsindex::source_file::Original;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -44,20 +44,20 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn check(told: &Told, size: u64) {
+fn check(told: &ProbeResult, size: u64) {
     let kept = serde_json::to_string(&told.facts).expect("facts are JSON");
     let again: Clip = serde_json::from_str(&kept).expect("and come back");
     assert_eq!(again, told.facts);
     if let Some(keyframes) = &told.keyframes {
         check_keyframes(keyframes, size);
     }
-    let Some(plan) = Plan::of(&told.facts, told.keyframes.as_ref(), STRIP) else {
+    let Some(plan) = ThumbnailPlan::new(&told.facts, told.keyframes.as_ref(), STRIP) else {
         return;
     };
     let kept = serde_json::to_value(&plan).expect("a plan is JSON");
-    let again: Plan = serde_json::from_str(&kept.to_string()).expect("and comes back");
+    let again: ThumbnailPlan = serde_json::from_str(&kept.to_string()).expect("and comes back");
     assert_eq!(again, plan);
-    for work in [Work::Poster, Work::Strip] {
+    for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
         assert_eq!(again.recipe(work), plan.recipe(work));
     }
     check_plan(&kept["keyed"], size);

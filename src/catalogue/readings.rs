@@ -7,7 +7,7 @@ use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::footage::Identity;
-use crate::media::{Plan, Work};
+use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
 /// Version of the fingerprint: docs/identity.md.
@@ -60,9 +60,9 @@ pub enum ReadOutcome {
 #[derive(Debug)]
 pub struct PictureRequest {
     /// First picture to create.
-    pub work: Work,
-    /// Plan for creating them.
-    pub plan: Box<Plan>,
+    pub work: ThumbnailKind,
+    /// ThumbnailPlan for creating them.
+    pub plan: Box<ThumbnailPlan>,
 }
 
 /// Content that was read before.

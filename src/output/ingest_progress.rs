@@ -13,6 +13,7 @@ use super::table::cut_before;
 use super::{Look, counted, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
+use crate::media;
 use crate::offload::{self, Outcome};
 use crate::scan;
 use crate::value::Bytes;
@@ -278,7 +279,7 @@ impl<'a> IngestProgress<'a> {
         self.line(&format!(
             "warning: {}: {}",
             escape(&path),
-            escape(&problem.reason)
+            escape(&media::explain_problem(&problem.reason))
         ));
     }
 

@@ -33,7 +33,7 @@ use crate::catalogue::{Catalogue, PendingPictures, Reading};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{Limits, Studio, Tools, Work};
+use crate::media::{ProcessLimits, ThumbnailKind, ThumbnailMaker, Tools};
 use crate::tag::Rules;
 use crate::volume::Drive;
 use tagging::Places;
@@ -174,7 +174,7 @@ fn find_tools(request: &Request) -> Result<Tools, Error> {
 fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
     for (description, version) in [&tools.ffprobe, &tools.ffmpeg]
         .iter()
-        .filter_map(|tool| tool.known())
+        .filter_map(|tool| tool.cached_version())
     {
         if catalogue.tool_version(description)?.as_deref() != Some(version) {
             catalogue.set_tool_version(description, version)?;
@@ -289,7 +289,7 @@ impl Scan<'_, '_> {
     }
 
     fn all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
-        for work in [Work::Poster, Work::Strip] {
+        for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
             self.pictures(work, folders)?;
         }
         Ok(())
@@ -299,8 +299,8 @@ impl Scan<'_, '_> {
         self.request.cancel.is_cancelled()
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> ProcessLimits {
+        ProcessLimits {
             deadline: self.request.deadline,
             cancel: self.request.cancel.clone(),
         }
@@ -385,19 +385,19 @@ impl Scan<'_, '_> {
     }
 
     /// Makes the pictures that wait, of clips in the folders that were walked.
-    fn pictures(&mut self, work: Work, walked: &HashSet<i64>) -> Result<(), Error> {
-        if self.is_cancelled() || (work == Work::Strip && self.request.strip == 0) {
+    fn pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
+        if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
             return Ok(());
         }
         self.writer.commit()?;
-        let is_current = |tool: &str| self.tools.have(tool);
+        let is_current = |tool: &str| self.tools.has_version(tool);
         let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());
         }
         let (stage, name) = match work {
-            Work::Poster => (Stage::Posters, "posters"),
-            Work::Strip => (Stage::Strips, "strips"),
+            ThumbnailKind::Poster => (Stage::Posters, "posters"),
+            ThumbnailKind::Strip => (Stage::Strips, "strips"),
         };
         let count = pending.len();
         (self.report)(Event::Queued { stage, count });
@@ -414,10 +414,10 @@ impl Scan<'_, '_> {
             work,
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
             thumbnails: self.writer.catalogue.thumbnails(),
-            studio: Studio {
+            studio: ThumbnailMaker {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
-                thumbs: self.request.thumbs,
+                format: self.request.thumbs,
                 late: Arc::default(),
             },
         };

@@ -18,7 +18,9 @@ use crate::error::{Error, Problem};
 use crate::footage::{
     HeadKind, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
 };
-use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
+use crate::media::{
+    self, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan, Tools,
+};
 use crate::sidecar;
 use crate::source_file::{self, Original};
 use crate::tag::Rules;
@@ -29,12 +31,12 @@ pub(super) struct Reader<'a> {
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
     pub tools: Tools,
-    pub headers: Headers,
+    pub headers: HeaderReaders,
     /// Pictures in a strip.
     pub strip: usize,
     pub rules: &'a Rules,
     pub places: Places,
-    pub limits: Limits,
+    pub limits: ProcessLimits,
 }
 
 /// A file to read.
@@ -236,7 +238,7 @@ impl Reader<'_> {
             return Ok(Ok((outcome, Some(reason.to_owned())).into()));
         }
         let told = match (original, self.headers) {
-            (Some(mut original), Headers::Own) => media::read_header(&mut original)?,
+            (Some(mut original), HeaderReaders::Builtin) => media::read_header(&mut original)?,
             _ => None,
         };
         if let (Some(content), Some(Some(work))) = (&known, work) {
@@ -264,34 +266,34 @@ impl Reader<'_> {
         let Some(identity) = sample.identity else {
             return Ok(None);
         };
-        let is_current = |tool: &str| self.tools.have(tool);
+        let is_current = |tool: &str| self.tools.has_version(tool);
         self.locked(|catalogue| catalogue.known_content(identity, &is_current))
     }
 
     /// Which pictures a known content should have and has not.
-    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
+    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
         let fingerprint = sample.identity?.now;
         let is_there =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
         if content.is_queued {
             None
         } else if content.has_poster && !is_there(&self.thumbnails.posters) {
-            Some(Work::Poster)
+            Some(ThumbnailKind::Poster)
         } else if content.has_poster && self.strip > 0 {
             let is_made = match content.strip {
                 None => false,
                 Some(pictures) => pictures == 0 || is_there(&self.thumbnails.strips),
             };
-            (!is_made).then_some(Work::Strip)
+            (!is_made).then_some(ThumbnailKind::Strip)
         } else {
             None
         }
     }
 
     /// Asks ffprobe, which tells of a drive that fails as if the file were at fault.
-    fn ask(&self, unread: &UnreadFile) -> io::Result<Result<Told, media::Unread>> {
+    fn ask(&self, unread: &UnreadFile) -> io::Result<Result<ProbeResult, media::ProbeError>> {
         let told = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
-        if let Err(media::Unread::Fault(_)) = told {
+        if let Err(media::ProbeError::BadFile(_)) = told {
             source_file::try_reading(&unread.path)?;
         }
         Ok(told)
@@ -300,7 +302,7 @@ impl Reader<'_> {
     /// What a reader told, with the pictures that are to be made.
     fn answer(
         &self,
-        told: Result<Told, media::Unread>,
+        told: Result<ProbeResult, media::ProbeError>,
         file_facts: &Clip,
     ) -> Result<Answered, Stop> {
         let told = match told {
@@ -313,7 +315,7 @@ impl Reader<'_> {
             }
         };
         let keyframes = told.keyframes.as_ref();
-        let pictures = self.wanted(Work::Poster, &told.facts, keyframes, file_facts);
+        let pictures = self.wanted(ThumbnailKind::Poster, &told.facts, keyframes, file_facts);
         let outcome = ReadOutcome::Read {
             facts: Box::new(told.facts),
             pictures,
@@ -324,14 +326,14 @@ impl Reader<'_> {
     /// Pictures of a content. What lies beside the file may know better how it was coded.
     fn wanted(
         &self,
-        work: Work,
+        work: ThumbnailKind,
         facts: &Clip,
         keyframes: Option<&media::Keyframes>,
         file_facts: &Clip,
     ) -> Option<PictureRequest> {
         let mut facts = facts.clone();
         facts.merge(file_facts);
-        let plan = Plan::of(&facts, keyframes, self.strip)?;
+        let plan = ThumbnailPlan::new(&facts, keyframes, self.strip)?;
         Some(PictureRequest {
             work,
             plan: Box::new(plan),
@@ -383,11 +385,11 @@ fn failed(reason: &str, source: Source, tool: &str) -> ReadOutcome {
 
 /// The reason, and which tool failed: none that exists where it may pass, so that the next
 /// scan tries again.
-fn reason(unread: media::Unread, tool: &str) -> Result<(String, String), Stop> {
+fn reason(unread: media::ProbeError, tool: &str) -> Result<(String, String), Stop> {
     match unread {
-        media::Unread::Fault(reason) => Ok((reason, tool.to_owned())),
-        media::Unread::Late(reason) => Ok((reason, "deadline".to_owned())),
-        media::Unread::Cancelled => Err(Stop::Cancelled),
-        media::Unread::Fatal(error) => Err(Stop::Fatal(error)),
+        media::ProbeError::BadFile(reason) => Ok((reason, tool.to_owned())),
+        media::ProbeError::Temporary(reason) => Ok((reason, "deadline".to_owned())),
+        media::ProbeError::Cancelled => Err(Stop::Cancelled),
+        media::ProbeError::Fatal(error) => Err(Stop::Fatal(error)),
     }
 }

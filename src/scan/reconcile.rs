@@ -372,7 +372,7 @@ impl<'a, 'w> Sift<'a, 'w> {
             None => None,
         };
         let failed_with = odd.as_ref().and_then(|odd| odd.failed_with.as_ref());
-        let is_other_tool = failed_with.is_some_and(|tool| !self.tools.have(tool));
+        let is_other_tool = failed_with.is_some_and(|tool| !self.tools.has_version(tool));
         if is_other_tool || lacks_pictures || self.request.recheck {
             self.writer
                 .write(self.report, |catalogue| catalogue.read_again(known.id))?;

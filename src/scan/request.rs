@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::footage::WalkOptions;
 
-use crate::media::{Cancel, Headers, Thumbs};
+use crate::media::{Cancel, HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
 
 /// Pictures in a clip's strip.
@@ -27,13 +27,13 @@ pub struct Request {
     /// Readers a device; `None`: as many as its kind bears.
     pub readers: Option<usize>,
     /// Who reads headers.
-    pub headers: Headers,
+    pub headers: HeaderReaders,
     /// Pictures in a clip's strip; 0: none.
     pub strip: usize,
     /// Whether pictures are made at all; without, they wait for a later scan.
     pub pictures: bool,
     /// What pictures are written as.
-    pub thumbs: Thumbs,
+    pub thumbs: ThumbnailFormat,
     /// After this, one run of ffprobe or ffmpeg is killed.
     pub deadline: Duration,
     /// Marks files as missing even when more than half of a folder's are gone.
@@ -56,10 +56,10 @@ impl Request {
             walk: WalkOptions::default(),
             jobs: thread::available_parallelism().map_or(1, usize::from),
             readers: None,
-            headers: Headers::Own,
+            headers: HeaderReaders::Builtin,
             strip: STRIP,
             pictures: true,
-            thumbs: Thumbs::Jpeg,
+            thumbs: ThumbnailFormat::Jpeg,
             deadline: Duration::from_secs(60),
             accept_missing: false,
             recheck: false,

@@ -12,7 +12,10 @@ use crate::catalogue::{Catalogue, INDEX, PendingPictures, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{frame_paths, modified};
-use crate::media::{Made, Plan, Studio, Subject, Thumbs, Unread, Work};
+use crate::media::{
+    ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
+    ThumbnailPlan,
+};
 use crate::source_file::{self, Gate};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
@@ -35,7 +38,7 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// It has its poster; a strip is to follow.
-    Poster(Box<Plan>),
+    Poster(Box<ThumbnailPlan>),
     /// It has a strip of so many pictures.
     Strip(usize),
     /// No picture of it can be decoded, by that tool.
@@ -54,11 +57,11 @@ pub(super) enum Outcome {
 
 /// What every worker shares.
 pub(super) struct Pictures {
-    pub work: Work,
+    pub work: ThumbnailKind,
     /// For looking up; all writing is the caller's.
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
-    pub studio: Studio,
+    pub studio: ThumbnailMaker,
 }
 
 /// Groups clips that share a decoder and a device, a lane for each device.
@@ -67,14 +70,14 @@ pub(super) struct Pictures {
 /// gate so many read as `readers` says.
 pub(super) fn lanes(
     pending: Vec<PendingPictures>,
-    work: Work,
+    work: ThumbnailKind,
     jobs: usize,
     drive: &dyn Fn(&PendingPictures) -> Drive,
     readers: &dyn Fn(&Drive) -> usize,
 ) -> Vec<Lane<Batch>> {
     let (least, most) = match work {
-        Work::Poster => (FEWEST_POSTERS, POSTERS),
-        Work::Strip => (1, STRIPS),
+        ThumbnailKind::Poster => (FEWEST_POSTERS, POSTERS),
+        ThumbnailKind::Strip => (1, STRIPS),
     };
     let mut drives: BTreeMap<Drive, Vec<Vec<PendingPictures>>> = BTreeMap::new();
     let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<PendingPictures>> = BTreeMap::new();
@@ -125,7 +128,7 @@ impl Pictures {
     pub(super) fn make(&self, batch: &Batch, sender: &SyncSender<Message>) {
         // The receiver is gone only when the scan has failed already.
         let send = |message| drop(sender.send(message));
-        if self.studio.is_hopeless() {
+        if self.studio.is_stalled() {
             return;
         }
         let (sittings, subjects) = match self.sittings(batch, &send) {
@@ -148,10 +151,10 @@ impl Pictures {
                 Err(error) => send(Message::Fatal(error)),
             }
         });
-        if let Err(Unread::Fatal(error)) = ended {
+        if let Err(ProbeError::Fatal(error)) = ended {
             send(Message::Fatal(error));
         }
-        if self.studio.is_hopeless() {
+        if self.studio.is_stalled() {
             send(Message::Hopeless);
         }
     }
@@ -161,7 +164,7 @@ impl Pictures {
         &self,
         batch: &Batch,
         send: &dyn Fn(Message),
-    ) -> Result<Vec<(Sitting, Subject)>, Error> {
+    ) -> Result<Vec<(Sitting, ThumbnailJob)>, Error> {
         let mut found = Vec::new();
         for &pending in &batch.clips {
             let waiting = {
@@ -199,7 +202,7 @@ impl Pictures {
                 });
                 continue;
             }
-            let subject = Subject {
+            let subject = ThumbnailJob {
                 path: waiting.path,
                 frames,
                 gate: batch.gate.clone(),
@@ -214,20 +217,20 @@ impl Pictures {
     fn outcome(
         &self,
         sitting: &Sitting,
-        made: Result<Made, Unread>,
+        made: Result<ThumbnailOutput, ProbeError>,
     ) -> Result<Option<Outcome>, Error> {
         // Taken away or replaced meanwhile: whatever was made of it is not of this clip.
         if !sitting.is_as_it_was() {
             return Ok(Some(Outcome::Waits));
         }
         Ok(match made {
-            Ok(Made::Poster { image, next }) => {
-                self.save(sitting, Work::Poster, &image)?;
+            Ok(ThumbnailOutput::Poster { image, next }) => {
+                self.save(sitting, ThumbnailKind::Poster, &image)?;
                 Some(Outcome::Poster(next))
             }
-            Ok(Made::Strip { strip, poster }) => {
+            Ok(ThumbnailOutput::Strip { strip, poster }) => {
                 if let Some(poster) = poster {
-                    self.save(sitting, Work::Poster, &poster)?;
+                    self.save(sitting, ThumbnailKind::Poster, &poster)?;
                 }
                 let mut pictures = 0;
                 if let Some((image, index)) = strip {
@@ -238,18 +241,18 @@ impl Pictures {
                         .strips
                         .write(sitting.fingerprint, INDEX, &index)
                         .map_err(Error::path(path))?;
-                    self.save(sitting, Work::Strip, &image)?;
+                    self.save(sitting, ThumbnailKind::Strip, &image)?;
                 }
                 Some(Outcome::Strip(pictures))
             }
             // The drive is at fault, not the file.
-            Err(Unread::Fault(_)) if source_file::try_reading(&sitting.path).is_err() => {
+            Err(ProbeError::BadFile(_)) if source_file::try_reading(&sitting.path).is_err() => {
                 Some(Outcome::Waits)
             }
-            Err(Unread::Fault(reason)) => Some(self.failed(&reason, None)?),
-            Err(Unread::Late(reason)) => Some(self.failed(&reason, Some("deadline"))?),
-            Err(Unread::Cancelled) => None,
-            Err(Unread::Fatal(error)) => return Err(error),
+            Err(ProbeError::BadFile(reason)) => Some(self.failed(&reason, None)?),
+            Err(ProbeError::Temporary(reason)) => Some(self.failed(&reason, Some("deadline"))?),
+            Err(ProbeError::Cancelled) => None,
+            Err(ProbeError::Fatal(error)) => return Err(error),
         })
     }
 
@@ -257,26 +260,26 @@ impl Pictures {
         let version = self.studio.ffmpeg.version()?;
         let failed_with = tool.unwrap_or(version).to_owned();
         Ok(match self.work {
-            Work::Poster => Outcome::Failed {
+            ThumbnailKind::Poster => Outcome::Failed {
                 reason: format!("no picture could be decoded: {reason}"),
                 source: Source::tool(version),
                 failed_with,
             },
-            Work::Strip => Outcome::NoStrip {
+            ThumbnailKind::Strip => Outcome::NoStrip {
                 reason: format!("no strip could be made: {reason}"),
                 failed_with,
             },
         })
     }
 
-    fn save(&self, sitting: &Sitting, work: Work, image: &[u8]) -> Result<(), Error> {
+    fn save(&self, sitting: &Sitting, work: ThumbnailKind, image: &[u8]) -> Result<(), Error> {
         let folder = match work {
-            Work::Poster => &self.thumbnails.posters,
-            Work::Strip => &self.thumbnails.strips,
+            ThumbnailKind::Poster => &self.thumbnails.posters,
+            ThumbnailKind::Strip => &self.thumbnails.strips,
         };
-        let ending = match self.studio.thumbs {
-            Thumbs::Jpeg => "jpg",
-            Thumbs::Webp => "webp",
+        let ending = match self.studio.format {
+            ThumbnailFormat::Jpeg => "jpg",
+            ThumbnailFormat::Webp => "webp",
         };
         let path = folder.path(sitting.fingerprint, ending);
         folder
