@@ -44,7 +44,9 @@ pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
-pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
+pub use ingests::{
+    CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
+};
 pub use pictures::{Pending, Waiting};
 pub use proved::{Claim, EarlierRead, Listed, Logged, Stood};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};

@@ -6,6 +6,7 @@
 //! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
 
 mod attention;
+mod copies;
 mod event;
 mod lanes;
 mod missing;
@@ -250,6 +251,7 @@ impl Scan<'_, '_> {
                 self.report,
             )?;
             self.writer.commit()?;
+            copies::look_again(&sifted.roots, self)?;
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.headers(originals.collect())?;
         }

@@ -14,6 +14,7 @@ mod judges;
 mod killed;
 mod many;
 mod names;
+mod rescanned;
 mod safety;
 mod sources;
 mod story;
