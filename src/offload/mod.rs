@@ -10,6 +10,8 @@ mod hashing;
 mod images;
 mod listing;
 mod medium;
+#[cfg(target_os = "linux")]
+mod page_cache;
 mod past_cache;
 mod pieces;
 mod prove;

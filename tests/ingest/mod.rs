@@ -13,6 +13,7 @@ mod hosts;
 mod judges;
 mod killed;
 mod many;
+mod mapped;
 mod names;
 mod rescanned;
 mod safety;
