@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
-pub use local::{is_local, refresh};
+pub use local::{is_local, refresh, refresh_open};
 pub use sweep::{is_unfinished, sweep, sweepable};
 pub use writer::{Life, Writer};
 

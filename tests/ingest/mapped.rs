@@ -20,7 +20,7 @@ impl Holder {
         const SCRIPT: &str = "import mmap, sys; file = open(sys.argv[1], 'rb'); place = int(sys.argv[2]); \
             held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ); held.madvise(mmap.MADV_RANDOM); \
             held[place]; print('held', flush=True); sys.stdin.read()";
-        let mut program = Command::new("btsindex-fuse-python")
+        let mut program = Command::new("python3")
             .args(["-c", SCRIPT])
             .arg(path)
             .arg(place.to_string())
@@ -55,7 +55,7 @@ fn how(shoot: &Shoot) -> Vec<(String, String)> {
 
 #[test]
 fn a_page_that_another_program_maps_is_no_proof_wherever_it_is() {
-    if !is_here("btsindex-fuse-python") {
+    if !is_here("python3") {
         return;
     }
     let shoot = Shoot::new();

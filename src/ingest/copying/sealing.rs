@@ -32,7 +32,8 @@ impl Run<'_> {
         let plan = &self.plans[card];
         let seen = &self.copying[card].seen;
         plan.times.wait_for_others(&self.request.go_on());
-        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times);
+        let go_on = self.request.go_on();
+        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
         for task in written.unwrap_or_default() {
             let file = logged.files[task];
             let is_copied = |proved: &Vec<Option<bool>>| proved[task].is_some();
