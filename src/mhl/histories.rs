@@ -29,7 +29,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 pub struct Histories {
     root: PathBuf,
     /// By the folder each belongs to; the root's, which is always there, by the empty path.
-    all: BTreeMap<String, Option<History>>,
+    pub(super) all: BTreeMap<String, Option<History>>,
     /// Locks of those that are to be written, by the same paths.
     locks: BTreeMap<String, Shared>,
 }
@@ -87,7 +87,8 @@ impl Histories {
             }
             // Another process may have made one before these locks were held.
             if places()?.iter().eq(locks.keys()) {
-                let histories = Self::read_settled(root, &locks)?;
+                let mut histories = Self::read_settled(root, &locks)?;
+                histories.take_in(&locks)?;
                 return Ok(Some(Self { locks, ..histories }));
             }
         }
@@ -114,29 +115,40 @@ impl Histories {
     }
 
     fn check_references(&self) -> Result<(), Fault> {
-        for (place, history) in self.found() {
-            for (path, c4) in history.references() {
-                let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-                let Some(folder) = folder.strip_suffix(FOLDER) else {
-                    continue;
-                };
-                let folder = below(place, folder.trim_end_matches('/'));
-                // A folder that was moved away took its history along.
-                let Some(Some(inner)) = self.all.get(&folder) else {
-                    continue;
-                };
-                let path = inner.root().join(FOLDER).join(name);
-                match inner.generations().iter().find(|made| made.name == name) {
-                    None => return Err(Fault::MissingManifest { path }),
-                    Some(made) if made.c4 != *c4 => {
-                        let kind = HashKind::C4;
-                        return Err(Fault::Altered { path, kind });
-                    }
-                    Some(_) => {}
+        let mut found = self.found();
+        found.try_for_each(|(place, history)| self.check_references_of(place, history))
+    }
+
+    /// Checks that the manifests that the last generation of a history refers to are those of the histories within.
+    pub(super) fn check_references_of(&self, place: &str, history: &History) -> Result<(), Fault> {
+        for (path, c4) in history.references() {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let Some(folder) = folder.strip_suffix(FOLDER) else {
+                continue;
+            };
+            let folder = below(place, folder.trim_end_matches('/'));
+            // A folder that was moved away took its history along.
+            let Some(Some(inner)) = self.all.get(&folder) else {
+                continue;
+            };
+            let path = inner.root().join(FOLDER).join(name);
+            match inner.generations().iter().find(|made| made.name == name) {
+                None => return Err(Fault::MissingManifest { path }),
+                Some(made) if made.c4 != *c4 => {
+                    let kind = HashKind::C4;
+                    return Err(Fault::Altered { path, kind });
                 }
+                Some(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether all locks are held still: a process that was stopped for a minute may have lost them, and have replaced a
+    /// chain of another at the last moment.
+    #[must_use]
+    pub fn are_held(&self) -> bool {
+        self.locks.values().all(Shared::is_held)
     }
 
     /// Whether there is none.

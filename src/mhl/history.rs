@@ -13,8 +13,8 @@ use crate::publish;
 
 /// The history of a folder: every generation that its chain names.
 ///
-/// A manifest that the chain does not name is passed over: whoever wrote it was interrupted. Its
-/// number is not used again. Histories of folders within are not looked at: see
+/// A manifest that the chain does not name is passed over: whoever wrote it was interrupted, or another replaced the chain.
+/// Its number is not used again; the next writer takes it in. Histories of folders within are not looked at: see
 /// [`Histories`](super::Histories).
 #[derive(Debug)]
 pub struct History {
@@ -24,6 +24,8 @@ pub struct History {
     pub(super) chain: Metadata,
     /// The greatest number that a manifest here has, whether the chain names it or not.
     pub(super) last_number: u32,
+    /// Manifests that follow the last one of the chain, which does not name them: numbers and names, in order.
+    pub(super) unnamed: Vec<(u32, String)>,
     made: Vec<Made>,
     files: HashMap<String, Known>,
     folders: HashMap<String, KnownFolder>,
@@ -84,12 +86,12 @@ impl History {
             Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
             Err(fault) => return Err(Fault::path(&folder)(fault)),
         }
-        let numbers = numbers(&folder).map_err(Fault::path(&folder))?;
+        let manifests = manifests(&folder).map_err(Fault::path(&folder))?;
         let path = folder.join(CHAIN);
         publish::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
-            Err(fault) if fault.kind() == ErrorKind::NotFound && numbers.is_empty() => {
+            Err(fault) if fault.kind() == ErrorKind::NotFound && manifests.is_empty() => {
                 return Ok(None);
             }
             Err(fault) if fault.kind() == ErrorKind::NotFound => {
@@ -98,11 +100,25 @@ impl History {
             Err(fault) => return Err(Fault::path(&path)(fault)),
         };
         let links = chain::read(&path)?;
+        Self::of(root, chain, manifests, links).map(Some)
+    }
+
+    /// Reads the manifests that links name.
+    pub(super) fn of(
+        root: &Path,
+        chain: Metadata,
+        mut manifests: Vec<(u32, String)>,
+        links: Vec<Link>,
+    ) -> Result<Self, Fault> {
+        let folder = root.join(FOLDER);
         let last_linked = links.last().map_or(0, |link| link.number);
+        manifests.retain(|(number, _)| *number > last_linked);
+        manifests.sort();
         let mut history = Self {
             root: root.to_owned(),
             chain,
-            last_number: numbers.into_iter().max().unwrap_or(0).max(last_linked),
+            last_number: manifests.last().map_or(last_linked, |(number, _)| *number),
+            unnamed: manifests,
             made: Vec::new(),
             files: HashMap::new(),
             folders: HashMap::new(),
@@ -116,7 +132,7 @@ impl History {
             history.add(&folder, link)?;
         }
         history.links = links;
-        Ok(Some(history))
+        Ok(history)
     }
 
     fn add(&mut self, folder: &Path, link: &Link) -> Result<(), Fault> {
@@ -357,8 +373,8 @@ impl History {
 }
 
 /// The numbers of the manifests in a folder; copies of a Mac's attributes are none.
-fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
-    let mut numbers = Vec::new();
+fn manifests(folder: &Path) -> io::Result<Vec<(u32, String)>> {
+    let mut manifests = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let Some(name) = name.to_str() else { continue };
@@ -370,8 +386,8 @@ fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(number) = digits.parse()
         {
-            numbers.push(number);
+            manifests.push((number, name.to_owned()));
         }
     }
-    Ok(numbers)
+    Ok(manifests)
 }

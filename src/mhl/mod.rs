@@ -19,6 +19,7 @@ mod history;
 mod ignore;
 mod judged;
 mod manifest;
+mod take_in;
 mod tree;
 mod written;
 mod xml;

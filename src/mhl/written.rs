@@ -146,16 +146,20 @@ impl<'a> Part<'a> {
             None => begun(&folder, &chain_path)?,
         };
         let _ = publish::sweep(&folder);
+        let is_held = || lock.is_none_or(Shared::is_held);
         let mut hasher = Hasher::new(HashKind::C4);
-        publish::new_with(&path, |file| {
+        let write = |file: &mut fs::File| {
             let mut to = Hashed {
                 to: io::BufWriter::with_capacity(1 << 16, file),
                 hasher: &mut hasher,
             };
             self.write_to(generation, ignored, &mut to)?;
             to.to.flush()
-        })
-        .map_err(Fault::path(&path))?;
+        };
+        match publish::new_while(&path, write, &is_held) {
+            Err(_) if !is_held() => return Err(Fault::Overtaken { path: chain_path }),
+            written => written.map_err(Fault::path(&path))?,
+        }
         let c4 = hasher.finish();
         let mut links = self
             .history
@@ -166,21 +170,26 @@ impl<'a> Part<'a> {
             hash: c4.clone(),
         });
         let chain = chain::written(&links);
-        let replaced = match lock {
-            Some(lock) if !lock.is_held() => Err(ErrorKind::AlreadyExists.into()),
-            _ => publish::instead(&chain_path, &before, chain.as_bytes()),
-        };
+        let replaced = publish::instead_while(
+            &chain_path,
+            &before,
+            |file| file.write_all(chain.as_bytes()),
+            &is_held,
+        );
+        let link = &links[links.len() - 1];
         if let Err(fault) = replaced {
-            // It counts for nothing; the reference would take it for a generation.
-            let _ = fs::remove_file(&path);
+            if is_taken_in(&chain_path, link, is_held()) {
+                return Ok(Written { path, name, c4 });
+            }
             if fault.kind() == ErrorKind::AlreadyExists {
                 return Err(Fault::Overtaken { path: chain_path });
             }
             return Err(Fault::path(&chain_path)(fault));
         }
         // Whoever knows nothing of locks may have replaced it at the same moment.
-        if !chain::read(&chain_path)?.starts_with(&links) {
-            let _ = fs::remove_file(&path);
+        if !chain::read(&chain_path)?.starts_with(&links)
+            && !is_taken_in(&chain_path, link, is_held())
+        {
             return Err(Fault::Overtaken { path: chain_path });
         }
         Ok(Written { path, name, c4 })
@@ -292,12 +301,31 @@ impl Ordered<'_> {
     }
 }
 
+/// Whether a chain names a manifest that its writer could not enter: whoever holds the lock by now took it in. Else it is
+/// removed, since the reference would take it for a generation; but not where another may be about to take it in.
+fn is_taken_in(chain: &Path, link: &Link, is_held: bool) -> bool {
+    let Ok(links) = chain::read(chain) else {
+        return false;
+    };
+    let is_named = links.iter().any(|other| other.name == link.name);
+    let is_used = links.last().is_some_and(|last| last.number >= link.number);
+    if !is_named && (is_held || is_used) {
+        let _ = fs::remove_file(chain.with_file_name(&link.name));
+    }
+    links.contains(link)
+}
+
 /// Makes the `ascmhl` folder with a chain of no generations, before there is a manifest in it: whoever is killed
 /// in between leaves an empty folder, which the next run goes on with.
 fn begun(folder: &Path, chain: &Path) -> Result<fs::Metadata, Fault> {
     make_folder(folder)?;
-    publish::new(chain, chain::written(&[]).as_bytes()).map_err(Fault::path(chain))?;
-    fs::symlink_metadata(chain).map_err(Fault::path(chain))
+    let made = publish::new(chain, chain::written(&[]).as_bytes());
+    let metadata = fs::symlink_metadata(chain).map_err(Fault::path(chain))?;
+    match made {
+        // Whoever made it lost the lock before there was a manifest.
+        Err(_) if chain::read(chain).is_ok_and(|links| links.is_empty()) => Ok(metadata),
+        made => made.map(|()| metadata).map_err(Fault::path(chain)),
+    }
 }
 
 /// Makes the `ascmhl` folder, where it is not there yet.
