@@ -26,7 +26,7 @@ impl Histories {
             let Some(history) = history.filter(|history| !history.unnamed.is_empty()) else {
                 continue;
             };
-            let Some(whole) = self.with_unnamed(place, history)? else {
+            let Some(whole) = self.with_unnamed(place, history) else {
                 continue;
             };
             whole.write_chain(history, lock)?;
@@ -37,7 +37,7 @@ impl Histories {
     }
 
     /// A history with the manifests that its chain does not name, as far as they are whole and fit.
-    fn with_unnamed(&self, place: &str, history: &History) -> Result<Option<History>, Fault> {
+    fn with_unnamed(&self, place: &str, history: &History) -> Option<History> {
         let mut best = None;
         let mut links = history.links.clone();
         for (number, name) in &history.unnamed {
@@ -67,7 +67,7 @@ impl Histories {
                 _ => _ = links.pop(),
             }
         }
-        Ok(best)
+        best
     }
 }
 

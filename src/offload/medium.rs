@@ -187,9 +187,9 @@ fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
         (0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994, _) => {
             Cache::MayAnswer
         }
-        (_, Some(true)) => Cache::IsBypassed,
-        // They read every file past the page cache: XFS, FAT, exFAT, HFS+, JFS, NFS, SMB 1 and later
-        (
+        // By what they say, or known to read every file past the page cache: XFS, FAT, exFAT, HFS+, JFS, NFS, SMB 1 and later
+        (_, Some(true))
+        | (
             0x5846_5342 | 0x4d44 | 0x2011_bab0 | 0x482b | 0x3153_464a | 0x6969 | 0xff53_4d42
             | 0xfe53_4d42,
             None,

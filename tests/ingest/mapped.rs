@@ -72,7 +72,7 @@ fn a_page_that_another_program_maps_is_no_proof_wherever_it_is() {
         ("large", 5_000_000),
         ("other", 5_000_000),
     ] {
-        put(&card, name, &noise(length, length as usize));
+        put(&card, name, &noise(7, length));
     }
     let summary = ingest_well(&shoot, &[&card], &[&raid]);
     assert_eq!(summary["read_back"], "cache-dropped");

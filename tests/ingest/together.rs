@@ -98,7 +98,7 @@ fn a_card_that_waits_for_another_machine_holds_up_no_other_card() {
         "A001/ascmhl/.btsindex-000shared000.part",
         b"ffffffff-00000001-1-1 ThreadId(1) 1\n0\n",
     );
-    let all = cards.each_ref().map(|card| card.as_path());
+    let all = cards.each_ref().map(std::path::PathBuf::as_path);
     let working = Working::start(command(&shoot, &all, &[&raid.join("{card}")]));
     let sealed = ["B001", "C001"].map(|name| raid.join(name).join("ascmhl/ascmhl_chain.xml"));
     let begun = Instant::now();
