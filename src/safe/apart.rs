@@ -7,8 +7,8 @@ use crate::original::Stamp;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site<'a> {
     pub(super) shelf: &'a Shelf,
-    /// When it was last verified, seconds since 1970 UTC.
-    pub(super) at: i64,
+    /// Sets of volumes that were mounted when it was verified ([`super::Proof`]).
+    pub(super) mounted_sets: &'a [i64],
     /// Whether it is seen now.
     pub(super) is_seen: bool,
     /// When anything of it was last changed, where it is seen now and that says something ([`change_of`]).
@@ -70,7 +70,9 @@ impl Site<'_> {
     /// Whether this is on a share, and what was shared may have been the other's disk, or the disk that another server shared
     /// at another time.
     fn may_have_been(self, other: Self) -> bool {
-        self.shelf.may_share(&other.shelf.identity, self.at) && !(self.is_seen && other.is_seen)
+        self.shelf
+            .may_share(&other.shelf.identity, self.mounted_sets)
+            && !(self.is_seen && other.is_seen)
     }
 }
 
@@ -82,14 +84,11 @@ impl Shelf {
         self.backing.images.contains(&other.identity) || self.held_by.iter().any(is_there)
     }
 
-    /// Whether what a server shared at a time may have been that volume: it was not mounted here then, and nobody said
-    /// which disk the share is on.
-    pub(super) fn may_share(&self, volume: &str, at: i64) -> bool {
-        let is_then = |since: i64, until: i64| (since..=until).contains(&at);
-        let was_here = self
-            .together
-            .iter()
-            .any(|(disk, since, until)| disk == volume && is_then(*since, *until));
+    /// Returns whether what a server shared may have been that volume: it is not in each of the sets of volumes that were
+    /// mounted here then, and no person said which disk the share is on.
+    pub(super) fn may_share(&self, volume: &str, mounted_sets: &[i64]) -> bool {
+        let is_in = |set: &i64| self.mounted_with.contains(&(volume.to_owned(), *set));
+        let was_here = !mounted_sets.is_empty() && mounted_sets.iter().all(is_in);
         self.is_share && !self.is_disk_said && !was_here
     }
 }

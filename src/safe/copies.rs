@@ -10,7 +10,7 @@ use super::Event;
 use super::standing::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, SAID, Spans, Stood, VolumeRow,
+    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
     WholeHash, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
@@ -51,15 +51,16 @@ pub(super) fn find(
     let rows = catalogue.seen_volumes()?;
     let volumes = catalogue.volumes();
     let mut replaced = catalogue.replaced()?;
-    let mut together = catalogue.mounted_together()?;
-    let shelves = rows.iter().map(|row| {
+    let mut shelves: BTreeMap<i64, Shelf> = BTreeMap::new();
+    for row in &rows {
         let mut shelf = shelf(row, &rows, card, volumes);
         shelf.replaced_by = replaced.remove(&row.id);
-        shelf.together = together.remove(&row.id).unwrap_or_default();
-        (row.id, shelf)
-    });
-    let mut shelves: BTreeMap<i64, Shelf> = shelves.collect();
+        shelves.insert(row.id, shelf);
+    }
     follow_images(&mut shelves, &rows);
+    for shelf in shelves.values_mut().filter(|shelf| shelf.is_share) {
+        shelf.mounted_with = catalogue.mounted_with(&shelf.identity)?;
+    }
     let mut found = Found {
         stood: catalogue.stood(contents)?,
         sights: BTreeMap::new(),
@@ -115,9 +116,9 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         is_disk_said: row.disks.iter().any(|disk| disk.starts_with(SAID)),
         backing: backing.unwrap_or_default(),
         cache: mounted().next().map_or(ShelfCache::None, cache),
-        together: Spans::new(),
+        mounted_with: MountedWith::new(),
         replaced_by: None,
-        made_again: row.made_again,
+        formats: row.formats,
         told,
     }
 }
@@ -140,7 +141,6 @@ fn follow_images(shelves: &mut BTreeMap<i64, Shelf>, rows: &[VolumeRow]) {
             shelf.is_share |= holder.is_share;
             shelf.is_beside &= !holder.is_mounted || holder.is_beside;
             shelf.replaced_by = shelf.replaced_by.take().or(holder.replaced_by.clone());
-            shelf.made_again = shelf.made_again.max(holder.made_again);
         }
     }
 }

@@ -93,7 +93,7 @@ impl Help {
             | Doubt::Missing(_)
             | Doubt::Gone
             | Doubt::Replaced(_)
-            | Doubt::MadeAgain(_) => Self::Copy,
+            | Doubt::MadeAgain => Self::Copy,
             Doubt::Continued | Doubt::CardsDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
         }
     }
@@ -424,7 +424,7 @@ fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
         shelves.partition(|shelf| shelf.is_some_and(|shelf| shelf.disks.are_known()));
     let sites = known.into_iter().flatten().map(|shelf| Site {
         shelf,
-        at: 0,
+        mounted_sets: &[],
         is_seen: true,
         changed: None,
     });

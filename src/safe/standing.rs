@@ -14,7 +14,7 @@ use crate::value::{Age, Fingerprint};
 const COARSEST: u64 = 2_000_000_000;
 
 /// A copy that counts: when it was last read whole, and how it was compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Seconds since 1970 UTC.
     pub at: i64,
@@ -22,6 +22,11 @@ pub struct Proof {
     pub by: HashKind,
     /// How it was read, where that was written down.
     pub how: Option<How>,
+    /// How often its volume had been formatted by then.
+    pub formats: i64,
+    /// Sets of volumes that were mounted while it was read, one for each verification that is known; none where one of them
+    /// recorded no set. All are considered, because no clock says which verification was the last.
+    pub mounted_sets: Vec<i64>,
 }
 
 /// Why a copy does not count.
@@ -61,8 +66,8 @@ pub enum Doubt {
     View,
     /// Its disk was seen since with something else on it: what that is called.
     Replaced(String),
-    /// Its volume was found since to hold a new filesystem under the same identity, at that time.
-    MadeAgain(i64),
+    /// Its volume was found since to hold a new filesystem under the same identity.
+    MadeAgain,
     /// Nobody knows which disk it is on.
     UnknownDisk,
     /// It is on the disk that the card is on.
@@ -93,7 +98,7 @@ impl fmt::Display for Doubt {
             Self::Replaced(by) => {
                 return write!(f, "its disk has held {by} since: mount it to see it again");
             }
-            Self::MadeAgain(_) => "its volume was formatted since",
+            Self::MadeAgain => "its volume was formatted since",
             Self::UnknownDisk => "on a disk whose number nobody knows",
             Self::CardsDisk => "on the card's own disk",
             Self::UnknownCard => "whether that is the card's disk, nobody knows",
@@ -136,6 +141,8 @@ pub fn standing(
                     at: *at,
                     by: HashKind::Xxh128,
                     how: Some(*how),
+                    formats: 0,
+                    mounted_sets: Vec::new(),
                 }),
             };
         }
@@ -170,11 +177,20 @@ pub fn standing(
         }
         Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
     }
+    let read = stood.claims.iter().filter(|claim| is_read_back(claim));
+    let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
     Ok(Proof {
         at: claim.at,
         by: claim.by,
         how: claim.how,
+        formats: claim.formats,
+        mounted_sets: sets.unwrap_or_default(),
     })
+}
+
+/// Returns whether a claim says that a copy was verified, by its bytes on the medium.
+fn is_read_back(claim: &Claim) -> bool {
+    claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
 /// Whether a file looks as it did, as far as its filesystem tells.
@@ -218,8 +234,8 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
     }
     let verified = claims().filter(|claim| claim.state == CopyState::Verified);
     let best = verified.max_by_key(|claim| {
-        let is_read_back = claim.how.is_some_and(How::is_from_medium);
-        (is_read_back, claim.logged.is_some(), claim.at)
+        let is_logged = claim.logged.is_some();
+        (is_read_back(claim), claim.formats, is_logged, claim.at)
     });
     match best {
         None => Err(Doubt::Unproved),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::catalogue::{Claim, CopyState, Listed, Logged, Stood};
+use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
 use crate::checksum::HashKind;
 use crate::footage::Backing;
 use crate::original::Stamp;
@@ -79,6 +79,9 @@ struct World {
     doubts: usize,
     is_interrupted: bool,
 }
+
+/// Numbers of sets of volumes that were mounted at the same time.
+const SETS: [i64; 3] = [1, 2, 3];
 
 /// What the card's volume is known by.
 const CARD: &str = "uuid:card";
@@ -212,14 +215,13 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
             backing.images.push(CARD.to_owned());
         }
     }
-    let mut together = Vec::new();
-    while dice.one_in(2) {
-        let disk = match dice.below(6) {
+    let mut mounted_with = MountedWith::new();
+    while !dice.one_in(8) {
+        let other = match dice.below(6) {
             0 => CARD.to_owned(),
             other => format!("uuid:{other}"),
         };
-        let since = NOW - dice.pick(&[0, DAY, 30 * DAY, 30 * DAY + 2]);
-        together.push((disk, since, since + dice.pick(&[0, 100, DAY, 40 * DAY])));
+        mounted_with.insert((other, dice.pick(&SETS)));
     }
     Shelf {
         label: format!("SHELF-{volume}"),
@@ -234,11 +236,9 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         identity: format!("uuid:{volume}"),
         backing,
         cache: ShelfCache::None,
-        together,
+        mounted_with,
         replaced_by: dice.one_in(20).then(|| "NEW".to_owned()),
-        made_again: dice
-            .one_in(20)
-            .then(|| NOW - dice.pick(&[0, 60, DAY, 20 * DAY, 31 * DAY])),
+        formats: i64::from(dice.one_in(20)) + i64::from(dice.one_in(40)),
     }
 }
 
@@ -275,84 +275,7 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
 impl Place {
     /// A copy that is well, to which mishaps come.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
-        let ages = [
-            0,
-            0,
-            60,
-            60,
-            DAY,
-            DAY,
-            DAY + 1,
-            20 * DAY,
-            30 * DAY,
-            30 * DAY + 1,
-            -1,
-        ];
-        let at = NOW - dice.pick(&ages);
-        let mut claim = Claim {
-            content: file.0,
-            bytes: file.1,
-            stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
-            state: CopyState::Verified,
-            at,
-            by: HashKind::Xxh64,
-            how: Some(How::Bypassed),
-            session: None,
-            logged: Some(Logged {
-                file: 1,
-                place: 0,
-                digest: None,
-                problem: None,
-            }),
-        };
-        if dice.one_in(8) {
-            claim.state = dice.pick(&[
-                CopyState::Altered,
-                CopyState::Missing,
-                CopyState::Unread,
-                CopyState::NotCopied,
-            ]);
-        }
-        if dice.one_in(8) {
-            claim.how = dice.pick(&[
-                Some(How::Cached),
-                Some(How::Remounted),
-                Some(How::Dropped),
-                None,
-            ]);
-        }
-        let mut claims = Vec::new();
-        if dice.one_in(6) {
-            // Its hash in the catalogue.
-            claims.push(Claim {
-                content: if dice.one_in(3) { content(7) } else { file.0 },
-                stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
-                how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
-                logged: None,
-                state: CopyState::Verified,
-                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
-                ..claim.clone()
-            });
-        }
-        if claims.is_empty() || !dice.one_in(3) {
-            claims.push(claim.clone());
-        }
-        if dice.one_in(8) {
-            // Another ingest's word about the same path.
-            claims.push(Claim {
-                content: if dice.one_in(2) { content(8) } else { file.0 },
-                bytes: if dice.one_in(5) { 101 } else { file.1 },
-                state: dice.pick(&[
-                    CopyState::Verified,
-                    CopyState::Altered,
-                    CopyState::Missing,
-                    CopyState::Unread,
-                    CopyState::NotCopied,
-                ]),
-                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
-                ..claim.clone()
-            });
-        }
+        let mut claims = claims(dice, file);
         let listed = dice.one_in(2).then(|| Listed {
             bytes: if dice.one_in(12) { 99 } else { 100 },
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
@@ -375,6 +298,95 @@ impl Place {
             sight,
         }
     }
+}
+
+/// What is recorded of a copy that is well, to which mishaps come.
+fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
+    let ages = [
+        0,
+        0,
+        60,
+        60,
+        DAY,
+        DAY,
+        DAY + 1,
+        20 * DAY,
+        30 * DAY,
+        30 * DAY + 1,
+        -1,
+    ];
+    let at = NOW - dice.pick(&ages);
+    let mut claim = Claim {
+        content: file.0,
+        bytes: file.1,
+        stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
+        state: CopyState::Verified,
+        at,
+        by: HashKind::Xxh64,
+        how: Some(How::Bypassed),
+        session: None,
+        mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+        formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
+        logged: Some(Logged {
+            file: 1,
+            place: 0,
+            digest: None,
+            problem: None,
+        }),
+    };
+    if dice.one_in(8) {
+        claim.state = dice.pick(&[
+            CopyState::Altered,
+            CopyState::Missing,
+            CopyState::Unread,
+            CopyState::NotCopied,
+        ]);
+    }
+    if dice.one_in(8) {
+        claim.how = dice.pick(&[
+            Some(How::Cached),
+            Some(How::Remounted),
+            Some(How::Dropped),
+            None,
+        ]);
+    }
+    let mut claims = Vec::new();
+    if dice.one_in(6) {
+        // Its hash in the catalogue.
+        claims.push(Claim {
+            content: if dice.one_in(3) { content(7) } else { file.0 },
+            stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
+            how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
+            logged: None,
+            state: CopyState::Verified,
+            at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+            mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+            formats: dice.pick(&[0, 1]),
+            ..claim.clone()
+        });
+    }
+    if claims.is_empty() || !dice.one_in(3) {
+        claims.push(claim.clone());
+    }
+    if dice.one_in(8) {
+        // Another ingest's word about the same path.
+        claims.push(Claim {
+            content: if dice.one_in(2) { content(8) } else { file.0 },
+            bytes: if dice.one_in(5) { 101 } else { file.1 },
+            state: dice.pick(&[
+                CopyState::Verified,
+                CopyState::Altered,
+                CopyState::Missing,
+                CopyState::Unread,
+                CopyState::NotCopied,
+            ]),
+            at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+            mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+            formats: dice.pick(&[0, 1]),
+            ..claim.clone()
+        });
+    }
+    claims
 }
 
 /// Two files were not changed at the same moment; one that is seen twice was.

@@ -20,8 +20,8 @@ type Content = (Fingerprint, u64);
 /// Copy with a verification that counts.
 struct SoundCopy<'a> {
     shelf: &'a Shelf,
-    /// Second of the last verification.
-    verified_at: i64,
+    /// For each verification of it that counts, the set of volumes that were mounted, as far as this is known.
+    mounted_sets: Vec<Option<i64>>,
     /// The volume is mounted now, and the copy is there.
     is_seen: bool,
     /// Nanosecond of its last change, if it is seen, and its filesystem tells more than the modification time.
@@ -150,12 +150,14 @@ fn may_share_and_disk_be_one(share: &SoundCopy<'_>, disk: &SoundCopy<'_>) -> boo
 
 /// Returns whether the drive of a volume may have been in the server when the copy on the share was verified.
 fn may_share_be(share: &SoundCopy<'_>, volume: &str, is_volume_seen: bool) -> bool {
-    let at = share.verified_at;
-    let mut together = share.shelf.together.iter();
+    let was_mounted = |set: &Option<i64>| {
+        let mut pairs = share.shelf.mounted_with.iter();
+        pairs.any(|(other, number)| other == volume && Some(*number) == *set)
+    };
     let are_seen = share.is_seen && is_volume_seen;
-    let were_mounted =
-        together.any(|(disk, first, last)| disk == volume && *first <= at && at <= *last);
-    !are_seen && !were_mounted && !share.shelf.is_disk_said
+    let sets = &share.mounted_sets;
+    let was_always_mounted = !sets.is_empty() && sets.iter().all(was_mounted);
+    !are_seen && !was_always_mounted && !share.shelf.is_disk_said
 }
 
 /// Memory does not count, nor does an image that is kept there, nor a filesystem that shows files of other filesystems.
@@ -259,9 +261,17 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &Place) -> Option<Soun
         }
         Sight::Gone | Sight::Unreadable(_) => return None,
     };
+    let is_read = matches!(place.sight, Sight::Read(..));
     is_recent(world, verified_at).then_some(SoundCopy {
         shelf,
-        verified_at,
+        // What is read now is compared with what is seen now.
+        mounted_sets: if is_read {
+            Vec::new()
+        } else {
+            good_verifications(&place.stood)
+                .map(|claim| claim.mounted_set)
+                .collect()
+        },
         is_seen: !matches!(place.sight, Sight::Away),
         changed: last_change(&place.sight),
     })
@@ -278,11 +288,14 @@ fn last_verification(file: Content, stood: &Stood) -> Option<&Claim> {
     if is_refuted {
         return None;
     }
+    // A claim from memory never counts, so the preferred claim is among those from the medium.
+    good_verifications(stood).max_by_key(|claim| (claim.formats, claim.logged.is_some(), claim.at))
+}
+
+fn good_verifications(stood: &Stood) -> impl Iterator<Item = &Claim> {
     let is_verified = |claim: &&Claim| matches!(claim.state, CopyState::Verified);
     let is_read = |claim: &&Claim| is_from_medium(claim.how.as_ref());
-    // A claim from memory never counts, so the preferred claim is among those from the medium.
-    let claims = stood.claims.iter().filter(is_verified).filter(is_read);
-    claims.max_by_key(|claim| (claim.logged.is_some(), claim.at))
+    stood.claims.iter().filter(is_verified).filter(is_read)
 }
 
 fn is_from_medium(how: Option<&How>) -> bool {
@@ -323,7 +336,7 @@ fn is_good_while_away(claim: &Claim, stood: &Stood, shelf: &Shelf) -> bool {
 }
 
 fn is_after_format(claim: &Claim, shelf: &Shelf) -> bool {
-    shelf.made_again.is_none_or(|made| claim.at > made)
+    claim.formats >= shelf.formats
 }
 
 fn last_change(sight: &Sight) -> Option<i64> {

@@ -115,6 +115,30 @@ fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
 }
 
 #[test]
+fn no_clock_says_that_a_copy_was_verified_after_its_drive_was_formatted() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    let uuid = day.uuid("RAID");
+    Day::next_second();
+    day.disks[1].format("RAID", &["-U", &uuid]);
+    day.mount(1);
+    assert_eq!(day.shoot.run(&["volumes"]).code, 0);
+    day.disks[1].unmount();
+    day.is_not_safe(&[], "its volume was formatted since");
+    // The clock was ahead when the copies were verified.
+    Day::next_second();
+    day.age(0);
+    day.is_not_safe(&[], "its volume was formatted since");
+    // Set back since: what is verified now is after the format, whatever the clock says.
+    day.mount(1);
+    day.ingest(&[0, 1]);
+    day.age(400);
+    day.disks[1].unmount();
+    day.is_safe(&[]);
+}
+
+#[test]
 fn a_volume_of_another_size_is_another_volume() {
     let Some(mut day) = Day::taken_in() else {
         return;
