@@ -271,8 +271,8 @@ fn count_formats_of_images(before: &[Sighting], now: &mut [Sighting], volumes: &
     let formatted: Vec<String> = formatted.filter(|identity| !is_system(identity)).collect();
     for row in now.iter_mut().filter(|_| !formatted.is_empty()) {
         let backing = Backing::parse(&row.backing).unwrap_or_default();
-        let mut images = backing.images.iter();
-        row.formats += i64::from(images.any(|image| formatted.contains(image)));
+        let mut formatted = formatted.iter();
+        row.formats += i64::from(formatted.any(|holder| backing.is_held_by(holder)));
     }
 }
 

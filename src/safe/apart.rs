@@ -1,6 +1,7 @@
 //! Whether one failure could take two copies: which volumes may be one thing, whatever their disks are called.
 
 use super::verdict::Shelf;
+use crate::footage::Backing;
 use crate::original::Stamp;
 
 /// A copy that counts, as far as that asks for it.
@@ -48,8 +49,7 @@ impl Site<'_> {
         let (one, two) = (self.shelf, other.shelf);
         if one.identity == two.identity
             || !one.all_disks.are_apart(&two.all_disks)
-            || one.is_image_beside(two)
-            || two.is_image_beside(one)
+            || one.in_file().is_in_common(two.in_file())
             || self.is_one_file(other)
         {
             Relation::Same
@@ -76,12 +76,37 @@ impl Site<'_> {
     }
 }
 
-impl Shelf {
-    /// Whether it is in an image file on another volume, or beside another's image file.
-    fn is_image_beside(&self, other: &Self) -> bool {
+/// What a volume is, as far as image files are concerned.
+#[derive(Clone, Copy)]
+pub(super) struct InFile<'a> {
+    pub(super) identity: &'a str,
+    pub(super) backing: &'a Backing,
+    /// Volumes that hold its image files, the system disk left out.
+    pub(super) held_by: &'a [String],
+}
+
+impl InFile<'_> {
+    /// Returns whether one is in an image file on the other, or both are in image files on one volume, or in one file.
+    pub(super) fn is_in_common(self, other: Self) -> bool {
+        self.is_image_beside(other)
+            || other.is_image_beside(self)
+            || self.backing.shares_image(other.backing)
+    }
+
+    fn is_image_beside(self, other: Self) -> bool {
         let is_there =
             |holder: &String| *holder == other.identity || other.held_by.contains(holder);
-        self.backing.images.contains(&other.identity) || self.held_by.iter().any(is_there)
+        self.backing.is_held_by(other.identity) || self.held_by.iter().any(is_there)
+    }
+}
+
+impl Shelf {
+    pub(super) fn in_file(&self) -> InFile<'_> {
+        InFile {
+            identity: &self.identity,
+            backing: &self.backing,
+            held_by: &self.held_by,
+        }
     }
 
     /// Returns whether what a server shared may have been that volume: it is not in each of the sets of volumes that were

@@ -133,11 +133,11 @@ fn follow_images(shelves: &mut BTreeMap<i64, Shelf>, rows: &[VolumeRow]) {
         .collect();
     for shelf in shelves.values_mut() {
         for image in &shelf.backing.images {
-            let Some(holder) = holders.get(image) else {
+            let Some(holder) = holders.get(&image.volume) else {
                 continue;
             };
             shelf.all_disks.extend(&holder.disks);
-            shelf.held_by.push(image.clone());
+            shelf.held_by.push(image.volume.clone());
             shelf.is_share |= holder.is_share;
             shelf.is_beside &= !holder.is_mounted || holder.is_beside;
             shelf.replaced_by = shelf.replaced_by.take().or(holder.replaced_by.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::apart::{Relation, Site, change_of, is_one_change, most_apart};
+use super::apart::{InFile, Relation, Site, change_of, is_one_change, most_apart};
 use super::standing::{Doubt, Proof, Sight, standing};
 use crate::catalogue::{Disks, MountedWith, Stood};
 use crate::footage::Backing;
@@ -80,16 +80,36 @@ pub struct OfCard {
     pub inside: PathBuf,
     /// Its disks.
     pub disks: Disks,
+    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    pub all_disks: Disks,
     /// What its volume is known by.
     pub identity: String,
-    /// Whether image files on it are taken for copies on it: not on the system disk.
-    pub holds_images: bool,
+    /// What its volume is on, where that is no disk of its own.
+    pub backing: Backing,
+    /// Identities of the volumes that hold its image file, the system disk left out.
+    pub held_by: Vec<String>,
+    /// Whether it is on the system disk, whose image files are where a person says.
+    pub is_system_disk: bool,
     /// Whether another machine answers for it.
     pub is_share: bool,
     /// Whether a person said which disk it is on.
     pub is_disk_said: bool,
     /// When anything of its files was last changed, as far as its filesystem tells; in order.
     pub changes: Vec<i64>,
+}
+
+impl OfCard {
+    fn in_file(&self) -> InFile<'_> {
+        InFile {
+            identity: if self.is_system_disk {
+                ""
+            } else {
+                &self.identity
+            },
+            backing: &self.backing,
+            held_by: &self.held_by,
+        }
+    }
 }
 
 /// A place where a file's content may be.
@@ -183,8 +203,8 @@ fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
         Err(Doubt::View)
     } else if !shelf.disks.are_known() {
         Err(Doubt::UnknownDisk)
-    } else if (card.disks.are_known() && !shelf.all_disks.are_apart(&card.disks))
-        || (card.holds_images && shelf.backing.images.contains(&card.identity))
+    } else if (card.all_disks.are_known() && !shelf.all_disks.are_apart(&card.all_disks))
+        || card.in_file().is_in_common(shelf.in_file())
     {
         Err(Doubt::CardsDisk)
     } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {

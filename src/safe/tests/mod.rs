@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
 use crate::checksum::HashKind;
-use crate::footage::Backing;
+use crate::footage::{Backing, Image};
 use crate::original::Stamp;
 
 /// States that are tried; `scripts/endurance` asks for more.
@@ -80,6 +80,9 @@ struct World {
     is_interrupted: bool,
 }
 
+/// The system disk, which the catalogue does not know.
+const SYSTEM: &str = "uuid:system";
+
 /// Numbers of sets of volumes that were mounted at the same time.
 const SETS: [i64; 3] = [1, 2, 3];
 
@@ -112,12 +115,27 @@ impl World {
             Disks::new([dice.pick(&["card", "card", "card", "WD-1", "server:nas"])])
         };
         let volume = dice.one_in(4).then_some(1);
+        let mut backing = Backing::default();
+        if dice.one_in(5) {
+            let holder = dice.pick(&[SYSTEM, SYSTEM, "uuid:2", "uuid:3"]);
+            backing.images.push(image(dice, holder));
+        }
+        let holders = backing.images.iter().map(|image| image.volume.clone());
+        let held_by: Vec<String> = holders.filter(|holder| holder != SYSTEM).collect();
+        let mut all_disks = disks.clone();
+        let holders = shelves.values();
+        for holder in holders.filter(|holder| held_by.contains(&holder.identity)) {
+            all_disks.extend(&holder.disks);
+        }
         let card = OfCard {
             volume,
+            all_disks,
+            backing,
+            held_by,
+            is_system_disk: false,
             inside: PathBuf::from(dice.pick(&["", "card", "card"])),
             disks,
             identity: volume.map_or(CARD.to_owned(), |volume| format!("uuid:{volume}")),
-            holds_images: true,
             is_share: dice.one_in(12),
             is_disk_said: dice.one_in(4),
             changes: if dice.one_in(6) {
@@ -161,7 +179,7 @@ impl World {
                 now: NOW,
             },
             doubts: usize::from(dice.one_in(20)),
-            is_interrupted: dice.one_in(40),
+            is_interrupted: dice.one_in(80),
         }
     }
 
@@ -198,6 +216,25 @@ impl World {
     }
 }
 
+/// An image file on a volume. Two of its names are links to one file.
+fn image(dice: &mut Dice, volume: &str) -> Image {
+    let (file, inode) = dice.pick(&[
+        ("a.img", Some(7)),
+        ("a.img", None),
+        ("b.img", Some(8)),
+        ("b.img", None),
+        ("link.img", Some(7)),
+        ("c.img", Some(9)),
+        ("d.img", Some(10)),
+    ]);
+    Image {
+        volume: volume.to_owned(),
+        file: PathBuf::from(file),
+        bytes: Some(1000),
+        inode,
+    }
+}
+
 fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
     let mut told = vec![dice.pick(&DISKS)];
     if dice.one_in(8) {
@@ -208,12 +245,15 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         is_view: dice.one_in(30),
         images: Vec::new(),
     };
-    while dice.one_in(12) {
+    while dice.one_in(16) {
         let below = dice.below(5) + 1;
-        backing.images.push(format!("uuid:{below}"));
+        backing.images.push(image(dice, &format!("uuid:{below}")));
         if dice.one_in(4) {
-            backing.images.push(CARD.to_owned());
+            backing.images.push(image(dice, CARD));
         }
+    }
+    if dice.one_in(8) {
+        backing.images.push(image(dice, SYSTEM));
     }
     let mut mounted_with = MountedWith::new();
     while !dice.one_in(8) {
@@ -248,7 +288,7 @@ fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
         let before = shelves.clone();
         for shelf in shelves.values_mut() {
             for holder in before.values() {
-                if shelf.backing.images.contains(&holder.identity) {
+                if shelf.backing.is_held_by(&holder.identity) {
                     shelf.backing.is_memory |= holder.backing.is_memory;
                     shelf.backing.images.extend(holder.backing.images.clone());
                     shelf.backing.images.sort();
@@ -260,7 +300,7 @@ fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
     let before = shelves.clone();
     for shelf in shelves.values_mut() {
         for holder in before.values() {
-            if shelf.backing.images.contains(&holder.identity) {
+            if shelf.backing.is_held_by(&holder.identity) {
                 shelf.held_by.push(holder.identity.clone());
                 shelf.all_disks.extend(&holder.disks);
             }

@@ -71,6 +71,7 @@ fn largest_set(world: &World, rest: &[SoundCopy<'_>], chosen: &[&SoundCopy<'_>])
 
 fn is_apart_from_card(world: &World, copy: &SoundCopy<'_>) -> bool {
     !is_on_card_volume(world, copy.shelf)
+        && !is_beside_card_image(world, copy.shelf)
         && !is_on_card_disk(world, copy.shelf)
         && !may_share_and_disk_be_card(world, copy)
         && !is_a_file_of_the_card(world, copy)
@@ -92,10 +93,48 @@ fn is_on_card_volume(world: &World, shelf: &Shelf) -> bool {
     volumes.contains(world.card.identity.as_str()) || card.as_ref().is_some_and(is_card)
 }
 
+/// Returns whether the card is an image, and the copy is in the same file, or on the volume that holds it, or in another
+/// image there, as far as the catalogue knows that volume.
+fn is_beside_card_image(world: &World, shelf: &Shelf) -> bool {
+    let volumes = volumes_below(world, shelf);
+    let is_known = |volume: &str| {
+        let mut shelves = world.shelves.values();
+        shelves.any(|shelf| shelf.identity == volume)
+    };
+    let all = images_below(world, shelf);
+    world.card.backing.images.iter().any(|own| {
+        let is_there = volumes.contains(own.volume.as_str()) && is_known(&own.volume);
+        is_there || all.iter().any(|image| is_one_file(own, image))
+    })
+}
+
+/// The image files of the volume, and those that hold them.
+fn images_below<'a>(world: &'a World, shelf: &'a Shelf) -> Vec<&'a Image> {
+    let shelves = shelves_below(world, shelf).into_iter();
+    shelves.flat_map(|below| &below.backing.images).collect()
+}
+
+/// A file has one path, or several with one inode number.
+fn is_one_file(one: &Image, other: &Image) -> bool {
+    let is_inode = matches!((one.inode, other.inode), (Some(one), Some(other)) if one == other);
+    one.volume == other.volume && (one.file == other.file || is_inode)
+}
+
 fn is_on_card_disk(world: &World, shelf: &Shelf) -> bool {
+    let names = disk_names_below(world, shelf);
+    let disks = Disks::new(names.iter().copied());
+    let is_in_image_on = |holder: &&Shelf| {
+        let mut images = world.card.backing.images.iter();
+        images.any(|image| image.volume == holder.identity)
+    };
+    // The disks of the volume that holds the card's image are the card's, too.
+    let mut holders = world.shelves.values().filter(is_in_image_on);
+    let is_holders = |holder: &Shelf| !disks.are_apart(&holder.disks) && holder.disks.are_known();
+    if holders.any(is_holders) {
+        return true;
+    }
     if world.card.disks.are_known() {
-        let names = disk_names_below(world, shelf);
-        return !Disks::new(names.iter().copied()).are_apart(&world.card.disks);
+        return !disks.are_apart(&world.card.disks);
     }
     // The reader reports no number: a disk that only a person named may be the card's.
     let is_from_person = |name: &String| name.is_empty() || name.starts_with("said:");
@@ -126,6 +165,7 @@ fn are_apart(world: &World, one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool 
             .any(|shelf| shelf.identity == *volume)
     };
     !below.intersection(&others).any(is_known)
+        && !are_in_one_image(world, one.shelf, other.shelf)
         && !may_have_a_disk_in_common(world, one.shelf, other.shelf)
         && !may_share_and_disk_be_one(one, other)
         && !may_share_and_disk_be_one(other, one)
@@ -137,6 +177,14 @@ fn are_one_file(one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool {
     let is_share = one.shelf.is_share || other.shelf.is_share;
     let changes = one.changed.zip(other.changed);
     is_share && changes.is_some_and(|(one, other)| one.abs_diff(other) <= MICROSECOND)
+}
+
+/// One image file is one thing, whatever a person said.
+fn are_in_one_image(world: &World, one: &Shelf, other: &Shelf) -> bool {
+    let others = images_below(world, other);
+    let own = images_below(world, one);
+    own.iter()
+        .any(|image| others.iter().any(|other| is_one_file(image, other)))
 }
 
 fn may_have_a_disk_in_common(world: &World, one: &Shelf, other: &Shelf) -> bool {
@@ -182,7 +230,8 @@ fn volumes_below<'a>(world: &'a World, shelf: &'a Shelf) -> BTreeSet<&'a str> {
         let before = found.len();
         for below in world.shelves.values() {
             if found.contains(below.identity.as_str()) {
-                found.extend(below.backing.images.iter().map(String::as_str));
+                let images = below.backing.images.iter();
+                found.extend(images.map(|image| image.volume.as_str()));
             }
         }
         if found.len() == before {

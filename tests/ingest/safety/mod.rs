@@ -4,6 +4,7 @@ mod cached;
 mod day;
 mod drives;
 mod hidden;
+mod images;
 mod mending;
 mod shares;
 mod spelling;
