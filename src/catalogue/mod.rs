@@ -46,7 +46,7 @@ pub use edits::{Adoption, Edited, Imported};
 pub use files::{Known, Odd, Pictured, Unread};
 pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
 pub use pictures::{Pending, Waiting};
-pub use proved::{Claim, EarlierRead, Listed, Logged, Stood};
+pub use proved::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
 pub use sightings::MountedWith;
 pub use tagging::{Housed, Kept};

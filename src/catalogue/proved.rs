@@ -69,11 +69,29 @@ pub struct EarlierRead {
 }
 
 impl EarlierRead {
-    /// Whether a file that looks so now was read from its medium in a mount of that number, where unmounting empties
-    /// the only cache that could answer: it was there before, and nobody wrote it since.
-    #[must_use]
-    pub fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
+    /// Whether a file that looks so now was read before a mount of that number, and not written since.
+    fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
         self.session < session && self.stamp == *stamp
+    }
+}
+
+/// Returns how a file was read, by what is known of earlier reads. What a cache of the filesystem's own may have answered was
+/// read from the medium if the file was the same in an earlier mount. `session`: the number of the mount, where unmounting
+/// empties the only such cache.
+pub fn how_read(
+    how: How,
+    stamp: &Stamp,
+    session: Option<i64>,
+    earlier: impl IntoIterator<Item = EarlierRead>,
+) -> How {
+    let is_before = |session| {
+        let mut earlier = earlier.into_iter();
+        earlier.any(|earlier: EarlierRead| earlier.is_before(session, stamp))
+    };
+    if how == How::Cached && session.is_some_and(is_before) {
+        How::Remounted
+    } else {
+        how
     }
 }
 

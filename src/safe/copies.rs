@@ -11,7 +11,7 @@ use super::standing::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
     Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
-    WholeHash, unix_seconds,
+    WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -340,10 +340,9 @@ impl Found {
         for ((volume, path), looked) in &mut looked {
             if let Looked::Read(_, how, stamp, _) = looked
                 && let Some(stood) = told.get(&(*volume, path.as_path()))
-                && *how == How::Cached
-                && self.is_remounted(stood, stamp)
             {
-                *how = How::Remounted;
+                let earlier = stood.claims.iter().filter_map(Claim::earlier);
+                *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
         let sights = looked
@@ -361,16 +360,12 @@ impl Found {
             .collect()
     }
 
-    /// Whether a file's volume was unmounted since the file was first read as it is now, which emptied the cache that
-    /// answers there.
-    fn is_remounted(&self, stood: &Stood, stamp: &Stamp) -> bool {
-        let cache = self.shelves.get(&stood.volume).map(|shelf| shelf.cache);
-        let mut earlier = stood.claims.iter().filter_map(Claim::earlier);
-        cache == Some(ShelfCache::UntilUnmounted)
-            && self
-                .rows
-                .get(&stood.volume)
-                .is_some_and(|row| earlier.any(|earlier| earlier.is_before(row.session, stamp)))
+    /// Number of the mount of a volume, where unmounting it empties the only cache that could answer.
+    fn session(&self, volume: i64) -> Option<i64> {
+        let cache = self.shelves.get(&volume)?.cache;
+        let is_asked = cache == ShelfCache::UntilUnmounted;
+        let row = self.rows.get(&volume).filter(|_| is_asked)?;
+        Some(row.session)
     }
 
     /// Has the log and the hashes of the catalogue know what was found.
