@@ -59,8 +59,8 @@ impl Catalogue {
 
     fn is_look_due(&self) -> Result<bool, Error> {
         let before = self.sightings()?;
-        let is_due = seen(&before, &self.volumes, &[]) != before;
-        Ok(is_due && seen(&before, &self.volumes, &attached(&before)) != before)
+        let is_due = seen(&before, &self.volumes, &[], false) != before;
+        Ok(is_due && seen(&before, &self.volumes, &attached(&before), false) != before)
     }
 
     /// Records which volumes are mounted, as a part of the change that is being made.
@@ -70,7 +70,11 @@ impl Catalogue {
 
     fn look_at(&self, volumes: &Volumes) -> Result<(), Error> {
         let before = self.sightings()?;
-        let now = seen(&before, volumes, &attached(&before));
+        let now = seen(&before, volumes, &attached(&before), false);
+        self.write_sightings(&before, &now)
+    }
+
+    fn write_sightings(&self, before: &[Sighting], now: &[Sighting]) -> Result<(), Error> {
         for row in now.iter().filter(|row| !before.contains(row)) {
             self.check(|connection| {
                 connection
@@ -135,13 +139,18 @@ impl Catalogue {
         })
     }
 
-    /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers.
+    /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers. Image files on
+    /// shares are looked for, too. What is found is recorded, where the catalogue can be written.
     ///
     /// # Errors
     /// When `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
         let before = self.sightings()?;
-        let now = seen(&before, &self.volumes, &Volumes::attached());
+        let now = seen(&before, &self.volumes, &Volumes::attached(), true);
+        if now != before && self.only_read.is_none() {
+            // The answer of now is the same when another process writes for long.
+            let _ = self.at_once(|| self.write_sightings(&before, &now));
+        }
         let replaced = now
             .into_iter()
             .filter_map(|row| Some((row.id, row.replaced_by?)));
@@ -229,8 +238,13 @@ fn attached(rows: &[Sighting]) -> Vec<Attached> {
     }
 }
 
-/// The record as it is after a look at the mount table.
-fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Sighting> {
+/// The record as it is after a look at the mount table. `may_wait`: shares are asked, too.
+fn seen(
+    before: &[Sighting],
+    volumes: &Volumes,
+    attached: &[Attached],
+    may_wait: bool,
+) -> Vec<Sighting> {
     let mounted = |row: &Sighting| {
         let mut all = volumes.all().iter();
         all.find(|volume| volume.identity == row.identity)
@@ -253,7 +267,8 @@ fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Si
         .iter()
         .map(|row| {
             let is_away = mounted(row).is_none() && row.replaced_by.is_none();
-            is_away.then(|| replacement(row, &now, volumes, attached))?
+            let image = || lost_image(row, volumes, may_wait);
+            is_away.then(|| image().or_else(|| replacement(row, &now, volumes, attached)))?
         })
         .collect();
     for (row, replaced) in now.iter_mut().zip(replaced) {
@@ -321,6 +336,14 @@ fn joined(before: &str, now: &str) -> String {
         if part.is_empty() { known } else { part }
     });
     parts.collect::<Vec<_>>().join(":")
+}
+
+/// What took the place of an image file that the volume was in, if the file is not there.
+fn lost_image(row: &Sighting, volumes: &Volumes, may_wait: bool) -> Option<String> {
+    let backing = Backing::parse(&row.backing)?;
+    let mut images = backing.images.iter();
+    let is_lost = images.any(|image| volumes.is_image_gone(image, may_wait));
+    is_lost.then(|| "no image file, or another one,".to_owned())
 }
 
 /// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,

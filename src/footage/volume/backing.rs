@@ -5,6 +5,7 @@
 //! gone by then, and an image file is where its own volume is.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Volume, Volumes, kind};
@@ -148,6 +149,29 @@ impl fmt::Display for Backing {
 }
 
 impl Volumes {
+    /// Returns whether an image file is gone, or another has its name: the volume that holds it is mounted, and no file of
+    /// its size and inode number is there. A share is only asked if `may_wait`, because its server may not answer.
+    #[must_use]
+    pub fn is_image_gone(&self, image: &Image, may_wait: bool) -> bool {
+        let holder = self.all.iter().find(|it| it.identity == image.volume);
+        let Some(holder) = holder.filter(|holder| may_wait || !holder.is_share()) else {
+            return false;
+        };
+        let Some(path) = self.path(&image.volume, &image.file) else {
+            return false;
+        };
+        match path.symlink_metadata() {
+            Ok(metadata) => {
+                let found = inode(&metadata).filter(|_| holder.has_stable_inodes());
+                let is_other_inode =
+                    image.inode.is_some() && found.is_some() && image.inode != found;
+                let is_other_size = image.bytes.is_some_and(|bytes| bytes != metadata.len());
+                !metadata.is_file() || is_other_size || is_other_inode
+            }
+            Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        }
+    }
+
     /// What a mounted volume's files are kept on.
     #[must_use]
     pub fn backing(&self, volume: &Volume) -> Backing {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::day::Day;
 use crate::ingest::card::ingest_well;
-use crate::shoot::disk::run;
+use crate::shoot::disk::{Disk, run};
 use crate::shoot::mounts::Mount;
 
 const PART: u64 = 100 * 1024 * 1024;
@@ -122,4 +122,91 @@ fn an_image_file_that_another_filesystem_shows_is_on_no_disk_of_its_own() {
     day.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
     disk.unmount();
     day.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
+}
+
+/// A day whose second copies are in an image file on a drive of its own.
+fn day_with_image() -> Option<(Day, Disk, Disk)> {
+    let mut day = Day::new()?;
+    day.is_card_said = true;
+    let images = day.shoot.folder("images");
+    let mut holder = Disk::new(&images, "HOLDER", 150)?;
+    holder.mount(&day.shoot.folder("holder"));
+    let mut image = Disk::new(&day.shoot.folder("holder"), "IMAGE", 100)?;
+    let at = day.shoot.folder("image");
+    image.mount(&at);
+    ingest_well(&day.shoot, &[&day.card], &[&day.copy(0), &at]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("IMAGE", "WD-2");
+    image.unmount();
+    day.is_safe(&[]);
+    Some((day, holder, image))
+}
+
+const GONE: &str = "its disk has held no image file, or another one, since";
+
+#[test]
+fn an_image_file_that_is_not_on_its_volume_holds_no_copy_until_it_is_seen_again() {
+    let Some((day, mut holder, mut image)) = day_with_image() else {
+        return;
+    };
+    let (at, aside) = (
+        day.shoot.folder("holder"),
+        day.shoot.folder("holder").join("aside"),
+    );
+    let path = image.image().to_owned();
+    // Where it should be, away with its volume, and moved back.
+    fs::rename(&path, &aside).unwrap();
+    day.is_not_safe(&[], GONE);
+    holder.unmount();
+    day.is_not_safe(&[], GONE);
+    holder.mount(&at);
+    fs::rename(&aside, &path).unwrap();
+    day.is_not_safe(&[], GONE);
+    let there = day.shoot.folder("image");
+    image.mount(&there);
+    day.is_safe(&[]);
+    image.unmount();
+    day.is_safe(&[]);
+    holder.unmount();
+    day.is_safe(&[]);
+    // Deleted while nobody looked.
+    holder.mount(&day.shoot.folder("elsewhere"));
+    fs::remove_file(day.shoot.folder("elsewhere").join("IMAGE.img")).unwrap();
+    holder.unmount();
+    day.is_safe(&[]);
+    holder.mount(&at);
+    day.is_not_safe(&[], GONE);
+    holder.unmount();
+    day.is_not_safe(&[], GONE);
+}
+
+#[test]
+fn another_file_under_the_name_of_an_image_holds_no_copy() {
+    for is_larger in [true, false] {
+        let Some((day, _holder, image)) = day_with_image() else {
+            return;
+        };
+        let path = image.image().to_owned();
+        let length = path.metadata().unwrap().len();
+        let file = if is_larger {
+            File::options().write(true).open(&path).unwrap()
+        } else {
+            // The old file keeps its inode number while its other name is there.
+            fs::rename(&path, path.with_extension("old")).unwrap();
+            File::create(&path).unwrap()
+        };
+        file.set_len(length + u64::from(is_larger) * 4096).unwrap();
+        day.is_not_safe(&[], GONE);
+    }
+}
+
+#[test]
+fn an_image_file_that_is_deleted_from_the_system_disk_holds_no_copy() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    day.disks[1].unmount();
+    day.is_safe(&[]);
+    fs::remove_file(day.disks[1].image()).unwrap();
+    day.is_not_safe(&[], GONE);
 }
