@@ -1,5 +1,6 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
+mod btrfs;
 mod cached;
 mod day;
 mod drives;
