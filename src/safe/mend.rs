@@ -70,7 +70,11 @@ impl Help {
         }
         let is_scanned = copy.root.is_none();
         Some(match doubt {
-            Doubt::Changed | Doubt::Unlike | Doubt::ListedOtherwise if is_scanned => Self::Scan,
+            Doubt::Changed | Doubt::Shifted | Doubt::Unlike | Doubt::ListedOtherwise
+                if is_scanned =>
+            {
+                Self::Scan
+            }
             doubt => Self::against(doubt),
         })
     }
@@ -78,6 +82,7 @@ impl Help {
     fn against(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Changed
+            | Doubt::Shifted
             | Doubt::Contradicted
             | Doubt::ListedOtherwise
             | Doubt::FromMemory

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::apart::change_of;
 use crate::catalogue::{Claim, CopyState, Stood};
 use crate::checksum::HashKind;
 use crate::mhl;
@@ -12,6 +13,12 @@ use crate::value::{Age, Fingerprint};
 
 /// How far a time is off that went through FAT, nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
+
+/// Step of the offsets of time zones, nanoseconds.
+const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
+
+/// Difference between the zones that are farthest apart (UTC−12 and UTC+14), nanoseconds.
+const FARTHEST_ZONES: u64 = 26 * 4 * QUARTER_HOUR;
 
 /// A copy that counts: when it was last read whole, and how it was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +53,8 @@ pub enum Doubt {
     Unlike,
     /// It, or something of it, was changed after it was verified.
     Changed,
+    /// Its time is another by whole quarters of an hour: FAT keeps local times, which another time zone shifts.
+    Shifted,
     /// Another content was verified at the same path.
     Contradicted,
     /// A scan found it changed or missing.
@@ -86,6 +95,9 @@ impl fmt::Display for Doubt {
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
             Self::Unlike => "has another size",
             Self::Changed => "changed after it was verified",
+            Self::Shifted => {
+                "its time is off by whole quarters of an hour, as after a change of the time zone on FAT"
+            }
             Self::Contradicted => "something else was verified at the same path",
             Self::ListedOtherwise => "a scan found it changed or missing",
             Self::FromMemory => "read from memory only, as far as is known",
@@ -158,8 +170,9 @@ pub fn standing(
             let claims = stood.claims.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
-            if stamps.peek().is_some() && !stamps.any(is_untouched) {
-                return Err(Doubt::Changed);
+            let first = stamps.peek().copied();
+            if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
+                return Err(change(then, *now, *is_change_kept));
             }
         }
         Sight::Away => {}
@@ -172,7 +185,9 @@ pub fn standing(
         Sight::File(now, is_change_kept) => {
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             if !claim.stamp.is_some_and(is_untouched) {
-                return Err(Doubt::Changed);
+                let then = claim.stamp;
+                let doubt = then.map(|then| change(then, *now, *is_change_kept));
+                return Err(doubt.unwrap_or(Doubt::Changed));
             }
         }
         Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
@@ -199,6 +214,22 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> boo
         then == now
     } else {
         then.bytes == now.bytes && is_close(then.modified, now.modified)
+    }
+}
+
+/// What makes a file doubtful that does not look as it did then.
+fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
+    let shift = now.modified.abs_diff(then.modified);
+    let rest = shift % QUARTER_HOUR;
+    let is_zone = shift > COARSEST
+        && shift <= FARTHEST_ZONES + COARSEST
+        && rest.min(QUARTER_HOUR - rest) <= COARSEST;
+    // Where a time of the last change is kept apart, it is of UTC, and somebody set the time.
+    let is_local = !is_change_kept || change_of(&now).is_none();
+    if is_zone && is_local && then.bytes == now.bytes {
+        Doubt::Shifted
+    } else {
+        Doubt::Changed
     }
 }
 

@@ -2,6 +2,7 @@
 //! The model in `model` was written from docs/safe.md alone.
 
 mod model;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
