@@ -210,14 +210,20 @@ fn seen(
     }
 }
 
-/// A volume that is not mounted, unless whoever asks may not know it: only its label is told of what is mounted in its place.
+/// A volume that is not mounted, unless it may be one of those whose uuids this user may not read: one at its place, or one of
+/// its size or of unknown size at another.
 fn unseen_volume(row: &VolumeRow, volumes: &Volumes) -> Sight {
-    let mut there = volumes
-        .all()
-        .iter()
-        .filter(|other| other.mount == row.mount);
+    let is_other_size = |other: &Volume| {
+        let sizes = other.size.zip(row.bytes);
+        sizes.is_some_and(|(one, other)| one != other)
+    };
+    let is_nameless = |other: &&Volume| {
+        let backing = volumes.backing(other);
+        other.identity.starts_with("label:") && !backing.is_memory && !backing.is_view
+    };
+    let mut nameless = volumes.all().iter().filter(is_nameless);
     let is_hidden = row.identity.starts_with("uuid:")
-        && there.any(|other| other.identity.starts_with("label:"));
+        && nameless.any(|other| other.mount == row.mount || !is_other_size(other));
     if is_hidden {
         let reason = "it may be mounted, but you may not ask which volume that is";
         return Sight::Unreadable(reason.to_owned());
