@@ -179,8 +179,22 @@ impl Catalogue {
         if !self.volumes.all().iter().any(Volume::is_share) {
             return Ok(None);
         }
-        let volumes: Vec<&str> = mounted.iter().map(String::as_str).collect();
+        // A volume that the catalogue does not know yet may have been seen under another identity.
+        let mut known = self.cards()?;
+        known.extend(self.sightings()?.into_iter().map(|row| row.identity));
+        let volumes = mounted.iter().filter(|identity| known.contains(*identity));
+        let volumes: Vec<&str> = volumes.map(String::as_str).collect();
         self.mounted_set(&volumes.join("\n")).map(Some)
+    }
+
+    /// The identities of volumes that cards were ingested from.
+    fn cards(&self) -> Result<BTreeSet<String>, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT DISTINCT volume FROM ingest")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
     }
 
     /// Number of a set of volumes, given as it is stored.
