@@ -27,7 +27,7 @@ mod upgrade;
 mod volumes;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -48,9 +48,9 @@ pub use ingests::{
     CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
 };
 pub use pictures::{Pending, Waiting};
-pub use proved::{Claim, EarlierRead, Listed, Logged, Stood};
+pub use proved::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
 pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use sightings::Spans;
+pub use sightings::MountedWith;
 pub use tagging::{Housed, Kept};
 pub use thumbs::{Folder, INDEX, Thumbnails};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
@@ -72,10 +72,8 @@ pub struct Catalogue {
     turn: Option<File>,
     /// Why it can only be read.
     only_read: Option<String>,
-    /// When it was opened, seconds since 1970 UTC.
-    opened: i64,
-    /// Since when this process saw a share and a disk mounted together; `None` while they are not.
-    together: RefCell<BTreeMap<(i64, String), Option<i64>>>,
+    /// Identities of the disks and shares that every look of this process found mounted.
+    mounted_since_opened: RefCell<BTreeSet<String>>,
 }
 
 impl Catalogue {

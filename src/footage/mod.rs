@@ -20,7 +20,7 @@ pub use kind::{Named, named};
 pub use sequence::frame_paths;
 pub use sniff::{Content, HEAD, sniff};
 pub use volume::{
-    Attached, Backing, Between, KnownVolume, MountKey, Volume, Volumes, is_kernel_filesystem,
-    is_memory_filesystem, mark,
+    Attached, Backing, Between, Image, KnownVolume, MountKey, Volume, Volumes,
+    is_kernel_filesystem, is_memory_filesystem, mark,
 };
 pub use walk::{Found, Listing, Role, Root, Step, WalkOptions, found, modified, walk};

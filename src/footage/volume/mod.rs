@@ -38,7 +38,7 @@ use super::drive::Drive;
 use system::System;
 
 pub use attached::Attached;
-pub use backing::Backing;
+pub use backing::{Backing, Image};
 pub use kind::{is_memory as is_memory_filesystem, is_virtual as is_kernel_filesystem};
 pub use mark::mark;
 pub use session::{Between, MountKey};
@@ -86,6 +86,11 @@ impl Volume {
     #[must_use]
     pub fn is_share(&self) -> bool {
         kind::is_share(&self.kind, &self.source)
+    }
+
+    /// Returns whether it shows files of other filesystems.
+    pub(super) fn is_view(&self) -> bool {
+        kind::is_view(&self.kind, &self.source, &self.number)
     }
 
     /// What it was known by while nobody could tell its uuid, and it bore no mark; a catalogue
