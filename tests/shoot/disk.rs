@@ -149,7 +149,14 @@ impl Disk {
     /// Takes it away.
     pub(crate) fn unmount(&mut self) {
         if let Some(at) = self.mounted.take() {
-            assert!(run("umount", &[at.to_str().unwrap()]), "{}", at.display());
+            // A driver in user space may still be closing the last file.
+            let is_unmounted = (0..100).any(|attempt| {
+                if attempt > 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+                run("umount", &[at.to_str().unwrap()])
+            });
+            assert!(is_unmounted, "{}", at.display());
         }
     }
 
