@@ -333,7 +333,8 @@ impl Planner<'_> {
         let first = plan.card.clone();
         let (source, listing) = (plan.source.clone(), plan.listing.clone());
         let go_on = self.request.go_on();
-        let mut contents = Contents::new(&source, &listing, &go_on);
+        let readers = plan.drive.kind.readers(self.request.scan.jobs);
+        let mut contents = Contents::new(&source, &listing, readers, &go_on);
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),

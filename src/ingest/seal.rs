@@ -72,6 +72,12 @@ pub(super) fn place(
         };
         match write(plan, copying, (at, &is_meant), &histories, author) {
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Ok(sealed) if !histories.are_held() => {
+                drop(histories);
+                // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+                let _ = Histories::lock(folder, &is_written, go_on);
+                return Ok(Some(sealed));
+            }
             written => return written.map(Some).map_err(|fault| fault.to_string()),
         }
     }

@@ -29,9 +29,8 @@ const READ_INTERVAL: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub struct Histories {
     root: PathBuf,
-    /// Histories by the folder they belong to. The key of the root is the empty path, which always
-    /// exists.
-    all: BTreeMap<String, Option<History>>,
+    /// Histories by the folder they belong to. The key of the root is the empty path, which always exists.
+    pub(super) all: BTreeMap<String, Option<History>>,
     /// Locks of the histories to be written, by the same keys.
     locks: BTreeMap<String, Shared>,
 }
@@ -92,7 +91,8 @@ impl Histories {
             }
             // Another process may have created a history before these locks were acquired.
             if folders()?.iter().eq(locks.keys()) {
-                let histories = Self::read_settled(root, &locks)?;
+                let mut histories = Self::read_settled(root, &locks)?;
+                histories.adopt_manifests(&locks)?;
                 return Ok(Some(Self { locks, ..histories }));
             }
         }
@@ -120,33 +120,48 @@ impl Histories {
     }
 
     fn check_references(&self) -> Result<(), MhlError> {
-        for (owner, history) in self.iter() {
-            for (path, c4) in history.references() {
-                let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-                let Some(folder) = folder.strip_suffix(FOLDER) else {
-                    continue;
-                };
-                let folder = join(owner, folder.trim_end_matches('/'));
-                // The history of a moved folder moved with it.
-                let Some(Some(inner)) = self.all.get(&folder) else {
-                    continue;
-                };
-                let path = inner.root().join(FOLDER).join(name);
-                match inner
-                    .generations()
-                    .iter()
-                    .find(|generation| generation.name == name)
-                {
-                    None => return Err(MhlError::MissingManifest { path }),
-                    Some(generation) if generation.c4 != *c4 => {
-                        let kind = HashKind::C4;
-                        return Err(MhlError::Altered { path, kind });
-                    }
-                    Some(_) => {}
+        let mut histories = self.iter();
+        histories.try_for_each(|(owner, history)| self.check_references_of(owner, history))
+    }
+
+    /// Checks that the manifests referenced by the last generation are those of the inner histories.
+    pub(super) fn check_references_of(
+        &self,
+        owner: &str,
+        history: &History,
+    ) -> Result<(), MhlError> {
+        for (path, c4) in history.references() {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let Some(folder) = folder.strip_suffix(FOLDER) else {
+                continue;
+            };
+            let folder = join(owner, folder.trim_end_matches('/'));
+            // The history of a moved folder moved with it.
+            let Some(Some(inner)) = self.all.get(&folder) else {
+                continue;
+            };
+            let path = inner.root().join(FOLDER).join(name);
+            match inner
+                .generations()
+                .iter()
+                .find(|generation| generation.name == name)
+            {
+                None => return Err(MhlError::MissingManifest { path }),
+                Some(generation) if generation.c4 != *c4 => {
+                    let kind = HashKind::C4;
+                    return Err(MhlError::Altered { path, kind });
                 }
+                Some(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Returns true if all locks are still held. A process that was stopped for a minute may have lost them, and may have
+    /// replaced a chain of another process.
+    #[must_use]
+    pub fn are_held(&self) -> bool {
+        self.locks.values().all(Shared::is_held)
     }
 
     /// Returns true if no history was found.

@@ -15,8 +15,9 @@ use crate::checksum::{Checksum, HashKind};
 
 /// The history of a folder: all generations that its chain names.
 ///
-/// A manifest that the chain does not name is skipped, since writing it was interrupted. Its number
-/// is not reused. Histories of inner folders are not read: see [`Histories`](super::Histories).
+/// A manifest that the chain does not name is skipped: its writer was interrupted, or another process replaced the chain.
+/// Its number is not reused; the next writer adds it to the chain. Histories of inner folders are not read: see
+/// [`Histories`](super::Histories).
 #[derive(Debug)]
 pub struct History {
     pub(super) root: PathBuf,
@@ -25,6 +26,8 @@ pub struct History {
     pub(super) chain: Metadata,
     /// Highest number of any manifest in the folder, even if the chain does not name it.
     pub(super) last_number: u32,
+    /// Numbers and names of later manifests that the chain does not name, in order.
+    pub(super) unnamed: Vec<(u32, String)>,
     generations: Vec<ManifestRef>,
     files: HashMap<String, FileHistory>,
     folders: HashMap<String, FolderHistory>,
@@ -86,12 +89,12 @@ impl History {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(MhlError::path(&folder)(error)),
         }
-        let numbers = manifest_numbers(&folder).map_err(MhlError::path(&folder))?;
+        let manifests = manifests(&folder).map_err(MhlError::path(&folder))?;
         let path = folder.join(CHAIN);
         atomic_file::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == ErrorKind::NotFound && numbers.is_empty() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && manifests.is_empty() => {
                 return Ok(None);
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -100,11 +103,25 @@ impl History {
             Err(error) => return Err(MhlError::path(&path)(error)),
         };
         let links = chain::read(&path)?;
+        Self::from_links(root, chain, manifests, links).map(Some)
+    }
+
+    /// Reads the manifests named by the links of a chain.
+    pub(super) fn from_links(
+        root: &Path,
+        chain: Metadata,
+        mut manifests: Vec<(u32, String)>,
+        links: Vec<ChainLink>,
+    ) -> Result<Self, MhlError> {
+        let folder = root.join(FOLDER);
         let last_linked = links.last().map_or(0, |link| link.number);
+        manifests.retain(|(number, _)| *number > last_linked);
+        manifests.sort();
         let mut history = Self {
             root: root.to_owned(),
             chain,
-            last_number: numbers.into_iter().max().unwrap_or(0).max(last_linked),
+            last_number: manifests.last().map_or(last_linked, |(number, _)| *number),
+            unnamed: manifests,
             generations: Vec::new(),
             files: HashMap::new(),
             folders: HashMap::new(),
@@ -118,7 +135,7 @@ impl History {
             history.add_generation(&folder, link)?;
         }
         history.links = links;
-        Ok(Some(history))
+        Ok(history)
     }
 
     fn add_generation(&mut self, folder: &Path, link: &ChainLink) -> Result<(), MhlError> {
@@ -362,9 +379,9 @@ impl History {
     }
 }
 
-/// Returns the numbers of the manifests in a folder. `AppleDouble` files (`._…`) do not count.
-fn manifest_numbers(folder: &Path) -> io::Result<Vec<u32>> {
-    let mut numbers = Vec::new();
+/// Returns numbers and names of the manifests in a folder. `AppleDouble` files (`._…`) do not count.
+fn manifests(folder: &Path) -> io::Result<Vec<(u32, String)>> {
+    let mut manifests = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let Some(name) = name.to_str() else { continue };
@@ -376,8 +393,8 @@ fn manifest_numbers(folder: &Path) -> io::Result<Vec<u32>> {
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(number) = digits.parse()
         {
-            numbers.push(number);
+            manifests.push((number, name.to_owned()));
         }
     }
-    Ok(numbers)
+    Ok(manifests)
 }

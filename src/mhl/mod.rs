@@ -10,6 +10,7 @@
 //! [`Histories::write`] seals a folder; [`Histories::expected`] returns the hashes to verify
 //! against.
 
+mod adopt;
 mod chain;
 mod error;
 mod generation;

@@ -29,7 +29,7 @@ fn entry(path: &str, kinds: &[HashKind]) -> FileEntry {
     }
 }
 
-fn generation(paths: &[&str], kinds: &[HashKind]) -> Generation {
+pub(super) fn generation(paths: &[&str], kinds: &[HashKind]) -> Generation {
     Generation {
         created: now(),
         offset: Offset::constant(2),

@@ -157,16 +157,20 @@ impl<'a> HistoryPart<'a> {
             None => create_chain(&folder, &chain_path)?,
         };
         let _ = atomic_file::sweep(&folder);
+        let is_held = || lock.is_none_or(Shared::is_held);
         let mut hasher = Hasher::new(HashKind::C4);
-        atomic_file::new_with(&path, |file| {
+        let write = |file: &mut fs::File| {
             let mut to = HashingWriter {
                 to: io::BufWriter::with_capacity(1 << 16, file),
                 hasher: &mut hasher,
             };
             self.write_to(generation, ignored, &mut to)?;
             to.to.flush()
-        })
-        .map_err(MhlError::path(&path))?;
+        };
+        match atomic_file::new_while(&path, write, &is_held) {
+            Err(_) if !is_held() => return Err(MhlError::Overtaken { path: chain_path }),
+            written => written.map_err(MhlError::path(&path))?,
+        }
         let c4 = hasher.finish();
         let mut links = self
             .history
@@ -177,22 +181,26 @@ impl<'a> HistoryPart<'a> {
             hash: c4.clone(),
         });
         let chain = chain::to_xml(&links);
-        let replaced = match lock {
-            Some(lock) if !lock.is_held() => Err(ErrorKind::AlreadyExists.into()),
-            _ => atomic_file::instead(&chain_path, &before, chain.as_bytes()),
-        };
+        let replaced = atomic_file::instead_while(
+            &chain_path,
+            &before,
+            |file| file.write_all(chain.as_bytes()),
+            &is_held,
+        );
+        let link = &links[links.len() - 1];
         if let Err(error) = replaced {
-            // This program ignores the manifest, but the reference implementation would count it as
-            // a generation.
-            let _ = fs::remove_file(&path);
+            if is_adopted(&chain_path, link, is_held()) {
+                return Ok(WrittenManifest { path, name, c4 });
+            }
             if error.kind() == ErrorKind::AlreadyExists {
                 return Err(MhlError::Overtaken { path: chain_path });
             }
             return Err(MhlError::path(&chain_path)(error));
         }
         // A program that does not use locks may have replaced the chain at the same time.
-        if !chain::read(&chain_path)?.starts_with(&links) {
-            let _ = fs::remove_file(&path);
+        if !chain::read(&chain_path)?.starts_with(&links)
+            && !is_adopted(&chain_path, link, is_held())
+        {
             return Err(MhlError::Overtaken { path: chain_path });
         }
         Ok(WrittenManifest { path, name, c4 })
@@ -309,12 +317,31 @@ impl ManifestItem<'_> {
     }
 }
 
+/// Returns true if another lock holder has added the manifest to the chain. Otherwise removes the manifest, which the
+/// reference implementation would count as a generation, unless another process may be about to add it.
+fn is_adopted(chain: &Path, link: &ChainLink, is_held: bool) -> bool {
+    let Ok(links) = chain::read(chain) else {
+        return false;
+    };
+    let is_named = links.iter().any(|other| other.name == link.name);
+    let is_used = links.last().is_some_and(|last| last.number >= link.number);
+    if !is_named && (is_held || is_used) {
+        let _ = fs::remove_file(chain.with_file_name(&link.name));
+    }
+    links.contains(link)
+}
+
 /// Creates the `ascmhl` folder with an empty chain, before the first manifest. If the process is
 /// killed in between, the next run continues with this folder.
 fn create_chain(folder: &Path, chain: &Path) -> Result<fs::Metadata, MhlError> {
     create_folder(folder)?;
-    atomic_file::new(chain, chain::to_xml(&[]).as_bytes()).map_err(MhlError::path(chain))?;
-    fs::symlink_metadata(chain).map_err(MhlError::path(chain))
+    let created = atomic_file::new(chain, chain::to_xml(&[]).as_bytes());
+    let metadata = fs::symlink_metadata(chain).map_err(MhlError::path(chain))?;
+    match created {
+        // The process that created it lost the lock before it wrote a manifest.
+        Err(_) if chain::read(chain).is_ok_and(|links| links.is_empty()) => Ok(metadata),
+        created => created.map(|()| metadata).map_err(MhlError::path(chain)),
+    }
 }
 
 /// Creates the `ascmhl` folder if it does not exist.

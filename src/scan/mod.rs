@@ -5,6 +5,7 @@
 //! written in batches by the thread that called; the index follows by seq. All queues are in
 //! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
 
+mod copies;
 mod device_queues;
 mod event;
 mod missing;
@@ -250,6 +251,7 @@ impl Scan<'_, '_> {
                 self.report,
             )?;
             self.writer.commit()?;
+            copies::look_again(&sifted.roots, self)?;
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.headers(originals.collect())?;
         }

@@ -46,6 +46,8 @@ pub(super) struct Sift<'a, 'w> {
 /// What the walk came to.
 #[derive(Default)]
 pub(super) struct Sifted {
+    /// Folders that were walked with all that is in them, none inside another.
+    pub roots: Vec<PathBuf>,
     /// Files to read, each with its device, in the order of the walk.
     pub unread: Vec<(i64, Drive)>,
     /// Those that were written a moment ago.
@@ -138,6 +140,7 @@ impl<'a, 'w> Sift<'a, 'w> {
         if root.only.is_none() && !request.cancel.is_cancelled() {
             let gone = unseen.gone(&root.folder, self.writer.catalogue, &self.sifted.walked)?;
             self.sifted.gone.extend(gone);
+            self.sifted.roots.push(root.folder.clone());
             self.away(&root.folder)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::State;
-use crate::catalogue::{Catalogue, CopyState, EarlierRead};
+use crate::catalogue::{Catalogue, CopyState, EarlierRead, how_read};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::mhl1::{self, Mhl1List};
@@ -323,17 +323,14 @@ impl Basis {
 
     /// How a file was read, by what is known of earlier reads.
     pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
-        let is_before = |session| {
-            let spellings = self.spellings(inside);
-            let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
-            let mut earlier = earlier.flatten();
-            earlier.any(|earlier| earlier.is_before(session, &read.stamp))
-        };
-        if read.how == How::Cached && self.session.is_some_and(is_before) {
-            How::Remounted
-        } else {
-            read.how
-        }
+        let spellings = self.spellings(inside);
+        let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
+        how_read(
+            read.how,
+            &read.stamp,
+            self.session,
+            earlier.flatten().copied(),
+        )
     }
 
     /// Files that manifests or the log of ingests say have to be there.

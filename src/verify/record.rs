@@ -184,5 +184,10 @@ pub(super) fn generation(
         generation.folder(basis.recorded(inside), *modified);
     }
     let written = generation.write(&request.author, Process::InPlace);
+    if written.is_ok() && !histories.are_held() {
+        drop(histories);
+        // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+        let _ = Histories::lock(basis.histories.root(), &is_written, &go_on);
+    }
     written.map_err(|fault| Error::Manifest(fault.to_string()))
 }

@@ -1,5 +1,6 @@
 //! The log of ingests: what was on each card, where its copies are, and when they were proved.
 
+mod verified;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use crate::error::{Error, Problem};
 use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
+
+pub use verified::VerifiedCopy;
 
 /// An ingest as it begins.
 #[derive(Debug, Clone)]
