@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempPath;
 
 pub use leftovers::{is_unfinished, sweep, sweepable};
-pub use network_view::{is_local, refresh};
+pub use network_view::{is_local, refresh, refresh_open};
 pub use writer_id::{Life, Writer};
 
 /// Beginning and end of the name of an unfinished file. Its writer and [`DICE`] letters are between them.
@@ -162,8 +162,24 @@ pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// `AlreadyExists` when something has that name; else what the system or `write` says.
 pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    new_while(path, write, &|| true)
+}
+
+/// Writes a new file, as [`new_with`] does, if `is_allowed` says so right before it gets its name.
+///
+/// # Errors
+/// As [`new_with`]; also `AlreadyExists` when it is not allowed.
+pub fn new_while(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+    is_allowed: &dyn Fn() -> bool,
+) -> io::Result<()> {
     let folder = folder_of(path)?;
-    written(folder, write)?.publish(path)?;
+    let file = written(folder, write)?;
+    if !is_allowed() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    file.publish(path)?;
     let _ = sync_folder(folder);
     Ok(())
 }
@@ -185,19 +201,35 @@ pub fn instead_with(
     before: &Metadata,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
+    instead_while(path, before, write, &|| true)
+}
+
+/// Puts a file in the place of one, as [`instead_with`] does, if `is_allowed` says so right before. A writer that was stopped
+/// while it wrote may have lost its lock.
+///
+/// # Errors
+/// As [`instead_with`]; also `AlreadyExists` when it is not allowed.
+pub fn instead_while(
+    path: &Path,
+    before: &Metadata,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+    is_allowed: &dyn Fn() -> bool,
+) -> io::Result<()> {
     let folder = folder_of(path)?;
     let file = written(folder, write)?;
+    // Whoever could read it still can.
+    let _ = file.file().set_permissions(before.permissions());
+    let is_allowed = is_allowed();
+    refresh(path);
     let now = fs::symlink_metadata(path)?;
     let is_same =
         now.is_file() && now.len() == before.len() && now.modified().ok() == before.modified().ok();
-    if !is_same {
+    if !is_same || !is_allowed {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
             "another program changed it meanwhile",
         ));
     }
-    // Whoever could read it still can.
-    let _ = file.file().set_permissions(before.permissions());
     file.replace(path)?;
     let _ = sync_folder(folder);
     Ok(())

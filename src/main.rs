@@ -20,7 +20,7 @@ use btsindex::error::{Error, escape};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    if let Some(code) = btsindex::media::take_the_step() {
+    if let Some(code) = btsindex::media::exec_with_parent_death_signal() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
     let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));

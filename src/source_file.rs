@@ -91,7 +91,20 @@ impl Stamp {
             changed: changed(metadata),
         }
     }
+
+    /// Whether a file looks as it did. Filesystems without a reliable change time (ctime) may round times when they are
+    /// mounted again.
+    #[must_use]
+    pub fn is_like(&self, now: &Self, has_change_time: bool) -> bool {
+        if has_change_time {
+            return self == now;
+        }
+        self.bytes == now.bytes && self.modified.abs_diff(now.modified) <= COARSEST
+    }
 }
+
+/// Coarsest step of a filesystem's times (FAT), nanoseconds.
+const COARSEST: u64 = 2_000_000_000;
 
 #[cfg(unix)]
 fn changed(metadata: &Metadata) -> Option<i64> {

@@ -1,6 +1,6 @@
-//! What people said, beside the footage: put into XMP sidecars for other programs, and taken from
-//! those that others wrote. Only when asked, only where a volume may be written, and never into
-//! the media themselves.
+//! Synchronization of edits with XMP sidecars: writes the catalogue's edits for other programs, and
+//! reads the edits of other programs. Runs only on request, writes only to writable volumes, and
+//! never changes media files.
 
 mod folder;
 
@@ -13,42 +13,42 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::atomic_file;
 use crate::catalogue::Catalogue;
-use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MOST_STARS, decided_tags, in_effect};
+use crate::clip::{Action, Clip, Edit, FileCopy, FileState, MAX_STARS, decided_tags, in_effect};
 use crate::error::Error;
 use crate::footage::{Role, found};
-use crate::sidecar::xmp::{Conflict, MOST, Packet, Said, merged};
+use crate::sidecar::xmp::{ClipEdits, Conflict, MAX_BYTES, Packet, merge};
 use crate::source_file;
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, Selection, parse_tag};
 
-pub use folder::Beside;
+pub use folder::SidecarFolder;
 
-/// What became of one sidecar.
+/// Result of writing one sidecar.
 #[derive(Debug)]
-pub struct Written {
-    /// Where it is.
+pub struct SidecarResult {
+    /// Path of the sidecar.
     pub path: PathBuf,
-    /// What was done.
-    pub outcome: Outcome,
-    /// What others wrote that says otherwise, and stays.
+    /// Written, unchanged, or the reason for refusal.
+    pub outcome: SidecarOutcome,
+    /// Properties with a different value by another program, which is kept.
     pub conflicts: Vec<Conflict>,
-    /// Why it has not the usual name.
+    /// Reason for an unusual file name.
     pub note: Option<String>,
 }
 
-/// What was done with a sidecar.
+/// Outcome of writing one sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was written.
+pub enum SidecarOutcome {
+    /// The sidecar was created or changed.
     Written,
-    /// It says all of it already.
+    /// The sidecar already contains all edits.
     Unchanged,
-    /// It could not be written: why.
+    /// The sidecar could not be written, for this reason.
     Refused(String),
 }
 
-/// A clip with what people said of it; `None` of one of which nothing can be said.
-fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edit>)>, Error> {
+/// Returns a clip and its edits; `None` if it has no content identity yet and thus no edits.
+fn clip_with_edits(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edit>)>, Error> {
     let Some(clip) = catalogue.clip(number)? else {
         return Ok(None);
     };
@@ -58,21 +58,25 @@ fn spoken_of(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edi
     }
 }
 
-/// What people said of a clip, as it stands in a sidecar; nothing when that is nothing. `decided` has the tags by their
-/// names of now; a sidecar may hold former names, which go.
-fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option<Said> {
-    let mut said = Said {
+/// Returns the edits to write to a sidecar; `None` if there never were any. `decided` contains tags
+/// by their current names. Former names in the sidecar are removed.
+fn edits_to_write(
+    clip: &Clip,
+    edits: &[Edit],
+    decided: &BTreeMap<String, bool>,
+) -> Option<ClipEdits> {
+    let mut result = ClipEdits {
         stars: clip
             .rating
             .as_ref()
             .and_then(|stars| u8::try_from(stars.value).ok()),
         selection: clip.selection.as_ref().map(|fact| fact.value),
-        ..Said::default()
+        ..ClipEdits::default()
     };
-    let is_there = |tag: &String| decided.get(tag) == Some(&true);
-    said.tags = decided
+    let is_present = |tag: &String| decided.get(tag) == Some(&true);
+    result.tags = decided
         .keys()
-        .filter(|tag| is_there(tag))
+        .filter(|tag| is_present(tag))
         .cloned()
         .collect();
     let all: BTreeSet<String> = decided
@@ -80,59 +84,59 @@ fn said(clip: &Clip, edits: &[Edit], decided: &BTreeMap<String, bool>) -> Option
         .cloned()
         .chain(decided_tags(edits).into_keys())
         .collect();
-    said.removed = all.into_iter().filter(|tag| !is_there(tag)).collect();
+    result.removed = all.into_iter().filter(|tag| !is_present(tag)).collect();
     for edit in in_effect(edits) {
-        match &edit.said.action {
-            Action::Note(text) => said.notes.push(text.clone()),
-            Action::Mark(marker) => said.markers.push(marker.clone()),
+        match &edit.content.action {
+            Action::Note(text) => result.notes.push(text.clone()),
+            Action::Mark(marker) => result.markers.push(marker.clone()),
             _ => {}
         }
     }
-    said.markers.sort();
-    // What was taken back may still stand in a sidecar.
-    (!edits.is_empty()).then_some(said)
+    result.markers.sort();
+    // A sidecar may still contain edits that were undone.
+    (!edits.is_empty()).then_some(result)
 }
 
-/// Writes the sidecars of a clip's files that are there. A clip of which nobody ever said anything
-/// gets none.
+/// Writes the sidecars of all available files of a clip. A clip that never had edits gets none.
 ///
 /// # Errors
-/// When the catalogue cannot be read or written. What goes wrong with one file is its outcome.
+/// If the catalogue cannot be read or written. Errors of single files are reported in their
+/// outcome.
 pub fn write_sidecars(
     catalogue: &Catalogue,
     number: i64,
-    beside: &mut Beside,
-) -> Result<Vec<Written>, Error> {
-    let Some((clip, edits)) = spoken_of(catalogue, number)? else {
+    folder: &mut SidecarFolder,
+) -> Result<Vec<SidecarResult>, Error> {
+    let Some((clip, edits)) = clip_with_edits(catalogue, number)? else {
         return Ok(Vec::new());
     };
-    let Some(said) = said(&clip, &edits, &catalogue.decided_by(&edits)?) else {
+    let Some(to_write) = edits_to_write(&clip, &edits, &catalogue.decided_by(&edits)?) else {
         return Ok(Vec::new());
     };
     let mut written = Vec::new();
-    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        let place = place_of(copy, beside);
-        let (path, note) = match &place {
-            Ok(place) => (place.path.clone(), place.note.clone()),
+    for copy in clip.files.iter().filter(|copy| is_available(copy)) {
+        let location = sidecar_path(copy, folder);
+        let (path, note) = match &location {
+            Ok(location) => (location.path.clone(), location.note.clone()),
             Err(_) => (copy.path.with_extension("xmp"), None),
         };
-        let outcome = place.and_then(|place| write_one(&place.path, &said));
+        let outcome = location.and_then(|location| write_sidecar(&location.path, &to_write));
         let (outcome, conflicts) = match outcome {
             Ok((is_changed, bytes, conflicts)) => {
-                beside.add(&path);
-                know(catalogue, copy, &path, &bytes)?;
+                folder.add(&path);
+                record_sidecar(catalogue, copy, &path, &bytes)?;
                 let outcome = if is_changed {
-                    Outcome::Written
+                    SidecarOutcome::Written
                 } else {
-                    Outcome::Unchanged
+                    SidecarOutcome::Unchanged
                 };
                 (outcome, conflicts)
             }
-            // Nothing to say, and no sidecar that says otherwise.
-            Err(Stop::Nothing) => continue,
-            Err(Stop::Refused(reason)) => (Outcome::Refused(reason), Vec::new()),
+            // There is nothing to write and no existing sidecar to update.
+            Err(NotWritten::Nothing) => continue,
+            Err(NotWritten::Refused(reason)) => (SidecarOutcome::Refused(reason), Vec::new()),
         };
-        written.push(Written {
+        written.push(SidecarResult {
             path,
             outcome,
             conflicts,
@@ -142,58 +146,62 @@ pub fn write_sidecars(
     Ok(written)
 }
 
-fn place_of(copy: &FileCopy, beside: &mut Beside) -> Result<folder::Place, Stop> {
+fn sidecar_path(
+    copy: &FileCopy,
+    folder: &mut SidecarFolder,
+) -> Result<folder::SidecarPath, NotWritten> {
     if copy.frames.is_some() {
-        return Err(Stop::Refused(
-            "an image sequence is many files, and has no sidecar".to_owned(),
+        return Err(NotWritten::Refused(
+            "image sequences have no sidecar".to_owned(),
         ));
     }
-    beside.place(copy)?.map_err(Stop::Refused)
+    folder.sidecar_path(copy)?.map_err(NotWritten::Refused)
 }
 
-fn is_there(copy: &FileCopy) -> bool {
+fn is_available(copy: &FileCopy) -> bool {
     copy.is_mounted && copy.state != FileState::Missing
 }
 
-/// Why a sidecar was not written.
-enum Stop {
+/// Reason for not writing a sidecar.
+enum NotWritten {
     Nothing,
     Refused(String),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for NotWritten {
     fn from(error: io::Error) -> Self {
         Self::Refused(match error.kind() {
-            io::ErrorKind::ReadOnlyFilesystem => "the volume can only be read".to_owned(),
-            io::ErrorKind::PermissionDenied => "it may not be written there".to_owned(),
+            io::ErrorKind::ReadOnlyFilesystem => "read-only volume".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             io::ErrorKind::StorageFull => "the volume is full".to_owned(),
             _ => error.to_string(),
         })
     }
 }
 
-/// Merges what was said into one sidecar; whether it changed, and what it holds now.
-fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>), Stop> {
-    // A pipe or a link in its place is not followed.
+/// Merges edits into one sidecar. Returns true if it changed, its new content, and conflicts.
+fn write_sidecar(
+    path: &Path,
+    edits: &ClipEdits,
+) -> Result<(bool, Vec<u8>, Vec<Conflict>), NotWritten> {
+    // Links and pipes are not followed.
     let before = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
         Ok(_) => {
-            return Err(Stop::Refused(
-                "what stands in its place is no file".to_owned(),
-            ));
+            return Err(NotWritten::Refused("not a regular file".to_owned()));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
     };
-    if before.is_none() && says_nothing(said) {
-        return Err(Stop::Nothing);
+    if before.is_none() && is_empty(edits) {
+        return Err(NotWritten::Nothing);
     }
     let existing = match before {
         Some(_) => Some(read(path)?),
         None => None,
     };
-    let merged =
-        merged(existing.as_deref(), said).map_err(|error| Stop::Refused(error.to_string()))?;
+    let merged = merge(existing.as_deref(), edits)
+        .map_err(|error| NotWritten::Refused(error.to_string()))?;
     if merged.is_changed {
         match &before {
             Some(before) => atomic_file::instead(path, before, &merged.bytes)?,
@@ -203,28 +211,33 @@ fn write_one(path: &Path, said: &Said) -> Result<(bool, Vec<u8>, Vec<Conflict>),
     Ok((merged.is_changed, merged.bytes, merged.conflicts))
 }
 
-fn says_nothing(said: &Said) -> bool {
-    said.tags.is_empty()
-        && said.stars.is_none()
-        && said.selection.is_none()
-        && said.notes.is_empty()
-        && said.markers.is_empty()
+fn is_empty(edits: &ClipEdits) -> bool {
+    edits.tags.is_empty()
+        && edits.stars.is_none()
+        && edits.selection.is_none()
+        && edits.notes.is_empty()
+        && edits.markers.is_empty()
 }
 
-/// Reads a sidecar whole.
+/// Reads a whole sidecar, up to one byte more than the maximum.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // One byte more than it may have tells that it is too long.
+    // The extra byte shows that the file is too long.
     source_file::open(path)?
-        .take(MOST + 1)
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Has the catalogue know a sidecar that is ours, as it is now: no scan takes it for new, and what it
-/// holds can be verified.
-fn know(catalogue: &Catalogue, copy: &FileCopy, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    // It may be gone again, or another by now; then a scan will see.
+/// Records a sidecar written by this program in the catalogue, so that no scan takes it for a new
+/// file and its content can be verified.
+fn record_sidecar(
+    catalogue: &Catalogue,
+    copy: &FileCopy,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    // If it was removed or replaced meanwhile, the next scan will notice.
     if let Ok(found) = found(path, Role::Sidecar) {
         let digest = Fingerprint(xxh3_128(bytes));
         catalogue.record_written_sidecar(copy.volume_number, &copy.inside, &found, digest)?;
@@ -232,77 +245,77 @@ fn know(catalogue: &Catalogue, copy: &FileCopy, path: &Path, bytes: &[u8]) -> Re
     Ok(())
 }
 
-/// What a clip's sidecars say that is new here.
+/// New edits found in the sidecars of a clip.
 #[derive(Debug, Default)]
-pub struct Heard {
-    /// What is to be said of the clip.
+pub struct SidecarEdits {
+    /// Edits to apply to the clip.
     pub actions: Vec<Action>,
-    /// Where a sidecar says otherwise than people here: what stays, and what it says.
+    /// Differences between a sidecar and the catalogue, one message each.
     pub conflicts: Vec<String>,
-    /// Sidecars that could not be understood, each with the reason.
+    /// Sidecars that could not be parsed, with reasons.
     pub unread: Vec<(PathBuf, String)>,
-    /// Sidecars that were read.
+    /// Number of sidecars read.
     pub read: usize,
 }
 
-/// Reads the sidecars of a clip's files that are there. What people decided here stays, unless
-/// `prefer_xmp`.
+/// Reads the sidecars of all available files of a clip. Edits in the catalogue take precedence
+/// unless `prefer_xmp` is set.
 ///
 /// # Errors
-/// When the catalogue cannot be read.
+/// If the catalogue cannot be read.
 pub fn read_sidecars(
     catalogue: &Catalogue,
     vocabulary: &Vocabulary,
     number: i64,
     prefer_xmp: bool,
-    beside: &mut Beside,
-) -> Result<Heard, Error> {
-    let mut heard = Heard::default();
-    let Some((clip, edits)) = spoken_of(catalogue, number)? else {
-        return Ok(heard);
+    folder: &mut SidecarFolder,
+) -> Result<SidecarEdits, Error> {
+    let mut found = SidecarEdits::default();
+    let Some((clip, edits)) = clip_with_edits(catalogue, number)? else {
+        return Ok(found);
     };
     let decided = catalogue.decided_by(&edits)?;
     let mut paths = Vec::new();
-    for copy in clip.files.iter().filter(|copy| is_there(copy)) {
-        match beside.own(copy) {
+    for copy in clip.files.iter().filter(|copy| is_available(copy)) {
+        match folder.sidecars_of(copy) {
             Ok(own) => paths.extend(own),
-            Err(error) => heard.unread.push((copy.path.clone(), error.to_string())),
+            Err(error) => found.unread.push((copy.path.clone(), error.to_string())),
         }
     }
     for path in paths {
         let packet = match read(&path) {
-            Ok(bytes) => Packet::read(&bytes).map_err(|error| error.to_string()),
+            Ok(bytes) => Packet::parse(&bytes).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match packet {
             Ok(packet) => {
-                heard.read += 1;
-                heard.tags(&packet, &decided, vocabulary, prefer_xmp);
-                heard.take(&packet, &clip, &edits, prefer_xmp);
+                found.read += 1;
+                found.tags(&packet, &decided, vocabulary, prefer_xmp);
+                found.add_edits(&packet, &clip, &edits, prefer_xmp);
             }
-            Err(reason) => heard.unread.push((path, reason)),
+            Err(reason) => found.unread.push((path, reason)),
         }
     }
-    Ok(heard)
+    Ok(found)
 }
 
-impl Heard {
-    fn take(&mut self, packet: &Packet, clip: &Clip, edits: &[Edit], prefer_xmp: bool) {
+impl SidecarEdits {
+    fn add_edits(&mut self, packet: &Packet, clip: &Clip, edits: &[Edit], prefer_xmp: bool) {
         self.rating(packet, clip, prefer_xmp);
         self.notes(packet, edits);
         for marker in &packet.markers {
             let Some(marker) = clip.marker_at(marker.micros, &marker.text) else {
                 continue;
             };
-            let is_said = |action: &Action| matches!(action, Action::Mark(other) if other.micros == marker.micros && other.text == marker.text);
-            if !edits.iter().any(|edit| is_said(&edit.said.action)) {
-                self.say(Action::Mark(marker));
+            let is_same = |action: &Action| matches!(action, Action::Mark(other) if other.micros == marker.micros && other.text == marker.text);
+            if !edits.iter().any(|edit| is_same(&edit.content.action)) {
+                self.add(Action::Mark(marker));
             }
         }
     }
 
-    /// Says it, unless another sidecar of the clip had it said.
-    fn say(&mut self, action: Action) {
+    /// Adds an edit unless another sidecar of the clip contains it as well.
+    fn add(&mut self, action: Action) {
         if action.check().is_ok() && !self.actions.contains(&action) {
             self.actions.push(action);
         }
@@ -316,17 +329,18 @@ impl Heard {
         prefer_xmp: bool,
     ) {
         for subject in &packet.tags {
-            // A comma parts several in some programs.
+            // Some programs put several tags into one item, separated by commas.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
-                let tag = vocabulary.meant(&typed).unwrap_or(typed);
+                let tag = vocabulary.resolve(&typed).unwrap_or(typed);
                 match decided.get(&tag) {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
-                        self.conflicts
-                            .push(format!("{tag} was removed here, and stays so"));
+                        self.conflicts.push(format!(
+                            "{tag} was removed in the catalogue; it stays removed"
+                        ));
                     }
-                    _ => self.say(Action::AddTag(tag)),
+                    _ => self.add(Action::AddTag(tag)),
                 }
             }
         }
@@ -340,42 +354,43 @@ impl Heard {
             (_, Some(true)) => Some(Selection::Selected),
             _ => None,
         };
-        if let Some(wanted) = selection.filter(|wanted| Some(*wanted) != selection_here) {
+        if let Some(there) = selection.filter(|there| Some(*there) != selection_here) {
             match selection_here {
                 Some(here) if !prefer_xmp => {
                     self.conflicts
-                        .push(format!("it is {here} here, {wanted} there"));
+                        .push(format!("{here} in the catalogue, {there} in the sidecar"));
                 }
-                _ => self.say(Action::Select(Some(wanted))),
+                _ => self.add(Action::Select(Some(there))),
             }
         }
         let stars = packet.rating.and_then(|rating| u8::try_from(rating).ok());
-        let stars = stars.filter(|stars| (1..=MOST_STARS).contains(stars));
+        let stars = stars.filter(|stars| (1..=MAX_STARS).contains(stars));
         let other = self.actions.iter().find_map(|action| match action {
             Action::Stars(other) if Some(*other) != stars => Some(*other),
             _ => None,
         });
         if let (Some(other), Some(stars)) = (other, stars) {
-            // Another copy's sidecar was heard first.
+            // The sidecar of another copy was read first.
             self.conflicts
-                .push(format!("one sidecar gives {other} stars, another {stars}"));
+                .push(format!("sidecars differ: {other} and {stars} stars"));
             return;
         }
-        if let Some(wanted) = stars.filter(|stars| Some(u32::from(*stars)) != stars_here) {
+        if let Some(there) = stars.filter(|stars| Some(u32::from(*stars)) != stars_here) {
             match stars_here {
                 Some(here) if !prefer_xmp => {
-                    self.conflicts
-                        .push(format!("it has {here} stars here, {wanted} there"));
+                    self.conflicts.push(format!(
+                        "{here} stars in the catalogue, {there} in the sidecar"
+                    ));
                 }
-                _ => self.say(Action::Stars(wanted)),
+                _ => self.add(Action::Stars(there)),
             }
         }
     }
 
-    /// Each line that nobody here ever wrote: a note that was taken back does not come again.
+    /// Adds each line that was never a note of the clip. A removed note is not added again.
     fn notes(&mut self, packet: &Packet, edits: &[Edit]) {
         let known = |line: &str| {
-            edits.iter().any(|edit| match &edit.said.action {
+            edits.iter().any(|edit| match &edit.content.action {
                 Action::Note(text) => text.lines().any(|known| known.trim() == line),
                 _ => false,
             })
@@ -383,7 +398,7 @@ impl Heard {
         let log = packet.log_comment.as_deref().unwrap_or_default();
         for line in log.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if !known(line) {
-                self.say(Action::Note(line.to_owned()));
+                self.add(Action::Note(line.to_owned()));
             }
         }
     }

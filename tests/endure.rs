@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::shoot::{Dice, Shoot, SlowTools, number};
-use btsindex::clip::{Action, Edit, Said};
+use btsindex::clip::{Action, Edit, EditContent};
 use btsindex::value::Fingerprint;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<V
     for number in 0..3_i64 {
         let action = Action::Note(format!("{text} {number}"));
         actions.push(serde_json::to_value(&action).unwrap());
-        let edit = Edit::new(Said {
+        let edit = Edit::new(EditContent {
             clip: clips[0].parse().unwrap(),
             clock: 1_700_000_000_000_000 + number,
             at: 1_700_000_000_000_000,

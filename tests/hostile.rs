@@ -307,9 +307,9 @@ fn is_running(words: &str) -> bool {
 #[test]
 fn tools_that_misbehave_cost_one_file_its_facts() {
     for (script, reason) in [
-        ("exec sleep 7357", "given up after 1 s"),
-        ("trap '' TERM INT; sleep 7357 & wait", "given up after 1 s"),
-        ("sleep 7357 & echo '{}'; exit 0", "given up after 1 s"),
+        ("exec sleep 7357", "timed out after 1 s"),
+        ("trap '' TERM INT; sleep 7357 & wait", "timed out after 1 s"),
+        ("sleep 7357 & echo '{}'; exit 0", "timed out after 1 s"),
         ("exec head -c 100000000 /dev/zero", "more than"),
         ("echo 'not json'", "the tool gave no reason"),
         ("kill -SEGV $$", "the tool gave no reason"),

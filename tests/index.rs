@@ -51,9 +51,8 @@ fn a_flipped_bit_is_told_once_and_mended() {
         let answer = search(&shoot);
         assert_eq!((answer.code, &answer.stdout), (0, &wanted.stdout), "{kind}");
         let name = path.file_name().unwrap().to_str().unwrap();
-        let told = format!(
-            "warning: the index was damaged ({name}); it is being made anew from the catalogue\n"
-        );
+        let told =
+            format!("warning: the index was damaged ({name}); rebuilding it from the catalogue\n");
         assert_eq!(answer.stderr, told);
         assert_eq!(search(&shoot).stderr, "");
     }
@@ -164,7 +163,7 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
     assert!(
         answer
             .stderr
-            .starts_with("the index cannot be written; this search makes one in memory"),
+            .starts_with("the index cannot be written; using one in memory"),
         "{}",
         answer.stderr
     );

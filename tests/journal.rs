@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::shoot::{Answer, Shoot};
-use btsindex::clip::{Action, Edit, LAST_CLOCK, Said};
+use btsindex::clip::{Action, Edit, EditContent, MAX_CLOCK};
 use btsindex::value::{Fingerprint, Marker};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
@@ -22,7 +22,7 @@ fn laugh() -> (Shoot, Fingerprint) {
 }
 
 fn edit(clip: Fingerprint, clock: i64, author: &str, action: Action) -> Edit {
-    Edit::new(Said {
+    Edit::new(EditContent {
         clip,
         clock,
         at: clock,
@@ -46,12 +46,12 @@ fn import(shoot: &Shoot, edits: &[Edit]) -> Answer {
 #[test]
 fn a_clock_of_another_age_keeps_nothing_from_travelling() {
     let (here, clip) = laugh();
-    let poison = edit(clip, LAST_CLOCK - 1, "mallory", note("from 2199"));
-    let beyond = edit(clip, LAST_CLOCK, "mallory", note("from 2200"));
+    let poison = edit(clip, MAX_CLOCK - 1, "mallory", note("from 2199"));
+    let beyond = edit(clip, MAX_CLOCK, "mallory", note("from 2200"));
     let last = edit(clip, i64::MAX, "mallory", note("the last of all"));
     let answer = import(&here, &[last, poison, beyond]);
     assert!(
-        answer.stderr.contains("journal.ndjson:1: its clock"),
+        answer.stderr.contains("journal.ndjson:1: impossible clock"),
         "{}",
         answer.stderr
     );

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, EditId, FileState, in_effect};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::value::Fingerprint;
@@ -128,12 +128,12 @@ impl World {
         };
         let fingerprint = fingerprint(content);
         let is_known = catalogue
-            .content_known(fingerprint.into(), &|_| true)
+            .known_content(fingerprint.into(), &|_| true)
             .unwrap();
         let outcome = if is_known.is_some() {
-            Outcome::Recognised { pictures: None }
+            ReadOutcome::Recognised { pictures: None }
         } else {
-            Outcome::Read {
+            ReadOutcome::Read {
                 facts: Box::default(),
                 pictures: None,
             }
@@ -232,14 +232,12 @@ impl World {
         let mut undos = Vec::new();
         for content in 0..CONTENTS {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
-            undos.extend(
-                in_effect(&edits)
-                    .into_iter()
-                    .filter_map(|edit| match edit.said.action {
-                        Action::Undo(of) => Some((edit.said.clock, edit.id, of)),
-                        _ => None,
-                    }),
-            );
+            undos.extend(in_effect(&edits).into_iter().filter_map(
+                |edit| match edit.content.action {
+                    Action::Undo(of) => Some((edit.content.clock, edit.id, of)),
+                    _ => None,
+                },
+            ));
         }
         // One that took an undo back has no word of its own.
         undos.retain(|(_, _, of)| self.words.iter().any(|word| word.edit == *of));

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use btsindex::checksum::{Checksum, HashKind, of_bytes};
+use btsindex::checksum::{Checksum, HashKind, hash_bytes};
 use btsindex::mhl::{
-    Action, Author, Creator, Entry, FOLDER, Folder, Generation, Hash, Histories, History, Outcome,
-    Process,
+    Author, Creator, FOLDER, FileEntry, FolderEntry, Generation, HashAction, HashEntry, Histories,
+    History, Process, SealOutcome,
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -150,7 +150,7 @@ fn walk(root: &Path) -> (Vec<String>, Vec<String>) {
 }
 
 /// What a check finds: each file with its outcome, and what is missing.
-fn check(root: &Path) -> (Vec<(String, Outcome)>, BTreeSet<String>) {
+fn check(root: &Path) -> (Vec<(String, SealOutcome)>, BTreeSet<String>) {
     let histories = Histories::read(root).unwrap();
     let (files, folders) = walk(root);
     let mut missing = histories.paths();
@@ -168,8 +168,8 @@ fn check(root: &Path) -> (Vec<(String, Outcome)>, BTreeSet<String>) {
             Some(expected) => expected.iter().map(|checksum| checksum.kind()).collect(),
             None => vec![HashKind::Md5],
         };
-        let hashes: Vec<Checksum> = kinds.iter().map(|kind| of_bytes(*kind, &bytes)).collect();
-        let outcome = histories.judged(&path, &hashes).outcome;
+        let hashes: Vec<Checksum> = kinds.iter().map(|kind| hash_bytes(*kind, &bytes)).collect();
+        let outcome = histories.judge(&path, &hashes).outcome;
         found.push((path, outcome));
     }
     (found, missing)
@@ -181,7 +181,7 @@ fn assert_all_verified(root: &Path) {
     assert!(missing.is_empty(), "{missing:?}");
     assert!(!found.is_empty());
     for (path, outcome) in found {
-        assert_eq!(outcome, Outcome::Verified, "{path}");
+        assert_eq!(outcome, SealOutcome::Verified, "{path}");
     }
 }
 
@@ -199,14 +199,14 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
         .filter(|path| !histories.is_ignored(path, false))
         .map(|path| {
             let bytes = fs::read(root.join(&path)).unwrap();
-            let kinds = histories.needed(&path, kinds);
-            let found: Vec<_> = kinds.iter().map(|kind| of_bytes(*kind, &bytes)).collect();
-            Entry {
+            let kinds = histories.required_kinds(&path, kinds);
+            let found: Vec<_> = kinds.iter().map(|kind| hash_bytes(*kind, &bytes)).collect();
+            FileEntry {
                 previous: None,
                 bytes: bytes.len() as u64,
                 modified: modified(&path),
                 created: Some(now),
-                hashes: Hash::all(histories.judged(&path, &found), now),
+                hashes: HashEntry::from_verdict(histories.judge(&path, &found), now),
                 path,
             }
         })
@@ -214,7 +214,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
     let folders = folders
         .into_iter()
         .filter(|path| !histories.is_ignored(path, true))
-        .map(|path| Folder {
+        .map(|path| FolderEntry {
             previous: None,
             modified: modified(&path),
             path,
@@ -249,7 +249,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
 #[test]
 fn the_reference_verifies_what_is_written_in_every_kind() {
     let Some(judge) = judge() else { return };
-    for kind in HashKind::WRITTEN {
+    for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("A001 R&D");
         tree(&root, FILES);
@@ -277,7 +277,7 @@ fn the_reference_verifies_what_is_written_in_every_kind() {
         assert_eq!(code, FOLDERS_FAILED);
         for (path, outcome) in check(&root).0 {
             let is_flipped = path == "Clips/A001C001.mov";
-            assert_eq!(outcome == Outcome::Failed, is_flipped, "{path}");
+            assert_eq!(outcome == SealOutcome::Failed, is_flipped, "{path}");
         }
     }
 }
@@ -300,7 +300,7 @@ fn folders_hash_to_what_the_reference_makes_of_them() {
     if judge().is_none() {
         return;
     }
-    for kind in HashKind::WRITTEN {
+    for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path(), FILES);
         create(folder.path(), &["-h", kind.name()], OK);
@@ -311,7 +311,7 @@ fn folders_hash_to_what_the_reference_makes_of_them() {
             if history.is_ignored(path, true) {
                 continue;
             }
-            let known = history.known_folder(path).unwrap();
+            let known = history.folder_history(path).unwrap();
             let [(theirs, 1), (ours, 2)] = &known.hashes[..] else {
                 panic!("{path}: {known:?}");
             };
@@ -342,14 +342,14 @@ fn what_the_reference_wrote_is_read_and_judged_alike() {
     };
     assert_eq!(kinds("zero"), [HashKind::Md5, HashKind::C4]);
     assert_eq!(kinds("renamed.txt"), [HashKind::Md5, HashKind::C4]);
-    let known = history.known("zero").unwrap();
+    let known = history.file_history("zero").unwrap();
     let actions: Vec<_> = known.hashes.iter().map(|(_, action, _)| *action).collect();
     assert_eq!(
         actions,
         [
-            Some(Action::Original),
-            Some(Action::Verified),
-            Some(Action::Verified)
+            Some(HashAction::Original),
+            Some(HashAction::Verified),
+            Some(HashAction::Verified)
         ]
     );
 
@@ -366,9 +366,9 @@ fn what_the_reference_wrote_is_read_and_judged_alike() {
     assert_eq!(missing.into_iter().collect::<Vec<_>>(), ["list.mhl"]);
     for (path, outcome) in found {
         let right = match path.as_str() {
-            "new" => Outcome::New,
-            "zero" => Outcome::Failed,
-            _ => Outcome::Verified,
+            "new" => SealOutcome::New,
+            "zero" => SealOutcome::Failed,
+            _ => SealOutcome::Verified,
         };
         assert_eq!(outcome, right, "{path}");
     }
@@ -385,22 +385,22 @@ fn a_renaming_that_is_written_here_is_understood_by_the_reference() {
     verify(root, FILES_NEW);
     let now = btsindex::value::now();
     let history = History::read(root).unwrap().unwrap();
-    let entry = |path: &str, previous: Option<&str>, bytes: &[u8]| Entry {
+    let entry = |path: &str, previous: Option<&str>, bytes: &[u8]| FileEntry {
         path: path.to_owned(),
         previous: previous.map(str::to_owned),
         bytes: bytes.len() as u64,
         modified: None,
         created: None,
-        hashes: Hash::all(
-            btsindex::mhl::judged(
+        hashes: HashEntry::from_verdict(
+            btsindex::mhl::judge(
                 Some(&history),
                 previous.unwrap_or(path),
-                &[of_bytes(HashKind::Md5, bytes)],
+                &[hash_bytes(HashKind::Md5, bytes)],
             ),
             now,
         ),
     };
-    let folder = |path: &str, previous: Option<&str>| Folder {
+    let folder = |path: &str, previous: Option<&str>| FolderEntry {
         path: path.to_owned(),
         previous: previous.map(str::to_owned),
         modified: None,
@@ -438,7 +438,7 @@ fn a_failure_is_recorded_as_the_reference_records_it() {
     create(root, &["-h", "md5", "-h", "c4"], FAILED);
     let history = History::read(root).unwrap().unwrap();
     let recorded = |generation| -> Vec<_> {
-        let known = history.known("two").unwrap().hashes.iter();
+        let known = history.file_history("two").unwrap().hashes.iter();
         known
             .filter(|(_, _, of)| *of == generation)
             .cloned()
@@ -491,8 +491,8 @@ fn histories_within_are_written_and_read_as_the_reference_does() {
     // The reference goes on where we left off, and refers to the same manifests.
     create(&root, &["-h", "xxh128"], OK);
     let histories = Histories::read(&root).unwrap();
-    assert_eq!(histories.found().count(), 4);
-    for (place, history) in histories.found() {
+    assert_eq!(histories.iter().count(), 4);
+    for (place, history) in histories.iter() {
         let last = history.generations().last().unwrap().number;
         let all = if place.is_empty() { 2 } else { 3 };
         assert_eq!(last, all, "{place}");
@@ -502,7 +502,7 @@ fn histories_within_are_written_and_read_as_the_reference_does() {
             .map(String::as_str)
             .chain([""])
         {
-            if let Some(known) = history.known_folder(path) {
+            if let Some(known) = history.folder_history(path) {
                 let [.., (ours, _), (theirs, _)] = &known.hashes[..] else {
                     continue;
                 };
@@ -522,10 +522,10 @@ fn histories_within_are_written_and_read_as_the_reference_does() {
     assert_eq!(missing, BTreeSet::from(["day 1/A001/a.mov".to_owned()]));
     let failed: Vec<_> = found
         .into_iter()
-        .filter(|(_, outcome)| *outcome != Outcome::Verified)
+        .filter(|(_, outcome)| *outcome != SealOutcome::Verified)
         .collect();
     let failing = "day 1/A002/inner/d/e.mov".to_owned();
-    assert_eq!(failed, [(failing, Outcome::Failed)]);
+    assert_eq!(failed, [(failing, SealOutcome::Failed)]);
 }
 
 #[test]

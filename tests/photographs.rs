@@ -92,7 +92,7 @@ fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
         );
         assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared:?}");
         let said = roll.write("IMG_0001.MOV");
-        let because = "IMG_0001.MOV.xmp: IMG_0001.xmp is, or may be, that of IMG_0001.HEIC";
+        let because = "IMG_0001.MOV.xmp: IMG_0001.xmp belongs, or may belong, to IMG_0001.HEIC";
         assert!(said.contains(because), "{said}");
         let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();
         assert_eq!(theirs, packet(declared));
@@ -135,7 +135,7 @@ fn a_sidecar_of_a_photograph_that_is_gone_stays_the_photographs() {
         assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared}");
         let said = roll.write("IMG_0001.MOV");
         assert!(
-            said.contains("IMG_0001.xmp says that it is another file's"),
+            said.contains("IMG_0001.xmp declares that it belongs to another file"),
             "{said}"
         );
         let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();

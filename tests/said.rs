@@ -271,7 +271,7 @@ fn a_line_that_is_no_edit_is_refused_by_its_number_and_the_others_are_taken_in()
         assert!(line.len() < 1000, "a reason of {} bytes", line.len());
     }
     assert!(
-        told[0].ends_with("it was altered: its id is that of other words"),
+        told[0].ends_with("it was altered: its id does not match its content"),
         "{}",
         told[0]
     );
@@ -372,15 +372,15 @@ fn a_batch_of_three_clips_is_taken_back_as_one() {
 /// A journal from elsewhere may give other people's edits the batch of mine.
 #[test]
 fn undo_leaves_alone_what_another_said_whatever_its_batch() {
-    use btsindex::clip::{Action, Edit, Said};
+    use btsindex::clip::{Action, Edit, EditContent};
     let shoot = machine();
     say(&shoot, "anna", &["note", "mine", LAUGH]);
     let exported = shoot.run(&["edits", "export"]).stdout;
     let mine = Edit::from_line(exported.trim()).unwrap();
-    let forged = Edit::new(Said {
+    let forged = Edit::new(EditContent {
         author: "ben".to_owned(),
         action: Action::Note("Ben's".to_owned()),
-        ..mine.said
+        ..mine.content
     });
     let path = shoot.folder("journals").join("forged");
     fs::write(&path, forged.to_line()).unwrap();

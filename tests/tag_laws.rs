@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Action, Clip, FileState};
 use btsindex::footage::{FoundFile, Role};
 use btsindex::index::Index;
 use btsindex::scan::retag;
-use btsindex::tag::{Own, Rules};
-use btsindex::value::{Fingerprint, Why};
+use btsindex::tag::{Rules, UserRules};
+use btsindex::value::{Fingerprint, TagOrigin};
 use proptest::prelude::*;
 
 /// Files, each a clip of its own, called so that rules give them tags.
@@ -84,7 +84,7 @@ impl World {
         let mut world = Self {
             catalogue: Catalogue::create(folder.path()).unwrap(),
             folder,
-            rules: Rules::new(&Own::default()).unwrap(),
+            rules: Rules::new(&UserRules::default()).unwrap(),
             said: vec![Said::default(); FILES.len()],
             tick: 0,
         };
@@ -127,13 +127,13 @@ impl World {
                 .add_file(folder, &found, Role::Media, None)
                 .unwrap()
         };
-        let place = rules.place(inside.parent().unwrap(), "", &[]);
+        let place = rules.folder_context(inside.parent().unwrap(), "", &[]);
         catalogue
             .record(&Reading {
                 file: number,
                 identity: Some(content(file).into()),
-                file_facts: rules.given(&place, inside, &Clip::default()),
-                outcome: Outcome::Read {
+                file_facts: rules.apply(&place, inside, &Clip::default()),
+                outcome: ReadOutcome::Read {
                     facts: Box::default(),
                     pictures: None,
                 },
@@ -150,8 +150,8 @@ impl World {
     fn tags(&self, file: usize) -> BTreeMap<String, bool> {
         let clip = self.catalogue.clip(self.clip_of(file)).unwrap().unwrap();
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
-        let is_persons = |why: &Why| matches!(why, Why::Person { .. });
-        tags.map(|tagged| (tagged.tag.clone(), is_persons(&tagged.why)))
+        let is_persons = |why: &TagOrigin| matches!(why, TagOrigin::Person { .. });
+        tags.map(|tagged| (tagged.tag.clone(), is_persons(&tagged.origin)))
             .collect()
     }
 
@@ -203,16 +203,16 @@ impl World {
         match *step {
             // As the program does: a former name means what it is called now.
             Step::Add(file, tag) => {
-                let tag = self.rules.vocabulary().called(TAGS[tag]);
+                let tag = self.rules.vocabulary().current_name(TAGS[tag]);
                 self.say(file, Action::AddTag(tag));
             }
             Step::Remove(file, tag) => {
-                let tag = self.rules.vocabulary().called(TAGS[tag]);
+                let tag = self.rules.vocabulary().current_name(TAGS[tag]);
                 self.say(file, Action::RemoveTag(tag));
             }
             Step::Stars(file, stars) => self.say(file, Action::Stars(stars)),
             Step::Retag(rules) => {
-                let own = Own {
+                let own = UserRules {
                     rules: Some(RULES[rules].to_owned()),
                     ..self.catalogue.own_rules().unwrap()
                 };
@@ -221,9 +221,9 @@ impl World {
             }
             Step::Rename(from, to) => {
                 let to = TAGS[to];
-                let from = self.rules.vocabulary().called(TAGS[from]);
+                let from = self.rules.vocabulary().current_name(TAGS[from]);
                 // The program refuses the others.
-                let called = self.rules.vocabulary().called(to);
+                let called = self.rules.vocabulary().current_name(to);
                 let is_free = called == to || called == from;
                 if from != to && is_free && !to.starts_with(&format!("{from}/")) {
                     self.rename(&from, to);
@@ -245,7 +245,7 @@ impl World {
             }
             Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
             Step::Rebuild => {
-                Index::remake(&self.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+                Index::rebuild(&self.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use btsindex::clip::Clip;
-use btsindex::tag::{Own, Rules};
+use btsindex::tag::{Rules, UserRules};
 
 /// A path with what is right of it.
 struct Labelled {
@@ -75,8 +75,8 @@ fn ratio(part: usize, all: usize) -> f64 {
 
 fn given(rules: &Rules, path: &str) -> Clip {
     let path = Path::new(path);
-    let place = rules.place(path.parent().unwrap(), "", &[]);
-    rules.given(&place, path, &Clip::default())
+    let place = rules.folder_context(path.parent().unwrap(), "", &[]);
+    rules.apply(&place, path, &Clip::default())
 }
 
 fn facts(clip: &Clip) -> BTreeMap<String, String> {
@@ -107,7 +107,7 @@ fn measured(
 ) -> (BTreeMap<String, Score>, BTreeMap<String, Score>, String) {
     let vocabulary = rules.vocabulary();
     let group = |tag: &str| {
-        let entry = vocabulary.entries().iter().find(|entry| entry.id == tag);
+        let entry = vocabulary.tags().iter().find(|entry| entry.id == tag);
         entry
             .map_or("none", |entry| entry.group.as_str())
             .to_owned()
@@ -188,7 +188,7 @@ const HALVES: [(&str, &str, f64, f64); 3] = [
 
 #[test]
 fn rules_say_what_people_say() {
-    let rules = Rules::new(&Own::default()).unwrap();
+    let rules = Rules::new(&UserRules::default()).unwrap();
     for (half, text, least_precision, least_recall) in HALVES {
         let set = labelled(text);
         assert!(set.len() > 300);

@@ -488,9 +488,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     let answer = shoot.run(&["search", "--json", "notes:after"]);
     assert_eq!(answer.code, 4, "{}", answer.stdout);
     assert!(
-        answer
-            .stderr
-            .contains("is being made anew from the catalogue"),
+        answer.stderr.contains("rebuilding it from the catalogue"),
         "{}",
         answer.stderr
     );

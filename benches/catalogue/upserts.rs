@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::Clip;
 use btsindex::footage::Role;
 use btsindex::scan::retag;
@@ -117,7 +117,7 @@ fn reading(file: i64, number: u64, clip: &SyntheticClip) -> Reading {
         file,
         identity: Some(synthetic::fingerprint(number).into()),
         file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts),
             pictures: None,
         },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, INDEX, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, INDEX, ReadOutcome, Reading};
 use btsindex::footage::Role;
 use btsindex::media::StripIndex;
 use image::RgbImage;
@@ -39,7 +39,7 @@ pub(crate) fn write(folder: &Path, clips: u64, grain: i32) {
             file,
             identity: Some(synthetic::fingerprint(number).into()),
             file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
-            outcome: Outcome::Read {
+            outcome: ReadOutcome::Read {
                 facts: Box::new(serde_json::from_str(&clip.facts).unwrap()),
                 pictures: None,
             },

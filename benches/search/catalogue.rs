@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
-use btsindex::clip::{Action, Edit, Fact, Said, Source};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
+use btsindex::clip::{Action, Edit, EditContent, Fact, Source};
 use btsindex::footage::Role;
 use btsindex::index::{self, Index};
 use btsindex::value::Fingerprint;
@@ -79,7 +79,7 @@ fn append_edits(clip: &SearchClip, journal: &mut String) {
     let clock = 1_700_000_000_000_000 + 2 * i64::try_from(clip.number).unwrap();
     let actions = note.into_iter().chain(clip.stars.map(Action::Stars));
     for (action, clock) in actions.zip(clock..) {
-        let edit = Edit::new(Said {
+        let edit = Edit::new(EditContent {
             clip: synthetic::fingerprint(clip.number),
             clock,
             at: clock,
@@ -97,7 +97,7 @@ fn reading(file: i64, clip: SearchClip) -> Reading {
         file,
         identity: Some(synthetic::fingerprint(clip.number).into()),
         file_facts: clip.file_facts,
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(clip.facts),
             pictures: None,
         },
@@ -154,7 +154,7 @@ pub(crate) fn change(
     catalogue.commit().unwrap();
     let written = start.elapsed().as_secs_f64() * 1000.0;
     let start = Instant::now();
-    assert!(index::follow(&catalogue, "bench", &mut |_| ()).unwrap());
+    assert!(index::try_catch_up(&catalogue, "bench", &mut |_| ()).unwrap());
     (
         changed_clips,
         written,

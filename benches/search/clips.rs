@@ -2,7 +2,7 @@
 //! notes, stars, places, and a transcript for one clip in ten.
 
 use btsindex::clip::{Clip, Fact, Source};
-use btsindex::value::{Tagged, Why};
+use btsindex::value::{TagOrigin, Tagged};
 
 use super::synthetic::{self, Random, SyntheticClip};
 use super::vocabulary::{Vocabulary, log_uniform_rank};
@@ -75,12 +75,12 @@ impl ClipGenerator {
             while (tags.value.iter().count() as u64) < extra_tags + 1 {
                 let tag = self.tags[log_uniform_rank(TAGS, &mut random)].clone();
                 let (rule, evidence) = (tag.replace(' ', "-"), tag.clone());
-                let why = Why::Rule {
+                let why = TagOrigin::Rule {
                     rule,
                     evidence,
                     confidence: 90,
                 };
-                tags.value.add(Tagged { tag, why });
+                tags.value.add(Tagged { tag, origin: why });
             }
         }
         let percent = random.below(100);

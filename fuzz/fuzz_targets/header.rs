@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use btsindex::clip::Clip;
 use btsindex::footage::fingerprint;
-use btsindex::media::{self, Keyframes, Plan, Told, Work, fuzzing};
+use btsindex::media::{self, Keyframes, ThumbnailPlan, ProbeResult, ThumbnailKind, fuzzing};
 use btsindex::source_file::Original;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -44,20 +44,20 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn check(told: &Told, size: u64) {
+fn check(told: &ProbeResult, size: u64) {
     let json = serde_json::to_string(&told.facts).expect("facts to JSON");
     let parsed: Clip = serde_json::from_str(&json).expect("facts from JSON");
     assert_eq!(parsed, told.facts);
     if let Some(keyframes) = &told.keyframes {
         check_keyframes(keyframes, size);
     }
-    let Some(plan) = Plan::of(&told.facts, told.keyframes.as_ref(), STRIP) else {
+    let Some(plan) = ThumbnailPlan::new(&told.facts, told.keyframes.as_ref(), STRIP) else {
         return;
     };
     let json = serde_json::to_value(&plan).expect("a plan to JSON");
-    let parsed: Plan = serde_json::from_str(&json.to_string()).expect("a plan from JSON");
+    let parsed: ThumbnailPlan = serde_json::from_str(&json.to_string()).expect("a plan from JSON");
     assert_eq!(parsed, plan);
-    for work in [Work::Poster, Work::Strip] {
+    for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
         assert_eq!(parsed.recipe(work), plan.recipe(work));
     }
     check_plan(&json["keyed"], size);

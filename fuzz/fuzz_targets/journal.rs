@@ -21,8 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let (mut one, mut other) = (Clip::default(), Clip::default());
-    one.hear(&edits);
+    one.apply_edits(&edits);
     edits.reverse();
-    other.hear(&edits);
+    other.apply_edits(&edits);
     assert_eq!(one, other);
 });

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::Clip;
 use btsindex::footage::{FoundFile, Role};
 use btsindex::volume::Volumes;
-use btsindex::index::{Finder, Note, Order};
-use btsindex::query::{Context, Meaning, Date, Query};
+use btsindex::index::{Finder, IndexNotice, SortOrder};
+use btsindex::query::{Context, TagMeaning, Date, Query};
 use btsindex::value::Fingerprint;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
@@ -70,7 +70,7 @@ fn try_text(text: &str) {
             "advert" | "commercial" => vec!["ad-shoot".to_owned()],
             _ => Vec::new(),
         };
-        Ok(Meaning {
+        Ok(TagMeaning {
             tags,
             is_group: word == "shoot",
         })
@@ -100,17 +100,17 @@ fn try_text(text: &str) {
 
 fn search(query: &Query, finder: &mut Finder<'static>) {
     // No query may be mistaken for damage, since the index would be rebuilt.
-    let told = &mut |note: &Note| panic!("{note}");
-    let hits = finder.find(query, &Order::default(), 20, told);
+    let on_notice = &mut |note: &IndexNotice| panic!("{note}");
+    let hits = finder.find(query, &SortOrder::default(), 20, on_notice);
     let hits = hits.expect("a parsed query can be searched");
-    assert_eq!(finder.count(query, told).expect("a count"), hits.total);
+    assert_eq!(finder.count(query, on_notice).expect("a count"), hits.total);
     if hits.total == 0 {
-        finder.advise(query, told).expect("suggestions");
+        finder.advise(query, on_notice).expect("suggestions");
     }
     for words in query.words() {
         for text in WORDS {
             // The match to highlight is inside the text.
-            assert!(words.found_in(text).is_none_or(|at| text.get(at).is_some()));
+            assert!(words.find_in(text).is_none_or(|at| text.get(at).is_some()));
         }
     }
 }
@@ -174,7 +174,7 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
         file: file.expect("a file"),
         identity: Some(content.into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts.expect("facts")),
             pictures: None,
         },

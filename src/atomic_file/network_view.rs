@@ -60,6 +60,18 @@ pub fn refresh(path: &Path) {
     );
 }
 
+/// Has the system ask a share how an open file looks now, as [`refresh`] does by a path.
+#[cfg(target_os = "linux")]
+pub fn refresh_open(file: &std::fs::File) {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+    let flags = AtFlags::STATX_FORCE_SYNC | AtFlags::EMPTY_PATH;
+    let _ = statx(file, "", flags, StatxFlags::BASIC_STATS);
+}
+
 /// Has the system ask a share how a file looks now: here, there is no way to.
 #[cfg(not(target_os = "linux"))]
 pub fn refresh(_path: &Path) {}
+
+/// Has the system ask a share how an open file looks now: here, there is no way to.
+#[cfg(not(target_os = "linux"))]
+pub fn refresh_open(_file: &std::fs::File) {}

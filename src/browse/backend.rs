@@ -13,7 +13,7 @@ use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
-use crate::index::{self, Hits, Index, Note, Order};
+use crate::index::{self, Hits, Index, IndexNotice, SortOrder};
 use crate::output::{Pictures, advised, facts};
 use crate::query::Query;
 
@@ -50,7 +50,7 @@ pub(super) enum BackendEvent {
     /// Index with all changes that existed when it was requested.
     Fresh(Box<Index>),
     /// Notice for the user.
-    Notice(Note),
+    Notice(IndexNotice),
     /// The index could not be opened or built.
     Failed(Error),
 }
@@ -124,7 +124,7 @@ impl Backend {
         ask: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let query = self.query(line)?;
-        if self.index.as_ref().is_some_and(Index::is_cut_short) {
+        if self.index.as_ref().is_some_and(Index::is_truncated) {
             self.index = None;
             let _ = self.requests.send(IndexRequest::Rebuild);
         }
@@ -145,7 +145,7 @@ impl Backend {
     /// Returns at most `limit` clips that match a line; `None` until there is an index.
     pub(super) fn search(&mut self, line: &str, limit: usize) -> Result<Option<Hits>, Error> {
         self.ask(line, |index, query, mounted| {
-            index.search(query, mounted, &Order::default(), limit)
+            index.search(query, mounted, &SortOrder::default(), limit)
         })
     }
 
@@ -231,12 +231,12 @@ impl Backend {
     pub(super) fn available_file(&mut self, number: i64) -> Result<PathBuf, Error> {
         let gone = || Error::NoClip(number.to_string());
         let clip = self.clip(number)?.ok_or_else(gone)?;
-        match desktop::file_at_hand(&clip) {
+        match desktop::available_file(&clip) {
             Err(Error::Offline { .. }) => {
                 self.catalogue = Catalogue::open(&self.folder)?;
                 self.mounted = self.catalogue.mounted()?;
                 let clip = self.clip(number)?.ok_or_else(gone)?;
-                desktop::file_at_hand(&clip).map(Path::to_owned)
+                desktop::available_file(&clip).map(Path::to_owned)
             }
             found => found.map(Path::to_owned),
         }
@@ -256,14 +256,14 @@ fn update_index(folder: &Path, requests: &Receiver<IndexRequest>, events: &Sende
         let is_rebuild = std::iter::once(request)
             .chain(requests.try_iter())
             .any(|request| matches!(request, IndexRequest::Rebuild));
-        let mut on_notice = |note: &Note| {
+        let mut on_notice = |note: &IndexNotice| {
             let _ = events.send(BackendEvent::Notice(note.clone()));
         };
         let index = if is_rebuild {
-            Index::remake(&catalogue, &mut on_notice, &mut |_, _| ())
+            Index::rebuild(&catalogue, &mut on_notice, &mut |_, _| ())
         } else {
             // If it cannot be updated on disk, `current` builds it in memory.
-            let _ = index::follow(&catalogue, "browse", &mut on_notice);
+            let _ = index::try_catch_up(&catalogue, "browse", &mut on_notice);
             Index::current(&catalogue, "browse", &mut on_notice)
         };
         let answer = match index {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::line_editor::LineEditor;
 use crate::clip::{Clip, Edit, EditId};
 use crate::index::Hits;
-use crate::query::pieces;
+use crate::query::split_unquoted;
 
 /// Maximum number of values shown per facet.
 pub(super) const VALUES: usize = 30;
@@ -130,7 +130,7 @@ impl ScreenState {
 
     /// Splits the query into words, with their quotes.
     fn words(&self) -> Vec<String> {
-        pieces(self.query.text())
+        split_unquoted(self.query.text())
     }
 
     /// Returns the query with its last word as a prefix search; `None` if the last word is not a plain,
@@ -269,10 +269,10 @@ impl ScreenState {
     pub(super) fn say_undone(&mut self, undone: &[Edit]) {
         match undone {
             [] => self.say("nothing to undo: the edit was already undone"),
-            [edit] => self.say(format!("undone: {}", edit.said.action)),
+            [edit] => self.say(format!("undone: {}", edit.content.action)),
             [edit, rest @ ..] => {
                 let more = rest.len();
-                self.say(format!("undone: {} and {more} more", edit.said.action));
+                self.say(format!("undone: {} and {more} more", edit.content.action));
             }
         }
     }
@@ -391,7 +391,7 @@ mod tests {
             "x",
         ];
         assert_eq!(state.words(), expected);
-        assert_eq!(pieces("a \"b c"), ["a", "\"b c"]);
+        assert_eq!(split_unquoted("a \"b c"), ["a", "\"b c"]);
         let typed = [
             "tag:ad shoot",
             "drummer laughing",

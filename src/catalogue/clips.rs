@@ -7,9 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use super::files::{frames_of, loaded, state_of};
-use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Shelves, Source};
+use crate::clip::{Clip, ClipPath, Fact, FileCopy, FileState, Source, VolumeLabels};
 use crate::error::Error;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
 /// Change of a clip, for views that follow the seq.
@@ -161,7 +161,7 @@ impl Catalogue {
             // Most clips have no edits.
             if !edits.is_empty() {
                 let renamed = self.renamed_tags()?;
-                clip.hear_as(&edits, &|tag| called(&renamed, tag));
+                clip.apply_edits_renamed(&edits, &|tag| current_name(&renamed, tag));
             }
         }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
@@ -211,7 +211,7 @@ impl Catalogue {
     }
 
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<StoredFile> {
-        let place = self.place(row)?;
+        let place = self.location(row)?;
         Ok(StoredFile {
             file: row.get("id")?,
             copy: FileCopy {
@@ -399,7 +399,7 @@ fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
     words.dedup();
     clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
-    let mut shelves = Shelves {
+    let mut shelves = VolumeLabels {
         best: best.volume.clone(),
         all: labels(&clip.files, |copy| copy.state != FileState::Missing),
     };
@@ -421,7 +421,7 @@ fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
         .frames
         .map(|frames| Fact::new(frames.count, Source::DISK));
     clip.path = Some(Fact::new(
-        Place {
+        ClipPath {
             path: best.path.clone(),
             words,
             folder: counted_in,

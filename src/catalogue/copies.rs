@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Row, params};
 
 use super::Catalogue;
-use super::files::{Place, frames_of, loaded, state_of, stored};
+use super::files::{FileLocation, frames_of, loaded, state_of, stored};
 use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
 use crate::offload::How;
@@ -281,8 +281,8 @@ impl Catalogue {
         Ok(files)
     }
 
-    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, Place)> {
-        let mut place = self.place(row)?;
+    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, FileLocation)> {
+        let mut place = self.location(row)?;
         let digest: Option<[u8; 16]> = row.get("digest")?;
         let hashed = Hashed {
             file: row.get("id")?,
@@ -307,8 +307,8 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails.
     pub fn record_hash(&self, file: &Hashed, hash: &WholeHash) -> Result<(), Error> {
-        self.note_mounted_now()?;
-        self.record_digest(file.file, file.bytes, file.modified, hash)
+        let mounted_set = self.note_mounted_now()?;
+        self.record_digest(file.file, file.bytes, file.modified, hash, mounted_set)
     }
 
     pub(super) fn record_digest(
@@ -317,13 +317,15 @@ impl Catalogue {
         bytes: u64,
         modified: i64,
         hash: &WholeHash,
+        mounted_set: Option<i64>,
     ) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
                     // A file that is as it was keeps the number of the mount in which it was first hashed.
-                    "INSERT OR REPLACE INTO hash (file, kind, digest, bytes, modified, at, how, changed, session)
-                     SELECT f.id, ?2, ?3, f.bytes, f.modified, ?6, ?7, ?8,
+                    "INSERT OR REPLACE INTO hash
+                         (file, kind, digest, bytes, modified, at, how, changed, mounted_set, formats, session)
+                     SELECT f.id, ?2, ?3, f.bytes, f.modified, ?6, ?7, ?8, ?9, v.formats,
                             coalesce((SELECT h.session FROM hash h WHERE h.file = f.id AND h.kind = ?2
                                       AND h.bytes = ?4 AND h.modified = ?5 AND h.changed IS ?8), v.session)
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
@@ -337,7 +339,8 @@ impl Catalogue {
                     modified,
                     hash.at,
                     hash.how.map(How::name),
-                    hash.changed
+                    hash.changed,
+                    mounted_set
                 ])
         })?;
         Ok(())

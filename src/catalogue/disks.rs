@@ -28,8 +28,8 @@ enum Disk {
 }
 
 impl Disks {
-    /// From what systems and people told of a volume: serials, of a RAID joined by `+`; `server:` and a machine; `said:`
-    /// and a name. Letter case tells nothing apart. This machine is no server to itself: which of its disks it
+    /// Parses what systems and people told of a volume: serials, of a RAID joined by `+`; `server:` and a machine; `said:`
+    /// and names, joined alike. Letter case tells nothing apart. This machine is no server to itself: which of its disks it
     /// shares, nobody knows.
     pub fn new<'a>(told: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
@@ -99,9 +99,7 @@ fn disks(told: &str) -> Vec<Disk> {
     if let Some(host) = told.strip_prefix("server:") {
         return server(host).into_iter().collect();
     }
-    if let Some(said) = told.strip_prefix(SAID) {
-        return serial(said).into_iter().collect();
-    }
+    let told = told.strip_prefix(SAID).unwrap_or(told);
     told.split('+').filter_map(serial).collect()
 }
 
@@ -202,5 +200,18 @@ mod tests {
         assert!(apart(&["said:shelf 7"], &["said:shelf 8"]));
         assert!(!apart(&["said:wd-1"], &["WD-1"]));
         assert!(!apart(&["said: "], &["WD-1"]));
+    }
+
+    #[test]
+    fn a_person_names_the_members_of_an_array_as_a_system_does() {
+        assert!(!apart(&["said:WD-1+WD-2"], &["WD-1"]));
+        assert!(!apart(&["said:WD-1+WD-2"], &["said:wd-2"]));
+        assert!(!apart(&["said: WD-1 + WD-2 "], &["WD-2+WD-3"]));
+        assert!(!apart(&["said:WD-1+said:WD-2"], &["WD-2"]));
+        assert!(apart(&["said:WD-1+WD-2"], &["said:WD-3+WD-4"]));
+        assert!(apart(&["said:WD-1+WD-2"], &["WD-12"]));
+        // A plus sign alone names no disk.
+        assert!(!apart(&["said: + "], &["WD-1"]));
+        assert!(!Disks::new(["said:+"]).are_known());
     }
 }

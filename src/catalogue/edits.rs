@@ -7,9 +7,9 @@ use std::io::BufRead;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
-use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
+use crate::clip::{Action, Edit, EditContent, EditId, MAX_CLOCK, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, kept_tag, now, parse_name};
+use crate::value::{Fingerprint, canonical_tag, now, parse_name};
 
 /// Maximum length of a line in a journal, in bytes.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -175,14 +175,14 @@ impl Catalogue {
             catalogue: self,
             author: author.to_owned(),
             batch: Fingerprint::from_bytes(batch),
-            clock: at.min(LAST_CLOCK - 1).max(last.saturating_add(1)),
+            clock: at.min(MAX_CLOCK - 1).max(last.saturating_add(1)),
             at,
         })
     }
 
     /// Inserts an edit. Returns false if it is known.
     fn insert(&self, edit: &Edit) -> Result<bool, Error> {
-        let said = &edit.said;
+        let said = &edit.content;
         let action = serde_json::to_string(&said.action).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
@@ -320,7 +320,7 @@ impl Catalogue {
         // Computed once per clip: a clip may have a hundred thousand edits.
         let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
-            let clip = edit.said.clip;
+            let clip = edit.content.clip;
             let counting = match counting.entry(clip) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
@@ -333,7 +333,7 @@ impl Catalogue {
                 undone.push(edit.clone());
             }
         }
-        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.said.clip).collect();
+        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.content.clip).collect();
         for clip in clips {
             self.touch_content(clip)?;
         }
@@ -386,14 +386,14 @@ impl Catalogue {
                 },
             }
         }
-        edits.sort_by_key(|(_, edit)| edit.said.clock);
+        edits.sort_by_key(|(_, edit)| edit.content.clock);
         self.write_transaction(|| {
             let mut touched = HashSet::new();
             let mut waiting = HashSet::new();
             let mut last = self.last_clock()?;
             for (number, edit) in &edits {
-                let (content, clock) = (edit.said.clip, edit.said.clock);
-                if clock >= LAST_CLOCK.max(last.saturating_add(MAX_CLOCK_LEAD)) {
+                let (content, clock) = (edit.content.clip, edit.content.clock);
+                if clock >= MAX_CLOCK.max(last.saturating_add(MAX_CLOCK_LEAD)) {
                     let reason = format!("impossible clock {clock}");
                     imported.refused.push((*number, reason));
                     continue;
@@ -438,11 +438,12 @@ impl Catalogue {
         for (clip, now, former, before) in pairs {
             let present = self.edits(Fingerprint::from_bytes(now))?;
             let said = self.edits(Fingerprint::from_bytes(before))?;
-            let present: HashSet<&Action> = present.iter().map(|edit| &edit.said.action).collect();
-            let is_known = |edit: &Edit| present.contains(&edit.said.action);
+            let present: HashSet<&Action> =
+                present.iter().map(|edit| &edit.content.action).collect();
+            let is_known = |edit: &Edit| present.contains(&edit.content.action);
             let actions: Vec<Edit> = in_effect(&said)
                 .into_iter()
-                .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_known(edit))
+                .filter(|edit| !matches!(edit.content.action, Action::Undo(_)) && !is_known(edit))
                 .cloned()
                 .collect();
             if !actions.is_empty() {
@@ -466,14 +467,14 @@ impl Catalogue {
             for adoption in adoptions {
                 let content = self.content_of(adoption.clip)?;
                 for edit in &adoption.actions {
-                    let author = &edit.said.author;
+                    let author = &edit.content.author;
                     let journal = match &mut journal {
                         Some(journal) => journal,
                         none => none.insert(self.journal(author)?),
                     };
                     journal.author.clone_from(author);
-                    journal.at = edit.said.at;
-                    journal.append(content, edit.said.action.clone())?;
+                    journal.at = edit.content.at;
+                    journal.append(content, edit.content.action.clone())?;
                 }
                 self.touch(adoption.clip)?;
             }
@@ -493,7 +494,7 @@ struct Journal<'a> {
 
 impl Journal<'_> {
     fn append(&mut self, clip: Fingerprint, action: Action) -> Result<(), Error> {
-        let edit = Edit::new(Said {
+        let edit = Edit::new(EditContent {
             clip,
             clock: self.clock,
             at: self.at,
@@ -510,16 +511,16 @@ impl Journal<'_> {
 /// Returns true if the last effective edit on the same subject is this action.
 fn is_already_set(known: &[Edit], action: &Action) -> bool {
     let counting = in_effect(known);
-    let about = |edit: &&&Edit| match (&edit.said.action, action) {
+    let about = |edit: &&&Edit| match (&edit.content.action, action) {
         (
             Action::AddTag(one) | Action::RemoveTag(one),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => kept_tag(one) == kept_tag(other),
+        ) => canonical_tag(one) == canonical_tag(other),
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };
     let last = counting.iter().rfind(about);
-    last.is_some_and(|edit| edit.said.action == *action)
+    last.is_some_and(|edit| edit.content.action == *action)
 }
 
 fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
@@ -529,7 +530,7 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
     };
     Ok(Edit {
         id: Fingerprint::from_bytes(row.get(0)?),
-        said: Said {
+        content: EditContent {
             clip: Fingerprint::from_bytes(row.get(1)?),
             clock: row.get(2)?,
             at: row.get(3)?,

@@ -1,4 +1,4 @@
-//! What the walk writes: volumes, folders, files, and stubs for what was not read yet.
+//! Folders, files, and stub clips for files that were not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,83 +11,83 @@ use crate::error::Error;
 use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// A file that the catalogue knows, as far as a scan of unchanged files needs it.
+/// KnownFile file, as a scan compares it with the disk.
 #[derive(Debug, Clone)]
-pub struct Known {
-    /// Its number here.
+pub struct KnownFile {
+    /// Row id.
     pub id: i64,
-    /// Bytes when it was last seen.
+    /// Size in bytes at the last scan.
     pub bytes: u64,
-    /// Modification time when it was last seen.
+    /// Modification time at the last scan, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// When the system last changed anything of it (ctime), where that is known.
+    /// Change time (ctime), nanoseconds since 1970 UTC, if known.
     pub changed: Option<i64>,
-    /// Its number on its filesystem, where that is kept.
+    /// Inode number, if the filesystem keeps it.
     pub inode: Option<i64>,
-    /// What it is; [`Role::Unsure`] for a file that turned out not to be media.
+    /// Role in its folder; [`Role::Unsure`] for a file that is not media.
     pub role: Role,
     /// Present, unreadable or missing.
     pub state: FileState,
-    /// Whether it still waits to be read.
+    /// True until the file is read.
     pub is_unread: bool,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence.
     pub frames: Option<FrameRun>,
-    /// The file it belongs to, if it is a companion.
+    /// Row id of the original of a companion.
     pub original: Option<i64>,
-    /// The number of its clip.
+    /// Row id of its clip.
     pub clip: Option<i64>,
 }
 
-/// A clip that a scan looks at again although no file of it changed.
+/// Failure to read a clip, which a scan tries again although the file is unchanged.
 #[derive(Debug, Clone)]
-pub struct Odd {
-    /// Whether its content could be read.
+pub struct ReadFailure {
+    /// True if the content was read at least in part.
     pub is_readable: bool,
-    /// The tool that could not read it.
+    /// Tool that failed.
     pub failed_with: Option<String>,
-    /// Why it could not be read, or not wholly.
+    /// Reason.
     pub problem: Option<String>,
 }
 
-/// A clip that should have pictures.
+/// Clip that should have pictures.
 #[derive(Debug, Clone, Copy)]
-pub struct Pictured {
-    /// The clip's number.
+pub struct ClipPictures {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Its content, after which its pictures are named.
+    /// Fingerprint of the content, which names the picture files.
     pub fingerprint: Fingerprint,
-    /// Pictures in its strip; `None` until one was tried.
+    /// Frames in its filmstrip; `None` before the first attempt.
     pub strip: Option<u32>,
 }
 
-/// Where a file is.
-pub(super) struct Place {
+/// Location of a file.
+pub(super) struct FileLocation {
     pub path: PathBuf,
     pub inside: PathBuf,
     pub identity: String,
     pub is_mounted: bool,
 }
 
-/// A file that waits to be read.
+/// File that is queued for reading.
 #[derive(Debug, Clone)]
-pub struct Unread {
-    /// Its number here.
+pub struct UnreadFile {
+    /// Row id.
     pub id: i64,
-    /// Where it is now.
+    /// Current path.
     pub path: PathBuf,
-    /// Where it is below its volume's root.
+    /// Path below the root of the volume.
     pub inside: PathBuf,
-    /// The number of its folder.
+    /// Row id of its folder.
     pub folder: i64,
-    /// Bytes, of all frames together.
+    /// Size in bytes; total of all frames.
     pub bytes: u64,
-    /// Modification time, the newest frame's.
+    /// Modification time, nanoseconds since 1970 UTC; of the newest frame.
     pub modified: i64,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence.
     pub frames: Option<FrameRun>,
-    /// The content that it held when it was last read, where its size and time are still those.
+    /// Fingerprint from the last reading, if size and time are unchanged.
     pub before: Option<Fingerprint>,
-    /// Sidecars that belong to it, in the order of their names.
+    /// Paths of its sidecars, by name.
     pub sidecars: Vec<PathBuf>,
 }
 
@@ -145,9 +145,9 @@ pub(super) fn loaded(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
-    // By number: for each file of a drive, looking names up would cost more than the rest.
-    let known = Known {
+fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, KnownFile)> {
+    // Columns by index, because lookups by name would dominate the cost per file.
+    let known = KnownFile {
         id: row.get(0)?,
         bytes: loaded(row.get(2)?),
         modified: row.get(3)?,
@@ -164,7 +164,7 @@ fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
 }
 
 impl Catalogue {
-    /// The number of a folder, given its path below its volume's root; `None` if it has none.
+    /// Returns the row id of a folder, given its path below the root of the volume.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -179,10 +179,10 @@ impl Catalogue {
         })
     }
 
-    /// Gives a folder a number.
+    /// Adds a folder and returns its row id.
     ///
     /// # Errors
-    /// If `SQLite` fails, or it has one.
+    /// If `SQLite` fails, or the folder exists.
     pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -193,11 +193,11 @@ impl Catalogue {
         })
     }
 
-    /// The files known in a folder, by the bytes of their names.
+    /// Returns the known files of a folder by the bytes of their names.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, Known>, Error> {
+    pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, KnownFile>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -209,11 +209,11 @@ impl Catalogue {
         })
     }
 
-    /// The clips that could not be read, wholly or in part, or not by a tool that is current.
+    /// Returns the clips that could not be read, completely or in part.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn odd_clips(&self) -> Result<HashSet<i64>, Error> {
+    pub fn clips_with_failures(&self) -> Result<HashSet<i64>, Error> {
         self.check(|connection| {
             connection
                 .prepare("SELECT id FROM clip WHERE failed_with IS NOT NULL OR NOT is_readable")?
@@ -222,35 +222,35 @@ impl Catalogue {
         })
     }
 
-    /// What is odd about a clip.
+    /// Returns why a clip could not be read.
     ///
     /// # Errors
     /// If `SQLite` fails, or there is no such clip.
-    pub fn odd(&self, clip: i64) -> Result<Odd, Error> {
-        let (mut odd, facts): (Odd, Option<Vec<u8>>) = self.check(|connection| {
+    pub fn read_failure(&self, clip: i64) -> Result<ReadFailure, Error> {
+        let (mut failure, facts): (ReadFailure, Option<Vec<u8>>) = self.check(|connection| {
             connection
                 .prepare_cached("SELECT is_readable, failed_with, facts FROM clip WHERE id = ?1")?
                 .query_row([clip], |row| {
-                    let odd = Odd {
+                    let failure = ReadFailure {
                         is_readable: row.get(0)?,
                         failed_with: row.get(1)?,
                         problem: None,
                     };
-                    Ok((odd, row.get(2)?))
+                    Ok((failure, row.get(2)?))
                 })
         })?;
-        if odd.failed_with.is_some() {
+        if failure.failed_with.is_some() {
             let facts = self.unpack(facts.as_ref()).unwrap_or_default();
-            odd.problem = facts.problem.map(|problem| problem.value);
+            failure.problem = facts.problem.map(|problem| problem.value);
         }
-        Ok(odd)
+        Ok(failure)
     }
 
-    /// Every clip that should have pictures and waits for none.
+    /// Passes every clip that should have pictures and is not queued to `each`.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn pictured(&self, mut each: impl FnMut(Pictured)) -> Result<(), Error> {
+    pub fn clips_with_pictures(&self, mut each: impl FnMut(ClipPictures)) -> Result<(), Error> {
         self.check(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, fingerprint, strip FROM clip
@@ -258,7 +258,7 @@ impl Catalogue {
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                each(Pictured {
+                each(ClipPictures {
                     clip: row.get(0)?,
                     fingerprint: Fingerprint::from_bytes(row.get(1)?),
                     strip: row.get(2)?,
@@ -268,7 +268,7 @@ impl Catalogue {
         })
     }
 
-    /// The folders known at or below a path, with their numbers.
+    /// Returns the known folders at or below a path, with their row ids.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -285,7 +285,7 @@ impl Catalogue {
         Ok(folders)
     }
 
-    /// The number of the file of that name in that folder.
+    /// Returns the row id of a file in a folder.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -298,7 +298,7 @@ impl Catalogue {
         })
     }
 
-    /// Writes a new file; of footage, with a stub that can be found by its name at once.
+    /// Adds a file. Footage gets a stub clip, which is searchable by name at once.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -343,7 +343,7 @@ impl Catalogue {
         })
     }
 
-    /// Writes what is new of a known file; footage then waits to be read again.
+    /// Updates a changed file; footage is queued for reading again.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -392,8 +392,8 @@ impl Catalogue {
         }
     }
 
-    /// Notes ctime and inode of a file that is known without them, or whose filesystem gives
-    /// its numbers anew at each mount.
+    /// Records change time and inode of a file that had none, or whose filesystem assigns new inodes at each
+    /// mount.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -406,7 +406,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A new or changed sidecar has its original read again, in the same batch.
+    /// Queues the original of a new or changed sidecar for reading, in the same batch.
     fn reread_original(&self, role: Role, original: Option<i64>) -> Result<(), Error> {
         match original {
             Some(original) if role == Role::Sidecar => self.read_again(original).map(drop),
@@ -414,7 +414,7 @@ impl Catalogue {
         }
     }
 
-    /// Has a file read again although it is unchanged; whether it is there to be read.
+    /// Queues an unchanged file for reading. Returns false if it is missing.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -429,8 +429,8 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Marks a file as missing or present again. Nothing is deleted. Gives the number of the
-    /// original that has to be read again, where the file is its sidecar and the original is there.
+    /// Sets the state of a file; nothing is deleted. For a sidecar, queues its original for reading and returns the
+    /// original's row id.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -453,11 +453,11 @@ impl Catalogue {
         }
     }
 
-    /// A file that waits to be read, by its number.
+    /// Returns a queued file by its row id.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn unread_file(&self, id: i64) -> Result<Option<Unread>, Error> {
+    pub fn unread_file(&self, id: i64) -> Result<Option<UnreadFile>, Error> {
         let unread = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -469,9 +469,9 @@ impl Catalogue {
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
                 .query_row(params![id, super::readings::ALGORITHM], |row| {
-                    let place = self.place(row)?;
+                    let place = self.location(row)?;
                     let before: Option<[u8; 16]> = row.get("before")?;
-                    Ok(Unread {
+                    Ok(UnreadFile {
                         before: before.map(Fingerprint::from_bytes),
                         id,
                         path: place.path,
@@ -492,7 +492,7 @@ impl Catalogue {
         Ok(Some(unread))
     }
 
-    /// Where a file's companions are, in the order of their names.
+    /// Returns the paths of the companions of a file, by name.
     pub(super) fn companions(&self, original: i64, which: &str) -> Result<Vec<PathBuf>, Error> {
         self.check(|connection| {
             connection
@@ -501,20 +501,20 @@ impl Catalogue {
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                      WHERE f.original = ?1 AND f.state <> 2 {which} ORDER BY d.path, f.name"
                 ))?
-                .query_map([original], |row| Ok(self.place(row)?.path))?
+                .query_map([original], |row| Ok(self.location(row)?.path))?
                 .collect()
         })
     }
 
-    /// Where the file of a row with `identity`, `mount`, `path` and `name` is: on its volume
-    /// where that is mounted now, else where it was last.
-    pub(super) fn place(&self, row: &Row<'_>) -> rusqlite::Result<Place> {
+    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`: below the current mount point
+    /// of its volume, otherwise below the last one.
+    pub(super) fn location(&self, row: &Row<'_>) -> rusqlite::Result<FileLocation> {
         let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
         let identity: String = row.get("identity")?;
         let now = self.volumes.path(&identity, &inside);
         let is_mounted = now.is_some();
         let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
-        Ok(Place {
+        Ok(FileLocation {
             path: now.unwrap_or_else(|| last_mount.join(&inside)),
             inside,
             identity,
@@ -522,9 +522,8 @@ impl Catalogue {
         })
     }
 
-    /// Whether the content of a file is also in another one that is present: in one of
-    /// `folders`, or on a mounted volume and first seen there not before `since`, in seconds
-    /// since 1970 UTC.
+    /// Returns true if another present file has the same content: in one of `folders`, or on a mounted volume where it was
+    /// first seen at `since` (seconds since 1970 UTC) or later.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -550,7 +549,7 @@ impl Catalogue {
         Ok(elsewhere.iter().any(is_there))
     }
 
-    /// Gives a clip the next seq, so that every view hears of it.
+    /// Assigns the next seq to a clip, so that the index updates it.
     pub(super) fn touch(&self, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -580,8 +579,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A file that changed may hold something else though its size and time are the same: a
-    /// hash of it proves nothing any more.
+    /// Removes the full hash of a file whose content may have changed.
     pub(super) fn forget_hash(&self, file: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection

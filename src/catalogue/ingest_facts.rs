@@ -11,7 +11,7 @@ use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::offload::How;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// Row of a file.
@@ -50,7 +50,7 @@ impl Catalogue {
                     .iter()
                     .cloned()
                     .map(|mut tagged| {
-                        tagged.tag = called(&renamed, &tagged.tag);
+                        tagged.tag = current_name(&renamed, &tagged.tag);
                         tagged
                     })
                     .collect();
@@ -154,7 +154,8 @@ impl Catalogue {
                             how: copy.how.as_deref().and_then(How::from_name),
                             changed: copy.stamp.and_then(|stamp| stamp.changed),
                         };
-                        self.record_digest(row.file, row.bytes, row.modified, &hash)?;
+                        self.record_digest(row.file, row.bytes, row.modified, &hash, None)?;
+                        self.date_hash_by_copy(row.file, file.id, *place)?;
                     }
                 }
             }
@@ -162,7 +163,24 @@ impl Catalogue {
         })
     }
 
-    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the number of changed clips.
+    /// Records that a file was hashed when a copy was read: what was mounted then, and the filesystem that the volume had.
+    fn date_hash_by_copy(&self, file: i64, copied: i64, place: usize) -> Result<(), Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE hash SET mounted_set = c.mounted_set, formats = c.formats FROM ingest_copy c
+                     WHERE hash.file = ?1 AND c.file = ?2 AND c.place = ?3",
+                )?
+                .execute(params![
+                    file,
+                    copied,
+                    i64::try_from(place).unwrap_or(i64::MAX)
+                ])
+        })?;
+        Ok(())
+    }
+
+    /// Has the clips at and below a path of a volume bear what an ingest's day says. Gives how many changed.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -320,14 +338,14 @@ impl Catalogue {
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
         self.write_transaction(|| {
-            self.note_mounted_now()?;
+            let mounted_set = self.note_mounted_now()?;
             for (path, bytes, hash) in hashes {
                 let Some(row) = self.row_at(volume, path, &mut folders)? else {
                     continue;
                 };
                 match hash {
                     Some(hash) if row.bytes == *bytes && !row.is_sequence => {
-                        self.record_digest(row.file, row.bytes, row.modified, hash)?;
+                        self.record_digest(row.file, row.bytes, row.modified, hash, mounted_set)?;
                     }
                     Some(_) => {}
                     None => {

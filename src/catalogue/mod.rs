@@ -27,7 +27,7 @@ mod verified_copies;
 mod volumes;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -43,14 +43,16 @@ pub use clips::Change;
 pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
-pub use files::{Known, Odd, Pictured, Unread};
-pub use ingests::{CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest};
-pub use mount_history::Spans;
-pub use readings::{KnownContent, Outcome, Reading, Wanted};
+pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
+pub use ingests::{
+    CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
+};
+pub use mount_history::MountedWith;
+pub use readings::{KnownContent, PictureRequest, ReadOutcome, Reading};
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
-pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood};
+pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
 pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
 /// Schema version of this program.
@@ -70,10 +72,8 @@ pub struct Catalogue {
     turn: Option<File>,
     /// Reason why the catalogue is read-only.
     only_read: Option<String>,
-    /// Time of opening, seconds since 1970 UTC.
-    opened: i64,
-    /// Since when this process saw a share and a disk mounted together; `None` while they are not.
-    together: RefCell<BTreeMap<(i64, String), Option<i64>>>,
+    /// Identities of the disks and shares that every look of this process found mounted.
+    mounted_since_opened: RefCell<BTreeSet<String>>,
 }
 
 impl Catalogue {

@@ -5,15 +5,16 @@
 //! that was made again under the same uuid. Looks are counted, not timed, since clocks go back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::params;
 
+use super::Catalogue;
 use super::disks::Disks;
 use super::volumes::{FORGOTTEN, lines};
-use super::{Catalogue, unix_seconds};
 use crate::error::Error;
-use crate::volume::{Attached, Between, MountKey, Volume, Volumes};
+use crate::volume::{Attached, Backing, Between, MountKey, Volume, Volumes};
 
 /// Recorded state of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +28,15 @@ struct Sighting {
     session: i64,
     mount_key: Option<String>,
     made: Option<String>,
-    made_again: Option<i64>,
+    /// How often another filesystem was found under its identity.
+    formats: i64,
     backing: String,
     extent: Option<String>,
     replaced_by: Option<String>,
 }
 
-/// Spans of time in which a share and disks were both mounted: the disk's identity, the first and the last second, since
-/// 1970 UTC.
-pub type Spans = Vec<(String, i64, i64)>;
+/// Identities of volumes that were mounted at the same time as a share, each with the number of the set that says so.
+pub type MountedWith = BTreeSet<(String, i64)>;
 
 impl Catalogue {
     /// Records which volumes are mounted, if it differs from the record. No command waits for it or fails by it: if another
@@ -58,8 +59,8 @@ impl Catalogue {
 
     fn is_look_due(&self) -> Result<bool, Error> {
         let before = self.sightings()?;
-        let is_due = seen(&before, &self.volumes, &[]) != before;
-        Ok(is_due && seen(&before, &self.volumes, &attached(&before)) != before)
+        let is_due = seen(&before, &self.volumes, &[], false) != before;
+        Ok(is_due && seen(&before, &self.volumes, &attached(&before), false) != before)
     }
 
     /// Records which volumes are mounted, as a part of the change that is being made.
@@ -69,13 +70,17 @@ impl Catalogue {
 
     fn look_at(&self, volumes: &Volumes) -> Result<(), Error> {
         let before = self.sightings()?;
-        let now = seen(&before, volumes, &attached(&before));
+        let now = seen(&before, volumes, &attached(&before), false);
+        self.write_sightings(&before, &now)
+    }
+
+    fn write_sightings(&self, before: &[Sighting], now: &[Sighting]) -> Result<(), Error> {
         for row in now.iter().filter(|row| !before.contains(row)) {
             self.check(|connection| {
                 connection
                     .prepare_cached(
                         "UPDATE volume SET disks = ?2, sighting = ?3, session = ?4, mount_key = ?5, made = ?6,
-                                made_again = ?7, backing = ?8, extent = ?9, replaced_by = ?10 WHERE id = ?1",
+                                formats = ?7, backing = ?8, extent = ?9, replaced_by = ?10 WHERE id = ?1",
                     )?
                     .execute(params![
                         row.id,
@@ -84,7 +89,7 @@ impl Catalogue {
                         row.session,
                         row.mount_key,
                         row.made,
-                        row.made_again,
+                        row.formats,
                         row.backing,
                         row.extent,
                         row.replaced_by
@@ -98,7 +103,7 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, identity, coalesce(name, label), disks, sighting, session, mount_key, made, made_again,
+                    "SELECT id, identity, coalesce(name, label), disks, sighting, session, mount_key, made, formats,
                             backing, extent, replaced_by
                      FROM volume WHERE substr(identity, 1, length(?1)) <> ?1 ORDER BY id",
                 )?
@@ -112,7 +117,7 @@ impl Catalogue {
                         session: row.get(5)?,
                         mount_key: row.get(6)?,
                         made: row.get(7)?,
-                        made_again: row.get(8)?,
+                        formats: row.get(8)?,
                         backing: row.get(9)?,
                         extent: row.get(10)?,
                         replaced_by: row.get(11)?,
@@ -134,81 +139,52 @@ impl Catalogue {
         })
     }
 
-    /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers.
+    /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers. Image files on
+    /// shares are looked for, too. What is found is recorded, where the catalogue can be written.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
         let before = self.sightings()?;
-        let now = seen(&before, &self.volumes, &Volumes::attached());
+        let now = seen(&before, &self.volumes, &Volumes::attached(), true);
+        if now != before && self.only_read.is_none() {
+            // The answer of now is the same when another process writes for long.
+            let _ = self.write_transaction(|| self.write_sightings(&before, &now));
+        }
         let replaced = now
             .into_iter()
             .filter_map(|row| Some((row.id, row.replaced_by?)));
         Ok(replaced.collect())
     }
 
-    /// Records, with what is written now, in which mount of a volume it was read, and which disks were mounted together with a
-    /// share. Hours may have passed since the catalogue was opened.
-    pub(super) fn note_mounted_now(&self) -> Result<(), Error> {
+    /// Begins the set of volumes that are mounted all the time: those that are mounted now.
+    pub(super) fn begin_mounted_set(&self) {
+        self.mounted_since_opened.replace(disks_of(&self.volumes));
+    }
+
+    /// Records, with what is written now, in which mount of a volume it was read. Returns the number of the set of volumes that
+    /// were mounted meanwhile, if there was a share. Hours may have passed since the catalogue was opened.
+    pub(super) fn note_mounted_now(&self) -> Result<Option<i64>, Error> {
         let is_asked = |volume: &Volume| volume.forgets_unmounted() || volume.is_share();
         if !self.volumes.all().iter().any(is_asked) {
-            return Ok(());
+            return Ok(None);
         }
         let mut now = Volumes::mounted();
         now.settle(&self.known_volumes()?);
         self.look_at(&now)?;
-        self.note_together(&now)
-    }
-
-    fn note_together(&self, now: &Volumes) -> Result<(), Error> {
-        let rows = self.sightings()?;
-        let shares_of = |volumes: &Volumes| -> Vec<i64> {
-            let is_share = |row: &&Sighting| {
-                let mut all = volumes.all().iter();
-                all.any(|volume| volume.identity == row.identity && volume.is_share())
-            };
-            rows.iter().filter(is_share).map(|row| row.id).collect()
-        };
-        let shares = shares_of(&self.volumes);
-        if shares.is_empty() {
-            return Ok(());
+        let now = disks_of(&now);
+        let mut mounted = self.mounted_since_opened.borrow_mut();
+        // What comes later may have been elsewhere while a file was read.
+        mounted.retain(|identity| now.contains(identity));
+        if !self.volumes.all().iter().any(Volume::is_share) {
+            return Ok(None);
         }
-        // Of what was never seen before, nothing was seen at the same time either.
+        // A volume that the catalogue does not know yet may have been seen under another identity.
         let mut known = self.cards()?;
-        known.extend(rows.iter().map(|row| row.identity.clone()));
-        let disks_of = |volumes: &Volumes| -> BTreeSet<String> {
-            disks_of(volumes).intersection(&known).cloned().collect()
-        };
-        let (mounted_shares, mounted_disks) = (shares_of(now), disks_of(now));
-        let mut together = self.together.borrow_mut();
-        for share in shares {
-            for disk in disks_of(&self.volumes) {
-                if rows
-                    .iter()
-                    .any(|row| row.id == share && row.identity == disk)
-                {
-                    continue;
-                }
-                let is_mounted = mounted_shares.contains(&share) && mounted_disks.contains(&disk);
-                let since = together
-                    .entry((share, disk.clone()))
-                    .or_insert(Some(self.opened));
-                if !is_mounted {
-                    *since = None;
-                    continue;
-                }
-                let since = *since.get_or_insert_with(unix_seconds);
-                self.check(|connection| {
-                    connection
-                        .prepare_cached(
-                            "INSERT INTO mounted_together (share, disk, since, until) VALUES (?1, ?2, ?3, ?4)
-                             ON CONFLICT (share, disk, since) DO UPDATE SET until = excluded.until",
-                        )?
-                        .execute(params![share, disk, since, unix_seconds()])
-                })?;
-            }
-        }
-        Ok(())
+        known.extend(self.sightings()?.into_iter().map(|row| row.identity));
+        let volumes = mounted.iter().filter(|identity| known.contains(*identity));
+        let volumes: Vec<&str> = volumes.map(String::as_str).collect();
+        self.mounted_set(&volumes.join("\n")).map(Some)
     }
 
     /// The identities of volumes that cards were ingested from.
@@ -221,22 +197,36 @@ impl Catalogue {
         })
     }
 
-    /// When each share was mounted together with which disks, by the share's number.
+    /// Number of a set of volumes, given as it is stored.
+    fn mounted_set(&self, volumes: &str) -> Result<i64, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO mounted_set (volumes) VALUES (?1)")?
+                .execute([volumes])?;
+            connection
+                .prepare_cached("SELECT id FROM mounted_set WHERE volumes = ?1")?
+                .query_row([volumes], |row| row.get(0))
+        })
+    }
+
+    /// Volumes that were mounted at the same time as a share, in which sets.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn mounted_together(&self) -> Result<BTreeMap<i64, Spans>, Error> {
-        self.check(|connection| {
-            let mut all: BTreeMap<i64, Spans> = BTreeMap::new();
-            let mut statement =
-                connection.prepare("SELECT share, disk, since, until FROM mounted_together")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let span = (row.get(1)?, row.get(2)?, row.get(3)?);
-                all.entry(row.get(0)?).or_default().push(span);
-            }
-            Ok(all)
-        })
+    pub fn mounted_with(&self, share: &str) -> Result<MountedWith, Error> {
+        let sets: Vec<(i64, String)> = self.check(|connection| {
+            connection
+                .prepare_cached("SELECT id, volumes FROM mounted_set")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let sets = sets.iter().map(|(set, volumes)| (set, lines(volumes)));
+        let with_share = sets.filter(|(_, volumes)| volumes.iter().any(|volume| volume == share));
+        let pairs = with_share.flat_map(|(set, volumes)| {
+            let others = volumes.into_iter().filter(|volume| volume != share);
+            others.map(|volume| (volume, *set))
+        });
+        Ok(pairs.collect())
     }
 }
 
@@ -246,7 +236,8 @@ fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
         let backing = volumes.backing(volume);
         !backing.is_memory && !backing.is_view
     });
-    all.map(|volume| volume.identity.clone()).collect()
+    all.map(|volume| volume.identity.replace('\n', " "))
+        .collect()
 }
 
 /// The disks that are plugged in, where a volume may be on one of them.
@@ -261,8 +252,13 @@ fn attached(rows: &[Sighting]) -> Vec<Attached> {
     }
 }
 
-/// The record as it is after a look at the mount table.
-fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Sighting> {
+/// The record as it is after a look at the mount table. `may_wait`: shares are asked, too.
+fn seen(
+    before: &[Sighting],
+    volumes: &Volumes,
+    attached: &[Attached],
+    may_wait: bool,
+) -> Vec<Sighting> {
     let mounted = |row: &Sighting| {
         let mut all = volumes.all().iter();
         all.find(|volume| volume.identity == row.identity)
@@ -280,17 +276,33 @@ fn seen(before: &[Sighting], volumes: &Volumes, attached: &[Attached]) -> Vec<Si
             row.note_mounted(volume, volumes, look);
         }
     }
+    count_formats_of_images(before, &mut now, volumes);
     let replaced: Vec<Option<String>> = now
         .iter()
         .map(|row| {
             let is_away = mounted(row).is_none() && row.replaced_by.is_none();
-            is_away.then(|| replacement(row, &now, volumes, attached))?
+            let image = || lost_image(row, volumes, may_wait);
+            is_away.then(|| image().or_else(|| replacement(row, &now, volumes, attached)))?
         })
         .collect();
     for (row, replaced) in now.iter_mut().zip(replaced) {
         row.replaced_by = row.replaced_by.take().or(replaced);
     }
     now
+}
+
+/// What happened to the volume that holds an image file happened to the image, except on the system disk.
+fn count_formats_of_images(before: &[Sighting], now: &mut [Sighting], volumes: &Volumes) {
+    let pairs = before.iter().zip(&*now);
+    let formatted = pairs.filter(|(before, now)| before.formats < now.formats);
+    let formatted = formatted.map(|(_, now)| now.identity.clone());
+    let is_system = |identity: &str| volumes.mount_of(identity).as_deref() == Some(Path::new("/"));
+    let formatted: Vec<String> = formatted.filter(|identity| !is_system(identity)).collect();
+    for row in now.iter_mut().filter(|_| !formatted.is_empty()) {
+        let backing = Backing::parse(&row.backing).unwrap_or_default();
+        let mut formatted = formatted.iter();
+        row.formats += i64::from(formatted.any(|holder| backing.is_held_by(holder)));
+    }
 }
 
 impl Sighting {
@@ -313,9 +325,7 @@ impl Sighting {
             .extend(hardware.filter(|told| !self.disks.contains(told)));
         if let Some(made) = volume.made() {
             let before = self.made.take().unwrap_or_default();
-            if is_other(&before, &made) {
-                self.made_again = Some(unix_seconds());
-            }
+            self.formats += i64::from(is_other(&before, &made));
             self.made = Some(joined(&before, &made));
         }
     }
@@ -340,6 +350,14 @@ fn joined(before: &str, now: &str) -> String {
         if part.is_empty() { known } else { part }
     });
     parts.collect::<Vec<_>>().join(":")
+}
+
+/// What took the place of an image file that the volume was in, if the file is not there.
+fn lost_image(row: &Sighting, volumes: &Volumes, may_wait: bool) -> Option<String> {
+    let backing = Backing::parse(&row.backing)?;
+    let mut images = backing.images.iter();
+    let is_lost = images.any(|image| volumes.is_image_gone(image, may_wait));
+    is_lost.then(|| "no image file, or another one,".to_owned())
 }
 
 /// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,

@@ -182,12 +182,12 @@ impl Catalogue {
             connection: connection.map_err(fault)?,
             folder: folder.to_owned(),
             volumes,
+            mounted_since_opened: RefCell::default(),
             packer: packer.into(),
             turn,
             only_read: None,
-            opened: unix_seconds(),
-            together: RefCell::default(),
         };
+        catalogue.begin_mounted_set();
         let (application, version, tables) = catalogue.check(|connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -225,6 +225,7 @@ impl Catalogue {
     pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.settle(&known);
+        self.begin_mounted_set();
         let by_label = |identity: &str| identity.starts_with("label:");
         if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
             return Ok(());

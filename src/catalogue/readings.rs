@@ -1,4 +1,4 @@
-//! What reading a file found out, written so that one content is one clip.
+//! Records the results of reading files, so that equal content becomes one clip.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -7,103 +7,103 @@ use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
 use crate::footage::Identity;
-use crate::media::{Plan, Work};
+use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
-/// The fingerprint's version: docs/identity.md.
+/// Version of the fingerprint: docs/identity.md.
 pub(super) const ALGORITHM: u32 = 1;
 
-/// What one file gave.
+/// Result of reading a file.
 #[derive(Debug)]
 pub struct Reading {
-    /// The file's number.
+    /// Row id of the file.
     pub file: i64,
-    /// The numbers of the content; `None` of an empty file, or one that cannot be opened.
+    /// Fingerprints of the content; `None` for a file that is empty or cannot be opened.
     pub identity: Option<Identity>,
-    /// What its name, place and sidecars say.
+    /// Facts from its name, location and sidecars.
     pub file_facts: Clip,
-    /// What the content said.
-    pub outcome: Outcome,
+    /// Result for the content.
+    pub outcome: ReadOutcome,
 }
 
-/// What reading came to.
+/// Result of reading a content.
 #[derive(Debug)]
-pub enum Outcome {
-    /// The content is known already; nothing was probed, unless pictures are to be made anew.
+pub enum ReadOutcome {
+    /// The content is known; it was not probed, unless its pictures have to be created again.
     Recognised {
-        /// The pictures that are to be made of it.
-        pictures: Option<Wanted>,
+        /// Pictures to create.
+        pictures: Option<PictureRequest>,
     },
-    /// The facts are these.
+    /// The content was read.
     Read {
-        /// What the content says.
+        /// Facts of the content.
         facts: Box<Clip>,
-        /// The pictures that are to be made of it.
-        pictures: Option<Wanted>,
+        /// Pictures to create.
+        pictures: Option<PictureRequest>,
     },
-    /// The content could not be understood.
+    /// The content could not be parsed.
     Failed {
-        /// Facts that hold nothing but the problem.
+        /// Facts that contain only the problem.
         facts: Box<Clip>,
-        /// The tool that failed; another version tries again.
+        /// Tool that failed; another version tries again.
         failed_with: String,
     },
-    /// The file could not even be opened or read through, which may pass: all that is known of
-    /// it stays, with the problem beside it, and the next scan tries again.
+    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem is added, and the
+    /// next scan tries again.
     Unopened {
-        /// What the system said.
+        /// Error of the system.
         reason: String,
     },
 }
 
-/// Pictures that are to be made.
+/// Pictures to create.
 #[derive(Debug)]
-pub struct Wanted {
-    /// Which of them first.
-    pub work: Work,
-    /// All that making them takes.
-    pub plan: Box<Plan>,
+pub struct PictureRequest {
+    /// First picture to create.
+    pub work: ThumbnailKind,
+    /// ThumbnailPlan for creating them.
+    pub plan: Box<ThumbnailPlan>,
 }
 
-/// A content that was read before.
+/// Content that was read before.
 #[derive(Debug)]
 pub struct KnownContent {
-    /// Whether it has, or should have, a poster.
+    /// True if it has or should have a poster.
     pub has_poster: bool,
-    /// Pictures in its strip; `None` until one was tried.
+    /// Frames in its filmstrip; `None` before the first attempt.
     pub strip: Option<u32>,
-    /// Whether pictures of it wait to be made.
-    pub is_waiting: bool,
-    /// What it says.
+    /// True if pictures of it are queued.
+    pub is_queued: bool,
+    /// Facts of the content.
     pub facts: Box<Clip>,
 }
 
-/// A content's numbers as the catalogue keeps them.
-fn numbers(identity: Identity) -> [Option<[u8; 16]>; 2] {
+/// Converts fingerprints to their stored form.
+fn stored_fingerprints(identity: Identity) -> [Option<[u8; 16]>; 2] {
     [Some(identity.now), identity.former].map(|number| number.map(Fingerprint::to_bytes))
 }
 
-/// What the catalogue has a file hold, before it was read.
-struct Own {
+/// Recorded content of a file, before it is read.
+struct RecordedContent {
     id: i64,
     fingerprint: Option<[u8; 16]>,
-    /// Files that hold it.
+    /// Number of files with this content.
     files: i64,
 }
 
-/// The row of a content.
-struct Content {
+/// Row of a content.
+struct ContentRow {
     id: i64,
     is_readable: bool,
 }
 
 impl Catalogue {
-    /// What is known of a content, unless the tool that failed at it is no longer current: then
-    /// another version may know better.
+    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer current, because another version
+    /// may succeed.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn content_known(
+    pub fn known_content(
         &self,
         identity: Identity,
         is_current: &dyn Fn(&str) -> bool,
@@ -112,15 +112,15 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT failed_with, facts, has_poster, strip,
-                            EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_waiting
+                            EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_queued
                      FROM clip c WHERE (fingerprint = ?1 OR fingerprint = ?2 AND algorithm = 0)
                        AND facts IS NOT NULL ORDER BY algorithm DESC LIMIT 1",
                 )?
-                .query_row(numbers(identity), |row| {
+                .query_row(stored_fingerprints(identity), |row| {
                     let content = KnownContent {
                         has_poster: row.get("has_poster")?,
                         strip: row.get("strip")?,
-                        is_waiting: row.get("is_waiting")?,
+                        is_queued: row.get("is_queued")?,
                         facts: Box::default(),
                     };
                     Ok((row.get(0)?, row.get(1)?, content))
@@ -131,7 +131,7 @@ impl Catalogue {
             return Ok(None);
         };
         let is_settled = failed_with.is_none_or(|tool| is_current(&tool));
-        // A damaged record is read anew.
+        // A damaged record is read again.
         let facts = self.unpack(Some(&facts)).ok().filter(|_| is_settled);
         Ok(facts.map(|facts| KnownContent {
             facts: Box::new(facts),
@@ -139,27 +139,29 @@ impl Catalogue {
         }))
     }
 
-    /// Writes what reading a file found out.
+    /// Records the result of reading a file.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
-        let clip = if matches!(reading.outcome, Outcome::Unopened { .. }) {
+        let clip = if matches!(reading.outcome, ReadOutcome::Unopened { .. }) {
             self.clip_of(reading.file)?
         } else {
             self.renumber(reading.identity)?;
             self.clip_for(reading.file, reading.identity.map(|identity| identity.now))?
         };
         self.record_content(clip.id, &reading.outcome)?;
-        let is_opened = !matches!(reading.outcome, Outcome::Unopened { .. });
+        let is_opened = !matches!(reading.outcome, ReadOutcome::Unopened { .. });
         let (state, is_unread) = match &reading.outcome {
-            Outcome::Unopened { .. } => (FileState::Unreadable, true),
-            Outcome::Failed { .. } => (FileState::Unreadable, false),
-            Outcome::Recognised { .. } if !clip.is_readable => (FileState::Unreadable, false),
-            Outcome::Recognised { .. } | Outcome::Read { .. } => (FileState::Present, false),
+            ReadOutcome::Unopened { .. } => (FileState::Unreadable, true),
+            ReadOutcome::Failed { .. } => (FileState::Unreadable, false),
+            ReadOutcome::Recognised { .. } if !clip.is_readable => (FileState::Unreadable, false),
+            ReadOutcome::Recognised { .. } | ReadOutcome::Read { .. } => {
+                (FileState::Present, false)
+            }
         };
         let facts = match &reading.outcome {
-            Outcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
+            ReadOutcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
             _ => self.pack(&reading.file_facts)?,
         };
         self.check(|connection| {
@@ -182,8 +184,8 @@ impl Catalogue {
         self.touch(clip.id)
     }
 
-    /// The clip of that content: the known one, this file's own stub, or a new one.
-    fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<Content, Error> {
+    /// Returns the clip of a content: the known one, the stub of this file, or a new one.
+    fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<ContentRow, Error> {
         let bytes = fingerprint.map(Fingerprint::to_bytes);
         let own = self.own_content(file)?;
         if own.fingerprint == bytes {
@@ -196,11 +198,11 @@ impl Catalogue {
                 .optional()
         })?;
         if own.fingerprint.is_some() {
-            self.leave_behind(file, &own)?;
+            self.keep_previous(file, &own)?;
         }
         if let Some(known) = known {
             self.set_clip(file, Some(known))?;
-            self.take_back(file, known)?;
+            self.remove_previous(file, known)?;
             self.touch(own.id)?;
             return self.content(known);
         }
@@ -221,8 +223,7 @@ impl Catalogue {
         self.content(clip)
     }
 
-    /// Has a content that an older version numbered otherwise go by its number of now, with all
-    /// its files, and all that is known of it.
+    /// Updates a content that an older version stored with another fingerprint.
     fn renumber(&self, identity: Option<Identity>) -> Result<(), Error> {
         let Some((identity, former)) = identity.and_then(|it| Some((it, it.former?))) else {
             return Ok(());
@@ -244,7 +245,7 @@ impl Catalogue {
                 .execute(params![former, identity.now.to_bytes(), ALGORITHM])
         })?;
         if numbered == 0 {
-            // Its number of now was given already: the two are one.
+            // A clip with the current fingerprint exists: merge both.
             self.check(|connection| {
                 connection
                     .prepare_cached(
@@ -256,8 +257,8 @@ impl Catalogue {
         self.touch(former)
     }
 
-    /// What the catalogue has a file hold.
-    fn own_content(&self, file: i64) -> Result<Own, Error> {
+    /// Returns the recorded content of a file.
+    fn own_content(&self, file: i64) -> Result<RecordedContent, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -265,7 +266,7 @@ impl Catalogue {
                      FROM file f JOIN clip c ON c.id = f.clip WHERE f.id = ?1",
                 )?
                 .query_row([file], |row| {
-                    Ok(Own {
+                    Ok(RecordedContent {
                         id: row.get(0)?,
                         fingerprint: row.get(1)?,
                         files: row.get(2)?,
@@ -274,7 +275,7 @@ impl Catalogue {
         })
     }
 
-    /// A file's own facts as they are, and that it could not be opened.
+    /// Returns the recorded facts of a file with a problem added.
     fn with_problem(&self, file: i64, reason: &str) -> Result<Vec<u8>, Error> {
         let facts: Option<Vec<u8>> = self.check(|connection| {
             connection
@@ -286,10 +287,10 @@ impl Catalogue {
         self.pack(&facts)
     }
 
-    /// Remembers the content that stood in a file's place; where it is nowhere else, a row is
-    /// kept for it: it is missing, and found as such. Not for what was never readable, such as
-    /// half a copy, nor for an image sequence, which changes with every frame that comes in.
-    fn leave_behind(&self, file: i64, own: &Own) -> Result<(), Error> {
+    /// Records the previous content of a file. If no other file has it, adds a row in state missing, so that it stays
+    /// searchable. Skips content that was never readable, such as an incomplete copy, and image sequences, which change
+    /// with every new frame.
+    fn keep_previous(&self, file: i64, own: &RecordedContent) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET former = ?2, since = ?3 WHERE id = ?1")?
@@ -312,8 +313,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The content that once stood in a file's place stands there again.
-    fn take_back(&self, file: i64, clip: i64) -> Result<(), Error> {
+    /// Removes the row of a previous content after it was restored.
+    fn remove_previous(&self, file: i64, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -325,8 +326,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The clip that the catalogue has a file hold, whatever it holds now.
-    fn clip_of(&self, file: i64) -> Result<Content, Error> {
+    /// Returns the recorded clip of a file.
+    fn clip_of(&self, file: i64) -> Result<ContentRow, Error> {
         let id = self.check(|connection| {
             connection
                 .prepare_cached("SELECT clip FROM file WHERE id = ?1")?
@@ -335,12 +336,12 @@ impl Catalogue {
         self.content(id)
     }
 
-    fn content(&self, id: i64) -> Result<Content, Error> {
+    fn content(&self, id: i64) -> Result<ContentRow, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("SELECT is_readable FROM clip WHERE id = ?1")?
                 .query_row([id], |row| {
-                    Ok(Content {
+                    Ok(ContentRow {
                         id,
                         is_readable: row.get(0)?,
                     })
@@ -348,17 +349,19 @@ impl Catalogue {
         })
     }
 
-    fn record_content(&self, clip: i64, outcome: &Outcome) -> Result<(), Error> {
+    fn record_content(&self, clip: i64, outcome: &ReadOutcome) -> Result<(), Error> {
         let (facts, is_readable, failed_with) = match outcome {
-            Outcome::Recognised { pictures } => return self.record_wanted(clip, pictures.as_ref()),
-            Outcome::Unopened { .. } => return Ok(()),
-            Outcome::Read { facts, .. } => (facts, true, None),
-            Outcome::Failed { facts, failed_with } => (facts, false, Some(failed_with)),
+            ReadOutcome::Recognised { pictures } => {
+                return self.record_pictures(clip, pictures.as_ref());
+            }
+            ReadOutcome::Unopened { .. } => return Ok(()),
+            ReadOutcome::Read { facts, .. } => (facts, true, None),
+            ReadOutcome::Failed { facts, failed_with } => (facts, false, Some(failed_with)),
         };
         let duration = facts.duration.as_ref();
         let duration = duration.map(|fact| super::files::stored(fact.value.as_micros()));
         let facts = self.pack(facts)?;
-        // A failure never takes the place of facts that were read.
+        // A failure never replaces facts.
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -368,12 +371,12 @@ impl Catalogue {
                 .execute(params![clip, facts, is_readable, failed_with, duration])
         })?;
         match outcome {
-            Outcome::Read { pictures, .. } => self.record_wanted(clip, pictures.as_ref()),
+            ReadOutcome::Read { pictures, .. } => self.record_pictures(clip, pictures.as_ref()),
             _ => Ok(()),
         }
     }
 
-    fn record_wanted(&self, clip: i64, wanted: Option<&Wanted>) -> Result<(), Error> {
+    fn record_pictures(&self, clip: i64, wanted: Option<&PictureRequest>) -> Result<(), Error> {
         wanted.map_or(Ok(()), |wanted| {
             self.queue_pictures(clip, wanted.work, &wanted.plan)
         })

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Catalogue;
-use crate::clip::{Action, Edit, decided_tags_as};
+use crate::clip::{Action, Edit, decided_tags_renamed};
 use crate::error::Error;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::Fingerprint;
 
 /// Maximum length of an expanded former name, in bytes; no tag is longer.
@@ -24,7 +24,7 @@ impl Catalogue {
         self.write_transaction(|| {
             let before = self.renamed_tags()?;
             // A former name refers to the current name, here as everywhere.
-            let from: Vec<String> = from.iter().map(|tag| called(&before, tag)).collect();
+            let from: Vec<String> = from.iter().map(|tag| current_name(&before, tag)).collect();
             let renamed = with_rename(&before, &from, to);
             let planned = self.planned(&from, (&before, &renamed))?;
             self.set_renamed_tags(&renamed)?;
@@ -32,7 +32,7 @@ impl Catalogue {
             for (clip, _) in &planned {
                 self.touch(*clip)?;
             }
-            let is_meant = |tag: &str| is_below_any(&called(&before, tag), &from);
+            let is_meant = |tag: &str| is_below_any(&current_name(&before, tag), &from);
             self.touch_ingest_tagged(&is_meant)?;
             Ok(self.edit_all(&planned, author)?.clips)
         })
@@ -48,9 +48,9 @@ impl Catalogue {
         let mut planned = Vec::new();
         for (clip, content) in self.contents_with_tags()? {
             let edits = self.edits(content)?;
-            let decided = decided_tags_as(&edits, &|tag| called(before, tag));
+            let decided = decided_tags_renamed(&edits, &|tag| current_name(before, tag));
             let mut actions = Vec::new();
-            let now = |tag: &str| is_below_any(tag, from).then(|| called(renamed, tag));
+            let now = |tag: &str| is_below_any(tag, from).then(|| current_name(renamed, tag));
             // When tags are merged, a clip that has any of them gets the new one.
             for (tag, _) in decided.iter().filter(|(_, (is_there, _))| *is_there) {
                 if let Some(now) = now(tag).filter(|now| now != tag) {
@@ -107,7 +107,7 @@ pub(super) fn decided_as(
     edits: &[Edit],
     renamed: &BTreeMap<String, String>,
 ) -> BTreeMap<String, bool> {
-    let decided = decided_tags_as(edits, &|tag| called(renamed, tag)).into_iter();
+    let decided = decided_tags_renamed(edits, &|tag| current_name(renamed, tag)).into_iter();
     decided
         .map(|(tag, (is_there, _))| (tag, is_there))
         .collect()
@@ -162,7 +162,7 @@ fn expand_combined(renamed: &mut BTreeMap<String, String>) {
         for (other, _) in below.take_while(|(other, _)| other.starts_with(&above)) {
             let name = format!("{former}/{}", &other[above.len()..]);
             if former != now && name.len() <= MAX_NAME && !renamed.contains_key(&name) {
-                made.insert(name.clone(), called(renamed, &name));
+                made.insert(name.clone(), current_name(renamed, &name));
             }
         }
     }
@@ -173,7 +173,7 @@ fn expand_combined(renamed: &mut BTreeMap<String, String>) {
 fn remove_redundant(renamed: &mut BTreeMap<String, String>) {
     let names: Vec<String> = renamed.keys().cloned().collect();
     for name in names {
-        let now = called(renamed, &name);
+        let now = current_name(renamed, &name);
         let is_below_another = || {
             let mut slashes = name.match_indices('/');
             slashes.any(|(at, _)| renamed.contains_key(&name[..at]))
@@ -194,7 +194,7 @@ mod tests {
     fn renamed(steps: &[(&str, &str)]) -> BTreeMap<String, String> {
         let mut renamed = BTreeMap::new();
         for (from, to) in steps {
-            renamed = with_rename(&renamed, &[called(&renamed, from)], to);
+            renamed = with_rename(&renamed, &[current_name(&renamed, from)], to);
         }
         renamed
     }
@@ -227,10 +227,10 @@ mod tests {
             ("drone", "beta/two"),
         ]);
         for tag in ["beta/two", "beta", "drone"] {
-            assert_eq!(called(&ring, tag), "beta/two", "{tag}");
+            assert_eq!(current_name(&ring, tag), "beta/two", "{tag}");
         }
-        assert_eq!(called(&ring, "beta/two/close"), "beta/two/close");
-        assert_eq!(called(&ring, "beta/close"), "beta/two/close");
+        assert_eq!(current_name(&ring, "beta/two/close"), "beta/two/close");
+        assert_eq!(current_name(&ring, "beta/close"), "beta/two/close");
     }
 
     #[test]
@@ -240,15 +240,15 @@ mod tests {
             ("beta", "alpha"),
             ("drone", "beta/two"),
         ]);
-        assert_eq!(called(&own, "beta/two"), "beta/two");
-        assert_eq!(called(&own, "beta/three"), "alpha/three");
+        assert_eq!(current_name(&own, "beta/two"), "beta/two");
+        assert_eq!(current_name(&own, "beta/three"), "alpha/three");
     }
 
     #[test]
     fn a_new_name_that_was_a_former_one_means_what_that_means() {
         let onto = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
-        assert_eq!(called(&onto, "tv-set/taping"), "show");
-        assert_eq!(called(&onto, "tv/taping"), "show");
+        assert_eq!(current_name(&onto, "tv-set/taping"), "show");
+        assert_eq!(current_name(&onto, "tv/taping"), "show");
     }
 
     #[test]
@@ -256,9 +256,9 @@ mod tests {
         let both = ["a".to_owned(), "a/b".to_owned()];
         for from in [both.clone(), [both[1].clone(), both[0].clone()]] {
             let merged = with_rename(&BTreeMap::new(), &from, "c");
-            assert_eq!(called(&merged, "a/b"), "c");
-            assert_eq!(called(&merged, "a/b/x"), "c/x");
-            assert_eq!(called(&merged, "a/x"), "c/x");
+            assert_eq!(current_name(&merged, "a/b"), "c");
+            assert_eq!(current_name(&merged, "a/b/x"), "c/x");
+            assert_eq!(current_name(&merged, "a/x"), "c/x");
         }
     }
 
@@ -289,8 +289,8 @@ mod tests {
             return;
         }
         for (from, to) in pairs {
-            let from = called(before, from);
-            let meant = called(before, to);
+            let from = current_name(before, from);
+            let meant = current_name(before, to);
             let is_allowed = (meant == *to || meant == from)
                 && from != *to
                 && !to.starts_with(&format!("{from}/"));
@@ -298,16 +298,20 @@ mod tests {
                 continue;
             }
             let after = with_rename(before, std::slice::from_ref(&from), to);
-            assert_eq!(called(&after, &from), *to);
-            assert_eq!(called(&after, to), *to);
+            assert_eq!(current_name(&after, &from), *to);
+            assert_eq!(current_name(&after, to), *to);
             for name in names {
-                let now = called(&after, name);
-                assert_eq!(called(&after, &now), now, "{name} {from}={to} {after:?}");
-                let was = called(before, name);
-                let wanted = renamed_name(&was, std::slice::from_ref(&from), to).unwrap_or(was);
+                let now = current_name(&after, name);
+                assert_eq!(
+                    current_name(&after, &now),
+                    now,
+                    "{name} {from}={to} {after:?}"
+                );
+                let was = current_name(before, name);
+                let expected = renamed_name(&was, std::slice::from_ref(&from), to).unwrap_or(was);
                 assert_eq!(
                     now,
-                    called(&after, &wanted),
+                    current_name(&after, &expected),
                     "{name} {from}={to} {before:?} {after:?}"
                 );
             }

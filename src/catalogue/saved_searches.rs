@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::Catalogue;
 use crate::error::Error;
-use crate::query::{Context, Meaning, Query};
+use crate::query::{Context, Query, TagMeaning};
 use crate::tag::Vocabulary;
 
 /// Prefix of their keys in the `meta` table.
@@ -72,7 +72,7 @@ impl Catalogue {
             saved: &|name| self.saved_search(name),
             meanings: &|word| {
                 let vocabulary = known()?;
-                Ok(Meaning {
+                Ok(TagMeaning {
                     tags: vocabulary.meanings(word),
                     is_group: vocabulary.is_group(word),
                 })

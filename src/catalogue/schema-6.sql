@@ -6,27 +6,31 @@ ALTER TABLE volume ADD COLUMN backing TEXT NOT NULL DEFAULT '';
 ALTER TABLE volume ADD COLUMN sighting INTEGER NOT NULL DEFAULT 0;
 -- Label of what was found on its disk in its place; NULL while nothing was.
 ALTER TABLE volume ADD COLUMN replaced_by TEXT;
--- Size and creation time of the filesystem, and when it was last found to have others (seconds since 1970 UTC).
+-- Size and creation time of the filesystem, and how often it was found to have others: it was formatted.
 ALTER TABLE volume ADD COLUMN made TEXT;
-ALTER TABLE volume ADD COLUMN made_again INTEGER;
+ALTER TABLE volume ADD COLUMN formats INTEGER NOT NULL DEFAULT 0;
 -- First sector and number of sectors of its partition.
 ALTER TABLE volume ADD COLUMN extent TEXT;
 -- Number of the mount, counted up each time it is mounted; and what tells that mount from others.
 ALTER TABLE volume ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE volume ADD COLUMN mount_key TEXT;
 
--- Spans of time in which a share and a disk were both mounted, seconds since 1970 UTC.
-CREATE TABLE mounted_together (
-    share INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-    disk  TEXT NOT NULL,                  -- identity of the other volume, which need not be in the catalogue
-    since INTEGER NOT NULL,
-    until INTEGER NOT NULL,
-    PRIMARY KEY (share, disk, since)
-) WITHOUT ROWID;
+-- Sets of volumes that were mounted at the same time. No time of a clock says that: clocks go back.
+CREATE TABLE mounted_set (
+    id      INTEGER PRIMARY KEY,
+    volumes TEXT NOT NULL UNIQUE          -- identities, a line each; they need not be in the catalogue
+);
 
 -- Number of the mount in which a copy was last read, or a whole file hashed.
 ALTER TABLE ingest_copy ADD COLUMN session INTEGER;
 ALTER TABLE hash ADD COLUMN session INTEGER;
+
+-- What was mounted while a copy was read, or a whole file hashed; NULL where no share was. And how often its volume had been
+-- formatted by then.
+ALTER TABLE ingest_copy ADD COLUMN mounted_set INTEGER REFERENCES mounted_set;
+ALTER TABLE ingest_copy ADD COLUMN formats INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hash ADD COLUMN mounted_set INTEGER REFERENCES mounted_set;
+ALTER TABLE hash ADD COLUMN formats INTEGER NOT NULL DEFAULT 0;
 
 -- Fingerprint of a card's file, which samples it; NULL where none was taken.
 ALTER TABLE ingest_file ADD COLUMN sample BLOB;

@@ -63,7 +63,7 @@ impl Catalogue {
                 how: None,
                 changed: found.changed,
             };
-            self.record_digest(file, found.bytes, found.modified, &hash)
+            self.record_digest(file, found.bytes, found.modified, &hash, None)
         })
     }
 

@@ -11,7 +11,7 @@ use super::document_codec::Packer;
 use super::renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::tag::{Own, Vocabulary};
+use crate::tag::{UserRules, Vocabulary};
 use crate::value::from_bytes;
 
 /// Folder, as input for rules.
@@ -69,8 +69,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn own_rules(&self) -> Result<Own, Error> {
-        Ok(Own {
+    pub fn own_rules(&self) -> Result<UserRules, Error> {
+        Ok(UserRules {
             rules: self.meta_value(RULES)?,
             vocabulary: self.meta_value(VOCABULARY)?,
             renamed: self.renamed_tags()?,
@@ -89,7 +89,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the catalogue cannot be written.
-    pub fn activate_rules(&self, own: &Own) -> Result<(), Error> {
+    pub fn activate_rules(&self, own: &UserRules) -> Result<(), Error> {
         self.write_transaction(|| {
             for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
                 match value {

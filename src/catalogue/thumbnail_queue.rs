@@ -12,7 +12,7 @@ use super::Catalogue;
 use super::files::loaded;
 use crate::clip::{Fact, Source};
 use crate::error::Error;
-use crate::media::{Plan, Work};
+use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
 /// Clip in the queue.
@@ -43,14 +43,14 @@ pub struct PictureJob {
     pub modified: i64,
     /// True for an image sequence.
     pub is_sequence: bool,
-    /// Plan for the pictures; `None` if it is damaged or of another version.
-    pub plan: Option<Plan>,
+    /// ThumbnailPlan for the pictures; `None` if it is damaged or of another version.
+    pub plan: Option<ThumbnailPlan>,
 }
 
-fn number(work: Work) -> i64 {
+fn number(work: ThumbnailKind) -> i64 {
     match work {
-        Work::Poster => 0,
-        Work::Strip => 1,
+        ThumbnailKind::Poster => 0,
+        ThumbnailKind::Strip => 1,
     }
 }
 
@@ -59,7 +59,12 @@ impl Catalogue {
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub(super) fn queue_pictures(&self, clip: i64, work: Work, plan: &Plan) -> Result<(), Error> {
+    pub(super) fn queue_pictures(
+        &self,
+        clip: i64,
+        work: ThumbnailKind,
+        plan: &ThumbnailPlan,
+    ) -> Result<(), Error> {
         let json = serde_json::to_string(plan).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
@@ -80,7 +85,7 @@ impl Catalogue {
     /// If `SQLite` fails.
     pub fn pending(
         &self,
-        work: Work,
+        work: ThumbnailKind,
         folders: &HashSet<i64>,
         is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<PendingPictures>, Error> {
@@ -132,11 +137,11 @@ impl Catalogue {
                     Ok(PictureJob {
                         clip: pending.clip,
                         fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
-                        path: self.place(row)?.path,
+                        path: self.location(row)?.path,
                         bytes: loaded(row.get::<_, Option<i64>>("read_bytes")?.unwrap_or(0)),
                         modified: row.get::<_, Option<i64>>("read_modified")?.unwrap_or(0),
                         is_sequence: row.get::<_, Option<String>>("frames")?.is_some(),
-                        plan: Plan::from_json(&plan),
+                        plan: ThumbnailPlan::from_json(&plan),
                     })
                 })
                 .optional()
@@ -164,8 +169,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn record_poster(&self, clip: i64, next: &Plan) -> Result<(), Error> {
-        self.queue_pictures(clip, Work::Strip, next)?;
+    pub fn record_poster(&self, clip: i64, next: &ThumbnailPlan) -> Result<(), Error> {
+        self.queue_pictures(clip, ThumbnailKind::Strip, next)?;
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE clip SET has_poster = 1 WHERE id = ?1")?

@@ -51,6 +51,10 @@ pub struct Claim {
     pub how: Option<How>,
     /// Number of the mount in which the file was first seen as it was then.
     pub session: Option<i64>,
+    /// Set of the volumes that were mounted meanwhile; `None` where it was not recorded.
+    pub mounted_set: Option<i64>,
+    /// How often the volume had been formatted by then.
+    pub formats: i64,
     /// Where the log of ingests has it. `None`: it is the hash of a file of the catalogue.
     pub logged: Option<Logged>,
 }
@@ -65,11 +69,29 @@ pub struct EarlierRead {
 }
 
 impl EarlierRead {
-    /// Whether a file that looks so now was read from its medium in a mount of that number, where unmounting empties
-    /// the only cache that could answer: it was there before, and nobody wrote it since.
-    #[must_use]
-    pub fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
+    /// Whether a file that looks so now was read before a mount of that number, and not written since.
+    fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
         self.session < session && self.stamp == *stamp
+    }
+}
+
+/// Returns how a file was read, by what is known of earlier reads. What a cache of the filesystem's own may have answered was
+/// read from the medium if the file was the same in an earlier mount. `session`: the number of the mount, where unmounting
+/// empties the only such cache.
+pub fn how_read(
+    how: How,
+    stamp: &Stamp,
+    session: Option<i64>,
+    earlier: impl IntoIterator<Item = EarlierRead>,
+) -> How {
+    let is_before = |session| {
+        let mut earlier = earlier.into_iter();
+        earlier.any(|earlier: EarlierRead| earlier.is_before(session, stamp))
+    };
+    if how == How::Cached && session.is_some_and(is_before) {
+        How::Remounted
+    } else {
+        how
     }
 }
 
@@ -244,7 +266,7 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.id, f.digest, f.xxh128, i.hash, c.state, c.how, c.at, c.problem, f.bytes, c.modified,
-                            c.changed, c.session
+                            c.changed, c.session, c.mounted_set, c.formats
                      FROM ingest_file f JOIN ingest i ON i.id = f.ingest
                           JOIN ingest_copy c ON c.file = f.id AND c.place = ?3
                      WHERE f.ingest = ?1 AND f.path = ?2 AND f.xxh128 IS NOT NULL",
@@ -268,7 +290,8 @@ impl Catalogue {
         let told = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed, h.session
+                    "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed, h.session,
+                            h.mounted_set, h.formats
                      FROM file f LEFT JOIN hash h ON h.file = f.id AND h.kind = 'xxh128'
                           AND h.bytes = f.bytes AND h.modified = f.modified
                           AND NOT f.is_unread AND f.frames IS NULL
@@ -312,13 +335,15 @@ fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Re
         by: HashKind::Xxh128,
         how: how.and_then(|name| How::from_name(&name)),
         session: row.get(7)?,
+        mounted_set: row.get(8)?,
+        formats: row.get(9)?,
         logged: None,
     })
 }
 
 fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
     let by: String = row.get(3)?;
-    let by = HashKind::named(&by).unwrap_or(HashKind::Xxh128);
+    let by = HashKind::from_name(&by).unwrap_or(HashKind::Xxh128);
     let digest: Option<Vec<u8>> = row.get(1)?;
     let how: Option<String> = row.get(5)?;
     Ok(Claim {
@@ -330,6 +355,8 @@ fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
         by,
         how: how.and_then(|name| How::from_name(&name)),
         session: row.get(11)?,
+        mounted_set: row.get(12)?,
+        formats: row.get(13)?,
         logged: Some(Logged {
             file: row.get(0)?,
             place,

@@ -33,8 +33,8 @@ pub struct VolumeRow {
     pub backing: Option<Backing>,
     /// Number of the mount, counted up each time it is mounted.
     pub session: i64,
-    /// When its filesystem was found to be another one under the same identity, seconds since 1970 UTC.
-    pub made_again: Option<i64>,
+    /// How often its filesystem was found to be another one under the same identity.
+    pub formats: i64,
     /// When it was last seen, seconds since 1970 UTC.
     pub last_seen: i64,
     /// Clips that have a file on it, missing ones left out.
@@ -286,7 +286,7 @@ impl Catalogue {
             disks: lines(&row.get::<_, String>("disks")?),
             backing: Backing::parse(&row.get::<_, String>("backing")?),
             session: row.get("session")?,
-            made_again: row.get("made_again")?,
+            formats: row.get("formats")?,
             last_seen: row.get("last_seen")?,
             clips: 0,
             clip_bytes: 0,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use btsindex::checksum::HashKind;
-use btsindex::shoot_day::{Clock, Template, parse_starts};
+use btsindex::shoot_day::{ClockCorrection, Template, parse_day_start};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
@@ -46,7 +46,7 @@ pub(crate) struct IngestArgs {
     pub(crate) day: DayArgs,
 
     /// Start of the shoot day: earlier clips belong to the previous day [default: 00:00]
-    #[arg(long, value_name = "HH:MM", value_parser = parse_starts)]
+    #[arg(long, value_name = "HH:MM", value_parser = parse_day_start)]
     pub(crate) day_starts: Option<Time>,
 
     /// Catalogue the footage in place with the facts of the day; copy nothing
@@ -122,7 +122,7 @@ pub(crate) struct DayArgs {
 
     /// Correct the camera's clock: an offset (+01:02:00), or the time it showed and the actual time ("14:00:00=15:02:00")
     #[arg(long, value_name = "CLOCK", allow_hyphen_values = true)]
-    pub(crate) clock: Option<Clock>,
+    pub(crate) clock: Option<ClockCorrection>,
 }
 
 fn hash(text: &str) -> Result<HashKind, String> {

@@ -15,7 +15,7 @@ pub(crate) fn forms() -> String {
     let lines = btsindex::query::FORMS
         .iter()
         .map(|(form, _, help)| format!("  {form:widest$}  {help}"));
-    let states = btsindex::query::State::NAMES.join(", ");
+    let states = btsindex::query::ClipState::NAMES.join(", ");
     format!(
         "Queries that need no shell quoting:\n{}\n\nis: {states}.\n\
          Also supported, quoted for the shell: \"a phrase\", word*, a OR b, -word,\n\

@@ -1,151 +1,151 @@
-//! What a field's type decides: how it is indexed, asked for and shown.
+//! Types of fields: how values are indexed, queried and printed.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Place, Shelves};
+use super::{ClipPath, VolumeLabels};
 use crate::value::{
-    Between, Bytes, Clock, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,
-    Orientation, Projection, Rate, Scale, ScanOrder, Selection, Stereo, Tagged, Tags, Timecode,
-    VideoRange, WallTime, Words, capped,
+    Bytes, ClockCorrection, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,
+    NumberRange, Orientation, Projection, Quantity, Rate, ScanOrder, SearchWords, Selection,
+    Stereo, Tagged, Tags, Timecode, VideoRange, WallTime, saturating_i64,
 };
 
-/// How a field is kept in the index and asked for.
+/// Data type of a field.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// Text, found by its words.
+pub enum FieldKind {
+    /// Text, searched by its words.
     Words,
-    /// One of a closed set.
+    /// One of a fixed set of values.
     Choice(&'static [&'static str]),
-    /// A whole number; ranges make sense.
-    Number(Scale),
-    /// A place on Earth; asked for by `near`.
+    /// A whole number, searched by value or range.
+    Number(Quantity),
+    /// A position on Earth, searched with `near:`.
     Point,
-    /// Shown, not searched for.
+    /// A value that is displayed but not searchable; the text is its unit.
     Shown(&'static str),
 }
 
-impl Kind {
-    /// What it is, for `btsindex fields`.
+impl FieldKind {
+    /// Returns the type as text, for `btsindex fields`.
     #[must_use]
     pub fn describe(self) -> String {
         match self {
             Self::Words => "text".to_owned(),
             Self::Choice(all) => all.join("|"),
-            Self::Number(scale) => scale.unit.to_owned(),
+            Self::Number(quantity) => quantity.unit.to_owned(),
             Self::Point => "degrees".to_owned(),
             Self::Shown(unit) => unit.to_owned(),
         }
     }
 }
 
-/// What the index holds of one value.
+/// One value of a field, as indexed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
-    /// Text to be cut into words.
+pub enum IndexCell {
+    /// Text, split into words by the index.
     Words(String),
-    /// A number to be compared.
+    /// A number for comparisons.
     Number(i64),
     /// Latitude and longitude in millionths of a degree.
     Point(i64, i64),
 }
 
-/// What a query asks of a field.
+/// Filter on the value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Wanted {
-    /// These words.
-    Words(Words),
-    /// This one of a closed set.
+pub enum FieldFilter {
+    /// Words that the text must contain.
+    Words(SearchWords),
+    /// One of a fixed set of values.
     Choice(&'static str),
-    /// A number in this range.
-    Between(Between),
+    /// A range of numbers.
+    Range(NumberRange),
 }
 
-/// A type that a field can have.
-pub trait Value: Clone + Serialize + DeserializeOwned {
-    /// How it is indexed.
-    const KIND: Kind;
-    /// Whether two answers are joined instead of one replacing the other.
-    const ADDS_UP: bool = false;
+/// A type of field values.
+pub trait FieldValue: Clone + Serialize + DeserializeOwned {
+    /// Data type for the index and for queries.
+    const KIND: FieldKind;
+    /// True if two values of a clip are combined; otherwise one replaces the other.
+    const IS_ADDITIVE: bool = false;
 
-    /// As people read it.
+    /// Formats the value for people.
     fn text(&self) -> String;
 
-    /// As programs read it.
+    /// Converts the value to JSON.
     fn json(&self) -> Option<serde_json::Value> {
         serde_json::to_value(self).ok()
     }
 
-    /// As the index holds it.
-    fn cells(&self) -> Vec<Cell>;
+    /// Returns the values to index.
+    fn cells(&self) -> Vec<IndexCell>;
 
-    /// What `field:text` in a query asks for.
+    /// Parses the value of `field:text` in a query.
     ///
     /// # Errors
-    /// When `text` is no value of this type.
-    fn wanted(text: &str) -> Result<Wanted, Malformed> {
+    /// Fails if `text` is not a value of this type.
+    fn parse_filter(text: &str) -> Result<FieldFilter, Malformed> {
         match Self::KIND {
-            Kind::Words => Words::read(text).map(Wanted::Words),
-            Kind::Choice(all) => all
+            FieldKind::Words => SearchWords::parse(text).map(FieldFilter::Words),
+            FieldKind::Choice(all) => all
                 .iter()
                 .find(|choice| choice.eq_ignore_ascii_case(text))
-                .map(|choice| Wanted::Choice(choice))
-                .ok_or_else(|| Malformed::new(text, "one of its values")),
-            Kind::Number(scale) => scale.read(text).map(Wanted::Between),
-            Kind::Point => Err(Malformed::new(
+                .map(|choice| FieldFilter::Choice(choice))
+                .ok_or_else(|| Malformed::new(text, "one of the field's values")),
+            FieldKind::Number(quantity) => quantity.parse(text).map(FieldFilter::Range),
+            FieldKind::Point => Err(Malformed::new(
                 text,
-                "something to search for: places are asked for by `near:`",
+                "searchable: positions are searched with `near:`",
             )),
-            Kind::Shown(_) => Err(Malformed::new(
+            FieldKind::Shown(_) => Err(Malformed::new(
                 text,
-                "something to search for: it is shown only",
+                "searchable: the field is only displayed",
             )),
         }
     }
 
-    /// Joins another answer to this one, where answers add up.
+    /// Combines another value with this one, if values add up.
     fn add(&mut self, _other: &Self) {}
 }
 
-impl Value for String {
-    const KIND: Kind = Kind::Words;
+impl FieldValue for String {
+    const KIND: FieldKind = FieldKind::Words;
 
     fn text(&self) -> String {
         self.clone()
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::Words(self.clone())]
+    fn cells(&self) -> Vec<IndexCell> {
+        vec![IndexCell::Words(self.clone())]
     }
 }
 
-impl Value for Shelves {
-    const KIND: Kind = Kind::Words;
+impl FieldValue for VolumeLabels {
+    const KIND: FieldKind = FieldKind::Words;
 
     fn text(&self) -> String {
         self.best.clone()
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        self.all.iter().cloned().map(Cell::Words).collect()
+    fn cells(&self) -> Vec<IndexCell> {
+        self.all.iter().cloned().map(IndexCell::Words).collect()
     }
 }
 
-impl Value for Place {
-    const KIND: Kind = Kind::Words;
+impl FieldValue for ClipPath {
+    const KIND: FieldKind = FieldKind::Words;
 
     fn text(&self) -> String {
         self.path.to_string_lossy().into_owned()
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        self.words.iter().cloned().map(Cell::Words).collect()
+    fn cells(&self) -> Vec<IndexCell> {
+        self.words.iter().cloned().map(IndexCell::Words).collect()
     }
 }
 
-impl Value for Tags {
-    const KIND: Kind = Kind::Words;
-    const ADDS_UP: bool = true;
+impl FieldValue for Tags {
+    const KIND: FieldKind = FieldKind::Words;
+    const IS_ADDITIVE: bool = true;
 
     fn json(&self) -> Option<serde_json::Value> {
         Some(self.iter().map(|tagged| tagged.tag.as_str()).collect())
@@ -155,9 +155,9 @@ impl Value for Tags {
         self.to_string()
     }
 
-    fn cells(&self) -> Vec<Cell> {
+    fn cells(&self) -> Vec<IndexCell> {
         self.iter()
-            .map(|tagged| Cell::Words(tagged.tag.clone()))
+            .map(|tagged| IndexCell::Words(tagged.tag.clone()))
             .collect()
     }
 
@@ -168,30 +168,30 @@ impl Value for Tags {
     }
 }
 
-impl Value for Clock {
-    const KIND: Kind = Kind::Words;
+impl FieldValue for ClockCorrection {
+    const KIND: FieldKind = FieldKind::Words;
 
     fn text(&self) -> String {
         self.to_string()
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::Words(self.to_string())]
+    fn cells(&self) -> Vec<IndexCell> {
+        vec![IndexCell::Words(self.to_string())]
     }
 }
 
-/// Several texts of one clip, each found by its words.
+/// Implements `FieldValue` for types with several texts per clip, each searched by its words.
 macro_rules! texts {
     ($($type:ty),+) => {
-        $(impl Value for $type {
-            const KIND: Kind = Kind::Words;
+        $(impl FieldValue for $type {
+            const KIND: FieldKind = FieldKind::Words;
 
             fn text(&self) -> String {
                 self.to_string()
             }
 
-            fn cells(&self) -> Vec<Cell> {
-                self.0.iter().map(|one| Cell::Words(one.text.clone())).collect()
+            fn cells(&self) -> Vec<IndexCell> {
+                self.0.iter().map(|one| IndexCell::Words(one.text.clone())).collect()
             }
         })+
     };
@@ -199,43 +199,43 @@ macro_rules! texts {
 
 texts!(Notes, Markers);
 
-impl Value for bool {
-    const KIND: Kind = Kind::Choice(&["yes", "no"]);
+impl FieldValue for bool {
+    const KIND: FieldKind = FieldKind::Choice(&["yes", "no"]);
 
     fn text(&self) -> String {
         if *self { "yes" } else { "no" }.to_owned()
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::Words(self.text())]
+    fn cells(&self) -> Vec<IndexCell> {
+        vec![IndexCell::Words(self.text())]
     }
 }
 
-impl Value for GeoPoint {
-    const KIND: Kind = Kind::Point;
+impl FieldValue for GeoPoint {
+    const KIND: FieldKind = FieldKind::Point;
 
     fn text(&self) -> String {
         self.to_string()
     }
 
-    fn cells(&self) -> Vec<Cell> {
+    fn cells(&self) -> Vec<IndexCell> {
         let (latitude, longitude) = self.micro_degrees();
-        vec![Cell::Point(latitude, longitude)]
+        vec![IndexCell::Point(latitude, longitude)]
     }
 }
 
-/// Enums of `value::choice`.
+/// Implements `FieldValue` for the enums of `value::choice`.
 macro_rules! choices {
     ($($type:ty),+) => {
-        $(impl Value for $type {
-            const KIND: Kind = Kind::Choice(<$type>::ALL);
+        $(impl FieldValue for $type {
+            const KIND: FieldKind = FieldKind::Choice(<$type>::ALL);
 
             fn text(&self) -> String {
                 self.to_string()
             }
 
-            fn cells(&self) -> Vec<Cell> {
-                vec![Cell::Words(self.to_string())]
+            fn cells(&self) -> Vec<IndexCell> {
+                vec![IndexCell::Words(self.to_string())]
             }
         })+
     };
@@ -251,31 +251,32 @@ choices!(
     Orientation
 );
 
-/// Types that are one number: how it is written, and which it is.
+/// Implements `FieldValue` for types that are one number, given the quantity and the conversion to
+/// the indexed number.
 macro_rules! numbers {
-    ($($type:ty, $scale:expr, $number:expr;)+) => {
-        $(impl Value for $type {
-            const KIND: Kind = Kind::Number($scale);
+    ($($type:ty, $quantity:expr, $number:expr;)+) => {
+        $(impl FieldValue for $type {
+            const KIND: FieldKind = FieldKind::Number($quantity);
 
             fn text(&self) -> String {
                 self.to_string()
             }
 
-            fn cells(&self) -> Vec<Cell> {
+            fn cells(&self) -> Vec<IndexCell> {
                 let number: fn(&$type) -> i64 = $number;
-                vec![Cell::Number(number(self))]
+                vec![IndexCell::Number(number(self))]
             }
         })+
     };
 }
 
 numbers! {
-    u32, Scale::WHOLE, |n| i64::from(*n);
-    u64, Scale::WHOLE, |n| capped(*n);
-    Bytes, Scale::BYTES, |b| capped(b.0);
-    Rate, Scale::RATE, |r| r.micro();
-    Duration, Scale::DURATION, |d| capped(d.as_micros());
-    WallTime, Scale::DATE, |t| t.wall_seconds();
-    Timecode, Scale::TIMECODE, |t| t.ordered();
-    Fingerprint, Scale::FINGERPRINT, |f| f.leading();
+    u32, Quantity::WHOLE, |n| i64::from(*n);
+    u64, Quantity::WHOLE, |n| saturating_i64(*n);
+    Bytes, Quantity::BYTES, |b| saturating_i64(b.0);
+    Rate, Quantity::RATE, |r| r.micro();
+    Duration, Quantity::DURATION, |d| saturating_i64(d.as_micros());
+    WallTime, Quantity::DATE, |t| t.wall_seconds();
+    Timecode, Quantity::TIMECODE, |t| t.sort_key();
+    Fingerprint, Quantity::FINGERPRINT, |f| f.leading();
 }

@@ -1,4 +1,4 @@
-//! The files that hold a clip: its copies.
+//! Files that contain a clip (its copies), and the paths and volumes derived from them.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,40 +7,40 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::value::{Bytes, instant, to_bytes};
 
-/// Whether a file was there when its volume was last looked at.
+/// State of a file when its volume was last scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileState {
-    /// Seen, and read.
+    /// Found, and read without errors.
     Present,
-    /// Seen, but it could not be read.
+    /// Found, but not readable.
     Unreadable,
-    /// Not seen when its folder was last looked at.
+    /// Not found when its folder was last scanned.
     Missing,
 }
 
-/// One file that holds a clip.
+/// One file that contains a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCopy {
-    /// The volume's label.
+    /// Label of the volume.
     pub volume: String,
-    /// The volume's number in the catalogue.
+    /// Id of the volume in the catalogue.
     pub volume_number: i64,
-    /// Whether that volume is mounted now.
+    /// True if the volume is mounted now.
     pub is_mounted: bool,
-    /// Where it is now, or where it was when its volume was last mounted.
+    /// Current path, or the path when the volume was last mounted.
     pub path: PathBuf,
-    /// Path below the volume's root: the same wherever it is mounted.
+    /// Path relative to the volume's root; it does not depend on the mount point.
     pub inside: PathBuf,
-    /// Size, of all frames for an image sequence.
+    /// Size in bytes; the total of all frames for an image sequence.
     pub bytes: u64,
-    /// Modification time, nanoseconds since 1970 UTC.
+    /// Modification time in nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// First and last number of an image sequence, and how many frames are there.
+    /// Frame numbers of an image sequence; `None` for other files.
     pub frames: Option<FrameRun>,
-    /// Present, missing or unreadable.
+    /// State when the volume was last scanned.
     pub state: FileState,
-    /// Proxies, thumbnails and sidecars that belong to it.
+    /// Proxies, thumbnails and sidecars of the file.
     pub companions: Vec<PathBuf>,
 }
 
@@ -51,14 +51,14 @@ pub struct FrameRun {
     pub first: u64,
     /// Number of the last frame.
     pub last: u64,
-    /// How many there are; fewer than `last - first + 1` when some are missing.
+    /// Number of frames; less than `last - first + 1` if some are missing.
     pub count: u32,
-    /// Hash of every frame's name, size and time: it differs when any frame does.
+    /// Hash of all frames' names, sizes and times; it changes if any frame changes.
     pub stamp: u64,
 }
 
 impl FileCopy {
-    /// The name shown: an image sequence's is `shot.[0001-0120].dpx`.
+    /// Returns the display name; for an image sequence it is `shot.[0001-0120].dpx`.
     #[must_use]
     pub fn name(&self) -> String {
         let name = to_bytes(self.path.file_name().unwrap_or_default());
@@ -72,9 +72,9 @@ impl FileCopy {
         format!("{stem}[{digits}-{last:0width$}]{extension}")
     }
 
-    /// How it stands with it, in a word: `present`, `unreadable`, `missing` or `offline`.
+    /// Returns the status as one word: `present`, `unreadable`, `missing` or `offline`.
     #[must_use]
-    pub fn standing(&self) -> &'static str {
+    pub fn status(&self) -> &'static str {
         match (self.state, self.is_mounted) {
             (FileState::Missing, _) => "missing",
             (_, false) => "offline",
@@ -83,7 +83,7 @@ impl FileCopy {
         }
     }
 
-    /// What programs are told of it.
+    /// Returns the copy as JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         let mut file = serde_json::json!({
@@ -100,7 +100,7 @@ impl FileCopy {
         file
     }
 
-    /// The path's bytes in hex, where it is not UTF-8 and could not be told otherwise.
+    /// Returns the path's bytes in hex; `None` if the path is UTF-8, since text is sufficient then.
     #[must_use]
     pub fn path_bytes(&self) -> Option<String> {
         if self.path.to_str().is_some() {
@@ -115,10 +115,11 @@ impl FileCopy {
     }
 }
 
-/// More digits than this are no frame number; those in front belong to the name.
-const MOST_DIGITS: usize = 18;
+/// Longest frame number in digits; further digits to the left belong to the name.
+const MAX_DIGITS: usize = 18;
 
-/// `shot.0001.dpx` as `shot.`, `0001`, `.dpx`: the last digits before the extension.
+/// Splits a name at the last digits before its extension: `shot.0001.dpx` gives `shot.`, `0001` and
+/// `.dpx`.
 #[must_use]
 pub fn split_frame_number(name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let dot = name.iter().rposition(|&byte| byte == b'.')?;
@@ -131,37 +132,39 @@ pub fn split_frame_number(name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     if digits == 0 {
         return None;
     }
-    let (stem, number) = stem.split_at(stem.len() - digits.min(MOST_DIGITS));
+    let (stem, number) = stem.split_at(stem.len() - digits.min(MAX_DIGITS));
     Some((stem, number, extension))
 }
 
-/// Where a clip is: the path of its best copy, and the words of every copy's folders.
+/// Path of a clip's best copy, with the searchable words of the paths of all copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The best copy's path.
+pub struct ClipPath {
+    /// Path of the best copy.
     pub path: PathBuf,
-    /// Folders below the volume of every copy, and names that differ from the best one's.
+    /// Folder names below the volume of every copy, and file names that differ from the best
+    /// copy's.
     pub words: Vec<String>,
-    /// The folder below the volume that it is counted in: of the first copy, whatever is mounted.
+    /// Facet value: the folder below the volume of the first copy, mounted or not.
     pub folder: String,
 }
 
-/// The volumes that a clip is on.
+/// Labels of the volumes that hold a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shelves {
-    /// The label of the best copy's.
+pub struct VolumeLabels {
+    /// Label of the best copy's volume.
     pub best: String,
-    /// The labels of all copies' that are not missing, or of all where every one is.
+    /// Labels of the volumes of all copies that are not missing, or of all copies if every one is
+    /// missing.
     pub all: Vec<String>,
 }
 
-impl Serialize for Shelves {
+impl Serialize for VolumeLabels {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.best)
     }
 }
 
-impl<'de> Deserialize<'de> for Shelves {
+impl<'de> Deserialize<'de> for VolumeLabels {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let best = String::deserialize(from)?;
         Ok(Self {
@@ -171,13 +174,13 @@ impl<'de> Deserialize<'de> for Shelves {
     }
 }
 
-impl Serialize for Place {
+impl Serialize for ClipPath {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.path.to_string_lossy())
     }
 }
 
-impl<'de> Deserialize<'de> for Place {
+impl<'de> Deserialize<'de> for ClipPath {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let path = PathBuf::deserialize(from)?;
         Ok(Self {

@@ -1,19 +1,21 @@
-//! From what a person types to a place in a clip: a timecode of the clip, or a time from its
-//! beginning. Nothing is guessed: what is not in the clip is refused with what is.
+//! Conversion of user input to a position in a clip: a timecode, or a time from the start.
+//!
+//! Nothing is guessed: a position outside the clip is rejected with a hint that gives the valid
+//! range.
 
 use super::Clip;
 use crate::error::Error;
 use crate::value::{Duration, Marker, Rate, Timecode};
 
 impl Clip {
-    /// The marker that `at` and `text` ask for.
+    /// Creates a marker with this text at position `at`, a timecode or a time from the start.
     ///
     /// # Errors
-    /// [`Error::Marker`] when `at` is neither a timecode nor a time, or lies outside the clip.
-    pub fn marker(&self, at: &str, text: &str) -> Result<Marker, Error> {
+    /// [`Error::Marker`] if `at` is neither a timecode nor a time, or is outside the clip.
+    pub fn parse_marker(&self, at: &str, text: &str) -> Result<Marker, Error> {
         let (micros, timecode) = match at.parse::<Timecode>() {
-            Ok(timecode) => self.place_of_timecode(timecode)?,
-            Err(_) => self.place_of_time(at)?,
+            Ok(timecode) => self.position_of_timecode(timecode)?,
+            Err(_) => self.position_of_time(at)?,
         };
         Ok(Marker {
             micros,
@@ -22,21 +24,21 @@ impl Clip {
         })
     }
 
-    /// A marker so many microseconds from the clip's beginning, as another program set it; `None`
-    /// where the clip has ended by then.
+    /// Creates a marker that another program set, at a time in microseconds from the clip's start;
+    /// `None` if that is past the end of the clip.
     #[must_use]
     pub fn marker_at(&self, micros: u64, text: &str) -> Option<Marker> {
-        let has_ended = |duration: Duration| Duration::from_micros(micros) > duration;
+        let is_past_end = |duration: Duration| Duration::from_micros(micros) > duration;
         if self
             .duration
             .as_ref()
-            .is_some_and(|fact| has_ended(fact.value))
+            .is_some_and(|fact| is_past_end(fact.value))
         {
             return None;
         }
         let timecode = self.rate.as_ref().and_then(|fact| {
-            let (first, drop_frame) = self.first_frame(fact.value);
-            let day = Timecode::frames_a_day(fact.value, drop_frame).max(1);
+            let (first, drop_frame) = self.start_frame(fact.value);
+            let day = Timecode::frames_per_day(fact.value, drop_frame).max(1);
             let number = first.wrapping_add(fact.value.frame_at(micros)) % day;
             Timecode::from_frames(number, fact.value, drop_frame)
         });
@@ -47,22 +49,22 @@ impl Clip {
         })
     }
 
-    fn place_of_timecode(&self, typed: Timecode) -> Result<(u64, Option<Timecode>), Error> {
+    fn position_of_timecode(&self, typed: Timecode) -> Result<(u64, Option<Timecode>), Error> {
         let Some(rate) = self.rate.as_ref().map(|fact| fact.value) else {
             return Err(Error::Marker {
                 message: format!(
-                    "{} counts no frames, so `{typed}` is nowhere in it",
+                    "{} has no frame rate, so `{typed}` is not a position in it",
                     self.shown_name()
                 ),
-                hint: "write how far in it is, such as `12.5s` or `1m30s`".to_owned(),
+                hint: "write a time from the start, such as `12.5s` or `1m30s`".to_owned(),
             });
         };
-        let (first, drop_frame) = self.first_frame(rate);
+        let (first, drop_frame) = self.start_frame(rate);
         let typed = typed.with_drop_frame(drop_frame);
-        let outside = || self.outside(&typed.to_string(), rate);
+        let outside = || self.outside_error(&typed.to_string(), rate);
         let number = typed.to_frames(rate).ok_or_else(outside)?;
-        // A clip may run past midnight, where timecodes begin again.
-        let day = Timecode::frames_a_day(rate, drop_frame);
+        // A clip may run past midnight, where timecodes wrap to zero.
+        let day = Timecode::frames_per_day(rate, drop_frame);
         let frame = if number >= first {
             number - first
         } else {
@@ -74,34 +76,34 @@ impl Clip {
         Ok((rate.micros_of_frame(frame), Some(typed)))
     }
 
-    fn place_of_time(&self, typed: &str) -> Result<(u64, Option<Timecode>), Error> {
+    fn position_of_time(&self, typed: &str) -> Result<(u64, Option<Timecode>), Error> {
         let time: Duration = typed.parse().map_err(|_| Error::Marker {
-            message: format!("{typed:?} is no place in a clip"),
-            hint: "write a timecode such as `10:02:12:00`, or how far in it is, such as `12.5s` or `1m30s`"
+            message: format!("{typed:?} is not a position in a clip"),
+            hint: "write a timecode such as `10:02:12:00`, or a time from the start such as `12.5s` or `1m30s`"
                 .to_owned(),
         })?;
         let rate = self.rate.as_ref().map(|fact| fact.value);
         if self.duration.as_ref().is_some_and(|fact| time > fact.value) {
             return Err(match rate {
-                Some(rate) => self.outside(typed, rate),
+                Some(rate) => self.outside_error(typed, rate),
                 None => Error::Marker {
-                    message: format!("{} has ended by `{typed}`", self.shown_name()),
-                    hint: self.length(),
+                    message: format!("{} ends before `{typed}`", self.shown_name()),
+                    hint: self.duration_hint(),
                 },
             });
         }
         let Some(rate) = rate else {
             return Ok((time.as_micros(), None));
         };
-        let (first, drop_frame) = self.first_frame(rate);
+        let (first, drop_frame) = self.start_frame(rate);
         let frame = rate.frame_at(time.as_micros());
-        let number = first.wrapping_add(frame) % Timecode::frames_a_day(rate, drop_frame).max(1);
+        let number = first.wrapping_add(frame) % Timecode::frames_per_day(rate, drop_frame).max(1);
         let timecode = Timecode::from_frames(number, rate, drop_frame);
         Ok((rate.micros_of_frame(frame), timecode))
     }
 
-    /// Number of the first frame, and whether its count drops numbers.
-    fn first_frame(&self, rate: Rate) -> (u32, bool) {
+    /// Returns the frame number of the start timecode, and whether it is drop-frame.
+    fn start_frame(&self, rate: Rate) -> (u32, bool) {
         let start = self.start_timecode.as_ref().map(|fact| fact.value);
         let number = start.and_then(|start| start.to_frames(rate)).unwrap_or(0);
         (number, start.is_some_and(Timecode::is_drop_frame))
@@ -112,11 +114,11 @@ impl Clip {
         Some(rate.frame_at(end.saturating_sub(1)))
     }
 
-    fn outside(&self, typed: &str, rate: Rate) -> Error {
-        let (first, drop_frame) = self.first_frame(rate);
+    fn outside_error(&self, typed: &str, rate: Rate) -> Error {
+        let (first, drop_frame) = self.start_frame(rate);
         let timecode = |frame: u32| {
             let number =
-                first.wrapping_add(frame) % Timecode::frames_a_day(rate, drop_frame).max(1);
+                first.wrapping_add(frame) % Timecode::frames_per_day(rate, drop_frame).max(1);
             Timecode::from_frames(number, rate, drop_frame)
                 .map_or_else(String::new, |it| it.to_string())
         };
@@ -124,18 +126,18 @@ impl Clip {
         Error::Marker {
             message: format!("`{typed}` is not in {}", self.shown_name()),
             hint: format!(
-                "its timecodes run from {} to {last}; for a time from its beginning write `12.5s` or `1m30s`",
+                "its timecodes run from {} to {last}; write a time from the start as `12.5s` or `1m30s`",
                 timecode(0)
             ),
         }
     }
 
-    fn length(&self) -> String {
-        let length = self.duration.as_ref().map(|fact| fact.value.to_string());
-        format!("it runs {}", length.unwrap_or_default())
+    fn duration_hint(&self) -> String {
+        let duration = self.duration.as_ref().map(|fact| fact.value.to_string());
+        format!("its duration is {}", duration.unwrap_or_default())
     }
 
-    /// Its name, safe for a terminal.
+    /// Returns the clip's name, escaped for a terminal.
     pub(crate) fn shown_name(&self) -> String {
         let name = self
             .name
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::large_stack_arrays, reason = "a table of clips")]
-    fn a_place_is_a_timecode_of_the_clip_or_a_time_from_its_beginning() {
+    fn a_position_is_a_timecode_or_a_time_from_the_start() {
         let ntsc = Some((30000, 1001));
         for (clip, typed, shown) in [
             (
@@ -197,14 +199,14 @@ mod tests {
             ),
             (clip(None, None, "20"), "12.5s", "12500000 12.5s x"),
         ] {
-            let marker = clip.marker(typed, " x ").unwrap();
+            let marker = clip.parse_marker(typed, " x ").unwrap();
             assert_eq!(format!("{} {marker}", marker.micros), shown, "{typed}");
         }
     }
 
     #[test]
     #[expect(clippy::large_stack_arrays, reason = "a table of clips")]
-    fn what_is_not_in_the_clip_is_refused_with_what_is() {
+    fn a_position_outside_the_clip_is_rejected_with_a_hint() {
         for (clip, typed, wrong) in [
             (
                 clip(Some((25, 1)), Some("10:02:11:08"), "20"),
@@ -222,11 +224,15 @@ mod tests {
                 "is not in the clip",
             ),
             (clip(Some((25, 1)), None, "20"), "21s", "is not in the clip"),
-            (clip(None, None, "20"), "00:00:12:00", "counts no frames"),
-            (clip(None, None, "20"), "21s", "has ended"),
-            (clip(None, None, "20"), "soon", "is no place in a clip"),
+            (clip(None, None, "20"), "00:00:12:00", "has no frame rate"),
+            (clip(None, None, "20"), "21s", "ends before"),
+            (
+                clip(None, None, "20"),
+                "soon",
+                "is not a position in a clip",
+            ),
         ] {
-            let error = clip.marker(typed, "x").unwrap_err();
+            let error = clip.parse_marker(typed, "x").unwrap_err();
             assert!(
                 error.to_string().contains(wrong) && error.hint().is_some(),
                 "{error}"

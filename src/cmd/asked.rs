@@ -14,7 +14,7 @@ use super::said;
 /// The query that some words make.
 pub(super) fn query(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
     let query = catalogue.parse_query(|context| Query::parse(words, context))?;
-    for (word, tags) in query.ambiguous() {
+    for (word, tags) in query.ambiguous_tags() {
         let tags: Vec<String> = tags
             .iter()
             .map(|tag| format!("`{}`", escape(tag)))

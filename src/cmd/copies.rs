@@ -124,7 +124,7 @@ fn places(found: &ClipCopies) -> String {
     }
     match (places.is_empty(), copied.do_differ()) {
         (true, _) => found.best.as_ref().map_or_else(String::new, |best| {
-            format!("{} ({})", best.volume, best.standing())
+            format!("{} ({})", best.volume, best.status())
         }),
         (false, true) => format!("{}: their contents DIFFER", places.join(", ")),
         (false, false) => places.join(", "),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::index::{Audit, Index, State};
+use btsindex::index::{Audit, Index, IndexState};
 use btsindex::media::Tool;
 use btsindex::output::{counted, grouped, json_line};
 use btsindex::value::Bytes;
@@ -155,24 +155,24 @@ fn catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
 
 fn index(catalogue: &Catalogue, is_thorough: bool) -> Result<Check, Error> {
     let place = Index::folder(catalogue).display().to_string();
-    let index = match Index::examine(catalogue, is_thorough)? {
-        State::Whole(index) => index,
-        State::Absent => {
+    let index = match Index::inspect(catalogue, is_thorough)? {
+        IndexState::Usable(index) => index,
+        IndexState::Missing => {
             let found = format!("none yet at {place}; the next search makes it");
             return Ok(Check::well("index", found));
         }
-        State::Other(why) => {
+        IndexState::Mismatched(why) => {
             let found = format!("the one at {place} {why}; the next search makes it anew");
             return Ok(Check::well("index", found));
         }
-        State::Damaged { file } => {
+        IndexState::Damaged { file } => {
             let found = format!("{file} in {place} is damaged");
             let hint =
                 "the next search makes it anew from the catalogue; so does `btsindex rebuild`";
             return Ok(Check::fault("index", found, hint));
         }
-        State::Foreign => {
-            Index::check_place(catalogue)?;
+        IndexState::NotOurs => {
+            Index::check_folder(catalogue)?;
             return Ok(Check::well("index", format!("none yet at {place}")));
         }
     };

@@ -51,7 +51,7 @@ pub(crate) fn tag(args: cli::TagArgs, catalogue: &Path) -> anyhow::Result<Exit> 
 
 /// The tag that was typed, as the vocabulary calls it.
 fn meant(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
-    let tag = vocabulary.meant(typed)?;
+    let tag = vocabulary.resolve(typed)?;
     let typed = parse_tag(typed)?;
     if typed != tag {
         writeln!(
@@ -77,7 +77,7 @@ fn removed(
     catalogue: &Catalogue,
 ) -> anyhow::Result<Vec<String>> {
     let tag = parse_tag(typed)?;
-    let meant = vocabulary.meant(typed);
+    let meant = vocabulary.resolve(typed);
     if meant.as_ref().is_ok_and(|meant| *meant == tag) {
         return Ok(vec![tag]);
     }
@@ -146,7 +146,7 @@ pub(crate) fn mark(args: &cli::MarkArgs, catalogue: &Path) -> anyhow::Result<Exi
     let mut marked = Vec::new();
     for &number in &clips {
         if let Some(clip) = catalogue.clip(number)? {
-            let action = Action::Mark(clip.marker(&args.at, &args.text)?);
+            let action = Action::Mark(clip.parse_marker(&args.at, &args.text)?);
             action.check()?;
             marked.push((number, vec![action]));
         }

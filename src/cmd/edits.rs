@@ -195,8 +195,8 @@ fn tell(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow:
     writeln!(out, "  {verdict}")?;
     for edit in &offer.actions {
         let (action, author) = (
-            escape(&edit.said.action.to_string()),
-            escape(&edit.said.author),
+            escape(&edit.content.action.to_string()),
+            escape(&edit.content.author),
         );
         writeln!(out, "  {action}  ({author}, {})", edit.at())?;
     }

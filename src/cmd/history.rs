@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::clip::{in_effect, short};
+use btsindex::clip::{in_effect, short_id};
 use btsindex::output::{Table, json_line};
 use serde_json::json;
 
@@ -23,17 +23,17 @@ pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<E
         let counts = counting.contains(&edit.id);
         if args.json {
             let line = json!({
-                "edit": edit.id, "at": edit.at(), "author": edit.said.author,
-                "action": edit.said.action, "counts": counts,
+                "edit": edit.id, "at": edit.at(), "author": edit.content.author,
+                "action": edit.content.action, "counts": counts,
             });
             writeln!(out, "{}", json_line(&line))?;
             continue;
         }
         table.row(&[
-            short(edit.id),
+            short_id(edit.id),
             edit.at(),
-            edit.said.author.clone(),
-            edit.said.action.to_string(),
+            edit.content.author.clone(),
+            edit.content.action.to_string(),
             if counts { "" } else { "(taken back)" }.to_owned(),
         ]);
     }

@@ -12,7 +12,7 @@ use btsindex::output::{
     plan_json,
 };
 use btsindex::scan;
-use btsindex::shoot_day::{Card, Day, EXAMPLE};
+use btsindex::shoot_day::{Day, DayCard, EXAMPLE};
 use btsindex::value::parse_tag;
 use jiff::civil::Time;
 
@@ -149,9 +149,9 @@ fn days(args: &cli::IngestArgs) -> Result<Vec<Day>, Error> {
             _ => Day::default(),
         };
         for path in cards {
-            day.cards.push(Card {
+            day.cards.push(DayCard {
                 path: path.clone(),
-                ..Card::default()
+                ..DayCard::default()
             });
         }
         days.push(day);
@@ -197,7 +197,7 @@ fn say(day: &mut Day, args: &cli::IngestArgs) -> Result<(), Error> {
         }
     }
     if day.cards.is_empty() && args.watch.is_some() {
-        day.cards.push(Card::default());
+        day.cards.push(DayCard::default());
     }
     for card in &mut day.cards {
         over(&mut card.camera, &said.camera);

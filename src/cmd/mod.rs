@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use btsindex::error::Error;
-use btsindex::index::Note;
+use btsindex::index::IndexNotice;
 use etcetera::BaseStrategy;
 
 use crate::cli::{Cli, Command};
@@ -113,10 +113,10 @@ fn data_folder() -> Result<PathBuf, Error> {
 }
 
 /// Says what the index tells of itself.
-fn said(note: &Note) {
+fn said(note: &IndexNotice) {
     let is_talk = matches!(
         note,
-        Note::Waiting { .. } | Note::Remade { .. } | Note::InMemory { .. }
+        IndexNotice::Waiting { .. } | IndexNotice::Rebuilt { .. } | IndexNotice::InMemory { .. }
     );
     let prefix = if is_talk { "" } else { "warning: " };
     // Nobody may be listening; the command goes on all the same.

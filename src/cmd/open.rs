@@ -33,7 +33,7 @@ impl Wish {
             wanted: self.nth,
             found: clips.len(),
         })?;
-        let path = desktop::file_at_hand(&clip)?;
+        let path = desktop::available_file(&clip)?;
         let done = if self.is_only_shown {
             desktop::reveal(path)?;
             "shown"

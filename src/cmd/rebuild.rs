@@ -62,7 +62,7 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
 fn index(catalogue: &Catalogue, look: Look) -> anyhow::Result<usize> {
     let mut talk = io::stderr();
     let mut counting = Counting::new("indexing", look, &mut talk);
-    let index = Index::remake(catalogue, &mut said, &mut |done, total| {
+    let index = Index::rebuild(catalogue, &mut said, &mut |done, total| {
         counting.at(done, total);
     });
     counting.end();

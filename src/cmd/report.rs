@@ -7,7 +7,9 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::output::{Counting, Look, counted};
 use btsindex::query::{Date, today};
-use btsindex::report::{self, About, Book, Form, Making, Sheet, Wish};
+use btsindex::report::{
+    self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
+};
 use btsindex::shoot_day::Day;
 use btsindex::value::{Bytes, named_day};
 
@@ -17,8 +19,8 @@ use crate::cli;
 
 pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Exit> {
     let form = match (args.json, args.csv) {
-        (true, _) => Some(Form::Json),
-        (_, true) => Some(Form::Csv),
+        (true, _) => Some(ReportFormat::Json),
+        (_, true) => Some(ReportFormat::Csv),
         _ => None,
     };
     let output = args.output.as_deref();
@@ -29,7 +31,7 @@ pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Ex
 }
 
 pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit> {
-    let sheet = Sheet {
+    let sheet = SheetLayout {
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
@@ -49,7 +51,7 @@ struct Work<'a> {
 fn run(
     words: &[String],
     folder: &Path,
-    write: impl FnOnce(&Book, &Work<'_>) -> anyhow::Result<()>,
+    write: impl FnOnce(&ShootReport, &Work<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(folder)?;
@@ -69,12 +71,12 @@ fn gather(
     words: &[String],
     catalogue: &Catalogue,
     interrupt: &Interrupt,
-) -> anyhow::Result<Option<Book>> {
+) -> anyhow::Result<Option<ShootReport>> {
     let (first, rest) = words
         .split_first()
         .map_or(("", words), |(first, rest)| (first.as_str(), rest));
     let (about, asked) = match day(first)? {
-        None => (About::Query(words.join(" ")), words.to_vec()),
+        None => (ReportScope::Query(words.join(" ")), words.to_vec()),
         Some(date) => {
             // A night belongs to the day it began, as it was said; else the camera's clock tells.
             let day = [
@@ -82,7 +84,10 @@ fn gather(
                 "OR".to_owned(),
                 format!("date:{date}"),
             ];
-            (About::Day(date, rest.join(" ")), [&day, rest].concat())
+            (
+                ReportScope::Day(date, rest.join(" ")),
+                [&day, rest].concat(),
+            )
         }
     };
     // Nothing of a report is written yet, and a search can be killed at any time.
@@ -92,7 +97,13 @@ fn gather(
             each(done, all);
             !interrupt.is_asked()
         };
-        Ok(Book::gather(about, &clips, today(), catalogue, &mut go_on)?)
+        Ok(ShootReport::gather(
+            about,
+            &clips,
+            today(),
+            catalogue,
+            &mut go_on,
+        )?)
     })?;
     let book = book.ok_or(Error::Interrupted)?;
     if book.shots.is_empty() {
@@ -151,13 +162,18 @@ fn is_written_as_date(word: &str) -> bool {
 }
 
 /// Writes JSON or CSV to a file, or prints it.
-fn data(book: &Book, form: Form, output: Option<&Path>, work: &Work<'_>) -> anyhow::Result<()> {
+fn data(
+    book: &ShootReport,
+    form: ReportFormat,
+    output: Option<&Path>,
+    work: &Work<'_>,
+) -> anyhow::Result<()> {
     let output = output.filter(|path| *path != Path::new("-"));
     let is_terminal = output.is_none() && io::stdout().is_terminal();
     with_making("writing", work, |making| {
         let write = |sink: &mut report::Sink<'_>| match form {
-            Form::Csv => report::csv(book, is_terminal, making, sink),
-            _ => report::json(book, making, sink),
+            ReportFormat::Csv => report::write_csv(book, is_terminal, making, sink),
+            _ => report::write_json(book, making, sink),
         };
         match output {
             Some(path) => {
@@ -171,18 +187,18 @@ fn data(book: &Book, form: Form, output: Option<&Path>, work: &Work<'_>) -> anyh
 
 /// Writes a page, or a folder.
 fn make(
-    book: &Book,
+    book: &ShootReport,
     output: Option<&Path>,
-    (sheet, is_folder): (Option<Sheet>, bool),
+    (sheet, is_folder): (Option<SheetLayout>, bool),
     work: &Work<'_>,
 ) -> anyhow::Result<()> {
     let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
         return with_making("writing", work, |making| {
-            print(work, |sink| report::whole_page(book, sheet, making, sink))
+            print(work, |sink| report::write_page(book, sheet, making, sink))
         });
     }
-    let wish = Wish {
+    let wish = ReportRequest {
         to,
         sheet,
         is_folder,
@@ -190,7 +206,7 @@ fn make(
     let bytes = with_making("writing", work, |making| {
         Ok(report::write(book, &wish, making)?)
     })?;
-    let place = wish.place(book.shots.len());
+    let place = wish.output_path(book.shots.len());
     let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
     let place = escape(&place.to_string_lossy());
     writeln!(io::stderr(), "{place}: {clips}, {size}")?;
@@ -200,10 +216,10 @@ fn make(
 fn with_making<T>(
     what: &'static str,
     work: &Work<'_>,
-    write: impl FnOnce(&mut Making<'_>) -> anyhow::Result<T>,
+    write: impl FnOnce(&mut RenderContext<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let outcome = counted_out(what, |told| {
-        write(&mut Making {
+        write(&mut RenderContext {
             catalogue: work.catalogue,
             cancel: work.interrupt.cancel(),
             progress: told,
@@ -245,12 +261,12 @@ fn print(
 }
 
 /// What a page is called when nobody says so.
-fn named(book: &Book, is_sheet: bool) -> PathBuf {
+fn named(book: &ShootReport, is_sheet: bool) -> PathBuf {
     let name = match (&book.about, is_sheet) {
-        (About::Day(date, _), false) => date.to_string(),
-        (About::Day(date, _), true) => format!("{date}-sheet"),
-        (About::Query(_), false) => "report".to_owned(),
-        (About::Query(_), true) => "sheet".to_owned(),
+        (ReportScope::Day(date, _), false) => date.to_string(),
+        (ReportScope::Day(date, _), true) => format!("{date}-sheet"),
+        (ReportScope::Query(_), false) => "report".to_owned(),
+        (ReportScope::Query(_), true) => "sheet".to_owned(),
     };
     format!("{name}.html").into()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
-use btsindex::media::{Cancel, Headers, Thumbs, kill_all};
+use btsindex::media::{Cancel, HeaderReaders, ThumbnailFormat, kill_all};
 use btsindex::output::{Look, Progress, json_line, summary, summary_json, timings};
 use btsindex::scan::{ScanRequest, scan};
 
@@ -26,14 +26,14 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         },
         readers: args.readers.map(usize::from),
         headers: match args.reader {
-            cli::HeaderReader::Own => Headers::Own,
-            cli::HeaderReader::Ffprobe => Headers::Ffprobe,
+            cli::HeaderReader::Own => HeaderReaders::Builtin,
+            cli::HeaderReader::Ffprobe => HeaderReaders::Ffprobe,
         },
         strip: args.strip.into(),
         pictures: !args.no_pictures,
         thumbs: match args.thumbs {
-            cli::PictureFormat::Jpeg => Thumbs::Jpeg,
-            cli::PictureFormat::Webp => Thumbs::Webp,
+            cli::PictureFormat::Jpeg => ThumbnailFormat::Jpeg,
+            cli::PictureFormat::Webp => ThumbnailFormat::Webp,
         },
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,

@@ -6,7 +6,7 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
-use btsindex::index::{Finder, Hits, Order, Tally};
+use btsindex::index::{Finder, Hits, SortOrder, Tally};
 use btsindex::output::{
     Columns, Table, counted, csv, grouped, json, json_line, tally_json, tally_table,
 };
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &cli::SearchArgs, catalogue: &Path) -> anyhow::Result<Ex
 
 fn find(
     query: &Query,
-    order: Option<&Order>,
+    order: Option<&SortOrder>,
     columns: &Columns,
     finder: &mut Finder<'_>,
     catalogue: &Catalogue,
@@ -90,7 +90,7 @@ pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Resul
         return Ok(catalogue.all(usize::MAX)?);
     }
     let mut finder = Finder::open(catalogue, &mut said)?;
-    let hits = finder.find(&query, &Order::default(), usize::MAX, &mut said)?;
+    let hits = finder.find(&query, &SortOrder::default(), usize::MAX, &mut said)?;
     if hits.total == 0 {
         asked::say_nothing_found(&query, &mut finder)?;
     }
@@ -99,7 +99,7 @@ pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Resul
 }
 
 /// What the order goes by; groups come first in it.
-fn order(args: &cli::SearchArgs) -> Result<Option<Order>, Error> {
+fn order(args: &cli::SearchArgs) -> Result<Option<SortOrder>, Error> {
     let sort = args.sort.as_deref();
     match &args.group {
         None => sort.map(str::parse).transpose(),

@@ -7,7 +7,9 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::output::{counted, json_line};
-use btsindex::xmp_sync::{Beside, Outcome, Written, read_sidecars, write_sidecars};
+use btsindex::xmp_sync::{
+    SidecarFolder, SidecarOutcome, SidecarResult, read_sidecars, write_sidecars,
+};
 use serde_json::json;
 
 use super::interrupt::Interrupt;
@@ -45,7 +47,7 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
     // From here on files are written beside footage: an unfinished one must not stay there.
     let interrupt = Interrupt::new()?;
     let mut out = stdout();
-    let mut beside = Beside::default();
+    let mut beside = SidecarFolder::default();
     let (mut count, mut same, mut refused, mut away) = (0, 0, 0, 0);
     for clip in clips {
         if interrupt.is_asked() {
@@ -55,9 +57,9 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
         away += usize::from(written.is_empty());
         for one in &written {
             match &one.outcome {
-                Outcome::Written => count += 1,
-                Outcome::Unchanged => same += 1,
-                Outcome::Refused(_) => refused += 1,
+                SidecarOutcome::Written => count += 1,
+                SidecarOutcome::Unchanged => same += 1,
+                SidecarOutcome::Refused(_) => refused += 1,
             }
             if json {
                 writeln!(out, "{}", json_line(&object(one)))?;
@@ -95,10 +97,10 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
     })
 }
 
-fn tell(one: &Written) -> io::Result<()> {
+fn tell(one: &SidecarResult) -> io::Result<()> {
     let path = escape(&one.path.to_string_lossy());
     let mut talk = io::stderr().lock();
-    if let Outcome::Refused(reason) = &one.outcome {
+    if let SidecarOutcome::Refused(reason) = &one.outcome {
         writeln!(talk, "warning: {path}: {}", escape(reason))?;
     }
     if let Some(note) = &one.note {
@@ -117,11 +119,11 @@ fn tell(one: &Written) -> io::Result<()> {
     Ok(())
 }
 
-fn object(one: &Written) -> serde_json::Value {
+fn object(one: &SidecarResult) -> serde_json::Value {
     let (outcome, reason) = match &one.outcome {
-        Outcome::Written => ("written", None),
-        Outcome::Unchanged => ("unchanged", None),
-        Outcome::Refused(reason) => ("refused", Some(reason)),
+        SidecarOutcome::Written => ("written", None),
+        SidecarOutcome::Unchanged => ("unchanged", None),
+        SidecarOutcome::Refused(reason) => ("refused", Some(reason)),
     };
     let conflicts = one.conflicts.iter().map(|conflict| {
         json!({ "property": conflict.property, "theirs": conflict.theirs, "ours": conflict.ours })
@@ -144,7 +146,7 @@ fn read(
     let mut said = Vec::new();
     let mut out = stdout();
     let (mut sidecars, mut unread) = (0, 0);
-    let mut beside = Beside::default();
+    let mut beside = SidecarFolder::default();
     let interrupt = Interrupt::new()?;
     let clips = interrupt.at_once(|| search::find_all(words, &catalogue))?;
     for clip in clips {

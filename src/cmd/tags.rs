@@ -16,7 +16,7 @@ use btsindex::output::{
 };
 use btsindex::query::Query;
 use btsindex::scan::{acquire_scan_lock, compare, explain, retag};
-use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
+use btsindex::tag::{RULES, Rules, UserRules, VOCABULARY, Vocabulary, read_toml};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
@@ -119,9 +119,9 @@ fn test(
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let mut own = catalogue.own_rules()?;
-    own.rules = Some(read_written(rules)?);
+    own.rules = Some(read_toml(rules)?);
     if let Some(vocabulary) = vocabulary {
-        own.vocabulary = Some(read_written(vocabulary)?);
+        own.vocabulary = Some(read_toml(vocabulary)?);
     }
     let rules = Rules::new(&own).map_err(|error| named(error, rules, vocabulary))?;
     let clips = if words.is_empty() {
@@ -174,7 +174,7 @@ fn own_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read_written(&path).map(Some),
+        _ => read_toml(&path).map(Some),
     }
 }
 
@@ -226,7 +226,7 @@ fn tag_all(
     catalogue: &Catalogue,
     folder: &Path,
     rules: &Rules,
-    own: Option<&Own>,
+    own: Option<&UserRules>,
 ) -> anyhow::Result<(usize, bool)> {
     let interrupt = Interrupt::new()?;
     let is_cancelled = || interrupt.is_asked();
@@ -285,7 +285,10 @@ fn rename(
     let to = parse_tag(to)?;
     let vocabulary = catalogue.vocabulary()?;
     // A former name means what it is called now.
-    let from: Vec<String> = from.iter().map(|tag| vocabulary.called(tag)).collect();
+    let from: Vec<String> = from
+        .iter()
+        .map(|tag| vocabulary.current_name(tag))
+        .collect();
     let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     refuse_name(&from, &to, &vocabulary)?;
     let mut finder = Finder::open(&catalogue, &mut said)?;
@@ -364,7 +367,7 @@ fn refuse_name(from: &[String], to: &str, vocabulary: &Vocabulary) -> Result<(),
         let message = format!("`{to}` is a group of tags");
         return refuse(message, format!("choose another name, such as `{to}-1`"));
     }
-    let called = vocabulary.called(to);
+    let called = vocabulary.current_name(to);
     if called != to && !from.contains(&called) {
         let message =
             format!("`{to}` is what `{called}` was called, and rules still mean that by it");
@@ -382,9 +385,9 @@ fn refuse_unknown(
     vocabulary: &Vocabulary,
     finder: &mut Finder<'_>,
 ) -> anyhow::Result<()> {
-    let is_known = vocabulary.entries().iter().any(|entry| {
+    let is_known = vocabulary.tags().iter().any(|entry| {
         entry.id == tag
-            || vocabulary.called(&entry.id) == tag
+            || vocabulary.current_name(&entry.id) == tag
             || entry.id.starts_with(&format!("{tag}/"))
     });
     if is_known || finder.count_tagged(&[tag.to_owned()], &mut said)? > 0 {
@@ -405,7 +408,7 @@ fn print(
     own: bool,
     folder: &Path,
     built_in: &str,
-    part: fn(Own) -> Option<String>,
+    part: fn(UserRules) -> Option<String>,
 ) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if own {

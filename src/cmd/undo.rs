@@ -28,7 +28,7 @@ pub(crate) fn run(args: &cli::UndoArgs, catalogue: &Path) -> anyhow::Result<Exit
     }
     writeln!(out, "{} taken back", counted(undone.len(), "edit"))?;
     for edit in undone.iter().take(TOLD) {
-        writeln!(out, "  {}", escape(&edit.said.action.to_string()))?;
+        writeln!(out, "  {}", escape(&edit.content.action.to_string()))?;
     }
     if undone.len() > TOLD {
         writeln!(out, "  and {} more", undone.len() - TOLD)?;

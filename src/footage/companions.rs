@@ -78,7 +78,7 @@ impl<'a> FolderNames<'a> {
     /// Returns the clip that an XMP sidecar belongs to. Sidecars of single frames are ignored.
     fn owner_of(&self, sidecar: &str) -> Option<PathBuf> {
         let declared = || self.declared?(&self.folder.join(sidecar));
-        let owner = self.owners().of(sidecar, &declared)?;
+        let owner = self.owners().owner_of(sidecar, &declared)?;
         let is_frame = kind_of_name(&owner.to_string_lossy()) == NameKind::Frame;
         (!is_still(owner) && !is_frame).then(|| self.folder.join(owner))
     }

@@ -1,5 +1,5 @@
-//! What to ask instead of a query that finds nothing: words that are nearly those, the one that
-//! nothing has, or less at a time. Only ever said, never done.
+//! Suggestions for a query without results: similar words, the terms that match nothing, and
+//! shorter queries. They are only displayed, never applied.
 
 use std::collections::HashMap;
 
@@ -7,90 +7,95 @@ use tantivy::TantivyError;
 use tantivy::schema::Field;
 
 use super::catch_panic::guarded;
-use super::document::Column;
-use super::fuzzy::Alike;
+use super::document::IndexColumn;
+use super::fuzzy::FuzzyWord;
 use super::search::Finder;
-use super::{Index, Note};
-use crate::clip::{Clip, Wanted, facet};
+use super::{Index, IndexNotice};
+use crate::clip::{Clip, FieldFilter, facet};
 use crate::error::Error;
-use crate::query::{Ask, Query};
+use crate::query::{Filter, Query};
 use crate::value::words::folded_runs;
-use crate::value::{How, Words};
+use crate::value::{MatchMode, SearchWords};
 
-/// What could be asked instead.
+/// Suggestions for a query without results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
-    /// Terms that no clip matches, even alone.
-    pub lost: Vec<Lost>,
-    /// Terms without which the others find something, and how many; the most first.
+    /// Terms that match no clip even alone.
+    pub unmatched: Vec<UnmatchedTerm>,
+    /// Terms without which the query finds clips, each with the number of clips, largest first.
     pub without: Vec<(Query, usize)>,
 }
 
-/// A term that no clip matches.
+/// Term that matches no clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
-    /// The term.
+pub struct UnmatchedTerm {
+    /// The term as it appears in the query.
     pub term: Query,
-    /// Terms that are nearly it, and how many clips the query finds with each in its place and
-    /// without the other lost terms; what is most like it first.
-    pub like: Vec<(Query, usize)>,
+    /// Similar terms, most similar first. Each has the number of clips that the query finds with
+    /// this term in place of the original and without the other unmatched terms.
+    pub similar: Vec<(Query, usize)>,
 }
 
-/// Letters that may differ.
-const FURTHEST: u8 = 2;
-/// No more than these are offered.
-const MOST: usize = 3;
-/// Of a query of more terms than these, nobody could be told which one is wrong.
-const MOST_TERMS: usize = 12;
-/// Nor should people wait for it longer than for what they asked.
-const MOST_EFFORT: usize = 500;
-/// No more words than these are tried.
-const MOST_TRIED: usize = 12;
+/// Maximum edit distance of a similar word.
+const MAX_DISTANCE: u8 = 2;
+/// Maximum number of suggestions per term.
+const MAX_SUGGESTIONS: usize = 3;
+/// Maximum number of terms in a query that gets suggestions; in a longer one it is unclear which
+/// term is wrong.
+const MAX_TERMS: usize = 12;
+/// Maximum effort, so that suggestions do not take longer than the search.
+const MAX_EFFORT: usize = 500;
+/// Maximum number of similar words that are tried.
+const MAX_TRIED: usize = 12;
 
 impl Finder<'_> {
-    /// What could be asked instead of a query that found nothing.
+    /// Returns suggestions for a query without results.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn advise(&mut self, query: &Query, told: &mut dyn FnMut(&Note)) -> Result<Advice, Error> {
-        self.asked(told, |index, mounted| index.advise(query, mounted))
+    /// Returns an error if the catalogue cannot be read.
+    pub fn advise(
+        &mut self,
+        query: &Query,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<Advice, Error> {
+        self.run(on_notice, |index, mounted| index.advise(query, mounted))
     }
 }
 
 impl Index {
-    /// What could be asked instead of a query that found nothing; `mounted` are the numbers of
-    /// the volumes that are.
+    /// Returns suggestions for a query without results. `mounted` holds the ids of the mounted
+    /// volumes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
-        // Each is left out once, and all others are looked for.
-        if terms.len() > MOST_TERMS || terms.len() * query.effort() > MOST_EFFORT {
+        // Each term is omitted once, and all others are searched.
+        if terms.len() > MAX_TERMS || terms.len() * query.cost() > MAX_EFFORT {
             return Ok(advice);
         }
-        let mut lost = Vec::new();
+        let mut unmatched = Vec::new();
         for (at, term) in terms.iter().enumerate() {
             if self.count_found(term, mounted)? == 0 {
-                lost.push(at);
+                unmatched.push(at);
             }
         }
-        for &at in &lost {
+        for &at in &unmatched {
             let term = &terms[at];
-            let others = (0..terms.len()).filter(|other| !lost.contains(other));
+            let others = (0..terms.len()).filter(|other| !unmatched.contains(other));
             let others: Vec<Query> = others.map(|other| terms[other].clone()).collect();
-            let mut like = Vec::new();
-            for other in self.nearly(term)? {
+            let mut similar = Vec::new();
+            for other in self.similar_terms(term)? {
                 let with_it = others.iter().cloned().chain([other.clone()]);
                 let count = self.count_found(&Query::all(with_it.collect()), mounted)?;
-                if count > 0 && like.len() < MOST {
-                    like.push((other, count));
+                if count > 0 && similar.len() < MAX_SUGGESTIONS {
+                    similar.push((other, count));
                 }
             }
-            advice.lost.push(Lost {
+            advice.unmatched.push(UnmatchedTerm {
                 term: term.clone(),
-                like,
+                similar,
             });
         }
         if terms.len() > 1 {
@@ -109,100 +114,100 @@ impl Index {
         Ok(advice)
     }
 
-    /// Terms that are nearly this one, what is most like it first.
-    fn nearly(&self, term: &Query) -> Result<Vec<Query>, Error> {
+    /// Returns terms similar to this one, most similar first.
+    fn similar_terms(&self, term: &Query) -> Result<Vec<Query>, Error> {
         let (words, name) = match term {
             Query::Words(words) => (words, None),
-            Query::Ask(Ask::Field {
+            Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }) => (words, Some(*name)),
             _ => return Ok(Vec::new()),
         };
-        if !matches!(words.how, How::Forms | How::Exact) {
+        if !matches!(words.mode, MatchMode::Stemmed | MatchMode::Exact) {
             return Ok(Vec::new());
         }
-        let asked = |words: Words| match name {
+        let to_query = |words: SearchWords| match name {
             None => Query::Words(words),
-            Some(name) => Query::Ask(Ask::Field {
+            Some(name) => Query::Filter(Filter::Field {
                 name,
-                wanted: Wanted::Words(words),
+                filter: FieldFilter::Words(words),
             }),
         };
         let runs = folded_runs(&words.text);
         let found = match (runs.as_slice(), name) {
             ([run], None) => {
-                let heard = self
+                let fields = self
                     .columns
-                    .heard
+                    .groups
                     .iter()
-                    .flat_map(|heard| heard.single.clone());
-                self.words_like(run, heard.collect())?
+                    .flat_map(|group| group.single.clone());
+                self.similar_words(run, fields.collect())?
             }
             ([run], Some(name)) => {
                 let columns = Clip::fields_named(name).map(|(at, _)| self.columns.all[at]);
                 let fields = columns.flat_map(|column| match column {
-                    Column::Words { whole, parts, .. } => vec![whole, parts],
+                    IndexColumn::Words { whole, parts, .. } => vec![whole, parts],
                     _ => Vec::new(),
                 });
-                self.words_like(run, fields.collect())?
+                self.similar_words(run, fields.collect())?
             }
-            (_, Some(name)) => self.values_like(&words.text, name)?,
+            (_, Some(name)) => self.similar_values(&words.text, name)?,
             _ => Vec::new(),
         };
-        let read = found.into_iter().filter_map(|word| match runs.len() {
-            1 => Words::read(&word).ok(),
-            _ => Words::exact(&word).ok(),
+        let parsed = found.into_iter().filter_map(|word| match runs.len() {
+            1 => SearchWords::parse(&word).ok(),
+            _ => SearchWords::exact(&word).ok(),
         });
-        Ok(read.map(asked).collect())
+        Ok(parsed.map(to_query).collect())
     }
 
-    /// Words of some columns that differ in few letters, what is most like it first and what is
-    /// found most first among equals.
-    fn words_like(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
+    /// Returns words of some columns within a small edit distance, most similar first; ties by
+    /// frequency.
+    fn similar_words(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
         let length = word.chars().count();
-        // Of a short word, every other is nearly it.
-        let furthest = match length {
+        // Every other short word is similar to a short word.
+        let max_distance = match length {
             0..3 => return Ok(Vec::new()),
             3..5 => 1,
-            _ => FURTHEST,
+            _ => MAX_DISTANCE,
         };
-        let near = Alike::within(furthest, word);
+        let automaton = FuzzyWord::with_distance(max_distance, word);
         guarded(|| {
-            let mut known: HashMap<String, u64> = HashMap::new();
+            let mut candidates: HashMap<String, u64> = HashMap::new();
             for field in fields {
                 for segment in self.reader.searcher().segment_readers() {
                     let index = segment.inverted_index(field)?;
-                    let stream = index.terms().search(&near).into_stream();
+                    let stream = index.terms().search(&automaton).into_stream();
                     let mut terms = stream.map_err(TantivyError::from)?;
                     while terms.advance() {
                         if let Ok(word) = std::str::from_utf8(terms.key()) {
-                            *known.entry(word.to_owned()).or_default() +=
+                            *candidates.entry(word.to_owned()).or_default() +=
                                 u64::from(terms.value().doc_freq);
                         }
                     }
                 }
             }
-            let mut known: Vec<(usize, u64, String)> = known
+            let mut candidates: Vec<(usize, u64, String)> = candidates
                 .into_iter()
                 .filter(|(other, _)| other != word && !is_number(other))
                 .map(|(other, count)| (strsim::osa_distance(&other, word), u64::MAX - count, other))
                 .collect();
-            known.sort();
-            known.truncate(MOST_TRIED);
-            Ok(known.into_iter().map(|(_, _, word)| word).collect())
+            candidates.sort();
+            candidates.truncate(MAX_TRIED);
+            Ok(candidates.into_iter().map(|(_, _, word)| word).collect())
         })
     }
 
-    /// Values that clips are counted by which are most like a text of several words.
-    fn values_like(&self, text: &str, name: &str) -> Result<Vec<String>, Error> {
+    /// Returns the facet values that are most similar to a text of several words.
+    fn similar_values(&self, text: &str, name: &str) -> Result<Vec<String>, Error> {
         let Ok(facet) = facet(name) else {
             return Ok(Vec::new());
         };
         let tallies = self.tally(&Query::default(), &[], &[facet], false)?;
         let text = folded_runs(text).join(" ");
         let values = tallies.facets.iter().flat_map(|tally| &tally.rows);
-        let mut near: Vec<(usize, String)> = values
+        let mut automaton: Vec<(usize, String)> = values
             .map(|(value, _)| {
                 (
                     strsim::osa_distance(&folded_runs(value).join(" "), &text),
@@ -211,13 +216,14 @@ impl Index {
             })
             .filter(|(distance, _)| distance * 3 <= text.len())
             .collect();
-        near.sort();
-        near.truncate(MOST);
-        Ok(near.into_iter().map(|(_, value)| value).collect())
+        automaton.sort();
+        automaton.truncate(MAX_SUGGESTIONS);
+        Ok(automaton.into_iter().map(|(_, value)| value).collect())
     }
 }
 
-/// Clip numbers differ in a digit, and are not what was meant.
+/// Returns true if at least half of the characters are digits: similar clip numbers are no useful
+/// suggestion.
 fn is_number(word: &str) -> bool {
     word.chars().filter(char::is_ascii_digit).count() * 2 >= word.len()
 }

@@ -1,28 +1,28 @@
-//! A query whose matches are worth a fixed weight, and within that a little more the better they
-//! match: so a word in a tag is always worth more than one in a folder, however rare it is there.
+//! Query that gives its matches a fixed weight plus a small bonus for the match score. A word in a
+//! tag always scores higher than one in a folder name, however rare it is there.
 
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
-/// How much matching better is worth at most: less than between any two weights.
-const WITHIN: Score = 0.4;
-/// The score that is worth half of that.
-const HALF: Score = 8.0;
+/// Maximum bonus for the match score; less than the difference between any two weights.
+const MAX_BONUS: Score = 0.4;
+/// Match score that earns half of the bonus.
+const HALF_BONUS_SCORE: Score = 8.0;
 
-/// A query in its tier.
+/// Query whose matches score within one tier.
 #[derive(Debug)]
-pub(super) struct Tier {
+pub(super) struct TierQuery {
     inner: Box<dyn Query>,
     weight: Score,
 }
 
-impl Tier {
+impl TierQuery {
     pub(super) fn new(inner: Box<dyn Query>, weight: Score) -> Self {
         Self { inner, weight }
     }
 }
 
-impl Clone for Tier {
+impl Clone for TierQuery {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.box_clone(),
@@ -31,7 +31,7 @@ impl Clone for Tier {
     }
 }
 
-impl Query for Tier {
+impl Query for TierQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let is_scored = scoring.is_scoring_enabled();
         let inner = self.inner.weight(scoring)?;
@@ -101,7 +101,7 @@ impl DocSet for TierScorer {
 
 impl Scorer for TierScorer {
     fn score(&mut self) -> Score {
-        let within = self.inner.score();
-        self.weight + WITHIN * within / (within + HALF)
+        let score = self.inner.score();
+        self.weight + MAX_BONUS * score / (score + HALF_BONUS_SCORE)
     }
 }

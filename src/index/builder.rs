@@ -1,5 +1,7 @@
-//! Making an index of the whole catalogue: beside the old one, which is then moved away in one
-//! step, so that a search which has it open goes on; or in memory, for one search.
+//! Builds an index of the whole catalogue.
+//!
+//! The new index is built next to the old one and replaces it in one step, so a search that has the
+//! old one open can continue. For a single search, the index can also be built in memory.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,79 +13,83 @@ use tantivy::{Directory, IndexSettings, TantivyError};
 
 use super::catch_panic::guarded;
 use super::catch_up::lock_file;
-use super::directory::{Folder, UNFINISHED};
+use super::directory::{IndexFolder, UNFINISHED};
 use super::document;
-use super::updater::Pen;
-use super::{Index, MARK, Note, State};
+use super::updater::IndexUpdater;
+use super::{Index, IndexNotice, IndexState, MARKER_FILE};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Held};
 
-/// What folders begin with that are not yet, or not any more, the index.
+/// Name prefixes of the folders of a new and of a replaced index.
 const NEW: &str = "index.new-";
 const OLD: &str = "index.old-";
 
 impl Index {
-    /// Makes the index anew from seq 0, whatever there was; `progress` hears how many clips are
-    /// done, and of how many.
+    /// Rebuilds the index from seq 0. Passes the number of clips done and their total to
+    /// `progress`.
     ///
     /// # Errors
-    /// When the catalogue cannot be read, or the index not written.
-    pub fn remake(
+    /// Returns an error if the catalogue cannot be read or the index cannot be written.
+    pub fn rebuild(
         catalogue: &Catalogue,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
         // A wait that is never aborted ends with the lock.
-        Self::remake_unless(&|| false, catalogue, told, progress)?.ok_or(Error::Thread)
+        Self::rebuild_unless(&|| false, catalogue, on_notice, progress)?.ok_or(Error::Thread)
     }
 
-    /// Rebuilds the index as [`Index::remake`] does. Returns `None` when `abort` ends the wait for the lock.
+    /// Rebuilds the index as [`Index::rebuild`] does. Returns `None` if `abort` ends the wait for
+    /// the lock.
     ///
     /// # Errors
-    /// When the catalogue cannot be read, or the index not written.
-    pub(super) fn remake_unless(
+    /// Returns an error if the catalogue cannot be read or the index cannot be written.
+    pub(super) fn rebuild_unless(
         abort: &dyn Fn() -> bool,
         catalogue: &Catalogue,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Option<Self>, Error> {
         let mut waiting = |holder: &str| {
-            told(&Note::Waiting {
+            on_notice(&IndexNotice::Waiting {
                 holder: holder.to_owned(),
             });
         };
         let held = lock::hold(&lock_file(catalogue), "rebuild", abort, &mut waiting)?;
         let Some(held) = held else { return Ok(None) };
-        let index = Self::make(catalogue, &held, progress)?;
-        index.tidy_or_say(catalogue, &held, told);
-        Self::sound(catalogue).map(Some)
+        let index = Self::build(catalogue, &held, progress)?;
+        index.tidy_or_notify(catalogue, &held, on_notice);
+        Self::open_intact(catalogue).map(Some)
     }
 
-    /// A new index in place of what there is; others are kept out by the lock.
-    pub(super) fn make(
+    /// Builds a new index and replaces the current one. The lock keeps other writers out.
+    pub(super) fn build(
         catalogue: &Catalogue,
         _lock: &Held,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
-        Self::check_place(catalogue)?;
-        clear(catalogue.folder());
+        Self::check_folder(catalogue)?;
+        remove_leftovers(catalogue.folder());
         let folder = Self::folder(catalogue);
-        let (new, old) = (beside(catalogue, NEW), beside(catalogue, OLD));
-        let mut meanwhile = Meanwhile::of(catalogue)?;
-        let made = guarded(|| {
+        let (new, old) = (
+            sibling_folder(catalogue, NEW),
+            sibling_folder(catalogue, OLD),
+        );
+        let mut replaced = ReplacedIndex::open(catalogue)?;
+        let built = guarded(|| {
             fs::create_dir(&new).map_err(Error::path(&new))?;
-            mark(&new)?;
-            let directory = Folder::open(&new).map_err(TantivyError::from)?;
+            write_marker(&new)?;
+            let directory = IndexFolder::open(&new).map_err(TantivyError::from)?;
             Self::fill(directory, catalogue, &mut |done, total| {
-                meanwhile.keep_up(catalogue);
+                replaced.keep_up(catalogue);
                 progress(done, total);
             })
         });
-        drop(meanwhile);
+        drop(replaced);
         // Closed before it is moved.
-        if let Err(error) = made.map(drop) {
-            remove(&new);
+        if let Err(error) = built.map(drop) {
+            remove_folder(&new);
             return Err(error);
         }
         if folder.exists() {
@@ -91,11 +97,11 @@ impl Index {
         }
         fs::rename(&new, &folder).map_err(Error::path(&folder))?;
         sync(catalogue.folder());
-        remove(&old);
-        Self::sound(catalogue)
+        remove_folder(&old);
+        Self::open_intact(catalogue)
     }
 
-    /// An index that is gone when it is dropped.
+    /// Builds an index in memory, which disappears when it is dropped.
     pub(super) fn in_memory(catalogue: &Catalogue) -> Result<Self, Error> {
         guarded(|| Self::fill(RamDirectory::create(), catalogue, &mut |_, _| ()))
     }
@@ -108,61 +114,63 @@ impl Index {
         let (schema, columns) = document::schema();
         let inner = tantivy::Index::create(directory, schema, IndexSettings::default())?;
         let (mut done, total) = (0, catalogue.count()?);
-        let mut pen = Pen::new(&inner, &columns, catalogue, 0)?;
-        pen.catch_up(&mut |changes| {
+        let mut updater = IndexUpdater::new(&inner, &columns, catalogue, 0)?;
+        updater.catch_up(&mut |changes| {
             done += changes;
             progress(done.min(total), total);
         })?;
-        // It took a while; what was changed in it takes none.
-        pen.catch_up(&mut |_| ())?;
-        let seq = pen.seq();
-        drop(pen);
+        // Applies the changes made during the first pass, which are few.
+        updater.catch_up(&mut |_| ())?;
+        let seq = updater.seq();
+        drop(updater);
         Self::read(inner, columns, seq, catalogue.last_clip()?)
     }
 
-    /// What was just written, as it is on the disk.
-    pub(super) fn sound(catalogue: &Catalogue) -> Result<Self, Error> {
-        match Self::look(catalogue)? {
-            State::Whole(index) => Ok(*index),
-            State::Damaged { file } => Err(TantivyError::InternalError(format!(
-                "{file} is not what was just written"
+    /// Opens the index that was just written; returns an error if it is not intact.
+    pub(super) fn open_intact(catalogue: &Catalogue) -> Result<Self, Error> {
+        match Self::open(catalogue)? {
+            IndexState::Usable(index) => Ok(*index),
+            IndexState::Damaged { file } => Err(TantivyError::InternalError(format!(
+                "{file} does not match what was just written"
             ))
             .into()),
-            State::Absent | State::Other(_) | State::Foreign => Err(TantivyError::InternalError(
-                "it is not what was just written".to_owned(),
-            )
-            .into()),
+            IndexState::Missing | IndexState::Mismatched(_) | IndexState::NotOurs => {
+                Err(TantivyError::InternalError(
+                    "the index does not match what was just written".to_owned(),
+                )
+                .into())
+            }
         }
     }
 }
 
-/// The index that is to be replaced: while it is whole, searches go on in it, and find what is
-/// changed.
-struct Meanwhile {
+/// Index that is about to be replaced. While it is intact, it is kept up to date so that searches
+/// can use it and find recent changes.
+struct ReplacedIndex {
     index: Option<Box<Index>>,
     seq: i64,
 }
 
-impl Meanwhile {
-    fn of(catalogue: &Catalogue) -> Result<Self, Error> {
-        let index = match Index::look(catalogue)? {
-            State::Whole(index) => Some(index),
+impl ReplacedIndex {
+    fn open(catalogue: &Catalogue) -> Result<Self, Error> {
+        let index = match Index::open(catalogue)? {
+            IndexState::Usable(index) => Some(index),
             _ => None,
         };
         let seq = index.as_ref().map_or(0, |index| index.seq());
         Ok(Self { index, seq })
     }
 
-    /// Takes in what was changed. When it cannot, searches wait for the new one.
+    /// Applies recent changes. If that fails, searches wait for the new index.
     fn keep_up(&mut self, catalogue: &Catalogue) {
         let Some(index) = &self.index else { return };
         let followed = guarded(|| {
             if catalogue.seq()? == self.seq {
                 return Ok(self.seq);
             }
-            let mut pen = Pen::new(&index.inner, &index.columns, catalogue, self.seq)?;
-            pen.catch_up(&mut |_| ())?;
-            Ok(pen.seq())
+            let mut updater = IndexUpdater::new(&index.inner, &index.columns, catalogue, self.seq)?;
+            updater.catch_up(&mut |_| ())?;
+            Ok(updater.seq())
         });
         match followed {
             Ok(seq) => self.seq = seq,
@@ -171,25 +179,26 @@ impl Meanwhile {
     }
 }
 
-/// Puts the mark into a folder of ours.
-pub(super) fn mark(folder: &Path) -> Result<(), Error> {
-    let mark = folder.join(MARK);
-    fs::write(&mark, "made by btsindex; may be deleted at any time\n").map_err(Error::path(&mark))
+/// Writes the marker file to a folder of this program.
+pub(super) fn write_marker(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(MARKER_FILE);
+    fs::write(&path, "made by btsindex; may be deleted at any time\n").map_err(Error::path(&path))
 }
 
-/// A folder beside the index that nobody else uses: we hold the lock.
-fn beside(catalogue: &Catalogue, kind: &str) -> PathBuf {
+/// Returns a new path next to the index. No other process uses it, because the caller holds the
+/// lock.
+fn sibling_folder(catalogue: &Catalogue, kind: &str) -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| now.subsec_nanos());
     let name = format!("{kind}{:x}{now:08x}", std::process::id());
     catalogue.folder().join(name)
 }
 
-/// Removes what killed processes left: folders, and files that were not finished.
-pub(super) fn clear(catalogue: &Path) {
+/// Removes the folders and unfinished files that killed processes left.
+pub(super) fn remove_leftovers(catalogue: &Path) {
     for name in names(catalogue) {
         if name.starts_with(NEW) || name.starts_with(OLD) {
-            remove(&catalogue.join(name));
+            remove_folder(&catalogue.join(name));
         }
     }
     let index = catalogue.join("index");
@@ -200,20 +209,20 @@ pub(super) fn clear(catalogue: &Path) {
     }
 }
 
-/// Removes a folder that is ours, its mark last: should it be cut off, it is known again. What
-/// cannot be removed now is removed another time.
-fn remove(folder: &Path) {
-    if !folder.join(MARK).exists() {
-        // Ours too, but only when it is empty.
+/// Removes a folder with a marker file. The marker is removed last, so that an interrupted removal
+/// can be completed later. Errors are ignored, because the next call tries again.
+fn remove_folder(folder: &Path) {
+    if !folder.join(MARKER_FILE).exists() {
+        // A folder without a marker is removed only if it is empty.
         let _ = fs::remove_dir(folder);
         return;
     }
     let removed: io::Result<()> = names(folder)
         .into_iter()
-        .filter(|name| name != MARK)
+        .filter(|name| name != MARKER_FILE)
         .try_for_each(|name| fs::remove_file(folder.join(name)));
     if removed.is_ok() {
-        let _ = fs::remove_file(folder.join(MARK)).and_then(|()| fs::remove_dir(folder));
+        let _ = fs::remove_file(folder.join(MARKER_FILE)).and_then(|()| fs::remove_dir(folder));
     }
 }
 
@@ -224,7 +233,7 @@ fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Makes renames last. Not every system can, and an index that is lost is made again.
+/// Makes renames durable. Not every system supports that, and a lost index is rebuilt.
 fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -1,5 +1,7 @@
-//! tantivy may panic on files that are not what it wrote. Whatever it does with an index is
-//! run in here, where a panic is an error like any other: the index is made anew from it.
+//! Converts panics of tantivy to errors.
+//!
+//! tantivy may panic on files with unexpected content. All calls that read or write an index run in
+//! [`guarded`], so that a panic leads to a rebuild like any other error.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -14,10 +16,10 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names of the threads that tantivy works in begin like this.
+/// Prefixes of the names of tantivy's threads.
 const THREADS: [&str; 3] = ["thrd-tantivy", "merge_thread", "segment_updater"];
 
-/// Runs what calls tantivy; its panics are errors, and say nothing by themselves.
+/// Runs code that calls tantivy. A panic becomes an error and prints nothing.
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     static QUIETED: Once = Once::new();
     QUIETED.call_once(|| {
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_an_error() {
+    fn a_panic_becomes_an_error() {
         assert!(guarded::<()>(|| panic!("on purpose")).is_err());
         assert_eq!(guarded(|| Ok(1)).unwrap(), 1);
     }

@@ -1,221 +1,227 @@
-//! The index at the catalogue's seq, whoever has to bring it there. One process at a time
-//! writes: it holds `index.lock`, which stands outside the index's folder and outlives it.
+//! Brings the index to the catalogue's seq, in whichever process needs it first.
+//!
+//! One process at a time writes the index. It holds `index.lock`, which is outside the index's
+//! folder and outlives it.
 
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::builder::{clear, mark};
+use super::builder::{remove_leftovers, write_marker};
 use super::catch_panic::guarded;
-use super::merge::{self, Effort};
-use super::updater::{Pen, sizes};
-use super::{Index, Note, State};
+use super::merge::{self, MergeEffort};
+use super::updater::{IndexUpdater, sizes};
+use super::{Index, IndexNotice, IndexState};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt, Held};
 
-/// Between two looks at an index that another process writes.
-const BETWEEN: Duration = Duration::from_millis(20);
-/// After this it is said for whom we wait …
-const QUIET: Duration = Duration::from_secs(1);
-/// … and after this we do no longer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two checks of an index that another process writes.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Wait before the user is notified of the lock holder.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
+/// Maximum wait for the lock holder.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The lock of whoever writes the index of a catalogue.
+/// Path of the lock file that a writer of the index holds.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
-/// Waits for the lock of the index for at most [`PATIENCE`]. Returns `None` when another process keeps it.
-pub(super) fn lock_while(catalogue: &Catalogue, what_we_do: &str) -> Result<Option<Held>, Error> {
-    let begun = Instant::now();
-    let is_long = || begun.elapsed() >= PATIENCE;
-    lock::hold(&lock_file(catalogue), what_we_do, &is_long, &mut |_| ())
+/// Waits for the lock of the index for at most [`LOCK_TIMEOUT`]. Returns `None` if another process
+/// still holds it then.
+pub(super) fn wait_for_lock(catalogue: &Catalogue, purpose: &str) -> Result<Option<Held>, Error> {
+    let started = Instant::now();
+    let has_timed_out = || started.elapsed() >= LOCK_TIMEOUT;
+    lock::hold(&lock_file(catalogue), purpose, &has_timed_out, &mut |_| ())
 }
 
-/// Lets the index follow the catalogue now, and merges a little; `false`: another process has
-/// it, and is left to it.
+/// Brings the index up to date and merges a few segments. Returns `false` without waiting if
+/// another process holds the lock.
 ///
 /// # Errors
-/// When the catalogue cannot be read or the index not written.
-pub fn follow(
+/// Returns an error if the catalogue cannot be read or the index cannot be written.
+pub fn try_catch_up(
     catalogue: &Catalogue,
-    what_we_do: &str,
-    told: &mut dyn FnMut(&Note),
+    purpose: &str,
+    on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<bool, Error> {
-    if let State::Whole(index) = Index::look(catalogue)?
+    if let IndexState::Usable(index) = Index::open(catalogue)?
         && index.seq() == catalogue.seq()?
     {
         return Ok(true);
     }
-    match lock::attempt(&lock_file(catalogue), what_we_do)? {
+    match lock::attempt(&lock_file(catalogue), purpose)? {
         Attempt::Busy(_) => Ok(false),
         Attempt::Held(held) => {
-            let index = Index::bring_up(catalogue, &held, told)?;
-            index.tidy(catalogue, &held, Effort::LITTLE)?;
+            let index = Index::bring_up_to_date(catalogue, &held, on_notice)?;
+            index.tidy(catalogue, &held, MergeEffort::SMALL)?;
             Ok(true)
         }
     }
 }
 
-/// Lets the index follow the catalogue, and merges all that should be: for the end of work
-/// that changed much. Waits for another process that writes it, but not for ever.
+/// Brings the index up to date and merges all segments that should be merged, for example at the
+/// end of a scan. Waits for another writer for at most a minute.
 ///
 /// # Errors
-/// When the catalogue cannot be read or the index not written.
-pub fn settle(
+/// Returns an error if the catalogue cannot be read or the index cannot be written.
+pub fn catch_up_and_merge(
     catalogue: &Catalogue,
-    what_we_do: &str,
-    told: &mut dyn FnMut(&Note),
+    purpose: &str,
+    on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<(), Error> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut last = String::new();
     let held = lock::hold(
         &lock_file(catalogue),
-        what_we_do,
-        &|| begun.elapsed() >= PATIENCE,
+        purpose,
+        &|| started.elapsed() >= LOCK_TIMEOUT,
         &mut |holder| holder.clone_into(&mut last),
     )?;
     let Some(held) = held else {
-        told(&Note::GaveUp { holder: last });
+        on_notice(&IndexNotice::StoppedWaiting { holder: last });
         return Ok(());
     };
-    Index::bring_up(catalogue, &held, told)?.tidy_or_say(catalogue, &held, told);
+    Index::bring_up_to_date(catalogue, &held, on_notice)?
+        .tidy_or_notify(catalogue, &held, on_notice);
     drop(held);
-    Index::recheck(catalogue, u64::MAX, told)
+    Index::recheck(catalogue, u64::MAX, on_notice)
 }
 
 impl Index {
-    /// The index, holding every change that the catalogue has now.
+    /// Opens the index with every change that the catalogue has now.
     ///
-    /// One that is behind, damaged or not there is brought up by whoever comes first; where it
-    /// cannot be written, one is made in memory.
+    /// The first process that needs the index updates it if it is behind, and rebuilds it if it is
+    /// damaged or missing. If the index cannot be written, an index in memory is built.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn current(
         catalogue: &Catalogue,
-        what_we_do: &str,
-        told: &mut dyn FnMut(&Note),
+        purpose: &str,
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Self, Error> {
-        let wanted = catalogue.seq()?;
-        let begun = Instant::now();
-        let mut is_told = false;
+        let required = catalogue.seq()?;
+        let started = Instant::now();
+        let mut is_reported = false;
         loop {
-            let state = Self::look(catalogue)?;
-            if let State::Whole(index) = state
-                && index.seq() >= wanted
+            let state = Self::open(catalogue)?;
+            if let IndexState::Usable(index) = state
+                && index.seq() >= required
             {
                 return Ok(*index);
             }
-            let holder = match lock::attempt(&lock_file(catalogue), what_we_do) {
-                Err(error) => return Self::instead(catalogue, &error, told),
+            let holder = match lock::attempt(&lock_file(catalogue), purpose) {
+                Err(error) => return Self::in_memory_because(catalogue, &error, on_notice),
                 Ok(Attempt::Held(held)) => {
-                    return match Self::bring_up(catalogue, &held, told) {
-                        Err(error) => Self::instead(catalogue, &error, told),
+                    return match Self::bring_up_to_date(catalogue, &held, on_notice) {
+                        Err(error) => Self::in_memory_because(catalogue, &error, on_notice),
                         index => index,
                     };
                 }
                 Ok(Attempt::Busy(holder)) => holder,
             };
-            if begun.elapsed() >= PATIENCE {
-                told(&Note::GaveUp { holder });
-                return match Self::look(catalogue)? {
-                    State::Whole(index) => Ok(*index),
+            if started.elapsed() >= LOCK_TIMEOUT {
+                on_notice(&IndexNotice::StoppedWaiting { holder });
+                return match Self::open(catalogue)? {
+                    IndexState::Usable(index) => Ok(*index),
                     _ => Self::in_memory(catalogue),
                 };
             }
-            if begun.elapsed() >= QUIET && !std::mem::replace(&mut is_told, true) {
-                told(&Note::Waiting { holder });
+            if started.elapsed() >= NOTICE_AFTER && !std::mem::replace(&mut is_reported, true) {
+                on_notice(&IndexNotice::Waiting { holder });
             }
-            thread::sleep(BETWEEN);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// An index in memory, as the one on the disk cannot be written.
-    fn instead(
+    /// Builds an index in memory, because the index on disk cannot be written.
+    fn in_memory_because(
         catalogue: &Catalogue,
-        why: &Error,
-        told: &mut dyn FnMut(&Note),
+        error: &Error,
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Self, Error> {
-        told(&Note::InMemory {
-            reason: why.to_string(),
+        on_notice(&IndexNotice::InMemory {
+            reason: error.to_string(),
         });
         Self::in_memory(catalogue)
     }
 
-    /// The index at the catalogue's seq, made anew where it cannot be used.
-    pub(super) fn bring_up(
+    /// Opens the index at the catalogue's seq; rebuilds it if it cannot be used.
+    pub(super) fn bring_up_to_date(
         catalogue: &Catalogue,
         lock: &Held,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Self, Error> {
-        match Self::look(catalogue)? {
-            State::Whole(index) if index.seq() >= catalogue.seq()? => return Ok(*index),
-            State::Whole(index) => {
-                mark(&Self::folder(catalogue))?;
-                let followed = guarded(|| {
-                    Pen::new(&index.inner, &index.columns, catalogue, index.seq)?
+        match Self::open(catalogue)? {
+            IndexState::Usable(index) if index.seq() >= catalogue.seq()? => return Ok(*index),
+            IndexState::Usable(index) => {
+                write_marker(&Self::folder(catalogue))?;
+                let outcome = guarded(|| {
+                    IndexUpdater::new(&index.inner, &index.columns, catalogue, index.seq)?
                         .catch_up(&mut |_| ())
                 });
                 drop(index);
-                match followed.and_then(|()| Self::sound(catalogue)) {
+                match outcome.and_then(|()| Self::open_intact(catalogue)) {
                     Ok(index) => return Ok(index),
                     Err(error @ Error::Catalogue { .. }) => return Err(error),
-                    // A full disk, or something that no checksum tells.
+                    // The disk is full, or the files are inconsistent although their checksums are
+                    // correct.
                     Err(_) => {}
                 }
             }
-            State::Absent => {}
-            State::Other(why) => told(&Note::Remade { why }),
-            State::Damaged { file } => told(&Note::Damaged { file }),
-            State::Foreign => Self::check_place(catalogue)?,
+            IndexState::Missing => {}
+            IndexState::Mismatched(reason) => on_notice(&IndexNotice::Rebuilt { reason }),
+            IndexState::Damaged { file } => on_notice(&IndexNotice::Damaged { file }),
+            IndexState::NotOurs => Self::check_folder(catalogue)?,
         }
-        Self::make(catalogue, lock, &mut |_, _| ())
+        Self::build(catalogue, lock, &mut |_, _| ())
     }
 
-    /// Merges what should be, and removes what killed processes left.
+    /// Merges segments, and removes what killed processes left.
     pub(super) fn tidy(
         &self,
         catalogue: &Catalogue,
         _lock: &Held,
-        effort: Effort,
+        effort: MergeEffort,
     ) -> Result<(), Error> {
-        clear(catalogue.folder());
+        remove_leftovers(catalogue.folder());
         guarded(|| {
             if merge::next(&sizes(&self.inner)?, effort).is_empty() {
                 return Ok(());
             }
-            Pen::new(&self.inner, &self.columns, catalogue, self.seq)?.merge(effort)
+            IndexUpdater::new(&self.inner, &self.columns, catalogue, self.seq)?.merge(effort)
         })
     }
 
-    /// Merges all that should be. An index that stays in more pieces than it need be holds all that
-    /// it should, so a failure is reported and nothing else.
-    pub(super) fn tidy_or_say(
+    /// Merges all segments that should be merged. An index with too many segments is still
+    /// complete, so a failure is only reported.
+    pub(super) fn tidy_or_notify(
         &self,
         catalogue: &Catalogue,
         lock: &Held,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) {
-        if let Err(error) = self.tidy(catalogue, lock, Effort::WHOLE) {
-            told(&Note::Untidy {
+        if let Err(error) = self.tidy(catalogue, lock, MergeEffort::FULL) {
+            on_notice(&IndexNotice::NotTidied {
                 reason: error.to_string(),
             });
         }
     }
 
-    /// Tidies up after a search, when there is something to tidy and nobody else is at it.
+    /// Merges a few segments after a search, if there are many and no other process writes the
+    /// index.
     pub(super) fn tidy_after(&self, catalogue: &Catalogue) -> Result<(), Error> {
-        if self.segments().len() <= Effort::LITTLE.segments {
+        if self.segments().len() <= MergeEffort::SMALL.segments {
             return Ok(());
         }
         let Ok(Attempt::Held(held)) = lock::attempt(&lock_file(catalogue), "search") else {
             return Ok(());
         };
-        // Opened anew: another may have been at it since.
-        match Self::look(catalogue)? {
-            State::Whole(index) => index.tidy(catalogue, &held, Effort::LITTLE),
+        // Opened again: another process may have written the index since.
+        match Self::open(catalogue)? {
+            IndexState::Usable(index) => index.tidy(catalogue, &held, MergeEffort::SMALL),
             _ => Ok(()),
         }
     }

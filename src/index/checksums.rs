@@ -1,12 +1,13 @@
-//! Whether the files of the index hold what was written. Each is read through before it is used
-//! for the first time; what was found whole is remembered with all that a change of the file would
-//! change too, so that looking again costs one stat a file.
+//! Verifies that the files of the index hold what was written.
 //!
-//! Bits that rot on a disk change none of that. So a small index is read through each time, and a
-//! file of a large one is due again after a day, after a restart and after its volume was mounted
-//! again. A search reads what is due before it answers, up to a limit, through the system's cache:
-//! these are the bytes that it will use. The rest is read from the medium after the answer
-//! ([`read_again`]).
+//! Each file is read completely before its first use. A file that passed is recorded together with
+//! the metadata that any change to it would alter, so the next check costs one stat per file.
+//!
+//! Bit rot alters no metadata. Therefore a small index is read completely each time, and a file of
+//! a large index is due again after a day, after a restart and after a remount of its volume. A
+//! search checks due files before it answers, up to a limit, through the page cache, because it
+//! will use these bytes. The remaining files are read from the medium after the answer
+//! ([`verify_due_files`]).
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -16,112 +17,113 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Lasting, read_sealed, write_sealed};
+use super::directory::{Durability, read_sealed, write_sealed};
 use super::mount_id;
 use crate::catalogue::unix_seconds;
 
-/// Where what was found whole is remembered, in the index's folder.
-pub(super) const CHECKED: &str = "checked.json";
-/// A file that was changed this recently may be changed again without its times telling.
-const SETTLED: Duration = Duration::from_secs(2);
-/// What was read longer ago than this is due again, in seconds.
-const AGE: i64 = 24 * 60 * 60;
+/// File in the index's folder that records the checks.
+pub(super) const RECORDS_FILE: &str = "checked.json";
+/// A file modified more recently than this may change again without a visible change of its times.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
+/// Seconds after which a checked file is due again.
+const MAX_AGE: i64 = 24 * 60 * 60;
 /// Bytes read at a time.
-const PIECE: usize = 256 * 1024;
-/// The two numbers at the very end of a file: the length of its footer, and one for all files.
+const BUFFER_SIZE: usize = 256 * 1024;
+/// Length of the end of a file: footer length and magic number, four bytes each.
 const TRAILER: u64 = 8;
-/// The second of them.
+/// Magic number at the end of every file.
 const MAGIC: u32 = 1337;
-/// No footer is longer.
-const FOOTER: u32 = 4096;
+/// Maximum length of a footer.
+const MAX_FOOTER: u32 = 4096;
 
-/// How much is read of what was found whole before.
+/// Extent of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Within limits.
-    Remembered(Limits),
-    /// Everything, from the medium.
-    Nothing,
+pub(super) enum CheckMode {
+    /// Accepts recorded checks, and repeats them within limits.
+    UseRecords(CheckLimits),
+    /// Reads every file from the medium.
+    Full,
 }
 
-/// Bytes that are read before an answer.
+/// Bytes to check before a search answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// An index of no more is read through each time.
+pub(super) struct CheckLimits {
+    /// An index of at most this size is read completely each time.
     pub always: u64,
-    /// Of files that are due, the smallest are read while they come to no more.
+    /// Total size of the due files that are checked, smallest first.
     pub due: u64,
 }
 
-impl Limits {
-    /// What no search feels: see ARCHITECTURE.md for what it costs.
-    pub(super) const USUAL: Self = Self {
+impl CheckLimits {
+    /// Limits that do not noticeably delay a search; ARCHITECTURE.md states the cost.
+    pub(super) const DEFAULT: Self = Self {
         always: 4 * 1024 * 1024,
         due: 128 * 1024 * 1024,
     };
 }
 
-/// What tells a file from what it was.
+/// Metadata that any change to the file would alter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+struct IndexFileStamp {
     bytes: u64,
     modified: i64,
     changed: i64,
     inode: u64,
 }
 
-/// When a file was found whole.
+/// Record of a successful check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
+struct CheckRecord {
     #[serde(flatten)]
-    stamp: Stamp,
-    /// Seconds since 1970 UTC.
+    stamp: IndexFileStamp,
+    /// Unix time in seconds.
     read: i64,
-    /// Where: see [`mount::of`].
+    /// Mount at the time of the check: see [`mount_id::identify`].
     mount: String,
 }
 
-type Memo = BTreeMap<String, Record>;
+type CheckRecords = BTreeMap<String, CheckRecord>;
 
-/// Here and now, as far as records are concerned.
-struct Here {
+/// Current time and mount, with which records are compared.
+struct CheckContext {
     mount: String,
     now: i64,
 }
 
-impl Here {
+impl CheckContext {
     fn at(folder: &Path) -> Self {
         Self {
-            mount: mount_id::of(folder),
+            mount: mount_id::identify(folder),
             now: unix_seconds(),
         }
     }
 
-    fn record(&self, stamp: Stamp) -> Record {
-        Record {
+    fn record(&self, stamp: IndexFileStamp) -> CheckRecord {
+        CheckRecord {
             stamp,
             read: self.now,
             mount: self.mount.clone(),
         }
     }
 
-    /// Whether a file should be read again; a record of the future is one of a wrong clock.
-    fn is_due(&self, record: &Record) -> bool {
+    /// Returns true if a file should be checked again. A record from the future was written with a
+    /// wrong clock.
+    fn is_due(&self, record: &CheckRecord) -> bool {
         let age = self.now.saturating_sub(record.read);
-        record.mount != self.mount || !(0..AGE).contains(&age)
+        record.mount != self.mount || !(0..MAX_AGE).contains(&age)
     }
 }
 
-/// The files of an index that is whole, as far as was looked.
+/// Files that passed the check.
 #[derive(Debug, Default)]
-pub(super) struct Whole {
-    /// Each with its length.
+pub(super) struct VerifiedFiles {
+    /// Paths and lengths.
     pub files: Vec<(PathBuf, u64)>,
-    /// Files to read again after the answer.
+    /// Names of the files to check again after the answer.
     pub due: Vec<String>,
 }
 
-/// What tantivy ends each file with.
+/// Footer that tantivy appends to each file.
 #[derive(Deserialize)]
 struct Footer {
     version: Version,
@@ -133,11 +135,16 @@ struct Version {
     index_format_version: u32,
 }
 
-/// These files; or the first that is not what was written, cannot be read, or is not there.
-pub(super) fn whole(folder: &Path, names: &[String], trust: Trust) -> Result<Whole, String> {
-    let (mut memo, limits) = match trust {
-        Trust::Remembered(limits) => (remembered(folder), limits),
-        Trust::Nothing => (Memo::new(), Limits { always: 0, due: 0 }),
+/// Checks some files. Returns the name of the first that is missing, unreadable or does not match
+/// its checksum.
+pub(super) fn verify_files(
+    folder: &Path,
+    names: &[String],
+    mode: CheckMode,
+) -> Result<VerifiedFiles, String> {
+    let (mut records, limits) = match mode {
+        CheckMode::UseRecords(limits) => (read_records(folder), limits),
+        CheckMode::Full => (CheckRecords::new(), CheckLimits { always: 0, due: 0 }),
     };
     let mut files = Vec::new();
     for name in names {
@@ -145,105 +152,107 @@ pub(super) fn whole(folder: &Path, names: &[String], trust: Trust) -> Result<Who
         files.push((name, stamp(&metadata)));
     }
     files.sort_by_key(|(_, stamp)| stamp.bytes);
-    let here = Here::at(folder);
+    let context = CheckContext::at(folder);
     let is_small = files.iter().map(|(_, stamp)| stamp.bytes).sum::<u64>() <= limits.always;
-    let (mut found, mut whole, mut spent) = (Memo::new(), Whole::default(), 0);
+    let (mut found, mut verified, mut bytes_read) =
+        (CheckRecords::new(), VerifiedFiles::default(), 0);
     for (name, stamp) in files {
         let path = folder.join(name);
-        let record = memo.remove(name).filter(|record| record.stamp == stamp);
-        let is_due = record.as_ref().is_some_and(|record| here.is_due(record));
-        let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(spent);
+        let record = records.remove(name).filter(|record| record.stamp == stamp);
+        let is_due = record.as_ref().is_some_and(|record| context.is_due(record));
+        let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(bytes_read);
         if is_within {
-            spent += stamp.bytes;
+            bytes_read += stamp.bytes;
         }
         let is_read = record.is_none() || is_small || is_within;
-        let from = match trust {
-            Trust::Remembered(_) => From::Cache,
-            Trust::Nothing => From::Medium,
+        let from = match mode {
+            CheckMode::UseRecords(_) => ReadFrom::Cache,
+            CheckMode::Full => ReadFrom::Medium,
         };
-        if is_read && !is_whole(&path, stamp.bytes, from).unwrap_or(false) {
+        if is_read && !matches_footer(&path, stamp.bytes, from).unwrap_or(false) {
             return Err(name.clone());
         }
         if is_due {
-            whole.due.push(name.clone());
+            verified.due.push(name.clone());
         }
-        whole.files.push((path, stamp.bytes));
+        verified.files.push((path, stamp.bytes));
         match record {
             Some(record) => drop(found.insert(name.clone(), record)),
-            None if is_settled(&stamp) => drop(found.insert(name.clone(), here.record(stamp))),
+            None if is_settled(&stamp) => drop(found.insert(name.clone(), context.record(stamp))),
             None => {}
         }
     }
-    remember(folder, &found, trust);
-    Ok(whole)
+    write_records(folder, &found, mode);
+    Ok(verified)
 }
 
-/// Reads files that are due from the medium, beginning with the one read longest ago, and ends once
-/// `most` bytes were read; or gives the first that is not what was written, which is forgotten.
-pub(super) fn read_again(folder: &Path, names: &[String], most: u64) -> Result<(), String> {
-    let (mut memo, here) = (remembered(folder), Here::at(folder));
-    let due = |(name, record): &(&String, &Record)| names.contains(name) && here.is_due(record);
-    let mut files: Vec<(String, Record)> = memo
+/// Checks due files from the medium, oldest check first, until `limit` bytes were read. Returns the
+/// name of the first damaged file and deletes its record.
+pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> Result<(), String> {
+    let (mut records, context) = (read_records(folder), CheckContext::at(folder));
+    let due =
+        |(name, record): &(&String, &CheckRecord)| names.contains(name) && context.is_due(record);
+    let mut files: Vec<(String, CheckRecord)> = records
         .iter()
         .filter(due)
         .map(|(name, record)| (name.clone(), record.clone()))
         .collect();
     files.sort_by_key(|(_, record)| record.read);
-    let (mut spent, mut outcome) = (0, Ok(()));
+    let (mut bytes_read, mut outcome) = (0, Ok(()));
     for (name, record) in files {
-        if spent >= most || outcome.is_err() {
+        if bytes_read >= limit || outcome.is_err() {
             break;
         }
         let path = folder.join(&name);
         let now = path.metadata().map(|metadata| stamp(&metadata));
         if now.ok().as_ref() != Some(&record.stamp) {
-            // Another process replaced or removed it.
+            // Another process replaced or removed the file.
             continue;
         }
-        spent += record.stamp.bytes;
-        if is_whole(&path, record.stamp.bytes, From::Medium).unwrap_or(false) {
-            memo.insert(name, here.record(record.stamp));
+        bytes_read += record.stamp.bytes;
+        if matches_footer(&path, record.stamp.bytes, ReadFrom::Medium).unwrap_or(false) {
+            records.insert(name, context.record(record.stamp));
         } else {
-            memo.remove(&name);
+            records.remove(&name);
             outcome = Err(name);
         }
     }
-    remember(folder, &memo, Trust::Nothing);
+    write_records(folder, &records, CheckMode::Full);
     outcome
 }
 
-fn remembered(folder: &Path) -> Memo {
-    read_sealed(&folder.join(CHECKED))
+fn read_records(folder: &Path) -> CheckRecords {
+    read_sealed(&folder.join(RECORDS_FILE))
         .ok()
         .and_then(|json| serde_json::from_slice(&json).ok())
         .unwrap_or_default()
 }
 
-/// Writes what was found, unless that is what was remembered.
-fn remember(folder: &Path, found: &Memo, trust: Trust) {
-    if trust != Trust::Nothing && *found == remembered(folder) {
+/// Writes the records if they changed.
+fn write_records(folder: &Path, found: &CheckRecords, mode: CheckMode) {
+    if mode != CheckMode::Full && *found == read_records(folder) {
         return;
     }
     if let Ok(json) = serde_json::to_vec(found) {
-        // Where it cannot be remembered, the next search reads everything again.
-        let _ = write_sealed(&folder.join(CHECKED), &json, Lasting::Perhaps);
+        // If the records cannot be written, the next search reads everything again.
+        let _ = write_sealed(&folder.join(RECORDS_FILE), &json, Durability::BestEffort);
     }
 }
 
-/// Where the bytes of a file come from.
+/// Source of a file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
-    /// From memory, where the system has them there: as a search reads them.
+enum ReadFrom {
+    /// The page cache, where possible: the bytes that a search reads.
     Cache,
-    /// From the disk, as far as no process has the file mapped.
+    /// The disk, unless a process has the file mapped.
     Medium,
 }
 
-/// Reads a file through and compares it with its footer.
-fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
-    // Not through a map: a sector that cannot be read must be an error, not a signal.
+/// Reads a file completely and compares its checksum with its footer.
+fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
+    // Not memory-mapped: an unreadable sector must cause an error, not a signal.
     let mut file = File::open(path)?;
-    if from == From::Medium {
+    if from == ReadFrom::Medium {
         drop_cache(&file);
     }
     let Some(before_trailer) = bytes.checked_sub(TRAILER) else {
@@ -257,7 +266,7 @@ fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
     let Some(body) = before_trailer.checked_sub(length.into()) else {
         return Ok(false);
     };
-    if u32::from_le_bytes(magic) != MAGIC || length > FOOTER {
+    if u32::from_le_bytes(magic) != MAGIC || length > MAX_FOOTER {
         return Ok(false);
     }
     file.seek(SeekFrom::Start(body))?;
@@ -271,18 +280,18 @@ fn is_whole(path: &Path, bytes: u64, from: From) -> io::Result<bool> {
     }
     file.seek(SeekFrom::Start(0))?;
     let mut body = file.take(body);
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER_SIZE];
     let mut hasher = crc32fast::Hasher::new();
     loop {
-        match body.read(&mut piece)? {
+        match body.read(&mut buffer)? {
             0 => break,
-            read => hasher.update(&piece[..read]),
+            read => hasher.update(&buffer[..read]),
         }
     }
     Ok(body.limit() == 0 && hasher.finalize() == footer.crc)
 }
 
-/// Has the system forget what it has of a file in memory, where it takes such advice.
+/// Asks the system to drop a file's cached pages, where it supports that.
 fn drop_cache(file: &File) {
     #[cfg(target_os = "linux")]
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
@@ -290,19 +299,19 @@ fn drop_cache(file: &File) {
     let _ = file;
 }
 
-/// Whether a later change of the file would show in its times.
-fn is_settled(stamp: &Stamp) -> bool {
+/// Returns true if a later change of the file would alter its times.
+fn is_settled(stamp: &IndexFileStamp) -> bool {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |now| now.as_nanos());
     let last = u128::try_from(stamp.modified.max(stamp.changed)).unwrap_or(0);
-    last + SETTLED.as_nanos() < now
+    last + SETTLE_TIME.as_nanos() < now
 }
 
 #[cfg(unix)]
-fn stamp(metadata: &Metadata) -> Stamp {
+fn stamp(metadata: &Metadata) -> IndexFileStamp {
     use std::os::unix::fs::MetadataExt;
-    Stamp {
+    IndexFileStamp {
         bytes: metadata.size(),
         modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
@@ -310,21 +319,21 @@ fn stamp(metadata: &Metadata) -> Stamp {
     }
 }
 
-/// A time in nanoseconds since 1970, or the nearest that fits: files may be of any year.
+/// Time in nanoseconds since 1970, limited to the range of `i64`, because a file may have any date.
 #[cfg(unix)]
 fn nanos(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
 #[cfg(not(unix))]
-fn stamp(metadata: &Metadata) -> Stamp {
+fn stamp(metadata: &Metadata) -> IndexFileStamp {
     let nanos = |time: io::Result<SystemTime>| {
         time.ok()
             .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_nanos()).ok())
             .unwrap_or(i64::MAX)
     };
-    Stamp {
+    IndexFileStamp {
         bytes: metadata.len(),
         modified: nanos(metadata.modified()),
         changed: nanos(metadata.created()),
@@ -332,17 +341,18 @@ fn stamp(metadata: &Metadata) -> Stamp {
     }
 }
 
-/// Has files remembered as they are now, as read at some time on some mount; `None`: on this one.
+/// Records the current metadata of files as checked at `read` on `mount`; `None` is the current
+/// mount.
 #[cfg(test)]
 pub(super) fn forge(folder: &Path, names: &[String], read: i64, mount: Option<&str>) {
-    let here = Here::at(folder);
+    let context = CheckContext::at(folder);
     let record = |name: &String| {
         let stamp = stamp(&folder.join(name).metadata().unwrap());
-        let mount = mount.map_or_else(|| here.mount.clone(), str::to_owned);
-        (name.clone(), Record { stamp, read, mount })
+        let mount = mount.map_or_else(|| context.mount.clone(), str::to_owned);
+        (name.clone(), CheckRecord { stamp, read, mount })
     };
-    let memo: Memo = names.iter().map(record).collect();
-    remember(folder, &memo, Trust::Nothing);
+    let records: CheckRecords = names.iter().map(record).collect();
+    write_records(folder, &records, CheckMode::Full);
 }
 
 #[cfg(all(test, unix))]
@@ -350,18 +360,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_any_year_have_a_time() {
-        for (seconds, wanted) in [
+    fn times_of_any_year_fit() {
+        for (seconds, expected) in [
             (0, 999_999_999),
             (-1, -1),
-            // 1677, 2262, 9999, and as much as fits.
+            // 1677, 2262, 9999, and both limits.
             (-9_223_372_037, i64::MIN + 999_999_999),
             (9_223_372_037, i64::MAX),
             (253_402_214_400, i64::MAX),
             (i64::MAX, i64::MAX),
             (i64::MIN, i64::MIN + 999_999_999),
         ] {
-            assert_eq!(nanos(seconds, 999_999_999), wanted, "{seconds}");
+            assert_eq!(nanos(seconds, 999_999_999), expected, "{seconds}");
         }
     }
 }

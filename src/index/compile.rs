@@ -1,4 +1,4 @@
-//! From a query's tree to tantivy's.
+//! Compiles a query tree to a tantivy query.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,44 +14,45 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 use tantivy_fst::Automaton;
 
-use super::boost::Tier;
+use super::boost::TierQuery;
 use super::document::{
-    Column, Columns, Heard, SOMEWHERE, UNREADABLE, has_sign, point_columns, tag_sign, volume_sign,
+    FieldGroup, IndexColumn, IndexColumns, SOMEWHERE, UNREADABLE, has_sign, point_columns,
+    tag_sign, volume_sign,
 };
-use super::exclusion::Excluded;
-use super::fuzzy::Alike;
-use super::wildcard::{Fitting, FittingPhrase, Pattern};
-use crate::clip::{Clip, FIELDS, Wanted, runs_through};
+use super::exclusion::ExcludedQuery;
+use super::fuzzy::FuzzyWord;
+use super::wildcard::{AutomatonQuery, PatternPhraseQuery, WildcardPattern};
+use crate::clip::{Clip, FIELDS, FieldFilter, overlaps_timecodes};
 use crate::error::Error;
-use crate::query::{Ask, Query, State};
-use crate::value::words::{asked_parts, folded_runs, is_lone_letter, stem};
-use crate::value::{Area, Between, How, Resolution, Words};
+use crate::query::{ClipState, Filter, Query};
+use crate::value::words::{folded_runs, is_lone_letter, query_parts, stem};
+use crate::value::{Area, MatchMode, NumberRange, Resolution, SearchWords};
 
-pub(super) type Built = Box<dyn tantivy::query::Query>;
+pub(super) type BoxedQuery = Box<dyn tantivy::query::Query>;
 
-/// No list of words that one stands for is longer.
-const MOST_WORDS: u32 = 100_000;
+/// Maximum number of words that a prefix expands to.
+const MAX_WORDS: u32 = 100_000;
 
-/// What a query is built for.
-pub(super) struct Builder<'a> {
+/// Compiler with the index and the mounts that a query refers to.
+pub(super) struct QueryCompiler<'a> {
     pub(super) searcher: &'a Searcher,
-    pub(super) columns: &'a Columns,
-    /// The numbers of the volumes that are mounted.
+    pub(super) columns: &'a IndexColumns,
+    /// Ids of the mounted volumes.
     pub(super) mounted: &'a [i64],
 }
 
-/// Where words are looked for.
-struct Spot {
+/// Columns in which words are looked up.
+struct WordColumns {
     weight: f32,
     is_prose: bool,
-    /// Columns that single words stand in, each whole or in part.
+    /// Columns for single words, which hold whole runs, parts or both.
     single: Vec<Field>,
-    /// Columns that words stand in with their places: whole runs, and parts.
-    placed: Vec<(Field, Field)>,
+    /// Columns with positions, for phrases: whole runs and parts.
+    phrase_fields: Vec<(Field, Field)>,
 }
 
-impl Builder<'_> {
-    pub(super) fn query(&self, query: &Query) -> Result<Built, Error> {
+impl QueryCompiler<'_> {
+    pub(super) fn query(&self, query: &Query) -> Result<BoxedQuery, Error> {
         Ok(match query {
             Query::All(all) if all.is_empty() => Box::new(AllQuery),
             Query::All(all) => {
@@ -63,94 +64,101 @@ impl Builder<'_> {
                     });
                 }
                 if parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-                    parts.push((Occur::Must, everything()));
+                    parts.push((Occur::Must, all_clips()));
                 }
                 Box::new(BooleanQuery::new(parts))
             }
             Query::Any(any) => {
-                let any: Result<Vec<Built>, Error> =
+                let any: Result<Vec<BoxedQuery>, Error> =
                     any.iter().map(|one| self.query(one)).collect();
-                either(any?)
+                any_of(any?)
             }
             Query::Not(inner) => not(self.query(inner)?),
-            Query::Words(words) => self.words(words, &self.everywhere())?,
-            // A filter says which clips, not which are better.
-            Query::Ask(ask) => filter(self.ask(ask)?),
+            Query::Words(words) => self.words(words, &self.all_word_columns())?,
+            // A filter selects clips and does not affect their score.
+            Query::Filter(ask) => filter(self.ask(ask)?),
         })
     }
 
-    /// All fields that plain words look into, by weight.
-    fn everywhere(&self) -> Vec<Spot> {
-        let spot = |heard: &Heard| Spot {
-            weight: heard.weight,
-            is_prose: heard.is_prose,
-            single: heard.single.clone(),
-            placed: heard
+    /// Columns of all fields that plain words search, by weight.
+    fn all_word_columns(&self) -> Vec<WordColumns> {
+        let columns = |group: &FieldGroup| WordColumns {
+            weight: group.weight,
+            is_prose: group.is_prose,
+            single: group.single.clone(),
+            phrase_fields: group
                 .rows
                 .iter()
-                .filter_map(|row| placed(self.columns.all[*row]))
+                .filter_map(|row| phrase_fields(self.columns.all[*row]))
                 .collect(),
         };
-        self.columns.heard.iter().map(spot).collect()
+        self.columns.groups.iter().map(columns).collect()
     }
 
-    fn words(&self, words: &Words, spots: &[Spot]) -> Result<Built, Error> {
+    fn words(&self, words: &SearchWords, all_columns: &[WordColumns]) -> Result<BoxedQuery, Error> {
         let mut found = Vec::new();
-        for spot in spots {
-            for one in self.in_spot(words, spot)? {
-                found.push(Box::new(Tier::new(one, spot.weight)) as Built);
+        for columns in all_columns {
+            for one in self.in_columns(words, columns)? {
+                found.push(Box::new(TierQuery::new(one, columns.weight)) as BoxedQuery);
             }
         }
-        Ok(either(found))
+        Ok(any_of(found))
     }
 
-    /// Words in one spot; each of what is given matches alone.
-    fn in_spot(&self, words: &Words, spot: &Spot) -> Result<Vec<Built>, Error> {
-        let (runs, parts) = (folded_runs(&words.text), asked_parts(&words.text));
-        let single = |make: &dyn Fn(Field) -> Result<Built, Error>| {
-            spot.single
+    /// Returns queries for words in some columns; a match of any query is a match.
+    fn in_columns(
+        &self,
+        words: &SearchWords,
+        columns: &WordColumns,
+    ) -> Result<Vec<BoxedQuery>, Error> {
+        let (runs, parts) = (folded_runs(&words.text), query_parts(&words.text));
+        let single = |make: &dyn Fn(Field) -> Result<BoxedQuery, Error>| {
+            columns
+                .single
                 .iter()
                 .map(|field| make(*field))
                 .collect::<Result<Vec<_>, _>>()
         };
-        Ok(match words.how {
-            How::Like => match runs.as_slice() {
-                [run] => taken(&Arc::new(Alike::new(run)), &spot.single),
+        Ok(match words.mode {
+            MatchMode::Fuzzy => match runs.as_slice() {
+                [run] => automaton_queries(&Arc::new(FuzzyWord::new(run)), &columns.single),
                 _ => Vec::new(),
             },
-            How::Pattern => Self::fitting(&words.patterns(), spot),
-            How::Begun => {
+            MatchMode::Wildcard => Self::pattern_queries(&words.patterns(), columns),
+            MatchMode::Prefix => {
                 let mut found = Vec::new();
                 if let [run] = runs.as_slice() {
-                    found.extend(single(&|field| Ok(prefix(field, run)))?);
+                    found.extend(single(&|field| Ok(prefix_query(field, run)))?);
                 }
-                for (field, words) in phrases(spot, &runs, &parts) {
-                    if self.has_all(field, &words[..words.len() - 1])? {
-                        found.push(self.begun(field, words)?);
+                for (field, words) in phrase_columns(columns, &runs, &parts) {
+                    if self.contains_all(field, &words[..words.len() - 1])? {
+                        found.push(self.phrase_prefix(field, words)?);
                     }
                 }
                 found
             }
-            How::Forms | How::Exact => {
+            MatchMode::Stemmed | MatchMode::Exact => {
                 let mut found = match (runs.as_slice(), parts.as_slice()) {
                     ([run], [part]) if run == part && is_lone_letter(run) => {
-                        single(&|field| Ok(prefix(field, run)))?
+                        single(&|field| Ok(prefix_query(field, run)))?
                     }
-                    ([run], [part]) if run == part && words.how == How::Forms && spot.is_prose => {
-                        self.forms(&spot.single, run)?
+                    ([run], [part])
+                        if run == part && words.mode == MatchMode::Stemmed && columns.is_prose =>
+                    {
+                        self.forms(&columns.single, run)?
                     }
-                    ([run], _) => self.terms(&spot.single, run)?,
+                    ([run], _) => self.terms(&columns.single, run)?,
                     _ => Vec::new(),
                 };
-                for (field, words) in phrases(spot, &runs, &parts) {
-                    // A lone letter of a script without blanks begins a pair.
+                for (field, words) in phrase_columns(columns, &runs, &parts) {
+                    // A single letter of a script without spaces is the start of a letter pair.
                     let Some((last, before)) = words.split_last() else {
                         continue;
                     };
-                    let is_begun = is_lone_letter(last);
-                    if is_begun && self.has_all(field, before)? {
-                        found.push(self.begun(field, words)?);
-                    } else if !is_begun && self.has_all(field, words)? {
+                    let is_prefix = is_lone_letter(last);
+                    if is_prefix && self.contains_all(field, before)? {
+                        found.push(self.phrase_prefix(field, words)?);
+                    } else if !is_prefix && self.contains_all(field, words)? {
                         found.push(phrase(field, words));
                     }
                 }
@@ -159,87 +167,87 @@ impl Builder<'_> {
         })
     }
 
-    /// Words that fit patterns; of several, together and in order.
-    fn fitting(patterns: &[(usize, String)], spot: &Spot) -> Vec<Built> {
-        let made = patterns
+    /// Queries for words that match patterns; several patterns match as a phrase.
+    fn pattern_queries(patterns: &[(usize, String)], columns: &WordColumns) -> Vec<BoxedQuery> {
+        let compiled = patterns
             .iter()
-            .map(|(_, text)| Arc::new(Pattern::new(text)));
-        let made: Vec<Arc<Pattern>> = made.collect();
-        if let [pattern] = made.as_slice() {
-            return taken(pattern, &spot.single);
+            .map(|(_, text)| Arc::new(WildcardPattern::new(text)));
+        let compiled: Vec<Arc<WildcardPattern>> = compiled.collect();
+        if let [pattern] = compiled.as_slice() {
+            return automaton_queries(pattern, &columns.single);
         }
-        let first = patterns.first().map_or(0, |(place, _)| *place);
-        let places = patterns
+        let first = patterns.first().map_or(0, |(position, _)| *position);
+        let offsets = patterns
             .iter()
-            .filter_map(|(place, _)| u32::try_from(place - first).ok());
-        let patterns: Vec<(u32, Arc<Pattern>)> = places.zip(made).collect();
-        let query = |(whole, _): &(Field, Field)| -> Built {
+            .filter_map(|(position, _)| u32::try_from(position - first).ok());
+        let patterns: Vec<(u32, Arc<WildcardPattern>)> = offsets.zip(compiled).collect();
+        let query = |(whole, _): &(Field, Field)| -> BoxedQuery {
             let patterns = patterns.clone();
-            Box::new(FittingPhrase {
+            Box::new(PatternPhraseQuery {
                 field: *whole,
                 patterns,
             })
         };
-        spot.placed.iter().map(query).collect()
+        columns.phrase_fields.iter().map(query).collect()
     }
 
-    /// Words together and in order, the last one only begun.
-    fn begun(&self, field: Field, words: &[String]) -> Result<Built, Error> {
+    /// Query for a phrase whose last word is a prefix.
+    fn phrase_prefix(&self, field: Field, words: &[String]) -> Result<BoxedQuery, Error> {
         let mut query = PhrasePrefixQuery::new(terms_of(field, words));
-        // tantivy makes room for as many words as it is told, whether there are any.
+        // tantivy allocates memory for this many words, even if fewer exist.
         let last = words.last().map_or("", String::as_str);
-        query.set_max_expansions(self.begun_so(field, last)?);
-        Ok(unscored(Box::new(query)))
+        query.set_max_expansions(self.count_with_prefix(field, last)?);
+        Ok(with_constant_score(Box::new(query)))
     }
 
-    /// How many words of a column begin so, in the segment with most of them.
-    fn begun_so(&self, field: Field, begun: &str) -> Result<u32, Error> {
-        let mut most = 0;
+    /// Number of words in a column with a prefix, in the segment that has the most.
+    fn count_with_prefix(&self, field: Field, prefix: &str) -> Result<u32, Error> {
+        let mut largest = 0;
         for segment in self.searcher.segment_readers() {
             let mut count = 0;
-            each_begun(segment, field, begun, |_| {
+            for_each_with_prefix(segment, field, prefix, |_| {
                 count += 1;
-                count < MOST_WORDS
+                count < MAX_WORDS
             })?;
-            most = most.max(count);
+            largest = largest.max(count);
         }
-        Ok(most)
+        Ok(largest)
     }
 
-    /// Whether a column knows all of these words: else no phrase of them need be looked for.
-    fn has_all(&self, field: Field, words: &[String]) -> Result<bool, Error> {
+    /// Returns true if a column contains all of these words. Otherwise no phrase of them can match.
+    fn contains_all(&self, field: Field, words: &[String]) -> Result<bool, Error> {
         for word in words {
-            if !self.has(field, word)? {
+            if !self.contains(field, word)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn has(&self, field: Field, word: &str) -> Result<bool, Error> {
+    fn contains(&self, field: Field, word: &str) -> Result<bool, Error> {
         Ok(self
             .searcher
             .doc_freq(&Term::from_field_text(field, word))?
             > 0)
     }
 
-    /// A word in each column that knows it.
-    fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+    /// Queries for a word in each column that contains it.
+    fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
-            if self.has(*field, word)? {
+            if self.contains(*field, word)? {
                 found.push(term(*field, word));
             }
         }
         Ok(found)
     }
 
-    /// A word in any of its English forms that stand in these columns.
-    fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<Built>, Error> {
+    /// Queries for a word in every English form that occurs in these columns.
+    fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
             found.extend(self.terms(&[*field], word)?);
-            for form in self.same_stem(*field, word)? {
+            for form in self.words_with_stem_of(*field, word)? {
                 if form != word {
                     found.push(term(*field, &form));
                 }
@@ -248,22 +256,23 @@ impl Builder<'_> {
         Ok(found)
     }
 
-    /// Words of a column with the same stem.
-    fn same_stem(&self, field: Field, word: &str) -> Result<BTreeSet<String>, Error> {
+    /// Words of a column that have the same stem as `word`.
+    fn words_with_stem_of(&self, field: Field, word: &str) -> Result<BTreeSet<String>, Error> {
         let stemmed = stem(word);
         let mut forms = BTreeSet::new();
         if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return Ok(forms);
         }
-        // `happy` and `happiness` are `happi`, `die` and `dying` are `die`; `go` stays.
+        // `happy` and `happiness` have the stem `happi`, `die` and `dying` have `die`; `go` does
+        // not change.
         let changed = match stemmed.len() {
             0..=2 => 0,
             3 => 2,
             _ => 1,
         };
-        let begun = &stemmed[..stemmed.len() - changed];
+        let prefix = &stemmed[..stemmed.len() - changed];
         for segment in self.searcher.segment_readers() {
-            each_begun(segment, field, begun, |word| {
+            for_each_with_prefix(segment, field, prefix, |word| {
                 if let Ok(word) = std::str::from_utf8(word)
                     && stem(word) == stemmed
                 {
@@ -275,139 +284,148 @@ impl Builder<'_> {
         Ok(forms)
     }
 
-    fn ask(&self, ask: &Ask) -> Result<Built, Error> {
+    fn ask(&self, ask: &Filter) -> Result<BoxedQuery, Error> {
         Ok(match ask {
-            Ask::Field { name, wanted } => {
+            Filter::Field {
+                name,
+                filter: wanted,
+            } => {
                 let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
-                either(fields.collect::<Result<Vec<_>, _>>()?)
+                any_of(fields.collect::<Result<Vec<_>, _>>()?)
             }
-            Ask::Tag { words, meaning } => self.tag(words, &meaning.tags)?,
-            Ask::Has(name) => {
+            Filter::Tag { words, meaning } => self.tag_or_words(words, &meaning.tags)?,
+            Filter::Has(name) => {
                 let signs =
                     Clip::fields_named(name).map(|(_, field)| self.sign(&has_sign(field.name)));
-                either(signs.collect())
+                any_of(signs.collect())
             }
-            Ask::Is(state) => self.state(*state)?,
-            Ask::Resolution(resolution) => pictured(*resolution),
-            Ask::Time(between) => shot_at(*between),
-            Ask::Timecode(between) => running_through(*between),
-            Ask::Near(area) => near(*area),
+            Filter::Is(state) => self.state(*state)?,
+            Filter::Resolution(resolution) => resolution_query(*resolution),
+            Filter::Time(between) => time_query(*between),
+            Filter::Timecode(between) => timecode_query(*between),
+            Filter::Near(area) => area_query(*area),
         })
     }
 
-    fn field(&self, at: usize, wanted: &Wanted) -> Result<Built, Error> {
-        let column = self.columns.all.get(at).copied().unwrap_or(Column::Absent);
-        Ok(match (column, wanted) {
-            (Column::Number(field), Wanted::Between(between)) => Box::new(RangeQuery::new(
+    fn field(&self, at: usize, filter: &FieldFilter) -> Result<BoxedQuery, Error> {
+        let column = self
+            .columns
+            .all
+            .get(at)
+            .copied()
+            .unwrap_or(IndexColumn::Absent);
+        Ok(match (column, filter) {
+            (IndexColumn::Number(field), FieldFilter::Range(between)) => Box::new(RangeQuery::new(
                 Bound::Included(Term::from_field_i64(field, between.from)),
                 Bound::Included(Term::from_field_i64(field, between.to)),
             )),
-            (Column::Choice(field), Wanted::Choice(choice)) => term(field, choice),
-            (Column::Words { whole, parts, .. }, Wanted::Words(words)) => {
-                let spot = Spot {
+            (IndexColumn::Choice(field), FieldFilter::Choice(choice)) => term(field, choice),
+            (IndexColumn::Words { whole, parts, .. }, FieldFilter::Words(words)) => {
+                let columns = WordColumns {
                     weight: 1.0,
                     is_prose: FIELDS[at].prose,
                     single: vec![whole, parts],
-                    placed: vec![(whole, parts)],
+                    phrase_fields: vec![(whole, parts)],
                 };
-                either(self.in_spot(words, &spot)?)
+                any_of(self.in_columns(words, &columns)?)
             }
             _ => Box::new(EmptyQuery),
         })
     }
 
-    /// Clips with one of some tags, or one below them; and with any tag that holds the words.
-    fn tag(&self, words: &Words, tags: &[String]) -> Result<Built, Error> {
-        let wanted = Wanted::Words(words.clone());
+    /// Query for clips with one of the tags or their descendants, or with a tag that contains the
+    /// words.
+    fn tag_or_words(&self, words: &SearchWords, tags: &[String]) -> Result<BoxedQuery, Error> {
+        let wanted = FieldFilter::Words(words.clone());
         let mut any = Vec::new();
         for (at, _) in Clip::fields_named("tags") {
             any.push(self.field(at, &wanted)?);
         }
-        any.push(Box::new(tagged(self.columns, tags)));
-        Ok(either(any))
+        any.push(Box::new(tag_query(self.columns, tags)));
+        Ok(any_of(any))
     }
 
-    fn sign(&self, sign: &str) -> Built {
+    fn sign(&self, sign: &str) -> BoxedQuery {
         term(self.columns.signs, sign)
     }
 
-    fn state(&self, state: State) -> Result<Built, Error> {
+    fn state(&self, state: ClipState) -> Result<BoxedQuery, Error> {
         let choice = |name: &str, choice: &'static str| {
             let field = Clip::fields_named(name).next();
             field.map_or_else(
-                || Ok(Box::new(EmptyQuery) as Built),
-                |(at, _)| self.field(at, &Wanted::Choice(choice)),
+                || Ok(Box::new(EmptyQuery) as BoxedQuery),
+                |(at, _)| self.field(at, &FieldFilter::Choice(choice)),
             )
         };
         let has = |name: &str| self.sign(&has_sign(name));
-        let online = || -> Built {
+        let online = || -> BoxedQuery {
             let signs = self
                 .mounted
                 .iter()
                 .map(|volume| Term::from_field_text(self.columns.signs, &volume_sign(*volume)));
             Box::new(TermSetQuery::new(signs))
         };
-        let without = |there: Built, not_there: Built| -> Built {
+        let without = |base: BoxedQuery, removed: BoxedQuery| -> BoxedQuery {
             Box::new(BooleanQuery::new(vec![
-                (Occur::Must, there),
-                (Occur::MustNot, excluded(not_there)),
+                (Occur::Must, base),
+                (Occur::MustNot, excluded(removed)),
             ]))
         };
         Ok(match state {
-            State::Vertical => choice("orientation", "vertical")?,
-            State::Hdr => has("hdr"),
-            State::Vfr => choice("is_vfr", "yes")?,
-            State::Interlaced => either(vec![
+            ClipState::Vertical => choice("orientation", "vertical")?,
+            ClipState::Hdr => has("hdr"),
+            ClipState::Vfr => choice("is_vfr", "yes")?,
+            ClipState::Interlaced => any_of(vec![
                 choice("scan_order", "tff")?,
                 choice("scan_order", "bff")?,
             ]),
-            State::Vr => either(vec![has("projection"), has("stereo")]),
-            State::Audio => without(has("audio_codec"), has("video_codec")),
-            State::Online => online(),
-            State::Offline => without(self.sign(SOMEWHERE), online()),
-            State::Missing => not(self.sign(SOMEWHERE)),
-            State::Unreadable => self.sign(UNREADABLE),
-            State::Selected => choice("selection", "selected")?,
-            State::Rejected => choice("selection", "rejected")?,
-            State::Rated => has("rating"),
+            ClipState::Vr => any_of(vec![has("projection"), has("stereo")]),
+            ClipState::Audio => without(has("audio_codec"), has("video_codec")),
+            ClipState::Online => online(),
+            ClipState::Offline => without(self.sign(SOMEWHERE), online()),
+            ClipState::Missing => not(self.sign(SOMEWHERE)),
+            ClipState::Unreadable => self.sign(UNREADABLE),
+            ClipState::Selected => choice("selection", "selected")?,
+            ClipState::Rejected => choice("selection", "rejected")?,
+            ClipState::Rated => has("rating"),
         })
     }
 }
 
-/// Clips with one of some tags, or one below them.
-pub(super) fn tagged(columns: &Columns, tags: &[String]) -> TermSetQuery {
+/// Query for clips with one of the tags or their descendants.
+pub(super) fn tag_query(columns: &IndexColumns, tags: &[String]) -> TermSetQuery {
     let sign = |tag: &String| Term::from_field_text(columns.signs, &tag_sign(tag));
     TermSetQuery::new(tags.iter().map(sign))
 }
 
-fn placed(column: Column) -> Option<(Field, Field)> {
+fn phrase_fields(column: IndexColumn) -> Option<(Field, Field)> {
     match column {
-        Column::Words { whole, parts, .. } => Some((whole, parts)),
+        IndexColumn::Words { whole, parts, .. } => Some((whole, parts)),
         _ => None,
     }
 }
 
-fn everything() -> Built {
+fn all_clips() -> BoxedQuery {
     filter(Box::new(AllQuery))
 }
 
-/// What matches is worth nothing.
-fn filter(inner: Built) -> Built {
+/// Gives all matches a score of zero.
+fn filter(inner: BoxedQuery) -> BoxedQuery {
     Box::new(ConstScoreQuery::new(inner, 0.0))
 }
 
-fn not(inner: Built) -> Built {
+fn not(inner: BoxedQuery) -> BoxedQuery {
     Box::new(BooleanQuery::new(vec![
-        (Occur::Must, everything()),
+        (Occur::Must, all_clips()),
         (Occur::MustNot, excluded(inner)),
     ]))
 }
 
-fn excluded(inner: Built) -> Built {
-    Box::new(Excluded(inner))
+fn excluded(inner: BoxedQuery) -> BoxedQuery {
+    Box::new(ExcludedQuery(inner))
 }
 
-fn either(mut queries: Vec<Built>) -> Built {
+fn any_of(mut queries: Vec<BoxedQuery>) -> BoxedQuery {
     match queries.len() {
         0 => Box::new(EmptyQuery),
         1 => queries.remove(0),
@@ -415,34 +433,39 @@ fn either(mut queries: Vec<Built>) -> Built {
     }
 }
 
-fn term(field: Field, word: &str) -> Built {
+fn term(field: Field, word: &str) -> BoxedQuery {
     Box::new(TermQuery::new(
         Term::from_field_text(field, word),
         IndexRecordOption::WithFreqs,
     ))
 }
 
-/// Several words together and in order.
-fn phrase(field: Field, words: &[String]) -> Built {
-    unscored(Box::new(PhraseQuery::new(terms_of(field, words))))
+/// Query for a phrase of whole words.
+fn phrase(field: Field, words: &[String]) -> BoxedQuery {
+    with_constant_score(Box::new(PhraseQuery::new(terms_of(field, words))))
 }
 
-/// Columns, and the words that stand in each together and in order where a text matches: its
-/// runs, or its parts, in the column of whole runs where a text was not cut further.
-fn phrases<'a>(spot: &Spot, runs: &'a [String], parts: &'a [String]) -> Vec<(Field, &'a [String])> {
-    let mut phrases = Vec::new();
-    for &(whole, cut) in &spot.placed {
+/// Returns the columns in which to search a phrase, each with the words to look for: runs, or
+/// parts. Parts are also searched among whole runs, because a text without further parts is only
+/// stored there.
+fn phrase_columns<'a>(
+    columns: &WordColumns,
+    runs: &'a [String],
+    parts: &'a [String],
+) -> Vec<(Field, &'a [String])> {
+    let mut columns_and_words = Vec::new();
+    for &(whole, cut) in &columns.phrase_fields {
         if runs.len() > 1 {
-            phrases.push((whole, runs));
+            columns_and_words.push((whole, runs));
         }
         if parts.len() > 1 {
-            phrases.push((cut, parts));
+            columns_and_words.push((cut, parts));
             if parts != runs {
-                phrases.push((whole, parts));
+                columns_and_words.push((whole, parts));
             }
         }
     }
-    phrases
+    columns_and_words
 }
 
 fn terms_of(field: Field, words: &[String]) -> Vec<Term> {
@@ -450,19 +473,19 @@ fn terms_of(field: Field, words: &[String]) -> Vec<Term> {
     words.iter().map(term).collect()
 }
 
-/// No lengths of fields are kept where phrases are, so all are worth the same.
-fn unscored(inner: Built) -> Built {
+/// Gives all matches the same score, because phrase columns store no field lengths.
+fn with_constant_score(inner: BoxedQuery) -> BoxedQuery {
     Box::new(ConstScoreQuery::new(inner, 1.0))
 }
 
-/// Words of some columns that an automaton takes.
-fn taken<A>(automaton: &Arc<A>, fields: &[Field]) -> Vec<Built>
+/// Queries for words of some columns that an automaton accepts.
+fn automaton_queries<A>(automaton: &Arc<A>, fields: &[Field]) -> Vec<BoxedQuery>
 where
     A: Automaton<State: Clone> + Debug + Send + Sync + 'static,
 {
-    let query = |field: &Field| -> Built {
+    let query = |field: &Field| -> BoxedQuery {
         let automaton = automaton.clone();
-        Box::new(Fitting {
+        Box::new(AutomatonQuery {
             field: *field,
             automaton,
         })
@@ -470,43 +493,47 @@ where
     fields.iter().map(query).collect()
 }
 
-/// Words that begin so: those whose beginning differs in no letter. An automaton of a pattern
-/// would take many times as long to make.
-fn prefix(field: Field, begun: &str) -> Built {
-    let term = Term::from_field_text(field, begun);
+/// Query for words with a prefix: a fuzzy prefix query with distance zero. Compiling a pattern to
+/// an automaton would take many times as long.
+fn prefix_query(field: Field, prefix: &str) -> BoxedQuery {
+    let term = Term::from_field_text(field, prefix);
     Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
 }
 
-/// Hears each word of a column that begins so, while it wants more.
-fn each_begun(
+/// Calls `visit` for each word of a column that has a prefix, until `visit` returns false.
+fn for_each_with_prefix(
     segment: &SegmentReader,
     field: Field,
-    begun: &str,
-    mut hear: impl FnMut(&[u8]) -> bool,
+    prefix: &str,
+    mut visit: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Error> {
     let index = segment.inverted_index(field)?;
-    let mut range = index.terms().range().ge(begun.as_bytes());
-    let after = after(begun);
-    if let Some(after) = &after {
-        range = range.lt(after.as_bytes());
+    let mut range = index.terms().range().ge(prefix.as_bytes());
+    let end = prefix_end(prefix);
+    if let Some(end) = &end {
+        range = range.lt(end.as_bytes());
     }
     let mut terms = range.into_stream().map_err(TantivyError::from)?;
-    while terms.advance() && hear(terms.key()) {}
+    while terms.advance() && visit(terms.key()) {}
     Ok(())
 }
 
-/// What comes after everything that begins so.
-fn after(begun: &str) -> Option<String> {
-    let last = begun.chars().last()?;
+/// Returns the smallest text that sorts after everything with this prefix.
+fn prefix_end(prefix: &str) -> Option<String> {
+    let last = prefix.chars().last()?;
     let next = char::from_u32(u32::from(last) + 1)?;
-    Some(format!("{}{next}", &begun[..begun.len() - last.len_utf8()]))
+    Some(format!(
+        "{}{next}",
+        &prefix[..prefix.len() - last.len_utf8()]
+    ))
 }
 
-/// Clips whose numbers in some columns pass a test; without the first, they do not.
-fn scanned<const N: usize>(
+/// Query for clips whose numbers in some columns pass a test. A clip without the first number does
+/// not match.
+fn column_scan<const N: usize>(
     columns: [String; N],
     test: impl Fn(i64, [Option<i64>; N]) -> bool + Clone + Send + Sync + 'static,
-) -> Built {
+) -> BoxedQuery {
     let predicate = FunctionPredicate::from(move |segment: &SegmentReader| {
         let mut found = Vec::new();
         for column in &columns {
@@ -528,19 +555,19 @@ fn scanned<const N: usize>(
     Box::new(DocPredicateQuery::from(predicate))
 }
 
-fn pictured(resolution: Resolution) -> Built {
-    let shown = scanned(
+fn resolution_query(resolution: Resolution) -> BoxedQuery {
+    let shown = column_scan(
         ["display_width".to_owned(), "display_height".to_owned()],
-        move |width, [_, height]| height.is_some_and(|height| resolution.holds(width, height)),
+        move |width, [_, height]| height.is_some_and(|height| resolution.contains(width, height)),
     );
     match resolution {
-        // As it is coded, too: HDV is 1440x1080.
-        Resolution::Picture(..) => either(vec![
+        // Also matches the coded size, because HDV is 1440x1080.
+        Resolution::Picture(..) => any_of(vec![
             shown,
-            scanned(
+            column_scan(
                 ["width".to_owned(), "height".to_owned()],
                 move |width, [_, height]| {
-                    height.is_some_and(|height| resolution.holds(width, height))
+                    height.is_some_and(|height| resolution.contains(width, height))
                 },
             ),
         ]),
@@ -548,21 +575,21 @@ fn pictured(resolution: Resolution) -> Built {
     }
 }
 
-fn shot_at(between: Between) -> Built {
-    scanned(["captured".to_owned()], move |seconds, _| {
-        between.holds_clock(seconds)
+fn time_query(between: NumberRange) -> BoxedQuery {
+    column_scan(["captured".to_owned()], move |seconds, _| {
+        between.contains_time_of_day(seconds)
     })
 }
 
-fn running_through(between: Between) -> Built {
+fn timecode_query(between: NumberRange) -> BoxedQuery {
     let columns = ["start_timecode".to_owned(), "end_timecode".to_owned()];
-    scanned(columns, move |first, [_, last]| {
-        runs_through(first, last, between.from, between.to)
+    column_scan(columns, move |first, [_, last]| {
+        overlaps_timecodes(first, last, between.from, between.to)
     })
 }
 
-fn near(area: Area) -> Built {
-    scanned(point_columns("gps"), move |latitude, [_, longitude]| {
-        longitude.is_some_and(|longitude| area.holds(latitude, longitude))
+fn area_query(area: Area) -> BoxedQuery {
+    column_scan(point_columns("gps"), move |latitude, [_, longitude]| {
+        longitude.is_some_and(|longitude| area.contains(latitude, longitude))
     })
 }

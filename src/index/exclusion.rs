@@ -1,21 +1,22 @@
-//! A query whose matches are kept out of what another finds. tantivy asks such a one about
-//! documents before its first match, which phrases do not bear (an assertion stops a debug
-//! build); so here they are asked only in order.
+//! Wrapper for a query whose matches are excluded from another query.
+//!
+//! tantivy seeks an excluded query to documents before its first match. Phrase queries do not
+//! support that: an assertion fails in a debug build. The wrapper seeks only forward.
 
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
-/// A query that may be kept out.
+/// Query that another query excludes.
 #[derive(Debug)]
-pub(super) struct Excluded(pub(super) Box<dyn Query>);
+pub(super) struct ExcludedQuery(pub(super) Box<dyn Query>);
 
-impl Clone for Excluded {
+impl Clone for ExcludedQuery {
     fn clone(&self) -> Self {
         Self(self.0.box_clone())
     }
 }
 
-impl Query for Excluded {
+impl Query for ExcludedQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(ExcludedWeight(self.0.weight(scoring)?)))
     }
@@ -37,7 +38,8 @@ impl Weight for ExcludedWeight {
     }
 }
 
-/// Leaves `seek_danger` as tantivy provides it: it looks where it stands before it seeks.
+/// Does not override `seek_danger`: tantivy's default compares the current document before it
+/// seeks.
 struct InOrder(Box<dyn Scorer>);
 
 impl DocSet for InOrder {

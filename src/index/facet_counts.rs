@@ -1,4 +1,4 @@
-//! Counting what is found: how many clips, how long and how large, by each value of a facet.
+//! Counts search results by facet value: number of clips, total running time and size.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use super::document::facet_column;
 use crate::clip::Facet;
 
-/// How many clips, how long they run and how large they are.
+/// Number, running time and size of some clips.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// How many.
+    /// Number of clips.
     pub clips: u64,
-    /// Their running times together, microseconds.
+    /// Total running time in microseconds.
     pub micros: i64,
-    /// Their sizes together, one copy of each.
+    /// Total size in bytes, counting one copy of each clip.
     pub bytes: i64,
 }
 
 impl Sum {
-    /// Takes others in.
+    /// Adds another sum; running time and size saturate.
     pub fn add(&mut self, other: Self) {
         self.clips += other.clips;
         self.micros = self.micros.saturating_add(other.micros);
@@ -29,54 +29,55 @@ impl Sum {
     }
 }
 
-/// What is found, counted by one facet.
+/// Search results counted by one facet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The facet's name.
+    /// Name of the facet.
     pub facet: &'static str,
-    /// Each value, the most frequent first, equals by name. A clip may have several.
+    /// Values, most frequent first, ties by name. A clip may have several.
     pub rows: Vec<(String, Sum)>,
-    /// Clips that have no value.
+    /// Clips without a value.
     pub without: Sum,
 }
 
-/// All that is found, counted.
+/// Search results counted by several facets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tallies {
-    /// Everything together.
+    /// Sum of all clips.
     pub whole: Sum,
-    /// By each facet that was asked for, in that order.
+    /// One tally per requested facet, in the order of the request.
     pub facets: Vec<Tally>,
 }
 
-/// Counts by some facets.
-pub(super) struct Counting<'a> {
+/// Collector that counts by facet.
+pub(super) struct FacetCounter<'a> {
     pub facets: &'a [Facet],
-    /// Whether running times and sizes are wanted too.
+    /// True if running times and sizes are requested.
     pub in_full: bool,
 }
 
-/// What a segment came to: everything together, and for each facet its values and clips without.
-type Counted = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
+/// Result of a segment: the sum of all clips and, for each facet, the sums by value and of clips
+/// without a value.
+type SegmentCounts = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
 
-pub(super) struct Segment {
-    facets: Vec<Values>,
+pub(super) struct SegmentCounter {
+    facets: Vec<FacetValues>,
     duration: Option<Column<i64>>,
     bytes: Option<Column<i64>>,
     in_full: bool,
     whole: Sum,
 }
 
-struct Values {
+struct FacetValues {
     column: Option<StrColumn>,
     sums: Sums,
     without: Sum,
-    /// Those of the documents at hand.
+    /// Buffer for the values of a block of documents.
     ordinals: Vec<Option<u64>>,
 }
 
-impl Values {
-    /// Counts documents, each with its sum where `sums` are given, else as one clip.
+impl FacetValues {
+    /// Counts documents, each with its sum, or as one clip if `sums` is `None`.
     fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
         let sum = |at: usize| {
             let one = Sum {
@@ -115,8 +116,7 @@ impl Values {
     }
 }
 
-/// What was counted by the numbers of a column's values: clips apart, since often nothing else
-/// is wanted.
+/// Sums by term ordinal. Clip counts are separate, because often nothing else is requested.
 struct Sums {
     clips: Vec<u32>,
     others: Vec<Sum>,
@@ -135,7 +135,7 @@ impl Sums {
         }
     }
 
-    fn of(&self, at: usize) -> Sum {
+    fn sum_at(&self, at: usize) -> Sum {
         Sum {
             clips: self.clips.get(at).copied().unwrap_or(0).into(),
             ..self.others.get(at).copied().unwrap_or_default()
@@ -143,7 +143,7 @@ impl Sums {
     }
 }
 
-/// Takes a column's numbers over, many documents at once.
+/// Reads a column for a block of documents and passes each value to `set`.
 fn add_column(
     column: Option<&Column<i64>>,
     docs: &[DocId],
@@ -158,11 +158,15 @@ fn add_column(
     }
 }
 
-impl Collector for Counting<'_> {
+impl Collector for FacetCounter<'_> {
     type Fruit = Tallies;
-    type Child = Segment;
+    type Child = SegmentCounter;
 
-    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
+    fn for_segment(
+        &self,
+        _: SegmentOrdinal,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<SegmentCounter> {
         let columns = segment.fast_fields();
         let mut facets = Vec::new();
         for facet in self.facets {
@@ -170,7 +174,7 @@ impl Collector for Counting<'_> {
             let terms = column
                 .as_ref()
                 .map_or(0, |column| column.dictionary().num_terms());
-            facets.push(Values {
+            facets.push(FacetValues {
                 column,
                 sums: Sums {
                     clips: vec![0; terms],
@@ -187,7 +191,7 @@ impl Collector for Counting<'_> {
                 Ok(None)
             }
         };
-        Ok(Segment {
+        Ok(SegmentCounter {
             facets,
             duration: number("duration")?,
             bytes: number("bytes")?,
@@ -200,7 +204,7 @@ impl Collector for Counting<'_> {
         false
     }
 
-    fn merge_fruits(&self, segments: Vec<Counted>) -> tantivy::Result<Tallies> {
+    fn merge_fruits(&self, segments: Vec<SegmentCounts>) -> tantivy::Result<Tallies> {
         let mut whole = Sum::default();
         let mut all = vec![(HashMap::<String, Sum>::new(), Sum::default()); self.facets.len()];
         for (sum, facets) in segments {
@@ -228,8 +232,8 @@ impl Collector for Counting<'_> {
     }
 }
 
-impl SegmentCollector for Segment {
-    type Fruit = Counted;
+impl SegmentCollector for SegmentCounter {
+    type Fruit = SegmentCounts;
 
     fn collect(&mut self, doc: DocId, _: Score) {
         self.collect_block(&[doc]);
@@ -262,10 +266,10 @@ impl SegmentCollector for Segment {
         }
     }
 
-    fn harvest(self) -> Counted {
+    fn harvest(self) -> SegmentCounts {
         let facets = self.facets.into_iter().map(|values| {
             let mut named = HashMap::new();
-            // All in their order: looking one up reads those before it.
+            // Reads all terms in order: a lookup of one term reads the terms before it.
             let terms = values
                 .column
                 .as_ref()
@@ -273,7 +277,7 @@ impl SegmentCollector for Segment {
             if let Some(Ok(mut terms)) = terms {
                 let mut at = 0;
                 while terms.advance() {
-                    let sum = values.sums.of(at);
+                    let sum = values.sums.sum_at(at);
                     at += 1;
                     if sum.clips > 0 {
                         let text = String::from_utf8_lossy(terms.key()).into_owned();

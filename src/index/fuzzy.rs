@@ -1,147 +1,160 @@
-//! Words that differ from one in a few letters, or in two that changed places: a row of the table
-//! of distances at a time, and of that only what may still be near enough. tantivy makes a table
-//! of every state there is, for every column again, which takes longer than the search.
+//! Automaton for words within a small edit distance, including transpositions.
+//!
+//! It computes one row of the distance table at a time, limited to the cells that can still be
+//! within the distance. tantivy would build a table of all states, again for each column, which
+//! takes longer than the search itself.
 
 use std::str;
 
 use tantivy_fst::Automaton;
 
-use crate::value::letters_off;
+use crate::value::max_edit_distance;
 
-/// The most letters that words may differ in, and how many places of a row that leaves.
-const MOST_OFF: u8 = 2;
-const BAND: usize = 2 * MOST_OFF as usize + 1;
-/// A distance that is too far.
-const FAR: u8 = MOST_OFF + 1;
+/// Maximum edit distance, and the number of cells in a row that it requires.
+const MAX_DISTANCE: u8 = 2;
+const BAND: usize = 2 * MAX_DISTANCE as usize + 1;
+/// Any distance above the maximum.
+const TOO_FAR: u8 = MAX_DISTANCE + 1;
 
-/// The distances of what was read from the beginnings of the word: first from that which is
-/// [`MOST_OFF`] letters shorter, last from that which is as many longer.
-type Row = [u8; BAND];
+/// Distances between the letters read and the prefixes of the word, from [`MAX_DISTANCE`] letters
+/// shorter to as many longer.
+type DistanceRow = [u8; BAND];
 
-/// A word, and in how many letters others may differ from it.
+/// Word, and the maximum distance of matching words.
 #[derive(Debug)]
-pub(super) struct Alike {
+pub(super) struct FuzzyWord {
     letters: Vec<char>,
-    most_off: u8,
+    max_distance: u8,
 }
 
-/// What was read of a word so far.
+/// State after some letters of a word.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct State {
-    /// How many letters.
+pub(super) struct FuzzyState {
+    /// Number of letters read.
     read: usize,
-    row: Row,
-    /// The row before it, and the letter between them.
-    before: Option<(Row, char)>,
-    /// The first bytes of a letter.
-    begun: [u8; 4],
-    begun_bytes: usize,
+    row: DistanceRow,
+    /// Previous row, and the letter read between the two rows.
+    before: Option<(DistanceRow, char)>,
+    /// First bytes of an incomplete UTF-8 character.
+    partial: [u8; 4],
+    partial_bytes: usize,
 }
 
-impl Alike {
+impl FuzzyWord {
     pub(super) fn new(word: &str) -> Self {
-        Self::within(letters_off(word), word)
+        Self::with_distance(max_edit_distance(word), word)
     }
 
-    /// Words may differ in so many letters, two at most.
-    pub(super) fn within(most_off: u8, word: &str) -> Self {
+    /// Creates an automaton for words within `max_distance`, which is limited to [`MAX_DISTANCE`].
+    pub(super) fn with_distance(max_distance: u8, word: &str) -> Self {
         Self {
             letters: word.chars().collect(),
-            most_off: most_off.min(MOST_OFF),
+            max_distance: max_distance.min(MAX_DISTANCE),
         }
     }
 
-    /// The place in the word that a place of a row stands for, after so many letters.
-    fn place(read: usize, at: usize) -> Option<usize> {
-        (read + at).checked_sub(MOST_OFF.into())
+    /// Returns the prefix length of the word for a cell of the row, after `read` letters.
+    fn position(read: usize, at: usize) -> Option<usize> {
+        (read + at).checked_sub(MAX_DISTANCE.into())
     }
 
-    /// The next row, one more letter read; `None` when nothing near enough begins so.
-    fn next(&self, state: &State, letter: char) -> Option<State> {
+    /// Computes the row after one more letter; returns `None` if no continuation can be within the
+    /// distance.
+    fn next(&self, state: &FuzzyState, letter: char) -> Option<FuzzyState> {
         let read = state.read + 1;
-        let mut row = [FAR; BAND];
+        let mut row = [TOO_FAR; BAND];
         for at in 0..BAND {
-            let Some(place) = Self::place(read, at).filter(|place| *place <= self.letters.len())
+            let Some(position) =
+                Self::position(read, at).filter(|position| *position <= self.letters.len())
             else {
                 continue;
             };
-            // A letter too many; the same place is one further on in the row before.
-            let mut least = state.row.get(at + 1).map_or(FAR, |far| far + 1);
+            // Insertion: the same prefix is one cell further in the previous row.
+            let mut least = state
+                .row
+                .get(at + 1)
+                .map_or(TOO_FAR, |distance| distance + 1);
             if at > 0 {
-                // One too few.
+                // Deletion.
                 least = least.min(row[at - 1] + 1);
             }
-            if let Some(last) = place.checked_sub(1) {
-                let wanted = self.letters[last];
-                least = least.min(state.row[at] + u8::from(wanted != letter));
+            if let Some(last) = position.checked_sub(1) {
+                let expected_letter = self.letters[last];
+                least = least.min(state.row[at] + u8::from(expected_letter != letter));
                 if let (Some((before, letter_before)), Some(next_to_last)) =
                     (state.before, last.checked_sub(1))
-                    && wanted == letter_before
+                    && expected_letter == letter_before
                     && self.letters[next_to_last] == letter
                 {
                     least = least.min(before[at] + 1);
                 }
             }
-            row[at] = least.min(FAR);
+            row[at] = least.min(TOO_FAR);
         }
-        let is_near = row.iter().any(|far| *far <= self.most_off);
-        // Two letters that change places leave the row between them further off by one.
-        let may_turn = state.row.iter().any(|far| *far < self.most_off);
-        (is_near || may_turn).then_some(State {
+        let is_near = row.iter().any(|distance| *distance <= self.max_distance);
+        // A transposition increases the distance by one in the row between its two letters.
+        let may_turn = state
+            .row
+            .iter()
+            .any(|distance| *distance < self.max_distance);
+        (is_near || may_turn).then_some(FuzzyState {
             read,
             row,
             before: Some((state.row, letter)),
-            begun: [0; 4],
-            begun_bytes: 0,
+            partial: [0; 4],
+            partial_bytes: 0,
         })
     }
 }
 
-impl Automaton for Alike {
-    /// `None` when no word is near enough that begins so.
-    type State = Option<State>;
+impl Automaton for FuzzyWord {
+    /// `None` if no word with the letters read so far can match.
+    type State = Option<FuzzyState>;
 
-    fn start(&self) -> Option<State> {
-        let mut row = [FAR; BAND];
-        for (at, far) in row.iter_mut().enumerate() {
-            if let Some(place) = Self::place(0, at).filter(|place| *place <= self.letters.len()) {
-                *far = u8::try_from(place).unwrap_or(FAR).min(FAR);
+    fn start(&self) -> Option<FuzzyState> {
+        let mut row = [TOO_FAR; BAND];
+        for (at, distance) in row.iter_mut().enumerate() {
+            if let Some(position) =
+                Self::position(0, at).filter(|position| *position <= self.letters.len())
+            {
+                *distance = u8::try_from(position).unwrap_or(TOO_FAR).min(TOO_FAR);
             }
         }
-        Some(State {
+        Some(FuzzyState {
             read: 0,
             row,
             before: None,
-            begun: [0; 4],
-            begun_bytes: 0,
+            partial: [0; 4],
+            partial_bytes: 0,
         })
     }
 
-    fn is_match(&self, state: &Option<State>) -> bool {
+    fn is_match(&self, state: &Option<FuzzyState>) -> bool {
         state.is_some_and(|state| {
-            let at = (self.letters.len() + usize::from(MOST_OFF)).checked_sub(state.read);
-            let far = at.and_then(|at| state.row.get(at));
-            state.begun_bytes == 0 && far.is_some_and(|far| *far <= self.most_off)
+            let at = (self.letters.len() + usize::from(MAX_DISTANCE)).checked_sub(state.read);
+            let distance = at.and_then(|at| state.row.get(at));
+            state.partial_bytes == 0
+                && distance.is_some_and(|distance| *distance <= self.max_distance)
         })
     }
 
-    fn can_match(&self, state: &Option<State>) -> bool {
+    fn can_match(&self, state: &Option<FuzzyState>) -> bool {
         state.is_some()
     }
 
-    fn accept(&self, state: &Option<State>, byte: u8) -> Option<State> {
+    fn accept(&self, state: &Option<FuzzyState>, byte: u8) -> Option<FuzzyState> {
         let mut state = (*state)?;
-        if state.begun_bytes == 0 && byte.is_ascii() {
+        if state.partial_bytes == 0 && byte.is_ascii() {
             return self.next(&state, byte.into());
         }
-        *state.begun.get_mut(state.begun_bytes)? = byte;
-        state.begun_bytes += 1;
-        match str::from_utf8(&state.begun[..state.begun_bytes]) {
+        *state.partial.get_mut(state.partial_bytes)? = byte;
+        state.partial_bytes += 1;
+        match str::from_utf8(&state.partial[..state.partial_bytes]) {
             Ok(letter) => letter
                 .chars()
                 .next()
                 .and_then(|letter| self.next(&state, letter)),
-            // Only begun.
+            // An incomplete character.
             Err(error) if error.error_len().is_none() => Some(state),
             Err(_) => None,
         }
@@ -151,32 +164,32 @@ impl Automaton for Alike {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::tests::takes;
+    use crate::index::tests::accepts;
     use proptest::prelude::*;
 
-    fn is_it(asked: &str, word: &str) -> bool {
-        takes(&Alike::new(asked), word)
+    fn matches(asked: &str, word: &str) -> bool {
+        accepts(&FuzzyWord::new(asked), word)
     }
 
     #[test]
-    fn longer_words_may_differ_in_more() {
-        assert!(is_it("drumer", "drummer") && is_it("drumer", "durmer"));
-        assert!(!is_it("drumer", "drummers"));
-        assert!(is_it("drumerss", "drummers") && is_it("unterview", "interviews"));
-        assert!(is_it("東京タワー", "東京タフー") && !is_it("東京", "大阪"));
-        assert!(!is_it("drumer", ""));
+    fn longer_words_may_differ_in_more_letters() {
+        assert!(matches("drumer", "drummer") && matches("drumer", "durmer"));
+        assert!(!matches("drumer", "drummers"));
+        assert!(matches("drumerss", "drummers") && matches("unterview", "interviews"));
+        assert!(matches("東京タワー", "東京タフー") && !matches("東京", "大阪"));
+        assert!(!matches("drumer", ""));
     }
 
     proptest! {
         #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
-        fn words_are_alike_as_they_are_elsewhere(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
-            prop_assert_eq!(is_it(&asked, &word), expected);
+        fn the_automaton_agrees_with_the_osa_distance(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
+            prop_assert_eq!(matches(&asked, &word), expected);
         }
 
         #[test]
-        fn a_word_with_a_slip_or_two_is_alike(asked in "[a-d京]{2,12}", slips in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
+        fn a_word_with_some_typos_agrees_with_the_osa_distance(asked in "[a-d京]{2,12}", slips in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
             let mut letters: Vec<char> = asked.chars().collect();
             for (at, slip) in slips {
                 let at = at.index(letters.len());
@@ -189,8 +202,8 @@ mod tests {
                 }
             }
             let word: String = letters.into_iter().collect();
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(letters_off(&asked));
-            prop_assert_eq!(is_it(&asked, &word), expected, "{} {}", asked, word);
+            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
+            prop_assert_eq!(matches(&asked, &word), expected, "{} {}", asked, word);
         }
     }
 }

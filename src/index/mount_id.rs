@@ -1,14 +1,16 @@
-//! Which mount a folder is on. Rot on a disk shows when its blocks are read again, and a disk that
-//! was mounted again has none of them in memory.
+//! Identifier of the mount that a folder is on.
+//!
+//! Bit rot becomes visible when blocks are read from the disk again, and a disk that was remounted
+//! has none of its blocks in memory.
 
 use std::path::Path;
 
-/// The start of this machine and the mount of a folder, as text that is another after a restart
-/// and after the volume was mounted again; as much of it as the system tells.
+/// Returns the boot id and the mount id of a folder as text, as far as the system reports them. The
+/// text changes after a restart and after a remount.
 ///
-/// Linux before 6.8 reuses the numbers of mounts. Other systems tell nothing.
+/// Linux before 6.8 reuses mount ids. Other systems report none.
 #[cfg(target_os = "linux")]
-pub(super) fn of(folder: &Path) -> String {
+pub(super) fn identify(folder: &Path) -> String {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     // STATX_MNT_ID_UNIQUE, since Linux 6.8; an older kernel ignores it.
     let unique = StatxFlags::from_bits_retain(0x4000);
@@ -18,8 +20,8 @@ pub(super) fn of(folder: &Path) -> String {
     format!("{}/{mount}", start.trim())
 }
 
-/// Returns an empty text: this system does not identify mounts.
+/// Returns an empty text, because this system does not identify mounts.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of(_folder: &Path) -> String {
+pub(super) fn identify(_folder: &Path) -> String {
     String::new()
 }

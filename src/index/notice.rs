@@ -1,88 +1,89 @@
-//! What the index tells of itself while it is used.
+//! Notices that the index reports while it is used.
 
 use std::fmt;
 
 use crate::error::escape;
 
-/// Something that people should know, and that is no failure.
+/// Notice for the user that is not a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// A file of the index was not what was written.
+pub enum IndexNotice {
+    /// A file of the index failed its checksum.
     Damaged {
-        /// Its name in the index's folder.
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// A search failed or gave an impossible answer, although the checksums of all files are correct.
+    /// A search failed or returned an impossible result, although the checksums of all files are
+    /// correct.
     Inconsistent,
-    /// A file of the index was found to be damaged after it was searched.
-    DamagedSince {
-        /// Its name in the index's folder.
+    /// A check after a search found a damaged file.
+    DamagedAfterSearch {
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// The index could not be used as it was.
-    Remade {
-        /// Why, as what it is or was.
-        why: &'static str,
+    /// The index could not be used and is rebuilt.
+    Rebuilt {
+        /// Predicate that follows "the index".
+        reason: &'static str,
     },
-    /// Another process is at the index; this one waits for it.
+    /// Another process writes the index; this process waits for it.
     Waiting {
-        /// Who.
+        /// Name and pid of the lock holder.
         holder: String,
     },
-    /// It took too long.
-    GaveUp {
-        /// Who.
+    /// The wait for another process timed out.
+    StoppedWaiting {
+        /// Name and pid of the lock holder.
         holder: String,
     },
-    /// The index cannot be brought up to the catalogue where it is.
+    /// The index on disk cannot be updated, so an index in memory is used.
     InMemory {
-        /// Why not.
+        /// Error that prevented the update.
         reason: String,
     },
-    /// The index is whole, but of more pieces than it need be.
-    Untidy {
-        /// Why.
+    /// The index is intact, but its segments could not be merged.
+    NotTidied {
+        /// Error that prevented the merge.
         reason: String,
     },
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for IndexNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged { file } => write!(
                 f,
-                "the index was damaged ({}); it is being made anew from the catalogue",
+                "the index was damaged ({}); rebuilding it from the catalogue",
                 escape(file)
             ),
             Self::Inconsistent => f.write_str(
-                "the index failed to answer or gave an impossible answer, although its checksums are correct; it is being rebuilt from the catalogue",
+                "the index failed or returned an impossible result, although its checksums are correct; rebuilding it from the catalogue",
             ),
-            Self::DamagedSince { file } => write!(
+            Self::DamagedAfterSearch { file } => write!(
                 f,
-                "a check after this search found the index damaged ({}); search again, what it found may be incomplete",
+                "the index was found damaged after this search ({}); results may be incomplete: search again",
                 escape(file)
             ),
-            Self::Remade { why } => {
+            Self::Rebuilt { reason } => {
                 write!(
                     f,
-                    "the index {why}; it is being made anew from the catalogue"
+                    "the index {reason}; rebuilding it from the catalogue"
                 )
             }
             Self::Waiting { holder } => {
-                write!(f, "{} writes the index; waiting for it", escape(holder))
+                write!(f, "waiting for {}, which is writing the index", escape(holder))
             }
-            Self::GaveUp { holder } => write!(
+            Self::StoppedWaiting { holder } => write!(
                 f,
-                "{} still writes the index; what was changed last may not be found",
+                "{} is still writing the index; the latest changes may be missing",
                 escape(holder)
             ),
             Self::InMemory { reason } => write!(
                 f,
-                "the index cannot be written; this search makes one in memory: {}",
+                "the index cannot be written; using one in memory for this search: {}",
                 escape(reason)
             ),
-            Self::Untidy { reason } => {
-                write!(f, "the index could not be tidied up: {}", escape(reason))
+            Self::NotTidied { reason } => {
+                write!(f, "could not clean up the index: {}", escape(reason))
             }
         }
     }

@@ -1,18 +1,18 @@
-//! How words that were cut already are handed to tantivy: as one text, a blank after each. (As a
-//! list of tokens they would go from thread to thread as JSON.)
+//! Passes words that are already split to tantivy as one text, with a space after each word.
+//! (tantivy would pass a list of tokens between threads as JSON.)
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::value::MOST_STARS;
+use crate::value::MAX_WILDCARDS;
 
-/// The name that the tokenizer is registered by.
+/// Name under which the tokenizer is registered.
 pub(super) const TOKENS: &str = "words";
-/// Places that are left free before each text of a field: as many as the stars of a pattern may
-/// stand for, so that none reaches from one text into the next.
-const GAP: usize = MOST_STARS;
+/// Positions left free before each text of a field. A pattern's stars may span as many words, so no
+/// match reaches from one text into the next.
+const GAP: usize = MAX_WILDCARDS;
 
-/// Words one after the other.
-pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {
+/// Joins words, each followed by a space.
+pub(super) fn join_words<S: AsRef<str>>(words: &[S]) -> String {
     let mut text = String::with_capacity(words.len() * 8);
     for word in words {
         text.push_str(word.as_ref());
@@ -21,32 +21,32 @@ pub(super) fn joined<S: AsRef<str>>(words: &[S]) -> String {
     text
 }
 
-/// Cuts at blanks, and does nothing else.
+/// Tokenizer that splits at spaces and does nothing else.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words {
+pub(super) struct SpaceTokenizer {
     token: Token,
 }
 
-/// The words of one text.
-pub(super) struct Stream<'a> {
+/// Tokens of one text.
+pub(super) struct SpaceTokens<'a> {
     rest: &'a str,
     token: &'a mut Token,
 }
 
-impl Tokenizer for Words {
-    type TokenStream<'a> = Stream<'a>;
+impl Tokenizer for SpaceTokenizer {
+    type TokenStream<'a> = SpaceTokens<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Stream<'a> {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> SpaceTokens<'a> {
         self.token.reset();
         self.token.position = GAP - 1;
-        Stream {
+        SpaceTokens {
             rest: text,
             token: &mut self.token,
         }
     }
 }
 
-impl TokenStream for Stream<'_> {
+impl TokenStream for SpaceTokens<'_> {
     fn advance(&mut self) -> bool {
         let Some((word, rest)) = self.rest.split_once(' ') else {
             return false;
@@ -72,11 +72,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_come_back_at_their_places() {
+    fn tokens_keep_their_positions() {
         let words = [(0, "東京"), (1, "京タ"), (2, "タ"), (3, "drum")]
             .map(|(at, word)| (at, word.to_owned()));
-        let text = joined(&words.clone().map(|(_, word)| word));
-        let mut tokenizer = Words::default();
+        let text = join_words(&words.clone().map(|(_, word)| word));
+        let mut tokenizer = SpaceTokenizer::default();
         for _ in 0..2 {
             let mut stream = tokenizer.token_stream(&text);
             let mut seen = Vec::new();

@@ -1,4 +1,5 @@
-//! What writes an index: changes in, one commit, and merges that keep nobody waiting.
+//! Index writer: applies catalogue changes in one commit and merges segments without blocking
+//! readers.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -9,47 +10,47 @@ use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
 use tantivy::query::TermSetQuery;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::document::Columns;
-use super::merge::{self, Effort, Size};
-use super::pretokenized::{TOKENS, Words};
-use super::{DOCUMENTS, Payload};
+use super::document::IndexColumns;
+use super::merge::{self, MergeEffort, SegmentSize};
+use super::pretokenized::{SpaceTokenizer, TOKENS};
+use super::{CommitPayload, DOCUMENT_VERSION};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 
-/// Memory of the writer; more is flushed to a segment.
+/// Memory budget of the writer in bytes; tantivy flushes a segment when it is used up.
 const MEMORY: usize = 64 * 1024 * 1024;
-/// Memory of a writer of few changes: preparing it takes longer than such changes do.
-pub(super) const LITTLE_MEMORY: usize = 16 * 1024 * 1024;
-/// With fewer changes than this, they are few.
-const FEW: i64 = 5000;
+/// Memory budget for few changes. Allocating the full budget would take longer than the changes.
+pub(super) const SMALL_MEMORY: usize = 16 * 1024 * 1024;
+/// Number of changes below which [`SMALL_MEMORY`] is used.
+const SMALL_CHANGE_COUNT: i64 = 5000;
 /// Changes read from the catalogue at a time.
 const PAGE: usize = 500;
-/// Merges in a row that commits may void before the next ones run without commits.
-const MOST_DISCARDED: usize = 3;
-/// Merges in a row; further ones are left to the next writer.
-const MOST_MERGES: usize = 8;
-/// How often a merge looks whether the catalogue has changed.
-const LOOK: Duration = Duration::from_millis(20);
+/// Successive merges that commits may invalidate before merges run without commits.
+const MAX_DISCARDED: usize = 3;
+/// Maximum number of successive merges; the next writer does the rest.
+const MAX_MERGES: usize = 8;
+/// Interval at which a merge checks whether the catalogue has changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A writer at one seq. Whoever has one holds the index's lock.
-pub(super) struct Pen<'a> {
+/// Writer at one seq. Its owner holds the lock of the index.
+pub(super) struct IndexUpdater<'a> {
     index: &'a tantivy::Index,
-    columns: &'a Columns,
+    columns: &'a IndexColumns,
     catalogue: &'a Catalogue,
     writer: IndexWriter<TantivyDocument>,
     seq: i64,
 }
 
-impl<'a> Pen<'a> {
-    /// A writer for an index at a seq; 0: it is empty.
+impl<'a> IndexUpdater<'a> {
+    /// Creates a writer for an index at `seq`; 0 is an empty index.
     pub(super) fn new(
         index: &'a tantivy::Index,
-        columns: &'a Columns,
+        columns: &'a IndexColumns,
         catalogue: &'a Catalogue,
         seq: i64,
     ) -> Result<Self, Error> {
-        let is_little = catalogue.seq()?.saturating_sub(seq) < FEW;
-        let writer = plain_writer(index, if is_little { LITTLE_MEMORY } else { MEMORY })?;
+        let is_small = catalogue.seq()?.saturating_sub(seq) < SMALL_CHANGE_COUNT;
+        let writer = new_writer(index, if is_small { SMALL_MEMORY } else { MEMORY })?;
         Ok(Self {
             index,
             columns,
@@ -59,27 +60,28 @@ impl<'a> Pen<'a> {
         })
     }
 
-    /// The seq it has come to.
+    /// Seq of the last change applied.
     pub(super) fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// Takes in every change since its seq, in one commit; `progress` hears how many changes
-    /// it took in at each step.
+    /// Applies every change since the current seq in one commit. Passes the number of changes in
+    /// each step to `progress`.
     pub(super) fn catch_up(&mut self, progress: &mut dyn FnMut(usize)) -> Result<(), Error> {
         let from = self.seq;
-        // What is changed meanwhile is for the next time, else a scan could keep us for ever.
+        // Later changes wait for the next call; otherwise a running scan could keep this loop busy
+        // forever.
         let until = self.catalogue.seq()?;
         while self.seq < until {
             let changes = self.catalogue.changes(self.seq, PAGE)?;
             let Some(last) = changes.last() else { break };
             self.seq = last.seq;
-            // Up to `until` no clip comes twice, so an empty index has nothing to delete.
+            // No clip occurs twice up to `until`, so an empty index has nothing to delete.
             let is_old = |change: &&Change| from > 0 || change.seq > until;
             self.delete(changes.iter().filter(is_old))?;
             for change in &changes {
                 if let Some(clip) = &change.now {
-                    let document = self.columns.document(number(change), clip);
+                    let document = self.columns.document(clip_number(change), clip);
                     self.writer.add_document(document)?;
                 }
             }
@@ -93,10 +95,10 @@ impl<'a> Pen<'a> {
 
     fn delete<'c>(&mut self, changes: impl Iterator<Item = &'c Change>) -> Result<(), Error> {
         let old: Vec<Term> = changes
-            .map(|change| Term::from_field_u64(self.columns.clip, number(change)))
+            .map(|change| Term::from_field_u64(self.columns.clip, clip_number(change)))
             .collect();
         if !old.is_empty() {
-            // One for the page: until the commit, the writer keeps a kilobyte for each.
+            // One query per page, because the writer needs a kilobyte per query until the commit.
             let query = TermSetQuery::new(old);
             self.writer.delete_query(Box::new(query))?;
         }
@@ -104,10 +106,10 @@ impl<'a> Pen<'a> {
     }
 
     fn commit(&mut self) -> Result<(), Error> {
-        let payload = Payload {
+        let payload = CommitPayload {
             catalogue: self.catalogue.uuid()?,
             seq: self.seq,
-            documents: DOCUMENTS,
+            documents: DOCUMENT_VERSION,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| TantivyError::InternalError(error.to_string()))?;
@@ -117,31 +119,36 @@ impl<'a> Pen<'a> {
         Ok(())
     }
 
-    /// Merges what should be. Changes of the catalogue are taken in all the while: whoever
-    /// waits for one waits for a commit, not for a merge.
+    /// Merges segments and applies changes of the catalogue meanwhile, so that a waiting process
+    /// waits for a commit and not for a merge.
     ///
-    /// A commit removes a segment whose last document it deletes, and a merge of that segment then
-    /// has nothing to replace: tantivy discards its result and reports an error. Nothing is lost,
-    /// so what to merge is chosen again. When that happens too often, small segments are merged
-    /// without taking in changes, which cannot fail in this way, and large ones stay as they are.
-    /// Each change that is taken in creates a segment, so the number of merges that run during commits is limited.
-    pub(super) fn merge(&mut self, effort: Effort) -> Result<(), Error> {
+    /// A commit removes a segment when it deletes the segment's last document. A merge of that
+    /// segment then has nothing to replace: tantivy discards its result and reports an error.
+    /// Nothing is lost, so the segments to merge are selected again. If that happens too often,
+    /// only small segments are merged, without applying changes, which cannot fail in this way.
+    /// Each applied change creates a segment, so the number of merges that run during commits is
+    /// limited.
+    pub(super) fn merge(&mut self, effort: MergeEffort) -> Result<(), Error> {
         let mut discarded = 0;
-        for _ in 0..MOST_MERGES {
-            let follows = discarded < MOST_DISCARDED;
-            let effort = if follows { effort } else { Effort::LITTLE };
+        for _ in 0..MAX_MERGES {
+            let can_follow = discarded < MAX_DISCARDED;
+            let effort = if can_follow {
+                effort
+            } else {
+                MergeEffort::SMALL
+            };
             let segments = merge::next(&sizes(self.index)?, effort);
             if segments.is_empty() {
                 return Ok(());
             }
-            let merged = if follows {
+            let merged = if can_follow {
                 self.merge_and_follow(&segments)
             } else {
                 let merge = self.writer.merge(&segments);
                 merge.wait().map(drop).map_err(Error::from)
             };
             match merged {
-                Err(Error::Index(_)) if follows && !self.has_all(&segments)? => discarded += 1,
+                Err(Error::Index(_)) if can_follow && !self.has_all(&segments)? => discarded += 1,
                 merged => {
                     merged?;
                     discarded = 0;
@@ -151,14 +158,14 @@ impl<'a> Pen<'a> {
         Ok(())
     }
 
-    /// Merges some segments and takes in changes meanwhile.
+    /// Merges some segments and applies changes meanwhile.
     fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
         let merge = self.writer.merge(segments);
         let (sender, receiver) = channel();
-        // The receiver is gone when following failed.
+        // The receiver is dropped if applying changes failed.
         thread::spawn(move || sender.send(merge.wait()));
         loop {
-            match receiver.recv_timeout(LOOK) {
+            match receiver.recv_timeout(POLL_INTERVAL) {
                 Ok(outcome) => return outcome.map(drop).map_err(Error::from),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread),
                 Err(RecvTimeoutError::Timeout) => {
@@ -170,19 +177,21 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Whether some segments are all part of the last commit.
+    /// Returns true if all of these segments are part of the last commit.
     fn has_all(&self, segments: &[SegmentId]) -> Result<bool, Error> {
         let committed = self.index.searchable_segment_ids()?;
         Ok(segments.iter().all(|segment| committed.contains(segment)))
     }
 }
 
-/// A writer that merges nothing by itself: such merges are cut off when the writer goes.
-pub(super) fn plain_writer(
+/// Creates a writer without automatic merges, which tantivy would abort when the writer is dropped.
+pub(super) fn new_writer(
     index: &tantivy::Index,
     memory: usize,
 ) -> Result<IndexWriter<TantivyDocument>, Error> {
-    index.tokenizers().register(TOKENS, Words::default());
+    index
+        .tokenizers()
+        .register(TOKENS, SpaceTokenizer::default());
     let options = IndexWriterOptions::builder()
         .memory_budget_per_thread(memory)
         .num_worker_threads(1)
@@ -193,10 +202,10 @@ pub(super) fn plain_writer(
     Ok(writer)
 }
 
-/// The segments of an index, as far as merging goes.
-pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<Size<SegmentId>>, Error> {
+/// Sizes of the segments of an index.
+pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<SegmentSize<SegmentId>>, Error> {
     let segments = index.searchable_segment_metas()?;
-    let size = |segment: &SegmentMeta| Size {
+    let size = |segment: &SegmentMeta| SegmentSize {
         id: segment.id(),
         alive: segment.num_docs().into(),
         dead: segment.num_deleted_docs().into(),
@@ -204,6 +213,6 @@ pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<Size<SegmentId>>, Erro
     Ok(segments.iter().map(size).collect())
 }
 
-fn number(change: &Change) -> u64 {
+fn clip_number(change: &Change) -> u64 {
     u64::try_from(change.clip).unwrap_or(0)
 }

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::Event;
 use crate::catalogue::Ingested;
@@ -15,11 +17,16 @@ use crate::mhl;
 use crate::offload::{Credible, Heard, Item, Lane, Listing, hash_files, sample};
 use crate::value::Fingerprint;
 
+/// Files that are sampled before the first of them is compared: another card differs soon.
+const AHEAD: usize = 64;
+
 /// The contents of a card, each file sampled and read at most once.
 pub(super) struct Contents<'a> {
     source: &'a Path,
     listing: &'a Listing,
     credible: Credible,
+    /// Files that are read at a time.
+    readers: usize,
     go_on: &'a (dyn Fn() -> bool + Sync),
     samples: HashMap<PathBuf, Option<Fingerprint>>,
     hashes: HashMap<PathBuf, Option<Fingerprint>>,
@@ -40,12 +47,14 @@ impl<'a> Contents<'a> {
     pub(super) fn new(
         source: &'a Path,
         listing: &'a Listing,
+        readers: usize,
         go_on: &'a (dyn Fn() -> bool + Sync),
     ) -> Self {
         Self {
             source,
             listing,
             credible: Credible::of(listing),
+            readers: readers.max(1),
             go_on,
             samples: HashMap::new(),
             hashes: HashMap::new(),
@@ -65,16 +74,21 @@ impl<'a> Contents<'a> {
             .collect();
         let mut compared = Compared::default();
         let mut whole = Vec::new();
-        for item in &self.listing.files {
+        let files = self.listing.files.iter().filter_map(|item| {
+            let file = *logged.get(item.inside.as_path())?;
+            let is_listed_so = (file.bytes, file.modified) == (item.bytes, item.modified);
+            let is_compared = is_listed_so && file.digest.is_some() && !is_alike_anyway(item);
+            is_compared.then_some((item, file))
+        });
+        let files: Vec<(&Item, &Ingested)> = files.collect();
+        for (number, &(item, file)) in files.iter().enumerate() {
             if !(self.go_on)() {
                 return compared;
             }
-            let Some(file) = logged.get(item.inside.as_path()) else {
-                continue;
-            };
-            let is_listed_so = (file.bytes, file.modified) == (item.bytes, item.modified);
-            if !is_listed_so || file.digest.is_none() || is_alike_anyway(item) {
-                continue;
+            if number % AHEAD == 0 {
+                let next = files[number..].iter().take(AHEAD);
+                let next: Vec<&Item> = next.map(|(item, _)| *item).collect();
+                self.sample_all(&next);
             }
             let copy = || sample_of_copy(&folder.join(&item.inside), item);
             match (self.sample(item), file.sample.or_else(copy)) {
@@ -111,8 +125,9 @@ impl<'a> Contents<'a> {
                 unread.iter().map(|(item, _)| item.bytes).sum(),
             ));
         }
+        self.hash_all(&unread, report);
         for (item, then) in files {
-            let now = self.hash(item);
+            let now = self.hashes.get(&item.inside).copied().flatten();
             if now.is_some() && then.is_some() && now != *then {
                 compared.is_other = true;
                 return;
@@ -141,24 +156,61 @@ impl<'a> Contents<'a> {
         *entry.or_insert_with(|| sample(&path).unwrap_or(None))
     }
 
-    /// Hashes a whole file; `None` when it cannot be read.
-    fn hash(&mut self, item: &Item) -> Option<Fingerprint> {
-        if let Some(hash) = self.hashes.get(&item.inside) {
-            return *hash;
+    /// Samples files, several at a time where the drive bears it.
+    fn sample_all(&mut self, items: &[&Item]) {
+        let unknown = |item: &&&Item| !self.samples.contains_key(&item.inside);
+        let unknown: Vec<&Item> = items.iter().filter(unknown).copied().collect();
+        if unknown.is_empty() {
+            return;
         }
-        let file = (self.source.join(&item.inside), item, vec![HashKind::Xxh128]);
-        let lane = Lane {
-            readers: 1,
-            files: vec![file],
-        };
-        let mut hash = None;
-        hash_files(&[lane], self.go_on, &mut |heard| {
-            if let Heard::Hashed(_, _, Ok(read)) = heard {
-                hash = read.hashes.first().and_then(Checksum::fingerprint);
-            }
+        let source = self.source;
+        let sampled = thread::scope(|scope| {
+            let shares = unknown.chunks(unknown.len().div_ceil(self.readers));
+            let threads: Vec<_> = shares
+                .map(|share| {
+                    scope.spawn(move || {
+                        let one = |item: &&Item| sample(&source.join(&item.inside)).unwrap_or(None);
+                        share.iter().map(one).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            let sampled = threads.into_iter().map(|thread| thread.join().ok());
+            sampled.collect::<Option<Vec<_>>>()
         });
-        self.hashes.insert(item.inside.clone(), hash);
-        hash
+        // What could not be sampled here is sampled when it is asked for.
+        let sampled = sampled.unwrap_or_default().concat();
+        let names = unknown.into_iter().map(|item| item.inside.clone());
+        self.samples.extend(names.zip(sampled));
+    }
+
+    /// Hashes whole files, several at a time where the drive bears it, until one differs from its hash of before. What
+    /// cannot be read has no hash.
+    fn hash_all(&mut self, files: &[(&Item, Option<Fingerprint>)], report: &mut dyn FnMut(Event)) {
+        let lane = Lane {
+            readers: self.readers,
+            files: files
+                .iter()
+                .map(|(item, _)| {
+                    let path = self.source.join(&item.inside);
+                    (path, *item, vec![HashKind::Xxh128])
+                })
+                .collect(),
+        };
+        let is_other = AtomicBool::new(false);
+        let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
+        hash_files(&[lane], &go_on, &mut |heard| match heard {
+            Heard::Read(bytes) => report(Event::Compared(bytes)),
+            Heard::Hashed(_, at, outcome) => {
+                let (item, then) = files[at];
+                let hashes = outcome.ok().map(|read| read.hashes);
+                let now = hashes.and_then(|hashes| hashes.first()?.fingerprint());
+                if now.is_some() && then.is_some() && now != then {
+                    is_other.store(true, Ordering::Relaxed);
+                }
+                self.hashes.insert(item.inside.clone(), now);
+            }
+            Heard::Reading(..) => {}
+        });
     }
 }
 

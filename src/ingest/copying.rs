@@ -1,7 +1,7 @@
 //! The copying of a batch: cards side by side where their devices let them, and what is found out written
 //! down as it comes.
 
-mod sealing;
+mod closing;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -21,6 +21,7 @@ use crate::error::{Error, Problem};
 use crate::mhl;
 use crate::offload::{self, Destination, Order, Outcome, Sighting};
 use crate::volume::{Drive, DriveKind};
+use closing::{CloseCard, Closing};
 
 /// What was found out is written down after this …
 const AGE: Duration = Duration::from_millis(500);
@@ -46,6 +47,7 @@ pub(super) struct Card {
 }
 
 /// What one card came to, as it goes.
+#[derive(Default)]
 pub(super) struct Copying {
     /// What each file hashes to.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
@@ -53,11 +55,8 @@ pub(super) struct Copying {
     seen: Vec<Option<Sighting>>,
     /// Of each place, which copies are proved, and whether this run proved them.
     pub(super) proved: Vec<Vec<Option<bool>>>,
-    /// Of each place, whether it takes nothing more.
-    is_given_up: Vec<bool>,
-    /// … and whether this run proved something there.
+    /// Of each place, whether this run proved something there.
     is_unsealed: Vec<bool>,
-    problems: Vec<Problem>,
 }
 
 /// Notes in the catalogue that cards are begun, or gone on with.
@@ -137,6 +136,14 @@ pub(super) fn all(
         summary,
         report,
         copying: plans.iter().map(Copying::of).collect(),
+        given_up: plans
+            .iter()
+            .map(|plan| vec![false; plan.places.len()])
+            .collect(),
+        problems: plans
+            .iter()
+            .map(|plan| plan.problems().cloned().collect())
+            .collect(),
         findings: Vec::new(),
         noted: Instant::now(),
         homes: HashMap::new(),
@@ -173,8 +180,12 @@ fn begun_of(plan: &CardPlan) -> Begun {
 enum Told {
     /// Something happened.
     Event(offload::Event),
-    /// The card is done.
+    /// Nothing more is copied of the card.
     Done,
+    /// Something was found when the card was closed.
+    Closing(Closing),
+    /// The card is closed: whether all of it is copied and proved. `None` when that was interrupted.
+    Closed(Option<bool>),
 }
 
 /// Tells that a card is done, also where copying it panics: nobody must wait for it for ever.
@@ -198,6 +209,10 @@ struct Run<'a> {
     summary: &'a mut Summary,
     report: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
+    /// Of each card and place, whether it takes nothing more.
+    given_up: Vec<Vec<bool>>,
+    /// Of each card, what went wrong.
+    problems: Vec<Vec<Problem>>,
     findings: Vec<Finding>,
     noted: Instant,
     /// Of folders of copies, whether they are on their destination's own filesystem.
@@ -216,6 +231,8 @@ fn dispatch<'scope, 'a: 'scope>(
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
+    // Cards that wait for a share or for another machine; they hold up no other card.
+    let mut closing = 0;
     let mut outcome = Ok(());
     loop {
         if run.request.cancel().is_cancelled() {
@@ -242,20 +259,34 @@ fn dispatch<'scope, 'a: 'scope>(
                 });
             });
         }
-        if running.is_empty() {
+        if running.is_empty() && closing == 0 {
             return outcome;
         }
         let taken = match receiver.recv_timeout(AGE) {
             Ok((card, Told::Done)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
-                    run.finish(card)
+                    run.begin_closing(card).map(|job| {
+                        closing += usize::from(job.is_some());
+                        if let Some(job) = job {
+                            let sender = sender.clone();
+                            scope.spawn(move || job.run(sender));
+                        }
+                    })
                 } else {
                     Ok(())
                 }
             }
+            Ok((card, Told::Closed(is_complete))) => {
+                closing -= 1;
+                match is_complete {
+                    Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
+                    _ => Ok(()),
+                }
+            }
             Ok(_) if outcome.is_err() => Ok(()),
             Ok((card, Told::Event(event))) => run.take(card, event),
+            Ok((card, Told::Closing(found))) => run.take_closing(card, found),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.write_down()
@@ -341,14 +372,12 @@ impl Copying {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             seen: vec![None; plan.tasks.len()],
             proved: (0..plan.places.len()).map(proved).collect(),
-            is_given_up: vec![false; plan.places.len()],
             is_unsealed: vec![false; plan.places.len()],
-            problems: plan.problems().cloned().collect(),
         }
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Takes in what was told of a card.
     fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
         let plan = &self.plans[card];
@@ -381,7 +410,7 @@ impl Run<'_> {
                 let number = logged.places[*place];
                 self.catalogue
                     .note_place(logged.ingest, number, None, Some(reason))?;
-                self.copying[card].is_given_up[*place] = true;
+                self.given_up[card][*place] = true;
                 let told = format!("nothing more was copied there: {reason}");
                 self.problem(card, folder, &told);
             }
@@ -449,7 +478,7 @@ impl Run<'_> {
 
     fn problem(&mut self, card: usize, path: PathBuf, reason: &str) {
         let problem = Problem::new(path, reason);
-        self.copying[card].problems.push(problem.clone());
+        self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
         (self.report)(Event::Problem(problem));
     }
@@ -461,21 +490,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A card's files are all dealt with: its copies get their manifests, its folders their times.
-    fn finish(&mut self, card: usize) -> Result<(), Error> {
+    /// A card's files are all dealt with: gives what is left to do, which may have to wait. `None` where there is nothing.
+    fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
         self.write_down()?;
         let Some(logged) = &self.cards[card] else {
-            return Ok(());
+            return Ok(None);
         };
         if self.request.cancel().is_cancelled() {
-            return Ok(());
+            return Ok(None);
         }
         let plan = &self.plans[card];
-        let mut is_complete = plan.listing.problems.is_empty();
-        is_complete &= self.look_again(card, logged);
-        if self.request.cancel().is_cancelled() {
-            return self.write_down();
-        }
         for task in &plan.tasks {
             // Each time: whoever relies on the manifest has to know.
             if mhl::path(&task.item.inside).is_none() {
@@ -494,34 +518,26 @@ impl Run<'_> {
             let (file, number) = (logged.files[*task], logged.places[*place]);
             self.findings.push(Finding::Copy(file, number, found));
         }
-        self.write_down()?;
         for remark in &plan.remarks {
             self.problem(card, remark.path.clone(), &remark.reason);
         }
-        for (at, place) in plan.places.iter().enumerate() {
-            is_complete &= self.copying[card].proved[at].iter().all(Option::is_some);
-            if !self.copying[card].is_given_up[at] && destination(place).is_gone() {
-                let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
-                self.take(card, gone)?;
-                is_complete = false;
-            }
-            if self.copying[card].is_given_up[at] {
-                continue;
-            }
-            self.seal(card, logged, at)?;
-            // Nothing tells whether the wait for another machine ended by that.
-            if self.request.cancel().is_cancelled() {
-                return self.write_down();
-            }
-            let folders = &plan.listing.folders;
-            for (folder, reason) in offload::finish_folders(&place.folder, folders) {
-                is_complete = false;
-                self.problem(card, folder, &reason);
-            }
-        }
+        Ok(Some(CloseCard {
+            card,
+            plan,
+            request: self.request,
+            is_sealed: &logged.is_sealed,
+            given_up: self.given_up[card].clone(),
+            copying: std::mem::take(&mut self.copying[card]),
+        }))
+    }
+
+    /// A card is closed.
+    fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.write_down()?;
-        self.catalogue
-            .end_ingest(logged.ingest, &self.copying[card].problems)?;
+        if let Some(logged) = &self.cards[card] {
+            self.catalogue
+                .end_ingest(logged.ingest, &self.problems[card])?;
+        }
         self.summary.complete += usize::from(is_complete);
         (self.report)(Event::Ends(card));
         Ok(())

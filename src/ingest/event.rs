@@ -17,6 +17,8 @@ pub enum Event {
     Listing(PathBuf),
     /// Bytes of a card are read to tell whether it is the one that was copied before.
     Comparing(PathBuf, u64),
+    /// More bytes were read for that: how many.
+    Compared(u64),
     /// Copying begins.
     Begins(Vec<Begun>),
     /// Something happened to a card's files.

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
 use crate::offload::Listing;
-use crate::shoot_day::{Card, Day, shoot_date};
+use crate::shoot_day::{Day, DayCard, shoot_date};
 use crate::tag::Vocabulary;
-use crate::value::{Tagged, Tags, Why};
+use crate::value::{TagOrigin, Tagged, Tags};
 
 /// What its facts are said to come from: its date.
 pub(super) fn name(date: Date) -> String {
@@ -21,7 +21,7 @@ pub(super) fn name(date: Date) -> String {
 /// When a word may mean several tags.
 pub(super) fn of(
     day: &Day,
-    card: &Card,
+    card: &DayCard,
     date: Date,
     vocabulary: &Vocabulary,
 ) -> Result<Clip, Error> {
@@ -31,8 +31,8 @@ pub(super) fn of(
     let mut tags = Vec::new();
     for word in day.kind.iter().chain(&day.tags).chain(&card.tags) {
         tags.push(Tagged {
-            tag: vocabulary.meant(word)?,
-            why: Why::Ingest {
+            tag: vocabulary.resolve(word)?,
+            origin: TagOrigin::Ingest {
                 ingest: name.clone(),
             },
         });
@@ -53,7 +53,7 @@ pub(super) fn of(
 
 /// The shoot days that a card's files were written on, the first and the last, by their times and the clock of this
 /// machine's place. `None` where no time can be.
-pub(super) fn dates(listing: &Listing, card: &Card, starts: Time) -> Option<(Date, Date)> {
+pub(super) fn dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(Date, Date)> {
     let zone = TimeZone::system();
     let dates = listing.files.iter().filter_map(|file| {
         let instant = jiff::Timestamp::from_nanosecond(i128::from(file.modified)).ok()?;

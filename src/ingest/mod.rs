@@ -185,7 +185,7 @@ fn settle(
         }
     }
     // People search right after; where it cannot be brought up now, the next search does it.
-    let settled = index::settle(catalogue, "ingest", &mut |note| {
+    let settled = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
         report(Event::Warning {
             message: note.to_string(),
             hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),

@@ -21,7 +21,7 @@ use crate::clip::Clip;
 use crate::error::{Error, Problem, escape};
 use crate::mhl::{self, Histories};
 use crate::offload::{Listing, Task, Times, filesystem, list};
-use crate::shoot_day::{Card, Day, Placeholder, shoot_date};
+use crate::shoot_day::{Day, DayCard, Placeholder, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, local_now};
 use crate::volume::{Drive, Volume, Volumes};
@@ -218,7 +218,7 @@ impl Planner<'_> {
     fn plan(
         &mut self,
         day: &Day,
-        card: &Card,
+        card: &DayCard,
         report: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
         let source = destination::resolved(&card.path);
@@ -234,7 +234,7 @@ impl Planner<'_> {
         };
         let listed = Instant::now();
         let date = self.date(day, card, &listing, report);
-        let said = day.to.hash.as_deref().and_then(HashKind::named);
+        let said = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
         let hash = said
@@ -283,7 +283,7 @@ impl Planner<'_> {
     fn date(
         &self,
         day: &Day,
-        card: &Card,
+        card: &DayCard,
         listing: &Listing,
         report: &mut dyn FnMut(Event),
     ) -> Date {
@@ -311,7 +311,7 @@ impl Planner<'_> {
         &mut self,
         plan: &mut CardPlan,
         day: &Day,
-        card: &Card,
+        card: &DayCard,
         date: Date,
         report: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
@@ -333,7 +333,8 @@ impl Planner<'_> {
         let first = plan.card.clone();
         let (source, listing) = (plan.source.clone(), plan.listing.clone());
         let go_on = self.request.go_on();
-        let mut contents = Contents::new(&source, &listing, &go_on);
+        let readers = plan.drive.kind.readers(self.request.scan.jobs);
+        let mut contents = Contents::new(&source, &listing, readers, &go_on);
         for number in 1..=MOST_OF_A_NAME {
             let name = match number {
                 1 => first.clone(),
@@ -541,7 +542,7 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
 }
 
 /// What a card is called: as it was said, else by its own label, else by its folder.
-fn name_of(card: &Card, source: &Path, volume: &Volume) -> String {
+fn name_of(card: &DayCard, source: &Path, volume: &Volume) -> String {
     if let Some(name) = &card.name {
         return name.clone();
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::HashKind;
-use crate::mhl::{self, Fault, Gatherer, Histories, Outcome, Process};
+use crate::mhl::{self, GenerationBuilder, Histories, MhlError, Process, SealOutcome};
 use crate::offload::Task;
 
 /// Whether a file's hashes, as an earlier run computed them, are of other kinds than a manifest needs that a history of
@@ -15,7 +15,7 @@ pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -
         return false;
     };
     let has = |kind: &HashKind| known.iter().any(|hash| hash.kind() == *kind);
-    !histories.needed(&path, &[kind]).iter().all(has)
+    !histories.required_kinds(&path, &[kind]).iter().all(has)
 }
 
 /// A manifest that was written.
@@ -71,7 +71,13 @@ pub(super) fn place(
             return Ok(None);
         };
         match write(plan, copying, (at, &is_meant), &histories, author) {
-            Err(Fault::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Ok(sealed) if !histories.are_held() => {
+                drop(histories);
+                // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+                let _ = Histories::lock(folder, &is_written, go_on);
+                return Ok(Some(sealed));
+            }
             written => return written.map(Some).map_err(|fault| fault.to_string()),
         }
     }
@@ -84,9 +90,9 @@ fn write(
     (at, is_meant): (usize, &dyn Fn(Option<bool>) -> bool),
     histories: &Histories,
     author: &str,
-) -> Result<Sealed, Fault> {
+) -> Result<Sealed, MhlError> {
     let (proved, folder) = (&copying.proved[at], &plan.places[at].folder);
-    let mut generation = Gatherer::new(histories, plan.hash);
+    let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
     }
@@ -102,9 +108,9 @@ fn write(
             continue;
         };
         match generation.file(path, item.bytes, item.modified, hashes) {
-            Some(Outcome::Failed) => altered.push(number),
-            Some(Outcome::Unproven) => unproven.push(number),
-            Some(Outcome::New | Outcome::Verified) | None => {}
+            Some(SealOutcome::Failed) => altered.push(number),
+            Some(SealOutcome::Unproven) => unproven.push(number),
+            Some(SealOutcome::New | SealOutcome::Verified) | None => {}
         }
     }
     for (inside, modified) in &plan.listing.folders {

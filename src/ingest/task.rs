@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::catalogue::{CopyFound, Ingested};
 use crate::checksum::HashKind;
 use crate::mhl;
-use crate::offload::{COARSEST, Item, Task, Times};
+use crate::offload::{Item, Task, Times};
 use crate::source_file::{Stamp, modified};
 
 /// What is known of a file from before, where it is as it was.
@@ -57,19 +57,9 @@ pub(super) fn of(
 /// written to since.
 fn is_as_proved(item: &Item, there: &Metadata, copy: Option<&CopyFound>, times: Times) -> bool {
     if let Some(stamp) = copy.and_then(|copy| copy.stamp) {
-        return there.is_file() && is_stamped(&stamp, &Stamp::of(there), times);
+        return there.is_file() && stamp.is_like(&Stamp::of(there), times.has_change_time);
     }
     let seconds = modified(there).div_euclid(1_000_000_000);
     let is_older = copy.is_some_and(|copy| seconds < copy.at);
     item.is_like(there) || (there.is_file() && there.len() == item.bytes && is_older)
-}
-
-/// Whether a copy looks as it did when it was read. Filesystems without a change time may round times when they are
-/// mounted again.
-fn is_stamped(then: &Stamp, now: &Stamp, times: Times) -> bool {
-    if times.has_change_time {
-        return then == now;
-    }
-    let is_near = now.modified.abs_diff(then.modified) <= COARSEST.unsigned_abs();
-    then.bytes == now.bytes && is_near
 }

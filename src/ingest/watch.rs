@@ -11,7 +11,7 @@ use super::event::{Event, Summary};
 use super::{Request, ingest};
 use crate::error::{Error, Problem};
 use crate::offload::{Listing, list};
-use crate::shoot_day::Card;
+use crate::shoot_day::DayCard;
 
 /// How a folder is watched.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub fn watch(
             is_any = true;
             let mut one = request.clone();
             for day in &mut one.days {
-                day.cards = vec![Card {
+                day.cards = vec![DayCard {
                     path: path.clone(),
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];

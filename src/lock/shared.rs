@@ -102,6 +102,7 @@ impl Shared {
     /// Whether it is still ours: a process that was stopped for a minute may have lost it.
     #[must_use]
     pub fn is_held(&self) -> bool {
+        refresh(&self.path);
         let text = fs::read_to_string(&self.path);
         text.is_ok_and(|text| text.lines().next() == Some(&self.token))
     }

@@ -1,6 +1,6 @@
-//! Bytes that are read one number after another, most significant byte first.
+//! Reader of big-endian numbers from a byte slice.
 
-/// What is left to read.
+/// Bytes not yet read; every method returns `None` when too few are left.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a>(pub &'a [u8]);
 

@@ -1,38 +1,38 @@
-//! What people and devices wrote into a file's tags: what made it, when, where, and a title.
+//! Tags that people and devices write into a file: device, time, place and title.
 //!
-//! Apart from `facts` because tags are claims: they are called differently in each
-//! container, copied by editors, and often wrong.
+//! Separate from `facts` because tags are claims: each container names them differently, editors
+//! copy them, and they are often wrong.
 
-use super::header::{Header, Tags};
-use crate::clip::{Clip, Fact, Source, Value};
+use super::header::{MediaHeader, TagMap};
+use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{GeoPoint, WallTime};
 
-/// The tags of the whole file, and of its streams.
-struct Written<'a> {
-    format: &'a Tags,
-    streams: Vec<&'a Tags>,
+/// Tags of the whole file and of its streams.
+struct EmbeddedTags<'a> {
+    format: &'a TagMap,
+    streams: Vec<&'a TagMap>,
 }
 
-/// Adds to a clip what its tags say.
-pub(super) fn read(clip: &mut Clip, answer: &Header) {
-    let written = Written {
-        format: &answer.format.tags,
-        streams: answer.streams.iter().map(|stream| &stream.tags).collect(),
+/// Fills the clip's fields from its tags.
+pub(super) fn read(clip: &mut Clip, header: &MediaHeader) {
+    let tags = EmbeddedTags {
+        format: &header.format.tags,
+        streams: header.streams.iter().map(|stream| &stream.tags).collect(),
     };
-    device(clip, &written);
-    clip.title = written.of_file(&[
+    set_device(clip, &tags);
+    clip.title = tags.file_tag(&[
         "com.apple.quicktime.title",
         "com.apple.quicktime.displayname",
         "title",
     ]);
-    clip.comment = written.of_file(&[
+    clip.comment = tags.file_tag(&[
         "com.apple.quicktime.comment",
         "comment",
         "com.apple.quicktime.description",
         "description",
     ]);
-    clip.gps = written
-        .anywhere(&[
+    clip.gps = tags
+        .any_tag(&[
             "com.apple.quicktime.location.iso6709",
             "location",
             "location-eng",
@@ -43,18 +43,19 @@ pub(super) fn read(clip: &mut Clip, answer: &Header) {
                 place.source,
             ))
         });
-    if is_broadcast_wave(answer) {
-        broadcast_wave(clip, &written);
+    if is_broadcast_wave(header) {
+        set_broadcast_wave(clip, &tags);
     } else {
-        clip.captured = captured(&written);
+        clip.captured = capture_time(&tags);
     }
-    recorder(clip, answer);
-    xmp(clip, &answer.format.tags);
+    set_recorder(clip, header);
+    set_xmp(clip, &header.format.tags);
 }
 
-impl Written<'_> {
-    /// The first of `keys` that the file as a whole bears. A track's title is not the clip's.
-    fn of_file(&self, keys: &[&str]) -> Option<Fact<String>> {
+impl EmbeddedTags<'_> {
+    /// Returns the first of `keys` among the tags of the whole file. A track's title is not the
+    /// clip's title.
+    fn file_tag(&self, keys: &[&str]) -> Option<Fact<String>> {
         keys.iter().find_map(|key| {
             let source = if key.starts_with("com.apple.") {
                 Source::QUICKTIME
@@ -65,63 +66,63 @@ impl Written<'_> {
         })
     }
 
-    /// The first of `keys` that the file or, after it, any stream bears.
-    fn anywhere(&self, keys: &[&str]) -> Option<Fact<String>> {
-        self.of_file(keys).or_else(|| {
-            let of_stream = |key: &&str| self.streams.iter().find_map(|tags| tags.get(*key));
+    /// Returns the first of `keys` among the tags of the whole file, then among those of any stream.
+    fn any_tag(&self, keys: &[&str]) -> Option<Fact<String>> {
+        self.file_tag(keys).or_else(|| {
+            let find_in_streams = |key: &&str| self.streams.iter().find_map(|tags| tags.get(*key));
             keys.iter()
-                .find_map(of_stream)
+                .find_map(find_in_streams)
                 .map(|value| Fact::new(value.clone(), Source::STREAM))
         })
     }
 }
 
-fn container<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+fn container_fact<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::CONTAINER))
 }
 
-/// What made the file: camera, lens, firmware, reel.
-fn device(clip: &mut Clip, written: &Written<'_>) {
-    clip.make = written.anywhere(&[
+/// Sets make, model, lens, reel and software.
+fn set_device(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
+    clip.make = tags.any_tag(&[
         "com.apple.quicktime.make",
         "make",
         "com.android.manufacturer",
         "manufacturer",
     ]);
-    clip.model = written.anywhere(&["com.apple.quicktime.model", "model", "com.android.model"]);
-    clip.lens = written.anywhere(&[
+    clip.model = tags.any_tag(&["com.apple.quicktime.model", "model", "com.android.model"]);
+    clip.lens = tags.any_tag(&[
         "com.apple.quicktime.camera.lens_model",
         "lens_model",
         "lens",
     ]);
-    clip.reel = written.anywhere(&["reel_name", "com.apple.proapps.reel", "reel"]);
-    clip.software = written
-        .anywhere(&[
+    clip.reel = tags.any_tag(&["reel_name", "com.apple.proapps.reel", "reel"]);
+    clip.software = tags
+        .any_tag(&[
             "com.apple.quicktime.software",
             "firmware",
             "software",
             "encoder",
         ])
-        .or_else(|| container(product(written.format)));
+        .or_else(|| container_fact(product_name(tags.format)));
     if clip.make.is_some() {
         return;
     }
-    let firmware = written.anywhere(&["firmware"]);
+    let firmware = tags.any_tag(&["firmware"]);
     if let Some(model) = firmware.and_then(|firmware| gopro_model(&firmware.value)) {
-        clip.make = container(Some("GoPro".to_owned()));
+        clip.make = container_fact(Some("GoPro".to_owned()));
         clip.model = clip
             .model
             .take()
-            .or_else(|| container(Some(model.to_owned())));
-    } else if let Some(handler) = written.anywhere(&["handler_name"]) {
+            .or_else(|| container_fact(Some(model.to_owned())));
+    } else if let Some(handler) = tags.any_tag(&["handler_name"]) {
         let makes = ["GoPro", "DJI", "Insta360"].into_iter();
         let make = makes.into_iter().find(|make| handler.value.contains(make));
         clip.make = make.map(|make| Fact::new(make.to_owned(), handler.source));
     }
 }
 
-/// What an MXF says of the program that wrote it.
-fn product(tags: &Tags) -> Option<String> {
+/// Company, product and version of the program that wrote an MXF file, joined by spaces.
+fn product_name(tags: &TagMap) -> Option<String> {
     let parts: Vec<&str> = ["company_name", "product_name", "product_version"]
         .iter()
         .filter_map(|key| tags.get(*key).map(String::as_str))
@@ -129,7 +130,8 @@ fn product(tags: &Tags) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// GoPro's firmware names begin with the model's number (as GoPro's release notes list them).
+/// Returns the GoPro model for a firmware name, which begins with the model's number (as listed
+/// in GoPro's release notes).
 fn gopro_model(firmware: &str) -> Option<&'static str> {
     const MODELS: [(&str, &str); 13] = [
         ("HD4.", "HERO4"),
@@ -152,52 +154,54 @@ fn gopro_model(firmware: &str) -> Option<&'static str> {
         .map(|&(_, model)| model)
 }
 
-/// A WAV file with a `bext` chunk (EBU Tech 3285), of which ffprobe shows these.
-fn is_broadcast_wave(answer: &Header) -> bool {
+/// Returns true for a WAV file with a `bext` chunk (EBU Tech 3285), recognised by the tags that
+/// ffprobe reports for it.
+fn is_broadcast_wave(header: &MediaHeader) -> bool {
     const BEXT: [&str; 4] = [
         "time_reference",
         "originator_reference",
         "umid",
         "coding_history",
     ];
-    matches!(answer.format.name.as_str(), "wav" | "w64")
-        && BEXT.iter().any(|key| answer.format.tags.contains_key(*key))
+    matches!(header.format.name.as_str(), "wav" | "w64")
+        && BEXT.iter().any(|key| header.format.tags.contains_key(*key))
 }
 
-/// `bext` holds a description, who originated it, and date and time apart.
-fn broadcast_wave(clip: &mut Clip, written: &Written<'_>) {
+/// Reads the `bext` tags: description, originator, and date and time as separate values.
+fn set_broadcast_wave(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
     let bwf = |text: Option<&String>| text.map(|text| Fact::new(text.clone(), Source::BWF));
-    clip.comment = bwf(written.format.get("comment"));
+    clip.comment = bwf(tags.format.get("comment"));
     clip.make = clip
         .make
         .take()
-        .or_else(|| bwf(written.format.get("encoded_by")));
-    let text = |key: &str| written.format.get(key).map_or("", String::as_str);
+        .or_else(|| bwf(tags.format.get("encoded_by")));
+    let text = |key: &str| tags.format.get(key).map_or("", String::as_str);
     let time = WallTime::from_camera(&format!("{} {}", text("date"), text("creation_time")));
     let time = time.or_else(|| WallTime::from_camera(text("creation_time")));
     clip.captured = time.map(|time| Fact::new(time, Source::BWF));
 }
 
-/// What a sound recorder's iXML adds where nothing else tells (`wave` gives it tags of its own).
-fn recorder(clip: &mut Clip, answer: &Header) {
-    let told = |key: &str| {
-        let text = answer.format.tags.get(key)?;
+/// Fills fields that are still empty from a sound recorder's iXML, for which `wav` uses separate
+/// tag names.
+fn set_recorder(clip: &mut Clip, header: &MediaHeader) {
+    let tag_fact = |key: &str| {
+        let text = header.format.tags.get(key)?;
         Some(Fact::new(text.clone(), Source::IXML))
     };
-    clip.reel = clip.reel.take().or_else(|| told("ixml_tape"));
-    clip.comment = clip.comment.take().or_else(|| told("ixml_note"));
-    clip.scene = told("ixml_scene");
-    clip.take =
-        told("ixml_take").and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
+    clip.reel = clip.reel.take().or_else(|| tag_fact("ixml_tape"));
+    clip.comment = clip.comment.take().or_else(|| tag_fact("ixml_note"));
+    clip.scene = tag_fact("ixml_scene");
+    clip.take = tag_fact("ixml_take")
+        .and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
     clip.start_timecode = clip.start_timecode.take().or_else(|| {
-        let timecode = told("ixml_timecode")?;
+        let timecode = tag_fact("ixml_timecode")?;
         Some(Fact::new(timecode.value.parse().ok()?, timecode.source))
     });
 }
 
-/// What XMP adds where nothing else tells (`iso` gives it tags of its own).
-fn xmp(clip: &mut Clip, tags: &Tags) {
-    let told = |key: &str| Some(Fact::new(tags.get(key)?.clone(), Source::XMP));
+/// Fills fields that are still empty from XMP, for which `mp4` uses separate tag names.
+fn set_xmp(clip: &mut Clip, tags: &TagMap) {
+    let tag_fact = |key: &str| Some(Fact::new(tags.get(key)?.clone(), Source::XMP));
     for (fact, key) in [
         (&mut clip.make, "xmp_make"),
         (&mut clip.model, "xmp_model"),
@@ -207,28 +211,28 @@ fn xmp(clip: &mut Clip, tags: &Tags) {
         (&mut clip.comment, "xmp_description"),
         (&mut clip.reel, "xmp_reel"),
     ] {
-        *fact = fact.take().or_else(|| told(key));
+        *fact = fact.take().or_else(|| tag_fact(key));
     }
     clip.captured = clip.captured.take().or_else(|| {
         ["xmp_date", "xmp_created"].iter().find_map(|key| {
-            let date = told(key)?;
+            let date = tag_fact(key)?;
             Some(Fact::new(WallTime::from_camera(&date.value)?, date.source))
         })
     });
 }
 
-/// The best date: with its own offset, then the container's.
+/// Returns the best capture time: first the one stored with an offset, then the container's.
 ///
-/// ffprobe marks every container's time `Z`. The standards say UTC; cameras write what
-/// their clock shows. So that offset is not known.
-fn captured(written: &Written<'_>) -> Option<Fact<WallTime>> {
-    let own = written.of_file(&["com.apple.quicktime.creationdate"]);
+/// ffprobe marks every container time `Z`. The standards require UTC, but cameras write the
+/// time their clock shows, so the offset is unknown.
+fn capture_time(tags: &EmbeddedTags<'_>) -> Option<Fact<WallTime>> {
+    let with_offset = tags.file_tag(&["com.apple.quicktime.creationdate"]);
     let time =
         |fact: Fact<String>| Some(Fact::new(WallTime::from_camera(&fact.value)?, fact.source));
-    own.and_then(time).or_else(|| {
+    with_offset.and_then(time).or_else(|| {
         ["creation_time", "date_recorded", "date"]
             .iter()
-            .find_map(|key| written.anywhere(&[key]).and_then(time))
+            .find_map(|key| tags.any_tag(&[key]).and_then(time))
             .map(|fact| Fact::new(fact.value.without_offset(), fact.source))
     })
 }
@@ -248,15 +252,15 @@ mod tests {
     }
 
     #[test]
-    fn the_cameras_own_time_is_preferred_and_offsets_are_not_assumed() {
+    fn prefers_the_time_with_an_offset_and_assumes_no_offset_otherwise() {
         let with = |tags: &str| {
-            let captured = clip("mov,mp4", tags, "").captured;
-            captured.map(|fact| format!("{} {}", fact.value, fact.source))
+            let capture_time = clip("mov,mp4", tags, "").captured;
+            capture_time.map(|fact| format!("{} {}", fact.value, fact.source))
         };
-        let own = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
+        let with_offset = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
         let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
         assert_eq!(
-            with(&format!("{own}{container}")).as_deref(),
+            with(&format!("{with_offset}{container}")).as_deref(),
             Some("2019-11-29T07:58:04+01:00 quicktime-keys")
         );
         assert_eq!(
@@ -270,40 +274,40 @@ mod tests {
     }
 
     #[test]
-    fn a_tracks_title_is_not_the_clips_and_case_does_not_matter() {
-        let told = clip(
+    fn ignores_track_titles_and_the_case_of_tag_names() {
+        let read = clip(
             "matroska",
             r#""TITLE":"Day two""#,
             r#""title":"Boom mic","REEL_NAME":"A001""#,
         );
-        assert_eq!(told.title.unwrap().value, "Day two");
+        assert_eq!(read.title.unwrap().value, "Day two");
         assert_eq!(
-            told.reel.unwrap(),
+            read.reel.unwrap(),
             Fact::new("A001".to_owned(), Source::STREAM)
         );
         assert_eq!(clip("matroska", "", r#""title":"Boom mic""#).title, None);
     }
 
     #[test]
-    fn a_recorders_date_and_time_stand_apart() {
+    fn joins_the_separate_date_and_time_of_a_recorder() {
         let bext = r#""umid":"0x1","encoded_by":"MixPre-6 II","comment":"wild track","#;
-        let told = clip(
+        let recorded = clip(
             "wav",
             &format!(r#"{bext}"date":"2026-05-12","creation_time":"14:31:07""#),
             "",
         );
         assert_eq!(
-            told.captured.unwrap().value.to_string(),
+            recorded.captured.unwrap().value.to_string(),
             "2026-05-12T14:31:07"
         );
-        assert_eq!(told.make.unwrap().source, Source::BWF);
-        let told = clip(
+        assert_eq!(recorded.make.unwrap().source, Source::BWF);
+        let recorded = clip(
             "wav",
             &format!(r#"{bext}"creation_time":"2026-05-12T14:31:07""#),
             "",
         );
         assert_eq!(
-            told.captured.unwrap().value.to_string(),
+            recorded.captured.unwrap().value.to_string(),
             "2026-05-12T14:31:07"
         );
     }

@@ -1,44 +1,44 @@
-//! From ffprobe's answer to a clip's facts.
+//! Conversion of a media header to the facts of a clip.
 
-use super::header::{Format, Header, Stream, Tags};
+use super::header::{Format, MediaHeader, Stream, TagMap};
 use super::{embedded, pixel_format};
-use crate::clip::{Clip, Fact, Source, Value};
+use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
 
-/// A frame rate above this is a time base that was mistaken for one.
-const FASTEST: f64 = 999.0;
+/// Upper limit of frame rates; anything faster is a time base mistaken for a rate.
+const MAX_FRAME_RATE: f64 = 999.0;
 
-/// The facts that an answer tells; `None` when there are no streams at all.
-pub(super) fn of(answer: &Header) -> Option<Clip> {
-    if answer.streams.is_empty() {
+/// Returns the facts of a header; `None` if it lists no streams.
+pub(super) fn from_header(header: &MediaHeader) -> Option<Clip> {
+    if header.streams.is_empty() {
         return None;
     }
     let mut clip = Clip {
-        container: fact(container(&answer.format), Source::CONTAINER),
+        container: fact(container(&header.format), Source::CONTAINER),
         ..Clip::default()
     };
-    // A pipe format holds one picture: what it says of time is made up.
-    let is_still = answer.format.name.ends_with("_pipe");
-    let video = answer
+    // A pipe format holds a single picture, so its timing is invented.
+    let is_still = header.format.name.ends_with("_pipe");
+    let video = header
         .streams
         .iter()
         .find(|stream| stream.codec_type == "video" && !stream.is_attached_picture());
     if let Some(video) = video {
-        picture(&mut clip, video);
-        colour(&mut clip, video);
+        set_picture(&mut clip, video);
+        set_colour(&mut clip, video);
         if !is_still {
-            timing(&mut clip, video);
+            set_timing(&mut clip, video);
         }
     }
-    sound(&mut clip, &answer.streams);
+    set_sound(&mut clip, &header.streams);
     if !is_still {
-        clip.duration = duration(answer).and_then(|d| fact(d, Source::CONTAINER));
+        clip.duration = duration(header).and_then(|d| fact(d, Source::CONTAINER));
     }
     clip.start_timecode = timecode(
-        answer,
+        header,
         clip.container.as_ref().map(|fact| fact.value.as_str()),
     );
-    embedded::read(&mut clip, answer);
+    embedded::read(&mut clip, header);
     Some(clip)
 }
 
@@ -46,25 +46,26 @@ pub(super) fn of(answer: &Header) -> Option<Clip> {
     clippy::unnecessary_wraps,
     reason = "every field of a clip is optional"
 )]
-fn fact<T: Value>(value: T, source: Source) -> Option<Fact<T>> {
+fn fact<T: FieldValue>(value: T, source: Source) -> Option<Fact<T>> {
     Some(Fact::new(value, source))
 }
 
-fn stream<T: Value>(value: Option<T>) -> Option<Fact<T>> {
+fn stream_fact<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::STREAM))
 }
 
-/// Text that says something: ffprobe writes `unknown` and the like for what it does not know.
+/// Returns the trimmed text, or `None` for placeholders such as `unknown` that ffprobe prints.
 fn known(text: Option<&String>) -> Option<String> {
     let text = text?.trim();
-    let says_nothing = matches!(
+    let is_placeholder = matches!(
         text,
         "" | "unknown" | "-99" | "reserved" | "N/A" | "unspecified"
     );
-    (!says_nothing).then(|| text.to_owned())
+    (!is_placeholder).then(|| text.to_owned())
 }
 
-/// One name where ffprobe lists a family: the major brand tells `QuickTime` from MP4.
+/// Returns a single container name where ffprobe lists a family. The major brand separates
+/// `QuickTime` from MP4.
 fn container(format: &Format) -> String {
     let name = format.name.as_str();
     if name.starts_with("mov,") {
@@ -84,7 +85,7 @@ fn container(format: &Format) -> String {
     name.split(',').next().unwrap_or(name).to_owned()
 }
 
-/// The codec by ffmpeg's name, or what the container calls one that ffmpeg does not know.
+/// Returns ffmpeg's codec name, or the container's four-character code if ffmpeg has no name.
 fn codec(stream: &Stream) -> Option<String> {
     if let Some(name) = known(stream.codec_name.as_ref()) {
         return Some(name);
@@ -99,30 +100,30 @@ fn codec(stream: &Stream) -> Option<String> {
     })
 }
 
-fn picture(clip: &mut Clip, video: &Stream) {
-    clip.video_codec = stream(codec(video));
-    clip.profile = stream(known(video.profile.as_ref()));
-    clip.level = stream(level(video));
-    clip.width = stream(video.width.filter(|&n| n > 0));
-    clip.height = stream(video.height.filter(|&n| n > 0));
+fn set_picture(clip: &mut Clip, video: &Stream) {
+    clip.video_codec = stream_fact(codec(video));
+    clip.profile = stream_fact(known(video.profile.as_ref()));
+    clip.level = stream_fact(level(video));
+    clip.width = stream_fact(video.width.filter(|&n| n > 0));
+    clip.height = stream_fact(video.height.filter(|&n| n > 0));
     let rotation = rotation(video);
-    clip.rotation = stream(rotation.filter(|&degrees| degrees != 0));
+    clip.rotation = stream_fact(rotation.filter(|&degrees| degrees != 0));
     if let Some((width, height)) = video
         .width
         .zip(video.height)
         .filter(|&(w, h)| w > 0 && h > 0)
     {
-        let wide = square_width(width, video.sample_aspect_ratio.as_deref());
+        let square_pixel_width = square_width(width, video.sample_aspect_ratio.as_deref());
         let is_turned = matches!(rotation, Some(90 | 270));
-        let (shown_width, shown_height) = if is_turned {
-            (height, wide)
+        let (display_width, display_height) = if is_turned {
+            (height, square_pixel_width)
         } else {
-            (wide, height)
+            (square_pixel_width, height)
         };
-        clip.display_width = stream(Some(shown_width));
-        clip.display_height = stream(Some(shown_height));
+        clip.display_width = stream_fact(Some(display_width));
+        clip.display_height = stream_fact(Some(display_height));
     }
-    clip.scan_order = stream(match video.field_order.as_deref() {
+    clip.scan_order = stream_fact(match video.field_order.as_deref() {
         Some("progressive") => Some(ScanOrder::Progressive),
         // First letter: the field coded first; second: the field shown first.
         Some("tt" | "bt") => Some(ScanOrder::TopFieldFirst),
@@ -135,11 +136,11 @@ fn picture(clip: &mut Clip, video: &Stream) {
             .bits_per_raw_sample
             .as_ref()
             .and_then(|bits| bits.parse().ok());
-        clip.bit_depth = stream(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
-        clip.chroma_subsampling = stream(format.chroma.map(str::to_owned));
-        clip.pixel_format = stream(Some(name));
+        clip.bit_depth = stream_fact(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
+        clip.chroma_subsampling = stream_fact(format.chroma.map(str::to_owned));
+        clip.pixel_format = stream_fact(Some(name));
     }
-    clip.video_bitrate = stream(
+    clip.video_bitrate = stream_fact(
         video
             .bit_rate
             .as_ref()
@@ -148,14 +149,16 @@ fn picture(clip: &mut Clip, video: &Stream) {
     );
     for side in &video.side_data_list {
         match side.kind.as_str() {
-            "Spherical Mapping" => clip.projection = stream(projection(side.projection.as_deref())),
-            "Stereo 3D" => clip.stereo = stream(stereo(side.stereo.as_deref())),
+            "Spherical Mapping" => {
+                clip.projection = stream_fact(projection(side.projection.as_deref()));
+            }
+            "Stereo 3D" => clip.stereo = stream_fact(stereo(side.stereo.as_deref())),
             _ => {}
         }
     }
 }
 
-/// As the standards write it: `4.1` for H.264's 41 and HEVC's 123.
+/// Formats a level as the standards write it: `4.1` for 41 in H.264 and 123 in HEVC.
 fn level(video: &Stream) -> Option<String> {
     let level = video.level.filter(|&level| level > 0)?;
     Some(match video.codec_name.as_deref() {
@@ -166,7 +169,7 @@ fn level(video: &Stream) -> Option<String> {
     })
 }
 
-/// Degrees clockwise; a display matrix that is no quarter turn is rubbish.
+/// Returns the rotation in degrees clockwise; `None` unless the display matrix is a quarter turn.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -181,7 +184,7 @@ fn rotation(video: &Stream) -> Option<u32> {
     ((quarter + degrees).abs() < 1.0).then(|| quarter.rem_euclid(360.0) as u32)
 }
 
-/// Width in square pixels; an aspect beyond 10:1 is rubbish.
+/// Converts a width to square pixels, ignoring pixel aspect ratios beyond 10:1.
 fn square_width(width: u32, aspect: Option<&str>) -> u32 {
     let aspect = aspect.and_then(|text| {
         let (num, den) = text.split_once(':')?;
@@ -217,11 +220,11 @@ fn stereo(name: Option<&str>) -> Option<Stereo> {
     })
 }
 
-fn colour(clip: &mut Clip, video: &Stream) {
-    clip.primaries = stream(known(video.color_primaries.as_ref()));
-    clip.transfer = stream(known(video.color_transfer.as_ref()));
-    clip.matrix = stream(known(video.color_space.as_ref()));
-    clip.range = stream(match video.color_range.as_deref() {
+fn set_colour(clip: &mut Clip, video: &Stream) {
+    clip.primaries = stream_fact(known(video.color_primaries.as_ref()));
+    clip.transfer = stream_fact(known(video.color_transfer.as_ref()));
+    clip.matrix = stream_fact(known(video.color_space.as_ref()));
+    clip.range = stream_fact(match video.color_range.as_deref() {
         Some("tv") => Some(VideoRange::Limited),
         Some("pc") => Some(VideoRange::Full),
         _ => None,
@@ -230,7 +233,7 @@ fn colour(clip: &mut Clip, video: &Stream) {
         .side_data_list
         .iter()
         .any(|side| side.kind.starts_with("DOVI"));
-    clip.hdr = stream(match video.color_transfer.as_deref() {
+    clip.hdr = stream_fact(match video.color_transfer.as_deref() {
         _ if is_dolby => Some(Hdr::DolbyVision),
         Some("smpte2084") => Some(Hdr::Hdr10),
         Some("arib-std-b67") => Some(Hdr::Hlg),
@@ -238,22 +241,22 @@ fn colour(clip: &mut Clip, video: &Stream) {
     });
 }
 
-/// The rate of frames, and whether they are unevenly spaced.
+/// Sets the frame rate and the variable-frame-rate flag.
 ///
-/// `r_frame_rate` is the finest rate that all time stamps fit: the field rate in AVCHD, the
-/// time base in many WebM and FLV files. `avg_frame_rate` is frames by duration: right on
-/// average, doubled in AVI with fields, and 1000/1 where a demuxer only guesses.
-fn timing(clip: &mut Clip, video: &Stream) {
+/// `r_frame_rate` is the lowest rate that fits all time stamps: the field rate in AVCHD, the time
+/// base in many `WebM` and FLV files. `avg_frame_rate` is frames divided by duration: correct on
+/// average, doubled in interlaced AVI, and 1000/1 where a demuxer only guesses.
+fn set_timing(clip: &mut Clip, video: &Stream) {
     let sane = |text: &str| {
         text.parse::<Rate>()
             .ok()
-            .filter(|rate| rate.per_second() < FASTEST)
+            .filter(|rate| rate.per_second() < MAX_FRAME_RATE)
     };
     let (finest, average) = (sane(&video.r_frame_rate), sane(&video.avg_frame_rate));
     let (rate, is_vfr) = match (finest, average) {
         (Some(finest), Some(average)) => {
             let ratio = finest.per_second() / average.per_second();
-            let is = |wanted: f64| (ratio / wanted - 1.0).abs() < 0.0005;
+            let is = |expected: f64| (ratio / expected - 1.0).abs() < 0.0005;
             if is(1.0) {
                 (Some(finest.snapped()), Some(false))
             } else if is(2.0) {
@@ -265,32 +268,32 @@ fn timing(clip: &mut Clip, video: &Stream) {
             }
         }
         (None, Some(average)) => {
-            // No rate fits all time stamps; milliseconds are too coarse to tell.
+            // No rate fits all time stamps; milliseconds are too coarse to detect a variable rate.
             let is_uneven = !matches!(video.r_frame_rate.as_str(), "1000/1" | "0/0" | "");
             (Some(average.snapped()), is_uneven.then_some(true))
         }
         (Some(finest), None) => (Some(finest.snapped()), None),
         (None, None) => (None, None),
     };
-    clip.rate = stream(rate);
-    clip.is_vfr = stream(is_vfr);
+    clip.rate = stream_fact(rate);
+    clip.is_vfr = stream_fact(is_vfr);
 }
 
-fn sound(clip: &mut Clip, streams: &[Stream]) {
+fn set_sound(clip: &mut Clip, streams: &[Stream]) {
     let tracks: Vec<&Stream> = streams
         .iter()
         .filter(|stream| stream.codec_type == "audio")
         .collect();
     let Some(first) = tracks.first() else { return };
-    clip.audio_codec = stream(codec(first));
-    clip.audio_tracks = stream(u32::try_from(tracks.len()).ok());
+    clip.audio_codec = stream_fact(codec(first));
+    clip.audio_tracks = stream_fact(u32::try_from(tracks.len()).ok());
     let channels = tracks
         .iter()
         .filter_map(|track| track.channels)
         .fold(0, u32::saturating_add);
-    clip.audio_channels = stream(Some(channels).filter(|&n| n > 0));
-    clip.audio_layout = stream(known(first.channel_layout.as_ref()));
-    clip.sample_rate = stream(
+    clip.audio_channels = stream_fact(Some(channels).filter(|&n| n > 0));
+    clip.audio_layout = stream_fact(known(first.channel_layout.as_ref()));
+    clip.sample_rate = stream_fact(
         first
             .sample_rate
             .as_ref()
@@ -299,12 +302,12 @@ fn sound(clip: &mut Clip, streams: &[Stream]) {
     );
 }
 
-fn duration(answer: &Header) -> Option<Duration> {
+fn duration(header: &MediaHeader) -> Option<Duration> {
     let decimal = |text: &Option<String>| {
         Duration::from_decimal(text.as_deref()?).filter(|d| d.as_micros() > 0)
     };
-    decimal(&answer.format.duration).or_else(|| {
-        answer
+    decimal(&header.format.duration).or_else(|| {
+        header
             .streams
             .iter()
             .filter_map(|stream| decimal(&stream.duration))
@@ -312,11 +315,11 @@ fn duration(answer: &Header) -> Option<Duration> {
     })
 }
 
-/// The first timecode of picture, timecode track or container.
+/// Returns the first timecode among the video track, the timecode track and the container.
 ///
-/// MPEG pictures all carry a group-of-pictures time code that is zero when nobody set it.
-fn timecode(answer: &Header, container: Option<&str>) -> Option<Fact<Timecode>> {
-    let parsed = |tags: &Tags| tags.get("timecode")?.parse::<Timecode>().ok();
+/// Every MPEG video stream carries a group-of-pictures timecode, which is zero if it was not set.
+fn timecode(header: &MediaHeader, container: Option<&str>) -> Option<Fact<Timecode>> {
+    let parsed = |tags: &TagMap| tags.get("timecode")?.parse::<Timecode>().ok();
     let is_default = |stream: &Stream, timecode: &Timecode| {
         let is_mpeg = matches!(
             stream.codec_name.as_deref(),
@@ -324,14 +327,14 @@ fn timecode(answer: &Header, container: Option<&str>) -> Option<Fact<Timecode>> 
         );
         is_mpeg && container != Some("mxf") && timecode.to_string() == "00:00:00:00"
     };
-    let of_streams = answer
+    let in_streams = header
         .streams
         .iter()
         .find_map(|stream| parsed(&stream.tags).filter(|timecode| !is_default(stream, timecode)));
-    of_streams
+    in_streams
         .and_then(|timecode| fact(timecode, Source::STREAM))
         .or_else(|| {
-            parsed(&answer.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
+            parsed(&header.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
         })
 }
 
@@ -343,7 +346,7 @@ mod tests {
         let text = format!(
             r#"{{"format":{{"format_name":"mov,mp4","duration":"10.5"}},"streams":[{{"codec_type":"video","codec_name":"h264",{json}}}]}}"#
         );
-        of(&serde_json::from_str(&text).unwrap()).unwrap()
+        from_header(&serde_json::from_str(&text).unwrap()).unwrap()
     }
 
     fn rate(finest: &str, average: &str) -> (Option<String>, Option<bool>) {
@@ -357,8 +360,8 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_of_frames_not_of_fields_or_time_bases() {
-        for (finest, average, shown, is_vfr) in [
+    fn takes_rates_from_frames_not_from_fields_or_time_bases() {
+        for (finest, average, expected, is_vfr) in [
             ("24000/1001", "24000/1001", Some("24000/1001"), Some(false)),
             ("50/1", "25/1", Some("25"), Some(false)),
             ("30/1", "60/1", Some("30"), Some(false)),
@@ -373,15 +376,15 @@ mod tests {
         ] {
             assert_eq!(
                 rate(finest, average),
-                (shown.map(str::to_owned), is_vfr),
+                (expected.map(str::to_owned), is_vfr),
                 "{finest} {average}"
             );
         }
     }
 
     #[test]
-    fn shown_size_is_upright_with_square_pixels() {
-        for (json, shown) in [
+    fn display_size_is_upright_with_square_pixels() {
+        for (json, expected) in [
             (r#""width":1920,"height":1080"#, (1920, 1080)),
             (
                 r#""width":1440,"height":1080,"sample_aspect_ratio":"4:3""#,
@@ -406,7 +409,7 @@ mod tests {
                     clip.display_width.unwrap().value,
                     clip.display_height.unwrap().value
                 ),
-                shown
+                expected
             );
         }
         let clip = video(r#""width":8,"height":8,"side_data_list":[{"rotation":-90}]"#);
@@ -414,11 +417,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cover_is_not_the_picture() {
+    fn ignores_cover_art() {
         let text = r#"{"format":{"format_name":"mp3"},"streams":[
             {"codec_type":"video","codec_name":"png","width":600,"height":600,"disposition":{"attached_pic":1}},
             {"codec_type":"audio","codec_name":"mp3","channels":2}]}"#;
-        let clip = of(&serde_json::from_str(text).unwrap()).unwrap();
+        let clip = from_header(&serde_json::from_str(text).unwrap()).unwrap();
         assert_eq!((clip.video_codec, clip.width), (None, None));
         assert_eq!(clip.audio_codec.unwrap().value, "mp3");
     }

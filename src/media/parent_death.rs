@@ -1,77 +1,79 @@
-//! Tools that end with this program, however it ends.
+//! Parent death signal for child processes: they end with this program, however it ends.
 //!
-//! A program that is killed outright cannot clean up. On Linux the kernel can: a process may
-//! ask to be killed when its parent dies. Asking is the child's business, so a tool is
-//! started through a step of this program's own, which asks and then becomes the tool.
+//! A killed program cannot clean up. On Linux, a process can ask the kernel to kill it when its
+//! parent dies. Only the child itself can ask, so this program starts itself in between: that
+//! process sets the signal and then replaces itself with the tool (`exec`).
 
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// First argument of the step; no command of ours begins so.
-const STEP: &str = "--on-a-leash";
-/// The step's exit code when it cannot become the tool.
-pub(super) const CANNOT: i32 = 125;
-/// This very program, even if its file was replaced meanwhile.
+/// First argument of the intermediate process; no subcommand has this name.
+const INTERMEDIATE: &str = "--with-parent-death-signal";
+/// Exit code of the intermediate process if it cannot execute the tool.
+pub(super) const EXEC_FAILED: i32 = 125;
+/// The running executable, even if its file was replaced in the meantime.
 #[cfg(target_os = "linux")]
-const THIS: &str = "/proc/self/exe";
+const SELF_EXE: &str = "/proc/self/exe";
 
-/// Whether this program knows the step: tests, which are other programs, do not.
-static IS_READY: OnceLock<()> = OnceLock::new();
+/// Set if the running program supports the intermediate process; test binaries do not.
+static IS_SUPPORTED: OnceLock<()> = OnceLock::new();
 
-/// Takes the step, when this program was started for it; called first by `main`. Gives the
-/// code to exit with where the tool could not be run.
+/// Replaces this process with a tool if it was started as the intermediate process.
+///
+/// `main` calls this first. Returns `None` in a normal run, and an exit code if the tool cannot
+/// be executed.
 #[must_use]
-pub fn take_the_step() -> Option<i32> {
+pub fn exec_with_parent_death_signal() -> Option<i32> {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|first| first != STEP) {
-        // Fails only when it was said before.
-        let _ = IS_READY.set(());
+    if arguments.next().is_none_or(|first| first != INTERMEDIATE) {
+        // Fails only if it is already set.
+        let _ = IS_SUPPORTED.set(());
         return None;
     }
-    step(arguments)
+    exec_tool(arguments)
 }
 
 #[cfg(target_os = "linux")]
-fn step(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Option<i32> {
+fn exec_tool(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Option<i32> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
     use std::io::Write;
     use std::os::unix::process::CommandExt;
 
     let parent = arguments.next()?;
     let tool = arguments.next()?;
-    // Without the leash it is still the tool that was asked for.
+    // If this fails, the tool still works; it may only outlive the parent.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    let now = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
-    if parent.to_str() != Some(&now.to_string()) {
-        // It died before it could be watched.
-        return Some(CANNOT);
+    let current_parent = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    if parent.to_str() != Some(&current_parent.to_string()) {
+        // The parent died before the signal was set.
+        return Some(EXEC_FAILED);
     }
     let error = Command::new(tool).args(arguments).exec();
     let _ = write!(std::io::stderr(), "{error}");
-    Some(CANNOT)
+    Some(EXEC_FAILED)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn step(_arguments: impl Iterator<Item = std::ffi::OsString>) -> Option<i32> {
-    Some(CANNOT)
+fn exec_tool(_arguments: impl Iterator<Item = std::ffi::OsString>) -> Option<i32> {
+    Some(EXEC_FAILED)
 }
 
-/// The command that runs a tool on a leash; `None` where that cannot be, and the tool is run
-/// as it is.
+/// Returns a command that runs the tool with a parent death signal; `None` where that is not
+/// supported and the caller runs the tool directly.
 #[cfg(target_os = "linux")]
-pub(super) fn leashed(command: &Command) -> Option<Command> {
-    IS_READY.get()?;
-    let mut leashed = Command::new(THIS);
-    leashed
-        .arg(STEP)
+pub(super) fn with_death_signal(command: &Command) -> Option<Command> {
+    IS_SUPPORTED.get()?;
+    let mut with_death_signal = Command::new(SELF_EXE);
+    with_death_signal
+        .arg(INTERMEDIATE)
         .arg(std::process::id().to_string())
         .arg(command.get_program())
         .args(command.get_args());
-    Some(leashed)
+    Some(with_death_signal)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn leashed(_command: &Command) -> Option<Command> {
-    let _ = (IS_READY.get(), STEP);
+pub(super) fn with_death_signal(_command: &Command) -> Option<Command> {
+    let _ = (IS_SUPPORTED.get(), INTERMEDIATE);
     None
 }

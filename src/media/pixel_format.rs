@@ -1,15 +1,15 @@
-//! What ffmpeg's pixel format names say: bit depth and chroma subsampling.
+//! Bit depth and chroma subsampling from ffmpeg's pixel format names.
 
-/// What a name says.
+/// Properties of a pixel format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct PixelFormat {
-    /// Bits of each component.
+    /// Bits per component.
     pub bit_depth: Option<u32>,
-    /// `4:2:2`; `None` where colour is not sampled apart.
+    /// Chroma subsampling such as `4:2:2`; `None` for RGB.
     pub chroma: Option<&'static str>,
 }
 
-/// Reads a name such as `yuv422p10le`, `nv12`, `p010le`, `gbrp12le`, `rgb48be`, `gray`.
+/// Parses a name such as `yuv422p10le`, `nv12`, `p010le`, `gbrp12le`, `rgb48be` or `gray`.
 pub(super) fn parse(name: &str) -> PixelFormat {
     let name = name.trim_end_matches("le").trim_end_matches("be");
     if let Some(rest) = name
@@ -40,7 +40,7 @@ pub(super) fn parse(name: &str) -> PixelFormat {
     semi_planar(name).unwrap_or_else(|| packed(name))
 }
 
-/// `420p`, `422p10`, `444p16`.
+/// Parses the rest of a planar name, such as `420p`, `422p10` or `444p16`.
 fn planar(rest: &str) -> PixelFormat {
     let (sampling, depth) = rest.split_once('p').unwrap_or((rest, ""));
     PixelFormat {
@@ -61,7 +61,8 @@ fn planar(rest: &str) -> PixelFormat {
     }
 }
 
-/// `nv12`, `nv16`, `p010`, `p216`, `y210`: the layouts that hardware prefers.
+/// Parses semi-planar and packed YUV names such as `nv12`, `p010` and `y210`, the layouts that
+/// hardware prefers.
 fn semi_planar(name: &str) -> Option<PixelFormat> {
     let (bit_depth, chroma) = match name {
         "nv12" | "nv21" => (8, "4:2:0"),
@@ -83,7 +84,7 @@ fn semi_planar(name: &str) -> Option<PixelFormat> {
     })
 }
 
-/// RGB and the like, whose colour is not sampled apart from brightness.
+/// Parses RGB and similar names, which have no chroma subsampling.
 fn packed(name: &str) -> PixelFormat {
     depth(match name {
         "rgb24" | "bgr24" | "rgba" | "bgra" | "argb" | "abgr" | "rgb0" | "bgr0" | "0rgb"
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_depth_and_sampling() {
+    fn reads_depth_and_subsampling_from_names() {
         for (name, bit_depth, chroma) in [
             ("yuv420p", Some(8), Some("4:2:0")),
             ("yuvj422p", Some(8), Some("4:2:2")),

@@ -1,12 +1,12 @@
-//! Camera raw that ffmpeg does not read: what the container's header tells.
+//! Headers of camera raw formats that ffmpeg does not read.
 //!
-//! Layouts: REDCODE as libavformat's `r3d` demuxer reads it (version 1), ARRIRAW as
-//! SMPTE RDD 30. A version 2 R3D tells only that it is one.
+//! The REDCODE layout follows libavformat's `r3d` demuxer (version 1), ARRIRAW follows SMPTE
+//! RDD 30. For version 2 of R3D, only the format itself is recognised.
 
 use crate::clip::{Clip, Fact, Source};
 use crate::value::Rate;
 
-/// Reads a raw header from a file's first bytes; `None` when it is none.
+/// Reads a raw header from the first bytes of a file; `None` if it is another format.
 pub(super) fn read(head: &[u8]) -> Option<Clip> {
     match (head.get(..4), head.get(4..8)) {
         (_, Some(b"RED1")) => Some(red(head, true)),
@@ -33,13 +33,13 @@ fn red(head: &[u8], is_version_1: bool) -> Clip {
     };
     if is_version_1 {
         set_size(&mut clip, big_endian(head, 52), big_endian(head, 56));
-        let half = |at: usize| {
+        let u16_at = |at: usize| {
             Some(u32::from(u16::from_be_bytes(
                 head.get(at..at + 2)?.try_into().ok()?,
             )))
         };
-        let rate = half(62)
-            .zip(half(64))
+        let rate = u16_at(62)
+            .zip(u16_at(64))
             .and_then(|(num, den)| Rate::new(num, den));
         clip.rate = rate.and_then(fact);
     }
@@ -53,7 +53,7 @@ fn arri(head: &[u8]) -> Clip {
         make: fact("ARRI".to_owned()),
         ..Clip::default()
     };
-    // The byte order mark reads 0x12345678 in the header's own order.
+    // The byte order mark is 0x12345678 in the byte order of the header.
     let is_big_endian = head.get(4..8) == Some(b"\x12\x34\x56\x78");
     let number = |at| {
         if is_big_endian {
@@ -85,7 +85,7 @@ fn little_endian(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// Printable text up to the first NUL.
+/// Returns the printable text before the first NUL; `None` if there is none.
 fn text(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.split(|&b| b == 0).next()?;
     let text = std::str::from_utf8(bytes).ok()?.trim();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn raw_headers_tell_size_and_maker() {
+    fn reads_size_and_rate_of_a_raw_header() {
         let mut head = vec![0_u8; 128];
         head[4..8].copy_from_slice(b"RED1");
         head[52..56].copy_from_slice(&4096_u32.to_be_bytes());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_absurd_headers_tell_only_the_kind() {
+    fn recognises_only_the_format_of_short_and_damaged_headers() {
         let clip = read(b"\0\0\0\0RED1").unwrap();
         assert_eq!((clip.width, clip.rate), (None, None));
         let mut head = b"ARRI\x12\x34\x56\x78".to_vec();

@@ -1,20 +1,20 @@
-//! Reads for readers that know no answer but "not understood".
+//! File access for header readers that return `None` for anything they do not understand.
 //!
-//! Apart from their windows, because what a failing drive says must not be lost among the many
-//! ways not to understand a file: it is kept here, and told in the end.
+//! Separate from the readers' windows, because a drive error must not be mistaken for an unknown
+//! format. The first error is stored here and returned at the end.
 
 use std::io;
 
 use crate::source_file::Original;
 
-/// Reads of one original, and the first of them that failed.
+/// Access to one original that remembers the first read error.
 pub(super) struct Reads<'a> {
     original: &'a Original,
     failure: Option<io::Error>,
 }
 
 impl<'a> Reads<'a> {
-    /// Nothing is read yet.
+    /// Wraps an original without reading.
     pub(super) fn new(original: &'a Original) -> Self {
         Self {
             original,
@@ -22,17 +22,17 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// Bytes of the whole file.
+    /// Size of the file in bytes.
     pub(super) fn size(&self) -> u64 {
         self.original.size()
     }
 
-    /// A range that the original keeps whole.
+    /// Returns a range that the original already holds completely in memory.
     pub(super) fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
         self.original.kept(start, length)
     }
 
-    /// Exactly `length` bytes from `start`; `None` where the file ends before, or the drive fails.
+    /// Reads exactly `length` bytes from `start`; `None` if the file is too short or the drive fails.
     pub(super) fn read(&mut self, start: u64, length: usize) -> Option<Vec<u8>> {
         let end = start.checked_add(length as u64)?;
         if end > self.size() {
@@ -47,14 +47,14 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// What came of reading the file.
+    /// Returns the result of a reader, unless a read failed.
     ///
     /// # Errors
-    /// When the drive failed, or the file has become shorter: what was told is not all.
-    pub(super) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
+    /// The first read error, including a file that became shorter: then the result is incomplete.
+    pub(super) fn finish<T>(self, result: Option<T>) -> io::Result<Option<T>> {
         match self.failure {
             Some(failure) => Err(failure),
-            None => Ok(told),
+            None => Ok(result),
         }
     }
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_drive_says_is_told_in_the_end_and_the_end_of_a_file_is_no_failure() {
+    fn returns_the_first_read_error_at_the_end_but_not_for_the_end_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mxf");
         std::fs::write(&path, b"0123456789").unwrap();
@@ -73,11 +73,11 @@ mod tests {
         assert_eq!(reads.read(8, 2).unwrap(), b"89");
         assert_eq!(reads.read(8, 3), None);
         assert_eq!(reads.read(u64::MAX, 3), None);
-        assert_eq!(reads.ended(Some(1)).unwrap(), Some(1));
+        assert_eq!(reads.finish(Some(1)).unwrap(), Some(1));
         let mut reads = Reads::new(&original);
         std::fs::write(&path, b"0123").unwrap();
         assert_eq!(reads.read(2, 6), None);
         assert_eq!(reads.read(0, 4).unwrap(), b"0123");
-        assert!(reads.ended(Some(1)).is_err());
+        assert!(reads.finish(Some(1)).is_err());
     }
 }

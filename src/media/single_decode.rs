@@ -1,5 +1,7 @@
-//! Pictures of a file that ffmpeg opens itself: the way for everything whose frames cannot
-//! be picked out of it here, and for what the harvest lost.
+//! Frames of a file that ffmpeg opens itself.
+//!
+//! Used for files whose frames cannot be located by the built-in readers, and for frames that
+//! `batch_decode` could not decode.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,87 +9,87 @@ use std::path::{Path, PathBuf};
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::frame::Raster;
-use super::process::{self, Limits};
-use super::{Tool, Unread, ffprobe};
+use super::process::{self, ProcessLimits};
+use super::{ProbeError, Tool, ffprobe};
 
-/// Where in a file a picture is taken.
+/// Position of the frame to decode.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Place {
-    /// The keyframe before this second: cheap.
-    Near(f64),
-    /// The picture at this second, decoded up to it.
-    At(f64),
-    /// The picture of this number, all before it decoded.
-    Number(u32),
+pub(super) enum SeekPosition {
+    /// The keyframe before this time in seconds; fast.
+    KeyframeBefore(f64),
+    /// The frame at this time in seconds, decoded from the keyframe before it.
+    Exact(f64),
+    /// The frame with this zero-based number, decoded from the start of the file.
+    FrameNumber(u32),
 }
 
-/// A file and how ffmpeg is to open it.
+/// Input file, and how ffmpeg opens it.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
     pub path: PathBuf,
-    /// Whether the header is enough to seek and decode by: it is in MP4, Matroska and MXF;
-    /// a transport stream has none.
+    /// True if the header suffices for seeking and decoding. It does in MP4, Matroska and MXF; a
+    /// transport stream has no header.
     pub is_described: bool,
 }
 
-/// Containers whose header says what decoding takes.
+/// Containers whose header contains everything that decoding needs.
 const DESCRIBED: [&str; 6] = ["mov", "mp4", "m4a", "3gp", "matroska", "mxf"];
 
-/// Whether a container's header is enough.
+/// Returns true if the header of a container suffices for decoding.
 pub(super) fn is_described(container: Option<&str>) -> bool {
     container.is_some_and(|container| DESCRIBED.contains(&container))
 }
 
-/// Takes one picture.
+/// Decodes one frame.
 ///
 /// # Errors
-/// When none can be decoded there.
-pub(super) fn one(
+/// [`ProbeError::BadFile`] when no frame can be decoded at the position.
+pub(super) fn decode_frame(
     input: &Input,
-    place: Place,
+    position: SeekPosition,
     raster: &Raster,
     tool: &Tool,
-    limits: &Limits,
-) -> Result<Vec<u8>, Unread> {
-    let passthrough = tool.passthrough().map_err(Unread::Fatal)?;
-    let mut command = begin(tool);
+    limits: &ProcessLimits,
+) -> Result<Vec<u8>, ProbeError> {
+    let fps_mode = tool.fps_mode_option().map_err(ProbeError::Fatal)?;
+    let mut command = ffmpeg_command(tool);
     let command = command.as_inner_mut();
-    command.args(opened(input, place));
-    // `V` leaves out covers and thumbnails.
+    command.args(input_args(input, position));
+    // `V` excludes cover art and thumbnails.
     command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
-    if !matches!(place, Place::At(_)) {
-        // Else the frames before the sought time, or the chosen one, would be dropped or doubled.
-        command.args([passthrough, "passthrough"]);
+    if !matches!(position, SeekPosition::Exact(_)) {
+        // Otherwise ffmpeg would drop or duplicate frames before the seek time, or the selected one.
+        command.args([fps_mode, "passthrough"]);
     }
-    let choice = match place {
-        Place::Number(number) if number > 0 => format!("select=gte(n\\,{number}),"),
+    let selection = match position {
+        SeekPosition::FrameNumber(number) if number > 0 => format!("select=gte(n\\,{number}),"),
         _ => String::new(),
     };
-    command.args(["-vf", &format!("{choice}{}", raster.filter())]);
-    command.args(raw(raster));
+    command.args(["-vf", &format!("{selection}{}", raster.filter())]);
+    command.args(output_args(raster));
     let output = process::run(command, raster.bytes(), limits)?;
     if output.stdout.len() != raster.bytes() {
-        return Err(Unread::Fault(ffprobe::reason(&output, &input.path)));
+        return Err(ProbeError::BadFile(ffprobe::reason(&output, &input.path)));
     }
     Ok(output.stdout)
 }
 
-/// Takes one picture at each place, in one run that opens the file anew for each.
+/// Decodes one frame at each position, in one run that opens the file once per position.
 ///
 /// # Errors
-/// When any of them cannot be decoded: one bad input ends the whole run.
-pub(super) fn several(
-    inputs: &[(Input, Place)],
+/// [`ProbeError::BadFile`] when any frame cannot be decoded: one bad input ends the run.
+pub(super) fn decode_frames(
+    inputs: &[(Input, SeekPosition)],
     raster: &Raster,
     tool: &Tool,
-    limits: &Limits,
-) -> Result<Vec<Vec<u8>>, Unread> {
-    let passthrough = tool.passthrough().map_err(Unread::Fatal)?;
-    let mut command = begin(tool);
+    limits: &ProcessLimits,
+) -> Result<Vec<Vec<u8>>, ProbeError> {
+    let fps_mode = tool.fps_mode_option().map_err(ProbeError::Fatal)?;
+    let mut command = ffmpeg_command(tool);
     let command = command.as_inner_mut();
     let mut graph = Vec::new();
-    for (number, (input, place)) in inputs.iter().enumerate() {
-        command.args(opened(input, *place));
+    for (number, (input, position)) in inputs.iter().enumerate() {
+        command.args(input_args(input, *position));
         graph.push(format!(
             "[{number}:V:0]{},trim=end_frame=1,setpts=0,setsar=1,format={}[p{number}];",
             raster.filter(),
@@ -97,21 +99,21 @@ pub(super) fn several(
     graph.extend((0..inputs.len()).map(|number| format!("[p{number}]")));
     graph.push(format!("concat=n={}[all]", inputs.len()));
     command.args(["-filter_complex", &graph.concat(), "-map", "[all]"]);
-    command.args([passthrough, "passthrough"]);
-    command.args(raw(raster));
+    command.args([fps_mode, "passthrough"]);
+    command.args(output_args(raster));
     let bytes = raster.bytes() * inputs.len();
     let output = process::run(command, bytes, limits)?;
     if output.stdout.len() != bytes {
         let path = inputs
             .first()
             .map_or(Path::new(""), |(input, _)| &input.path);
-        return Err(Unread::Fault(ffprobe::reason(&output, path)));
+        return Err(ProbeError::BadFile(ffprobe::reason(&output, path)));
     }
     let pictures = output.stdout.chunks_exact(raster.bytes().max(1));
     Ok(pictures.map(<[u8]>::to_vec).collect())
 }
 
-fn begin(tool: &Tool) -> FfmpegCommand {
+fn ffmpeg_command(tool: &Tool) -> FfmpegCommand {
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     command
         .as_inner_mut()
@@ -119,24 +121,24 @@ fn begin(tool: &Tool) -> FfmpegCommand {
     command
 }
 
-/// The options of an input and the input.
-fn opened(input: &Input, place: Place) -> Vec<OsString> {
-    // Pictures are turned afterwards, one way for all.
+/// Returns the arguments of one input.
+fn input_args(input: &Input, position: SeekPosition) -> Vec<OsString> {
+    // Frames are rotated afterwards, in one place for all sources.
     let mut args: Vec<OsString> = ["-threads", "1", "-noautorotate"].map(Into::into).into();
     if input.is_described {
         args.push("-nofind_stream_info".into());
     }
-    if let Place::Near(second) | Place::At(second) = place {
+    if let SeekPosition::KeyframeBefore(second) | SeekPosition::Exact(second) = position {
         args.extend(["-ss".into(), format!("{second:.3}").into()]);
     }
-    if let Place::Near(_) = place {
+    if let SeekPosition::KeyframeBefore(_) = position {
         args.push("-noaccurate_seek".into());
     }
-    args.extend(ffprobe::input(&input.path));
+    args.extend(ffprobe::input_args(&input.path));
     args
 }
 
-fn raw(raster: &Raster) -> [&'static str; 7] {
+fn output_args(raster: &Raster) -> [&'static str; 7] {
     [
         "-c:v",
         "rawvideo",

@@ -1,7 +1,7 @@
-//! Posters and strips: what is planned when a header is read, and how it is made.
+//! Posters and filmstrips: planning when the header is read, and decoding later.
 //!
-//! The plan holds everything that making takes, so that a header is read once, and a scan
-//! that was cut off goes on with the pictures that are still to be made.
+//! The plan contains everything that decoding needs. So each header is read only once, and an
+//! interrupted scan resumes with the missing thumbnails.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,74 +10,74 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::batch_decode::{self, Picked, Row};
+use super::batch_decode::{self, DecodedKeyframe, FileKeyframes};
 use super::frame::{Frame, Raster};
-use super::image::{self, StripIndex, Thumbs};
-use super::keyframes::{Decoder, Key, Keyframes, Stored};
-use super::process::Limits;
-use super::single_decode::{self, Input, Place};
-use super::{Tool, Unread};
+use super::image::{self, StripIndex, ThumbnailFormat};
+use super::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes};
+use super::process::ProcessLimits;
+use super::single_decode::{self, Input, SeekPosition};
+use super::{ProbeError, Tool};
 use crate::clip::Clip;
 use crate::source_file::Gate;
 
-/// The plans this program makes and follows.
+/// Version of stored plans.
 const VERSION: u32 = 1;
-/// Pictures of a strip where none was asked for: they are planned for a later scan.
-const STRIP: usize = 8;
-/// Runs in a row that took too long, after which no more are begun.
-const PATIENCE: u32 = 3;
-/// Pixels on a poster's long side.
-const POSTER: u32 = 480;
-/// Pixels on the long side of a strip's pictures.
-const TILE: u32 = 240;
+/// Frames planned for a filmstrip, for a later scan, if the current one requests no filmstrips.
+const DEFAULT_STRIP: usize = 8;
+/// Consecutive timeouts after which no further processes are started.
+const MAX_TIMEOUTS: u32 = 3;
+/// Long side of a poster in pixels.
+const POSTER_SIDE: u32 = 480;
+/// Long side of a filmstrip frame in pixels.
+const TILE_SIDE: u32 = 240;
 
-/// Everything that making a clip's pictures takes, but where its file is.
+/// Everything needed to create a clip's thumbnails, except the path of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// One of another version is not followed.
+pub struct ThumbnailPlan {
+    /// Plans of another version are ignored.
     version: u32,
     poster: Raster,
     tile: Raster,
-    /// Frames that can be picked out of the file; without, ffmpeg opens it.
-    keyed: Option<Keyed>,
-    /// Running time in microseconds; 0 where nobody knows it.
+    /// Keyframes to read directly; `None` if ffmpeg must open the file.
+    keyed: Option<PlannedKeyframes>,
+    /// Duration in microseconds; 0 if unknown.
     micros: u64,
-    /// Whether the container's header is enough to seek and decode by.
+    /// True if the container's header suffices for seeking and decoding.
     is_described: bool,
-    /// Pictures the strip is to have.
+    /// Number of frames in the filmstrip.
     strip: usize,
-    /// Whether the poster that was made is not worth looking at.
+    /// True if the existing poster is not presentable.
     #[serde(default)]
     is_poor: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Keyed {
+struct PlannedKeyframes {
     decoder: Decoder,
     #[serde(default)]
-    stored: Stored,
-    poster: Vec<Key>,
-    strip: Vec<Key>,
+    stored: KeyframeStorage,
+    poster: Vec<Keyframe>,
+    strip: Vec<Keyframe>,
 }
 
-/// Which pictures of a plan.
+/// Thumbnail to create for a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
-    /// The one that stands for the clip.
+pub enum ThumbnailKind {
+    /// Single frame that represents the clip.
     Poster,
-    /// Those that show its course.
+    /// Several frames spread over the duration of the clip.
     Strip,
 }
 
-impl Plan {
-    /// Plans the pictures of a clip, with so many in its strip; `None` when there is nothing
-    /// that ffmpeg could decode: sound, and camera raw.
+impl ThumbnailPlan {
+    /// Plans the thumbnails of a clip with `strip` frames in the filmstrip; `None` for sound and
+    /// camera raw, which ffmpeg cannot decode.
     #[must_use]
-    pub fn of(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
-        let strip = if strip == 0 { STRIP } else { strip };
+    pub fn new(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
+        let strip = if strip == 0 { DEFAULT_STRIP } else { strip };
         let keyed = keyframes
             .filter(|frames| batch_decode::can_decode(&frames.decoder))
-            .map(|frames| Keyed {
+            .map(|frames| PlannedKeyframes {
                 decoder: frames.decoder.clone(),
                 stored: frames.stored,
                 poster: frames.for_poster(),
@@ -87,8 +87,8 @@ impl Plan {
         let duration = clip.duration.as_ref().map(|fact| fact.value);
         Some(Self {
             version: VERSION,
-            poster: Raster::of(clip, POSTER)?,
-            tile: Raster::of(clip, TILE)?,
+            poster: Raster::new(clip, POSTER_SIDE)?,
+            tile: Raster::new(clip, TILE_SIDE)?,
             keyed,
             micros: duration.map_or(0, crate::value::Duration::as_micros),
             is_described: single_decode::is_described(container),
@@ -97,97 +97,97 @@ impl Plan {
         })
     }
 
-    /// A plan that was kept; `None` of another version, or damaged.
+    /// Parses a stored plan; `None` if it is damaged or has another version.
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
         let plan: Self = serde_json::from_str(json).ok()?;
         (plan.version == VERSION).then_some(plan)
     }
 
-    /// The same for everything that one ffmpeg can decode; `None` where ffmpeg opens the
-    /// file itself.
+    /// Returns a hash that is equal for all plans that one ffmpeg process can decode together;
+    /// `None` if ffmpeg must open the file itself.
     #[must_use]
-    pub fn recipe(&self, work: Work) -> Option<u64> {
+    pub fn recipe(&self, kind: ThumbnailKind) -> Option<u64> {
         let keyed = self.keyed.as_ref()?;
-        let recipe = serde_json::to_vec(&(&keyed.decoder, self.raster(work))).ok()?;
+        let recipe = serde_json::to_vec(&(&keyed.decoder, self.raster(kind))).ok()?;
         Some(xxh3_64(&recipe))
     }
 
-    fn raster(&self, work: Work) -> &Raster {
-        match work {
-            Work::Poster => &self.poster,
-            Work::Strip => &self.tile,
+    fn raster(&self, kind: ThumbnailKind) -> &Raster {
+        match kind {
+            ThumbnailKind::Poster => &self.poster,
+            ThumbnailKind::Strip => &self.tile,
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a running time")]
+    #[expect(clippy::cast_precision_loss, reason = "a duration")]
     fn seconds(&self) -> f64 {
         self.micros as f64 / 1e6
     }
 }
 
-/// A clip whose pictures are to be made.
+/// A clip whose thumbnails are to be created.
 #[derive(Debug, Clone)]
-pub struct Subject {
-    /// One of its files.
+pub struct ThumbnailJob {
+    /// Path of one of its files.
     pub path: PathBuf,
-    /// All frames, of an image sequence; else nothing.
+    /// All frames of an image sequence; empty for other clips.
     pub frames: Vec<PathBuf>,
-    /// Through which the file is read.
+    /// Limits concurrent reads from the drive.
     pub gate: Gate,
-    /// What to make.
-    pub plan: Plan,
+    /// Plan of its thumbnails.
+    pub plan: ThumbnailPlan,
 }
 
-/// What was made of one subject.
+/// Thumbnail created for one job.
 #[derive(Debug)]
-pub enum Made {
-    /// A poster.
+pub enum ThumbnailOutput {
+    /// Poster of a clip.
     Poster {
-        /// The whole file.
+        /// Contents of the image file.
         image: Vec<u8>,
-        /// The plan for the strip.
-        next: Box<Plan>,
+        /// Plan for the filmstrip.
+        next: Box<ThumbnailPlan>,
     },
-    /// A strip.
+    /// Filmstrip of a clip.
     Strip {
-        /// The whole file and what is where in it; `None`: it has no pictures to show.
+        /// Contents and frame index of the image file; `None` if the clip has no frames to show.
         strip: Option<(Vec<u8>, StripIndex)>,
-        /// A better poster than the one before, which was not worth looking at.
+        /// Replacement for a poster that was not presentable.
         poster: Option<Vec<u8>>,
     },
 }
 
-/// What was taken of a clip for its strip.
+/// Frames decoded for a filmstrip so far.
 #[derive(Debug, Clone, Default)]
-struct Course {
-    /// Pictures, and the second at which each is shown.
+struct StripFrames {
+    /// Time in seconds and content of each frame.
     frames: Vec<(f64, Frame)>,
-    /// Their keys, where they were harvested.
-    keys: Vec<Key>,
+    /// Keyframes of the frames, if they were decoded by `batch_decode`.
+    keys: Vec<Keyframe>,
 }
 
-/// The tools and bounds of a run.
+/// Decoder, limits and output format of a run.
 #[derive(Debug, Clone)]
-pub struct Studio {
-    /// What decodes.
+pub struct ThumbnailMaker {
+    /// ffmpeg, which decodes the frames.
     pub ffmpeg: Tool,
-    /// Of one run of it.
-    pub limits: Limits,
-    /// What pictures are written as.
-    pub thumbs: Thumbs,
-    /// How many runs in a row took too long, in all threads.
+    /// Limits of each process.
+    pub limits: ProcessLimits,
+    /// File format of the thumbnails.
+    pub format: ThumbnailFormat,
+    /// Number of consecutive timeouts in all threads.
     pub late: Arc<AtomicU32>,
 }
 
-impl Studio {
-    /// Counts runs that take too long.
+impl ThumbnailMaker {
+    /// Counts timeouts and passes the result through.
     ///
     /// # Errors
-    /// As the run ended.
-    fn timed<T>(&self, ended: Result<T, Unread>) -> Result<T, Unread> {
+    /// The error of the run.
+    fn count_timeouts<T>(&self, ended: Result<T, ProbeError>) -> Result<T, ProbeError> {
         match &ended {
-            Err(Unread::Late(_)) => {
+            Err(ProbeError::Temporary(_)) => {
                 self.late.fetch_add(1, Ordering::Relaxed);
             }
             _ => self.late.store(0, Ordering::Relaxed),
@@ -195,167 +195,184 @@ impl Studio {
         ended
     }
 
-    /// Whether ffmpeg hangs on everything: then no more is begun, and what waits goes on waiting.
+    /// Returns true if ffmpeg appears to hang on every file. Then no further processes are started,
+    /// and the remaining jobs stay in the queue.
     #[must_use]
-    pub fn is_hopeless(&self) -> bool {
-        self.late.load(Ordering::Relaxed) >= PATIENCE
+    pub fn is_stalled(&self) -> bool {
+        self.late.load(Ordering::Relaxed) >= MAX_TIMEOUTS
     }
 
-    /// Makes pictures of subjects of one recipe, telling of each by its place in the list.
+    /// Creates thumbnails for jobs whose plans have equal recipes, and reports each by its index in
+    /// `jobs`.
     ///
     /// # Errors
-    /// When ffmpeg cannot be run or the run is cancelled; then what was not told of is not made.
+    /// When ffmpeg cannot be run or the run is cancelled; jobs not yet reported are not done.
     pub fn make(
         &self,
-        work: Work,
-        subjects: &[Subject],
-        tell: &mut dyn FnMut(usize, Result<Made, Unread>),
-    ) -> Result<(), Unread> {
-        match work {
-            Work::Poster => self.posters(subjects, tell),
-            Work::Strip => self.strips(subjects, tell),
+        kind: ThumbnailKind,
+        jobs: &[ThumbnailJob],
+        on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
+    ) -> Result<(), ProbeError> {
+        match kind {
+            ThumbnailKind::Poster => self.make_posters(jobs, on_result),
+            ThumbnailKind::Strip => self.make_strips(jobs, on_result),
         }
     }
 
-    fn posters(
+    fn make_posters(
         &self,
-        subjects: &[Subject],
-        tell: &mut dyn FnMut(usize, Result<Made, Unread>),
-    ) -> Result<(), Unread> {
-        let mut best: Vec<Option<Frame>> = vec![None; subjects.len()];
-        let mut is_told = vec![false; subjects.len()];
-        // One key each; where it is not worth looking at, up to three more.
+        jobs: &[ThumbnailJob],
+        on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
+    ) -> Result<(), ProbeError> {
+        let mut best: Vec<Option<Frame>> = vec![None; jobs.len()];
+        let mut is_done = vec![false; jobs.len()];
+        // One keyframe per clip, and up to three more if it is not presentable.
         for range in [0..1, 1..usize::MAX] {
-            let rows = |at: usize| {
-                let keys = subjects[at].plan.keyed.as_ref().map(|keyed| &keyed.poster);
+            let keys_to_try = |at: usize| {
+                let keys = jobs[at].plan.keyed.as_ref().map(|keyed| &keyed.poster);
                 let keys = keys.map(|keys| {
                     let end = range.end.min(keys.len());
                     keys.get(range.start..end).unwrap_or_default().to_vec()
                 });
-                keys.filter(|_| !is_told[at]).unwrap_or_default()
+                keys.filter(|_| !is_done[at]).unwrap_or_default()
             };
-            let wanted: Vec<Vec<Key>> = (0..subjects.len()).map(rows).collect();
-            let is_well = self.pick(subjects, Work::Poster, &wanted, &mut |at, _, frame| {
-                if is_told[at] {
-                } else if frame.is_worth_looking_at() {
-                    is_told[at] = true;
-                    tell(at, self.poster(&frame, &subjects[at]));
-                } else if best[at]
-                    .as_ref()
-                    .is_none_or(|best| frame.is_better_than(best))
-                {
-                    best[at] = Some(frame);
-                }
-            })?;
-            if !is_well {
+            let wanted: Vec<Vec<Keyframe>> = (0..jobs.len()).map(keys_to_try).collect();
+            let is_decoded = self.decode_keyframes(
+                jobs,
+                ThumbnailKind::Poster,
+                &wanted,
+                &mut |at, _, frame| {
+                    if is_done[at] {
+                    } else if frame.is_presentable() {
+                        is_done[at] = true;
+                        on_result(at, self.finish_poster(&frame, &jobs[at]));
+                    } else if best[at]
+                        .as_ref()
+                        .is_none_or(|best| frame.is_better_than(best))
+                    {
+                        best[at] = Some(frame);
+                    }
+                },
+            )?;
+            if !is_decoded {
                 break;
             }
         }
-        for (at, subject) in subjects.iter().enumerate().filter(|&(at, _)| !is_told[at]) {
-            if self.is_hopeless() {
+        for (at, job) in jobs.iter().enumerate().filter(|&(at, _)| !is_done[at]) {
+            if self.is_stalled() {
                 break;
             }
-            let made = match best[at].take() {
-                Some(frame) => self.poster(&frame, subject),
-                None => match self.single(subject) {
-                    Ok(frame) => self.poster(&frame, subject),
-                    Err(Unread::Cancelled) => return Err(Unread::Cancelled),
-                    Err(unread) => Err(unread),
+            let result = match best[at].take() {
+                Some(frame) => self.finish_poster(&frame, job),
+                None => match self.decode_poster(job) {
+                    Ok(frame) => self.finish_poster(&frame, job),
+                    Err(ProbeError::Cancelled) => return Err(ProbeError::Cancelled),
+                    Err(error) => Err(error),
                 },
             };
-            tell(at, made);
+            on_result(at, result);
         }
         Ok(())
     }
 
-    /// Harvests keys, giving each frame with the number of its subject, and its key and the
-    /// second that it is shown. Gives whether the decoder did not fail: what did not come is
-    /// done singly.
-    fn pick(
+    /// Decodes keyframes of all jobs. Calls `on_frame` with the index of the job, the index of the
+    /// keyframe and its time in seconds, and the frame.
+    ///
+    /// Returns false if the decoder failed; missing frames are then decoded one by one.
+    fn decode_keyframes(
         &self,
-        subjects: &[Subject],
-        work: Work,
-        wanted: &[Vec<Key>],
-        give: &mut dyn FnMut(usize, (usize, f64), Frame),
-    ) -> Result<bool, Unread> {
-        let rows: Vec<(usize, Row)> = subjects
+        jobs: &[ThumbnailJob],
+        kind: ThumbnailKind,
+        wanted: &[Vec<Keyframe>],
+        on_frame: &mut dyn FnMut(usize, (usize, f64), Frame),
+    ) -> Result<bool, ProbeError> {
+        let files: Vec<(usize, FileKeyframes)> = jobs
             .iter()
             .zip(wanted)
             .enumerate()
             .filter(|(_, (_, keys))| !keys.is_empty())
-            .map(|(at, (subject, keys))| {
-                let row = Row {
-                    path: subject.path.clone(),
-                    gate: subject.gate.clone(),
-                    stored: subject
+            .map(|(at, (job, keys))| {
+                let file = FileKeyframes {
+                    path: job.path.clone(),
+                    gate: job.gate.clone(),
+                    storage: job
                         .plan
                         .keyed
                         .as_ref()
-                        .map_or(Stored::Whole, |keyed| keyed.stored),
+                        .map_or(KeyframeStorage::Whole, |keyed| keyed.stored),
                     keys: keys.clone(),
                 };
-                (at, row)
+                (at, file)
             })
             .collect();
-        let first = rows.first().map(|&(at, _)| &subjects[at].plan);
+        let first = files.first().map(|&(at, _)| &jobs[at].plan);
         let Some((plan, keyed)) = first.and_then(|plan| Some((plan, plan.keyed.as_ref()?))) else {
             return Ok(true);
         };
-        let raster = plan.raster(work);
-        let (places, rows): (Vec<usize>, Vec<Row>) = rows.into_iter().unzip();
-        let mut take = |picked: Picked| {
+        let raster = plan.raster(kind);
+        let (job_indices, files): (Vec<usize>, Vec<FileKeyframes>) = files.into_iter().unzip();
+        let mut take = |picked: DecodedKeyframe| {
             let frame = Frame::new(picked.pixels, raster);
             let shown = (picked.key, seconds(picked.micros));
-            give(places[picked.row], shown, frame);
+            on_frame(job_indices[picked.file], shown, frame);
         };
         let (tool, limits) = (&self.ffmpeg, &self.limits);
-        let ended = batch_decode::harvest(&keyed.decoder, raster, &rows, tool, limits, &mut take);
-        match self.timed(ended) {
-            Err(Unread::Late(_) | Unread::Fault(_)) => Ok(false),
+        let ended = batch_decode::decode(&keyed.decoder, raster, &files, tool, limits, &mut take);
+        match self.count_timeouts(ended) {
+            Err(ProbeError::Temporary(_) | ProbeError::BadFile(_)) => Ok(false),
             ended => ended.map(|()| true),
         }
     }
 
-    fn poster(&self, frame: &Frame, subject: &Subject) -> Result<Made, Unread> {
-        let image = self.encoded(frame)?;
-        let mut next = Box::new(subject.plan.clone());
-        next.is_poor = !frame.is_worth_looking_at();
+    fn finish_poster(
+        &self,
+        frame: &Frame,
+        job: &ThumbnailJob,
+    ) -> Result<ThumbnailOutput, ProbeError> {
+        let image = self.encode(frame)?;
+        let mut next = Box::new(job.plan.clone());
+        next.is_poor = !frame.is_presentable();
         if let Some(keyed) = &mut next.keyed {
             keyed.poster.clear();
         }
-        Ok(Made::Poster { image, next })
+        Ok(ThumbnailOutput::Poster { image, next })
     }
 
-    fn encoded(&self, frame: &Frame) -> Result<Vec<u8>, Unread> {
-        image::encode(&frame.rgb, (frame.width, frame.height), self.thumbs)
+    fn encode(&self, frame: &Frame) -> Result<Vec<u8>, ProbeError> {
+        image::encode(&frame.rgb, (frame.width, frame.height), self.format)
     }
 
-    /// The poster of a file that ffmpeg opens itself.
-    fn single(&self, subject: &Subject) -> Result<Frame, Unread> {
-        let _pass = subject.gate.pass();
+    /// Decodes the poster of a file that ffmpeg opens itself.
+    fn decode_poster(&self, job: &ThumbnailJob) -> Result<Frame, ProbeError> {
+        let _pass = job.gate.pass();
         let mut best: Option<Frame> = None;
-        let mut fault = None;
-        for (input, place) in single_places(subject) {
-            match self.taken(&input, place, &subject.plan.poster) {
-                Ok(frame) if frame.is_worth_looking_at() => return Ok(frame),
+        let mut first_error = None;
+        for (input, place) in poster_positions(job) {
+            match self.decode_position(&input, place, &job.plan.poster) {
+                Ok(frame) if frame.is_presentable() => return Ok(frame),
                 Ok(frame) => {
                     if best.as_ref().is_none_or(|best| frame.is_better_than(best)) {
                         best = Some(frame);
                     }
                 }
-                Err(Unread::Fault(reason)) => {
-                    fault.get_or_insert(reason);
+                Err(ProbeError::BadFile(reason)) => {
+                    first_error.get_or_insert(reason);
                 }
                 Err(other) => return Err(other),
             }
         }
-        best.ok_or_else(|| Unread::Fault(fault.unwrap_or_default()))
+        best.ok_or_else(|| ProbeError::BadFile(first_error.unwrap_or_default()))
     }
 
-    /// One picture; where a header was not enough after all, once more without relying on it.
-    fn taken(&self, input: &Input, place: Place, raster: &Raster) -> Result<Frame, Unread> {
+    /// Decodes one frame. If the header turns out not to suffice, tries again without relying on it.
+    fn decode_position(
+        &self,
+        input: &Input,
+        place: SeekPosition,
+        raster: &Raster,
+    ) -> Result<Frame, ProbeError> {
         let take = |input: &Input| {
-            self.timed(single_decode::one(
+            self.count_timeouts(single_decode::decode_frame(
                 input,
                 place,
                 raster,
@@ -364,116 +381,118 @@ impl Studio {
             ))
         };
         let pixels = match take(input) {
-            Err(Unread::Fault(_)) if input.is_described => take(&Input {
+            Err(ProbeError::BadFile(_)) if input.is_described => take(&Input {
                 is_described: false,
                 ..input.clone()
             }),
-            taken => taken,
+            decoded => decoded,
         };
         Ok(Frame::new(pixels?, raster))
     }
 
-    fn strips(
+    fn make_strips(
         &self,
-        subjects: &[Subject],
-        tell: &mut dyn FnMut(usize, Result<Made, Unread>),
-    ) -> Result<(), Unread> {
-        let wanted: Vec<Vec<Key>> = subjects
+        jobs: &[ThumbnailJob],
+        on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
+    ) -> Result<(), ProbeError> {
+        let wanted: Vec<Vec<Keyframe>> = jobs
             .iter()
-            .map(|subject| {
-                subject
-                    .plan
+            .map(|job| {
+                job.plan
                     .keyed
                     .as_ref()
                     .map_or_else(Vec::new, |keyed| keyed.strip.clone())
             })
             .collect();
-        let mut open: Vec<Course> = vec![Course::default(); subjects.len()];
+        let mut open: Vec<StripFrames> = vec![StripFrames::default(); jobs.len()];
         let mut done = 0;
-        self.pick(
-            subjects,
-            Work::Strip,
+        self.decode_keyframes(
+            jobs,
+            ThumbnailKind::Strip,
             &wanted,
             &mut |at, (key, second), frame| {
-                // Pictures come in the order they were fed: those before are as whole as they get.
+                // Frames arrive in input order, so all earlier strips are complete.
                 for before in done..at {
-                    self.finish_strip(&subjects[before], &mut open[before], before, tell);
+                    self.finish_strip(&jobs[before], &mut open[before], before, on_result);
                 }
                 done = done.max(at);
                 open[at].frames.push((second, frame));
                 open[at].keys.extend(wanted[at].get(key));
             },
         )?;
-        for at in done..subjects.len() {
-            if self.is_hopeless() {
+        for at in done..jobs.len() {
+            if self.is_stalled() {
                 break;
             }
             if self.limits.cancel.is_cancelled() {
-                return Err(Unread::Cancelled);
+                return Err(ProbeError::Cancelled);
             }
-            self.finish_strip(&subjects[at], &mut open[at], at, tell);
+            self.finish_strip(&jobs[at], &mut open[at], at, on_result);
         }
         Ok(())
     }
 
     fn finish_strip(
         &self,
-        subject: &Subject,
-        course: &mut Course,
+        job: &ThumbnailJob,
+        pending: &mut StripFrames,
         at: usize,
-        tell: &mut dyn FnMut(usize, Result<Made, Unread>),
+        on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
     ) {
-        let Course { mut frames, keys } = std::mem::take(course);
+        let StripFrames { mut frames, keys } = std::mem::take(pending);
         if frames.is_empty() {
-            match self.single_strip(subject) {
-                Ok(taken) => frames = taken,
-                Err(unread) => return tell(at, Err(unread)),
+            match self.decode_strip(job) {
+                Ok(decoded) => frames = decoded,
+                Err(error) => return on_result(at, Err(error)),
             }
         }
-        let poster = self.better_poster(subject, &frames, &keys);
+        let poster = self.better_poster(job, &frames, &keys);
         let strip = image::strip(&frames).map(|(rgb, size, index)| {
-            image::encode(&rgb, size, self.thumbs).map(|image| (image, index))
+            image::encode(&rgb, size, self.format).map(|image| (image, index))
         });
-        tell(
+        on_result(
             at,
-            strip.transpose().map(|strip| Made::Strip { strip, poster }),
+            strip
+                .transpose()
+                .map(|strip| ThumbnailOutput::Strip { strip, poster }),
         );
     }
 
-    /// The strip of a file that ffmpeg opens itself: all places in one run, else each apart.
-    fn single_strip(&self, subject: &Subject) -> Result<Vec<(f64, Frame)>, Unread> {
-        let places = strip_places(subject);
-        if places.is_empty() {
+    /// Decodes the filmstrip of a file that ffmpeg opens itself: all positions in one run, or one run
+    /// per position if that fails.
+    fn decode_strip(&self, job: &ThumbnailJob) -> Result<Vec<(f64, Frame)>, ProbeError> {
+        let positions = strip_positions(job);
+        if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let _pass = subject.gate.pass();
-        let raster = &subject.plan.tile;
-        let second = |place: &Place| match *place {
-            Place::Near(second) | Place::At(second) => second,
-            Place::Number(number) => f64::from(number),
+        let _pass = job.gate.pass();
+        let raster = &job.plan.tile;
+        let second = |position: &SeekPosition| match *position {
+            SeekPosition::KeyframeBefore(second) | SeekPosition::Exact(second) => second,
+            SeekPosition::FrameNumber(number) => f64::from(number),
         };
-        match self.timed(single_decode::several(
-            &places,
+        match self.count_timeouts(single_decode::decode_frames(
+            &positions,
             raster,
             &self.ffmpeg,
             &self.limits,
         )) {
-            Ok(pictures) => Ok(places
+            Ok(pictures) => Ok(positions
                 .iter()
                 .zip(pictures)
-                .map(|((_, place), pixels)| (second(place), Frame::new(pixels, raster)))
+                .map(|((_, position), pixels)| (second(position), Frame::new(pixels, raster)))
                 .collect()),
-            Err(Unread::Fault(reason)) => {
+            Err(ProbeError::BadFile(reason)) => {
                 let mut frames = Vec::new();
-                for (input, place) in &places {
-                    match self.taken(input, *place, raster) {
-                        Ok(frame) => frames.push((second(place), frame)),
-                        Err(Unread::Fault(_)) => {}
+                for (input, position) in &positions {
+                    match self.decode_position(input, *position, raster) {
+                        Ok(frame) => frames.push((second(position), frame)),
+                        Err(ProbeError::BadFile(_)) => {}
                         Err(other) => return Err(other),
                     }
                 }
                 if frames.is_empty() {
-                    return Err(Unread::Fault(reason));
+                    return Err(ProbeError::BadFile(reason));
                 }
                 Ok(frames)
             }
@@ -481,14 +500,14 @@ impl Studio {
         }
     }
 
-    /// A poster at the place of the strip's best picture, where the one before was poor.
+    /// Creates a poster from the best filmstrip frame if the existing poster is not presentable.
     fn better_poster(
         &self,
-        subject: &Subject,
+        job: &ThumbnailJob,
         frames: &[(f64, Frame)],
-        keys: &[Key],
+        keys: &[Keyframe],
     ) -> Option<Vec<u8>> {
-        if !subject.plan.is_poor {
+        if !job.plan.is_poor {
             return None;
         }
         let (at, (second, best)) = frames.iter().enumerate().reduce(|best, next| {
@@ -498,97 +517,105 @@ impl Studio {
                 best
             }
         })?;
-        if !best.is_worth_looking_at() {
+        if !best.is_presentable() {
             return None;
         }
         let mut better = None;
         if let Some(&key) = keys.get(at) {
-            let one = std::slice::from_ref(subject);
+            let one = std::slice::from_ref(job);
             let take = &mut |_, _, frame| better = Some(frame);
-            self.pick(one, Work::Poster, &[vec![key]], take).ok()?;
-        } else if subject.frames.is_empty() {
-            let place = Place::Near(*second);
+            self.decode_keyframes(one, ThumbnailKind::Poster, &[vec![key]], take)
+                .ok()?;
+        } else if job.frames.is_empty() {
+            let place = SeekPosition::KeyframeBefore(*second);
             better = self
-                .taken(&input(subject), place, &subject.plan.poster)
+                .decode_position(&input(job), place, &job.plan.poster)
                 .ok();
         }
-        self.encoded(&better?).ok()
+        self.encode(&better?).ok()
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a running time")]
+#[expect(clippy::cast_precision_loss, reason = "a duration")]
 fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
-fn input(subject: &Subject) -> Input {
+fn input(job: &ThumbnailJob) -> Input {
     Input {
-        path: subject.path.clone(),
-        is_described: subject.plan.is_described,
+        path: job.path.clone(),
+        is_described: job.plan.is_described,
     }
 }
 
-/// Where to look for a poster: not at the first frame nor the last, then elsewhere.
-fn single_places(subject: &Subject) -> Vec<(Input, Place)> {
-    if let [_, ..] = subject.frames.as_slice() {
-        let middle = subject.frames.len() / 2;
-        let still = |at: usize| (frame_input(subject, at), Place::Number(0));
-        return vec![still(middle), still(subject.frames.len() / 4)];
+/// Returns the positions to try for a poster: first those away from both ends of the clip.
+fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
+    if let [_, ..] = job.frames.as_slice() {
+        let middle = job.frames.len() / 2;
+        let still = |at: usize| (frame_input(job, at), SeekPosition::FrameNumber(0));
+        return vec![still(middle), still(job.frames.len() / 4)];
     }
-    let seconds = subject.plan.seconds();
-    let near = |part: f64| Place::Near(seconds * part);
-    let places = match seconds {
-        // Nobody knows how long it is.
+    let seconds = job.plan.seconds();
+    let near = |part: f64| SeekPosition::KeyframeBefore(seconds * part);
+    let job_indices = match seconds {
+        // The duration is unknown.
         ..0.001 => vec![
-            Place::Number(0),
-            Place::Number(30),
-            Place::Number(75),
-            Place::Number(5),
+            SeekPosition::FrameNumber(0),
+            SeekPosition::FrameNumber(30),
+            SeekPosition::FrameNumber(75),
+            SeekPosition::FrameNumber(5),
         ],
-        // One frame, or a few: the first is as good as any.
-        ..0.2 => vec![Place::Number(0)],
-        // Decoding up to a place costs no more than a few seconds of film.
+        // One frame or very few: the first is as good as any.
+        ..0.2 => vec![SeekPosition::FrameNumber(0)],
+        // The clip is short, so decoding up to a position is cheap.
         ..60.0 => vec![
             near(0.35),
             near(0.6),
-            Place::At(seconds * 0.5),
-            Place::At(seconds * 0.85),
-            Place::Number(0),
+            SeekPosition::Exact(seconds * 0.5),
+            SeekPosition::Exact(seconds * 0.85),
+            SeekPosition::FrameNumber(0),
         ],
-        _ => vec![near(0.35), near(0.6), near(0.85), Place::Number(0)],
+        _ => vec![
+            near(0.35),
+            near(0.6),
+            near(0.85),
+            SeekPosition::FrameNumber(0),
+        ],
     };
-    let input = input(subject);
-    places
+    let input = input(job);
+    job_indices
         .into_iter()
         .map(|place| (input.clone(), place))
         .collect()
 }
 
-/// Places spread evenly; none where nobody knows how long it is.
-fn strip_places(subject: &Subject) -> Vec<(Input, Place)> {
-    let count = subject.plan.strip;
-    let length = subject.frames.len();
+/// Returns evenly spaced positions for a filmstrip; empty if the duration is unknown.
+fn strip_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
+    let count = job.plan.strip;
+    let length = job.frames.len();
     if length > 0 {
         let count = count.min(length);
         return (0..count)
             .map(|number| (number * 2 + 1) * length / (count * 2))
-            .map(|at| (frame_input(subject, at), Place::Number(0)))
+            .map(|at| (frame_input(job, at), SeekPosition::FrameNumber(0)))
             .collect();
     }
-    let seconds = subject.plan.seconds();
+    let seconds = job.plan.seconds();
     if seconds < 0.2 {
         return Vec::new();
     }
     #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
-    let place = |number: usize| Place::Near(seconds * (number as f64 + 0.5) / count as f64);
+    let place = |number: usize| {
+        SeekPosition::KeyframeBefore(seconds * (number as f64 + 0.5) / count as f64)
+    };
     (0..count)
-        .map(|number| (input(subject), place(number)))
+        .map(|number| (input(job), place(number)))
         .collect()
 }
 
-fn frame_input(subject: &Subject, at: usize) -> Input {
+fn frame_input(job: &ThumbnailJob, at: usize) -> Input {
     Input {
-        path: subject.frames.get(at).unwrap_or(&subject.path).clone(),
+        path: job.frames.get(at).unwrap_or(&job.path).clone(),
         is_described: false,
     }
 }

@@ -1,9 +1,9 @@
-//! Light coded for other screens than a plain one, brought down to it.
+//! Tone mapping of HDR and log pictures to standard dynamic range.
 //!
-//! HLG and PQ (ITU-R BT.2100) hold more than a plain screen shows, in wider primaries, and
-//! log curves are made for a grading suite: shown as they are, all look washed out. A
-//! poster only has to look right, so one curve serves all: unchanged up to half of white,
-//! then rolled off so that the brightest light still has detail.
+//! HLG and PQ (ITU-R BT.2100) cover more brightness and wider primaries than a standard display,
+//! and log curves are designed for grading. Displayed unchanged, all of them look washed out. A
+//! poster only has to look right, so one curve serves all: unchanged up to half of white, then
+//! rolled off so that the brightest parts keep detail.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clip::Clip;
 
-/// A curve that light was coded with.
+/// Transfer curve of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) enum Curve {
     /// Hybrid log-gamma.
@@ -22,7 +22,7 @@ pub(super) enum Curve {
     SLog3,
 }
 
-/// Rows of a matrix from one set of primaries to another.
+/// Rows of a matrix that converts between two sets of primaries.
 type Matrix = [[f32; 3]; 3];
 
 /// BT.2020 to BT.709 (ITU-R BT.2407, annex 2).
@@ -31,20 +31,20 @@ const FROM_2020: Matrix = [
     [-0.1246, 1.1329, -0.0083],
     [-0.0182, -0.1006, 1.1187],
 ];
-/// S-Gamut3.Cine to BT.709, of the primaries in Sony's technical summary for S-Gamut3.
+/// S-Gamut3.Cine to BT.709, from the primaries in Sony's technical summary for S-Gamut3.
 const FROM_S_GAMUT3_CINE: Matrix = [
     [1.6269, -0.5401, -0.0868],
     [-0.1785, 1.4179, -0.2394],
     [-0.0444, -0.1959, 1.2404],
 ];
-/// Brightness from which on light is rolled off; 1 is a sheet of white paper.
+/// Brightness above which light is rolled off; 1 is white paper.
 const KNEE: f32 = 0.5;
-/// Steps of a table over a curve.
-const STEPS: usize = 4096;
+/// Entries in the lookup table of a curve.
+const TABLE_SIZE: usize = 4096;
 
 impl Curve {
-    /// The curve of a clip's picture, where it is one that has to be brought down.
-    pub(super) fn of(clip: &Clip) -> Option<Self> {
+    /// Returns the curve of a clip; `None` if it needs no tone mapping.
+    pub(super) fn from_clip(clip: &Clip) -> Option<Self> {
         match clip.transfer.as_ref()?.value.as_str() {
             "arib-std-b67" => Some(Self::Hlg),
             "smpte2084" => Some(Self::Pq),
@@ -60,7 +60,7 @@ impl Curve {
         }
     }
 
-    /// The brightest light that keeps detail, in sheets of white paper.
+    /// Returns the brightest light that keeps detail, relative to white paper.
     fn brightest(self) -> f32 {
         match self {
             // White paper is 203 cd/m² of 1000 (ITU-R BT.2408).
@@ -69,7 +69,7 @@ impl Curve {
         }
     }
 
-    /// Light of a code value, both from 0 on, white paper being 1.
+    /// Converts a code value (0 to 1) to linear light, where white paper is 1.
     fn light(self, code: f32) -> f32 {
         match self {
             Self::Hlg => {
@@ -81,7 +81,7 @@ impl Curve {
                 } else {
                     (((code - C) / A).exp() + B) / 12.0
                 };
-                // A nominal screen's gamma of 1.2; white paper is coded as 75 %.
+                // System gamma of 1.2 for a nominal display; white paper is coded at 75 %.
                 (scene / 0.265).powf(1.2)
             }
             Self::Pq => {
@@ -110,14 +110,14 @@ impl Curve {
         static TABLES: [OnceLock<Vec<f32>>; 3] = [const { OnceLock::new() }; 3];
         #[expect(clippy::cast_precision_loss, reason = "4096 steps")]
         TABLES[self as usize].get_or_init(|| {
-            (0..STEPS)
-                .map(|step| self.light(step as f32 / (STEPS - 1) as f32))
+            (0..TABLE_SIZE)
+                .map(|step| self.light(step as f32 / (TABLE_SIZE - 1) as f32))
                 .collect()
         })
     }
 }
 
-/// From 16-bit RGB, little-endian, in `curve` to 8-bit RGB for a plain screen.
+/// Maps little-endian 16-bit RGB coded with `curve` to 8-bit sRGB.
 pub(super) fn map(pixels: &[u8], curve: Curve) -> Vec<u8> {
     let table = curve.table();
     let brightest = curve.brightest();
@@ -131,27 +131,27 @@ pub(super) fn map(pixels: &[u8], curve: Curve) -> Vec<u8> {
         let narrow = curve
             .primaries()
             .map(|row| row[0] * wide[0] + row[1] * wide[1] + row[2] * wide[2]);
-        // All three by the brightest of them, so that hues stay.
+        // All three channels are scaled by the brightest one, which preserves the hue.
         let peak = narrow.iter().copied().fold(0.0, f32::max);
         let dim = if peak > KNEE {
-            rolled_off(peak, brightest) / peak
+            roll_off(peak, brightest) / peak
         } else {
             1.0
         };
-        rgb.extend(narrow.map(|light| coded(light * dim)));
+        rgb.extend(narrow.map(|light| to_srgb(light * dim)));
     }
     rgb
 }
 
-/// Light above the knee, so that `brightest` becomes 1 and nothing has an edge.
-fn rolled_off(light: f32, brightest: f32) -> f32 {
+/// Compresses light above the knee smoothly so that `brightest` becomes 1.
+fn roll_off(light: f32, brightest: f32) -> f32 {
     let over = (light - KNEE) / (1.0 - KNEE);
-    let most = (brightest - KNEE) / (1.0 - KNEE);
-    KNEE + (1.0 - KNEE) * over * (1.0 + over / (most * most)) / (1.0 + over)
+    let max_over = (brightest - KNEE) / (1.0 - KNEE);
+    KNEE + (1.0 - KNEE) * over * (1.0 + over / (max_over * max_over)) / (1.0 + over)
 }
 
-/// sRGB's code value of light.
-fn coded(light: f32) -> u8 {
+/// Returns the sRGB code value of linear light.
+fn to_srgb(light: f32) -> u8 {
     let light = light.clamp(0.0, 1.0);
     let code = if light <= 0.003_130_8 {
         12.92 * light
@@ -175,7 +175,7 @@ mod tests {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a test's code value"
+            reason = "a code value of a test"
         )]
         let bytes = ((code * 65535.0) as u16).to_le_bytes();
         let rgb = map(&[bytes, bytes, bytes].concat(), curve);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn black_is_black_and_the_brightest_is_white() {
+    fn maps_black_to_black_and_the_brightest_light_to_white() {
         for (curve, black, brightest) in [
             (Curve::Hlg, 0.0, 1.0),
             (Curve::Pq, 0.0, 0.76),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cameras_call_white_and_middle_gray_is_so_on_a_plain_screen() {
+    fn maps_paper_white_and_middle_gray_to_their_usual_values() {
         // BT.2408: paper at 75 % HLG and 58 % PQ, an 18 % card at 38 %; Sony: 61 % and 41 %.
         for (curve, paper, card) in [
             (Curve::Hlg, 0.75, 0.38),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn brighter_light_is_never_darker() {
+    fn mapping_is_monotonic() {
         for curve in [Curve::Hlg, Curve::Pq, Curve::SLog3] {
             let steps: Vec<u8> = (0_u8..=100)
                 .map(|step| gray(curve, f32::from(step) / 100.0))

@@ -1,4 +1,5 @@
-//! What can be wrong with a history: it ends the reading of it, since half a history proves nothing.
+//! Errors of reading and writing a history. A read stops at the first one, since half a history
+//! proves nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,71 +7,71 @@ use std::path::{Path, PathBuf};
 use crate::checksum::HashKind;
 use crate::error::escape;
 
-/// Why a manifest or a history cannot be read or written.
+/// Error of reading or writing a manifest or a history.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The system refused.
-    #[error("{}: {source}", shown(path))]
+pub enum MhlError {
+    /// An operation of the file system failed.
+    #[error("{}: {source}", display_path(path))]
     Path {
-        /// The file or folder.
+        /// File or folder that was accessed.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A file is not what a manifest or a chain is.
-    #[error("{}:{line}: {reason}", shown(path))]
+    /// A file is not a valid manifest or chain.
+    #[error("{}:{line}: {reason}", display_path(path))]
     Malformed {
-        /// The file.
+        /// Path of the manifest or chain.
         path: PathBuf,
-        /// The line where it was noticed, from 1.
+        /// One-based line at which the error was detected.
         line: usize,
-        /// What is wrong.
+        /// Description of the error.
         reason: String,
     },
-    /// There are manifests, but no chain that names them.
-    #[error("{}: there are manifests, but no chain", shown(path))]
+    /// The folder contains manifests but no chain.
+    #[error("{}: manifests without a chain", display_path(path))]
     NoChain {
-        /// Where the chain would be.
+        /// Path at which the chain is missing.
         path: PathBuf,
     },
-    /// The chain names a manifest that is not there.
-    #[error("{}: named by its chain, but missing", shown(path))]
+    /// The chain names a manifest that does not exist.
+    #[error("{}: listed in the chain, but missing", display_path(path))]
     MissingManifest {
-        /// The manifest.
+        /// Path of the missing manifest.
         path: PathBuf,
     },
-    /// A manifest is not the one that was entered in its chain, or in the history above.
+    /// The hash of a manifest differs from the one in its chain or in the history above it.
     #[error(
-        "{}: changed after it was written: its {kind} is not the one recorded",
-        shown(path)
+        "{}: changed after it was written: its {kind} differs from the recorded one",
+        display_path(path)
     )]
     Altered {
-        /// The manifest.
+        /// Path of the changed manifest.
         path: PathBuf,
-        /// The hash that differs.
+        /// Kind of the hash that differs.
         kind: HashKind,
     },
-    /// Another program wrote to a chain at the same moment.
+    /// Another program wrote the chain at the same time.
     #[error(
-        "{}: another program added a generation at the same moment",
-        shown(path)
+        "{}: another program added a generation at the same time",
+        display_path(path)
     )]
     Overtaken {
-        /// The chain.
+        /// Path of the chain.
         path: PathBuf,
     },
-    /// Something that a manifest cannot say.
+    /// A value cannot be represented in a manifest.
     #[error("`{}`: {reason}", escape(name))]
     Unwritable {
-        /// The path, or the text.
+        /// The path or text that was rejected.
         name: String,
-        /// Why.
+        /// Reason for the rejection.
         reason: &'static str,
     },
 }
 
-impl Fault {
-    /// A path with what the system said of it.
+impl MhlError {
+    /// Returns a function that attaches `path` to an I/O error.
     pub(super) fn path(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
         move |source| Self::Path { path, source }
@@ -84,6 +85,6 @@ impl Fault {
     }
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }

@@ -1,53 +1,60 @@
-//! A generation gathered file by file, as a folder is copied or checked.
+//! Builder of a generation: collects files one by one while a folder is copied or verified.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{Creator, Entry, Fault, Folder, Generation, Hash, Histories, Outcome, Process};
+use super::{
+    Creator, FileEntry, FolderEntry, Generation, HashEntry, Histories, MhlError, Process,
+    SealOutcome,
+};
 use crate::checksum::{Checksum, HashKind};
 use crate::value::{local_now, now};
 
-/// What the next generation of some histories is to say.
-pub struct Gatherer<'a> {
+/// Builder of the next generation of a set of histories.
+pub struct GenerationBuilder<'a> {
     histories: &'a Histories,
     kind: HashKind,
-    made: Timestamp,
-    /// Whether nothing of the folder was left out: a part of its files says nothing of its folders.
+    created: Timestamp,
+    /// True while the whole folder was added. Folder hashes cannot be computed from a part of the
+    /// files.
     is_whole: bool,
-    files: Vec<Entry>,
-    folders: Vec<Folder>,
+    files: Vec<FileEntry>,
+    folders: Vec<FolderEntry>,
 }
 
-impl<'a> Gatherer<'a> {
-    /// Nothing yet, with hashes of one kind for files that the histories do not know.
+impl<'a> GenerationBuilder<'a> {
+    /// Creates an empty builder. `kind` is the hash kind for files that the histories do not
+    /// contain.
     #[must_use]
     pub fn new(histories: &'a Histories, kind: HashKind) -> Self {
         Self {
             histories,
             kind,
-            made: now(),
+            created: now(),
             is_whole: true,
             files: Vec::new(),
             folders: Vec::new(),
         }
     }
 
-    /// Something of the folder is not in it.
+    /// Records that a part of the folder is missing from the generation, so that it gets no folder
+    /// hashes.
     pub fn leave_out(&mut self) {
         self.is_whole = false;
     }
 
-    /// Takes a file: its path as manifests write it, if they can ([`super::path`]), its size, its modification time in
-    /// nanoseconds since 1970 UTC, and what it hashes to. What its histories make of that; `None` where they ignore it
-    /// or cannot hold its name.
+    /// Adds a file with its path in the manifest ([`super::path`]; `None` if it cannot be
+    /// represented), its size in bytes, its modification time in nanoseconds since 1970 UTC, and
+    /// its hashes. Returns the result of comparing it with the histories; `None` if they ignore the
+    /// file or its name cannot be represented.
     pub fn file(
         &mut self,
         path: Option<String>,
         bytes: u64,
         modified: i64,
         hashes: &[Checksum],
-    ) -> Option<Outcome> {
+    ) -> Option<SealOutcome> {
         let Some(path) = path else {
             self.leave_out();
             return None;
@@ -55,31 +62,33 @@ impl<'a> Gatherer<'a> {
         if self.histories.is_ignored(&path, false) {
             return None;
         }
-        let needed = self.histories.needed(&path, &[self.kind]);
-        let wanted = hashes.iter().filter(|hash| needed.contains(&hash.kind()));
-        let wanted: Vec<Checksum> = wanted.cloned().collect();
-        let verdict = self.histories.judged(&path, &wanted);
+        let required = self.histories.required_kinds(&path, &[self.kind]);
+        let requested = hashes.iter().filter(|hash| required.contains(&hash.kind()));
+        let requested: Vec<Checksum> = requested.cloned().collect();
+        let verdict = self.histories.judge(&path, &requested);
         let outcome = verdict.outcome;
-        // It is known by hashes of another kind only, and none of these was computed.
-        if outcome == Outcome::Unproven {
+        // The histories know the file only by hashes of other kinds, and none of these was
+        // computed.
+        if outcome == SealOutcome::Unproven {
             self.leave_out();
             return Some(outcome);
         }
-        self.files.push(Entry {
+        self.files.push(FileEntry {
             path,
             previous: None,
             bytes,
             modified: timestamp(modified),
             created: None,
-            hashes: Hash::all(verdict, self.made),
+            hashes: HashEntry::from_verdict(verdict, self.created),
         });
         Some(outcome)
     }
 
-    /// Takes a folder below the root, also an empty one; its path and time as those of files.
+    /// Adds a folder below the root, empty or not. The arguments have the same meaning as for
+    /// files.
     pub fn folder(&mut self, path: Option<String>, modified: i64) {
         if let Some(path) = path.filter(|path| !self.histories.is_ignored(path, true)) {
-            self.folders.push(Folder {
+            self.folders.push(FolderEntry {
                 path,
                 previous: None,
                 modified: timestamp(modified),
@@ -87,15 +96,16 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Writes it, and gives the manifests: of histories within first, that of the root last.
+    /// Writes the generation and returns the manifests: those of inner histories first, that of the
+    /// root last.
     ///
     /// # Errors
-    /// When a history is damaged, or cannot be written.
-    pub fn write(self, author: &str, process: Process) -> Result<Vec<PathBuf>, Fault> {
+    /// If a history is damaged or cannot be written.
+    pub fn write(self, author: &str, process: Process) -> Result<Vec<PathBuf>, MhlError> {
         self.histories.write(&Generation {
-            created: self.made,
+            created: self.created,
             offset: local_now().offset(),
-            creator: Creator::by(author),
+            creator: Creator::with_author(author),
             process,
             ignored: Vec::new(),
             kinds: if self.is_whole {

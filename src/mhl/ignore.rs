@@ -1,18 +1,18 @@
-//! What a history leaves out: patterns as `.gitignore` files have them, relative to its folder.
+//! Ignore patterns of a history, in `.gitignore` syntax and relative to its folder.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// What every history leaves out, as the reference writes it.
+/// Patterns that every history ignores, as the reference implementation writes them.
 pub const DEFAULT: &[&str] = &[".DS_Store", "ascmhl", "ascmhl/"];
 
-/// The patterns of a history, in their order; a later one may take back what an earlier one says.
+/// Ordered patterns of a history. A later pattern may re-include what an earlier one ignores.
 #[derive(Debug, Clone)]
 pub struct Ignored {
     patterns: Vec<String>,
     matcher: Gitignore,
 }
 
-/// What every history leaves out.
+/// Uses the default patterns.
 impl Default for Ignored {
     fn default() -> Self {
         Self::new(
@@ -25,7 +25,7 @@ impl Default for Ignored {
 }
 
 impl Ignored {
-    /// Of patterns that were read; those that make no sense match nothing, but are kept.
+    /// Compiles patterns. Invalid ones match nothing, but are kept.
     #[must_use]
     pub fn new(patterns: Vec<String>) -> Self {
         let mut builder = GitignoreBuilder::new("");
@@ -38,7 +38,7 @@ impl Ignored {
         }
     }
 
-    /// The same patterns and more, none of them twice.
+    /// Returns these patterns and `more`, without duplicates.
     #[must_use]
     pub fn with(&self, more: &[String]) -> Self {
         let mut patterns = self.patterns.clone();
@@ -50,17 +50,17 @@ impl Ignored {
         Self::new(patterns)
     }
 
-    /// As they are written.
+    /// Returns the patterns as written.
     #[must_use]
     pub fn patterns(&self) -> &[String] {
         &self.patterns
     }
 
-    /// Whether a path below the history's folder, parts separated by `/`, or a folder it is in, is
-    /// left out.
+    /// Returns true if a path below the history's folder, separated by `/`, or one of its parent
+    /// folders is ignored.
     #[must_use]
     pub fn has(&self, path: &str, is_folder: bool) -> bool {
-        // The matcher may not be asked for what is no path below.
+        // The matcher panics on paths that are not below its root.
         !path.is_empty()
             && !path.starts_with('/')
             && self

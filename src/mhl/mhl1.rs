@@ -1,56 +1,60 @@
-//! The older MHL 1.x (<http://mediahashlist.org>): one file beside what it lists, read only.
+//! Reader of the older MHL 1.x format (<http://mediahashlist.org>): one file in the folder it
+//! describes.
 //!
-//! It stands apart from histories: it has no generations and no chain, nothing proves it, and each
-//! tool writes it a little differently (Silverstack, `ShotPut` Pro, Hedge, `YoYotta`), so more is tolerated.
+//! It is separate from histories because a list has no generations and no chain, so nothing proves
+//! that it is unchanged. Each program writes it a little differently (Silverstack, `ShotPut` Pro,
+//! Hedge, `YoYotta`), so the reader is more tolerant.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::xml::{Step, Tag, Xml};
-use super::{EXTENSION, Fault, amiss};
+use super::xml::{StartTag, XmlEvent, XmlReader};
+use super::{EXTENSION, MhlError, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// A list that was read.
+/// A parsed MHL 1.x file.
 #[derive(Debug, Clone)]
-pub struct Classic {
-    /// The list's file; what it lists is relative to its folder.
+pub struct Mhl1List {
+    /// Path of the list. Listed files are relative to its folder.
     pub path: PathBuf,
-    /// The program that wrote it, with its version, as far as it says.
+    /// Name and version of the program that wrote the list, if stored.
     pub tool: Option<String>,
-    /// What it lists, in its order. A path may be there twice.
-    pub files: Vec<Listed>,
+    /// Listed files in their order. A path may occur twice.
+    pub files: Vec<Mhl1File>,
 }
 
-/// A file of a list.
+/// A file in an MHL 1.x list.
 #[derive(Debug, Clone, Default)]
-pub struct Listed {
-    /// Relative to the folder of the list, its parts separated by `/`.
+pub struct Mhl1File {
+    /// Path relative to the folder of the list, separated by `/`.
     pub path: String,
-    /// Its size; lists should have it.
+    /// Size in bytes. The format requires it, but some lists lack it.
     pub bytes: Option<u64>,
-    /// When it was last written.
+    /// Modification time, if stored and valid.
     pub modified: Option<Timestamp>,
-    /// Its hashes; none where the list has only its size (`<null>`).
+    /// Hashes, each with true if either byte order is accepted. Empty if the list stores only the
+    /// size (`<null>`).
     hashes: Vec<(Checksum, bool)>,
 }
 
-impl Listed {
-    /// The kinds of its hashes.
+impl Mhl1File {
+    /// Returns the kinds of the file's hashes.
     pub fn kinds(&self) -> impl Iterator<Item = HashKind> {
         self.hashes.iter().map(|(checksum, _)| checksum.kind())
     }
 
-    /// Its hashes, in the order in which digests are printed.
+    /// Returns the file's hashes, in the usual order of digits.
     pub fn hashes(&self) -> impl Iterator<Item = &Checksum> {
         self.hashes.iter().map(|(checksum, _)| checksum)
     }
 
-    /// Whether a found hash is the one listed; `None` where none of this kind is.
+    /// Returns true if a computed hash matches the listed one; `None` if the list has none of this
+    /// kind.
     ///
-    /// `<xxhash64>` is little-endian, but some tools write it as `<xxhash64be>` is written: either
-    /// order will do.
+    /// `<xxhash64>` is little-endian, but some programs write it like `<xxhash64be>`, so both byte
+    /// orders are accepted.
     #[must_use]
     pub fn agrees(&self, found: &Checksum) -> Option<bool> {
         let mut of_kind = self
@@ -58,8 +62,8 @@ impl Listed {
             .iter()
             .filter(|(listed, _)| listed.kind() == found.kind())
             .map(|(listed, is_either_order)| {
-                let is_turned = || listed.bytes().iter().rev().eq(found.bytes());
-                listed == found || *is_either_order && is_turned()
+                let is_swapped = || listed.bytes().iter().rev().eq(found.bytes());
+                listed == found || *is_either_order && is_swapped()
             })
             .peekable();
         of_kind.peek()?;
@@ -67,18 +71,18 @@ impl Listed {
     }
 }
 
-/// Lists that stand directly in a folder, by name.
+/// Finds the lists directly in a folder, sorted by path.
 ///
 /// # Errors
-/// When the folder cannot be read.
-pub fn find(root: &Path) -> Result<Vec<PathBuf>, Fault> {
+/// If the folder cannot be read.
+pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(root).map_err(Fault::path(root))? {
-        let path = entry.map_err(Fault::path(root))?.path();
+    for entry in fs::read_dir(root).map_err(MhlError::path(root))? {
+        let path = entry.map_err(MhlError::path(root))?.path();
         let is_list = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
-        // What a Mac leaves on other filesystems.
+        // AppleDouble files, which macOS writes on other file systems.
         let is_attributes = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
@@ -90,39 +94,40 @@ pub fn find(root: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// Reads a list; `None` where it is a manifest of ASC MHL v2, which says something with its history only.
+/// Reads a list. Returns `None` for an ASC MHL v2 manifest, which is only valid as part of its
+/// history.
 ///
 /// # Errors
-/// When it cannot be read, is no list, or lists what is not below its folder.
-pub fn read(path: &Path) -> Result<Option<Classic>, Fault> {
-    let mut xml = Xml::open(path, &[])?;
-    let mut list = Classic {
+/// If the file cannot be read, is not a list, or lists a path outside its folder.
+pub fn read(path: &Path) -> Result<Option<Mhl1List>, MhlError> {
+    let mut xml = XmlReader::open(path, &[])?;
+    let mut list = Mhl1List {
         path: path.to_owned(),
         tool: None,
         files: Vec::new(),
     };
     let mut is_list = false;
-    let mut open: Option<Listed> = None;
-    while let Some(step) = xml.next()? {
-        match step {
-            Step::Open(tag) if !is_list => {
+    let mut open: Option<Mhl1File> = None;
+    while let Some(event) = xml.next()? {
+        match event {
+            XmlEvent::Start(tag) if !is_list => {
                 if !is_list_of_version_1(&tag).map_err(|reason| xml.malformed(reason))? {
                     return Ok(None);
                 }
                 is_list = true;
             }
-            Step::Open(tag) => {
+            XmlEvent::Start(tag) => {
                 if tag.name == "hash" {
-                    open = Some(Listed::default());
+                    open = Some(Mhl1File::default());
                 }
             }
-            Step::Close { name, text } => match (&mut open, name.as_str()) {
+            XmlEvent::End { name, text } => match (&mut open, name.as_str()) {
                 (None, "tool") => list.tool = Some(text.trim().to_owned()),
                 (None, _) => {}
                 (Some(_), "hash") => {
                     let file = open.take().unwrap_or_default();
                     if file.path.is_empty() {
-                        return Err(xml.malformed("an entry without its file"));
+                        return Err(xml.malformed("an entry without a file"));
                     }
                     list.files.push(file);
                 }
@@ -133,10 +138,7 @@ pub fn read(path: &Path) -> Result<Option<Classic>, Fault> {
                     let size = text.trim();
                     file.bytes = match size {
                         "" => None,
-                        size => Some(
-                            size.parse()
-                                .map_err(|_| xml.malformed("a size that is none"))?,
-                        ),
+                        size => Some(size.parse().map_err(|_| xml.malformed("an invalid size"))?),
                     };
                 }
                 (Some(file), "lastmodificationdate") => file.modified = text.trim().parse().ok(),
@@ -150,18 +152,18 @@ pub fn read(path: &Path) -> Result<Option<Classic>, Fault> {
     Ok(Some(list))
 }
 
-fn is_list_of_version_1(tag: &Tag) -> Result<bool, &'static str> {
+fn is_list_of_version_1(tag: &StartTag) -> Result<bool, &'static str> {
     if tag.name != "hashlist" {
-        return Err("it is no media hash list");
+        return Err("not a media hash list");
     }
     match tag.attribute("version") {
         Some(version) if version.starts_with("2.") => Ok(false),
-        Some(version) if !version.starts_with('1') => Err("it is no media hash list of version 1"),
+        Some(version) if !version.starts_with('1') => Err("not a media hash list of version 1"),
         _ => Ok(true),
     }
 }
 
-/// Some tools write what Windows does, some begin by `./`.
+/// Normalizes a path. Some programs write Windows separators, some start with `./`.
 fn relative(text: &str) -> Result<String, &'static str> {
     let path = if text.contains('/') {
         text.to_owned()
@@ -170,17 +172,17 @@ fn relative(text: &str) -> Result<String, &'static str> {
     };
     let path = path.strip_prefix("./").unwrap_or(&path);
     let is_drive = path.get(1..3) == Some(":/");
-    match amiss(path) {
+    match path_error(path) {
         Some(reason) => Err(reason),
-        None if is_drive => Err("a path that leads out of its folder"),
+        None if is_drive => Err("a path outside the folder"),
         None => Ok(path.to_owned()),
     }
 }
 
-/// The hash that an element holds, and whether its bytes may stand in either order; `None` for
-/// elements that hold none.
+/// Parses the hash in an element. The flag is true if either byte order is accepted. Returns `None`
+/// for elements that are not hashes.
 fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str> {
-    let (kind, is_turned) = match tag {
+    let (kind, is_swapped) = match tag {
         "md5" => (HashKind::Md5, false),
         "sha1" => (HashKind::Sha1, false),
         "c4" => (HashKind::C4, false),
@@ -191,28 +193,28 @@ fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str>
         "xxh128" | "xxhash128" | "xxh3_128" | "xxhash3_128" => (HashKind::Xxh128, false),
         _ => return Ok(None),
     };
-    // XXH32 is a decimal number of up to ten digits.
+    // XXH32 is written as a decimal number of up to ten digits.
     let number = text.parse::<u32>().ok().filter(|_| kind == HashKind::Xxh32);
     let checksum = match number {
         Some(number) => Checksum::from_bytes(kind, &number.to_be_bytes()),
-        // Tools that print it as a number drop its leading zeros.
+        // Programs that print XXH64 as a number drop leading zeros.
         None if kind == HashKind::Xxh64 && !text.is_empty() => {
             Checksum::parse(kind, &format!("{text:0>16}"))
         }
         None => Checksum::parse(kind, text),
     };
-    let checksum = checksum.ok_or("a hash that is none")?;
-    if !is_turned {
+    let checksum = checksum.ok_or("an invalid hash")?;
+    if !is_swapped {
         return Ok(Some((checksum, false)));
     }
-    let turned: Vec<u8> = checksum.bytes().iter().rev().copied().collect();
-    Ok(Checksum::from_bytes(kind, &turned).map(|checksum| (checksum, true)))
+    let swapped: Vec<u8> = checksum.bytes().iter().rev().copied().collect();
+    Ok(Checksum::from_bytes(kind, &swapped).map(|checksum| (checksum, true)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checksum::of_bytes;
+    use crate::checksum::hash_bytes;
 
     fn list(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("A001.mhl");
@@ -220,7 +222,7 @@ mod tests {
         path
     }
 
-    fn of(hashes: &str) -> Result<Listed, Fault> {
+    fn read_entry(hashes: &str) -> Result<Mhl1File, MhlError> {
         let folder = tempfile::tempdir().unwrap();
         let text =
             format!("<hashlist version=\"1.1\"><hash><file>a.mov</file>{hashes}</hash></hashlist>");
@@ -228,9 +230,9 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_as_tools_write_it() {
+    fn reads_lists_as_programs_write_them() {
         let folder = tempfile::tempdir().unwrap();
-        // With the mark that tools on Windows put before it.
+        // With the byte order mark that programs on Windows write.
         let path = list(
             folder.path(),
             "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r
@@ -264,17 +266,17 @@ mod tests {
         };
         assert_eq!(first.bytes, Some(1024));
         assert_eq!(first.modified, "2026-05-02T16:30:00Z".parse().ok());
-        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"")), Some(true));
-        assert_eq!(first.agrees(&of_bytes(HashKind::Md5, b"x")), Some(false));
-        assert_eq!(first.agrees(&of_bytes(HashKind::Sha1, b"")), None);
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"")), Some(true));
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"x")), Some(false));
+        assert_eq!(first.agrees(&hash_bytes(HashKind::Sha1, b"")), None);
         assert_eq!((second.bytes, second.modified), (Some(0), None));
         assert_eq!(second.kinds().count(), 0);
         assert_eq!(third.kinds().collect::<Vec<_>>(), [HashKind::Sha1]);
     }
 
     #[test]
-    fn xxhash_is_read_in_all_the_ways_in_which_it_is_written() {
-        let empty = |kind| of_bytes(kind, b"");
+    fn reads_all_spellings_of_xxhash() {
+        let empty = |kind| hash_bytes(kind, b"");
         for (hashes, kind) in [
             // 02cc5d05, as a number.
             ("<xxhash>46947589</xxhash>", HashKind::Xxh32),
@@ -288,20 +290,24 @@ mod tests {
                 HashKind::Xxh128,
             ),
         ] {
-            let file = of(hashes).unwrap();
+            let file = read_entry(hashes).unwrap();
             assert_eq!(file.agrees(&empty(kind)), Some(true), "{hashes}");
-            assert_eq!(file.agrees(&of_bytes(kind, b"x")), Some(false), "{hashes}");
+            assert_eq!(
+                file.agrees(&hash_bytes(kind, b"x")),
+                Some(false),
+                "{hashes}"
+            );
         }
-        // A big-endian one is not turned.
-        let file = of("<xxhash64be>99e9d85137db46ef</xxhash64be>").unwrap();
+        // The byte order of `<xxhash64be>` is never swapped.
+        let file = read_entry("<xxhash64be>99e9d85137db46ef</xxhash64be>").unwrap();
         assert_eq!(file.agrees(&empty(HashKind::Xxh64)), Some(false));
-        let short = of("<xxhash64be>1</xxhash64be>").unwrap();
+        let short = read_entry("<xxhash64be>1</xxhash64be>").unwrap();
         let one = Checksum::from_bytes(HashKind::Xxh64, &1_u64.to_be_bytes()).unwrap();
         assert_eq!(short.agrees(&one), Some(true));
     }
 
     #[test]
-    fn a_list_that_leads_elsewhere_or_is_none_is_refused() {
+    fn rejects_paths_outside_the_folder_and_files_that_are_not_lists() {
         let folder = tempfile::tempdir().unwrap();
         let hash = |file: &str| {
             format!("<hashlist version=\"1.1\"><hash><file>{file}</file></hash></hashlist>")
@@ -320,8 +326,11 @@ mod tests {
             "<!DOCTYPE a><hashlist version=\"1.1\"></hashlist>".to_owned(),
         ] {
             let path = list(folder.path(), &text);
-            let fault = read(&path).unwrap_err();
-            assert!(matches!(fault, Fault::Malformed { .. }), "{text}: {fault}");
+            let error = read(&path).unwrap_err();
+            assert!(
+                matches!(error, MhlError::Malformed { .. }),
+                "{text}: {error}"
+            );
         }
         let stray = list(folder.path(), "<hashlist version=\"2.0\"></hashlist>");
         assert!(read(&stray).unwrap().is_none());
@@ -334,12 +343,12 @@ mod tests {
             "<xxhash64/>",
             "<size>many</size>",
         ] {
-            assert!(of(hashes).is_err(), "{hashes}");
+            assert!(read_entry(hashes).is_err(), "{hashes}");
         }
     }
 
     #[test]
-    fn only_lists_are_found() {
+    fn finds_only_lists() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.MHL", "a.mhl", "._a.mhl", "a.txt"] {
             fs::write(folder.path().join(name), "").unwrap();

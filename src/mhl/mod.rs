@@ -1,14 +1,16 @@
-//! Media hash lists: what a folder held when it was copied or checked, written beside it.
+//! Media hash lists: records of the files in a folder and of their hashes, stored in that folder.
 //!
-//! ASC MHL v2.0 is written and read; the older MHL 1.1 is read ([`classic`]). What decides is the
-//! reference, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>), which judges what is written here.
-//! It stands apart from the catalogue: a history belongs to a folder, goes where that goes, and
-//! must be understood without this program.
+//! This module reads and writes ASC MHL v2.0, and reads the older MHL 1.1 ([`mhl1`]). The authority
+//! is the reference implementation, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>),
+//! which verifies what this module writes. It is separate from the catalogue because a history
+//! belongs to a folder, moves with it, and must be readable without this program.
 //!
 //! A **history** ([`History`]) is an `ascmhl` folder: **generations**, one manifest each, and a
-//! chain that holds the hash of every manifest. [`Histories`] are all of them below a folder.
-//! A card is sealed by [`Histories::write`]; what is there is checked by [`Histories::expected`].
+//! chain that stores the hash of every manifest. [`Histories`] are all histories below a folder.
+//! [`Histories::write`] seals a folder; [`Histories::expected`] returns the hashes to verify
+//! against.
 
+mod adopt;
 mod chain;
 mod error;
 mod generation;
@@ -30,38 +32,39 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
-pub use error::Fault;
-pub use generation::{Author, Creator, Entry, Folder, Generation, Hash, Process};
-pub use generation_builder::Gatherer;
+pub use error::MhlError;
+pub use generation::{Author, Creator, FileEntry, FolderEntry, Generation, HashEntry, Process};
+pub use generation_builder::GenerationBuilder;
 pub use histories::Histories;
-pub use history::{History, Known, KnownFolder, Made};
+pub use history::{FileHistory, FolderHistory, History, ManifestRef};
 pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, Ignored};
-pub use outcome::{Outcome, Verdict, judged, needed};
+pub use outcome::{SealOutcome, SealVerdict, judge, required_kinds};
 pub use tree::{FolderHash, folder_hashes};
 pub use write::write;
 
-/// The folder of a history.
+/// Folder that contains a history.
 pub const FOLDER: &str = "ascmhl";
-/// The chain in it.
+/// File name of the chain.
 const CHAIN: &str = "ascmhl_chain.xml";
-/// Name of the lock of those who write a history.
+/// File name of the lock held while a history is written.
 const LOCK: &str = crate::atomic_file::LOCK;
-/// What manifests end by.
+/// File extension of manifests.
 const EXTENSION: &str = "mhl";
 
-/// What a hash in a manifest stands for.
+/// Result of comparing a hash in a manifest with earlier ones: its `action` attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// The first of its file.
+pub enum HashAction {
+    /// First hash of the file.
     Original,
-    /// The same as before; or of another kind, made while one known before was verified.
+    /// Equal to the earlier hash of this kind, or of a new kind and computed when an earlier hash
+    /// was verified.
     Verified,
-    /// Not the same as before.
+    /// Different from the earlier hash of this kind.
     Failed,
 }
 
-impl Action {
-    /// As manifests write it.
+impl HashAction {
+    /// Returns the spelling used in manifests.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -71,38 +74,38 @@ impl Action {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         [Self::Original, Self::Verified, Self::Failed]
             .into_iter()
             .find(|action| action.name() == name)
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for HashAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-/// Whether a manifest can hold the name of a file: it must be UTF-8, and have no characters that
-/// XML 1.0 has not (controls but tab and line ends, U+FFFE, U+FFFF).
+/// Returns true if a manifest can hold a file name: it must be UTF-8 without characters that XML
+/// 1.0 excludes (controls except tab and line ends, U+FFFE, U+FFFF).
 ///
-/// Line ends are written as references, and read back by the reference too; but a manifest that the
-/// reference itself writes has blanks put into such a name, and into one with U+0085, U+2028 or
-/// U+2029.
+/// Line ends are written as character references, which the reference implementation reads
+/// correctly. When it writes such a name itself, it replaces line ends, U+0085, U+2028 and U+2029
+/// with blanks.
 #[must_use]
 pub fn can_hold(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.chars().all(is_xml))
 }
 
-/// Whether a file is part of a history by its path: a manifest, or the chain.
+/// Returns true if a path names a file of a history: a manifest or the chain.
 #[must_use]
-pub fn is_of_history(path: &Path) -> bool {
+pub fn is_history_file(path: &Path) -> bool {
     let is_manifest = || path.extension().is_some_and(|kind| kind == EXTENSION);
     is_in_history(path) && (is_chain(path) || is_manifest())
 }
 
-/// Whether a file is the chain of a history by its path: each generation changes it.
+/// Returns true if a path names the chain of a history, which every generation changes.
 #[must_use]
 pub fn is_chain(path: &Path) -> bool {
     is_in_history(path) && path.file_name().is_some_and(|name| name == CHAIN)
@@ -113,7 +116,8 @@ fn is_in_history(path: &Path) -> bool {
     folder.is_some_and(|folder| folder == FOLDER)
 }
 
-/// Whether a chain is another one with generations added to it, or none; no, where one of them cannot be read.
+/// Returns true if the chain `chain` equals `before` or extends it. Returns false if either cannot
+/// be read or `before` is empty.
 #[must_use]
 pub fn has_grown(chain: &Path, before: &Path) -> bool {
     let (Ok(links), Ok(before)) = (chain::read(chain), chain::read(before)) else {
@@ -122,7 +126,8 @@ pub fn has_grown(chain: &Path, before: &Path) -> bool {
     !before.is_empty() && links.starts_with(&before)
 }
 
-/// A path below a history's folder as manifests write it; `None` where none can hold it.
+/// Converts a path below a history's folder to the form used in manifests; `None` if they cannot
+/// hold it.
 #[must_use]
 pub fn path(inside: &Path) -> Option<String> {
     let parts = inside
@@ -132,23 +137,23 @@ pub fn path(inside: &Path) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Whether XML 1.0 can hold a character, even as a reference.
+/// Returns true if XML 1.0 allows a character, at least as a reference.
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Why a path cannot be one below a history's folder.
-fn amiss(path: &str) -> Option<&'static str> {
+/// Returns the reason why a text is not a valid path below a history's folder, or `None` if it is.
+fn path_error(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("an empty path");
     }
     let mut parts = path.split('/');
     if !parts.all(|part| !matches!(part, "" | "." | "..")) {
-        return Some("a path that is not a plain relative one");
+        return Some("not a plain relative path");
     }
-    // Where `\` and `C:` have a meaning, they must not lead out either.
+    // On Windows, `\` and `C:` must not lead out of the folder either.
     let is_below = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
-    (!is_below).then_some("a path that leads out of its folder")
+    (!is_below).then_some("a path outside the folder")
 }

@@ -1,88 +1,93 @@
-//! What a found hash means, given what was known: the one place where it is decided.
+//! Comparison of computed hashes with a history: the only place where the result is decided.
 
-use super::{Action, History};
+use super::{HashAction, History};
 use crate::checksum::{Checksum, HashKind};
 
-/// What was made of the hashes of one file.
+/// Result for all hashes of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// What a generation records of it.
-    pub hashes: Vec<(Checksum, Action)>,
-    /// What it comes to.
-    pub outcome: Outcome,
+pub struct SealVerdict {
+    /// Hashes and actions that the next generation records.
+    pub hashes: Vec<(Checksum, HashAction)>,
+    /// Overall result.
+    pub outcome: SealOutcome,
 }
 
-/// What a file is, beside its history.
+/// State of a file compared with its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It was not recorded before.
+pub enum SealOutcome {
+    /// The history does not contain the file.
     New,
-    /// It is as it was recorded.
+    /// The file is unchanged.
     Verified,
-    /// It is not as it was recorded.
+    /// The file differs from its record.
     Failed,
-    /// It was recorded, but no hash of a recorded kind was found: nothing may be recorded of it.
+    /// The history contains the file, but no hash of a recorded kind was computed. It must not be
+    /// recorded.
     Unproven,
 }
 
-/// Decides what each hash that was found of a file stands for.
+/// Decides the action of each computed hash of a file.
 ///
-/// As the reference does (`seal_file_path`): without a history, all are original. Where a kind is
-/// known, the first hash of this kind decides between verified and failed. A kind that is not known
-/// is verified when all those known are, and left out otherwise. Kinds come in the order in which
-/// they were found.
+/// The rules are those of the reference implementation (`seal_file_path`). Without a history, all
+/// hashes are original. If a kind is recorded, the first hash of this kind decides between verified
+/// and failed. A new kind is verified if all recorded kinds are, and left out otherwise. The result
+/// keeps the order of `found`.
 #[must_use]
-pub fn judged(history: Option<&History>, path: &str, found: &[Checksum]) -> Verdict {
+pub fn judge(history: Option<&History>, path: &str, found: &[Checksum]) -> SealVerdict {
     let expected = history.and_then(|history| history.expected(path));
     let Some(expected) = expected.filter(|expected| !expected.is_empty()) else {
-        return Verdict {
+        return SealVerdict {
             hashes: found
                 .iter()
-                .map(|checksum| (checksum.clone(), Action::Original))
+                .map(|checksum| (checksum.clone(), HashAction::Original))
                 .collect(),
-            outcome: Outcome::New,
+            outcome: SealOutcome::New,
         };
     };
     let of_kind = |kind| expected.iter().find(|known| known.kind() == kind);
     let known = |checksum: &Checksum| of_kind(checksum.kind()).map(|known| **known == *checksum);
     let outcome = match found.iter().filter_map(known).min() {
-        None => Outcome::Unproven,
-        Some(true) => Outcome::Verified,
-        Some(false) => Outcome::Failed,
+        None => SealOutcome::Unproven,
+        Some(true) => SealOutcome::Verified,
+        Some(false) => SealOutcome::Failed,
     };
     let hashes = found
         .iter()
         .filter_map(|checksum| {
             let action = match known(checksum) {
-                Some(true) => Action::Verified,
-                Some(false) => Action::Failed,
-                None if outcome == Outcome::Verified => Action::Verified,
+                Some(true) => HashAction::Verified,
+                Some(false) => HashAction::Failed,
+                None if outcome == SealOutcome::Verified => HashAction::Verified,
                 None => return None,
             };
             Some((checksum.clone(), action))
         })
         .collect();
-    Verdict { hashes, outcome }
+    SealVerdict { hashes, outcome }
 }
 
-/// The kinds of hashes to make of a file when those are wanted: a kind that is not known of it yet
-/// can only be recorded together with one that is, and the reference wants the original one. None
-/// is there twice.
+/// Returns the hash kinds to compute for a file if `requested` are wanted, each once. A kind not
+/// yet recorded for the file can only be recorded together with a recorded one, and the reference
+/// implementation requires the original one.
 #[must_use]
-pub fn needed(history: Option<&History>, path: &str, wanted: &[HashKind]) -> Vec<HashKind> {
+pub fn required_kinds(
+    history: Option<&History>,
+    path: &str,
+    requested: &[HashKind],
+) -> Vec<HashKind> {
     let expected = history
         .and_then(|history| history.expected(path))
         .unwrap_or_default();
     let is_known = |kind: &HashKind| expected.iter().any(|known| known.kind() == *kind);
     let mut kinds: Vec<HashKind> = Vec::new();
-    for kind in wanted {
+    for kind in requested {
         if !kinds.contains(kind) {
             kinds.push(*kind);
         }
     }
     if let Some(original) = expected.first()
-        && !wanted.contains(&original.kind())
-        && !wanted.iter().all(is_known)
+        && !requested.contains(&original.kind())
+        && !requested.iter().all(is_known)
     {
         kinds.insert(0, original.kind());
     }

@@ -1,73 +1,76 @@
-//! Hashes of folders, as ASC MHL defines them, from the hashes of the files in them.
+//! Folder hashes of ASC MHL, computed from the hashes of the files in a folder.
 //!
-//! A folder has two: the hash of its contents takes the hashes of what is in it, and so stays
-//! when files are renamed; the hash of its structure takes names in as well.
+//! A folder has two hashes. The content hash covers the hashes of its files and folders, so
+//! renaming files does not change it. The structure hash also covers the names.
 
 use std::collections::BTreeMap;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
 
-/// What a folder hashes to.
+/// The two hashes of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderHash {
-    /// Of what its files hold.
+    /// Hash of the contents of all files.
     pub content: Checksum,
-    /// Of that and of names.
+    /// Hash of the contents and names of all files.
     pub structure: Checksum,
 }
 
-/// What is in a folder.
+/// Hashes of the direct children of a folder.
 #[derive(Default)]
-struct Held {
+struct FolderContents {
     contents: Vec<Checksum>,
     structures: Vec<Checksum>,
 }
 
-/// The hashes of all folders: of those named, of those that files are in, and of the root, which is
-/// the empty path. Paths are relative to the root, their parts separated by `/`; what is ignored
-/// must not be among them. Checksums of another kind are passed over.
+/// Computes the hashes of all folders: the given ones, those that contain files, and the root,
+/// which is the empty path. Paths are relative to the root and separated by `/`; ignored files and
+/// folders must not be included. Checksums of another kind are skipped.
 ///
-/// As `DirectoryHashContext` of the `ascmhl` package 1.2 computes them: hashes are sorted, and so
-/// are independent of the order of files; an empty folder hashes to that of no bytes.
+/// The algorithm is that of `DirectoryHashContext` in the `ascmhl` package 1.2. Hashes are sorted,
+/// so the result does not depend on the order of files. The hash of an empty folder is that of zero
+/// bytes.
 #[must_use]
 pub fn folder_hashes<'a>(
     kind: HashKind,
     files: impl IntoIterator<Item = (&'a str, &'a Checksum)>,
     folders: impl IntoIterator<Item = &'a str>,
 ) -> BTreeMap<String, FolderHash> {
-    let mut held: BTreeMap<&str, Held> = BTreeMap::new();
-    held.entry("").or_default();
+    let mut contents: BTreeMap<&str, FolderContents> = BTreeMap::new();
+    contents.entry("").or_default();
     for folder in folders {
-        note(&mut held, folder);
+        insert_with_parents(&mut contents, folder);
     }
     for (path, checksum) in files {
         if checksum.kind() != kind {
             continue;
         }
-        let (folder, name) = parted(path);
-        note(&mut held, folder);
-        if let Some(held) = held.get_mut(folder) {
-            held.structures.push(named(kind, name, checksum));
-            held.contents.push(checksum.clone());
+        let (folder, name) = split_parent(path);
+        insert_with_parents(&mut contents, folder);
+        if let Some(contents) = contents.get_mut(folder) {
+            contents.structures.push(hash_named(kind, name, checksum));
+            contents.contents.push(checksum.clone());
         }
     }
-    // The deepest first: each adds to the one it is in.
-    let mut order: Vec<&str> = held.keys().copied().collect();
+    // Deepest first: each folder adds its hashes to its parent.
+    let mut order: Vec<&str> = contents.keys().copied().collect();
     order.sort_by_key(|path| std::cmp::Reverse(depth(path)));
     let mut hashes = BTreeMap::new();
     for path in order {
-        let Some(done) = held.remove(path) else {
+        let Some(children) = contents.remove(path) else {
             continue;
         };
         let hash = FolderHash {
-            content: joined(kind, done.contents),
-            structure: joined(kind, done.structures),
+            content: hash_sorted(kind, children.contents),
+            structure: hash_sorted(kind, children.structures),
         };
-        let (folder, name) = parted(path);
+        let (folder, name) = split_parent(path);
         if !path.is_empty()
-            && let Some(above) = held.get_mut(folder)
+            && let Some(above) = contents.get_mut(folder)
         {
-            above.structures.push(named(kind, name, &hash.structure));
+            above
+                .structures
+                .push(hash_named(kind, name, &hash.structure));
             above.contents.push(hash.content.clone());
         }
         hashes.insert(path.to_owned(), hash);
@@ -75,16 +78,16 @@ pub fn folder_hashes<'a>(
     hashes
 }
 
-/// A path's folder, which is empty for those in the root, and its name.
-pub(super) fn parted(path: &str) -> (&str, &str) {
+/// Splits a path into its folder, which is empty for a path in the root, and its name.
+pub(super) fn split_parent(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// A folder, and all that it is in.
-fn note<'a>(held: &mut BTreeMap<&'a str, Held>, mut folder: &'a str) {
-    while !folder.is_empty() && !held.contains_key(folder) {
-        held.insert(folder, Held::default());
-        (folder, _) = parted(folder);
+/// Inserts a folder and all its parents.
+fn insert_with_parents<'a>(contents: &mut BTreeMap<&'a str, FolderContents>, mut folder: &'a str) {
+    while !folder.is_empty() && !contents.contains_key(folder) {
+        contents.insert(folder, FolderContents::default());
+        (folder, _) = split_parent(folder);
     }
 }
 
@@ -95,18 +98,19 @@ fn depth(path: &str) -> usize {
     1 + path.bytes().filter(|byte| *byte == b'/').count()
 }
 
-fn named(kind: HashKind, name: &str, checksum: &Checksum) -> Checksum {
+fn hash_named(kind: HashKind, name: &str, checksum: &Checksum) -> Checksum {
     let mut hasher = Hasher::new(kind);
     hasher.update(name.as_bytes());
     hasher.update(checksum.bytes());
     hasher.finish()
 }
 
-/// The reference sorts hashes as text; digits of one length sort as the bytes do, also in base 58.
-fn joined(kind: HashKind, mut held: Vec<Checksum>) -> Checksum {
-    held.sort_unstable();
+/// Hashes checksums in sorted order. The reference implementation sorts them as text; for digits of
+/// equal length that is the order of the bytes, in base 58 as well.
+fn hash_sorted(kind: HashKind, mut contents: Vec<Checksum>) -> Checksum {
+    contents.sort_unstable();
     let mut hasher = Hasher::new(kind);
-    for checksum in &held {
+    for checksum in &contents {
         hasher.update(checksum.bytes());
     }
     hasher.finish()

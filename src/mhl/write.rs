@@ -1,8 +1,8 @@
-//! A generation, written: the manifest first, then the chain that names it.
+//! Writer of a generation: first the manifest, then the chain that names it.
 //!
-//! Stopped at any point, the history is one that can be read: a manifest stands under its name when
-//! all of it is on the disk; and until the chain names it, it counts for nothing, and its number is
-//! not used again.
+//! An interruption at any point leaves a readable history. A manifest gets its final name only when
+//! it is completely on the disk. It does not count until the chain names it, and its number is not
+//! reused.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -13,69 +13,74 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::chain::{self, Link};
-use super::xml::escaped;
+use super::chain::{self, ChainLink};
+use super::xml::escape;
 use super::{
-    CHAIN, EXTENSION, Entry, FOLDER, Fault, Folder, FolderHash, Generation, History, is_xml,
+    CHAIN, EXTENSION, FOLDER, FileEntry, FolderEntry, FolderHash, Generation, History, MhlError,
+    is_xml,
 };
 use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::lock::Shared;
 
-/// Writes a new generation of a folder that has no histories within, and returns the manifest.
+/// Writes a new generation of a folder without inner histories and returns the manifest.
 ///
-/// `history` is what [`History::read`] returned of the same folder.
+/// `history` is the result of [`History::read`] for the same folder.
 ///
 /// # Errors
-/// When the generation says what a manifest cannot hold (nothing is written then), when another
-/// program has added a generation meanwhile, or the system refuses.
+/// If a manifest cannot represent the generation (nothing is written then), if another program has
+/// added a generation meanwhile, or if an I/O error occurs.
 pub fn write(
     root: &Path,
     history: Option<&History>,
     generation: &Generation,
-) -> Result<PathBuf, Fault> {
+) -> Result<PathBuf, MhlError> {
     generation.check()?;
     let hashes = generation.folder_hashes();
-    let mut part = Part::new(root, history);
+    let mut part = HistoryPart::new(root, history);
     for file in &generation.files {
         part.add_file(file, &file.path, file.previous.as_deref());
     }
-    for (path, folder) in folders(generation) {
+    for (path, folder) in all_folders(generation) {
         let previous = folder.and_then(|folder| folder.previous.as_deref());
-        let place = Place { path, previous };
-        part.add_folder(path, folder, &hashes, place);
+        let location = HistoryPath { path, previous };
+        part.add_folder(path, folder, &hashes, location);
     }
     part.write(generation, &generation.ignored, None)
         .map(|written| written.path)
 }
 
-/// The part of a generation that one history takes.
-pub(super) struct Part<'a> {
+/// The part of a generation that belongs to one history.
+pub(super) struct HistoryPart<'a> {
     root: &'a Path,
     history: Option<&'a History>,
-    files: Vec<(&'a Entry, Place<'a>)>,
-    folders: Vec<(Option<&'a Folder>, Place<'a>, Vec<&'a FolderHash>)>,
+    files: Vec<(&'a FileEntry, HistoryPath<'a>)>,
+    folders: Vec<(
+        Option<&'a FolderEntry>,
+        HistoryPath<'a>,
+        Vec<&'a FolderHash>,
+    )>,
     root_hash: Vec<&'a FolderHash>,
-    /// Manifests that were written of histories below, relative to this history.
+    /// Manifests written for inner histories, relative to this history.
     pub(super) references: Vec<(String, Checksum)>,
 }
 
-/// Where something is, and where it was, relative to a history.
+/// Current and previous path of a file or folder, relative to a history.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct HistoryPath<'a> {
     pub(super) path: &'a str,
     pub(super) previous: Option<&'a str>,
 }
 
 /// A manifest that was written.
-pub(super) struct Written {
+pub(super) struct WrittenManifest {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) c4: Checksum,
 }
 
-/// All folders of a generation, also those not named, and the root as the empty path.
-pub(super) fn folders(generation: &Generation) -> BTreeMap<&str, Option<&Folder>> {
+/// Returns all folders of a generation, including those not listed, and the root as the empty path.
+pub(super) fn all_folders(generation: &Generation) -> BTreeMap<&str, Option<&FolderEntry>> {
     let mut all = BTreeMap::from([("", None)]);
     let files = generation.files.iter().map(|file| file.path.as_str());
     let named = generation.folders.iter().map(|folder| folder.path.as_str());
@@ -94,7 +99,7 @@ pub(super) fn folders(generation: &Generation) -> BTreeMap<&str, Option<&Folder>
     all
 }
 
-impl<'a> Part<'a> {
+impl<'a> HistoryPart<'a> {
     pub(super) fn new(root: &'a Path, history: Option<&'a History>) -> Self {
         Self {
             root,
@@ -106,84 +111,99 @@ impl<'a> Part<'a> {
         }
     }
 
-    pub(super) fn add_file(&mut self, file: &'a Entry, path: &'a str, previous: Option<&'a str>) {
-        self.files.push((file, Place { path, previous }));
+    pub(super) fn add_file(
+        &mut self,
+        file: &'a FileEntry,
+        path: &'a str,
+        previous: Option<&'a str>,
+    ) {
+        self.files.push((file, HistoryPath { path, previous }));
     }
 
-    /// Adds a folder that is called `path` where hashes were made, and has another place here.
+    /// Adds a folder. `path` is its key in `hashes`, `location` its path relative to this history.
     pub(super) fn add_folder(
         &mut self,
         path: &str,
-        folder: Option<&'a Folder>,
+        folder: Option<&'a FolderEntry>,
         hashes: &'a [BTreeMap<String, FolderHash>],
-        place: Place<'a>,
+        location: HistoryPath<'a>,
     ) {
         let hashes = hashes.iter().filter_map(|kind| kind.get(path)).collect();
-        if place.path.is_empty() {
+        if location.path.is_empty() {
             self.root_hash = hashes;
         } else {
-            self.folders.push((folder, place, hashes));
+            self.folders.push((folder, location, hashes));
         }
     }
 
-    /// Writes the manifest, then the chain; `lock` is what keeps others from writing it meanwhile.
+    /// Writes the manifest, then the chain. `lock` keeps other processes from writing the chain
+    /// meanwhile.
     pub(super) fn write(
         &self,
         generation: &Generation,
         ignored: &[String],
         lock: Option<&Shared>,
-    ) -> Result<Written, Fault> {
+    ) -> Result<WrittenManifest, MhlError> {
         let folder = self.root.join(FOLDER);
         let chain_path = folder.join(CHAIN);
         let last = self.history.map_or(0, |history| history.last_number);
-        let number = last
-            .checked_add(1)
-            .ok_or_else(|| Fault::unwritable(&last.to_string(), "the last number there is"))?;
+        let number = last.checked_add(1).ok_or_else(|| {
+            MhlError::unwritable(&last.to_string(), "the last possible generation number")
+        })?;
         let name = file_name(self.root, number, generation.created);
         let path = folder.join(&name);
         let before = match self.history {
             Some(history) => history.chain.clone(),
-            None => begun(&folder, &chain_path)?,
+            None => create_chain(&folder, &chain_path)?,
         };
         let _ = atomic_file::sweep(&folder);
+        let is_held = || lock.is_none_or(Shared::is_held);
         let mut hasher = Hasher::new(HashKind::C4);
-        atomic_file::new_with(&path, |file| {
-            let mut to = Hashed {
+        let write = |file: &mut fs::File| {
+            let mut to = HashingWriter {
                 to: io::BufWriter::with_capacity(1 << 16, file),
                 hasher: &mut hasher,
             };
             self.write_to(generation, ignored, &mut to)?;
             to.to.flush()
-        })
-        .map_err(Fault::path(&path))?;
+        };
+        match atomic_file::new_while(&path, write, &is_held) {
+            Err(_) if !is_held() => return Err(MhlError::Overtaken { path: chain_path }),
+            written => written.map_err(MhlError::path(&path))?,
+        }
         let c4 = hasher.finish();
         let mut links = self
             .history
             .map_or_else(Vec::new, |history| history.links.clone());
-        links.push(Link {
+        links.push(ChainLink {
             number,
             name: name.clone(),
             hash: c4.clone(),
         });
-        let chain = chain::written(&links);
-        let replaced = match lock {
-            Some(lock) if !lock.is_held() => Err(ErrorKind::AlreadyExists.into()),
-            _ => atomic_file::instead(&chain_path, &before, chain.as_bytes()),
-        };
-        if let Err(fault) = replaced {
-            // It counts for nothing; the reference would take it for a generation.
-            let _ = fs::remove_file(&path);
-            if fault.kind() == ErrorKind::AlreadyExists {
-                return Err(Fault::Overtaken { path: chain_path });
+        let chain = chain::to_xml(&links);
+        let replaced = atomic_file::instead_while(
+            &chain_path,
+            &before,
+            |file| file.write_all(chain.as_bytes()),
+            &is_held,
+        );
+        let link = &links[links.len() - 1];
+        if let Err(error) = replaced {
+            if is_adopted(&chain_path, link, is_held()) {
+                return Ok(WrittenManifest { path, name, c4 });
             }
-            return Err(Fault::path(&chain_path)(fault));
+            if error.kind() == ErrorKind::AlreadyExists {
+                return Err(MhlError::Overtaken { path: chain_path });
+            }
+            return Err(MhlError::path(&chain_path)(error));
         }
-        // Whoever knows nothing of locks may have replaced it at the same moment.
-        if !chain::read(&chain_path)?.starts_with(&links) {
-            let _ = fs::remove_file(&path);
-            return Err(Fault::Overtaken { path: chain_path });
+        // A program that does not use locks may have replaced the chain at the same time.
+        if !chain::read(&chain_path)?.starts_with(&links)
+            && !is_adopted(&chain_path, link, is_held())
+        {
+            return Err(MhlError::Overtaken { path: chain_path });
         }
-        Ok(Written { path, name, c4 })
+        Ok(WrittenManifest { path, name, c4 })
     }
 
     fn write_to(
@@ -200,31 +220,31 @@ impl<'a> Part<'a> {
         write_creator(generation, to)?;
         writeln!(to, "  <processinfo>")?;
         writeln!(to, "    <process>{}</process>", generation.process.name())?;
-        let made = date(generation.created, offset);
+        let created = date(generation.created, offset);
         if !self.root_hash.is_empty() {
             writeln!(to, "    <roothash>")?;
-            write_folder_hashes(&self.root_hash, made.as_deref(), to)?;
+            write_folder_hashes(&self.root_hash, created.as_deref(), to)?;
             writeln!(to, "    </roothash>")?;
         }
         writeln!(to, "    <ignore>")?;
-        for pattern in History::ignoring(self.history, ignored).patterns() {
-            writeln!(to, "      <pattern>{}</pattern>", escaped(pattern))?;
+        for pattern in History::ignored_with(self.history, ignored).patterns() {
+            writeln!(to, "      <pattern>{}</pattern>", escape(pattern))?;
         }
         writeln!(to, "    </ignore>\n  </processinfo>")?;
-        let entries = self.ordered();
-        // The schema wants no empty list.
+        let entries = self.sorted_items();
+        // The schema does not allow an empty list.
         if !entries.is_empty() {
             writeln!(to, "  <hashes>")?;
             for entry in entries {
                 match entry {
-                    Ordered::File(file, place) => write_file(file, place, offset, to)?,
-                    Ordered::Folder(folder, place, hashes) => {
+                    ManifestItem::File(file, location) => write_file(file, location, offset, to)?,
+                    ManifestItem::Folder(folder, location, hashes) => {
                         let modified = folder.and_then(|folder| date(folder.modified?, offset));
                         let modified = attribute("lastmodificationdate", modified.as_deref());
                         writeln!(to, "    <directoryhash>")?;
-                        writeln!(to, "      <path{modified}>{}</path>", escaped(place.path))?;
-                        write_folder_hashes(hashes, made.as_deref(), to)?;
-                        write_previous(place, to)?;
+                        writeln!(to, "      <path{modified}>{}</path>", escape(location.path))?;
+                        write_folder_hashes(hashes, created.as_deref(), to)?;
+                        write_previous(location, to)?;
                         writeln!(to, "    </directoryhash>")?;
                     }
                 }
@@ -234,7 +254,7 @@ impl<'a> Part<'a> {
         if !self.references.is_empty() {
             writeln!(to, "  <references>")?;
             for (path, c4) in &self.references {
-                let path = escaped(path);
+                let path = escape(path);
                 writeln!(to, "    <hashlistreference>\n      <path>{path}</path>")?;
                 writeln!(to, "      <c4>{c4}</c4>\n    </hashlistreference>")?;
             }
@@ -243,29 +263,33 @@ impl<'a> Part<'a> {
         writeln!(to, "</hashlist>")
     }
 
-    /// Files and folders in the order of the reference: what is in a folder before it, and folders
-    /// before the files beside them.
-    fn ordered(&self) -> Vec<Ordered<'_>> {
+    /// Returns files and folders in the order of the reference implementation: the contents of a
+    /// folder before the folder itself, and folders before files of the same parent.
+    fn sorted_items(&self) -> Vec<ManifestItem<'_>> {
         let files = self.files.iter();
-        let files = files.map(|(file, place)| Ordered::File(file, *place));
+        let files = files.map(|(file, location)| ManifestItem::File(file, *location));
         let folders = self.folders.iter();
-        let folders =
-            folders.map(|(folder, place, hashes)| Ordered::Folder(*folder, *place, hashes));
+        let folders = folders
+            .map(|(folder, location, hashes)| ManifestItem::Folder(*folder, *location, hashes));
         let mut all: Vec<_> = files.chain(folders).collect();
-        all.sort_by(Ordered::order);
+        all.sort_by(ManifestItem::compare);
         all
     }
 }
 
-enum Ordered<'a> {
-    File(&'a Entry, Place<'a>),
-    Folder(Option<&'a Folder>, Place<'a>, &'a [&'a FolderHash]),
+enum ManifestItem<'a> {
+    File(&'a FileEntry, HistoryPath<'a>),
+    Folder(
+        Option<&'a FolderEntry>,
+        HistoryPath<'a>,
+        &'a [&'a FolderHash],
+    ),
 }
 
-impl Ordered<'_> {
-    fn order(&self, other: &Self) -> Ordering {
-        let (mine, is_folder) = self.place();
-        let (theirs, is_other_folder) = other.place();
+impl ManifestItem<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        let (mine, is_folder) = self.path_and_kind();
+        let (theirs, is_other_folder) = other.path_and_kind();
         let (mut mine, mut theirs) = (mine.split('/').peekable(), theirs.split('/').peekable());
         loop {
             let (Some(left), Some(right)) = (mine.next(), theirs.next()) else {
@@ -278,48 +302,69 @@ impl Ordered<'_> {
                 return (is_file, left).cmp(&(is_other_file, right));
             }
             if has_more != has_other_more {
-                // The one that goes on is within the other.
+                // The longer path is inside the other one.
                 return has_other_more.cmp(&has_more);
             }
         }
     }
 
-    fn place(&self) -> (&str, bool) {
+    /// Returns the path, and true for a folder.
+    fn path_and_kind(&self) -> (&str, bool) {
         match self {
-            Self::File(_, place) => (place.path, false),
-            Self::Folder(_, place, _) => (place.path, true),
+            Self::File(_, location) => (location.path, false),
+            Self::Folder(_, location, _) => (location.path, true),
         }
     }
 }
 
-/// Makes the `ascmhl` folder with a chain of no generations, before there is a manifest in it: whoever is killed
-/// in between leaves an empty folder, which the next run goes on with.
-fn begun(folder: &Path, chain: &Path) -> Result<fs::Metadata, Fault> {
-    make_folder(folder)?;
-    atomic_file::new(chain, chain::written(&[]).as_bytes()).map_err(Fault::path(chain))?;
-    fs::symlink_metadata(chain).map_err(Fault::path(chain))
+/// Returns true if another lock holder has added the manifest to the chain. Otherwise removes the manifest, which the
+/// reference implementation would count as a generation, unless another process may be about to add it.
+fn is_adopted(chain: &Path, link: &ChainLink, is_held: bool) -> bool {
+    let Ok(links) = chain::read(chain) else {
+        return false;
+    };
+    let is_named = links.iter().any(|other| other.name == link.name);
+    let is_used = links.last().is_some_and(|last| last.number >= link.number);
+    if !is_named && (is_held || is_used) {
+        let _ = fs::remove_file(chain.with_file_name(&link.name));
+    }
+    links.contains(link)
 }
 
-/// Makes the `ascmhl` folder, where it is not there yet.
-pub(super) fn make_folder(folder: &Path) -> Result<(), Fault> {
+/// Creates the `ascmhl` folder with an empty chain, before the first manifest. If the process is
+/// killed in between, the next run continues with this folder.
+fn create_chain(folder: &Path, chain: &Path) -> Result<fs::Metadata, MhlError> {
+    create_folder(folder)?;
+    let created = atomic_file::new(chain, chain::to_xml(&[]).as_bytes());
+    let metadata = fs::symlink_metadata(chain).map_err(MhlError::path(chain))?;
+    match created {
+        // The process that created it lost the lock before it wrote a manifest.
+        Err(_) if chain::read(chain).is_ok_and(|links| links.is_empty()) => Ok(metadata),
+        created => created.map(|()| metadata).map_err(MhlError::path(chain)),
+    }
+}
+
+/// Creates the `ascmhl` folder if it does not exist.
+pub(super) fn create_folder(folder: &Path) -> Result<(), MhlError> {
     match fs::create_dir(folder) {
-        Err(fault) if fault.kind() != ErrorKind::AlreadyExists => {
-            return Err(Fault::path(folder)(fault));
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(MhlError::path(folder)(error));
         }
         _ => {}
     }
     if fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
         Ok(())
     } else {
-        Err(Fault::path(folder)(ErrorKind::NotADirectory.into()))
+        Err(MhlError::path(folder)(ErrorKind::NotADirectory.into()))
     }
 }
 
-/// `0001_A001R2EC_2026-05-02_163000Z.mhl`; all but the number is for people to read.
+/// Returns the file name of a manifest, such as `0001_A001R2EC_2026-05-02_163000Z.mhl`. Only the
+/// number has a meaning; the rest is for human readers.
 fn file_name(root: &Path, number: u32, created: Timestamp) -> String {
-    /// Bytes of a name: what all filesystems take, less number, date and what a name that is
-    /// not finished has more.
-    const LONGEST: usize = 180;
+    /// Maximum bytes of the folder name: the limit common to all file systems, less the number, the
+    /// date and the suffix of temporary files.
+    const MAX_BYTES: usize = 180;
     let whole = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let mut folder = String::new();
     for c in whole
@@ -328,11 +373,11 @@ fn file_name(root: &Path, number: u32, created: Timestamp) -> String {
         .to_string_lossy()
         .chars()
     {
-        // Drives go to systems that take fewer characters, and the reference knows a manifest by
-        // its name being one line.
+        // Drives move between systems, some of which allow fewer characters. The reference
+        // implementation recognizes a manifest only if its name is one line.
         let is_plain = is_xml(c) && !crate::error::is_unsafe(c) && !"\"*/:<>?\\|".contains(c);
         let c = if is_plain { c } else { '_' };
-        if folder.len() + c.len_utf8() > LONGEST {
+        if folder.len() + c.len_utf8() > MAX_BYTES {
             break;
         }
         folder.push(c);
@@ -346,36 +391,36 @@ fn file_name(root: &Path, number: u32, created: Timestamp) -> String {
 
 fn write_creator(generation: &Generation, to: &mut impl Write) -> io::Result<()> {
     let creator = &generation.creator;
-    let made = date(generation.created, generation.offset).unwrap_or_default();
+    let created = date(generation.created, generation.offset).unwrap_or_default();
     writeln!(
         to,
-        "  <creatorinfo>\n    <creationdate>{made}</creationdate>"
+        "  <creatorinfo>\n    <creationdate>{created}</creationdate>"
     )?;
-    writeln!(to, "    <hostname>{}</hostname>", escaped(&creator.host))?;
+    writeln!(to, "    <hostname>{}</hostname>", escape(&creator.host))?;
     let version = attribute("version", Some(&creator.version));
-    writeln!(to, "    <tool{version}>{}</tool>", escaped(&creator.tool))?;
+    writeln!(to, "    <tool{version}>{}</tool>", escape(&creator.tool))?;
     if let Some(author) = &creator.author {
         let role = attribute("role", author.role.as_deref());
         let email = attribute("email", author.email.as_deref());
         let phone = attribute("phone", author.phone.as_deref());
-        let name = escaped(&author.name);
+        let name = escape(&author.name);
         writeln!(to, "    <author{role}{email}{phone}>{name}</author>")?;
     }
-    let said = [
+    let texts = [
         ("location", &creator.location),
         ("comment", &creator.comment),
     ];
-    for (tag, text) in said {
+    for (tag, text) in texts {
         if let Some(text) = text {
-            writeln!(to, "    <{tag}>{}</{tag}>", escaped(text))?;
+            writeln!(to, "    <{tag}>{}</{tag}>", escape(text))?;
         }
     }
     writeln!(to, "  </creatorinfo>")
 }
 
 fn write_file(
-    file: &Entry,
-    place: Place<'_>,
+    file: &FileEntry,
+    location: HistoryPath<'_>,
     offset: Offset,
     to: &mut impl Write,
 ) -> io::Result<()> {
@@ -387,50 +432,50 @@ fn write_file(
         file.bytes,
         attribute("creationdate", created.as_deref()),
         attribute("lastmodificationdate", modified.as_deref()),
-        escaped(place.path),
+        escape(location.path),
     )?;
     let mut hashes: Vec<_> = file.hashes.iter().collect();
-    // The schema wants them in this order.
+    // The schema requires this order.
     hashes.sort_by_key(|hash| hash.checksum.kind().name());
     for hash in hashes {
         let (kind, action) = (hash.checksum.kind(), hash.action);
-        let made = date(hash.made, offset);
-        let made = attribute("hashdate", made.as_deref());
+        let date = date(hash.computed_at, offset);
+        let date = attribute("hashdate", date.as_deref());
         let checksum = &hash.checksum;
         writeln!(
             to,
-            "      <{kind} action=\"{action}\"{made}>{checksum}</{kind}>"
+            "      <{kind} action=\"{action}\"{date}>{checksum}</{kind}>"
         )?;
     }
-    write_previous(place, to)?;
+    write_previous(location, to)?;
     writeln!(to, "    </hash>")
 }
 
-fn write_previous(place: Place<'_>, to: &mut impl Write) -> io::Result<()> {
-    let Some(previous) = place.previous else {
+fn write_previous(location: HistoryPath<'_>, to: &mut impl Write) -> io::Result<()> {
+    let Some(previous) = location.previous else {
         return Ok(());
     };
-    let previous = escaped(previous);
+    let previous = escape(previous);
     writeln!(to, "      <previousPath>{previous}</previousPath>")
 }
 
 fn write_folder_hashes(
     hashes: &[&FolderHash],
-    made: Option<&str>,
+    date: Option<&str>,
     to: &mut impl Write,
 ) -> io::Result<()> {
-    type Which = fn(&FolderHash) -> &Checksum;
-    let parts: [(&str, Which); 2] = [
+    type Part = fn(&FolderHash) -> &Checksum;
+    let parts: [(&str, Part); 2] = [
         ("content", |hash| &hash.content),
         ("structure", |hash| &hash.structure),
     ];
-    let made = attribute("hashdate", made);
-    for (tag, which) in parts {
+    let date = attribute("hashdate", date);
+    for (tag, part) in parts {
         writeln!(to, "      <{tag}>")?;
         for hash in hashes {
-            let checksum = which(hash);
+            let checksum = part(hash);
             let kind = checksum.kind();
-            writeln!(to, "        <{kind}{made}>{checksum}</{kind}>")?;
+            writeln!(to, "        <{kind}{date}>{checksum}</{kind}>")?;
         }
         writeln!(to, "      </{tag}>")?;
     }
@@ -439,12 +484,12 @@ fn write_folder_hashes(
 
 fn attribute(name: &str, value: Option<&str>) -> String {
     value.map_or_else(String::new, |value| {
-        format!(" {name}=\"{}\"", escaped(value))
+        format!(" {name}=\"{}\"", escape(value))
     })
 }
 
-/// A date as `xs:dateTime` has it, in whole seconds; none where its year has not four digits,
-/// which only a damaged clock or filesystem says.
+/// Formats a time as `xs:dateTime` in whole seconds. Returns `None` if the year is not between 1
+/// and 9999, which only a damaged clock or file system reports.
 fn date(time: Timestamp, offset: Offset) -> Option<String> {
     let whole = Timestamp::from_second(time.as_second()).ok()?;
     let year = offset.to_datetime(whole).year();
@@ -453,13 +498,13 @@ fn date(time: Timestamp, offset: Offset) -> Option<String> {
         .then(|| whole.display_with_offset(offset).to_string())
 }
 
-/// What is written, hashed as it passes.
-struct Hashed<'a, W> {
+/// Writer that hashes the bytes it passes on.
+struct HashingWriter<'a, W> {
     to: W,
     hasher: &'a mut Hasher,
 }
 
-impl<W: Write> Write for Hashed<'_, W> {
+impl<W: Write> Write for HashingWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = self.to.write(bytes)?;
         self.hasher.update(bytes.get(..length).unwrap_or(bytes));

@@ -20,12 +20,27 @@ const OF_SYSTEMS: [&str; 6] = [
     "lost+found",
 ];
 
-/// Extensions of what cameras and recorders write.
-const MEDIA: [&str; 34] = [
-    "mov", "mp4", "mxf", "mts", "m2ts", "avi", "mkv", "m4v", "mpg", "mpeg", "dv", "3gp", "webm",
-    "insv", "lrv", "360", "braw", "r3d", "ari", "arx", "crm", "dng", "cr2", "cr3", "nef", "arw",
-    "jpg", "jpeg", "heic", "wav", "bwf", "aif", "mp3", "m4a",
+/// Extensions of what cameras and recorders write, and of what belongs to it. An operating system writes none of these.
+const MEDIA: [&str; 144] = [
+    "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "ale", "amr", "ape", "ari", "arri",
+    "arw", "arx", "asf", "avchd", "avi", "avif", "bmp", "braw", "bwf", "caf", "cin", "cine", "cpi",
+    "cr2", "cr3", "crm", "crw", "cube", "dav", "dcp", "dng", "dpx", "dsf", "dv", "dvr", "edl",
+    "eip", "erf", "exr", "fcpxml", "fff", "ffv1", "flac", "flv", "glv", "gpr", "gpx", "h264",
+    "h265", "heic", "heif", "hevc", "hif", "iiq", "insp", "insv", "ivf", "jp2", "jpeg", "jpg",
+    "jpm", "jxl", "k25", "kdc", "lrf", "lrv", "m1v", "m2t", "m2ts", "m2v", "m4a", "m4v", "mcraw",
+    "mj2", "mjpeg", "mjpg", "mkv", "mod", "mos", "mov", "mp2", "mp3", "mp4", "mpe", "mpeg", "mpg",
+    "mpo", "mrw", "mts", "mxf", "nef", "nev", "nrw", "ocf", "ogg", "ogv", "opus", "orf", "osv",
+    "ove", "pcm", "pef", "png", "pxn", "qt", "r3d", "raf", "raw", "rdc", "rmd", "rmf", "rsv",
+    "rw2", "rwl", "rwz", "sidx", "sqv", "sr2", "srf", "srt", "srw", "tga", "thm", "tif", "tiff",
+    "tod", "ts", "vob", "vrw", "w64", "wav", "webm", "webp", "wma", "wmv", "x3f", "xavc", "xml",
+    "xmp", "y4m", "yuv",
 ];
+
+/// Folder in which programs save files before they move them into place: whatever is in it may be footage.
+const UNFINISHED: &str = ".temporaryitems";
+
+/// Files that file managers write everywhere.
+const OF_FILE_MANAGERS: [&str; 3] = [".ds_store", "desktop.ini", "thumbs.db"];
 
 /// A file of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +144,14 @@ pub fn list_but(
     go_on: &dyn Fn() -> bool,
 ) -> io::Result<Listing> {
     std::fs::read_dir(root)?;
-    let mut listing = Listing::default();
+    // Folders of operating systems are not walked, and hide what is mounted in them.
+    let problems = mounts
+        .iter()
+        .map(|(path, reason)| Problem::new(path, *reason));
+    let mut listing = Listing {
+        problems: problems.collect(),
+        ..Listing::default()
+    };
     // The folder that the walk is in, and those above it below the root.
     let mut open: Vec<PathBuf> = vec![root.to_owned()];
     let mut walk = WalkDir::new(root)
@@ -152,8 +174,7 @@ pub fn list_but(
             continue;
         };
         let kind = entry.file_type();
-        if let Some((path, reason)) = mounts.iter().find(|(path, _)| path == entry.path()) {
-            listing.problems.push(Problem::new(path, *reason));
+        if mounts.iter().any(|(path, _)| path == entry.path()) {
             if kind.is_dir() {
                 walk.skip_current_dir();
             }
@@ -164,7 +185,7 @@ pub fn list_but(
             open.push(entry.path().to_owned());
         }
         if kind.is_dir() && entry.depth() == 1 && is_of_system(&entry) {
-            match has_no_footage(entry.path()) {
+            match has_no_footage(entry.path(), mounts) {
                 Ok(false) => {}
                 Ok(true) => {
                     listing.left_out.push(inside);
@@ -219,19 +240,30 @@ fn is_of_system(entry: &walkdir::DirEntry) -> bool {
     OF_SYSTEMS.contains(&name.as_str())
 }
 
-/// Whether a folder of an operating system was read and holds nothing that anybody could have shot. Whatever `fsck` found again
-/// may be footage; elsewhere, files are that are called so.
-fn has_no_footage(folder: &Path) -> Result<bool, walkdir::Error> {
-    let is_found_again = folder
-        .file_name()
-        .is_some_and(|name| name.eq_ignore_ascii_case("lost+found"));
-    for entry in WalkDir::new(folder).min_depth(1) {
+/// Whether a folder of an operating system was read and holds nothing that anybody could have shot, what is mounted in it left out.
+/// Whatever `fsck` found again, or a program had begun to save, may be footage; elsewhere, files are that have such an extension.
+fn has_no_footage(folder: &Path, mounts: &[(PathBuf, &str)]) -> Result<bool, walkdir::Error> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_lowercase();
+    let is_mount = |path: &Path| mounts.iter().any(|(mount, _)| mount == path);
+    let entries = WalkDir::new(folder).min_depth(1).into_iter();
+    for entry in entries.filter_entry(|entry| !is_mount(entry.path())) {
         let entry = entry?;
-        if is_found_again || (entry.file_type().is_file() && is_media(entry.path())) {
+        let may_be_footage = match name.as_str() {
+            "lost+found" => true,
+            UNFINISHED => !entry.file_type().is_dir() && !is_of_file_manager(&entry),
+            _ => entry.file_type().is_file() && is_media(entry.path()),
+        };
+        if may_be_footage {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+fn is_of_file_manager(entry: &walkdir::DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy().to_lowercase();
+    OF_FILE_MANAGERS.contains(&name.as_str())
 }
 
 fn is_media(path: &Path) -> bool {
@@ -311,6 +343,60 @@ mod tests {
         let wanted = [".Spotlight-V100/Store/C0001.MXF", "lost+found/#12345"];
         assert_eq!(names, wanted.map(Path::new));
         assert_eq!(listing.left_out, [PathBuf::from(".fseventsd")]);
+    }
+
+    #[test]
+    fn what_any_camera_writes_is_footage_in_a_folder_of_the_system() {
+        for name in [
+            "A001.R3D", "B.cine", "C.rmf", "D.nev", "E.raf", "F.RW2", "G.tif", "H.dpx", "I.gpr",
+            "J.arx", "K.exr", "L.BWF", "M.insp", "N.LRV", "O.mcraw", "P.TS", "Q.xml",
+        ] {
+            let card = tempfile::tempdir().unwrap();
+            let folder = card.path().join("System Volume Information");
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("tracking.log"), name).unwrap();
+            fs::write(folder.join(name), name).unwrap();
+            let listing = list(card.path(), &|| true).unwrap();
+            let mut files = listing.files.iter();
+            assert!(files.any(|file| file.inside.ends_with(name)), "{name}");
+            assert!(listing.left_out.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_a_program_had_begun_to_save_may_be_footage() {
+        let card = tempfile::tempdir().unwrap();
+        let folder = card.path().join(".TemporaryItems/folders.501");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(".DS_Store"), "x").unwrap();
+        let listing = list(card.path(), &|| true).unwrap();
+        assert_eq!(listing.left_out, [PathBuf::from(".TemporaryItems")]);
+        fs::write(folder.join("A001C003 without extension"), "x").unwrap();
+        let listing = list(card.path(), &|| true).unwrap();
+        assert!(listing.left_out.is_empty());
+        assert_eq!(listing.files.len(), 2);
+    }
+
+    #[test]
+    fn what_is_mounted_in_a_folder_of_the_system_is_a_problem() {
+        let card = tempfile::tempdir().unwrap();
+        for folder in [
+            ".Spotlight-V100/Store",
+            ".Trashes/501",
+            ".TemporaryItems",
+            "DCIM",
+        ] {
+            let mount = card.path().join(folder);
+            fs::create_dir_all(&mount).unwrap();
+            fs::write(mount.join("hidden.mov"), "of another volume").unwrap();
+            let mounts = [(mount.clone(), "mounted")];
+            let listing = list_but(card.path(), &mounts, &|| true).unwrap();
+            let problems = listing.problems.iter();
+            let problems: Vec<&Path> = problems.map(|problem| problem.path.as_path()).collect();
+            assert_eq!(problems, [mount.as_path()], "{folder}");
+            assert!(listing.files.is_empty(), "{:?}", listing.files);
+            fs::remove_file(mount.join("hidden.mov")).unwrap();
+        }
     }
 
     #[cfg(unix)]

@@ -10,6 +10,8 @@ mod card_listing;
 mod direct_io;
 mod hashing;
 mod loop_images;
+#[cfg(target_os = "linux")]
+mod page_cache;
 mod read;
 mod read_back;
 mod source_change;

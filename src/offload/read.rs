@@ -1,6 +1,6 @@
 //! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
@@ -156,10 +156,10 @@ impl Reader<'_> {
 
     /// Opens a file once it rests; also returns how it looks.
     fn open(&self, path: &Path, task: &Task) -> Result<(Reading, Stamp), Stop> {
-        if !task.item.is_exactly(&Stamp::of(&path.symlink_metadata()?)) {
+        let file = source_file::open(path)?;
+        if !task.item.is_exactly(&self.order.times.look_at(path)?) {
             return Err(changed(task, "it is another"));
         }
-        let file = source_file::open(path)?;
         let (times, listed) = (self.order.times, self.order.listed);
         let rested = times.settle(&file, listed, self.order.go_on);
         let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
@@ -227,11 +227,13 @@ impl Reader<'_> {
         seen: &Sighting,
     ) -> Result<(), Stop> {
         let times = self.order.times;
-        let is_same = |now: &Metadata| times.is_unchanged(&seen.stamp, &Stamp::of(now));
-        let is_unchanged = is_same(&file.file().metadata()?)
-            && is_same(&path.symlink_metadata()?)
-            // A modification time that was put back leaves no trace here but in the content.
-            && (times.has_change_time || source_change::sample(path)? == seen.sample);
+        let is_same = |now: Stamp| times.is_unchanged(&seen.stamp, &now);
+        // A modification time that was put back leaves no trace but in the content. Sampling also opens the file, after which
+        // a share tells its times of now.
+        let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
+        let is_unchanged = is_same_content
+            && is_same(times.look_into(file.file())?)
+            && is_same(times.look_at(path)?);
         if is_unchanged {
             Ok(())
         } else {

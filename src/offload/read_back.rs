@@ -153,8 +153,8 @@ pub(super) enum Cache {
     OfItsOwn,
 }
 
-/// Which cache may answer for a file: by the magic number of its filesystem (`include/uapi/linux/magic.h`), and by what
-/// the filesystem says of this file (statx(2), `STATX_DIOALIGN`).
+/// Which cache may answer for a file: by the magic number of its filesystem, and by what the filesystem says of this file
+/// (statx(2), `STATX_DIOALIGN`, since Linux 6.1).
 #[cfg(target_os = "linux")]
 pub(super) fn cache(file: &File) -> Cache {
     use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
@@ -171,19 +171,31 @@ pub(super) fn cache(file: &File) -> Cache {
         reason = "the bits are what is compared"
     )]
     let magic = filesystem.f_type as u32;
-    match magic {
+    let told = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
+    let told = told.filter(|told| told.stx_mask & ALIGNMENT.bits() != 0);
+    cache_of(magic, told.map(|told| told.stx_dio_mem_align != 0))
+}
+
+/// Which cache may answer on a filesystem of that magic number (`include/uapi/linux/magic.h`), where it says whether it
+/// reads a file past the page cache, or does not say.
+#[cfg(target_os = "linux")]
+fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
+    match (magic, is_direct) {
         // FUSE (and virtiofs), ZFS, 9P
-        0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997 => Cache::OfItsOwn,
+        (0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997, _) => Cache::OfItsOwn,
         // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs
-        0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994 => {
+        (0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994, _) => {
             Cache::MayAnswer
         }
-        _ => match statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT) {
-            Ok(told) if told.stx_mask & ALIGNMENT.bits() != 0 && told.stx_dio_mem_align == 0 => {
-                Cache::MayAnswer
-            }
-            _ => Cache::IsBypassed,
-        },
+        // By what they say, or known to read every file past the page cache: XFS, FAT, exFAT, HFS+, JFS, NFS, SMB 1 and later
+        (_, Some(true))
+        | (
+            0x5846_5342 | 0x4d44 | 0x2011_bab0 | 0x482b | 0x3153_464a | 0x6969 | 0xff53_4d42
+            | 0xfe53_4d42,
+            None,
+        ) => Cache::IsBypassed,
+        // Others do not for files within their inode, compressed or journalled ones: ext4, F2FS, UDF, GFS2.
+        (_, Some(false) | None) => Cache::MayAnswer,
     }
 }
 
@@ -209,30 +221,8 @@ fn cache(_file: &File) -> Cache {
     Cache::IsBypassed
 }
 
-/// Has the system forget what it has of a file in memory, and asks whether it did.
 #[cfg(target_os = "linux")]
-fn dropped(file: &File, from: u64) -> How {
-    use rustix::fs::{Advice, fadvise};
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
-    if fadvise(file, from, None, Advice::DontNeed).is_err() {
-        return How::Cached;
-    }
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut byte = [0];
-    // Asked so, what is not in memory would have to be waited for.
-    let is_gone = |place: u64| {
-        let mut into = [io::IoSliceMut::new(&mut byte)];
-        preadv2(file, &mut into, place, ReadWriteFlags::NOWAIT) == Err(Errno::AGAIN)
-    };
-    let Some(last) = size.checked_sub(1) else {
-        return How::Dropped;
-    };
-    if [from, size / 2, last].into_iter().all(is_gone) {
-        How::Dropped
-    } else {
-        How::Cached
-    }
-}
+use super::page_cache::drop_cached as dropped;
 
 #[cfg(not(target_os = "linux"))]
 fn dropped(_file: &File, _from: u64) -> How {
@@ -242,6 +232,31 @@ fn dropped(_file: &File, _from: u64) -> How {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_filesystem_that_does_not_say_how_it_reads_is_not_believed() {
+        let (ext4, xfs, btrfs, fuse, unknown) =
+            (0xef53, 0x5846_5342, 0x9123_683e, 0x6573_5546, 0x1234);
+        for (magic, is_direct, expected) in [
+            (ext4, Some(true), Cache::IsBypassed),
+            (ext4, Some(false), Cache::MayAnswer),
+            // Linux before 6.1
+            (ext4, None, Cache::MayAnswer),
+            (unknown, None, Cache::MayAnswer),
+            (unknown, Some(true), Cache::IsBypassed),
+            (xfs, None, Cache::IsBypassed),
+            (xfs, Some(false), Cache::MayAnswer),
+            (btrfs, Some(true), Cache::MayAnswer),
+            (fuse, Some(true), Cache::OfItsOwn),
+        ] {
+            assert_eq!(
+                cache_of(magic, is_direct),
+                expected,
+                "{magic:x} {is_direct:?}"
+            );
+        }
+    }
 
     #[test]
     fn all_of_a_file_comes_back_whatever_its_length() {

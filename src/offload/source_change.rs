@@ -5,6 +5,10 @@
 //! its filesystem's times after its last write: every later write changes its time. Writes through a mapping change no
 //! time while the page is dirty, so a recent file is synced before it is read. Where no change time exists that programs
 //! cannot set, the sampled ranges are read again afterwards.
+//!
+//! Sizes and times of a share may come from memory: the system keeps them for up to a minute, and programs such as sshfs keep
+//! answers of their own for 20 s. So the system is told to ask, and a file is opened before it is looked at, which has those
+//! programs ask. Before the end, its sampled ranges are compared once more.
 
 use std::fs::File;
 use std::io;
@@ -13,8 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Item, Task};
+use crate::atomic_file;
 use crate::checksum::{Sampler, sampled_ranges};
-use crate::source_file::{Original, Stamp};
+use crate::source_file::{self, Original, Stamp};
 use crate::value::Fingerprint;
 
 /// Step of the times of FAT and of some servers, with a margin.
@@ -64,6 +69,22 @@ impl Times {
         }
     }
 
+    /// Returns the size and times of the file at a path.
+    pub(super) fn look_at(self, path: &Path) -> io::Result<Stamp> {
+        if !self.is_own_clock {
+            atomic_file::refresh(path);
+        }
+        Ok(Stamp::of(&path.symlink_metadata()?))
+    }
+
+    /// Returns the size and times of an open file.
+    pub(super) fn look_into(self, file: &File) -> io::Result<Stamp> {
+        if !self.is_own_clock {
+            atomic_file::refresh_open(file);
+        }
+        Ok(Stamp::of(&file.metadata()?))
+    }
+
     /// Returns how much longer a file must rest until every later write changes its time. Its last write is before
     /// `listed`, or shows in `stamp`.
     fn rest(self, stamp: &Stamp, listed: Instant) -> Duration {
@@ -92,7 +113,7 @@ impl Times {
         go_on: &dyn Fn() -> bool,
     ) -> io::Result<Option<Stamp>> {
         for _ in 0..LOOKS {
-            let stamp = Stamp::of(&file.metadata()?);
+            let stamp = self.look_into(file)?;
             let until = Instant::now() + self.rest(&stamp, listed);
             if !nap_until(until, go_on) {
                 return Ok(None);
@@ -101,7 +122,7 @@ impl Times {
                 // Not every filesystem syncs a file that is open for reading; its times are all there is then.
                 let _ = file.sync_data();
             }
-            if self.is_unchanged(&stamp, &Stamp::of(&file.metadata()?)) {
+            if self.is_unchanged(&stamp, &self.look_into(file)?) {
                 return Ok(Some(stamp));
             }
         }
@@ -143,28 +164,61 @@ impl Item {
     }
 }
 
-/// Returns which files of a card, by number, are no longer as they were read, or listed where they were not read.
-/// `None` when the card cannot be looked at any more.
+/// Files of a share that are looked at side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Returns which files of a card, by number, are no longer as they were read, or listed where they were not read; as far as
+/// `go_on` lets it come. `None` when the card cannot be looked at any more.
 #[must_use]
 pub fn written_since(
     source: &Path,
     tasks: &[Task],
     seen: &[Option<Sighting>],
     times: Times,
+    go_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<usize>> {
     std::fs::read_dir(source).ok()?;
-    let is_written = |(number, (task, seen)): (usize, (&Task, &Option<Sighting>))| {
-        let path = source.join(&task.item.inside);
+    let is_written = |number: &usize| {
+        let (task, seen) = (&tasks[*number], seen.get(*number).copied().flatten());
         // A file that is gone was not written to: its copies are what it was.
-        let now = Stamp::of(&path.symlink_metadata().ok()?);
-        let is_same = match seen {
-            Some(seen) => times.is_unchanged(&seen.stamp, &now),
-            None => task.item.is_exactly(&now),
-        };
-        (!is_same).then_some(number)
+        go_on() && !is_as_read(source, task, seen, times).unwrap_or(true)
     };
-    let all = tasks.iter().zip(seen).enumerate();
-    Some(all.filter_map(is_written).collect())
+    let numbers: Vec<usize> = (0..tasks.len()).collect();
+    if times.is_own_clock {
+        return Some(numbers.into_iter().filter(is_written).collect());
+    }
+    let share = numbers.len().div_ceil(SIDE_BY_SIDE).max(1);
+    thread::scope(|scope| {
+        let written =
+            |share: &[usize]| -> Vec<usize> { share.iter().copied().filter(is_written).collect() };
+        let shares = numbers.chunks(share);
+        let threads: Vec<_> = shares
+            .map(|share| scope.spawn(move || written(share)))
+            .collect();
+        let written = threads.into_iter().map(|thread| thread.join().ok());
+        Some(written.collect::<Option<Vec<_>>>()?.concat())
+    })
+}
+
+/// Whether a file is as it was read, or listed where it was not read.
+fn is_as_read(
+    source: &Path,
+    task: &Task,
+    seen: Option<Sighting>,
+    times: Times,
+) -> io::Result<bool> {
+    let path = source.join(&task.item.inside);
+    if !times.is_own_clock {
+        source_file::open(&path)?;
+    }
+    let now = times.look_at(&path)?;
+    let Some(seen) = seen else {
+        return Ok(task.item.is_exactly(&now));
+    };
+    // What the program of a share remembers for longer shows in the content only.
+    let is_same_content =
+        || times.is_own_clock || sample(&path).is_ok_and(|now| now == seen.sample);
+    Ok(times.is_unchanged(&seen.stamp, &now) && is_same_content())
 }
 
 /// Returns the fingerprint of a file, of which at most 320 KiB are read; `None` for an empty file.

@@ -223,8 +223,8 @@ fn a_source_that_changes_is_no_copy() {
     fs::remove_file(set.card().join("vanishes")).unwrap();
     // What was hashed earlier reads otherwise now.
     tasks[1].known = Some(vec![
-        crate::checksum::of_bytes(HashKind::Md5, b"88"),
-        crate::checksum::of_bytes(HashKind::Xxh128, b"88"),
+        crate::checksum::hash_bytes(HashKind::Md5, b"88"),
+        crate::checksum::hash_bytes(HashKind::Xxh128, b"88"),
     ]);
     let events = set.copy(&tasks, &|| true);
     let mut unread: Vec<usize> = events

@@ -9,7 +9,7 @@ use super::clip_rows;
 use crate::catalogue::Thumbnails;
 use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
-use crate::value::{Bytes, Why, instant};
+use crate::value::{Bytes, TagOrigin, instant};
 
 /// Where a clip's pictures are, as far as they are there.
 #[derive(Debug, Clone, Default)]
@@ -64,14 +64,14 @@ pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Resul
     if let Some(tags) = &clip.tags {
         for tagged in tags.value.iter() {
             let tag = escape(&tagged.tag);
-            let why = match &tagged.why {
-                Why::Rule {
+            let why = match &tagged.origin {
+                TagOrigin::Rule {
                     rule,
                     evidence,
                     confidence,
                 } => format!("rule:{rule}, {confidence} %, for \"{evidence}\""),
-                Why::Person { person, at } => format!("person:{person}, {at}"),
-                Why::Ingest { ingest } => format!("ingest:{ingest}"),
+                TagOrigin::Person { person, at } => format!("person:{person}, {at}"),
+                TagOrigin::Ingest { ingest } => format!("ingest:{ingest}"),
             };
             writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;
         }
@@ -91,7 +91,7 @@ pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Resul
 }
 
 fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
-    let state = copy.standing();
+    let state = copy.status();
     let path = escape(&copy.path.to_string_lossy());
     let size = Bytes(copy.bytes);
     let modified = instant(copy.modified).unwrap_or_default();

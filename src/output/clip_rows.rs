@@ -98,9 +98,9 @@ pub(super) fn place(clip: &Clip) -> String {
         return String::new();
     };
     let mut place = best.volume.clone();
-    if best.standing() != "present" {
+    if best.status() != "present" {
         // Writing to a string cannot fail.
-        let _ = write!(place, " ({})", best.standing());
+        let _ = write!(place, " ({})", best.status());
     }
     let mut others: Vec<&str> = copies
         .filter(|copy| copy.state != FileState::Missing && copy.volume != best.volume)

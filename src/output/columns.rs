@@ -8,7 +8,7 @@ use super::{Table, clip_rows};
 use crate::clip::{Clip, FIELDS, Field, facets};
 use crate::error::{Error, closest, escape};
 use crate::query::Query;
-use crate::value::Words;
+use crate::value::SearchWords;
 
 /// One column: its heading, and what stands in it.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ enum Column {
 pub struct Columns {
     shown: Vec<Column>,
     /// What was looked for, so that it can be shown where it is.
-    words: Vec<Words>,
+    words: Vec<SearchWords>,
     /// Where plain words look, the weightiest first.
     looked_in: Vec<&'static Field>,
 }
@@ -131,13 +131,13 @@ impl Columns {
 
     /// The weightiest field that words are found in, and what stands around them there; `None`
     /// where they can be seen anyway.
-    fn place(&self, words: &Words, clip: &Clip) -> Option<(&'static str, String)> {
+    fn place(&self, words: &SearchWords, clip: &Clip) -> Option<(&'static str, String)> {
         for field in &self.looked_in {
             for cell in (field.cells)(clip) {
-                let crate::clip::Cell::Words(text) = cell else {
+                let crate::clip::IndexCell::Words(text) = cell else {
                     continue;
                 };
-                if let Some(at) = words.found_in(&text) {
+                if let Some(at) = words.find_in(&text) {
                     let is_seen = matches!(field.name, "name" | "tags" | "camera");
                     let name = if field.name == "path" {
                         "folder"

@@ -13,6 +13,7 @@ use super::table::cut_before;
 use super::{Look, counted, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
+use crate::media;
 use crate::offload::{self, Outcome};
 use crate::scan;
 use crate::value::Bytes;
@@ -29,6 +30,8 @@ const SPAN: f64 = 4.0;
 /// What copying looks like on a terminal.
 const COPYING: &str =
     "copying  {bar:30} {decimal_bytes}/{decimal_total_bytes} verified  {eta} left\n{msg}";
+/// While files of a card are read whole and compared with those of the card that was copied before.
+const COMPARING: &str = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {eta} left\n{msg}";
 
 /// Shows the events of ingests.
 pub struct IngestProgress<'a> {
@@ -133,6 +136,7 @@ impl<'a> IngestProgress<'a> {
             }
             Event::Listing(path) => {
                 self.object(|| json!({ "event": "listing", "path": path.to_string_lossy() }));
+                self.bar.set_style(style("{spinner} {msg}"));
                 self.bar
                     .set_message(format!("listing {}", escape(&path.to_string_lossy())));
             }
@@ -144,9 +148,13 @@ impl<'a> IngestProgress<'a> {
                     escape(&path),
                     Bytes(*bytes)
                 );
+                self.bar.set_length(*bytes);
+                self.bar.set_style(style(COMPARING));
+                self.bar.reset();
                 self.bar.set_message(line.clone());
                 self.line(&line);
             }
+            Event::Compared(bytes) => self.bar.inc(*bytes),
             Event::Begins(cards) => self.begin(cards),
             Event::Card(card, event) => self.card(*card, event),
             Event::Ends(card) => self.end_card(*card),
@@ -278,7 +286,7 @@ impl<'a> IngestProgress<'a> {
         self.line(&format!(
             "warning: {}: {}",
             escape(&path),
-            escape(&problem.reason)
+            escape(&media::explain_problem(&problem.reason))
         ));
     }
 

@@ -9,6 +9,7 @@ use super::{Table, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, State, Summary};
+use crate::media;
 use crate::value::{Bytes, instant_of_seconds};
 
 /// Problems that are listed at the end; more are counted.
@@ -176,7 +177,7 @@ pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> 
             out,
             "           {}: {}",
             escape(&path),
-            escape(&problem.reason)
+            escape(&media::explain_problem(&problem.reason))
         )?;
     }
     let all = summary.problems.len() + summary.unreadable.len();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Table, counted, grouped, json_line};
 use crate::error::{Problem, escape};
+use crate::media;
 use crate::scan::{ScanEvent as Event, ScanStage as Stage, ScanSummary as Summary, StageTiming};
 use crate::value::Bytes;
 
@@ -117,7 +118,7 @@ impl<'a> Progress<'a> {
             Event::Problem(problem) => self.line_now(&format!(
                 "warning: {}: {}",
                 escape(&problem.path.to_string_lossy()),
-                escape(&problem.reason)
+                escape(&media::explain_problem(&problem.reason))
             )),
             Event::Warning { message, hint } => {
                 self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
@@ -417,7 +418,7 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
             out,
             "           {}: {}",
             escape(&problem.path.to_string_lossy()),
-            escape(&problem.reason)
+            escape(&media::explain_problem(&problem.reason))
         )?;
     }
     if summary.unreadable > problems.len() {
@@ -426,6 +427,12 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
             "           and {} more",
             grouped(summary.unreadable - problems.len())
         )?;
+    }
+    let hint = problems
+        .iter()
+        .find_map(|problem| media::problem_hint(&problem.reason));
+    if let Some(hint) = hint {
+        writeln!(out, "hint: {hint}")?;
     }
     if summary.is_interrupted {
         writeln!(out, "the same command goes on from here")?;

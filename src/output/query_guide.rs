@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::clip::{FIELDS, Kind, facets};
-use crate::index::Order;
-use crate::query::{FORMS, State};
+use crate::clip::{FIELDS, FieldKind, facets};
+use crate::index::SortOrder;
+use crate::query::{ClipState, FORMS};
 
 const HEAD: &str = "\
 # Asking for clips
@@ -78,10 +78,10 @@ pub fn query_guide() -> String {
         line(&mut page, &[&code(form), &also.join(", "), help]);
     }
     page.push_str(WORDS);
-    let names: Vec<String> = Order::names().into_iter().map(code).collect();
+    let names: Vec<String> = SortOrder::names().into_iter().map(code).collect();
     page.push_str(&names.join(", "));
     page.push_str(".\n\n## `is:`\n\n| write | finds clips of which |\n|---|---|\n");
-    for state in State::ALL {
+    for state in ClipState::ALL {
         line(
             &mut page,
             &[&code(&format!("is:{}", state.name())), state.help()],
@@ -97,12 +97,12 @@ pub fn query_guide() -> String {
     for field in FIELDS {
         let also: Vec<String> = field.aliases.iter().copied().map(code).collect();
         let takes = match field.kind {
-            Kind::Words if field.prose => "words, in any form".to_owned(),
-            Kind::Words => "words".to_owned(),
-            Kind::Choice(all) => all.iter().copied().map(code).collect::<Vec<_>>().join(", "),
-            Kind::Number(scale) => format!("{}: {}", scale.unit, code(scale.example)),
-            Kind::Point => "`near:51.5,-0.12,2km`".to_owned(),
-            Kind::Shown(_) => "nothing".to_owned(),
+            FieldKind::Words if field.prose => "words, in any form".to_owned(),
+            FieldKind::Words => "words".to_owned(),
+            FieldKind::Choice(all) => all.iter().copied().map(code).collect::<Vec<_>>().join(", "),
+            FieldKind::Number(scale) => format!("{}: {}", scale.unit, code(scale.example)),
+            FieldKind::Point => "`near:51.5,-0.12,2km`".to_owned(),
+            FieldKind::Shown(_) => "nothing".to_owned(),
         };
         let weight = if field.weight > 0.0 {
             field.weight.to_string()

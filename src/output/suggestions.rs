@@ -13,10 +13,10 @@ const MOST_WITHOUT: usize = 5;
 pub fn advised(advice: &Advice) -> Vec<String> {
     let shown = |query: &Query| escape(&query.to_string());
     let mut lines = Vec::new();
-    for lost in &advice.lost {
+    for lost in &advice.unmatched {
         let said = format!("no clip matches `{}`", shown(&lost.term));
         let others: Vec<String> = lost
-            .like
+            .similar
             .iter()
             .map(|(other, count)| format!("`{}` ({})", shown(other), counted(*count, "clip")))
             .collect();

@@ -33,9 +33,9 @@ const OTHERS: &str = "others";
 /// The tree of the vocabulary and of the tags that clips have; not counted yet.
 #[must_use]
 pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
-    let called = |id: &String| vocabulary.called(id);
+    let called = |id: &String| vocabulary.current_name(id);
     let known: Vec<String> = vocabulary
-        .entries()
+        .tags()
         .iter()
         .map(|entry| called(&entry.id))
         .collect();
@@ -59,7 +59,7 @@ pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
     for group in vocabulary.groups() {
         let of_group = || {
             vocabulary
-                .entries()
+                .tags()
                 .iter()
                 .filter(|entry| entry.group == group.id)
         };
@@ -185,7 +185,7 @@ pub fn explained(files: &[TagExplanation], edits: &[Edit], out: &mut dyn Write) 
     }
     for (tag, (is_there, edit)) in decided {
         let what = if is_there { "added" } else { "removed" };
-        let by = escape(&edit.said.author);
+        let by = escape(&edit.content.author);
         writeln!(out, "  {:28} {what} by {by}, {}", escape(&tag), edit.at())?;
     }
     Ok(())
@@ -207,7 +207,7 @@ pub fn explained_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
         })
     };
     let decided = decided_tags(edits).into_iter().map(|(tag, (is_there, edit))| {
-        json!({ "tag": tag, "added": is_there, "person": edit.said.author, "at": edit.at() })
+        json!({ "tag": tag, "added": is_there, "person": edit.content.author, "at": edit.at() })
     });
     json!({
         "files": files.iter().map(file).collect::<Vec<_>>(),

@@ -1,33 +1,37 @@
-//! What stands after a name and a colon, read by what the name stands for.
+//! Terms with a name and a colon: parses the value by the type of the field or operator.
 
-use super::names::{self, Name};
-use super::parse::{Reader, saved, term};
-use super::tokenize::at_commas;
-use super::{Ask, Context, Query, State, wrong};
-use crate::clip::{Clip, Kind, Wanted};
+use super::keys::{self, QueryKey};
+use super::parse::{ParseSession, parse_saved, parse_term};
+use super::tokenize::split_at_commas;
+use super::{ClipState, Context, Filter, Query, query_error};
+use crate::clip::{Clip, FieldFilter, FieldKind};
 use crate::error::{Error, closest};
-use crate::value::{How, Malformed, Resolution, Scale, Words, named_day};
+use crate::value::{Malformed, MatchMode, Quantity, Resolution, SearchWords, named_day};
 
-/// Every form of a query: how it is written, safe in any shell; other ways to write it where
-/// there are; and what it finds. For help and documentation.
+/// Every form of a query, for help and documentation: syntax that is safe in any shell,
+/// alternatives, and what it matches.
 pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "drummer laughing",
         "",
-        "both words, in any English form, accents and capitals aside",
+        "both words, in any English form, ignoring accents and case",
     ),
     (
         "exact:drummer-laughing",
         "\"drummer laughing\"",
-        "the words together, in order, as they are written",
+        "the exact words, adjacent and in order",
     ),
-    ("drum..", "drum*", "words that begin so"),
+    ("drum..", "drum*", "words with this prefix"),
     (
         "drumer~",
         "",
-        "words that differ in a letter, or in two of eight and more",
+        "similar words: one letter off, or two from eight letters on",
     ),
-    ("any:drummer,singer", "drummer OR singer", "one of them"),
+    (
+        "any:drummer,singer",
+        "drummer OR singer",
+        "at least one of them",
+    ),
     (
         "not:interview",
         "-interview, !interview, NOT interview",
@@ -42,30 +46,26 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "tag:shoot",
         "tag:tv-set, tag:advert",
-        "all tags of a group, below a tag, or that a synonym means",
+        "all tags of a group, below a tag, or of a synonym",
     ),
-    ("has:notes", "notes:*", "anything at all in a field"),
-    ("not:has:notes", "-notes:*", "nothing in a field"),
+    ("has:notes", "notes:*", "any value in a field"),
+    ("not:has:notes", "-notes:*", "no value in a field"),
     (
         "size:10GB..",
         "size:>=10GB, size>=10GB",
-        "from a size, a number, a date on",
+        "at least this size, number or date",
     ),
-    ("dur:..30s", "dur:<=30s", "up to it"),
-    ("fps:50..60", "", "from one to the other, both included"),
-    (
-        "fps:23.976",
-        "fps:24000/1001",
-        "a frame rate, as exact as it is",
-    ),
-    ("dur:1m30s", "dur:90", "half a second more or less"),
+    ("dur:..30s", "dur:<=30s", "at most this value"),
+    ("fps:50..60", "", "a range, both ends included"),
+    ("fps:23.976", "fps:24000/1001", "an exact frame rate"),
+    ("dur:1m30s", "dur:90", "within half a second"),
     (
         "res:4k",
         "res:uhd, res:2160p",
-        "how large the picture is shown, upright or not",
+        "the displayed picture size, in either orientation",
     ),
-    ("res:1080p..", "res:>=1080p", "at least so large"),
-    ("res:3840x2160", "", "exactly so wide and high"),
+    ("res:1080p..", "res:>=1080p", "at least this size"),
+    ("res:3840x2160", "", "exactly this width and height"),
     (
         "date:2026-05",
         "date:2026, date:2026-05-02",
@@ -74,102 +74,104 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "date:2026-05-01..2026-05-14",
         "",
-        "from one day through the other",
+        "from the first day through the last",
     ),
     (
         "date:yesterday",
         "date:today, date:monday",
-        "the day by its name; a weekday is the last one",
+        "a day by name; a weekday is the most recent one",
     ),
     (
         "time:14:00..15:30",
         "time:22..2",
-        "shot at that time of day, past midnight too",
+        "shot at that time of day; may cross midnight",
     ),
     (
         "tc:01:02:03:04",
         "tc:01:02:03",
-        "a frame of that timecode is in the clip",
+        "clips that contain this timecode",
     ),
     (
         "near:51.5,-0.12,2km",
         "near:51.5,-0.12",
-        "shot that near a place; 1 km when nothing is said",
+        "shot within this distance of a position; default 1 km",
     ),
     ("is:vertical", "", "one of the states below"),
-    ("copies:..1", "copies:<2", "files that hold it"),
+    ("copies:..1", "copies:<2", "number of copies"),
     ("volume:SHELF-07", "", "on that volume, mounted or not"),
     (
         "path:day2",
         "path:day2/*",
         "in a folder of that name, at any depth",
     ),
-    ("saved:selects", "@selects", "what a saved search finds"),
+    ("saved:selects", "@selects", "the results of a saved search"),
 ];
 
-/// A term with a name before it.
-pub(super) fn named(
+/// Parses a term with a name before its colon.
+pub(super) fn parse_named_term(
     name: &str,
     value: &str,
-    reader: &Reader<'_>,
+    session: &ParseSession<'_>,
     depth: usize,
 ) -> Result<Query, Error> {
-    let Some(meaning) = names::meaning(name) else {
-        let hint = match names::nearest(name) {
+    let Some(key) = keys::resolve(name) else {
+        let hint = match keys::nearest(name) {
             Some(nearest) => format!("did you mean `{nearest}`? `btsindex fields` lists them all"),
-            None => "`btsindex fields` lists them all; to search for the words themselves, leave a blank after the colon".to_owned(),
+            None => "`btsindex fields` lists them all; to search for the words themselves, put a space after the colon".to_owned(),
         };
-        return Err(wrong(format!("no field `{name}`"), hint));
+        return Err(query_error(format!("no field `{name}`"), hint));
     };
     let name = name.to_ascii_lowercase();
     if value
         .chars()
         .all(|c| c.is_whitespace() || matches!(c, '"' | ','))
     {
-        return Err(wrong(
-            format!("`{name}:` asks for nothing"),
-            format!(
-                "write a value after it, such as `{name}:{}`",
-                example(meaning)
-            ),
+        return Err(query_error(
+            format!("`{name}:` has no value"),
+            format!("add a value, such as `{name}:{}`", example(key)),
         ));
     }
     if value.starts_with('(') && !value.contains(')') {
-        return Err(wrong(
-            format!("a `(` after `{name}:`"),
-            format!("write `{name}:a,b`, or brackets around all of it: `({name}:a OR {name}:b)`"),
+        return Err(query_error(
+            format!("unexpected `(` after `{name}:`"),
+            format!(
+                "write `{name}:a,b`, or put the brackets around the whole: `({name}:a OR {name}:b)`"
+            ),
         ));
     }
-    let malformed = |found: Malformed| refused(&name, meaning, &found);
-    let query = match meaning {
-        Name::Not if names::split(value).is_some() => {
-            return term(value, reader, depth + 1).map(Query::none);
+    let malformed = |found: Malformed| invalid_value(&name, key, &found);
+    let query = match key {
+        QueryKey::Not if keys::split(value).is_some() => {
+            return parse_term(value, session, depth + 1).map(Query::negated);
         }
-        Name::Not | Name::Any => {
-            let parts = at_commas(value).into_iter().filter(|part| !part.is_empty());
-            let any: Result<Vec<Query>, Error> =
-                parts.map(|part| term(part, reader, depth + 1)).collect();
+        QueryKey::Not | QueryKey::Any => {
+            let parts = split_at_commas(value)
+                .into_iter()
+                .filter(|part| !part.is_empty());
+            let any: Result<Vec<Query>, Error> = parts
+                .map(|part| parse_term(part, session, depth + 1))
+                .collect();
             let any = Query::any(any?);
-            return Ok(if meaning == Name::Not {
-                Query::none(any)
+            return Ok(if key == QueryKey::Not {
+                Query::negated(any)
             } else {
                 any
             });
         }
-        Name::Saved => return saved(unquoted(value), reader, depth),
-        Name::Exact => Words::exact(value).map(Query::Words),
-        Name::Near => unquoted(value)
+        QueryKey::Saved => return parse_saved(unquoted(value), session, depth),
+        QueryKey::Exact => SearchWords::exact(value).map(Query::Words),
+        QueryKey::Near => unquoted(value)
             .parse()
-            .map(|area| Query::Ask(Ask::Near(area))),
+            .map(|area| Query::Filter(Filter::Near(area))),
         _ => {
-            let parts: Vec<&str> = at_commas(value)
+            let parts: Vec<&str> = split_at_commas(value)
                 .into_iter()
                 .filter(|part| !part.trim().is_empty())
                 .collect();
             let mut any = Vec::new();
             for part in parts {
-                match one(meaning, part, reader.context) {
-                    Ok(query) => any.push(meant(query, reader)?),
+                match parse_value(key, part, session.context) {
+                    Ok(query) => any.push(with_tag_meaning(query, session)?),
                     Err(found) => return Err(malformed(found)),
                 }
             }
@@ -177,83 +179,83 @@ pub(super) fn named(
         }
     };
     let query = query.map_err(malformed)?;
-    reader.charge(&query)?;
+    session.charge(&query)?;
     Ok(query)
 }
 
-/// A tag with what it means in the vocabulary.
-fn meant(query: Query, reader: &Reader<'_>) -> Result<Query, Error> {
+/// Adds the meaning of a tag from the vocabulary.
+fn with_tag_meaning(query: Query, session: &ParseSession<'_>) -> Result<Query, Error> {
     match query {
-        Query::Ask(Ask::Field {
+        Query::Filter(Filter::Field {
             name: TAGS,
-            wanted: Wanted::Words(words),
-        }) if matches!(words.how, How::Forms | How::Exact) => {
-            let meaning = (reader.context.meanings)(&words.text)?;
-            Ok(Query::Ask(if meaning.tags.is_empty() {
-                Ask::Field {
+            filter: FieldFilter::Words(words),
+        }) if matches!(words.mode, MatchMode::Stemmed | MatchMode::Exact) => {
+            let meaning = (session.context.meanings)(&words.text)?;
+            Ok(Query::Filter(if meaning.tags.is_empty() {
+                Filter::Field {
                     name: TAGS,
-                    wanted: Wanted::Words(words),
+                    filter: FieldFilter::Words(words),
                 }
             } else {
-                Ask::Tag { words, meaning }
+                Filter::Tag { words, meaning }
             }))
         }
         query => Ok(query),
     }
 }
 
-/// The field that the vocabulary is of.
+/// Field whose words are looked up in the vocabulary.
 const TAGS: &str = "tags";
 
-/// One value of a name that may have several.
-fn one(name: Name, value: &str, context: &Context<'_>) -> Result<Query, Malformed> {
+/// Parses one value of a name that accepts several.
+fn parse_value(key: QueryKey, value: &str, context: &Context<'_>) -> Result<Query, Malformed> {
     let plain = unquoted(value).trim();
-    let ask = match name {
-        Name::Is => plain.parse().map(Ask::Is)?,
-        Name::Has => Ask::Has(had(plain)?),
-        Name::Time => Scale::CLOCK.read(plain).map(Ask::Time)?,
-        Name::Timecode => Scale::TIMECODE.read(plain).map(Ask::Timecode)?,
-        Name::Resolution => {
-            let all = Resolution::read(plain)?.into_iter();
+    let filter = match key {
+        QueryKey::Is => plain.parse().map(Filter::Is)?,
+        QueryKey::Has => Filter::Has(field_for_has(plain)?),
+        QueryKey::Time => Quantity::CLOCK.parse(plain).map(Filter::Time)?,
+        QueryKey::Timecode => Quantity::TIMECODE.parse(plain).map(Filter::Timecode)?,
+        QueryKey::Resolution => {
+            let all = Resolution::parse(plain)?.into_iter();
             return Ok(Query::all(
-                all.map(Ask::Resolution).map(Query::Ask).collect(),
+                all.map(Filter::Resolution).map(Query::Filter).collect(),
             ));
         }
-        Name::Field(name) if plain == "*" => Ask::Has(name),
-        Name::Field(name) => Ask::Field {
+        QueryKey::Field(name) if plain == "*" => Filter::Has(name),
+        QueryKey::Field(name) => Filter::Field {
             name,
-            wanted: wanted(name, value, plain, context)?,
+            filter: field_filter(name, value, plain, context)?,
         },
-        Name::Not | Name::Any | Name::Exact | Name::Near | Name::Saved => {
+        QueryKey::Not | QueryKey::Any | QueryKey::Exact | QueryKey::Near | QueryKey::Saved => {
             return Err(Malformed::new(value, "a value"));
         }
     };
-    Ok(Query::Ask(ask))
+    Ok(Query::Filter(filter))
 }
 
-/// What is wanted of a field, or of those that an alias stands for: they are of one kind.
-fn wanted(
+/// Parses the filter of a field, or of the fields of an alias, which are all of one kind.
+fn field_filter(
     name: &'static str,
     value: &str,
     plain: &str,
     context: &Context<'_>,
-) -> Result<Wanted, Malformed> {
+) -> Result<FieldFilter, Malformed> {
     let Some((_, field)) = Clip::fields_named(name).next() else {
         return Err(Malformed::new(value, "a value"));
     };
     match field.kind {
-        Kind::Words if value.trim_start().starts_with('"') => {
-            Words::exact(plain).map(Wanted::Words)
+        FieldKind::Words if value.trim_start().starts_with('"') => {
+            SearchWords::exact(plain).map(FieldFilter::Words)
         }
-        Kind::Number(scale) if scale.unit == Scale::DATE.unit => {
-            (field.wanted)(&dated(plain, context))
+        FieldKind::Number(quantity) if quantity.unit == Quantity::DATE.unit => {
+            (field.parse_filter)(&with_dates(plain, context))
         }
-        _ => (field.wanted)(plain),
+        _ => (field.parse_filter)(plain),
     }
 }
 
-/// A range of days with those that have names written as dates.
-fn dated(text: &str, context: &Context<'_>) -> String {
+/// Replaces named days in a range with their dates.
+fn with_dates(text: &str, context: &Context<'_>) -> String {
     let start = text.len() - text.trim_start_matches(['<', '>', '=']).len();
     let (sign, days) = text.split_at(start);
     let day = |day: &str| {
@@ -264,8 +266,8 @@ fn dated(text: &str, context: &Context<'_>) -> String {
     format!("{sign}{}", days.join(".."))
 }
 
-/// The field that `has:` names; people say `audio` and `timecode`.
-fn had(name: &str) -> Result<&'static str, Malformed> {
+/// Returns the field that `has:` names, including informal names such as `audio` and `timecode`.
+fn field_for_has(name: &str) -> Result<&'static str, Malformed> {
     let name = name.to_ascii_lowercase();
     let name = match name.as_str() {
         "audio" | "sound" => "audio_codec",
@@ -284,48 +286,49 @@ fn unquoted(value: &str) -> &str {
     inner.strip_suffix('"').unwrap_or(inner)
 }
 
-/// Values that may stand after a name, of a closed set.
-fn choices(name: Name) -> Vec<&'static str> {
-    match name {
-        Name::Is => State::NAMES.to_vec(),
-        Name::Has => Clip::field_names().collect(),
-        Name::Field(name) => match Clip::fields_named(name).next().map(|(_, field)| field.kind) {
-            Some(Kind::Choice(all)) => all.to_vec(),
+/// Returns the values that may follow a name, if they are a closed set.
+fn choices(key: QueryKey) -> Vec<&'static str> {
+    match key {
+        QueryKey::Is => ClipState::NAMES.to_vec(),
+        QueryKey::Has => Clip::field_names().collect(),
+        QueryKey::Field(name) => match Clip::fields_named(name).next().map(|(_, field)| field.kind)
+        {
+            Some(FieldKind::Choice(all)) => all.to_vec(),
             _ => Vec::new(),
         },
         _ => Vec::new(),
     }
 }
 
-fn example(name: Name) -> String {
-    let text = match name {
-        Name::Not | Name::Exact => "interview",
-        Name::Any => "drummer,singer",
-        Name::Is => "vertical",
-        Name::Has => "notes",
-        Name::Resolution => "1080p..",
-        Name::Time => "14:00..15:30",
-        Name::Timecode => "01:02:03:04",
-        Name::Near => "51.5,-0.12,2km",
-        Name::Saved => "NAME",
-        Name::Field("rating") => "4..",
-        Name::Field(field) => match Clip::fields_named(field)
+fn example(key: QueryKey) -> String {
+    let text = match key {
+        QueryKey::Not | QueryKey::Exact => "interview",
+        QueryKey::Any => "drummer,singer",
+        QueryKey::Is => "vertical",
+        QueryKey::Has => "notes",
+        QueryKey::Resolution => "1080p..",
+        QueryKey::Time => "14:00..15:30",
+        QueryKey::Timecode => "01:02:03:04",
+        QueryKey::Near => "51.5,-0.12,2km",
+        QueryKey::Saved => "NAME",
+        QueryKey::Field("rating") => "4..",
+        QueryKey::Field(field) => match Clip::fields_named(field)
             .next()
             .map(|(_, field)| field.kind)
         {
-            Some(Kind::Choice(all)) => all.first().copied().unwrap_or("VALUE"),
-            Some(Kind::Number(scale)) => scale.example,
+            Some(FieldKind::Choice(all)) => all.first().copied().unwrap_or("VALUE"),
+            Some(FieldKind::Number(quantity)) => quantity.example,
             _ => "VALUE",
         },
     };
     text.to_owned()
 }
 
-/// A value that its name cannot have: what is wrong, and what would be right.
-fn refused(name: &str, meaning: Name, found: &Malformed) -> Error {
-    let choices = choices(meaning);
+/// Creates the error for an invalid value: what is wrong, and what is valid.
+fn invalid_value(name: &str, key: QueryKey, found: &Malformed) -> Error {
+    let choices = choices(key);
     let expected = match choices.as_slice() {
-        [first @ .., last] if meaning != Name::Has && !first.is_empty() => {
+        [first @ .., last] if key != QueryKey::Has && !first.is_empty() => {
             let first: Vec<String> = first.iter().map(|choice| format!("`{choice}`")).collect();
             format!("{} or `{last}`", first.join(", "))
         }
@@ -333,24 +336,24 @@ fn refused(name: &str, meaning: Name, found: &Malformed) -> Error {
     };
     let hint = match closest(&found.text.to_ascii_lowercase(), &choices) {
         Some(choice) => format!("did you mean `{name}:{choice}`?"),
-        None => match meaning {
-            Name::Field(field) => match Clip::fields_named(field).next() {
-                Some((_, field)) if matches!(field.kind, Kind::Point) => {
-                    format!("for example `near:{}`", example(Name::Near))
+        None => match key {
+            QueryKey::Field(field) => match Clip::fields_named(field).next() {
+                Some((_, field)) if matches!(field.kind, FieldKind::Point) => {
+                    format!("for example `near:{}`", example(QueryKey::Near))
                 }
                 Some((_, field)) => format!(
                     "`{}` is {}; for example `{name}:{}`",
                     field.name,
                     field.help,
-                    example(meaning)
+                    example(key)
                 ),
                 None => String::new(),
             },
-            Name::Has => "`btsindex fields` lists them all".to_owned(),
-            _ => format!("for example `{name}:{}`", example(meaning)),
+            QueryKey::Has => "`btsindex fields` lists them all".to_owned(),
+            _ => format!("for example `{name}:{}`", example(key)),
         },
     };
-    wrong(
+    query_error(
         format!(
             "`{name}:{}`: {:?} is not {expected}",
             found.text, found.text

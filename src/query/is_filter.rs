@@ -1,23 +1,23 @@
-//! What `is:` asks: how a clip is, or how it stands with its files.
+//! The `is:` filter: states of a clip and of its files.
 
 use crate::value::Malformed;
 
-/// Declares the states, what they are called, and what each means.
+/// Declares the states with their names and descriptions.
 macro_rules! states {
     ($($variant:ident = $name:literal, $help:literal;)+) => {
-        /// How a clip is, or how it stands with its files.
+        /// State of a clip, or of its files.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum State {
+        pub enum ClipState {
             $(#[doc = $help] $variant,)+
         }
 
-        impl State {
-            /// Every state.
+        impl ClipState {
+            /// All states, in the order of the help texts.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// What they are called, in the same order.
+            /// Names of the states, in the order of [`ClipState::ALL`].
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
-            /// What it is called.
+            /// Returns the name used in queries.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -25,7 +25,7 @@ macro_rules! states {
                 }
             }
 
-            /// What it means.
+            /// Returns the description for help texts.
             #[must_use]
             pub fn help(self) -> &'static str {
                 match self {
@@ -37,28 +37,28 @@ macro_rules! states {
 }
 
 states! {
-    Vertical = "vertical", "shown higher than wide";
-    Hdr = "hdr", "a picture of high dynamic range";
-    Vfr = "vfr", "frames unevenly spaced in time";
-    Interlaced = "interlaced", "two fields a frame";
+    Vertical = "vertical", "displayed taller than wide";
+    Hdr = "hdr", "high dynamic range";
+    Vfr = "vfr", "variable frame rate";
+    Interlaced = "interlaced", "two fields per frame";
     Vr = "vr", "a spherical or stereo picture";
-    Audio = "audio", "sound and no picture";
-    Online = "online", "a file of it can be opened now";
-    Offline = "offline", "files of it are on volumes that are not mounted, and on no other";
-    Missing = "missing", "no file of it was there when it was last looked for";
-    Unreadable = "unreadable", "a file of it could not be read";
-    Selected = "selected", "somebody selected it";
-    Rejected = "rejected", "somebody rejected it";
-    Rated = "rated", "it has stars";
+    Audio = "audio", "sound without picture";
+    Online = "online", "a copy can be opened now";
+    Offline = "offline", "every copy that is not missing is on an unmounted volume";
+    Missing = "missing", "every copy was missing at the last scan";
+    Unreadable = "unreadable", "a copy could not be read";
+    Selected = "selected", "selected by an editor";
+    Rejected = "rejected", "rejected by an editor";
+    Rated = "rated", "has a star rating";
 }
 
-impl std::str::FromStr for State {
+impl std::str::FromStr for ClipState {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let text = text.to_ascii_lowercase();
         let at = Self::NAMES.iter().position(|name| *name == text);
         at.map(|at| Self::ALL[at])
-            .ok_or_else(|| Malformed::new(&text, "something that a clip can be"))
+            .ok_or_else(|| Malformed::new(&text, "a state of a clip"))
     }
 }

@@ -1,38 +1,37 @@
-//! The text of a query as tokens: words with what is glued to them, quotes kept, and brackets.
+//! Tokenizer of queries: brackets, operators, and words with their quotes and prefixes.
 
-/// One piece of a query.
+/// One token of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// `(`, and whether it stands after `-`, `!` or `not:`.
+    /// `(`; `is_not` is true after `-`, `!` or `not:`.
     Open {
         is_not: bool,
     },
-    /// `)`.
     Close,
-    /// `OR`, `AND` and `NOT`, in capitals.
+    /// `OR`, in capitals like `AND` and `NOT`.
     Or,
     And,
     Not,
-    /// Anything else: a word, a phrase in quotes, a field and its value.
+    /// Any other text: a word, a phrase in quotes, or a field and its value.
     Term(String),
 }
 
-/// Cuts at blanks that stand in no quotes, and takes brackets off the ends of words.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+/// Splits a text at spaces outside quotes, and separates brackets from the words next to them.
+pub(super) fn tokenize(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
-    for piece in pieces(text) {
+    for piece in split_unquoted(text) {
         if piece == "|" {
             tokens.push(Token::Or);
         } else {
-            term(&piece, &mut tokens);
+            push_term(&piece, &mut tokens);
         }
     }
     tokens
 }
 
-/// A word without the brackets that stand around it; one that both opens and closes a bracket
-/// keeps it: `clip(1).mov`.
-fn term(piece: &str, tokens: &mut Vec<Token>) {
+/// Pushes the tokens of a word and of the brackets around it; a word that both opens and closes a
+/// bracket keeps it: `clip(1).mov`.
+fn push_term(piece: &str, tokens: &mut Vec<Token>) {
     let mut rest = piece;
     loop {
         if let Some(inner) = rest.strip_prefix('(') {
@@ -66,9 +65,9 @@ fn term(piece: &str, tokens: &mut Vec<Token>) {
     tokens.extend(std::iter::repeat_n(Token::Close, closes));
 }
 
-/// What stands between blanks that are not in quotes.
+/// Splits a text at spaces outside quotes.
 #[must_use]
-pub fn pieces(text: &str) -> Vec<String> {
+pub fn split_unquoted(text: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut is_quoted = false;
     for c in text.chars() {
@@ -82,8 +81,8 @@ pub fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
-/// Cuts at commas that stand in no quotes.
-pub(super) fn at_commas(text: &str) -> Vec<&str> {
+/// Splits a text at commas outside quotes.
+pub(super) fn split_at_commas(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut is_quoted) = (Vec::new(), 0, false);
     for (at, c) in text.char_indices() {
         is_quoted ^= c == '"';

@@ -1,63 +1,65 @@
-//! What the summaries of a book need of a clip. A whole [`Clip`] takes kilobytes, so that a book of 100,000 holds only
-//! these, and reads each clip again when it writes it.
+//! Summary of a clip for the totals, timelines and checks of a report.
+//!
+//! A complete [`Clip`] takes kilobytes. A report of 100,000 clips therefore keeps only summaries in
+//! memory and reads each clip again when it writes it.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::clip::{Clip, Fact, Source};
-use crate::value::{Fingerprint, Rate, WallTime, Why};
+use crate::value::{Fingerprint, Rate, TagOrigin, WallTime};
 
-/// What the summaries of a book need of a clip.
+/// Facts of a clip that the summaries of a report need.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Gist {
-    /// Its content's fingerprint.
+pub struct ClipSummary {
+    /// Fingerprint of the content.
     pub id: Option<Fingerprint>,
-    /// What its file is called.
+    /// File name with its extension.
     pub name: Arc<str>,
-    /// When it was shot, and who says so.
+    /// Recording time and its source.
     pub captured: Option<Fact<WallTime>>,
-    /// Its running time, in microseconds.
+    /// Running time in microseconds.
     pub micros: Option<u64>,
-    /// The size of its file.
+    /// File size in bytes.
     pub bytes: Option<u64>,
-    /// Frames a second.
+    /// Frame rate in frames per second.
     pub rate: Option<Rate>,
-    /// Its picture as it is shown, in pixels.
+    /// Displayed width and height in pixels.
     pub size: Option<(u32, u32)>,
-    /// Whether there is a picture in it.
+    /// True if the clip has a video stream.
     pub has_picture: bool,
-    /// Whether there is sound in it.
+    /// True if the clip has an audio stream.
     pub has_sound: bool,
-    /// Whether it is an image sequence.
+    /// True if the clip is an image sequence.
     pub is_sequence: bool,
-    /// Why it could not be read, wholly or in part.
+    /// Reason why the file could not be read completely.
     pub problem: Option<Arc<str>>,
-    /// The production that its shoot day was for.
+    /// Production of the shoot day.
     pub production: Option<Arc<str>>,
-    /// The number of its shoot day.
+    /// Number of the shoot day.
     pub shoot_day: Option<Arc<str>>,
-    /// Where it was shot.
+    /// Location of the shoot day.
     pub location: Option<Arc<str>>,
-    /// Who shot it.
+    /// Crew of the shoot day, with roles.
     pub crew: Option<Arc<str>>,
-    /// Its reel.
+    /// Name of the camera's reel.
     pub reel: Option<Arc<str>>,
-    /// The letter of its camera.
+    /// Letter of the camera.
     pub camera_letter: Option<Arc<str>>,
-    /// Its tags, and whether each was said of the day when its card was taken in.
+    /// Tags; `true` if the tag was given to the whole day when the card was ingested.
     pub tags: Vec<(Arc<str>, bool)>,
 }
 
-/// Texts and folders that many clips share, each kept once.
+/// Interner for texts and folders that many clips share.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct TextInterner {
     texts: HashSet<Arc<str>>,
     folders: HashSet<Arc<Path>>,
 }
 
-impl Texts {
-    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+impl TextInterner {
+    pub(super) fn intern(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
@@ -66,7 +68,7 @@ impl Texts {
         new
     }
 
-    pub(super) fn folder(&mut self, folder: &Path) -> Arc<Path> {
+    pub(super) fn intern_folder(&mut self, folder: &Path) -> Arc<Path> {
         if let Some(known) = self.folders.get(folder) {
             return Arc::clone(known);
         }
@@ -76,21 +78,21 @@ impl Texts {
     }
 
     fn fact(&mut self, fact: Option<&Fact<String>>) -> Option<Arc<str>> {
-        fact.map(|fact| self.text(&fact.value))
+        fact.map(|fact| self.intern(&fact.value))
     }
 }
 
-impl Gist {
-    /// Takes from a clip what summaries need.
-    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Self {
+impl ClipSummary {
+    /// Extracts the summary of a clip.
+    pub(super) fn from_clip(clip: &Clip, texts: &mut TextInterner) -> Self {
         let sides = clip
             .display_width
             .as_ref()
             .zip(clip.display_height.as_ref());
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
         let tags = tags.map(|tagged| {
-            let is_of_day = matches!(tagged.why, Why::Ingest { .. });
-            (texts.text(&tagged.tag), is_of_day)
+            let is_of_day = matches!(tagged.origin, TagOrigin::Ingest { .. });
+            (texts.intern(&tagged.tag), is_of_day)
         });
         Self {
             tags: tags.collect(),
@@ -112,7 +114,7 @@ impl Gist {
             shoot_day: clip
                 .shoot_day
                 .as_ref()
-                .map(|day| texts.text(&day.value.to_string())),
+                .map(|day| texts.intern(&day.value.to_string())),
             location: texts.fact(clip.location.as_ref()),
             crew: texts.fact(clip.crew.as_ref()),
             reel: texts.fact(clip.reel.as_ref()),
@@ -120,9 +122,9 @@ impl Gist {
         }
     }
 
-    /// Returns when the camera's clock says it was begun, in seconds as [`WallTime::wall_seconds`]; `None` where only
-    /// a day is known, or when the file was written.
-    pub(super) fn begun(&self) -> Option<i64> {
+    /// Returns the start time by the camera's clock, in seconds as [`WallTime::wall_seconds`].
+    /// Returns `None` if only a date or the file's modification time is known.
+    pub(super) fn start_seconds(&self) -> Option<i64> {
         let captured = self.captured.as_ref()?;
         let seconds = captured.value.wall_seconds();
         let is_bare_date = captured.source == Source::NAME && seconds % 86_400 == 0;

@@ -1,43 +1,43 @@
-//! A contact sheet: the clips of a book as pictures in a grid, made to be printed.
+//! Contact sheet: the clips of a report as a grid of pictures for printing.
 
 use maud::{PreEscaped, html};
 
-use super::anomalies::find;
+use super::anomalies::find_anomalies;
 use super::files::Sink;
-use super::page::{Clips, Next, Part, STYLE, begin, end, head, tools};
-use super::{Book, page};
+use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
+use super::{ShootReport, page};
 use crate::error::Error;
 
-/// How a contact sheet is laid out.
+/// Layout of a contact sheet.
 #[derive(Debug, Clone, Copy)]
-pub struct Sheet {
-    /// Pictures beside each other.
+pub struct SheetLayout {
+    /// Number of pictures per row.
     pub columns: u8,
-    /// Whether strips are shown instead of posters.
+    /// True for filmstrips instead of posters.
     pub strips: bool,
 }
 
-/// With so many columns, paper is held crosswise.
-const CROSSWISE: u8 = 5;
+/// Number of columns from which the paper is in landscape orientation.
+const LANDSCAPE_COLUMNS: u8 = 5;
 
-/// Writes the whole sheet; see [`page::report`].
-pub(super) fn sheet(
-    book: &Book,
-    sheet: Sheet,
+/// Writes the whole sheet; see [`page::write_report`].
+pub(super) fn write_sheet(
+    report: &ShootReport,
+    sheet: SheetLayout,
     next: &mut Next<'_>,
-    is_whole: bool,
+    is_self_contained: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(book);
-    let clips = Clips::new(book, &found);
+    let anomalies = find_anomalies(report);
+    let clips = Clips::new(report, &anomalies);
     let (part, grid) = if sheet.strips {
-        (Part::Strip, "<div class=\"grid strips\">")
+        (PictureMode::Strip, "<div class=\"grid strips\">")
     } else {
-        (Part::Poster, "<div class=\"grid\">")
+        (PictureMode::Poster, "<div class=\"grid\">")
     };
-    sink.put(&begin(&page::title(book), &style(sheet), is_whole).into_string())?;
+    sink.put(&begin(&page::title(report), &style(sheet), is_self_contained).into_string())?;
     let above = html! {
-        (head(book, "Contact sheet"))
+        (head(report, "Contact sheet"))
         (PreEscaped("<main id=\"main\"><section id=\"clips\" aria-labelledby=\"clips-title\">"))
         h2.unseen id="clips-title" { "Clips" }
         (tools(&clips))
@@ -49,9 +49,10 @@ pub(super) fn sheet(
     sink.put(&end().into_string())
 }
 
-/// How it looks, with its own columns: a page may say so in its style only.
-fn style(sheet: Sheet) -> String {
-    let paper = if sheet.columns >= CROSSWISE {
+/// Style sheet with the number of columns. It is part of the style element, because the content
+/// security policy forbids style attributes.
+fn style(sheet: SheetLayout) -> String {
+    let paper = if sheet.columns >= LANDSCAPE_COLUMNS {
         "landscape"
     } else {
         "portrait"

@@ -1,53 +1,54 @@
-//! Where a book goes: one file, or a folder with its pictures beside it; whole or not at all. Only what
-//! is an earlier book is ever replaced, never anything else that has the name.
+//! Output of a report: a file, or a folder that also holds the pictures. The output is written
+//! completely or not at all. Only an earlier report is replaced, never another file of the same
+//! name.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
-use super::page::MARK;
+use super::page::PAGE_PREFIX;
 use crate::atomic_file;
 use crate::error::Error;
 
-/// Clips that one file has room for.
-pub(super) const MOST_IN_ONE: usize = 2000;
-/// The folder of pictures in the folder of a book.
+/// Maximum number of clips in a single file.
+pub(super) const MAX_IN_ONE_FILE: usize = 2000;
+/// Folder of the pictures within the folder of a report.
 pub(super) const PICTURES: &str = "pictures";
-/// The page in the folder of a book.
+/// Page within the folder of a report.
 pub(super) const INDEX: &str = "index.html";
 
-/// What a book is written as.
+/// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A page.
+pub enum ReportFormat {
+    /// HTML page with pictures.
     Html,
-    /// One object.
+    /// Single JSON object on one line.
     Json,
-    /// A row a clip.
+    /// CSV with one row per clip.
     Csv,
 }
 
-impl Form {
-    /// What a file of ours begins with.
-    fn mark(self) -> &'static [u8] {
+impl ReportFormat {
+    /// Prefix by which an earlier report is recognized.
+    fn prefix(self) -> &'static [u8] {
         match self {
-            Self::Html => MARK.as_bytes(),
-            Self::Json => super::write::JSON_MARK,
-            Self::Csv => super::write::CSV_MARK,
+            Self::Html => PAGE_PREFIX.as_bytes(),
+            Self::Json => super::write::JSON_PREFIX,
+            Self::Csv => super::write::CSV_PREFIX,
         }
     }
 }
 
-/// Where the text of a book goes, and how much of it there was.
+/// Writer for the text of a report, which counts the bytes.
 pub struct Sink<'a> {
     out: &'a mut dyn Write,
-    /// What complaints name.
+    /// Path for error messages.
     path: &'a Path,
     bytes: u64,
 }
 
 impl<'a> Sink<'a> {
-    /// Writes to `out`, which is the file at `path`.
+    /// Creates a writer to `out`, which is the file at `path`.
     pub fn new(out: &'a mut dyn Write, path: &'a Path) -> Self {
         Self {
             out,
@@ -56,16 +57,16 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Writes some text.
+    /// Writes a text.
     ///
     /// # Errors
-    /// What the system says, with the path.
+    /// Returns the system's error with the path.
     pub fn put(&mut self, text: &str) -> Result<(), Error> {
         self.write_all(text.as_bytes())
             .map_err(Error::path(self.path))
     }
 
-    /// Bytes that were written.
+    /// Number of bytes written.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -84,21 +85,21 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Writes a file, also in the place of an earlier one of its form; returns its bytes. Nothing is there when `write`
-/// fails.
+/// Writes a file, or replaces an earlier report of the same format, and returns its size in bytes.
+/// If `write` fails, the path stays unchanged.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says; else those of `write`.
+/// [`Error::NotOurs`] if another file has this name, [`Error::NoPlace`] if the parent folder does
+/// not exist, [`Error::Path`] for errors of the system, and the errors of `write`.
 pub fn save(
     path: &Path,
-    form: Form,
+    form: ReportFormat,
     write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let before = earlier(path, form)?;
+    let before = existing_report(path, form)?;
     let mut outcome = Ok(0);
     let fill = |file: &mut File| {
-        outcome = filled(file, path, write);
+        outcome = fill_file(file, path, write);
         match &outcome {
             Ok(_) => Ok(()),
             Err(_) => Err(io::Error::other("not written")),
@@ -113,8 +114,8 @@ pub fn save(
     Ok(bytes)
 }
 
-/// Fills a file piece by piece; returns its bytes.
-pub(super) fn filled(
+/// Writes the content of a file and returns its size in bytes.
+pub(super) fn fill_file(
     file: &mut File,
     path: &Path,
     write: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>,
@@ -127,16 +128,17 @@ pub(super) fn filled(
     Ok(bytes)
 }
 
-/// What an earlier file of ours looks like that has the name; refuses a name that something else has.
+/// Returns the metadata of an earlier report at a path, or `None` if nothing is there. Refuses any
+/// other file.
 ///
 /// # Errors
 /// See [`save`].
-pub(super) fn earlier(path: &Path, form: Form) -> Result<Option<Metadata>, Error> {
-    match at(path)? {
+pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<Metadata>, Error> {
+    match existing_metadata(path)? {
         None => Ok(None),
         Some(metadata)
             if metadata.is_file()
-                && begins_with(path, form.mark()).map_err(Error::path(path))? =>
+                && starts_with(path, form.prefix()).map_err(Error::path(path))? =>
         {
             Ok(Some(metadata))
         }
@@ -144,20 +146,21 @@ pub(super) fn earlier(path: &Path, form: Form) -> Result<Option<Metadata>, Error
     }
 }
 
-/// What has a name, if anything has it; refuses one in a folder that is not there.
-fn at(path: &Path) -> Result<Option<Metadata>, Error> {
+/// Returns the metadata of a path, or `None` if nothing is there. Refuses a path whose parent
+/// folder does not exist.
+fn existing_metadata(path: &Path) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
-        Err(_) if beside(path).is_dir() => Ok(None),
+        Err(_) if parent_folder(path).is_dir() => Ok(None),
         Err(_) => Err(Error::NoPlace {
             path: path.to_owned(),
         }),
     }
 }
 
-/// The folder that something is in.
-fn beside(path: &Path) -> &Path {
+/// Returns the parent folder of a path.
+fn parent_folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -170,70 +173,71 @@ fn not_ours(path: &Path) -> Error {
     }
 }
 
-fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
+fn starts_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
     let mut begin = Vec::new();
     File::open(path)?
-        .take(mark.len() as u64)
+        .take(prefix.len() as u64)
         .read_to_end(&mut begin)?;
-    Ok(begin == mark)
+    Ok(begin == prefix)
 }
 
-/// Creates a folder under a temporary name in the target's parent, and renames it once `fill` has filled it. Replaces an
-/// earlier book of that name. Returns what `fill` returns.
+/// Creates a folder under a temporary name in the target's parent, and renames it after `fill` has
+/// written its content. Replaces an earlier report of that name. Returns the result of `fill`.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
-/// [`Error::Path`] for what the system says; else those of `fill`. Nothing is left then.
-pub(super) fn folder<T>(
+/// [`Error::NotOurs`] if another file or folder has this name, [`Error::NoPlace`] if the parent
+/// folder does not exist, [`Error::Path`] for errors of the system, and the errors of `fill`.
+/// Nothing is left behind then.
+pub(super) fn save_folder<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let fault = || Error::path(path);
-    refuse_folder(path)?;
-    let beside = beside(path);
+    let path_error = || Error::path(path);
+    check_replaceable_folder(path)?;
+    let parent_folder = parent_folder(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".btsindex-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Who gets it on a stick is somebody else here.
+        // Readable by all: on a removable disk, the recipient has a different user id.
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
-    let made = builder.tempdir_in(beside).map_err(fault())?;
-    fs::create_dir(made.path().join(PICTURES)).map_err(fault())?;
-    let filled = fill(made.path())?;
-    refuse_folder(path)?;
-    let former = builder.tempdir_in(beside).map_err(fault())?;
-    let way = former.path().join("former");
-    let has_former = match fs::rename(path, &way) {
+    let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
+    fs::create_dir(folder.path().join(PICTURES)).map_err(path_error())?;
+    let result = fill(folder.path())?;
+    check_replaceable_folder(path)?;
+    let previous = builder.tempdir_in(parent_folder).map_err(path_error())?;
+    let previous_path = previous.path().join("previous");
+    let has_previous = match fs::rename(path, &previous_path) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => return Err(fault()(error)),
+        Err(error) => return Err(path_error()(error)),
     };
-    let whole = made.keep();
+    let whole = folder.keep();
     if let Err(error) = fs::rename(&whole, path) {
-        if has_former {
-            // As it was; if even that fails, the first fault is the one to tell.
-            let _ = fs::rename(&way, path);
+        if has_previous {
+            // Restores the earlier report. If that fails too, the first error is more useful.
+            let _ = fs::rename(&previous_path, path);
         }
         let _ = fs::remove_dir_all(&whole);
-        return Err(fault()(error));
+        return Err(path_error()(error));
     }
-    let _ = atomic_file::sync_folder(beside);
-    Ok(filled)
+    let _ = atomic_file::sync_folder(parent_folder);
+    Ok(result)
 }
 
-/// Refuses a name that anything but a folder of ours has: a page that begins like ours, and pictures
-/// that are named as ours are.
-pub(super) fn refuse_folder(path: &Path) -> Result<(), Error> {
-    let is_ours = match at(path)? {
+/// Refuses a path unless nothing is there, or the folder of an earlier report: a page that starts
+/// with the prefix, and pictures with the names of a report's pictures.
+pub(super) fn check_replaceable_folder(path: &Path) -> Result<(), Error> {
+    let is_ours = match existing_metadata(path)? {
         None => return Ok(()),
-        Some(metadata) => metadata.is_dir() && holds_ours_only(path).unwrap_or(false),
+        Some(metadata) => metadata.is_dir() && holds_only_report_files(path).unwrap_or(false),
     };
     if is_ours { Ok(()) } else { Err(not_ours(path)) }
 }
 
-fn holds_ours_only(path: &Path) -> io::Result<bool> {
+fn holds_only_report_files(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
         if name != INDEX && name != PICTURES {
@@ -252,7 +256,7 @@ fn holds_ours_only(path: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    begins_with(&path.join(INDEX), MARK.as_bytes())
+    starts_with(&path.join(INDEX), PAGE_PREFIX.as_bytes())
 }
 
 #[cfg(test)]
@@ -260,21 +264,21 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Vec<u8> {
-        format!("{MARK}0\">{text}").into_bytes()
+        format!("{PAGE_PREFIX}0\">{text}").into_bytes()
     }
 
     #[test]
-    fn an_earlier_report_is_replaced_and_nothing_else_is() {
+    fn only_an_earlier_report_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("day.html");
         let save = |path: &Path, text: &str| {
             let text = String::from_utf8(page(text)).unwrap();
-            save(path, Form::Html, |sink| sink.put(&text))
+            save(path, ReportFormat::Html, |sink| sink.put(&text))
         };
         save(&path, "one").unwrap();
         assert_eq!(save(&path, "two").unwrap(), page("two").len() as u64);
         assert_eq!(fs::read(&path).unwrap(), page("two"));
-        let stopped = super::save(&path, Form::Html, |sink| {
+        let stopped = super::save(&path, ReportFormat::Html, |sink| {
             sink.put("half a page")?;
             Err(Error::Interrupted)
         });
@@ -294,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_there_when_it_is_whole_and_takes_the_place_of_an_earlier_one_only() {
+    fn a_folder_appears_when_complete_and_replaces_only_an_earlier_report() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("day");
         let fill = |text: &'static str| {
@@ -310,14 +314,14 @@ mod tests {
                 Ok(())
             }
         };
-        folder(&path, fill("one")).unwrap();
-        folder(&path, fill("two")).unwrap();
+        save_folder(&path, fill("one")).unwrap();
+        save_folder(&path, fill("two")).unwrap();
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
-        assert!(folder(&path, fill("stopped")).is_err());
+        assert!(save_folder(&path, fill("stopped")).is_err());
         assert_eq!(fs::read(path.join(INDEX)).unwrap(), page("two"));
         fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
         assert!(matches!(
-            folder(&path, fill("three")),
+            save_folder(&path, fill("three")),
             Err(Error::NotOurs { .. })
         ));
         assert_eq!(

@@ -1,127 +1,128 @@
-//! What a book is made of: the clips that were asked for, where their copies are, the cards they
-//! came on, and what the day was.
+//! Collects the content of a report: the requested clips, their copies, their cards, and the facts
+//! of the day.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::clip_summary::{Gist, Texts};
-use super::series::{self, Place, Series};
+use super::clip_summary::{ClipSummary, TextInterner};
+use super::series::{self, NumberedClip, Series};
 use crate::catalogue::{Catalogue, Copied, Ingest};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::Fingerprint;
 
-/// What a book is about.
+/// Clips that a report covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// One day, and of its clips those that a query finds, where one was written.
+pub enum ReportScope {
+    /// A day, with a query that selects some of its clips; empty for all clips.
     Day(Date, String),
-    /// What a query finds.
+    /// Matches of a query.
     Query(String),
 }
 
-/// A shoot, gathered.
+/// Content of a report.
 #[derive(Debug, Clone)]
-pub struct Book {
-    /// What was asked for.
-    pub about: About,
-    /// Its clips, in the order in which they were shot; those of which nobody knows when come last.
+pub struct ShootReport {
+    /// Clips that the report covers.
+    pub about: ReportScope,
+    /// Clips in shooting order; clips without a time come last.
     pub shots: Vec<Shot>,
-    /// The cards that clips came on, the first taken in first.
+    /// Ingests of the cards that the clips are from, oldest first.
     pub cards: Vec<Ingest>,
-    /// The numbers that are known on each card or in each folder.
+    /// Known clip numbers of each card or folder.
     pub series: Vec<Series>,
-    /// The day on which it is made.
-    pub made: Date,
+    /// Date of the report.
+    pub created: Date,
 }
 
-/// A clip of a book.
+/// Clip of a report.
 #[derive(Debug, Clone, Default)]
 pub struct Shot {
-    /// Its number in the catalogue.
+    /// Clip id in the catalogue.
     pub clip: i64,
-    /// What is known of it, in short.
-    pub gist: Gist,
-    /// The day that it belongs to.
+    /// Facts for the summaries.
+    pub summary: ClipSummary,
+    /// Day that the clip belongs to.
     pub day: Option<Arc<str>>,
-    /// What it was shot with: `A · Sony ILME-FX3`.
+    /// Name of the camera: `A · Sony ILME-FX3`.
     pub camera: Arc<str>,
-    /// Which of the book's cards it came on.
+    /// Index of the clip's card in [`ShootReport::cards`].
     pub card: Option<usize>,
-    /// Where it is.
-    pub copies: Copies,
-    /// Which of the book's series its name is of, and its number there.
+    /// Number of copies, and their volumes.
+    pub copies: ShotCopies,
+    /// Index in [`ShootReport::series`], and the clip's number there.
     pub number: Option<(usize, u32)>,
 }
 
-/// Where a clip is.
+/// Copies of a clip: how many volumes hold it, and how many were verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Copies {
-    /// Files that hold it and were there when they were last looked for.
+pub struct ShotCopies {
+    /// Files that were present and readable at the last scan.
     pub files: usize,
-    /// Volumes that hold it, by fingerprint.
+    /// Volumes that hold the clip, by fingerprint.
     pub volumes: usize,
-    /// … and those of which full hashes prove it.
-    pub proved: usize,
-    /// Whether full hashes show that its files are not the same.
+    /// Volumes whose copies have the same full hash; 1 for a single file.
+    pub verified: usize,
+    /// True if full hashes show that the files differ.
     pub do_differ: bool,
-    /// What the volumes are called, each once.
+    /// Labels of the volumes, sorted and without duplicates.
     pub labels: Vec<Arc<str>>,
 }
 
-impl Copies {
-    fn of(copied: &Copied, texts: &mut Texts) -> Self {
-        let labels = copied.files.iter().map(|file| texts.text(&file.label));
+impl ShotCopies {
+    fn from_copied(copied: &Copied, texts: &mut TextInterner) -> Self {
+        let labels = copied.files.iter().map(|file| texts.intern(&file.label));
         let mut labels: Vec<Arc<str>> = labels.collect();
         labels.sort();
         labels.dedup();
         Self {
             files: copied.files.len(),
             volumes: copied.volumes(),
-            proved: copied.proved_volumes(),
+            verified: copied.proved_volumes(),
             do_differ: copied.do_differ(),
             labels,
         }
     }
 }
 
-impl Book {
-    /// Gathers clips by their numbers; of a day, those that belong to it. The callback `each` gets the number of clips
-    /// gathered and their total, and returns whether to continue. Returns `None` when it ends the work.
+impl ShootReport {
+    /// Collects clips by id; for a day, only those that belong to it. The callback gets the number
+    /// of clips done and their total, and returns whether to continue. Returns `None` if it returns
+    /// false.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// Returns an error if `SQLite` fails.
     pub fn gather(
-        about: About,
+        about: ReportScope,
         clips: &[i64],
-        made: Date,
+        created: Date,
         catalogue: &Catalogue,
-        each: &mut dyn FnMut(usize, usize) -> bool,
+        on_progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Option<Self>, Error> {
-        let wanted = match &about {
-            About::Day(date, _) => Some(date.to_string()),
-            About::Query(_) => None,
+        let day_filter = match &about {
+            ReportScope::Day(date, _) => Some(date.to_string()),
+            ReportScope::Query(_) => None,
         };
-        let mut gathering = Gathering {
+        let mut builder = ReportBuilder {
             catalogue,
             cards: Cards::default(),
-            texts: Texts::default(),
+            texts: TextInterner::default(),
             shots: Vec::new(),
-            places: Vec::new(),
-            have_camera: Vec::new(),
+            numbered: Vec::new(),
+            has_camera_name: Vec::new(),
         };
         for (done, &number) in clips.iter().enumerate() {
-            if !each(done, clips.len()) {
+            if !on_progress(done, clips.len()) {
                 return Ok(None);
             }
-            gathering.take(number, wanted.as_deref())?;
+            builder.add_clip(number, day_filter.as_deref())?;
         }
-        gathering.done(about, made, each)
+        builder.finish(about, created, on_progress)
     }
 
-    /// The days that clips belong to, in order.
+    /// Days of the clips, sorted.
     #[must_use]
     pub fn days(&self) -> Vec<&str> {
         let days = self.shots.iter().filter_map(|shot| shot.day.as_deref());
@@ -131,18 +132,18 @@ impl Book {
         days
     }
 
-    /// Returns the distinct values that `tell` gives for the clips, in the order of the clips.
+    /// Returns the distinct values of the clips, in the order of the clips.
     #[must_use]
-    pub fn distinct(&self, tell: impl Fn(&Gist) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
+    pub fn distinct(&self, value_of: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
-        let texts = self.shots.iter().filter_map(|shot| tell(&shot.gist));
+        let texts = self.shots.iter().filter_map(|shot| value_of(&shot.summary));
         texts.filter(|text| known.insert(*text)).cloned().collect()
     }
 
     /// Returns the tags that were given to the day when its cards were ingested, sorted.
     #[must_use]
     pub fn tags_of_day(&self) -> Vec<Arc<str>> {
-        let tags = self.shots.iter().flat_map(|shot| &shot.gist.tags);
+        let tags = self.shots.iter().flat_map(|shot| &shot.summary.tags);
         let of_day = tags.filter(|(_, is_of_day)| *is_of_day);
         let distinct: HashSet<&Arc<str>> = of_day.map(|(tag, _)| tag).collect();
         let mut sorted: Vec<Arc<str>> = distinct.into_iter().cloned().collect();
@@ -150,121 +151,127 @@ impl Book {
         sorted
     }
 
-    /// What a clip's card is called: as it was taken in, else its reel.
+    /// Name of a clip's card: the name used by the ingest, or else the reel.
     #[must_use]
     pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
         card.map(|card| card.told.card.as_str())
-            .or(shot.gist.reel.as_deref())
+            .or(shot.summary.reel.as_deref())
     }
 }
 
 impl Shot {
-    /// What its file is called.
+    /// Returns the name of the clip's file.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.gist.name
+        &self.summary.name
     }
 
-    /// Whether anything is known of what it was shot with.
+    /// Returns true if the camera is known.
     pub(super) fn has_camera(&self) -> bool {
         &*self.camera != UNKNOWN
     }
 
-    /// Whether there is sound and no picture in it.
+    /// Returns true if the clip has sound but no picture.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        !self.gist.has_picture && self.gist.has_sound
+        !self.summary.has_picture && self.summary.has_sound
     }
 
-    /// Its tags.
+    /// Tags of the clip.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.gist.tags.iter().map(|(tag, _)| &**tag)
+        self.summary.tags.iter().map(|(tag, _)| &**tag)
     }
 
-    /// Returns when the camera's clock says it was begun.
+    /// Returns the start time by the camera's clock.
     #[must_use]
-    pub fn begun(&self) -> Option<i64> {
-        self.gist.begun()
+    pub fn start_seconds(&self) -> Option<i64> {
+        self.summary.start_seconds()
     }
 
-    /// Day by day, by the clock; clips without one come last on their day, those without a day last of all.
+    /// Sort key: by day, then by the camera's clock. Clips without a time come last on their day,
+    /// clips without a day last of all.
     fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
-        let (day, begun) = (self.day.clone(), self.begun());
-        let name = Arc::clone(&self.gist.name);
-        (day.is_none(), day, begun.is_none(), begun, name)
+        let (day, start) = (self.day.clone(), self.start_seconds());
+        let name = Arc::clone(&self.summary.name);
+        (day.is_none(), day, start.is_none(), start, name)
     }
 }
 
-/// A book while it is gathered.
-struct Gathering<'a> {
+/// Report that is being collected.
+struct ReportBuilder<'a> {
     catalogue: &'a Catalogue,
     cards: Cards,
-    texts: Texts,
+    texts: TextInterner,
     shots: Vec<Shot>,
-    /// Where the name of each clip counts.
-    places: Vec<Option<Place>>,
-    /// Whether the camera of each clip is known, and not only that camera's letter.
-    have_camera: Vec<bool>,
+    /// Series position of each clip, if its name is numbered.
+    numbered: Vec<Option<NumberedClip>>,
+    /// True for each clip whose camera is known, and not only the camera's letter.
+    has_camera_name: Vec<bool>,
 }
 
-impl Gathering<'_> {
-    fn take(&mut self, number: i64, wanted: Option<&str>) -> Result<(), Error> {
+impl ReportBuilder<'_> {
+    fn add_clip(&mut self, number: i64, day_filter: Option<&str>) -> Result<(), Error> {
         let Some(clip) = self.catalogue.clip(number)? else {
             return Ok(());
         };
         let day = clip.day();
-        if wanted.is_some() && day.as_deref() != wanted {
+        if day_filter.is_some() && day.as_deref() != day_filter {
             return Ok(());
         }
         let texts = &mut self.texts;
-        let gist = Gist::of(&clip, texts);
-        self.places.push(Place::of(&clip, texts));
-        self.have_camera.push(clip.camera.is_some());
+        let summary = ClipSummary::from_clip(&clip, texts);
+        self.numbered.push(NumberedClip::from_clip(&clip, texts));
+        self.has_camera_name.push(clip.camera.is_some());
         self.shots.push(Shot {
             clip: number,
-            camera: texts.text(&camera(&clip)),
-            day: day.map(|day| texts.text(&day)),
-            card: self.cards.of(gist.id, self.catalogue)?,
-            copies: Copies::of(&self.catalogue.copied(number)?, texts),
+            camera: texts.intern(&camera(&clip)),
+            day: day.map(|day| texts.intern(&day)),
+            card: self.cards.find_or_load(summary.id, self.catalogue)?,
+            copies: ShotCopies::from_copied(&self.catalogue.copied(number)?, texts),
             number: None,
-            gist,
+            summary,
         });
         Ok(())
     }
 
-    /// Puts what was gathered in order, and looks at it as a whole.
-    fn done(
+    /// Sorts the clips, and adds what depends on all of them: series, cameras and cards.
+    fn finish(
         mut self,
-        about: About,
-        made: Date,
-        each: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Result<Option<Book>, Error> {
+        about: ReportScope,
+        created: Date,
+        on_progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<ShootReport>, Error> {
         let all = self.shots.len();
-        let mut go_on = || each(all, all);
-        let Some(series) = series::of(&mut self.shots, &self.places, self.catalogue, &mut go_on)?
+        let mut should_continue = || on_progress(all, all);
+        let Some(series) = series::number_clips(
+            &mut self.shots,
+            &self.numbered,
+            self.catalogue,
+            &mut should_continue,
+        )?
         else {
             return Ok(None);
         };
-        tell_letters(&mut self.shots, &self.have_camera);
+        assign_cameras_by_letter(&mut self.shots, &self.has_camera_name);
         self.shots.sort_by_cached_key(Shot::order);
-        if !go_on() {
+        if !should_continue() {
             return Ok(None);
         }
-        Ok(Some(Book {
+        Ok(Some(ShootReport {
             about,
             cards: self.cards.in_order(&mut self.shots),
             series,
             shots: self.shots,
-            made,
+            created,
         }))
     }
 }
 
-/// What clips are said to be shot with when nobody knows.
-const UNKNOWN: &str = "no camera known";
+/// Camera of a clip if nothing is known about it.
+const UNKNOWN: &str = "unknown camera";
 
-/// What a clip was shot with; sound without a camera is the recorder's.
+/// Name of a clip's camera; `sound` for audio without a camera.
 fn camera(clip: &Clip) -> String {
     let letter = clip.camera_letter.as_ref().map(|it| it.value.as_str());
     let camera = clip.camera.as_ref().map(|it| it.value.as_str());
@@ -278,18 +285,19 @@ fn camera(clip: &Clip) -> String {
     }
 }
 
-/// A clip that tells only its camera's letter, as one that cannot be read, is of the one camera that has it.
-fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
+/// Assigns a camera to clips that only have a camera letter, such as unreadable ones, if exactly
+/// one camera has this letter.
+fn assign_cameras_by_letter(shots: &mut [Shot], has_camera_name: &[bool]) {
     let mut named: HashMap<Arc<str>, HashSet<Arc<str>>> = HashMap::new();
-    for (shot, _) in shots.iter().zip(have_camera).filter(|(_, has)| **has) {
-        if let Some(letter) = &shot.gist.camera_letter {
+    for (shot, _) in shots.iter().zip(has_camera_name).filter(|(_, has)| **has) {
+        if let Some(letter) = &shot.summary.camera_letter {
             let cameras = named.entry(Arc::clone(letter)).or_default();
             cameras.insert(Arc::clone(&shot.camera));
         }
     }
-    let without = shots.iter_mut().zip(have_camera);
+    let without = shots.iter_mut().zip(has_camera_name);
     for (shot, _) in without.filter(|(_, has)| !**has) {
-        let letter = shot.gist.camera_letter.as_ref();
+        let letter = shot.summary.camera_letter.as_ref();
         let cameras = letter.and_then(|letter| named.get(letter));
         let only = cameras.filter(|cameras| cameras.len() == 1);
         if let Some(camera) = only.and_then(|cameras| cameras.iter().next()) {
@@ -298,17 +306,17 @@ fn tell_letters(shots: &mut [Shot], have_camera: &[bool]) {
     }
 }
 
-/// Cards as they are met.
+/// Cards of the clips read so far.
 #[derive(Default)]
 struct Cards {
-    met: Vec<Ingest>,
-    /// Where each stands, by its number; `None` for one that is not in the log.
+    ingests: Vec<Ingest>,
+    /// Index in `ingests` by ingest id; `None` if the ingest is not in the log.
     known: HashMap<i64, Option<usize>>,
 }
 
 impl Cards {
-    /// The card that a clip came on: of several, the one it was taken in from first.
-    fn of(
+    /// Returns the index of the card that a clip was first ingested from.
+    fn find_or_load(
         &mut self,
         id: Option<Fingerprint>,
         catalogue: &Catalogue,
@@ -321,8 +329,8 @@ impl Cards {
                 *at
             } else {
                 let at = catalogue.ingest(number)?.map(|ingest| {
-                    self.met.push(ingest);
-                    self.met.len() - 1
+                    self.ingests.push(ingest);
+                    self.ingests.len() - 1
                 });
                 self.known.insert(number, at);
                 at
@@ -334,16 +342,16 @@ impl Cards {
         Ok(None)
     }
 
-    /// The cards, the first taken in first, which clips are told.
+    /// Sorts the cards by time and updates the indexes of the clips.
     fn in_order(self, shots: &mut [Shot]) -> Vec<Ingest> {
-        let mut cards: Vec<(usize, Ingest)> = self.met.into_iter().enumerate().collect();
+        let mut cards: Vec<(usize, Ingest)> = self.ingests.into_iter().enumerate().collect();
         cards.sort_by_key(|(_, card)| (card.begun, card.id));
-        let mut places = vec![0; cards.len()];
+        let mut numbered = vec![0; cards.len()];
         for (now, (before, _)) in cards.iter().enumerate() {
-            places[*before] = now;
+            numbered[*before] = now;
         }
         for shot in shots {
-            shot.card = shot.card.map(|before| places[before]);
+            shot.card = shot.card.map(|before| numbered[before]);
         }
         cards.into_iter().map(|(_, card)| card).collect()
     }

@@ -1,9 +1,9 @@
-//! The book of a shoot: what was shot, gathered once, and told as one HTML file that needs nothing
-//! else, as a contact sheet, as JSON.
+//! Report of a shoot: its clips, collected once, as a self-contained HTML file, a contact sheet,
+//! JSON or CSV.
 //!
-//! [`Book`] knows no HTML; what is worked out of it (totals, time lines, what is odd) are plain
-//! functions. Only `page` and `sheet` know how it looks, only `files` where it goes. Nothing here
-//! reads from a drive of footage: pictures are the catalogue's.
+//! [`ShootReport`] is independent of HTML. Totals, timelines and anomalies are computed from it by
+//! plain functions. Only `page` and `contact_sheet` know the layout, and only `files` knows the
+//! output path. Nothing in this module reads footage: all pictures come from the catalogue.
 
 mod anomalies;
 mod clip_summary;
@@ -18,9 +18,9 @@ mod timeline;
 mod totals;
 mod write;
 
-pub use clip_summary::Gist;
-pub use contact_sheet::Sheet;
-pub use files::{Form, Sink, save};
-pub use gather::{About, Book, Copies, Shot};
-pub use pictures::Making;
-pub use write::{Wish, csv, json, whole_page, write};
+pub use clip_summary::ClipSummary;
+pub use contact_sheet::SheetLayout;
+pub use files::{ReportFormat, Sink, save};
+pub use gather::{ReportScope, ShootReport, Shot, ShotCopies};
+pub use pictures::RenderContext;
+pub use write::{ReportRequest, write, write_csv, write_json, write_page};

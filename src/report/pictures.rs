@@ -1,5 +1,5 @@
-//! The pictures of a book: posters and strips of the catalogue, made so small that all of them
-//! together, with all that is written, stay within what a file may have.
+//! Pictures of a report: posters and filmstrips of the catalogue, compressed so that all of them,
+//! together with the text, stay within the size limit of a file.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,54 +19,54 @@ use crate::output::decoded;
 use crate::source_file;
 use crate::value::Fingerprint;
 
-/// A picture, ready to be shown.
+/// Encoded picture with its size in pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Picture {
-    /// Itself as a `data:` address, or where it is below the folder of the book.
+pub(super) struct ReportPicture {
+    /// `data:` URL, or a path relative to the folder of the report.
     pub(super) address: String,
     pub(super) width: u32,
     pub(super) height: u32,
 }
 
-/// Several moments of a clip, beside each other in one picture.
+/// Several moments of a clip, side by side in one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Strip {
-    pub(super) picture: Picture,
-    /// Seconds since the clip's begin, one for each moment.
+    pub(super) picture: ReportPicture,
+    /// Seconds from the start of the clip, one per moment.
     pub(super) seconds: Vec<f64>,
 }
 
-/// What there is of one clip.
+/// Pictures of a clip.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Pictures {
-    pub(super) poster: Option<Picture>,
+pub(super) struct ClipPictures {
+    pub(super) poster: Option<ReportPicture>,
     pub(super) strip: Option<Strip>,
 }
 
-/// How a book is written.
-pub struct Making<'a> {
-    /// Where clips are read again.
+/// Inputs for writing a report.
+pub struct RenderContext<'a> {
+    /// Catalogue from which clips are read again.
     pub catalogue: &'a Catalogue,
-    /// Ends it early.
+    /// Token that cancels the writing.
     pub cancel: &'a Cancel,
     /// Callback that gets the number of clips written and their total.
     pub progress: &'a mut dyn FnMut(usize, usize),
 }
 
-/// Where pictures go.
+/// Destination of the pictures.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Room<'a> {
-    /// Into the page, so many bytes of it for each clip.
+pub(super) enum PictureTarget<'a> {
+    /// Inline in the page, with a limit in bytes per clip.
     Page(usize),
-    /// Into a folder, as files.
+    /// Files in a folder.
     Folder(&'a Path),
 }
 
-/// How a picture is made: pixels across, and WebP's quality.
-type Way = (u32, f32);
+/// Width of a picture in pixels, and WebP quality.
+type PictureSize = (u32, f32);
 
-/// Posters, the best first; the first that fits is taken.
-const POSTERS: [Way; 8] = [
+/// Poster sizes, best first; the first that fits is used.
+const POSTERS: [PictureSize; 8] = [
     (480, 72.0),
     (480, 60.0),
     (320, 66.0),
@@ -76,8 +76,8 @@ const POSTERS: [Way; 8] = [
     (200, 20.0),
     (96, 10.0),
 ];
-/// Strips: pixels across one moment.
-const STRIPS: [Way; 7] = [
+/// Filmstrip sizes; the width is that of one moment.
+const STRIPS: [PictureSize; 7] = [
     (192, 64.0),
     (160, 58.0),
     (160, 42.0),
@@ -86,45 +86,45 @@ const STRIPS: [Way; 7] = [
     (112, 12.0),
     (64, 8.0),
 ];
-/// A book of few clips is not made larger than it is good to look at.
-const MOST_OF_POSTER: usize = 36_000;
-const MOST_OF_STRIP: usize = 60_000;
-/// More moments are not told apart under a finger.
-const MOST_MOMENTS: usize = 10;
-/// No index of a strip is longer.
-const MOST_INDEX: u64 = 64 << 10;
-/// What stands around a picture's bytes in its address.
+/// Limits in bytes, which apply even if a report of few clips has more space.
+const MAX_POSTER_BYTES: usize = 36_000;
+const MAX_STRIP_BYTES: usize = 60_000;
+/// Maximum number of moments; more cannot be distinguished while scrubbing.
+const MAX_MOMENTS: usize = 10;
+/// Maximum length of a filmstrip's index in bytes.
+const MAX_INDEX_BYTES: u64 = 64 << 10;
+/// Prefix of a picture's `data:` URL.
 const PREFIX: &str = "data:image/webp;base64,";
 
-/// Clips that are read and whose pictures are made together: memory holds no more of a book.
-const TOGETHER: usize = 64;
-/// A share of a page that no picture fits into.
-const TOO_LITTLE: usize = 300;
+/// Clips that are read and encoded at a time, which limits the memory used.
+const BATCH: usize = 64;
+/// Bytes per clip below which no picture is attempted.
+const MIN_BYTES: usize = 300;
 
-/// The clips of a book one after another, each with its pictures.
-pub(super) struct Feed<'a, 'm> {
+/// Iterator over the clips of a report, each with its pictures.
+pub(super) struct ClipFeed<'a, 'm> {
     shots: &'a [Shot],
-    /// `None` for clips without pictures.
-    room: Option<Room<'a>>,
+    /// `None` if no pictures are needed.
+    target: Option<PictureTarget<'a>>,
     thumbnails: Thumbnails,
-    making: &'a mut Making<'m>,
-    /// Clips that were read and not asked for yet.
-    ready: std::vec::IntoIter<(Clip, Pictures)>,
+    context: &'a mut RenderContext<'m>,
+    /// Clips that are read but not yet returned.
+    ready: std::vec::IntoIter<(Clip, ClipPictures)>,
     next: usize,
 }
 
-impl<'a, 'm> Feed<'a, 'm> {
-    /// Begins with the first clip.
+impl<'a, 'm> ClipFeed<'a, 'm> {
+    /// Creates a feed that starts with the first clip.
     pub(super) fn new(
         shots: &'a [Shot],
-        room: Option<Room<'a>>,
-        making: &'a mut Making<'m>,
+        target: Option<PictureTarget<'a>>,
+        context: &'a mut RenderContext<'m>,
     ) -> Self {
         Self {
             shots,
-            room,
-            thumbnails: making.catalogue.thumbnails(),
-            making,
+            target,
+            thumbnails: context.catalogue.thumbnails(),
+            context,
             ready: Vec::new().into_iter(),
             next: 0,
         }
@@ -133,109 +133,120 @@ impl<'a, 'm> Feed<'a, 'm> {
     /// Returns the next clip.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
-    pub(super) fn next(&mut self) -> Result<(Clip, Pictures), Error> {
+    /// [`Error::Interrupted`] if the work was cancelled, and errors of the catalogue or the system.
+    pub(super) fn next(&mut self) -> Result<(Clip, ClipPictures), Error> {
         if let Some(ready) = self.ready.next() {
             return Ok(ready);
         }
-        (self.making.progress)(self.next, self.shots.len());
-        let end = self.shots.len().min(self.next + TOGETHER);
-        let mut clips = Vec::with_capacity(TOGETHER);
+        (self.context.progress)(self.next, self.shots.len());
+        let end = self.shots.len().min(self.next + BATCH);
+        let mut clips = Vec::with_capacity(BATCH);
         for shot in &self.shots[self.next..end] {
-            if self.making.cancel.is_cancelled() {
+            if self.context.cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
-            clips.push(self.making.catalogue.clip(shot.clip)?.unwrap_or_default());
+            clips.push(self.context.catalogue.clip(shot.clip)?.unwrap_or_default());
         }
         self.next = end;
-        let (room, thumbnails, cancel) = (self.room, &self.thumbnails, self.making.cancel);
+        let (target, thumbnails, cancel) = (self.target, &self.thumbnails, self.context.cancel);
         let one = |clip: Clip| {
             if cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
-            let pictures = match room {
-                Some(room) => of_one(&clip, room, thumbnails),
-                None => Ok(Pictures::default()),
+            let pictures = match target {
+                Some(target) => clip_pictures(&clip, target, thumbnails),
+                None => Ok(ClipPictures::default()),
             };
-            let fault = |error| match room {
-                Some(Room::Folder(folder)) => Error::path(folder)(error),
+            let fault = |error| match target {
+                Some(PictureTarget::Folder(folder)) => Error::path(folder)(error),
                 _ => Error::path("")(error),
             };
             Ok((clip, pictures.map_err(fault)?))
         };
-        let made: Result<Vec<_>, Error> = clips.into_par_iter().map(one).collect();
-        self.ready = made?.into_iter();
+        let encoded: Result<Vec<_>, Error> = clips.into_par_iter().map(one).collect();
+        self.ready = encoded?.into_iter();
         self.ready.next().ok_or(Error::Interrupted)
     }
 }
 
-fn of_one(clip: &Clip, room: Room<'_>, thumbnails: &Thumbnails) -> io::Result<Pictures> {
+fn clip_pictures(
+    clip: &Clip,
+    target: PictureTarget<'_>,
+    thumbnails: &Thumbnails,
+) -> io::Result<ClipPictures> {
     let Some(id) = clip.id.as_ref().map(|id| id.value) else {
-        return Ok(Pictures::default());
+        return Ok(ClipPictures::default());
     };
-    let (of_poster, of_strip) = shares(room);
-    if of_poster < TOO_LITTLE {
-        return Ok(Pictures::default());
+    let (of_poster, of_strip) = byte_shares(target);
+    if of_poster < MIN_BYTES {
+        return Ok(ClipPictures::default());
     }
     let poster = thumbnails.posters.find(id).and_then(|path| decoded(&path));
     let strip = moments(id, &thumbnails.strips);
     let poster = poster.and_then(|image| {
         let (width, height) = (image.width(), image.height());
-        fitting(&POSTERS, of_poster, |across| {
+        encode_to_fit(&POSTERS, of_poster, |across| {
             scaled(&image, across, width, height)
         })
     });
     let strip = strip.and_then(|(images, seconds)| {
-        let made = fitting(&STRIPS, of_strip, |across| beside(&images, across))?;
-        Some((made, seconds))
+        let encoded = encode_to_fit(&STRIPS, of_strip, |across| side_by_side(&images, across))?;
+        Some((encoded, seconds))
     });
-    Ok(Pictures {
-        poster: poster.map(|made| kept(&made, room, id, "")).transpose()?,
+    Ok(ClipPictures {
+        poster: poster
+            .map(|encoded| store(&encoded, target, id, ""))
+            .transpose()?,
         strip: match strip {
             None => None,
-            Some((made, seconds)) => Some(Strip {
-                picture: kept(&made, room, id, "-strip")?,
+            Some((encoded, seconds)) => Some(Strip {
+                picture: store(&encoded, target, id, "-strip")?,
                 seconds,
             }),
         },
     })
 }
 
-/// Bytes that a poster and a strip may have. A strip has ten pictures, which are smaller.
-fn shares(room: Room<'_>) -> (usize, usize) {
-    match room {
-        Room::Folder(_) => (MOST_OF_POSTER, MOST_OF_STRIP),
-        Room::Page(bytes) => {
-            // Base64 makes four of three.
+/// Maximum sizes of a poster and a filmstrip in bytes. A filmstrip has ten smaller pictures.
+fn byte_shares(target: PictureTarget<'_>) -> (usize, usize) {
+    match target {
+        PictureTarget::Folder(_) => (MAX_POSTER_BYTES, MAX_STRIP_BYTES),
+        PictureTarget::Page(bytes) => {
+            // Base64 encodes three bytes as four.
             let bytes = bytes.saturating_sub(2 * PREFIX.len()) / 4 * 3;
-            let poster = (bytes * 2 / 5).min(MOST_OF_POSTER);
-            (poster, (bytes - poster).min(MOST_OF_STRIP))
+            let poster = (bytes * 2 / 5).min(MAX_POSTER_BYTES);
+            (poster, (bytes - poster).min(MAX_STRIP_BYTES))
         }
     }
 }
 
-struct Made {
+struct EncodedPicture {
     webp: Vec<u8>,
     width: u32,
     height: u32,
 }
 
-/// A picture that packs well takes a byte for so many pixels; where even that is too much, a way is not tried.
-const PIXELS_A_BYTE: usize = 12;
+/// Pixels per byte at the best possible compression. If even that is too large, a size is not
+/// tried.
+const PIXELS_PER_BYTE: usize = 12;
 
-/// The best picture that fits.
-fn fitting(ways: &[Way], most: usize, draw: impl Fn(u32) -> RgbImage) -> Option<Made> {
+/// Encodes the best picture that fits.
+fn encode_to_fit(
+    sizes: &[PictureSize],
+    max_bytes: usize,
+    draw: impl Fn(u32) -> RgbImage,
+) -> Option<EncodedPicture> {
     let mut drawn: Option<(u32, RgbImage)> = None;
-    for &(across, quality) in ways {
+    for &(across, quality) in sizes {
         let image = match drawn.take() {
             Some((same, image)) if same == across => image,
             _ => draw(across),
         };
         let (width, height) = image.dimensions();
-        if image.as_raw().len() / 3 / PIXELS_A_BYTE <= most {
-            let webp = encoded(&image, quality)?;
-            if webp.len() <= most {
-                return Some(Made {
+        if image.as_raw().len() / 3 / PIXELS_PER_BYTE <= max_bytes {
+            let webp = encode_webp(&image, quality)?;
+            if webp.len() <= max_bytes {
+                return Some(EncodedPicture {
                     webp,
                     width,
                     height,
@@ -247,16 +258,16 @@ fn fitting(ways: &[Way], most: usize, draw: impl Fn(u32) -> RgbImage) -> Option<
     None
 }
 
-fn encoded(image: &RgbImage, quality: f32) -> Option<Vec<u8>> {
+fn encode_webp(image: &RgbImage, quality: f32) -> Option<Vec<u8>> {
     let mut config = webp::WebPConfig::new().ok()?;
     config.quality = quality;
-    // Many pictures are waited for: speed comes before the last few bytes.
+    // Speed is more important than the last few bytes, because the user waits for many pictures.
     config.method = 2;
     let encoder = webp::Encoder::from_rgb(image.as_raw(), image.width(), image.height());
     Some(encoder.encode_advanced(&config).ok()?.to_vec())
 }
 
-/// A picture so wide, or so high where it is upright; never larger than it is.
+/// Scales a picture so that its longer side is at most `across` pixels.
 fn scaled(image: &DynamicImage, across: u32, width: u32, height: u32) -> RgbImage {
     let longest = width.max(height).max(1);
     if longest <= across {
@@ -267,8 +278,8 @@ fn scaled(image: &DynamicImage, across: u32, width: u32, height: u32) -> RgbImag
     thumbnail(&image.to_rgb8(), side(width), side(height))
 }
 
-/// Pictures of one size beside each other.
-fn beside(images: &[RgbImage], across: u32) -> RgbImage {
+/// Scales pictures of the same size and places them side by side.
+fn side_by_side(images: &[RgbImage], across: u32) -> RgbImage {
     let (width, height) = images.first().map_or((1, 1), RgbImage::dimensions);
     let longest = width.max(height).max(1);
     let across = across.min(longest);
@@ -283,21 +294,21 @@ fn beside(images: &[RgbImage], across: u32) -> RgbImage {
     all
 }
 
-/// The moments of a clip's strip, with the second of each.
+/// Returns the pictures of a clip's filmstrip and the time of each in seconds.
 fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Vec<f64>)> {
     let path = strips.find(id)?;
     let mut json = Vec::new();
     let index = source_file::open(&strips.path(id, INDEX)).ok()?;
-    index.take(MOST_INDEX).read_to_end(&mut json).ok()?;
+    index.take(MAX_INDEX_BYTES).read_to_end(&mut json).ok()?;
     let index: StripIndex = serde_json::from_slice(&json).ok()?;
     let sheet = decoded(&path)?.to_rgb8();
     let (width, height) = (u32::from(index.width), u32::from(index.height));
     let columns = index.columns.max(1);
     let all = index.seconds.len();
-    let chosen = chosen(all);
+    let choose_moments = choose_moments(all);
     let mut images = Vec::new();
     let mut seconds = Vec::new();
-    for at in chosen {
+    for at in choose_moments {
         let column = u32::try_from(at % columns).ok()?;
         let row = u32::try_from(at / columns).ok()?;
         let (x, y) = (column.checked_mul(width)?, row.checked_mul(height)?);
@@ -312,26 +323,31 @@ fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Ve
     (!images.is_empty()).then_some((images, seconds))
 }
 
-/// Which of so many moments are taken: all, or the most that there may be, evenly.
-fn chosen(all: usize) -> Vec<usize> {
-    let count = all.min(MOST_MOMENTS);
+/// Selects all moments, or an even selection of [`MAX_MOMENTS`].
+fn choose_moments(all: usize) -> Vec<usize> {
+    let count = all.min(MAX_MOMENTS);
     (0..count).map(|at| at * all / count).collect()
 }
 
-/// Keeps a picture where it belongs.
-fn kept(made: &Made, room: Room<'_>, id: Fingerprint, what: &str) -> io::Result<Picture> {
-    let address = match room {
-        Room::Page(_) => format!("{PREFIX}{}", STANDARD.encode(&made.webp)),
-        Room::Folder(folder) => {
+/// Writes a picture to its destination.
+fn store(
+    encoded: &EncodedPicture,
+    target: PictureTarget<'_>,
+    id: Fingerprint,
+    what: &str,
+) -> io::Result<ReportPicture> {
+    let address = match target {
+        PictureTarget::Page(_) => format!("{PREFIX}{}", STANDARD.encode(&encoded.webp)),
+        PictureTarget::Folder(folder) => {
             let name = format!("{id}{what}.webp");
-            std::fs::write(folder.join(&name), &made.webp)?;
+            std::fs::write(folder.join(&name), &encoded.webp)?;
             format!("{}/{name}", super::files::PICTURES)
         }
     };
-    Ok(Picture {
+    Ok(ReportPicture {
         address,
-        width: made.width,
-        height: made.height,
+        width: encoded.width,
+        height: encoded.height,
     })
 }
 
@@ -339,7 +355,7 @@ fn kept(made: &Made, room: Room<'_>, id: Fingerprint, what: &str) -> io::Result<
 mod tests {
     use super::*;
 
-    /// As hard to pack as a picture can be.
+    /// Noise, the picture that compresses worst.
     fn noise(width: u32, height: u32) -> RgbImage {
         let mut state = 7_u32;
         RgbImage::from_fn(width, height, |_, _| {
@@ -352,29 +368,30 @@ mod tests {
     }
 
     #[test]
-    fn even_noise_fits_into_what_two_thousand_clips_leave_for_each() {
-        let (of_poster, of_strip) = shares(Room::Page(26_000));
+    fn noise_fits_into_the_space_per_clip_of_two_thousand_clips() {
+        let (of_poster, of_strip) = byte_shares(PictureTarget::Page(26_000));
         let image = DynamicImage::ImageRgb8(noise(480, 270));
-        let made = fitting(&POSTERS, of_poster, |across| {
+        let encoded = encode_to_fit(&POSTERS, of_poster, |across| {
             scaled(&image, across, 480, 270)
         })
         .unwrap();
-        assert!(made.webp.len() <= of_poster && made.width >= 96);
+        assert!(encoded.webp.len() <= of_poster && encoded.width >= 96);
         let images: Vec<RgbImage> = (0..10).map(|_| noise(240, 135)).collect();
-        let made = fitting(&STRIPS, of_strip, |across| beside(&images, across)).unwrap();
-        assert!(made.webp.len() <= of_strip && made.width % 10 == 0);
+        let encoded =
+            encode_to_fit(&STRIPS, of_strip, |across| side_by_side(&images, across)).unwrap();
+        assert!(encoded.webp.len() <= of_strip && encoded.width % 10 == 0);
         assert!((of_poster + of_strip) * 4 / 3 < 26_000);
     }
 
     #[test]
-    fn moments_are_taken_evenly() {
-        assert_eq!(chosen(3), [0, 1, 2]);
-        assert_eq!(chosen(20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
-        assert_eq!(chosen(0), [0; 0]);
+    fn moments_are_selected_evenly() {
+        assert_eq!(choose_moments(3), [0, 1, 2]);
+        assert_eq!(choose_moments(20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+        assert_eq!(choose_moments(0), [0; 0]);
     }
 
     #[test]
-    fn an_upright_picture_stays_upright() {
+    fn a_vertical_picture_stays_vertical() {
         let image = DynamicImage::ImageRgb8(noise(270, 480));
         assert_eq!(scaled(&image, 320, 270, 480).dimensions(), (180, 320));
         assert_eq!(scaled(&image, 960, 270, 480).dimensions(), (270, 480));

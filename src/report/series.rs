@@ -1,5 +1,7 @@
-//! The numbers that cameras give the clips of a card, and which of them are known: by the names of all
-//! that the catalogue has there, whatever was asked for.
+//! Series of clip numbers that cameras assign on a card.
+//!
+//! The known numbers come from all names that the catalogue has in the folder, not only from the
+//! requested clips.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -8,93 +10,94 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Shot;
-use super::clip_summary::Texts;
+use super::clip_summary::TextInterner;
 use crate::catalogue::Catalogue;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::from_bytes;
 
-/// The numbers of one card, or of one folder.
+/// Clip numbers of a card or a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Series {
-    /// What stands before the numbers, as in `A001_C`.
+    /// Text before the number, as in `A001_C`.
     pub stem: String,
-    /// How many digits they have.
+    /// Number of digits, padded with zeros.
     pub digits: usize,
-    /// Those that are known.
+    /// Numbers that the catalogue knows.
     pub numbers: BTreeSet<u32>,
 }
 
 impl Series {
-    /// The numbers that are not known just before one that is, as the first and the last of them;
-    /// `None` for the first of all.
+    /// Returns the first and last of the missing numbers immediately before a known one. Returns
+    /// `None` if no number is missing there, or if no earlier one is known.
     #[must_use]
     pub fn missing_before(&self, number: u32) -> Option<(u32, u32)> {
         let before = self.numbers.range(..number).next_back()?;
         (before + 1 < number).then(|| (before + 1, number - 1))
     }
 
-    /// A number as the camera writes it: `A001_C003`.
+    /// Formats a number as the camera writes it: `A001_C003`.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
         format!("{}{number:0width$}", self.stem, width = self.digits)
     }
 }
 
-/// Where the name of a clip counts: the volume and the folder in which its neighbours are, and its number there.
+/// Series position of a clip: the volume and folder of its neighbours, and the number in its name.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct NumberedClip {
     volume: i64,
-    /// Where each clip has a folder of its own (RED's `.RDC`), it is the folder of these.
+    /// Parent folder, if the camera gives each clip its own folder, as RED does (`.RDC`).
     folder: Arc<Path>,
-    numbered: Numbered,
+    numbered: NumberedName,
 }
 
-impl Place {
-    /// The place of a clip that is numbered.
-    pub(super) fn of(clip: &Clip, texts: &mut Texts) -> Option<Self> {
+impl NumberedClip {
+    /// Returns the position of a clip whose name is numbered.
+    pub(super) fn from_clip(clip: &Clip, texts: &mut TextInterner) -> Option<Self> {
         let number = clip.clip_number.as_ref()?.value;
         let copy = clip.files.first()?;
-        let numbered = numbered_as(copy.inside.file_name()?.to_str()?)?;
+        let numbered = parse_name(copy.inside.file_name()?.to_str()?)?;
         let folder = copy.inside.parent()?;
         let is_own = folder
             .file_name()
-            .and_then(|name| numbered_as(name.to_str()?))
+            .and_then(|name| parse_name(name.to_str()?))
             .is_some_and(|own| own.number == numbered.number);
         let folder = if is_own { folder.parent()? } else { folder };
         (numbered.number == number).then(|| Self {
             volume: copy.volume_number,
-            folder: texts.folder(folder),
+            folder: texts.intern_folder(folder),
             numbered,
         })
     }
 }
 
-/// Returns the series of all clips that are numbered, and tells each clip its own. Each folder is read once, however
-/// many series it holds. `go_on` is asked before each; `None` when it says no.
-pub(super) fn of(
+/// Creates the series of all numbered clips, and assigns each clip to one. Reads each folder once,
+/// even if it holds several series. Calls `should_continue` before each read, and returns `None` if
+/// it returns false.
+pub(super) fn number_clips(
     shots: &mut [Shot],
-    places: &[Option<Place>],
+    numbered_clips: &[Option<NumberedClip>],
     catalogue: &Catalogue,
-    go_on: &mut dyn FnMut() -> bool,
+    should_continue: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Vec<Series>>, Error> {
     let mut series: Vec<Series> = Vec::new();
     let mut known: HashMap<(i64, Arc<Path>, String), usize> = HashMap::new();
-    let mut folders = Folders::default();
+    let mut folders = VolumeFolders::default();
     let mut numbers: HashMap<(i64, Arc<Path>), HashMap<String, BTreeSet<u32>>> = HashMap::new();
-    for (shot, place) in shots.iter_mut().zip(places) {
-        let Some(place) = place else { continue };
-        let (numbered, folder) = (&place.numbered, (place.volume, Arc::clone(&place.folder)));
+    for (shot, clip) in shots.iter_mut().zip(numbered_clips) {
+        let Some(clip) = clip else { continue };
+        let (numbered, folder) = (&clip.numbered, (clip.volume, Arc::clone(&clip.folder)));
         let stem = numbered.stem.to_uppercase();
         let key = (folder.0, Arc::clone(&folder.1), stem.clone());
         let at = if let Some(at) = known.get(&key) {
             *at
         } else {
             if !numbers.contains_key(&folder) {
-                if !go_on() {
+                if !should_continue() {
                     return Ok(None);
                 }
-                let names = folders.names(place.volume, &place.folder, catalogue)?;
+                let names = folders.names(clip.volume, &clip.folder, catalogue)?;
                 numbers.insert(folder.clone(), by_stem(&names));
             }
             let of_stem = numbers
@@ -114,29 +117,29 @@ pub(super) fn of(
     Ok(Some(series))
 }
 
-/// Groups the numbers in names by the stem before them.
+/// Groups the numbers in names by the text before them.
 fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     let mut stems: HashMap<String, BTreeSet<u32>> = HashMap::new();
-    for numbered in names.iter().filter_map(|name| numbered_as(name.to_str()?)) {
+    for numbered in names.iter().filter_map(|name| parse_name(name.to_str()?)) {
         let numbers = stems.entry(numbered.stem.to_uppercase()).or_default();
         numbers.insert(numbered.number);
     }
     stems
 }
 
-/// The folders of volumes, read once each.
+/// Known folders of each volume, read once.
 #[derive(Default)]
-struct Folders(HashMap<i64, HashMap<PathBuf, Inside>>);
+struct VolumeFolders(HashMap<i64, HashMap<PathBuf, FolderContents>>);
 
-/// A folder that is known.
+/// Content of a known folder.
 #[derive(Default)]
-struct Inside {
+struct FolderContents {
     number: Option<i64>,
     folders: Vec<OsString>,
 }
 
-impl Folders {
-    /// The names of everything that is known in a folder: files, and folders that hold a clip each.
+impl VolumeFolders {
+    /// Returns the known names in a folder: files, and folders that hold one clip each.
     fn names(
         &mut self,
         volume: i64,
@@ -146,7 +149,7 @@ impl Folders {
         let all = match self.0.entry(volume) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let mut all: HashMap<PathBuf, Inside> = HashMap::new();
+                let mut all: HashMap<PathBuf, FolderContents> = HashMap::new();
                 for (number, path) in catalogue.known_folders(volume, Path::new(""))? {
                     if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
                         let above = all.entry(parent.to_owned()).or_default();
@@ -169,26 +172,27 @@ impl Folders {
     }
 }
 
-/// A name in which a camera counts.
+/// Name with a clip number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Numbered {
+struct NumberedName {
     stem: String,
     digits: usize,
     number: u32,
 }
 
-/// The number in a name: three or four digits after a `C`, as cinema cameras and Sony's write it. What
-/// counts otherwise (`MVI_0042`, `DJI_0042`, `GX010042`) counts photographs too, so that a gap says nothing.
-fn numbered_as(name: &str) -> Option<Numbered> {
+/// Parses the number in a name: three or four digits after a `C`, the form used by cinema cameras
+/// and Sony. Other counters (`MVI_0042`, `DJI_0042`, `GX010042`) also count photographs, so a gap
+/// has no meaning.
+fn parse_name(name: &str) -> Option<NumberedName> {
     let bytes = name.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     for at in memchr::memchr2_iter(b'C', b'c', bytes) {
         let digits = (at + 1..bytes.len()).take_while(|&at| is_digit(at)).count();
         let ends = |byte: &u8| !byte.is_ascii_alphanumeric() || byte.eq_ignore_ascii_case(&b'm');
-        // `CLIP` and the date of `Sc12_C0001` are no numbers.
+        // `CLIP` and the date in `Sc12_C0001` are not numbers.
         let is_begun = at == 0 || !bytes[at - 1].is_ascii_alphabetic();
         if (3..=4).contains(&digits) && is_begun && bytes.get(at + 1 + digits).is_none_or(ends) {
-            return Some(Numbered {
+            return Some(NumberedName {
                 stem: name[..=at].to_owned(),
                 digits,
                 number: name[at + 1..=at + digits].parse().ok()?,
@@ -203,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cameras_that_count_clips_only_are_known_by_their_names() {
+    fn only_names_of_cameras_that_count_clips_alone_are_parsed() {
         for (name, stem, number) in [
             ("C0001.MP4", "C", 1),
             ("c0042.mp4", "c", 42),
@@ -212,7 +216,7 @@ mod tests {
             ("A014_11030915_C122.braw", "A014_11030915_C", 122),
             ("A001C001_220512_CANON.MXF", "A001C", 1),
         ] {
-            let numbered = numbered_as(name).unwrap();
+            let numbered = parse_name(name).unwrap();
             assert_eq!(
                 (numbered.stem.as_str(), numbered.number),
                 (stem, number),
@@ -220,12 +224,12 @@ mod tests {
             );
         }
         for name in ["MVI_0042.MP4", "GX010042.MP4", "CLIP", "BTS_C12.mov", ""] {
-            assert_eq!(numbered_as(name), None, "{name}");
+            assert_eq!(parse_name(name), None, "{name}");
         }
     }
 
     #[test]
-    fn a_gap_is_told_by_its_first_and_last_number() {
+    fn a_gap_has_a_first_and_a_last_number() {
         let series = Series {
             stem: "C".to_owned(),
             digits: 4,

@@ -1,10 +1,11 @@
-//! How a clip was recorded, on one line: picture, rate, codec, colour, sound.
+//! Technical line of a clip: picture, rate, codec, colour, sound.
 
-use super::anomalies::written;
+use super::anomalies::format_rate;
 use crate::clip::Clip;
 use crate::value::ScanOrder;
 
-/// `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`; what is not known is left out.
+/// Returns `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`, without
+/// unknown parts.
 pub(super) fn line(clip: &Clip) -> Vec<String> {
     let mut parts = Vec::new();
     let size = clip
@@ -13,17 +14,17 @@ pub(super) fn line(clip: &Clip) -> Vec<String> {
         .zip(clip.display_height.as_ref());
     parts.extend(size.map(|(width, height)| format!("{}×{}", width.value, height.value)));
     parts.extend(clip.rate.as_ref().map(|rate| {
-        let is_uneven = clip.is_vfr.as_ref().is_some_and(|it| it.value);
+        let is_variable = clip.is_vfr.as_ref().is_some_and(|it| it.value);
         let is_interlaced = clip
             .scan_order
             .as_ref()
             .is_some_and(|it| it.value != ScanOrder::Progressive);
-        let what = match (is_uneven, is_interlaced) {
-            (true, _) => " fps, uneven",
+        let what = match (is_variable, is_interlaced) {
+            (true, _) => " fps, variable",
             (false, true) => " fps, interlaced",
             (false, false) => " fps",
         };
-        format!("{}{what}", written(rate.value))
+        format!("{}{what}", format_rate(rate.value))
     }));
     parts.extend(picture(clip));
     parts.extend(colour(clip));
@@ -36,14 +37,14 @@ fn picture(clip: &Clip) -> Option<String> {
     let bits = clip.bit_depth.as_ref();
     let chroma = clip.chroma_subsampling.as_ref();
     let parts = [
-        Some(called(&codec.value)),
+        Some(codec_name(&codec.value)),
         bits.map(|bits| format!("{}-bit", bits.value)),
         chroma.map(|chroma| chroma.value.clone()),
     ];
-    Some(joined(parts))
+    Some(join_parts(parts))
 }
 
-/// What is not plain Rec. 709, which everybody expects.
+/// Returns the HDR format or transfer function, unless it is Rec. 709 or similar.
 fn colour(clip: &Clip) -> Option<String> {
     if let Some(hdr) = &clip.hdr {
         return Some(hdr.value.to_string().to_uppercase());
@@ -63,18 +64,18 @@ fn sound(clip: &Clip) -> Option<String> {
     let parts = [
         channels.map(|channels| format!("{} ch", channels.value)),
         rate.map(|rate| format!("{} kHz", f64::from(rate.value) / 1000.0)),
-        Some(called(&codec.value)),
+        Some(codec_name(&codec.value)),
     ];
-    Some(joined(parts))
+    Some(join_parts(parts))
 }
 
-fn joined(parts: [Option<String>; 3]) -> String {
+fn join_parts(parts: [Option<String>; 3]) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join(" ")
 }
 
-/// A codec as people write it.
-fn called(codec: &str) -> String {
+/// Returns the usual spelling of a codec name.
+fn codec_name(codec: &str) -> String {
     let known = [
         ("h264", "H.264"),
         ("hevc", "HEVC"),

@@ -1,65 +1,65 @@
-//! A day from its first clip to its last, a lane a camera.
+//! Timelines: the clips of a day from the first to the last, with one lane per camera.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::Book;
+use super::ShootReport;
 
-/// A day.
+/// Timeline of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Timeline {
-    /// Which.
+    /// Date of the day.
     pub(super) day: String,
-    /// The hour at which it begins, from the day's midnight; past 24 in the night that follows.
+    /// First hour, counted from midnight of the day; above 24 in the following night.
     pub(super) from: i64,
-    /// The hour at which it ends.
+    /// Hour at which the timeline ends.
     pub(super) to: i64,
-    /// One a camera, by name.
-    pub(super) lanes: Vec<Lane>,
-    /// Clips of the day of which no clock says when they were shot.
+    /// One lane per camera, sorted by name.
+    pub(super) lanes: Vec<CameraLane>,
+    /// Number of clips without a time of day.
     pub(super) untimed: usize,
 }
 
-/// What one camera shot.
+/// Clips of one camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lane {
-    /// What it is called.
+pub(super) struct CameraLane {
+    /// Name of the camera.
     pub(super) camera: String,
-    /// Its clips, in order.
-    pub(super) bars: Vec<Bar>,
+    /// Clips in the order of the report.
+    pub(super) bars: Vec<ClipBar>,
 }
 
-/// A clip.
+/// Clip on a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bar {
-    /// Which of the book's.
+pub(super) struct ClipBar {
+    /// Index of the clip in [`ShootReport::shots`](super::ShootReport::shots).
     pub(super) shot: usize,
-    /// Seconds from the day's midnight.
+    /// Start in seconds from midnight of the day.
     pub(super) begin: i64,
-    /// See `begin`.
+    /// End in seconds from midnight of the day.
     pub(super) end: i64,
 }
 
 const HOUR: i64 = 3600;
-/// What a clock shows that is further from the day's midnight than this is not of that day.
+/// Range of times, from midnight of the day, that count as part of the day.
 const EARLIEST: i64 = -6 * HOUR;
 const LATEST: i64 = 36 * HOUR;
 
-/// The days of a book, in order; those without any clock are left out.
-pub(super) fn of(book: &Book) -> Vec<Timeline> {
+/// Creates a timeline for each day, in order; omits days without any clip time.
+pub(super) fn by_day(report: &ShootReport) -> Vec<Timeline> {
     let mut days: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, shot) in book.shots.iter().enumerate() {
+    for (at, shot) in report.shots.iter().enumerate() {
         if let Some(day) = shot.day.as_deref() {
             days.entry(day).or_default().push(at);
         }
     }
     let days = days.into_iter();
-    days.filter_map(|(day, shots)| timeline(book, day, &shots))
+    days.filter_map(|(day, shots)| timeline(report, day, &shots))
         .collect()
 }
 
-fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
+fn timeline(report: &ShootReport, day: &str, shots: &[usize]) -> Option<Timeline> {
     let midnight = day
         .parse::<Date>()
         .ok()?
@@ -68,20 +68,20 @@ fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
         .to_timestamp(midnight)
         .ok()?
         .as_second();
-    let mut lanes: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, Vec<ClipBar>> = BTreeMap::new();
     let mut untimed = 0;
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     for &at in shots {
-        let shot = &book.shots[at];
-        let begin = shot.begun().map(|begun| begun - midnight);
+        let shot = &report.shots[at];
+        let begin = shot.start_seconds().map(|start| start - midnight);
         let Some(begin) = begin.filter(|begin| (EARLIEST..LATEST).contains(begin)) else {
             untimed += 1;
             continue;
         };
-        let length = i64::try_from(shot.gist.micros.unwrap_or(0) / 1_000_000)
+        let length = i64::try_from(shot.summary.micros.unwrap_or(0) / 1_000_000)
             .unwrap_or(0)
             .clamp(1, 24 * HOUR);
-        let bar = Bar {
+        let bar = ClipBar {
             shot: at,
             begin,
             end: begin + length,
@@ -89,9 +89,9 @@ fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
         (first, last) = (first.min(bar.begin), last.max(bar.end));
         lanes.entry(&shot.camera).or_default().push(bar);
     }
-    let lanes: Vec<Lane> = lanes
+    let lanes: Vec<CameraLane> = lanes
         .into_iter()
-        .map(|(camera, bars)| Lane {
+        .map(|(camera, bars)| CameraLane {
             camera: camera.to_owned(),
             bars,
         })
@@ -107,7 +107,7 @@ fn timeline(book: &Book, day: &str, shots: &[usize]) -> Option<Timeline> {
     })
 }
 
-/// `14:05`, of seconds from a midnight.
+/// Formats seconds from midnight as `14:05`.
 pub(super) fn clock(seconds: i64) -> String {
     let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
@@ -117,15 +117,15 @@ pub(super) fn clock(seconds: i64) -> String {
 mod tests {
     use super::*;
     use crate::clip::{Fact, Source};
-    use crate::report::clip_summary::Gist;
-    use crate::report::{About, Shot};
+    use crate::report::clip_summary::ClipSummary;
+    use crate::report::{ReportScope, Shot};
 
     fn shot(camera: &str, time: &str, seconds: u64, source: Source) -> Shot {
         Shot {
-            gist: Gist {
+            summary: ClipSummary {
                 captured: Some(Fact::new(time.parse().unwrap(), source)),
                 micros: Some(seconds * 1_000_000),
-                ..Gist::default()
+                ..ClipSummary::default()
             },
             camera: camera.into(),
             day: Some("2026-05-20".into()),
@@ -134,17 +134,17 @@ mod tests {
     }
 
     fn day(shots: Vec<Shot>) -> Vec<Timeline> {
-        of(&Book {
-            about: About::Query(String::new()),
+        by_day(&ShootReport {
+            about: ReportScope::Query(String::new()),
             shots,
             cards: Vec::new(),
             series: Vec::new(),
-            made: Date::constant(2026, 5, 21),
+            created: Date::constant(2026, 5, 21),
         })
     }
 
     #[test]
-    fn a_night_goes_on_past_midnight_and_hours_are_whole() {
+    fn a_night_continues_past_midnight_and_hours_are_rounded() {
         let days = day(vec![
             shot("A", "2026-05-20T22:10:00+02:00", 60, Source::STREAM),
             shot("B", "2026-05-21T01:30:00", 3600, Source::STREAM),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_clock_tells_is_counted_and_not_drawn() {
+    fn clips_without_a_time_are_counted_but_not_drawn() {
         let mut days = day(vec![
             shot("A", "2026-05-20T10:00:00", 0, Source::STREAM),
             shot("A", "2026-05-20T00:00:00", 60, Source::NAME),

@@ -1,74 +1,75 @@
-//! How many clips, how long and how large: all together, and by camera, card, tag, day, volume.
+//! Totals: number, running time and size of the clips, overall and by camera, card, tag, day and
+//! volume.
 
 use std::collections::HashMap;
 
-use super::{Book, Shot};
+use super::{ShootReport, Shot};
 use crate::index::Sum;
 
-/// The clips that have something in common.
+/// Total of the clips that share a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Total {
-    /// What it is; `None` for the clips that have nothing of the kind.
+    /// Shared value; `None` for the clips without one.
     pub(super) name: Option<String>,
-    /// What they come to.
+    /// Sum of the clips.
     pub(super) sum: Sum,
 }
 
-/// What some clips come to.
-pub(super) fn of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
+/// Sums up some clips.
+pub(super) fn sum_of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
     let mut sum = Sum::default();
     for shot in shots {
-        sum.add(one(shot));
+        sum.add(sum_of_one(shot));
     }
     sum
 }
 
-fn one(shot: &Shot) -> Sum {
+fn sum_of_one(shot: &Shot) -> Sum {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     Sum {
         clips: 1,
-        micros: shot.gist.micros.map_or(0, number),
-        bytes: shot.gist.bytes.map_or(0, number),
+        micros: shot.summary.micros.map_or(0, number),
+        bytes: shot.summary.bytes.map_or(0, number),
     }
 }
 
-pub(super) fn by_camera(book: &Book) -> Vec<Total> {
-    by(book, |shot| vec![&*shot.camera])
+pub(super) fn by_camera(report: &ShootReport) -> Vec<Total> {
+    group_by(report, |shot| vec![&*shot.camera])
 }
 
-pub(super) fn by_card(book: &Book) -> Vec<Total> {
-    by(book, |shot| book.card_of(shot).into_iter().collect())
+pub(super) fn by_card(report: &ShootReport) -> Vec<Total> {
+    group_by(report, |shot| report.card_of(shot).into_iter().collect())
 }
 
-pub(super) fn by_tag(book: &Book) -> Vec<Total> {
-    by(book, |shot| shot.tags().collect())
+pub(super) fn by_tag(report: &ShootReport) -> Vec<Total> {
+    group_by(report, |shot| shot.tags().collect())
 }
 
-pub(super) fn by_volume(book: &Book) -> Vec<Total> {
-    by(book, |shot| {
+pub(super) fn by_volume(report: &ShootReport) -> Vec<Total> {
+    group_by(report, |shot| {
         shot.copies.labels.iter().map(|label| &**label).collect()
     })
 }
 
-/// Days in their order.
-pub(super) fn by_day(book: &Book) -> Vec<Total> {
-    let mut days = by(book, |shot| shot.day.iter().map(|day| &**day).collect());
+/// Totals by day, in date order.
+pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
+    let mut days = group_by(report, |shot| shot.day.iter().map(|day| &**day).collect());
     days.sort_by(|one, other| {
         (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
     });
     days
 }
 
-/// The longest first, then the largest; clips without come last.
-fn by<'a>(book: &'a Book, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
+/// Totals by running time, then by size, largest first; clips without a value come last.
+fn group_by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
     let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
-    for shot in &book.shots {
+    for shot in &report.shots {
         let mut names: Vec<Option<&str>> = key(shot).into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);
         }
         for name in names {
-            sums.entry(name).or_default().add(one(shot));
+            sums.entry(name).or_default().add(sum_of_one(shot));
         }
     }
     let mut totals: Vec<Total> = sums

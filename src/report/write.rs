@@ -1,4 +1,4 @@
-//! A book written down: as a page or a folder, as JSON, as CSV.
+//! Writes a report as a page, a folder, JSON or CSV.
 
 use std::fs::File;
 use std::io;
@@ -7,160 +7,178 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::anomalies::{Finding, Gravity, find};
-use super::files::{self, Form, INDEX, MOST_IN_ONE, PICTURES, Sink};
-use super::pictures::{Feed, Making, Room};
+use super::anomalies::{Anomaly, Severity, find_anomalies};
+use super::files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
+use super::pictures::{ClipFeed, PictureTarget, RenderContext};
 use super::totals::{self, Total};
-use super::{About, Book, Sheet, Shot, contact_sheet, page};
+use super::{ReportScope, SheetLayout, ShootReport, Shot, contact_sheet, page};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::index::Sum;
 use crate::output::{self, Columns, csv_with, ingest_json, json_line};
 use crate::query::Query;
 
-/// What JSON and CSV of ours begin with.
-pub(super) const JSON_MARK: &[u8] = b"{\"report\":{";
-pub(super) const CSV_MARK: &[u8] = b"name,day,card,camera,captured,start_timecode,";
+/// Prefixes by which an earlier JSON or CSV report is recognized.
+pub(super) const JSON_PREFIX: &[u8] = b"{\"report\":{";
+pub(super) const CSV_PREFIX: &[u8] = b"name,day,card,camera,captured,start_timecode,";
 
-/// No page is larger, in bytes.
-const MOST_BYTES: usize = 60_000_000;
-/// Bytes of tags and addresses around the pictures of a clip.
-const AROUND: usize = 400;
+/// Maximum size of a page in bytes.
+const MAX_PAGE_BYTES: usize = 60_000_000;
+/// Bytes of markup around the pictures of a clip.
+const MARKUP_BYTES: usize = 400;
 
-/// What is made of a book.
+/// Options for an HTML report.
 #[derive(Debug, Clone)]
-pub struct Wish {
-    /// The page's file; of a book that is too large for one, what its folder is called with an ending.
+pub struct ReportRequest {
+    /// Path of the page. If the report becomes a folder, its name is this path without `.html`.
     pub to: PathBuf,
-    /// A contact sheet instead of a report.
-    pub sheet: Option<Sheet>,
-    /// A folder, however few clips there are.
+    /// Layout of a contact sheet, which replaces the report.
+    pub sheet: Option<SheetLayout>,
+    /// True to write a folder even for a few clips.
     pub is_folder: bool,
 }
 
-impl Wish {
-    /// Where a book of so many clips goes: `day.html`, or the folder `day`.
+impl ReportRequest {
+    /// Returns the path for a report of this number of clips: `day.html`, or the folder `day`.
     #[must_use]
-    pub fn place(&self, clips: usize) -> PathBuf {
+    pub fn output_path(&self, clips: usize) -> PathBuf {
         let is_page = self
             .to
             .extension()
             .is_some_and(|it| it.eq_ignore_ascii_case("html"));
-        if self.makes_folder(clips) && is_page {
+        if self.is_folder_output(clips) && is_page {
             self.to.with_extension("")
         } else {
             self.to.clone()
         }
     }
 
-    fn makes_folder(&self, clips: usize) -> bool {
-        self.is_folder || clips > MOST_IN_ONE
+    fn is_folder_output(&self, clips: usize) -> bool {
+        self.is_folder || clips > MAX_IN_ONE_FILE
     }
 }
 
-/// Writes a page, or a folder; returns how large the page is. Nothing is there when it was ended early.
+/// Writes a page or a folder, and returns the size of the page in bytes. If it is cancelled, the
+/// path stays unchanged.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when it was ended early, [`Error::NotOurs`] when something else is there, [`Error::NoPlace`]
-/// when there is no folder for it, [`Error::Path`] when it cannot be written.
-pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<u64, Error> {
-    let place = wish.place(book.shots.len());
-    if !wish.makes_folder(book.shots.len()) {
-        return files::save(&place, Form::Html, |sink| {
-            whole_page(book, wish.sheet, making, sink)
+/// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
+/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
+pub fn write(
+    report: &ShootReport,
+    request: &ReportRequest,
+    context: &mut RenderContext<'_>,
+) -> Result<u64, Error> {
+    let output_path = request.output_path(report.shots.len());
+    if !request.is_folder_output(report.shots.len()) {
+        return files::save(&output_path, ReportFormat::Html, |sink| {
+            write_page(report, request.sheet, context, sink)
         });
     }
-    files::folder(&place, |folder| {
+    files::save_folder(&output_path, |folder| {
         let index = folder.join(INDEX);
         let pictures = folder.join(PICTURES);
-        let mut file = File::create(&index).map_err(Error::path(&place))?;
-        let room = Some(Room::Folder(&pictures));
-        let bytes = files::filled(&mut file, &place, |sink| {
-            html(book, wish.sheet, (room, false), making, sink)
+        let mut file = File::create(&index).map_err(Error::path(&output_path))?;
+        let target = Some(PictureTarget::Folder(&pictures));
+        let bytes = files::fill_file(&mut file, &output_path, |sink| {
+            html(report, request.sheet, (target, false), context, sink)
         })?;
-        file.sync_all().map_err(Error::path(&place))?;
+        file.sync_all().map_err(Error::path(&output_path))?;
         Ok(bytes)
     })
 }
 
-/// Writes a page with everything in it, whatever it takes to stay small.
+/// Writes a page that includes all pictures, compressed as far as the size limit requires.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when it was ended early; else what the catalogue or the system says.
-pub fn whole_page(
-    book: &Book,
-    sheet: Option<Sheet>,
-    making: &mut Making<'_>,
+/// [`Error::Interrupted`] if it was cancelled, and errors of the catalogue or the system.
+pub fn write_page(
+    report: &ShootReport,
+    sheet: Option<SheetLayout>,
+    context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
+    // A first pass without pictures measures the text.
     let mut nowhere = io::sink();
-    let mut without = Sink::new(&mut nowhere, Path::new(""));
-    let mut quiet = Making {
-        catalogue: making.catalogue,
-        cancel: making.cancel,
+    let mut measured = Sink::new(&mut nowhere, Path::new(""));
+    let mut quiet = RenderContext {
+        catalogue: context.catalogue,
+        cancel: context.cancel,
         progress: &mut |_, _| (),
     };
-    html(book, sheet, (None, true), &mut quiet, &mut without)?;
-    let count = book.shots.len();
-    let text = usize::try_from(without.bytes()).unwrap_or(usize::MAX);
-    let written = text.saturating_add(count * AROUND);
-    let each = MOST_BYTES.saturating_sub(written) / count.max(1);
-    html(book, sheet, (Some(Room::Page(each)), true), making, sink)
+    html(report, sheet, (None, true), &mut quiet, &mut measured)?;
+    let count = report.shots.len();
+    let text = usize::try_from(measured.bytes()).unwrap_or(usize::MAX);
+    let text_and_markup = text.saturating_add(count * MARKUP_BYTES);
+    let bytes_per_clip = MAX_PAGE_BYTES.saturating_sub(text_and_markup) / count.max(1);
+    html(
+        report,
+        sheet,
+        (Some(PictureTarget::Page(bytes_per_clip)), true),
+        context,
+        sink,
+    )
 }
 
 fn html(
-    book: &Book,
-    sheet: Option<Sheet>,
-    (room, is_whole): (Option<Room<'_>>, bool),
-    making: &mut Making<'_>,
+    report: &ShootReport,
+    sheet: Option<SheetLayout>,
+    (target, is_self_contained): (Option<PictureTarget<'_>>, bool),
+    context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let mut feed = Feed::new(&book.shots, room, making);
+    let mut feed = ClipFeed::new(&report.shots, target, context);
     let mut next = || feed.next();
     match sheet {
-        None => page::report(book, &mut next, is_whole, sink),
-        Some(sheet) => contact_sheet::sheet(book, sheet, &mut next, is_whole, sink),
+        None => page::write_report(report, &mut next, is_self_contained, sink),
+        Some(sheet) => {
+            contact_sheet::write_sheet(report, sheet, &mut next, is_self_contained, sink)
+        }
     }
 }
 
-/// Writes the whole book as one object.
+/// Writes the whole report as one JSON object.
 ///
 /// # Errors
-/// See [`whole_page`].
-pub fn json(book: &Book, making: &mut Making<'_>, sink: &mut Sink<'_>) -> Result<(), Error> {
-    let (day, query) = match &book.about {
-        About::Day(day, query) => (Some(day.to_string()), Some(query)),
-        About::Query(query) => (None, Some(query)),
+/// See [`write_page`].
+pub fn write_json(
+    report: &ShootReport,
+    context: &mut RenderContext<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let (day, query) = match &report.about {
+        ReportScope::Day(day, query) => (Some(day.to_string()), Some(query)),
+        ReportScope::Query(query) => (None, Some(query)),
     };
     let about = json!({
         "report": {
             "day": day,
             "query": query.filter(|query| !query.is_empty()),
-            "made": book.made.to_string(),
+            "made": report.created.to_string(),
             "by": concat!("btsindex ", env!("CARGO_PKG_VERSION")),
         },
-        "productions": texts(&book.distinct(|gist| gist.production.as_ref())),
-        "shoot_days": texts(&book.distinct(|gist| gist.shoot_day.as_ref())),
-        "locations": texts(&book.distinct(|gist| gist.location.as_ref())),
-        "crew": texts(&book.distinct(|gist| gist.crew.as_ref())),
-        "kinds": texts(&book.tags_of_day()),
-        "totals": totals_json(book),
-        "cards": book.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
+        "productions": texts(&report.distinct(|summary| summary.production.as_ref())),
+        "shoot_days": texts(&report.distinct(|summary| summary.shoot_day.as_ref())),
+        "locations": texts(&report.distinct(|summary| summary.location.as_ref())),
+        "crew": texts(&report.distinct(|summary| summary.crew.as_ref())),
+        "kinds": texts(&report.tags_of_day()),
+        "totals": totals_json(report),
+        "cards": report.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
     });
     let about = json_line(&about);
-    // An object is open until its last list is written.
+    // The object stays open until its last list is written.
     sink.put(about.strip_suffix('}').unwrap_or(&about))?;
     sink.put(",\"odd\":[")?;
-    for (at, finding) in find(book).iter().enumerate() {
+    for (at, anomaly) in find_anomalies(report).iter().enumerate() {
         sink.put(if at == 0 { "" } else { "," })?;
-        sink.put(&json_line(&odd_json(book, finding)))?;
+        sink.put(&json_line(&anomaly_json(report, anomaly)))?;
     }
     sink.put("],\"clips\":[")?;
-    let mut feed = Feed::new(&book.shots, None, making);
-    for (at, shot) in book.shots.iter().enumerate() {
+    let mut feed = ClipFeed::new(&report.shots, None, context);
+    for (at, shot) in report.shots.iter().enumerate() {
         let (clip, _) = feed.next()?;
         sink.put(if at == 0 { "" } else { "," })?;
-        sink.put(&json_line(&clip_json(book, shot, &clip)))?;
+        sink.put(&json_line(&clip_json(report, shot, &clip)))?;
     }
     sink.put("]}\n")
 }
@@ -169,7 +187,7 @@ fn texts(texts: &[Arc<str>]) -> Vec<&str> {
     texts.iter().map(|text| &**text).collect()
 }
 
-fn totals_json(book: &Book) -> Value {
+fn totals_json(report: &ShootReport) -> Value {
     let all = |totals: Vec<Total>| -> Vec<Value> {
         let one = |total: &Total| {
             let mut value = sum_json(total.sum);
@@ -180,13 +198,19 @@ fn totals_json(book: &Book) -> Value {
         };
         totals.iter().map(one).collect()
     };
-    let mut whole = sum_json(totals::of(&book.shots));
+    let mut whole = sum_json(totals::sum_of(&report.shots));
     if let Some(fields) = whole.as_object_mut() {
-        fields.insert("by_day".to_owned(), all(totals::by_day(book)).into());
-        fields.insert("by_camera".to_owned(), all(totals::by_camera(book)).into());
-        fields.insert("by_card".to_owned(), all(totals::by_card(book)).into());
-        fields.insert("by_tag".to_owned(), all(totals::by_tag(book)).into());
-        fields.insert("by_volume".to_owned(), all(totals::by_volume(book)).into());
+        fields.insert("by_day".to_owned(), all(totals::by_day(report)).into());
+        fields.insert(
+            "by_camera".to_owned(),
+            all(totals::by_camera(report)).into(),
+        );
+        fields.insert("by_card".to_owned(), all(totals::by_card(report)).into());
+        fields.insert("by_tag".to_owned(), all(totals::by_tag(report)).into());
+        fields.insert(
+            "by_volume".to_owned(),
+            all(totals::by_volume(report)).into(),
+        );
     }
     whole
 }
@@ -197,34 +221,34 @@ fn sum_json(sum: Sum) -> Value {
     json!({ "clips": sum.clips, "seconds": seconds, "bytes": sum.bytes })
 }
 
-fn odd_json(book: &Book, finding: &Finding) -> Value {
-    let shot = &book.shots[finding.shot];
+fn anomaly_json(report: &ShootReport, anomaly: &Anomaly) -> Value {
+    let shot = &report.shots[anomaly.shot];
     json!({
-        "kind": finding.oddity.name(),
-        "gravity": match finding.oddity.gravity() {
-            Gravity::Fault => "fault",
-            Gravity::Look => "look",
-            Gravity::Note => "note",
+        "kind": anomaly.kind.name(),
+        "gravity": match anomaly.kind.severity() {
+            Severity::Fault => "fault",
+            Severity::Look => "look",
+            Severity::Note => "note",
         },
-        "clip": shot.gist.id,
+        "clip": shot.summary.id,
         "name": shot.name(),
-        "text": finding.text,
+        "text": anomaly.text,
     })
 }
 
-fn clip_json(book: &Book, shot: &Shot, clip: &Clip) -> Value {
+fn clip_json(report: &ShootReport, shot: &Shot, clip: &Clip) -> Value {
     let mut clip = output::json(clip);
     if let Some(fields) = clip.as_object_mut() {
         fields.insert("day".to_owned(), json!(shot.day.as_deref()));
-        fields.insert("card".to_owned(), json!(book.card_of(shot)));
+        fields.insert("card".to_owned(), json!(report.card_of(shot)));
         fields.insert("volumes".to_owned(), json!(shot.copies.volumes));
-        fields.insert("proved_volumes".to_owned(), json!(shot.copies.proved));
+        fields.insert("proved_volumes".to_owned(), json!(shot.copies.verified));
         fields.insert("differ".to_owned(), json!(shot.copies.do_differ));
     }
     clip
 }
 
-/// Columns of the CSV: those of a clip, and between them those of a book.
+/// CSV columns of the clip; the report's own columns come before and after them.
 const COLUMNS: [&str; 24] = [
     "captured",
     "start_timecode",
@@ -252,60 +276,64 @@ const COLUMNS: [&str; 24] = [
     "path",
 ];
 
-/// Writes a row a clip, with a heading.
+/// Writes a heading and one row per clip.
 ///
 /// # Errors
-/// See [`whole_page`].
-pub fn csv(
-    book: &Book,
+/// See [`write_page`].
+pub fn write_csv(
+    report: &ShootReport,
     is_terminal: bool,
-    making: &mut Making<'_>,
+    context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let columns = Columns::named(&names, &Query::default())?;
-    let found = find(book);
-    let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
-    for finding in &found {
-        odd[finding.shot].push(finding);
+    let anomalies = find_anomalies(report);
+    let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
+    for anomaly in &anomalies {
+        odd[anomaly.shot].push(anomaly);
     }
-    let mut feed = Feed::new(&book.shots, None, making);
-    let mut fault = None;
-    let rows = book.shots.iter().zip(&odd).map(|(shot, odd)| {
+    let mut feed = ClipFeed::new(&report.shots, None, context);
+    let mut clip_error = None;
+    let rows = report.shots.iter().zip(&odd).map(|(shot, odd)| {
         let (clip, _) = feed.next().map_err(|error| {
-            fault = Some(error);
+            clip_error = Some(error);
             io::Error::other("a clip cannot be read")
         })?;
-        Ok((before(book, shot), clip, after(shot, odd)))
+        Ok((
+            leading_columns(report, shot),
+            clip,
+            trailing_columns(shot, odd),
+        ))
     });
     let names = (
         &["name", "day", "card", "camera"][..],
         &["on", "volumes", "proved_volumes", "odd"][..],
     );
-    let written = csv_with(&columns, names, rows, is_terminal, sink);
-    match fault {
+    let result = csv_with(&columns, names, rows, is_terminal, sink);
+    match clip_error {
         Some(error) => Err(error),
-        None => written.map_err(Error::path("")),
+        None => result.map_err(Error::path("")),
     }
 }
 
-fn before(book: &Book, shot: &Shot) -> Vec<String> {
+fn leading_columns(report: &ShootReport, shot: &Shot) -> Vec<String> {
     vec![
         shot.name().to_owned(),
         shot.day.as_deref().unwrap_or_default().to_owned(),
-        book.card_of(shot).unwrap_or_default().to_owned(),
+        report.card_of(shot).unwrap_or_default().to_owned(),
         shot.camera.to_string(),
     ]
 }
 
-fn after(shot: &Shot, odd: &[&Finding]) -> Vec<String> {
+fn trailing_columns(shot: &Shot, odd: &[&Anomaly]) -> Vec<String> {
     let odd = odd
         .iter()
-        .map(|finding| format!("{}: {}", finding.oddity.name(), finding.text));
+        .map(|anomaly| format!("{}: {}", anomaly.kind.name(), anomaly.text));
     vec![
         shot.copies.labels.join("; "),
         shot.copies.volumes.to_string(),
-        shot.copies.proved.to_string(),
+        shot.copies.verified.to_string(),
         odd.collect::<Vec<_>>().join("; "),
     ]
 }

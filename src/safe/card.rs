@@ -14,7 +14,7 @@ use crate::media::Cancel;
 use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
-use crate::volume::{Drive, Volume, Volumes};
+use crate::volume::{Backing, Drive, Volume, Volumes};
 
 const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
 
@@ -252,12 +252,27 @@ impl Card {
         let known = rows.iter().find(|row| Some(row.id) == volume);
         let recorded = known.into_iter().flat_map(|row| &row.disks);
         let told = recorded.chain(&self.volume.hardware).chain(&self.said);
+        let disks = Disks::new(told.map(String::as_str));
+        let backing = catalogue.volumes().backing(&self.volume);
+        let held_by = holders(&backing, catalogue.volumes());
+        let mut all_disks = disks.clone();
+        for holder in &held_by {
+            let recorded = rows.iter().filter(|row| row.identity == *holder);
+            let recorded = recorded.flat_map(|row| &row.disks);
+            let mut mounted = catalogue.volumes().all().iter();
+            let mounted = mounted.find(|volume| volume.identity == *holder);
+            let told = recorded.chain(mounted.and_then(|volume| volume.hardware.as_ref()));
+            all_disks.extend(&Disks::new(told.map(String::as_str)));
+        }
         Ok(OfCard {
             volume,
             inside: self.inside.clone(),
-            disks: Disks::new(told.map(String::as_str)),
+            disks,
+            all_disks,
             identity: self.volume.identity.clone(),
-            holds_images: self.volume.mount != Path::new("/"),
+            backing,
+            held_by,
+            is_system_disk: self.volume.mount == Path::new("/"),
             is_share: self.volume.is_share(),
             changes: self.changes_of_files(),
             is_disk_said: self.said.is_some()
@@ -321,4 +336,11 @@ impl Card {
             mends: Vec::new(),
         }
     }
+}
+
+/// Volumes that hold image files, the system disk left out: an image there is on the disk that a person says.
+fn holders(backing: &Backing, volumes: &Volumes) -> Vec<String> {
+    let is_system = |holder: &str| volumes.mount_of(holder).as_deref() == Some(Path::new("/"));
+    let holders = backing.images.iter().map(|image| image.volume.clone());
+    holders.filter(|holder| !is_system(holder)).collect()
 }

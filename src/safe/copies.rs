@@ -10,8 +10,8 @@ use super::Event;
 use super::copy_state::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, SAID, Spans, Stood, VolumeRow,
-    WholeHash, unix_seconds,
+    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
+    WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -51,15 +51,16 @@ pub(super) fn find(
     let rows = catalogue.seen_volumes()?;
     let volumes = catalogue.volumes();
     let mut replaced = catalogue.replaced()?;
-    let mut together = catalogue.mounted_together()?;
-    let shelves = rows.iter().map(|row| {
+    let mut shelves: BTreeMap<i64, Shelf> = BTreeMap::new();
+    for row in &rows {
         let mut shelf = shelf(row, &rows, card, volumes);
         shelf.replaced_by = replaced.remove(&row.id);
-        shelf.together = together.remove(&row.id).unwrap_or_default();
-        (row.id, shelf)
-    });
-    let mut shelves: BTreeMap<i64, Shelf> = shelves.collect();
+        shelves.insert(row.id, shelf);
+    }
     follow_images(&mut shelves, &rows);
+    for shelf in shelves.values_mut().filter(|shelf| shelf.is_share) {
+        shelf.mounted_with = catalogue.mounted_with(&shelf.identity)?;
+    }
     let mut found = Found {
         stood: catalogue.stood(contents)?,
         sights: BTreeMap::new(),
@@ -115,9 +116,9 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         is_disk_said: row.disks.iter().any(|disk| disk.starts_with(SAID)),
         backing: backing.unwrap_or_default(),
         cache: mounted().next().map_or(ShelfCache::None, cache),
-        together: Spans::new(),
+        mounted_with: MountedWith::new(),
         replaced_by: None,
-        made_again: row.made_again,
+        formats: row.formats,
         told,
     }
 }
@@ -132,15 +133,14 @@ fn follow_images(shelves: &mut BTreeMap<i64, Shelf>, rows: &[VolumeRow]) {
         .collect();
     for shelf in shelves.values_mut() {
         for image in &shelf.backing.images {
-            let Some(holder) = holders.get(image) else {
+            let Some(holder) = holders.get(&image.volume) else {
                 continue;
             };
             shelf.all_disks.extend(&holder.disks);
-            shelf.held_by.push(image.clone());
+            shelf.held_by.push(image.volume.clone());
             shelf.is_share |= holder.is_share;
             shelf.is_beside &= !holder.is_mounted || holder.is_beside;
             shelf.replaced_by = shelf.replaced_by.take().or(holder.replaced_by.clone());
-            shelf.made_again = shelf.made_again.max(holder.made_again);
         }
     }
 }
@@ -210,14 +210,20 @@ fn seen(
     }
 }
 
-/// A volume that is not mounted, unless whoever asks may not know it: only its label is told of what is mounted in its place.
+/// A volume that is not mounted, unless it may be one of those whose uuids this user may not read: one at its place, or one of
+/// its size or of unknown size at another.
 fn unseen_volume(row: &VolumeRow, volumes: &Volumes) -> Sight {
-    let mut there = volumes
-        .all()
-        .iter()
-        .filter(|other| other.mount == row.mount);
+    let is_other_size = |other: &Volume| {
+        let sizes = other.size.zip(row.bytes);
+        sizes.is_some_and(|(one, other)| one != other)
+    };
+    let is_nameless = |other: &&Volume| {
+        let backing = volumes.backing(other);
+        other.identity.starts_with("label:") && !backing.is_memory && !backing.is_view
+    };
+    let mut nameless = volumes.all().iter().filter(is_nameless);
     let is_hidden = row.identity.starts_with("uuid:")
-        && there.any(|other| other.identity.starts_with("label:"));
+        && nameless.any(|other| other.mount == row.mount || !is_other_size(other));
     if is_hidden {
         let reason = "it may be mounted, but you may not ask which volume that is";
         return Sight::Unreadable(reason.to_owned());
@@ -340,10 +346,9 @@ impl Found {
         for ((volume, path), looked) in &mut looked {
             if let Looked::Read(_, how, stamp, _) = looked
                 && let Some(stood) = told.get(&(*volume, path.as_path()))
-                && *how == How::Cached
-                && self.is_remounted(stood, stamp)
             {
-                *how = How::Remounted;
+                let earlier = stood.claims.iter().filter_map(Claim::earlier);
+                *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
         let sights = looked
@@ -361,16 +366,12 @@ impl Found {
             .collect()
     }
 
-    /// Whether a file's volume was unmounted since the file was first read as it is now, which emptied the cache that
-    /// answers there.
-    fn is_remounted(&self, stood: &Stood, stamp: &Stamp) -> bool {
-        let cache = self.shelves.get(&stood.volume).map(|shelf| shelf.cache);
-        let mut earlier = stood.claims.iter().filter_map(Claim::earlier);
-        cache == Some(ShelfCache::UntilUnmounted)
-            && self
-                .rows
-                .get(&stood.volume)
-                .is_some_and(|row| earlier.any(|earlier| earlier.is_before(row.session, stamp)))
+    /// Number of the mount of a volume, where unmounting it empties the only cache that could answer.
+    fn session(&self, volume: i64) -> Option<i64> {
+        let cache = self.shelves.get(&volume)?.cache;
+        let is_asked = cache == ShelfCache::UntilUnmounted;
+        let row = self.rows.get(&volume).filter(|_| is_asked)?;
+        Some(row.session)
     }
 
     /// Has the log and the hashes of the catalogue know what was found.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::independence::change_of;
 use crate::catalogue::{Claim, CopyState, Stood};
 use crate::checksum::HashKind;
 use crate::mhl;
@@ -13,8 +14,14 @@ use crate::value::{Age, Fingerprint};
 /// How far a time is off that went through FAT, nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
 
+/// Step of the offsets of time zones, nanoseconds.
+const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
+
+/// Difference between the zones that are farthest apart (UTC−12 and UTC+14), nanoseconds.
+const FARTHEST_ZONES: u64 = 26 * 4 * QUARTER_HOUR;
+
 /// A copy that counts: when it was last read whole, and how it was compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Seconds since 1970 UTC.
     pub at: i64,
@@ -22,6 +29,11 @@ pub struct Proof {
     pub by: HashKind,
     /// How it was read, where that was written down.
     pub how: Option<How>,
+    /// How often its volume had been formatted by then.
+    pub formats: i64,
+    /// Sets of volumes that were mounted while it was read, one for each verification that is known; none where one of them
+    /// recorded no set. All are considered, because no clock says which verification was the last.
+    pub mounted_sets: Vec<i64>,
 }
 
 /// Why a copy does not count.
@@ -41,6 +53,8 @@ pub enum Doubt {
     Unlike,
     /// It, or something of it, was changed after it was verified.
     Changed,
+    /// Its time is another by whole quarters of an hour: FAT keeps local times, which another time zone shifts.
+    Shifted,
     /// Another content was verified at the same path.
     Contradicted,
     /// A scan found it changed or missing.
@@ -61,8 +75,8 @@ pub enum Doubt {
     View,
     /// Its disk was seen since with something else on it: what that is called.
     Replaced(String),
-    /// Its volume was found since to hold a new filesystem under the same identity, at that time.
-    MadeAgain(i64),
+    /// Its volume was found since to hold a new filesystem under the same identity.
+    MadeAgain,
     /// Nobody knows which disk it is on.
     UnknownDisk,
     /// It is on the disk that the card is on.
@@ -81,6 +95,9 @@ impl fmt::Display for Doubt {
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
             Self::Unlike => "has another size",
             Self::Changed => "changed after it was verified",
+            Self::Shifted => {
+                "its time is off by whole quarters of an hour, as after a change of the time zone on FAT"
+            }
             Self::Contradicted => "something else was verified at the same path",
             Self::ListedOtherwise => "a scan found it changed or missing",
             Self::FromMemory => "read from memory only, as far as is known",
@@ -93,7 +110,7 @@ impl fmt::Display for Doubt {
             Self::Replaced(by) => {
                 return write!(f, "its disk has held {by} since: mount it to see it again");
             }
-            Self::MadeAgain(_) => "its volume was formatted since",
+            Self::MadeAgain => "its volume was formatted since",
             Self::UnknownDisk => "on a disk whose number nobody knows",
             Self::CardsDisk => "on the card's own disk",
             Self::UnknownCard => "whether that is the card's disk, nobody knows",
@@ -136,6 +153,8 @@ pub fn standing(
                     at: *at,
                     by: HashKind::Xxh128,
                     how: Some(*how),
+                    formats: 0,
+                    mounted_sets: Vec::new(),
                 }),
             };
         }
@@ -151,8 +170,9 @@ pub fn standing(
             let claims = stood.claims.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
-            if stamps.peek().is_some() && !stamps.any(is_untouched) {
-                return Err(Doubt::Changed);
+            let first = stamps.peek().copied();
+            if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
+                return Err(change(then, *now, *is_change_kept));
             }
         }
         Sight::Away => {}
@@ -165,16 +185,27 @@ pub fn standing(
         Sight::File(now, is_change_kept) => {
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             if !claim.stamp.is_some_and(is_untouched) {
-                return Err(Doubt::Changed);
+                let then = claim.stamp;
+                let doubt = then.map(|then| change(then, *now, *is_change_kept));
+                return Err(doubt.unwrap_or(Doubt::Changed));
             }
         }
         Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
     }
+    let read = stood.claims.iter().filter(|claim| is_read_back(claim));
+    let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
     Ok(Proof {
         at: claim.at,
         by: claim.by,
         how: claim.how,
+        formats: claim.formats,
+        mounted_sets: sets.unwrap_or_default(),
     })
+}
+
+/// Returns whether a claim says that a copy was verified, by its bytes on the medium.
+fn is_read_back(claim: &Claim) -> bool {
+    claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
 /// Whether a file looks as it did, as far as its filesystem tells.
@@ -183,6 +214,22 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> boo
         then == now
     } else {
         then.bytes == now.bytes && is_close(then.modified, now.modified)
+    }
+}
+
+/// What makes a file doubtful that does not look as it did then.
+fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
+    let shift = now.modified.abs_diff(then.modified);
+    let rest = shift % QUARTER_HOUR;
+    let is_zone = shift > COARSEST
+        && shift <= FARTHEST_ZONES + COARSEST
+        && rest.min(QUARTER_HOUR - rest) <= COARSEST;
+    // Where a time of the last change is kept apart, it is of UTC, and somebody set the time.
+    let is_local = !is_change_kept || change_of(&now).is_none();
+    if is_zone && is_local && then.bytes == now.bytes {
+        Doubt::Shifted
+    } else {
+        Doubt::Changed
     }
 }
 
@@ -218,8 +265,8 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
     }
     let verified = claims().filter(|claim| claim.state == CopyState::Verified);
     let best = verified.max_by_key(|claim| {
-        let is_read_back = claim.how.is_some_and(How::is_from_medium);
-        (is_read_back, claim.logged.is_some(), claim.at)
+        let is_logged = claim.logged.is_some();
+        (is_read_back(claim), claim.formats, is_logged, claim.at)
     });
     match best {
         None => Err(Doubt::Unproved),

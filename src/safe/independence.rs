@@ -2,13 +2,14 @@
 
 use super::verdict::Shelf;
 use crate::source_file::Stamp;
+use crate::volume::Backing;
 
 /// A copy that counts, as far as that asks for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site<'a> {
     pub(super) shelf: &'a Shelf,
-    /// When it was last verified, seconds since 1970 UTC.
-    pub(super) at: i64,
+    /// Sets of volumes that were mounted when it was verified ([`super::Proof`]).
+    pub(super) mounted_sets: &'a [i64],
     /// Whether it is seen now.
     pub(super) is_seen: bool,
     /// When anything of it was last changed, where it is seen now and that says something ([`change_of`]).
@@ -48,8 +49,7 @@ impl Site<'_> {
         let (one, two) = (self.shelf, other.shelf);
         if one.identity == two.identity
             || !one.all_disks.are_apart(&two.all_disks)
-            || one.is_image_beside(two)
-            || two.is_image_beside(one)
+            || one.in_file().is_in_common(two.in_file())
             || self.is_one_file(other)
         {
             Relation::Same
@@ -70,26 +70,50 @@ impl Site<'_> {
     /// Whether this is on a share, and what was shared may have been the other's disk, or the disk that another server shared
     /// at another time.
     fn may_have_been(self, other: Self) -> bool {
-        self.shelf.may_share(&other.shelf.identity, self.at) && !(self.is_seen && other.is_seen)
+        self.shelf
+            .may_share(&other.shelf.identity, self.mounted_sets)
+            && !(self.is_seen && other.is_seen)
+    }
+}
+
+/// What a volume is, as far as image files are concerned.
+#[derive(Clone, Copy)]
+pub(super) struct InFile<'a> {
+    pub(super) identity: &'a str,
+    pub(super) backing: &'a Backing,
+    /// Volumes that hold its image files, the system disk left out.
+    pub(super) held_by: &'a [String],
+}
+
+impl InFile<'_> {
+    /// Returns whether one is in an image file on the other, or both are in image files on one volume, or in one file.
+    pub(super) fn is_in_common(self, other: Self) -> bool {
+        self.is_image_beside(other)
+            || other.is_image_beside(self)
+            || self.backing.shares_image(other.backing)
+    }
+
+    fn is_image_beside(self, other: Self) -> bool {
+        let is_there =
+            |holder: &String| *holder == other.identity || other.held_by.contains(holder);
+        self.backing.is_held_by(other.identity) || self.held_by.iter().any(is_there)
     }
 }
 
 impl Shelf {
-    /// Whether it is in an image file on another volume, or beside another's image file.
-    fn is_image_beside(&self, other: &Self) -> bool {
-        let is_there =
-            |holder: &String| *holder == other.identity || other.held_by.contains(holder);
-        self.backing.images.contains(&other.identity) || self.held_by.iter().any(is_there)
+    pub(super) fn in_file(&self) -> InFile<'_> {
+        InFile {
+            identity: &self.identity,
+            backing: &self.backing,
+            held_by: &self.held_by,
+        }
     }
 
-    /// Whether what a server shared at a time may have been that volume: it was not mounted here then, and nobody said
-    /// which disk the share is on.
-    pub(super) fn may_share(&self, volume: &str, at: i64) -> bool {
-        let is_then = |since: i64, until: i64| (since..=until).contains(&at);
-        let was_here = self
-            .together
-            .iter()
-            .any(|(disk, since, until)| disk == volume && is_then(*since, *until));
+    /// Returns whether what a server shared may have been that volume: it is not in each of the sets of volumes that were
+    /// mounted here then, and no person said which disk the share is on.
+    pub(super) fn may_share(&self, volume: &str, mounted_sets: &[i64]) -> bool {
+        let is_in = |set: &i64| self.mounted_with.contains(&(volume.to_owned(), *set));
+        let was_here = !mounted_sets.is_empty() && mounted_sets.iter().all(is_in);
         self.is_share && !self.is_disk_said && !was_here
     }
 }

@@ -70,7 +70,11 @@ impl Help {
         }
         let is_scanned = copy.root.is_none();
         Some(match doubt {
-            Doubt::Changed | Doubt::Unlike | Doubt::ListedOtherwise if is_scanned => Self::Scan,
+            Doubt::Changed | Doubt::Shifted | Doubt::Unlike | Doubt::ListedOtherwise
+                if is_scanned =>
+            {
+                Self::Scan
+            }
             doubt => Self::against(doubt),
         })
     }
@@ -78,6 +82,7 @@ impl Help {
     fn against(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Changed
+            | Doubt::Shifted
             | Doubt::Contradicted
             | Doubt::ListedOtherwise
             | Doubt::FromMemory
@@ -93,7 +98,7 @@ impl Help {
             | Doubt::Missing(_)
             | Doubt::Gone
             | Doubt::Replaced(_)
-            | Doubt::MadeAgain(_) => Self::Copy,
+            | Doubt::MadeAgain => Self::Copy,
             Doubt::Continued | Doubt::CardsDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
         }
     }
@@ -424,7 +429,7 @@ fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
         shelves.partition(|shelf| shelf.is_some_and(|shelf| shelf.disks.are_known()));
     let sites = known.into_iter().flatten().map(|shelf| Site {
         shelf,
-        at: 0,
+        mounted_sets: &[],
         is_seen: true,
         changed: None,
     });

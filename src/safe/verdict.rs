@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::copy_state::{Doubt, Proof, Sight, standing};
-use super::independence::{Relation, Site, change_of, is_one_change, most_apart};
-use crate::catalogue::{Disks, Spans, Stood};
+use super::independence::{InFile, Relation, Site, change_of, is_one_change, most_apart};
+use crate::catalogue::{Disks, MountedWith, Stood};
 use crate::value::{Age, Fingerprint};
 use crate::volume::Backing;
 
@@ -51,12 +51,12 @@ pub struct Shelf {
     pub is_disk_said: bool,
     /// How far reading there can reach its medium.
     pub cache: ShelfCache,
-    /// When it was mounted together with which disks, if it is a share.
-    pub together: Spans,
+    /// Volumes that were mounted at the same time, if it is a share.
+    pub mounted_with: MountedWith,
     /// What its disk was seen to hold since it was away.
     pub replaced_by: Option<String>,
-    /// When its filesystem was found to be a new one, seconds since 1970 UTC.
-    pub made_again: Option<i64>,
+    /// How often its filesystem was found to be a new one.
+    pub formats: i64,
 }
 
 /// What may answer instead of a volume's medium when a file of it is read.
@@ -80,16 +80,36 @@ pub struct OfCard {
     pub inside: PathBuf,
     /// Its disks.
     pub disks: Disks,
+    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    pub all_disks: Disks,
     /// What its volume is known by.
     pub identity: String,
-    /// Whether image files on it are taken for copies on it: not on the system disk.
-    pub holds_images: bool,
+    /// What its volume is on, where that is no disk of its own.
+    pub backing: Backing,
+    /// Identities of the volumes that hold its image file, the system disk left out.
+    pub held_by: Vec<String>,
+    /// Whether it is on the system disk, whose image files are where a person says.
+    pub is_system_disk: bool,
     /// Whether another machine answers for it.
     pub is_share: bool,
     /// Whether a person said which disk it is on.
     pub is_disk_said: bool,
     /// When anything of its files was last changed, as far as its filesystem tells; in order.
     pub changes: Vec<i64>,
+}
+
+impl OfCard {
+    fn in_file(&self) -> InFile<'_> {
+        InFile {
+            identity: if self.is_system_disk {
+                ""
+            } else {
+                &self.identity
+            },
+            backing: &self.backing,
+            held_by: &self.held_by,
+        }
+    }
 }
 
 /// A place where a file's content may be.
@@ -127,7 +147,7 @@ pub fn counted(
     wanted: Wanted,
 ) -> Counted {
     let mut counted = Counted::default();
-    let mut sites: Vec<(i64, Site<'_>)> = Vec::new();
+    let mut proofs: Vec<(i64, &Shelf, Proof, &Sight)> = Vec::new();
     for (stood, path, root, sight) in at {
         let is_cards = Some(stood.volume) == card.volume;
         if is_cards && stood.path.starts_with(&card.inside) {
@@ -144,13 +164,7 @@ pub fn counted(
                 .and_then(|proof| in_time(proof, wanted)),
         };
         if let (Some(shelf), Ok(proof)) = (shelf, &outcome) {
-            let site = Site {
-                shelf,
-                at: proof.at,
-                is_seen: is_seen(sight),
-                changed: seen_change(sight),
-            };
-            sites.push((stood.volume, site));
+            proofs.push((stood.volume, shelf, proof.clone(), sight));
         }
         counted.copies.push(Copy {
             volume: stood.volume,
@@ -159,6 +173,16 @@ pub fn counted(
             outcome,
         });
     }
+    let sites = proofs.iter().map(|(volume, shelf, proof, sight)| {
+        let site = Site {
+            shelf,
+            mounted_sets: &proof.mounted_sets,
+            is_seen: is_seen(sight),
+            changed: seen_change(sight),
+        };
+        (*volume, site)
+    });
+    let sites: Vec<(i64, Site<'_>)> = sites.collect();
     let all: Vec<Site<'_>> = sites.iter().map(|(_, site)| *site).collect();
     counted.disks = most_apart(&all);
     let mut pairs = sites
@@ -179,8 +203,8 @@ fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
         Err(Doubt::View)
     } else if !shelf.disks.are_known() {
         Err(Doubt::UnknownDisk)
-    } else if (card.disks.are_known() && !shelf.all_disks.are_apart(&card.disks))
-        || (card.holds_images && shelf.backing.images.contains(&card.identity))
+    } else if (card.all_disks.are_known() && !shelf.all_disks.are_apart(&card.all_disks))
+        || card.in_file().is_in_common(shelf.in_file())
     {
         Err(Doubt::CardsDisk)
     } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
@@ -210,9 +234,9 @@ fn not_replaced(proof: Proof, shelf: &Shelf, sight: &Sight) -> Result<Proof, Dou
         Sight::File(_, is_change_kept) => *is_change_kept,
         Sight::Away | Sight::Gone | Sight::Unreadable(_) => false,
     };
-    match (&shelf.replaced_by, shelf.made_again) {
-        (Some(by), _) if !is_seen(sight) => Err(Doubt::Replaced(by.clone())),
-        (_, Some(made)) if !is_surely_it && proof.at <= made => Err(Doubt::MadeAgain(made)),
+    match &shelf.replaced_by {
+        Some(by) if !is_seen(sight) => Err(Doubt::Replaced(by.clone())),
+        _ if !is_surely_it && proof.formats < shelf.formats => Err(Doubt::MadeAgain),
         _ => Ok(proof),
     }
 }
@@ -232,7 +256,7 @@ fn not_shared_card(
     if (card.is_share || shelf.is_share) && seen_change(sight).is_some_and(is_cards_file) {
         return Err(Doubt::CardsDisk);
     }
-    let may_be_card = shelf.may_share(&card.identity, proof.at);
+    let may_be_card = shelf.may_share(&card.identity, &proof.mounted_sets);
     let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
     if !is_seen(sight) && (may_be_card || may_be_cards_share) {
         Err(Doubt::UnknownCard)

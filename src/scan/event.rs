@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::StageTiming;
-use crate::catalogue::Outcome;
+use crate::catalogue::ReadOutcome;
 use crate::error::Problem;
 
 /// Progress of a running scan.
@@ -107,9 +107,9 @@ pub struct ScanSummary {
 
 impl ScanSummary {
     /// Counts one file that was read.
-    pub(super) fn count(&mut self, outcome: &Outcome) {
+    pub(super) fn count(&mut self, outcome: &ReadOutcome) {
         self.read += 1;
-        if matches!(outcome, Outcome::Recognised { .. }) {
+        if matches!(outcome, ReadOutcome::Recognised { .. }) {
             self.recognised += 1;
         }
     }

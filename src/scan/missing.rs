@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::writer::ScanWriter;
 use super::{ScanEvent, ScanRequest, ScanSummary};
-use crate::catalogue::{Catalogue, Known, VolumeRow};
+use crate::catalogue::{Catalogue, KnownFile, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
 use crate::footage::{Role, frame_paths};
@@ -116,14 +116,14 @@ impl MissingFiles {
 
 impl UnseenFiles {
     /// Counts a file if it is a clip that the catalogue records as present.
-    pub(super) fn count(&mut self, volume: i64, known: &Known) {
+    pub(super) fn count(&mut self, volume: i64, known: &KnownFile) {
         if known.state != FileState::Missing && known.role == Role::Media {
             self.0.entry(volume).or_default().known += 1;
         }
     }
 
     /// Adds a file that the walk did not see, unless it is recorded as missing already.
-    pub(super) fn add(&mut self, volume: i64, known: &Known, path: PathBuf) {
+    pub(super) fn add(&mut self, volume: i64, known: &KnownFile, path: PathBuf) {
         if known.state != FileState::Missing {
             self.0.entry(volume).or_default().files.push(UnseenFile {
                 id: known.id,

@@ -11,6 +11,7 @@ mod event;
 mod hash_copies;
 mod missing;
 mod read_file;
+mod recheck_copies;
 mod reconcile;
 mod request;
 mod retry;
@@ -34,7 +35,7 @@ use crate::catalogue::{Catalogue, PendingPictures, Reading};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{Limits, Studio, Tools, Work};
+use crate::media::{ProcessLimits, ThumbnailKind, ThumbnailMaker, Tools};
 use crate::tag::Rules;
 use crate::volume::Drive;
 
@@ -130,7 +131,7 @@ fn run(
         }
     }
     catalogue.set_scanning(true)?;
-    Index::check_place(&catalogue)?;
+    Index::check_folder(&catalogue)?;
     let rules = Rules::new(&catalogue.own_rules()?)?;
     let mut scan = ScanRun {
         request,
@@ -189,7 +190,7 @@ fn find_tools(request: &ScanRequest) -> Result<Tools, Error> {
 fn store_tool_versions(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
     for (description, version) in [&tools.ffprobe, &tools.ffmpeg]
         .iter()
-        .filter_map(|tool| tool.known())
+        .filter_map(|tool| tool.cached_version())
     {
         if catalogue.tool_version(description)?.as_deref() != Some(version) {
             catalogue.set_tool_version(description, version)?;
@@ -265,6 +266,7 @@ impl ScanRun<'_, '_> {
                 self.on_event,
             )?;
             self.writer.commit()?;
+            recheck_copies::recheck_copies(&walk.roots, self)?;
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.read_headers(originals.collect())?;
         }
@@ -305,7 +307,7 @@ impl ScanRun<'_, '_> {
 
     /// Makes first all posters, then all strips.
     fn make_all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
-        for work in [Work::Poster, Work::Strip] {
+        for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
             self.make_pictures(work, folders)?;
         }
         Ok(())
@@ -315,8 +317,8 @@ impl ScanRun<'_, '_> {
         self.request.cancel.is_cancelled()
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> ProcessLimits {
+        ProcessLimits {
             deadline: self.request.deadline,
             cancel: self.request.cancel.clone(),
         }
@@ -406,19 +408,19 @@ impl ScanRun<'_, '_> {
     }
 
     /// Makes the queued pictures of one kind, for clips in the walked folders.
-    fn make_pictures(&mut self, work: Work, walked: &HashSet<i64>) -> Result<(), Error> {
-        if self.is_cancelled() || (work == Work::Strip && self.request.strip == 0) {
+    fn make_pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
+        if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
             return Ok(());
         }
         self.writer.commit()?;
-        let is_current = |tool: &str| self.tools.have(tool);
+        let is_current = |tool: &str| self.tools.has_version(tool);
         let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());
         }
         let (stage, name) = match work {
-            Work::Poster => (ScanStage::Posters, "posters"),
-            Work::Strip => (ScanStage::Strips, "strips"),
+            ThumbnailKind::Poster => (ScanStage::Posters, "posters"),
+            ThumbnailKind::Strip => (ScanStage::Strips, "strips"),
         };
         let count = pending.len();
         (self.on_event)(ScanEvent::Queued { stage, count });
@@ -435,10 +437,10 @@ impl ScanRun<'_, '_> {
             work,
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
             thumbnails: self.writer.catalogue.thumbnails(),
-            studio: Studio {
+            maker: ThumbnailMaker {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
-                thumbs: self.request.thumbs,
+                format: self.request.thumbs,
                 late: Arc::default(),
             },
         };

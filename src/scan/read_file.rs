@@ -10,13 +10,17 @@ use std::sync::{Mutex, PoisonError};
 use super::WorkerMessage;
 use super::still_growing::is_stable;
 use super::tagging::FolderCache;
-use crate::catalogue::{Catalogue, KnownContent, Outcome, Reading, Thumbnails, Unread, Wanted};
+use crate::catalogue::{
+    Catalogue, KnownContent, PictureRequest, ReadOutcome, Reading, Thumbnails, UnreadFile,
+};
 use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
 use crate::footage::{
     HeadKind, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
 };
-use crate::media::{self, Headers, Limits, Plan, Told, Tools, Work};
+use crate::media::{
+    self, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan, Tools,
+};
 use crate::sidecar;
 use crate::source_file::{self, Original};
 use crate::tag::Rules;
@@ -27,12 +31,12 @@ pub(super) struct FileReader<'a> {
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
     pub tools: Tools,
-    pub headers: Headers,
+    pub headers: HeaderReaders,
     /// Number of pictures in a strip; 0 disables strips.
     pub strip: usize,
     pub rules: &'a Rules,
     pub folders: FolderCache,
-    pub limits: Limits,
+    pub limits: ProcessLimits,
 }
 
 /// File to read, with its queue.
@@ -53,15 +57,15 @@ const CONTENT_CHANGED: &str = "content changed, but size and modification time d
 
 /// Result of reading the content of a file.
 struct ContentResult {
-    outcome: Outcome,
+    outcome: ReadOutcome,
     /// Reason why the file could not be read completely.
     problem: Option<String>,
     /// Stored facts, if the content is in the catalogue already.
     known: Option<Box<Clip>>,
 }
 
-impl From<(Outcome, Option<String>)> for ContentResult {
-    fn from((outcome, problem): (Outcome, Option<String>)) -> Self {
+impl From<(ReadOutcome, Option<String>)> for ContentResult {
+    fn from((outcome, problem): (ReadOutcome, Option<String>)) -> Self {
         Self {
             outcome,
             problem,
@@ -124,7 +128,7 @@ impl FileReader<'_> {
     /// one.
     fn read_facts(
         &self,
-        unread: &Unread,
+        unread: &UnreadFile,
         deferred: Option<Identity>,
     ) -> Result<(Reading, Option<String>), ReadStop> {
         let reading = |identity, file_facts, outcome| Reading {
@@ -134,7 +138,7 @@ impl FileReader<'_> {
             outcome,
         };
         let unopened = |reason: String| {
-            let outcome = Outcome::Unopened {
+            let outcome = ReadOutcome::Unopened {
                 reason: reason.clone(),
             };
             Ok((reading(None, Clip::default(), outcome), Some(reason)))
@@ -180,7 +184,7 @@ impl FileReader<'_> {
             known,
         } = content;
         let facts = match &outcome {
-            Outcome::Read { facts, .. } => Some(facts),
+            ReadOutcome::Read { facts, .. } => Some(facts),
             _ => known.as_ref(),
         };
         let from_names = self.apply_rules(
@@ -199,7 +203,7 @@ impl FileReader<'_> {
 
     /// Opens a file and computes its fingerprint; for an image sequence, from samples of its
     /// frames. Also returns the open file, so that the header is read without opening it again.
-    fn sample(unread: &Unread) -> io::Result<(Sample, Option<Original>)> {
+    fn sample(unread: &UnreadFile) -> io::Result<(Sample, Option<Original>)> {
         if unread.frames.is_some() {
             let frames = frame_paths(&unread.path);
             return Ok((fingerprint_frames(&frames, unread.bytes)?, None));
@@ -212,7 +216,7 @@ impl FileReader<'_> {
     /// [`ReadStop::Deferred`] if only ffprobe can read the header.
     fn read_content(
         &self,
-        unread: &Unread,
+        unread: &UnreadFile,
         sample: &Sample,
         original: Option<Original>,
         file_facts: &Clip,
@@ -228,7 +232,7 @@ impl FileReader<'_> {
             let problem = content.facts.problem.as_ref();
             return Ok(Ok(ContentResult {
                 problem: problem.map(|fact| fact.value.clone()),
-                outcome: Outcome::Recognised { pictures: None },
+                outcome: ReadOutcome::Recognised { pictures: None },
                 known: known.map(|content| content.facts),
             }));
         }
@@ -240,7 +244,7 @@ impl FileReader<'_> {
             return Ok(Ok((outcome, Some(reason.to_owned())).into()));
         }
         let header = match (original, self.headers) {
-            (Some(mut original), Headers::Own) => media::read_header(&mut original)?,
+            (Some(mut original), HeaderReaders::Builtin) => media::read_header(&mut original)?,
             _ => None,
         };
         if let (Some(content), Some(Some(work))) = (&known, work) {
@@ -249,7 +253,7 @@ impl FileReader<'_> {
             let keyframes = header.as_ref().and_then(|header| header.keyframes.as_ref());
             let pictures = self.plan_pictures(work, &content.facts, keyframes, file_facts);
             return Ok(Ok(ContentResult {
-                outcome: Outcome::Recognised { pictures },
+                outcome: ReadOutcome::Recognised { pictures },
                 problem: None,
                 known: known.map(|content| content.facts),
             }));
@@ -269,26 +273,26 @@ impl FileReader<'_> {
         let Some(identity) = sample.identity else {
             return Ok(None);
         };
-        let is_current = |tool: &str| self.tools.have(tool);
-        self.with_catalogue(|catalogue| catalogue.content_known(identity, &is_current))
+        let is_current = |tool: &str| self.tools.has_version(tool);
+        self.with_catalogue(|catalogue| catalogue.known_content(identity, &is_current))
     }
 
     /// Returns the first picture stage that a known content lacks; `None` if its pictures are
     /// complete or are queued already.
-    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<Work> {
+    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
         let fingerprint = sample.identity?.now;
         let is_there =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
-        if content.is_waiting {
+        if content.is_queued {
             None
         } else if content.has_poster && !is_there(&self.thumbnails.posters) {
-            Some(Work::Poster)
+            Some(ThumbnailKind::Poster)
         } else if content.has_poster && self.strip > 0 {
             let is_strip_complete = match content.strip {
                 None => false,
                 Some(pictures) => pictures == 0 || is_there(&self.thumbnails.strips),
             };
-            (!is_strip_complete).then_some(Work::Strip)
+            (!is_strip_complete).then_some(ThumbnailKind::Strip)
         } else {
             None
         }
@@ -296,9 +300,12 @@ impl FileReader<'_> {
 
     /// Runs ffprobe. It reports a failing drive as a bad file, so the file is then read here to
     /// tell the two apart.
-    fn ask_ffprobe(&self, unread: &Unread) -> io::Result<Result<Told, media::Unread>> {
+    fn ask_ffprobe(
+        &self,
+        unread: &UnreadFile,
+    ) -> io::Result<Result<ProbeResult, media::ProbeError>> {
         let header = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
-        if let Err(media::Unread::Fault(_)) = header {
+        if let Err(media::ProbeError::BadFile(_)) = header {
             source_file::try_reading(&unread.path)?;
         }
         Ok(header)
@@ -307,7 +314,7 @@ impl FileReader<'_> {
     /// Converts the result of a header reader, and plans the pictures.
     fn header_result(
         &self,
-        header: Result<Told, media::Unread>,
+        header: Result<ProbeResult, media::ProbeError>,
         file_facts: &Clip,
     ) -> Result<ContentResult, ReadStop> {
         let header = match header {
@@ -320,8 +327,9 @@ impl FileReader<'_> {
             }
         };
         let keyframes = header.keyframes.as_ref();
-        let pictures = self.plan_pictures(Work::Poster, &header.facts, keyframes, file_facts);
-        let outcome = Outcome::Read {
+        let pictures =
+            self.plan_pictures(ThumbnailKind::Poster, &header.facts, keyframes, file_facts);
+        let outcome = ReadOutcome::Read {
             facts: Box::new(header.facts),
             pictures,
         };
@@ -332,15 +340,15 @@ impl FileReader<'_> {
     /// more exactly than the header.
     fn plan_pictures(
         &self,
-        work: Work,
+        work: ThumbnailKind,
         facts: &Clip,
         keyframes: Option<&media::Keyframes>,
         file_facts: &Clip,
-    ) -> Option<Wanted> {
+    ) -> Option<PictureRequest> {
         let mut facts = facts.clone();
         facts.merge(file_facts);
-        let plan = Plan::of(&facts, keyframes, self.strip)?;
-        Some(Wanted {
+        let plan = ThumbnailPlan::new(&facts, keyframes, self.strip)?;
+        Some(PictureRequest {
             work,
             plan: Box::new(plan),
         })
@@ -350,7 +358,7 @@ impl FileReader<'_> {
     /// of the sidecars.
     fn apply_rules(
         &self,
-        unread: &Unread,
+        unread: &UnreadFile,
         facts: &Clip,
         sidecar_facts: &Clip,
     ) -> Result<Clip, Error> {
@@ -358,12 +366,12 @@ impl FileReader<'_> {
             .with_catalogue(|catalogue| self.folders.get(catalogue, self.rules, unread.folder))?;
         let mut known = facts.clone();
         known.merge(sidecar_facts);
-        Ok(self.rules.given(&place, &unread.inside, &known))
+        Ok(self.rules.apply(&place, &unread.inside, &known))
     }
 }
 
 /// Reads the facts of all sidecars of a file.
-fn read_sidecars(unread: &Unread) -> Result<Clip, Problem> {
+fn read_sidecars(unread: &UnreadFile) -> Result<Clip, Problem> {
     let mut facts = Clip::default();
     for path in &unread.sidecars {
         let sidecar_facts = sidecar::read(path, &unread.path);
@@ -386,8 +394,8 @@ fn reason_not_media(sample: &Sample) -> Option<&'static str> {
 
 /// Returns the outcome for a content that `tool` could not read. `source` is recorded with the
 /// reason.
-fn failed_outcome(reason: &str, source: Source, tool: &str) -> Outcome {
-    Outcome::Failed {
+fn failed_outcome(reason: &str, source: Source, tool: &str) -> ReadOutcome {
+    ReadOutcome::Failed {
         facts: Box::new(Clip {
             problem: Some(Fact::new(reason.to_owned(), source)),
             ..Clip::default()
@@ -398,11 +406,11 @@ fn failed_outcome(reason: &str, source: Source, tool: &str) -> Outcome {
 
 /// Returns the reason and the tool that failed. For a timeout, that is `deadline` instead of a
 /// tool, so that the next scan tries again.
-fn reason_and_tool(unread: media::Unread, tool: &str) -> Result<(String, String), ReadStop> {
+fn reason_and_tool(unread: media::ProbeError, tool: &str) -> Result<(String, String), ReadStop> {
     match unread {
-        media::Unread::Fault(reason) => Ok((reason, tool.to_owned())),
-        media::Unread::Late(reason) => Ok((reason, "deadline".to_owned())),
-        media::Unread::Cancelled => Err(ReadStop::Cancelled),
-        media::Unread::Fatal(error) => Err(ReadStop::Fatal(error)),
+        media::ProbeError::BadFile(reason) => Ok((reason, tool.to_owned())),
+        media::ProbeError::Temporary(reason) => Ok((reason, "deadline".to_owned())),
+        media::ProbeError::Cancelled => Err(ReadStop::Cancelled),
+        media::ProbeError::Fatal(error) => Err(ReadStop::Fatal(error)),
     }
 }

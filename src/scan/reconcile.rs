@@ -15,7 +15,7 @@ use super::retry::RetryCandidates;
 use super::still_growing::is_recent;
 use super::writer::ScanWriter;
 use super::{ScanEvent, ScanRequest, ScanSummary};
-use crate::catalogue::{Known, Seen};
+use crate::catalogue::{KnownFile, Seen};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
@@ -49,6 +49,8 @@ pub(super) struct Reconciler<'a, 'w> {
 /// Result of the walk: files to read, and files that are gone.
 #[derive(Default)]
 pub(super) struct WalkResult {
+    /// Folders that were walked completely, none inside another.
+    pub roots: Vec<PathBuf>,
     /// Ids of files to read, each with its device, in walk order.
     pub unread: Vec<(i64, Drive)>,
     /// Files to read that were modified just before the walk, so that they may still be growing.
@@ -140,6 +142,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         })?;
         outcome?;
         if root.only.is_none() && !request.cancel.is_cancelled() {
+            self.result.roots.push(root.folder.clone());
             let missing =
                 unseen.into_missing(&root.folder, self.writer.catalogue, &self.result.walked)?;
             self.result.missing.extend(missing);
@@ -271,7 +274,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         listing: &FolderListing,
         folder: i64,
         found: &FoundFile,
-        known: Option<Known>,
+        known: Option<KnownFile>,
     ) -> Result<(), Error> {
         let original = self.original_id(listing, folder, found)?;
         let is_same = known
@@ -353,7 +356,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         &mut self,
         listing: &FolderListing,
         found: &FoundFile,
-        known: &Known,
+        known: &KnownFile,
     ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
             self.writer.write(self.on_event, |catalogue| {
@@ -379,13 +382,13 @@ impl<'a, 'w> Reconciler<'a, 'w> {
             )
         };
         let failure = match known.clip.filter(|_| has_failed) {
-            Some(clip) => Some(self.writer.catalogue.odd(clip)?),
+            Some(clip) => Some(self.writer.catalogue.read_failure(clip)?),
             None => None,
         };
         let failed_with = failure
             .as_ref()
             .and_then(|failure| failure.failed_with.as_ref());
-        let is_other_tool = failed_with.is_some_and(|tool| !self.tools.have(tool));
+        let is_other_tool = failed_with.is_some_and(|tool| !self.tools.has_version(tool));
         if is_other_tool || lacks_pictures || self.request.recheck {
             self.writer
                 .write(self.on_event, |catalogue| catalogue.read_again(known.id))?;
@@ -398,9 +401,9 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     }
 
     /// Marks a missing file as present or unreadable again.
-    fn restore_missing(&mut self, known: &Known) -> Result<(), Error> {
+    fn restore_missing(&mut self, known: &KnownFile) -> Result<(), Error> {
         let is_readable = match known.clip {
-            Some(clip) => self.writer.catalogue.odd(clip)?.is_readable,
+            Some(clip) => self.writer.catalogue.read_failure(clip)?.is_readable,
             None => true,
         };
         let state = if is_readable {
@@ -454,7 +457,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
 }
 
 /// Returns true if a file did not change. Change time and inode count only if both are known.
-fn is_unchanged(known: &Known, found: &FoundFile) -> bool {
+fn is_unchanged(known: &KnownFile, found: &FoundFile) -> bool {
     let is_equal = |one: Option<i64>, other: Option<i64>| {
         one.zip(other).is_none_or(|(one, other)| one == other)
     };

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::footage::WalkOptions;
-use crate::media::{Cancel, Headers, Thumbs};
+use crate::media::{Cancel, HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
 
 /// Default number of pictures in a strip.
@@ -26,13 +26,13 @@ pub struct ScanRequest {
     /// Readers per device; `None` if the kind of device decides.
     pub readers: Option<usize>,
     /// Built-in header readers, or ffprobe for every file.
-    pub headers: Headers,
+    pub headers: HeaderReaders,
     /// Number of pictures in a strip; 0 disables strips.
     pub strip: usize,
     /// True if posters and strips are made; otherwise a later scan makes them.
     pub pictures: bool,
     /// Image format of posters and strips.
-    pub thumbs: Thumbs,
+    pub thumbs: ThumbnailFormat,
     /// Time limit for one run of ffprobe or ffmpeg, which is then killed.
     pub deadline: Duration,
     /// Marks files as missing even if more than half of the known files are gone.
@@ -55,10 +55,10 @@ impl ScanRequest {
             walk: WalkOptions::default(),
             jobs: thread::available_parallelism().map_or(1, usize::from),
             readers: None,
-            headers: Headers::Own,
+            headers: HeaderReaders::Builtin,
             strip: STRIP,
             pictures: true,
-            thumbs: Thumbs::Jpeg,
+            thumbs: ThumbnailFormat::Jpeg,
             deadline: Duration::from_secs(60),
             accept_missing: false,
             recheck: false,

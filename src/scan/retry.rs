@@ -21,7 +21,7 @@ impl RetryCandidates {
     pub(super) fn load(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
         let lacking = clips_lacking_pictures(catalogue, strip)?;
         Ok(Self {
-            failed: catalogue.odd_clips()?,
+            failed: catalogue.clips_with_failures()?,
             lacking,
         })
     }
@@ -45,7 +45,7 @@ pub(super) fn clips_lacking_pictures(
     let thumbnails = catalogue.thumbnails();
     let (posters, strips) = (thumbnails.posters.present(), thumbnails.strips.present());
     let mut lacking = HashSet::new();
-    catalogue.pictured(|pictured| {
+    catalogue.clips_with_pictures(|pictured| {
         let is_strip_there = match pictured.strip {
             None => strip == 0,
             Some(0) => true,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::catalogue::Unread;
+use crate::catalogue::UnreadFile;
 use crate::footage::frame_paths;
 use crate::media::Cancel;
 
@@ -33,7 +33,7 @@ pub(super) fn wait(seen: Instant, cancel: &Cancel) {
 
 /// Returns true if a file still has the size and modification time that the catalogue stores. Also
 /// returns true if its metadata cannot be read: reading the file then reports the error.
-pub(super) fn is_stable(unread: &Unread) -> bool {
+pub(super) fn is_stable(unread: &UnreadFile) -> bool {
     if unread.frames.is_none() {
         return size_and_time(&unread.path)
             .is_none_or(|now| now == (unread.bytes, unread.modified));

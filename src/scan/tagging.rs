@@ -9,12 +9,12 @@ use super::writer::ScanWriter;
 use crate::catalogue::{Catalogue, RuleFile};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
-use crate::tag::{Fired, Place, Rules};
-use crate::value::Why;
+use crate::tag::{FolderContext, RuleMatch, Rules};
+use crate::value::TagOrigin;
 
 /// Cache of folders as the rules see them. Files of one folder are usually read in sequence.
 #[derive(Default)]
-pub(super) struct FolderCache(Mutex<HashMap<i64, Arc<Place>>>);
+pub(super) struct FolderCache(Mutex<HashMap<i64, Arc<FolderContext>>>);
 
 /// Maximum number of cached folders.
 const CACHED_FOLDERS: usize = 64;
@@ -26,40 +26,44 @@ impl FolderCache {
         catalogue: &Catalogue,
         rules: &Rules,
         folder: i64,
-    ) -> Result<Arc<Place>, Error> {
+    ) -> Result<Arc<FolderContext>, Error> {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = cached.get(&folder) {
-            return Ok(place.clone());
+        if let Some(context) = cached.get(&folder) {
+            return Ok(context.clone());
         }
         if cached.len() >= CACHED_FOLDERS {
             cached.clear();
         }
-        let place = Arc::new(folder_context(catalogue, rules, folder)?);
-        cached.insert(folder, place.clone());
-        Ok(place)
+        let context = Arc::new(folder_context(catalogue, rules, folder)?);
+        cached.insert(folder, context.clone());
+        Ok(context)
     }
 }
 
 /// Loads a folder from the catalogue, as the rules see it.
-fn folder_context(catalogue: &Catalogue, rules: &Rules, folder: i64) -> Result<Place, Error> {
-    let details = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
-    Ok(rules.place(&details.inside, &details.volume, &details.names))
+fn folder_context(
+    catalogue: &Catalogue,
+    rules: &Rules,
+    folder: i64,
+) -> Result<FolderContext, Error> {
+    let details = catalogue.rule_folder(folder, rules.use_neighbours())?;
+    Ok(rules.folder_context(&details.inside, &details.volume, &details.names))
 }
 
 /// Returns the facts of a file that do not come from names or rules: first all of them, then only
 /// those of its sidecars.
 fn without_rules(file: &RuleFile) -> (Clip, Clip) {
     let mut own = file.own.clone();
-    own.keep_from(|source| !source.is_of_names());
+    own.retain_sources(|source| !source.is_from_names());
     let mut known = file.content.clone();
     known.merge(&own);
     (known, own)
 }
 
 /// Returns the facts of a file (from sidecars, names and rules) as the rules give them now.
-fn apply_rules(rules: &Rules, place: &Place, file: &RuleFile) -> Clip {
+fn apply_rules(rules: &Rules, context: &FolderContext, file: &RuleFile) -> Clip {
     let (known, mut own) = without_rules(file);
-    own.merge(&rules.given(place, &file.inside, &known));
+    own.merge(&rules.apply(context, &file.inside, &known));
     own
 }
 
@@ -77,12 +81,12 @@ pub fn retag(
     folders: &[i64],
     on_progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<usize, Error> {
-    let mut place = |folder| folder_context(catalogue, rules, folder);
-    let changed_facts = |place: &Place, file: &RuleFile| {
-        let facts = apply_rules(rules, place, file);
+    let mut context = |folder| folder_context(catalogue, rules, folder);
+    let changed_facts = |context: &FolderContext, file: &RuleFile| {
+        let facts = apply_rules(rules, context, file);
         (facts != file.own).then_some(facts)
     };
-    catalogue.retag_files(folders, &mut place, &changed_facts, on_progress)
+    catalogue.retag_files(folders, &mut context, &changed_facts, on_progress)
 }
 
 /// Applies the rules again to folders in which files were added or removed. Does nothing unless a
@@ -93,7 +97,7 @@ pub(super) fn retag_changed_folders(
     changed: &HashSet<i64>,
     on_progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
-    if !rules.ask_for_neighbours() || changed.is_empty() {
+    if !rules.use_neighbours() || changed.is_empty() {
         return Ok(());
     }
     writer.commit()?;
@@ -138,10 +142,10 @@ pub fn compare(
     let decided = catalogue.decided_tags()?;
     let differences: Mutex<BTreeMap<Difference, Affected>> = Mutex::default();
     let folders = catalogue.folders()?;
-    let mut place = |folder| folder_context(catalogue, rules, folder);
-    let compare_file = |place: &Place, file: &RuleFile| {
+    let mut context = |folder| folder_context(catalogue, rules, folder);
+    let compare_file = |context: &FolderContext, file: &RuleFile| {
         if clips.is_none_or(|clips| clips.contains(&file.clip)) {
-            let new = facts_from_names(&apply_rules(rules, place, file));
+            let new = facts_from_names(&apply_rules(rules, context, file));
             let old = facts_from_names(&file.own);
             let mut differences = differences.lock().unwrap_or_else(PoisonError::into_inner);
             for (from, other, is_gained) in [(&new, &old, true), (&old, &new, false)] {
@@ -169,7 +173,7 @@ pub fn compare(
         }
         None
     };
-    catalogue.retag_files(&folders, &mut place, &compare_file, &mut |_| true)?;
+    catalogue.retag_files(&folders, &mut context, &compare_file, &mut |_| true)?;
     Ok(differences
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner))
@@ -182,12 +186,12 @@ const TAG: &str = "tag";
 fn facts_from_names(own: &Clip) -> BTreeMap<(&'static str, String), String> {
     let mut facts = BTreeMap::new();
     for tagged in own.tags.iter().flat_map(|tags| tags.value.iter()) {
-        if let Why::Rule { rule, evidence, .. } = &tagged.why {
+        if let TagOrigin::Rule { rule, evidence, .. } = &tagged.origin {
             facts.insert((TAG, tagged.tag.clone()), format!("{rule}: {evidence}"));
         }
     }
     for field in FIELDS.iter().filter(|field| field.name != "tags") {
-        let source = (field.source)(own).filter(|source| source.is_of_names());
+        let source = (field.source)(own).filter(|source| source.is_from_names());
         if let (Some(source), Some(text)) = (source, (field.text)(own)) {
             facts.insert((field.name, text), source.to_string());
         }
@@ -203,7 +207,7 @@ pub struct TagExplanation {
     /// Label of the volume.
     pub volume: String,
     /// Rules that match, in the order of evaluation, including those that another rule excludes.
-    pub fired: Vec<Fired>,
+    pub fired: Vec<RuleMatch>,
     /// Facts from the names of the file and its folders, as field and text.
     pub named: Vec<(&'static str, String)>,
 }
@@ -219,10 +223,10 @@ pub fn explain(
 ) -> Result<Vec<TagExplanation>, Error> {
     let mut explanations = Vec::new();
     for (folder, file) in catalogue.rule_files(clip)? {
-        let details = catalogue.rule_folder(folder, rules.ask_for_neighbours())?;
-        let place = rules.place(&details.inside, &details.volume, &details.names);
+        let details = catalogue.rule_folder(folder, rules.use_neighbours())?;
+        let context = rules.folder_context(&details.inside, &details.volume, &details.names);
         let (known, _) = without_rules(&file);
-        let (named, fired) = rules.explained(&place, &file.inside, &known);
+        let (named, fired) = rules.explain(&context, &file.inside, &known);
         let facts = FIELDS
             .iter()
             .filter_map(|field| Some((field.name, (field.text)(&named)?)));

@@ -12,7 +12,10 @@ use crate::catalogue::{Catalogue, INDEX, PendingPictures, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{frame_paths, modified};
-use crate::media::{Made, Plan, Studio, Subject, Thumbs, Unread, Work};
+use crate::media::{
+    ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
+    ThumbnailPlan,
+};
 use crate::source_file::{self, Gate};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
@@ -36,7 +39,7 @@ pub(super) struct ClipBatch {
 #[derive(Debug)]
 pub(super) enum ThumbnailOutcome {
     /// The poster was written. The plan is for the strip.
-    Poster(Box<Plan>),
+    Poster(Box<ThumbnailPlan>),
     /// The strip was written; it has this many pictures.
     Strip(usize),
     /// The tool could not decode any picture.
@@ -55,11 +58,11 @@ pub(super) enum ThumbnailOutcome {
 
 /// State that all workers share.
 pub(super) struct ThumbnailWorker {
-    pub work: Work,
+    pub work: ThumbnailKind,
     /// Connection for queries; only the calling thread writes.
     pub catalogue: Mutex<Catalogue>,
     pub thumbnails: Thumbnails,
-    pub studio: Studio,
+    pub maker: ThumbnailMaker,
 }
 
 /// Groups clips with the same decoder and device into batches, and returns one queue per device.
@@ -68,14 +71,14 @@ pub(super) struct ThumbnailWorker {
 /// `readers` limits the threads that read from a device.
 pub(super) fn queue_batches(
     pending: Vec<PendingPictures>,
-    work: Work,
+    work: ThumbnailKind,
     jobs: usize,
     drive: &dyn Fn(&PendingPictures) -> Drive,
     readers: &dyn Fn(&Drive) -> usize,
 ) -> Vec<DeviceQueue<ClipBatch>> {
     let (min_size, max_size) = match work {
-        Work::Poster => (MIN_POSTER_BATCH, MAX_POSTER_BATCH),
-        Work::Strip => (1, MAX_STRIP_BATCH),
+        ThumbnailKind::Poster => (MIN_POSTER_BATCH, MAX_POSTER_BATCH),
+        ThumbnailKind::Strip => (1, MAX_STRIP_BATCH),
     };
     let mut drives: BTreeMap<Drive, Vec<Vec<PendingPictures>>> = BTreeMap::new();
     let mut groups: BTreeMap<(bool, Option<i64>, Drive), Vec<PendingPictures>> = BTreeMap::new();
@@ -127,10 +130,10 @@ impl ThumbnailWorker {
     pub(super) fn make(&self, batch: &ClipBatch, sender: &SyncSender<WorkerMessage>) {
         // The receiver is gone only when the scan has failed already.
         let send = |message| drop(sender.send(message));
-        if self.studio.is_hopeless() {
+        if self.maker.is_stalled() {
             return;
         }
-        let (files, subjects) = match self.prepare(batch, &send) {
+        let (files, jobs) = match self.prepare(batch, &send) {
             Ok(prepared) => prepared.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
             Err(error) => return send(WorkerMessage::Fatal(error)),
         };
@@ -138,24 +141,22 @@ impl ThumbnailWorker {
             let first: &ClipFile = first;
             send(WorkerMessage::Started(first.path.clone()));
         }
-        let result = self
-            .studio
-            .make(self.work, &subjects, &mut |index, output| {
-                let file: &ClipFile = &files[index];
-                match self.save_output(file, output) {
-                    Ok(Some(outcome)) => send(WorkerMessage::Pictured {
-                        clip: file.clip,
-                        path: file.path.clone(),
-                        outcome,
-                    }),
-                    Ok(None) => {}
-                    Err(error) => send(WorkerMessage::Fatal(error)),
-                }
-            });
-        if let Err(Unread::Fatal(error)) = result {
+        let result = self.maker.make(self.work, &jobs, &mut |index, output| {
+            let file: &ClipFile = &files[index];
+            match self.save_output(file, output) {
+                Ok(Some(outcome)) => send(WorkerMessage::Pictured {
+                    clip: file.clip,
+                    path: file.path.clone(),
+                    outcome,
+                }),
+                Ok(None) => {}
+                Err(error) => send(WorkerMessage::Fatal(error)),
+            }
+        });
+        if let Err(ProbeError::Fatal(error)) = result {
             send(WorkerMessage::Fatal(error));
         }
-        if self.studio.is_hopeless() {
+        if self.maker.is_stalled() {
             send(WorkerMessage::FfmpegStalled);
         }
     }
@@ -166,7 +167,7 @@ impl ThumbnailWorker {
         &self,
         batch: &ClipBatch,
         send: &dyn Fn(WorkerMessage),
-    ) -> Result<Vec<(ClipFile, Subject)>, Error> {
+    ) -> Result<Vec<(ClipFile, ThumbnailJob)>, Error> {
         let mut prepared = Vec::new();
         for &pending in &batch.clips {
             let waiting = {
@@ -204,13 +205,13 @@ impl ThumbnailWorker {
                 });
                 continue;
             }
-            let subject = Subject {
+            let job = ThumbnailJob {
                 path: waiting.path,
                 frames,
                 gate: batch.gate.clone(),
                 plan,
             };
-            prepared.push((file, subject));
+            prepared.push((file, job));
         }
         Ok(prepared)
     }
@@ -219,20 +220,20 @@ impl ThumbnailWorker {
     fn save_output(
         &self,
         file: &ClipFile,
-        output: Result<Made, Unread>,
+        output: Result<ThumbnailOutput, ProbeError>,
     ) -> Result<Option<ThumbnailOutcome>, Error> {
         // The file was removed or replaced meanwhile, so the pictures may be of another clip.
         if !file.is_unchanged() {
             return Ok(Some(ThumbnailOutcome::Postponed));
         }
         Ok(match output {
-            Ok(Made::Poster { image, next }) => {
-                self.save(file, Work::Poster, &image)?;
+            Ok(ThumbnailOutput::Poster { image, next }) => {
+                self.save(file, ThumbnailKind::Poster, &image)?;
                 Some(ThumbnailOutcome::Poster(next))
             }
-            Ok(Made::Strip { strip, poster }) => {
+            Ok(ThumbnailOutput::Strip { strip, poster }) => {
                 if let Some(poster) = poster {
-                    self.save(file, Work::Poster, &poster)?;
+                    self.save(file, ThumbnailKind::Poster, &poster)?;
                 }
                 let mut pictures = 0;
                 if let Some((image, index)) = strip {
@@ -243,47 +244,49 @@ impl ThumbnailWorker {
                         .strips
                         .write(file.fingerprint, INDEX, &index)
                         .map_err(Error::path(path))?;
-                    self.save(file, Work::Strip, &image)?;
+                    self.save(file, ThumbnailKind::Strip, &image)?;
                 }
                 Some(ThumbnailOutcome::Strip(pictures))
             }
             // The drive fails, not the file.
-            Err(Unread::Fault(_)) if source_file::try_reading(&file.path).is_err() => {
+            Err(ProbeError::BadFile(_)) if source_file::try_reading(&file.path).is_err() => {
                 Some(ThumbnailOutcome::Postponed)
             }
-            Err(Unread::Fault(reason)) => Some(self.failed_outcome(&reason, None)?),
-            Err(Unread::Late(reason)) => Some(self.failed_outcome(&reason, Some("deadline"))?),
-            Err(Unread::Cancelled) => None,
-            Err(Unread::Fatal(error)) => return Err(error),
+            Err(ProbeError::BadFile(reason)) => Some(self.failed_outcome(&reason, None)?),
+            Err(ProbeError::Temporary(reason)) => {
+                Some(self.failed_outcome(&reason, Some("deadline"))?)
+            }
+            Err(ProbeError::Cancelled) => None,
+            Err(ProbeError::Fatal(error)) => return Err(error),
         })
     }
 
     /// Returns the outcome of a clip whose pictures could not be made; `tool` replaces the version
     /// of ffmpeg in it.
     fn failed_outcome(&self, reason: &str, tool: Option<&str>) -> Result<ThumbnailOutcome, Error> {
-        let version = self.studio.ffmpeg.version()?;
+        let version = self.maker.ffmpeg.version()?;
         let failed_with = tool.unwrap_or(version).to_owned();
         Ok(match self.work {
-            Work::Poster => ThumbnailOutcome::Failed {
+            ThumbnailKind::Poster => ThumbnailOutcome::Failed {
                 reason: format!("no picture could be decoded: {reason}"),
                 source: Source::tool(version),
                 failed_with,
             },
-            Work::Strip => ThumbnailOutcome::NoStrip {
+            ThumbnailKind::Strip => ThumbnailOutcome::NoStrip {
                 reason: format!("no strip could be made: {reason}"),
                 failed_with,
             },
         })
     }
 
-    fn save(&self, file: &ClipFile, work: Work, image: &[u8]) -> Result<(), Error> {
+    fn save(&self, file: &ClipFile, work: ThumbnailKind, image: &[u8]) -> Result<(), Error> {
         let folder = match work {
-            Work::Poster => &self.thumbnails.posters,
-            Work::Strip => &self.thumbnails.strips,
+            ThumbnailKind::Poster => &self.thumbnails.posters,
+            ThumbnailKind::Strip => &self.thumbnails.strips,
         };
-        let extension = match self.studio.thumbs {
-            Thumbs::Jpeg => "jpg",
-            Thumbs::Webp => "webp",
+        let extension = match self.maker.format {
+            ThumbnailFormat::Jpeg => "jpg",
+            ThumbnailFormat::Webp => "webp",
         };
         let path = folder.path(file.fingerprint, extension);
         folder

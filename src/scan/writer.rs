@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::ScanEvent;
 use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
-use crate::index::{self, Note};
+use crate::index::{self, IndexNotice};
 
 /// Age at which a batch is committed.
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
@@ -105,7 +105,7 @@ impl<'a> ScanWriter<'a> {
     /// Updates the index. A failure is only a warning, since the index can be rebuilt at any time.
     pub(super) fn catch_up(&mut self, on_event: &mut dyn FnMut(ScanEvent)) {
         // If another process updates the index, that process does it.
-        let outcome = index::follow(
+        let outcome = index::try_catch_up(
             self.catalogue,
             LOCK_HOLDER,
             &mut notice_as_warning(on_event),
@@ -117,7 +117,7 @@ impl<'a> ScanWriter<'a> {
     /// Commits the batch and updates the index, waiting for other processes if necessary.
     pub(super) fn finish(mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
         self.commit()?;
-        let outcome = index::settle(
+        let outcome = index::catch_up_and_merge(
             self.catalogue,
             LOCK_HOLDER,
             &mut notice_as_warning(on_event),
@@ -128,7 +128,7 @@ impl<'a> ScanWriter<'a> {
 }
 
 /// Returns a callback that reports notices of the index as warnings.
-fn notice_as_warning(on_event: &mut dyn FnMut(ScanEvent)) -> impl FnMut(&Note) {
+fn notice_as_warning(on_event: &mut dyn FnMut(ScanEvent)) -> impl FnMut(&IndexNotice) {
     |note| {
         on_event(ScanEvent::Warning {
             message: note.to_string(),

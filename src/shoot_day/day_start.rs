@@ -1,10 +1,10 @@
-//! When a shoot day begins: what is shot after midnight belongs to the day before.
+//! Start of a shoot day: clips filmed after midnight belong to the previous day.
 
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::value::Malformed;
 
-/// The shoot day that a moment belongs to: before `starts` it is still the day before.
+/// Returns the shoot day of a moment. Before `starts`, that is the previous date.
 #[must_use]
 pub fn shoot_date(civil: DateTime, starts: Time) -> Date {
     let date = civil.date();
@@ -15,16 +15,16 @@ pub fn shoot_date(civil: DateTime, starts: Time) -> Date {
     }
 }
 
-/// When days begin, to the minute: `04:00`.
+/// Parses the time at which days start, to the minute: `04:00`.
 ///
 /// # Errors
-/// When it is no time of day.
-pub fn parse_starts(text: &str) -> Result<Time, Malformed> {
+/// If the text is not a time of day.
+pub fn parse_day_start(text: &str) -> Result<Time, Malformed> {
     let (hour, minute) = text.trim().split_once(':').unwrap_or_default();
-    // As TOML writes a time: `04:00:00`.
+    // TOML times have seconds: `04:00:00`.
     let minute = minute.strip_suffix(":00").unwrap_or(minute);
-    let number = |text: &str, letters: std::ops::RangeInclusive<usize>| -> Option<i8> {
-        let is_number = letters.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<i8> {
+        let is_number = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|_| is_number)
     };
     let time = number(hour, 1..=2)
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_night_belongs_to_the_day_it_began() {
-        let starts = parse_starts("04:00").unwrap();
+    fn assigns_a_night_to_the_day_on_which_it_began() {
+        let starts = parse_day_start("04:00").unwrap();
         for (moment, date) in [
             ("2026-05-02T04:00:00", "2026-05-02"),
             ("2026-05-02T23:59:59", "2026-05-02"),
@@ -56,10 +56,10 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_is_a_time_of_day() {
+    fn parses_times_of_day() {
         for (text, hour) in [("04:00", 4), ("4:00", 4), ("00:00", 0), ("04:00:00", 4)] {
             assert_eq!(
-                parse_starts(text),
+                parse_day_start(text),
                 Ok(Time::constant(hour, 0, 0, 0)),
                 "{text}"
             );
@@ -67,7 +67,7 @@ mod tests {
         for text in [
             "", "4", "24:00", "04:60", "04:0", "+4:00", "04:00:30", "four",
         ] {
-            assert!(parse_starts(text).is_err(), "{text}");
+            assert!(parse_day_start(text).is_err(), "{text}");
         }
     }
 }

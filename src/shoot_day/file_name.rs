@@ -1,29 +1,33 @@
-//! A value as part of a file's name, on any file system that footage is copied to.
+//! Conversion of values to parts of file names that are valid on every file system.
 //!
-//! A value is data (what a person called a production, what a card is labelled), so it may hold
-//! anything; as part of a path it must never lead elsewhere, nor be refused by a drive later.
+//! A value is arbitrary text, such as the name of a production or the label of a card. As part of a
+//! path it must never lead to another folder or be rejected by a drive later.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Letters of a value.
-const MOST_LETTERS: usize = 100;
-/// Bytes of a value: a component of a path has 255 on most file systems, and text stands beside it.
-const MOST_BYTES: usize = 200;
-/// What has a meaning in paths, on this system or another.
+/// Maximum number of characters of a value.
+const MAX_CHARS: usize = 100;
+/// Maximum number of bytes of a value. A path component has up to 255 on most file systems, and a
+/// template may add text.
+const MAX_BYTES: usize = 200;
+/// Characters with a special meaning in paths on any system.
 /// <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>
 const RESERVED: [char; 9] = ['/', '\\', ':', '*', '?', '"', '<', '>', '|'];
-/// What no name begins or ends with: dots and blanks are lost or hide it, a dash looks like an option.
-const BARE: [char; 3] = [' ', '.', '-'];
-/// Devices of Windows; what ends in a digit has 1 to 9, and those written above the line.
+/// Characters removed at both ends. Dots and blanks get lost or hide the file; a dash looks like an
+/// option.
+const TRIMMED: [char; 3] = [' ', '.', '-'];
+/// Device names of Windows, in addition to those that end in a digit from 1 to 9 or its
+/// superscript.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-/// A value as a component of a path, or a part of one: never `.` or `..`, without separators and
-/// what Windows does not take, without control, direction and invisible characters, composed (NFC),
-/// in up to 100 letters and 200 bytes. Empty when nothing is left.
+/// Converts a value to a path component or a part of one. The result is never `.` or `..`, has no
+/// separators, no characters reserved on Windows, and no control, direction or invisible
+/// characters. It is composed (NFC) and has up to 100 characters and 200 bytes. It is empty if
+/// nothing is left.
 ///
-/// What cannot stand in a name becomes a dash, a run of it one; blanks become one blank.
+/// Each run of reserved characters becomes one dash, each run of blanks one space.
 #[must_use]
-pub fn sanitised(text: &str) -> String {
+pub fn sanitize_file_name(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut was_reserved = false;
     for c in text.chars() {
@@ -45,24 +49,24 @@ pub fn sanitised(text: &str) -> String {
         was_reserved = false;
     }
     let composed: String = plain.nfc().collect();
-    let safe = no_device(composed.trim_matches(BARE).to_owned());
-    let letters = safe.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = letters
-        .take(MOST_LETTERS)
-        .take_while(|&end| end <= MOST_BYTES)
+    let safe = escape_device_name(composed.trim_matches(TRIMMED).to_owned());
+    let chars = safe.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = chars
+        .take(MAX_CHARS)
+        .take_while(|&end| end <= MAX_BYTES)
         .last()
         .unwrap_or(0);
-    safe[..end].trim_end_matches(BARE).to_owned()
+    safe[..end].trim_end_matches(TRIMMED).to_owned()
 }
 
-/// A name with `_` behind its stem where that is a device on Windows, whatever its extension.
-pub(super) fn no_device(mut name: String) -> String {
+/// Inserts `_` after the stem of a Windows device name, with any extension.
+pub(super) fn escape_device_name(mut name: String) -> String {
     let end = name.find('.').unwrap_or(name.len());
     let stem = name[..end].trim_end();
     let upper = stem.to_uppercase();
-    let mut letters = upper.chars();
-    let last = letters.next_back();
-    let is_numbered = matches!(letters.as_str(), "COM" | "LPT")
+    let mut chars = upper.chars();
+    let last = chars.next_back();
+    let is_numbered = matches!(chars.as_str(), "COM" | "LPT")
         && last.is_some_and(|last| "123456789¹²³".contains(last));
     if is_numbered || DEVICES.contains(&upper.as_str()) {
         name.insert(stem.len(), '_');
@@ -70,8 +74,9 @@ pub(super) fn no_device(mut name: String) -> String {
     name
 }
 
-/// Characters that act upon others and show nothing of their own (general category Cf, controls, and line and
-/// paragraph separators). The list stays as it is: a folder that was named by it is found again by it.
+/// Returns true for characters without a visible form that affect others: general category Cf,
+/// controls, and line and paragraph separators. The list must not change, so that existing folders
+/// keep their names.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -89,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_one_name_that_every_drive_takes() {
+    fn converts_values_to_portable_names() {
         for (text, name) in [
             ("ACME Spring Campaign BTS", "ACME Spring Campaign BTS"),
             ("AC/DC: live", "AC-DC- live"),
@@ -114,26 +119,26 @@ mod tests {
             ("???", ""),
             ("", ""),
         ] {
-            assert_eq!(sanitised(text), name, "{text:?}");
+            assert_eq!(sanitize_file_name(text), name, "{text:?}");
         }
-        assert_eq!(sanitised(&"x".repeat(300)).len(), 100);
-        assert_eq!(sanitised(&"京".repeat(300)).chars().count(), 66);
-        assert_eq!(sanitised(&"\u{1F980}".repeat(300)).len(), 200);
+        assert_eq!(sanitize_file_name(&"x".repeat(300)).len(), 100);
+        assert_eq!(sanitize_file_name(&"京".repeat(300)).chars().count(), 66);
+        assert_eq!(sanitize_file_name(&"\u{1F980}".repeat(300)).len(), 200);
     }
 
     proptest! {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn whatever_the_value_the_name_is_safe(
+        fn every_value_becomes_a_safe_name(
             text in "\\PC{0,150}|(?s).{0,60}|[.A-C/ \\\\:\u{301}\u{200d}-]{0,40}|(con|nul|com1)[ .]{0,3}.{0,120}"
         ) {
-            let name = sanitised(&text);
+            let name = sanitize_file_name(&text);
             prop_assert!(name.len() <= 200 && name.chars().count() <= 100);
             prop_assert!(!name.contains(|c: char| c.is_control() || RESERVED.contains(&c)));
-            prop_assert!(!name.starts_with(BARE) && !name.ends_with(BARE));
-            prop_assert_eq!(sanitised(&name), name.as_str(), "again");
-            prop_assert_eq!(no_device(name.clone()), name);
+            prop_assert!(!name.starts_with(TRIMMED) && !name.ends_with(TRIMMED));
+            prop_assert_eq!(sanitize_file_name(&name), name.as_str(), "again");
+            prop_assert_eq!(escape_device_name(name.clone()), name);
         }
     }
 }

@@ -1,8 +1,6 @@
-//! A shoot day as people write it down: what was shot, where and by whom, which cards there are, and
-//! where they go.
+//! Handwritten description of a shoot day: production, place, crew, cards, and where to copy them.
 //!
-//! It knows nothing of what cards hold, and reads none: what is wrong with what was written is said
-//! before anything is copied.
+//! It never reads the cards, so errors in the description are reported before anything is copied.
 
 mod day_start;
 mod file_name;
@@ -18,123 +16,122 @@ use std::path::{self, Path, PathBuf};
 use jiff::civil::{Date, Time};
 
 use crate::error::Error;
-use crate::toml_file::read_written;
+use crate::toml_file::read_toml;
 
-pub use crate::value::Clock;
-pub use day_start::{parse_starts, shoot_date};
-pub use file_name::sanitised;
-pub use placeholder::{Placeholder, Values};
-pub use template::{BadTemplate, Template, Unfilled};
+pub use crate::value::ClockCorrection;
+pub use day_start::{parse_day_start, shoot_date};
+pub use file_name::sanitize_file_name;
+pub use placeholder::{Placeholder, PlaceholderValues};
+pub use template::{FillError, Template, TemplateError};
 
-/// A day file with everything that may stand in one, and what it means.
+/// Example of a day file with all settings, explained by comments.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// Checksums that copies may be proved with.
+/// Checksums with which copies can be verified.
 pub const HASHES: [&str; 5] = ["xxh128", "xxh64", "md5", "sha1", "c4"];
 
-/// One shoot day. Texts are trimmed, never empty, and have up to 200 letters.
+/// A shoot day. Texts are trimmed, not empty, and have up to 200 characters.
 #[derive(Debug, Clone, Default)]
 pub struct Day {
-    /// What is being made.
+    /// Name of the production.
     pub production: Option<String>,
-    /// Its date, from 1895 to 2199.
+    /// Date of the shoot day, from 1895 to 2199.
     pub date: Option<Date>,
-    /// Which day of the shoot it is, from 1 to 999.
+    /// Number of the shoot day, from 1 to 999.
     pub number: Option<u32>,
-    /// What kind of shoot it is: `ad shoot`.
+    /// Kind of shoot, such as `ad shoot`.
     pub kind: Option<String>,
-    /// Where it was.
+    /// Location of the shoot.
     pub location: Option<String>,
-    /// Each role with the names of who had it, at least one, in the order of the file.
+    /// Roles, each with at least one name, in the order of the file.
     pub crew: Vec<(String, Vec<String>)>,
-    /// Tags of all its clips, in the form they are kept in, each once.
+    /// Normalized tags of all clips, without duplicates.
     pub tags: Vec<String>,
-    /// When days begin, to the minute.
+    /// Time at which days start, to the minute.
     pub starts: Option<Time>,
-    /// Its cards, up to 1,000, each path once.
-    pub cards: Vec<Card>,
-    /// Where they go.
-    pub to: To,
+    /// Up to 1,000 cards with distinct paths.
+    pub cards: Vec<DayCard>,
+    /// Destinations of the copies.
+    pub to: Destinations,
 }
 
-/// A card, or a folder, of one camera.
+/// A card or folder with the clips of one camera.
 #[derive(Debug, Clone, Default)]
-pub struct Card {
-    /// Where it is.
+pub struct DayCard {
+    /// Path of the card or folder.
     pub path: PathBuf,
-    /// What it is called instead of its folder or volume.
+    /// Name to use instead of the folder or volume name.
     pub name: Option<String>,
-    /// Which camera it is of.
+    /// Name of the camera.
     pub camera: Option<String>,
-    /// How far the camera's clock was off.
-    pub clock: Option<Clock>,
-    /// Where it was shot, instead of where the day was.
+    /// Correction of the camera's clock.
+    pub clock: Option<ClockCorrection>,
+    /// Location, if it differs from that of the day.
     pub location: Option<String>,
-    /// Tags of its clips beside those of the day, each once.
+    /// Additional tags of the clips on this card, without duplicates.
     pub tags: Vec<String>,
 }
 
-/// Where cards are copied to, and how copies are proved.
+/// Destination folders and the checksum of the copies.
 #[derive(Debug, Clone, Default)]
-pub struct To {
-    /// Folders, each absolute and once; none when cards are only taken into the catalogue.
+pub struct Destinations {
+    /// Distinct absolute folders. Empty if the cards are only added to the catalogue.
     pub folders: Vec<Template>,
-    /// One of [`HASHES`].
+    /// Name of a checksum in [`HASHES`].
     pub hash: Option<String>,
 }
 
-/// Where paths that are not absolute begin.
-pub(crate) struct Place {
+/// Folders to which paths in a day file are relative.
+pub(crate) struct PathBase {
     folder: PathBuf,
     home: Option<PathBuf>,
 }
 
-impl Place {
-    fn home(&self) -> Result<&Path, BadTemplate> {
+impl PathBase {
+    fn home(&self) -> Result<&Path, TemplateError> {
         self.home.as_deref().ok_or_else(|| {
-            BadTemplate::new(
-                "`~/` is the home folder, which is not known",
-                "write the whole path, or set HOME",
+            TemplateError::new(
+                "`~/` is the home folder, which is unknown",
+                "use an absolute path, or set HOME",
             )
         })
     }
 
-    fn resolved(&self, written: &str) -> Result<PathBuf, BadTemplate> {
+    fn resolve(&self, written: &str) -> Result<PathBuf, TemplateError> {
         match written.strip_prefix("~/") {
             Some(rest) => Ok(self.home()?.join(rest.trim_start_matches('/'))),
-            // Without `./` and what else says nothing.
+            // Removes `./` and other redundant components.
             None => Ok(self.folder.join(written).components().collect()),
         }
     }
 }
 
 impl Day {
-    /// Reads a day from the text of a file of that name. Its paths of cards stay as they are
-    /// written, and its folders have to be absolute.
+    /// Parses the text of a day file. `name` is its name in errors. Card paths are not resolved,
+    /// and destination folders must be absolute.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood, with line and hint.
+    /// [`Error::Written`] for invalid content, with line and hint.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
-        parse::day(text, name, None)
+        parse::parse(text, name, None)
     }
 
-    /// Reads a day file. Relative paths begin in the folder where the file lies, those with `~/` in
-    /// the home folder.
+    /// Reads a day file. Relative paths start at its folder, those with `~/` at the home folder.
     ///
     /// # Errors
-    /// [`Error::Path`] when it is no regular file or cannot be read, [`Error::Written`] for what
-    /// cannot be understood.
+    /// [`Error::Path`] if it is not a regular file or cannot be read, [`Error::Written`] for
+    /// invalid content.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_written(path)?;
+        let text = read_toml(path)?;
         let absolute = path::absolute(path).map_err(Error::path(path))?;
-        let place = Place {
+        let base = PathBase {
             folder: absolute.parent().unwrap_or(&absolute).to_owned(),
             home: env::home_dir().filter(|home| home.is_absolute()),
         };
-        parse::day(&text, &path.to_string_lossy(), Some(&place))
+        parse::parse(&text, &path.to_string_lossy(), Some(&base))
     }
 
-    /// The crew in one text, to be searched: `director: Anna Kim; camera: Ben Ruiz, Cleo Baum`.
+    /// Returns the crew as searchable text: `director: Anna Kim; camera: Ben Ruiz, Cleo Baum`.
     #[must_use]
     pub fn crew_text(&self) -> Option<String> {
         let roles = self.crew.iter();
@@ -144,11 +141,15 @@ impl Day {
         (!roles.is_empty()).then(|| roles.join("; "))
     }
 
-    /// What placeholders stand for, for one of its cards, which is called `volume` where the day
-    /// does not say otherwise.
+    /// Returns the values of placeholders for one card. `volume` is the card's name if the day does
+    /// not set one.
     #[must_use]
-    pub fn values<'a>(&'a self, card: &'a Card, volume: Option<&'a str>) -> Values<'a> {
-        Values {
+    pub fn values<'a>(
+        &'a self,
+        card: &'a DayCard,
+        volume: Option<&'a str>,
+    ) -> PlaceholderValues<'a> {
+        PlaceholderValues {
             production: self.production.as_deref(),
             date: self.date,
             number: self.number,

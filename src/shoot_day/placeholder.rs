@@ -1,37 +1,37 @@
-//! What may stand in braces in a destination folder's path, and what it stands for: apart from the
-//! path itself, which is the same for every card.
+//! Placeholders in destination paths and their values. They are separate from templates because a
+//! template is the same for all cards.
 
 use std::fmt;
 
 use jiff::civil::Date;
 
-use super::file_name::sanitised;
+use super::file_name::sanitize_file_name;
 
-/// What may stand in braces.
+/// A placeholder in a destination path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Placeholder {
-    /// What is being made: `{production}`.
+    /// `{production}`: name of the production.
     Production,
-    /// The shoot day's date: `{date}` is `2026-05-02`.
+    /// `{date}`: date of the shoot day, such as `2026-05-02`.
     Date,
-    /// Its year: `{year}` is `2026`.
+    /// `{year}`: year of the date, such as `2026`.
     Year,
-    /// Its month: `{month}` is `05`.
+    /// `{month}`: month of the date, such as `05`.
     Month,
-    /// Which day of the shoot it is: `{day}` is `03`.
+    /// `{day}`: number of the shoot day, such as `03`.
     Day,
-    /// What kind of shoot: `{kind}`.
+    /// `{kind}`: kind of shoot.
     Kind,
-    /// Where: `{location}`.
+    /// `{location}`: location of the card or the day.
     Location,
-    /// Which camera: `{camera}`.
+    /// `{camera}`: name of the camera.
     Camera,
-    /// What the card is called: `{card}`.
+    /// `{card}`: name of the card.
     Card,
 }
 
 impl Placeholder {
-    /// Every one.
+    /// All placeholders, in the order of messages.
     pub const ALL: [Self; 9] = [
         Self::Production,
         Self::Date,
@@ -44,7 +44,7 @@ impl Placeholder {
         Self::Card,
     ];
 
-    /// What stands in the braces.
+    /// Returns the name without braces.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,8 +60,8 @@ impl Placeholder {
         }
     }
 
-    /// What a day file says so that there is a value.
-    pub(super) fn said_by(self) -> &'static str {
+    /// Returns the setting of a day file that provides the value, for hints.
+    pub(super) fn example(self) -> &'static str {
         match self {
             Self::Production => "`production = \"ACME Spring Campaign\"` under `[day]`",
             Self::Date | Self::Year | Self::Month => "`date = 2026-05-02` under `[day]`",
@@ -75,46 +75,47 @@ impl Placeholder {
 }
 
 impl fmt::Display for Placeholder {
-    /// `{camera}`.
+    /// Writes the name in braces: `{camera}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{{}}}", self.name())
     }
 }
 
-/// What placeholders stand for, for one card of one day.
+/// Values of the placeholders for one card of one day.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Values<'a> {
-    /// What is being made.
+pub struct PlaceholderValues<'a> {
+    /// Name of the production.
     pub production: Option<&'a str>,
-    /// The shoot day's date.
+    /// Date of the shoot day.
     pub date: Option<Date>,
-    /// Which day of the shoot it is, from 1.
+    /// One-based number of the shoot day.
     pub number: Option<u32>,
-    /// What kind of shoot it is.
+    /// Kind of shoot.
     pub kind: Option<&'a str>,
-    /// Where it was.
+    /// Location of the card or the day.
     pub location: Option<&'a str>,
-    /// Which camera the card is of.
+    /// Name of the camera.
     pub camera: Option<&'a str>,
-    /// What the card is called.
+    /// Name of the card.
     pub card: Option<&'a str>,
 }
 
-impl Values<'_> {
-    /// A value as part of a name; `None` where there is none, or nothing of it can stand in a name.
-    pub(super) fn of(&self, placeholder: Placeholder) -> Option<String> {
-        let text = |text: Option<&str>| text.map(sanitised).filter(|text| !text.is_empty());
+impl PlaceholderValues<'_> {
+    /// Returns a value as part of a file name; `None` if it is missing or empty after sanitizing.
+    pub(super) fn text(&self, placeholder: Placeholder) -> Option<String> {
+        let file_name =
+            |text: Option<&str>| text.map(sanitize_file_name).filter(|text| !text.is_empty());
         let date = |format| self.date.map(|date| date.strftime(format).to_string());
         match placeholder {
-            Placeholder::Production => text(self.production),
+            Placeholder::Production => file_name(self.production),
             Placeholder::Date => date("%Y-%m-%d"),
             Placeholder::Year => date("%Y"),
             Placeholder::Month => date("%m"),
             Placeholder::Day => self.number.map(|number| format!("{number:02}")),
-            Placeholder::Kind => text(self.kind),
-            Placeholder::Location => text(self.location),
-            Placeholder::Camera => text(self.camera),
-            Placeholder::Card => text(self.card),
+            Placeholder::Kind => file_name(self.kind),
+            Placeholder::Location => file_name(self.location),
+            Placeholder::Camera => file_name(self.camera),
+            Placeholder::Card => file_name(self.card),
         }
     }
 }

@@ -1,33 +1,33 @@
-//! Where cards are copied to: a folder's path with `{placeholders}` in it.
+//! Destination paths with `{placeholders}`.
 //!
-//! A template is split into components before anything is filled in, and a value only ever fills a
-//! part of one, so no value can lead to another place than the template says.
+//! A template is split into components before values are inserted, and each value fills only a part
+//! of one component. So no value can lead outside the template's path.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use super::Place;
-use super::file_name::no_device;
-use super::placeholder::{Placeholder, Values};
+use super::PathBase;
+use super::file_name::escape_device_name;
+use super::placeholder::{Placeholder, PlaceholderValues};
 use crate::error::{closest, escape};
 
-/// Bytes in a component of a path, on nearly every file system.
-const MOST_BYTES: usize = 255;
-/// Letters in a template.
-const MOST_LETTERS: usize = 1000;
+/// Maximum bytes of a path component on nearly all file systems.
+const MAX_BYTES: usize = 255;
+/// Maximum number of characters of a template.
+const MAX_CHARS: usize = 1000;
 
-/// Why a text is no template.
+/// Error of parsing a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}; {hint}")]
-pub struct BadTemplate {
-    /// What is wrong with it.
+pub struct TemplateError {
+    /// Description of the error.
     pub message: String,
-    /// What would be right.
+    /// Suggestion for the user.
     pub hint: String,
 }
 
-impl BadTemplate {
+impl TemplateError {
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -36,56 +36,55 @@ impl BadTemplate {
     }
 }
 
-/// Why a template gives no folder.
+/// Error of inserting values into a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfilled {
-    /// A placeholder has no value, or none of which anything can stand in a name.
-    #[error("there is nothing to write for `{0}`")]
+pub enum FillError {
+    /// The value of a placeholder is missing, or empty after sanitizing.
+    #[error("no value for `{0}`")]
     Absent(Placeholder),
-    /// A component of the path would be longer than file systems have them.
-    #[error("the folder's name `{}` would be {} bytes long, and 255 is the most", escape(.0), .0.len())]
+    /// A component would be longer than file systems allow.
+    #[error("the folder name `{}` has {} bytes; the limit is 255", escape(.0), .0.len())]
     TooLong(String),
 }
 
-impl Unfilled {
-    /// What to do about it.
+impl FillError {
+    /// Returns a suggestion for the user.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
             Self::Absent(placeholder) => format!(
-                "write {}, or leave `{placeholder}` out of the folder's path",
-                placeholder.said_by()
+                "set {}, or remove `{placeholder}` from the path",
+                placeholder.example()
             ),
             Self::TooLong(_) => {
-                "put fewer placeholders between two slashes, or shorten what they stand for"
-                    .to_owned()
+                "use fewer placeholders between two slashes, or shorten their values".to_owned()
             }
         }
     }
 }
 
-/// A destination folder's path, with placeholders.
+/// A destination path with placeholders.
 #[derive(Debug, Clone)]
 pub struct Template {
     typed: String,
-    /// What components stand below; empty for a relative path.
+    /// Prefix and root of an absolute path; empty for a relative path.
     root: PathBuf,
-    components: Vec<Vec<Piece>>,
+    components: Vec<Vec<TemplatePart>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum TemplatePart {
     Text(String),
     Value(Placeholder),
 }
 
 impl Template {
-    /// Reads a path with placeholders. `{{` and `}}` stand for braces.
+    /// Parses a path with placeholders. `{{` and `}}` are literal braces.
     ///
     /// # Errors
-    /// When it is empty, has a placeholder that there is not, a brace alone, or a `..`.
-    pub fn parse(typed: &str) -> Result<Self, BadTemplate> {
-        let path = written_path(typed)?;
+    /// If the path is empty, has an unknown placeholder, an unmatched brace, or a `..`.
+    pub fn parse(typed: &str) -> Result<Self, TemplateError> {
+        let path = check_path(typed)?;
         let mut root = PathBuf::new();
         let mut components = Vec::new();
         for component in Path::new(path).components() {
@@ -93,13 +92,16 @@ impl Template {
                 Component::Prefix(_) | Component::RootDir => root.push(component),
                 Component::CurDir => {}
                 Component::ParentDir => {
-                    return Err(BadTemplate::new(
+                    return Err(TemplateError::new(
                         format!("`..` in `{path}`"),
-                        "write the whole path",
+                        "use an absolute path",
                     ));
                 }
-                // It is a part of a `str`, cut at separators, so none of it is lost.
-                Component::Normal(text) => components.push(pieces(&text.to_string_lossy())?),
+                // A part of a `str`, split at separators, is valid UTF-8, so the conversion is
+                // lossless.
+                Component::Normal(text) => {
+                    components.push(parse_component(&text.to_string_lossy())?);
+                }
             }
         }
         Ok(Self {
@@ -109,94 +111,95 @@ impl Template {
         })
     }
 
-    /// Whether it says where from the root on.
+    /// Returns true if the path is absolute.
     #[must_use]
     pub fn is_absolute(&self) -> bool {
         self.root.has_root()
     }
 
-    /// Whether a placeholder is in it.
+    /// Returns true if the template contains a placeholder.
     #[must_use]
     pub fn uses(&self, placeholder: Placeholder) -> bool {
-        let mut pieces = self.components.iter().flatten();
-        pieces.any(|piece| *piece == Piece::Value(placeholder))
+        let mut parts = self.components.iter().flatten();
+        parts.any(|part| *part == TemplatePart::Value(placeholder))
     }
 
-    /// The folder that must be there before anything is copied: what comes before the first
-    /// placeholder; where there is none, the folder above.
+    /// Returns the folder that must exist before copying: the part before the first placeholder, or
+    /// the parent folder of a template without placeholders.
     #[must_use]
     pub fn base(&self) -> PathBuf {
         let mut base = self.root.clone();
-        for pieces in &self.components {
-            let texts = pieces.iter().map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Value(_) => None,
+        for parts in &self.components {
+            let texts = parts.iter().map(|part| match part {
+                TemplatePart::Text(text) => Some(text.as_str()),
+                TemplatePart::Value(_) => None,
             });
             let Some(name) = texts.collect::<Option<String>>() else {
-                return here(base);
+                return or_current_folder(base);
             };
             base.push(name);
         }
         base.pop();
-        here(base)
+        or_current_folder(base)
     }
 
-    /// Whether both give the same folders, however they were typed.
+    /// Returns true if both templates produce the same folders.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.compared() == other.compared()
+        self.normalized() == other.normalized()
     }
 
-    /// Its path with placeholders between characters that no text has, to be compared.
-    fn compared(&self) -> PathBuf {
+    /// Returns the path in a form for comparison, with placeholders between NUL characters, which
+    /// no text contains.
+    fn normalized(&self) -> PathBuf {
         let mut path = self.root.clone();
-        for pieces in &self.components {
-            let pieces = pieces.iter().map(|piece| match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Value(placeholder) => format!("\0{}\0", placeholder.name()),
+        for parts in &self.components {
+            let parts = parts.iter().map(|part| match part {
+                TemplatePart::Text(text) => text.clone(),
+                TemplatePart::Value(placeholder) => format!("\0{}\0", placeholder.name()),
             });
-            path.push(pieces.collect::<String>());
+            path.push(parts.collect::<String>());
         }
         path
     }
 
-    /// The same template where it is not absolute below a place, or below the home folder after `~/`.
+    /// Resolves a relative template against a base folder, or against the home folder after `~/`.
     ///
     /// # Errors
-    /// When it begins with `~/` and the home folder is not known.
-    pub(crate) fn at(mut self, place: &Place) -> Result<Self, BadTemplate> {
+    /// If it starts with `~/` and the home folder is unknown.
+    pub(crate) fn resolve(mut self, base: &PathBase) -> Result<Self, TemplateError> {
         let is_home = !self.is_absolute() && self.typed.starts_with("~/");
         if is_home {
-            place.home()?.clone_into(&mut self.root);
+            base.home()?.clone_into(&mut self.root);
             self.components.remove(0);
         } else {
-            self.root = place.folder.join(&self.root);
+            self.root = base.folder.join(&self.root);
         }
         Ok(self)
     }
 
-    /// The folder for one card of one day. Values are [`super::sanitised`], so each fills a part of one
-    /// component.
+    /// Returns the folder for one card of one day. Values are passed through
+    /// [`super::sanitize_file_name`], so each fills a part of one component.
     ///
     /// # Errors
-    /// When a placeholder has no value, or a component comes to more than 255 bytes: cut, two cards
-    /// might come into one folder.
-    pub fn fill(&self, values: &Values<'_>) -> Result<PathBuf, Unfilled> {
+    /// If a placeholder has no value, or a component exceeds 255 bytes. It is not truncated, since
+    /// two cards could then share a folder.
+    pub fn fill(&self, values: &PlaceholderValues<'_>) -> Result<PathBuf, FillError> {
         let mut folder = self.root.clone();
-        for pieces in &self.components {
+        for parts in &self.components {
             let mut name = String::new();
-            for piece in pieces {
-                match piece {
-                    Piece::Text(text) => name.push_str(text),
-                    Piece::Value(placeholder) => {
-                        let value = values.of(*placeholder);
-                        name.push_str(&value.ok_or(Unfilled::Absent(*placeholder))?);
+            for part in parts {
+                match part {
+                    TemplatePart::Text(text) => name.push_str(text),
+                    TemplatePart::Value(placeholder) => {
+                        let value = values.text(*placeholder);
+                        name.push_str(&value.ok_or(FillError::Absent(*placeholder))?);
                     }
                 }
             }
-            let name = no_device(name);
-            if name.len() > MOST_BYTES {
-                return Err(Unfilled::TooLong(name));
+            let name = escape_device_name(name);
+            if name.len() > MAX_BYTES {
+                return Err(FillError::TooLong(name));
             }
             folder.push(name);
         }
@@ -205,58 +208,58 @@ impl Template {
 }
 
 impl fmt::Display for Template {
-    /// What was typed.
+    /// Writes the template as the user typed it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.typed)
     }
 }
 
 impl FromStr for Template {
-    type Err = BadTemplate;
+    type Err = TemplateError;
 
-    fn from_str(text: &str) -> Result<Self, BadTemplate> {
+    fn from_str(text: &str) -> Result<Self, TemplateError> {
         Self::parse(text)
     }
 }
 
-/// A path as people write it, without blanks around it.
-pub(super) fn written_path(typed: &str) -> Result<&str, BadTemplate> {
+/// Trims and checks a path typed by a user.
+pub(super) fn check_path(typed: &str) -> Result<&str, TemplateError> {
     let path = typed.trim();
     if path.is_empty() {
-        return Err(BadTemplate::new(
+        return Err(TemplateError::new(
             "an empty path",
-            "write such as \"/media/A001\"",
+            "write, for example, \"/media/A001\"",
         ));
     }
-    if path.chars().count() > MOST_LETTERS || path.contains(char::is_control) {
-        let most = "a path is up to 1,000 letters, without control characters";
-        return Err(BadTemplate::new(most, "is it the right path?"));
+    if path.chars().count() > MAX_CHARS || path.contains(char::is_control) {
+        let most = "a path has at most 1,000 characters and no control characters";
+        return Err(TemplateError::new(most, "check the path"));
     }
     if path.starts_with('~') && !path.starts_with("~/") {
-        return Err(BadTemplate::new(
+        return Err(TemplateError::new(
             format!("`{path}` begins with `~`, but not with `~/`"),
-            "`~/` is your home folder; write other paths whole, or such as `./~name`",
+            "`~/` is your home folder; for other folders use an absolute path, or `./~name`",
         ));
     }
     Ok(path)
 }
 
-/// Text and placeholders of a component.
-fn pieces(component: &str) -> Result<Vec<Piece>, BadTemplate> {
-    // There such a component would lead elsewhere: `C:`.
+/// Splits a component into text and placeholders.
+fn parse_component(component: &str) -> Result<Vec<TemplatePart>, TemplateError> {
+    // On Windows such a component could lead elsewhere: `C:`.
     if cfg!(windows) && component.contains([':', '*', '?', '"', '<', '>', '|']) {
-        return Err(BadTemplate::new(
-            format!("`{component}` is no folder's name"),
-            "leave out the characters that Windows does not take",
+        return Err(TemplateError::new(
+            format!("`{component}` is not a valid folder name"),
+            "remove the characters that Windows does not allow",
         ));
     }
-    let alone = |brace: char| {
-        BadTemplate::new(
-            format!("`{brace}` alone in `{component}`"),
-            "write a placeholder such as `{card}`; `{{` and `}}` stand for braces",
+    let unmatched = |brace: char| {
+        TemplateError::new(
+            format!("unmatched `{brace}` in `{component}`"),
+            "write a placeholder such as `{card}`; write `{{` and `}}` for literal braces",
         )
     };
-    let mut pieces = Vec::new();
+    let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = component;
     while let Some(at) = rest.find(['{', '}']) {
@@ -267,28 +270,28 @@ fn pieces(component: &str) -> Result<Vec<Piece>, BadTemplate> {
             text.push_str(brace);
             rest = behind;
         } else if brace == "{" {
-            let (name, behind) = behind.split_once('}').ok_or_else(|| alone('{'))?;
+            let (name, behind) = behind.split_once('}').ok_or_else(|| unmatched('{'))?;
             if name.contains('{') {
-                return Err(alone('{'));
+                return Err(unmatched('{'));
             }
             if !text.is_empty() {
-                pieces.push(Piece::Text(std::mem::take(&mut text)));
+                parts.push(TemplatePart::Text(std::mem::take(&mut text)));
             }
-            pieces.push(Piece::Value(named(name)?));
+            parts.push(TemplatePart::Value(parse_placeholder(name)?));
             rest = behind;
         } else {
-            return Err(alone('}'));
+            return Err(unmatched('}'));
         }
     }
     text.push_str(rest);
     if !text.is_empty() {
-        pieces.push(Piece::Text(text));
+        parts.push(TemplatePart::Text(text));
     }
-    Ok(pieces)
+    Ok(parts)
 }
 
-/// The placeholder of a name.
-fn named(name: &str) -> Result<Placeholder, BadTemplate> {
+/// Returns the placeholder with a name.
+fn parse_placeholder(name: &str) -> Result<Placeholder, TemplateError> {
     let found = Placeholder::ALL
         .into_iter()
         .find(|known| known.name() == name);
@@ -297,16 +300,16 @@ fn named(name: &str) -> Result<Placeholder, BadTemplate> {
         let hint = match closest(&name.trim().to_lowercase(), &names) {
             Some(close) => format!("did you mean `{{{close}}}`?"),
             None => format!(
-                "there are {}",
+                "available: {}",
                 Placeholder::ALL.map(|one| one.to_string()).join(", ")
             ),
         };
-        BadTemplate::new(format!("no placeholder `{{{name}}}`"), hint)
+        TemplateError::new(format!("no placeholder `{{{name}}}`"), hint)
     })
 }
 
-/// A path, also where it is empty: then the folder that people are in.
-fn here(path: PathBuf) -> PathBuf {
+/// Returns the path, or the current folder for an empty one.
+fn or_current_folder(path: PathBuf) -> PathBuf {
     if path.as_os_str().is_empty() {
         PathBuf::from(".")
     } else {
@@ -321,8 +324,8 @@ mod tests {
 
     use super::*;
 
-    fn values() -> Values<'static> {
-        Values {
+    fn values() -> PlaceholderValues<'static> {
+        PlaceholderValues {
             production: Some("ACME: Spring/Summer"),
             date: Some(Date::constant(2026, 5, 2)),
             number: Some(3),
@@ -339,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_filled() {
+    fn fills_placeholders() {
         for (template, folder) in [
             (
                 "/raid/{production}/{date}/{camera}/{card}",
@@ -359,41 +362,38 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_is_never_an_empty_name() {
-        let fill = |template: &str, values: &Values<'_>| {
+    fn rejects_missing_values() {
+        let fill = |template: &str, values: &PlaceholderValues<'_>| {
             Template::parse(template).unwrap().fill(values).unwrap_err()
         };
         let absent = fill("/raid/{location}/{card}", &values());
-        assert_eq!(absent, Unfilled::Absent(Placeholder::Location));
-        assert_eq!(
-            absent.to_string(),
-            "there is nothing to write for `{location}`"
-        );
+        assert_eq!(absent, FillError::Absent(Placeholder::Location));
+        assert_eq!(absent.to_string(), "no value for `{location}`");
         assert!(
             absent
                 .hint()
                 .contains("`location = \"Stage 4\"` under `[day]`")
         );
-        let none = Values {
+        let none = PlaceholderValues {
             card: Some("../.."),
-            ..Values::default()
+            ..PlaceholderValues::default()
         };
         for placeholder in Placeholder::ALL {
-            let wrong = fill(&format!("/raid/x{placeholder}"), &none);
-            assert_eq!(wrong, Unfilled::Absent(placeholder));
-            assert!(!wrong.hint().is_empty());
+            let error = fill(&format!("/raid/x{placeholder}"), &none);
+            assert_eq!(error, FillError::Absent(placeholder));
+            assert!(!error.hint().is_empty());
         }
         let long = "京".repeat(66);
-        let long = Values {
+        let long = PlaceholderValues {
             card: Some(&long),
             ..values()
         };
-        let wrong = fill("/raid/{card}{card}", &long);
-        assert!(matches!(wrong, Unfilled::TooLong(_)), "{wrong}");
+        let error = fill("/raid/{card}{card}", &long);
+        assert!(matches!(error, FillError::TooLong(_)), "{error}");
     }
 
     #[test]
-    fn what_is_no_template_says_why() {
+    fn rejects_invalid_templates() {
         for (template, message, hint) in [
             ("", "an empty path", "/media"),
             (
@@ -409,23 +409,23 @@ mod tests {
             (
                 "/raid/{}",
                 "no placeholder `{}`",
-                "there are {production}, ",
+                "available: {production}, ",
             ),
-            ("/raid/{card", "`{` alone in `{card`", "`{{`"),
-            ("/raid/card}", "`}` alone", "`}}`"),
-            ("/raid/{a/b}", "`{` alone", "`{{`"),
-            ("/raid/{a{card}", "`{` alone", "`{{`"),
-            ("/raid/../{card}", "`..` in", "whole path"),
+            ("/raid/{card", "unmatched `{` in `{card`", "`{{`"),
+            ("/raid/card}", "unmatched `}`", "`}}`"),
+            ("/raid/{a/b}", "unmatched `{`", "`{{`"),
+            ("/raid/{a{card}", "unmatched `{`", "`{{`"),
+            ("/raid/../{card}", "`..` in", "absolute path"),
             ("~other/x", "begins with `~`", "home folder"),
-            ("/a\u{0}b", "control characters", "right path"),
+            ("/a\u{0}b", "control characters", "check the path"),
         ] {
-            let wrong = Template::parse(template).unwrap_err();
-            assert!(wrong.message.contains(message), "{template}: {wrong}");
-            assert!(wrong.hint.contains(hint), "{template}: {wrong}");
+            let error = Template::parse(template).unwrap_err();
+            assert!(error.message.contains(message), "{template}: {error}");
+            assert!(error.hint.contains(hint), "{template}: {error}");
         }
     }
 
-    /// Values of every sort, the hostile ones too.
+    /// Values of every kind, including hostile ones.
     fn value() -> impl Strategy<Value = String> {
         "(\\.\\./){0,3}\\PC{0,80}|(?s).{0,40}|[./\\\\~ :]{0,10}|(con|aux)\\.?x?"
     }
@@ -434,12 +434,12 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn no_value_leads_elsewhere(
+        fn values_never_lead_outside_the_template(
             template in "/raid(/[a-z .]{0,3}\\{(production|camera|card|kind|date)\\}[a-z_]{0,3}(\\{card\\})?){1,4}",
             texts in prop::array::uniform4(value()),
         ) {
             let template = Template::parse(&template).unwrap();
-            let values = Values {
+            let values = PlaceholderValues {
                 production: Some(&texts[0]),
                 camera: Some(&texts[1]),
                 card: Some(&texts[2]),
@@ -461,7 +461,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_template_or_not(text in "[{}a-d/~.]{0,20}|\\PC{0,30}") {
+        fn arbitrary_text_never_panics(text in "[{}a-d/~.]{0,20}|\\PC{0,30}") {
             if let Ok(template) = Template::parse(&text) {
                 prop_assert_eq!(template.to_string(), text.trim());
             }

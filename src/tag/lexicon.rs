@@ -1,9 +1,10 @@
-//! Phrases found in names and texts, all at once.
+//! Search for all phrases of all rules in a name or text, in one pass.
 //!
-//! A name is cut into words as queries and the index cut it. A phrase stands in it where its words stand
-//! together, a plural `s` at the end aside: `ad shoot` in `AdShoot_ACME`, `ad-shoots`, `ADSHOOT`. Long words may be
-//! misspelt in one letter. What a negation precedes (`no interview`), or what is part of a
-//! street's or a firm's name (`Commercial Road`, `Wrap GmbH`), does not stand there.
+//! Names are split into words as in queries and the index. A phrase matches if its words are
+//! adjacent, regardless of case and a final plural `s`: `ad shoot` in `AdShoot_ACME`, `ad-shoots`,
+//! `ADSHOOT`. Long words may have one misspelled letter. A phrase after a negation (`no interview`)
+//! does not count, nor does one that is part of a street or company name (`Commercial Road`, `Wrap
+//! GmbH`).
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -11,37 +12,37 @@ use std::ops::Range;
 use super::vocabulary::singular;
 use crate::value::words::{composed, fold, folded_parts, folded_runs, parts, runs};
 
-/// Number of a phrase.
+/// Index of a phrase in the lexicon.
 pub(super) type PhraseId = usize;
 
-/// A phrase that was found.
+/// An occurrence of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) phrase: PhraseId,
-    /// Where in the text.
-    pub(super) place: Range<usize>,
-    pub(super) is_misspelt: bool,
-    /// Whether what stands around it takes its meaning away.
+    /// Byte range in the text.
+    pub(super) range: Range<usize>,
+    pub(super) is_misspelled: bool,
+    /// True if the context takes the phrase's meaning away, such as a negation before it.
     pub(super) is_void: bool,
 }
 
-/// A text, and the phrases in it.
+/// A text with the phrases that occur in it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spoken {
+pub(super) struct MatchedText {
     pub(super) text: String,
     pub(super) hits: Vec<Hit>,
 }
 
-impl Spoken {
-    /// Nothing of it counts, but where it must not be.
-    pub(super) fn take_back(&mut self) {
+impl MatchedText {
+    /// Marks all hits as void; they still count under a negated condition.
+    pub(super) fn void_all(&mut self) {
         for hit in &mut self.hits {
             hit.is_void = true;
         }
     }
 }
 
-/// Whether a name is that of a film with its year: `Interview (1971)`.
+/// Returns true if a name looks like a film title with its year: `Interview (1971)`.
 fn is_title(text: &str) -> bool {
     let mut brackets = text.split('(').skip(1);
     brackets.any(|inside| {
@@ -53,49 +54,50 @@ fn is_title(text: &str) -> bool {
 /// One word of a text.
 struct Word {
     folded: String,
-    place: Range<usize>,
-    /// What it should have been, where it is misspelt.
-    meant: Option<String>,
-    /// Whether it goes on from the word before without anything between.
+    range: Range<usize>,
+    /// Intended word, if this one is misspelled.
+    intended: Option<String>,
+    /// True if the word follows the previous one without a separator.
     is_joined: bool,
 }
 
-/// All phrases of all rules.
+/// Index of the phrases of all rules.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     phrases: Vec<Vec<String>>,
     known: HashMap<Vec<String>, PhraseId>,
     by_first: HashMap<String, Vec<PhraseId>>,
-    /// Phrases whose words were run together: `adshoot`.
+    /// Phrases written as one word: `adshoot`.
     joined: HashMap<String, PhraseId>,
-    /// Phrases of one word that is only begun: `drohn*`.
-    begun: Vec<(String, PhraseId)>,
-    /// Phrases of scripts without blanks, which stand anywhere.
+    /// Phrases of one word that is a prefix: `drohn*`.
+    prefixes: Vec<(String, PhraseId)>,
+    /// Phrases in scripts without spaces, which match anywhere in a text.
     unspaced: Vec<(String, PhraseId)>,
-    /// Words that others may be meant to be, by first letter and length, each with its letters.
-    spelt: HashMap<(u8, usize), Vec<(u32, String)>>,
+    /// Words for spelling correction, by first letter and length; each with a bit set of its
+    /// letters.
+    spellings: HashMap<(u8, usize), Vec<(u32, String)>>,
     not_before: HashSet<String>,
     not_after: HashSet<String>,
-    /// Words that are spelt as they are meant.
-    right: HashSet<String>,
+    /// Correctly spelled words, which are excluded from spelling correction.
+    correct: HashSet<String>,
 }
 
-/// Shorter words are not taken for misspelt ones where two letters changed places, …
-const LEAST_SWAPPED: usize = 5;
-/// … where a letter is missing, …
-const LEAST_MISSING: usize = 7;
-/// … or where any letter is another.
-const LEAST_OTHER: usize = 8;
-/// Words of a phrase that is also found run together.
-const LEAST_JOINED: usize = 3;
+/// Shortest word in which two swapped letters are corrected.
+const MIN_LEN_SWAPPED: usize = 5;
+/// Shortest word in which a missing letter is corrected.
+const MIN_LEN_MISSING: usize = 7;
+/// Shortest word in which any other wrong letter is corrected.
+const MIN_LEN_OTHER: usize = 8;
+/// Shortest word of a phrase that also matches when written as one word.
+const MIN_LEN_JOINED: usize = 3;
 
 impl Lexicon {
-    /// Adds a phrase; a `*` at its end leaves its only word open.
+    /// Adds a phrase; a `*` at the end of a single word makes it a prefix.
     pub(super) fn add(&mut self, text: &str) -> PhraseId {
-        let open = text.strip_suffix('*');
-        let mut words = folded_parts(open.unwrap_or(text));
-        if open.is_some() {
-            // No word has a star in it.
+        let prefix = text.strip_suffix('*');
+        let mut words = folded_parts(prefix.unwrap_or(text));
+        if prefix.is_some() {
+            // No word of a text contains a `*`.
             words.push("*".to_owned());
         }
         if let Some(&id) = self.known.get(&words) {
@@ -103,13 +105,13 @@ impl Lexicon {
         }
         let id = self.phrases.len();
         self.known.insert(words.clone(), id);
-        if let Some(begun) = open {
-            self.begun.push((folded_runs(begun).concat(), id));
+        if let Some(prefix) = prefix {
+            self.prefixes.push((folded_runs(prefix).concat(), id));
         } else if words.iter().any(|word| is_unspaced(word)) {
             self.unspaced.push((fold(&composed(text)), id));
         } else if let Some(last) = words.last_mut() {
             *last = singular(last).to_owned();
-            let is_long = |word: &String| word.chars().count() >= LEAST_JOINED;
+            let is_long = |word: &String| word.chars().count() >= MIN_LEN_JOINED;
             if words.len() > 1 && words.iter().all(is_long) {
                 self.joined.insert(words.concat(), id);
             }
@@ -122,74 +124,84 @@ impl Lexicon {
         id
     }
 
-    /// Words after which, or before which, nothing counts; and words that are no misspelt others.
-    pub(super) fn except(&mut self, not_after: &[&str], not_before: &[&str], right: &[&str]) {
+    /// Adds words that void a phrase after them, words that void a phrase before them, and correct
+    /// words that must not be taken for misspellings.
+    pub(super) fn add_exceptions(
+        &mut self,
+        not_after: &[&str],
+        not_before: &[&str],
+        correct: &[&str],
+    ) {
         let folded = |words: &[&str]| words.iter().map(|word| fold(word)).collect::<Vec<_>>();
         self.not_after.extend(folded(not_after));
         self.not_before.extend(folded(not_before));
-        self.right.extend(folded(right));
+        self.correct.extend(folded(correct));
     }
 
-    /// Sorts words so that misspelt ones find theirs, when all phrases are there.
-    pub(super) fn finish(&mut self) {
+    /// Builds the index for spelling correction; call it after the last phrase was added.
+    pub(super) fn build_spelling_index(&mut self) {
         let words = self.phrases.iter().flatten().chain(self.joined.keys());
         let mut seen: HashSet<&String> = HashSet::new();
         for word in words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
-            self.right.insert(word.clone());
-            if seen.insert(word) && word.len() >= LEAST_SWAPPED {
-                let place = (word.as_bytes()[0], word.len());
-                let alike = self.spelt.entry(place).or_default();
-                alike.push((letters(word), word.clone()));
+            self.correct.insert(word.clone());
+            if seen.insert(word) && word.len() >= MIN_LEN_SWAPPED {
+                let key = (word.as_bytes()[0], word.len());
+                let similar = self.spellings.entry(key).or_default();
+                similar.push((letters(word), word.clone()));
             }
         }
     }
 
-    /// The phrases that stand in a text.
-    pub(super) fn hear(&self, text: &str) -> Spoken {
+    /// Returns the text with the phrases that occur in it.
+    pub(super) fn find_phrases(&self, text: &str) -> MatchedText {
         let text = composed(text).into_owned();
-        let (mut whole, mut cut) = (Vec::new(), Vec::new());
+        let (mut whole, mut split) = (Vec::new(), Vec::new());
         for run in runs(&text) {
             whole.push(self.word(&text, run, false));
             let parts = parts(run).into_iter().enumerate();
-            cut.extend(parts.map(|(at, part)| self.word(&text, part, at > 0)));
+            split.extend(parts.map(|(at, part)| self.word(&text, part, at > 0)));
         }
         let mut hits = Vec::new();
-        for words in [&cut, &whole] {
-            self.in_words(words, &mut hits);
+        for words in [&split, &whole] {
+            self.find_adjacent(words, &mut hits);
         }
         for word in &whole {
-            self.in_word(word, &cut, &mut hits);
+            self.find_in_run(word, &split, &mut hits);
         }
         if !self.unspaced.is_empty() && !text.is_ascii() {
-            self.anywhere(&text, &mut hits);
+            self.find_unspaced(&text, &mut hits);
         }
-        hits.sort_by_key(|hit| (hit.phrase, hit.is_void, hit.is_misspelt, hit.place.start));
+        hits.sort_by_key(|hit| (hit.phrase, hit.is_void, hit.is_misspelled, hit.range.start));
         hits.dedup_by_key(|hit| hit.phrase);
-        let mut spoken = Spoken { text, hits };
-        if is_title(&spoken.text) {
-            spoken.take_back();
+        let mut found = MatchedText { text, hits };
+        if is_title(&found.text) {
+            found.void_all();
         }
-        spoken
+        found
     }
 
     fn word(&self, text: &str, piece: &str, is_joined: bool) -> Word {
         let start = piece.as_ptr() as usize - text.as_ptr() as usize;
         let folded = fold(piece);
         Word {
-            meant: self.meant(&folded),
+            intended: self.intended(&folded),
             folded,
-            place: start..start + piece.len(),
+            range: start..start + piece.len(),
             is_joined,
         }
     }
 
-    /// Phrases whose words stand together.
-    fn in_words(&self, words: &[Word], hits: &mut Vec<Hit>) {
+    /// Finds phrases whose words are adjacent.
+    fn find_adjacent(&self, words: &[Word], hits: &mut Vec<Hit>) {
         for (at, word) in words.iter().enumerate() {
-            let one = singular(&word.folded);
-            let spellings = [Some(word.folded.as_str()), Some(one), word.meant.as_deref()];
+            let without_s = singular(&word.folded);
+            let spellings = [
+                Some(word.folded.as_str()),
+                Some(without_s),
+                word.intended.as_deref(),
+            ];
             for (nth, first) in spellings.into_iter().enumerate() {
-                if nth == 1 && one.len() == word.folded.len() {
+                if nth == 1 && without_s.len() == word.folded.len() {
                     continue;
                 }
                 for &id in first
@@ -197,8 +209,8 @@ impl Lexicon {
                     .into_iter()
                     .flatten()
                 {
-                    let is_misspelt = nth == 2;
-                    if let Some(hit) = self.stands(id, words, at, is_misspelt, nth == 1) {
+                    let is_misspelled = nth == 2;
+                    if let Some(hit) = self.match_at(id, words, at, is_misspelled, nth == 1) {
                         hits.push(hit);
                     }
                 }
@@ -206,13 +218,14 @@ impl Lexicon {
         }
     }
 
-    /// Whether the words from a place on are a phrase whose first word is.
-    fn stands(
+    /// Checks whether the words from index `at` on are the phrase `id`, whose first word is known
+    /// to match.
+    fn match_at(
         &self,
         id: PhraseId,
         words: &[Word],
         at: usize,
-        is_misspelt: bool,
+        is_misspelled: bool,
         is_singular: bool,
     ) -> Option<Hit> {
         let phrase = &self.phrases[id];
@@ -220,155 +233,166 @@ impl Lexicon {
             return None;
         }
         let here = words.get(at..at + phrase.len())?;
-        let mut is_misspelt = is_misspelt;
-        for (nth, (word, wanted)) in here.iter().zip(phrase).enumerate().skip(1) {
+        let mut is_misspelled = is_misspelled;
+        for (nth, (word, expected)) in here.iter().zip(phrase).enumerate().skip(1) {
             let is_last = nth + 1 == phrase.len();
-            let is_it = word.folded == *wanted || is_last && singular(&word.folded) == wanted;
-            if is_it {
+            let is_match =
+                word.folded == *expected || is_last && singular(&word.folded) == expected;
+            if is_match {
                 continue;
             }
-            // One word of a phrase may be misspelt, not all of them.
-            if is_misspelt || word.meant.as_deref() != Some(wanted) {
+            // Only one word of a phrase may be misspelled.
+            if is_misspelled || word.intended.as_deref() != Some(expected) {
                 return None;
             }
-            is_misspelt = true;
+            is_misspelled = true;
         }
         Some(Hit {
             is_void: self.is_void(words, at, at + phrase.len()),
             phrase: id,
-            place: here.first()?.place.start..here.last()?.place.end,
-            is_misspelt,
+            range: here.first()?.range.start..here.last()?.range.end,
+            is_misspelled,
         })
     }
 
-    /// Phrases that one whole run is, run together or begun.
-    fn in_word(&self, word: &Word, cut: &[Word], hits: &mut Vec<Hit>) {
-        let Some(at) = cut
+    /// Finds phrases that equal a whole run: written as one word, or given as a prefix.
+    fn find_in_run(&self, word: &Word, split: &[Word], hits: &mut Vec<Hit>) {
+        let Some(at) = split
             .iter()
-            .position(|part| part.place.start == word.place.start)
+            .position(|part| part.range.start == word.range.start)
         else {
             return;
         };
-        let behind = cut
+        let after = split
             .iter()
-            .position(|part| part.place.start >= word.place.end);
-        let is_void = self.is_void(cut, at, behind.unwrap_or(cut.len()));
-        let mut push = |phrase, is_misspelt| {
+            .position(|part| part.range.start >= word.range.end);
+        let is_void = self.is_void(split, at, after.unwrap_or(split.len()));
+        let mut push = |phrase, is_misspelled| {
             hits.push(Hit {
                 is_void,
                 phrase,
-                place: word.place.clone(),
-                is_misspelt,
+                range: word.range.clone(),
+                is_misspelled,
             });
         };
         if let Some(&id) = self.joined.get(singular(&word.folded)) {
             push(id, false);
-        } else if let Some(&id) = word.meant.as_ref().and_then(|meant| self.joined.get(meant)) {
+        } else if let Some(&id) = word
+            .intended
+            .as_ref()
+            .and_then(|intended| self.joined.get(intended))
+        {
             push(id, true);
         }
-        for (begun, id) in &self.begun {
-            if word.folded.starts_with(begun) {
+        for (prefix, id) in &self.prefixes {
+            if word.folded.starts_with(prefix) {
                 push(*id, false);
             }
         }
     }
 
-    /// Phrases of scripts without blanks.
-    fn anywhere(&self, text: &str, hits: &mut Vec<Hit>) {
+    /// Finds phrases in scripts without spaces.
+    fn find_unspaced(&self, text: &str, hits: &mut Vec<Hit>) {
         let folded = fold(text);
         for (phrase, id) in &self.unspaced {
             if folded.contains(phrase.as_str()) {
-                let place = text.find(phrase.as_str());
-                let place = place.map_or(0..text.len(), |at| at..at + phrase.len());
+                let start = text.find(phrase.as_str());
+                let range = start.map_or(0..text.len(), |at| at..at + phrase.len());
                 hits.push(Hit {
                     phrase: *id,
-                    place,
-                    is_misspelt: false,
+                    range,
+                    is_misspelled: false,
                     is_void: false,
                 });
             }
         }
     }
 
-    /// Whether what stands before or behind takes the meaning away.
+    /// Returns true if the words before or after a phrase take its meaning away.
     fn is_void(&self, words: &[Word], from: usize, to: usize) -> bool {
         let before = words[..from].iter().rev().take(2);
-        let behind = words[to..].iter().take(2);
-        // `no interview`, `instead of drone`: the word just before, over an `of` or a `the`.
+        let after = words[to..].iter().take(2);
+        // `no interview`, `instead of drone`: a negation before the phrase, possibly with `of` or
+        // `the` between them.
         let negated = before
-            .take_while(|word| self.not_after.contains(&word.folded) || is_small(&word.folded))
+            .take_while(|word| {
+                self.not_after.contains(&word.folded) || is_function_word(&word.folded)
+            })
             .any(|word| self.not_after.contains(&word.folded));
         // `Hill Rd`, but not `3rd`.
         let is_name = |word: &Word| !word.is_joined && self.not_before.contains(&word.folded);
-        negated || behind.into_iter().any(is_name)
+        negated || after.into_iter().any(is_name)
     }
 
-    /// What a word that is spelt like none of the phrases' was meant to be: the only one that
-    /// differs from it in one letter, or in two that changed places.
-    fn meant(&self, word: &str) -> Option<String> {
+    /// Returns the intended word for a misspelled one: the only known word that differs in one
+    /// letter or in two swapped ones.
+    fn intended(&self, word: &str) -> Option<String> {
         let is_word =
-            word.len() + 1 >= LEAST_SWAPPED && word.bytes().all(|byte| byte.is_ascii_lowercase());
-        if !is_word || self.right.contains(word) || self.right.contains(singular(word)) {
+            word.len() + 1 >= MIN_LEN_SWAPPED && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if !is_word || self.correct.contains(word) || self.correct.contains(singular(word)) {
             return None;
         }
-        self.nearest(word).or_else(|| {
-            let one = singular(word);
-            (one.len() < word.len())
-                .then(|| self.nearest(one))
+        self.closest_spelling(word).or_else(|| {
+            let without_s = singular(word);
+            (without_s.len() < word.len())
+                .then(|| self.closest_spelling(without_s))
                 .flatten()
         })
     }
 
-    fn nearest(&self, word: &str) -> Option<String> {
-        let own = letters(word);
+    fn closest_spelling(&self, word: &str) -> Option<String> {
+        let word_letters = letters(word);
         let first = *word.as_bytes().first()?;
         let mut found: Option<&String> = None;
         for length in word.len().saturating_sub(1)..=word.len() + 1 {
-            for (theirs, meant) in self.spelt.get(&(first, length)).into_iter().flatten() {
-                // One letter more, less or other changes two at most.
-                if (own ^ theirs).count_ones() > 2 || !is_slip(word, meant) {
+            for (known_letters, known) in self.spellings.get(&(first, length)).into_iter().flatten()
+            {
+                // A single edit changes at most two letters of the set.
+                if (word_letters ^ known_letters).count_ones() > 2 || !is_misspelling(word, known) {
                     continue;
                 }
-                if found.is_some_and(|found| found != meant) {
+                if found.is_some_and(|found| found != known) {
                     return None;
                 }
-                found = Some(meant);
+                found = Some(known);
             }
         }
         found.cloned()
     }
 }
 
-/// Which letters are in a word.
+/// Returns a bit set of the letters in a word.
 fn letters(word: &str) -> u32 {
     word.bytes()
         .filter(u8::is_ascii_lowercase)
         .fold(0, |all, byte| all | 1 << (byte - b'a'))
 }
 
-/// Whether a word is another one misspelt: the shorter that is, the fewer ways there are.
-fn is_slip(word: &str, meant: &str) -> bool {
+/// Returns true if `word` is a plausible misspelling of `known`; shorter words allow fewer kinds of
+/// errors.
+fn is_misspelling(word: &str, known: &str) -> bool {
     let is_swapped = || {
         let sorted = |word: &str| {
             let mut bytes = word.as_bytes().to_vec();
             bytes.sort_unstable();
             bytes
         };
-        word.len() == meant.len() && sorted(word) == sorted(meant)
+        word.len() == known.len() && sorted(word) == sorted(known)
     };
-    let is_missing = word.len() + 1 == meant.len();
-    let may_be =
-        meant.len() >= LEAST_OTHER || meant.len() >= LEAST_MISSING && is_missing || is_swapped();
-    may_be && strsim::osa_distance(word, meant) == 1
+    let is_missing = word.len() + 1 == known.len();
+    let is_plausible = known.len() >= MIN_LEN_OTHER
+        || known.len() >= MIN_LEN_MISSING && is_missing
+        || is_swapped();
+    is_plausible && strsim::osa_distance(word, known) == 1
 }
 
-fn is_small(word: &str) -> bool {
+fn is_function_word(word: &str) -> bool {
     matches!(word, "of" | "the" | "a" | "de")
 }
 
 fn is_unspaced(word: &str) -> bool {
     !word.is_ascii()
-        && crate::value::words::cut(word)
+        && crate::value::words::split_for_index(word)
             .parts
             .is_some_and(|parts| parts.iter().any(|part| part != word))
 }

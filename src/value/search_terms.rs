@@ -1,70 +1,71 @@
-//! Words that a query asks for, and how they are to be matched.
+//! Words of a query, and how each of them is matched.
 
 use std::fmt;
 
 use super::Malformed;
 use super::words::{composed, folded_parts, folded_runs, is_mark};
 
-/// How words match.
+/// Match mode of the words of a search term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum How {
-    /// One word in any of its English forms, or, of several parts, as [`How::Exact`].
-    Forms,
-    /// Together and in order, as they are written.
+pub enum MatchMode {
+    /// Any English form of a single word; several parts match like [`MatchMode::Exact`].
+    Stemmed,
+    /// The words as written, adjacent and in order.
     Exact,
-    /// Together and in order, the last one only begun.
-    Begun,
-    /// One word, give or take a letter or two.
-    Like,
-    /// Together and in order, a `*` standing for any letters.
-    Pattern,
+    /// Adjacent and in order; the last word is a prefix.
+    Prefix,
+    /// A single word that may differ by one or two characters.
+    Fuzzy,
+    /// Adjacent and in order; `*` matches any characters.
+    Wildcard,
 }
 
-/// Words of one text, without what stands between them.
+/// Words of one search term, without separators.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Words {
-    /// Runs of letters and digits as they were typed, with one blank (exact) or dash between.
+pub struct SearchWords {
+    /// Runs of letters and digits as typed, separated by a space ([`MatchMode::Exact`]) or a dash.
     pub text: String,
-    /// How they match.
-    pub how: How,
+    /// Match mode of all the words.
+    pub mode: MatchMode,
 }
 
-/// More letters than this are no word that anybody looks for.
-const MOST_LETTERS: usize = 1000;
-/// Nor is a longer one half remembered, or one with more gaps: what may stand in each is tried
-/// against every word there is.
-const MOST_BEGUN: usize = 100;
-/// A text has no more stars than these.
-pub const MOST_STARS: usize = 8;
-/// Words that mean something else when they stand in a query as they are.
+/// Longest search term in bytes.
+const MAX_BYTES: usize = 1000;
+/// Longest prefix or wildcard term in characters. It is lower because such a term is compared with
+/// every word of the index.
+const MAX_PARTIAL_CHARS: usize = 100;
+/// Largest number of `*` in a search term.
+pub const MAX_WILDCARDS: usize = 8;
+/// Words that are query operators unless they are quoted.
 const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
 
-impl Words {
-    /// Words that stood in quotes.
+impl SearchWords {
+    /// Parses words that were in quotes.
     ///
     /// # Errors
-    /// When there is no letter and no digit in them.
+    /// Fails if they contain no letter and no digit, or are too long.
     pub fn exact(text: &str) -> Result<Self, Malformed> {
-        Self::of(text, How::Exact, " ", char::is_alphanumeric)
+        Self::with_mode(text, MatchMode::Exact, " ", char::is_alphanumeric)
     }
 
-    /// Words as they are typed: `drum`, `drum..` and `drum*`, `drumer~`, `*00?7*`; with a blank
-    /// between them they are meant exactly.
+    /// Parses unquoted words: `drum`, `drum..` and `drum*`, `drumer~`, `*00?7*`; words with a space
+    /// between them are matched exactly.
     ///
     /// # Errors
-    /// When there is no letter and no digit in them, or `~` stands after several.
-    pub fn read(text: &str) -> Result<Self, Malformed> {
+    /// Fails if they contain no letter and no digit, are too long, or `~` follows more than one
+    /// word.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.trim().contains(char::is_whitespace) {
             return Self::exact(text);
         }
         let letters = |c: char| c.is_alphanumeric();
-        // `day2/*`: whatever is below it.
+        // `day2/*` means everything below `day2`.
         let text = text.trim_start_matches("*/").trim_end_matches("/*");
-        if let Some(begun) = text.strip_suffix("..") {
-            return Self::of(begun, How::Begun, "-", letters);
+        if let Some(prefix) = text.strip_suffix("..") {
+            return Self::with_mode(prefix, MatchMode::Prefix, "-", letters);
         }
-        if let Some(like) = text.strip_suffix('~') {
-            let words = Self::of(like, How::Like, "-", letters)?;
+        if let Some(fuzzy) = text.strip_suffix('~') {
+            let words = Self::with_mode(fuzzy, MatchMode::Fuzzy, "-", letters)?;
             return match folded_runs(&words.text).len() {
                 1 => Ok(words),
                 _ => Err(Malformed::new(
@@ -74,22 +75,24 @@ impl Words {
             };
         }
         if !text.contains('*') {
-            return Self::of(text, How::Forms, "-", letters);
+            return Self::with_mode(text, MatchMode::Stemmed, "-", letters);
         }
-        let words = Self::of(text, How::Pattern, "-", |c| c.is_alphanumeric() || c == '*')?;
-        let stars = words.text.matches('*').count();
+        let words = Self::with_mode(text, MatchMode::Wildcard, "-", |c| {
+            c.is_alphanumeric() || c == '*'
+        })?;
+        let wildcards = words.text.matches('*').count();
         match words.text.strip_suffix('*') {
-            Some(begun) if stars == 1 && begun.ends_with(letters) => {
-                Self::of(begun, How::Begun, "-", letters)
+            Some(prefix) if wildcards == 1 && prefix.ends_with(letters) => {
+                Self::with_mode(prefix, MatchMode::Prefix, "-", letters)
             }
             _ => Ok(words),
         }
     }
 
-    fn of(
+    fn with_mode(
         text: &str,
-        how: How,
-        between: &str,
+        mode: MatchMode,
+        separator: &str,
         is_kept: fn(char) -> bool,
     ) -> Result<Self, Malformed> {
         let text = composed(text);
@@ -97,55 +100,56 @@ impl Words {
             .split(|c: char| !is_kept(c) && !is_mark(c))
             .filter(|run| run.chars().any(|c| is_kept(c) && !is_mark(c)))
             .map(|run| {
-                if OPERATORS.contains(&run) && how != How::Exact {
+                if OPERATORS.contains(&run) && mode != MatchMode::Exact {
                     run.to_lowercase()
                 } else {
                     run.to_owned()
                 }
             })
             .collect();
-        let is_partial = matches!(how, How::Begun | How::Pattern);
-        let stars = text.matches('*').count();
-        let letters = text.chars().count() - stars;
-        if is_partial && (letters > MOST_BEGUN || stars > MOST_STARS) {
+        let is_partial = matches!(mode, MatchMode::Prefix | MatchMode::Wildcard);
+        let wildcards = text.matches('*').count();
+        let chars = text.chars().count() - wildcards;
+        if is_partial && (chars > MAX_PARTIAL_CHARS || wildcards > MAX_WILDCARDS) {
             return Err(Malformed::new(
                 &text,
                 "part of a word: up to 100 letters and digits, with up to 8 `*` among them",
             ));
         }
-        let is_something = runs.iter().any(|run| !folded_parts(run).is_empty());
-        if !is_something || text.len() > MOST_LETTERS {
+        let is_searchable = runs.iter().any(|run| !folded_parts(run).is_empty());
+        if !is_searchable || text.len() > MAX_BYTES {
             return Err(Malformed::new(
                 &text,
                 "a word: up to 1,000 letters and digits",
             ));
         }
         Ok(Self {
-            text: runs.join(between),
-            how,
+            text: runs.join(separator),
+            mode,
         })
     }
 
-    /// Each run with its place, for [`How::Pattern`]: folded, `*` kept; lone stars left out.
+    /// Returns the patterns of a [`MatchMode::Wildcard`] term, folded, each with its zero-based
+    /// word position. Runs of `*` alone are skipped.
     #[must_use]
     pub fn patterns(&self) -> Vec<(usize, String)> {
         self.text
             .split(['-', ' '])
             .enumerate()
-            .map(|(place, run)| (place, super::words::fold(run)))
+            .map(|(position, run)| (position, super::words::fold(run)))
             .filter(|(_, run)| run.chars().any(|c| c != '*'))
             .collect()
     }
 }
 
-impl fmt::Display for Words {
-    /// As it would be typed.
+impl fmt::Display for SearchWords {
+    /// Formats the words as a user would type them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.how {
-            How::Forms | How::Pattern => f.write_str(&self.text),
-            How::Exact => write!(f, "\"{}\"", self.text),
-            How::Begun => write!(f, "{}..", self.text),
-            How::Like => write!(f, "{}~", self.text),
+        match self.mode {
+            MatchMode::Stemmed | MatchMode::Wildcard => f.write_str(&self.text),
+            MatchMode::Exact => write!(f, "\"{}\"", self.text),
+            MatchMode::Prefix => write!(f, "{}..", self.text),
+            MatchMode::Fuzzy => write!(f, "{}~", self.text),
         }
     }
 }
@@ -156,47 +160,47 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn words_say_how_they_match() {
-        for (text, how, shown) in [
-            ("drum", How::Forms, "drum"),
-            ("ad_shoot", How::Forms, "ad-shoot"),
-            ("ad shoot", How::Exact, "\"ad shoot\""),
-            ("drum..", How::Begun, "drum.."),
-            ("drum*", How::Begun, "drum.."),
-            ("AdShoot_AC*", How::Begun, "AdShoot-AC.."),
-            ("*0042*", How::Pattern, "*0042*"),
-            ("A*/C001", How::Pattern, "A*-C001"),
-            ("day2/*", How::Forms, "day2"),
-            ("day2/*/clip", How::Pattern, "day2-*-clip"),
-            ("drumer~", How::Like, "drumer~"),
-            ("(OR)", How::Forms, "or"),
+    fn the_form_of_a_word_selects_its_match_mode() {
+        for (text, mode, shown) in [
+            ("drum", MatchMode::Stemmed, "drum"),
+            ("ad_shoot", MatchMode::Stemmed, "ad-shoot"),
+            ("ad shoot", MatchMode::Exact, "\"ad shoot\""),
+            ("drum..", MatchMode::Prefix, "drum.."),
+            ("drum*", MatchMode::Prefix, "drum.."),
+            ("AdShoot_AC*", MatchMode::Prefix, "AdShoot-AC.."),
+            ("*0042*", MatchMode::Wildcard, "*0042*"),
+            ("A*/C001", MatchMode::Wildcard, "A*-C001"),
+            ("day2/*", MatchMode::Stemmed, "day2"),
+            ("day2/*/clip", MatchMode::Wildcard, "day2-*-clip"),
+            ("drumer~", MatchMode::Fuzzy, "drumer~"),
+            ("(OR)", MatchMode::Stemmed, "or"),
         ] {
-            let words = Words::read(text).unwrap();
+            let words = SearchWords::parse(text).unwrap();
             assert_eq!(
-                (words.how, words.to_string().as_str()),
-                (how, shown),
+                (words.mode, words.to_string().as_str()),
+                (mode, shown),
                 "{text}"
             );
         }
         for text in ["", "-", "*", "..", "a-b~", "\u{301}"] {
-            assert!(Words::read(text).is_err(), "{text}");
+            assert!(SearchWords::parse(text).is_err(), "{text}");
         }
-        assert!(Words::read(&"x".repeat(1001)).is_err());
-        assert!(Words::read(&"x".repeat(1000)).is_ok());
-        assert!(Words::read(&format!("{}..", "x".repeat(101))).is_err());
-        assert!(Words::read(&"a*".repeat(9)).is_err());
-        assert!(Words::read(&"a*".repeat(8)).is_ok());
+        assert!(SearchWords::parse(&"x".repeat(1001)).is_err());
+        assert!(SearchWords::parse(&"x".repeat(1000)).is_ok());
+        assert!(SearchWords::parse(&format!("{}..", "x".repeat(101))).is_err());
+        assert!(SearchWords::parse(&"a*".repeat(9)).is_err());
+        assert!(SearchWords::parse(&"a*".repeat(8)).is_ok());
     }
 
     proptest! {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn words_are_written_and_read_again(text in "[ -~é京\u{301}]{0,12}|\\PC{0,8}") {
-            if let Ok(words) = Words::read(&text) {
-                let again = match words.how {
-                    How::Exact => Words::exact(&words.text),
-                    _ => Words::read(&words.to_string()),
+        fn printed_words_parse_back(text in "[ -~é京\u{301}]{0,12}|\\PC{0,8}") {
+            if let Ok(words) = SearchWords::parse(&text) {
+                let again = match words.mode {
+                    MatchMode::Exact => SearchWords::exact(&words.text),
+                    _ => SearchWords::parse(&words.to_string()),
                 };
                 prop_assert_eq!(again, Ok(words));
             }

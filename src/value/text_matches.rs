@@ -1,77 +1,77 @@
-//! Where in a text words are that were asked for: what is shown of a match.
+//! Search for matched words in a text, to show where a clip matches a query.
 
 use std::ops::Range;
 
 use super::words::{composed, fold, folded_parts, folded_runs, is_mark, parts, stem};
-use super::{How, Words};
+use super::{MatchMode, SearchWords};
 
-impl Words {
-    /// The place in a text of what these words match, the first one.
+impl SearchWords {
+    /// Returns the byte range of the first match in `text`, or `None`.
     #[must_use]
-    pub fn found_in(&self, text: &str) -> Option<Range<usize>> {
-        let runs = placed_runs(text);
-        let wanted = folded_runs(&self.text);
-        let whole = |from: usize| {
-            let here = runs.get(from..from + wanted.len())?;
-            let last = wanted.len().checked_sub(1)?;
+    pub fn find_in(&self, text: &str) -> Option<Range<usize>> {
+        let runs = run_ranges(text);
+        let terms = folded_runs(&self.text);
+        let match_at = |from: usize| {
+            let here = runs.get(from..from + terms.len())?;
+            let last = terms.len().checked_sub(1)?;
             let matches = here
                 .iter()
-                .zip(&wanted)
+                .zip(&terms)
                 .enumerate()
-                .all(|(at, (run, wanted))| {
+                .all(|(at, (run, terms))| {
                     let run = fold(&composed(&text[run.clone()]));
-                    match self.how {
-                        How::Begun if at == last => run.starts_with(wanted.as_str()),
-                        How::Like => {
-                            strsim::osa_distance(&run, wanted) <= usize::from(letters_off(wanted))
+                    match self.mode {
+                        MatchMode::Prefix if at == last => run.starts_with(terms.as_str()),
+                        MatchMode::Fuzzy => {
+                            strsim::osa_distance(&run, terms)
+                                <= usize::from(max_edit_distance(terms))
                         }
-                        How::Forms if wanted.len() == 1 || last == 0 => {
-                            run == *wanted || stem(&run) == stem(wanted)
+                        MatchMode::Stemmed if terms.len() == 1 || last == 0 => {
+                            run == *terms || stem(&run) == stem(terms)
                         }
-                        _ => run == *wanted,
+                        _ => run == *terms,
                     }
                 });
             matches.then(|| here[0].start..here[last].end)
         };
-        if self.how == How::Pattern {
+        if self.mode == MatchMode::Wildcard {
             let (_, pattern) = self.patterns().into_iter().next()?;
             return runs
                 .into_iter()
-                .find(|run| fits(&pattern, &fold(&composed(&text[run.clone()]))));
+                .find(|run| matches_wildcard(&pattern, &fold(&composed(&text[run.clone()]))));
         }
-        (0..runs.len()).find_map(whole).or_else(|| {
-            // By its parts: `interview` in `BTSInterview`, `京` in `東京`.
-            let wanted = folded_parts(&self.text);
-            let first = wanted.first()?;
+        (0..runs.len()).find_map(match_at).or_else(|| {
+            // Match by parts: `interview` in `BTSInterview`, `京` in `東京`.
+            let terms = folded_parts(&self.text);
+            let first = terms.first()?;
             runs.iter().find_map(|run| {
                 let mut at = run.start;
                 parts(&text[run.clone()]).into_iter().find_map(|part| {
                     let here = at..at + part.len();
                     at = here.end;
                     let folded = fold(&composed(part));
-                    let is_it = folded == *first
+                    let is_match = folded == *first
                         || stem(&folded) == stem(first)
                         || !first.is_ascii() && folded.contains(first.as_str())
-                        || self.how == How::Begun
-                            && wanted.len() == 1
+                        || self.mode == MatchMode::Prefix
+                            && terms.len() == 1
                             && folded.starts_with(first.as_str());
-                    is_it.then_some(here)
+                    is_match.then_some(here)
                 })
             })
         })
     }
 }
 
-/// In how many letters a word may differ from one that is asked for: in one, or in two of eight
-/// and more.
+/// Returns the edits allowed in a fuzzy match: two from eight characters on, otherwise one.
 #[must_use]
-pub fn letters_off(asked: &str) -> u8 {
-    if asked.chars().count() < 8 { 1 } else { 2 }
+pub fn max_edit_distance(word: &str) -> u8 {
+    if word.chars().count() < 8 { 1 } else { 2 }
 }
 
-/// Whether a word is as a pattern says, `*` standing for any letters.
+/// Returns true if the word matches the pattern, in which `*` matches any characters.
 #[must_use]
-pub fn fits(pattern: &str, word: &str) -> bool {
+pub fn matches_wildcard(pattern: &str, word: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();
     let Some(mut rest) = word.strip_prefix(first) else {
@@ -90,8 +90,8 @@ pub fn fits(pattern: &str, word: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The runs of letters and digits of a text, by their places.
-fn placed_runs(text: &str) -> Vec<Range<usize>> {
+/// Returns the byte ranges of the runs of letters and digits in a text.
+fn run_ranges(text: &str) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_match_is_shown_where_it_is() {
-        for (asked, text, found) in [
+    fn a_match_is_located_in_the_text() {
+        for (query, text, found) in [
             ("laughing", "the drummer laughs loud", Some("laughs")),
             (
                 "\"the drummer\"",
@@ -127,17 +127,17 @@ mod tests {
             ("ete", "L'Été 2026", Some("Été")),
             ("drummer", "a singer", None),
         ] {
-            let words = match asked.strip_prefix('"') {
-                Some(phrase) => Words::exact(phrase.trim_end_matches('"')).unwrap(),
-                None => Words::read(asked).unwrap(),
+            let words = match query.strip_prefix('"') {
+                Some(phrase) => SearchWords::exact(phrase.trim_end_matches('"')).unwrap(),
+                None => SearchWords::parse(query).unwrap(),
             };
-            assert_eq!(words.found_in(text).map(|at| &text[at]), found, "{asked}");
+            assert_eq!(words.find_in(text).map(|at| &text[at]), found, "{query}");
         }
     }
 
     #[test]
-    fn patterns_fit_as_people_expect() {
-        for (pattern, word, fit) in [
+    fn wildcards_match_any_characters() {
+        for (pattern, word, expected) in [
             ("a*c", "abc", true),
             ("a*c", "ab", false),
             ("*b*", "abc", true),
@@ -145,7 +145,11 @@ mod tests {
             ("abc", "abcd", false),
             ("a*a", "a", false),
         ] {
-            assert_eq!(fits(pattern, word), fit, "{pattern} {word}");
+            assert_eq!(
+                matches_wildcard(pattern, word),
+                expected,
+                "{pattern} {word}"
+            );
         }
     }
 }

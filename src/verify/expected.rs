@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::State;
-use crate::catalogue::{Catalogue, CopyState, EarlierRead};
+use crate::catalogue::{Catalogue, CopyState, EarlierRead, how_read};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::mhl::mhl1::{self, Classic};
+use crate::mhl::mhl1::{self, Mhl1List};
 use crate::mhl::{self, Histories};
 use crate::offload::{Hashed, How, Item};
 
@@ -28,7 +28,7 @@ pub(super) struct Basis {
     pub(super) histories: Histories,
     /// The folder below that of the histories, as manifests write it; empty where it is that one.
     prefix: String,
-    classics: Vec<(Classic, HashMap<String, usize>)>,
+    classics: Vec<(Mhl1List, HashMap<String, usize>)>,
     /// By paths below the folder.
     logged: HashMap<PathBuf, Vec<Logged>>,
     /// xxh128 of whole files that the catalogue has, by paths below the folder.
@@ -55,13 +55,13 @@ pub(super) struct Known {
     /// Kinds of the originals, one of each spelling of its name.
     originals: Vec<HashKind>,
     /// By older lists: kinds, and which of them.
-    listed: Vec<mhl1::Listed>,
+    listed: Vec<mhl1::Mhl1File>,
     pub(super) logged: Vec<Logged>,
     catalogued: Vec<Checksum>,
     kind: HashKind,
 }
 
-fn manifest(fault: &mhl::Fault) -> Error {
+fn manifest(fault: &mhl::MhlError) -> Error {
     Error::Manifest(fault.to_string())
 }
 
@@ -120,7 +120,7 @@ impl Basis {
             let inside = path.strip_prefix(root).unwrap_or(path);
             let path = basis.path(inside);
             basis.is_logged(inside)
-                || path.is_some_and(|path| basis.histories.known(&path).is_some())
+                || path.is_some_and(|path| basis.histories.file_history(&path).is_some())
         };
         match damaged.iter().find(|(path, _)| !is_file(path)) {
             Some((_, fault)) => Err(manifest(fault)),
@@ -183,7 +183,7 @@ impl Basis {
     /// What files are compared with, for people.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for (place, history) in self.histories.found() {
+        for (place, history) in self.histories.iter() {
             let place = if place.is_empty() { "." } else { place };
             let count = history.generations().len();
             names.push(format!("ASC MHL in {place}, generation {count}"));
@@ -217,7 +217,7 @@ impl Basis {
 
     /// Whether a file is no part of what is verified: manifests themselves, and what they leave out.
     pub(super) fn is_left_out(&self, inside: &Path) -> bool {
-        let is_manifest = mhl::is_of_history(inside)
+        let is_manifest = mhl::is_history_file(inside)
             || self
                 .classics
                 .iter()
@@ -255,7 +255,7 @@ impl Basis {
     pub(super) fn respell(&mut self, spellings: HashMap<PathBuf, Vec<PathBuf>>) {
         let is_recorded = |inside: &Path| {
             let path = self.path(inside);
-            path.is_some_and(|path| self.histories.known(&path).is_some())
+            path.is_some_and(|path| self.histories.file_history(&path).is_some())
         };
         let mut recorded = HashMap::new();
         for (listed, known) in &spellings {
@@ -279,7 +279,7 @@ impl Basis {
     /// The path under which manifests record a file or folder, by the spelling that they know.
     pub(super) fn recorded(&self, inside: &Path) -> Option<String> {
         let path = self.path(inside)?;
-        if self.histories.known(&path).is_some() {
+        if self.histories.file_history(&path).is_some() {
             return Some(path);
         }
         let mut above = inside.ancestors();
@@ -323,17 +323,14 @@ impl Basis {
 
     /// How a file was read, by what is known of earlier reads.
     pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
-        let is_before = |session| {
-            let spellings = self.spellings(inside);
-            let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
-            let mut earlier = earlier.flatten();
-            earlier.any(|earlier| earlier.is_before(session, &read.stamp))
-        };
-        if read.how == How::Cached && self.session.is_some_and(is_before) {
-            How::Remounted
-        } else {
-            read.how
-        }
+        let spellings = self.spellings(inside);
+        let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
+        how_read(
+            read.how,
+            &read.stamp,
+            self.session,
+            earlier.flatten().copied(),
+        )
     }
 
     /// Files that manifests or the log of ingests say have to be there.
@@ -347,7 +344,7 @@ impl Basis {
                     .and_then(|rest| rest.strip_prefix('/')),
             };
             if let Some(inside) = inside
-                && self.histories.known(&path).is_some()
+                && self.histories.file_history(&path).is_some()
             {
                 wanted.insert(PathBuf::from(inside));
             }
@@ -355,7 +352,7 @@ impl Basis {
         let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
         wanted.extend(listed.map(|file| PathBuf::from(&file.path)));
         for (path, logged) in &self.logged {
-            if !mhl::is_of_history(path) && logged.iter().any(|copy| copy.digest.is_some()) {
+            if !mhl::is_history_file(path) && logged.iter().any(|copy| copy.digest.is_some()) {
                 wanted.insert(path.clone());
             }
         }
@@ -387,7 +384,7 @@ impl Known {
 
     /// Which hashes are to be computed, each once: by the first a new file is recorded.
     pub(super) fn kinds(&self) -> Vec<HashKind> {
-        let listed = self.listed.iter().flat_map(mhl1::Listed::kinds);
+        let listed = self.listed.iter().flat_map(mhl1::Mhl1File::kinds);
         let logged = self
             .logged
             .iter()
@@ -420,7 +417,7 @@ impl Known {
             same_kind.map(|one| one == hash)
         };
         let of_copy = |copy: &Logged| copy.digest.as_ref().and_then(has);
-        let of_list = |listed: &mhl1::Listed| {
+        let of_list = |listed: &mhl1::Mhl1File| {
             let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
             (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))
         };

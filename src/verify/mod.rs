@@ -128,6 +128,10 @@ const UNFINISHED: &str =
 /// What is told of files that are on another volume: no copy of them is proved here.
 const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
 
+/// Reason for a manifest that its history does not count.
+const UNNAMED: &str = "the chain does not name this manifest, and nothing was compared with it: its writer was interrupted, or another \
+                       machine replaced the chain; `btsindex verify --record` and the next ingest there take it in";
+
 /// Reason for a known file that exists, but that the listing of its folder lacks.
 const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
 
@@ -163,6 +167,9 @@ pub fn verify(
     found
         .problems
         .extend(emptiness(&root, &listing, catalogue)?);
+    let unnamed = basis.histories.iter().flat_map(|(_, one)| one.unnamed());
+    let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
+    found.problems.extend(unnamed);
     for problem in &found.problems {
         report(Event::Problem(problem.clone()));
     }

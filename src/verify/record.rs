@@ -7,7 +7,7 @@ use super::{Looked, Request, State};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::mhl::{Gatherer, Histories, Process};
+use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
 /// A file, what it has to be, what it is, and how it was read.
@@ -166,7 +166,7 @@ pub(super) fn generation(
     let Some(histories) = histories.map_err(|fault| Error::Manifest(fault.to_string()))? else {
         return Ok(Vec::new());
     };
-    let mut generation = Gatherer::new(&histories, basis.kind);
+    let mut generation = GenerationBuilder::new(&histories, basis.kind);
     // A folder within says nothing of those above it.
     if !listing.problems.is_empty() || basis.histories.root() != root {
         generation.leave_out();
@@ -184,5 +184,10 @@ pub(super) fn generation(
         generation.folder(basis.recorded(inside), *modified);
     }
     let written = generation.write(&request.author, Process::InPlace);
+    if written.is_ok() && !histories.are_held() {
+        drop(histories);
+        // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+        let _ = Histories::lock(basis.histories.root(), &is_written, &go_on);
+    }
     written.map_err(|fault| Error::Manifest(fault.to_string()))
 }

@@ -5,10 +5,13 @@
 //! gone by then, and an image file is where its own volume is.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::{Volume, Volumes, filesystem_kind};
+use crate::value::{from_bytes, to_bytes};
 
-/// Image files on volumes that are image files themselves are not followed further.
+/// Number of image files within image files that are followed.
 const DEEPEST: usize = 8;
 
 const MEMORY: &str = "memory";
@@ -23,12 +26,80 @@ pub struct Backing {
     pub is_memory: bool,
     /// Files of other filesystems: an overlay, a union, a FUSE program's view.
     pub is_view: bool,
-    /// The identities of the volumes that its image file is on, the innermost first.
-    pub images: Vec<String>,
+    /// Its image files, and those that hold them, the innermost first.
+    pub images: Vec<Image>,
+}
+
+/// A file that is the disk of a volume.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Image {
+    /// Identity of the volume that holds it.
+    pub volume: String,
+    /// Path below the root of that volume.
+    pub file: PathBuf,
+    /// Size in bytes; `None` where it was not told.
+    pub bytes: Option<u64>,
+    /// Inode number, where the filesystem keeps it for as long as the file lives.
+    pub inode: Option<u64>,
+}
+
+impl Image {
+    /// Returns whether both are one file, by its path, or by its inode number under another name.
+    #[must_use]
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        let is_inode = self.inode.is_some() && self.inode == other.inode;
+        self.volume == other.volume && (self.file == other.file || is_inode)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let (volume, file) = (decoded(parts.next()?)?, decoded(parts.next()?)?);
+        let mut number = || parts.next().and_then(|number| number.parse().ok());
+        Some(Self {
+            volume: String::from_utf8(volume).ok()?,
+            file: PathBuf::from(from_bytes(file)),
+            bytes: number(),
+            inode: number(),
+        })
+    }
+}
+
+/// `VOLUME FILE BYTES INODE`; a number that is not known is `-`.
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |number: Option<u64>| {
+            number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+        };
+        let (volume, file) = (self.volume.as_bytes(), to_bytes(self.file.as_os_str()));
+        let (volume, file) = (encoded(volume), encoded(&file));
+        let (bytes, inode) = (shown(self.bytes), shown(self.inode));
+        write!(f, "{volume} {file} {bytes} {inode}")
+    }
+}
+
+/// Bytes as text without blanks: all but plain ones as `%20`.
+fn encoded(bytes: &[u8]) -> String {
+    let shown = bytes.iter().map(|byte| match byte {
+        b'%' => "%25".to_owned(),
+        byte if byte.is_ascii_graphic() => char::from(*byte).to_string(),
+        byte => format!("%{byte:02x}"),
+    });
+    shown.collect()
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.as_bytes());
+    }
+    Some(bytes)
 }
 
 impl Backing {
-    /// What [`fmt::Display`] writes. `None` for a volume that was recorded before this was.
+    /// Parses what [`fmt::Display`] writes. `None` for a volume that was recorded before this was.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
@@ -37,13 +108,26 @@ impl Backing {
         let mut backing = Self::default();
         for line in text.lines() {
             match line.strip_prefix(IMAGE) {
-                Some(volume) => backing.images.push(volume.to_owned()),
+                Some(image) => backing.images.extend(Image::parse(image)),
                 None if line == MEMORY => backing.is_memory = true,
                 None if line == VIEW => backing.is_view = true,
                 None => {}
             }
         }
         Some(backing)
+    }
+
+    /// Returns whether a volume, given by its identity, holds one of the image files.
+    #[must_use]
+    pub fn is_held_by(&self, volume: &str) -> bool {
+        self.images.iter().any(|image| image.volume == volume)
+    }
+
+    /// Returns whether an image file of both is the same file, of which each may show another part.
+    #[must_use]
+    pub fn shares_image(&self, other: &Self) -> bool {
+        let mut images = self.images.iter();
+        images.any(|image| other.images.iter().any(|other| image.is_same_file(other)))
     }
 }
 
@@ -57,60 +141,163 @@ impl fmt::Display for Backing {
         if self.is_view {
             write!(f, "\n{VIEW}")?;
         }
-        for volume in &self.images {
-            write!(f, "\n{IMAGE}{}", volume.replace('\n', " "))?;
+        for image in &self.images {
+            write!(f, "\n{IMAGE}{image}")?;
         }
         Ok(())
     }
 }
 
 impl Volumes {
+    /// Returns whether an image file is gone, or another has its name: the volume that holds it is mounted, and no file of
+    /// its size and inode number is there. A share is only asked if `may_wait`, because its server may not answer.
+    #[must_use]
+    pub fn is_image_gone(&self, image: &Image, may_wait: bool) -> bool {
+        let holder = self.all.iter().find(|it| it.identity == image.volume);
+        let Some(holder) = holder.filter(|holder| may_wait || !holder.is_share()) else {
+            return false;
+        };
+        let Some(path) = self.path(&image.volume, &image.file) else {
+            return false;
+        };
+        match path.symlink_metadata() {
+            Ok(metadata) => {
+                let found = inode(&metadata).filter(|_| holder.has_stable_inodes());
+                let is_other_inode =
+                    image.inode.is_some() && found.is_some() && image.inode != found;
+                let is_other_size = image.bytes.is_some_and(|bytes| bytes != metadata.len());
+                !metadata.is_file() || is_other_size || is_other_inode
+            }
+            Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        }
+    }
+
     /// What a mounted volume's files are kept on.
     #[must_use]
     pub fn backing(&self, volume: &Volume) -> Backing {
         let mut backing = Backing {
-            is_view: filesystem_kind::is_view(&volume.kind, &volume.source, &volume.number),
+            is_view: volume.is_view(),
             ..Backing::default()
         };
-        self.follow(volume, &mut backing);
+        self.follow(volume, &mut backing, DEEPEST);
         backing
     }
 
+    /// The mount of all of a filesystem: a volume without uuid is known by another name where only a folder is mounted.
+    fn whole<'a>(&'a self, volume: &'a Volume) -> &'a Volume {
+        let is_whole =
+            |other: &&Volume| other.number == volume.number && other.root.as_os_str().is_empty();
+        self.all.iter().rfind(is_whole).unwrap_or(volume)
+    }
+
     /// Adds what the volume is on, and the volumes that its image files are on.
-    fn follow(&self, volume: &Volume, backing: &mut Backing) {
+    fn follow(&self, volume: &Volume, backing: &mut Backing, depth: usize) {
         backing.is_memory |= volume.is_in_memory
             || filesystem_kind::is_memory(&volume.kind)
             || filesystem_kind::is_virtual(&volume.kind);
-        for image in &volume.images {
-            let (below, _) = self.of(image);
-            let is_new = !backing.images.contains(&below.identity);
-            if is_new && backing.images.len() < DEEPEST {
-                backing.images.push(below.identity.clone());
-                self.follow(&below, backing);
+        for path in &volume.images {
+            let (below, file) = self.of(path);
+            let image = image(path, self.whole(&below), file);
+            if depth == 0 || backing.images.contains(&image) {
+                continue;
             }
+            // The file may be on a disk that is counted already. The root of a container is a view of its system's disk.
+            backing.is_view |= below.is_view() && below.mount != Path::new("/");
+            backing.images.push(image);
+            self.follow(&below, backing, depth - 1);
         }
     }
+}
+
+fn image(path: &Path, holder: &Volume, file: PathBuf) -> Image {
+    let metadata = path.metadata().ok();
+    let inode = metadata.as_ref().and_then(inode);
+    Image {
+        volume: holder.identity.clone(),
+        file,
+        bytes: metadata.map(|metadata| metadata.len()),
+        inode: inode.filter(|_| holder.has_stable_inodes()),
+    }
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems tell no inode number"
+)]
+fn inode(metadata: &std::fs::Metadata) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Some(metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn inode(_metadata: &std::fs::Metadata) -> Option<u64> {
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn image(volume: &str, file: &str, inode: Option<u64>) -> Image {
+        Image {
+            volume: volume.to_owned(),
+            file: PathBuf::from(file),
+            bytes: Some(1 << 30),
+            inode,
+        }
+    }
+
     #[test]
-    fn what_is_written_down_is_read_back() {
-        let image = Backing {
+    fn a_backing_that_is_displayed_is_parsed_back() {
+        let images = Backing {
             is_memory: true,
             is_view: false,
-            images: vec!["uuid:1".to_owned(), "label:/".to_owned()],
+            images: vec![
+                image("uuid:1", "SHELF 7/50%.img", Some(7)),
+                image("label:\u{e9} x:5:6", "a\nb\u{e9}.img", None),
+            ],
         };
         let view = Backing {
             is_view: true,
             ..Backing::default()
         };
-        for backing in [Backing::default(), image, view] {
+        for backing in [Backing::default(), images, view] {
             let text = backing.to_string();
             assert_eq!(Backing::parse(&text), Some(backing), "{text}");
         }
         assert_eq!(Backing::parse(""), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_path_of_an_image_keeps_every_byte() {
+        let odd = Image {
+            file: PathBuf::from(from_bytes(vec![b'a', 0xff, b'%', 0x0a])),
+            ..image("uuid:1", "", None)
+        };
+        assert_eq!(Image::parse(&odd.to_string()), Some(odd));
+        for broken in ["uuid:1", "uuid:1 a%4", "uuid:1 a%zz 1 -"] {
+            assert_eq!(Image::parse(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn image_files_are_the_same_by_path_or_by_inode_on_one_volume() {
+        let on = |image: &Image| Backing {
+            images: vec![image.clone()],
+            ..Backing::default()
+        };
+        let first = image("uuid:1", "a.img", Some(7));
+        for (other, is_same) in [
+            (image("uuid:1", "a.img", None), true),
+            (image("uuid:1", "b.img", Some(7)), true),
+            (image("uuid:1", "b.img", Some(8)), false),
+            (image("uuid:1", "b.img", None), false),
+            (image("uuid:2", "a.img", Some(7)), false),
+        ] {
+            assert_eq!(on(&first).shares_image(&on(&other)), is_same, "{other}");
+        }
+        assert!(!Backing::default().shares_image(&Backing::default()));
     }
 }

@@ -43,83 +43,77 @@ const LAYERS: &[&str] = &[
     "wrapfs",
 ];
 
-/// Shares whose mount table names no machine: a remote of a configuration file, a folder of the host
-/// of a virtual machine, many shares under one name.
-const UNADDRESSED: &[&str] = &[
-    "9p",
-    "virtiofs",
-    "vboxsf",
-    "prl_fs",
-    "fuse.vmhgfs-fuse",
-    "fuse.rclone",
-    "fuse.s3fs",
-    "fuse.goofys",
-    "fuse.mount-s3",
-    "fuse.gcsfuse",
-    "fuse.blobfuse",
-    "fuse.blobfuse2",
-    "fuse.gvfsd-fuse",
-    "fuse.kio-fuse",
-    "fuse.juicefs",
-    "fuse.seaweedfs",
-];
+/// A kind of filesystem that another machine answers for.
+struct Share {
+    kind: &'static str,
+    /// Whether its identity is `share:…`, as from the first. That of the others begins with their kind, and stays so for
+    /// catalogues that know it.
+    is_named: bool,
+    /// Whether the mount table names the machine. Otherwise it names a remote of a configuration file, a folder of the host of
+    /// a virtual machine, or many shares alike.
+    is_addressed: bool,
+}
 
-/// Shares whose identity was `share:…` from the first; that of the others begins with their
-/// kind, and stays so for catalogues that know them.
-const NAMED_SHARE: &[&str] = &[
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "afpfs",
-    "fuse.sshfs",
-    "9p",
-];
+const fn share(kind: &'static str, is_named: bool, is_addressed: bool) -> Share {
+    Share {
+        kind,
+        is_named,
+        is_addressed,
+    }
+}
 
-/// All other filesystems that another machine answers for.
-const SHARE: &[&str] = &[
-    "smb2",
-    "ncpfs",
-    "afs",
-    "coda",
-    "webdav",
-    "davfs",
-    "davfs2",
-    "fuse.davfs",
-    "fuse.davfs2",
-    "fuse.rclone",
-    "fuse.s3fs",
-    "fuse.goofys",
-    "fuse.mount-s3",
-    "fuse.gcsfuse",
-    "fuse.blobfuse",
-    "fuse.blobfuse2",
-    "fuse.gvfsd-fuse",
-    "fuse.kio-fuse",
-    "fuse.curlftpfs",
-    "fuse.smbnetfs",
-    "fuse.juicefs",
-    "fuse.seaweedfs",
-    "fuse.glusterfs",
-    "glusterfs",
-    "ceph",
-    "fuse.ceph",
-    "fuse.ceph-fuse",
-    "lustre",
-    "beegfs",
-    "gpfs",
-    "orangefs",
-    "pvfs2",
-    "ocfs2",
-    "gfs2",
-    "acfs",
-    "stornext",
-    "cvfs",
-    "vboxsf",
-    "fuse.vmhgfs-fuse",
-    "prl_fs",
-    "virtiofs",
+#[rustfmt::skip]
+const SHARES: &[Share] = &[
+    // Kind, `is_named`, `is_addressed`.
+    share("nfs", true, true),
+    share("nfs4", true, true),
+    share("cifs", true, true),
+    share("smb3", true, true),
+    share("smbfs", true, true),
+    share("afpfs", true, true),
+    share("fuse.sshfs", true, true),
+    share("9p", true, false),
+    share("smb2", false, true),
+    share("ncpfs", false, true),
+    share("afs", false, true),
+    share("coda", false, true),
+    share("webdav", false, true),
+    share("davfs", false, true),
+    share("davfs2", false, true),
+    share("fuse.davfs", false, true),
+    share("fuse.davfs2", false, true),
+    share("fuse.rclone", false, false),
+    share("fuse.s3fs", false, false),
+    share("fuse.goofys", false, false),
+    share("fuse.mount-s3", false, false),
+    share("fuse.gcsfuse", false, false),
+    share("fuse.blobfuse", false, false),
+    share("fuse.blobfuse2", false, false),
+    share("fuse.gvfsd-fuse", false, false),
+    share("fuse.kio-fuse", false, false),
+    share("fuse.curlftpfs", false, true),
+    share("fuse.smbnetfs", false, true),
+    share("fuse.juicefs", false, false),
+    share("fuse.seaweedfs", false, false),
+    share("fuse.glusterfs", false, true),
+    share("glusterfs", false, true),
+    share("ceph", false, true),
+    share("fuse.ceph", false, true),
+    share("fuse.ceph-fuse", false, true),
+    share("lustre", false, true),
+    share("beegfs", false, true),
+    share("gpfs", false, true),
+    share("orangefs", false, true),
+    share("pvfs2", false, true),
+    share("ocfs2", false, true),
+    share("gfs2", false, true),
+    share("acfs", false, true),
+    share("stornext", false, true),
+    share("cvfs", false, true),
+    share("vboxsf", false, false),
+    share("fuse.vmhgfs-fuse", false, false),
+    share("prl_fs", false, false),
+    share("virtiofs", false, false),
 ];
 
 /// Filesystems that are on a disk here, so that asking for their size does not wait for a
@@ -138,14 +132,16 @@ pub fn is_virtual(kind: &str) -> bool {
 /// Whether another machine answers for it. What is mounted through FUSE by a tool that does
 /// not say its kind is one when its device is an address.
 pub(super) fn is_share(kind: &str, device: &str) -> bool {
-    NAMED_SHARE.contains(&kind)
-        || SHARE.contains(&kind)
-        || (kind.starts_with("fuse") && device.contains("://"))
+    find_share(kind).is_some() || (kind.starts_with("fuse") && device.contains("://"))
 }
 
 /// Whether its identity is `share:…`.
 pub(super) fn is_named_share(kind: &str) -> bool {
-    NAMED_SHARE.contains(&kind)
+    find_share(kind).is_some_and(|share| share.is_named)
+}
+
+fn find_share(kind: &str) -> Option<&'static Share> {
+    SHARES.iter().find(|share| share.kind == kind)
 }
 
 /// Whether it is on a disk here, or in memory, and answers at once.
@@ -246,7 +242,8 @@ pub(super) fn server<'a>(kind: &str, device: &'a str) -> Option<&'a str> {
         || device.starts_with("//")
         || device.starts_with(r"\\")
         || (device.contains(':') && !device.starts_with('/'));
-    (is_address && !UNADDRESSED.contains(&kind)).then(|| host(device))?
+    let is_addressed = find_share(kind).is_none_or(|share| share.is_addressed);
+    (is_address && is_addressed).then(|| host(device))?
 }
 
 fn host(device: &str) -> Option<&str> {

@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
 
 use super::Drive;
 use super::identity::{Device, Seen};
@@ -143,7 +143,7 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
         told.label = told.label.or(label);
     }
     if mount.kind == "btrfs" {
-        ask_btrfs(system, &name, &mut told);
+        ask_btrfs(system, mount, &name, &mut told);
     }
     if told.uuid.is_none() {
         let named = open_block(system, mount, &number)
@@ -220,26 +220,34 @@ pub(super) fn namespace() -> Option<String> {
     Some(link.to_string_lossy().replace(char::is_whitespace, ""))
 }
 
-/// `/sys/fs/btrfs/UUID/devices/sda1`: a btrfs lies on all the devices there.
-fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
-    let Ok(entries) = fs::read_dir(system.path("/sys/fs/btrfs")) else {
-        return;
-    };
-    let mine = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|folder| fs::symlink_metadata(folder.join("devices").join(name)).is_ok());
-    let Some(folder) = mine else { return };
-    let uuid = folder
-        .file_name()
-        .map(|uuid| uuid.to_string_lossy().into_owned());
-    told.uuid = told.uuid.take().or(uuid);
-    told.label = told.label.take().or_else(|| line(&folder.join("label")));
-    let devices = fs::read_dir(folder.join("devices")).into_iter().flatten();
-    let devices = devices
-        .flatten()
-        .filter_map(|entry| fs::canonicalize(entry.path()).ok());
-    let devices: Vec<PathBuf> = devices.collect();
+/// Asks `/sys/fs/btrfs/UUID/devices/sda1`. A btrfs is on all the devices there: those of a RAID, and of the seed that it sprouted
+/// from. The mount table may name the seed's device, whose superblock has the seed's uuid.
+fn ask_btrfs(system: &System, mount: &Seen, name: &OsString, told: &mut Device) {
+    let entries = fs::read_dir(system.path("/sys/fs/btrfs"));
+    let folders = entries.into_iter().flatten().flatten();
+    let folders = folders.map(|entry| entry.path());
+    let is_on = |folder: &PathBuf| fs::symlink_metadata(folder.join("devices").join(name)).is_ok();
+    let mut mine: Vec<PathBuf> = folders.filter(is_on).collect();
+    // A seed that is mounted itself, and what sprouted from it.
+    if mine.len() > 1 && system.is_here() {
+        let is_it = |folder: &&PathBuf| is_btrfs_at(folder, &mount.point);
+        let surely: Vec<PathBuf> = mine.iter().filter(is_it).cloned().collect();
+        mine = if surely.is_empty() { mine } else { surely };
+    }
+    if let [folder] = &mine[..] {
+        let uuid = folder
+            .file_name()
+            .map(|uuid| uuid.to_string_lossy().into_owned());
+        told.uuid = uuid.or(told.uuid.take());
+        told.label = told.label.take().or_else(|| line(&folder.join("label")));
+    }
+    let devices = mine
+        .iter()
+        .map(|folder| fs::read_dir(folder.join("devices")));
+    let devices = devices.flatten().flatten().flatten();
+    let devices: Vec<PathBuf> = devices
+        .filter_map(|entry| fs::canonicalize(entry.path()).ok())
+        .collect();
     for disk in devices
         .iter()
         .flat_map(|folder| crate::block_device::disks(folder))
@@ -247,7 +255,21 @@ fn ask_btrfs(system: &System, name: &OsString, told: &mut Device) {
         told.is_in_memory |= is_lost(system, &disk);
         told.images.extend(crate::block_device::image(&disk));
     }
-    told.hardware = serials::serials(devices);
+    if !mine.is_empty() {
+        told.hardware = serials::serials(devices);
+    }
+}
+
+/// Returns whether the btrfs of a folder of `sysfs` is the one that is mounted there: the first half of the filesystem id (statfs(2))
+/// is made of the uuid alone, the second of the subvolume, too.
+fn is_btrfs_at(folder: &Path, point: &Path) -> bool {
+    let uuid = folder.file_name().unwrap_or_default().to_string_lossy();
+    let digits = uuid.replace('-', "");
+    let word = |at: usize| u32::from_str_radix(digits.get(at..at + 8)?, 16).ok();
+    let id = word(0).zip(word(16)).map(|(one, other)| one ^ other);
+    let found = statvfs(point).ok();
+    let found = found.and_then(|found| u32::try_from(found.f_fsid & u64::from(u32::MAX)).ok());
+    id.is_some() && id == found
 }
 
 /// The device itself, read-only, where we may.

@@ -37,7 +37,7 @@ use std::path::{Component, Path, PathBuf, Prefix};
 
 use system_tables::System;
 
-pub use backing::Backing;
+pub use backing::{Backing, Image};
 pub use clones::KnownVolume;
 pub use connected_disks::Attached;
 pub use drive::{Drive, DriveKind};
@@ -87,6 +87,11 @@ impl Volume {
     #[must_use]
     pub fn is_share(&self) -> bool {
         filesystem_kind::is_share(&self.kind, &self.source)
+    }
+
+    /// Returns whether it shows files of other filesystems.
+    pub(super) fn is_view(&self) -> bool {
+        filesystem_kind::is_view(&self.kind, &self.source, &self.number)
     }
 
     /// What it was known by while nobody could tell its uuid, and it bore no mark; a catalogue

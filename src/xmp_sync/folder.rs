@@ -1,5 +1,5 @@
-//! The XMP sidecars in the folder of a file, and which of them belong to it. Consecutive files of one folder share one
-//! listing.
+//! XMP sidecars in a folder and the media files they belong to. Consecutive files of one folder
+//! share a listing.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,65 +11,71 @@ use crate::footage::xmp_owners;
 use crate::sidecar::declared_extension;
 use crate::xmp_owner::{Owners, is_for};
 
-/// The folder that was looked at last.
+/// Listing of the most recently used folder.
 #[derive(Debug, Default)]
-pub struct Beside {
+pub struct SidecarFolder {
     folder: PathBuf,
     sidecars: Vec<OsString>,
     owners: Owners,
 }
 
-/// Where a file's sidecar is written.
-pub(super) struct Place {
+/// Path to which a file's sidecar is written.
+pub(super) struct SidecarPath {
     pub(super) path: PathBuf,
-    /// Why it has not the usual name.
+    /// Reason for an unusual file name.
     pub(super) note: Option<String>,
 }
 
-impl Beside {
-    /// Finds the sidecars that are a file's own: `C0001.xmp`, and `C0001.MP4.xmp` as some programs have it.
-    pub(super) fn own(&mut self, copy: &FileCopy) -> io::Result<Vec<PathBuf>> {
-        self.look_at(copy)?;
+impl SidecarFolder {
+    /// Finds the existing sidecars of a file: `C0001.xmp`, and `C0001.MP4.xmp` as some programs
+    /// name it.
+    pub(super) fn sidecars_of(&mut self, copy: &FileCopy) -> io::Result<Vec<PathBuf>> {
+        self.select_folder(copy)?;
         let mut own = Vec::new();
-        for name in names_of(&copy.path) {
+        for name in sidecar_names(&copy.path) {
             let path = self.existing(&name).filter(|path| self.is_own(path, copy));
             own.extend(path);
         }
         Ok(own)
     }
 
-    /// Decides where a file's sidecar is, or is to be. Where the usual name would be another file's too, it is the
-    /// file's whole name.
+    /// Chooses the path of a file's sidecar, existing or new. If the usual name would also match
+    /// another file, the sidecar is named after the whole file name.
     ///
     /// # Errors
-    /// When the folder cannot be listed; why there is no such place, as `Err` within.
-    pub(super) fn place(&mut self, copy: &FileCopy) -> io::Result<Result<Place, String>> {
-        self.look_at(copy)?;
-        let [usual, whole] = names_of(&copy.path).map(|name| match self.existing(&name) {
+    /// If the folder cannot be listed. The inner error is the reason why no path is suitable.
+    pub(super) fn sidecar_path(
+        &mut self,
+        copy: &FileCopy,
+    ) -> io::Result<Result<SidecarPath, String>> {
+        self.select_folder(copy)?;
+        let [usual, whole] = sidecar_names(&copy.path).map(|name| match self.existing(&name) {
             Some(path) => (path, true),
             None => (self.folder.join(name), false),
         });
         let (is_usual, is_whole) = (self.is_own(&usual.0, copy), self.is_own(&whole.0, copy));
         let file = copy.path.file_name().unwrap_or_default();
-        let is_alone = self.owners.of_same_stem(file).is_empty();
+        let is_alone = self.owners.others_with_stem(file).is_empty();
         if is_usual && (usual.1 || (!whole.1 && is_alone)) {
-            return Ok(Ok(Place {
+            return Ok(Ok(SidecarPath {
                 path: usual.0,
                 note: None,
             }));
         }
         if !is_whole {
-            let name = shown(&whole.0);
-            return Ok(Err(format!("{name} says that it is another file's")));
+            let name = file_name(&whole.0);
+            return Ok(Err(format!(
+                "{name} declares that it belongs to another file"
+            )));
         }
-        let note = (!is_usual || !whole.1).then(|| self.why(&usual, copy));
-        Ok(Ok(Place {
+        let note = (!is_usual || !whole.1).then(|| self.reason(&usual, copy));
+        Ok(Ok(SidecarPath {
             path: whole.0,
             note,
         }))
     }
 
-    /// Notes a sidecar that was written.
+    /// Adds a sidecar that was written to the listing.
     pub(super) fn add(&mut self, path: &Path) {
         let name = path.file_name().unwrap_or_default();
         if !self.sidecars.iter().any(|known| known == name) {
@@ -77,12 +83,12 @@ impl Beside {
         }
     }
 
-    fn look_at(&mut self, copy: &FileCopy) -> io::Result<()> {
+    fn select_folder(&mut self, copy: &FileCopy) -> io::Result<()> {
         let folder = copy.path.parent().unwrap_or(Path::new("."));
         if self.folder != folder {
             self.list(folder)?;
         }
-        // Its content is media, whatever its name says.
+        // The catalogue lists it as media, so it is a candidate whatever its extension.
         self.owners.add(copy.path.file_name().unwrap_or_default());
         Ok(())
     }
@@ -102,7 +108,7 @@ impl Beside {
         Ok(())
     }
 
-    /// The sidecar of that name, however its letters are written.
+    /// Returns the path of an existing sidecar, preferably with the same case.
     fn existing(&self, name: &OsStr) -> Option<PathBuf> {
         let alike = |known: &&OsString| known.eq_ignore_ascii_case(name);
         let exact = self.sidecars.iter().find(|known| *known == name);
@@ -110,7 +116,7 @@ impl Beside {
         known.map(|known| self.folder.join(known))
     }
 
-    /// Whether a sidecar, which need not be there yet, is the file's own.
+    /// Returns true if a sidecar, existing or not, belongs to the file.
     fn is_own(&self, path: &Path, copy: &FileCopy) -> bool {
         let declared = declared_extension(path);
         let Some((sidecar, file)) = path.file_name().zip(copy.path.file_name()) else {
@@ -118,35 +124,35 @@ impl Beside {
         };
         let owner = self
             .owners
-            .of(&sidecar.to_string_lossy(), &|| declared.clone());
+            .owner_of(&sidecar.to_string_lossy(), &|| declared.clone());
         owner == Some(file) && is_for(declared.as_deref(), file)
     }
 
-    /// Returns why a sidecar does not get the usual name.
-    fn why(&self, (usual, exists): &(PathBuf, bool), copy: &FileCopy) -> String {
+    /// Returns the reason why a sidecar does not get the usual name.
+    fn reason(&self, (usual, exists): &(PathBuf, bool), copy: &FileCopy) -> String {
         let file = copy.path.file_name().unwrap_or_default();
-        let (is_own, others) = (self.is_own(usual, copy), self.owners.of_same_stem(file));
-        let (usual, others) = (shown(usual), others.join(", "));
+        let (is_own, others) = (self.is_own(usual, copy), self.owners.others_with_stem(file));
+        let (usual, others) = (file_name(usual), others.join(", "));
         match (others.is_empty(), *exists, is_own) {
-            (true, ..) => format!("{usual} says that it is another file's"),
-            (false, true, _) => format!("{usual} is, or may be, that of {others}"),
+            (true, ..) => format!("{usual} declares that it belongs to another file"),
+            (false, true, _) => format!("{usual} belongs, or may belong, to {others}"),
             (false, false, true) => {
-                format!("other programs may take {usual} for the sidecar of {others}")
+                format!("other programs may read {usual} as the sidecar of {others}")
             }
             (false, false, false) => format!("{usual} could also belong to {others}"),
         }
     }
 }
 
-/// What a file's sidecar may be called: the usual name, and the file's whole name.
-fn names_of(path: &Path) -> [OsString; 2] {
+/// Returns the two possible sidecar names: the usual one, and the whole file name with `.xmp`.
+fn sidecar_names(path: &Path) -> [OsString; 2] {
     let usual = path.with_extension("xmp");
     let mut whole = path.file_name().unwrap_or_default().to_owned();
     whole.push(".xmp");
     [usual.file_name().unwrap_or_default().to_owned(), whole]
 }
 
-fn shown(path: &Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name()
         .unwrap_or_default()
         .to_string_lossy()

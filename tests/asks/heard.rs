@@ -2,18 +2,18 @@
 //! whole words first (`day2`), then their parts (`day`, `2`).
 
 use btsindex::value::words::{composed, fold, parts, runs, stem};
-use btsindex::value::{How, Words};
+use btsindex::value::{MatchMode, SearchWords};
 
-pub(crate) fn says(text: &str, words: &Words, is_prose: bool) -> bool {
+pub(crate) fn says(text: &str, words: &SearchWords, is_prose: bool) -> bool {
     let whole = |text: &str| -> Vec<String> { runs(&composed(text)).map(fold).collect() };
     let cut = |text: &str| -> Vec<String> {
         let text = composed(text);
         runs(&text).flat_map(parts).map(fold).collect()
     };
     let (asked, said) = (whole(&words.text), whole(text));
-    match words.how {
-        How::Pattern => return fits_pattern(&words.text, &said, &cut(text)),
-        How::Like => {
+    match words.mode {
+        MatchMode::Wildcard => return fits_pattern(&words.text, &said, &cut(text)),
+        MatchMode::Fuzzy => {
             let mut single = said.into_iter().chain(cut(text));
             return single.any(|word| is_like(&word, &asked[0]));
         }
@@ -23,8 +23,8 @@ pub(crate) fn says(text: &str, words: &Words, is_prose: bool) -> bool {
     let is_one = asked.len() == 1 && asked_parts.len() == 1;
     let is_same = |said: &str, asked: &str, is_last: bool| {
         said == asked
-            || words.how == How::Begun && is_last && said.starts_with(asked)
-            || is_one && words.how == How::Forms && is_prose && stem(said) == stem(asked)
+            || words.mode == MatchMode::Prefix && is_last && said.starts_with(asked)
+            || is_one && words.mode == MatchMode::Stemmed && is_prose && stem(said) == stem(asked)
     };
     let is_whole = |said: &str, asked: &str, _, is_last| is_same(said, asked, is_last);
     let is_part = |said: &str, asked: &str, is_first, is_last| {

@@ -2,7 +2,7 @@
 //! index look damaged, which would make it anew for each of them.
 
 use btsindex::error::Error;
-use btsindex::index::Order;
+use btsindex::index::SortOrder;
 use btsindex::query::{Context, Query};
 
 use super::TODAY;
@@ -12,7 +12,7 @@ use super::set::{MOUNTED, Set, Shot, told};
 fn answer(typed: &str, set: &Set) -> String {
     let found = Query::parse_line(typed, &Context::plain(TODAY)).and_then(|query| {
         let mut finder = set.finder();
-        let hits = finder.find(&query, &Order::default(), 20, &mut told)?;
+        let hits = finder.find(&query, &SortOrder::default(), 20, &mut told)?;
         if hits.total == 0 {
             finder.advise(&query, &mut told)?;
         }
@@ -53,20 +53,20 @@ fn what_nobody_would_ask_is_answered_or_refused() {
         ("*a*".to_owned(), "10"),
         ("*1*2*".to_owned(), "6"),
         // A mark alone is no letter, though Unicode has some that are both.
-        ("\u{5bb}..".to_owned(), "nothing to search for"),
-        ("*-\u{5bb}".to_owned(), "nothing to search for"),
+        ("\u{5bb}..".to_owned(), "cannot search for"),
+        ("*-\u{5bb}".to_owned(), "cannot search for"),
         ("*1*-\u{5bb}".to_owned(), "10"),
         (many("a*", 8), "0"),
-        (many("a*", 9), "nothing to search for"),
+        (many("a*", 9), "cannot search for"),
         (format!("comment:{}", many("a*", 9)), parts),
-        (many("*", 1000) + "a", "nothing to search for"),
+        (many("*", 1000) + "a", "cannot search for"),
         (many("a", 100) + "..", "0"),
-        (many("a", 101) + "..", "nothing to search for"),
+        (many("a", 101) + "..", "cannot search for"),
         (many("人", 100) + "*", "0"),
         (format!("*{}*", many("人", 98)), "0"),
         (format!("*{}*", many("\u{fdfa}", 98)), "0"),
         (many("a", 1000), "0"),
-        (many("a", 1001), "nothing to search for"),
+        (many("a", 1001), "cannot search for"),
         (many("ab", 499) + "~", "0"),
         ("comment:*a*-*b*".to_owned(), "10"),
         (many("1 ", 500), "8"),
@@ -77,31 +77,37 @@ fn what_nobody_would_ask_is_answered_or_refused() {
         (many("z ", 500), "0"),
         (many("a..", 1) + &many(" 1..", 20), "9"),
         (many("(", 30) + "1" + &many(")", 30), "8"),
-        (many("(", 40) + "1" + &many(")", 40), "too many brackets"),
+        (many("(", 40) + "1" + &many(")", 40), "nested too deeply"),
         (many("NOT ", 30) + "1", "8"),
-        (many("not:", 40) + "1", "too many brackets"),
+        (many("not:", 40) + "1", "nested too deeply"),
         (many("(1 OR 2) ", 250), "8"),
         (format!("\"{}\"", many("a b ", 200)), "0"),
         (many("a-", 400) + "b", "0"),
         (many("near:51.5,-0.12,2km ", 100), "0"),
         (
             many("near:51.5,-0.12,2km ", 130),
-            "those with `*` or `~` count for more",
+            "words with `*` or `~` count more than once",
         ),
         // Those that stand for many count for many, and so does each after a comma.
         (format!("any:{}", many("1..,", 125)), "9"),
         (
             format!("any:{}", many("1..,", 126)),
-            "those with `*` or `~` count for more",
+            "words with `*` or `~` count more than once",
         ),
         (format!("comment:{}", alike(62)), "10"),
         (
             format!("comment:{}", alike(63)),
-            "those with `*` or `~` count for more",
+            "words with `*` or `~` count more than once",
         ),
         (many("*1* ", 31), "10"),
-        (many("*1* ", 32), "those with `*` or `~` count for more"),
-        (many("*1*-*2* ", 16), "those with `*` or `~` count for more"),
+        (
+            many("*1* ", 32),
+            "words with `*` or `~` count more than once",
+        ),
+        (
+            many("*1*-*2* ", 16),
+            "words with `*` or `~` count more than once",
+        ),
     ] {
         let answer = answer(&typed, &set);
         let is_it = answer == wanted || wanted.len() > 2 && answer.contains(wanted);

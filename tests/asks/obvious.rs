@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::clip::{Clip, FIELDS, Field, Kind, Wanted};
+use btsindex::clip::{Clip, FIELDS, Field, FieldFilter, FieldKind};
 use btsindex::output::json;
-use btsindex::query::{Ask, Query, State};
-use btsindex::value::{Between, Resolution, Words};
+use btsindex::query::{ClipState, Filter, Query};
+use btsindex::value::{NumberRange, Resolution, SearchWords};
 use serde_json::Value;
 
 use super::heard;
@@ -43,26 +43,29 @@ fn holds(query: &Query, clip: &Value) -> bool {
             let heard = FIELDS.iter().filter(|field| field.weight > 0.0);
             heard.into_iter().any(|field| says(clip, field, words))
         }
-        Query::Ask(ask) => asked(ask, clip),
+        Query::Filter(ask) => asked(ask, clip),
     }
 }
 
-fn asked(ask: &Ask, clip: &Value) -> bool {
+fn asked(ask: &Filter, clip: &Value) -> bool {
     match ask {
-        Ask::Field { name, wanted } => {
+        Filter::Field {
+            name,
+            filter: wanted,
+        } => {
             let mut fields = Clip::fields_named(name);
             fields.any(|(_, field)| match wanted {
-                Wanted::Words(words) => says(clip, field, words),
-                Wanted::Choice(choice) => match &clip[field.name] {
+                FieldFilter::Words(words) => says(clip, field, words),
+                FieldFilter::Choice(choice) => match &clip[field.name] {
                     Value::Bool(is_so) => *choice == if *is_so { "yes" } else { "no" },
                     said => said == choice,
                 },
-                Wanted::Between(between) => {
+                FieldFilter::Range(between) => {
                     number(clip, field).is_some_and(|number| is_in(number, *between))
                 }
             })
         }
-        Ask::Tag { words, meaning } => {
+        Filter::Tag { words, meaning } => {
             let tags = clip["tags"].as_array().into_iter().flatten();
             let mut tags = tags.filter_map(Value::as_str);
             let is_meant = |tag: &str| {
@@ -74,10 +77,10 @@ fn asked(ask: &Ask, clip: &Value) -> bool {
             let mut fields = Clip::fields_named("tags");
             tags.any(is_meant) || fields.any(|(_, field)| says(clip, field, words))
         }
-        Ask::Has(name) => Clip::fields_named(name).any(|(_, field)| has(clip, field.name)),
-        Ask::Is(state) => is(*state, clip),
-        Ask::Resolution(resolution) => is_large(*resolution, clip),
-        Ask::Time(between) => captured(clip).is_some_and(|seconds| {
+        Filter::Has(name) => Clip::fields_named(name).any(|(_, field)| has(clip, field.name)),
+        Filter::Is(state) => is(*state, clip),
+        Filter::Resolution(resolution) => is_large(*resolution, clip),
+        Filter::Time(between) => captured(clip).is_some_and(|seconds| {
             let clock = seconds.rem_euclid(86_400);
             if between.from <= between.to {
                 is_in(clock, *between)
@@ -85,8 +88,8 @@ fn asked(ask: &Ask, clip: &Value) -> bool {
                 clock >= between.from || clock <= between.to
             }
         }),
-        Ask::Timecode(between) => runs_through(clip, *between),
-        Ask::Near(area) => is_near(&area.to_string(), clip),
+        Filter::Timecode(between) => runs_through(clip, *between),
+        Filter::Near(area) => is_near(&area.to_string(), clip),
     }
 }
 
@@ -94,14 +97,14 @@ fn has(clip: &Value, field: &str) -> bool {
     !clip[field].is_null()
 }
 
-fn is_in(number: i64, between: Between) -> bool {
+fn is_in(number: i64, between: NumberRange) -> bool {
     between.from <= number && number <= between.to
 }
 
 /// Whether one of a field's texts has these words.
-fn says(clip: &Value, field: &Field, words: &Words) -> bool {
+fn says(clip: &Value, field: &Field, words: &SearchWords) -> bool {
     let texts = texts(clip, field.name);
-    matches!(field.kind, Kind::Words)
+    matches!(field.kind, FieldKind::Words)
         && texts
             .iter()
             .any(|text| heard::says(text, words, field.prose))
@@ -205,7 +208,7 @@ fn timecode(text: &str) -> i64 {
 
 /// Whether any address from the first to the last is asked for, one after the other in
 /// thousands a second, over midnight where the last comes before the first.
-fn runs_through(clip: &Value, between: Between) -> bool {
+fn runs_through(clip: &Value, between: NumberRange) -> bool {
     let Some(first) = clip["start_timecode"].as_str().map(timecode) else {
         return false;
     };
@@ -279,7 +282,7 @@ fn is_large(resolution: Resolution, clip: &Value) -> bool {
     }
 }
 
-fn is(state: State, clip: &Value) -> bool {
+fn is(state: ClipState, clip: &Value) -> bool {
     let files = clip["files"].as_array().unwrap();
     let there: Vec<&Value> = files
         .iter()
@@ -288,20 +291,20 @@ fn is(state: State, clip: &Value) -> bool {
     let is_online = there.iter().any(|file| file["mounted"] == true);
     let side = |name: &str| clip[name].as_i64();
     match state {
-        State::Vertical => {
+        ClipState::Vertical => {
             side("display_height") > side("display_width") && has(clip, "display_width")
         }
-        State::Hdr => has(clip, "hdr"),
-        State::Vfr => clip["is_vfr"] == true,
-        State::Interlaced => clip["scan_order"] == "tff" || clip["scan_order"] == "bff",
-        State::Vr => has(clip, "projection") || has(clip, "stereo"),
-        State::Audio => has(clip, "audio_codec") && !has(clip, "video_codec"),
-        State::Online => is_online,
-        State::Offline => !there.is_empty() && !is_online,
-        State::Missing => there.is_empty(),
-        State::Unreadable => files.iter().any(|file| file["state"] == "unreadable"),
-        State::Selected => clip["selection"] == "selected",
-        State::Rejected => clip["selection"] == "rejected",
-        State::Rated => has(clip, "rating"),
+        ClipState::Hdr => has(clip, "hdr"),
+        ClipState::Vfr => clip["is_vfr"] == true,
+        ClipState::Interlaced => clip["scan_order"] == "tff" || clip["scan_order"] == "bff",
+        ClipState::Vr => has(clip, "projection") || has(clip, "stereo"),
+        ClipState::Audio => has(clip, "audio_codec") && !has(clip, "video_codec"),
+        ClipState::Online => is_online,
+        ClipState::Offline => !there.is_empty() && !is_online,
+        ClipState::Missing => there.is_empty(),
+        ClipState::Unreadable => files.iter().any(|file| file["state"] == "unreadable"),
+        ClipState::Selected => clip["selection"] == "selected",
+        ClipState::Rejected => clip["selection"] == "rejected",
+        ClipState::Rated => has(clip, "rating"),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use btsindex::clip::facet;
-use btsindex::index::{Finder, Order};
+use btsindex::index::{Finder, SortOrder};
 use btsindex::query::{Context, Query};
 
 use super::set::told;
@@ -21,7 +21,7 @@ fn ordered(
     finder: &mut Finder<'_>,
     names: &BTreeMap<i64, &str>,
 ) -> String {
-    let order = order.parse::<Order>().unwrap();
+    let order = order.parse::<SortOrder>().unwrap();
     let hits = finder.find(&query(typed), &order, most, &mut told).unwrap();
     let found: Vec<&str> = hits.clips.iter().map(|clip| names[clip]).collect();
     found.join(" ")
@@ -175,14 +175,15 @@ fn the_first_of_all_are_the_first_however_many_are_wanted() {
     let (set, _) = clips::set();
     let mut finder = set.finder();
     let everything = Query::default();
-    let mut first = |order: &Order, most| finder.find(&everything, order, most, &mut told).unwrap();
-    for name in Order::names() {
+    let mut first =
+        |order: &SortOrder, most| finder.find(&everything, order, most, &mut told).unwrap();
+    for name in SortOrder::names() {
         for order in [
             name.to_owned(),
             format!("-{name}"),
             format!("-{name},-captured"),
         ] {
-            let order = order.parse::<Order>().unwrap();
+            let order = order.parse::<SortOrder>().unwrap();
             let all = first(&order, usize::MAX);
             assert_eq!(all.clips.len(), all.total);
             for most in [1, 2, 5, 9, 20] {

@@ -1,9 +1,9 @@
 //! Random catalogues and random queries of every form: what the index finds is what the obvious
 //! filter finds. `PROPTEST_CASES` makes it more catalogues.
 
-use btsindex::clip::{Clip, FIELDS, Kind};
-use btsindex::index::Order;
-use btsindex::query::{Context, FORMS, Query, State};
+use btsindex::clip::{Clip, FIELDS, FieldKind};
+use btsindex::index::SortOrder;
+use btsindex::query::{ClipState, Context, FORMS, Query};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -96,7 +96,7 @@ fn fact() -> impl Strategy<Value = (String, String)> {
         .iter()
         .filter(|field| !matches!(field.name, "orientation" | "selection"))
         .filter_map(|field| match field.kind {
-            Kind::Choice(all) => Some((field.name, all)),
+            FieldKind::Choice(all) => Some((field.name, all)),
             _ => None,
         })
         .collect();
@@ -259,7 +259,7 @@ fn term() -> impl Strategy<Value = String> {
     let choice: Vec<String> = FIELDS
         .iter()
         .flat_map(|field| match field.kind {
-            Kind::Choice(all) => all
+            FieldKind::Choice(all) => all
                 .iter()
                 .map(|one| format!("{}:{one}", field.name))
                 .collect(),
@@ -291,7 +291,7 @@ fn term() -> impl Strategy<Value = String> {
             .prop_map(|(field, value)| format!("{field}:{value}")),
         2 => field.prop_map(|field| format!("has:{field}")),
         2 => select(choice),
-        3 => select(State::NAMES).prop_map(|state| format!("is:{state}")),
+        3 => select(ClipState::NAMES).prop_map(|state| format!("is:{state}")),
         2 => select(res.to_vec()).prop_map(|res| format!("res:{res}")),
         2 => select(forms),
         1 => (moment(), select(&["", "..", ">", "<"])).prop_map(|(time, sign)| match sign {
@@ -342,7 +342,7 @@ proptest! {
         for typed in &queries {
             // What makes no sense is refused; that is another test's.
             let Ok(query) = Query::parse_line(typed, &Context::plain(TODAY)) else { continue };
-            let hits = finder.find(&query, &Order::default(), usize::MAX, &mut told).unwrap();
+            let hits = finder.find(&query, &SortOrder::default(), usize::MAX, &mut told).unwrap();
             let found = hits.clips.iter().copied().collect();
             prop_assert_eq!(exported.found(&query), found, "{} as {}", typed, query);
             prop_assert_eq!(finder.count(&query, &mut told).unwrap(), hits.clips.len(), "{}", typed);

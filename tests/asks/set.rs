@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
-use btsindex::clip::{Action, Clip, FIELDS, FileState, Kind};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
+use btsindex::clip::{Action, Clip, FIELDS, FieldKind, FileState};
 use btsindex::footage::{FoundFile, Role};
-use btsindex::index::{Finder, Note};
+use btsindex::index::{Finder, IndexNotice};
 use btsindex::value::{Fingerprint, Marker, Selection};
 use btsindex::volume::Volumes;
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ impl Shot {
 }
 
 /// A value as the catalogue keeps it.
-fn fact(kind: Kind, name: &str, value: &str) -> Value {
+fn fact(kind: FieldKind, name: &str, value: &str) -> Value {
     let number = || value.parse::<u64>().unwrap();
     match kind {
         // Sorted, each once, as they are kept.
@@ -78,9 +78,9 @@ fn fact(kind: Kind, name: &str, value: &str) -> Value {
             .into_iter()
             .map(|tag| json!({"tag": tag, "rule": "test", "evidence": tag}))
             .collect(),
-        Kind::Number(scale) if matches!(scale.unit, "number" | "bytes") => number().into(),
-        Kind::Number(scale) if scale.unit == "seconds" => value.parse::<f64>().unwrap().into(),
-        Kind::Choice(["yes", "no"]) => (value == "yes").into(),
+        FieldKind::Number(scale) if matches!(scale.unit, "number" | "bytes") => number().into(),
+        FieldKind::Number(scale) if scale.unit == "seconds" => value.parse::<f64>().unwrap().into(),
+        FieldKind::Choice(["yes", "no"]) => (value == "yes").into(),
         _ => value.into(),
     }
 }
@@ -179,14 +179,14 @@ impl Set {
             .add_file(dir, &found, Role::Media, None)
             .unwrap();
         let outcome = if at.starts_with('?') {
-            Outcome::Failed {
+            ReadOutcome::Failed {
                 facts: Box::new(shot.facts(false)),
                 failed_with: "ffprobe 5.1".to_owned(),
             }
         } else if copy > 0 {
-            Outcome::Recognised { pictures: None }
+            ReadOutcome::Recognised { pictures: None }
         } else {
-            Outcome::Read {
+            ReadOutcome::Read {
                 facts: Box::new(shot.facts(false)),
                 pictures: None,
             }
@@ -252,6 +252,6 @@ impl Set {
 }
 
 /// What no sound catalogue says.
-pub(crate) fn told(note: &Note) {
+pub(crate) fn told(note: &IndexNotice) {
     panic!("{note}");
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use btsindex::error::Error;
-use btsindex::index::Order;
+use btsindex::index::SortOrder;
 use btsindex::query::{Context, FORMS, Query};
 
 use super::obvious::Exported;
@@ -36,7 +36,7 @@ fn every_query_finds_these_clips_and_no_others() {
     let mut wrong = Vec::new();
     for (typed, wanted) in rows(FINDS) {
         let query = parsed(&typed).unwrap();
-        let order = Order::default();
+        let order = SortOrder::default();
         let hits = finder.find(&query, &order, usize::MAX, &mut set::told);
         let hits = hits.unwrap();
         assert_eq!(hits.total, hits.clips.len(), "{typed}");

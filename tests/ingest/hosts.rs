@@ -12,8 +12,8 @@ use super::card::{
     verify,
 };
 use super::judges::{is_here, reference_agrees};
-use crate::shoot::Shoot;
 use crate::shoot::disk::run;
+use crate::shoot::{Answer, Shoot};
 
 /// A share that two machines have mounted.
 struct Share {
@@ -273,4 +273,34 @@ fn an_ingest_that_is_interrupted_while_it_waits_for_a_chain_has_not_ended() {
 fn an_ingest_that_is_interrupted_at_its_first_or_last_chain_has_not_ended() {
     interrupted_at_a_lock(&["raid", "backup"], "raid");
     interrupted_at_a_lock(&["raid", "backup"], "backup");
+}
+
+#[test]
+fn a_manifest_that_the_chain_lost_is_told_and_taken_in_by_the_next_writer() {
+    let shoot = Shoot::new();
+    let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
+    fill(&card, 2, 100);
+    ingest_well(&shoot, &[&card], &[&raid]);
+    let chain = raid.join("ascmhl/ascmhl_chain.xml");
+    let late = fs::read(&chain).unwrap();
+    put(&raid, "of another machine", b"new");
+    let record = || {
+        let mut command = shoot.command();
+        command.args(["verify", "--record", "--json"]).arg(&raid);
+        Answer::of(&command.output().unwrap())
+    };
+    assert_eq!(record().code, 0);
+    // A machine that was stopped puts its own chain there when it wakes.
+    fs::write(&chain, late).unwrap();
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!(code, 3, "{found}");
+    let told = found["problems"][0]["reason"].as_str().unwrap();
+    assert!(told.contains("the chain does not name"), "{told}");
+    assert_eq!(found["new"][0], "of another machine");
+    // The next ingest takes it in, and writes a generation of its own.
+    put(&card, "LATER.BIN", b"later");
+    ingest_well(&shoot, &[&card], &[&raid]);
+    let (code, found) = verify(&shoot, &raid);
+    assert_eq!((code, &found["verified"]), (0, &4.into()), "{found}");
+    reference_agrees(&raid);
 }

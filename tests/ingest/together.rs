@@ -1,6 +1,7 @@
 //! Two ingests at the same time.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::card::{
     Working, are_equal, command, fill, ingest_well, nothing_is_left_over, put, set_time, verify,
@@ -80,5 +81,41 @@ fn two_cards_of_one_name_in_one_batch_get_two_folders() {
         are_equal(&one, &raid.join("Untitled"));
         are_equal(&other, &raid.join("Untitled-2"));
         assert!(!raid.join("Untitled-3").exists());
+    }
+}
+
+#[test]
+fn a_card_that_waits_for_another_machine_holds_up_no_other_card() {
+    let shoot = Shoot::new();
+    let cards = ["A001", "B001", "C001"].map(|name| shoot.folder(name));
+    for card in &cards {
+        fill(card, 3, 1000);
+    }
+    let raid = shoot.folder("raid");
+    // A machine that nobody knows writes the manifest of the first.
+    let lock = put(
+        &raid,
+        "A001/ascmhl/.btsindex-000shared000.part",
+        b"ffffffff-00000001-1-1 ThreadId(1) 1\n0\n",
+    );
+    let all = cards.each_ref().map(std::path::PathBuf::as_path);
+    let working = Working::start(command(&shoot, &all, &[&raid.join("{card}")]));
+    let sealed = ["B001", "C001"].map(|name| raid.join(name).join("ascmhl/ascmhl_chain.xml"));
+    let begun = Instant::now();
+    let is_sealed = |chain: &std::path::PathBuf| {
+        std::fs::read_to_string(chain).is_ok_and(|chain| chain.contains("hashlist "))
+    };
+    while !sealed.iter().all(is_sealed) {
+        let is_waiting = begun.elapsed() < Duration::from_secs(45);
+        assert!(is_waiting, "the others are not sealed");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(lock.exists() && !raid.join("A001/ascmhl/ascmhl_chain.xml").exists());
+    std::fs::remove_file(lock).unwrap();
+    let answer = working.end();
+    assert_eq!(answer.code, 0, "{}", answer.stdout);
+    assert_eq!(answer.summary()["complete"], 3);
+    for (card, name) in cards.iter().zip(["A001", "B001", "C001"]) {
+        are_equal(card, &raid.join(name));
     }
 }

@@ -15,6 +15,7 @@ use super::card::{
 use super::judges::is_here;
 use crate::shoot::Shoot;
 use crate::shoot::disk::Disk;
+use crate::shoot::mounts::Mount;
 
 /// Long enough to be met while it is copied.
 const LENGTH: usize = 96 * 1024 * 1024;
@@ -157,4 +158,50 @@ fn a_file_that_is_written_to_after_it_was_copied_is_told_and_not_sealed() {
     ingest_well(&shoot, &[&card], &[&raid]);
     are_equal(&card, &raid);
     assert_eq!(verify(&shoot, &raid).0, 0);
+}
+
+/// A share that remembers sizes and times, and a file that is written to there after it was copied.
+fn written_behind_a_memory(seconds: i32, offset: usize, is_time_kept: bool) {
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    let shoot = Shoot::new();
+    let (behind, card, raid) = (
+        shoot.folder("behind"),
+        shoot.folder("A001"),
+        shoot.folder("raid"),
+    );
+    put(&behind, "C0001.bin", &noise(1, 2_000_000));
+    put(&behind, "C0002.bin", &noise(2, 4_000_000));
+    let _share = Mount::remembering(&behind, &card, "nas:/A001", "sshfs", seconds);
+    let mut working = Working::start(command(&shoot, &[&card], &[&raid]));
+    working.until("file");
+    working.meanwhile(|| {
+        let path = behind.join("C0001.bin");
+        let modified = path.metadata().unwrap().modified().unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        write_at(&file, b"NEW!", &[offset]);
+        if is_time_kept {
+            file.set_modified(modified).unwrap();
+        }
+    });
+    let answer = working.end();
+    assert_eq!(answer.code, 3, "{}", answer.stdout);
+    is_told(&answer, "C0001.bin", "after it was copied");
+    assert_eq!(answer.summary()["complete"], 0);
+}
+
+#[test]
+fn a_write_behind_a_share_that_remembers_times_is_noticed() {
+    written_behind_a_memory(20, 1_000_003, false);
+}
+
+#[test]
+fn a_write_behind_a_share_that_remembers_times_of_open_files_is_noticed_by_samples() {
+    written_behind_a_memory(-20, 100, false);
+}
+
+#[test]
+fn a_write_behind_a_share_whose_time_is_put_back_is_noticed_by_samples() {
+    written_behind_a_memory(20, 100, true);
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use btsindex::checksum::{HashKind, of_bytes};
+use btsindex::checksum::{HashKind, hash_bytes};
 
 use super::card::{fill, ingest_well, put, verify};
 use super::judges::{is_here, reference_agrees};
@@ -124,7 +124,7 @@ fn create_fails(folder: &Path) {
 fn an_older_list_is_judged() {
     let shoot = Shoot::new();
     let folder = folder(&shoot);
-    let hash = |kind, bytes: &[u8]| of_bytes(kind, bytes).to_string();
+    let hash = |kind, bytes: &[u8]| hash_bytes(kind, bytes).to_string();
     let list = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <hashlist version="1.1">

@@ -108,11 +108,11 @@ CREATE TABLE hash (
     digest   BLOB NOT NULL,
     bytes    INTEGER NOT NULL,
     modified INTEGER NOT NULL,
-    at       INTEGER NOT NULL, how TEXT, changed INTEGER, session INTEGER,            -- seconds since 1970 UTC: when it was computed
+    at       INTEGER NOT NULL, how TEXT, changed INTEGER, session INTEGER, mounted_set INTEGER REFERENCES mounted_set, formats INTEGER NOT NULL DEFAULT 0,            -- seconds since 1970 UTC: when it was computed
     PRIMARY KEY (file, kind)
 ) WITHOUT ROWID;
-INSERT INTO "hash" VALUES(13,'xxh128',X'DF6C67D82508E30547811E1EF3FCADAC',376618,1779278400000000000,1795696993,NULL,NULL,2);
-INSERT INTO "hash" VALUES(15,'xxh128',X'DF6C67D82508E30547811E1EF3FCADAC',376618,1779278400000000000,1795696993,NULL,NULL,2);
+INSERT INTO "hash" VALUES(13,'xxh128',X'DF6C67D82508E30547811E1EF3FCADAC',376618,1779278400000000000,1795696993,NULL,NULL,2,NULL,0);
+INSERT INTO "hash" VALUES(15,'xxh128',X'DF6C67D82508E30547811E1EF3FCADAC',376618,1779278400000000000,1795696993,NULL,NULL,2,NULL,0);
 CREATE TABLE ingest (
     id       INTEGER PRIMARY KEY,
     day      TEXT NOT NULL,               -- what its facts are said to come from: `2026-05-02`
@@ -135,11 +135,11 @@ CREATE TABLE ingest_copy (
     state   INTEGER NOT NULL,             -- 0 verified, 1 altered, 2 missing, 3 not copied
     how     TEXT,                         -- how it was read: `cache-bypassed`, `cache-dropped`, `cached`
     at      INTEGER NOT NULL,             -- seconds since 1970 UTC: when that was found
-    problem TEXT, modified INTEGER, changed INTEGER, session INTEGER,
+    problem TEXT, modified INTEGER, changed INTEGER, session INTEGER, mounted_set INTEGER REFERENCES mounted_set, formats INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (file, place)
 ) WITHOUT ROWID;
-INSERT INTO "ingest_copy" VALUES(1,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL,1);
-INSERT INTO "ingest_copy" VALUES(2,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL,1);
+INSERT INTO "ingest_copy" VALUES(1,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL,1,1,0);
+INSERT INTO "ingest_copy" VALUES(2,0,0,'cache-bypassed',1795753513,NULL,NULL,NULL,1,NULL,1);
 CREATE TABLE ingest_file (
     id       INTEGER PRIMARY KEY,
     ingest   INTEGER NOT NULL REFERENCES ingest ON DELETE CASCADE,
@@ -171,14 +171,12 @@ INSERT INTO "meta" VALUES('checked','1795696987');
 INSERT INTO "meta" VALUES('tool:/usr/bin/ffmpeg 293288 1778678620000000000','ffmpeg 5.1.9-0+deb12u1');
 INSERT INTO "meta" VALUES('tool:/usr/bin/ffprobe 187336 1778678620000000000','ffprobe 5.1.9-0+deb12u1');
 INSERT INTO "meta" VALUES('uuid','8a122eee53f2053322cc6fcd557c62be');
-CREATE TABLE mounted_together (
-    share INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-    disk  TEXT NOT NULL,                  -- identity of the other volume, which need not be in the catalogue
-    since INTEGER NOT NULL,
-    until INTEGER NOT NULL,
-    PRIMARY KEY (share, disk, since)
-) WITHOUT ROWID;
-INSERT INTO "mounted_together" VALUES(1,'uuid:1',5,6);
+CREATE TABLE mounted_set (
+    id      INTEGER PRIMARY KEY,
+    volumes TEXT NOT NULL UNIQUE          -- identities, a line each; they need not be in the catalogue
+);
+INSERT INTO "mounted_set" VALUES(1,'share:nas:/rushes
+uuid:1');
 CREATE TABLE picture (
     clip   INTEGER PRIMARY KEY REFERENCES clip,
     work   INTEGER NOT NULL,              -- 0 the poster, 1 the strip
@@ -200,9 +198,9 @@ CREATE TABLE volume (
     name      TEXT,                       -- what a person calls it
     bytes     INTEGER,                    -- how large it is
     hardware  TEXT                        -- serial of the disk it is on, or server of the share
-, disks TEXT NOT NULL DEFAULT '', backing TEXT NOT NULL DEFAULT '', sighting INTEGER NOT NULL DEFAULT 0, replaced_by TEXT, made TEXT, made_again INTEGER, extent TEXT, session INTEGER NOT NULL DEFAULT 0, mount_key TEXT);
+, disks TEXT NOT NULL DEFAULT '', backing TEXT NOT NULL DEFAULT '', sighting INTEGER NOT NULL DEFAULT 0, replaced_by TEXT, made TEXT, formats INTEGER NOT NULL DEFAULT 0, extent TEXT, session INTEGER NOT NULL DEFAULT 0, mount_key TEXT);
 INSERT INTO "volume" VALUES(1,'label:system disk:270553174016:0','system disk',X'2F',1795753513,NULL,270553174016,'disk-0','disk-0
-said:shelf 7, bay 2','disk',3,'SHELF-09','1000:5',NULL,'2048+500',2,NULL);
+said:shelf 7, bay 2','disk',3,'SHELF-09','1000:5',1,'2048+500',2,NULL);
 CREATE INDEX file_clip ON file (clip) WHERE clip IS NOT NULL;
 CREATE INDEX file_original ON file (original) WHERE original IS NOT NULL;
 CREATE INDEX clip_odd ON clip (id) WHERE failed_with IS NOT NULL OR NOT is_readable;

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
 use btsindex::footage::{FoundFile, Role};
 use btsindex::media::Cancel;
 use btsindex::query::Date;
-use btsindex::report::{self, About, Book, Form, Making, Sheet, Sink, Wish};
+use btsindex::report::{
+    self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport, Sink,
+};
 use btsindex::value::Fingerprint;
 
 const CLIPS: u32 = 300;
@@ -47,10 +49,10 @@ impl Shelf {
         }
     }
 
-    fn gather(&self, each: &mut dyn FnMut(usize, usize) -> bool) -> Option<Book> {
-        let about = About::Query("all".to_owned());
+    fn gather(&self, each: &mut dyn FnMut(usize, usize) -> bool) -> Option<ShootReport> {
+        let about = ReportScope::Query("all".to_owned());
         let made = Date::constant(2026, 5, 21);
-        Book::gather(about, &self.clips, made, &self.catalogue, each).unwrap()
+        ShootReport::gather(about, &self.clips, made, &self.catalogue, each).unwrap()
     }
 
     /// What is there beside the catalogue.
@@ -84,7 +86,7 @@ fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
         file,
         identity: Some(Fingerprint(u128::from(number) << 64).into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts),
             pictures: None,
         },
@@ -138,9 +140,9 @@ fn a_book_that_is_ended_early_leaves_nothing() {
     let to = shelf.folder.path().join("day.html");
     for end in [0, 64, 192] {
         for (is_folder, sheet) in [(false, false), (true, false), (true, true)] {
-            let wish = Wish {
+            let wish = ReportRequest {
                 to: to.clone(),
-                sheet: sheet.then_some(Sheet {
+                sheet: sheet.then_some(SheetLayout {
                     columns: 4,
                     strips: false,
                 }),
@@ -150,7 +152,7 @@ fn a_book_that_is_ended_early_leaves_nothing() {
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
             assert_eq!(shelf.left(), [""; 0], "{end} {is_folder} {sheet}");
         }
-        for form in [Form::Json, Form::Csv] {
+        for form in [ReportFormat::Json, ReportFormat::Csv] {
             let written = ended(&shelf, end, |making| {
                 report::save(&to, form, |sink| data(form, &book, making, sink))
             });
@@ -164,7 +166,7 @@ fn a_book_that_is_ended_early_leaves_nothing() {
 fn a_book_is_there_when_it_is_whole() {
     let shelf = Shelf::new(|number| format!("A001/C{number:04}.MP4"));
     let book = shelf.gather(&mut |_, _| true).unwrap();
-    let wish = Wish {
+    let wish = ReportRequest {
         to: shelf.folder.path().join("day.html"),
         sheet: None,
         is_folder: true,
@@ -187,14 +189,14 @@ fn a_book_is_there_when_it_is_whole() {
 }
 
 fn data(
-    form: Form,
-    book: &Book,
-    making: &mut Making<'_>,
+    form: ReportFormat,
+    book: &ShootReport,
+    making: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     match form {
-        Form::Csv => report::csv(book, false, making, sink),
-        _ => report::json(book, making, sink),
+        ReportFormat::Csv => report::write_csv(book, false, making, sink),
+        _ => report::write_json(book, making, sink),
     }
 }
 
@@ -202,9 +204,9 @@ fn making<T>(
     shelf: &Shelf,
     cancel: &Cancel,
     told: &mut dyn FnMut(usize, usize),
-    write: impl FnOnce(&mut Making<'_>) -> T,
+    write: impl FnOnce(&mut RenderContext<'_>) -> T,
 ) -> T {
-    write(&mut Making {
+    write(&mut RenderContext {
         catalogue: &shelf.catalogue,
         cancel,
         progress: told,
@@ -212,7 +214,7 @@ fn making<T>(
 }
 
 /// Writes until so many clips are done, and then asks for the end.
-fn ended<T>(shelf: &Shelf, end: usize, write: impl FnOnce(&mut Making<'_>) -> T) -> T {
+fn ended<T>(shelf: &Shelf, end: usize, write: impl FnOnce(&mut RenderContext<'_>) -> T) -> T {
     let cancel = Cancel::default();
     let mut told = |done, _| {
         if done >= end {

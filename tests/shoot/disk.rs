@@ -17,12 +17,29 @@ struct How {
     /// What comes before the label.
     label: &'static [&'static str],
     mount: &'static [&'static str],
+    /// What makes a filesystem in the place of another, under a given uuid.
+    again: &'static [&'static str],
 }
 
 const EXT4: How = How {
     make: "mkfs.ext4",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
+    again: &["-F", "-U"],
+};
+
+const BTRFS: How = How {
+    make: "mkfs.btrfs",
+    label: &["-q", "-L"],
+    mount: &["-o", "loop"],
+    again: &["-f", "-U"],
+};
+
+const XFS: How = How {
+    make: "mkfs.xfs",
+    label: &["-q", "-L"],
+    mount: &["-o", "loop"],
+    again: &["-f", "-m"],
 };
 
 /// What cameras and recorders write; which of them a system knows differs.
@@ -31,16 +48,19 @@ const CAMERAS: [How; 3] = [
         make: "mkfs.vfat",
         label: &["-n"],
         mount: &["-t", "vfat", "-o", "loop,utf8"],
+        again: &[],
     },
     How {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat", "-o", "loop"],
+        again: &[],
     },
     How {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat-fuse", "-o", "loop"],
+        again: &[],
     },
 ];
 
@@ -51,6 +71,24 @@ impl Disk {
         let disk = Self::made(folder, label, megabytes, &EXT4);
         if disk.is_none() {
             skip("no ext4 can be mounted here (that takes root and loop devices)");
+        }
+        disk
+    }
+
+    /// A new btrfs; `None`, with the reason told, where this machine makes or mounts none.
+    pub(crate) fn btrfs(folder: &Path, label: &str) -> Option<Self> {
+        let disk = Self::made(folder, label, 200, &BTRFS);
+        if disk.is_none() {
+            skip("no btrfs can be mounted here: scripts/filesystems installs btrfs-progs");
+        }
+        disk
+    }
+
+    /// A new XFS; `None`, with the reason told, where this machine makes or mounts none.
+    pub(crate) fn xfs(folder: &Path, label: &str) -> Option<Self> {
+        let disk = Self::made(folder, label, 320, &XFS);
+        if disk.is_none() {
+            skip("no XFS can be mounted here: scripts/filesystems installs xfsprogs");
         }
         disk
     }
@@ -111,7 +149,14 @@ impl Disk {
     /// Takes it away.
     pub(crate) fn unmount(&mut self) {
         if let Some(at) = self.mounted.take() {
-            assert!(run("umount", &[at.to_str().unwrap()]), "{}", at.display());
+            // A driver in user space may still be closing the last file.
+            let is_unmounted = (0..100).any(|attempt| {
+                if attempt > 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+                run("umount", &[at.to_str().unwrap()])
+            });
+            assert!(is_unmounted, "{}", at.display());
         }
     }
 
@@ -137,6 +182,33 @@ impl Disk {
         ));
     }
 
+    /// Makes another filesystem in its place that has the uuid that it had.
+    pub(crate) fn format_as(&mut self, label: &str, uuid: &str) {
+        self.unmount();
+        // Some versions of mkfs.btrfs mix the new filesystem with what is there.
+        let length = self.image.metadata().unwrap().len();
+        fs::File::create(&self.image)
+            .unwrap()
+            .set_len(length)
+            .unwrap();
+        let image = self.image.to_str().unwrap();
+        let named = format!("uuid={uuid}");
+        let uuid = if self.how.make == "mkfs.xfs" {
+            &named
+        } else {
+            uuid
+        };
+        let label = [self.how.label, &[label]].concat();
+        assert!(run(
+            self.how.make,
+            &[&label, self.how.again, &[uuid, image]].concat()
+        ));
+        // Linux remembers a btrfs that it saw, and mounts no older one of its uuid.
+        if self.how.make == "mkfs.btrfs" {
+            assert!(run("btrfs", &["device", "scan", "--forget"]));
+        }
+    }
+
     /// Makes it read-only, or writable again, while it is mounted.
     pub(crate) fn set_writable(&self, is_writable: bool) {
         let options = if is_writable {
@@ -159,6 +231,36 @@ impl Drop for Disk {
         if let Some(at) = self.mounted.take() {
             run("umount", &["-l", at.to_str().unwrap()]);
         }
+    }
+}
+
+/// A loop device; detached when it is dropped.
+pub(crate) struct Loop(pub(crate) String);
+
+impl Loop {
+    /// Makes a file of so many megabytes the disk of a new loop device.
+    pub(crate) fn new(image: &Path, megabytes: u64, options: &[&str]) -> Self {
+        let file = fs::File::create(image).unwrap();
+        file.set_len(megabytes * 1024 * 1024).unwrap();
+        Self::of(image, options)
+    }
+
+    /// Makes a file that is there the disk of a new loop device.
+    pub(crate) fn of(image: &Path, options: &[&str]) -> Self {
+        let made = Command::new("losetup")
+            .args(["-f", "--show"])
+            .args(options)
+            .arg(image)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Self(String::from_utf8(made.stdout).unwrap().trim().to_owned())
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["-d", &self.0]).status();
     }
 }
 

@@ -49,12 +49,24 @@ impl Mount {
 
     /// Shows a folder as a filesystem of that type (`sshfs`) from that source (`nas:/rushes`).
     pub(crate) fn passthrough(folder: &Path, at: &Path, source: &str, kind: &str) -> Self {
+        Self::remembering(folder, at, source, kind, 0)
+    }
+
+    /// … and remembers sizes and times for so many seconds; below zero, also when a file is opened.
+    pub(crate) fn remembering(
+        folder: &Path,
+        at: &Path,
+        source: &str,
+        kind: &str,
+        seconds: i32,
+    ) -> Self {
         fs::create_dir_all(at).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shoot/passthrough.py");
         let mut program = Command::new("btsindex-fuse-python")
             .arg(script)
             .args([folder, at])
             .args([source, kind])
+            .arg(seconds.to_string())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

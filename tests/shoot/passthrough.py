@@ -1,15 +1,19 @@
-"""A FUSE filesystem that shows a folder under another name: passthrough.py FOLDER MOUNT SOURCE TYPE
+"""A FUSE filesystem that shows a folder under another name: passthrough.py FOLDER MOUNT SOURCE TYPE [SECONDS]
 
-It answers reads through the page cache of the folder's filesystem, as network filesystems and NTFS drivers do.
-Prints a line when it is mounted."""
+It answers reads through the page cache of the folder's filesystem, as network filesystems and NTFS drivers do. With
+SECONDS, sizes and times are remembered for so long, here and by the system; opening a file has them asked for, as in sshfs.
+With SECONDS below zero, opening does not. Prints a line when it is mounted."""
 
 import errno
 import os
 import sys
+import time
 
 from fuse import FUSE, FuseOSError, Operations
 
 folder, mount, source, kind = sys.argv[1:5]
+seconds = float(sys.argv[5]) if len(sys.argv) > 5 else 0
+known = {}
 STAT = "st_atime st_ctime st_gid st_ino st_mode st_mtime st_nlink st_size st_uid".split()
 SPACE = "f_bavail f_bfree f_blocks f_bsize f_favail f_ffree f_files f_flag f_frsize f_namemax".split()
 
@@ -25,7 +29,10 @@ class Passthrough(Operations):
         print("mounted", flush=True)
 
     def getattr(self, path, handle=None):
-        told = os.lstat(path)
+        at, told = known.get(path, (0, None))
+        if told is None or time.monotonic() - at >= abs(seconds):
+            told = os.lstat(path)
+            known[path] = (time.monotonic(), told)
         return {key: getattr(told, key) for key in STAT}
 
     def readdir(self, path, handle):
@@ -36,6 +43,8 @@ class Passthrough(Operations):
         return {key: getattr(told, key) for key in SPACE}
 
     def open(self, path, flags):
+        if seconds >= 0:
+            known[path] = (time.monotonic(), os.lstat(path))
         return os.open(path, flags & ~os.O_DIRECT)
 
     def create(self, path, mode, info=None):
@@ -84,4 +93,5 @@ class Passthrough(Operations):
         return os.utime(path, times)
 
 
-FUSE(Passthrough(), mount, foreground=True, fsname=source, subtype=kind, allow_other=True)
+memory = {"attr_timeout": abs(seconds)} if seconds else {}
+FUSE(Passthrough(), mount, foreground=True, fsname=source, subtype=kind, allow_other=True, **memory)

@@ -1,5 +1,6 @@
 //! The log of ingests: what was on each card, where its copies are, and when they were proved.
 
+mod verified;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use crate::error::{Error, Problem};
 use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
+
+pub use verified::VerifiedCopy;
 
 /// An ingest as it begins.
 #[derive(Debug, Clone)]
@@ -256,7 +259,7 @@ impl Catalogue {
                 )?
                 .query_row([ingest], |row| Ok((row.get(0)?, row.get(1)?)))
         })?;
-        let kind = HashKind::named(&kind).unwrap_or(HashKind::Xxh128);
+        let kind = HashKind::from_name(&kind).unwrap_or(HashKind::Xxh128);
         let places = usize::try_from(places).unwrap_or(0);
         let mut files: Vec<Ingested> = self.check(|connection| {
             connection
@@ -432,7 +435,7 @@ fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
             volume: row.get("volume")?,
             inside: PathBuf::from(from_bytes(row.get("inside")?)),
             is_in_place: row.get("in_place")?,
-            hash: HashKind::named(&hash).unwrap_or(HashKind::Xxh128),
+            hash: HashKind::from_name(&hash).unwrap_or(HashKind::Xxh128),
             author: row.get("author")?,
             facts: Clip::default(),
         },

@@ -168,12 +168,13 @@ impl Catalogue {
             return Ok(());
         }
         self.write_transaction(|| {
-            self.note_mounted_now()?;
-            findings.iter().try_for_each(|finding| self.note(finding))
+            let mounted_set = self.note_mounted_now()?;
+            let mut findings = findings.iter();
+            findings.try_for_each(|finding| self.note(finding, mounted_set))
         })
     }
 
-    fn note(&self, finding: &Finding) -> Result<(), Error> {
+    fn note(&self, finding: &Finding, mounted_set: Option<i64>) -> Result<(), Error> {
         self.check(|connection| {
             match finding {
                 Finding::Hashed(file, digest, xxh128, sample) => {
@@ -202,11 +203,11 @@ impl Catalogue {
                     .execute(params![file, problem]),
                 Finding::Copy(file, place, copied) => connection
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO ingest_copy (file, place, state, how, at, problem, modified, changed, session)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-                                 (SELECT v.session FROM ingest_file f
-                                  JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
-                                  JOIN volume v ON v.id = p.volume WHERE f.id = ?1))",
+                        "INSERT OR REPLACE INTO ingest_copy
+                             (file, place, state, how, at, problem, modified, changed, mounted_set, session, formats)
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, v.session, v.formats FROM ingest_file f
+                         JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
+                         JOIN volume v ON v.id = p.volume WHERE f.id = ?1",
                     )?
                     .execute(params![
                         file,
@@ -216,17 +217,19 @@ impl Catalogue {
                         copied.at,
                         copied.problem,
                         copied.stamp.map(|stamp| stamp.modified),
-                        copied.stamp.and_then(|stamp| stamp.changed)
+                        copied.stamp.and_then(|stamp| stamp.changed),
+                        mounted_set
                     ]),
                 Finding::Seen(file, place, digest, seen) => connection
                     .prepare_cached(
                         "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9,
-                                session = CASE WHEN session IS NOT NULL AND modified IS ?8 AND changed IS ?9 THEN session
-                                    ELSE (SELECT v.session FROM ingest_file f
-                                          JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
-                                          JOIN volume v ON v.id = p.volume WHERE f.id = ?1) END
-                         WHERE file = ?1 AND place = ?2
-                               AND (SELECT digest FROM ingest_file WHERE id = ?1) = ?3",
+                                mounted_set = ?10, formats = v.formats,
+                                session = CASE WHEN ingest_copy.session IS NOT NULL AND ingest_copy.modified IS ?8
+                                                    AND ingest_copy.changed IS ?9
+                                    THEN ingest_copy.session ELSE v.session END
+                         FROM ingest_file f JOIN ingest_place p ON p.ingest = f.ingest AND p.place = ?2
+                         JOIN volume v ON v.id = p.volume
+                         WHERE file = ?1 AND ingest_copy.place = ?2 AND f.id = ?1 AND f.digest = ?3",
                     )?
                     .execute(params![
                         file,
@@ -237,7 +240,8 @@ impl Catalogue {
                         seen.at,
                         seen.problem,
                         seen.stamp.map(|stamp| stamp.modified),
-                        seen.stamp.and_then(|stamp| stamp.changed)
+                        seen.stamp.and_then(|stamp| stamp.changed),
+                        mounted_set
                     ]),
                 Finding::Remark(file, place, problem) => connection
                     .prepare_cached(

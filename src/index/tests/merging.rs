@@ -10,38 +10,38 @@ use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
 
-use super::super::updater::Pen;
-use super::set::write;
+use super::super::updater::IndexUpdater;
+use super::test_catalogue::write;
 use super::*;
 
-/// The folder of an index in which merges stop once they have begun, until the next commit.
+/// Directory in which merges pause after they start, until the next commit.
 #[derive(Clone)]
-struct Gate {
-    folder: Folder,
-    /// Runs when a merge begins; gets how many began before.
-    begun: Arc<dyn Fn(usize) + Send + Sync>,
-    /// Merges that stop; later ones do not.
+struct MergeGate {
+    folder: IndexFolder,
+    /// Callback at the start of a merge; gets the number of merges started before.
+    on_merge: Arc<dyn Fn(usize) + Send + Sync>,
+    /// Number of merges that pause; later ones do not.
     stopping: usize,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
+    state: Arc<(Mutex<GateState>, Condvar)>,
 }
 
 #[derive(Default)]
-struct Seen {
-    /// Segments that merges write.
+struct GateState {
+    /// Segments written by merges.
     merges: HashSet<PathBuf>,
     commits: usize,
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for MergeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").finish_non_exhaustive()
+        f.debug_struct("MergeGate").finish_non_exhaustive()
     }
 }
 
-impl Gate {
-    /// Stops a merge at the first file of its segment.
+impl MergeGate {
+    /// Pauses a merge at the first file of its segment.
     fn pass(&self, path: &Path) {
-        let (seen, committed) = &*self.seen;
+        let (seen, committed) = &*self.state;
         let mut locked = seen.lock().unwrap();
         let before = locked.merges.len();
         if !locked.merges.insert(path.with_extension("")) {
@@ -49,19 +49,19 @@ impl Gate {
         }
         let commits = locked.commits;
         drop(locked);
-        (self.begun)(before);
+        (self.on_merge)(before);
         if before < self.stopping {
-            let waits = |seen: &mut Seen| seen.commits == commits;
+            let waits = |seen: &mut GateState| seen.commits == commits;
             drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
         }
     }
 
     fn merges(&self) -> usize {
-        self.seen.0.lock().unwrap().merges.len()
+        self.state.0.lock().unwrap().merges.len()
     }
 }
 
-impl Directory for Gate {
+impl Directory for MergeGate {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.folder.get_file_handle(path)
     }
@@ -90,8 +90,8 @@ impl Directory for Gate {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.folder.atomic_write(path, data)?;
-        if path == Path::new(SEGMENTS) {
-            let (seen, committed) = &*self.seen;
+        if path == Path::new(META_FILE) {
+            let (seen, committed) = &*self.state;
             seen.lock().unwrap().commits += 1;
             committed.notify_all();
         }
@@ -111,27 +111,28 @@ impl Directory for Gate {
     }
 }
 
-/// A large segment, and some of one clip each: the first clips.
-fn in_pieces(pieces: usize) -> Set {
-    let set = Set::with(50);
-    set.follow();
+/// Creates an index with one large segment and `pieces` segments of one clip each, of the first
+/// clips.
+fn with_small_segments(pieces: usize) -> TestCatalogue {
+    let test = TestCatalogue::with(50);
+    test.follow();
     for number in 0..pieces {
-        set.edit(number, "circled");
-        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.edit(number, "circled");
+        Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
-    assert_eq!(set.open().segments().len(), pieces + 1);
-    set
+    assert_eq!(test.open().segments().len(), pieces + 1);
+    test
 }
 
-/// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
-/// the commit of that change; gives how many merges began.
+/// Merges an index. Each merge that starts changes some clips, and the first `stopping` merges wait
+/// for the commit of that change. Returns the number of merges started.
 fn merge(
-    set: &Set,
+    test: &TestCatalogue,
     stopping: usize,
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
-    let (folder, dir) = (set.folder.path().to_owned(), set.dir);
-    let begun = move |merge| {
+    let (folder, dir) = (test.folder.path().to_owned(), test.dir);
+    let on_merge = move |merge| {
         let catalogue = Catalogue::open(&folder).unwrap();
         catalogue.begin().unwrap();
         for clip in changed(merge) {
@@ -139,36 +140,36 @@ fn merge(
         }
         catalogue.commit().unwrap();
     };
-    let gate = Gate {
-        folder: Folder::open(&set.index()).unwrap(),
-        begun: Arc::new(begun),
+    let gate = MergeGate {
+        folder: IndexFolder::open(&test.index()).unwrap(),
+        on_merge: Arc::new(on_merge),
         stopping,
-        seen: Arc::default(),
+        state: Arc::default(),
     };
-    let seq = set.open().seq();
+    let seq = test.open().seq();
     let inner = tantivy::Index::open(gate.clone()).unwrap();
     let (_, columns) = document::schema();
-    let mut pen = Pen::new(&inner, &columns, &set.catalogue, seq).unwrap();
-    pen.merge(Effort::WHOLE).unwrap();
-    drop(pen);
-    set.open();
-    set.follow();
-    set.assert_equal(50);
+    let mut updater = IndexUpdater::new(&inner, &columns, &test.catalogue, seq).unwrap();
+    updater.merge(MergeEffort::FULL).unwrap();
+    drop(updater);
+    test.open();
+    test.follow();
+    test.assert_equal(50);
     gate.merges()
 }
 
 #[test]
-fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
-    let set = in_pieces(6);
-    // Clip 3 is all that its segment holds.
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
+fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
+    let test = with_small_segments(6);
+    // The segment of clip 3 holds nothing else.
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
     assert_eq!(merges, 2);
-    assert!(set.open().segments().len() <= 3);
+    assert!(test.open().segments().len() <= 3);
 }
 
 #[test]
-fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
-    let set = in_pieces(6);
+fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
+    let test = with_small_segments(6);
     let all = |merge| {
         if merge == 0 {
             (0..50).collect()
@@ -176,35 +177,36 @@ fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
             vec![]
         }
     };
-    merge(&set, 1, all);
-    assert!(set.open().segments().len() <= 4);
+    merge(&test, 1, all);
+    assert!(test.open().segments().len() <= 4);
 }
 
 #[test]
-fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
-    let set = in_pieces(12);
-    let merges = merge(&set, 3, |merge| vec![merge]);
-    // Three that commits void, then one without commits.
+fn a_merge_ends_although_changes_never_stop() {
+    let test = with_small_segments(12);
+    let merges = merge(&test, 3, |merge| vec![merge]);
+    // Three merges that commits invalidate, then one without commits.
     assert_eq!(merges, 4);
-    assert!(set.open().segments().len() <= Effort::LITTLE.segments);
+    assert!(test.open().segments().len() <= MergeEffort::SMALL.segments);
 }
 
 #[test]
-fn a_commit_that_empties_no_segment_lets_a_merge_be() {
-    let set = in_pieces(6);
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
+fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
+    let test = with_small_segments(6);
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
 }
 
 #[test]
-fn merging_ends_while_every_commit_makes_another_merge_due() {
-    let set = Set::with(50);
-    set.follow();
-    set.add(0..40);
-    Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
-    // Two of three clips each time, by another digit: what was written last is mostly dead then.
+fn merging_ends_although_every_commit_makes_another_merge_due() {
+    let test = TestCatalogue::with(50);
+    test.follow();
+    test.add(0..40);
+    Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
+    // Two of three clips each time, selected by another digit, so that most of the last segment is
+    // deleted.
     let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
     let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
-    let merges = merge(&set, 4, changed);
+    let merges = merge(&test, 4, changed);
     assert!((4..=8).contains(&merges), "{merges} merges");
 }

@@ -1,49 +1,49 @@
-//! Bits that rot on a disk: no time, size or inode of a file tells of them.
+//! Bit rot, which changes no time, size or inode of a file.
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
 
-use super::super::checksums::{self, Limits, Trust, forge};
+use super::super::checksums::{self, CheckLimits, CheckMode, forge};
 use super::*;
 
-/// Limits under which a file that is not due is believed.
-const BELIEVING: Limits = Limits { always: 0, due: 0 };
-/// … and under which all that is due is read before an answer.
-const READING: Limits = Limits {
+/// Limits under which recorded checks are accepted and nothing is read.
+const READ_NOTHING_DUE: CheckLimits = CheckLimits { always: 0, due: 0 };
+/// Limits under which all due files are read before an answer.
+const READ_ALL_DUE: CheckLimits = CheckLimits {
     always: 0,
     due: u64::MAX,
 };
 
-/// An index of two segments, of which one has deleted documents.
-fn set() -> Set {
-    let set = Set::with(60);
-    set.follow();
-    set.add(50..80);
-    set.follow();
-    set
+/// Creates an index of two segments, one with deleted documents.
+fn two_segments() -> TestCatalogue {
+    let test = TestCatalogue::with(60);
+    test.follow();
+    test.add(50..80);
+    test.follow();
+    test
 }
 
-/// Flips a bit of a file and leaves its length, its times and its inode as they were.
+/// Flips a bit of a file without changing its length, times and inode.
 fn rot(path: &Path, bit: usize) {
     let metadata = path.metadata().unwrap();
     let file = File::options().read(true).write(true).open(path).unwrap();
-    let (mut byte, place) = ([0], u64::try_from(bit / 8).unwrap());
-    file.read_exact_at(&mut byte, place).unwrap();
+    let (mut byte, offset) = ([0], u64::try_from(bit / 8).unwrap());
+    file.read_exact_at(&mut byte, offset).unwrap();
     byte[0] ^= 1 << (bit % 8);
-    file.write_all_at(&byte, place).unwrap();
+    file.write_all_at(&byte, offset).unwrap();
     let times = FileTimes::new()
         .set_modified(metadata.modified().unwrap())
         .set_accessed(metadata.accessed().unwrap());
     file.set_times(times).unwrap();
 }
 
-/// Has every file remembered as it is now: only ctime cannot be set back.
-fn remember(set: &Set, read: i64, mount: Option<&str>) {
-    forge(&set.index(), &names(set), read, mount);
+/// Records every file as checked in its current state, because ctime cannot be set back.
+fn mark_as_checked(test: &TestCatalogue, read: i64, mount: Option<&str>) {
+    forge(&test.index(), &names(test), read, mount);
 }
 
-fn names(set: &Set) -> Vec<String> {
-    let directory = Folder::open(&set.index()).unwrap();
+fn names(test: &TestCatalogue) -> Vec<String> {
+    let directory = IndexFolder::open(&test.index()).unwrap();
     files(
         &tantivy::Index::open(directory)
             .unwrap()
@@ -52,9 +52,9 @@ fn names(set: &Set) -> Vec<String> {
     )
 }
 
-/// What looking at the index under some limits finds to be damaged.
-fn damaged_under(set: &Set, limits: Limits) -> Option<String> {
-    checksums::whole(&set.index(), &names(set), Trust::Remembered(limits)).err()
+/// Returns the file that a check with these limits finds damaged.
+fn find_damage(test: &TestCatalogue, limits: CheckLimits) -> Option<String> {
+    checksums::verify_files(&test.index(), &names(test), CheckMode::UseRecords(limits)).err()
 }
 
 fn today_seconds() -> i64 {
@@ -62,143 +62,154 @@ fn today_seconds() -> i64 {
 }
 
 #[test]
-fn rot_in_each_kind_of_file_is_found_by_the_next_search() {
-    let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
+fn the_next_search_finds_rot_in_each_kind_of_file() {
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
     let mut state = 0x2545_f491_4f6c_dd1d;
     for kind in ["term", "idx", "pos", "fast", "fieldnorm", "store", "del"] {
-        let is_kind = |name: &String| Path::new(name).extension().is_some_and(|its| its == kind);
-        let name = names(&set).into_iter().find(is_kind).unwrap();
-        let path = set.index().join(&name);
+        let is_kind = |name: &String| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == kind)
+        };
+        let name = names(&test).into_iter().find(is_kind).unwrap();
+        let path = test.index().join(&name);
         let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
         rot(&path, random(&mut state) % bits);
-        remember(&set, today_seconds(), None);
+        mark_as_checked(&test, today_seconds(), None);
         assert_eq!(
-            damaged_under(&set, BELIEVING),
+            find_damage(&test, READ_NOTHING_DUE),
             None,
-            "nothing tells of {name}"
+            "rot in {name} is not noticed"
         );
-        let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{name}");
-        assert_eq!(notes, [Note::Damaged { file: name }]);
+        let mut notices = Vec::new();
+        assert_eq!(
+            test.search_all_with_one_finder(&mut notices),
+            expected,
+            "{name}"
+        );
+        assert_eq!(notices, [IndexNotice::Damaged { file: name }]);
         // Two segments and deleted documents again.
-        set.add(50..80);
-        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.add(50..80);
+        Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
 }
 
 #[test]
-fn a_file_is_due_after_a_day_after_a_restart_and_in_another_mount() {
-    let set = set();
-    let path = set.index().join(&names(&set)[0]);
+fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
+    let test = two_segments();
+    let path = test.index().join(&names(&test)[0]);
     rot(&path, 77);
     let now = today_seconds();
-    let rotten = names(&set).first().cloned();
+    let damaged = names(&test).first().cloned();
     for (read, mount, is_due) in [
         (now, None, false),
         (now - 86_000, None, false),
         (now - 86_400, None, true),
         (0, None, true),
         (i64::MIN, None, true),
-        // By a clock that was wrong.
+        // Recorded with a wrong clock.
         (now + 1000, None, true),
         (i64::MAX, None, true),
         (now, Some("0a0b/12"), true),
         (now, Some(""), true),
     ] {
-        remember(&set, read, mount);
-        assert_eq!(damaged_under(&set, BELIEVING), None);
-        let found = damaged_under(&set, READING);
+        mark_as_checked(&test, read, mount);
+        assert_eq!(find_damage(&test, READ_NOTHING_DUE), None);
+        let found = find_damage(&test, READ_ALL_DUE);
         assert_eq!(found.is_some(), is_due, "{read} {mount:?}");
-        assert!(found.is_none() || found == rotten);
+        assert!(found.is_none() || found == damaged);
     }
 }
 
 #[test]
-fn what_is_due_is_read_within_limits_and_the_rest_when_nobody_waits() {
-    let set = set();
-    let names = names(&set);
-    let length = |name: &String| set.index().join(name).metadata().unwrap().len();
+fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
+    let test = two_segments();
+    let names = names(&test);
+    let length = |name: &String| test.index().join(name).metadata().unwrap().len();
     let largest = names
         .iter()
         .max_by_key(|name| length(name))
         .unwrap()
         .clone();
     let others: u64 = names.iter().map(&length).sum::<u64>() - length(&largest);
-    remember(&set, 0, None);
-    rot(&set.index().join(&largest), 801);
-    remember(&set, 0, None);
-    let limits = |due| Limits { always: 0, due };
-    assert_eq!(damaged_under(&set, limits(others)), None);
-    assert_eq!(damaged_under(&set, limits(u64::MAX)), Some(largest.clone()));
-    // Two bytes at a time, one file each time.
-    let read = || checksums::read_again(&set.index(), &names, 2);
+    mark_as_checked(&test, 0, None);
+    rot(&test.index().join(&largest), 801);
+    mark_as_checked(&test, 0, None);
+    let limits = |due| CheckLimits { always: 0, due };
+    assert_eq!(find_damage(&test, limits(others)), None);
+    assert_eq!(find_damage(&test, limits(u64::MAX)), Some(largest.clone()));
+    // A limit of two bytes checks one file at a time.
+    let read = || checksums::verify_due_files(&test.index(), &names, 2);
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
-        assert!(reads <= names.len(), "the rotten one is read in the end");
+        assert!(reads <= names.len(), "the damaged file is read in the end");
     }
-    // From now on it is not known, and read before it is used.
-    assert_eq!(damaged_under(&set, BELIEVING), Some(largest));
+    // The file has no record any more, so it is read before it is used.
+    assert_eq!(find_damage(&test, READ_NOTHING_DUE), Some(largest));
 }
 
 #[test]
-fn rot_that_is_found_after_an_answer_is_told_and_mended() {
-    let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
-    let name = names(&set).pop().unwrap();
-    rot(&set.index().join(&name), 99);
-    remember(&set, 0, None);
-    let mut notes = Vec::new();
-    Index::recheck(&set.catalogue, u64::MAX, &mut |note| {
-        notes.push(note.clone());
+fn rot_found_after_an_answer_is_reported_and_repaired() {
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
+    let name = names(&test).pop().unwrap();
+    rot(&test.index().join(&name), 99);
+    mark_as_checked(&test, 0, None);
+    let mut notices = Vec::new();
+    Index::recheck(&test.catalogue, u64::MAX, &mut |notice| {
+        notices.push(notice.clone());
     })
     .unwrap();
-    assert_eq!(notes, [Note::DamagedSince { file: name }]);
-    assert_eq!(set.all_finds(&mut notes), wanted);
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    set.assert_equal(80);
+    assert_eq!(notices, [IndexNotice::DamagedAfterSearch { file: name }]);
+    assert_eq!(test.search_all(&mut notices), expected);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    test.assert_equal(80);
 }
 
 #[test]
-fn what_was_read_again_is_not_due_for_a_day() {
-    let set = set();
-    remember(&set, 0, Some("another"));
-    let names = names(&set);
+fn a_rechecked_file_is_not_due_for_a_day() {
+    let test = two_segments();
+    mark_as_checked(&test, 0, Some("another"));
+    let names = names(&test);
     let due = || {
-        let trust = Trust::Remembered(BELIEVING);
-        checksums::whole(&set.index(), &names, trust)
+        let mode = CheckMode::UseRecords(READ_NOTHING_DUE);
+        checksums::verify_files(&test.index(), &names, mode)
             .unwrap()
             .due
             .len()
     };
     assert_eq!(due(), names.len());
-    Index::recheck(&set.catalogue, u64::MAX, &mut |note| panic!("{note}")).unwrap();
+    Index::recheck(&test.catalogue, u64::MAX, &mut |notice| panic!("{notice}")).unwrap();
     assert_eq!(due(), 0);
 }
 
 #[test]
-fn a_panic_within_a_search_is_contained_and_answered() {
-    let set = set();
+fn a_search_that_panics_is_answered_by_a_rebuilt_index() {
+    let test = two_segments();
     let first = AtomicBool::new(true);
-    let mut notes = Vec::new();
-    let mut told = |note: &Note| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut told).unwrap();
-    let answer = finder.asked(&mut told, |index, _| {
-        assert!(!first.swap(false, Ordering::SeqCst), "as tantivy does");
+    let mut notices = Vec::new();
+    let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
+    let mut finder = Finder::open(&test.catalogue, &mut on_notice).unwrap();
+    let answer = finder.run(&mut on_notice, |index, _| {
+        assert!(
+            !first.swap(false, Ordering::SeqCst),
+            "simulates a panic of tantivy"
+        );
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
-    assert_eq!(notes, [Note::Inconsistent]);
+    assert_eq!(notices, [IndexNotice::Inconsistent]);
 }
 
 #[test]
-fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
-    let set = set();
-    let mut finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
-    let answer = finder.asked(&mut |_| (), |index, _| {
-        // Only one in memory has no files.
-        assert!(index.files.is_empty(), "as a disk does that breaks");
+fn a_rebuilt_index_that_fails_again_is_replaced_by_one_in_memory() {
+    let test = two_segments();
+    let mut finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
+    let answer = finder.run(&mut |_| (), |index, _| {
+        // Only an index in memory has no files.
+        assert!(index.files.is_empty(), "simulates a failing disk");
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
@@ -206,15 +217,15 @@ fn an_index_that_fails_even_when_made_anew_is_made_in_memory() {
 
 #[test]
 fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_memory() {
-    let set = set();
-    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+    let test = two_segments();
+    let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
-    let mut notes = Vec::new();
-    let mut record = |note: &Note| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
-    finder.patience = Duration::ZERO;
+    let mut notices = Vec::new();
+    let mut record = |notice: &IndexNotice| notices.push(notice.clone());
+    let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
+    finder.lock_timeout = Duration::ZERO;
     let mut search = || {
-        let answer = finder.asked(&mut record, |index, _| {
+        let answer = finder.run(&mut record, |index, _| {
             assert!(index.files.is_empty(), "only the index in memory answers");
             Ok(index.count())
         });
@@ -222,80 +233,93 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     };
     assert_eq!((search(), search()), (80, 80));
     let holder = format!("process {} (scan)", std::process::id());
-    let reason = "another process still writes it".to_owned();
-    let wanted = [
-        Note::Inconsistent,
-        Note::Waiting { holder },
-        Note::InMemory { reason },
+    let reason = "another process is still writing it".to_owned();
+    let expected = [
+        IndexNotice::Inconsistent,
+        IndexNotice::Waiting { holder },
+        IndexNotice::InMemory { reason },
     ];
-    assert_eq!(notes, wanted, "the second search uses the index in memory");
+    assert_eq!(
+        notices, expected,
+        "the second search uses the index in memory"
+    );
     drop(held);
-    set.assert_equal(80);
+    test.assert_equal(80);
 }
 
 #[test]
 fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
-    let set = set();
-    let mut notes = Vec::new();
-    let mut record = |note: &Note| notes.push(note.clone());
-    let mut finder = Finder::open(&set.catalogue, &mut record).unwrap();
-    fs::remove_dir_all(set.index()).unwrap();
-    fs::create_dir(set.index()).unwrap();
-    fs::write(set.index().join("precious.mov"), "footage").unwrap();
-    let answer = finder.asked(&mut record, |index, _| {
+    let test = two_segments();
+    let mut notices = Vec::new();
+    let mut record = |notice: &IndexNotice| notices.push(notice.clone());
+    let mut finder = Finder::open(&test.catalogue, &mut record).unwrap();
+    fs::remove_dir_all(test.index()).unwrap();
+    fs::create_dir(test.index()).unwrap();
+    fs::write(test.index().join("precious.mov"), "footage").unwrap();
+    let answer = finder.run(&mut record, |index, _| {
         assert!(index.files.is_empty(), "only the index in memory answers");
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
     assert!(
-        matches!(notes[..], [Note::Inconsistent, Note::InMemory { .. }]),
-        "{notes:?}"
+        matches!(
+            notices[..],
+            [IndexNotice::Inconsistent, IndexNotice::InMemory { .. }]
+        ),
+        "{notices:?}"
     );
-    assert_eq!(files_in(&set.index()).len(), 1, "the folder is not ours");
+    assert_eq!(files_in(&test.index()).len(), 1, "the folder is not ours");
 }
 
 #[test]
-fn a_search_that_finds_what_cannot_be_makes_the_index_anew() {
-    let set = set();
-    let wanted = set.all_finds(&mut Vec::new());
-    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
-    // From nowhere; beyond what fits; number 0; the same clip twice.
+fn an_impossible_result_rebuilds_the_index() {
+    let test = two_segments();
+    let expected = test.search_all(&mut Vec::new());
+    let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
+    // A clip that does not exist; an id that does not fit; id 0; a duplicate clip.
     for number in [1000, u64::MAX, 0, 7] {
-        let index = set.open();
-        let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+        let index = test.open();
+        let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
         let document = index.columns.document(number, &clip(7));
         writer.add_document(document).unwrap();
-        let payload = Payload {
-            catalogue: set.catalogue.uuid().unwrap(),
-            seq: set.catalogue.seq().unwrap(),
-            documents: DOCUMENTS,
+        let payload = CommitPayload {
+            catalogue: test.catalogue.uuid().unwrap(),
+            seq: test.catalogue.seq().unwrap(),
+            documents: DOCUMENT_VERSION,
         };
         let mut commit = writer.prepare_commit().unwrap();
         commit.set_payload(&serde_json::to_string(&payload).unwrap());
         commit.commit().unwrap();
         drop((writer, index));
-        let mut notes = Vec::new();
-        assert_eq!(set.all_finds_of_one(&mut notes), wanted, "{number}");
-        assert_eq!(notes, [Note::Inconsistent]);
-        set.assert_equal(80);
+        let mut notices = Vec::new();
+        assert_eq!(
+            test.search_all_with_one_finder(&mut notices),
+            expected,
+            "{number}"
+        );
+        assert_eq!(notices, [IndexNotice::Inconsistent]);
+        test.assert_equal(80);
     }
 }
 
 #[test]
-fn an_index_at_a_seq_that_cannot_be_is_made_anew() {
-    let set = set();
+fn an_index_with_an_invalid_seq_is_rebuilt() {
+    let test = two_segments();
     for seq in [-1, 0, i64::MIN, i64::MAX] {
         write_payload(
-            &set,
-            &Payload {
-                catalogue: set.catalogue.uuid().unwrap(),
+            &test,
+            &CommitPayload {
+                catalogue: test.catalogue.uuid().unwrap(),
                 seq,
-                documents: DOCUMENTS,
+                documents: DOCUMENT_VERSION,
             },
         );
-        let mut notes = Vec::new();
-        assert_eq!(set.finds("take", &mut notes).len(), 80, "{seq}");
-        assert!(matches!(notes[..], [Note::Remade { .. }]), "{notes:?}");
-        set.assert_equal(80);
+        let mut notices = Vec::new();
+        assert_eq!(test.search("take", &mut notices).len(), 80, "{seq}");
+        assert!(
+            matches!(notices[..], [IndexNotice::Rebuilt { .. }]),
+            "{notices:?}"
+        );
+        test.assert_equal(80);
     }
 }

@@ -12,9 +12,11 @@ use std::io;
 
 use super::bitstream::sound_frames::SoundFrame;
 use super::bitstream::{CodedPicture, ContainerPicture, ac3, jpeg, mpeg_audio};
-use super::header::{Film, Format, Header, Stream, seconds, tidy};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
-use super::ratio::{aspect, lowest};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, normalize_tags};
+use super::keyframes::{
+    Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
+};
+use super::ratio::{aspect, reduce};
 use super::wav::pcm;
 use super::wav::window::{FileWindow, u16_at, u32_at};
 use crate::source_file::Original;
@@ -32,13 +34,13 @@ const BITMAP_HEADER: usize = 40;
 ///
 /// # Errors
 /// Fails if the file cannot be read.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
     let mut window = FileWindow::new(original);
     let parsed = parse(&mut window);
     window.finish(parsed)
 }
 
-fn parse(window: &mut FileWindow<'_>) -> Option<Film> {
+fn parse(window: &mut FileWindow<'_>) -> Option<ParsedFile> {
     let layout = layout::parse(window)?;
     let entries = read_entries(window, &layout)?;
     let mut streams = Vec::new();
@@ -74,10 +76,10 @@ fn parse(window: &mut FileWindow<'_>) -> Option<Film> {
     let format = Format {
         name: "avi".to_owned(),
         duration: Some(duration(&layout.tracks)?),
-        tags: tidy(tags),
+        tags: normalize_tags(tags),
     };
-    Some(Film {
-        header: Header { format, streams },
+    Some(ParsedFile {
+        header: MediaHeader { format, streams },
         keyframes: Some(keyframes).filter(|found| !found.keys.is_empty()),
     })
 }
@@ -168,18 +170,20 @@ impl MjpegStream {
     fn keyframes(&self, track: &AviTrack, number: usize, entries: &[AviIndexEntry]) -> Keyframes {
         let all: Vec<&AviIndexEntry> = entries
             .iter()
-            .filter(|entry| entry.stream == number && entry.is_key && entry.length <= MOST_KEY)
+            .filter(|entry| {
+                entry.stream == number && entry.is_key && entry.length <= MAX_KEYFRAME_BYTES
+            })
             .collect();
         let key = |at| {
             let entry = all.get(usize::try_from(at).ok()?)?;
             let units = u128::from(entry.number) * u128::from(track.scale);
-            Some(Key {
+            Some(Keyframe {
                 offset: entry.position + 8,
                 bytes: entry.length,
                 micros: u64::try_from(units * 1_000_000 / u128::from(track.rate.max(1))).ok()?,
             })
         };
-        let mut keys: Vec<Key> = evenly(all.len() as u64).filter_map(key).collect();
+        let mut keys: Vec<Keyframe> = evenly_spaced(all.len() as u64).filter_map(key).collect();
         keys.dedup_by_key(|key| key.micros);
         Keyframes {
             decoder: Decoder {
@@ -189,7 +193,7 @@ impl MjpegStream {
                 width: self.width,
                 height: self.height,
             },
-            stored: Stored::Whole,
+            stored: KeyframeStorage::Whole,
             keys,
         }
     }
@@ -198,7 +202,7 @@ impl MjpegStream {
 /// Returns the frame rate as a fraction; `None` if it is outside the range in which ffprobe accepts
 /// the header's rate.
 fn frame_rate(track: &AviTrack) -> Option<String> {
-    let (rate, scale) = lowest(u64::from(track.rate), track.scale.into())?;
+    let (rate, scale) = reduce(u64::from(track.rate), track.scale.into())?;
     (rate < scale * 101 && rate >= scale * 5).then(|| format!("{rate}/{scale}"))
 }
 
@@ -214,7 +218,7 @@ fn duration(tracks: &[AviTrack]) -> Option<String> {
             (units + rate / 2).checked_div(rate)
         })
         .try_fold(0, |longest, micros| Some(micros?.max(longest)))?;
-    (micros > 0).then(|| seconds(micros))
+    (micros > 0).then(|| format_seconds(micros))
 }
 
 /// Describes an audio stream; `frame` is the beginning of its first chunk.

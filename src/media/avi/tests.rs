@@ -70,7 +70,7 @@ fn sample_film() -> Vec<u8> {
     chunk(b"RIFF", &[&b"AVI "[..], &parts.concat()].concat())
 }
 
-fn read_bytes(bytes: &[u8]) -> Option<Film> {
+fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
     read(&Original::open(file.path()).unwrap()).unwrap()

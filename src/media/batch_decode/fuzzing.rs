@@ -1,42 +1,42 @@
-//! The two ends of a harvest without the process between them, for `fuzz/`.
+//! Input and output of the decoder process without the process itself, for `fuzz/`.
 
 pub use super::super::keyframes::Decoder;
-use super::super::keyframes::{Key, Keyframes};
-use super::{matroska, packed, units};
+use super::super::keyframes::{Keyframe, Keyframes};
+use super::{extract, matroska_pipe, random_access};
 use crate::source_file::{Gate, Original};
 
-/// Reads a key out of its file, as the decoder takes it.
+/// Reads a keyframe from its file in the form that the decoder accepts.
 #[must_use]
-pub fn read(original: &Original, keyframes: &Keyframes, key: Key) -> Option<Vec<u8>> {
-    let (stored, decoder) = (keyframes.stored, &keyframes.decoder);
-    let taken = packed::read(original, &Gate::new(1), stored, decoder, key).ok()??;
-    units::opened(decoder, taken.bytes)
+pub fn read(original: &Original, keyframes: &Keyframes, key: Keyframe) -> Option<Vec<u8>> {
+    let (storage, decoder) = (keyframes.stored, &keyframes.decoder);
+    let extracted = extract::read(original, &Gate::new(1), storage, decoder, key).ok()??;
+    random_access::make_independent(decoder, extracted.bytes)
 }
 
-/// Makes a frame one that decodes in any order, where that can be.
+/// Converts a frame so that it decodes independently of others; `None` if that is impossible.
 #[must_use]
-pub fn open(decoder: &Decoder, frame: &[u8]) -> Option<Vec<u8>> {
-    units::opened(decoder, frame.to_vec())
+pub fn make_independent(decoder: &Decoder, frame: &[u8]) -> Option<Vec<u8>> {
+    random_access::make_independent(decoder, frame.to_vec())
 }
 
-/// What ffmpeg is given for one frame; `None` for a codec that cannot be fed.
+/// Returns the stream written to ffmpeg for one frame; `None` for an unsupported codec.
 #[must_use]
-pub fn feed(decoder: &Decoder, number: u64, frame: &[u8]) -> Option<Vec<u8>> {
-    let (name, private) = matroska::codec(decoder)?;
+pub fn write_stream(decoder: &Decoder, number: u64, frame: &[u8]) -> Option<Vec<u8>> {
+    let (name, private) = matroska_pipe::codec(decoder)?;
     let mut stream = Vec::new();
-    matroska::begin(&mut stream, decoder, (name, &private)).ok()?;
-    matroska::frame(&mut stream, number, frame).ok()?;
+    matroska_pipe::write_header(&mut stream, decoder, (name, &private)).ok()?;
+    matroska_pipe::write_frame(&mut stream, number, frame).ok()?;
     Some(stream)
 }
 
-/// The pictures of `size` bytes in what ffmpeg wrote, each with its number, and whether the
-/// stream was whole.
+/// Parses pictures of `size` bytes from ffmpeg's output. Returns each with its number, and true
+/// if the stream was complete.
 #[must_use]
-pub fn take(mut stream: &[u8], size: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
-    let mut taken = Vec::new();
-    let end = matroska::pictures(&mut stream, size, &mut |picture| {
-        taken.push((picture.number, picture.pixels));
+pub fn parse_pictures(mut stream: &[u8], size: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
+    let mut extracted = Vec::new();
+    let end = matroska_pipe::read_pictures(&mut stream, size, &mut |picture| {
+        extracted.push((picture.number, picture.pixels));
         true
     });
-    (taken, end.is_ok())
+    (extracted, end.is_ok())
 }

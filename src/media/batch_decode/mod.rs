@@ -1,16 +1,16 @@
-//! The harvest: keyframes of many clips, decoded by one ffmpeg.
+//! Batch decoding of keyframes from many clips with one ffmpeg process.
 //!
-//! Starting ffmpeg costs more than decoding a picture, and letting it open a file costs
-//! more still. So the bytes of chosen keyframes are read here and fed, numbered, through
-//! one pipe to one process for all clips of the same configuration.
+//! Starting ffmpeg takes longer than decoding a frame, and letting it open a file takes longer
+//! still. So the bytes of selected keyframes are read here and written, numbered, to the input
+//! pipe of one process for all clips with the same decoder configuration.
 
-mod clusters;
+mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod matroska;
-mod packed;
-mod transport;
-mod units;
+mod matroska_cluster;
+mod matroska_pipe;
+mod random_access;
+mod transport_stream;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -20,131 +20,138 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::frame::Raster;
-use super::keyframes::{Decoder, Key, Stored};
-use super::process::{self, Limits};
-use super::{Tool, Unread};
+use super::keyframes::{Decoder, Keyframe, KeyframeStorage};
+use super::process::{self, ProcessLimits};
+use super::{ProbeError, Tool};
 use crate::source_file::{Gate, Original};
 
-use matroska::Numbered;
+use matroska_pipe::NumberedPicture;
 
-/// Bytes of decoded pictures that one run may keep.
-const KEPT: u64 = 256 * 1024 * 1024;
+/// Bytes of decoded frames that one process may hold in memory.
+const MAX_HELD: u64 = 256 * 1024 * 1024;
 
-/// The keys of one file that are to be decoded.
+/// Keyframes of one file to decode.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct FileKeyframes {
     pub path: PathBuf,
     pub gate: Gate,
-    pub stored: Stored,
-    pub keys: Vec<Key>,
+    pub storage: KeyframeStorage,
+    pub keys: Vec<Keyframe>,
 }
 
-/// One picture of the harvest.
+/// Decoded keyframe with its position in the request.
 #[derive(Debug)]
-pub(super) struct Picked {
-    /// Which row it belongs to,
-    pub row: usize,
-    /// and which of its keys.
+pub(super) struct DecodedKeyframe {
+    /// Index of the file in the list passed to [`decode`].
+    pub file: usize,
+    /// Index of the keyframe in its file's list.
     pub key: usize,
-    /// When it is shown, in microseconds since the clip's begin.
+    /// Presentation time in microseconds from the start of the clip.
     pub micros: u64,
     pub pixels: Vec<u8>,
 }
 
-/// Whether frames of this configuration can be fed to ffmpeg.
+/// Returns true if frames of this configuration can be written to ffmpeg's input pipe.
 pub(super) fn can_decode(decoder: &Decoder) -> bool {
-    matroska::codec(decoder).is_some()
+    matroska_pipe::codec(decoder).is_some()
 }
 
-/// Decodes keys of files of one configuration. A key that cannot be read or does not decode
-/// is simply not given.
+/// Decodes keyframes of files with one configuration. Keyframes that cannot be read or decoded
+/// are skipped without an error.
 ///
-/// A decoder fills what is damaged with what it decoded last, which was another clip. So when
-/// it complains of anything, nothing it gave is believed, and each half is decoded anew by a
-/// decoder of its own, down to a single key.
+/// A decoder conceals damage with parts of the frame it decoded last, which belongs to another
+/// clip. So if ffmpeg prints any error, all its frames are discarded and each half of the
+/// keyframes is decoded again by a separate process, down to single keyframes.
 ///
 /// # Errors
 /// When ffmpeg cannot be run, hangs, or the run is cancelled.
-pub(super) fn harvest(
+pub(super) fn decode(
     decoder: &Decoder,
     raster: &Raster,
-    rows: &[Row],
+    files: &[FileKeyframes],
     tool: &Tool,
-    limits: &Limits,
-    give: &mut dyn FnMut(Picked),
-) -> Result<(), Unread> {
-    let all: Vec<Place> = rows
+    limits: &ProcessLimits,
+    on_decoded: &mut dyn FnMut(DecodedKeyframe),
+) -> Result<(), ProbeError> {
+    let all: Vec<KeyframeIndex> = files
         .iter()
         .enumerate()
-        .flat_map(|(row, wanted)| (0..wanted.keys.len()).map(move |key| Place { row, key }))
+        .flat_map(|(file, file_keys)| {
+            (0..file_keys.keys.len()).map(move |key| KeyframeIndex { file, key })
+        })
         .collect();
-    let mut waiting: Vec<Vec<Place>> = match most_at_once(decoder) {
-        Some(most) => all.chunks(most).rev().map(<[Place]>::to_vec).collect(),
+    let mut pending: Vec<Vec<KeyframeIndex>> = match max_per_process(decoder) {
+        Some(max) => all
+            .chunks(max)
+            .rev()
+            .map(<[KeyframeIndex]>::to_vec)
+            .collect(),
         None => vec![all],
     };
-    while let Some(mut places) = waiting.pop() {
-        let (picked, complaint) = session(decoder, raster, rows, &places, tool, limits)?;
-        if complaint.trim().is_empty() || places.len() < 2 {
-            picked.into_iter().for_each(&mut *give);
+    while let Some(mut indices) = pending.pop() {
+        let (frames, error_output) = run_decoder(decoder, raster, files, &indices, tool, limits)?;
+        if error_output.trim().is_empty() || indices.len() < 2 {
+            frames.into_iter().for_each(&mut *on_decoded);
             continue;
         }
-        // Between clips, where that can be.
-        let middle = places.len() / 2;
-        let middle = match places
+        // Splits between clips if possible.
+        let middle = indices.len() / 2;
+        let middle = match indices
             .iter()
-            .position(|place| place.row == places[middle].row)
+            .position(|index| index.file == indices[middle].file)
         {
             Some(begin) if begin > 0 => begin,
             _ => middle,
         };
-        let second = places.split_off(middle);
-        waiting.push(second);
-        waiting.push(places);
+        let second = indices.split_off(middle);
+        pending.push(second);
+        pending.push(indices);
     }
     Ok(())
 }
 
-/// Keys that one run may decode, where it must keep all of their pictures.
+/// Returns the number of keyframes that one process may decode; `None` for no limit.
 ///
-/// ffmpeg's HEVC decoder says nothing of a picture of which parts are missing: there it leaves
-/// what its memory held before, which was another clip's. So its memory is never used twice.
-fn most_at_once(decoder: &Decoder) -> Option<usize> {
+/// ffmpeg's HEVC decoder reports no error if parts of a picture are missing. It leaves the old
+/// contents of the frame buffer there, which belong to another clip. So all frames of a process
+/// are held in memory, and no buffer is used twice.
+fn max_per_process(decoder: &Decoder) -> Option<usize> {
     if decoder.codec != "hevc" {
         return None;
     }
-    // Four bytes a pixel: 4:2:2 with more than eight bits.
+    // Four bytes per pixel: 4:2:2 with more than eight bits.
     let bytes = u64::from(decoder.width) * u64::from(decoder.height) * 4;
-    let most = KEPT / bytes.max(1);
-    Some(usize::try_from(most).unwrap_or(usize::MAX).max(1))
+    let max = MAX_HELD / bytes.max(1);
+    Some(usize::try_from(max).unwrap_or(usize::MAX).max(1))
 }
 
-/// What is done to each picture.
+/// Returns the ffmpeg filter for each frame.
 fn filter(decoder: &Decoder, raster: &Raster) -> String {
     let filter = raster.filter();
-    match most_at_once(decoder) {
-        // Held back to the end, and then thrown away.
+    match max_per_process(decoder) {
+        // The second branch holds every frame until the end and then discards it.
         Some(_) => format!("split[shown][kept];[kept]reverse,nullsink;[shown]{filter}"),
         None => filter,
     }
 }
 
-/// A key by its row and its number there.
+/// Index of a file and of a keyframe in that file's list.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    row: usize,
+struct KeyframeIndex {
+    file: usize,
     key: usize,
 }
 
-/// One run of ffmpeg: what it gave, and what it complained of.
-fn session(
+/// Runs ffmpeg once and returns the decoded frames and its error output.
+fn run_decoder(
     decoder: &Decoder,
     raster: &Raster,
-    rows: &[Row],
-    places: &[Place],
+    files: &[FileKeyframes],
+    indices: &[KeyframeIndex],
     tool: &Tool,
-    limits: &Limits,
-) -> Result<(Vec<Picked>, String), Unread> {
-    let Some((name, private)) = matroska::codec(decoder) else {
+    limits: &ProcessLimits,
+) -> Result<(Vec<DecodedKeyframe>, String), ProbeError> {
+    let Some((name, private)) = matroska_pipe::codec(decoder) else {
         return Ok((Vec::new(), String::new()));
     };
     let mut command = FfmpegCommand::new_with_path(&tool.path);
@@ -152,7 +159,7 @@ fn session(
     command
         .args(["-hide_banner", "-v", "error", "-threads", "1"])
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
-        // A stream of variable rate comes out as it went in: no frame is dropped or doubled.
+        // Output with a variable frame rate: no frame is dropped or duplicated.
         .args(["-map", "0:v:0"])
         .args(["-filter_threads", "1", "-vf", &filter(decoder, raster)])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
@@ -160,93 +167,91 @@ fn session(
         .args(["-f", "matroska", "pipe:1"]);
     let bytes = raster.bytes();
     let decoder = decoder.clone();
-    let errands = errands(rows, places);
-    let times: Arc<[AtomicU64]> = places.iter().map(|_| AtomicU64::new(0)).collect();
-    let noted = Arc::clone(&times);
-    let feed = move |into: &mut dyn Write| {
-        matroska::begin(into, &decoder, (name, &private))?;
+    let files = group_by_file(files, indices);
+    let times: Arc<[AtomicU64]> = indices.iter().map(|_| AtomicU64::new(0)).collect();
+    let shared_times = Arc::clone(&times);
+    let write_input = move |into: &mut dyn Write| {
+        matroska_pipe::write_header(into, &decoder, (name, &private))?;
         let mut number = 0;
-        for errand in &errands {
-            number = errand.feed(into, &decoder, number, &noted)?;
+        for file in &files {
+            number = file.write_to(into, &decoder, number, &shared_times)?;
         }
         Ok(())
     };
-    let parse = move |from: &mut dyn io::Read, give: &mut dyn FnMut(Numbered) -> bool| {
-        matroska::pictures(from, bytes, give)
-    };
-    let mut picked = Vec::with_capacity(places.len());
-    let mut is_taken = vec![false; places.len()];
-    let complaint = process::converse(command, limits, feed, parse, &mut |picture: Numbered| {
-        // Numbers count the keys.
-        let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
-        let Some((place, is_taken)) = places.get(at).zip(is_taken.get_mut(at)) else {
-            return false;
+    let parse_output =
+        move |from: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
+            matroska_pipe::read_pictures(from, bytes, on_decoded)
         };
-        // Two fields that came as two pictures: the first is as good.
-        let is_new = !std::mem::replace(is_taken, true);
-        if is_new {
-            picked.push(Picked {
-                row: place.row,
-                key: place.key,
-                micros: times[at].load(Ordering::Relaxed),
-                pixels: picture.pixels,
-            });
-        }
-        is_new
-    })?;
-    Ok((picked, complaint))
+    let mut frames = Vec::with_capacity(indices.len());
+    let mut is_received = vec![false; indices.len()];
+    let error_output = process::run_streaming(
+        command,
+        limits,
+        write_input,
+        parse_output,
+        &mut |picture: NumberedPicture| {
+            // Numbers are indices of the keyframes.
+            let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
+            let Some((index, is_received)) = indices.get(at).zip(is_received.get_mut(at)) else {
+                return false;
+            };
+            // Two fields may be returned as two pictures; the first one suffices.
+            let is_new = !std::mem::replace(is_received, true);
+            if is_new {
+                frames.push(DecodedKeyframe {
+                    file: index.file,
+                    key: index.key,
+                    micros: times[at].load(Ordering::Relaxed),
+                    pixels: picture.pixels,
+                });
+            }
+            is_new
+        },
+    )?;
+    Ok((frames, error_output))
 }
 
-/// Keys that are read from one file.
-struct Errand {
-    row: Row,
-}
-
-/// The keys of a list of places, file by file.
-fn errands(rows: &[Row], places: &[Place]) -> Vec<Errand> {
-    places
-        .chunk_by(|one, other| one.row == other.row)
-        .map(|group| Errand {
-            row: Row {
-                keys: group
-                    .iter()
-                    .map(|place| rows[place.row].keys[place.key])
-                    .collect(),
-                ..rows[group[0].row].clone()
-            },
+/// Groups a list of keyframes by file.
+fn group_by_file(files: &[FileKeyframes], indices: &[KeyframeIndex]) -> Vec<FileKeyframes> {
+    indices
+        .chunk_by(|one, other| one.file == other.file)
+        .map(|group| FileKeyframes {
+            keys: group
+                .iter()
+                .map(|index| files[index.file].keys[index.key])
+                .collect(),
+            ..files[group[0].file].clone()
         })
         .collect()
 }
 
-impl Errand {
-    /// Feeds the keys under numbers from `number` on, and notes when each is shown; gives the
-    /// number after the last.
-    fn feed(
+impl FileKeyframes {
+    /// Writes the keyframes with consecutive numbers from `number`, stores the time of each in
+    /// `times`, and returns the number after the last.
+    fn write_to(
         &self,
         into: &mut dyn Write,
         decoder: &Decoder,
         number: u64,
         times: &[AtomicU64],
     ) -> io::Result<u64> {
-        let row = &self.row;
-        let original = {
-            let _pass = row.gate.pass();
-            Original::open(&row.path)
+        let opened = {
+            let _pass = self.gate.pass();
+            Original::open(&self.path)
         };
         let mut number = number;
-        for &key in &row.keys {
-            let taken = original
-                .as_ref()
-                .ok()
-                .and_then(|file| packed::read(file, &row.gate, row.stored, decoder, key).ok()?);
-            // What cannot be read or opened does not come back, and is tried another way.
-            if let Some(taken) = taken
-                && let Some(frame) = units::opened(decoder, taken.bytes)
+        for &key in &self.keys {
+            let extracted = opened.as_ref().ok().and_then(|file| {
+                extract::read(file, &self.gate, self.storage, decoder, key).ok()?
+            });
+            // A keyframe that cannot be read is missing in the output and is decoded another way.
+            if let Some(extracted) = extracted
+                && let Some(frame) = random_access::make_independent(decoder, extracted.bytes)
             {
                 if let Some(time) = usize::try_from(number).ok().and_then(|at| times.get(at)) {
-                    time.store(taken.micros, Ordering::Relaxed);
+                    time.store(extracted.micros, Ordering::Relaxed);
                 }
-                matroska::frame(into, number, &frame)?;
+                matroska_pipe::write_frame(into, number, &frame)?;
             }
             number += 1;
         }

@@ -1,4 +1,4 @@
-//! Pictures of the harvest against plain decodes of the same frames.
+//! Comparison of batch decoding with ordinary decoding of the same frames.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::*;
 use crate::media::process::Cancel;
-use crate::media::single_decode::{self, Input, Place};
+use crate::media::single_decode::{self, Input, SeekPosition};
 use crate::media::tests::{files_in, sample};
-use crate::media::{Told, Tools, read_header};
+use crate::media::{ProbeResult, Tools, read_header};
 
-fn tools() -> (Tools, Limits) {
-    let limits = Limits {
+fn tools() -> (Tools, ProcessLimits) {
+    let limits = ProcessLimits {
         deadline: Duration::from_secs(60),
         cancel: Cancel::default(),
     };
@@ -31,11 +31,11 @@ fn ffmpeg(arguments: &str, output: &Path) {
     assert!(status.success(), "{arguments}");
 }
 
-fn header(path: &Path) -> Option<Told> {
+fn header(path: &Path) -> Option<ProbeResult> {
     read_header(&mut Original::open(path).unwrap()).unwrap()
 }
 
-/// Peak signal to noise, in decibels; infinite of equal pictures.
+/// Peak signal-to-noise ratio in decibels; infinite for equal pictures.
 fn psnr(a: &[u8], b: &[u8]) -> f64 {
     let squares: f64 = a
         .iter()
@@ -47,56 +47,56 @@ fn psnr(a: &[u8], b: &[u8]) -> f64 {
     10.0 * (255.0 * 255.0 / mean).log10()
 }
 
-/// Harvests keys of a file, at most `most` and in an order that no film has, and compares
-/// each with what ffmpeg decodes when it opens the file. Gives how many it could compare,
-/// and what differs.
-fn compare(path: &Path, most: usize) -> (usize, Vec<String>) {
+/// Decodes at most `max` keyframes of a file, in shuffled order, and compares each with the frame
+/// that ffmpeg decodes when it opens the file. Returns the number of comparisons and the
+/// differences.
+fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
     let (tools, limits) = tools();
-    let told = header(path).unwrap();
-    let keyframes = told.keyframes.unwrap();
-    let mut raster = Raster::of(&told.facts, 480).unwrap();
-    // As they are decoded: before they are brought down to a plain screen.
+    let probed = header(path).unwrap();
+    let keyframes = probed.keyframes.unwrap();
+    let mut raster = Raster::new(&probed.facts, 480).unwrap();
+    // Compares frames before tone mapping.
     raster.curve = None;
-    let mut keys = keyframes.for_strip(most);
+    let mut keys = keyframes.for_strip(max);
     keys.sort_by_key(|key| key.micros * 7919 % 1_000_003);
-    let row = Row {
+    let file = FileKeyframes {
         path: path.to_owned(),
         gate: Gate::new(1),
-        stored: keyframes.stored,
+        storage: keyframes.stored,
         keys: keys.clone(),
     };
     let mut pictures = vec![None; keys.len()];
     let decoder = &keyframes.decoder;
-    let mut take = |picked: Picked| {
-        keys[picked.key].micros = picked.micros;
-        pictures[picked.key] = Some(picked.pixels);
+    let mut take = |decoded: DecodedKeyframe| {
+        keys[decoded.key].micros = decoded.micros;
+        pictures[decoded.key] = Some(decoded.pixels);
     };
-    harvest(decoder, &raster, &[row], &tools.ffmpeg, &limits, &mut take).unwrap();
+    decode(decoder, &raster, &[file], &tools.ffmpeg, &limits, &mut take).unwrap();
     let input = Input {
         path: path.to_owned(),
         is_described: false,
     };
     let (mut compared, mut differences) = (0, Vec::new());
     for (key, picture) in keys.iter().zip(&pictures) {
-        #[expect(clippy::cast_precision_loss, reason = "a running time")]
+        #[expect(clippy::cast_precision_loss, reason = "a duration")]
         let second = (key.micros as f64 / 1e6 - 0.004).max(0.0);
-        let mut place = Place::At(second);
-        if let Stored::Transport { .. } = keyframes.stored {
-            // Not each place that is looked at has a key; and ffmpeg seeks to none exactly.
+        let mut position = SeekPosition::Exact(second);
+        if let KeyframeStorage::Transport { .. } = keyframes.stored {
+            // Not every search range contains a keyframe, and ffmpeg cannot seek exactly.
             if picture.is_none() {
                 continue;
             }
-            let rate = told.facts.rate.as_ref().unwrap().value.per_second();
+            let rate = probed.facts.rate.as_ref().unwrap().value.per_second();
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a few frames"
             )]
             let number = ((second + 0.005) * rate) as u32;
-            place = Place::Number(number);
+            position = SeekPosition::FrameNumber(number);
         }
-        let plain = single_decode::one(&input, place, &raster, &tools.ffmpeg, &limits);
-        // What ffmpeg itself cannot decode is no loss.
+        let plain = single_decode::decode_frame(&input, position, &raster, &tools.ffmpeg, &limits);
+        // Frames that ffmpeg itself cannot decode are not counted.
         let Ok(plain) = plain else { continue };
         compared += 1;
         let verdict = match picture.as_ref().map(|picture| psnr(picture, &plain)) {
@@ -112,7 +112,7 @@ fn compare(path: &Path, most: usize) -> (usize, Vec<String>) {
 const SOURCE: &str = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4";
 
 #[test]
-fn every_kind_of_key_decodes_as_it_does_in_its_film() {
+fn keyframes_of_every_kind_decode_as_in_their_file() {
     let folder = tempfile::tempdir().unwrap();
     for (name, options) in [
         ("closed.mp4", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p"),
@@ -174,7 +174,7 @@ fn every_kind_of_key_decodes_as_it_does_in_its_film() {
 }
 
 #[test]
-fn keys_among_the_sound_of_a_broadcast_file_decode_as_in_their_films() {
+fn keyframes_of_mxf_files_with_sound_decode_as_in_their_file() {
     let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2";
     let sound = "-f lavfi -i sine=sample_rate=48000:duration=2";
     let folder = tempfile::tempdir().unwrap();
@@ -200,7 +200,7 @@ fn keys_among_the_sound_of_a_broadcast_file_decode_as_in_their_films() {
 }
 
 #[test]
-fn keys_in_clusters_and_chunks_decode_as_in_their_films() {
+fn keyframes_of_matroska_and_avi_files_decode_as_in_their_file() {
     let folder = tempfile::tempdir().unwrap();
     let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2";
     for (name, options) in [
@@ -230,12 +230,12 @@ fn keys_in_clusters_and_chunks_decode_as_in_their_films() {
 }
 
 #[test]
-fn a_lost_frame_takes_no_other_clips_place() {
+fn a_lost_frame_does_not_shift_frames_to_another_clip() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();
-    let mut rows = Vec::new();
-    let mut told = None;
-    // Clips of one colour each, of which the second and third have their picture spoilt.
+    let mut files = Vec::new();
+    let mut probed = None;
+    // One colour per clip; the frames of the second and third clip are destroyed.
     for (number, colour) in ["red", "lime", "blue", "white", "yellow"]
         .iter()
         .enumerate()
@@ -251,28 +251,28 @@ fn a_lost_frame_takes_no_other_clips_place() {
             bytes[at..at + key.bytes as usize].fill(0xff);
             fs::write(&path, bytes).unwrap();
         }
-        rows.push(Row {
+        files.push(FileKeyframes {
             path,
             gate: Gate::new(1),
-            stored: Stored::Whole,
+            storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
-        told = Some(header);
+        probed = Some(header);
     }
-    let told = told.unwrap();
-    let raster = Raster::of(&told.facts, 480).unwrap();
-    let decoder = told.keyframes.unwrap().decoder;
+    let probed = probed.unwrap();
+    let raster = Raster::new(&probed.facts, 480).unwrap();
+    let decoder = probed.keyframes.unwrap().decoder;
     let mut seen = Vec::new();
-    harvest(
+    decode(
         &decoder,
         &raster,
-        &rows,
+        &files,
         &tools.ffmpeg,
         &limits,
-        &mut |picked| {
-            let middle = picked.pixels.len() / 2 / 3 * 3;
-            let lit = |at: usize| picked.pixels[middle + at] > 127;
-            seen.push((picked.row, [lit(0), lit(1), lit(2)]));
+        &mut |decoded| {
+            let middle = decoded.pixels.len() / 2 / 3 * 3;
+            let lit = |at: usize| decoded.pixels[middle + at] > 127;
+            seen.push((decoded.file, [lit(0), lit(1), lit(2)]));
         },
     )
     .unwrap();
@@ -287,11 +287,11 @@ fn a_lost_frame_takes_no_other_clips_place() {
 }
 
 #[test]
-fn missing_slices_show_nothing_of_another_clip() {
+fn missing_slices_are_not_filled_from_another_clip() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();
-    let mut rows = Vec::new();
-    let mut told = None;
+    let mut files = Vec::new();
+    let mut probed = None;
     for (number, colour) in ["red", "red", "red", "red", "blue"].iter().enumerate() {
         let path = folder.path().join(format!("{number}.mp4"));
         let source = format!("-f lavfi -i color={colour}:size=320x192:rate=25:duration=0.2");
@@ -303,54 +303,54 @@ fn missing_slices_show_nothing_of_another_clip() {
             let mut bytes = fs::read(&path).unwrap();
             let begin = usize::try_from(key.offset).unwrap();
             assert_eq!(
-                spoil_slices(&mut bytes[begin..begin + key.bytes as usize]),
+                destroy_slices(&mut bytes[begin..begin + key.bytes as usize]),
                 2
             );
             fs::write(&path, bytes).unwrap();
         }
-        rows.push(Row {
+        files.push(FileKeyframes {
             path,
             gate: Gate::new(1),
-            stored: Stored::Whole,
+            storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
-        told = Some(header);
+        probed = Some(header);
     }
-    let told = told.unwrap();
-    let raster = Raster::of(&told.facts, 320).unwrap();
-    let decoder = told.keyframes.unwrap().decoder;
-    let mut red = vec![None; rows.len()];
-    let mut take = |picked: Picked| {
-        let pixels = picked.pixels.as_chunks::<3>().0;
+    let probed = probed.unwrap();
+    let raster = Raster::new(&probed.facts, 320).unwrap();
+    let decoder = probed.keyframes.unwrap().decoder;
+    let mut red = vec![None; files.len()];
+    let mut take = |decoded: DecodedKeyframe| {
+        let pixels = decoded.pixels.as_chunks::<3>().0;
         let count = pixels.iter().filter(|it| it[0] > 127 && it[1] < 127);
-        red[picked.row] = Some(count.count() * 100 / pixels.len());
+        red[decoded.file] = Some(count.count() * 100 / pixels.len());
     };
-    harvest(&decoder, &raster, &rows, &tools.ffmpeg, &limits, &mut take).unwrap();
+    decode(&decoder, &raster, &files, &tools.ffmpeg, &limits, &mut take).unwrap();
     assert_eq!(red[..4], [Some(100); 4]);
     assert!(red[4].is_none_or(|red| red == 0), "{red:?}");
 }
 
-/// Makes all slices of a HEVC picture but the first something that no decoder looks at; gives
-/// how many.
-fn spoil_slices(mut frame: &mut [u8]) -> usize {
-    let (mut slices, mut spoilt) = (0, 0);
+/// Turns all slices of an HEVC picture except the first into filler data, which decoders ignore.
+/// Returns their number.
+fn destroy_slices(mut frame: &mut [u8]) -> usize {
+    let (mut slices, mut destroyed) = (0, 0);
     while let Some((length, rest)) = frame.split_first_chunk_mut::<4>() {
         let (unit, next) = rest.split_at_mut(u32::from_be_bytes(*length) as usize);
         if unit[0] >> 1 < 32 {
             slices += 1;
             if slices > 1 {
-                // Filler data.
+                // Filler data unit.
                 unit[0] = 38 << 1;
-                spoilt += 1;
+                destroyed += 1;
             }
         }
         frame = next;
     }
-    spoilt
+    destroyed
 }
 
 #[test]
-fn a_damaged_key_shows_nothing_of_another_clip() {
+fn a_damaged_keyframe_is_not_filled_from_another_clip() {
     let folder = tempfile::tempdir().unwrap();
     let (tools, limits) = tools();
     for (kind, options) in [
@@ -358,8 +358,8 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
         ("mov", "-c:v prores_ks -pix_fmt yuv422p10le"),
         ("mov", "-c:v mjpeg -q:v 3 -pix_fmt yuvj422p"),
     ] {
-        let mut rows = Vec::new();
-        let mut told = None;
+        let mut files = Vec::new();
+        let mut probed = None;
         for number in 0..6 {
             let path = folder.path().join(format!("{number}.{kind}"));
             let source = format!(
@@ -369,7 +369,7 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
             ffmpeg(&format!("{source} {options}"), &path);
             let header = header(&path).unwrap();
             let key = header.keyframes.as_ref().unwrap().keys[0];
-            // Each second clip's key ends in rubbish.
+            // The keyframe of every second clip ends in garbage.
             if number % 2 == 1 {
                 let mut bytes = fs::read(&path).unwrap();
                 let at = usize::try_from(key.offset).unwrap();
@@ -377,21 +377,21 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
                 bytes[at + length / 3..at + length].fill(0x55);
                 fs::write(&path, bytes).unwrap();
             }
-            rows.push(Row {
+            files.push(FileKeyframes {
                 path,
                 gate: Gate::new(1),
-                stored: Stored::Whole,
+                storage: KeyframeStorage::Whole,
                 keys: vec![key],
             });
-            told = Some(header);
+            probed = Some(header);
         }
-        let told = told.unwrap();
-        let raster = Raster::of(&told.facts, 480).unwrap();
-        let decoder = told.keyframes.unwrap().decoder;
-        let mut pictures = vec![None; rows.len()];
-        let mut take = |picked: Picked| pictures[picked.row] = Some(picked.pixels);
-        harvest(&decoder, &raster, &rows, &tools.ffmpeg, &limits, &mut take).unwrap();
-        for at in (0..rows.len()).step_by(2) {
+        let probed = probed.unwrap();
+        let raster = Raster::new(&probed.facts, 480).unwrap();
+        let decoder = probed.keyframes.unwrap().decoder;
+        let mut pictures = vec![None; files.len()];
+        let mut take = |decoded: DecodedKeyframe| pictures[decoded.file] = Some(decoded.pixels);
+        decode(&decoder, &raster, &files, &tools.ffmpeg, &limits, &mut take).unwrap();
+        for at in (0..files.len()).step_by(2) {
             let whole = pictures[at].as_ref().unwrap();
             let Some(damaged) = &pictures[at + 1] else {
                 continue;
@@ -407,20 +407,20 @@ fn a_damaged_key_shows_nothing_of_another_clip() {
 }
 
 #[test]
-fn keys_of_real_files_decode_as_in_their_films() {
-    let mut films = files_in("../shared/footage");
-    if films.is_empty() {
+fn keyframes_of_real_files_decode_as_in_their_file() {
+    let mut paths = files_in("../shared/footage");
+    if paths.is_empty() {
         return;
     }
-    films.retain(|path| {
-        header(path).is_some_and(|told| {
+    paths.retain(|path| {
+        header(path).is_some_and(|probed| {
             let can = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
-            told.keyframes.as_ref().is_some_and(can) && Raster::of(&told.facts, 480).is_some()
+            probed.keyframes.as_ref().is_some_and(can) && Raster::new(&probed.facts, 480).is_some()
         })
     });
-    let films = sample(films);
+    let paths = sample(paths);
     let compared: Vec<(usize, Vec<String>)> =
-        films.par_iter().map(|path| compare(path, 1)).collect();
+        paths.par_iter().map(|path| compare(path, 1)).collect();
     let count = compared.iter().filter(|(keys, _)| *keys > 0).count();
     let all: Vec<String> = compared
         .into_iter()

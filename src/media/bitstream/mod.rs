@@ -30,7 +30,7 @@ pub(in crate::media) mod xiph;
 
 pub(in crate::media) use colour::Colour;
 
-use super::ratio::lowest;
+use super::ratio::reduce;
 
 /// Picture format stored in a codec's configuration, in ffprobe's terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn planar_rgb_format(yuv: &str) -> Option<String> {
 
 /// Reduces an aspect ratio to lowest terms; `None` if width or height is zero.
 fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
-    lowest(width, height)
+    reduce(width, height)
 }
 
 /// Returns the aspect ratio of an `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).

@@ -1,34 +1,35 @@
-//! From a track of pictures to a stream, in ffprobe's words.
+//! Conversion of a Matroska video track to a stream with ffprobe's values.
 //!
-//! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
+//! Functions return `None` for anything that is not fully understood; such files are left to
+//! ffprobe.
 
 use super::rate::frame_rate;
-use super::track::{Track, Video};
+use super::track::{MatroskaTrack, Video};
 use crate::media::bitstream::{
     CodedPicture, ContainerPicture, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp8, vp9,
 };
-use crate::media::header::{SideData, Stream, Tags};
+use crate::media::header::{SideData, Stream, TagMap};
 use crate::media::keyframes::Decoder;
 use crate::media::ratio;
 
-/// What `ProRes` frames begin with, which Matroska leaves out.
-const PRORES_HEAD: &[u8] = b"\0\0\0\0icpf";
+/// First bytes of `ProRes` frames, which Matroska omits.
+const PRORES_FRAME_HEAD: &[u8] = b"\0\0\0\0icpf";
 
-/// A codec, and what its configuration and first frame say.
+/// Codec of a track, with the properties stored in its configuration and first frame.
 #[derive(Debug)]
-pub(super) struct Coding {
+pub(super) struct MatroskaCoding {
     name: &'static str,
-    /// Four characters by which `QuickTime` knows it.
-    kind: [u8; 4],
+    /// Four-character code of the codec in `QuickTime`.
+    fourcc: [u8; 4],
     configuration: Vec<u8>,
     coded: CodedPicture,
 }
 
-impl Coding {
-    /// Reads a track's configuration and the beginning of its first frame.
-    pub(super) fn new(track: &Track<'_>, frame: &[u8]) -> Option<Self> {
+impl MatroskaCoding {
+    /// Parses a track's configuration and the start of its first frame.
+    pub(super) fn new(track: &MatroskaTrack<'_>, frame: &[u8]) -> Option<Self> {
         let private = track.private;
-        let (name, kind, coded) = match track.codec.as_str() {
+        let (name, fourcc, coded) = match track.codec.as_str() {
             "V_MPEG4/ISO/AVC" => ("h264", *b"avc1", h264(private, frame)?),
             "V_MPEGH/ISO/HEVC" => ("hevc", *b"hvc1", hevc::parse_hvcc(private)?),
             "V_AV1" => ("av1", *b"av01", av1::parse_av1c(private)?),
@@ -36,8 +37,8 @@ impl Coding {
             "V_VP9" => ("vp9", *b"vp09", vp9::parse_frame(frame)?),
             "V_MJPEG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
             "V_PRORES" => {
-                let kind = private.try_into().ok()?;
-                ("prores", kind, prores(kind, frame)?)
+                let fourcc = private.try_into().ok()?;
+                ("prores", fourcc, prores(fourcc, frame)?)
             }
             "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" => {
                 ("mpeg4", *b"mp4v", mpeg4::parse_config(private)?)
@@ -47,7 +48,7 @@ impl Coding {
                 b"MJPG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
                 _ => return None,
             },
-            // A sample description of `QuickTime`'s, with its size.
+            // A `QuickTime` sample description, which begins with its size.
             "V_QUICKTIME" => match private.get(4..8)? {
                 b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::parse_frame(frame)?),
                 _ => return None,
@@ -65,17 +66,17 @@ impl Coding {
         });
         Some(Self {
             name,
-            kind,
+            fourcc,
             configuration,
             coded,
         })
     }
 
-    /// What decodes its frames.
+    /// Returns the decoder configuration.
     pub(super) fn decoder(self, video: &Video<'_>) -> Decoder {
         Decoder {
             codec: self.name.to_owned(),
-            kind: self.kind,
+            kind: self.fourcc,
             configuration: self.configuration,
             width: video.width,
             height: video.height,
@@ -83,7 +84,8 @@ impl Coding {
     }
 }
 
-/// H.264 by its configuration and, where that leaves fields open, by its first picture.
+/// Parses H.264 from its configuration and, if that does not exclude interlacing, from its first
+/// picture.
 fn h264(configuration: &[u8], frame: &[u8]) -> Option<CodedPicture> {
     match h264::parse_avcc(configuration) {
         Some(coded) if !coded.may_be_interlaced => Some(coded),
@@ -91,26 +93,26 @@ fn h264(configuration: &[u8], frame: &[u8]) -> Option<CodedPicture> {
     }
 }
 
-/// A picture that is as high as the track: half of one is a field.
+/// Parses a JPEG picture of the track's full size; a picture of half the height is a field.
 fn whole_jpeg(video: &Video<'_>, frame: &[u8]) -> Option<CodedPicture> {
     jpeg::parse_frame(frame)
         .filter(|coded| (coded.width, coded.height) == (Some(video.width), Some(video.height)))
 }
 
-fn prores(kind: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
+fn prores(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     if frame.get(4..8) == Some(b"icpf") {
-        return prores::parse_frame(kind, frame);
+        return prores::parse_frame(fourcc, frame);
     }
     let frame = frame.get(..256).unwrap_or(frame);
-    prores::parse_frame(kind, &[PRORES_HEAD, frame].concat())
+    prores::parse_frame(fourcc, &[PRORES_FRAME_HEAD, frame].concat())
 }
 
-/// A track of pictures; `muxer` is the program that wrote the file.
-pub(super) fn picture(
-    track: &Track<'_>,
-    coding: &Coding,
+/// Builds the stream of a video track; `muxer` is the program that wrote the file.
+pub(super) fn parse_stream(
+    track: &MatroskaTrack<'_>,
+    coding: &MatroskaCoding,
     muxer: Option<&str>,
-    tags: Tags,
+    tags: TagMap,
 ) -> Option<Stream> {
     let video = &track.video;
     let coded = &coding.coded;
@@ -120,7 +122,7 @@ pub(super) fn picture(
         None => coded.field_order,
     };
     let rate = frame_rate(track.frame_duration?)?;
-    let told = |name: Option<&'static str>| name.map(str::to_owned);
+    let owned = |name: Option<&'static str>| name.map(str::to_owned);
     let mut side_data_list = side_data(video)?;
     if track.is_dolby {
         side_data_list.push(SideData {
@@ -128,9 +130,9 @@ pub(super) fn picture(
             ..SideData::default()
         });
     }
-    let of_codec = coded
+    let codec_aspect = coded
         .sample_aspect_ratio
-        .map(|(wide, high)| format!("{wide}:{high}"));
+        .map(|(horizontal, vertical)| format!("{horizontal}:{vertical}"));
     Some(Stream {
         codec_type: "video".to_owned(),
         codec_name: Some(coding.name.to_owned()),
@@ -140,12 +142,12 @@ pub(super) fn picture(
         height: coded.height.or(Some(video.height)),
         pix_fmt: Some(coded.pixel_format.clone()?),
         bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order: told(field_order),
-        sample_aspect_ratio: aspect(video)?.or(of_codec),
-        color_primaries: told(coded.colour.primaries),
-        color_transfer: told(coded.colour.transfer),
-        color_space: told(coded.colour.matrix),
-        color_range: told(coded.colour.range),
+        field_order: owned(field_order),
+        sample_aspect_ratio: pixel_aspect(video)?.or(codec_aspect),
+        color_primaries: owned(coded.colour.primaries),
+        color_transfer: owned(coded.colour.transfer),
+        color_space: owned(coded.colour.matrix),
+        color_range: owned(coded.colour.range),
         r_frame_rate: rate.clone(),
         avg_frame_rate: rate,
         tags,
@@ -154,14 +156,14 @@ pub(super) fn picture(
     })
 }
 
-/// The order of fields as the track has it; nothing in it where it leaves it open.
-#[expect(clippy::option_option, reason = "unclear, or not told")]
+/// Returns the field order stored in the track; `Some(None)` if it is not stored.
+#[expect(clippy::option_option, reason = "not understood, or not stored")]
 fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'static str>> {
     Some(match (video.interlaced, video.field_order) {
         (2, _) | (1, 0) => Some("progressive"),
         (1, 1) => Some("tt"),
         (1, 6) => Some("bb"),
-        // One version of a muxer wrote each for the other.
+        // One version of this muxer swapped the two values.
         (1, 9 | 14) if muxer.is_none_or(|muxer| muxer.starts_with("Lavf57.")) => return None,
         (1, 9) => Some("tb"),
         (1, 14) => Some("bt"),
@@ -169,30 +171,29 @@ fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'st
     })
 }
 
-/// The pixels' shape, by the size at which the picture is to be shown; nothing in it where
-/// that says nothing.
-#[expect(clippy::option_option, reason = "unclear, or not told")]
-fn aspect(video: &Video<'_>) -> Option<Option<String>> {
+/// Derives the pixel aspect ratio from the display size; `Some(None)` if that is not usable.
+#[expect(clippy::option_option, reason = "not understood, or not stored")]
+fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
     let display_width = video.display_width.unwrap_or(video.width.into());
     let display_height = video.display_height.unwrap_or(video.height.into());
     if video.display_unit > 3 || display_width == 0 || display_height == 0 {
         return Some(None);
     }
-    // Of two pictures in one, each is shown at that size.
+    // The display size refers to each of the two pictures in a stereo frame.
     let (across, down) = match video.stereo_mode {
         1 | 8 | 9 | 11 => (2, 1),
         2 | 3 | 6 | 7 => (1, 2),
         _ => (1, 1),
     };
-    let wide = u64::from(video.height).checked_mul(display_width)?;
-    let high = u64::from(video.width).checked_mul(display_height)?;
-    let (wide, high) = (wide.checked_mul(across)?, high.checked_mul(down)?);
-    Some(Some(ratio::aspect(wide, high)?))
+    let horizontal = u64::from(video.height).checked_mul(display_width)?;
+    let vertical = u64::from(video.width).checked_mul(display_height)?;
+    let (horizontal, vertical) = (horizontal.checked_mul(across)?, vertical.checked_mul(down)?);
+    Some(Some(ratio::aspect(horizontal, vertical)?))
 }
 
-/// Stereo and projection, as far as ffprobe tells of them.
+/// Returns stereo mode and projection as ffprobe reports them.
 fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
-    let mut told = Vec::new();
+    let mut side_data = Vec::new();
     let stereo = match video.stereo_mode {
         1 | 11 => Some("side by side"),
         2 | 3 => Some("top and bottom"),
@@ -203,7 +204,7 @@ fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
         _ => None,
     };
     if let Some(stereo) = stereo {
-        told.push(SideData {
+        side_data.push(SideData {
             kind: "Stereo 3D".to_owned(),
             stereo: Some(stereo.to_owned()),
             ..SideData::default()
@@ -212,20 +213,20 @@ fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
     let projection = match video.projection {
         Some((1, private)) => Some(equirectangular(private)?),
         Some((2, private)) => {
-            // Version and flags, a layout of which one is known, padding.
-            let is_usual = private.len() == 12 && private.starts_with(&[0; 8]);
-            Some(is_usual.then_some("cubemap")?)
+            // Version and flags, layout 0 (the only one defined), padding.
+            let is_supported = private.len() == 12 && private.starts_with(&[0; 8]);
+            Some(is_supported.then_some("cubemap")?)
         }
         _ => None,
     };
     if let Some(projection) = projection {
-        told.push(SideData {
+        side_data.push(SideData {
             kind: "Spherical Mapping".to_owned(),
             projection: Some(projection.to_owned()),
             ..SideData::default()
         });
     }
-    Some(told)
+    Some(side_data)
 }
 
 fn equirectangular(private: &[u8]) -> Option<&'static str> {
@@ -250,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn pixels_have_the_shape_that_the_shown_size_gives_them() {
-        let shown = |width, height, unit, stereo_mode| {
+    fn derives_the_pixel_aspect_ratio_from_the_display_size() {
+        let aspect_of = |width, height, unit, stereo_mode| {
             let video = Video {
                 display_width: width,
                 display_height: height,
@@ -259,20 +260,23 @@ mod tests {
                 stereo_mode,
                 ..video()
             };
-            aspect(&video).map(|told| told.unwrap_or_else(|| "untold".to_owned()))
+            pixel_aspect(&video).map(|aspect| aspect.unwrap_or_else(|| "none".to_owned()))
         };
-        assert_eq!(shown(None, None, 0, 0).as_deref(), Some("1:1"));
-        assert_eq!(shown(Some(240), Some(180), 0, 0).as_deref(), Some("3:4"));
-        assert_eq!(shown(Some(4), Some(3), 3, 0).as_deref(), Some("3:4"));
-        assert_eq!(shown(Some(4), Some(3), 4, 0).as_deref(), Some("untold"));
-        assert_eq!(shown(Some(0), None, 0, 0).as_deref(), Some("untold"));
-        assert_eq!(shown(None, None, 0, 1).as_deref(), Some("2:1"));
-        assert_eq!(shown(Some(u64::MAX), None, 0, 0), None);
-        assert_eq!(shown(Some(1 << 40), Some(7), 0, 0), None);
+        assert_eq!(aspect_of(None, None, 0, 0).as_deref(), Some("1:1"));
+        assert_eq!(
+            aspect_of(Some(240), Some(180), 0, 0).as_deref(),
+            Some("3:4")
+        );
+        assert_eq!(aspect_of(Some(4), Some(3), 3, 0).as_deref(), Some("3:4"));
+        assert_eq!(aspect_of(Some(4), Some(3), 4, 0).as_deref(), Some("none"));
+        assert_eq!(aspect_of(Some(0), None, 0, 0).as_deref(), Some("none"));
+        assert_eq!(aspect_of(None, None, 0, 1).as_deref(), Some("2:1"));
+        assert_eq!(aspect_of(Some(u64::MAX), None, 0, 0), None);
+        assert_eq!(aspect_of(Some(1 << 40), Some(7), 0, 0), None);
     }
 
     #[test]
-    fn fields_are_ordered_as_the_track_says() {
+    fn reads_the_field_order_of_the_track() {
         let order = |interlaced, field_order, muxer| {
             let video = Video {
                 interlaced,

@@ -1,36 +1,43 @@
-//! From a track of sound to a stream, in ffprobe's words.
+//! Conversion of a Matroska audio track to a stream with ffprobe's values.
 //!
-//! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
+//! Functions return `None` for anything that is not fully understood; such files are left to
+//! ffprobe.
 
-use super::track::{Audio, Track};
+use super::track::{Audio, MatroskaTrack};
 use crate::media::bitstream::sound_frames::SoundFrame;
 use crate::media::bitstream::xiph::AudioParameters;
 use crate::media::bitstream::{aac, ac3, mpeg_audio, xiph};
-use crate::media::header::{Stream, Tags};
+use crate::media::header::{Stream, TagMap};
 
-/// Whether only a frame tells what a track sounds like.
-pub(super) fn needs_frame(track: &Track<'_>) -> bool {
+/// Returns true for codecs whose parameters are stored only in the frames.
+pub(super) fn needs_frame(track: &MatroskaTrack<'_>) -> bool {
     matches!(track.codec.as_str(), "A_AC3" | "A_EAC3" | "A_MPEG/L3")
 }
 
-/// A track of sound, whose first block has `length` bytes and begins so.
-pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) -> Option<Stream> {
+/// Builds the stream of an audio track, whose first block has `length` bytes and starts with
+/// `frame`.
+pub(super) fn parse_stream(
+    track: &MatroskaTrack<'_>,
+    frame: &[u8],
+    length: u64,
+    tags: TagMap,
+) -> Option<Stream> {
     let stream = Stream {
         codec_type: "audio".to_owned(),
         tags,
         ..Stream::default()
     };
-    if let Some(name) = pcm(track) {
+    if let Some(name) = pcm_codec(track) {
         return Some(Stream {
             codec_name: Some(name.to_owned()),
-            sample_rate: Some(rate(&track.audio)?.to_string()),
+            sample_rate: Some(sample_rate(&track.audio)?.to_string()),
             channels: Some(u32::try_from(track.audio.channels).ok()?).filter(|&count| count > 0),
             ..stream
         });
     }
-    // A second, dependent frame would add channels.
-    let is_alone = |told: &SoundFrame| told.bytes as u64 == length;
-    let is_layer_3 = |told: &SoundFrame| told.codec == "mp3";
+    // A second, dependent frame in the block would add channels.
+    let is_alone = |frame: &SoundFrame| frame.bytes as u64 == length;
+    let is_layer_3 = |frame: &SoundFrame| frame.codec == "mp3";
     let (name, voices) = match track.codec.as_str() {
         "A_AC3" => ("ac3", ac3::parse_frame(frame)?.into()),
         "A_EAC3" => (
@@ -44,7 +51,7 @@ pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) ->
         "A_OPUS" => ("opus", xiph::parse_opus(track.private)?),
         "A_VORBIS" => ("vorbis", xiph::parse_vorbis(track.private)?),
         "A_FLAC" => ("flac", xiph::parse_flac(track.private)?),
-        "A_AAC" => ("aac", of_aac(track.private)?),
+        "A_AAC" => ("aac", parse_aac(track.private)?),
         _ => return None,
     };
     Some(Stream {
@@ -56,17 +63,17 @@ pub(super) fn sound(track: &Track<'_>, frame: &[u8], length: u64, tags: Tags) ->
     })
 }
 
-fn of_aac(private: &[u8]) -> Option<AudioParameters> {
-    let told = aac::parse_config(private)?;
+fn parse_aac(private: &[u8]) -> Option<AudioParameters> {
+    let config = aac::parse_config(private)?;
     Some(AudioParameters {
-        rate: told.sample_rate?,
-        channels: told.channels?,
-        layout: told.channel_layout?,
+        rate: config.sample_rate?,
+        channels: config.channels?,
+        layout: config.channel_layout?,
     })
 }
 
-/// ffmpeg's name for uncompressed sound.
-fn pcm(track: &Track<'_>) -> Option<&'static str> {
+/// Returns ffmpeg's name of an uncompressed format.
+fn pcm_codec(track: &MatroskaTrack<'_>) -> Option<&'static str> {
     Some(match (track.codec.as_str(), track.audio.bits) {
         ("A_PCM/INT/LIT" | "A_PCM/INT/BIG", 8) => "pcm_u8",
         ("A_PCM/INT/LIT", 16) => "pcm_s16le",
@@ -81,13 +88,13 @@ fn pcm(track: &Track<'_>) -> Option<&'static str> {
     })
 }
 
-/// Whole samples a second, as they come out.
+/// Returns the output sample rate in hertz; `None` unless it is a whole number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "checked to be a number of hertz"
 )]
-fn rate(audio: &Audio) -> Option<u32> {
+fn sample_rate(audio: &Audio) -> Option<u32> {
     let stored = audio.output_rate.filter(|&rate| rate != 0.0);
     let rate = stored.unwrap_or(audio.rate);
     ((1.0..10_000_000.0).contains(&rate) && rate.fract() == 0.0).then_some(rate as u32)
@@ -95,14 +102,14 @@ fn rate(audio: &Audio) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::track::{Kind, Video};
+    use super::super::track::{TrackKind, Video};
     use super::*;
 
-    fn told(codec: &str, audio: Audio, private: &[u8]) -> Option<String> {
-        let track = Track {
+    fn describe(codec: &str, audio: Audio, private: &[u8]) -> Option<String> {
+        let track = MatroskaTrack {
             number: 1,
             uid: 1,
-            kind: Kind::Audio,
+            kind: TrackKind::Audio,
             codec: codec.to_owned(),
             private,
             frame_duration: None,
@@ -111,7 +118,7 @@ mod tests {
             video: Video::default(),
             audio,
         };
-        let stream = sound(&track, &[], 0, Tags::new())?;
+        let stream = parse_stream(&track, &[], 0, TagMap::new())?;
         Some(format!(
             "{} {} {} {}",
             stream.codec_name?,
@@ -122,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn tracks_say_what_ffprobe_says() {
+    fn builds_streams_like_ffprobe() {
         let audio = |rate, output_rate, bits| Audio {
             rate,
             output_rate,
@@ -149,7 +156,11 @@ mod tests {
             ("A_TRUEHD", audio(48_000.0, None, 0), b"", None),
             ("A_AC3", audio(48_000.0, None, 0), b"", None),
         ] {
-            assert_eq!(told(codec, audio, private).as_deref(), expected, "{codec}");
+            assert_eq!(
+                describe(codec, audio, private).as_deref(),
+                expected,
+                "{codec}"
+            );
         }
     }
 }

@@ -1,49 +1,50 @@
-//! Track entries, taken apart (RFC 9559, 5.1.4.1).
+//! Parser for track entries (RFC 9559, 5.1.4.1).
 
-use super::ebml::{Element, elements};
+use super::ebml::{EbmlElement, parse_elements};
 use super::id;
 use crate::media::bitstream::Colour;
 
-/// A decoder's configuration of more is none: it is kept with the plan of each clip.
-const MOST_PRIVATE: usize = 64 * 1024;
-/// Tracks that are looked at.
-const MOST_TRACKS: usize = 64;
-/// Bytes that are cut off before each frame; mkvmerge cut up to a few.
-const MOST_STRIPPED: usize = 64;
+/// Bytes of the largest accepted decoder configuration, which is stored with each clip's
+/// thumbnail plan.
+const MAX_PRIVATE: usize = 64 * 1024;
+/// Tracks accepted in a file.
+const MAX_TRACKS: usize = 64;
+/// Bytes of the longest accepted header stripping; mkvmerge strips only a few.
+const MAX_STRIPPED: usize = 64;
 
-/// What kind of track it is.
+/// Media type of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TrackKind {
     Video,
     Audio,
-    /// Text, or descriptions in time.
+    /// Subtitles or metadata.
     Other,
 }
 
-/// A track.
+/// Track entry with its video or audio settings.
 #[derive(Debug)]
-pub(super) struct Track<'a> {
+pub(super) struct MatroskaTrack<'a> {
     pub number: u64,
     pub uid: u64,
-    pub kind: Kind,
+    pub kind: TrackKind,
     pub codec: String,
-    /// The decoder's configuration; empty where there is none.
+    /// Decoder configuration (`CodecPrivate`); empty if there is none.
     pub private: &'a [u8],
-    /// Nanoseconds from frame to frame, where the track says so.
+    /// Nanoseconds per frame; `None` if it is not stored.
     pub frame_duration: Option<u64>,
-    /// What stands before the stored bytes of each frame.
+    /// Bytes that header stripping removed from the start of each frame.
     pub stripped: Vec<u8>,
     pub is_dolby: bool,
     pub video: Video<'a>,
     pub audio: Audio,
 }
 
-/// What a track of pictures says.
+/// Video settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Video<'a> {
     pub width: u32,
     pub height: u32,
-    /// Absent where they are those of the picture.
+    /// `None` if the display size equals the pixel size.
     pub display_width: Option<u64>,
     pub display_height: Option<u64>,
     /// 0 pixels, 1 centimetres, 2 inches, 3 an aspect ratio, 4 unknown.
@@ -53,40 +54,40 @@ pub(super) struct Video<'a> {
     pub field_order: u64,
     pub stereo_mode: u64,
     pub colour: Colour,
-    /// Kind of projection and its own description.
+    /// Projection type and its private data.
     pub projection: Option<(u64, &'a [u8])>,
 }
 
-/// What a track of sound says.
+/// Audio settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Audio {
-    /// Samples a second as they are stored, and as they come out.
+    /// Sample rate in hertz, before and after decoding.
     pub rate: f64,
     pub output_rate: Option<f64>,
     pub channels: u64,
     pub bits: u64,
 }
 
-/// All tracks that ffprobe lists, in its order; `None` when one is unclear.
-pub(super) fn tracks(body: &[u8]) -> Option<Vec<Track<'_>>> {
+/// Parses all tracks that ffprobe lists, in its order; `None` if one is not understood.
+pub(super) fn parse_tracks(body: &[u8]) -> Option<Vec<MatroskaTrack<'_>>> {
     let mut tracks = Vec::new();
-    for entry in elements(body)? {
+    for entry in parse_elements(body)? {
         if entry.id == id::TRACK_ENTRY {
-            tracks.extend(Track::new(entry.body)?);
+            tracks.extend(MatroskaTrack::parse(entry.body)?);
         }
     }
-    (tracks.len() <= MOST_TRACKS).then_some(tracks)
+    (tracks.len() <= MAX_TRACKS).then_some(tracks)
 }
 
-impl<'a> Track<'a> {
-    /// Reads an entry; nothing in it when ffprobe passes it over.
-    #[expect(clippy::option_option, reason = "unclear, or not listed")]
-    fn new(body: &'a [u8]) -> Option<Option<Self>> {
+impl<'a> MatroskaTrack<'a> {
+    /// Parses an entry; `Some(None)` if ffprobe skips it.
+    #[expect(clippy::option_option, reason = "not understood, or not listed")]
+    fn parse(body: &'a [u8]) -> Option<Option<Self>> {
         let mut kind = 0;
         let mut track = Self {
             number: 0,
             uid: 0,
-            kind: Kind::Other,
+            kind: TrackKind::Other,
             codec: String::new(),
             private: &[],
             frame_duration: None,
@@ -100,56 +101,56 @@ impl<'a> Track<'a> {
             },
         };
         let mut frame_rate = None;
-        let mut is_packed = false;
-        for element in elements(body)? {
+        let mut is_compressed = false;
+        for element in parse_elements(body)? {
             match element.id {
                 id::TRACK_NUMBER => track.number = element.unsigned()?,
                 id::TRACK_UID => track.uid = element.unsigned()?,
                 id::TRACK_TYPE => kind = element.unsigned()?,
                 id::CODEC_ID => track.codec = element.text()?,
-                id::CODEC_PRIVATE if element.body.len() > MOST_PRIVATE => return None,
+                id::CODEC_PRIVATE if element.body.len() > MAX_PRIVATE => return None,
                 id::CODEC_PRIVATE => track.private = element.body,
                 id::DEFAULT_DURATION => track.frame_duration = Some(element.unsigned()?),
-                // A clock of its own, and pictures put together of several tracks'.
+                // A separate clock, and pictures combined from several tracks.
                 id::TRACK_TIMESTAMP_SCALE if (element.float()? - 1.0).abs() > 1e-9 => return None,
                 id::TRACK_OPERATION => return None,
-                id::CONTENT_ENCODINGS => match stripped(&element) {
+                id::CONTENT_ENCODINGS => match parse_stripped_bytes(&element) {
                     Some(bytes) => track.stripped = bytes,
-                    None => is_packed = true,
+                    None => is_compressed = true,
                 },
                 id::BLOCK_ADDITION_MAPPING => track.is_dolby |= is_dolby(&element)?,
-                id::VIDEO => (track.video, frame_rate) = Video::new(&element)?,
-                id::AUDIO => track.audio = Audio::new(&element)?,
+                id::VIDEO => (track.video, frame_rate) = Video::parse(&element)?,
+                id::AUDIO => track.audio = Audio::parse(&element)?,
                 _ => {}
             }
         }
-        // The rate of frames that files before version 2 have only means something alone.
+        // The frame rate stored in files before version 2 is ambiguous without a frame duration.
         if frame_rate.is_some() && track.frame_duration.is_none() {
             return None;
         }
         let initial = track.codec.chars().next();
         track.kind = match (kind, initial) {
-            (1, Some('V')) => Kind::Video,
-            (2, Some('A')) => Kind::Audio,
-            (17 | 33, Some('S' | 'D')) => Kind::Other,
+            (1, Some('V')) => TrackKind::Video,
+            (2, Some('A')) => TrackKind::Audio,
+            (17 | 33, Some('S' | 'D')) => TrackKind::Other,
             (1 | 2 | 17 | 33, _) => return None,
             _ => return Some(None),
         };
-        // Of text nothing is looked at.
-        (!is_packed || track.kind == Kind::Other).then_some(Some(track))
+        // Compressed subtitles are accepted, because their frames are not read.
+        (!is_compressed || track.kind == TrackKind::Other).then_some(Some(track))
     }
 }
 
 impl<'a> Video<'a> {
-    /// Reads what is said of the picture, and its rate where that is said in the old way.
-    fn new(element: &Element<'a>) -> Option<(Self, Option<f64>)> {
+    /// Parses the video settings, and the frame rate stored by files before version 2.
+    fn parse(element: &EbmlElement<'a>) -> Option<(Self, Option<f64>)> {
         let mut video = Self::default();
         let mut rate = None;
-        for element in elements(element.body)? {
+        for element in parse_elements(element.body)? {
             let number = || element.unsigned();
             match element.id {
-                id::PIXEL_WIDTH => video.width = side(number()?)?,
-                id::PIXEL_HEIGHT => video.height = side(number()?)?,
+                id::PIXEL_WIDTH => video.width = dimension(number()?)?,
+                id::PIXEL_HEIGHT => video.height = dimension(number()?)?,
                 id::DISPLAY_WIDTH => video.display_width = Some(number()?),
                 id::DISPLAY_HEIGHT => video.display_height = Some(number()?),
                 id::DISPLAY_UNIT => video.display_unit = number()?,
@@ -157,9 +158,9 @@ impl<'a> Video<'a> {
                 id::FIELD_ORDER => video.field_order = number()?,
                 id::STEREO_MODE => video.stereo_mode = number()?,
                 id::FRAME_RATE => rate = Some(element.float()?),
-                id::COLOUR => video.colour = colour(&element)?,
-                id::PROJECTION => video.projection = Some(projection(&element)?),
-                // Versions of ffprobe differ on whether it is cut.
+                id::COLOUR => video.colour = parse_colour(&element)?,
+                id::PROJECTION => video.projection = Some(parse_projection(&element)?),
+                // Versions of ffprobe differ on whether they apply cropping.
                 crop if id::PIXEL_CROPS.contains(&crop) && number()? != 0 => return None,
                 _ => {}
             }
@@ -168,15 +169,15 @@ impl<'a> Video<'a> {
     }
 }
 
-fn side(pixels: u64) -> Option<u32> {
+fn dimension(pixels: u64) -> Option<u32> {
     u32::try_from(pixels)
         .ok()
         .filter(|pixels| (1..=1 << 16).contains(pixels))
 }
 
-fn colour(element: &Element<'_>) -> Option<Colour> {
+fn parse_colour(element: &EbmlElement<'_>) -> Option<Colour> {
     let (mut primaries, mut transfer, mut matrix, mut range) = (2, 2, 2, 0);
-    for element in elements(element.body)? {
+    for element in parse_elements(element.body)? {
         let code = || u8::try_from(element.unsigned()?).ok();
         match element.id {
             id::PRIMARIES => primaries = code()?,
@@ -193,11 +194,11 @@ fn colour(element: &Element<'_>) -> Option<Colour> {
     })
 }
 
-/// A projection that is turned is unclear: versions of ffprobe differ.
-fn projection<'a>(element: &Element<'a>) -> Option<(u64, &'a [u8])> {
+/// Parses the projection; `None` for a rotated pose, on which versions of ffprobe differ.
+fn parse_projection<'a>(element: &EbmlElement<'a>) -> Option<(u64, &'a [u8])> {
     let (mut kind, mut private) = (0, &[][..]);
     let mut is_turned = false;
-    for element in elements(element.body)? {
+    for element in parse_elements(element.body)? {
         match element.id {
             id::PROJECTION_TYPE => kind = element.unsigned()?,
             id::PROJECTION_PRIVATE => private = element.body,
@@ -209,13 +210,13 @@ fn projection<'a>(element: &Element<'a>) -> Option<(u64, &'a [u8])> {
 }
 
 impl Audio {
-    fn new(element: &Element<'_>) -> Option<Self> {
+    fn parse(element: &EbmlElement<'_>) -> Option<Self> {
         let mut audio = Self {
             rate: 8000.0,
             channels: 1,
             ..Self::default()
         };
-        for element in elements(element.body)? {
+        for element in parse_elements(element.body)? {
             match element.id {
                 id::SAMPLING_FREQUENCY => audio.rate = element.float()?,
                 id::OUTPUT_SAMPLING_FREQUENCY => audio.output_rate = Some(element.float()?),
@@ -228,9 +229,9 @@ impl Audio {
     }
 }
 
-/// What was stripped off each frame; `None` for frames that are packed or encrypted.
-fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
-    let encodings = elements(element.body)?;
+/// Returns the bytes that header stripping removed; `None` for compressed or encrypted frames.
+fn parse_stripped_bytes(element: &EbmlElement<'_>) -> Option<Vec<u8>> {
+    let encodings = parse_elements(element.body)?;
     let [encoding] = encodings.as_slice() else {
         return encodings.is_empty().then(Vec::new);
     };
@@ -238,12 +239,12 @@ fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
         return None;
     }
     let (mut scope, mut kind, mut algorithm, mut settings) = (1, 0, 0, &[][..]);
-    for element in elements(encoding.body)? {
+    for element in parse_elements(encoding.body)? {
         match element.id {
             id::CONTENT_ENCODING_SCOPE => scope = element.unsigned()?,
             id::CONTENT_ENCODING_TYPE => kind = element.unsigned()?,
             id::CONTENT_COMPRESSION => {
-                for element in elements(element.body)? {
+                for element in parse_elements(element.body)? {
                     match element.id {
                         id::CONTENT_COMPRESSION_ALGORITHM => algorithm = element.unsigned()?,
                         id::CONTENT_COMPRESSION_SETTINGS => settings = element.body,
@@ -255,13 +256,13 @@ fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
         }
     }
     let is_stripped = (scope, kind, algorithm) == (1, 0, 3);
-    (is_stripped && settings.len() <= MOST_STRIPPED).then(|| settings.to_vec())
+    (is_stripped && settings.len() <= MAX_STRIPPED).then(|| settings.to_vec())
 }
 
-/// Whether an addition to blocks is configured as Dolby Vision.
-fn is_dolby(element: &Element<'_>) -> Option<bool> {
+/// Returns true if a block addition mapping configures Dolby Vision.
+fn is_dolby(element: &EbmlElement<'_>) -> Option<bool> {
     let (mut kind, mut length) = (0, 0);
-    for element in elements(element.body)? {
+    for element in parse_elements(element.body)? {
         match element.id {
             id::BLOCK_ADD_ID_TYPE => kind = element.unsigned()?,
             id::BLOCK_ADD_ID_EXTRA_DATA => length = element.body.len(),
@@ -295,10 +296,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_fully_understood_is_a_track() {
-        let read = |more: &[u8]| tracks(&entry(more)).map(|tracks| tracks.len());
+    fn rejects_tracks_that_are_not_fully_understood() {
+        let read = |more: &[u8]| parse_tracks(&entry(more)).map(|tracks| tracks.len());
         assert_eq!(read(b""), Some(1));
-        // Half an element, another clock, a crop, a picture without a width.
+        // A truncated element, a separate clock, cropping, a video without a width.
         assert_eq!(read(b"\xe0\x85"), None);
         assert_eq!(read(b"\x23\x31\x4f\x84\x40\0\0\0"), None);
         assert_eq!(read(&element(b"\xe0", b"\x54\xaa\x81\x08")), None);
@@ -310,11 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn frames_may_be_stripped_but_not_packed() {
+    fn accepts_header_stripping_but_no_compression() {
         let read = |encoding: &[u8]| {
             let encodings = element(b"\x6d\x80", &element(b"\x62\x40", encoding));
             let entry = entry(&encodings);
-            tracks(&entry).map(|mut tracks| tracks.remove(0).stripped)
+            parse_tracks(&entry).map(|mut tracks| tracks.remove(0).stripped)
         };
         let strip = element(b"\x50\x34", b"\x42\x54\x81\x03\x42\x55\x82ab");
         assert_eq!(read(&strip), Some(b"ab".to_vec()));

@@ -23,8 +23,10 @@ use streams::PictureEntry;
 use track::{Mp4Track, TimeHeader};
 
 use super::cursor::Cursor;
-use super::header::{Film, Format, Header, Stream};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
+use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::keyframes::{
+    Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
+};
 use crate::source_file::Original;
 use crate::value::{Rate, Timecode};
 
@@ -35,7 +37,7 @@ const MAX_TRACKS: usize = 64;
 ///
 /// # Errors
 /// Fails if the file cannot be read.
-pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     match layout::read_layout(original) {
         Ok(Some(layout)) => Ok(parse_movie(&layout, original)),
         Ok(None) => Ok(None),
@@ -45,7 +47,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
     }
 }
 
-fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<Film> {
+fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<ParsedFile> {
     let movie = layout.movie.as_slice();
     let head = child(movie, *b"mvhd")?;
     let clock = TimeHeader::parse(head)?;
@@ -93,11 +95,11 @@ fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<Film> {
         };
         streams.push(stream);
     }
-    let header = Header {
+    let header = MediaHeader {
         format: build_format(layout, &clock, &tracks, &fragments),
         streams,
     };
-    Some(Film { header, keyframes })
+    Some(ParsedFile { header, keyframes })
 }
 
 fn read_movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
@@ -284,14 +286,14 @@ fn find_keyframes(
         let is_in_file = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros =
             u128::from(time.saturating_sub(begin)) * 1_000_000 / u128::from(track.timescale.max(1));
-        (is_in_file && bytes > 0 && bytes <= MOST_KEY).then_some(Key {
+        (is_in_file && bytes > 0 && bytes <= MAX_KEYFRAME_BYTES).then_some(Keyframe {
             offset,
             bytes,
             micros: u64::try_from(micros).ok()?,
         })
     };
-    let mut keys: Vec<Key> = if let Some(all) = fragments {
-        evenly(all.keys.len() as u64)
+    let mut keys: Vec<Keyframe> = if let Some(all) = fragments {
+        evenly_spaced(all.keys.len() as u64)
             .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
             .filter_map(|found| key(found.offset, found.bytes, found.time))
             .collect()
@@ -308,7 +310,7 @@ fn find_keyframes(
                 samples.presentation_time(sample)?,
             )
         };
-        evenly(samples.count_sync_samples())
+        evenly_spaced(samples.count_sync_samples())
             .filter_map(read_key)
             .collect()
     };
@@ -316,7 +318,7 @@ fn find_keyframes(
     keys.dedup_by_key(|key| key.micros);
     (!keys.is_empty()).then_some(Keyframes {
         decoder,
-        stored: Stored::Whole,
+        stored: KeyframeStorage::Whole,
         keys,
     })
 }

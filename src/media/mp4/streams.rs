@@ -13,8 +13,8 @@ use crate::media::bitstream::{
     prores, vp9,
 };
 use crate::media::cursor::Cursor;
-use crate::media::header::{self, SideData, Stream, Tags};
-use crate::media::ratio::lowest;
+use crate::media::header::{self, SideData, Stream, TagMap};
+use crate::media::ratio::reduce;
 
 /// Size of the fixed part of a video sample description in bytes.
 const PICTURE_ENTRY: usize = 78;
@@ -25,7 +25,7 @@ const MAX_CONFIGURATION: usize = 64 * 1024;
 
 /// Returns a stream with the properties that all kinds of tracks share.
 pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
-    let mut tags = Tags::new();
+    let mut tags = TagMap::new();
     tags::add(
         &mut tags,
         "creation_time",
@@ -52,7 +52,7 @@ pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
     }
     let scale = u128::from(timescale);
     let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
-    Some(header::seconds(micros))
+    Some(header::format_seconds(micros))
 }
 
 fn codec_tag(kind: FourCc) -> String {
@@ -370,9 +370,9 @@ fn set_rates(
     Some(())
 }
 
-/// Formats a fraction in lowest terms, as ffprobe prints it.
+/// Formats a fraction in reduce terms, as ffprobe prints it.
 fn format_ratio(numerator: u128, denominator: u128) -> Option<String> {
-    let (numerator, denominator) = lowest(numerator, denominator)?;
+    let (numerator, denominator) = reduce(numerator, denominator)?;
     Some(format!("{numerator}/{denominator}"))
 }
 

@@ -5,13 +5,13 @@
 
 use super::boxes::{FourCc, Mp4Box, boxes, child, full_box, meta_contents};
 use crate::media::cursor::Cursor;
-use crate::media::header::{Tags, add_tag};
+use crate::media::header::{TagMap, add_tag};
 
 /// Seconds from 1904 to 1970.
 const EPOCH: u64 = 2_082_844_800;
 
 /// Adds the tags of a `udta` box.
-pub(super) fn add_user_data(tags: &mut Tags, body: &[u8]) {
+pub(super) fn add_user_data(tags: &mut TagMap, body: &[u8]) {
     for boxed in boxes(body) {
         match &boxed.kind {
             b"meta" => add_meta(tags, boxed.body),
@@ -26,7 +26,7 @@ pub(super) fn add_user_data(tags: &mut Tags, body: &[u8]) {
 }
 
 /// Adds the tags of a `meta` box.
-pub(super) fn add_meta(tags: &mut Tags, body: &[u8]) {
+pub(super) fn add_meta(tags: &mut TagMap, body: &[u8]) {
     let body = meta_contents(body);
     let keys = child(body, *b"keys").map(read_keys).unwrap_or_default();
     for item in child(body, *b"ilst").into_iter().flat_map(boxes) {
@@ -56,7 +56,7 @@ pub(super) fn format_creation_time(seconds: u64) -> Option<String> {
 }
 
 /// Adds a tag if it has a value.
-pub(super) fn add(tags: &mut Tags, name: &str, value: Option<String>) {
+pub(super) fn add(tags: &mut TagMap, name: &str, value: Option<String>) {
     if let Some(value) = value {
         add_tag(tags, name, &value);
     }
@@ -205,7 +205,7 @@ mod tests {
             build_box(*b"meta", &meta),
         ]
         .concat();
-        let mut tags = Tags::new();
+        let mut tags = TagMap::new();
         add_user_data(&mut tags, &body);
         let found: Vec<_> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(

@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::media::header::{Tags, add_tag};
+use crate::media::header::{TagMap, add_tag};
 
 /// Maximum number of bytes read. The properties take a few kilobytes; thumbnails and edit histories
 /// follow them.
@@ -29,7 +29,7 @@ const PROPERTIES: [(&str, &str); 12] = [
 ];
 
 /// Adds the properties of a packet; of a malformed one, those before the error.
-pub(super) fn add(tags: &mut Tags, packet: &[u8]) {
+pub(super) fn add(tags: &mut TagMap, packet: &[u8]) {
     let packet = packet.get(..MAX_PACKET).unwrap_or(packet);
     let text = String::from_utf8_lossy(packet);
     let mut reader = Reader::from_str(&text);
@@ -80,7 +80,7 @@ fn tag_name(property: &str) -> Option<&'static str> {
 }
 
 /// Adds properties that are stored as attributes.
-fn add_attributes(tags: &mut Tags, element: &BytesStart<'_>) {
+fn add_attributes(tags: &mut TagMap, element: &BytesStart<'_>) {
     // The duplicate check compares each attribute with all previous ones, and a hostile packet has
     // very many.
     for attribute in element.attributes().with_checks(false).flatten() {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn tags_of(packet: &str) -> Vec<(String, String)> {
-        let mut tags = Tags::new();
+        let mut tags = TagMap::new();
         add(&mut tags, packet.as_bytes());
         tags.into_iter().collect()
     }

@@ -1,7 +1,7 @@
 //! Times of a transport stream: 33 bits of 90 kHz, which wrap around every 26 hours.
 
 use super::streams::PesPacket;
-use crate::media::header::seconds;
+use crate::media::header::format_seconds;
 
 /// Frequency of the clock, in ticks per second.
 pub(super) const SECOND: i64 = 90_000;
@@ -87,7 +87,7 @@ pub(super) fn total_seconds(lengths: &[StreamLength]) -> Option<String> {
     });
     let total = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
     let total = u128::try_from(total).ok().filter(|&total| total > 0);
-    total.map(seconds)
+    total.map(format_seconds)
 }
 
 #[cfg(test)]

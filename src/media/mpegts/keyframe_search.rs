@@ -1,11 +1,11 @@
 //! Positions at which to search for keyframes, for streams without an index.
 //!
-//! Nothing is read here: positions are spread evenly over the file, and the presentation time of
+//! Nothing is read here: positions are spread evenly_spaced over the file, and the presentation time of
 //! each keyframe is estimated from its position. The frame extraction finds the keyframe and its
 //! exact time.
 
 use super::picture::TransportPicture;
-use crate::media::keyframes::{Decoder, Key, Keyframes, Stored, evenly};
+use crate::media::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes, evenly_spaced};
 
 /// Bytes searched after a position: cameras write a keyframe every half second, which is 2 MB, live
 /// streams every ten seconds.
@@ -37,13 +37,13 @@ pub(super) fn keyframes(range: &SearchRange, picture: &TransportPicture) -> Opti
             u64::try_from(part).unwrap_or(of)
         };
         let offset = part(packets) * stride;
-        Key {
+        Keyframe {
             offset,
             bytes: u32::try_from(SEARCH_LENGTH.min(range.size - offset)).unwrap_or(u32::MAX),
             micros: part(range.micros),
         }
     };
-    let mut keys: Vec<Key> = evenly(POSITIONS).map(key).collect();
+    let mut keys: Vec<Keyframe> = evenly_spaced(POSITIONS).map(key).collect();
     keys.dedup_by_key(|key| key.offset);
     keys.dedup_by_key(|key| key.micros);
     (!keys.is_empty()).then_some(Keyframes {
@@ -54,7 +54,7 @@ pub(super) fn keyframes(range: &SearchRange, picture: &TransportPicture) -> Opti
             width,
             height,
         },
-        stored: Stored::Transport {
+        stored: KeyframeStorage::Transport {
             pid: range.pid,
             packet: u8::try_from(range.stride).ok()?,
             begin: range.begin,

@@ -21,7 +21,7 @@ use content::{StreamContent, StreamTimes};
 use streams::ScannedStream;
 use tables::Programme;
 
-use super::header::{Film, Format, Header};
+use super::header::{Format, MediaHeader, ParsedFile};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
@@ -36,7 +36,7 @@ const END: u64 = 250_000;
 ///
 /// # Errors
 /// Fails if the file cannot be read.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
     let mut begin = original.beginning().to_vec();
     let Some(stride) = packets::detect_stride(&begin) else {
         return Ok(None);
@@ -70,7 +70,7 @@ pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
 
 /// Result of parsing the start of a file.
 enum ParseOutcome {
-    Read(Box<Film>),
+    Read(Box<ParsedFile>),
     /// A longer range may be understood.
     Unclear,
     /// A longer range would not help.
@@ -123,8 +123,8 @@ impl Recording<'_> {
                 ..Format::default()
             };
             let streams = contents.iter().map(StreamContent::stream).collect();
-            let header = Header { format, streams };
-            Box::new(Film { header, keyframes })
+            let header = MediaHeader { format, streams };
+            Box::new(ParsedFile { header, keyframes })
         });
         Ok(film.map_or(ParseOutcome::Refused, ParseOutcome::Read))
     }

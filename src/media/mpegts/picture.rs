@@ -5,7 +5,7 @@ use super::streams::ScannedStream;
 use crate::media::bitstream::camera_messages::{self, CameraNotes};
 use crate::media::bitstream::h264::{self, StreamStart};
 use crate::media::bitstream::{ContainerPicture, units};
-use crate::media::header::{Stream, tidy};
+use crate::media::header::{Stream, normalize_tags};
 
 /// H.264 video stream, described by its first access unit.
 pub(super) struct TransportPicture {
@@ -73,7 +73,7 @@ impl TransportPicture {
             color_primaries: owned(coded.colour.primaries),
             r_frame_rate: self.rate.highest(),
             avg_frame_rate: self.rate.average(),
-            tags: tidy(tags),
+            tags: normalize_tags(tags),
             ..Stream::default()
         }
     }

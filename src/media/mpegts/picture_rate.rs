@@ -3,14 +3,14 @@
 use super::clock::{SECOND, WrappingClock};
 use super::streams::{PesPacket, ScannedStream};
 use crate::media::bitstream::h264::StreamStart;
-use crate::media::ratio::lowest;
+use crate::media::ratio::reduce;
 
 /// Number of intervals that must agree if the stream does not guarantee a fixed rate.
 const MIN_INTERVALS: usize = 4;
 /// Rates whose period is not a whole number of ticks, in pictures per 1001 seconds.
 const BROADCAST: [u64; 5] = [12_000, 24_000, 30_000, 48_000, 60_000];
 
-/// Pictures per second, in lowest terms.
+/// Pictures per second, in reduce terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PictureRate {
     pictures: u64,
@@ -25,7 +25,7 @@ impl PictureRate {
         let tick = start.tick?;
         let fields = if start.is_field { 1 } else { 2 };
         let (scale, units) = (u64::from(tick.scale), u64::from(tick.units) * fields);
-        let (pictures, seconds) = lowest(scale, units)?;
+        let (pictures, seconds) = reduce(scale, units)?;
         let is_plausible = pictures >= seconds * 10 && pictures <= seconds * 300;
         let is_whole = (90_000 * seconds) % pictures == 0;
         let is_broadcast = seconds == 1001 && BROADCAST.contains(&pictures);

@@ -6,7 +6,7 @@ use super::packets::tests::{packet, pes};
 use super::tables::tests::tables;
 use super::*;
 use crate::media::bitstream::tests::bytes;
-use crate::media::keyframes::Stored;
+use crate::media::keyframes::KeyframeStorage;
 
 /// Parameter sets of 1920x1080 at 25 frames per second, and the start of a keyframe.
 const KEY: &str = "0000000167640028acd940780227e5c044000003000400000300c83c60c65800000001\
@@ -76,7 +76,7 @@ fn timed(film: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-fn read_bytes(bytes: &[u8]) -> Option<Film> {
+fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("00001.mts");
     std::fs::write(&path, bytes).unwrap();
@@ -106,7 +106,7 @@ fn reads_the_streams_and_duration_of_a_film() {
         assert_eq!(sound.channels, Some(2));
         assert_eq!(subtitles.codec_type, "subtitle");
         let keyframes = read.keyframes.unwrap();
-        let stored = Stored::Transport {
+        let stored = KeyframeStorage::Transport {
             pid: 256,
             packet: stride,
             begin: 90_000,

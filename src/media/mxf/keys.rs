@@ -1,184 +1,188 @@
-//! Where the keyframes of a clip are, by its index tables.
+//! Keyframe positions in the file, derived from index tables and partitions.
 //!
-//! A table counts bytes of the essence alone. Where those are in the file, partitions tell:
-//! each holds a stretch of them.
+//! Index tables store offsets within the essence container. Each partition contains a range of the
+//! essence, so partitions map these offsets to positions in the file.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::index::Segment;
-use super::klv::Item;
+use super::index::IndexTableSegment;
+use super::klv::KlvItem;
 use super::labels::Wrapping;
-use super::layout::Layout;
+use super::layout::MxfLayout;
 use super::packages::Essence;
 use super::partition::Partition;
-use super::streams::micros;
-use super::window::{AHEAD, Window};
-use crate::media::keyframes::{Key, MOST_KEY, evenly};
+use super::streams::units_to_micros;
+use super::window::{MxfWindow, READ_AHEAD};
+use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
-/// Partitions that are looked at beyond the first, of a file with more.
-const MOST_PARTITIONS: u64 = 4;
-/// Edit units of a table without entries that are believed: two days at 60 frames a second.
-const MOST_UNITS: u64 = 10_000_000;
+/// Partitions read in addition to the first one.
+const MAX_PARTITIONS: u64 = 4;
+/// Edit units accepted in a table without entries: two days at 60 frames per second.
+const MAX_UNITS: u64 = 10_000_000;
 
-/// A part of an essence that is in one place.
+/// Contiguous range of the essence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stretch {
-    /// Bytes of the essence before it,
-    before: u64,
-    /// where it begins in the file, and where it ends.
+struct EssenceRange {
+    /// Offset of the range in the essence.
+    essence_offset: u64,
+    /// Start of the range in the file.
     at: u64,
     end: u64,
 }
 
-impl Stretch {
-    /// Where a byte of the essence is, and how many follow it here.
-    fn place(&self, offset: u64) -> Option<(u64, u64)> {
-        let at = self.at.checked_add(offset.checked_sub(self.before)?)?;
+impl EssenceRange {
+    /// Returns the file position of an essence offset, and the bytes from there to the end of the
+    /// range.
+    fn locate(&self, offset: u64) -> Option<(u64, u64)> {
+        let at = self
+            .at
+            .checked_add(offset.checked_sub(self.essence_offset)?)?;
         let left = self.end.checked_sub(at)?;
         (left > 0).then_some((at, left))
     }
 }
 
-/// A frame that needs no other: its place in the order of time, where its edit unit begins in
-/// the essence, and where the next one does.
+/// Keyframe: index in display order, and start and end of its edit unit in the essence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Found {
-    shown: u64,
+struct KeyframeUnit {
+    display_index: u64,
     begin: u64,
     end: Option<u64>,
 }
 
-/// The keyframes of a track, or of very many an even choice, in the order of time.
-pub(super) fn keys(
-    window: &mut Window<'_>,
-    layout: &mut Layout,
+/// Finds the keyframes of a track in time order: all of them, or an evenly spaced selection.
+pub(super) fn find_keyframes(
+    window: &mut MxfWindow<'_>,
+    layout: &mut MxfLayout,
     track: Essence,
     wrapping: Wrapping,
-) -> Vec<Key> {
-    let units = track.duration.unwrap_or(0).min(MOST_UNITS);
-    let Some(stretches) = stretches(window, layout, track, wrapping) else {
+) -> Vec<Keyframe> {
+    let units = track.duration.unwrap_or(0).min(MAX_UNITS);
+    let Some(ranges) = find_ranges(window, layout, track, wrapping) else {
         return Vec::new();
     };
-    let mut table: Vec<&Segment> = layout
+    let mut table: Vec<&IndexTableSegment> = layout
         .segments
         .iter()
         .filter(|segment| segment.index == track.index && segment.body == track.body)
-        .filter(|segment| segment.start <= MOST_UNITS)
+        .filter(|segment| segment.start <= MAX_UNITS)
         .collect();
     table.sort_by_key(|segment| (segment.start, Reverse(segment.duration)));
     table.dedup_by_key(|segment| segment.start);
-    let key = |found: Found| {
-        let (at, left) = stretches.iter().find_map(|it| it.place(found.begin))?;
+    let key = |found: KeyframeUnit| {
+        let (at, left) = ranges.iter().find_map(|it| it.locate(found.begin))?;
         let bytes = match found.end {
             Some(end) => end.checked_sub(found.begin)?.min(left),
             None => left,
         };
         let bytes = u32::try_from(bytes).ok()?;
-        let is_there = at.checked_add(bytes.into())? <= window.size();
-        let is_sane = bytes > 0 && bytes <= MOST_KEY && found.shown < units;
-        (is_there && is_sane).then_some(Key {
+        let is_in_file = at.checked_add(bytes.into())? <= window.size();
+        let is_sane = bytes > 0 && bytes <= MAX_KEYFRAME_BYTES && found.display_index < units;
+        (is_in_file && is_sane).then_some(Keyframe {
             offset: at,
             bytes,
-            micros: micros(found.shown, track.rate),
+            micros: units_to_micros(found.display_index, track.rate),
         })
     };
-    let found: Vec<Found> = match constant(&table) {
-        Some(bytes) => stretches
+    let found: Vec<KeyframeUnit> = match constant_unit_size(&table) {
+        Some(bytes) => ranges
             .iter()
-            .flat_map(|stretch| counted(stretch, bytes, units))
+            .flat_map(|range| constant_size_units(range, bytes, units))
             .collect(),
-        None => listed(&table),
+        None => listed_keyframes(&table),
     };
-    let all: Vec<Key> = found.into_iter().filter_map(key).collect();
-    let mut keys = choice(&all);
+    let all: Vec<Keyframe> = found.into_iter().filter_map(key).collect();
+    let mut keys = select_evenly(&all);
     keys.sort_by_key(|key| key.micros);
     keys.dedup_by_key(|key| key.micros);
     keys
 }
 
-fn choice(keys: &[Key]) -> Vec<Key> {
-    evenly(keys.len() as u64)
+fn select_evenly(keys: &[Keyframe]) -> Vec<Keyframe> {
+    evenly_spaced(keys.len() as u64)
         .filter_map(|at| keys.get(usize::try_from(at).ok()?))
         .copied()
         .collect()
 }
 
-/// Bytes of every edit unit, where all have as many.
-fn constant(table: &[&Segment]) -> Option<u64> {
+/// Returns the size of an edit unit in bytes if all have the same size.
+fn constant_unit_size(table: &[&IndexTableSegment]) -> Option<u64> {
     let first = table.first()?;
-    let is_constant =
-        |segment: &&Segment| segment.entries.is_empty() && segment.unit_bytes == first.unit_bytes;
+    let is_constant = |segment: &&IndexTableSegment| {
+        segment.entries.is_empty() && segment.unit_bytes == first.unit_bytes
+    };
     (first.unit_bytes > 0 && table.iter().all(is_constant)).then_some(first.unit_bytes.into())
 }
 
-/// The edit units of a stretch, or of very many an even choice, where all are of one size.
-fn counted(stretch: &Stretch, bytes: u64, units: u64) -> Vec<Found> {
-    let first = stretch.before.div_ceil(bytes);
-    let length = stretch.end.saturating_sub(stretch.at);
-    let end = stretch
-        .before
+/// Returns edit units of constant size in a range: all of them, or an evenly spaced selection.
+fn constant_size_units(range: &EssenceRange, bytes: u64, units: u64) -> Vec<KeyframeUnit> {
+    let first = range.essence_offset.div_ceil(bytes);
+    let length = range.end.saturating_sub(range.at);
+    let end = range
+        .essence_offset
         .saturating_add(length)
         .div_ceil(bytes)
         .min(units);
     let found = |number: u64| {
-        let shown = first.checked_add(number)?;
-        let begin = shown.checked_mul(bytes)?;
-        Some(Found {
-            shown,
+        let display_index = first.checked_add(number)?;
+        let begin = display_index.checked_mul(bytes)?;
+        Some(KeyframeUnit {
+            display_index,
             begin,
             end: Some(begin.checked_add(bytes)?),
         })
     };
-    evenly(end.saturating_sub(first))
+    evenly_spaced(end.saturating_sub(first))
         .filter_map(found)
         .collect()
 }
 
-/// The keyframes that a table lists.
-fn listed(table: &[&Segment]) -> Vec<Found> {
-    // By stored place: when each is shown.
-    let mut shown: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut stored: BTreeMap<u64, (u64, bool)> = BTreeMap::new();
+/// Returns the keyframes listed in the entries of index tables.
+fn listed_keyframes(table: &[&IndexTableSegment]) -> Vec<KeyframeUnit> {
+    // Display index by storage index.
+    let mut display_indices: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut units: BTreeMap<u64, (u64, bool)> = BTreeMap::new();
     for segment in table {
-        let step = segment.step();
-        let scale = i64::try_from(step).unwrap_or(1);
-        // The last of two for each unit is the end.
-        let count = segment.entries.len() / step;
-        let entries = segment.entries.iter().step_by(step).take(count);
-        for (place, entry) in (segment.start..).zip(entries) {
-            stored.insert(place, (entry.offset, entry.is_key()));
-            let shift = i64::from(entry.shift) / scale;
-            if let Some(other) = place.checked_add_signed(shift) {
-                shown.insert(other, place);
+        let entries_per_unit = segment.entries_per_unit();
+        let scale = i64::try_from(entries_per_unit).unwrap_or(1);
+        // An extra last entry marks the end of the table.
+        let count = segment.entries.len() / entries_per_unit;
+        let entries = segment.entries.iter().step_by(entries_per_unit).take(count);
+        for (storage_index, entry) in (segment.start..).zip(entries) {
+            units.insert(storage_index, (entry.offset, entry.is_keyframe()));
+            let display_offset = i64::from(entry.display_offset) / scale;
+            if let Some(other) = storage_index.checked_add_signed(display_offset) {
+                display_indices.insert(other, storage_index);
             }
         }
     }
     let mut found = Vec::new();
-    let mut places = stored.iter().peekable();
-    while let Some((&place, &(begin, is_key))) = places.next() {
-        let next = places.peek();
-        let end = next.filter(|(other, _)| Some(**other) == place.checked_add(1));
-        let Some(&shown) = shown.get(&place).filter(|_| is_key) else {
+    let mut remaining = units.iter().peekable();
+    while let Some((&storage_index, &(begin, is_keyframe))) = remaining.next() {
+        let next = remaining.peek();
+        let end = next.filter(|(other, _)| Some(**other) == storage_index.checked_add(1));
+        let Some(&display_index) = display_indices.get(&storage_index).filter(|_| is_keyframe)
+        else {
             continue;
         };
-        found.push(Found {
-            shown,
+        found.push(KeyframeUnit {
+            display_index,
             begin,
             end: end.map(|(_, (offset, _))| *offset),
         });
     }
-    found.sort_by_key(|found| found.shown);
+    found.sort_by_key(|found| found.display_index);
     found
 }
 
-/// The stretches of an essence, of which there may be more than are looked at.
-fn stretches(
-    window: &mut Window<'_>,
-    layout: &mut Layout,
+/// Returns ranges of the essence. For a file with many partitions, only some are located.
+fn find_ranges(
+    window: &mut MxfWindow<'_>,
+    layout: &mut MxfLayout,
     track: Essence,
     wrapping: Wrapping,
-) -> Option<Vec<Stretch>> {
+) -> Option<Vec<EssenceRange>> {
     let body = track.body;
     let first = layout
         .partitions
@@ -186,25 +190,25 @@ fn stretches(
         .position(|part| part.essence.is_some() && part.body == body)?;
     if wrapping == Wrapping::Clip {
         let part = layout.partitions.get(first)?;
-        let is_its = |item: &Item| part.is_atom || item.is_of(track.number);
-        let item = part.essence.filter(is_its)?;
-        return Some(vec![Stretch {
-            before: part.body_offset,
+        let is_of_track = |item: &KlvItem| part.is_atom || item.is_element_of(track.number);
+        let item = part.essence.filter(is_of_track)?;
+        return Some(vec![EssenceRange {
+            essence_offset: part.body_offset,
             at: item.value,
             end: item.end().min(window.size()),
         }]);
     }
     let known = layout.partitions.get(first)?.at;
-    let mut places = layout.places.clone();
-    places.sort_by_key(|&(_, at)| at);
-    let others: Vec<u64> = places
+    let mut listed_partitions = layout.listed_partitions.clone();
+    listed_partitions.sort_by_key(|&(_, at)| at);
+    let others: Vec<u64> = listed_partitions
         .iter()
         .filter(|&&(number, at)| number == body && at > known)
         .map(|&(_, at)| at)
         .collect();
-    for number in some(others.len() as u64) {
+    for number in sample_evenly(others.len() as u64) {
         let at = *others.get(usize::try_from(number).ok()?)?;
-        window.fetch(at, AHEAD)?;
+        window.fetch(at, READ_AHEAD)?;
         layout.walk(window, at)?;
     }
     let mut found = Vec::new();
@@ -212,40 +216,48 @@ fn stretches(
         let Some(item) = part.essence.filter(|_| part.body == body) else {
             continue;
         };
-        // What is listed in a partition is most often what stands right before it.
-        let previous = places.iter().rev().find(|&&(_, at)| at < part.at);
+        // The index table in a partition usually describes the essence right before the partition.
+        let previous = listed_partitions
+            .iter()
+            .rev()
+            .find(|&&(_, at)| at < part.at);
         if let Some(&(_, at)) = previous.filter(|(number, at)| *number == body && *at >= known) {
             let length = part.at.saturating_sub(at).min(part.body_offset);
-            found.push(Stretch {
-                before: part.body_offset - length,
+            found.push(EssenceRange {
+                essence_offset: part.body_offset - length,
                 at: part.at - length,
                 end: part.at,
             });
         }
-        found.push(Stretch {
-            before: part.body_offset,
+        found.push(EssenceRange {
+            essence_offset: part.body_offset,
             at: item.at,
-            end: next_place(layout, &places, part, window.size()),
+            end: next_partition(layout, &listed_partitions, part, window.size()),
         });
     }
     Some(found)
 }
 
-/// Numbers below `count`: all, or some spread over the whole.
-fn some(count: u64) -> impl Iterator<Item = u64> {
-    let most = count.min(MOST_PARTITIONS);
-    (0..most).map(move |at| {
-        if count <= MOST_PARTITIONS {
+/// Iterates over the numbers below `count`, or over a few spread over that range.
+fn sample_evenly(count: u64) -> impl Iterator<Item = u64> {
+    let max = count.min(MAX_PARTITIONS);
+    (0..max).map(move |at| {
+        if count <= MAX_PARTITIONS {
             at
         } else {
-            (2 * at + 1) * count / (2 * most)
+            (2 * at + 1) * count / (2 * max)
         }
     })
 }
 
-/// Where the partition after one begins.
-fn next_place(layout: &Layout, places: &[(u32, u64)], part: &Partition, size: u64) -> u64 {
-    let listed = places.iter().map(|&(_, at)| at);
+/// Returns the start of the next partition, or the size of the file.
+fn next_partition(
+    layout: &MxfLayout,
+    listed_partitions: &[(u32, u64)],
+    part: &Partition,
+    size: u64,
+) -> u64 {
+    let listed = listed_partitions.iter().map(|&(_, at)| at);
     let footers = layout.partitions.iter().map(|other| other.at);
     listed
         .chain(footers)
@@ -258,25 +270,27 @@ fn next_place(layout: &Layout, places: &[(u32, u64)], part: &Partition, size: u6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::mxf::index::Entry;
+    use crate::media::mxf::index::EditUnitEntry;
 
-    fn segment(start: u64, entries: &[(i8, u8, u64)]) -> Segment {
-        let entries = entries.iter().map(|&(shift, flags, offset)| Entry {
-            shift,
-            flags,
-            offset,
-        });
-        Segment {
+    fn segment(start: u64, entries: &[(i8, u8, u64)]) -> IndexTableSegment {
+        let entries = entries
+            .iter()
+            .map(|&(display_offset, flags, offset)| EditUnitEntry {
+                display_offset,
+                flags,
+                offset,
+            });
+        IndexTableSegment {
             start,
             duration: entries.len() as u64,
             entries: entries.collect(),
-            ..Segment::default()
+            ..IndexTableSegment::default()
         }
     }
 
     #[test]
-    fn keys_are_shown_where_the_table_puts_them() {
-        // Stored I B B P, where the B are shown before the I: an open group.
+    fn orders_keyframes_by_display_time() {
+        // Storage order I B B P, with the B pictures displayed before the I: an open group.
         let one = segment(0, &[(0, 0x80, 0), (2, 0x22, 100)]);
         let open = segment(
             10,
@@ -287,17 +301,17 @@ mod tests {
                 (0, 0x22, 700),
             ],
         );
-        let found = listed(&[&one, &open]);
+        let found = listed_keyframes(&[&one, &open]);
         assert_eq!(
             found,
             [
-                Found {
-                    shown: 0,
+                KeyframeUnit {
+                    display_index: 0,
                     begin: 0,
                     end: Some(100)
                 },
-                Found {
-                    shown: 12,
+                KeyframeUnit {
+                    display_index: 12,
                     begin: 500,
                     end: Some(600)
                 },
@@ -306,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_one_frame_are_one_key() {
+    fn merges_both_fields_of_a_frame_into_one_keyframe() {
         let entries = [
             (0, 0x80, 0),
             (0, 0x80, 50),
@@ -314,25 +328,28 @@ mod tests {
             (0, 0x80, 150),
             (0, 0, 200),
         ];
-        let fields = Segment {
+        let fields = IndexTableSegment {
             duration: 2,
             ..segment(0, &entries)
         };
-        let found: Vec<u64> = listed(&[&fields]).iter().map(|it| it.begin).collect();
+        let found: Vec<u64> = listed_keyframes(&[&fields])
+            .iter()
+            .map(|it| it.begin)
+            .collect();
         assert_eq!(found, [0, 100]);
     }
 
     #[test]
-    fn a_byte_of_the_essence_is_in_the_stretch_that_holds_it() {
-        let stretch = Stretch {
-            before: 1000,
+    fn locates_an_essence_offset_in_its_range() {
+        let range = EssenceRange {
+            essence_offset: 1000,
             at: 5000,
             end: 5100,
         };
-        assert_eq!(stretch.place(1010), Some((5010, 90)));
-        assert_eq!(stretch.place(1100), None);
-        assert_eq!(stretch.place(999), None);
-        assert_eq!(some(100).collect::<Vec<_>>(), [12, 37, 62, 87]);
-        assert_eq!(some(3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(range.locate(1010), Some((5010, 90)));
+        assert_eq!(range.locate(1100), None);
+        assert_eq!(range.locate(999), None);
+        assert_eq!(sample_evenly(100).collect::<Vec<_>>(), [12, 37, 62, 87]);
+        assert_eq!(sample_evenly(3).collect::<Vec<_>>(), [0, 1, 2]);
     }
 }

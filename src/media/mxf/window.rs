@@ -1,26 +1,26 @@
-//! The parts of a file that are looked at: a few ranges, each read once.
+//! Cache of file ranges, with a limit on the number and size of reads.
 
 use std::io;
 
-use super::klv::{Item, LONGEST_HEAD};
+use super::klv::{KlvItem, MAX_HEAD};
 use crate::media::reader_io::Reads;
 use crate::source_file::Original;
 
-/// Read at once where nothing was read yet.
-pub(super) const AHEAD: u64 = 64 * 1024;
-/// Read calls that one file may cost.
-const MOST_READS: usize = 12;
-/// Bytes that are read at once at most: the metadata and index of a long recording.
-pub(super) const LONGEST: u64 = 1024 * 1024;
+/// Smallest number of bytes per read.
+pub(super) const READ_AHEAD: u64 = 64 * 1024;
+/// Reads allowed per file.
+const MAX_READS: usize = 12;
+/// Bytes of the largest read, enough for the metadata and index of a long recording.
+pub(super) const MAX_READ: u64 = 1024 * 1024;
 
-/// Ranges of an original.
-pub(super) struct Window<'a> {
+/// Ranges read from an original.
+pub(super) struct MxfWindow<'a> {
     reads: Reads<'a>,
     ranges: Vec<(u64, Vec<u8>)>,
 }
 
-impl<'a> Window<'a> {
-    /// Nothing is read yet.
+impl<'a> MxfWindow<'a> {
+    /// Creates an empty window.
     pub(super) fn new(original: &'a Original) -> Self {
         Self {
             reads: Reads::new(original),
@@ -28,19 +28,19 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Bytes of the whole file.
+    /// Size of the file in bytes.
     pub(super) fn size(&self) -> u64 {
         self.reads.size()
     }
 
-    /// Reads a range at once, as far as the file and [`LONGEST`] go, unless it is there.
+    /// Reads a range, limited to the end of the file and [`MAX_READ`], unless it is already held.
     pub(super) fn fetch(&mut self, start: u64, length: u64) -> Option<()> {
         let left = self.size().checked_sub(start)?;
-        let length = usize::try_from(length.min(left).min(LONGEST)).ok()?;
+        let length = usize::try_from(length.min(left).min(MAX_READ)).ok()?;
         if self.held(start, length).is_some() {
             return Some(());
         }
-        if self.ranges.len() >= MOST_READS {
+        if self.ranges.len() >= MAX_READS {
             return None;
         }
         let bytes = self.reads.read(start, length)?;
@@ -48,41 +48,41 @@ impl<'a> Window<'a> {
         Some(())
     }
 
-    /// Exactly `length` bytes from `start`; `None` where they are not all there, are too
-    /// many, or cannot be read.
+    /// Returns exactly `length` bytes from `start`; `None` if the file is too short, the range is too
+    /// large, or it cannot be read.
     pub(super) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let left = self.size().checked_sub(start)?;
-        if length > left || length > LONGEST {
+        if length > left || length > MAX_READ {
             return None;
         }
-        let wanted = usize::try_from(length).ok()?;
-        if self.held(start, wanted).is_none() {
-            self.fetch(start, length.max(AHEAD))?;
+        let bytes = usize::try_from(length).ok()?;
+        if self.held(start, bytes).is_none() {
+            self.fetch(start, length.max(READ_AHEAD))?;
         }
-        self.held(start, wanted)
+        self.held(start, bytes)
     }
 
-    /// The item that begins at `at`.
-    pub(super) fn item(&mut self, at: u64) -> Option<Item> {
+    /// Parses the item at file offset `at`.
+    pub(super) fn item(&mut self, at: u64) -> Option<KlvItem> {
         let left = self.size().checked_sub(at)?;
-        let length = left.min(LONGEST_HEAD as u64);
-        Item::new(self.read(at, length)?, at)
+        let length = left.min(MAX_HEAD as u64);
+        KlvItem::parse(self.read(at, length)?, at)
     }
 
-    /// Whether a range was read already.
+    /// Returns true if a range was read already.
     pub(super) fn is_held(&self, start: u64, length: u64) -> bool {
         usize::try_from(length).is_ok_and(|length| self.held(start, length).is_some())
     }
 
-    /// What came of reading the file.
+    /// Returns the result of the reader, unless a read failed.
     ///
     /// # Errors
-    /// When the drive failed.
-    pub(super) fn ended<T>(self, told: Option<T>) -> io::Result<Option<T>> {
-        self.reads.ended(told)
+    /// The first read error of the drive.
+    pub(super) fn finish<T>(self, result: Option<T>) -> io::Result<Option<T>> {
+        self.reads.finish(result)
     }
 
-    /// A range that was read already.
+    /// Returns a range that was read already.
     fn held(&self, start: u64, length: usize) -> Option<&[u8]> {
         self.reads.kept(start, length).or_else(|| {
             self.ranges.iter().find_map(|(first, bytes)| {

@@ -4,7 +4,7 @@
 //! a matter of judgement, and both readers must decide alike.
 
 use super::pcm::Pcm;
-use crate::media::header::seconds;
+use crate::media::header::format_seconds;
 
 /// Position of the samples in a file.
 pub(super) struct SampleData {
@@ -55,10 +55,10 @@ pub(super) fn estimate(pcm: &Pcm, rest: u64) -> Option<u64> {
     u64::try_from(divide_rounded(bits, u128::from(pcm.bit_rate()))?).ok()
 }
 
-/// Formats a duration in seconds to the microsecond, as ffprobe prints it; `None` for zero.
+/// Formats a duration in format_seconds to the microsecond, as ffprobe prints it; `None` for zero.
 pub(super) fn to_seconds(samples: u64, sample_rate: u32) -> Option<String> {
     let micros = divide_rounded(u128::from(samples) * 1_000_000, u128::from(sample_rate))?;
-    (micros > 0).then(|| seconds(micros))
+    (micros > 0).then(|| format_seconds(micros))
 }
 
 fn divide_rounded(dividend: u128, divisor: u128) -> Option<u128> {

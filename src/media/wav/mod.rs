@@ -19,7 +19,7 @@ pub(super) mod window;
 
 use std::io;
 
-use super::header::{Format, Header, Stream, Tags, tidy};
+use super::header::{Format, MediaHeader, Stream, TagMap, normalize_tags};
 use crate::source_file::Original;
 use pcm::Pcm;
 use window::FileWindow;
@@ -36,7 +36,7 @@ struct WavAudio {
     start: u64,
     /// Samples per channel; `None` if the header does not store it.
     samples: Option<u64>,
-    tags: Tags,
+    tags: TagMap,
 }
 
 /// Reads the header in ffprobe's form; `None` for other kinds of files and for files that are not
@@ -44,13 +44,13 @@ struct WavAudio {
 ///
 /// # Errors
 /// Fails if the file cannot be read.
-pub(super) fn read(original: &Original) -> io::Result<Option<Header>> {
+pub(super) fn read(original: &Original) -> io::Result<Option<MediaHeader>> {
     let mut window = FileWindow::new(original);
     let header = parse(&mut window);
     window.finish(header)
 }
 
-fn parse(window: &mut FileWindow<'_>) -> Option<Header> {
+fn parse(window: &mut FileWindow<'_>) -> Option<MediaHeader> {
     if window.size() < MIN_SIZE {
         return None;
     }
@@ -62,13 +62,13 @@ fn parse(window: &mut FileWindow<'_>) -> Option<Header> {
     Some(to_header(name, audio, window.size()))
 }
 
-fn to_header(name: &str, audio: WavAudio, size: u64) -> Header {
+fn to_header(name: &str, audio: WavAudio, size: u64) -> MediaHeader {
     let pcm = audio.pcm;
     let samples = audio
         .samples
         .or_else(|| length::estimate(&pcm, size.saturating_sub(audio.start)));
     let duration = samples.and_then(|samples| length::to_seconds(samples, pcm.sample_rate));
-    Header {
+    MediaHeader {
         format: Format {
             name: name.to_owned(),
             duration: duration.clone(),
@@ -183,7 +183,7 @@ mod tests {
         chunk(b"iXML", document.as_bytes())
     }
 
-    fn header_of(file: &[u8]) -> Option<Header> {
+    fn header_of(file: &[u8]) -> Option<MediaHeader> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("T01.wav");
         std::fs::write(&path, file).unwrap();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn clip_of(chunks: &[Vec<u8>]) -> Clip {
-        facts::of(&header_of(&riff(chunks)).unwrap()).unwrap()
+        facts::from_header(&header_of(&riff(chunks)).unwrap()).unwrap()
     }
 
     fn duration(file: &[u8]) -> Option<String> {

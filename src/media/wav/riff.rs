@@ -5,7 +5,7 @@ use super::length::{self, SampleData};
 use super::pcm::{self, Pcm};
 use super::tags::{self, Dictionary};
 use super::window::{FileWindow, u64_at};
-use super::{MAX_CHUNKS, WavAudio, compressed_audio, tidy};
+use super::{MAX_CHUNKS, WavAudio, compressed_audio, normalize_tags};
 
 /// Size stored if the real one is in `ds64` or was never written.
 const SIZE_UNKNOWN: u32 = u32::MAX;
@@ -185,7 +185,7 @@ impl WavChunks {
         let samples = length::count_samples(&pcm, &data, self.claimed, file_size);
         let recorder = self.ixml.unwrap_or_default();
         let ixml_tags = recorder.tags(self.time_reference, pcm.sample_rate);
-        let tags = tidy(self.dictionary.into_tags().chain(ixml_tags));
+        let tags = normalize_tags(self.dictionary.into_tags().chain(ixml_tags));
         Some(WavAudio {
             pcm,
             start: data.start,

@@ -1,7 +1,7 @@
 //! Sony Wave64: chunks identified by GUIDs, with 64-bit sizes that include the chunk header.
 
 use super::window::FileWindow;
-use super::{MAX_CHUNKS, Tags, WavAudio, compressed_audio, pcm};
+use super::{MAX_CHUNKS, TagMap, WavAudio, compressed_audio, pcm};
 
 /// Size of a chunk header in bytes: a GUID and a 64-bit size.
 const HEADER: u64 = 24;
@@ -34,7 +34,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
                 pcm: pcm?,
                 start: start?,
                 samples,
-                tags: Tags::new(),
+                tags: TagMap::new(),
             });
         }
         let size = read_size(window, at).filter(|size| (HEADER + 1..MAX_SIZE).contains(size))?;

@@ -70,7 +70,7 @@ impl<'a> FileWindow<'a> {
     /// # Errors
     /// Fails if any read failed.
     pub(in crate::media) fn finish<T>(self, value: Option<T>) -> io::Result<Option<T>> {
-        self.reads.ended(value)
+        self.reads.finish(value)
     }
 }
 

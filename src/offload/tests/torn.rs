@@ -132,7 +132,7 @@ fn what_was_written_after_it_was_read_is_found_by_the_last_look() {
         }
     }
     assert!(seen.iter().all(Option::is_some));
-    let written = || written_since(&set.card(), &tasks, &seen, LOCAL);
+    let written = || written_since(&set.card(), &tasks, &seen, LOCAL, &|| true);
     assert_eq!(written(), Some(Vec::new()));
     fs::remove_file(set.card().join("a")).unwrap();
     assert_eq!(written(), Some(Vec::new()), "its copy is what it was");

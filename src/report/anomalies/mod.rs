@@ -1,8 +1,8 @@
-//! What is odd about a shoot: what somebody should look at before the cards are formatted. A pure
-//! function over the clips of a book.
+//! Anomalies of a shoot: what to check before the cards are formatted. A pure function over the
+//! clips of a report.
 //!
-//! What most clips of a day have is what was meant, where at least half of them have it; what at
-//! most a fifth of them have is odd. In between nobody knows.
+//! A value that at least half of the clips of a day have is considered intended. A value that at
+//! most a fifth of them have is considered an anomaly. Anything in between is not reported.
 
 #[cfg(test)]
 mod tests;
@@ -12,81 +12,81 @@ use std::hash::Hash;
 
 use jiff::civil::Date;
 
-use super::{Book, Shot};
+use super::{ShootReport, Shot};
 use crate::output::{counted, grouped};
 use crate::value::Rate;
 
-/// How much it matters.
+/// Severity of an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Gravity {
+pub(super) enum Severity {
     /// Something is lost, or may be soon.
     Fault,
-    /// Somebody should look at it.
+    /// Should be checked before the cards are formatted.
     Look,
-    /// It may well be meant.
+    /// Probably intended, so shown less prominently.
     Note,
 }
 
-/// Kinds of what is odd, what matters most first.
+/// Kinds of anomalies, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Oddity {
-    /// It could not be read, wholly or in part.
+pub(super) enum AnomalyKind {
+    /// The file could not be read completely.
     Unreadable,
-    /// Its copies are not the same.
+    /// Copies of the clip differ.
     Differs,
-    /// No file holds it any more.
+    /// No file of the clip is left.
     Gone,
-    /// One volume holds it.
+    /// Only one volume holds the clip.
     OneCopy,
-    /// Numbers before it are not there.
+    /// Clip numbers before this one are missing.
     Gap,
-    /// No sound, where others of its camera have some.
+    /// No sound, although other clips of the camera have some.
     Silent,
-    /// Another rate than most have.
+    /// Frame rate that differs from most clips.
     Rate,
-    /// Another size of picture than most of its camera have.
+    /// Picture size that differs from most clips of the camera.
     Size,
-    /// A clock that cannot be right.
+    /// Recording date in the future or before [`FIRST_YEAR`].
     Clock,
-    /// A rate that is high, as for slow motion.
+    /// High frame rate, as for slow motion.
     Fast,
-    /// All of a camera at a rate of its own.
+    /// All clips of the camera have a frame rate that differs from the day's.
     OwnRate,
-    /// No clock at all: only the time of the file is known.
+    /// No recording time, only the modification time of the file.
     NoClock,
 }
 
-impl Oddity {
-    /// How much it matters.
+impl AnomalyKind {
+    /// Severity of this kind.
     #[must_use]
-    pub(super) fn gravity(self) -> Gravity {
+    pub(super) fn severity(self) -> Severity {
         match self {
-            Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Gravity::Fault,
-            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Gravity::Look,
-            Self::Fast | Self::OwnRate | Self::NoClock => Gravity::Note,
+            Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Severity::Fault,
+            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Severity::Look,
+            Self::Fast | Self::OwnRate | Self::NoClock => Severity::Note,
         }
     }
 
-    /// What it is called, for people.
+    /// Heading of this kind in a page.
     #[must_use]
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Unreadable => "Could not be read",
-            Self::Differs => "Copies that differ",
+            Self::Differs => "Copies differ",
             Self::Gone => "No copy left",
-            Self::OneCopy => "One copy only",
-            Self::Gap => "Numbers that are not there",
+            Self::OneCopy => "Only one copy",
+            Self::Gap => "Missing clip numbers",
             Self::Silent => "No sound",
-            Self::Rate => "Another frame rate",
-            Self::Size => "Another picture size",
-            Self::Clock => "A clock that cannot be right",
-            Self::Fast => "High frame rates",
-            Self::OwnRate => "A camera at a rate of its own",
-            Self::NoClock => "No clock",
+            Self::Rate => "Different frame rate",
+            Self::Size => "Different picture size",
+            Self::Clock => "Implausible date",
+            Self::Fast => "High frame rate",
+            Self::OwnRate => "Camera with its own frame rate",
+            Self::NoClock => "No recording time",
         }
     }
 
-    /// … and for programs.
+    /// Name in JSON and CSV.
     #[must_use]
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -106,95 +106,100 @@ impl Oddity {
     }
 }
 
-/// Something odd about one clip.
+/// Anomaly of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
-    /// Which clip of the book.
+pub(super) struct Anomaly {
+    /// Index of the clip in [`ShootReport::shots`].
     pub(super) shot: usize,
-    /// What it is.
-    pub(super) oddity: Oddity,
-    /// In a few words: `23.976, where 41 of 44 clips have 25`.
+    /// Kind of the anomaly.
+    pub(super) kind: AnomalyKind,
+    /// Short description: `23.976, where 41 of 44 clips have 25`.
     pub(super) text: String,
 }
 
-/// At most one in so many is odd.
-const ONE_IN: usize = 5;
-/// A rate this many times the usual one is for slow motion.
-const FAST: f64 = 1.5;
-/// Fewer clips of a camera say nothing of what it was set to.
-const FEWEST: usize = 3;
-/// Digital cameras write no earlier year.
+/// A value is rare if at most one clip in this number has it.
+const RARE_DIVISOR: usize = 5;
+/// Multiple of the common frame rate from which a rate is considered slow motion.
+const FAST_FACTOR: f64 = 1.5;
+/// Minimum number of a camera's clips from which its settings are derived.
+const MIN_CLIPS: usize = 3;
+/// Suffix for values that are common among the clips of one camera.
+const OF_CAMERA: &str = " of this camera";
+/// First year that a digital camera can have recorded.
 const FIRST_YEAR: i16 = 1995;
 
-/// Everything that is odd, what matters most first, clip by clip.
+/// Finds all anomalies, sorted by importance and then by clip.
 #[must_use]
-pub(super) fn find(book: &Book) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (at, shot) in book.shots.iter().enumerate() {
-        let mut add = |oddity, text| {
-            found.push(Finding {
+pub(super) fn find_anomalies(report: &ShootReport) -> Vec<Anomaly> {
+    let mut anomalies = Vec::new();
+    for (at, shot) in report.shots.iter().enumerate() {
+        let mut add = |kind, text| {
+            anomalies.push(Anomaly {
                 shot: at,
-                oddity,
+                kind,
                 text,
             });
         };
-        if let Some(problem) = &shot.gist.problem {
-            add(Oddity::Unreadable, problem.to_string());
+        if let Some(problem) = &shot.summary.problem {
+            add(AnomalyKind::Unreadable, problem.to_string());
         }
-        if let Some((oddity, text)) = copies(shot) {
-            add(oddity, text);
+        if let Some((kind, text)) = copies(shot) {
+            add(kind, text);
         }
-        if let Some(text) = gap(shot, book) {
-            add(Oddity::Gap, text);
+        if let Some(text) = gap(shot, report) {
+            add(AnomalyKind::Gap, text);
         }
-        if let Some((oddity, text)) = clock(shot, book.made) {
-            add(oddity, text);
+        if let Some((kind, text)) = clock(shot, report.created) {
+            add(kind, text);
         }
     }
-    for day in groups(&book.shots, |shot| Some(shot.day.clone())) {
-        rates(&book.shots, &day, &mut found);
+    for day in groups(&report.shots, |shot| Some(shot.day.clone())) {
+        rates(&report.shots, &day, &mut anomalies);
         let camera = |shot: &Shot| shot.has_camera().then(|| shot.camera.clone());
-        for camera in groups_of(&book.shots, &day, camera) {
-            sizes(&book.shots, &camera, &mut found);
-            silences(&book.shots, &camera, &mut found);
+        for camera in groups_of(&report.shots, &day, camera) {
+            sizes(&report.shots, &camera, &mut anomalies);
+            missing_sound(&report.shots, &camera, &mut anomalies);
         }
     }
-    found.sort_by_key(|finding| (finding.oddity, finding.shot));
-    found
+    anomalies.sort_by_key(|anomaly| (anomaly.kind, anomaly.shot));
+    anomalies
 }
 
-fn copies(shot: &Shot) -> Option<(Oddity, String)> {
+fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
     let copies = &shot.copies;
     if copies.do_differ {
-        let text = format!("by full hashes, on {}", copies.labels.join(", "));
-        return Some((Oddity::Differs, text));
+        let text = format!("full hashes differ, on {}", copies.labels.join(", "));
+        return Some((AnomalyKind::Differs, text));
     }
-    // A file that cannot be read stands among those, and is no copy.
+    // Unreadable files do not count as copies; such a clip is already reported as unreadable.
     match copies.volumes {
-        0 if shot.gist.problem.is_some() => None,
-        0 => Some((Oddity::Gone, "its files were not there any more".to_owned())),
+        0 if shot.summary.problem.is_some() => None,
+        0 => Some((AnomalyKind::Gone, "none of its files was found".to_owned())),
         1 if copies.files > 1 => {
             let files = counted(copies.files, "file");
             Some((
-                Oddity::OneCopy,
+                AnomalyKind::OneCopy,
                 format!("{files}, all on {}", copies.labels.join(", ")),
             ))
         }
-        1 => Some((Oddity::OneCopy, format!("on {}", copies.labels.join(", ")))),
+        1 => Some((
+            AnomalyKind::OneCopy,
+            format!("on {}", copies.labels.join(", ")),
+        )),
         _ => None,
     }
 }
 
-fn gap(shot: &Shot, book: &Book) -> Option<String> {
+fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
     let (series, number) = shot.number?;
-    let series = book.series.get(series)?;
+    let series = report.series.get(series)?;
     let (first, last) = series.missing_before(number)?;
     let name = |number| series.name(number);
     Some(match last - first + 1 {
-        1 => format!("{} is not there", name(first)),
-        2 => format!("{} and {} are not there", name(first), name(last)),
+        1 => format!("{} is missing", name(first)),
+        2 => format!("{} and {} are missing", name(first), name(last)),
         many => format!(
-            "{} to {}, {} numbers, are not there",
+            "{} to {} ({} numbers) are missing",
             name(first),
             name(last),
             grouped(usize::try_from(many).unwrap_or(usize::MAX))
@@ -202,110 +207,119 @@ fn gap(shot: &Shot, book: &Book) -> Option<String> {
     })
 }
 
-fn clock(shot: &Shot, made: Date) -> Option<(Oddity, String)> {
-    let captured = shot.gist.captured.as_ref()?.value;
+fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
+    let captured = shot.summary.captured.as_ref()?.value;
     let date = captured.civil().date();
-    // Somewhere it is tomorrow already.
-    let is_future = made.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
+    // Allows for time zones in which it is tomorrow.
+    let is_future = created.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
-        let which = if is_future { "to come" } else { "long past" };
-        return Some((Oddity::Clock, format!("it says {date}, a day {which}")));
+        let reason = if is_future {
+            "in the future".to_owned()
+        } else {
+            format!("before {FIRST_YEAR}")
+        };
+        return Some((AnomalyKind::Clock, format!("dated {date}, {reason}")));
     }
-    let is_known = shot.gist.captured.as_ref()?.source != crate::clip::Source::MTIME;
-    (!is_known && shot.gist.problem.is_none()).then(|| {
-        let text = "its time is that of the file, which copying may change".to_owned();
-        (Oddity::NoClock, text)
+    let is_known = shot.summary.captured.as_ref()?.source != crate::clip::Source::MTIME;
+    (!is_known && shot.summary.problem.is_none()).then(|| {
+        let text =
+            "only the file's modification time is known, which copying may change".to_owned();
+        (AnomalyKind::NoClock, text)
     })
 }
 
-fn rates(shots: &[Shot], day: &[usize], found: &mut Vec<Finding>) {
-    let rate = |at: usize| shots[at].gist.rate.map(Rate::snapped);
-    let of_day = Usual::of(day.iter().filter_map(|&at| rate(at)));
+fn rates(shots: &[Shot], day: &[usize], anomalies: &mut Vec<Anomaly>) {
+    let rate = |at: usize| shots[at].summary.rate.map(Rate::snapped);
+    let of_day = CommonValue::find(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
-        let own = Usual::of(camera.iter().filter_map(|&at| rate(at)));
+        let own = CommonValue::find(camera.iter().filter_map(|&at| rate(at)));
         // Clips of unknown cameras have nothing else in common.
         let is_one = camera.iter().all(|&at| shots[at].has_camera());
-        let own = own.filter(|own| is_one && own.count >= FEWEST);
+        let own = own.filter(|own| is_one && own.count >= MIN_CLIPS);
         for at in camera {
-            let strayed = rate(at).and_then(|rate| strayed(rate, of_day.as_ref(), own.as_ref()));
-            found.extend(strayed.map(|(oddity, text)| Finding {
+            let anomaly =
+                rate(at).and_then(|rate| rate_anomaly(rate, of_day.as_ref(), own.as_ref()));
+            anomalies.extend(anomaly.map(|(kind, text)| Anomaly {
                 shot: at,
-                oddity,
+                kind,
                 text,
             }));
         }
     }
 }
 
-/// Whether a rate is other than what most clips of the day, or of its camera, have.
-fn strayed(
+/// Returns an anomaly if the rate differs from most clips of the day or of the camera.
+fn rate_anomaly(
     rate: Rate,
-    day: Option<&Usual<Rate>>,
-    own: Option<&Usual<Rate>>,
-) -> Option<(Oddity, String)> {
-    let is_fast = |usual: &Usual<Rate>| rate.per_second() >= usual.value.per_second() * FAST;
-    let told = |usual: &Usual<Rate>| usual.against(&written(rate), &written(usual.value));
+    day: Option<&CommonValue<Rate>>,
+    own: Option<&CommonValue<Rate>>,
+) -> Option<(AnomalyKind, String)> {
+    let is_fast =
+        |usual: &CommonValue<Rate>| rate.per_second() >= usual.value.per_second() * FAST_FACTOR;
+    let describe = |usual: &CommonValue<Rate>, of: &str| {
+        usual.describe(&format_rate(rate), &format_rate(usual.value), of)
+    };
     if let Some(usual) = day.filter(|usual| usual.value != rate) {
         if is_fast(usual) {
-            return Some((Oddity::Fast, told(usual)));
+            return Some((AnomalyKind::Fast, describe(usual, "")));
         }
         if own.is_some_and(|own| own.value == rate) {
-            return Some((Oddity::OwnRate, told(usual)));
+            return Some((AnomalyKind::OwnRate, describe(usual, "")));
         }
-        if usual.is_odd(&rate) {
-            return Some((Oddity::Rate, told(usual)));
+        if usual.is_rare(&rate) {
+            return Some((AnomalyKind::Rate, describe(usual, "")));
         }
     }
-    // A camera that strays from what it was set to, whatever the others are.
-    let own = own.filter(|own| own.is_odd(&rate))?;
-    let oddity = if is_fast(own) {
-        Oddity::Fast
+    // A clip that differs from its camera's setting, whatever the other cameras use.
+    let own = own.filter(|own| own.is_rare(&rate))?;
+    let kind = if is_fast(own) {
+        AnomalyKind::Fast
     } else {
-        Oddity::Rate
+        AnomalyKind::Rate
     };
-    Some((oddity, told(own) + " of this camera"))
+    Some((kind, describe(own, OF_CAMERA)))
 }
 
-fn sizes(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
-    // A camera that was turned takes the same picture.
+fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
+    // A rotated camera records the same picture size.
     let size = |at: usize| {
-        let (width, height) = shots[at].gist.size?;
+        let (width, height) = shots[at].summary.size?;
         Some((width.max(height), width.min(height)))
     };
-    let usual = Usual::of(camera.iter().filter_map(|&at| size(at)));
-    let Some(usual) = usual.filter(|usual| usual.count >= FEWEST) else {
+    let usual = CommonValue::find(camera.iter().filter_map(|&at| size(at)));
+    let Some(usual) = usual.filter(|usual| usual.count >= MIN_CLIPS) else {
         return;
     };
     let text = |(width, height): (u32, u32)| format!("{width}×{height}");
     for &at in camera {
-        if let Some(size) = size(at).filter(|size| usual.is_odd(size)) {
-            found.push(Finding {
+        if let Some(size) = size(at).filter(|size| usual.is_rare(size)) {
+            anomalies.push(Anomaly {
                 shot: at,
-                oddity: Oddity::Size,
-                text: usual.against(&text(size), &text(usual.value)) + " of this camera",
+                kind: AnomalyKind::Size,
+                text: usual.describe(&text(size), &text(usual.value), OF_CAMERA),
             });
         }
     }
 }
 
-fn silences(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
+fn missing_sound(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
     let has_sound = |at: usize| {
-        let gist = &shots[at].gist;
-        // Frames as files hold no sound, and of what was not read nobody knows.
-        let can_have = gist.has_picture && !gist.is_sequence;
-        can_have.then_some(gist.has_sound)
+        let summary = &shots[at].summary;
+        // Image sequences have no sound, and the streams of unreadable files are unknown.
+        let can_have = summary.has_picture && !summary.is_sequence;
+        can_have.then_some(summary.has_sound)
     };
-    let usual = Usual::of(camera.iter().filter_map(|&at| has_sound(at)));
-    let Some(usual) = usual.filter(|usual| usual.value && usual.count >= FEWEST - 1) else {
+    let usual = CommonValue::find(camera.iter().filter_map(|&at| has_sound(at)));
+    let Some(usual) = usual.filter(|usual| usual.value && usual.count >= MIN_CLIPS - 1) else {
         return;
     };
     for &at in camera {
         if has_sound(at) == Some(false) {
-            found.push(Finding {
+            anomalies.push(Anomaly {
                 shot: at,
-                oddity: Oddity::Silent,
+                kind: AnomalyKind::Silent,
                 text: format!(
-                    "{} of {} of this camera have some",
+                    "{} of {} of this camera have sound",
                     grouped(usual.count),
                     counted(usual.all, "clip")
                 ),
@@ -314,21 +328,21 @@ fn silences(shots: &[Shot], camera: &[usize], found: &mut Vec<Finding>) {
     }
 }
 
-/// What most have.
+/// Value that most clips have.
 #[derive(Debug)]
-struct Usual<T> {
+struct CommonValue<T> {
     value: T,
-    /// How many have it.
+    /// Number of clips with the common value.
     count: usize,
-    /// How many there are.
+    /// Number of all clips.
     all: usize,
-    /// How many have each.
+    /// Number of clips by value.
     counts: HashMap<T, usize>,
 }
 
-impl<T: Copy + Eq + Hash> Usual<T> {
-    /// What at least half have, if there is such a thing; of two halves, neither.
-    fn of(values: impl Iterator<Item = T>) -> Option<Self> {
+impl<T: Copy + Eq + Hash> CommonValue<T> {
+    /// Returns the value that at least half of the clips have; `None` if two values have half each.
+    fn find(values: impl Iterator<Item = T>) -> Option<Self> {
         let mut counts: HashMap<T, usize> = HashMap::new();
         let mut all = 0;
         for value in values {
@@ -345,25 +359,26 @@ impl<T: Copy + Eq + Hash> Usual<T> {
         })
     }
 
-    /// Whether so few have it that it was hardly meant.
-    fn is_odd(&self, value: &T) -> bool {
+    /// Returns true if the value is too rare to be intended.
+    fn is_rare(&self, value: &T) -> bool {
         let count = self.counts.get(value).copied().unwrap_or(0);
-        *value != self.value && count * ONE_IN <= self.all
+        *value != self.value && count * RARE_DIVISOR <= self.all
     }
 
-    fn against(&self, odd: &str, usual: &str) -> String {
+    /// Describes a rare value; `of` follows the number of clips.
+    fn describe(&self, rare: &str, usual: &str, of: &str) -> String {
         let (count, all) = (grouped(self.count), counted(self.all, "clip"));
-        format!("{odd}, where {count} of {all} have {usual}")
+        format!("{rare}, where {count} of {all}{of} have {usual}")
     }
 }
 
-/// `23.976`.
-pub(super) fn written(rate: Rate) -> String {
+/// Formats a rate as `23.976`.
+pub(super) fn format_rate(rate: Rate) -> String {
     let text = format!("{:.3}", rate.per_second());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The clips that have something in common, by what that is.
+/// Groups clips by a key; omits clips without one.
 fn groups<K: Ord>(shots: &[Shot], key: impl Fn(&Shot) -> Option<K>) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..shots.len()).collect();
     groups_of(shots, &all, key)

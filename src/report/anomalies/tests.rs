@@ -1,12 +1,12 @@
 use super::*;
 use crate::clip::{Fact, Source};
-use crate::report::clip_summary::Gist;
+use crate::report::clip_summary::ClipSummary;
 use crate::report::series::Series;
-use crate::report::{About, Copies};
+use crate::report::{ReportScope, ShotCopies};
 
-/// A clip of a camera, at a rate, with sound, on two volumes.
+/// Clip of a camera with a frame rate, with sound and two copies.
 fn shot(camera: &str, rate: &str) -> Shot {
-    let gist = Gist {
+    let summary = ClipSummary {
         rate: Some(rate.parse().unwrap()),
         has_picture: true,
         has_sound: true,
@@ -15,16 +15,16 @@ fn shot(camera: &str, rate: &str) -> Shot {
             "2026-05-20T10:00:00".parse().unwrap(),
             Source::STREAM,
         )),
-        ..Gist::default()
+        ..ClipSummary::default()
     };
     Shot {
-        gist,
+        summary,
         camera: camera.into(),
         day: Some("2026-05-20".into()),
-        copies: Copies {
+        copies: ShotCopies {
             files: 2,
             volumes: 2,
-            proved: 2,
+            verified: 2,
             do_differ: false,
             labels: vec!["RAID-A".into(), "SHELF-07".into()],
         },
@@ -32,20 +32,22 @@ fn shot(camera: &str, rate: &str) -> Shot {
     }
 }
 
-fn book(shots: Vec<Shot>) -> Book {
-    Book {
-        about: About::Query(String::new()),
+fn report(shots: Vec<Shot>) -> ShootReport {
+    ShootReport {
+        about: ReportScope::Query(String::new()),
         shots,
         cards: Vec::new(),
         series: Vec::new(),
-        made: Date::constant(2026, 5, 21),
+        created: Date::constant(2026, 5, 21),
     }
 }
 
-fn found(shots: Vec<Shot>) -> Vec<(usize, Oddity, String)> {
-    let found = find(&book(shots));
-    let told = found.into_iter();
-    told.map(|it| (it.shot, it.oddity, it.text)).collect()
+fn found(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
+    let found = find_anomalies(&report(shots));
+    let anomalies = found.into_iter();
+    anomalies
+        .map(|anomaly| (anomaly.shot, anomaly.kind, anomaly.text))
+        .collect()
 }
 
 fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
@@ -53,21 +55,21 @@ fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
 }
 
 #[test]
-fn an_even_day_has_nothing_odd() {
+fn a_uniform_day_has_no_anomalies() {
     assert_eq!(found(many(12, "A", "25")), []);
     assert_eq!(found(Vec::new()), []);
 }
 
 #[test]
-fn one_rate_among_many_is_odd() {
+fn one_rate_among_many_is_an_anomaly() {
     let mut shots = many(9, "A", "25");
     shots.push(shot("A", "24000/1001"));
     let text = "23.976, where 9 of 10 clips have 25".to_owned();
-    assert_eq!(found(shots), [(9, Oddity::Rate, text)]);
+    assert_eq!(found(shots), [(9, AnomalyKind::Rate, text)]);
 }
 
 #[test]
-fn half_and_half_is_a_choice() {
+fn two_rates_that_are_both_common_are_no_anomaly() {
     let shots = [many(5, "A", "25"), many(5, "B", "24")].concat();
     assert_eq!(found(shots), []);
     let shots = [many(7, "A", "25"), many(3, "A", "24")].concat();
@@ -75,35 +77,35 @@ fn half_and_half_is_a_choice() {
 }
 
 #[test]
-fn what_a_whole_camera_does_is_told_gently_and_so_is_slow_motion() {
+fn slow_motion_and_the_rate_of_a_whole_camera_are_only_notes() {
     let shots = [
         many(12, "A", "25"),
         many(3, "phone", "30"),
         many(1, "A", "100"),
     ]
     .concat();
-    let kinds: Vec<Oddity> = found(shots).into_iter().map(|it| it.1).collect();
+    let kinds: Vec<AnomalyKind> = found(shots).into_iter().map(|anomaly| anomaly.1).collect();
     assert_eq!(
         kinds,
         [
-            Oddity::Fast,
-            Oddity::OwnRate,
-            Oddity::OwnRate,
-            Oddity::OwnRate
+            AnomalyKind::Fast,
+            AnomalyKind::OwnRate,
+            AnomalyKind::OwnRate,
+            AnomalyKind::OwnRate
         ]
     );
 }
 
 #[test]
-fn a_camera_that_strays_is_found_where_cameras_differ() {
+fn a_clip_that_differs_from_its_camera_is_an_anomaly() {
     let mut shots = [many(10, "A", "25"), many(10, "B", "24")].concat();
     shots.push(shot("B", "30"));
-    let text = "30, where 10 of 11 clips have 24 of this camera".to_owned();
-    assert_eq!(found(shots), [(20, Oddity::Rate, text)]);
+    let text = "30, where 10 of 11 clips of this camera have 24".to_owned();
+    assert_eq!(found(shots), [(20, AnomalyKind::Rate, text)]);
 }
 
 #[test]
-fn each_day_is_judged_by_itself() {
+fn each_day_is_checked_separately() {
     let mut shots = many(9, "A", "25");
     let mut other = many(9, "A", "24");
     for shot in &mut other {
@@ -114,45 +116,45 @@ fn each_day_is_judged_by_itself() {
 }
 
 #[test]
-fn a_turned_phone_takes_the_same_size_and_another_size_is_odd() {
+fn a_rotated_phone_keeps_its_picture_size() {
     let mut shots = many(9, "phone", "25");
     let mut turned = shot("phone", "25");
-    turned.gist.size = Some((2160, 3840));
+    turned.summary.size = Some((2160, 3840));
     shots.push(turned);
     assert_eq!(found(shots.clone()), []);
     let mut small = shot("phone", "25");
-    small.gist.size = Some((3840, 1080));
+    small.summary.size = Some((3840, 1080));
     shots.push(small);
-    let text = "3840×1080, where 10 of 11 clips have 3840×2160 of this camera".to_owned();
-    assert_eq!(found(shots), [(10, Oddity::Size, text)]);
+    let text = "3840×1080, where 10 of 11 clips of this camera have 3840×2160".to_owned();
+    assert_eq!(found(shots), [(10, AnomalyKind::Size, text)]);
 }
 
 #[test]
-fn clips_of_unknown_cameras_are_no_camera() {
-    let mut shots = many(9, "no camera known", "25");
-    let mut other = shot("no camera known", "25");
-    other.gist.size = Some((1280, 2160));
-    other.gist.has_sound = false;
+fn clips_of_unknown_cameras_are_not_compared() {
+    let mut shots = many(9, "unknown camera", "25");
+    let mut other = shot("unknown camera", "25");
+    other.summary.size = Some((1280, 2160));
+    other.summary.has_sound = false;
     shots.push(other);
     assert_eq!(found(shots), []);
 }
 
 #[test]
-fn silence_is_odd_where_the_camera_hears() {
+fn missing_sound_is_an_anomaly_if_the_camera_records_sound() {
     let silent = || {
         let mut silent = shot("A", "25");
-        silent.gist.has_sound = false;
+        silent.summary.has_sound = false;
         silent
     };
     let mut shots = many(3, "A", "25");
     shots.push(silent());
-    let text = "3 of 4 clips of this camera have some".to_owned();
-    assert_eq!(found(shots), [(3, Oddity::Silent, text)]);
+    let text = "3 of 4 clips of this camera have sound".to_owned();
+    assert_eq!(found(shots), [(3, AnomalyKind::Silent, text)]);
     assert_eq!(found(vec![silent(); 4]), []);
 }
 
 #[test]
-fn copies_are_judged_by_volumes_and_by_what_they_hold() {
+fn copies_are_counted_by_volume_and_compared_by_content() {
     let with = |volumes: usize, files: usize, do_differ: bool| {
         let mut shot = shot("A", "25");
         shot.copies.volumes = volumes;
@@ -168,57 +170,69 @@ fn copies_are_judged_by_volumes_and_by_what_they_hold() {
         with(2, 2, true),
         with(0, 0, false),
     ];
-    let told: Vec<(usize, Oddity)> = found(shots).into_iter().map(|it| (it.0, it.1)).collect();
+    let findings: Vec<(usize, AnomalyKind)> = found(shots)
+        .into_iter()
+        .map(|anomaly| (anomaly.0, anomaly.1))
+        .collect();
     assert_eq!(
-        told,
+        findings,
         [
-            (3, Oddity::Differs),
-            (4, Oddity::Gone),
-            (1, Oddity::OneCopy),
-            (2, Oddity::OneCopy)
+            (3, AnomalyKind::Differs),
+            (4, AnomalyKind::Gone),
+            (1, AnomalyKind::OneCopy),
+            (2, AnomalyKind::OneCopy)
         ]
     );
 }
 
 #[test]
-fn a_clock_of_the_past_or_the_future_is_odd() {
+fn a_date_in_the_future_or_before_1995_is_implausible() {
     let at = |time: &str, source: Source| {
         let mut shot = shot("A", "25");
-        shot.gist.captured = Some(Fact::new(time.parse().unwrap(), source));
+        shot.summary.captured = Some(Fact::new(time.parse().unwrap(), source));
         shot
     };
-    let told = |time: &str, source| found(vec![at(time, source)]);
-    assert_eq!(told("2026-05-22T00:10:00", Source::STREAM), []);
-    let kind = |time: &str, source| told(time, source)[0].1;
-    assert_eq!(kind("2026-05-23T00:10:00", Source::STREAM), Oddity::Clock);
-    assert_eq!(kind("1970-02-01T00:10:00", Source::STREAM), Oddity::Clock);
-    assert_eq!(kind("2026-05-20T00:10:00", Source::MTIME), Oddity::NoClock);
+    let check = |time: &str, source| found(vec![at(time, source)]);
+    assert_eq!(check("2026-05-22T00:10:00", Source::STREAM), []);
+    let kind = |time: &str, source| check(time, source)[0].1;
+    assert_eq!(
+        kind("2026-05-23T00:10:00", Source::STREAM),
+        AnomalyKind::Clock
+    );
+    assert_eq!(
+        kind("1970-02-01T00:10:00", Source::STREAM),
+        AnomalyKind::Clock
+    );
+    assert_eq!(
+        kind("2026-05-20T00:10:00", Source::MTIME),
+        AnomalyKind::NoClock
+    );
 }
 
 #[test]
-fn a_gap_is_told_at_the_clip_after_it() {
+fn a_gap_is_reported_at_the_clip_after_it() {
     let numbered = |number| {
         let mut shot = shot("A", "25");
         shot.number = Some((0, number));
         shot
     };
-    let mut book = book(vec![numbered(2), numbered(4), numbered(9)]);
-    book.series = vec![Series {
+    let mut report = report(vec![numbered(2), numbered(4), numbered(9)]);
+    report.series = vec![Series {
         stem: "A001_C".to_owned(),
         digits: 3,
         numbers: [1, 2, 4, 9].into(),
     }];
-    let told: Vec<(usize, String)> = find(&book)
+    let findings: Vec<(usize, String)> = find_anomalies(&report)
         .into_iter()
-        .map(|it| (it.shot, it.text))
+        .map(|anomaly| (anomaly.shot, anomaly.text))
         .collect();
     assert_eq!(
-        told,
+        findings,
         [
-            (1, "A001_C003 is not there".to_owned()),
+            (1, "A001_C003 is missing".to_owned()),
             (
                 2,
-                "A001_C005 to A001_C008, 4 numbers, are not there".to_owned()
+                "A001_C005 to A001_C008 (4 numbers) are missing".to_owned()
             )
         ]
     );

@@ -1,53 +1,53 @@
-//! What is odd, by kind, each with links to its clips.
+//! Section of anomalies, by kind, with links to the clips.
 
 use maud::{Markup, html};
 
-use super::{link, shown};
+use super::{escape_text, link};
 use crate::output::counted;
-use crate::report::Book;
-use crate::report::anomalies::{Finding, Gravity, Oddity};
+use crate::report::ShootReport;
+use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 
-/// Clips of one kind that are listed openly; further ones can be unfolded.
+/// Clips listed per kind; the user can unfold more.
 const LISTED: usize = 8;
-/// Further than this nothing is listed: the clips themselves say it.
-const MOST_LISTED: usize = 400;
+/// Maximum number of unfolded clips; the clips themselves show the rest.
+const MAX_LISTED: usize = 400;
 
-pub(super) fn odd(book: &Book, found: &[Finding]) -> Markup {
+pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     html! {
         section id="odd" aria-labelledby="odd-title" {
-            h2 id="odd-title" { "What is odd" }
-            @if found.is_empty() {
-                p.well { "Nothing that could be found." }
+            h2 id="odd-title" { "Anomalies" }
+            @if anomalies.is_empty() {
+                p.well { "None found." }
             }
             div.findings {
-                @for kind in found.chunk_by(|one, next| one.oddity == next.oddity) {
-                    (finding(book, kind))
+                @for anomalies in anomalies.chunk_by(|one, next| one.kind == next.kind) {
+                    (of_kind(report, anomalies))
                 }
             }
         }
     }
 }
 
-fn finding(book: &Book, kind: &[Finding]) -> Markup {
-    let Some(oddity) = kind.first().map(|finding| finding.oddity) else {
+fn of_kind(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
+    let Some(kind) = anomalies.first().map(|anomaly| anomaly.kind) else {
         return html! {};
     };
-    let is_most = kind.len() * 2 > book.shots.len() && kind.len() > LISTED;
-    let (first, rest) = kind.split_at(kind.len().min(LISTED));
+    let is_most = anomalies.len() * 2 > report.shots.len() && anomalies.len() > LISTED;
+    let (first, rest) = anomalies.split_at(anomalies.len().min(LISTED));
     html! {
-        div class={ "finding " (class(oddity.gravity())) } {
-            h3 { (oddity.title()) span.count { (counted(kind.len(), "clip")) } }
-            p.advice { (advice(oddity)) }
-            @if is_most && is_alike(kind) {
-                p { "Each of them: " (shown(&first[0].text)) "." }
+        div class={ "finding " (class(kind.severity())) } {
+            h3 { (kind.title()) span.count { (counted(anomalies.len(), "clip")) } }
+            p.advice { (advice(kind)) }
+            @if is_most && have_same_text(anomalies) {
+                p { "All of them: " (escape_text(&first[0].text)) "." }
             } @else {
-                (list(book, first))
+                (list(report, first))
                 @if !rest.is_empty() {
                     details {
                         summary { "and " (counted(rest.len(), "more clip")) }
-                        (list(book, &rest[..rest.len().min(MOST_LISTED)]))
-                        @if rest.len() > MOST_LISTED {
-                            p.more { "Further ones are told where the clips are." }
+                        (list(report, &rest[..rest.len().min(MAX_LISTED)]))
+                        @if rest.len() > MAX_LISTED {
+                            p.more { "The others are listed with their clips." }
                         }
                     }
                 }
@@ -56,42 +56,44 @@ fn finding(book: &Book, kind: &[Finding]) -> Markup {
     }
 }
 
-fn is_alike(kind: &[Finding]) -> bool {
-    kind.windows(2).all(|pair| pair[0].text == pair[1].text)
+fn have_same_text(anomalies: &[Anomaly]) -> bool {
+    anomalies
+        .windows(2)
+        .all(|pair| pair[0].text == pair[1].text)
 }
 
-fn list(book: &Book, findings: &[Finding]) -> Markup {
+fn list(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     html! {
         ul {
-            @for finding in findings {
-                li { (link(book, finding.shot)) " " span { (shown(&finding.text)) } }
+            @for anomaly in anomalies {
+                li { (link(report, anomaly.shot)) " " span { (escape_text(&anomaly.text)) } }
             }
         }
     }
 }
 
-pub(super) fn class(gravity: Gravity) -> &'static str {
+pub(super) fn class(gravity: Severity) -> &'static str {
     match gravity {
-        Gravity::Fault => "fault",
-        Gravity::Look => "look",
-        Gravity::Note => "note",
+        Severity::Fault => "fault",
+        Severity::Look => "look",
+        Severity::Note => "note",
     }
 }
 
-fn advice(oddity: Oddity) -> &'static str {
-    match oddity {
-        Oddity::Unreadable => "Copy the card again before it is formatted.",
-        Oddity::Differs => "One of the copies is not what the camera wrote.",
-        Oddity::Gone => "It was there once; a drive may have been changed since.",
-        Oddity::OneCopy => {
-            "Known copies on one volume only: make another before the card is formatted."
+fn advice(kind: AnomalyKind) -> &'static str {
+    match kind {
+        AnomalyKind::Unreadable => "Copy the card again before formatting it.",
+        AnomalyKind::Differs => "At least one copy is not what the camera wrote.",
+        AnomalyKind::Gone => "Its files were found before; a drive may have changed since.",
+        AnomalyKind::OneCopy => {
+            "All known copies are on one volume: make another before formatting the card."
         }
-        Oddity::Gap => "Deleted in the camera, or left behind on the card.",
-        Oddity::Silent => "Other clips of the same camera have sound.",
-        Oddity::Rate | Oddity::Size => "Set otherwise by mistake, or on purpose?",
-        Oddity::Clock => "Its clock was never set, or set wrongly.",
-        Oddity::Fast => "Shot for slow motion, perhaps.",
-        Oddity::OwnRate => "All of that camera: meant, most likely.",
-        Oddity::NoClock => "No camera wrote a time into it.",
+        AnomalyKind::Gap => "Deleted in the camera, or not copied from the card.",
+        AnomalyKind::Silent => "Other clips of the same camera have sound.",
+        AnomalyKind::Rate | AnomalyKind::Size => "Changed by mistake, or on purpose?",
+        AnomalyKind::Clock => "The camera clock was never set, or set wrongly.",
+        AnomalyKind::Fast => "Probably shot for slow motion.",
+        AnomalyKind::OwnRate => "All clips of that camera: probably intended.",
+        AnomalyKind::NoClock => "The camera stored no time in the file.",
     }
 }

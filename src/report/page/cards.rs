@@ -1,49 +1,53 @@
-//! The cards as they were taken in, and where their copies are.
+//! Section of the ingested cards and of the copies.
 
 use maud::{Markup, html};
 
 use super::overview::chart;
-use super::{shortened, shown};
+use super::{escape_text, escape_truncated};
 use crate::catalogue::{Ingest, IngestPlace};
 use crate::output::{counted, grouped};
-use crate::report::{Book, totals};
+use crate::report::{ShootReport, totals};
 use crate::value::{Bytes, instant_of_seconds};
 
-pub(super) fn cards(book: &Book) -> Markup {
-    let volumes = totals::by_volume(book);
-    let left = book.shots.iter().filter(|shot| shot.card.is_none()).count();
+pub(super) fn cards(report: &ShootReport) -> Markup {
+    let volumes = totals::by_volume(report);
+    let left = report
+        .shots
+        .iter()
+        .filter(|shot| shot.card.is_none())
+        .count();
     html! {
         section aria-labelledby="cards-title" {
             h2 id="cards-title" { "Cards and copies" }
-            @if !book.cards.is_empty() {
-                div.cards { @for ingest in &book.cards { (card(ingest)) } }
+            @if !report.cards.is_empty() {
+                div.cards { @for ingest in &report.cards { (card(ingest)) } }
             }
             @if left > 0 {
                 p.more {
-                    @if left == book.shots.len() {
-                        "No clip was taken in by an ingest, so nothing is known of cards: copies are those that scans found."
+                    @if left == report.shots.len() {
+                        "No clip was ingested, so the cards are unknown. Copies are those that scans found."
                     } @else {
-                        (counted(left, "clip")) " not taken in from a card: copies are those that scans found."
+                        (counted(left, "clip")) " not ingested from a card. Their copies are those that scans found."
                     }
                 }
             }
             div.charts { (chart("Volumes", "volume", &volumes)) }
-            p.more { (compared(book)) }
+            p.more { (comparison_summary(report)) }
         }
     }
 }
 
-/// How sure it is that copies are copies.
-fn compared(book: &Book) -> String {
+/// Describes how thoroughly the copies were compared.
+fn comparison_summary(report: &ShootReport) -> String {
     let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
-    let all = book.shots.iter().filter(several).count();
-    let proved = book.shots.iter().filter(several);
-    let proved = proved.filter(|shot| shot.copies.proved >= shot.copies.volumes);
+    let all = report.shots.iter().filter(several).count();
+    let proved = report.shots.iter().filter(several);
+    let proved = proved.filter(|shot| shot.copies.verified >= shot.copies.volumes);
     let proved = proved.count();
     match all {
         0 => "No clip is known to be on more than one volume.".to_owned(),
         _ => format!(
-            "{} on more than one volume; of {} all copies were compared by full hash, those of the others by samples only.",
+            "{} on more than one volume. All copies of {} were compared by full hash, the others by samples only.",
             counted(all, "clip"),
             grouped(proved)
         ),
@@ -51,19 +55,19 @@ fn compared(book: &Book) -> String {
 }
 
 fn card(ingest: &Ingest) -> Markup {
-    let told = &ingest.told;
+    let facts = &ingest.told;
     html! {
         div.card {
-            h3 { bdi { (shortened(&told.card, 80)) } }
+            h3 { bdi { (escape_truncated(&facts.card, 80)) } }
             p {
-                @if told.is_in_place {
-                    "Catalogued where it is"
+                @if facts.is_in_place {
+                    "Catalogued in place"
                 } @else {
-                    (counted(ingest.files, "file")) ", " (Bytes(ingest.bytes)) ", by " (told.hash)
+                    (counted(ingest.files, "file")) ", " (Bytes(ingest.bytes)) ", by " (facts.hash)
                 }
-                ". Begun " span.tc { (time(ingest.begun)) } " UTC by " bdi { (shown(&told.author)) }
+                ". Started " span.tc { (time(ingest.begun)) } " UTC by " bdi { (escape_text(&facts.author)) }
                 @match ingest.ended {
-                    Some(ended) => { ", ended " span.tc { (time(ended)) } "." }
+                    Some(ended) => { ", finished " span.tc { (time(ended)) } "." }
                     None => { ", " strong { "not finished" } "." }
                 }
             }
@@ -72,7 +76,7 @@ fn card(ingest: &Ingest) -> Markup {
                 p.fault { (counted(ingest.unread, "file")) " could not be read from the card." }
             }
             @for problem in ingest.problems.iter().take(20) {
-                p.fault { bdi { (shown(&problem.path.to_string_lossy())) } ": " (shown(&problem.reason)) }
+                p.fault { bdi { (escape_text(&problem.path.to_string_lossy())) } ": " (escape_text(&problem.reason)) }
             }
         }
     }
@@ -81,20 +85,20 @@ fn card(ingest: &Ingest) -> Markup {
 fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
     let is_whole = place.verified == ingest.files && place.bad == 0;
     html! {
-        strong { bdi { (shown(&place.label)) } } " "
-        span.path { bdi { (shown(&place.folder.to_string_lossy())) } }
+        strong { bdi { (escape_text(&place.label)) } } " "
+        span.path { bdi { (escape_text(&place.folder.to_string_lossy())) } }
         br;
         span class=(if is_whole { "well" } else { "fault" }) {
             (grouped(place.verified)) " of " (counted(ingest.files, "file")) " verified"
         }
         @if place.bad > 0 { ", " span.fault { (grouped(place.bad)) " altered, missing or not copied" } }
-        @if let Some(oldest) = place.oldest { ", the first " span.tc { (time(oldest)) } }
+        @if let Some(oldest) = place.oldest { ", earliest " span.tc { (time(oldest)) } }
         @if let Some(how) = &place.how { ", " (how) }
         @match &place.manifest {
-            Some(manifest) => { "; manifest " span.path { (shown(&manifest.to_string_lossy())) } }
+            Some(manifest) => { "; manifest " span.path { (escape_text(&manifest.to_string_lossy())) } }
             None => { "; no manifest" }
         }
-        @if let Some(problem) = &place.problem { "; " span.fault { (shown(problem)) } }
+        @if let Some(problem) = &place.problem { "; " span.fault { (escape_text(problem)) } }
     }
 }
 

@@ -1,26 +1,26 @@
-//! The clips of a page: a picture that can be scrubbed, and all that is known beside it.
+//! Clips of a page: a poster that can be scrubbed, next to all facts of the clip.
 
 use std::collections::HashSet;
 
 use maud::{Markup, html};
 
 use super::anomalies::class;
-use super::{Next, anchor, image, lines, shortened, shown};
+use super::{Next, anchor, escape_text, escape_truncated, image, lines};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::output::Glance;
-use crate::report::anomalies::{Finding, Gravity, Oddity};
+use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 use crate::report::files::Sink;
-use crate::report::pictures::{Pictures, Strip};
-use crate::report::{Book, Shot, technical};
+use crate::report::pictures::{ClipPictures, Strip};
+use crate::report::{ShootReport, Shot, technical};
 use crate::value::{Duration, Timecode};
 
-/// Letters of a name; file systems allow no more.
-const MOST_LETTERS: usize = 255;
-/// Tags, notes, markers and copies of one clip that are shown.
-const MOST_SHOWN: usize = 40;
-/// Fields that stand elsewhere in a clip, or say nothing to people.
-const ELSEWHERE: [&str; 27] = [
+/// Maximum characters of a file name; file systems allow no more.
+const MAX_CHARS: usize = 255;
+/// Maximum number of tags, notes, markers and copies shown per clip.
+const MAX_SHOWN: usize = 40;
+/// Fields that are shown elsewhere in a clip, or are of no use to readers.
+const SHOWN_ELSEWHERE: [&str; 27] = [
     "name",
     "path_bytes",
     "volume",
@@ -50,60 +50,61 @@ const ELSEWHERE: [&str; 27] = [
     "problem",
 ];
 
-/// What a page shows of a clip.
+/// Pictures shown for a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Part {
-    /// The one picture that stands for it, and under a finger the others.
+pub(in crate::report) enum PictureMode {
+    /// Poster; scrubbing shows the moments of the filmstrip.
     Poster,
-    /// All moments of its strip, side by side.
+    /// Complete filmstrip, without scrubbing.
     Strip,
 }
 
-/// The clips of a page, and what they can be filtered by.
+/// Clips of a page, and the values by which they can be filtered.
 pub(in crate::report) struct Clips<'a> {
-    book: &'a Book,
-    /// What is odd about each.
-    odd: Vec<Vec<&'a Finding>>,
-    /// Whether that one volume holds it is said once for all.
-    are_all_once: bool,
-    /// Whether each says which day it is of.
-    are_of_days: bool,
+    report: &'a ShootReport,
+    /// Anomalies of each clip.
+    anomalies: Vec<Vec<&'a Anomaly>>,
+    /// True if most clips have only one copy; the clips then do not repeat it.
+    is_one_copy_usual: bool,
+    /// True if the clips are from several days, so that each shows its date.
+    has_several_days: bool,
     pub(super) cameras: Vec<&'a str>,
     pub(super) cards: Vec<&'a str>,
     pub(super) tags: Vec<&'a str>,
 }
 
-/// One clip of a page, with all that is known of it.
-struct Shown<'a> {
-    /// Which of the book's.
+/// Clip with everything that a page shows of it.
+struct ClipView<'a> {
+    /// Index of the clip in [`ShootReport::shots`].
     at: usize,
     shot: &'a Shot,
     clip: &'a Clip,
-    pictures: &'a Pictures,
+    pictures: &'a ClipPictures,
 }
 
 impl<'a> Clips<'a> {
-    pub(in crate::report) fn new(book: &'a Book, found: &'a [Finding]) -> Self {
-        let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
-        for finding in found {
-            odd[finding.shot].push(finding);
+    pub(in crate::report) fn new(report: &'a ShootReport, anomalies: &'a [Anomaly]) -> Self {
+        let mut by_clip: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
+        for anomaly in anomalies {
+            by_clip[anomaly.shot].push(anomaly);
         }
-        let once = found.iter().filter(|it| it.oddity == Oddity::OneCopy);
-        let shots = book.shots.iter();
+        let one_copy = anomalies
+            .iter()
+            .filter(|it| it.kind == AnomalyKind::OneCopy);
+        let shots = report.shots.iter();
         Self {
-            are_all_once: once.count() * 2 > book.shots.len(),
-            are_of_days: book.days().len() > 1,
+            is_one_copy_usual: one_copy.count() * 2 > report.shots.len(),
+            has_several_days: report.days().len() > 1,
             cameras: sorted(shots.clone().map(|shot| &*shot.camera)),
-            cards: sorted(shots.clone().filter_map(|shot| book.card_of(shot))),
+            cards: sorted(shots.clone().filter_map(|shot| report.card_of(shot))),
             tags: sorted(shots.flat_map(Shot::tags)),
-            book,
-            odd,
+            report,
+            anomalies: by_clip,
         }
     }
 
-    /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.book.shots.len()
+        self.report.shots.len()
     }
 
     /// Writes every clip in full.
@@ -112,26 +113,26 @@ impl<'a> Clips<'a> {
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        self.each(next, sink, |shown| self.article(shown))
+        self.each(next, sink, |view| self.article(view))
     }
 
     /// Writes every clip as a picture with its name.
     pub(in crate::report) fn grid(
         &self,
-        part: Part,
+        part: PictureMode,
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        self.each(next, sink, |shown| {
-            let words = self.unsaid(shown);
-            self.framed(
-                shown,
+        self.each(next, sink, |view| {
+            let words = self.hidden_words(view);
+            self.wrap(
+                view,
                 Some(&words),
                 &html! {
-                    (figure(shown, part))
-                    (heading(shown))
-                    p.line { (address(shown.clip)) (running(shown.clip)) (stars(shown.clip)) }
-                    (self.findings(shown.at))
+                    (figure(view, part))
+                    (heading(view))
+                    p.line { (address(view.clip)) (running(view.clip)) (stars(view.clip)) }
+                    (self.findings(view.at))
                 },
             )
         })
@@ -141,66 +142,67 @@ impl<'a> Clips<'a> {
         &self,
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
-        draw: impl Fn(&Shown<'_>) -> Markup,
+        draw: impl Fn(&ClipView<'_>) -> Markup,
     ) -> Result<(), Error> {
-        for (at, shot) in self.book.shots.iter().enumerate() {
+        for (at, shot) in self.report.shots.iter().enumerate() {
             let (clip, pictures) = next()?;
-            let shown = Shown {
+            let view = ClipView {
                 at,
                 shot,
                 clip: &clip,
                 pictures: &pictures,
             };
-            sink.put(&draw(&shown).into_string())?;
+            sink.put(&draw(&view).into_string())?;
         }
         Ok(())
     }
 
-    fn article(&self, shown: &Shown<'_>) -> Markup {
-        let clip = shown.clip;
-        self.framed(
-            shown,
+    fn article(&self, view: &ClipView<'_>) -> Markup {
+        let clip = view.clip;
+        self.wrap(
+            view,
             None,
             &html! {
-                (figure(shown, Part::Poster))
-                div.said {
-                    (heading(shown))
+                (figure(view, PictureMode::Poster))
+                div.description {
+                    (heading(view))
                     p.line { (address(clip)) (running(clip)) (stars(clip)) }
-                    p.line.camera { (self.source(shown)) }
+                    p.line.camera { (self.source(view)) }
                     p.technical { (technical::line(clip).join(" · ")) }
-                    (self.findings(shown.at))
-                    (tags(shown.shot))
+                    (self.findings(view.at))
+                    (tags(view.shot))
                     (words(clip))
-                    (more(shown))
+                    (more(view))
                 }
             },
         )
     }
 
-    /// What can be searched for in a clip of a sheet, and stands in a report only.
-    fn unsaid(&self, it: &Shown<'_>) -> String {
-        let mut words: Vec<String> = it.shot.tags().take(MOST_SHOWN).map(shown).collect();
-        words.push(shown(&it.shot.camera));
-        words.extend(self.book.card_of(it.shot).map(shown));
-        let notes = it.clip.notes.iter().flat_map(|notes| &notes.value.0);
-        words.extend(notes.take(MOST_SHOWN).map(|note| shown(&note.text)));
+    /// Texts that a report shows but a contact sheet does not; a search in the sheet finds them.
+    fn hidden_words(&self, view: &ClipView<'_>) -> String {
+        let mut words: Vec<String> = view.shot.tags().take(MAX_SHOWN).map(escape_text).collect();
+        words.push(escape_text(&view.shot.camera));
+        words.extend(self.report.card_of(view.shot).map(escape_text));
+        let notes = view.clip.notes.iter().flat_map(|notes| &notes.value.0);
+        words.extend(notes.take(MAX_SHOWN).map(|note| escape_text(&note.text)));
         words.join(" ")
     }
 
-    /// A clip with what it is filtered and sorted by, and `words` that it is found by but does not show.
-    fn framed(&self, shown: &Shown<'_>, words: Option<&str>, inner: &Markup) -> Markup {
-        let Shown { at, shot, clip, .. } = *shown;
+    /// Wraps a clip in an element with its filter and sort values. `words` are additional search
+    /// texts that are not visible.
+    fn wrap(&self, view: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
+        let ClipView { at, shot, clip, .. } = *view;
         let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
         let tags: Vec<String> = shot
             .tags()
             .filter_map(|tag| Some(place(&self.tags, tag)?.to_string()))
             .collect();
-        let card = self.book.card_of(shot);
+        let card = self.report.card_of(shot);
         let card = card.and_then(|card| place(&self.cards, card));
-        let begun = clip.captured.as_ref().map(|it| it.value.wall_seconds());
+        let start = clip.captured.as_ref().map(|it| it.value.wall_seconds());
         html! {
             article.clip id=(anchor(at)) tabindex="-1" aria-labelledby={ "n" (at + 1) }
-                data-time=[begun]
+                data-time=[start]
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
                 data-merit=(clip.merit())
@@ -213,28 +215,28 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// Whether something about it should be looked at.
+    /// Returns true if the clip has an anomaly that should be checked.
     fn is_odd(&self, at: usize) -> bool {
-        self.odd[at]
+        self.anomalies[at]
             .iter()
-            .any(|finding| self.is_told(finding) && finding.oddity.gravity() != Gravity::Note)
+            .any(|anomaly| self.is_listed(anomaly) && anomaly.kind.severity() != Severity::Note)
     }
 
-    fn is_told(&self, finding: &Finding) -> bool {
-        finding.oddity != Oddity::OneCopy || !self.are_all_once
+    fn is_listed(&self, anomaly: &Anomaly) -> bool {
+        anomaly.kind != AnomalyKind::OneCopy || !self.is_one_copy_usual
     }
 
     fn findings(&self, at: usize) -> Markup {
-        let told: Vec<&&Finding> = self.odd[at]
+        let listed: Vec<&&Anomaly> = self.anomalies[at]
             .iter()
-            .filter(|finding| self.is_told(finding))
+            .filter(|anomaly| self.is_listed(anomaly))
             .collect();
         html! {
-            @if !told.is_empty() {
+            @if !listed.is_empty() {
                 ul.odd {
-                    @for finding in told {
-                        li class=(class(finding.oddity.gravity())) {
-                            strong { (finding.oddity.title()) } " " (shown(&finding.text))
+                    @for anomaly in listed {
+                        li class=(class(anomaly.kind.severity())) {
+                            strong { (anomaly.kind.title()) } " " (escape_text(&anomaly.text))
                         }
                     }
                 }
@@ -242,11 +244,11 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// `14:02 · A · Sony ILME-FX3 · A001`.
-    fn source(&self, shown: &Shown<'_>) -> Markup {
-        let shot = shown.shot;
-        let when = shown.clip.captured.as_ref().map(|it| it.value.civil());
-        let form = match (self.are_of_days, shot.begun().is_some()) {
+    /// Line of time, camera and card: `14:02 · A · Sony ILME-FX3 · A001`.
+    fn source(&self, view: &ClipView<'_>) -> Markup {
+        let shot = view.shot;
+        let when = view.clip.captured.as_ref().map(|it| it.value.civil());
+        let form = match (self.has_several_days, shot.start_seconds().is_some()) {
             (true, true) => "%Y-%m-%d %H:%M",
             (true, false) => "%Y-%m-%d",
             (false, true) => "%H:%M",
@@ -255,8 +257,8 @@ impl<'a> Clips<'a> {
         let when = when.map(|when| when.strftime(form).to_string());
         html! {
             @if let Some(when) = when.filter(|when| !when.is_empty()) { span.tc { (when) } }
-            span { bdi { (shortened(&shot.camera, 80)) } }
-            @if let Some(card) = self.book.card_of(shot) { span { bdi { (shortened(card, 80)) } } }
+            span { bdi { (escape_truncated(&shot.camera, 80)) } }
+            @if let Some(card) = self.report.card_of(shot) { span { bdi { (escape_truncated(card, 80)) } } }
         }
     }
 }
@@ -268,58 +270,63 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn heading(shown: &Shown<'_>) -> Markup {
-    html! { h3 id={ "n" (shown.at + 1) } { (shown_name(shown.shot.name())) } }
+fn heading(view: &ClipView<'_>) -> Markup {
+    html! { h3 id={ "n" (view.at + 1) } { (isolated_name(view.shot.name())) } }
 }
 
-/// A file's name: it stands apart, so that letters of other scripts reorder nothing beside it.
-pub(in crate::report) fn shown_name(name: &str) -> Markup {
+/// File name in isolation, so that its writing direction does not reorder the text around it.
+pub(in crate::report) fn isolated_name(name: &str) -> Markup {
     let name = if name.is_empty() { "(no name)" } else { name };
-    html! { bdi { (shortened(name, MOST_LETTERS)) } }
+    html! { bdi { (escape_truncated(name, MAX_CHARS)) } }
 }
 
-/// The picture of a clip; where there is none, why.
-fn figure(shown: &Shown<'_>, part: Part) -> Markup {
-    let clip = shown.clip;
-    let poster = shown.pictures.poster.as_ref();
-    let strip = shown.pictures.strip.as_ref();
-    let alt = format!("Picture of {}", shortened(shown.shot.name(), MOST_LETTERS));
+/// Picture of a clip, or the reason why there is none.
+fn figure(view: &ClipView<'_>, part: PictureMode) -> Markup {
+    let clip = view.clip;
+    let poster = view.pictures.poster.as_ref();
+    let strip = view.pictures.strip.as_ref();
+    let alt = format!(
+        "Picture of {}",
+        escape_truncated(view.shot.name(), MAX_CHARS)
+    );
     match (part, poster, strip) {
-        (Part::Strip, _, Some(strip)) => html! { div.film { (image(&strip.picture, &alt)) } },
+        (PictureMode::Strip, _, Some(strip)) => {
+            html! { div.film { (image(&strip.picture, &alt)) } }
+        }
         (_, Some(poster), strip) => html! {
             div.poster.upright[poster.height > poster.width]
                 data-strip=[strip.map(|strip| &strip.picture.address)]
-                data-stops=[strip.map(|strip| stops(clip, strip))]
+                data-stops=[strip.map(|strip| moment_labels(clip, strip))]
             { (image(poster, &alt)) }
         },
-        _ => html! { div.poster.blank { p { (reason(shown.shot)) } } },
+        _ => html! { div.poster.blank { p { (reason(view.shot)) } } },
     }
 }
 
-/// Why there is no picture.
+/// Reason why a clip has no picture.
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
-        "Sound"
-    } else if shot.gist.problem.is_some() {
+        "Sound only"
+    } else if shot.summary.problem.is_some() {
         "Could not be read"
-    } else if !shot.gist.has_picture {
-        "No picture in it"
+    } else if !shot.summary.has_picture {
+        "No picture"
     } else {
-        "No picture was made yet"
+        "No picture created yet"
     }
 }
 
-/// Where each moment of a strip is, as timecode where the clip has one.
-fn stops(clip: &Clip, strip: &Strip) -> String {
-    let stops: Vec<String> = strip
+/// Labels of the moments of a filmstrip: timecodes if the clip has them, else times from its start.
+fn moment_labels(clip: &Clip, strip: &Strip) -> String {
+    let moment_labels: Vec<String> = strip
         .seconds
         .iter()
-        .map(|&second| stop(clip, second))
+        .map(|&second| moment_label(clip, second))
         .collect();
-    stops.join(" ")
+    moment_labels.join(" ")
 }
 
-fn stop(clip: &Clip, second: f64) -> String {
+fn moment_label(clip: &Clip, second: f64) -> String {
     let duration = std::time::Duration::try_from_secs_f64(second).unwrap_or_default();
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let timecode = clip.start_timecode.as_ref().zip(clip.rate.as_ref());
@@ -334,7 +341,7 @@ fn stop(clip: &Clip, second: f64) -> String {
     )
 }
 
-/// `1:05`, `12.5s`.
+/// Formats a duration as `1:05` or `12.5s`.
 pub(in crate::report) fn length(duration: Duration) -> String {
     duration.to_string()
 }
@@ -373,20 +380,20 @@ fn tags(shot: &Shot) -> Markup {
     html! {
         @if shot.tags().next().is_some() {
             ul.tags aria-label="Tags" {
-                @for tag in shot.tags().take(MOST_SHOWN) { li { bdi { (shown(tag)) } } }
+                @for tag in shot.tags().take(MAX_SHOWN) { li { bdi { (escape_text(tag)) } } }
             }
         }
     }
 }
 
-/// What people wrote.
+/// Notes and markers of a clip.
 fn words(clip: &Clip) -> Markup {
     let notes = clip.notes.iter().flat_map(|notes| &notes.value.0);
     let markers = clip.markers.iter().flat_map(|markers| &markers.value.0);
-    let markers: Vec<_> = markers.take(MOST_SHOWN).collect();
+    let markers: Vec<_> = markers.take(MAX_SHOWN).collect();
     html! {
-        @for note in notes.take(MOST_SHOWN) {
-            blockquote { p dir="auto" { (lines(&note.text)) } cite { (shown(&note.person)) } }
+        @for note in notes.take(MAX_SHOWN) {
+            blockquote { p dir="auto" { (lines(&note.text)) } cite { (escape_text(&note.person)) } }
         }
         @if !markers.is_empty() {
             ul.markers aria-label="Markers" {
@@ -398,7 +405,7 @@ fn words(clip: &Clip) -> Markup {
                                 None => (length(Duration::from_micros(marker.micros))),
                             }
                         }
-                        " " bdi { (shown(&marker.text)) }
+                        " " bdi { (escape_text(&marker.text)) }
                     }
                 }
             }
@@ -406,38 +413,40 @@ fn words(clip: &Clip) -> Markup {
     }
 }
 
-/// Everything else, folded.
-fn more(it: &Shown<'_>) -> Markup {
-    let clip = it.clip;
+/// Copies and all other fields, which the user can unfold.
+fn more(view: &ClipView<'_>) -> Markup {
+    let clip = view.clip;
     let rest = FIELDS
         .iter()
-        .filter(|field| !ELSEWHERE.contains(&field.name));
+        .filter(|field| !SHOWN_ELSEWHERE.contains(&field.name));
     let rest = rest.filter_map(|field| Some((field.name, (field.text)(clip)?)));
     html! {
         details.more {
-            summary { (copies(it.shot)) }
+            summary { (copies(view.shot)) }
             dl {
-                @for copy in clip.files.iter().take(MOST_SHOWN) {
-                    div { dt { (shown(&copy.volume)) } dd.path { bdi { (shown(&copy.inside.to_string_lossy())) } } }
+                @for copy in clip.files.iter().take(MAX_SHOWN) {
+                    div { dt { (escape_text(&copy.volume)) } dd.path { bdi { (escape_text(&copy.inside.to_string_lossy())) } } }
                 }
                 @for (name, text) in rest {
-                    div { dt { (name.replace('_', " ")) } dd { bdi { (shown(&text)) } } }
+                    div { dt { (name.replace('_', " ")) } dd { bdi { (escape_text(&text)) } } }
                 }
             }
         }
     }
 }
 
-/// `2 copies, the same by full hash: RAID-A, SHELF-07`.
+/// Summary of the copies: `2 copies, identical by full hash: RAID-A, SHELF-07`.
 fn copies(shot: &Shot) -> String {
     let copies = &shot.copies;
-    let labels = shown(&copies.labels.join(", "));
+    let labels = escape_text(&copies.labels.join(", "));
     match copies.volumes {
-        0 => "no copy that could be read".to_owned(),
+        0 => "no readable copy".to_owned(),
         1 if copies.files > 1 => format!("{} files on one volume: {labels}", copies.files),
         1 => format!("1 copy: {labels}"),
-        _ if copies.do_differ => format!("copies that differ: {labels}"),
-        many if copies.proved >= many => format!("{many} copies, the same by full hash: {labels}"),
+        _ if copies.do_differ => format!("copies differ: {labels}"),
+        many if copies.verified >= many => {
+            format!("{many} copies, identical by full hash: {labels}")
+        }
         many => format!("{many} copies, not compared in full: {labels}"),
     }
 }

@@ -1,26 +1,26 @@
-//! What clips are looked for with. All of it needs the script, which uncovers it.
+//! Search, filters and keyboard help. All of it needs the script, which makes it visible.
 
 use maud::{Markup, html};
 
-use super::{Clips, shortened};
+use super::{Clips, escape_truncated};
 use crate::output::counted;
 
-/// Letters of a choice.
-const MOST_LETTERS: usize = 60;
+/// Maximum characters of an option.
+const MAX_CHARS: usize = 60;
 
-/// Keys, and what they do.
+/// Keys and their descriptions.
 const KEYS: [(&str, &str); 8] = [
     ("/", "search"),
-    ("j, ↓", "the next clip"),
-    ("k, ↑", "the one before"),
-    ("←, →", "another moment of it"),
-    ("Enter", "all that is known of it, or less again"),
-    ("o", "odd clips only"),
+    ("j, ↓", "next clip"),
+    ("k, ↑", "previous clip"),
+    ("←, →", "scrub through the clip"),
+    ("Enter", "show or hide details"),
+    ("o", "anomalies only"),
     ("Esc", "clear search and filters"),
-    ("?", "these keys"),
+    ("?", "show these keys"),
 ];
 
-/// The tools of a page.
+/// Search and filter controls of a page.
 pub(in crate::report) fn tools(clips: &Clips<'_>) -> Markup {
     html! {
         form.tools role="search" hidden {
@@ -36,7 +36,7 @@ pub(in crate::report) fn tools(clips: &Clips<'_>) -> Markup {
                 option value="merit" { "best first" }
                 option value="bytes" { "largest first" }
             } }
-            label.only { input type="checkbox" id="only"; span { "odd only" } }
+            label.only { input type="checkbox" id="only"; span { "anomalies only" } }
             button type="reset" id="clear" { "Clear" }
             output id="count" role="status" { (counted(clips.len(), "clip")) }
         }
@@ -45,7 +45,7 @@ pub(in crate::report) fn tools(clips: &Clips<'_>) -> Markup {
             dl { @for (key, what) in KEYS { div { dt { kbd { (key) } } dd { (what) } } } }
             form method="dialog" { button { "Close" } }
         }
-        p.nothing id="nothing" hidden { "No clip matches." }
+        p.nothing id="nothing" hidden { "No matching clips." }
     }
 }
 
@@ -55,7 +55,7 @@ fn choice(id: &str, label: &str, all: &str, names: &[&str]) -> Markup {
             label { span { (label) } select id=(id) {
                 option value="" { (all) }
                 @for (at, name) in names.iter().enumerate() {
-                    option value=(at) data-name=(name) { (shortened(name, MOST_LETTERS)) }
+                    option value=(at) data-name=(name) { (escape_truncated(name, MAX_CHARS)) }
                 }
             } }
         }

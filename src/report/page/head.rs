@@ -1,47 +1,51 @@
-//! What the shoot was: the day, the production, who and where.
+//! Head of a page: day, production, location and crew.
 
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::{shortened, shown};
-use crate::report::{About, Book};
+use super::{escape_text, escape_truncated};
+use crate::report::{ReportScope, ShootReport};
 
-/// Several values of one kind that are told; more are counted.
-const MOST_TOLD: usize = 4;
-/// Letters of a title.
-const MOST_LETTERS: usize = 160;
+/// Maximum number of values shown for a fact; the rest is counted.
+const MAX_VALUES: usize = 4;
+/// Maximum characters of a title.
+const MAX_CHARS: usize = 160;
 
-/// What a book is called: `ACME Spring Campaign BTS, 2026-05-02`.
-pub(in crate::report) fn title(book: &Book) -> String {
-    let production = one(book.distinct(|gist| gist.production.as_ref()));
-    let what = match &book.about {
-        About::Day(date, query) if query.is_empty() => date.to_string(),
-        About::Day(date, query) => format!("{date}, {query}"),
-        About::Query(query) => query.clone(),
+/// Title of a report: `ACME Spring Campaign BTS, 2026-05-02`.
+pub(in crate::report) fn title(report: &ShootReport) -> String {
+    let production = only_value(report.distinct(|summary| summary.production.as_ref()));
+    let what = match &report.about {
+        ReportScope::Day(date, query) if query.is_empty() => date.to_string(),
+        ReportScope::Day(date, query) => format!("{date}, {query}"),
+        ReportScope::Query(query) => query.clone(),
     };
-    shortened(
+    escape_truncated(
         &production.map_or_else(
             || what.clone(),
             |production| format!("{production}, {what}"),
         ),
-        MOST_LETTERS,
+        MAX_CHARS,
     )
 }
 
-/// The head of a page, which says what kind of page it is.
-pub(in crate::report) fn head(book: &Book, kind: &str) -> Markup {
-    let production = one(book.distinct(|gist| gist.production.as_ref()));
-    let about = match &book.about {
-        About::Day(date, query) if query.is_empty() => long(*date),
-        About::Day(date, query) => {
-            format!("{}, of it: {}", long(*date), shortened(query, MOST_LETTERS))
+/// Head of a page; `kind` is the type of the page.
+pub(in crate::report) fn head(report: &ShootReport, kind: &str) -> Markup {
+    let production = only_value(report.distinct(|summary| summary.production.as_ref()));
+    let about = match &report.about {
+        ReportScope::Day(date, query) if query.is_empty() => long_date(*date),
+        ReportScope::Day(date, query) => {
+            format!(
+                "{}, filtered by {}",
+                long_date(*date),
+                escape_truncated(query, MAX_CHARS)
+            )
         }
-        About::Query(query) => format!("What is found by: {}", shortened(query, MOST_LETTERS)),
+        ReportScope::Query(query) => format!("Results for {}", escape_truncated(query, MAX_CHARS)),
     };
     let (heading, below) = match production {
-        Some(production) => (shortened(&production, MOST_LETTERS), Some(about)),
+        Some(production) => (escape_truncated(&production, MAX_CHARS), Some(about)),
         None => (about, None),
     };
     html! {
@@ -56,16 +60,16 @@ pub(in crate::report) fn head(book: &Book, kind: &str) -> Markup {
             }
             h1 { (heading) }
             @if let Some(below) = below { p.about { (below) } }
-            (facts(book))
+            (facts(report))
         }
     }
 }
 
-fn facts(book: &Book) -> Markup {
-    let number = book.distinct(|gist| gist.shoot_day.as_ref());
-    let productions = book.distinct(|gist| gist.production.as_ref());
-    let location = book.distinct(|gist| gist.location.as_ref());
-    let crew = book.distinct(|gist| gist.crew.as_ref());
+fn facts(report: &ShootReport) -> Markup {
+    let number = report.distinct(|summary| summary.shoot_day.as_ref());
+    let productions = report.distinct(|summary| summary.production.as_ref());
+    let location = report.distinct(|summary| summary.location.as_ref());
+    let crew = report.distinct(|summary| summary.crew.as_ref());
     let rows = [
         (
             "Productions",
@@ -77,43 +81,47 @@ fn facts(book: &Book) -> Markup {
         ),
         ("Shoot day", number),
         ("Location", location),
-        ("Kind", book.tags_of_day()),
+        ("Kind", report.tags_of_day()),
     ];
     html! {
         dl.facts {
             @for (what, values) in rows.iter().filter(|(_, values)| !values.is_empty()) {
-                div { dt { (what) } dd { (several(values)) } }
+                div { dt { (what) } dd { (join_values(values)) } }
             }
             @for (role, names) in roles(&crew) {
-                div { dt { (shown(&role)) } dd { (shown(&names)) } }
+                div { dt { (escape_text(&role)) } dd { (escape_text(&names)) } }
             }
-            div { dt { "Report made" } dd.tc { (book.made) } }
+            div { dt { "Report created" } dd.tc { (report.created) } }
         }
     }
 }
 
-/// `director`, `Anna Kim`, of `director: Anna Kim; camera: Ben Ruiz`; each once.
+/// Splits `director: Anna Kim; camera: Ben Ruiz` into pairs of role and names, without duplicates.
 fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     for text in crew.iter().flat_map(|crew| crew.split("; ")) {
         let (role, names) = text.split_once(": ").unwrap_or(("crew", text));
         let role = (role.to_owned(), names.to_owned());
-        if !roles.contains(&role) && roles.len() < 4 * MOST_TOLD {
+        if !roles.contains(&role) && roles.len() < 4 * MAX_VALUES {
             roles.push(role);
         }
     }
     roles
 }
 
-fn several(values: &[Arc<str>]) -> String {
-    let mut told: Vec<String> = values.iter().take(MOST_TOLD).map(|it| shown(it)).collect();
-    if values.len() > MOST_TOLD {
-        told.push(format!("{} more", values.len() - MOST_TOLD));
+fn join_values(values: &[Arc<str>]) -> String {
+    let mut texts: Vec<String> = values
+        .iter()
+        .take(MAX_VALUES)
+        .map(|it| escape_text(it))
+        .collect();
+    if values.len() > MAX_VALUES {
+        texts.push(format!("{} more", values.len() - MAX_VALUES));
     }
-    told.join(", ")
+    texts.join(", ")
 }
 
-fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
+fn only_value(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
     if values.len() == 1 {
         values.pop()
     } else {
@@ -121,7 +129,7 @@ fn one(mut values: Vec<Arc<str>>) -> Option<Arc<str>> {
     }
 }
 
-/// `Wednesday, 20 May 2026`.
-pub(super) fn long(date: Date) -> String {
+/// Formats a date as `Wednesday, 20 May 2026`.
+pub(super) fn long_date(date: Date) -> String {
     date.strftime("%A, %-d %B %Y").to_string()
 }

@@ -1,5 +1,7 @@
-//! A book as HTML: everything that stands in it is a template, so that whatever comes from a drive
-//! is text. It can be read without its script, which only searches, filters, sorts and scrubs.
+//! HTML page of a report.
+//!
+//! Everything is written by templates, so that any text from a drive is escaped. The page is
+//! readable without its script, which only searches, filters, sorts and scrubs.
 
 mod anomalies;
 mod cards;
@@ -16,47 +18,47 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::Book;
-use super::anomalies::{Finding, Gravity, find};
+use super::ShootReport;
+use super::anomalies::{Anomaly, Severity, find_anomalies};
 use super::files::Sink;
-use super::pictures::{Picture, Pictures};
+use super::pictures::{ClipPictures, ReportPicture};
 use crate::clip::Clip;
 use crate::error::{Error, escape, escape_prose};
 
-pub(super) use clips::{Clips, Part, length, shown_name};
+pub(super) use clips::{Clips, PictureMode, isolated_name, length};
 pub(super) use filters::tools;
 pub(super) use head::{head, title};
 
-/// How it looks, and what it does.
-pub(super) const STYLE: &str = include_str!("../book.css");
-const SCRIPT: &str = include_str!("../book.js");
+/// Style sheet and script of a page.
+pub(super) const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
 
-/// What every page of ours begins with, by which it is known again.
-pub(super) const MARK: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
+/// Prefix of every page, by which an earlier report is recognized.
+pub(super) const PAGE_PREFIX: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
-/// Gives the clips of a book one after another, each with its pictures.
-pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, Pictures), Error> + 'a;
+/// Callback that returns the next clip of a report with its pictures.
+pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
-/// Writes the whole report. `is_whole` says that its pictures are in the page itself.
-pub(super) fn report(
-    book: &Book,
+/// Writes the whole report. `is_self_contained` states that the pictures are part of the page.
+pub(super) fn write_report(
+    report: &ShootReport,
     next: &mut Next<'_>,
-    is_whole: bool,
+    is_self_contained: bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let found = find(book);
-    let clips = Clips::new(book, &found);
-    sink.put(&begin(&title(book), STYLE, is_whole).into_string())?;
+    let anomalies = find_anomalies(report);
+    let clips = Clips::new(report, &anomalies);
+    sink.put(&begin(&title(report), STYLE, is_self_contained).into_string())?;
     let above = html! {
-        (head(book, "Camera report"))
+        (head(report, "Camera report"))
         (PreEscaped("<main id=\"main\">"))
-        (overview::glance(book, &found))
+        (overview::glance(report, &anomalies))
     };
     sink.put(&above.into_string())?;
-    sink.put(&timeline::timelines(book).into_string())?;
-    sink.put(&anomalies::odd(book, &found).into_string())?;
+    sink.put(&timeline::timelines(report).into_string())?;
+    sink.put(&anomalies::section(report, &anomalies).into_string())?;
     let clips_begin = html! {
-        (cards::cards(book))
+        (cards::cards(report))
         (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
         h2 id="clips-title" { "Clips" }
         (tools(&clips))
@@ -68,12 +70,17 @@ pub(super) fn report(
     sink.put(&end().into_string())
 }
 
-/// Begins a page that refers to nothing outside itself. Its content security policy permits scripts and styles by hash,
-/// so that nothing injected runs. Separate pictures are on the same disk or server.
-pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
-    let beside = if is_whole { "" } else { " file: 'self'" };
+/// Starts a page that refers to nothing outside itself. Its content security policy permits scripts
+/// and styles by hash, so that nothing injected runs. Separate pictures are on the same disk or
+/// server.
+pub(super) fn begin(title: &str, style: &str, is_self_contained: bool) -> Markup {
+    let files = if is_self_contained {
+        ""
+    } else {
+        " file: 'self'"
+    };
     let policy = format!(
-        "default-src 'none'; img-src data:{beside}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+        "default-src 'none'; img-src data:{files}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
          base-uri 'none'; form-action 'none'",
         hash(style),
         hash(SCRIPT)
@@ -94,10 +101,10 @@ pub(super) fn begin(title: &str, style: &str, is_whole: bool) -> Markup {
     }
 }
 
-/// Ends what [`begin`] began.
+/// Ends a page that [`begin`] started.
 pub(super) fn end() -> Markup {
     html! {
-        footer { p { "Made by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. Nothing here is loaded from anywhere." } }
+        footer { p { "Created by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are those of the cameras’ clocks. This page loads nothing from elsewhere." } }
         script { (PreEscaped(SCRIPT)) }
         (PreEscaped("</body></html>"))
     }
@@ -107,18 +114,18 @@ fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
-/// Letters of one text that are shown; what is longer is a story, or a prank.
-const MOST_LETTERS: usize = 1200;
+/// Maximum characters of a text.
+const MAX_CHARS: usize = 1200;
 
-/// Text from a drive, or by a person: what would reorder or hide what stands beside it is written out, and
-/// what is too long is cut.
-pub(super) fn shown(text: &str) -> String {
-    shortened(text, MOST_LETTERS)
+/// Escapes text from a drive or a user: writes out characters that reorder or hide the text around
+/// them, and truncates long text.
+pub(super) fn escape_text(text: &str) -> String {
+    escape_truncated(text, MAX_CHARS)
 }
 
-pub(super) fn shortened(text: &str, most: usize) -> String {
+pub(super) fn escape_truncated(text: &str, max_chars: usize) -> String {
     let mut letters = text.chars();
-    let short: String = letters.by_ref().take(most).collect();
+    let short: String = letters.by_ref().take(max_chars).collect();
     let mut shown = escape(&short);
     if letters.next().is_some() {
         shown.push('…');
@@ -126,9 +133,9 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     shown
 }
 
-/// Text that people wrote, in as many lines.
+/// Escapes text with several lines.
 pub(super) fn lines(text: &str) -> Markup {
-    let cut: String = text.chars().take(MOST_LETTERS).collect();
+    let cut: String = text.chars().take(MAX_CHARS).collect();
     let is_cut = cut.len() < text.len();
     html! {
         @for (at, line) in cut.lines().enumerate() {
@@ -139,29 +146,29 @@ pub(super) fn lines(text: &str) -> Markup {
     }
 }
 
-/// A picture, which is loaded when it is seen.
-pub(super) fn image(picture: &Picture, alt: &str) -> Markup {
+/// Image element that loads when it becomes visible.
+pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     html! {
         img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
             loading="lazy" decoding="async" draggable="false";
     }
 }
 
-/// Where a clip stands in the page.
+/// Element id of a clip.
 pub(super) fn anchor(shot: usize) -> String {
     format!("c{}", shot + 1)
 }
 
-/// A link to a clip.
-fn link(book: &Book, shot: usize) -> Markup {
-    let name = book.shots.get(shot).map_or("", super::Shot::name);
-    html! { a href={ "#" (anchor(shot)) } { (shown_name(name)) } }
+/// Link to a clip.
+fn link(report: &ShootReport, shot: usize) -> Markup {
+    let name = report.shots.get(shot).map_or("", super::Shot::name);
+    html! { a href={ "#" (anchor(shot)) } { (isolated_name(name)) } }
 }
 
-/// Kinds of what is odd that somebody should look at.
-fn serious(found: &[Finding]) -> usize {
-    let kinds = found.chunk_by(|one, next| one.oddity == next.oddity);
+/// Number of kinds of anomalies that should be checked.
+fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
+    let kinds = anomalies.chunk_by(|one, next| one.kind == next.kind);
     kinds
-        .filter(|kind| kind[0].oddity.gravity() != Gravity::Note)
+        .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
         .count()
 }

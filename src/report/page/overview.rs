@@ -1,30 +1,29 @@
-//! The day at a glance: a few large numbers, and tables with a bar in each row, which are charts for
-//! those who see them.
+//! Overview: a few key numbers, and tables with a bar in each row that serve as charts.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{serious, shortened};
+use super::{count_serious_kinds, escape_truncated};
 use crate::index::Sum;
 use crate::output::grouped;
-use crate::report::Book;
-use crate::report::anomalies::Finding;
+use crate::report::ShootReport;
+use crate::report::anomalies::Anomaly;
 use crate::report::totals::{self, Total};
 use crate::value::Bytes;
 
-/// Rows of a table; those that follow are one.
-const MOST_ROWS: usize = 12;
-/// Letters of a name in a table.
-const MOST_LETTERS: usize = 80;
+/// Maximum number of rows; the rest is summed up in one row.
+const MAX_ROWS: usize = 12;
+/// Maximum characters of a name in a table.
+const MAX_CHARS: usize = 80;
 
-pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
-    let sum = totals::of(&book.shots);
-    let cameras = totals::by_camera(book);
-    let cards = totals::by_card(book);
-    let days = totals::by_day(book);
-    let odd = serious(found);
-    let with_camera = book
+pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
+    let sum = totals::sum_of(&report.shots);
+    let cameras = totals::by_camera(report);
+    let cards = totals::by_card(report);
+    let days = totals::by_day(report);
+    let odd = count_serious_kinds(anomalies);
+    let with_camera = report
         .shots
         .iter()
         .filter(|shot| shot.has_camera() && !shot.is_sound());
@@ -33,27 +32,27 @@ pub(super) fn glance(book: &Book, found: &[Finding]) -> Markup {
         section aria-labelledby="glance-title" {
             h2 id="glance-title" { "At a glance" }
             dl.numbers {
-                (count(book.shots.len(), "clip"))
+                (count(report.shots.len(), "clip"))
                 (number(&hours(sum), "running time"))
                 (number(&size(sum), "of footage"))
                 (count(of_cameras.len(), "camera"))
-                @if named(&cards) > 0 { (count(named(&cards), "card")) }
+                @if count_named(&cards) > 0 { (count(count_named(&cards), "card")) }
                 div.number.alert[odd > 0] {
-                    dt { @if odd == 1 { "oddity" } @else { "oddities" } }
+                    dt { @if odd == 1 { "anomaly" } @else { "anomalies" } }
                     dd { a href="#odd" { (grouped(odd)) } }
                 }
             }
             div.charts {
                 (chart("Cameras", "camera", &cameras))
-                @if named(&cards) > 0 { (chart("Cards", "card", &cards)) }
-                (chart("Tags", "tag", &totals::by_tag(book)))
+                @if count_named(&cards) > 0 { (chart("Cards", "card", &cards)) }
+                (chart("Tags", "tag", &totals::by_tag(report)))
                 @if days.len() > 1 { (chart("Days", "day", &days)) }
             }
         }
     }
 }
 
-fn named(totals: &[Total]) -> usize {
+fn count_named(totals: &[Total]) -> usize {
     totals.iter().filter(|total| total.name.is_some()).count()
 }
 
@@ -66,7 +65,7 @@ fn number(value: &str, what: &str) -> Markup {
     html! { div.number { dt { (what) } dd { (value) } } }
 }
 
-/// A table with a bar in each row. `facet` is what the page can be filtered by.
+/// Table with a bar in each row. `facet` is the filter that the names link to.
 pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
     let longest = totals
         .iter()
@@ -78,7 +77,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
         .map(|total| total.sum.bytes)
         .max()
         .unwrap_or(0);
-    let rest = totals.get(MOST_ROWS..).unwrap_or_default();
+    let rest = totals.get(MAX_ROWS..).unwrap_or_default();
     html! {
         @if !totals.is_empty() {
             table.chart {
@@ -91,7 +90,7 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
                     th.figure scope="col" { "size" }
                 } }
                 tbody {
-                    @for total in totals.iter().take(MOST_ROWS) {
+                    @for total in totals.iter().take(MAX_ROWS) {
                         tr {
                             th scope="row" { (name(facet, total)) }
                             td.bar { (bar(total.sum, longest, largest)) }
@@ -114,16 +113,16 @@ pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
 fn name(facet: &str, total: &Total) -> Markup {
     let is_filter = matches!(facet, "camera" | "card" | "tag");
     match &total.name {
-        None if facet == "volume" => html! { span.none { "no copy that could be read" } },
+        None if facet == "volume" => html! { span.none { "no readable copy" } },
         None => html! { span.none { "no " (facet) } },
         Some(name) if is_filter => {
-            html! { a href={ "#" (facet) "=" (encoded(name)) } { bdi { (shortened(name, MOST_LETTERS)) } } }
+            html! { a href={ "#" (facet) "=" (percent_encode(name)) } { bdi { (escape_truncated(name, MAX_CHARS)) } } }
         }
-        Some(name) => html! { bdi { (shortened(name, MOST_LETTERS)) } },
+        Some(name) => html! { bdi { (escape_truncated(name, MAX_CHARS)) } },
     }
 }
 
-/// How long it is beside the longest; below, how large.
+/// Bar of a total: running time above, size below, relative to the largest total.
 fn bar(sum: Sum, longest: i64, largest: i64) -> Markup {
     let share = |part: i64, whole: i64| format!("{}%", percent(part, whole));
     html! {
@@ -151,13 +150,13 @@ fn sum_of(totals: &[Total]) -> Sum {
     sum
 }
 
-/// In hundredths, to a tenth of one.
+/// Returns a percentage with one decimal.
 fn percent(part: i64, whole: i64) -> f64 {
     let thousandths = i128::from(part) * 1000 / i128::from(whole.max(1));
     f64::from(i32::try_from(thousandths).unwrap_or(1000)) / 10.0
 }
 
-/// `3:12:05`; a dash where no running time is known.
+/// Formats the running time as `3:12:05`, or a dash if it is unknown.
 pub(super) fn hours(sum: Sum) -> String {
     match u64::try_from(sum.micros).unwrap_or(0) {
         0 => "–".to_owned(),
@@ -169,8 +168,8 @@ pub(super) fn size(sum: Sum) -> String {
     Bytes(u64::try_from(sum.bytes).unwrap_or(0)).to_string()
 }
 
-/// A name as it stands in an address.
-fn encoded(name: &str) -> String {
+/// Percent-encodes a name for a URL.
+fn percent_encode(name: &str) -> String {
     let mut address = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {

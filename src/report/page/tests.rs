@@ -3,17 +3,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clip::{Clip, Fact, Source};
-use crate::report::clip_summary::{Gist, Texts};
-use crate::report::{About, Shot};
-use crate::value::{Note, Notes, Tagged, Tags, Why};
+use crate::report::clip_summary::{ClipSummary, TextInterner};
+use crate::report::{ReportScope, Shot};
+use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 
-/// A book of one clip in which everything that can be called something is called so.
-fn named(text: &str) -> (Book, Clip) {
+/// Creates a report of one clip in which every text is `text`.
+fn named(text: &str) -> (ShootReport, Clip) {
     let fact = || Some(Fact::new(text.to_owned(), Source::STREAM));
     let mut tags = Tags::default();
     tags.add(Tagged {
         tag: text.to_owned(),
-        why: Why::Person {
+        origin: TagOrigin::Person {
             person: text.to_owned(),
             at: String::new(),
         },
@@ -38,34 +38,34 @@ fn named(text: &str) -> (Book, Clip) {
         ..Clip::default()
     };
     let shot = Shot {
-        gist: Gist::of(&clip, &mut Texts::default()),
+        summary: ClipSummary::from_clip(&clip, &mut TextInterner::default()),
         camera: text.into(),
         day: Some(text.into()),
         ..Shot::default()
     };
-    let book = Book {
-        about: About::Query(text.to_owned()),
+    let report = ShootReport {
+        about: ReportScope::Query(text.to_owned()),
         shots: vec![shot],
         cards: Vec::new(),
         series: Vec::new(),
-        made: Date::constant(2026, 5, 21),
+        created: Date::constant(2026, 5, 21),
     };
-    (book, clip)
+    (report, clip)
 }
 
-/// The page of one clip without pictures.
-fn page((book, clip): &(Book, Clip)) -> String {
+/// Writes the page of one clip without pictures.
+fn page((report, clip): &(ShootReport, Clip)) -> String {
     let mut page = Vec::new();
-    let mut next = || Ok((clip.clone(), Pictures::default()));
+    let mut next = || Ok((clip.clone(), ClipPictures::default()));
     let mut sink = Sink::new(&mut page, std::path::Path::new("page.html"));
-    report(book, &mut next, true, &mut sink).unwrap();
+    write_report(report, &mut next, true, &mut sink).unwrap();
     String::from_utf8(page).unwrap()
 }
 
-/// The names of all elements of a page, and its text without their insides.
+/// Returns the names of all elements in the body of a page.
 fn elements(page: &str) -> Vec<&str> {
     let inside = |rest: &'static str, page: &str| page.find(rest).unwrap();
-    // What the page itself is made of may hold a `<`.
+    // The page's own style and script may contain a `<`.
     let (from, to) = (inside("<body>", page), page.rfind("<script>").unwrap());
     let begins = page[from..to].split('<').skip(1);
     begins
@@ -77,7 +77,7 @@ fn elements(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_clip_that_is_called_like_a_script_is_only_called_so() {
+fn a_clip_named_like_a_script_is_escaped() {
     let name = "<script>alert(1)</script>.mov";
     let (page, plain) = (page(&named(name)), page(&named("plain")));
     assert_eq!(page.matches("<script").count(), 1);
@@ -86,7 +86,7 @@ fn a_clip_that_is_called_like_a_script_is_only_called_so() {
 }
 
 #[test]
-fn the_page_says_itself_what_may_run() {
+fn the_content_security_policy_permits_only_the_own_script_and_style() {
     let page = page(&named("plain"));
     let between = |from: &str, to: &str| {
         let begin = page.find(from).unwrap() + from.len();
@@ -101,14 +101,14 @@ fn the_page_says_itself_what_may_run() {
     assert!(policy.contains(&format!("style-src 'sha256-{style}'")));
     assert!(!policy.contains("unsafe"));
     assert!(!page.contains(" style=") && !page.contains(" onclick="));
-    assert!(page.starts_with(MARK));
+    assert!(page.starts_with(PAGE_PREFIX));
 }
 
 #[test]
-fn long_texts_are_cut_and_what_hides_is_written_out() {
-    let book = named(&"x".repeat(10_000));
-    assert!(page(&book).len() < 120_000);
-    assert_eq!(shown("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
+fn long_texts_are_truncated_and_hidden_characters_are_written_out() {
+    let report = named(&"x".repeat(10_000));
+    assert!(page(&report).len() < 120_000);
+    assert_eq!(escape_text("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
     assert_eq!(
         lines("one\r\ntwo\u{202e}").into_string(),
         "one<br>two\\u{202e}"
@@ -119,9 +119,9 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn whatever_is_written_makes_no_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
+    fn no_text_creates_an_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
         let (page, plain) = (page(&named(&text)), page(&named("plain")));
-        // Blank texts are left out, several lines are parted.
+        // Blank texts are omitted, and several lines are separated.
         let of = |page: &str| elements(page).into_iter().filter(|name| *name != "br").map(str::to_owned).collect::<Vec<_>>();
         prop_assert_eq!(of(&page), of(&plain));
     }

@@ -1,44 +1,44 @@
-//! Time lines as drawings: a lane a camera, a bar a clip, which leads to it. For those who do not see
-//! them, each lane is told in a sentence.
+//! Timelines as SVG: one lane per camera, and one bar per clip with a link to it. For screen
+//! readers, a sentence describes each lane.
 
 use maud::{Markup, html};
 
-use super::{anchor, shortened, shown_name};
+use super::{anchor, escape_truncated, isolated_name};
 use crate::output::counted;
-use crate::report::Book;
-use crate::report::timeline::{Bar, Lane, Timeline, clock, of};
+use crate::report::ShootReport;
+use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
 
-/// Days that are drawn.
-const MOST_DAYS: usize = 14;
-/// Lanes of a day that are drawn; further ones are told.
-const MOST_LANES: usize = 16;
-/// Colours that lanes are told apart by.
+/// Maximum number of days drawn.
+const MAX_DAYS: usize = 14;
+/// Maximum number of lanes drawn per day; the rest is counted.
+const MAX_LANES: usize = 16;
+/// Number of colours for lanes.
 pub(super) const COLOURS: usize = 8;
-/// Pixels.
+/// Heights within the drawing, in pixels.
 const LANE: usize = 40;
 const LABEL: usize = 16;
 const BAR: usize = 16;
 const TICKS: usize = 18;
 
-pub(super) fn timelines(book: &Book) -> Markup {
-    let days = of(book);
+pub(super) fn timelines(report: &ShootReport) -> Markup {
+    let days = by_day(report);
     html! {
         @if !days.is_empty() {
             section.timelines aria-labelledby="time-title" {
-                h2 id="time-title" { @if days.len() == 1 { "The day" } @else { "The days" } }
-                @for day in days.iter().take(MOST_DAYS) {
-                    (timeline(book, day, days.len() > 1))
+                h2 id="time-title" { @if days.len() == 1 { "Timeline" } @else { "Timelines" } }
+                @for day in days.iter().take(MAX_DAYS) {
+                    (timeline(report, day, days.len() > 1))
                 }
-                @if days.len() > MOST_DAYS {
-                    p.more { (counted(days.len() - MOST_DAYS, "more day")) " not drawn here." }
+                @if days.len() > MAX_DAYS {
+                    p.more { (counted(days.len() - MAX_DAYS, "more day")) " not shown." }
                 }
             }
         }
     }
 }
 
-fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
-    let lanes: Vec<&Lane> = day.lanes.iter().take(MOST_LANES).collect();
+fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
+    let lanes: Vec<&CameraLane> = day.lanes.iter().take(MAX_LANES).collect();
     let height = TICKS + LANE * lanes.len();
     html! {
         figure.timeline {
@@ -49,11 +49,11 @@ fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
             svg width="100%" height=(height) aria-hidden="true" focusable="false" {
                 (ticks(day, height))
                 @for (at, lane) in lanes.iter().enumerate() {
-                    (lane_drawn(book, day, lane, at))
+                    (lane_drawn(report, day, lane, at))
                 }
             }
-            @if day.lanes.len() > MOST_LANES {
-                p.more { (counted(day.lanes.len() - MOST_LANES, "more camera")) " not drawn here." }
+            @if day.lanes.len() > MAX_LANES {
+                p.more { (counted(day.lanes.len() - MAX_LANES, "more camera")) " not shown." }
             }
             @if day.untimed > 0 {
                 p.more { (counted(day.untimed, "clip")) " without a time of day." }
@@ -62,13 +62,13 @@ fn timeline(book: &Book, day: &Timeline, is_named: bool) -> Markup {
     }
 }
 
-/// `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
-fn sentence(lane: &Lane) -> String {
+/// Sentence for a lane: `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
+fn sentence(lane: &CameraLane) -> String {
     let from = lane.bars.iter().map(|bar| bar.begin).min().unwrap_or(0);
     let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
     format!(
         "{}: {} from {} to {}",
-        shortened(&lane.camera, 80),
+        escape_truncated(&lane.camera, 80),
         counted(lane.bars.len(), "clip"),
         clock(from),
         clock(to)
@@ -77,7 +77,7 @@ fn sentence(lane: &Lane) -> String {
 
 fn ticks(day: &Timeline, height: usize) -> Markup {
     let hours = day.to - day.from;
-    // As many labels as a phone has room for; those in between are for wider screens.
+    // As many labels as fit on a phone; wider screens show those in between.
     let (wide, narrow) = match hours {
         ..=6 => (1, 1),
         7..=12 => (1, 3),
@@ -96,27 +96,27 @@ fn ticks(day: &Timeline, height: usize) -> Markup {
     }
 }
 
-fn lane_drawn(book: &Book, day: &Timeline, lane: &Lane, at: usize) -> Markup {
+fn lane_drawn(report: &ShootReport, day: &Timeline, lane: &CameraLane, at: usize) -> Markup {
     let top = TICKS + LANE * at;
     html! {
         rect.lane x="0" width="100%" y=(top + LABEL + 3) height=(BAR) rx="2" {}
-        text.camera x="2" y=(top + 14) { (shortened(&lane.camera, 60)) }
+        text.camera x="2" y=(top + 14) { (escape_truncated(&lane.camera, 60)) }
         g class={ "hue-" (at % COLOURS) } {
-            @for bar in &lane.bars { (bar_drawn(book, day, bar, top + LABEL + 3)) }
+            @for bar in &lane.bars { (bar_drawn(report, day, bar, top + LABEL + 3)) }
         }
     }
 }
 
-fn bar_drawn(book: &Book, day: &Timeline, bar: &Bar, y: usize) -> Markup {
+fn bar_drawn(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> Markup {
     let width = (share(bar.end, day) - share(bar.begin, day)).max(0.25);
-    let name = book
+    let name = report
         .shots
         .get(bar.shot)
         .map_or("", crate::report::Shot::name);
     html! {
         a href={ "#" (anchor(bar.shot)) } tabindex="-1" {
             rect x=(place(bar.begin, day)) width=(format!("{width:.3}%")) y=(y) height=(BAR) rx="1" {
-                title { (clock(bar.begin)) " " (shown_name(name)) }
+                title { (clock(bar.begin)) " " (isolated_name(name)) }
             }
         }
     }
@@ -126,7 +126,7 @@ fn place(seconds: i64, day: &Timeline) -> String {
     format!("{:.3}%", share(seconds, day))
 }
 
-/// Where a second is, in hundredths of the whole.
+/// Position of a second in percent of the timeline.
 fn share(seconds: i64, day: &Timeline) -> f64 {
     let whole = (day.to - day.from).max(1) * 3600;
     let from = seconds - day.from * 3600;

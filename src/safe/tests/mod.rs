@@ -2,15 +2,16 @@
 //! The model in `model` was written from docs/safe.md alone.
 
 mod model;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::catalogue::{Claim, CopyState, Listed, Logged, Stood};
+use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
 use crate::checksum::HashKind;
 use crate::source_file::Stamp;
-use crate::volume::Backing;
+use crate::volume::{Backing, Image};
 
 /// States that are tried; `scripts/endurance` asks for more.
 fn states() -> u64 {
@@ -80,6 +81,12 @@ struct World {
     is_interrupted: bool,
 }
 
+/// The system disk, which the catalogue does not know.
+const SYSTEM: &str = "uuid:system";
+
+/// Numbers of sets of volumes that were mounted at the same time.
+const SETS: [i64; 3] = [1, 2, 3];
+
 /// What the card's volume is known by.
 const CARD: &str = "uuid:card";
 
@@ -109,12 +116,27 @@ impl World {
             Disks::new([dice.pick(&["card", "card", "card", "WD-1", "server:nas"])])
         };
         let volume = dice.one_in(4).then_some(1);
+        let mut backing = Backing::default();
+        if dice.one_in(5) {
+            let holder = dice.pick(&[SYSTEM, SYSTEM, "uuid:2", "uuid:3"]);
+            backing.images.push(image(dice, holder));
+        }
+        let holders = backing.images.iter().map(|image| image.volume.clone());
+        let held_by: Vec<String> = holders.filter(|holder| holder != SYSTEM).collect();
+        let mut all_disks = disks.clone();
+        let holders = shelves.values();
+        for holder in holders.filter(|holder| held_by.contains(&holder.identity)) {
+            all_disks.extend(&holder.disks);
+        }
         let card = OfCard {
             volume,
+            all_disks,
+            backing,
+            held_by,
+            is_system_disk: false,
             inside: PathBuf::from(dice.pick(&["", "card", "card"])),
             disks,
             identity: volume.map_or(CARD.to_owned(), |volume| format!("uuid:{volume}")),
-            holds_images: true,
             is_share: dice.one_in(12),
             is_disk_said: dice.one_in(4),
             changes: if dice.one_in(6) {
@@ -158,7 +180,7 @@ impl World {
                 now: NOW,
             },
             doubts: usize::from(dice.one_in(20)),
-            is_interrupted: dice.one_in(40),
+            is_interrupted: dice.one_in(80),
         }
     }
 
@@ -195,6 +217,25 @@ impl World {
     }
 }
 
+/// An image file on a volume. Two of its names are links to one file.
+fn image(dice: &mut Dice, volume: &str) -> Image {
+    let (file, inode) = dice.pick(&[
+        ("a.img", Some(7)),
+        ("a.img", None),
+        ("b.img", Some(8)),
+        ("b.img", None),
+        ("link.img", Some(7)),
+        ("c.img", Some(9)),
+        ("d.img", Some(10)),
+    ]);
+    Image {
+        volume: volume.to_owned(),
+        file: PathBuf::from(file),
+        bytes: Some(1000),
+        inode,
+    }
+}
+
 fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
     let mut told = vec![dice.pick(&DISKS)];
     if dice.one_in(8) {
@@ -205,21 +246,23 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         is_view: dice.one_in(30),
         images: Vec::new(),
     };
-    while dice.one_in(12) {
+    while dice.one_in(16) {
         let below = dice.below(5) + 1;
-        backing.images.push(format!("uuid:{below}"));
+        backing.images.push(image(dice, &format!("uuid:{below}")));
         if dice.one_in(4) {
-            backing.images.push(CARD.to_owned());
+            backing.images.push(image(dice, CARD));
         }
     }
-    let mut together = Vec::new();
-    while dice.one_in(2) {
-        let disk = match dice.below(6) {
+    if dice.one_in(8) {
+        backing.images.push(image(dice, SYSTEM));
+    }
+    let mut mounted_with = MountedWith::new();
+    while !dice.one_in(8) {
+        let other = match dice.below(6) {
             0 => CARD.to_owned(),
             other => format!("uuid:{other}"),
         };
-        let since = NOW - dice.pick(&[0, DAY, 30 * DAY, 30 * DAY + 2]);
-        together.push((disk, since, since + dice.pick(&[0, 100, DAY, 40 * DAY])));
+        mounted_with.insert((other, dice.pick(&SETS)));
     }
     Shelf {
         label: format!("SHELF-{volume}"),
@@ -234,11 +277,9 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         identity: format!("uuid:{volume}"),
         backing,
         cache: ShelfCache::None,
-        together,
+        mounted_with,
         replaced_by: dice.one_in(20).then(|| "NEW".to_owned()),
-        made_again: dice
-            .one_in(20)
-            .then(|| NOW - dice.pick(&[0, 60, DAY, 20 * DAY, 31 * DAY])),
+        formats: i64::from(dice.one_in(20)) + i64::from(dice.one_in(40)),
     }
 }
 
@@ -248,7 +289,7 @@ fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
         let before = shelves.clone();
         for shelf in shelves.values_mut() {
             for holder in before.values() {
-                if shelf.backing.images.contains(&holder.identity) {
+                if shelf.backing.is_held_by(&holder.identity) {
                     shelf.backing.is_memory |= holder.backing.is_memory;
                     shelf.backing.images.extend(holder.backing.images.clone());
                     shelf.backing.images.sort();
@@ -260,7 +301,7 @@ fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
     let before = shelves.clone();
     for shelf in shelves.values_mut() {
         for holder in before.values() {
-            if shelf.backing.images.contains(&holder.identity) {
+            if shelf.backing.is_held_by(&holder.identity) {
                 shelf.held_by.push(holder.identity.clone());
                 shelf.all_disks.extend(&holder.disks);
             }
@@ -275,84 +316,7 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
 impl Place {
     /// A copy that is well, to which mishaps come.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
-        let ages = [
-            0,
-            0,
-            60,
-            60,
-            DAY,
-            DAY,
-            DAY + 1,
-            20 * DAY,
-            30 * DAY,
-            30 * DAY + 1,
-            -1,
-        ];
-        let at = NOW - dice.pick(&ages);
-        let mut claim = Claim {
-            content: file.0,
-            bytes: file.1,
-            stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
-            state: CopyState::Verified,
-            at,
-            by: HashKind::Xxh64,
-            how: Some(How::Bypassed),
-            session: None,
-            logged: Some(Logged {
-                file: 1,
-                place: 0,
-                digest: None,
-                problem: None,
-            }),
-        };
-        if dice.one_in(8) {
-            claim.state = dice.pick(&[
-                CopyState::Altered,
-                CopyState::Missing,
-                CopyState::Unread,
-                CopyState::NotCopied,
-            ]);
-        }
-        if dice.one_in(8) {
-            claim.how = dice.pick(&[
-                Some(How::Cached),
-                Some(How::Remounted),
-                Some(How::Dropped),
-                None,
-            ]);
-        }
-        let mut claims = Vec::new();
-        if dice.one_in(6) {
-            // Its hash in the catalogue.
-            claims.push(Claim {
-                content: if dice.one_in(3) { content(7) } else { file.0 },
-                stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
-                how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
-                logged: None,
-                state: CopyState::Verified,
-                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
-                ..claim.clone()
-            });
-        }
-        if claims.is_empty() || !dice.one_in(3) {
-            claims.push(claim.clone());
-        }
-        if dice.one_in(8) {
-            // Another ingest's word about the same path.
-            claims.push(Claim {
-                content: if dice.one_in(2) { content(8) } else { file.0 },
-                bytes: if dice.one_in(5) { 101 } else { file.1 },
-                state: dice.pick(&[
-                    CopyState::Verified,
-                    CopyState::Altered,
-                    CopyState::Missing,
-                    CopyState::Unread,
-                    CopyState::NotCopied,
-                ]),
-                at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
-                ..claim.clone()
-            });
-        }
+        let mut claims = claims(dice, file);
         let listed = dice.one_in(2).then(|| Listed {
             bytes: if dice.one_in(12) { 99 } else { 100 },
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
@@ -375,6 +339,95 @@ impl Place {
             sight,
         }
     }
+}
+
+/// What is recorded of a copy that is well, to which mishaps come.
+fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
+    let ages = [
+        0,
+        0,
+        60,
+        60,
+        DAY,
+        DAY,
+        DAY + 1,
+        20 * DAY,
+        30 * DAY,
+        30 * DAY + 1,
+        -1,
+    ];
+    let at = NOW - dice.pick(&ages);
+    let mut claim = Claim {
+        content: file.0,
+        bytes: file.1,
+        stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
+        state: CopyState::Verified,
+        at,
+        by: HashKind::Xxh64,
+        how: Some(How::Bypassed),
+        session: None,
+        mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+        formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
+        logged: Some(Logged {
+            file: 1,
+            place: 0,
+            digest: None,
+            problem: None,
+        }),
+    };
+    if dice.one_in(8) {
+        claim.state = dice.pick(&[
+            CopyState::Altered,
+            CopyState::Missing,
+            CopyState::Unread,
+            CopyState::NotCopied,
+        ]);
+    }
+    if dice.one_in(8) {
+        claim.how = dice.pick(&[
+            Some(How::Cached),
+            Some(How::Remounted),
+            Some(How::Dropped),
+            None,
+        ]);
+    }
+    let mut claims = Vec::new();
+    if dice.one_in(6) {
+        // Its hash in the catalogue.
+        claims.push(Claim {
+            content: if dice.one_in(3) { content(7) } else { file.0 },
+            stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
+            how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
+            logged: None,
+            state: CopyState::Verified,
+            at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+            mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+            formats: dice.pick(&[0, 1]),
+            ..claim.clone()
+        });
+    }
+    if claims.is_empty() || !dice.one_in(3) {
+        claims.push(claim.clone());
+    }
+    if dice.one_in(8) {
+        // Another ingest's word about the same path.
+        claims.push(Claim {
+            content: if dice.one_in(2) { content(8) } else { file.0 },
+            bytes: if dice.one_in(5) { 101 } else { file.1 },
+            state: dice.pick(&[
+                CopyState::Verified,
+                CopyState::Altered,
+                CopyState::Missing,
+                CopyState::Unread,
+                CopyState::NotCopied,
+            ]),
+            at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
+            mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
+            formats: dice.pick(&[0, 1]),
+            ..claim.clone()
+        });
+    }
+    claims
 }
 
 /// Two files were not changed at the same moment; one that is seen twice was.

@@ -20,8 +20,8 @@ type Content = (Fingerprint, u64);
 /// Copy with a verification that counts.
 struct SoundCopy<'a> {
     shelf: &'a Shelf,
-    /// Second of the last verification.
-    verified_at: i64,
+    /// For each verification of it that counts, the set of volumes that were mounted, as far as this is known.
+    mounted_sets: Vec<Option<i64>>,
     /// The volume is mounted now, and the copy is there.
     is_seen: bool,
     /// Nanosecond of its last change, if it is seen, and its filesystem tells more than the modification time.
@@ -71,6 +71,7 @@ fn largest_set(world: &World, rest: &[SoundCopy<'_>], chosen: &[&SoundCopy<'_>])
 
 fn is_apart_from_card(world: &World, copy: &SoundCopy<'_>) -> bool {
     !is_on_card_volume(world, copy.shelf)
+        && !is_beside_card_image(world, copy.shelf)
         && !is_on_card_disk(world, copy.shelf)
         && !may_share_and_disk_be_card(world, copy)
         && !is_a_file_of_the_card(world, copy)
@@ -92,10 +93,48 @@ fn is_on_card_volume(world: &World, shelf: &Shelf) -> bool {
     volumes.contains(world.card.identity.as_str()) || card.as_ref().is_some_and(is_card)
 }
 
+/// Returns whether the card is an image, and the copy is in the same file, or on the volume that holds it, or in another
+/// image there, as far as the catalogue knows that volume.
+fn is_beside_card_image(world: &World, shelf: &Shelf) -> bool {
+    let volumes = volumes_below(world, shelf);
+    let is_known = |volume: &str| {
+        let mut shelves = world.shelves.values();
+        shelves.any(|shelf| shelf.identity == volume)
+    };
+    let all = images_below(world, shelf);
+    world.card.backing.images.iter().any(|own| {
+        let is_there = volumes.contains(own.volume.as_str()) && is_known(&own.volume);
+        is_there || all.iter().any(|image| is_one_file(own, image))
+    })
+}
+
+/// The image files of the volume, and those that hold them.
+fn images_below<'a>(world: &'a World, shelf: &'a Shelf) -> Vec<&'a Image> {
+    let shelves = shelves_below(world, shelf).into_iter();
+    shelves.flat_map(|below| &below.backing.images).collect()
+}
+
+/// A file has one path, or several with one inode number.
+fn is_one_file(one: &Image, other: &Image) -> bool {
+    let is_inode = matches!((one.inode, other.inode), (Some(one), Some(other)) if one == other);
+    one.volume == other.volume && (one.file == other.file || is_inode)
+}
+
 fn is_on_card_disk(world: &World, shelf: &Shelf) -> bool {
+    let names = disk_names_below(world, shelf);
+    let disks = Disks::new(names.iter().copied());
+    let is_in_image_on = |holder: &&Shelf| {
+        let mut images = world.card.backing.images.iter();
+        images.any(|image| image.volume == holder.identity)
+    };
+    // The disks of the volume that holds the card's image are the card's, too.
+    let mut holders = world.shelves.values().filter(is_in_image_on);
+    let is_holders = |holder: &Shelf| !disks.are_apart(&holder.disks) && holder.disks.are_known();
+    if holders.any(is_holders) {
+        return true;
+    }
     if world.card.disks.are_known() {
-        let names = disk_names_below(world, shelf);
-        return !Disks::new(names.iter().copied()).are_apart(&world.card.disks);
+        return !disks.are_apart(&world.card.disks);
     }
     // The reader reports no number: a disk that only a person named may be the card's.
     let is_from_person = |name: &String| name.is_empty() || name.starts_with("said:");
@@ -126,6 +165,7 @@ fn are_apart(world: &World, one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool 
             .any(|shelf| shelf.identity == *volume)
     };
     !below.intersection(&others).any(is_known)
+        && !are_in_one_image(world, one.shelf, other.shelf)
         && !may_have_a_disk_in_common(world, one.shelf, other.shelf)
         && !may_share_and_disk_be_one(one, other)
         && !may_share_and_disk_be_one(other, one)
@@ -139,6 +179,14 @@ fn are_one_file(one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool {
     is_share && changes.is_some_and(|(one, other)| one.abs_diff(other) <= MICROSECOND)
 }
 
+/// One image file is one thing, whatever a person said.
+fn are_in_one_image(world: &World, one: &Shelf, other: &Shelf) -> bool {
+    let others = images_below(world, other);
+    let own = images_below(world, one);
+    own.iter()
+        .any(|image| others.iter().any(|other| is_one_file(image, other)))
+}
+
 fn may_have_a_disk_in_common(world: &World, one: &Shelf, other: &Shelf) -> bool {
     let all = |shelf| disk_names_below(world, shelf).into_iter().flat_map(devices);
     all(one).any(|device| all(other).any(|other| may_be_one(&device, &other)))
@@ -150,12 +198,14 @@ fn may_share_and_disk_be_one(share: &SoundCopy<'_>, disk: &SoundCopy<'_>) -> boo
 
 /// Returns whether the drive of a volume may have been in the server when the copy on the share was verified.
 fn may_share_be(share: &SoundCopy<'_>, volume: &str, is_volume_seen: bool) -> bool {
-    let at = share.verified_at;
-    let mut together = share.shelf.together.iter();
+    let was_mounted = |set: &Option<i64>| {
+        let mut pairs = share.shelf.mounted_with.iter();
+        pairs.any(|(other, number)| other == volume && Some(*number) == *set)
+    };
     let are_seen = share.is_seen && is_volume_seen;
-    let were_mounted =
-        together.any(|(disk, first, last)| disk == volume && *first <= at && at <= *last);
-    !are_seen && !were_mounted && !share.shelf.is_disk_said
+    let sets = &share.mounted_sets;
+    let was_always_mounted = !sets.is_empty() && sets.iter().all(was_mounted);
+    !are_seen && !was_always_mounted && !share.shelf.is_disk_said
 }
 
 /// Memory does not count, nor does an image that is kept there, nor a filesystem that shows files of other filesystems.
@@ -180,7 +230,8 @@ fn volumes_below<'a>(world: &'a World, shelf: &'a Shelf) -> BTreeSet<&'a str> {
         let before = found.len();
         for below in world.shelves.values() {
             if found.contains(below.identity.as_str()) {
-                found.extend(below.backing.images.iter().map(String::as_str));
+                let images = below.backing.images.iter();
+                found.extend(images.map(|image| image.volume.as_str()));
             }
         }
         if found.len() == before {
@@ -259,9 +310,17 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &Place) -> Option<Soun
         }
         Sight::Gone | Sight::Unreadable(_) => return None,
     };
+    let is_read = matches!(place.sight, Sight::Read(..));
     is_recent(world, verified_at).then_some(SoundCopy {
         shelf,
-        verified_at,
+        // What is read now is compared with what is seen now.
+        mounted_sets: if is_read {
+            Vec::new()
+        } else {
+            good_verifications(&place.stood)
+                .map(|claim| claim.mounted_set)
+                .collect()
+        },
         is_seen: !matches!(place.sight, Sight::Away),
         changed: last_change(&place.sight),
     })
@@ -278,11 +337,14 @@ fn last_verification(file: Content, stood: &Stood) -> Option<&Claim> {
     if is_refuted {
         return None;
     }
+    // A claim from memory never counts, so the preferred claim is among those from the medium.
+    good_verifications(stood).max_by_key(|claim| (claim.formats, claim.logged.is_some(), claim.at))
+}
+
+fn good_verifications(stood: &Stood) -> impl Iterator<Item = &Claim> {
     let is_verified = |claim: &&Claim| matches!(claim.state, CopyState::Verified);
     let is_read = |claim: &&Claim| is_from_medium(claim.how.as_ref());
-    // A claim from memory never counts, so the preferred claim is among those from the medium.
-    let claims = stood.claims.iter().filter(is_verified).filter(is_read);
-    claims.max_by_key(|claim| (claim.logged.is_some(), claim.at))
+    stood.claims.iter().filter(is_verified).filter(is_read)
 }
 
 fn is_from_medium(how: Option<&How>) -> bool {
@@ -323,7 +385,7 @@ fn is_good_while_away(claim: &Claim, stood: &Stood, shelf: &Shelf) -> bool {
 }
 
 fn is_after_format(claim: &Claim, shelf: &Shelf) -> bool {
-    shelf.made_again.is_none_or(|made| claim.at > made)
+    claim.formats >= shelf.formats
 }
 
 fn last_change(sight: &Sight) -> Option<i64> {

@@ -1,60 +1,66 @@
-//! What people said of a clip in the catalogue, as it is to stand in a sidecar.
+//! Edits of a clip in the catalogue, and their conversion to XMP values.
 
 use std::collections::{HashMap, HashSet};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::escape::held;
+use super::escape::to_xml_chars;
 use super::tracks::XmpMarker;
-use crate::clip::MOST_STARS;
+use crate::clip::MAX_STARS;
 use crate::value::words::composed;
 use crate::value::{Marker, Selection};
 
-/// What people said of a clip in the catalogue.
+/// Edits of a clip in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Said {
-    /// Tags that it has.
+pub struct ClipEdits {
+    /// Tags of the clip.
     pub tags: Vec<String>,
-    /// Tags that a person took away.
+    /// Tags that a user removed.
     pub removed: Vec<String>,
-    /// Its stars, from 1 to 5.
+    /// Stars, from 1 to 5.
     pub stars: Option<u8>,
-    /// Whether it is to be used.
+    /// Selected, rejected, or no decision.
     pub selection: Option<Selection>,
-    /// Notes, oldest first.
+    /// Notes in the order of their creation.
     pub notes: Vec<String>,
-    /// Places in it.
+    /// Markers at points in time.
     pub markers: Vec<Marker>,
 }
 
-/// The same in XMP's words, and in characters that XML can hold.
-pub(super) struct Wanted {
-    /// Tags, each once.
+/// The edits as XMP values, without characters that XML cannot hold.
+pub(super) struct XmpValues {
+    /// Items of `dc:subject`, without duplicates.
     pub tags: Vec<String>,
-    /// Keys of tags that are to go.
+    /// Keys of the tags to remove.
     pub removed: HashSet<String>,
-    /// The rating.
+    /// Value of `xmp:Rating`, from -1 to 5.
     pub rating: Option<i8>,
-    /// Whether the shot is a keeper.
+    /// Value of `xmpDM:good`; `None` unless selected.
     pub good: Option<bool>,
-    /// Lines for the log, each once.
+    /// Lines of `xmpDM:logComment`, each once.
     pub lines: Vec<String>,
-    /// Markers, each with a name that no other has.
+    /// Markers, each with a unique identifier.
     pub markers: Vec<(XmpMarker, String)>,
 }
 
-impl Said {
-    /// What is to stand in the sidecar.
-    pub(super) fn wanted(&self) -> Wanted {
+impl ClipEdits {
+    /// Converts the edits to the values to write.
+    pub(super) fn to_xmp_values(&self) -> XmpValues {
         let mut known = HashSet::new();
-        let tags = self.tags.iter().map(|tag| held(tag).trim().to_owned());
+        let tags = self
+            .tags
+            .iter()
+            .map(|tag| to_xml_chars(tag).trim().to_owned());
         let tags: Vec<String> = tags
-            .filter(|tag| !tag.is_empty() && known.insert(key(tag)))
+            .filter(|tag| !tag.is_empty() && known.insert(tag_key(tag)))
             .collect();
-        let removed = self.removed.iter().map(|tag| key(&held(tag)));
+        let removed = self.removed.iter().map(|tag| tag_key(&to_xml_chars(tag)));
         let mut lines_known = HashSet::new();
-        let lines = self.notes.iter().flat_map(|note| lines_of(&held(note)));
-        Wanted {
+        let lines = self
+            .notes
+            .iter()
+            .flat_map(|note| non_blank_lines(&to_xml_chars(note)));
+        XmpValues {
             removed: removed.filter(|key| !known.contains(key)).collect(),
             tags,
             rating: self.rating(),
@@ -66,14 +72,12 @@ impl Said {
         }
     }
 
-    /// Rejected is -1 (XMP specification, part 1, `xmp:Rating`).
+    /// Returns the rating. Rejected is -1 (XMP specification, part 1, `xmp:Rating`).
     fn rating(&self) -> Option<i8> {
         if self.selection == Some(Selection::Rejected) {
             return Some(-1);
         }
-        let stars = self
-            .stars
-            .filter(|stars| (1..=MOST_STARS).contains(stars))?;
+        let stars = self.stars.filter(|stars| (1..=MAX_STARS).contains(stars))?;
         i8::try_from(stars).ok()
     }
 
@@ -81,7 +85,7 @@ impl Said {
         let mut before: HashMap<(u64, String), usize> = HashMap::new();
         let mut named = Vec::with_capacity(self.markers.len());
         for marker in &self.markers {
-            let text = held(&marker.text);
+            let text = to_xml_chars(&marker.text);
             let nth = before.entry((marker.micros, text.clone())).or_default();
             let name = guid(marker.micros, *nth, &text);
             *nth += 1;
@@ -96,18 +100,20 @@ impl Said {
     }
 }
 
-/// A marker's name: the same for the same marker, so that a file depends on what was said only.
+/// Returns the identifier of a marker. It is derived from the marker alone, so the same edits
+/// always produce the same file.
 fn guid(micros: u64, nth: usize, text: &str) -> String {
     let hash = xxh3_128(format!("btsindex {micros} {nth} {text}").as_bytes());
-    // RFC 9562: version 8, of one's own making, and the usual variant.
+    // RFC 9562: version 8, a custom scheme, and the usual variant.
     let id = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
     let digits = format!("{id:032x}");
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits[part].to_owned());
     parts.join("-")
 }
 
-/// A tag as it is compared: case, accents' encoding, blanks, dashes and underscores are alike.
-pub(super) fn key(tag: &str) -> String {
+/// Returns the form of a tag used for comparison: case, Unicode composition, blanks, dashes and
+/// underscores do not matter.
+pub(super) fn tag_key(tag: &str) -> String {
     let folded = composed(tag).to_lowercase();
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '_');
     let words: Vec<&str> = folded
@@ -120,8 +126,8 @@ pub(super) fn key(tag: &str) -> String {
     words.join(" ")
 }
 
-/// The lines of a text that are not blank.
-pub(super) fn lines_of(text: &str) -> Vec<String> {
+/// Returns the lines of a text that are not blank.
+pub(super) fn non_blank_lines(text: &str) -> Vec<String> {
     let lines = text
         .split(['\n', '\r'])
         .filter(|line| !line.trim().is_empty());
@@ -133,20 +139,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_alike_in_any_spelling() {
-        for (one, other, is_alike) in [
+    fn compares_tags_regardless_of_spelling() {
+        for (one, other, is_equal) in [
             ("Ad Shoot", "ad-shoot", true),
             ("ad_shoot", " AD  shoot ", true),
             ("caf\u{e9}", "Cafe\u{301}", true),
             ("--", "-", false),
             ("adshoot", "ad shoot", false),
         ] {
-            assert_eq!(key(one) == key(other), is_alike, "{one} {other}");
+            assert_eq!(tag_key(one) == tag_key(other), is_equal, "{one} {other}");
         }
     }
 
     #[test]
-    fn a_marker_has_one_name_and_no_other_has_it() {
+    fn marker_identifiers_are_stable_and_unique() {
         let one = guid(0, 0, "laughs");
         assert_eq!(one, guid(0, 0, "laughs"));
         assert_eq!(one.len(), 36);
@@ -154,7 +160,7 @@ mod tests {
             one.get(14..15) == Some("8") && "89ab".contains(&one[19..20]),
             "{one}"
         );
-        let twice = Said {
+        let twice = ClipEdits {
             markers: vec![
                 Marker {
                     micros: 1,
@@ -163,10 +169,10 @@ mod tests {
                 };
                 3
             ],
-            ..Said::default()
+            ..ClipEdits::default()
         };
         let names: HashSet<String> = twice
-            .wanted()
+            .to_xmp_values()
             .markers
             .into_iter()
             .map(|(_, name)| name)

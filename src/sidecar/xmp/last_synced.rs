@@ -1,91 +1,92 @@
-//! What btsindex wrote the last time, kept in the sidecar in a namespace of its own.
+//! Values that btsindex wrote the last time, stored in the sidecar in a separate namespace.
 //!
-//! Without it nobody could tell a tag that was taken back in the catalogue from one that
-//! another program added.
+//! They distinguish a tag that was removed in the catalogue from one that another program added.
 
-use super::element::Element;
+use super::element::XmlElement;
 use super::names::{
-    BAG, LI, Name, PARSE_TYPE, Prefixes, SEQ, WRITTEN, WRITTEN_GOOD, WRITTEN_LOG, WRITTEN_RATING,
-    WRITTEN_TAGS,
+    BAG, LI, PARSE_TYPE, Prefixes, SEQ, WRITTEN, WRITTEN_GOOD, WRITTEN_LOG, WRITTEN_RATING,
+    WRITTEN_TAGS, XmlName,
 };
-use super::packet::{rating, truth};
-use super::rdf::{Found, field, field_text, properties};
+use super::packet::{parse_bool, parse_rating};
+use super::rdf::{RdfProperty, field, field_text, properties};
 use super::tracks::{self, XmpMarker};
 
-/// What btsindex wrote the last time; what others had written already is not in it.
+/// Values that btsindex wrote the last time, without those that other programs had written before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Written {
-    /// Tags.
+pub struct LastSynced {
+    /// Items of `dc:subject` that btsindex added.
     pub tags: Vec<String>,
-    /// The rating.
+    /// Value of `xmp:Rating`, from -1 to 5.
     pub rating: Option<i8>,
-    /// Whether the shot is a keeper.
+    /// Value of `xmpDM:good`, if btsindex set it.
     pub good: Option<bool>,
-    /// Lines of the log's comment.
+    /// Lines of `xmpDM:logComment` that btsindex added.
     pub notes: Vec<String>,
     /// Markers in the track of btsindex.
     pub markers: Vec<XmpMarker>,
 }
 
-impl Written {
-    /// Reads what was written.
-    pub(super) fn read(rdf: &Element) -> Self {
+impl LastSynced {
+    /// Reads the stored values.
+    pub(super) fn from_rdf(rdf: &XmlElement) -> Self {
         let mut written = Self {
-            markers: tracks::ours(rdf),
+            markers: tracks::our_markers(rdf),
             ..Self::default()
         };
         for found in properties(rdf, WRITTEN) {
-            let Found::Element(kept) = found else {
+            let RdfProperty::Element(stored) = found else {
                 continue;
             };
             let texts = |name| {
-                field(kept, name)
+                field(stored, name)
                     .map(|found| found.texts())
                     .unwrap_or_default()
             };
             written.tags.extend(texts(WRITTEN_TAGS));
             written.notes.extend(texts(WRITTEN_LOG));
-            let said = |name| field_text(kept, name);
-            written.rating = said(WRITTEN_RATING).and_then(|text| rating(&text));
-            written.good = said(WRITTEN_GOOD).and_then(|text| truth(&text));
+            let text_of = |name| field_text(stored, name);
+            written.rating = text_of(WRITTEN_RATING).and_then(|text| parse_rating(&text));
+            written.good = text_of(WRITTEN_GOOD).and_then(|text| parse_bool(&text));
         }
         written
     }
 
-    /// Whether the property that keeps it says the same; markers are their own record.
-    pub(super) fn is_kept_as(&self, last: &Self) -> bool {
-        let kept = |written: &Self| (written.rating, written.good);
-        kept(self) == kept(last) && self.tags == last.tags && self.notes == last.notes
+    /// Returns true if both produce the same `btsindex:written` property. Markers are not part of
+    /// it, since their track already identifies them.
+    pub(super) fn has_same_property(&self, last: &Self) -> bool {
+        let stored = |written: &Self| (written.rating, written.good);
+        stored(self) == stored(last) && self.tags == last.tags && self.notes == last.notes
     }
 
-    /// The property that keeps it; none where nothing is to be kept.
-    pub(super) fn property(&self, prefixes: &mut Prefixes<'_>) -> Option<Element> {
+    /// Creates the `btsindex:written` property; `None` if there is nothing to store.
+    pub(super) fn property(&self, prefixes: &mut Prefixes<'_>) -> Option<XmlElement> {
         let mut fields = Vec::new();
-        let list = |name: Name, kind: Name, texts: &[String], prefixes: &mut Prefixes<'_>| {
-            let mut list = Element::new(prefixes, kind);
+        let list = |name: XmlName, kind: XmlName, texts: &[String], prefixes: &mut Prefixes<'_>| {
+            let mut list = XmlElement::new(prefixes, kind);
             for text in texts {
-                list = list.holding([Element::new(prefixes, LI).saying(text)]);
+                list = list.with_children([XmlElement::new(prefixes, LI).with_text(text)]);
             }
-            Element::new(prefixes, name).holding([list])
+            XmlElement::new(prefixes, name).with_children([list])
         };
         if !self.tags.is_empty() {
             fields.push(list(WRITTEN_TAGS, BAG, &self.tags, prefixes));
         }
         if let Some(rating) = self.rating {
-            fields.push(Element::new(prefixes, WRITTEN_RATING).saying(&rating.to_string()));
+            fields.push(XmlElement::new(prefixes, WRITTEN_RATING).with_text(&rating.to_string()));
         }
         if let Some(good) = self.good {
-            fields.push(Element::new(prefixes, WRITTEN_GOOD).saying(truth_text(good)));
+            fields.push(XmlElement::new(prefixes, WRITTEN_GOOD).with_text(bool_text(good)));
         }
         if !self.notes.is_empty() {
             fields.push(list(WRITTEN_LOG, SEQ, &self.notes, prefixes));
         }
-        let property = Element::new(prefixes, WRITTEN).with(prefixes, PARSE_TYPE, "Resource");
-        (!fields.is_empty()).then(|| property.holding(fields))
+        let property =
+            XmlElement::new(prefixes, WRITTEN).with_attribute(prefixes, PARSE_TYPE, "Resource");
+        (!fields.is_empty()).then(|| property.with_children(fields))
     }
 }
 
-/// As XMP writes a truth value.
-pub(super) fn truth_text(is_true: bool) -> &'static str {
+/// Returns the XMP form of a boolean.
+pub(super) fn bool_text(is_true: bool) -> &'static str {
     if is_true { "True" } else { "False" }
 }

@@ -1,5 +1,5 @@
-//! XMP sidecars (ISO 16684-1): what Premiere Pro, Bridge, Lightroom and exiftool write beside
-//! a file, read, and added to without losing a letter of theirs.
+//! XMP sidecars (ISO 16684-1), as Premiere Pro, Bridge, Lightroom and exiftool write them next to a
+//! media file. They are read and edited losslessly.
 
 mod clip_edits;
 mod document;
@@ -13,16 +13,16 @@ mod merge;
 mod names;
 mod packet;
 mod rdf;
-mod tag;
+mod start_tag;
 #[cfg(test)]
 mod tests;
 mod time;
 mod tracks;
 
-pub use clip_edits::Said;
+pub use clip_edits::ClipEdits;
 pub use error::XmpError;
-pub use last_synced::Written;
-pub use merge::{Conflict, Merged, merged};
+pub use last_synced::LastSynced;
+pub use merge::{Conflict, Merged, merge};
 pub use packet::Packet;
 pub use tracks::XmpMarker;
 
@@ -31,20 +31,20 @@ use std::path::Path;
 use crate::clip::{Clip, Fact, Source};
 use crate::xmp_owner::is_for;
 
-/// No sidecar is longer.
-pub const MOST: u64 = encoding::MOST_BYTES as u64;
+/// Maximum size of a sidecar in bytes.
+pub const MAX_BYTES: u64 = encoding::MAX_BYTES as u64;
 
-/// Reads what others than btsindex say of the clip in `original`; nothing where the bytes are no sidecar, or say
-/// that they are another file's.
+/// Reads the facts that programs other than btsindex stored about the clip in `original`. Returns
+/// none if the bytes are not a sidecar or belong to another file.
 pub(super) fn read(bytes: &[u8], original: &Path) -> Clip {
-    let packet = Packet::read(bytes).unwrap_or_default();
+    let packet = Packet::parse(bytes).unwrap_or_default();
     let name = original.file_name().unwrap_or_default();
     if !is_for(packet.for_extension.as_deref(), name) {
         return Clip::default();
     }
     let log = packet.log_comment.as_deref().unwrap_or_default();
-    let mut lines = clip_edits::lines_of(log);
-    lines.retain(|line| !packet.written.notes.contains(line));
+    let mut lines = clip_edits::non_blank_lines(log);
+    lines.retain(|line| !packet.last_synced.notes.contains(line));
     let log = (!lines.is_empty()).then(|| lines.join("\n"));
     let fact = |text: Option<String>| Some(Fact::new(text?, Source::XMP_FILE));
     Clip {

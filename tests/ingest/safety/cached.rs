@@ -1,47 +1,30 @@
 //! Copies that were read back from a cache, not from the medium they were written to.
 
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
 use super::day::Day;
 use crate::ingest::card::{ingest_well, verify};
 use crate::ingest::judges::is_here;
+use crate::shoot::disk::{Disk, Loop, run};
 use crate::shoot::mounts::Mount;
-
-/// A loop device that reads and writes its file past the cache; detached when it is dropped.
-struct Loop(String);
-
-impl Loop {
-    fn new(image: &std::path::Path) -> Self {
-        let file = std::fs::File::create(image).unwrap();
-        file.set_len(100 << 20).unwrap();
-        let made = Command::new("losetup")
-            .args(["-f", "--show", "--direct-io=on"])
-            .arg(image)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-        Self(String::from_utf8(made.stdout).unwrap().trim().to_owned())
-    }
-}
 
 /// An NTFS on a loop device of its own, which is not mounted yet.
 fn shelf(day: &Day) -> Option<Loop> {
     if !is_here("ntfs-3g") || !is_here("mkfs.ntfs") {
         return None;
     }
-    let device = Loop::new(&day.shoot.folder("images").join("ntfs.img"));
+    let device = Loop::new(
+        &day.shoot.folder("images").join("ntfs.img"),
+        100,
+        &["--direct-io=on"],
+    );
     let made = Command::new("mkfs.ntfs")
         .args(["-q", "-f", "-L", "SHELF", &device.0])
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");
     Some(device)
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = Command::new("losetup").args(["-d", &self.0]).status();
-    }
 }
 
 #[test]
@@ -96,4 +79,46 @@ fn reading_every_copy_now_is_enough_once_it_was_mounted_again() {
     std::fs::write(&path, bytes).unwrap();
     day.is_not_safe(&["--copies", "1", "--paranoid"], "read from memory only");
     shelf.unmount();
+}
+
+#[test]
+fn copies_on_fat_whose_times_a_time_zone_shifted_count_once_they_were_read_again() {
+    let Some(mut day) = Day::new() else { return };
+    let Some(mut shelf) = Disk::of_camera(&day.shoot.folder("more"), "SHELF", 100) else {
+        return;
+    };
+    day.is_card_said = true;
+    let at = day.shoot.folder("shelf");
+    let copies = at.join("A001");
+    // A FUSE driver may have read from memory what was written in the same mount.
+    let read_again = |shelf: &mut Disk| {
+        for _ in 0..2 {
+            shelf.unmount();
+            shelf.mount(&at);
+            assert_eq!(verify(&day.shoot, &copies).0, 0);
+        }
+    };
+    shelf.mount(&at);
+    ingest_well(&day.shoot, &[&day.card], &[&copies]);
+    day.say_disk("SHELF", "WD-3");
+    read_again(&mut shelf);
+    let one = ["--copies", "1"];
+    day.is_safe(&one);
+    for entry in walkdir::WalkDir::new(&copies) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let modified = entry.metadata().unwrap().modified().unwrap();
+            // exfat-fuse sets no time of a file alone, without the other one.
+            let later = modified.duration_since(UNIX_EPOCH).unwrap().as_secs() + 3600;
+            let later = format!("@{later}");
+            assert!(run(
+                "touch",
+                &["-d", &later, entry.path().to_str().unwrap()]
+            ));
+        }
+    }
+    day.is_not_safe(&one, "after a change of the time zone");
+    day.is_not_safe(&one, "read the copies again");
+    read_again(&mut shelf);
+    day.is_safe(&one);
 }

@@ -49,6 +49,13 @@ impl Day {
         })
     }
 
+    /// Leaves the large files on the card: what is smaller than a block of btrfs is read from memory there.
+    pub(super) fn leave_large_files(&self) {
+        for name in ["STATUS.BIN", "empty"] {
+            fs::remove_file(self.card.join(name)).unwrap();
+        }
+    }
+
     /// One that was taken in, to drives on distinct disks.
     pub(super) fn taken_in() -> Option<Self> {
         let mut day = Self::new()?;

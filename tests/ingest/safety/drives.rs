@@ -115,6 +115,62 @@ fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
 }
 
 #[test]
+fn every_filesystem_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
+    for make in [Disk::btrfs, Disk::xfs] {
+        let Some(mut day) = Day::new() else { return };
+        day.is_card_said = true;
+        day.disks[1].unmount();
+        let Some(disk) = make(&day.shoot.folder("more"), "RAID") else {
+            return;
+        };
+        day.disks[1] = disk;
+        day.mount(1);
+        day.leave_large_files();
+        day.ingest(&[0, 1]);
+        day.say_disk("SHUTTLE", "WD-1");
+        day.say_disk("RAID", "WD-2");
+        day.disks[1].unmount();
+        day.mount(1);
+        day.is_safe(&[]);
+        let uuid = day.uuid("RAID");
+        Day::next_second();
+        day.disks[1].format_as("RAID", &uuid);
+        day.mount(1);
+        assert_eq!(day.shoot.run(&["volumes"]).code, 0);
+        day.disks[1].unmount();
+        day.is_not_safe(&[], "its volume was formatted since");
+        day.mount(1);
+        day.ingest(&[0, 1]);
+        day.disks[1].unmount();
+        day.is_safe(&[]);
+    }
+}
+
+#[test]
+fn no_clock_says_that_a_copy_was_verified_after_its_drive_was_formatted() {
+    let Some(mut day) = Day::taken_in() else {
+        return;
+    };
+    let uuid = day.uuid("RAID");
+    Day::next_second();
+    day.disks[1].format("RAID", &["-U", &uuid]);
+    day.mount(1);
+    assert_eq!(day.shoot.run(&["volumes"]).code, 0);
+    day.disks[1].unmount();
+    day.is_not_safe(&[], "its volume was formatted since");
+    // The clock was ahead when the copies were verified.
+    Day::next_second();
+    day.age(0);
+    day.is_not_safe(&[], "its volume was formatted since");
+    // Set back since: what is verified now is after the format, whatever the clock says.
+    day.mount(1);
+    day.ingest(&[0, 1]);
+    day.age(400);
+    day.disks[1].unmount();
+    day.is_safe(&[]);
+}
+
+#[test]
 fn a_volume_of_another_size_is_another_volume() {
     let Some(mut day) = Day::taken_in() else {
         return;

@@ -40,6 +40,15 @@ fn whatever_is_mounted_below_the_card_hides_footage() {
     }
     fs::remove_file(day.card.join("NEW/B.wav")).unwrap();
     day.is_safe(&[]);
+    // Folders of the system are not walked.
+    for folder in [".Spotlight-V100/Store", ".Trashes", ".TemporaryItems"] {
+        let at = day.card.join(folder);
+        fs::create_dir_all(&at).unwrap();
+        day.is_safe(&[]);
+        let mount = Mount::new(kinds[0], &at);
+        day.is_not_safe(&[], "something is mounted there");
+        mount.unmount();
+    }
 }
 
 #[test]
@@ -51,6 +60,8 @@ fn a_folder_that_may_not_be_read_is_a_doubt_whosever_it_is() {
     day.say_disk("RAID", "WD-2");
     // Who is not root may not ask which volumes are mounted.
     day.disks.iter_mut().for_each(Disk::unmount);
+    be_of_no_size_that_is_mounted(&day, "SHUTTLE");
+    be_of_no_size_that_is_mounted(&day, "RAID");
     day.is_safe(&[]);
     for folder in [day.shoot.root(), day.shoot.catalogue()] {
         give(&folder);
@@ -61,23 +72,6 @@ fn a_folder_that_may_not_be_read_is_a_doubt_whosever_it_is() {
         chown(&folder, Some(NOBODY), None).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let asked = |day: &Day| {
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "env",
-            "HOME=/tmp",
-        ]);
-        let own = day.asked(&[]);
-        command.arg(own.get_program()).args(own.get_args());
-        let set = own
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?)));
-        command.envs(set);
-        Answer::of(&command.output().unwrap())
-    };
     let well = asked(&day);
     assert_eq!(well.code, 0, "{}{}", well.stdout, well.stderr);
     for name in ["lost+found", ".Spotlight-V100", "Clips/00/closed"] {
@@ -96,6 +90,63 @@ fn a_folder_that_may_not_be_read_is_a_doubt_whosever_it_is() {
         chown(&folder, Some(NOBODY), None).unwrap();
     }
     assert_eq!(asked(&day).code, 0);
+}
+
+/// Records a size of a volume that is away, so that no drive of another test may be it.
+fn be_of_no_size_that_is_mounted(day: &Day, label: &str) {
+    let sql = "UPDATE volume SET bytes = 1 WHERE label = ?1";
+    assert_eq!(day.database().execute(sql, [label]).unwrap(), 1);
+}
+
+/// What somebody who is not root is told.
+fn asked(day: &Day) -> Answer {
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "env",
+        "HOME=/tmp",
+    ]);
+    let own = day.asked(&[]);
+    command.arg(own.get_program()).args(own.get_args());
+    let set = own
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    command.envs(set);
+    Answer::of(&command.output().unwrap())
+}
+
+#[test]
+fn a_drive_that_may_be_mounted_elsewhere_under_no_name_is_a_doubt() {
+    let Some(mut day) = Day::new() else { return };
+    day.is_card_said = true;
+    // A size that no other test makes.
+    let raid = Disk::new(&day.shoot.folder("more"), "RAID", 113);
+    let Some(raid) = raid else { return };
+    day.disks[1].unmount();
+    day.disks[1] = raid;
+    day.disks[1].mount(&day.drives[1].clone());
+    fs::remove_dir(day.card.join("lost+found")).unwrap();
+    day.ingest(&[0, 1]);
+    day.say_disk("SHUTTLE", "WD-1");
+    day.say_disk("RAID", "WD-2");
+    day.disks.iter_mut().for_each(Disk::unmount);
+    be_of_no_size_that_is_mounted(&day, "SHUTTLE");
+    for folder in [day.shoot.root(), day.shoot.catalogue()] {
+        give(&folder);
+    }
+    let answer = asked(&day);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    // Its copies are gone; who may not ask for uuids does not know the drive.
+    let elsewhere = day.shoot.folder("elsewhere");
+    day.disks[1].mount(&elsewhere);
+    fs::remove_dir_all(elsewhere.join("A001")).unwrap();
+    let answer = asked(&day);
+    assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
+    let is_gone = answer.stdout.contains("not there");
+    let is_hidden = answer.stdout.contains("may not ask which volume that is");
+    assert!(is_gone || is_hidden, "{}", answer.stdout);
 }
 
 /// Has everybody be able to use a folder and what is in it.

@@ -1,9 +1,11 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
+mod btrfs;
 mod cached;
 mod day;
 mod drives;
 mod hidden;
+mod images;
 mod mending;
 mod shares;
 mod spelling;
@@ -227,8 +229,8 @@ fn two_words_about_one_path_are_a_doubt() {
              INSERT INTO ingest_place SELECT 99, place, volume, path, manifest, problem FROM ingest_place;
              INSERT INTO ingest_file (id, ingest, path, bytes, modified, digest, xxh128)
                     SELECT id + 1000, 99, path, bytes, modified, randomblob(16), randomblob(16) FROM ingest_file;
-             INSERT INTO ingest_copy SELECT file + 1000, place, state, how, 1000, problem, modified, changed, session
-                    FROM ingest_copy
+             INSERT INTO ingest_copy SELECT file + 1000, place, state, how, 1000, problem, modified, changed, session,
+                    mounted_set, formats FROM ingest_copy
                     WHERE place = 1;",
         )
         .unwrap();

@@ -98,6 +98,53 @@ fn a_share_and_a_drive_that_are_there_at_the_same_time_are_two_disks() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_does_not_mount_a_drive_beside_a_share() {
+    let Some(mut day) = Day::new() else { return };
+    if !is_here("btsindex-fuse-python") {
+        return;
+    }
+    day.is_card_said = true;
+    let elsewhere = day.shoot.folder("elsewhere");
+    let nas = day.shoot.folder("nas");
+    let mount = || Mount::passthrough(&elsewhere, &nas, &host("clock", "rushes"), "sshfs");
+    let share = mount();
+    ingest_well(&day.shoot, &[&day.card], &[&nas, &day.copy(0)]);
+    day.say_disk("SHUTTLE", "WD-1");
+    share.unmount();
+    read_again(&day, &nas, &mount);
+    day.is_safe(&[]);
+    let then = "SELECT max(at) FROM ingest_copy";
+    let then: i64 = day
+        .database()
+        .query_row(then, [], |row| row.get(0))
+        .unwrap();
+    // The drive is in the server when the share is verified again, at a time that the clock told before.
+    day.disks[0].unmount();
+    let share = mount();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    share.unmount();
+    for table in ["ingest_copy", "hash"] {
+        let sql = format!("UPDATE {table} SET at = ?1");
+        day.database().execute(&sql, [then]).unwrap();
+    }
+    day.is_not_safe(&[], "at the same time");
+    // The drive is plugged in while the share is there, and goes again before the share is read.
+    let share = mount();
+    let at = day.drives[0].clone();
+    day.disks[0].mount(&at);
+    day.is_safe(&[]);
+    day.disks[0].unmount();
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    day.is_not_safe(&[], "at the same time");
+    // It is there when the share is read.
+    day.disks[0].mount(&at);
+    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    share.unmount();
+    day.disks[0].unmount();
+    day.is_safe(&[]);
+}
+
+#[test]
 fn a_share_that_may_be_the_card_is_no_copy_of_it() {
     let Some(mut day) = Day::new() else { return };
     if !is_here("btsindex-fuse-python") {

@@ -266,7 +266,7 @@ await check("paper shows what the filter shows, and no controls", async () => {
 await check("all of it can be read without the script", async () => {
   const plain = await open(browser, report, { javaScriptEnabled: false });
   const text = await plain.locator("body").textContent();
-  for (const said of ["C0001.MP4", "C0005 is not there", "23.976, where", "Stage 4", "8 of 8 files verified"]) {
+  for (const said of ["C0001.MP4", "C0005 is missing", "23.976, where", "Stage 4", "8 of 8 files verified"]) {
     assert.ok(text.includes(said), said);
   }
   assert.equal(await plain.locator(".clip").count(), 18);

@@ -1,11 +1,12 @@
-//! Laws: what was said is read back, merging settles, and what is taken back is gone.
+//! Property tests of merging: edits are read back, a second merge changes nothing, and removed
+//! edits disappear.
 
 use proptest::prelude::*;
 
 use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
-/// Text that people can type: markup, quotes, line ends, any script, emoji.
+/// Text that users can type: markup, quotes, line ends, any script, emoji.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,30}",
@@ -22,7 +23,7 @@ fn words() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
-fn anything() -> impl Strategy<Value = Said> {
+fn any_edits() -> impl Strategy<Value = ClipEdits> {
     let selection = prop::option::of(prop_oneof![
         Just(Selection::Selected),
         Just(Selection::Rejected),
@@ -31,7 +32,7 @@ fn anything() -> impl Strategy<Value = Said> {
     let markers = prop::collection::vec(marker, 0..4);
     let stars = prop::option::of(0..7_u8);
     (words(), words(), stars, selection, words(), markers).prop_map(
-        |(tags, removed, stars, selection, notes, markers)| Said {
+        |(tags, removed, stars, selection, notes, markers)| ClipEdits {
             tags,
             removed,
             stars,
@@ -50,10 +51,10 @@ fn existing() -> impl Strategy<Value = Option<Vec<u8>>> {
     ]
 }
 
-/// Tags as they are compared, each once.
-fn alike(tags: &[String]) -> Vec<String> {
+/// Keys of tags, each once.
+fn unique_keys(tags: &[String]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
-    for key in tags.iter().map(|tag| clip_edits::key(tag)) {
+    for key in tags.iter().map(|tag| clip_edits::tag_key(tag)) {
         if !key.is_empty() && !keys.contains(&key) {
             keys.push(key);
         }
@@ -65,67 +66,67 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn what_was_said_is_read_back(said in anything()) {
-        let new = merged(None, &said).unwrap();
+    fn reads_back_merged_edits(edits in any_edits()) {
+        let new = merge(None, &edits).unwrap();
         prop_assert_eq!(&new.conflicts, &[]);
-        let packet = Packet::read(&new.bytes).unwrap();
-        prop_assert_eq!(alike(&packet.tags), alike(&said.tags));
-        prop_assert_eq!(&packet.tags, &packet.written.tags);
-        let stars = said.stars.filter(|stars| (1..=5).contains(stars)).and_then(|stars| i8::try_from(stars).ok());
-        let is_rejected = said.selection == Some(Selection::Rejected);
+        let packet = Packet::parse(&new.bytes).unwrap();
+        prop_assert_eq!(unique_keys(&packet.tags), unique_keys(&edits.tags));
+        prop_assert_eq!(&packet.tags, &packet.last_synced.tags);
+        let stars = edits.stars.filter(|stars| (1..=5).contains(stars)).and_then(|stars| i8::try_from(stars).ok());
+        let is_rejected = edits.selection == Some(Selection::Rejected);
         prop_assert_eq!(packet.rating, if is_rejected { Some(-1) } else { stars });
-        prop_assert_eq!(packet.good, (said.selection == Some(Selection::Selected)).then_some(true));
+        prop_assert_eq!(packet.good, (edits.selection == Some(Selection::Selected)).then_some(true));
         let log = packet.log_comment.unwrap_or_default();
         let mut lines: Vec<&str> = Vec::new();
-        for line in said.notes.iter().flat_map(|note| note.split('\n')) {
+        for line in edits.notes.iter().flat_map(|note| note.split('\n')) {
             if !line.trim().is_empty() && !lines.iter().any(|known| known.trim() == line.trim()) {
                 lines.push(line);
             }
         }
         prop_assert_eq!(log, lines.join("\n"));
-        let markers: Vec<(u64, &str)> = said.markers.iter().map(|one| (one.micros, one.text.as_str())).collect();
+        let markers: Vec<(u64, &str)> = edits.markers.iter().map(|one| (one.micros, one.text.as_str())).collect();
         let read: Vec<(u64, &str)> = packet.markers.iter().map(|one| (one.micros, one.text.as_str())).collect();
         prop_assert_eq!(read, markers);
     }
 
     #[test]
-    fn merging_settles(existing in existing(), first in anything(), second in anything()) {
-        let once = merged(existing.as_deref(), &first).unwrap();
-        let again = merged(Some(&once.bytes), &first).unwrap();
+    fn a_second_merge_changes_nothing(existing in existing(), first in any_edits(), second in any_edits()) {
+        let once = merge(existing.as_deref(), &first).unwrap();
+        let again = merge(Some(&once.bytes), &first).unwrap();
         prop_assert!(!again.is_changed);
         prop_assert_eq!(&again.bytes, &once.bytes);
-        let other = merged(Some(&once.bytes), &second).unwrap();
-        let again = merged(Some(&other.bytes), &second).unwrap();
+        let other = merge(Some(&once.bytes), &second).unwrap();
+        let again = merge(Some(&other.bytes), &second).unwrap();
         prop_assert!(!again.is_changed);
     }
 
     #[test]
-    fn what_is_taken_back_is_gone(existing in existing(), mut said in anything()) {
-        said.removed.clear();
+    fn removed_edits_disappear(existing in existing(), mut edits in any_edits()) {
+        edits.removed.clear();
         let before = match &existing {
-            Some(bytes) => Packet::read(bytes).unwrap(),
+            Some(bytes) => Packet::parse(bytes).unwrap(),
             None => Packet::default(),
         };
-        let once = merged(existing.as_deref(), &said).unwrap();
-        let back = merged(Some(&once.bytes), &Said::default()).unwrap();
-        let mut after = Packet::read(&back.bytes).unwrap();
-        // A rating of nothing was written over; it is not put back.
+        let once = merge(existing.as_deref(), &edits).unwrap();
+        let back = merge(Some(&once.bytes), &ClipEdits::default()).unwrap();
+        let mut after = Packet::parse(&back.bytes).unwrap();
+        // A zero rating is overwritten and not restored.
         after.rating = after.rating.or(before.rating.filter(|stars| *stars == 0));
         prop_assert_eq!(after, before);
     }
 
     #[test]
-    fn a_tag_stays_while_somebody_says_it(first in anything(), second in anything()) {
-        let once = merged(Some(LIGHTROOM.as_bytes()), &first).unwrap();
-        let other = merged(Some(&once.bytes), &second).unwrap();
-        let tags = Packet::read(&other.bytes).unwrap().tags;
-        let keys = alike(&tags);
-        for tag in alike(&second.tags) {
+    fn keeps_tags_until_they_are_removed(first in any_edits(), second in any_edits()) {
+        let once = merge(Some(LIGHTROOM.as_bytes()), &first).unwrap();
+        let other = merge(Some(&once.bytes), &second).unwrap();
+        let tags = Packet::parse(&other.bytes).unwrap().tags;
+        let keys = unique_keys(&tags);
+        for tag in unique_keys(&second.tags) {
             prop_assert!(keys.contains(&tag));
         }
         for theirs in ["b roll", "interview"] {
-            let gone = |said: &Said| alike(&said.removed).iter().any(|tag| tag == theirs)
-                && !alike(&said.tags).iter().any(|tag| tag == theirs);
+            let gone = |edits: &ClipEdits| unique_keys(&edits.removed).iter().any(|tag| tag == theirs)
+                && !unique_keys(&edits.tags).iter().any(|tag| tag == theirs);
             if !gone(&first) && !gone(&second) {
                 prop_assert!(keys.iter().any(|tag| tag == theirs));
             }
@@ -133,17 +134,17 @@ proptest! {
     }
 
     #[test]
-    fn what_xml_cannot_hold_is_replaced(text in any::<String>()) {
-        let said = Said { markers: vec![marker(1, &text)], notes: vec![text.clone()], tags: vec![text], ..Said::default() };
-        let once = merged(None, &said).unwrap();
-        prop_assert!(!merged(Some(&once.bytes), &said).unwrap().is_changed);
-        let held = escape::held(&said.tags[0]);
-        let packet = Packet::read(&once.bytes).unwrap();
-        prop_assert_eq!(&packet.markers[0].text, &held);
+    fn replaces_characters_that_xml_cannot_hold(text in any::<String>()) {
+        let edits = ClipEdits { markers: vec![marker(1, &text)], notes: vec![text.clone()], tags: vec![text], ..ClipEdits::default() };
+        let once = merge(None, &edits).unwrap();
+        prop_assert!(!merge(Some(&once.bytes), &edits).unwrap().is_changed);
+        let replaced = escape::to_xml_chars(&edits.tags[0]);
+        let packet = Packet::parse(&once.bytes).unwrap();
+        prop_assert_eq!(&packet.markers[0].text, &replaced);
     }
 }
 
-/// Elements of the names that are looked for, in any order and nesting, with others between.
+/// Known elements in any order and nesting, mixed with others.
 fn tree() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "dc:subject",
@@ -166,7 +167,7 @@ fn tree() -> impl Strategy<Value = String> {
         "b:rating",
         "b:tags",
     ]);
-    let said = prop::sample::select(vec![
+    let values = prop::sample::select(vec![
         "",
         " ",
         "0",
@@ -188,10 +189,11 @@ fn tree() -> impl Strategy<Value = String> {
         "rdf:parseType",
         "lr:other",
     ]);
-    let attribute = prop::option::of((attribute, said.clone()))
-        .prop_map(|one| one.map_or_else(String::new, |(name, said)| format!(" {name}=\"{said}\"")));
+    let attribute = prop::option::of((attribute, values.clone())).prop_map(|one| {
+        one.map_or_else(String::new, |(name, value)| format!(" {name}=\"{value}\""))
+    });
     let text = prop_oneof![
-        said.prop_map(str::to_owned),
+        values.prop_map(str::to_owned),
         Just("\n  ".to_owned()),
         Just("<!--lr:other-->".to_owned())
     ];
@@ -211,23 +213,23 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn any_shape_settles_and_keeps_what_others_wrote(trees in prop::collection::vec(tree(), 0..4), said in anything()) {
+    fn merges_any_form_without_losing_foreign_elements(trees in prop::collection::vec(tree(), 0..4), edits in any_edits()) {
         let text = packet("", &trees.concat());
-        let Ok(once) = merged(Some(text.as_bytes()), &said) else {
+        let Ok(once) = merge(Some(text.as_bytes()), &edits) else {
             return Ok(());
         };
-        let again = merged(Some(&once.bytes), &said).unwrap();
+        let again = merge(Some(&once.bytes), &edits).unwrap();
         prop_assert!(!again.is_changed, "{}\n{}", String::from_utf8_lossy(&once.bytes), String::from_utf8_lossy(&again.bytes));
-        let packet = Packet::read(&once.bytes).unwrap();
-        let keys = alike(&packet.tags);
-        for tag in alike(&said.tags) {
+        let packet = Packet::parse(&once.bytes).unwrap();
+        let keys = unique_keys(&packet.tags);
+        for tag in unique_keys(&edits.tags) {
             prop_assert!(keys.contains(&tag));
         }
-        prop_assert_eq!(packet.written.markers.len(), said.markers.len());
+        prop_assert_eq!(packet.last_synced.markers.len(), edits.markers.len());
         prop_assert_eq!(&packet.title, &read(&text).title);
         let after = String::from_utf8(once.bytes).unwrap();
         let others = |text: &str| text.matches("lr:other").count();
-        if !text.contains("b:written") && said.removed.is_empty() {
+        if !text.contains("b:written") && edits.removed.is_empty() {
             prop_assert_eq!(others(&after), others(&text), "{}", after);
         }
     }

@@ -1,10 +1,10 @@
-//! What each program writes is read.
+//! Tests of reading the sidecars of various programs.
 
 use std::path::Path;
 
 use super::*;
 
-/// As Premiere Pro writes a clip's sidecar.
+/// A clip's sidecar as Premiere Pro writes it.
 pub(super) const PREMIERE: &str = r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 9.1-c002">
    <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -73,7 +73,7 @@ pub(super) const PREMIERE: &str = r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTcz
 </x:xmpmeta>
 <?xpacket end="w"?>"#;
 
-/// As Lightroom writes: compact attributes, and hierarchies beside the keywords.
+/// A sidecar as Lightroom writes it: compact attributes, and hierarchies in addition to keywords.
 pub(super) const LIGHTROOM: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
@@ -106,7 +106,7 @@ pub(super) const LIGHTROOM: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmpt
 </x:xmpmeta>
 "#;
 
-/// As exiftool writes: a block for each namespace, in single quotes.
+/// A sidecar as exiftool writes it: one block for each namespace, in single quotes.
 pub(super) const EXIFTOOL: &str = "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzreSzNTczkc9d'?>
 <x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='Image::ExifTool 12.57'>
 <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>
@@ -128,7 +128,7 @@ pub(super) const EXIFTOOL: &str = "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzre
 </x:xmpmeta>
 <?xpacket end='w'?>";
 
-/// As darktable writes: attributes by the dozen, keywords in a sequence.
+/// A sidecar as darktable writes it: dozens of attributes, keywords in a sequence.
 pub(super) const DARKTABLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -152,7 +152,7 @@ pub(super) const DARKTABLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 #[test]
-fn premiere_is_read() {
+fn reads_premiere() {
     let packet = read(PREMIERE);
     assert_eq!(packet.good, Some(true));
     assert_eq!(packet.scene.as_deref(), Some("12A"));
@@ -169,11 +169,11 @@ fn premiere_is_read() {
             xmp_marker(625_000, 0, "own rate"),
         ]
     );
-    assert_eq!(packet.written, Written::default());
+    assert_eq!(packet.last_synced, LastSynced::default());
 }
 
 #[test]
-fn lightroom_bridge_and_exiftool_are_read() {
+fn reads_lightroom_exiftool_and_darktable() {
     let packet = read(LIGHTROOM);
     assert_eq!(packet.tags, ["B-Roll", "Interview"]);
     assert_eq!(packet.rating, Some(3));
@@ -185,7 +185,7 @@ fn lightroom_bridge_and_exiftool_are_read() {
 }
 
 #[test]
-fn one_thing_is_written_in_many_ways() {
+fn reads_equivalent_forms_of_a_property() {
     for (attributes, elements) in [
         (r#"dc:subject="rain" xmp:Rating="4" dc:title="Salt""#, ""),
         (
@@ -221,7 +221,7 @@ fn one_thing_is_written_in_many_ways() {
 }
 
 #[test]
-fn a_prefix_means_what_it_is_bound_to() {
+fn resolves_prefixes_by_their_bindings() {
     let other = packet("", r#"<dc:subject xmlns:dc="urn:other">rain</dc:subject>"#);
     assert_eq!(read(&other), Packet::default());
     let inner = packet(
@@ -232,7 +232,7 @@ fn a_prefix_means_what_it_is_bound_to() {
 }
 
 #[test]
-fn markers_in_no_track_count_seconds() {
+fn markers_outside_tracks_count_seconds() {
     let loose = packet(
         "",
         r#"<xmpDM:markers><rdf:Seq>
@@ -260,7 +260,7 @@ fn markers_in_no_track_count_seconds() {
 }
 
 #[test]
-fn rubbish_in_a_property_is_no_answer() {
+fn ignores_invalid_values() {
     let packet = read(&packet(
         r#"xmp:Rating="five" xmpDM:good="yes" xmpDM:scene=" " xmpDM:Tracks="x""#,
         "<dc:subject><rdf:Bag/></dc:subject><dc:title><rdf:Alt/></dc:title>",
@@ -269,7 +269,7 @@ fn rubbish_in_a_property_is_no_answer() {
 }
 
 #[test]
-fn a_clip_takes_title_comment_and_reel() {
+fn reads_title_comment_and_reel_into_a_clip() {
     let clip = super::super::read(PREMIERE.as_bytes(), Path::new("C0001.MP4"));
     assert_eq!(
         clip.reel.unwrap(),
@@ -282,8 +282,8 @@ fn a_clip_takes_title_comment_and_reel() {
         super::super::read(b"<x/>", Path::new("C0001.MP4")),
         Clip::default()
     );
-    // What btsindex wrote there itself is no news.
-    let noted = merge(PREMIERE, &everything());
+    // Notes that btsindex wrote are not new facts.
+    let noted = merge_text(PREMIERE, &everything());
     assert_eq!(
         super::super::read(&noted.bytes, Path::new("C0001.MP4"))
             .comment
@@ -291,7 +291,7 @@ fn a_clip_takes_title_comment_and_reel() {
             .value,
         "first line\nsecond"
     );
-    let new = merged(None, &everything()).unwrap();
+    let new = merge(None, &everything()).unwrap();
     assert_eq!(
         super::super::read(&new.bytes, Path::new("C0001.MP4")),
         Clip::default()
@@ -299,15 +299,12 @@ fn a_clip_takes_title_comment_and_reel() {
 }
 
 #[test]
-fn a_sidecar_is_known_by_its_extension() {
+fn recognizes_xmp_by_its_extension() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("A001.XMP");
     for (text, reel) in [
         (PREMIERE.to_owned(), Some("A001")),
-        (
-            PREMIERE.to_owned() + &" ".repeat(encoding::MOST_BYTES),
-            None,
-        ),
+        (PREMIERE.to_owned() + &" ".repeat(encoding::MAX_BYTES), None),
         (String::new(), None),
     ] {
         std::fs::write(&path, text).unwrap();

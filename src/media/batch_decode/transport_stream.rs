@@ -1,66 +1,66 @@
-//! Keys of a transport stream, which are looked for: it does not say where they are.
+//! Search for keyframes in a transport stream, which has no index.
 
 use std::io;
 
 use super::super::bitstream::{h264, units};
-use super::super::keyframes::{Decoder, Key};
+use super::super::keyframes::{Decoder, Keyframe};
 use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
 use crate::source_file::{Gate, Original};
 
-/// Bytes that are read at once, about.
-const STEP: usize = 256 * 1024;
-/// A picture of more is none.
-const LARGEST: usize = 16 * 1024 * 1024;
-/// Bytes after the range in which a key begins that are read to find its end: a picture, and
-/// what is sent between its packets.
-const BEYOND: u64 = 32 * 1024 * 1024;
-/// A picture's first slice begins within so many bytes.
-const HEAD: usize = 16 * 1024;
+/// Approximate bytes per read.
+const READ_SIZE: usize = 256 * 1024;
+/// Bytes of the largest accepted picture.
+const MAX_PICTURE: usize = 16 * 1024 * 1024;
+/// Bytes read after the search range to find the end of a keyframe: the picture and packets of
+/// other streams in between.
+const MAX_TAIL: u64 = 32 * 1024 * 1024;
+/// Bytes at the start of a picture that contain its first slice header.
+const SLICE_HEAD: usize = 16 * 1024;
 
-/// Where keys are looked for.
+/// Packets that carry the video stream.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stream {
+pub(super) struct VideoPackets {
     pub pid: u16,
-    /// Bytes from one packet to the next.
+    /// Distance between packets in bytes.
     pub stride: usize,
 }
 
-/// One picture, or a field of it, after start codes.
+/// Frame or field, with start codes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(super) struct AssembledPicture {
     pub bytes: Vec<u8>,
-    /// When it is shown, in ticks of 90 kHz.
+    /// Presentation time in ticks of 90 kHz.
     pub shown: Option<u64>,
 }
 
-/// Looks for the first key that begins in a range, and reads on to its end. `None` when there
-/// is none, or the file ends within it.
+/// Finds the first keyframe that begins within the byte range of `key` and reads it to its end.
+/// `None` if there is none, or the file ends within it.
 ///
 /// # Errors
-/// When the drive fails.
+/// Read errors of the drive.
 pub(super) fn find(
     original: &Original,
     gate: &Gate,
-    key: Key,
-    stream: Stream,
+    key: Keyframe,
+    stream: VideoPackets,
     decoder: &Decoder,
-) -> io::Result<Option<Picture>> {
+) -> io::Result<Option<AssembledPicture>> {
     if stream.stride < PACKET {
         return Ok(None);
     }
-    let step = STEP / stream.stride * stream.stride;
-    let mut search = Search::new(stream, decoder, u64::from(key.bytes));
+    let step = READ_SIZE / stream.stride * stream.stride;
+    let mut search = KeyframeSearch::new(stream, decoder, u64::from(key.bytes));
     let mut at = key.offset;
-    // A stream may stop in a file that goes on for hours.
-    let furthest = at.saturating_add(u64::from(key.bytes) + BEYOND);
-    let end = original.size().min(furthest);
-    while at < end && !search.is_over {
-        let length = usize::try_from(end - at).map_or(step, |left| left.min(step));
+    // The stream may stop in a file that continues for hours.
+    let last = at.saturating_add(u64::from(key.bytes) + MAX_TAIL);
+    let end = original.size().min(last);
+    while at < end && !search.is_done {
+        let length = usize::try_from(end - at).map_or(step, |remaining| remaining.min(step));
         let bytes = {
             let _pass = gate.pass();
             original.read(at, length)?
         };
-        if let Some(found) = search.take(&bytes) {
+        if let Some(found) = search.push(&bytes) {
             return Ok(Some(found));
         }
         at += length as u64;
@@ -68,33 +68,33 @@ pub(super) fn find(
     Ok(None)
 }
 
-/// What was found so far.
-struct Search<'a> {
-    stream: Stream,
+/// State of a search.
+struct KeyframeSearch<'a> {
+    stream: VideoPackets,
     decoder: &'a Decoder,
-    /// Bytes of the range in which a key must begin that are still to come.
-    left: u64,
-    /// What is being gathered.
-    current: Option<Picture>,
-    /// The first field of a key, whose second may follow.
-    first: Option<(Picture, h264::Slice)>,
-    is_over: bool,
+    /// Bytes of the search range that are not yet read.
+    remaining: u64,
+    /// Picture whose packets are being collected.
+    current: Option<AssembledPicture>,
+    /// First field of a keyframe, whose second field may follow.
+    first: Option<(AssembledPicture, h264::Slice)>,
+    is_done: bool,
 }
 
-impl<'a> Search<'a> {
-    fn new(stream: Stream, decoder: &'a Decoder, left: u64) -> Self {
+impl<'a> KeyframeSearch<'a> {
+    fn new(stream: VideoPackets, decoder: &'a Decoder, remaining: u64) -> Self {
         Self {
             stream,
             decoder,
-            left,
+            remaining,
             current: None,
             first: None,
-            is_over: false,
+            is_done: false,
         }
     }
 
-    /// Takes the next bytes; gives a key that is whole.
-    fn take(&mut self, bytes: &[u8]) -> Option<Picture> {
+    /// Processes the next bytes and returns a keyframe once it is complete.
+    fn push(&mut self, bytes: &[u8]) -> Option<AssembledPicture> {
         for (at, packet) in packets_with_offsets(bytes, self.stream.stride) {
             if packet.pid != self.stream.pid || packet.is_damaged {
                 continue;
@@ -103,14 +103,18 @@ impl<'a> Search<'a> {
             if packet.is_start
                 && let Some(header) = parse_pes_header(payload)
             {
-                if let Some(found) = self.current.take().and_then(|whole| self.weigh(whole)) {
+                if let Some(found) = self
+                    .current
+                    .take()
+                    .and_then(|whole| self.finish_picture(whole))
+                {
                     return Some(found);
                 }
-                if at as u64 >= self.left && self.first.is_none() {
-                    self.is_over = true;
+                if at as u64 >= self.remaining && self.first.is_none() {
+                    self.is_done = true;
                     return None;
                 }
-                self.current = Some(Picture {
+                self.current = Some(AssembledPicture {
                     bytes: Vec::new(),
                     shown: header.pts,
                 });
@@ -118,21 +122,21 @@ impl<'a> Search<'a> {
             }
             if let Some(current) = &mut self.current {
                 current.bytes.extend_from_slice(payload);
-                if current.bytes.len() > LARGEST {
-                    self.is_over = true;
+                if current.bytes.len() > MAX_PICTURE {
+                    self.is_done = true;
                     return None;
                 }
             }
         }
-        self.left = self.left.saturating_sub(bytes.len() as u64);
-        // Past the range without anything begun, nothing more can be found.
-        self.is_over |= self.left == 0 && self.current.is_none() && self.first.is_none();
+        self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
+        // Beyond the range, a keyframe can only be completed, not begun.
+        self.is_done |= self.remaining == 0 && self.current.is_none() && self.first.is_none();
         None
     }
 
-    /// Gives a key that is whole with this picture or before it.
-    fn weigh(&mut self, picture: Picture) -> Option<Picture> {
-        let head = picture.bytes.get(..HEAD).unwrap_or(&picture.bytes);
+    /// Processes a complete picture and returns a keyframe that ends with it or before it.
+    fn finish_picture(&mut self, picture: AssembledPicture) -> Option<AssembledPicture> {
+        let head = picture.bytes.get(..SLICE_HEAD).unwrap_or(&picture.bytes);
         let slice = h264::first_slice(
             &self.decoder.configuration,
             &units::to_length_prefixed(head),
@@ -163,7 +167,7 @@ mod tests {
     use crate::media::bitstream::tests::bytes;
     use proptest::prelude::*;
 
-    const STREAM: Stream = Stream {
+    const STREAM: VideoPackets = VideoPackets {
         pid: 256,
         stride: PACKET,
     };
@@ -180,25 +184,25 @@ mod tests {
         }
     }
 
-    /// A picture in two packets, the second of which is told from others by a number.
+    /// A picture in two packets; the second is filled with a number that identifies it.
     fn picture(shown: u64, slice: &str, number: u8) -> Vec<u8> {
         let head = [pes(0xe0, shown, None), bytes("000001"), bytes(slice)].concat();
         [packet(true, 256, &head), packet(false, 256, &[number; 9])].concat()
     }
 
     const KEY: &str = "65888400";
-    /// A slice that is predicted.
+    /// A predicted slice.
     const OTHER: &str = "419a24";
 
     fn found(stream: &[u8], range: u64, step: usize) -> Option<(u8, Option<u64>)> {
         let decoder = decoder();
-        let mut search = Search::new(STREAM, &decoder, range);
-        let found = stream.chunks(step).find_map(|bytes| search.take(bytes))?;
+        let mut search = KeyframeSearch::new(STREAM, &decoder, range);
+        let found = stream.chunks(step).find_map(|bytes| search.push(bytes))?;
         Some((*found.bytes.last()?, found.shown))
     }
 
     #[test]
-    fn the_first_key_that_begins_in_the_range_is_taken_once_it_is_whole() {
+    fn returns_the_first_complete_keyframe_that_begins_in_the_range() {
         let stream = [
             picture(0, OTHER, 1),
             picture(3600, KEY, 2),
@@ -210,24 +214,24 @@ mod tests {
         for step in [188, 376, 5000] {
             assert_eq!(found(&stream, 5000, step), Some((2, Some(3600))), "{step}");
             assert_eq!(found(&stream, 377, step), Some((2, Some(3600))), "{step}");
-            // It begins where the range ends.
+            // The keyframe begins where the range ends.
             assert_eq!(found(&stream, 376, step), None, "{step}");
         }
-        // Nothing tells that it is whole.
+        // No later picture shows that the keyframe is complete.
         assert_eq!(found(&stream[..752], 5000, 188), None);
         assert_eq!(found(&stream[940..], 5000, 188), None);
     }
 
     #[test]
-    fn a_key_that_does_not_end_is_not_looked_for_through_the_whole_file() {
+    fn does_not_read_the_whole_file_for_the_end_of_a_keyframe() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mts");
         std::fs::write(&path, picture(0, KEY, 1)).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
-        // Sparse: nothing but other packets, as far as anything is there.
+        // A sparse file without further packets of the stream.
         file.set_len(1 << 40).unwrap();
         let original = Original::open(&path).unwrap();
-        let key = Key {
+        let key = Keyframe {
             offset: 0,
             bytes: 376,
             micros: 0,
@@ -241,7 +245,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn nothing_is_too_odd_to_be_looked_at(
+        fn accepts_any_bytes(
             mut stream in prop::collection::vec(any::<u8>(), 188..900),
             damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..8),
             is_random in any::<bool>(),

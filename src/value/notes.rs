@@ -1,4 +1,4 @@
-//! What people write on a clip: notes, and markers at places in it.
+//! Notes on a clip, and markers at positions in it, as users write them.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Duration, Timecode};
 
-/// A note.
+/// A note with its author and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// What it says.
+    /// Text of the note.
     pub text: String,
-    /// Who wrote it.
+    /// Name of the author.
     pub person: String,
-    /// When, by that person's clock: `2026-05-02T14:00:00Z`.
+    /// Time by the author's machine clock: `2026-05-02T14:00:00Z`.
     pub at: String,
 }
 
@@ -22,25 +22,25 @@ pub struct Note {
 #[serde(transparent)]
 pub struct Notes(pub Vec<Note>);
 
-/// A place in a clip, with what is to be seen there.
+/// A position in a clip with a description of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Marker {
     /// Microseconds since the clip's first frame.
     pub micros: u64,
-    /// The address of the frame, where the clip counts frames.
+    /// Timecode of the frame; `None` if the clip has no frame rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timecode: Option<Timecode>,
-    /// What is to be seen.
+    /// Description of the picture or sound at this position.
     pub text: String,
 }
 
-/// The markers of a clip, in the order of their places.
+/// The markers of a clip, in order of position.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Markers(pub Vec<Marker>);
 
 impl fmt::Display for Notes {
-    /// `laughs at the end; good sound`.
+    /// Formats as `laughs at the end; good sound`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, note) in self.0.iter().enumerate() {
             let gap = if at == 0 { "" } else { "; " };
@@ -51,7 +51,7 @@ impl fmt::Display for Notes {
 }
 
 impl fmt::Display for Marker {
-    /// `10:02:12:00 laughs`; where no frames are counted, `12.5s laughs`.
+    /// Formats as `10:02:12:00 laughs`, or as `12.5s laughs` without a timecode.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.timecode {
             Some(timecode) => write!(f, "{timecode}")?,
@@ -62,7 +62,7 @@ impl fmt::Display for Marker {
 }
 
 impl fmt::Display for Markers {
-    /// `10:02:12:00 laughs; 10:02:20:11 looks up`.
+    /// Formats as `10:02:12:00 laughs; 10:02:20:11 looks up`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, marker) in self.0.iter().enumerate() {
             let gap = if at == 0 { "" } else { "; " };

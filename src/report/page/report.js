@@ -13,7 +13,7 @@
   tools.hidden = false;
   document.querySelector(".controls").hidden = false;
 
-  // What is looked for: all words, wherever they are; accents and capitals aside.
+  // A clip matches if it contains all words in any order, ignoring case and accents.
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ß", "ss");
   let texts = null;
   const textOf = (clip) => {
@@ -38,11 +38,11 @@
   const number = (clip, name) => (name in clip.dataset ? Number(clip.dataset[name]) : -Infinity);
   const names = new Map(clips.map((clip) => [clip, clip.querySelector("h3").textContent]));
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-  const place = new Map(clips.map((clip, at) => [clip, at]));
-  const largest = (name) => (a, b) => number(b, name) - number(a, name) || place.get(a) - place.get(b);
+  const position = new Map(clips.map((clip, at) => [clip, at]));
+  const largest = (name) => (a, b) => number(b, name) - number(a, name) || position.get(a) - position.get(b);
   const orders = {
-    time: (a, b) => place.get(a) - place.get(b),
-    name: (a, b) => collator.compare(names.get(a), names.get(b)) || place.get(a) - place.get(b),
+    time: (a, b) => position.get(a) - position.get(b),
+    name: (a, b) => collator.compare(names.get(a), names.get(b)) || position.get(a) - position.get(b),
     length: largest("length"),
     merit: largest("merit"),
     bytes: largest("bytes"),
@@ -50,7 +50,7 @@
   let sorted = "time";
 
   const plural = (count) => `${count.toLocaleString("en")} clip${count === 1 ? "" : "s"}`;
-  const apply = (isKept) => {
+  const apply = (isSaved) => {
     if (sort.value !== sorted) {
       sorted = sort.value;
       inOrder.sort(orders[sorted]);
@@ -63,15 +63,15 @@
       return isShown;
     });
     const all = clips.length;
-    const told = shown.length === all ? plural(all) : `${shown.length.toLocaleString("en")} of ${plural(all)}`;
-    if (byId("count").textContent !== told) byId("count").textContent = told;
+    const label = shown.length === all ? plural(all) : `${shown.length.toLocaleString("en")} of ${plural(all)}`;
+    if (byId("count").textContent !== label) byId("count").textContent = label;
     byId("nothing").hidden = shown.length > 0;
     if (!shown.includes(current)) choose(shown[0] ?? null);
-    if (isKept) keep();
+    if (isSaved) saveFilters();
   };
 
-  // The state is in the address, so that it can be passed on.
-  const keep = () => {
+  // The filters are stored in the URL fragment, so that a link can be shared.
+  const saveFilters = () => {
     const state = new URLSearchParams();
     if (search.value.trim()) state.set("q", search.value.trim());
     for (const choice of choices) {
@@ -82,7 +82,7 @@
     const hash = state.toString().replaceAll("+", "%20");
     history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
   };
-  const read = () => {
+  const restoreFilters = () => {
     const hash = location.hash.slice(1);
     const target = /^c\d+$/.test(hash) ? byId(hash) : null;
     if (target) {
@@ -94,8 +94,8 @@
     const state = new URLSearchParams(hash);
     search.value = state.get("q") ?? "";
     for (const choice of choices) {
-      const wanted = state.get(choice.id);
-      const option = [...choice.options].find((one) => one.dataset.name === wanted && wanted !== null);
+      const value = state.get(choice.id);
+      const option = [...choice.options].find((one) => one.dataset.name === value && value !== null);
       choice.value = option ? option.value : "";
     }
     sort.value = state.get("sort") in orders ? state.get("sort") : "time";
@@ -103,9 +103,9 @@
     apply(false);
     byId("clips").scrollIntoView();
   };
-  const clear = (isKept) => {
+  const clear = (isSaved) => {
     tools.reset();
-    apply(isKept);
+    apply(isSaved);
   };
 
   let waiting = 0;
@@ -116,9 +116,9 @@
   tools.addEventListener("change", (event) => event.target !== search && apply(true));
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("reset", () => setTimeout(() => apply(true)));
-  addEventListener("hashchange", read);
+  addEventListener("hashchange", restoreFilters);
 
-  // One clip is the current one: Tab comes to it, and arrows go on from it.
+  // The current clip is the one that Tab reaches and that arrow keys start from.
   const choose = (clip) => {
     if (current) {
       current.tabIndex = -1;
@@ -146,7 +146,7 @@
     if (clip && clip !== current) choose(clip);
   });
 
-  // Strips: text until somebody looks, then a picture that is moved behind a window.
+  // A filmstrip is decoded on first use. Scrubbing moves it behind a window of one moment.
   const films = new WeakMap();
   const film = (box) => {
     if (!box?.dataset.strip) return null;
@@ -167,9 +167,9 @@
     const where = document.createElement("span");
     where.className = "where";
     frame.append(picture);
-    const made = { stops, picture, label, where, parts: [frame, label, where], at: -1 };
-    films.set(box, made);
-    return made;
+    const entry = { stops, picture, label, where, parts: [frame, label, where], at: -1 };
+    films.set(box, entry);
+    return entry;
   };
   const show = (box, at) => {
     const it = film(box);
@@ -180,7 +180,7 @@
     it.picture.style.transform = `translateX(${(-100 * at) / it.stops.length}%)`;
     it.where.style.transform = `scaleX(${(at + 1) / it.stops.length})`;
     it.label.textContent = it.stops[at];
-    if (box.getAttribute("role") === "slider") tell(box, it);
+    if (box.getAttribute("role") === "slider") updateSlider(box, it);
   };
   const hide = (box) => {
     const it = films.get(box);
@@ -188,7 +188,7 @@
     it.parts.forEach((part) => part.remove());
     it.at = -1;
   };
-  const tell = (box, it) => {
+  const updateSlider = (box, it) => {
     box.setAttribute("aria-valuenow", String(it.at + 1));
     box.setAttribute("aria-valuetext", it.at < 0 ? "poster" : it.stops[it.at]);
   };
@@ -201,7 +201,7 @@
       box.setAttribute("aria-label", `Moments of ${names.get(clip)}`);
       box.setAttribute("aria-valuemin", "0");
       box.setAttribute("aria-valuemax", String(stops.length));
-      tell(box, films.get(box) ?? { at: -1, stops });
+      updateSlider(box, films.get(box) ?? { at: -1, stops });
       box.tabIndex = 0;
     } else {
       for (const name of ["role", "aria-label", "aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext", "tabindex"]) {
@@ -284,11 +284,11 @@
     root.dataset.theme = next;
     event.currentTarget.textContent = `Theme: ${next}`;
   });
-  // What waits to be seen is printed too.
+  // Load lazy pictures before printing.
   addEventListener("beforeprint", () => {
     document.querySelectorAll("img[loading=lazy]").forEach((picture) => (picture.loading = "eager"));
   });
 
   choose(shown[0] ?? null);
-  read();
+  restoreFilters();
 })();

@@ -1,4 +1,5 @@
-//! exiftool as judge: it reads what is written here, and what it wrote is read and added to.
+//! Cross-check with exiftool: it reads what this module writes, and this module edits what it
+//! writes.
 
 use std::env;
 use std::fs;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Runs exiftool; `None` where it is not installed.
+/// Runs exiftool; `None` if it is not installed.
 #[expect(clippy::print_stderr, reason = "a test that was skipped should say so")]
 fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
     match Command::new("exiftool")
@@ -18,10 +19,10 @@ fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
         .output()
     {
         Ok(output) => {
-            let fault = String::from_utf8_lossy(&output.stderr).into_owned();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(
-                output.status.success() && !fault.contains("Warning"),
-                "{fault}"
+                output.status.success() && !error.contains("Warning"),
+                "{error}"
             );
             Some(String::from_utf8(output.stdout).unwrap())
         }
@@ -36,7 +37,7 @@ fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
     }
 }
 
-fn told(folder: &Path, name: &str) -> Option<Value> {
+fn read_with_exiftool(folder: &Path, name: &str) -> Option<Value> {
     let arguments = [
         "-j",
         "-struct",
@@ -54,21 +55,21 @@ fn told(folder: &Path, name: &str) -> Option<Value> {
 }
 
 #[test]
-fn exiftool_reads_what_is_written() {
+fn exiftool_reads_a_new_sidecar() {
     let folder = tempfile::tempdir().unwrap();
-    let new = merged(None, &everything()).unwrap();
+    let new = merge(None, &everything()).unwrap();
     fs::write(folder.path().join("new.xmp"), new.bytes).unwrap();
-    let Some(told) = told(folder.path(), "new.xmp") else {
+    let Some(values) = read_with_exiftool(folder.path(), "new.xmp") else {
         return;
     };
-    assert_eq!(told["XMP-dc:Subject"], json!(["ad shoot", "interview"]));
-    assert_eq!(told["XMP-xmp:Rating"], 4);
-    assert_eq!(told["XMP-xmpDM:Good"], true);
+    assert_eq!(values["XMP-dc:Subject"], json!(["ad shoot", "interview"]));
+    assert_eq!(values["XMP-xmp:Rating"], 4);
+    assert_eq!(values["XMP-xmpDM:Good"], true);
     assert_eq!(
-        told["XMP-xmpDM:LogComment"],
+        values["XMP-xmpDM:LogComment"],
         "good sound\nlaughs\nat the end"
     );
-    let track = &told["XMP-xmpDM:Tracks"][0];
+    let track = &values["XMP-xmpDM:Tracks"][0];
     assert_eq!(track["TrackName"], "btsindex");
     assert_eq!(track["FrameRate"], "f254016000000");
     let markers: Vec<(&Value, &Value)> = track["Markers"]
@@ -84,7 +85,7 @@ fn exiftool_reads_what_is_written() {
 }
 
 #[test]
-fn what_exiftool_wrote_is_read_and_kept() {
+fn reads_and_keeps_what_exiftool_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let written = exiftool(
         folder.path(),
@@ -106,19 +107,19 @@ fn what_exiftool_wrote_is_read_and_kept() {
         return;
     }
     let theirs = fs::read(folder.path().join("theirs.xmp")).unwrap();
-    let packet = Packet::read(&theirs).unwrap();
+    let packet = Packet::parse(&theirs).unwrap();
     assert_eq!(packet.tags, ["rain & snow", "B-Roll"]);
     assert_eq!(packet.rating, Some(3));
     assert_eq!(packet.title.as_deref(), Some("Salt"));
     assert_eq!(packet.reel.as_deref(), Some("A001"));
     assert_eq!(packet.markers, [xmp_marker(2_000_000, 0, "two")]);
 
-    let ours = merged(Some(&theirs), &everything()).unwrap();
+    let ours = merge(Some(&theirs), &everything()).unwrap();
     assert_eq!(ours.conflicts.len(), 1);
     fs::write(folder.path().join("both.xmp"), &ours.bytes).unwrap();
     let (Some(before), Some(after)) = (
-        told(folder.path(), "theirs.xmp"),
-        told(folder.path(), "both.xmp"),
+        read_with_exiftool(folder.path(), "theirs.xmp"),
+        read_with_exiftool(folder.path(), "both.xmp"),
     ) else {
         return;
     };
@@ -141,7 +142,7 @@ fn what_exiftool_wrote_is_read_and_kept() {
         }
     }
 
-    // exiftool writes ours anew in its own shape; it still says the same.
+    // exiftool rewrites the file in another form with the same values.
     let rewritten = exiftool(
         folder.path(),
         &["-o", "again.xmp", "-XMP-xmp:Label=Blue", "both.xmp"],
@@ -149,8 +150,8 @@ fn what_exiftool_wrote_is_read_and_kept() {
     assert!(rewritten.is_some());
     let again = fs::read(folder.path().join("again.xmp")).unwrap();
     assert_eq!(
-        Packet::read(&again).unwrap(),
-        Packet::read(&ours.bytes).unwrap()
+        Packet::parse(&again).unwrap(),
+        Packet::parse(&ours.bytes).unwrap()
     );
-    assert!(!merged(Some(&again), &everything()).unwrap().is_changed);
+    assert!(!merge(Some(&again), &everything()).unwrap().is_changed);
 }

@@ -1,7 +1,7 @@
-//! How far a camera's clock was off: the correction that puts the times of a card right.
+//! Correction of a camera's clock: the offset that turns recorded times into true times.
 //!
-//! It shifts the clock reading alone. What offset from UTC a camera wrote stays as it is, and
-//! summer time plays no part: a camera's clock runs on through it.
+//! A correction shifts the clock reading only. The offset from UTC that a camera wrote stays
+//! unchanged, and daylight saving time plays no part: a camera's clock ignores it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,38 +17,41 @@ const EXPECTED_READING: &str =
     "a time such as `2026-05-02 14:00:00` or `14:00`, to the second and with no offset";
 const DAY: i64 = 24 * 60 * 60;
 /// 200 years: a clock that was never set shows 1904 or 1970.
-const MOST: i64 = 73_050 * DAY;
+const MAX_SECONDS: i64 = 73_050 * DAY;
 
-/// A correction in whole seconds, up to 200 years either way: what a clock should have shown, less
-/// what it showed.
+/// Correction in whole seconds, up to 200 years either way: true time minus clock reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Clock(i64);
+pub struct ClockCorrection(i64);
 
-impl Clock {
-    /// So many seconds later; `None` beyond 200 years either way.
+impl ClockCorrection {
+    /// Creates a correction from seconds, positive if the clock was slow; `None` beyond 200 years
+    /// either way.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Option<Self> {
-        (-MOST..=MOST).contains(&seconds).then_some(Self(seconds))
+        (-MAX_SECONDS..=MAX_SECONDS)
+            .contains(&seconds)
+            .then_some(Self(seconds))
     }
 
-    /// The whole of it in seconds.
+    /// Total correction in seconds.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0
     }
 
-    /// The correction of a clock that showed one time when it was another: both with a date, or
-    /// both without, which are then the nearest such times, at most 12 hours apart.
+    /// Computes the correction from a clock reading and the true time of that moment. Both have a
+    /// date or neither does; without dates, the shorter way round the clock counts (at most 12
+    /// hours).
     ///
     /// # Errors
-    /// When either is no time, one alone has a date, or they are more than 200 years apart.
-    pub fn between(shows: &str, was: &str) -> Result<Self, Malformed> {
+    /// Fails if either is not a time, only one has a date, or they are more than 200 years apart.
+    pub fn from_readings(shows: &str, was: &str) -> Result<Self, Malformed> {
         match (reading(shows)?, reading(was)?) {
             ((Some(wrong_date), wrong), (Some(right_date), right)) => {
                 let wrong = wrong_date.to_datetime(wrong);
                 let apart = right_date.to_datetime(right).duration_since(wrong);
                 Self::from_seconds(apart.as_secs())
-                    .ok_or_else(|| Malformed::new(was, "within 200 years of what the clock shows"))
+                    .ok_or_else(|| Malformed::new(was, "within 200 years of the clock reading"))
             }
             ((None, wrong), (None, right)) => {
                 let apart = right.duration_since(wrong).as_secs().rem_euclid(DAY);
@@ -56,26 +59,26 @@ impl Clock {
             }
             _ => Err(Malformed::new(
                 was,
-                "written as what the clock shows: both have a date, or neither",
+                "in the same form as the clock reading: both have a date, or neither",
             )),
         }
     }
 
-    /// What a clock should have shown; `None` when it is out of the range of dates.
+    /// Shifts a clock reading to the true time; `None` if the result is out of the range of dates.
     #[must_use]
-    pub fn shifted(self, showed: DateTime) -> Option<DateTime> {
-        showed.checked_add(SignedDuration::from_secs(self.0)).ok()
+    pub fn shifted(self, reading: DateTime) -> Option<DateTime> {
+        reading.checked_add(SignedDuration::from_secs(self.0)).ok()
     }
 
-    /// A wall time put right, its offset from UTC as it was; `None` when it comes to be one that
-    /// no camera can have recorded at.
+    /// Corrects a wall time and keeps its offset from UTC; `None` if the result is not a plausible
+    /// recording time (see [`WallTime::new`]).
     #[must_use]
     pub fn corrected(self, time: WallTime) -> Option<WallTime> {
         time.shifted(self.0)
     }
 }
 
-/// A clock's reading, with a date or without.
+/// Parses a clock reading, with or without a date.
 fn reading(text: &str) -> Result<(Option<Date>, Time), Malformed> {
     let malformed = || Malformed::new(text, EXPECTED_READING);
     let trimmed = text.trim();
@@ -84,15 +87,15 @@ fn reading(text: &str) -> Result<(Option<Date>, Time), Malformed> {
         None => (None, trimmed),
     };
     let date = date.map(|date| {
-        let is_well = date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit());
+        let is_valid = date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit());
         let date = Date::strptime("%Y-%m-%d", date).ok();
-        date.filter(|_| is_well).ok_or_else(malformed)
+        date.filter(|_| is_valid).ok_or_else(malformed)
     });
     let time = clock_time(time).ok_or_else(malformed)?;
     Ok((date.transpose()?, time))
 }
 
-/// `14:00:00` or `14:00`.
+/// Parses `14:00:00` or `14:00`.
 fn clock_time(text: &str) -> Option<Time> {
     let parts: Option<Vec<i8>> = text.split(':').map(two_digits).collect();
     match *parts?.as_slice() {
@@ -103,12 +106,12 @@ fn clock_time(text: &str) -> Option<Time> {
 }
 
 fn two_digits(text: &str) -> Option<i8> {
-    let is_well = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_well.then(|| text.parse().ok()).flatten()
+    let is_valid = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_valid.then(|| text.parse().ok()).flatten()
 }
 
-/// `12d 03:04:05`, `03:04:05`, `03:04` or `12d`, in seconds.
-fn length(text: &str) -> Option<i64> {
+/// Parses `12d 03:04:05`, `03:04:05`, `03:04` or `12d` to seconds.
+fn parse_length(text: &str) -> Option<i64> {
     let (days, time) = match text.split_once('d') {
         Some((days, time)) => (days, time.trim_start()),
         None => ("0", text),
@@ -124,8 +127,8 @@ fn length(text: &str) -> Option<i64> {
     Some(days * DAY + seconds)
 }
 
-impl fmt::Display for Clock {
-    /// `+01:02:00`, or `-12d 03:04:05` from a day on.
+impl fmt::Display for ClockCorrection {
+    /// Formats as `+01:02:00`, or `-12d 03:04:05` from one day on.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { '-' } else { '+' };
         let seconds = self.0.abs();
@@ -144,20 +147,20 @@ impl fmt::Display for Clock {
     }
 }
 
-impl FromStr for Clock {
+impl FromStr for ClockCorrection {
     type Err = Malformed;
 
-    /// Reads a signed correction (`+01:02:00`, `-00:07`, `+2d`, `-12d 03:04:05`), or what the clock
-    /// shows and what time it is then (`14:00:00=15:02:00`).
+    /// Parses a signed correction (`+01:02:00`, `-00:07`, `+2d`, `-12d 03:04:05`), or a clock
+    /// reading and the true time (`14:00:00=15:02:00`).
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if let Some((shows, was)) = text.split_once('=') {
-            return Self::between(shows, was);
+            return Self::from_readings(shows, was);
         }
         let malformed = || Malformed::new(text, EXPECTED);
         let trimmed = text.trim();
-        let later = trimmed.strip_prefix('+').and_then(length);
-        // A document may have turned the hyphen into a minus sign.
-        let earlier = trimmed.strip_prefix(['-', '−']).and_then(length);
+        let later = trimmed.strip_prefix('+').and_then(parse_length);
+        // Word processors may replace the hyphen with a minus sign.
+        let earlier = trimmed.strip_prefix(['-', '−']).and_then(parse_length);
         later
             .or_else(|| earlier.map(|seconds| -seconds))
             .and_then(Self::from_seconds)
@@ -165,7 +168,7 @@ impl FromStr for Clock {
     }
 }
 
-serde_as_text!(Clock);
+serde_as_text!(ClockCorrection);
 
 #[cfg(test)]
 mod tests {
@@ -174,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn corrections_are_read_as_people_write_them() {
+    fn corrections_are_parsed_in_every_usual_form() {
         for (text, shown) in [
             ("+01:02:00", "+01:02:00"),
             ("-00:00:07", "-00:00:07"),
@@ -193,14 +196,14 @@ mod tests {
                 "+20575d 13:47:00",
             ),
         ] {
-            let clock: Clock = text.parse().unwrap();
+            let clock: ClockCorrection = text.parse().unwrap();
             assert_eq!(clock.to_string(), shown, "{text}");
             assert_eq!(shown.parse(), Ok(clock));
         }
     }
 
     #[test]
-    fn what_is_no_correction_says_what_would_be_one() {
+    fn an_invalid_correction_is_rejected_with_an_example() {
         for (text, expected) in [
             ("", "+01:02:00"),
             ("01:02:00", "+01:02:00"),
@@ -219,18 +222,18 @@ mod tests {
             ("2026-02-30 14:00=2026-05-02 15:00", "no offset"),
             ("0001-01-01 00:00=2026-05-02 15:00", "within 200 years"),
         ] {
-            let wrong = text.parse::<Clock>().unwrap_err().to_string();
+            let wrong = text.parse::<ClockCorrection>().unwrap_err().to_string();
             assert!(wrong.contains(expected), "{text}: {wrong}");
         }
     }
 
     #[test]
-    fn a_time_is_put_right_across_days_and_years_and_keeps_its_offset() {
+    fn a_corrected_time_crosses_days_and_years_and_keeps_its_offset() {
         for (time, clock, right) in [
             ("2026-05-02T14:00:00", "+01:02:00", "2026-05-02T15:02:00"),
             ("2026-12-31T23:30:00Z", "+01:00", "2027-01-01T00:30:00Z"),
             ("2028-02-28T23:59:59", "+00:00:01", "2028-02-29T00:00:00"),
-            // Summer time begins at 2:00 there; the camera's clock knows nothing of it.
+            // Daylight saving time begins at 2:00 there; the camera's clock ignores it.
             (
                 "2026-03-29T01:30:00+01:00",
                 "+01:00",
@@ -243,11 +246,11 @@ mod tests {
             ),
         ] {
             let time: WallTime = time.parse().unwrap();
-            let clock: Clock = clock.parse().unwrap();
+            let clock: ClockCorrection = clock.parse().unwrap();
             assert_eq!(clock.corrected(time).unwrap().to_string(), right);
         }
         let time: WallTime = "2026-05-02".parse().unwrap();
-        let far: Clock = "+73050d".parse().unwrap();
+        let far: ClockCorrection = "+73050d".parse().unwrap();
         assert_eq!(far.corrected(time), None);
         assert_eq!(far.shifted(DateTime::MAX), None);
     }
@@ -256,24 +259,24 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn what_is_printed_is_read_back(seconds in -MOST..=MOST) {
-            let clock = Clock::from_seconds(seconds).unwrap();
+        fn a_printed_correction_parses_back(seconds in -MAX_SECONDS..=MAX_SECONDS) {
+            let clock = ClockCorrection::from_seconds(seconds).unwrap();
             prop_assert_eq!(clock.to_string().parse(), Ok(clock));
         }
 
         #[test]
-        fn a_correction_and_its_opposite_are_none(seconds in -MOST / 3..=MOST / 3) {
+        fn a_correction_and_its_inverse_cancel_out(seconds in -MAX_SECONDS / 3..=MAX_SECONDS / 3) {
             let time: WallTime = "2026-05-02T14:00:00".parse().unwrap();
-            let there = Clock::from_seconds(seconds).unwrap().corrected(time);
-            let back = Clock::from_seconds(-seconds).unwrap();
+            let there = ClockCorrection::from_seconds(seconds).unwrap().corrected(time);
+            let back = ClockCorrection::from_seconds(-seconds).unwrap();
             if let Some(there) = there {
                 prop_assert_eq!(back.corrected(there), Some(time));
             }
         }
 
         #[test]
-        fn any_text_is_read_or_complained_of(text in "[-+0-9d: =T]{0,30}|\\PC{0,20}") {
-            let _ = text.parse::<Clock>();
+        fn parsing_never_panics(text in "[-+0-9d: =T]{0,30}|\\PC{0,20}") {
+            let _ = text.parse::<ClockCorrection>();
         }
     }
 }

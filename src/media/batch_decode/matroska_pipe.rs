@@ -1,19 +1,19 @@
-//! Just enough Matroska (RFC 9559) to hand frames to ffmpeg and to take pictures back.
+//! Minimal Matroska (RFC 9559) writer and reader for the pipes to and from ffmpeg.
 //!
-//! It is what keeps a harvest honest: each frame goes in with a number as its time stamp,
-//! and the picture that comes out bears the same. A frame that is lost or doubled in the
-//! decoder cannot shift those after it to another clip. It also takes each codec as its
-//! own container stored it, so that nothing has to be rewritten.
+//! Matroska keeps frames and clips matched: each frame is written with its number as time stamp,
+//! and the decoded picture carries the same time stamp. So a frame that the decoder drops or
+//! duplicates cannot shift later frames to another clip. Matroska also accepts each codec in the
+//! form that its original container stored, so nothing has to be rewritten.
 
 use std::io::{self, Read, Write};
 
 use super::super::keyframes::Decoder;
 use super::super::matroska::id;
 
-/// Milliseconds between two numbers: more than any reordering could confuse.
-const STEP: u64 = 1000;
+/// Milliseconds between consecutive numbers, large enough to survive reordering.
+const NUMBER_INTERVAL: u64 = 1000;
 
-/// How Matroska names a codec and configures it; `None` for one that cannot be fed so.
+/// Returns Matroska's codec id and private data; `None` for an unsupported codec.
 pub(super) fn codec(decoder: &Decoder) -> Option<(&'static str, Vec<u8>)> {
     let configured = || decoder.configuration.clone();
     Some(match decoder.codec.as_str() {
@@ -31,21 +31,21 @@ pub(super) fn codec(decoder: &Decoder) -> Option<(&'static str, Vec<u8>)> {
     })
 }
 
-/// A `BITMAPINFOHEADER`, which is how Matroska holds codecs without a name of its own.
-fn bitmap_header(decoder: &Decoder, kind: [u8; 4]) -> Vec<u8> {
+/// Builds a `BITMAPINFOHEADER`, which Matroska stores for codecs that have no codec id.
+fn bitmap_header(decoder: &Decoder, fourcc: [u8; 4]) -> Vec<u8> {
     let mut header = Vec::with_capacity(40);
     header.extend(40_u32.to_le_bytes());
     header.extend(decoder.width.to_le_bytes());
     header.extend(decoder.height.to_le_bytes());
     header.extend(1_u16.to_le_bytes());
     header.extend(24_u16.to_le_bytes());
-    header.extend(kind);
+    header.extend(fourcc);
     header.resize(40, 0);
     header
 }
 
-/// Writes what stands before the first frame.
-pub(super) fn begin(
+/// Writes everything before the first frame.
+pub(super) fn write_header(
     into: &mut dyn Write,
     decoder: &Decoder,
     (name, private): (&str, &[u8]),
@@ -75,17 +75,17 @@ pub(super) fn begin(
     .concat();
     into.write_all(&element(id::EBML, &head))?;
     into.write_all(&id::SEGMENT.to_be_bytes())?;
-    // Of unknown length.
+    // Unknown length.
     into.write_all(&[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])?;
     let scale = element(id::TIMESTAMP_SCALE, &number(1_000_000));
     into.write_all(&element(id::INFO, &scale))?;
     into.write_all(&element(id::TRACKS, &element(id::TRACK_ENTRY, &track)))
 }
 
-/// Writes one frame under a number.
-pub(super) fn frame(into: &mut dyn Write, number: u64, frame: &[u8]) -> io::Result<()> {
-    let timestamp = element(id::TIMESTAMP, &(number * STEP).to_be_bytes());
-    // Track 1, no offset in time, a keyframe.
+/// Writes one frame with a number.
+pub(super) fn write_frame(into: &mut dyn Write, number: u64, frame: &[u8]) -> io::Result<()> {
+    let timestamp = element(id::TIMESTAMP, &(number * NUMBER_INTERVAL).to_be_bytes());
+    // Track 1, time offset 0, keyframe.
     let block = [0x81, 0, 0, 0x80];
     let length = (block.len() + frame.len()) as u64;
     let block_head = [id_bytes(id::SIMPLE_BLOCK), size_bytes(length)].concat();
@@ -107,33 +107,33 @@ fn id_bytes(id: u32) -> Vec<u8> {
     id.to_be_bytes()[zeros..].to_vec()
 }
 
-/// Always eight bytes, which any size fits.
+/// Encodes a size in eight bytes, which fit any size.
 fn size_bytes(size: u64) -> Vec<u8> {
     ((1 << 56) | size).to_be_bytes().to_vec()
 }
 
-/// A picture that came back.
+/// Decoded picture with the number of its frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Numbered {
-    /// Under which its frame went in.
+pub(super) struct NumberedPicture {
+    /// Number passed to [`write_frame`].
     pub number: u64,
     pub pixels: Vec<u8>,
 }
 
-/// Reads pictures of `bytes` each until the stream ends or `give` has enough.
+/// Reads pictures of `bytes` bytes each until the stream ends or `on_picture` returns false.
 ///
 /// # Errors
-/// When the stream ends inside a picture or is none.
-pub(super) fn pictures(
+/// When the stream is not Matroska or ends within a picture.
+pub(super) fn read_pictures(
     from: &mut dyn Read,
     bytes: usize,
-    give: &mut dyn FnMut(Numbered) -> bool,
+    on_picture: &mut dyn FnMut(NumberedPicture) -> bool,
 ) -> io::Result<()> {
     let mut cluster = 0_u64;
     while let Some(id) = read_id(from)? {
         let size = read_size(from)?;
         match id {
-            // What they hold is read as if it stood outside.
+            // Their children are read like top-level elements.
             id::SEGMENT | id::CLUSTER | id::BLOCK_GROUP => {}
             id::TIMESTAMP => {
                 cluster = read_body(from, size, 8)?
@@ -150,12 +150,12 @@ pub(super) fn pictures(
                 let offset = i16::from_be_bytes([high, low]);
                 let time = cluster.saturating_add_signed(i64::from(offset));
                 body.drain(..4);
-                let numbered = Numbered {
-                    // The muxer may begin at the first frame's time or shift it by a little.
-                    number: time.saturating_add(STEP / 2) / STEP,
+                let picture = NumberedPicture {
+                    // The muxer may start at the first frame's time or shift all times slightly.
+                    number: time.saturating_add(NUMBER_INTERVAL / 2) / NUMBER_INTERVAL,
                     pixels: body,
                 };
-                if !give(numbered) {
+                if !on_picture(picture) {
                     return Ok(());
                 }
             }
@@ -167,42 +167,42 @@ pub(super) fn pictures(
     Ok(())
 }
 
-/// The next element's id; `None` at the end.
+/// Reads the next element's id; `None` at the end of the stream.
 fn read_id(from: &mut dyn Read) -> io::Result<Option<u32>> {
     let mut first = [0];
     if from.read(&mut first)? == 0 {
         return Ok(None);
     }
-    let more = first[0].leading_zeros() as usize;
-    if more > 3 {
+    let extra = first[0].leading_zeros() as usize;
+    if extra > 3 {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut rest = [0; 3];
-    from.read_exact(&mut rest[..more])?;
-    let id = rest[..more]
+    from.read_exact(&mut rest[..extra])?;
+    let id = rest[..extra]
         .iter()
         .fold(u32::from(first[0]), |id, &byte| (id << 8) | u32::from(byte));
     Ok(Some(id))
 }
 
-/// An element's size; all ones, of unknown size, come out as very many bytes.
+/// Reads an element's size. An unknown size (all ones) results in a very large number.
 fn read_size(from: &mut dyn Read) -> io::Result<u64> {
     let mut first = [0];
     from.read_exact(&mut first)?;
-    let more = first[0].leading_zeros() as usize;
-    if more > 7 {
+    let extra = first[0].leading_zeros() as usize;
+    if extra > 7 {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut rest = [0; 7];
-    from.read_exact(&mut rest[..more])?;
-    let own = u64::from(first[0]) & ((1 << (7 - more)) - 1);
-    Ok(rest[..more]
+    from.read_exact(&mut rest[..extra])?;
+    let first_bits = u64::from(first[0]) & ((1 << (7 - extra)) - 1);
+    Ok(rest[..extra]
         .iter()
-        .fold(own, |size, &byte| (size << 8) | u64::from(byte)))
+        .fold(first_bits, |size, &byte| (size << 8) | u64::from(byte)))
 }
 
-fn read_body(from: &mut dyn Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
-    if size > most {
+fn read_body(from: &mut dyn Read, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+    if size > max_bytes {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut body = Vec::new();
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_under_its_number() {
+    fn reads_back_frames_with_their_numbers() {
         let decoder = decoder();
         let (name, private) = codec(&decoder).unwrap();
         let mut stream = Vec::new();
-        begin(&mut stream, &decoder, (name, &private)).unwrap();
+        write_header(&mut stream, &decoder, (name, &private)).unwrap();
         for number in [0, 7, 300] {
-            frame(
+            write_frame(
                 &mut stream,
                 number,
                 &[u8::try_from(number % 256).unwrap(); 6],
@@ -241,7 +241,7 @@ mod tests {
             .unwrap();
         }
         let mut seen = Vec::new();
-        pictures(&mut stream.as_slice(), 6, &mut |picture| {
+        read_pictures(&mut stream.as_slice(), 6, &mut |picture| {
             seen.push((picture.number, picture.pixels[0]));
             true
         })
@@ -250,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn half_a_picture_or_one_of_another_size_is_none() {
+    fn rejects_truncated_pictures_and_other_sizes() {
         let mut stream = Vec::new();
-        begin(&mut stream, &decoder(), ("V_PRORES", b"apch")).unwrap();
-        frame(&mut stream, 1, &[1; 6]).unwrap();
+        write_header(&mut stream, &decoder(), ("V_PRORES", b"apch")).unwrap();
+        write_frame(&mut stream, 1, &[1; 6]).unwrap();
         let read = |stream: &[u8], bytes| {
             let mut count = 0;
-            let end = pictures(&mut &stream[..], bytes, &mut |_| {
+            let end = read_pictures(&mut &stream[..], bytes, &mut |_| {
                 count += 1;
                 true
             });
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(read(&stream, 8), (0, false));
         assert_eq!(read(&stream[..stream.len() - 1], 6), (0, false));
         assert_eq!(read(b"\0\0\0", 6), (0, false));
-        // The latest time there is, and a picture without a byte.
+        // The highest possible time, and a picture of zero bytes.
         let latest = b"\xe7\x88\xff\xff\xff\xff\xff\xff\xff\xff\xa3\x84\x81\0\0\x80";
         assert_eq!(read(latest, 0), (1, true));
     }

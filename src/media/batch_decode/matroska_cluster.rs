@@ -1,23 +1,25 @@
-//! Keyframes in Matroska clusters: a stretch was read that most likely holds the frame.
+//! Extraction of keyframes from Matroska clusters, of which a range was read that very likely
+//! contains the frame.
 
 use std::io;
 
-use super::super::keyframes::{Key, MOST_KEY};
-use super::super::matroska::key_in;
+use super::super::keyframes::{Keyframe, MAX_KEYFRAME_BYTES};
+use super::super::matroska::find_keyframe;
 use crate::source_file::Original;
 
-/// The frame of a track that is shown at a time, from a key's stretch, of which these are the
-/// bytes; read anew where it is longer.
+/// Returns the frame of a track with a given time. `bytes` is the byte range of the keyframe; the
+/// frame is read again if it extends beyond that range.
 ///
 /// # Errors
-/// When the drive fails.
-pub(super) fn found(
+/// Read errors of the drive.
+pub(super) fn extract(
     original: &Original,
-    key: Key,
+    key: Keyframe,
     (track, time): (u64, u64),
     mut bytes: Vec<u8>,
 ) -> io::Result<Option<Vec<u8>>> {
-    let frame = key_in(&bytes, track, time).filter(|frame| frame.length <= MOST_KEY.into());
+    let frame = find_keyframe(&bytes, track, time)
+        .filter(|frame| frame.length <= MAX_KEYFRAME_BYTES.into());
     let Some(frame) = frame else {
         return Ok(None);
     };

@@ -1,5 +1,7 @@
-//! How each quantity is written and read: what a value means alone and at the end of a range, and
-//! the text of a number.
+//! Parsers and formatters of each quantity.
+//!
+//! A parser returns the first and last number that a text can mean; a formatter turns a number back
+//! into text.
 
 use std::fmt::Write;
 
@@ -7,14 +9,14 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
-use super::Side;
+use super::RangeEnd;
 use crate::value::{Bytes, Duration, Malformed, Rate, Timecode};
 
-pub(super) fn twice(number: i64) -> (i64, i64) {
+pub(super) fn exactly(number: i64) -> (i64, i64) {
     (number, number)
 }
 
-pub(crate) fn capped(number: u64) -> i64 {
+pub(crate) fn saturating_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -22,17 +24,17 @@ pub(super) fn whole(text: &str) -> Result<(i64, i64), Malformed> {
     let number: i64 = text
         .parse()
         .map_err(|_| Malformed::new(text, "a whole number"))?;
-    Ok(twice(number))
+    Ok(exactly(number))
 }
 
-/// Half of the last digit's worth more or less.
+/// Parses a size, with half a unit of its last digit as tolerance on either side.
 pub(super) fn rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
-    let bytes = capped(text.parse::<Bytes>()?.0);
+    let bytes = saturating_i64(text.parse::<Bytes>()?.0);
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let decimals = number
         .split_once('.')
         .map_or(0, |(_, decimals)| decimals.len());
-    let unit = capped(format!("1{}", &text[number.len()..]).parse::<Bytes>()?.0);
+    let unit = saturating_i64(format!("1{}", &text[number.len()..]).parse::<Bytes>()?.0);
     let half = (0..decimals).fold(unit, |unit, _| unit / 10) / 2;
     let to = bytes
         .saturating_add(half)
@@ -53,27 +55,27 @@ pub(super) fn bytes_text(number: i64) -> String {
 }
 
 pub(super) fn rate(text: &str) -> Result<(i64, i64), Malformed> {
-    // Six decimals are meant as they stand; fewer mean the standard rate that they are near.
+    // Six decimals are exact; with fewer, the value is rounded to the nearest standard rate.
     if let Some((whole, decimals)) = text.split_once('.')
         && decimals.len() == 6
         && let (Ok(whole), Ok(decimals)) = (whole.parse::<u32>(), decimals.parse::<u32>())
     {
-        return Ok(twice(i64::from(whole) * 1_000_000 + i64::from(decimals)));
+        return Ok(exactly(i64::from(whole) * 1_000_000 + i64::from(decimals)));
     }
-    text.parse().map(|rate: Rate| twice(rate.micro()))
+    text.parse().map(|rate: Rate| exactly(rate.micro()))
 }
 
 pub(super) fn rate_text(micro: i64) -> String {
     let short = format!("{}.{:03}", micro / 1_000_000, micro % 1_000_000 / 1000);
     let short = short.trim_end_matches('0').trim_end_matches('.');
-    if rate(short) == Ok(twice(micro)) {
+    if rate(short) == Ok(exactly(micro)) {
         return short.to_owned();
     }
     format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
 pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
-    // As clips' running times are shown: `1:30`, `1:02:05`.
+    // Durations are also accepted in the form in which they are printed: `1:30`, `1:02:05`.
     if text.contains(':') {
         let parts: Option<Vec<u64>> = text.split(':').map(|part| part.parse().ok()).collect();
         let seconds = match parts.as_deref() {
@@ -87,10 +89,10 @@ pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
         };
         return seconds
             .and_then(|seconds| seconds.checked_mul(1_000_000))
-            .map(capped)
+            .map(saturating_i64)
             .ok_or_else(|| Malformed::new(text, "a duration such as `1m30s` or `1:30`"));
     }
-    Ok(capped(text.parse::<Duration>()?.as_micros()))
+    Ok(saturating_i64(text.parse::<Duration>()?.as_micros()))
 }
 
 pub(super) fn duration_text(micros: i64) -> String {
@@ -110,7 +112,7 @@ pub(super) fn duration_text(micros: i64) -> String {
     text
 }
 
-/// A second or minute, or all of the day, month or year that was named.
+/// Parses a second, a minute, or a whole day, month or year.
 pub(super) fn day(text: &str) -> Result<(i64, i64), Malformed> {
     let malformed = || {
         Malformed::new(
@@ -160,31 +162,31 @@ pub(super) fn day(text: &str) -> Result<(i64, i64), Malformed> {
     Ok((midnight + from, midnight + to))
 }
 
-/// Seconds from 1970 to a clock reading, as if it were UTC.
+/// Returns seconds from 1970 to a clock reading, as if it were UTC.
 fn seconds(civil: DateTime) -> i64 {
     Offset::UTC
         .to_timestamp(civil)
         .map_or(i64::MAX, Timestamp::as_second)
 }
 
-pub(super) fn date_text(number: i64, side: Side) -> String {
+pub(super) fn date_text(number: i64, side: RangeEnd) -> String {
     let Ok(instant) = Timestamp::from_second(number) else {
         return String::new();
     };
     let civil = Offset::UTC.to_datetime(instant);
-    let whole = match side {
-        Side::First => civil.time() == Time::midnight(),
-        Side::Last => civil.time() == Time::constant(23, 59, 59, 0),
+    let is_whole_day = match side {
+        RangeEnd::First => civil.time() == Time::midnight(),
+        RangeEnd::Last => civil.time() == Time::constant(23, 59, 59, 0),
     };
-    let shown = if whole {
+    let format = if is_whole_day {
         "%Y-%m-%d"
     } else {
         "%Y-%m-%dT%H:%M:%S"
     };
-    civil.strftime(shown).to_string()
+    civil.strftime(format).to_string()
 }
 
-/// The days that words such as `yesterday` name, as a date; `None` for other words.
+/// Returns the date of `today`, `yesterday` or a weekday; `None` for other words.
 #[must_use]
 pub fn named_day(word: &str, today: &dyn Fn() -> Date) -> Option<Date> {
     let back = |days: i64| today().checked_sub(days.days()).ok();
@@ -203,7 +205,7 @@ pub fn named_day(word: &str, today: &dyn Fn() -> Date) -> Option<Date> {
             ];
             let at = names.iter().position(|name| *name == word)?;
             let now = today().weekday().to_monday_zero_offset();
-            // The last one that is over, or today's.
+            // The most recent such weekday, today included.
             back((i64::from(now) - i64::try_from(at).ok()?).rem_euclid(7))
         }
     }
@@ -229,10 +231,10 @@ pub(super) fn clock(text: &str) -> Result<(i64, i64), Malformed> {
     Ok((from, from + length - 1))
 }
 
-pub(super) fn clock_text(number: i64, side: Side) -> String {
+pub(super) fn clock_text(number: i64, side: RangeEnd) -> String {
     let (hours, minutes, seconds) = (number / 3600, number / 60 % 60, number % 60);
-    let whole = if side == Side::First { 0 } else { 59 };
-    if seconds == whole {
+    let implied = if side == RangeEnd::First { 0 } else { 59 };
+    if seconds == implied {
         format!("{hours:02}:{minutes:02}")
     } else {
         format!("{hours:02}:{minutes:02}:{seconds:02}")
@@ -248,7 +250,7 @@ pub(super) fn hex(text: &str) -> Result<(i64, i64), Malformed> {
         .ok_or_else(|| Malformed::new(text, "the beginning of an id, up to 32 hex digits"))
 }
 
-/// So many fit into a number that is not negative.
+/// Hex digits that fit into a non-negative `i64`.
 const HEX_DIGITS: usize = 15;
 
 pub(super) fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
@@ -259,15 +261,15 @@ pub(super) fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
         == 2
     {
         let first: Timecode = format!("{text}:00").parse()?;
-        return Ok((first.ordered(), first.ordered() + i64::from(u8::MAX)));
+        return Ok((first.sort_key(), first.sort_key() + i64::from(u8::MAX)));
     }
     text.parse()
-        .map(|timecode: Timecode| twice(timecode.ordered()))
+        .map(|timecode: Timecode| exactly(timecode.sort_key()))
 }
 
-pub(super) fn timecode_text(number: i64, side: Side) -> String {
+pub(super) fn timecode_text(number: i64, side: RangeEnd) -> String {
     let (seconds, frames) = (number / 1000, number % 1000);
-    let whole = if side == Side::First {
+    let implied = if side == RangeEnd::First {
         0
     } else {
         i64::from(u8::MAX)
@@ -278,7 +280,7 @@ pub(super) fn timecode_text(number: i64, side: Side) -> String {
         seconds / 60 % 60,
         seconds % 60
     );
-    if frames == whole && side == Side::Last {
+    if frames == implied && side == RangeEnd::Last {
         return text;
     }
     format!("{text}:{frames:02}")
@@ -289,15 +291,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_beyond_what_fits_are_refused() {
-        for (text, wanted) in [
+    fn durations_that_overflow_are_rejected() {
+        for (text, expected) in [
             ("1:30", Some(90_000_000)),
             ("1:02:05", Some(3_725_000_000)),
             ("307445734561825860:59", None),
             ("5124095576030431:59:59", None),
             ("18446744073709551615:59", None),
         ] {
-            assert_eq!(micros(text).ok(), wanted, "{text}");
+            assert_eq!(micros(text).ok(), expected, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A catalogue to search in, and what is found in it.
+//! Test catalogue, and the searches that are run on it.
 
 use super::super::*;
 use super::*;
@@ -14,16 +14,16 @@ const WORDS: [&str; 8] = [
     "steadicam",
     "wrap",
 ];
-/// A catalogue with clips in it, written without any footage.
-pub(super) struct Set {
+/// Catalogue with clips that are written without any footage.
+pub(super) struct TestCatalogue {
     pub(super) folder: tempfile::TempDir,
     pub(super) catalogue: Catalogue,
     pub(super) dir: i64,
 }
 
-impl Set {
+impl TestCatalogue {
     pub(super) fn new() -> Self {
-        // In memory where there is such a place: these tests write thousands of files through.
+        // In memory where possible, because these tests flush thousands of files to disk.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.unwrap();
         let catalogue = Catalogue::create(folder.path()).unwrap();
@@ -40,12 +40,12 @@ impl Set {
     }
 
     pub(super) fn with(clips: usize) -> Self {
-        let set = Self::new();
-        set.add(0..clips);
-        set
+        let test = Self::new();
+        test.add(0..clips);
+        test
     }
 
-    /// Writes clips, each by its number; a number that was there is a file that changed.
+    /// Writes clips by number; an existing number becomes a changed file.
     pub(super) fn add(&self, numbers: std::ops::Range<usize>) {
         self.catalogue.begin().unwrap();
         for number in numbers {
@@ -54,7 +54,7 @@ impl Set {
         self.catalogue.commit().unwrap();
     }
 
-    /// Someone's edit, as far as the index knows.
+    /// Changes a clip, as an edit by a user would.
     pub(super) fn edit(&self, number: usize, text: &str) {
         self.catalogue.begin().unwrap();
         self.write(number, text);
@@ -65,42 +65,45 @@ impl Set {
         write(&self.catalogue, self.dir, number, text);
     }
 
-    /// Lets the index follow. A process that another test starts shares the lock of an earlier call until it executes
-    /// its program, so a busy lock is tried again.
+    /// Brings the index up to date. A process that another test starts shares the lock of an
+    /// earlier call until it executes its program, so a busy lock is tried again.
     pub(super) fn follow(&self) {
-        while !follow(&self.catalogue, "test", &mut |_| ()).unwrap() {
+        while !try_catch_up(&self.catalogue, "test", &mut |_| ()).unwrap() {
             std::thread::yield_now();
         }
     }
 
-    pub(super) fn finds(&self, words: &str, notes: &mut Vec<Note>) -> Vec<i64> {
+    pub(super) fn search(&self, words: &str, notices: &mut Vec<IndexNotice>) -> Vec<i64> {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let mut told = |note: &Note| notes.push(note.clone());
-        let found = find(&query, &self.catalogue, usize::MAX, &mut told).unwrap();
+        let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
+        let found = find(&query, &self.catalogue, usize::MAX, &mut on_notice).unwrap();
         assert_eq!(found.total, found.clips.len());
         found.clips
     }
 
-    /// What each of many searches finds. Order is left out: it follows how often words are in
-    /// the index, and clips that were deleted count until their segment is merged.
-    pub(super) fn all_finds(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
+    /// Returns the results of many searches without their order, which depends on word frequencies:
+    /// deleted clips count until their segment is merged.
+    pub(super) fn search_all(&self, notices: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
         let finds = |words: &&str| {
-            let mut clips = self.finds(words, notes);
+            let mut clips = self.search(words, notices);
             clips.sort_unstable();
             clips
         };
         QUERIES.iter().map(finds).collect()
     }
 
-    /// … by one index that is opened once, as `browse` searches.
-    pub(super) fn all_finds_of_one(&self, notes: &mut Vec<Note>) -> Vec<Vec<i64>> {
-        let mut told = |note: &Note| notes.push(note.clone());
-        let mut finder = Finder::open(&self.catalogue, &mut told).unwrap();
+    /// Returns the results of the same searches by an index that is opened once, as in `browse`.
+    pub(super) fn search_all_with_one_finder(
+        &self,
+        notices: &mut Vec<IndexNotice>,
+    ) -> Vec<Vec<i64>> {
+        let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
+        let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
         let finds = |words: &&str| {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let query = Query::parse(&words, &Context::plain(today())).unwrap();
-            let found = finder.find(&query, &Order::default(), usize::MAX, &mut told);
+            let found = finder.find(&query, &SortOrder::default(), usize::MAX, &mut on_notice);
             let mut clips = found.unwrap().clips;
             clips.sort_unstable();
             clips
@@ -113,12 +116,12 @@ impl Set {
     }
 
     pub(super) fn open(&self) -> Index {
-        match Index::look(&self.catalogue).unwrap() {
-            State::Whole(index) => *index,
-            State::Absent => panic!("there is no index"),
-            State::Other(why) => panic!("the index {why}"),
-            State::Damaged { file } => panic!("{file} is damaged"),
-            State::Foreign => panic!("the index is not ours"),
+        match Index::open(&self.catalogue).unwrap() {
+            IndexState::Usable(index) => *index,
+            IndexState::Missing => panic!("there is no index"),
+            IndexState::Mismatched(reason) => panic!("the index {reason}"),
+            IndexState::Damaged { file } => panic!("{file} is damaged"),
+            IndexState::NotOurs => panic!("the index is not ours"),
         }
     }
 
@@ -129,7 +132,7 @@ impl Set {
     }
 }
 
-/// Writes one clip, within a transaction of the caller.
+/// Writes one clip within a transaction of the caller.
 pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) {
     let name = OsString::from(format!("C{number:04}.MP4"));
     let known = catalogue.file_id(dir, &name).unwrap();
@@ -147,12 +150,12 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
         let added = catalogue.add_file(dir, &found, Role::Media, None);
         added.unwrap()
     });
-    let says = |text: String| Some(Fact::new(text, Source::CONTAINER));
+    let fact = |text: String| Some(Fact::new(text, Source::CONTAINER));
     let word = |at: usize| WORDS[(number / at) % WORDS.len()];
     let facts = Clip {
-        model: says(CAMERAS[number % CAMERAS.len()].to_owned()),
-        comment: says(format!("{} {} take {number} {text}", word(1), word(8))),
-        title: says(word(64).to_owned()),
+        model: fact(CAMERAS[number % CAMERAS.len()].to_owned()),
+        comment: fact(format!("{} {} take {number} {text}", word(1), word(8))),
+        title: fact(word(64).to_owned()),
         width: Some(Fact::new([1920, 3840][number % 2], Source::STREAM)),
         ..Clip::default()
     };
@@ -162,7 +165,7 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
         file,
         identity: Some(Fingerprint::from_bytes(bytes).into()),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts),
             pictures: None,
         },

@@ -1,28 +1,28 @@
-//! A start tag taken apart, no blank of it lost.
+//! Lossless parser of start tags.
 
 use super::element::Attribute;
 use super::escape::bad_reference;
 
-/// A start tag's parts, each as it was written.
-pub(super) struct Tag<'a> {
-    /// The name with its prefix.
+/// A start tag in its parts, each as source text.
+pub(super) struct RawStartTag<'a> {
+    /// Qualified name.
     pub name: &'a str,
-    /// Each attribute with the blanks before it.
+    /// Attributes, each with the blanks before it.
     pub attributes: Vec<Attribute>,
-    /// Blanks after the last.
+    /// Blanks after the last attribute.
     pub tail: &'a str,
 }
 
-impl<'a> Tag<'a> {
-    /// Takes apart what stands between `<` and `>`, or `/>`.
+impl<'a> RawStartTag<'a> {
+    /// Parses the text between `<` and `>`, or `/>`.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence.
-    pub(super) fn read(written: &'a str) -> Result<Self, String> {
+    /// A description of the syntax error.
+    pub(super) fn parse(written: &'a str) -> Result<Self, String> {
         let end = written.find(is_blank).unwrap_or(written.len());
         let (name, mut rest) = written.split_at(end);
         if !is_name(name) {
-            return Err(format!("`{}` is no name", short(name)));
+            return Err(format!("invalid name `{}`", short(name)));
         }
         let mut attributes = Vec::new();
         loop {
@@ -41,31 +41,34 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// The attribute that a text begins with after so many blanks, and what comes after it.
+/// Parses the attribute at the start of a text, after a number of blanks. Also returns the rest of
+/// the text.
 fn attribute(written: &str, blanks: usize) -> Result<(Attribute, &str), String> {
     let name = &written[blanks..];
     let name = &name[..name.find(|c| is_blank(c) || c == '=').unwrap_or(name.len())];
     let name_end = blanks + name.len();
-    let wrong = || format!("the attribute `{}` is not well-formed", short(name));
+    let malformed = || format!("malformed attribute `{}`", short(name));
     if blanks == 0 || !is_name(name) {
-        return Err(wrong());
+        return Err(malformed());
     }
     let after_name = written[name_end..].trim_start_matches(is_blank);
-    let after_sign = after_name.strip_prefix('=').ok_or_else(wrong)?;
+    let after_sign = after_name.strip_prefix('=').ok_or_else(malformed)?;
     let quoted = after_sign.trim_start_matches(is_blank);
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let value = &quoted[quote.ok_or_else(wrong)?.len_utf8()..];
+    let value = &quoted[quote.ok_or_else(malformed)?.len_utf8()..];
     let start = written.len() - value.len();
-    let length = value.find(quote.ok_or_else(wrong)?).ok_or_else(wrong)?;
+    let length = value
+        .find(quote.ok_or_else(malformed)?)
+        .ok_or_else(malformed)?;
     let value = &value[..length];
     if value.contains('<') {
-        return Err(wrong());
+        return Err(malformed());
     }
     if let Some(name) = bad_reference(value) {
-        return Err(format!("`&{name};` is not known"));
+        return Err(format!("invalid reference `&{name};`"));
     }
     let end = start + length;
-    let attribute = Attribute::written(&written[..=end], blanks..name_end, start..end);
+    let attribute = Attribute::from_source(&written[..=end], blanks..name_end, start..end);
     Ok((attribute, &written[end + 1..]))
 }
 
@@ -73,7 +76,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
-/// Whether a text can be a name, with one prefix or none.
+/// Returns true if a text is a valid name, with at most one prefix.
 pub(super) fn is_name(text: &str) -> bool {
     let is_part = |part: &str| {
         let starts_well =
@@ -90,7 +93,7 @@ fn is_ascii_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// As much of a hostile text as a message can tell.
+/// Truncates untrusted text for a message.
 pub(super) fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -100,8 +103,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_taken_apart() {
-        let tag = Tag::read("a:b \n c = 'd\"&lt;' e=\"f'\" ").unwrap();
+    fn parses_attributes() {
+        let tag = RawStartTag::parse("a:b \n c = 'd\"&lt;' e=\"f'\" ").unwrap();
         assert_eq!((tag.name, tag.tail), ("a:b", " "));
         let read: Vec<(&str, String)> = tag
             .attributes
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_told() {
+    fn rejects_malformed_tags() {
         for written in [
             "",
             "1a",
@@ -131,7 +134,7 @@ mod tests {
             "a<b",
             "a/b",
         ] {
-            assert!(Tag::read(written).is_err(), "{written}");
+            assert!(RawStartTag::parse(written).is_err(), "{written}");
         }
     }
 }

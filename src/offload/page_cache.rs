@@ -1,0 +1,107 @@
+//! Dropping a file from the page cache, and proving that nothing of it stayed there.
+//!
+//! Advice to drop a file keeps pages that another process maps, locks or holds. One such page is enough to prove a copy that
+//! its medium does not have, so every page is asked for. `fincore` (util-linux) counts the pages of a large file within
+//! milliseconds. Without it, and for small files, each page is read in a way that does not wait for the medium. That read
+//! starts a transfer, which fills pages behind its own, so pages are read from the last to the first.
+
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{Advice, fadvise};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+use super::How;
+
+/// Bytes from which a process that counts pages is cheaper than asking for each.
+const LARGE: u64 = 1024 * 1024;
+
+/// Drops what the page cache has of a file from a place on. Gives what reading the file can prove after that.
+pub(super) fn drop_cached(file: &File, from: u64) -> How {
+    let Ok(metadata) = file.metadata() else {
+        return How::Cached;
+    };
+    if fadvise(file, from, None, Advice::DontNeed).is_err() {
+        return How::Cached;
+    }
+    let size = metadata.len();
+    let is_gone = || size - from >= LARGE && resident_pages(file) == Some(0);
+    if size <= from || is_gone() || is_every_page_gone(file, from, size) {
+        How::Dropped
+    } else {
+        How::Cached
+    }
+}
+
+/// Counts the pages of a file that are in memory; `None` where nobody can.
+fn resident_pages(file: &File) -> Option<u64> {
+    let input = file.try_clone().ok()?;
+    let counted = Command::new("fincore")
+        .args(["--noheadings", "--raw", "--output", "PAGES", "/dev/stdin"])
+        .stdin(Stdio::from(input))
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let counted = counted.status.success().then_some(counted.stdout)?;
+    std::str::from_utf8(&counted).ok()?.trim().parse().ok()
+}
+
+/// Whether the page cache has no page of a file from a place on.
+fn is_every_page_gone(file: &File, from: u64, size: u64) -> bool {
+    let page = rustix::param::page_size() as u64;
+    let pages = from / page..size.div_ceil(page);
+    let mut byte = [0];
+    pages.rev().all(|number| {
+        let mut into = [IoSliceMut::new(&mut byte)];
+        // A page that is not in memory would have to be waited for.
+        preadv2(file, &mut into, number * page, ReadWriteFlags::NOWAIT) == Err(Errno::AGAIN)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn of(length: usize) -> File {
+        let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        file.write_all(&vec![7; length]).unwrap();
+        file.sync_all().unwrap();
+        file
+    }
+
+    #[test]
+    fn a_file_that_nobody_holds_is_dropped_whole_whatever_its_length() {
+        for length in [0, 1, 4096, 4097, 300_000, 3_000_000] {
+            let file = of(length);
+            assert_eq!(drop_cached(&file, 0), How::Dropped, "{length}");
+            assert_eq!(drop_cached(&file, length as u64), How::Dropped, "{length}");
+        }
+    }
+
+    #[test]
+    fn each_page_counts_wherever_it_is() {
+        let pages = 40 * 4096;
+        for place in [
+            None,
+            Some(0),
+            Some(5 * 4096),
+            Some(17 * 4096),
+            Some(pages - 1),
+        ] {
+            let file = of(40 * 4096);
+            fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+            // One page is read, and none ahead.
+            fadvise(&file, 0, None, Advice::Random).unwrap();
+            if let Some(place) = place {
+                std::os::unix::fs::FileExt::read_at(&file, &mut [0], place).unwrap();
+            }
+            assert_eq!(
+                is_every_page_gone(&file, 0, pages),
+                place.is_none(),
+                "{place:?}"
+            );
+        }
+    }
+}
