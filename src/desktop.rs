@@ -12,7 +12,7 @@ use crate::error::Error;
 /// The file of a clip that can be opened now: the best of those that are there.
 ///
 /// # Errors
-/// [`Error::Offline`] when a drive has to be mounted first, [`Error::Gone`] when no file is left.
+/// [`Error::Offline`] when a drive has to be mounted first, [`Error::MissingClip`] when no file is left.
 pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
     let there = clip
         .files
@@ -39,7 +39,7 @@ pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
                 path,
             })
         }
-        None => Err(Error::Gone {
+        None => Err(Error::MissingClip {
             name,
             path: clip
                 .files
@@ -210,10 +210,13 @@ mod tests {
         );
 
         let missing = clip(vec![copy("RAID-A", &gone, true, FileState::Missing)]);
-        assert!(matches!(file_at_hand(&missing), Err(Error::Gone { .. })));
+        assert!(matches!(
+            file_at_hand(&missing),
+            Err(Error::MissingClip { .. })
+        ));
         assert!(matches!(
             file_at_hand(&clip(Vec::new())),
-            Err(Error::Gone { .. })
+            Err(Error::MissingClip { .. })
         ));
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Kind {
 /// The text of a file that a person wrote.
 ///
 /// # Errors
-/// [`Error::Path`] when it cannot be read or is no regular file, [`Error::Written`] when it is not
+/// [`Error::Path`] when it cannot be read or is no regular file, [`Error::InvalidFile`] when it is not
 /// in UTF-8. What is too long to be written by hand is cut a byte after that, and complained of by
 /// who reads it.
 pub fn read_written(path: &Path) -> Result<String, Error> {
@@ -47,7 +47,7 @@ pub fn read_written(path: &Path) -> Result<String, Error> {
     if bytes.len() > MOST_BYTES {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|_| Error::Written {
+    String::from_utf8(bytes).map_err(|_| Error::InvalidFile {
         file: path.to_string_lossy().into_owned(),
         line: None,
         message: "it is not in UTF-8".to_owned(),
@@ -104,7 +104,7 @@ impl TomlFile<'_> {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.bytes().filter(|&byte| byte == b'\n').count() + 1
         });
-        Error::Written {
+        Error::InvalidFile {
             file: self.name.to_owned(),
             line,
             message,

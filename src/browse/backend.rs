@@ -15,7 +15,7 @@ use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
 use crate::index::{self, Hits, Index, Note, Order};
-use crate::output::{Pictures, advised, facts};
+use crate::output::{PicturePaths, suggestion_lines, write_clip_details};
 use crate::query::Query;
 
 /// What clips are counted by, and the name that a query asks for its values by.
@@ -179,7 +179,7 @@ impl Shelf {
     /// What to ask instead of a line that nothing matches, the most helpful first.
     pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
         let advice = self.ask(line, Index::advise)?;
-        Ok(advice.map_or_else(Vec::new, |advice| advised(&advice)))
+        Ok(advice.map_or_else(Vec::new, |advice| suggestion_lines(&advice)))
     }
 
     /// A clip by its number.
@@ -197,10 +197,10 @@ impl Shelf {
         let Some(clip) = self.clip(number)? else {
             return Ok(vec!["no file holds this clip any more".to_owned()]);
         };
-        let pictures = Pictures::of(&clip, &self.catalogue.thumbnails());
+        let pictures = PicturePaths::find(&clip, &self.catalogue.thumbnails());
         let mut text = Vec::new();
         // Writing to memory cannot fail.
-        let _ = facts(&clip, &pictures, &mut text);
+        let _ = write_clip_details(&clip, &pictures, &mut text);
         let text = String::from_utf8_lossy(&text).into_owned();
         Ok(text.lines().map(str::to_owned).collect())
     }

@@ -11,7 +11,7 @@ use ratatui::layout::Size;
 
 use crate::catalogue::Folder;
 use crate::clip::Clip;
-use crate::output::{Picture, Screen};
+use crate::output::{Screen, TerminalPicture};
 use crate::value::Fingerprint;
 
 /// The name of the thread that reads them.
@@ -28,14 +28,14 @@ type Queue = Arc<(Mutex<Vec<Key>>, Condvar)>;
 /// Posters that were read; `None` where there is none.
 #[derive(Default)]
 pub(super) struct Posters {
-    made: HashMap<Key, Option<Picture>>,
+    made: HashMap<Key, Option<TerminalPicture>>,
     reader: Option<Reader>,
     waits_for: usize,
 }
 
 struct Reader {
     queue: Queue,
-    read: Receiver<(Key, Option<Picture>)>,
+    read: Receiver<(Key, Option<TerminalPicture>)>,
 }
 
 impl Posters {
@@ -87,7 +87,7 @@ impl Posters {
     }
 
     /// The poster of a clip in that size, if it was read.
-    pub(super) fn of(&self, clip: &Clip, size: Size) -> Option<&Picture> {
+    pub(super) fn of(&self, clip: &Clip, size: Size) -> Option<&TerminalPicture> {
         let id = clip.id.as_ref()?.value;
         self.made.get(&key(id, size))?.as_ref()
     }
@@ -108,7 +108,12 @@ fn key(id: Fingerprint, size: Size) -> Key {
     (id, size.width, size.height)
 }
 
-fn read_all(queue: &Queue, folder: &Folder, screen: Screen, read: &Sender<(Key, Option<Picture>)>) {
+fn read_all(
+    queue: &Queue,
+    folder: &Folder,
+    screen: Screen,
+    read: &Sender<(Key, Option<TerminalPicture>)>,
+) {
     let (jobs, sign) = &**queue;
     loop {
         let mut waiting = jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +130,7 @@ fn read_all(queue: &Queue, folder: &Folder, screen: Screen, read: &Sender<(Key, 
         let room = Size::new(width, height);
         // A picture that a decoder stumbles over is one that is not there.
         let picture = catch_unwind(AssertUnwindSafe(|| {
-            Picture::read(&folder.find(id)?, room, screen)
+            TerminalPicture::read(&folder.find(id)?, room, screen)
         }));
         if read.send((key, picture.unwrap_or_default())).is_err() {
             return;

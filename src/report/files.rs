@@ -88,7 +88,7 @@ impl Write for Sink<'_> {
 /// fails.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
+/// [`Error::NotAReport`] when something else has that name, [`Error::NoOutputFolder`] when there is no folder for it,
 /// [`Error::Path`] for what the system says; else those of `write`.
 pub fn save(
     path: &Path,
@@ -150,7 +150,7 @@ fn at(path: &Path) -> Result<Option<Metadata>, Error> {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
         Err(_) if beside(path).is_dir() => Ok(None),
-        Err(_) => Err(Error::NoPlace {
+        Err(_) => Err(Error::NoOutputFolder {
             path: path.to_owned(),
         }),
     }
@@ -165,7 +165,7 @@ fn beside(path: &Path) -> &Path {
 }
 
 fn not_ours(path: &Path) -> Error {
-    Error::NotOurs {
+    Error::NotAReport {
         path: path.to_owned(),
     }
 }
@@ -182,7 +182,7 @@ fn begins_with(path: &Path, mark: &[u8]) -> io::Result<bool> {
 /// earlier book of that name. Returns what `fill` returns.
 ///
 /// # Errors
-/// [`Error::NotOurs`] when something else has that name, [`Error::NoPlace`] when there is no folder for it,
+/// [`Error::NotAReport`] when something else has that name, [`Error::NoOutputFolder`] when there is no folder for it,
 /// [`Error::Path`] for what the system says; else those of `fill`. Nothing is left then.
 pub(super) fn folder<T>(
     path: &Path,
@@ -283,12 +283,12 @@ mod tests {
         for other in [&b"<html>of others"[..], b"", b"\0\0\0\x18ftypqt  "] {
             fs::write(&path, other).unwrap();
             let error = save(&path, "three").unwrap_err();
-            assert!(matches!(error, Error::NotOurs { .. }), "{error}");
+            assert!(matches!(error, Error::NotAReport { .. }), "{error}");
             assert_eq!(fs::read(&path).unwrap(), other);
         }
         assert!(matches!(
             save(folder.path(), ""),
-            Err(Error::NotOurs { .. })
+            Err(Error::NotAReport { .. })
         ));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -318,7 +318,7 @@ mod tests {
         fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
         assert!(matches!(
             folder(&path, fill("three")),
-            Err(Error::NotOurs { .. })
+            Err(Error::NotAReport { .. })
         ));
         assert_eq!(
             fs::read(path.join(PICTURES).join("A001.mov")).unwrap(),

@@ -15,7 +15,7 @@ use crate::catalogue::{Catalogue, Folder, INDEX, Thumbnails};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::media::{Cancel, StripIndex};
-use crate::output::decoded;
+use crate::output::decode_poster;
 use crate::source_file;
 use crate::value::Fingerprint;
 
@@ -177,7 +177,10 @@ fn of_one(clip: &Clip, room: Room<'_>, thumbnails: &Thumbnails) -> io::Result<Pi
     if of_poster < TOO_LITTLE {
         return Ok(Pictures::default());
     }
-    let poster = thumbnails.posters.find(id).and_then(|path| decoded(&path));
+    let poster = thumbnails
+        .posters
+        .find(id)
+        .and_then(|path| decode_poster(&path));
     let strip = moments(id, &thumbnails.strips);
     let poster = poster.and_then(|image| {
         let (width, height) = (image.width(), image.height());
@@ -290,7 +293,7 @@ fn moments(id: Fingerprint, strips: &Folder) -> Option<(Vec<RgbImage>, Vec<f64>)
     let index = source_file::open(&strips.path(id, INDEX)).ok()?;
     index.take(MOST_INDEX).read_to_end(&mut json).ok()?;
     let index: StripIndex = serde_json::from_slice(&json).ok()?;
-    let sheet = decoded(&path)?.to_rgb8();
+    let sheet = decode_poster(&path)?.to_rgb8();
     let (width, height) = (u32::from(index.width), u32::from(index.height));
     let columns = index.columns.max(1);
     let all = index.seconds.len();

@@ -15,7 +15,7 @@ use super::{About, Book, Sheet, Shot, contact_sheet, page};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::index::Sum;
-use crate::output::{self, Columns, csv_with, ingest_json, json_line};
+use crate::output::{self, ClipColumns, ingest_json, json_line, write_csv_with};
 use crate::query::Query;
 
 /// What JSON and CSV of ours begin with.
@@ -61,7 +61,7 @@ impl Wish {
 /// Writes a page, or a folder; returns how large the page is. Nothing is there when it was ended early.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when it was ended early, [`Error::NotOurs`] when something else is there, [`Error::NoPlace`]
+/// [`Error::Interrupted`] when it was ended early, [`Error::NotAReport`] when something else is there, [`Error::NoOutputFolder`]
 /// when there is no folder for it, [`Error::Path`] when it cannot be written.
 pub fn write(book: &Book, wish: &Wish, making: &mut Making<'_>) -> Result<u64, Error> {
     let place = wish.place(book.shots.len());
@@ -213,7 +213,7 @@ fn odd_json(book: &Book, finding: &Finding) -> Value {
 }
 
 fn clip_json(book: &Book, shot: &Shot, clip: &Clip) -> Value {
-    let mut clip = output::json(clip);
+    let mut clip = output::clip_json(clip);
     if let Some(fields) = clip.as_object_mut() {
         fields.insert("day".to_owned(), json!(shot.day.as_deref()));
         fields.insert("card".to_owned(), json!(book.card_of(shot)));
@@ -263,7 +263,7 @@ pub fn csv(
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    let columns = Columns::named(&names, &Query::default())?;
+    let columns = ClipColumns::parse(&names, &Query::default())?;
     let found = find(book);
     let mut odd: Vec<Vec<&Finding>> = vec![Vec::new(); book.shots.len()];
     for finding in &found {
@@ -282,7 +282,7 @@ pub fn csv(
         &["name", "day", "card", "camera"][..],
         &["on", "volumes", "proved_volumes", "odd"][..],
     );
-    let written = csv_with(&columns, names, rows, is_terminal, sink);
+    let written = write_csv_with(&columns, names, rows, is_terminal, sink);
     match fault {
         Some(error) => Err(error),
         None => written.map_err(Error::path("")),

@@ -113,7 +113,7 @@ impl Day {
     /// written, and its folders have to be absolute.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood, with line and hint.
+    /// [`Error::InvalidFile`] for what cannot be understood, with line and hint.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         parse::day(text, name, None)
     }
@@ -122,7 +122,7 @@ impl Day {
     /// the home folder.
     ///
     /// # Errors
-    /// [`Error::Path`] when it is no regular file or cannot be read, [`Error::Written`] for what
+    /// [`Error::Path`] when it is no regular file or cannot be read, [`Error::InvalidFile`] for what
     /// cannot be understood.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read_written(path)?;

@@ -74,7 +74,7 @@ day = 3 ⇒ 1 ⇒ `day` is no table ⇒ `[day]`
 /// A day file is complained of.
 fn complains(text: &str, line: usize, reason: &str, said: &str) {
     match Day::parse(text, "day.toml") {
-        Err(Error::Written {
+        Err(Error::InvalidFile {
             file,
             line: at,
             message,

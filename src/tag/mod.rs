@@ -112,7 +112,7 @@ impl Rules {
     /// The built-in rules, with what a person wrote beside them.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood, with file, line and hint.
+    /// [`Error::InvalidFile`] for what cannot be understood, with file, line and hint.
     pub fn new(own: &Own) -> Result<Self, Error> {
         let vocabulary = Vocabulary::new(own.vocabulary.as_deref(), own.renamed.clone())?;
         let mut maker = Maker::new(&vocabulary);

@@ -320,7 +320,7 @@ when = { path = x } ⇒ 4 ⇒ ⇒ quotes
 /// A file of rules is complained of.
 fn complains(text: &str, line: usize, reason: &str, hint: &str) {
     match with(text) {
-        Err(Error::Written {
+        Err(Error::InvalidFile {
             file,
             line: at,
             message,
@@ -498,7 +498,7 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
         ),
     ] {
         match own(text) {
-            Err(Error::Written {
+            Err(Error::InvalidFile {
                 file,
                 line: at,
                 message,

@@ -71,7 +71,7 @@ impl Vocabulary {
     /// The built-in vocabulary, with what a person added to it, and with tags that were renamed.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood.
+    /// [`Error::InvalidFile`] for what cannot be understood.
     pub fn new(own: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
         // That it contradicts itself nowhere is proved by a test, not each time.
@@ -298,7 +298,7 @@ impl Vocabulary {
             _ if is_id => Ok(self.called(&tag)),
             [one] if !is_group => Ok(one.clone()),
             [] => Ok(self.called(&tag)),
-            several => Err(Error::ManyTags {
+            several => Err(Error::AmbiguousTag {
                 tag,
                 meanings: several.to_vec(),
             }),

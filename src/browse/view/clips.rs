@@ -10,7 +10,7 @@ use crate::browse::posters::Posters;
 use crate::browse::state::{Focus, State};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::output::{Glance, cut};
+use crate::output::{ClipCard, truncate};
 use crate::value::Selection;
 
 /// Columns before the name: `> `, `+ `, `***** `.
@@ -18,7 +18,7 @@ const MARKS: usize = 10;
 /// The name gets what is left, and no less than this.
 const NAME: usize = 16;
 /// A column after the name: its heading, its width and what stands in it.
-type Column = (&'static str, usize, fn(&Glance) -> &str);
+type Column = (&'static str, usize, fn(&ClipCard) -> &str);
 /// Columns after the name; those that do not fit are left out.
 const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
@@ -51,7 +51,7 @@ pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
     let has_focus = state.focus == Focus::Clips;
     for (line, &number) in state.visible().iter().enumerate() {
         let is_chosen = state.top + line == state.at;
-        let glance = state.clip(number).map(Glance::of);
+        let glance = state.clip(number).map(ClipCard::from_clip);
         let text = match &glance {
             None => format!("{}(no longer there)", sign(is_chosen)),
             Some(glance) => {
@@ -106,7 +106,11 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
         } else {
             Style::new()
         };
-        let name = format!("{}{}", sign(is_chosen), escape(&Glance::of(clip).name));
+        let name = format!(
+            "{}{}",
+            sign(is_chosen),
+            escape(&ClipCard::from_clip(clip).name)
+        );
         let below = usize::from(TILE.height);
         line_of(buffer, tile, below, &name, style);
         line_of(
@@ -144,7 +148,7 @@ fn row(marks: &str, cells: &[(&str, usize)]) -> String {
         if at > 0 {
             line.push_str("  ");
         }
-        let text = cut(&escape(text), *width);
+        let text = truncate(&escape(text), *width);
         line.push_str(&text);
         line.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
     }

@@ -17,7 +17,7 @@ use super::posters::Posters;
 use super::state::{Focus, Front, State, Topic};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::output::{card, counted, cut};
+use crate::output::{card_lines, counted, truncate};
 use crate::value::Fingerprint;
 
 /// Columns of the facets, and the least that a screen has to have to show them.
@@ -302,7 +302,7 @@ fn chosen(area: Rect, room: Size, clip: &Clip, posters: &Posters, look: Look, bu
             put(buffer, poster, 0, "(no poster)", quiet());
         }
     }
-    for (at, line) in card(clip).iter().enumerate() {
+    for (at, line) in card_lines(clip).iter().enumerate() {
         let style = if at == 0 { look.title() } else { Style::new() };
         line_of(buffer, text, at, line, style);
     }
@@ -357,7 +357,7 @@ fn put(buffer: &mut Buffer, area: Rect, from: u16, text: &str, style: Style) -> 
     if area.height == 0 || room == 0 {
         return from;
     }
-    let text = cut(text, usize::from(room));
+    let text = truncate(text, usize::from(room));
     let (x, _) = buffer.set_stringn(area.x + from, area.y, text, usize::from(room), style);
     x - area.x
 }
