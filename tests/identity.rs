@@ -95,7 +95,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     assert!(former.contains("keep"), "{former}");
     let listed = shoot.run(&["edits", "adopt"]);
     assert!(
-        listed.stdout.contains("as long as before, coded alike"),
+        listed.stdout.contains("same duration and codec as before"),
         "{}",
         listed.stdout
     );
@@ -105,7 +105,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     let answer = adopt(&[boxed.to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer.stdout.contains("taken over by 1 clip"),
+        answer.stdout.contains("adopted for 1 clip"),
         "{}",
         answer.stdout
     );

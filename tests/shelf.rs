@@ -301,13 +301,19 @@ fn what_changed_since_it_was_hashed_is_no_proof() {
     shoot.scan_counts(&[]);
     assert_eq!(
         verdict(&["--verify"]),
-        ("\"the same to the last byte\"".to_owned(), Some(3_000_000))
+        (
+            "\"identical, compared completely\"".to_owned(),
+            Some(3_000_000)
+        )
     );
     // Size, time and every sampled byte stay.
     fs::write(shoot.footage().join("b.mov"), &other).unwrap();
     crate::shoot::set_written(&shoot.footage().join("b.mov"), 1_700_000_000);
     shoot.scan_counts(&[]);
-    assert_eq!(verdict(&[]).0, "\"the same by their fingerprint\"");
+    assert_eq!(
+        verdict(&[]).0,
+        "\"same fingerprint, not compared completely\""
+    );
     let (verdict, spare) = verdict(&["--verify"]);
     assert!(verdict.contains("DIFFER"), "{verdict}");
     assert_eq!(spare, Some(0), "neither stands for the other");
