@@ -13,9 +13,9 @@ pub enum Error {
     /// Path that does not exist or cannot be accessed.
     #[error("{}: {source}", shown(path))]
     Path {
-        /// Path as given.
+        /// Path that failed.
         path: PathBuf,
-        /// Error of the system.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// Failure to run ffmpeg or ffprobe.
@@ -23,7 +23,7 @@ pub enum Error {
     Tool {
         /// Name of the tool, or the path that was tried.
         tool: String,
-        /// Error of the system.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// Invalid query or argument.
@@ -52,17 +52,17 @@ pub enum Error {
     /// Word that matches several tags.
     #[error("`{tag}` is ambiguous: {}", join_or(meanings))]
     AmbiguousTag {
-        /// Word as typed.
+        /// Word as the user typed it.
         tag: String,
-        /// Tags that match.
+        /// Tags that match the word.
         meanings: Vec<String>,
     },
-    /// Error of `SQLite`.
+    /// Failed operation of `SQLite`.
     #[error("catalogue {}: {source}", shown(path))]
     Catalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
-        /// Error of `SQLite`.
+        /// Error reported by `SQLite`.
         source: rusqlite::Error,
     },
     /// Catalogue written by a newer btsindex.
@@ -71,7 +71,7 @@ pub enum Error {
         shown(path)
     )]
     NewerCatalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
         /// Schema version of the file.
         found: u32,
@@ -87,19 +87,19 @@ pub enum Error {
     /// Empty catalogue file, although posters exist: its content was lost.
     #[error("catalogue {} is empty, but its posters exist", shown(path))]
     EmptiedCatalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
     },
-    /// Missing catalogue.
+    /// Folder without a catalogue.
     #[error("no catalogue at {}", shown(path))]
     NoCatalogue {
-        /// Expected path.
+        /// Path where it was expected.
         path: PathBuf,
     },
     /// Catalogue of an older version that cannot be upgraded, because it is read-only.
     #[error("catalogue {} has version {found} and cannot be written", shown(path))]
     OlderCatalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
         /// Schema version of the file.
         found: u32,
@@ -107,7 +107,7 @@ pub enum Error {
     /// Catalogue that failed its integrity check.
     #[error("catalogue {} is damaged: {damage}", shown(path))]
     DamagedCatalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
         /// Result of the check.
         damage: String,
@@ -115,7 +115,7 @@ pub enum Error {
     /// Catalogue that can be read, but not written.
     #[error("catalogue {} cannot be written: {reason}", shown(path))]
     ReadOnlyCatalogue {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
         /// Cause, such as a full disk.
         reason: String,
@@ -131,9 +131,9 @@ pub enum Error {
     /// Failure to store a document in the catalogue.
     #[error("catalogue {}: cannot write a record: {source}", shown(path))]
     Record {
-        /// Database file.
+        /// Path of the database file.
         path: PathBuf,
-        /// Cause.
+        /// Cause of the failure.
         source: io::Error,
     },
     /// Index folder that contains other files.
@@ -142,16 +142,16 @@ pub enum Error {
         /// Folder of the index.
         path: PathBuf,
     },
-    /// Error of tantivy.
+    /// Failed operation of tantivy.
     #[error("index: {0}")]
     Index(#[from] tantivy::TantivyError),
-    /// Unknown clip.
+    /// Name or id that matches no clip.
     #[error("no clip `{0}`")]
     NoClip(String),
     /// Name shared by several clips.
     #[error("`{name}` is ambiguous: {count} clips match")]
     AmbiguousClip {
-        /// Name as typed.
+        /// Name as the user typed it.
         name: String,
         /// Number of clips that match.
         count: usize,
@@ -167,17 +167,17 @@ pub enum Error {
     /// Id prefix that matches no edit, or several.
     #[error("{} edit `{name}`", if *is_several { "more than one" } else { "no" })]
     NoEdit {
-        /// Prefix as typed.
+        /// Prefix as the user typed it.
         name: String,
         /// True if several edits match, false if none does.
         is_several: bool,
     },
-    /// Unknown volume.
+    /// Name that matches no volume.
     #[error("no volume `{name}`")]
     NoVolume {
-        /// Name as typed.
+        /// Name as the user typed it.
         name: String,
-        /// Most similar label.
+        /// Most similar label in the catalogue.
         closest: Option<String>,
     },
     /// Attempt to set the disk of a volume that is not on a disk.
@@ -194,7 +194,7 @@ pub enum Error {
     /// Name shared by several volumes.
     #[error("`{name}` is ambiguous: {} volumes match", identities.len())]
     AmbiguousVolume {
-        /// Name as typed.
+        /// Name as the user typed it.
         name: String,
         /// Identities of the volumes.
         identities: Vec<String>,
@@ -205,7 +205,7 @@ pub enum Error {
     /// Manifest that is damaged, or cannot be written.
     #[error("{0}")]
     Manifest(String),
-    /// Invalid value.
+    /// Value that cannot be parsed, such as a tag.
     #[error("{0}")]
     Malformed(#[from] crate::value::Malformed),
     /// Marker outside its clip.
@@ -239,19 +239,19 @@ pub enum Error {
     Desktop {
         /// File to be opened.
         path: PathBuf,
-        /// Error of the system.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// Existing file or folder at the output path that is not a report.
     #[error("{} exists and is not a btsindex report", shown(path))]
     NotAReport {
-        /// Output path.
+        /// Path given with `-o`, or the default.
         path: PathBuf,
     },
     /// Output path in a folder that does not exist.
     #[error("cannot write {}: its folder does not exist", shown(path))]
     NoOutputFolder {
-        /// Output path.
+        /// Path given with `-o`, or the default.
         path: PathBuf,
     },
     /// Number of a match beyond the last one.
@@ -259,7 +259,7 @@ pub enum Error {
     NoHit {
         /// Requested match, counted from 1.
         requested: usize,
-        /// Number of matches.
+        /// Number of matches of the search.
         found: usize,
     },
     /// Terminal that cannot be read or written.
@@ -477,7 +477,7 @@ pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
 /// File that could not be read, completely or in part. The command continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// File or folder.
+    /// File or folder that could not be read.
     pub path: PathBuf,
     /// Short description of the cause.
     pub reason: String,

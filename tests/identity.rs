@@ -269,7 +269,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
     let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
     assert!(
-        doubt.stderr.contains("1  are on another volume too"),
+        doubt.stderr.contains("1  on another volume as well"),
         "{}",
         doubt.stderr
     );
@@ -284,7 +284,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
         let loss = shoot.run(&["volumes", "forget", label]);
         assert_eq!(loss.code, 1, "nobody was there to be asked");
         assert!(
-            loss.stderr.contains("1  are on no other volume"),
+            loss.stderr.contains("1  on no other volume"),
             "{}",
             loss.stderr
         );

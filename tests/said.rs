@@ -199,7 +199,7 @@ fn words_wait_for_clips_that_were_not_scanned_yet() {
     let answer = import(&ben, &journal);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer.stdout.contains("2  clips that were not scanned yet"),
+        answer.stdout.contains("2  clips not scanned yet"),
         "{}",
         answer.stdout
     );

@@ -162,7 +162,7 @@ fn words_of_the_vocabulary_find_their_tags() {
     let (none, said) = count("tag:rehearsal");
     assert_eq!(none, "0");
     assert!(
-        said.contains("`rehearsal` is ambiguous: `studio-session/rehearsal` or `tv-set/rehearsal`"),
+        said.contains("`rehearsal` is ambiguous (`studio-session/rehearsal`, `tv-set/rehearsal`)"),
         "{said}"
     );
     let refused = shoot.run(&["tag", "add", "rehearsal", LAUGH]);
@@ -176,7 +176,7 @@ fn words_of_the_vocabulary_find_their_tags() {
         added.stderr
     );
     assert!(
-        added.stderr.contains("did you mean interview?"),
+        added.stderr.contains("did you mean `interview`?"),
         "{}",
         added.stderr
     );
@@ -368,7 +368,11 @@ fn what_people_said_travels_beside_the_footage() {
     assert_eq!(rejected["selection"], "rejected");
     // Read again, nothing is new.
     let again = at(&shoot, &there, &["sidecar", "read"]);
-    assert!(again.stdout.contains("0 things new"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("0 edits imported"),
+        "{}",
+        again.stdout
+    );
     // What is taken back here is taken out there.
     shoot.run(&["tag", "remove", "drums", LAUGH]);
     shoot.run(&["sidecar", "write", "-y"]);
@@ -450,7 +454,7 @@ fn people_here_are_believed_unless_the_sidecar_is_to_be() {
     assert!(
         written
             .stderr
-            .contains("Rating is 2 there and 5 here; it stays"),
+            .contains("Rating is 2 in the sidecar and 5 in the catalogue: not overwritten"),
         "{}",
         written.stderr
     );
@@ -555,7 +559,9 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
     let refused = shoot.run(&["tags", "rename", "vertical", "drone", "-y"]);
     assert_eq!(refused.code, 2);
     assert!(
-        refused.stderr.contains("`drone` is what `air` was called"),
+        refused
+            .stderr
+            .contains("`drone` is the former name of `air`"),
         "{}",
         refused.stderr
     );

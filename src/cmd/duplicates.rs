@@ -47,7 +47,7 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
     out.flush()?;
     writeln!(
         io::stderr(),
-        "{} in more than one file; {} more than with one file each",
+        "{} in more than one file, {} in extra copies",
         counted(order.len(), "clip"),
         Bytes(bytes)
     )?;

@@ -68,7 +68,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// Exit code.
+    /// Number that the shell receives.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -105,7 +105,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand and returns its outcome.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     let catalogue = || cli.catalogue.clone().map_or_else(data_folder, Ok);
     match cli.command {

@@ -105,7 +105,7 @@ fn print_messages(sidecar: &Written) -> io::Result<()> {
     for conflict in &sidecar.conflicts {
         writeln!(
             stderr,
-            "warning: {path}: {} is {} in the sidecar and {} in the catalogue; the sidecar was not changed",
+            "warning: {path}: {} is {} in the sidecar and {} in the catalogue: not overwritten",
             conflict.property,
             escape(&conflict.theirs),
             escape(&conflict.ours)

@@ -197,7 +197,7 @@ fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
         match read_custom_file(folder, name)? {
             Some(text) => *part = Some(text).filter(|text| !text.trim().is_empty()),
             None if part.is_some() => {
-                writeln!(io::stderr(), "{name} not found; keeping the active version")?
+                writeln!(io::stderr(), "{name} not found; keeping the active version")?;
             }
             None => {}
         }
@@ -262,7 +262,10 @@ fn tag_all(
     counter.finish();
     let clips = clips?;
     if interrupt.is_requested() {
-        writeln!(io::stderr(), "interrupted; `btsindex tags apply` resumes")?;
+        writeln!(
+            io::stderr(),
+            "interrupted; run `btsindex tags apply` to resume"
+        )?;
         return Ok((clips, false));
     }
     // Updates the index now, so that no search has to wait for it. If interrupted, the next search
@@ -301,14 +304,15 @@ fn rename(
     drop(finder);
     if !yes && count > 0 {
         let clips = counted(count, "clip");
+        let noun = if from.len() == 1 { "tag" } else { "tags" };
+        let (old, new) = (quoted(&from), escape(&to));
         let merged = if existing > 0 && !from.contains(&to) {
-            format!(" (already on {})", counted(existing, "clip"))
+            let others = counted(existing, "clip");
+            format!(" and merge it with `{new}` on {others}")
         } else {
             String::new()
         };
-        let noun = if from.len() == 1 { "tag" } else { "tags" };
-        let (old, new) = (quoted(&from), escape(&to));
-        let action = format!("rename {noun} {old} to `{new}`{merged} on {clips}");
+        let action = format!("rename {noun} {old} to `{new}` on {clips}{merged}");
         if !confirm(&action)? {
             writeln!(io::stderr(), "nothing changed")?;
             return Ok(Exit::Negative);
@@ -320,7 +324,7 @@ fn rename(
     let mut out = stdout();
     writeln!(
         out,
-        "renamed {} to `{}`: added by people on {}, by rules on {}",
+        "renamed {} to `{}`: {} tagged by people, {} by rules",
         quoted(&from),
         escape(&to),
         counted(renamed, "clip"),

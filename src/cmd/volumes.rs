@@ -140,7 +140,7 @@ fn set_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<E
     let mut out = stdout();
     writeln!(
         out,
-        "{} is now on disk {}",
+        "disk of {} set to {}",
         escape(&row.label),
         escape(disk)
     )?;

@@ -7,17 +7,17 @@ use crate::error::escape;
 /// Main properties of a clip as text. Unknown ones are empty; none is escaped for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipCard {
-    /// File name.
+    /// Name of the best copy's file.
     pub name: String,
     /// Selection and rating: `selected, 4 stars`.
     pub verdict: String,
     /// Recording time: `2026-05-02 14:00`.
     pub shot: String,
-    /// Duration: `12.5s`.
+    /// Duration, such as `12.5s`.
     pub length: String,
     /// Format: `1920x1080 23.976 10-bit hlg`.
     pub picture: String,
-    /// Maker and model.
+    /// Maker and model of the camera.
     pub camera: String,
     /// Tags: `interview, studio session`.
     pub tags: String,

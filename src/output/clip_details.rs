@@ -14,7 +14,7 @@ use crate::value::{Bytes, Why, instant};
 /// Paths of a clip's poster and filmstrip; `None` if the file does not exist.
 #[derive(Debug, Clone, Default)]
 pub struct PicturePaths {
-    /// Poster frame.
+    /// Poster frame of the clip.
     pub poster: Option<PathBuf>,
     /// Filmstrip, several frames in one image. Its index has the same name, ending in `.json`.
     pub strip: Option<PathBuf>,

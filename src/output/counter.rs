@@ -54,7 +54,7 @@ impl<'a> ClipCounter<'a> {
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }

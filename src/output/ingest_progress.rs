@@ -50,9 +50,7 @@ struct CardProgress {
 #[derive(Default)]
 struct DestinationProgress {
     written: SpeedMeter,
-    /// Bytes verified.
     verified: u64,
-    /// Files verified.
     files: usize,
 }
 
@@ -127,7 +125,7 @@ impl<'a> IngestProgress<'a> {
         }
     }
 
-    /// Shows one event.
+    /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         match event {
             Event::Waiting(holder) => {
@@ -179,7 +177,7 @@ impl<'a> IngestProgress<'a> {
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }
@@ -352,7 +350,7 @@ impl<'a> IngestProgress<'a> {
                 let cards: Vec<Value> = self
                     .cards
                     .iter_mut()
-                    .filter_map(CardProgress::to_json)
+                    .filter_map(CardProgress::progress_json)
                     .collect();
                 let (done, total) = (self.bar.position(), self.bar.length());
                 self.write_json(|| {
@@ -437,7 +435,7 @@ impl CardProgress {
     }
 
     /// Returns the progress as JSON; `None` before the first file.
-    fn to_json(&mut self) -> Option<Value> {
+    fn progress_json(&mut self) -> Option<Value> {
         let current = self.current.as_deref()?.to_string_lossy().into_owned();
         let destinations = self.destinations.iter_mut().zip(&self.begun.places);
         let destinations: Vec<Value> = destinations

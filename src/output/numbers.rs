@@ -1,4 +1,4 @@
-//! Formatting of counts.
+//! Formatting of counts for messages and tables.
 
 /// Formats a number with thousands separators: `4,812`.
 #[must_use]

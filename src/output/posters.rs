@@ -71,7 +71,7 @@ impl TerminalPicture {
         })
     }
 
-    /// Size in characters.
+    /// Returns the size in characters.
     #[must_use]
     pub fn size(&self) -> Size {
         self.protocol.size()

@@ -72,7 +72,7 @@ impl<'a> ScanProgress<'a> {
         }
     }
 
-    /// Shows one event.
+    /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         if self.format == ProgressFormat::Json {
             let line = event_json(event);
@@ -211,7 +211,7 @@ impl<'a> ScanProgress<'a> {
 pub struct ByteBar(ProgressBar);
 
 impl ByteBar {
-    /// Creates a bar.
+    /// Creates a bar; invisible unless `is_shown`.
     #[must_use]
     pub fn new(is_shown: bool) -> Self {
         Self(bar(
@@ -231,7 +231,7 @@ impl ByteBar {
         self.0.set_message(escape(&name));
     }
 
-    /// Adds bytes read.
+    /// Advances the bar by a number of bytes.
     pub fn add(&self, bytes: u64) {
         self.0.inc(bytes);
     }
@@ -242,7 +242,7 @@ impl ByteBar {
         let _ = self.0.suspend(|| writeln!(io::stderr(), "{text}"));
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         self.0.finish_and_clear();
     }

@@ -60,7 +60,7 @@ impl<'a> ReadProgress<'a> {
         self.bar.set_message(escape(&path.to_string_lossy()));
     }
 
-    /// Adds bytes read.
+    /// Advances the bar by a number of bytes.
     pub(super) fn add(&mut self, bytes: u64) {
         self.bar.inc(bytes);
         let pause = if self.format == ProgressFormat::Json {
@@ -106,7 +106,7 @@ impl<'a> ReadProgress<'a> {
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub(super) fn finish(self) {
         self.bar.finish_and_clear();
     }

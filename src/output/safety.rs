@@ -29,7 +29,7 @@ impl<'a> SafetyProgress<'a> {
         Self(ReadProgress::new(format, "reading", data, messages))
     }
 
-    /// Shows one event.
+    /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         match event {
             Event::Begins { files, bytes } => self.begin("card", *files, *bytes),
@@ -39,7 +39,7 @@ impl<'a> SafetyProgress<'a> {
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         self.0.finish();
     }
@@ -109,7 +109,6 @@ fn write_heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// Copies of the card's files on one volume.
 #[derive(Default)]
 struct VolumeTally {
-    /// Verified files.
     files: usize,
     bytes: u64,
     /// Unix time of the oldest verification.
@@ -249,7 +248,7 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         return writeln!(
             out,
-            "SAFE TO DELETE: {reason}\nonly this folder of {} was checked: do not format the volume because of this result",
+            "SAFE TO DELETE: {reason}\nonly this folder of {} was checked; check the whole volume before formatting it",
             escape(&report.label)
         );
     }

@@ -39,7 +39,7 @@ pub enum Colours {
 pub struct Screen {
     /// Protocol for pictures; `None` if the terminal cannot draw them.
     pub graphics: Option<Graphics>,
-    /// Number of colours.
+    /// Colour depth.
     pub colours: Colours,
     /// Size of one character in pixels.
     pub(super) cell: FontSize,

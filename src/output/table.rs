@@ -33,7 +33,7 @@ impl TextTable {
         }
     }
 
-    /// Adds a row.
+    /// Appends a row; its cells are escaped.
     pub fn row(&mut self, cells: &[String]) {
         self.rows
             .push(cells.iter().map(|cell| escape(cell)).collect());

@@ -32,7 +32,7 @@ impl<'a> VerifyProgress<'a> {
         }
     }
 
-    /// Shows one event.
+    /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         let reading = &mut self.reading;
         match event {
@@ -62,7 +62,7 @@ impl<'a> VerifyProgress<'a> {
         }
     }
 
-    /// Removes the bar.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         self.reading.finish();
     }

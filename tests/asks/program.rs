@@ -319,7 +319,7 @@ fn a_search_is_saved_asked_for_by_name_and_forgotten() {
         "2\n"
     );
     let list = "\
-name             asks for
+name             query
 calm             @tuesday selects not:drone
 tuesday selects  is:selected date:2026..
 ";
@@ -344,7 +344,7 @@ tuesday selects  is:selected date:2026..
             "--count",
         ],
     );
-    let told = "saved as `calm`\nit was `@tuesday selects not:drone` before\n";
+    let told = "saved as `calm`\nreplaced `@tuesday selects not:drone`\n";
     assert_eq!(again.stderr, told);
     let round = refused(&set, &["--save", "tuesday-selects", "@calm"]);
     assert!(round.1.contains("goes round in circles"), "{}", round.1);
