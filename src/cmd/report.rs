@@ -76,8 +76,8 @@ fn gather(
     let (about, query) = match parse_day(first)? {
         None => (About::Query(words.join(" ")), words.to_vec()),
         Some(date) => {
-            // A night belongs to the shoot day recorded at the ingest, otherwise to the date of the
-            // camera's clock.
+            // Footage shot after midnight belongs to the shoot day recorded at its ingest. Without one,
+            // the camera's clock decides.
             let day = [
                 format!("shoot_date:{date}"),
                 "OR".to_owned(),
