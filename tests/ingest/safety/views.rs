@@ -19,7 +19,8 @@ fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
     let said = day.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
     assert_eq!(said.code, 1);
     assert!(
-        said.stderr.contains("ram is not on a disk: it is in memory"),
+        said.stderr
+            .contains("ram is not on a disk: it is in memory"),
         "{}",
         said.stderr
     );
