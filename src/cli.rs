@@ -19,10 +19,9 @@ pub(crate) use search::{BrowseArgs, SearchArgs, StatsArgs, negations};
 pub(crate) use sidecar::{SidecarArgs, SidecarCommand};
 pub(crate) use tags::{TagsArgs, TagsCommand};
 
-const AFTER: &str = "\
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
-4 nothing found, nothing to do or not safe, 130 interrupted.
+use crate::cmd::Exit;
 
+const FIRST_STEPS: &str = "\
 First steps:
   btsindex scan /Volumes/SHELF-07        catalogue a drive; run it again after each shoot day
   btsindex search drummer laughing       find a shot and the drive that holds it
@@ -30,7 +29,7 @@ First steps:
 
 /// Catalogue behind-the-scenes footage and find any shot again, even on drives that are offline.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER, propagate_version = true)]
+#[command(version, about, after_help = after_help(), propagate_version = true)]
 pub(crate) struct Cli {
     /// Folder that holds the catalogue [default: the platform's data folder]
     #[arg(
@@ -44,6 +43,10 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+fn after_help() -> String {
+    format!("{}\n\n{FIRST_STEPS}", Exit::help())
 }
 
 #[derive(Debug, Subcommand)]

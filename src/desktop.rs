@@ -12,7 +12,7 @@ use crate::error::Error;
 /// Returns the best available file of a clip.
 ///
 /// # Errors
-/// [`Error::Offline`] if a volume must be mounted first, [`Error::Gone`] if no file is left.
+/// [`Error::Offline`] if a volume must be mounted first, [`Error::MissingClip`] if no file is left.
 pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
     let there = clip
         .files
@@ -39,7 +39,7 @@ pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
                 path,
             })
         }
-        None => Err(Error::Gone {
+        None => Err(Error::MissingClip {
             name,
             path: clip
                 .files
@@ -216,10 +216,13 @@ mod tests {
             true,
             FileState::Missing,
         )]);
-        assert!(matches!(available_file(&missing), Err(Error::Gone { .. })));
+        assert!(matches!(
+            available_file(&missing),
+            Err(Error::MissingClip { .. })
+        ));
         assert!(matches!(
             available_file(&clip(Vec::new())),
-            Err(Error::Gone { .. })
+            Err(Error::MissingClip { .. })
         ));
     }
 

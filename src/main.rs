@@ -1,4 +1,4 @@
-//! The `btsindex` program: parse, run, and say how it went by the exit code.
+//! The `btsindex` program: parses the arguments, runs the subcommand and sets the exit code.
 
 #![cfg_attr(
     test,
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever read our output has had enough of it: `btsindex search | head` is no failure.
+/// Returns true if the reader of standard output has ended: `btsindex search | head` is not an error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -39,24 +39,25 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Prints an error with its hint, and returns the exit code for it.
 fn fail(error: &anyhow::Error) -> cmd::Exit {
     let known = error.downcast_ref::<Error>();
-    let mut talk = io::stderr().lock();
-    // When not even standard error can be written to, the exit code must do.
+    let mut stderr = io::stderr().lock();
+    // If standard error cannot be written, the exit code must suffice.
     let _ = match known {
-        Some(Error::Interrupted) => writeln!(talk, "interrupted"),
-        // It says its cause itself.
-        Some(known) => writeln!(talk, "error: {}", escape(&known.to_string())),
-        None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
+        Some(Error::Interrupted) => writeln!(stderr, "interrupted"),
+        // The message includes the cause.
+        Some(known) => writeln!(stderr, "error: {}", escape(&known.to_string())),
+        None => writeln!(stderr, "error: {}", escape(&format!("{error:#}"))),
     };
     if let Some(hint) = known.and_then(Error::hint) {
-        // Examples stand on lines of their own.
+        // Examples in a hint are on separate lines.
         let lines: Vec<String> = hint.lines().map(escape).collect();
-        let _ = writeln!(talk, "hint: {}", lines.join("\n"));
+        let _ = writeln!(stderr, "hint: {}", lines.join("\n"));
     }
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
-        Some(Error::NoClip(_)) => cmd::Exit::NothingFound,
+        Some(Error::NoClip(_)) => cmd::Exit::Negative,
         Some(Error::Interrupted) => cmd::Exit::Interrupted,
         _ => cmd::Exit::Failed,
     }

@@ -34,7 +34,7 @@ pub(crate) struct TomlKind {
 /// Reads the text of a handwritten file.
 ///
 /// # Errors
-/// [`Error::Path`] if it cannot be read or is not a regular file, [`Error::Written`] if it is not
+/// [`Error::Path`] if it cannot be read or is not a regular file, [`Error::InvalidFile`] if it is not
 /// UTF-8. A file above the maximum size is truncated one byte after it, which the parser then
 /// reports.
 pub fn read_toml(path: &Path) -> Result<String, Error> {
@@ -47,7 +47,7 @@ pub fn read_toml(path: &Path) -> Result<String, Error> {
     if bytes.len() > MAX_BYTES {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|_| Error::Written {
+    String::from_utf8(bytes).map_err(|_| Error::InvalidFile {
         file: path.to_string_lossy().into_owned(),
         line: None,
         message: "not in UTF-8".to_owned(),
@@ -104,7 +104,7 @@ impl TomlFile<'_> {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.bytes().filter(|&byte| byte == b'\n').count() + 1
         });
-        Error::Written {
+        Error::InvalidFile {
             file: self.name.to_owned(),
             line,
             message,

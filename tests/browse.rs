@@ -297,7 +297,7 @@ fn a_screen_needs_a_terminal_and_a_catalogue() {
     let answer = shoot.run(&["browse"]);
     assert_eq!(answer.code, 1);
     assert!(
-        answer.stderr.contains("there is no catalogue"),
+        answer.stderr.contains("no catalogue at"),
         "{}",
         answer.stderr
     );

@@ -40,6 +40,48 @@ fn the_readme_shows_what_queries_really_find() {
     assert!(count >= 10, "{count} queries are shown");
 }
 
+/// Exit codes and their meanings, as `btsindex --help` lists them.
+fn exit_codes() -> Vec<(String, String)> {
+    let help = Shoot::new().run(&["--help"]).stdout;
+    let list = help.split("Exit codes:\n").nth(1).unwrap();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let codes = lines.map(|line| line.trim().split_once(' ').unwrap());
+    codes
+        .map(|(code, meaning)| (code.to_owned(), meaning.trim().to_owned()))
+        .collect()
+}
+
+/// Rows of the tables of exit codes in a document.
+fn exit_code_rows(text: &str) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for table in text.split("| exit code |").skip(1) {
+        let lines = table.lines().skip(2);
+        for line in lines.take_while(|line| line.starts_with('|')) {
+            let mut cells = line.split('|').skip(1).map(|cell| cell.trim().to_owned());
+            rows.push((cells.next().unwrap(), cells.next().unwrap()));
+        }
+    }
+    rows
+}
+
+#[test]
+fn documents_describe_the_exit_codes_in_the_words_of_the_help() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let codes = exit_codes();
+    assert_eq!(codes.len(), 6);
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    assert_eq!(exit_code_rows(&readme), codes);
+    for entry in fs::read_dir(root.join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        for row in exit_code_rows(&fs::read_to_string(&path).unwrap()) {
+            assert!(codes.contains(&row), "{}: {row:?}", path.display());
+        }
+    }
+}
+
 #[test]
 fn every_way_of_naming_files_is_told() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tags.md");

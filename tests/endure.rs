@@ -124,13 +124,16 @@ fn speak(
             }
             1 => {
                 command.args(["note", &text, clip]);
-                acknowledgement = "noted on 1 clip";
+                acknowledgement = "note added to 1 clip";
                 vec![json!({"note": text})]
             }
             2 => {
                 let stars = dice.below(6);
                 command.args(["stars", &stars.to_string(), clip]);
-                acknowledgement = "given to 1 clip";
+                acknowledgement = match stars {
+                    0 => "rating cleared on 1 clip",
+                    _ => "given to 1 clip",
+                };
                 vec![json!({"stars": stars})]
             }
             3 => {
@@ -146,7 +149,7 @@ fn speak(
             5 => {
                 is_undo = true;
                 command.arg("undo");
-                acknowledgement = "taken back";
+                acknowledgement = "undid";
                 Vec::new()
             }
             _ => {
@@ -173,8 +176,8 @@ fn speak(
         let (output, is_killed) = kill_after(child, Duration::ZERO);
         killed += usize::from(is_killed);
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let is_known = told.contains("had it already");
-        let is_nothing = told.contains("nothing to take back") || is_known;
+        let is_known = told.contains("1 clip unchanged");
+        let is_nothing = told.contains("nothing to undo") || is_known;
         assert!(
             is_killed || is_nothing || told.contains(acknowledgement),
             "{text}: {told}{}",
@@ -571,7 +574,7 @@ fn a_volume_is_forgotten_after_the_scan_that_runs() {
     command.args(["volumes", "forget", label.as_str().unwrap(), "--yes"]);
     let mut forget = start(command);
     let mut talk = BufReader::new(forget.stderr.take().unwrap());
-    let waiting = format!("another btsindex is at work (process {} (scan))", scan.id());
+    let waiting = format!("another btsindex is running (process {} (scan))", scan.id());
     let mut line = String::new();
     while !line.contains(&waiting) {
         line.clear();

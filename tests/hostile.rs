@@ -455,7 +455,7 @@ fn no_tools_is_said_before_anything_is_done() {
     let answer = Answer::of(&output.unwrap());
     assert_eq!(answer.code, 1);
     assert!(
-        answer.stderr.contains("`/nowhere/ffprobe` cannot be run")
+        answer.stderr.contains("cannot run `/nowhere/ffprobe`")
             && answer.stderr.contains("hint: install")
     );
     assert!(!shoot.catalogue().exists());

@@ -95,7 +95,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     assert!(former.contains("keep"), "{former}");
     let listed = shoot.run(&["edits", "adopt"]);
     assert!(
-        listed.stdout.contains("as long as before, coded alike"),
+        listed.stdout.contains("same duration and codec as before"),
         "{}",
         listed.stdout
     );
@@ -105,7 +105,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     let answer = adopt(&[boxed.to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer.stdout.contains("taken over by 1 clip"),
+        answer.stdout.contains("adopted for 1 clip"),
         "{}",
         answer.stdout
     );
@@ -269,7 +269,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
     let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
     assert!(
-        doubt.stderr.contains("1  are on another volume too"),
+        doubt.stderr.contains("1  on another volume as well"),
         "{}",
         doubt.stderr
     );
@@ -284,7 +284,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
         let loss = shoot.run(&["volumes", "forget", label]);
         assert_eq!(loss.code, 1, "nobody was there to be asked");
         assert!(
-            loss.stderr.contains("1  are on no other volume"),
+            loss.stderr.contains("1  on no other volume"),
             "{}",
             loss.stderr
         );

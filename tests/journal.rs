@@ -144,7 +144,7 @@ fn what_was_adopted_is_taken_back_as_one() {
     fs::write(&path, &content).unwrap();
     shoot.scan_counts(&["--no-pictures"]);
     let adopted = shoot.run(&["edits", "adopt", LAUGH]).stdout;
-    assert!(adopted.contains("2 edits taken over"), "{adopted}");
+    assert!(adopted.contains("2 edits adopted"), "{adopted}");
     let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
-    assert!(undone.contains("2 edits taken back"), "{undone}");
+    assert!(undone.contains("undid 2 edits"), "{undone}");
 }

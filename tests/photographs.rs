@@ -105,7 +105,7 @@ fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
         assert!(
             unchanged
                 .stdout
-                .starts_with("0 sidecars written, 1 said it"),
+                .starts_with("0 sidecars written, 1 up to date"),
             "{}",
             unchanged.stdout
         );

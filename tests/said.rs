@@ -199,7 +199,7 @@ fn words_wait_for_clips_that_were_not_scanned_yet() {
     let answer = import(&ben, &journal);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer.stdout.contains("2  clips that were not scanned yet"),
+        answer.stdout.contains("2  clips not scanned yet"),
         "{}",
         answer.stdout
     );
@@ -209,7 +209,7 @@ fn words_wait_for_clips_that_were_not_scanned_yet() {
     assert_eq!(ben.found(&["notes:wait"]), ["other name.mov"]);
     let known = import(&ben, &journal);
     assert!(
-        known.stdout.starts_with("0 edits imported") && known.stdout.contains("2  known already"),
+        known.stdout.starts_with("0 edits imported") && known.stdout.contains("2  already known"),
         "{}",
         known.stdout
     );
@@ -313,7 +313,7 @@ fn undo_takes_back_ones_own_last_command_and_can_be_taken_back() {
     say(&shoot, "ben", &["note", "another's", LAUGH]);
     // Ben spoke last; mine is taken back all the same, all of it, and only that.
     let told = say(&shoot, "anna", &["undo"]);
-    assert!(told.starts_with("8 edits taken back"), "{told}");
+    assert!(told.starts_with("undid 8 edits"), "{told}");
     assert_eq!((tagged(), notes()), (0, 2));
     say(&shoot, "anna", &["undo"]);
     assert_eq!(notes(), 1);
@@ -386,10 +386,7 @@ fn undo_leaves_alone_what_another_said_whatever_its_batch() {
     fs::write(&path, forged.to_line()).unwrap();
     assert_eq!(import(&shoot, &path).code, 0);
     let told = say(&shoot, "anna", &["undo"]);
-    assert!(
-        told.starts_with("1 edit taken back\n  note: mine"),
-        "{told}"
-    );
+    assert!(told.starts_with("undid 1 edit\n  note: mine"), "{told}");
     let clip = shoot.clip(LAUGH);
     assert_eq!(clip["notes"][0]["text"], "Ben's", "{clip}");
 }

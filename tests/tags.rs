@@ -56,7 +56,7 @@ fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
     );
     assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     let others = shoot.run(&["tags", "test", file, "camera:fx3"]);
-    assert_eq!(others.stdout, "nothing would change\n");
+    assert_eq!(others.stdout, "no changes\n");
     // The drive is gone.
     let away = shoot.footage().with_extension("away");
     fs::rename(shoot.footage(), &away).unwrap();
@@ -83,7 +83,7 @@ fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
         shoot
             .run(&["tags", "apply"])
             .stderr
-            .contains("what is in force of it stays")
+            .contains("keeping the active version")
     );
     assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     assert_eq!(shoot.run(&["tags", "rules", "--own"]).stdout, DRUMS);
@@ -159,7 +159,7 @@ fn words_of_the_vocabulary_find_their_tags() {
     let (none, said) = count("tag:rehearsal");
     assert_eq!(none, "0");
     assert!(
-        said.contains("`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"),
+        said.contains("`rehearsal` is ambiguous (`studio-session/rehearsal`, `tv-set/rehearsal`)"),
         "{said}"
     );
     let refused = shoot.run(&["tag", "add", "rehearsal", LAUGH]);
@@ -168,12 +168,12 @@ fn words_of_the_vocabulary_find_their_tags() {
     assert!(
         added
             .stderr
-            .contains("tv-rehearsal is called tv-set/rehearsal"),
+            .contains("using `tv-set/rehearsal` for `tv-rehearsal`"),
         "{}",
         added.stderr
     );
     assert!(
-        added.stderr.contains("did you mean interview?"),
+        added.stderr.contains("did you mean `interview`?"),
         "{}",
         added.stderr
     );
@@ -316,22 +316,20 @@ fn what_people_said_travels_beside_the_footage() {
     assert_eq!(shoot.run(&["sidecar", "write"]).code, 1);
     assert!(
         !xmp(&shoot, LAUGH).exists(),
-        "nobody was asked, so nothing was written"
+        "there was no confirmation, so nothing is written"
     );
     let written = shoot.run(&["sidecar", "write", "-y"]);
     assert_eq!(written.code, 0, "{}", written.stderr);
     assert!(
         written
             .stdout
-            .starts_with("2 sidecars written, 0 said it already"),
+            .starts_with("2 sidecars written, 0 up to date"),
         "{}",
         written.stdout
     );
     let again = shoot.run(&["sidecar", "write", "-y"]);
     assert!(
-        again
-            .stdout
-            .starts_with("0 sidecars written, 2 said it already"),
+        again.stdout.starts_with("0 sidecars written, 2 up to date"),
         "{}",
         again.stdout
     );
@@ -367,7 +365,11 @@ fn what_people_said_travels_beside_the_footage() {
     assert_eq!(rejected["selection"], "rejected");
     // Read again, nothing is new.
     let again = at(&shoot, &there, &["sidecar", "read"]);
-    assert!(again.stdout.contains("0 things new"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("0 edits imported"),
+        "{}",
+        again.stdout
+    );
     // What is taken back here is taken out there.
     shoot.run(&["tag", "remove", "drums", LAUGH]);
     shoot.run(&["sidecar", "write", "-y"]);
@@ -451,7 +453,7 @@ fn people_here_are_believed_unless_the_sidecar_is_to_be() {
     assert!(
         written
             .stderr
-            .contains("Rating is 2 there and 5 here; it stays"),
+            .contains("Rating is 2 in the sidecar and 5 in the catalogue: not overwritten"),
         "{}",
         written.stderr
     );
@@ -524,7 +526,7 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
     for (words, reason) in [
         (
             &["tags", "rename", "acme", "acme", "-y"][..],
-            "is called `acme` already",
+            "already called `acme`",
         ),
         (
             &["tags", "rename", "acme", "shoot", "-y"],
@@ -532,7 +534,7 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
         ),
         (
             &["tags", "merge", "acme", "--into", "acme", "-y"],
-            "is called `acme` already",
+            "already called `acme`",
         ),
     ] {
         let refused = shoot.run(words);
@@ -556,7 +558,9 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
     let refused = shoot.run(&["tags", "rename", "vertical", "drone", "-y"]);
     assert_eq!(refused.code, 2);
     assert!(
-        refused.stderr.contains("`drone` is what `air` was called"),
+        refused
+            .stderr
+            .contains("`drone` is the former name of `air`"),
         "{}",
         refused.stderr
     );

@@ -26,11 +26,7 @@ fn a_pipe_gets_the_table_and_no_escape_codes() {
     let answer = shoot.run(&["search", "--thumbs"]);
     assert_eq!((answer.code, &answer.stdout), (0, &plain.stdout));
     assert!(!answer.stdout.contains('\x1b') && !answer.stderr.contains('\x1b'));
-    assert!(
-        answer
-            .stderr
-            .contains("posters are drawn on a terminal only")
-    );
+    assert!(answer.stderr.contains("--thumbs needs a terminal"));
 }
 
 #[test]
@@ -155,7 +151,7 @@ fn the_nth_clip_is_opened_or_shown() {
     let answer = desktop.search(&shoot, &["--open", "3"]);
     assert_eq!(answer.code, 1);
     assert!(
-        answer.stderr.contains("there is no clip 3: 2 found"),
+        answer.stderr.contains("no match 3: 2 found"),
         "{}",
         answer.stderr
     );

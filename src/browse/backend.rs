@@ -14,7 +14,7 @@ use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
 use crate::error::Error;
 use crate::index::{self, Hits, Index, IndexNotice, SortOrder};
-use crate::output::{Pictures, advised, facts};
+use crate::output::{PicturePaths, suggestion_lines, write_clip_details};
 use crate::query::Query;
 
 /// Facets on the screen, each with the query field that selects its values.
@@ -178,7 +178,7 @@ impl Backend {
     /// Suggests other queries for a line without matches, the most helpful first.
     pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
         let advice = self.ask(line, Index::advise)?;
-        Ok(advice.map_or_else(Vec::new, |advice| advised(&advice)))
+        Ok(advice.map_or_else(Vec::new, |advice| suggestion_lines(&advice)))
     }
 
     /// Reads a clip by its row id.
@@ -196,10 +196,10 @@ impl Backend {
         let Some(clip) = self.clip(number)? else {
             return Ok(vec!["no file contains this clip any more".to_owned()]);
         };
-        let pictures = Pictures::of(&clip, &self.catalogue.thumbnails());
+        let pictures = PicturePaths::find(&clip, &self.catalogue.thumbnails());
         let mut text = Vec::new();
         // Writing to memory cannot fail.
-        let _ = facts(&clip, &pictures, &mut text);
+        let _ = write_clip_details(&clip, &pictures, &mut text);
         let text = String::from_utf8_lossy(&text).into_owned();
         Ok(text.lines().map(str::to_owned).collect())
     }

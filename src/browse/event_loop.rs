@@ -21,7 +21,7 @@ use crate::clip::Action;
 use crate::desktop;
 use crate::error::{Error, escape};
 use crate::index::Hits;
-use crate::output::{Colours, Graphics, INTERRUPT, Screen};
+use crate::output::{CTRL_C, Colours, Graphics, Screen};
 
 /// Delay before a search, so that fast typing causes one search.
 const DEBOUNCE: Duration = Duration::from_millis(20);
@@ -58,8 +58,8 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
         return Err(Error::NoTerminal);
     }
     let mut terminal = TerminalGuard::enter()?;
-    let (screen, typed) = Screen::ask();
-    if typed.contains(INTERRUPT) {
+    let (screen, typed) = Screen::detect();
+    if typed.contains(CTRL_C) {
         return Ok(Ending::Quit);
     }
     let mut state = ScreenState::new(&line_of(words));

@@ -11,7 +11,7 @@ use ratatui::layout::Size;
 
 use crate::catalogue::PictureFolder;
 use crate::clip::Clip;
-use crate::output::{Picture, Screen};
+use crate::output::{Screen, TerminalPicture};
 use crate::value::Fingerprint;
 
 /// Name of the decoding thread.
@@ -28,14 +28,14 @@ type Queue = Arc<(Mutex<Vec<PosterKey>>, Condvar)>;
 /// Decoded posters; `None` for clips without one.
 #[derive(Default)]
 pub(super) struct Posters {
-    made: HashMap<PosterKey, Option<Picture>>,
+    made: HashMap<PosterKey, Option<TerminalPicture>>,
     reader: Option<PosterReader>,
     pending: usize,
 }
 
 struct PosterReader {
     queue: Queue,
-    read: Receiver<(PosterKey, Option<Picture>)>,
+    read: Receiver<(PosterKey, Option<TerminalPicture>)>,
 }
 
 impl Posters {
@@ -87,7 +87,7 @@ impl Posters {
     }
 
     /// Returns the decoded poster of a clip in this size.
-    pub(super) fn poster(&self, clip: &Clip, size: Size) -> Option<&Picture> {
+    pub(super) fn poster(&self, clip: &Clip, size: Size) -> Option<&TerminalPicture> {
         let id = clip.id.as_ref()?.value;
         self.made.get(&key(id, size))?.as_ref()
     }
@@ -112,7 +112,7 @@ fn read_all(
     queue: &Queue,
     folder: &PictureFolder,
     screen: Screen,
-    read: &Sender<(PosterKey, Option<Picture>)>,
+    read: &Sender<(PosterKey, Option<TerminalPicture>)>,
 ) {
     let (jobs, sign) = &**queue;
     loop {
@@ -130,7 +130,7 @@ fn read_all(
         let room = Size::new(width, height);
         // A picture that makes the decoder panic counts as missing.
         let picture = catch_unwind(AssertUnwindSafe(|| {
-            Picture::read(&folder.find(id)?, room, screen)
+            TerminalPicture::read(&folder.find(id)?, room, screen)
         }));
         if read.send((key, picture.unwrap_or_default())).is_err() {
             return;

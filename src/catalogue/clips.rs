@@ -235,7 +235,7 @@ impl Catalogue {
     /// Finds a clip by a path, a file name, or the start of an id.
     ///
     /// # Errors
-    /// [`Error::NoClip`], [`Error::ManyClips`], or when `SQLite` fails.
+    /// [`Error::NoClip`], [`Error::AmbiguousClip`], or when `SQLite` fails.
     pub fn find(&self, text: &Path) -> Result<Clip, Error> {
         let name = text.to_string_lossy();
         let clip = self.find_number(text)?;
@@ -259,7 +259,7 @@ impl Catalogue {
         match found.as_slice() {
             [] => Err(Error::NoClip(crate::error::escape(&name))),
             [clip] => Ok(*clip),
-            many => Err(Error::ManyClips {
+            many => Err(Error::AmbiguousClip {
                 name: crate::error::escape(&name),
                 count: many.len(),
                 examples: self.examples(many)?,

@@ -76,7 +76,7 @@ impl Catalogue {
     fn acquire_turn(&self) -> Result<WriteTurn<'_>, Error> {
         if let Some(reason) = &self.only_read {
             let little = fs4::available_space(self.folder()).is_ok_and(|free| free < LITTLE_SPACE);
-            return Err(Error::OnlyReadable {
+            return Err(Error::ReadOnlyCatalogue {
                 path: self.folder.join(super::FILE),
                 reason: if little {
                     "the disk is full".to_owned()

@@ -326,7 +326,7 @@ impl Catalogue {
     /// its identity.
     ///
     /// # Errors
-    /// [`Error::NoVolume`], [`Error::ManyVolumes`], or when `SQLite` fails.
+    /// [`Error::NoVolume`], [`Error::AmbiguousVolume`], or when `SQLite` fails.
     pub fn find_volume(&self, text: &str) -> Result<VolumeRow, Error> {
         let rows = self.volume_rows(false)?;
         let is_label = |row: &VolumeRow| row.label == text;
@@ -346,7 +346,7 @@ impl Catalogue {
                 [] => {}
                 [one] => return Ok((*one).clone()),
                 many => {
-                    return Err(Error::ManyVolumes {
+                    return Err(Error::AmbiguousVolume {
                         name: escape(text),
                         identities: many.iter().map(|row| escape(&row.identity)).collect(),
                     });

@@ -150,7 +150,7 @@ pub(crate) struct IngestsArgs {
 ///
 /// Reads each file from its disk and compares it with every record that exists: the folder's ASC MHL history, older MHL files in it, the
 /// log of ingests, and hashes in the catalogue. Lists altered, missing and new files. Exit code 4: a file is altered or missing;
-/// 3: a file could not be compared.
+/// 3: a file could not be read or verified.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Folders

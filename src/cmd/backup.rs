@@ -1,4 +1,4 @@
-//! `btsindex backup`
+//! `btsindex backup`: copies the catalogue to a file.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::cli;
 pub(crate) fn run(args: &cli::BackupArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(catalogue)?;
-    catalogue.backup_while(&args.file, &|| !interrupt.is_asked())?;
+    catalogue.backup_while(&args.file, &|| !interrupt.is_requested())?;
     let mut out = stdout();
     writeln!(
         out,
-        "{} and {} copied to {}",
+        "backed up {} and {} to {}",
         counted(catalogue.count()?, "clip"),
         counted(catalogue.edit_count()?, "edit"),
         escape(&args.file.to_string_lossy())

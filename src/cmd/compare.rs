@@ -1,26 +1,26 @@
-//! Comparing copies in full, for the commands that tell of them.
+//! Complete comparison of copies, for `copies --verify` and `duplicates --verify`.
 
 use std::io::{self, IsTerminal, Write};
 
 use btsindex::catalogue::{Catalogue, Copied};
 use btsindex::error::escape;
 use btsindex::media::Cancel;
-use btsindex::output::ByteBar;
+use btsindex::output::{ByteBar, counted};
 use btsindex::scan::{HashEvent, hash_copies};
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::scan::stop_on_ctrl_c;
 
-/// Hashes every file, of clips that have several, that was not hashed as it is now.
-pub(super) fn all(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+/// Hashes the files of clips with several files, except those hashed since their last change.
+pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
     let bar = ByteBar::new(io::stderr().is_terminal());
     let mut problems = 0;
-    let verified = hash_copies(clips, catalogue, &cancel, &mut |event| match event {
-        HashEvent::Started { bytes, .. } => bar.begin(bytes),
-        HashEvent::File(path) => bar.name(&path),
+    let hashed = hash_copies(clips, catalogue, &cancel, &mut |event| match event {
+        HashEvent::Started { bytes, .. } => bar.set_total(bytes),
+        HashEvent::File(path) => bar.set_file(&path),
         HashEvent::Read(bytes) => bar.add(bytes),
         HashEvent::Problem(problem) => {
             problems += 1;
@@ -28,22 +28,19 @@ pub(super) fn all(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> 
                 escape(&problem.path.to_string_lossy()),
                 escape(&problem.reason),
             );
-            bar.say(&format!("warning: {path}: {reason}"));
+            bar.print_message(&format!("warning: {path}: {reason}"));
         }
     })?;
-    bar.end();
+    bar.finish();
     if cancel.is_cancelled() {
-        writeln!(
-            io::stderr(),
-            "interrupted; the same command goes on from here"
-        )?;
+        writeln!(io::stderr(), "interrupted; run the same command to resume")?;
         return Ok(Exit::Interrupted);
     }
-    if verified.offline > 0 {
+    if hashed.offline > 0 {
         writeln!(
             io::stderr(),
-            "{} files are on volumes that are not mounted, and were not read",
-            verified.offline
+            "{} on volumes that are not mounted, not read",
+            counted(hashed.offline, "file")
         )?;
     }
     Ok(if problems > 0 {
@@ -53,7 +50,7 @@ pub(super) fn all(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> 
     })
 }
 
-/// The files of a clip, for programs.
+/// Returns the files of a clip as JSON.
 pub(super) fn files_json(copied: &Copied) -> Vec<Value> {
     let file = |file: &btsindex::catalogue::Hashed| {
         json!({

@@ -1,4 +1,4 @@
-//! `btsindex completions`
+//! `btsindex completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 

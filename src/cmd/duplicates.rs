@@ -1,4 +1,4 @@
-//! `btsindex duplicates`
+//! `btsindex duplicates`: lists clips that exist in more than one file.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -23,14 +23,14 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
         clips.retain(|clip| found.contains(clip));
     }
     let exit = if args.verify {
-        compare::all(&clips, &catalogue)?
+        compare::hash_files(&clips, &catalogue)?
     } else {
         Exit::Done
     };
-    let order = looked_through(&clips, &catalogue, args.same_volume)?;
+    let order = by_spare_bytes(&clips, &catalogue, args.same_volume)?;
     if order.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     let bytes: u64 = order.iter().map(|(bytes, _)| *bytes).sum();
     let order: Vec<i64> = order.into_iter().map(|(_, clip)| clip).collect();
@@ -47,16 +47,15 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
     out.flush()?;
     writeln!(
         io::stderr(),
-        "{} in more than one file, {} more than one file each would take",
+        "{} in more than one file, {} in extra copies",
         counted(order.len(), "clip"),
         Bytes(bytes)
     )?;
     Ok(exit)
 }
 
-/// Looks at clips and keeps of each one only its number and the bytes that one file would save;
-/// what takes up most comes first.
-fn looked_through(
+/// Returns the clips with the bytes that their additional files use, largest first.
+fn by_spare_bytes(
     clips: &[i64],
     catalogue: &Catalogue,
     is_same_volume: bool,
@@ -106,11 +105,11 @@ fn as_json(copied: &Copied) -> serde_json::Value {
 
 fn verdict(copied: &Copied) -> &'static str {
     if copied.do_differ() {
-        "which DIFFER though their samples are the same"
+        "same fingerprint, but contents DIFFER"
     } else if copied.are_all_hashed() {
-        "the same to the last byte"
+        "identical, compared completely"
     } else {
-        "the same by their fingerprint"
+        "same fingerprint, not compared completely"
     }
 }
 

@@ -1,4 +1,4 @@
-//! `btsindex history`
+//! `btsindex history`: lists all edits of a clip.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{in_effect, short_id};
-use btsindex::output::{Table, json_line};
+use btsindex::output::{TextTable, json_line};
 use serde_json::json;
 
 use super::{Exit, stdout, width};
@@ -16,15 +16,15 @@ pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<E
     let catalogue = Catalogue::open(catalogue)?;
     let clip = catalogue.find_number(&args.clip)?;
     let edits = catalogue.edits(catalogue.content_of(clip)?)?;
-    let counting: HashSet<_> = in_effect(&edits).iter().map(|edit| edit.id).collect();
+    let active: HashSet<_> = in_effect(&edits).iter().map(|edit| edit.id).collect();
     let mut out = stdout();
-    let mut table = Table::new(&["edit", "when", "who", "what", ""], width());
+    let mut table = TextTable::new(&["edit", "time", "author", "action", ""], width());
     for edit in &edits {
-        let counts = counting.contains(&edit.id);
+        let is_active = active.contains(&edit.id);
         if args.json {
             let line = json!({
                 "edit": edit.id, "at": edit.at(), "author": edit.content.author,
-                "action": edit.content.action, "counts": counts,
+                "action": edit.content.action, "counts": is_active,
             });
             writeln!(out, "{}", json_line(&line))?;
             continue;
@@ -34,12 +34,12 @@ pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<E
             edit.at(),
             edit.content.author.clone(),
             edit.content.action.to_string(),
-            if counts { "" } else { "(taken back)" }.to_owned(),
+            if is_active { "" } else { "(undone)" }.to_owned(),
         ]);
     }
     if !args.json {
         if edits.is_empty() {
-            writeln!(out, "nobody said anything of it yet")?;
+            writeln!(out, "no edits yet")?;
         } else {
             table.write(&mut out)?;
         }

@@ -1,4 +1,4 @@
-//! `btsindex search --open N` and `--reveal N`: one of the clips that were found, on the desktop.
+//! `btsindex search --open N` and `--reveal N`: opens one of the matches on the desktop.
 
 use std::io::{self, Write};
 
@@ -9,39 +9,40 @@ use btsindex::error::{Error, escape};
 use super::Exit;
 use crate::cli;
 
-/// What is to be done with which clip.
+/// Desktop action on one of the matches.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wish {
-    /// Counted from 1.
+pub(super) struct DesktopAction {
+    /// Number of the match, counted from 1.
     pub(super) nth: usize,
-    is_only_shown: bool,
+    /// True to show the file in the file manager, false to open it in its player.
+    is_reveal: bool,
 }
 
-impl Wish {
-    /// What was typed, if it was.
-    pub(super) fn of(args: &cli::SearchArgs) -> Option<Self> {
-        let wish = |is_only_shown| move |nth| Self { nth, is_only_shown };
-        let open = args.open.map(wish(false));
-        open.or(args.reveal.map(wish(true)))
+impl DesktopAction {
+    /// Returns the action of `--open` or `--reveal`, if given.
+    pub(super) fn from_args(args: &cli::SearchArgs) -> Option<Self> {
+        let action = |is_reveal| move |nth| Self { nth, is_reveal };
+        let open = args.open.map(action(false));
+        open.or(args.reveal.map(action(true)))
     }
 
-    /// Does it.
-    pub(super) fn fulfil(self, clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    /// Performs the action on the file of the match.
+    pub(super) fn perform(self, clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
         let number = clips.get(self.nth - 1);
         let clip = number.map(|&number| catalogue.clip(number)).transpose()?;
         let clip = clip.flatten().ok_or(Error::NoHit {
-            wanted: self.nth,
+            requested: self.nth,
             found: clips.len(),
         })?;
         let path = desktop::available_file(&clip)?;
-        let done = if self.is_only_shown {
+        let verb = if self.is_reveal {
             desktop::reveal(path)?;
             "shown"
         } else {
             desktop::open(path)?;
             "opened"
         };
-        writeln!(io::stderr(), "{done} {}", escape(&path.to_string_lossy()))?;
+        writeln!(io::stderr(), "{verb} {}", escape(&path.to_string_lossy()))?;
         Ok(Exit::Done)
     }
 }

@@ -1,11 +1,11 @@
-//! `btsindex report` and `btsindex sheet`
+//! `btsindex report` and `btsindex sheet`: write a report or a contact sheet of clips.
 
 use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{Counting, Look, counted};
+use btsindex::output::{ClipCounter, ProgressFormat, counted};
 use btsindex::query::{Date, today};
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
@@ -24,9 +24,9 @@ pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Ex
         _ => None,
     };
     let output = args.output.as_deref();
-    run(&args.words, folder, |book, work| match form {
-        Some(form) => data(book, form, output, work),
-        None => make(book, output, (None, args.folder), work),
+    run(&args.words, folder, |book, context| match form {
+        Some(form) => write_data(book, form, output, context),
+        None => write_page(book, output, (None, args.folder), context),
     })
 }
 
@@ -35,38 +35,38 @@ pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
-    run(&args.words, folder, |book, work| {
-        let how = (Some(sheet), args.folder);
-        make(book, args.output.as_deref(), how, work)
+    run(&args.words, folder, |book, context| {
+        let style = (Some(sheet), args.folder);
+        write_page(book, args.output.as_deref(), style, context)
     })
 }
 
-/// What writing a book needs.
-struct Work<'a> {
+/// Catalogue and interrupt request, needed to write a book.
+struct ReportContext<'a> {
     catalogue: &'a Catalogue,
     interrupt: &'a Interrupt,
 }
 
-/// Gathers the clips that were asked for, and writes them.
+/// Gathers the clips that a day or query selects, and writes them.
 fn run(
     words: &[String],
     folder: &Path,
-    write: impl FnOnce(&ShootReport, &Work<'_>) -> anyhow::Result<()>,
+    write: impl FnOnce(&ShootReport, &ReportContext<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(folder)?;
     let Some(book) = gather(words, &catalogue, &interrupt)? else {
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     };
-    let work = Work {
+    let context = ReportContext {
         catalogue: &catalogue,
         interrupt: &interrupt,
     };
-    write(&book, &work)?;
+    write(&book, &context)?;
     Ok(Exit::Done)
 }
 
-/// The clips that were asked for; `None` when there are none, which is said.
+/// Gathers the clips that a day or query selects. `None` if there are none, which is reported.
 fn gather(
     words: &[String],
     catalogue: &Catalogue,
@@ -75,10 +75,11 @@ fn gather(
     let (first, rest) = words
         .split_first()
         .map_or(("", words), |(first, rest)| (first.as_str(), rest));
-    let (about, asked) = match day(first)? {
+    let (about, query) = match parse_day(first)? {
         None => (ReportScope::Query(words.join(" ")), words.to_vec()),
         Some(date) => {
-            // A night belongs to the day it began, as it was said; else the camera's clock tells.
+            // Footage shot after midnight belongs to the shoot day recorded at its ingest. Without one,
+            // the camera's clock decides.
             let day = [
                 format!("shoot_date:{date}"),
                 "OR".to_owned(),
@@ -90,24 +91,24 @@ fn gather(
             )
         }
     };
-    // Nothing of a report is written yet, and a search can be killed at any time.
-    let clips = interrupt.at_once(|| search::find_all(&asked, catalogue))?;
-    let book = counted_out("gathering", |each| {
-        let mut go_on = |done, all| {
-            each(done, all);
-            !interrupt.is_asked()
+    // Nothing of a report is written yet, so the process may exit during the search.
+    let clips = interrupt.run_interruptible(|| search::find_all(&query, catalogue))?;
+    let book = with_counter("gathering", |on_progress| {
+        let mut is_continued = |done, all| {
+            on_progress(done, all);
+            !interrupt.is_requested()
         };
         Ok(ShootReport::gather(
             about,
             &clips,
             today(),
             catalogue,
-            &mut go_on,
+            &mut is_continued,
         )?)
     })?;
     let book = book.ok_or(Error::Interrupted)?;
     if book.shots.is_empty() {
-        // A search that finds nothing has said so.
+        // A search without results was already reported.
         if !clips.is_empty() {
             writeln!(io::stderr(), "nothing found")?;
         }
@@ -116,25 +117,25 @@ fn gather(
     Ok(Some(book))
 }
 
-/// Shows how many of how many clips are done while something runs.
-fn counted_out<T>(
-    what: &'static str,
+/// Runs an operation on clips and shows how many are done. `verb`: such as `gathering`.
+fn with_counter<T>(
+    verb: &'static str,
     run: impl FnOnce(&mut dyn FnMut(usize, usize)) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let look = if io::stderr().is_terminal() {
-        Look::Bar
+    let format = if io::stderr().is_terminal() {
+        ProgressFormat::Bar
     } else {
-        Look::Lines
+        ProgressFormat::Lines
     };
-    let mut talk = io::stderr();
-    let mut counting = Counting::new(what, look, &mut talk);
-    let outcome = run(&mut |done, all| counting.at(done, all));
-    counting.end();
+    let mut stderr = io::stderr();
+    let mut counter = ClipCounter::new(verb, format, &mut stderr);
+    let outcome = run(&mut |done, all| counter.set(done, all));
+    counter.finish();
     outcome
 }
 
-/// The day that a word names: a date, `yesterday`, a day file.
-fn day(word: &str) -> Result<Option<Date>, Error> {
+/// Parses a date, `yesterday`, or the path of a day file. `None` for any other word.
+fn parse_day(word: &str) -> Result<Option<Date>, Error> {
     let is_file = Path::new(word).extension().is_some_and(|it| it == "toml");
     if is_file {
         let day = Day::read(Path::new(word))?;
@@ -144,33 +145,33 @@ fn day(word: &str) -> Result<Option<Date>, Error> {
                 .to_owned(),
         });
     }
-    if !is_written_as_date(word) {
+    if !looks_like_date(word) {
         return Ok(named_day(word, &today));
     }
     word.parse().map(Some).map_err(|_| Error::Query {
-        message: format!("{word} is no day"),
-        hint: format!("write a day of the calendar, or `'\"{word}\"'` to search for the word"),
+        message: format!("{word} is not a date"),
+        hint: format!("give a date that exists, or `'\"{word}\"'` to search for the word"),
     })
 }
 
-/// `2026-05-02`, and `2026-02-30`, which no calendar has.
-fn is_written_as_date(word: &str) -> bool {
-    let like = "2026-05-02";
-    let is_like =
-        |(c, like): (char, char)| c == like || c.is_ascii_digit() && like.is_ascii_digit();
-    word.len() == like.len() && word.chars().zip(like.chars()).all(is_like)
+/// Returns true for `2026-05-02`, and for dates that do not exist, such as `2026-02-30`.
+fn looks_like_date(word: &str) -> bool {
+    let example = "2026-05-02";
+    let is_alike =
+        |(c, model): (char, char)| c == model || c.is_ascii_digit() && model.is_ascii_digit();
+    word.len() == example.len() && word.chars().zip(example.chars()).all(is_alike)
 }
 
 /// Writes JSON or CSV to a file, or prints it.
-fn data(
+fn write_data(
     book: &ShootReport,
     form: ReportFormat,
     output: Option<&Path>,
-    work: &Work<'_>,
+    context: &ReportContext<'_>,
 ) -> anyhow::Result<()> {
     let output = output.filter(|path| *path != Path::new("-"));
     let is_terminal = output.is_none() && io::stdout().is_terminal();
-    with_making("writing", work, |making| {
+    with_progress("writing", context, |making| {
         let write = |sink: &mut report::Sink<'_>| match form {
             ReportFormat::Csv => report::write_csv(book, is_terminal, making, sink),
             _ => report::write_json(book, making, sink),
@@ -180,22 +181,24 @@ fn data(
                 report::save(path, form, write)?;
                 Ok(())
             }
-            None => print(work, write),
+            None => print(context, write),
         }
     })
 }
 
-/// Writes a page, or a folder.
-fn make(
+/// Writes a page, or a folder with a page and its pictures.
+fn write_page(
     book: &ShootReport,
     output: Option<&Path>,
     (sheet, is_folder): (Option<SheetLayout>, bool),
-    work: &Work<'_>,
+    context: &ReportContext<'_>,
 ) -> anyhow::Result<()> {
-    let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
+    let to = output.map_or_else(|| default_name(book, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
-        return with_making("writing", work, |making| {
-            print(work, |sink| report::write_page(book, sheet, making, sink))
+        return with_progress("writing", context, |making| {
+            print(context, |sink| {
+                report::write_page(book, sheet, making, sink)
+            })
         });
     }
     let wish = ReportRequest {
@@ -203,7 +206,7 @@ fn make(
         sheet,
         is_folder,
     };
-    let bytes = with_making("writing", work, |making| {
+    let bytes = with_progress("writing", context, |making| {
         Ok(report::write(book, &wish, making)?)
     })?;
     let place = wish.output_path(book.shots.len());
@@ -213,20 +216,20 @@ fn make(
     Ok(())
 }
 
-fn with_making<T>(
-    what: &'static str,
-    work: &Work<'_>,
+fn with_progress<T>(
+    verb: &'static str,
+    context: &ReportContext<'_>,
     write: impl FnOnce(&mut RenderContext<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let outcome = counted_out(what, |told| {
+    let outcome = with_counter(verb, |on_progress| {
         write(&mut RenderContext {
-            catalogue: work.catalogue,
-            cancel: work.interrupt.cancel(),
-            progress: told,
+            catalogue: context.catalogue,
+            cancel: context.interrupt.cancel(),
+            progress: on_progress,
         })
     });
     if outcome.as_ref().is_err_and(is_interrupted) {
-        writeln!(io::stderr(), "nothing was written")?;
+        writeln!(io::stderr(), "nothing written")?;
     }
     outcome
 }
@@ -235,24 +238,24 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Error::Interrupted))
 }
 
-/// Bytes of what is printed that memory holds; the rest waits in a temporary file.
-const MOST_IN_MEMORY: usize = 16 << 20;
+/// Maximum size of printed output held in memory; larger output goes to a temporary file.
+const MAX_IN_MEMORY: usize = 16 << 20;
 
-/// Prints what is written whole, or nothing of it.
+/// Prints the complete output, or nothing if writing it fails.
 fn print(
-    work: &Work<'_>,
+    context: &ReportContext<'_>,
     write: impl FnOnce(&mut report::Sink<'_>) -> Result<(), Error>,
 ) -> anyhow::Result<()> {
-    let mut spool = tempfile::spooled_tempfile(MOST_IN_MEMORY);
-    let place = std::env::temp_dir();
+    let mut spool = tempfile::spooled_tempfile(MAX_IN_MEMORY);
+    let folder = std::env::temp_dir();
     {
         let mut buffered = BufWriter::new(&mut spool);
-        write(&mut report::Sink::new(&mut buffered, &place))?;
-        buffered.flush().map_err(Error::path(&place))?;
+        write(&mut report::Sink::new(&mut buffered, &folder))?;
+        buffered.flush().map_err(Error::path(&folder))?;
     }
-    spool.rewind().map_err(Error::path(&place))?;
-    // Whoever reads it may be slow; what was read already cannot be taken back.
-    work.interrupt.at_once(|| {
+    spool.rewind().map_err(Error::path(&folder))?;
+    // The reader of a pipe may be slow, and what it has read cannot be revoked.
+    context.interrupt.run_interruptible(|| {
         let mut out = stdout();
         io::copy(&mut spool, &mut out)?;
         out.flush()?;
@@ -260,8 +263,8 @@ fn print(
     })
 }
 
-/// What a page is called when nobody says so.
-fn named(book: &ShootReport, is_sheet: bool) -> PathBuf {
+/// Returns the file name of a page if `-o` is not given.
+fn default_name(book: &ShootReport, is_sheet: bool) -> PathBuf {
     let name = match (&book.about, is_sheet) {
         (ReportScope::Day(date, _), false) => date.to_string(),
         (ReportScope::Day(date, _), true) => format!("{date}-sheet"),

@@ -1,4 +1,4 @@
-//! `btsindex scan`
+//! `btsindex scan`: catalogues footage.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
 use btsindex::media::{Cancel, HeaderReaders, ThumbnailFormat, kill_all};
-use btsindex::output::{Look, Progress, json_line, summary, summary_json, timings};
+use btsindex::output::{
+    ProgressFormat, ScanProgress, json_line, scan_summary_json, write_scan_summary, write_timings,
+};
 use btsindex::scan::{ScanRequest, scan};
 
 use super::{Exit, stdout};
@@ -49,41 +51,41 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         },
         None => request,
     };
-    let look = match (args.json, io::stderr().is_terminal()) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Bar,
-        (false, false) => Look::Lines,
+    let format = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => ProgressFormat::Json,
+        (false, true) => ProgressFormat::Bar,
+        (false, false) => ProgressFormat::Lines,
     };
-    let (mut out, mut talk) = (stdout(), io::stderr());
-    let mut progress = Progress::new(look, &mut out, &mut talk);
-    let outcome = scan(&request, &mut |event| progress.event(&event));
-    let problems = progress.end();
-    let found = outcome?;
+    let (mut out, mut stderr) = (stdout(), io::stderr());
+    let mut progress = ScanProgress::new(format, &mut out, &mut stderr);
+    let outcome = scan(&request, &mut |event| progress.on_event(&event));
+    let problems = progress.finish();
+    let summary = outcome?;
     if args.json {
-        writeln!(out, "{}", json_line(&summary_json(&found)))?;
+        writeln!(out, "{}", json_line(&scan_summary_json(&summary)))?;
     } else {
-        summary(&found, &problems, &mut out)?;
+        write_scan_summary(&summary, &problems, &mut out)?;
         if args.timings {
-            timings(&found, &mut out)?;
+            write_timings(&summary, &mut out)?;
         }
     }
     out.flush()?;
-    Ok(match (found.is_interrupted, found.unreadable) {
+    Ok(match (summary.is_interrupted, summary.unreadable) {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         (false, _) => Exit::SomeUnreadable,
     })
 }
 
-/// The first Ctrl-C asks for a clean end, the second takes it.
+/// Installs a handler: the first Ctrl-C requests a clean stop, the second exits immediately.
 pub(super) fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
             kill_all();
-            std::process::exit(130);
+            std::process::exit(Exit::Interrupted.code().into());
         }
         cancel.cancel();
     })
-    .context("Ctrl-C cannot be caught")
+    .context("cannot handle Ctrl-C")
 }

@@ -1,14 +1,14 @@
-//! `btsindex search --thumbs`: what was found, with its posters.
+//! `btsindex search --thumbs`: shows the matches with their posters.
 
 use std::io;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::Clip;
-use btsindex::output::{Screen, contact_sheet};
+use btsindex::output::{Screen, write_contact_sheet};
 
 use super::stdout;
 
-/// Shows clips with their posters, on a terminal of that width.
+/// Shows clips with their posters on a terminal, `width` characters wide.
 pub(super) fn show(clips: Vec<Clip>, catalogue: &Catalogue, width: usize) -> io::Result<()> {
     let posters = catalogue.thumbnails().posters;
     let clips: Vec<_> = clips
@@ -18,7 +18,7 @@ pub(super) fn show(clips: Vec<Clip>, catalogue: &Catalogue, width: usize) -> io:
             (clip, poster)
         })
         .collect();
-    // What is typed meanwhile is the shell's, but it cannot be given back.
-    let (screen, _) = Screen::ask();
-    contact_sheet(&clips, screen, width, &mut stdout())
+    // Keys typed meanwhile were meant for the shell, but cannot be returned to it.
+    let (screen, _) = Screen::detect();
+    write_contact_sheet(&clips, screen, width, &mut stdout())
 }

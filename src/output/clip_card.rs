@@ -1,37 +1,36 @@
-//! A clip in a few lines, to stand beside its poster.
+//! Clip in a few lines, shown next to its poster by `search --thumbs`, `browse` and reports.
 
 use super::clip_rows::{folder, length, picture, place, shot};
 use crate::clip::Clip;
 use crate::error::escape;
 
-/// What a person looks for first, as text; empty where it is not known, and not yet safe to be
-/// written to a terminal.
+/// Main properties of a clip as text. Unknown ones are empty; none is escaped for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Glance {
-    /// Its file's name.
+pub struct ClipCard {
+    /// Name of the best copy's file.
     pub name: String,
-    /// `selected, 4 stars`.
+    /// Selection and rating: `selected, 4 stars`.
     pub verdict: String,
-    /// `2026-05-02 14:00`.
+    /// Recording time: `2026-05-02 14:00`.
     pub shot: String,
-    /// `12.5s`.
+    /// Duration, such as `12.5s`.
     pub length: String,
-    /// `1920x1080 23.976 10-bit hlg`.
+    /// Format: `1920x1080 23.976 10-bit hlg`.
     pub picture: String,
-    /// Maker and model.
+    /// Maker and model of the camera.
     pub camera: String,
-    /// `interview, studio session`.
+    /// Tags: `interview, studio session`.
     pub tags: String,
-    /// The last two folders.
+    /// Last two folders of the path.
     pub folder: String,
-    /// `SHELF-07 (offline), also RAID-A`.
+    /// Volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
     pub place: String,
 }
 
-impl Glance {
-    /// Looks at a clip.
+impl ClipCard {
+    /// Formats the main properties of a clip.
     #[must_use]
-    pub fn of(clip: &Clip) -> Self {
+    pub fn from_clip(clip: &Clip) -> Self {
         let name = clip.name.as_ref().map(|fact| fact.value.clone());
         let tags = clip.tags.as_ref().map(|fact| fact.value.to_string());
         Self {
@@ -51,19 +50,18 @@ impl Glance {
     }
 }
 
-/// What is known of a clip at a glance, a line each, its name first; what is not known is left
-/// out. Safe to be written to a terminal.
+/// Returns the lines of a [`ClipCard`], the name first, without empty ones. Escaped for a terminal.
 #[must_use]
-pub fn card(clip: &Clip) -> Vec<String> {
-    let glance = Glance::of(clip);
+pub fn card_lines(clip: &Clip) -> Vec<String> {
+    let card = ClipCard::from_clip(clip);
     let lines = [
-        glance.name,
-        glance.verdict,
-        join(&[glance.shot, glance.length]),
-        join(&[glance.picture, glance.camera]),
-        glance.tags,
-        glance.folder,
-        glance.place,
+        card.name,
+        card.verdict,
+        join(&[card.shot, card.length]),
+        join(&[card.picture, card.camera]),
+        card.tags,
+        card.folder,
+        card.place,
     ];
     lines
         .into_iter()
@@ -72,15 +70,15 @@ pub fn card(clip: &Clip) -> Vec<String> {
         .collect()
 }
 
-/// What people decided: `selected, 4 stars`.
+/// Formats selection and rating: `selected, 4 stars`.
 fn verdict(clip: &Clip) -> String {
     let selection = clip.selection.as_ref().map(|fact| fact.value.to_string());
     let stars = clip.rating.as_ref().map(|fact| {
         let plural = if fact.value == 1 { "" } else { "s" };
         format!("{} star{plural}", fact.value)
     });
-    let said: Vec<String> = selection.into_iter().chain(stars).collect();
-    said.join(", ")
+    let parts: Vec<String> = selection.into_iter().chain(stars).collect();
+    parts.join(", ")
 }
 
 fn join(parts: &[String]) -> String {

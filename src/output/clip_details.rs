@@ -1,4 +1,4 @@
-//! One clip in full: every fact with its source, tags with their reasons, every file.
+//! Details of one clip: every fact with its source, tags with their reasons, every file.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,19 +11,19 @@ use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
 use crate::value::{Bytes, TagOrigin, instant};
 
-/// Where a clip's pictures are, as far as they are there.
+/// Paths of a clip's poster and filmstrip; `None` if the file does not exist.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures {
-    /// The one that stands for it.
+pub struct PicturePaths {
+    /// Poster frame of the clip.
     pub poster: Option<PathBuf>,
-    /// Several in one, with an index of the same name that ends in `.json`.
+    /// Filmstrip, several frames in one image. Its index has the same name, ending in `.json`.
     pub strip: Option<PathBuf>,
 }
 
-impl Pictures {
-    /// Those of a clip, in the catalogue's folders.
+impl PicturePaths {
+    /// Finds the pictures of a clip in the catalogue's folders.
     #[must_use]
-    pub fn of(clip: &Clip, thumbnails: &Thumbnails) -> Self {
+    pub fn find(clip: &Clip, thumbnails: &Thumbnails) -> Self {
         let id = clip.id.as_ref().map(|id| id.value);
         Self {
             poster: id.and_then(|id| thumbnails.posters.find(id)),
@@ -32,11 +32,15 @@ impl Pictures {
     }
 }
 
-/// Writes everything known of a clip, and where its pictures are.
+/// Writes all facts, tags and files of a clip, and the paths of its pictures.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn facts(clip: &Clip, pictures: &Pictures, out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_clip_details(
+    clip: &Clip,
+    pictures: &PicturePaths,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let widest = FIELDS
         .iter()
         .map(|field| field.name.len())
@@ -107,10 +111,11 @@ fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A clip as JSON with, beside each value, the source of each and the reason of each tag.
+/// Returns a clip as JSON: the fields of [`clip_json`](super::clip_json), plus the source of each
+/// value and the reason of each tag.
 #[must_use]
-pub fn facts_json(clip: &Clip, pictures: &Pictures) -> Value {
-    let mut object = clip_rows::json(clip);
+pub fn clip_details_json(clip: &Clip, pictures: &PicturePaths) -> Value {
+    let mut object = clip_rows::clip_json(clip);
     let sources: Map<String, Value> = FIELDS
         .iter()
         .filter_map(|field| {

@@ -1,4 +1,4 @@
-//! Clips as rows of a table, and as JSON.
+//! Clips as table cells and as JSON.
 
 use std::fmt::Write;
 
@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
 use crate::error::is_unsafe;
 
-/// A clip as one JSON object: its fields by name, absent ones left out, and its files.
+/// Returns a clip as one JSON object: fields by name, without absent ones, and its files.
 #[must_use]
-pub fn json(clip: &Clip) -> Value {
+pub fn clip_json(clip: &Clip) -> Value {
     let mut object: Map<String, Value> = FIELDS
         .iter()
         .filter_map(|field| Some((field.name.to_owned(), (field.json)(clip)?)))
@@ -21,7 +21,8 @@ pub fn json(clip: &Clip) -> Value {
     Value::Object(object)
 }
 
-/// JSON as a line that a terminal may show: what `escape` would change is written `\\u009b`.
+/// Formats JSON as one line that is safe on a terminal: characters that
+/// [`escape`](crate::error::escape) would replace are written as `\\u009b`.
 #[must_use]
 pub fn json_line(value: &Value) -> String {
     let mut line = String::new();
@@ -39,13 +40,13 @@ pub fn json_line(value: &Value) -> String {
     line
 }
 
-/// `1:05`.
+/// Formats the duration: `1:05`.
 pub(super) fn length(clip: &Clip) -> String {
     let duration = clip.duration.as_ref();
     duration.map_or_else(String::new, |fact| fact.value.to_string())
 }
 
-/// `2026-05-02 14:00`.
+/// Formats the recording time: `2026-05-02 14:00`.
 pub(super) fn shot(clip: &Clip) -> String {
     let time = clip.captured.as_ref().map(|fact| fact.value.civil());
     time.map_or_else(String::new, |time| {
@@ -53,7 +54,7 @@ pub(super) fn shot(clip: &Clip) -> String {
     })
 }
 
-/// `1920x1080 23.976 10-bit hlg`, or what there is of sound.
+/// Formats the picture format, such as `1920x1080 23.976 10-bit hlg`; `sound` if there is no video.
 pub(super) fn picture(clip: &Clip) -> String {
     let mut parts = Vec::new();
     if let Some((width, height)) = clip
@@ -77,7 +78,7 @@ pub(super) fn picture(clip: &Clip) -> String {
     parts.join(" ")
 }
 
-/// The last two folders: enough to tell two cards apart.
+/// Returns the last two folders of the path, enough to distinguish two cards.
 pub(super) fn folder(clip: &Clip) -> String {
     let Some(folder) = clip.files.first().and_then(|copy| copy.inside.parent()) else {
         return String::new();
@@ -91,7 +92,7 @@ pub(super) fn folder(clip: &Clip) -> String {
     parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
 
-/// `SHELF-07 (offline), also RAID-A`.
+/// Lists the volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
 pub(super) fn place(clip: &Clip) -> String {
     let mut copies = clip.files.iter();
     let Some(best) = copies.next() else {

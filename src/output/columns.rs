@@ -1,30 +1,31 @@
-//! The columns that clips are shown in: composed ones that people read, and any field.
+//! Columns of clip tables and CSV: any field, and composed columns for people.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{Table, clip_rows};
+use super::{TextTable, clip_rows};
 use crate::clip::{Clip, FIELDS, Field, facets};
 use crate::error::{Error, closest, escape};
 use crate::query::Query;
 use crate::value::SearchWords;
 
-/// One column: its heading, and what stands in it.
+/// One column: heading and source of its cells.
 #[derive(Clone, Copy)]
-enum Column {
+enum ClipColumn {
     Composed(&'static str, Text),
     Field(&'static Field),
     Match,
 }
 
-/// What clips are shown in.
-pub struct Columns {
-    shown: Vec<Column>,
-    /// What was looked for, so that it can be shown where it is.
+/// Columns of a table or a CSV file of clips.
+pub struct ClipColumns {
+    /// Requested columns; empty for the defaults.
+    requested: Vec<ClipColumn>,
+    /// SearchWords of the query, for the column `match`.
     words: Vec<SearchWords>,
-    /// Where plain words look, the weightiest first.
-    looked_in: Vec<&'static Field>,
+    /// Fields that plain words are searched in, highest weight first.
+    searched_fields: Vec<&'static Field>,
 }
 
 type Text = fn(&Clip) -> String;
@@ -37,11 +38,11 @@ const COMPOSED: [(&str, Text); 6] = [
     ("folder", clip_rows::folder),
     ("where", clip_rows::place),
 ];
-/// What is shown when nothing is asked for.
+/// Columns of a table if none are requested.
 const DEFAULT: [&str; 9] = [
     "name", "shot", "length", "picture", "camera", "tags", "folder", "where", "match",
 ];
-/// What a spreadsheet gets when nothing is asked for.
+/// Columns of a CSV file if none are requested.
 const EXPORTED: [&str; 17] = [
     "name",
     "path",
@@ -62,65 +63,66 @@ const EXPORTED: [&str; 17] = [
     "notes",
 ];
 
-impl Columns {
-    /// Columns by their names; of none, those that people look at first.
+impl ClipColumns {
+    /// Parses column names; without names, the default columns are used.
     ///
     /// # Errors
-    /// [`Error::Query`] for a name that is none.
-    pub fn named(names: &[String], query: &Query) -> Result<Self, Error> {
+    /// [`Error::Query`] for an unknown name.
+    pub fn parse(names: &[String], query: &Query) -> Result<Self, Error> {
         let words = query.words().into_iter().cloned().collect();
         let names = names
             .iter()
             .map(|name| name.trim())
             .filter(|name| !name.is_empty());
-        let columns: Result<Vec<Column>, Error> = names.map(column).collect();
-        let mut looked_in: Vec<&Field> = FIELDS.iter().filter(|field| field.weight > 0.0).collect();
-        looked_in.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let columns: Result<Vec<ClipColumn>, Error> = names.map(column).collect();
+        let mut searched_fields: Vec<&Field> =
+            FIELDS.iter().filter(|field| field.weight > 0.0).collect();
+        searched_fields.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         Ok(Self {
-            shown: columns?,
+            requested: columns?,
             words,
-            looked_in,
+            searched_fields,
         })
     }
 
-    /// Clips as a table.
+    /// Lays out clips as a table that fits `width` columns of a terminal.
     #[must_use]
     pub fn table<'c>(
         &self,
         clips: impl IntoIterator<Item = &'c Clip>,
         width: Option<usize>,
-    ) -> Table {
-        let columns = self.or(&DEFAULT);
+    ) -> TextTable {
+        let columns = self.or_default(&DEFAULT);
         let headings: Vec<&'static str> = columns.iter().map(|column| column.heading()).collect();
-        let mut table = Table::new(&headings, width);
+        let mut table = TextTable::new(&headings, width);
         for clip in clips {
             let cells = columns.iter().map(|column| match column {
-                Column::Composed(_, text) => text(clip),
-                Column::Field(field) => (field.text)(clip).unwrap_or_default(),
-                Column::Match => self.matched(clip),
+                ClipColumn::Composed(_, text) => text(clip),
+                ClipColumn::Field(field) => (field.text)(clip).unwrap_or_default(),
+                ClipColumn::Match => self.match_text(clip),
             });
             table.row(&cells.collect::<Vec<_>>());
         }
         table
     }
 
-    fn or(&self, names: &[&str]) -> Vec<Column> {
-        if self.shown.is_empty() {
+    fn or_default(&self, names: &[&str]) -> Vec<ClipColumn> {
+        if self.requested.is_empty() {
             names.iter().filter_map(|name| column(name).ok()).collect()
         } else {
-            self.shown.clone()
+            self.requested.clone()
         }
     }
 
-    /// Where the words are that do not show in a clip's name, tags or camera.
-    fn matched(&self, clip: &Clip) -> String {
+    /// Returns the matches outside name, tags and camera, which have columns: `note: …drummer…`.
+    fn match_text(&self, clip: &Clip) -> String {
         let mut shown = String::new();
         for words in &self.words {
-            let Some((field, text)) = self.place(words, clip) else {
+            let Some((field, text)) = self.find_match(words, clip) else {
                 continue;
             };
             let is_new = !shown.contains(&text);
-            if is_new && shown.chars().count() < MOST_SHOWN {
+            if is_new && shown.chars().count() < MAX_MATCH_TEXT {
                 let gap = if shown.is_empty() { "" } else { "; " };
                 // Writing to a string cannot fail.
                 let _ = write!(shown, "{gap}{field}: {text}");
@@ -129,22 +131,22 @@ impl Columns {
         shown
     }
 
-    /// The weightiest field that words are found in, and what stands around them there; `None`
-    /// where they can be seen anyway.
-    fn place(&self, words: &SearchWords, clip: &Clip) -> Option<(&'static str, String)> {
-        for field in &self.looked_in {
+    /// Returns the field with the highest weight that contains the words, and the text around them;
+    /// `None` if that field is name, tags or camera.
+    fn find_match(&self, words: &SearchWords, clip: &Clip) -> Option<(&'static str, String)> {
+        for field in &self.searched_fields {
             for cell in (field.cells)(clip) {
                 let crate::clip::IndexCell::Words(text) = cell else {
                     continue;
                 };
                 if let Some(at) = words.find_in(&text) {
-                    let is_seen = matches!(field.name, "name" | "tags" | "camera");
+                    let has_column = matches!(field.name, "name" | "tags" | "camera");
                     let name = if field.name == "path" {
                         "folder"
                     } else {
                         field.name
                     };
-                    return (!is_seen).then(|| (name, around(&text, &at)));
+                    return (!has_column).then(|| (name, excerpt(&text, &at)));
                 }
             }
         }
@@ -152,32 +154,32 @@ impl Columns {
     }
 }
 
-/// Letters of matches that are shown, more or less.
-const MOST_SHOWN: usize = 100;
-/// Letters shown before and after a match.
-const AROUND: usize = 24;
+/// Length of the column `match`, in characters. The last match may exceed it.
+const MAX_MATCH_TEXT: usize = 100;
+/// Characters shown before and after a match.
+const CONTEXT: usize = 24;
 
-/// A match with a little of what stands around it.
-fn around(text: &str, at: &std::ops::Range<usize>) -> String {
+/// Returns a match with the text around it, cut at word boundaries.
+fn excerpt(text: &str, at: &std::ops::Range<usize>) -> String {
     let before: Vec<(usize, char)> = text[..at.start]
         .char_indices()
         .rev()
-        .take(AROUND + 1)
+        .take(CONTEXT + 1)
         .collect();
-    let start = match before.get(AROUND) {
-        // At a blank, so that no word is cut.
-        Some(_) => before[..AROUND]
+    let start = match before.get(CONTEXT) {
+        // Cut at a space to keep words whole.
+        Some(_) => before[..CONTEXT]
             .iter()
             .rev()
             .find(|(_, c)| c.is_whitespace())
-            .map_or(at.start, |(place, c)| place + c.len_utf8()),
+            .map_or(at.start, |(position, c)| position + c.len_utf8()),
         None => 0,
     };
-    let mut after = text[at.end..].char_indices().skip(AROUND);
+    let mut after = text[at.end..].char_indices().skip(CONTEXT);
     let end = match after.next() {
         Some((furthest, _)) => text[at.end..at.end + furthest]
             .rfind(char::is_whitespace)
-            .map_or(at.end, |place| at.end + place),
+            .map_or(at.end, |position| at.end + position),
         None => text.len(),
     };
     let (front, back) = (
@@ -193,7 +195,7 @@ fn around(text: &str, at: &std::ops::Range<usize>) -> String {
     )
 }
 
-impl Column {
+impl ClipColumn {
     fn heading(self) -> &'static str {
         match self {
             Self::Composed(name, _) => name,
@@ -203,16 +205,16 @@ impl Column {
     }
 }
 
-fn column(name: &str) -> Result<Column, Error> {
+fn column(name: &str) -> Result<ClipColumn, Error> {
     let lower = name.to_ascii_lowercase();
     if lower == "match" {
-        return Ok(Column::Match);
+        return Ok(ClipColumn::Match);
     }
     if let Some((name, text)) = COMPOSED.iter().find(|(composed, _)| *composed == lower) {
-        return Ok(Column::Composed(name, *text));
+        return Ok(ClipColumn::Composed(name, *text));
     }
     if let Some((_, field)) = Clip::fields_named(&lower).next() {
-        return Ok(Column::Field(field));
+        return Ok(ClipColumn::Field(field));
     }
     let mut names: Vec<&str> = COMPOSED.iter().map(|(name, _)| *name).collect();
     names.extend(Clip::field_names().chain(facets().map(|facet| facet.name)));
@@ -225,76 +227,82 @@ fn column(name: &str) -> Result<Column, Error> {
     })
 }
 
-/// Clips as CSV (RFC 4180) with a heading: values as programs read them, several with `; `, and a
-/// `'` before what a spreadsheet would work out. A terminal gets no byte that it would act on.
+/// Writes clips as CSV (RFC 4180) with a header row. Values are in their machine-readable form;
+/// several values are joined with `; `. Values that a spreadsheet would run as a formula are
+/// prefixed with `'`. Control characters are escaped if the output is a terminal.
 ///
 /// # Errors
-/// When a clip cannot be read, or `out` not written to.
-pub fn csv(
-    columns: &Columns,
+/// If a clip cannot be read, or `out` cannot be written.
+pub fn write_csv(
+    columns: &ClipColumns,
     clips: impl Iterator<Item = Result<Clip, Error>>,
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let rows = clips.map(|clip| Ok((Vec::new(), clip.map_err(io::Error::other)?, Vec::new())));
-    lines(columns, (&[], &[]), rows, is_terminal, out)
+    write_rows(columns, (&[], &[]), rows, is_terminal, out)
 }
 
-/// Clips as CSV, like [`csv()`], with what else is known of each in columns before and after.
+/// Writes clips as CSV, like [`write_csv()`], with additional columns before and after those of
+/// the clip. `extra`: headings of both.
 ///
 /// # Errors
-/// When a row cannot be read, or `out` not written to.
-pub fn csv_with(
-    columns: &Columns,
-    beside: (&[&str], &[&str]),
+/// If a row cannot be read, or `out` cannot be written.
+pub fn write_csv_with(
+    columns: &ClipColumns,
+    extra: (&[&str], &[&str]),
     rows: impl Iterator<Item = io::Result<(Vec<String>, Clip, Vec<String>)>>,
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    lines(columns, beside, rows, is_terminal, out)
+    write_rows(columns, extra, rows, is_terminal, out)
 }
 
-fn lines<C: Borrow<Clip>>(
-    columns: &Columns,
+fn write_rows<C: Borrow<Clip>>(
+    columns: &ClipColumns,
     (before, after): (&[&str], &[&str]),
     rows: impl Iterator<Item = io::Result<(Vec<String>, C, Vec<String>)>>,
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let chosen = columns.or(&EXPORTED);
-    let mut lines = csv::WriterBuilder::new().from_writer(out);
+    let chosen = columns.or_default(&EXPORTED);
+    let mut csv = csv::WriterBuilder::new().from_writer(out);
     let headings = chosen.iter().map(|column| column.heading());
     let headings = before
         .iter()
         .copied()
         .chain(headings)
         .chain(after.iter().copied());
-    lines.write_record(headings).map_err(unwrapped)?;
+    csv.write_record(headings).map_err(to_io_error)?;
     for row in rows {
         let (first, clip, last) = row?;
         let clip: &Clip = clip.borrow();
         let cells = chosen.iter().map(|column| match column {
-            Column::Composed(_, text) => text(clip),
-            Column::Field(field) => (field.json)(clip).map(plain).unwrap_or_default(),
-            Column::Match => columns.matched(clip),
+            ClipColumn::Composed(_, text) => text(clip),
+            ClipColumn::Field(field) => (field.json)(clip).map(to_cell).unwrap_or_default(),
+            ClipColumn::Match => columns.match_text(clip),
         });
-        let cells = first.into_iter().chain(cells).chain(last).map(inert);
+        let cells = first
+            .into_iter()
+            .chain(cells)
+            .chain(last)
+            .map(disarm_formula);
         let cells = cells.map(|cell| if is_terminal { escape(&cell) } else { cell });
-        lines.write_record(cells).map_err(unwrapped)?;
+        csv.write_record(cells).map_err(to_io_error)?;
     }
-    lines.flush()
+    csv.flush()
 }
 
-/// The error of whatever was written to: a pipe that was closed is known by its kind.
-fn unwrapped(error: csv::Error) -> io::Error {
+/// Returns the I/O error inside a CSV error: `main` recognises a closed pipe by its kind.
+fn to_io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
 }
 
-/// A cell that no spreadsheet takes for a formula, whatever a drive calls its files.
-fn inert(cell: String) -> String {
+/// Prefixes a cell with `'` if a spreadsheet would run it as a formula: names come from drives.
+fn disarm_formula(cell: String) -> String {
     let is_number = |text: &str| {
         text.chars()
             .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '+'))
@@ -307,13 +315,15 @@ fn inert(cell: String) -> String {
     if is_formula { format!("'{cell}") } else { cell }
 }
 
-/// A JSON value as one cell.
-fn plain(value: serde_json::Value) -> String {
+/// Formats a JSON value as one cell.
+fn to_cell(value: serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text,
-        serde_json::Value::Array(all) => all.into_iter().map(plain).collect::<Vec<_>>().join("; "),
+        serde_json::Value::Array(all) => {
+            all.into_iter().map(to_cell).collect::<Vec<_>>().join("; ")
+        }
         serde_json::Value::Object(fields) => match fields.get("text") {
-            Some(text) => plain(text.clone()),
+            Some(text) => to_cell(text.clone()),
             None => serde_json::Value::Object(fields).to_string(),
         },
         serde_json::Value::Null => String::new(),

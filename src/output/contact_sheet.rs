@@ -1,5 +1,5 @@
-//! Clips with their posters, for a terminal: each poster with what is known of its clip beside
-//! it, as many side by side as there is room for.
+//! Contact sheet on a terminal: posters with a short description of each clip, in as many columns
+//! as fit.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,25 +10,25 @@ use ratatui::crossterm::cursor::{MoveToColumn, MoveUp, RestorePosition, SavePosi
 use ratatui::crossterm::style::{Color, ResetColor, SetBackgroundColor, SetForegroundColor};
 use ratatui::layout::{Rect, Size};
 
-use super::table::cut;
-use super::{Picture, Screen, card};
+use super::table::truncate;
+use super::{Screen, TerminalPicture, card_lines};
 use crate::clip::Clip;
 
-/// Room for a poster: 16:9 where a character is twice as high as it is wide.
+/// Size of a poster in characters: 16:9 if a character is twice as high as wide.
 const POSTER: Size = Size {
     width: 28,
     height: 8,
 };
-/// Blanks between a poster and its text, and between two clips.
+/// Spaces between a poster and its text, and between two clips.
 const GAP: usize = 2;
-/// A clip is not made narrower than this to have another beside it.
+/// Minimum width of a clip; a wider terminal shows several side by side.
 const NARROWEST: usize = 78;
 
-/// Writes clips and their posters to a terminal of that width, numbered from 1.
+/// Writes clips and their posters to a terminal `width` characters wide, numbered from 1.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn contact_sheet(
+/// If `out` cannot be written.
+pub fn write_contact_sheet(
     clips: &[(Clip, Option<PathBuf>)],
     screen: Screen,
     width: usize,
@@ -37,14 +37,14 @@ pub fn contact_sheet(
     let across = (width / NARROWEST).max(1);
     let each = width / across;
     for (row, group) in clips.chunks(across).enumerate() {
-        let cells: Vec<Cell> = group
+        let cells: Vec<SheetCell> = group
             .iter()
             .enumerate()
-            .map(|(at, (clip, poster))| Cell {
+            .map(|(at, (clip, poster))| SheetCell {
                 column: at * each,
                 poster: poster
                     .as_ref()
-                    .and_then(|path| Picture::read(path, POSTER, screen)),
+                    .and_then(|path| TerminalPicture::read(path, POSTER, screen)),
                 lines: lines(clip, row * across + at + 1),
             })
             .collect();
@@ -53,15 +53,15 @@ pub fn contact_sheet(
     Ok(())
 }
 
-/// One clip, in its place.
-struct Cell {
+/// One clip and its column on the terminal.
+struct SheetCell {
     column: usize,
-    poster: Option<Picture>,
+    poster: Option<TerminalPicture>,
     lines: Vec<String>,
 }
 
 fn lines(clip: &Clip, number: usize) -> Vec<String> {
-    let mut lines = card(clip);
+    let mut lines = card_lines(clip);
     match lines.first_mut() {
         Some(name) => *name = format!("{number}  {name}"),
         None => lines.push(number.to_string()),
@@ -69,10 +69,10 @@ fn lines(clip: &Clip, number: usize) -> Vec<String> {
     lines
 }
 
-/// Clips side by side. The room is made first: a picture that is drawn at the last line would
-/// scroll away from under the text beside it.
-fn write_row(cells: &[Cell], each: usize, out: &mut dyn Write) -> io::Result<()> {
-    let height = cells.iter().map(Cell::height).max().unwrap_or(0);
+/// Writes clips side by side. Scrolls first: a picture drawn in the last line would scroll, and no
+/// longer line up with its text.
+fn write_row(cells: &[SheetCell], each: usize, out: &mut dyn Write) -> io::Result<()> {
+    let height = cells.iter().map(SheetCell::height).max().unwrap_or(0);
     for _ in 0..height {
         writeln!(out)?;
     }
@@ -98,7 +98,7 @@ fn write_row(cells: &[Cell], each: usize, out: &mut dyn Write) -> io::Result<()>
             let text = cell.column + usize::from(POSTER.width) + GAP;
             send(&MoveToColumn(column(text)), out)?;
             if let Some(text) = cell.lines.get(usize::from(line)) {
-                write!(out, "{}", cut(text, room))?;
+                write!(out, "{}", truncate(text, room))?;
             }
         }
         writeln!(out)?;
@@ -106,7 +106,7 @@ fn write_row(cells: &[Cell], each: usize, out: &mut dyn Write) -> io::Result<()>
     writeln!(out)
 }
 
-impl Cell {
+impl SheetCell {
     fn height(&self) -> u16 {
         let poster = self.poster.as_ref().map_or(0, |it| it.size().height);
         let lines = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
@@ -118,13 +118,13 @@ fn column(column: usize) -> u16 {
     u16::try_from(column).unwrap_or(u16::MAX)
 }
 
-/// One line of a picture, the cursor being where it begins.
+/// Writes one line of a picture at the cursor.
 fn write_line(picture: &Buffer, line: u16, out: &mut dyn Write) -> io::Result<()> {
     for column in 0..picture.area.width {
         let cell = &picture[(column, line)];
         match cell.diff_option {
             CellDiffOption::Skip => continue,
-            // A whole picture in one character: the cursor may end up anywhere.
+            // iTerm2 and sixel draw the whole picture here and leave the cursor at an unknown place.
             _ if cell.symbol().starts_with('\x1b') && !cell.symbol().contains("\x1b_G") => {
                 send(&SavePosition, out)?;
                 write!(out, "{}", cell.symbol())?;
@@ -145,7 +145,7 @@ fn crossterm_colour(colour: ratatui::style::Color) -> Color {
     colour.into_crossterm()
 }
 
-/// A command as its escape codes.
+/// Writes a command as escape codes.
 fn send(command: &impl Command, out: &mut dyn Write) -> io::Result<()> {
     let mut codes = String::new();
     // Writing to a string cannot fail.
@@ -173,12 +173,12 @@ mod tests {
             .collect();
         let mut out = Vec::new();
         let screen = Screen::blocks(Colours::All);
-        contact_sheet(&clips, screen, width, &mut out).unwrap();
+        write_contact_sheet(&clips, screen, width, &mut out).unwrap();
         String::from_utf8(out).unwrap().replace('\x1b', "<")
     }
 
     #[test]
-    fn clips_are_numbered_and_stand_side_by_side_where_there_is_room() {
+    fn numbers_clips_and_places_them_side_by_side_on_a_wide_terminal() {
         let narrow = sheet(&["a.mov", "b.mov"], 80);
         assert!(narrow.contains("<[31G1  a.mov\n"), "{narrow}");
         assert!(narrow.contains("<[31G2  b.mov\n"), "{narrow}");
@@ -188,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_act_on_the_terminal_and_are_cut() {
-        let told = sheet(&[&format!("\x1b[2J\n{}", "x".repeat(200))], 80);
-        assert!(told.contains("1  \\u{1b}[2J\\nxxx"), "{told}");
-        assert!(told.contains('…'), "{told}");
+    fn escapes_and_truncates_names() {
+        let output = sheet(&[&format!("\x1b[2J\n{}", "x".repeat(200))], 80);
+        assert!(output.contains("1  \\u{1b}[2J\\nxxx"), "{output}");
+        assert!(output.contains('…'), "{output}");
     }
 }

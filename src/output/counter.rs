@@ -1,4 +1,4 @@
-//! Work of one kind as it goes: a bar on a terminal, a line now and then in a log.
+//! Progress of an operation on many clips: a bar on a terminal, a line every few seconds in a log.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -6,54 +6,56 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 
 use super::progress::bar;
-use super::{Look, counted, grouped};
+use super::{ProgressFormat, counted, grouped};
 
-/// A log hears of the work this often.
+/// Interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// Shows how many of how many are done.
-pub struct Counting<'a> {
-    what: &'static str,
-    look: Look,
+/// Shows how many of all clips are done.
+pub struct ClipCounter<'a> {
+    /// Operation, such as `indexing`.
+    verb: &'static str,
+    format: ProgressFormat,
     bar: ProgressBar,
-    talk: &'a mut dyn Write,
+    messages: &'a mut dyn Write,
     last_line: Instant,
 }
 
-impl<'a> Counting<'a> {
-    /// Shows `what` is being done to clips; lines go to `talk`, a bar to standard error.
-    pub fn new(what: &'static str, look: Look, talk: &'a mut dyn Write) -> Self {
-        let template = format!("{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{eta}} left");
-        let bar = bar(look == Look::Bar, &template);
+impl<'a> ClipCounter<'a> {
+    /// Creates a counter for the operation `verb`, such as `indexing`. Lines go to `messages`, a
+    /// bar to standard error.
+    pub fn new(verb: &'static str, format: ProgressFormat, messages: &'a mut dyn Write) -> Self {
+        let template = format!("{verb}  {{bar:30}} {{human_pos}}/{{human_len}}  {{eta}} left");
+        let bar = bar(format == ProgressFormat::Bar, &template);
         bar.set_length(0);
         Self {
-            what,
-            look,
+            verb,
+            format,
             bar,
-            talk,
+            messages,
             last_line: Instant::now(),
         }
     }
 
-    /// So many are done now.
-    pub fn at(&mut self, done: usize, total: usize) {
+    /// Sets the number of clips that are done, and of all clips.
+    pub fn set(&mut self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
-        if self.look == Look::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
+        if self.format == ProgressFormat::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
             self.last_line = Instant::now();
             let line = format!(
                 "{}: {} of {}",
-                self.what,
+                self.verb,
                 grouped(done),
                 counted(total, "clip")
             );
-            // Nobody may be listening; the work goes on all the same.
-            let _ = writeln!(self.talk, "{line}");
+            // Standard error may be closed; the operation continues.
+            let _ = writeln!(self.messages, "{line}");
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,24 +1,24 @@
-//! What was counted: as tables, as small charts, and as JSON.
+//! Clip counts by facet, as tables, bar charts and JSON.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Table, counted, cut, grouped, json_line};
+use super::{TextTable, counted, grouped, json_line, truncate};
 use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
 use crate::value::{Bytes, Duration};
 
-/// The most frequent values of a facet, and how many clips have each.
+/// Lists the `most` frequent values of a facet with their clip counts.
 #[must_use]
-pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> Table {
-    let mut table = Table::new(&[tally.facet, "clips"], width);
+pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> TextTable {
+    let mut table = TextTable::new(&[tally.facet, "clips"], width);
     for (value, sum) in tally.rows.iter().take(most) {
         table.row(&[value.clone(), number(sum.clips)]);
     }
     if tally.rows.len() > most {
-        let (count, clips) = rest(tally.rows[most..].iter().map(|(_, sum)| sum));
+        let (count, clips) = sum_rows(tally.rows[most..].iter().map(|(_, sum)| sum));
         table.row(&[
             format!("… and {} more", grouped(count)),
             number(clips.clips),
@@ -30,11 +30,11 @@ pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> Table {
     table
 }
 
-/// The most frequent values of a facet, an object a line.
+/// Writes the `most` frequent values of a facet as JSON, one object per line.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::Result<()> {
     for (value, sum) in tally.rows.iter().take(most) {
         let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
         writeln!(out, "{}", json_line(&line))?;
@@ -46,11 +46,11 @@ pub fn tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-/// How many, how long and how large; then by each facet, with a bar for how long.
+/// Writes number, duration and size of all clips, then a bar chart of durations for each facet.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn stats(
+/// If `out` cannot be written.
+pub fn write_stats(
     tallies: &Tallies,
     most: usize,
     width: Option<usize>,
@@ -60,51 +60,52 @@ pub fn stats(
     let clips = counted(usize::try_from(whole.clips).unwrap_or(usize::MAX), "clip");
     writeln!(out, "{clips}, {}, {}", hours(whole), size(whole))?;
     for tally in &tallies.facets {
-        chart(tally, most, width.unwrap_or(WIDTH), out)?;
+        write_chart(tally, most, width.unwrap_or(DEFAULT_WIDTH), out)?;
     }
     Ok(())
 }
 
-/// Without a terminal, charts are so wide.
-const WIDTH: usize = 100;
-/// Values are cut to so much, bars are no longer than that, and no shorter than this.
+/// Width of a chart if the output is not a terminal.
+const DEFAULT_WIDTH: usize = 100;
+/// Width that values are truncated to.
 const WIDEST_VALUE: usize = 32;
+/// Limits of the length of the longest bar, in columns.
 const LONGEST_BAR: usize = 40;
 const SHORTEST_BAR: usize = 8;
 
-fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn write_chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", tally.facet)?;
-    // Only single values have bars: what is left of many would dwarf them.
-    let mut rows: Vec<Bar> = tally
+    // Only single values have bars: the sum of the remaining values would dwarf them.
+    let mut rows: Vec<ChartRow> = tally
         .rows
         .iter()
-        .map(|(value, sum)| Bar {
+        .map(|(value, sum)| ChartRow {
             value: escape(value),
             sum: *sum,
             is_single: true,
         })
         .collect();
-    let mut left = Vec::new();
+    let mut hidden = Vec::new();
     if tally.facet == "day" {
-        // Days are looked at in their order, the last ones first of all.
+        // Days are in order of time; the earliest are summed up.
         rows.sort_by(|a, b| a.value.cmp(&b.value));
         let older = rows.len().saturating_sub(most);
-        left = rows.drain(..older).collect();
+        hidden = rows.drain(..older).collect();
     } else if rows.len() > most {
-        left = rows.split_off(most);
+        hidden = rows.split_off(most);
     }
-    if !left.is_empty() {
-        let (count, sum) = rest(left.iter().map(|bar| &bar.sum));
-        let what = if tally.facet == "day" {
+    if !hidden.is_empty() {
+        let (count, sum) = sum_rows(hidden.iter().map(|row| &row.sum));
+        let label = if tally.facet == "day" {
             "earlier"
         } else {
             "more"
         };
-        let place = if tally.facet == "day" { 0 } else { rows.len() };
-        let value = format!("… {} {what}", grouped(count));
+        let position = if tally.facet == "day" { 0 } else { rows.len() };
+        let value = format!("… {} {label}", grouped(count));
         rows.insert(
-            place,
-            Bar {
+            position,
+            ChartRow {
                 value,
                 sum,
                 is_single: false,
@@ -112,7 +113,7 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
         );
     }
     if tally.without.clips > 0 {
-        rows.push(Bar {
+        rows.push(ChartRow {
             value: format!("(no {})", tally.facet),
             sum: tally.without,
             is_single: false,
@@ -123,7 +124,7 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
         .map(|row| {
             let sum = &row.sum;
             [
-                cut(&row.value, WIDEST_VALUE),
+                truncate(&row.value, WIDEST_VALUE),
                 number(sum.clips),
                 hours(sum),
                 size(sum),
@@ -136,11 +137,11 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
             *width = (*width).max(cell.width());
         }
     }
-    let taken = widths.iter().sum::<usize>() + 2 * 5;
-    let room = width.saturating_sub(taken).clamp(SHORTEST_BAR, LONGEST_BAR);
-    // What has no length, such as frames and photos, is measured by how many there are.
+    let used = widths.iter().sum::<usize>() + 2 * 5;
+    let room = width.saturating_sub(used).clamp(SHORTEST_BAR, LONGEST_BAR);
+    // Clips without a duration, such as frames and photos, are measured by their number.
     let by_time = rows.iter().any(|row| row.sum.micros > 0);
-    let worth = |row: &Bar| {
+    let weight = |row: &ChartRow| {
         let sum = &row.sum;
         if !row.is_single {
             0
@@ -150,12 +151,12 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
             sum.clips
         }
     };
-    let longest = rows.iter().map(worth).max().unwrap_or(0);
+    let longest = rows.iter().map(weight).max().unwrap_or(0);
     for (row, [value, clips, hours, size]) in rows.iter().zip(&cells) {
         let gap = " ".repeat(widths[0] - value.width());
         let line = format!(
             "  {value}{gap}  {clips:>clips_wide$}  {hours:>hours_wide$}  {size:>size_wide$}  {}",
-            bar(worth(row), longest, room),
+            bar(weight(row), longest, room),
             clips_wide = widths[1],
             hours_wide = widths[2],
             size_wide = widths[3],
@@ -165,27 +166,28 @@ fn chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-/// A row of a chart.
-struct Bar {
+/// Row of a chart.
+struct ChartRow {
     value: String,
     sum: Sum,
+    /// False for a sum of several values, which has no bar.
     is_single: bool,
 }
 
-/// A bar in eighths of a column; what is there at all shows.
-fn bar(worth: u64, longest: u64, room: usize) -> String {
-    if longest == 0 || worth == 0 {
+/// Draws a bar in eighths of a column, rounded up: every value above zero is visible.
+fn bar(weight: u64, longest: u64, room: usize) -> String {
+    if longest == 0 || weight == 0 {
         return String::new();
     }
-    let eighths = (u128::from(worth) * room as u128 * 8).div_ceil(u128::from(longest));
+    let eighths = (u128::from(weight) * room as u128 * 8).div_ceil(u128::from(longest));
     let eighths = usize::try_from(eighths).unwrap_or(0);
     let mut bar = "█".repeat(eighths / 8);
     bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
     bar
 }
 
-/// How many there are, and what they come to.
-fn rest<'a>(rows: impl Iterator<Item = &'a Sum>) -> (usize, Sum) {
+/// Returns the number of rows and their sum.
+fn sum_rows<'a>(rows: impl Iterator<Item = &'a Sum>) -> (usize, Sum) {
     let (mut count, mut sum) = (0, Sum::default());
     for row in rows {
         count += 1;
@@ -198,7 +200,7 @@ fn number(clips: u64) -> String {
     grouped(usize::try_from(clips).unwrap_or(usize::MAX))
 }
 
-/// `12.4 h`, `3 min`.
+/// Formats a duration: `12.4 h`, `3 min`.
 fn hours(sum: &Sum) -> String {
     let seconds = sum.micros.max(0) / 1_000_000;
     match seconds {
@@ -216,19 +218,19 @@ fn size(sum: &Sum) -> String {
     Bytes(sum.bytes.max(0).unsigned_abs()).to_string()
 }
 
-/// Everything counted, an object a line: first the whole, then each value of each facet.
+/// Writes all counts as JSON, one object per line: first the total, then each value of each facet.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
-    let told = |sum: &Sum| {
+/// If `out` cannot be written.
+pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
+    let to_json = |sum: &Sum| {
         json!({
             "clips": sum.clips,
             "duration": Duration::from_micros(sum.micros.max(0).unsigned_abs()),
             "bytes": sum.bytes,
         })
     };
-    writeln!(out, "{}", json_line(&told(&tallies.whole)))?;
+    writeln!(out, "{}", json_line(&to_json(&tallies.whole)))?;
     for tally in &tallies.facets {
         let rows = tally
             .rows
@@ -237,7 +239,7 @@ pub fn stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
         let without = (tally.without.clips > 0).then_some((None, &tally.without));
         for (value, sum) in rows.chain(without) {
             let mut line = json!({ "facet": tally.facet, "value": value });
-            if let (Some(line), Some(sums)) = (line.as_object_mut(), told(sum).as_object()) {
+            if let (Some(line), Some(sums)) = (line.as_object_mut(), to_json(sum).as_object()) {
                 line.extend(sums.clone());
             }
             writeln!(out, "{}", json_line(&line))?;
@@ -251,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_tells_what_is_most_and_hides_nothing() {
+    fn a_chart_sums_up_the_values_that_it_does_not_list() {
         let sum = |clips, minutes: i64| Sum {
             clips,
             micros: minutes * 60_000_000,
@@ -271,7 +273,7 @@ mod tests {
             }],
         };
         let mut out = Vec::new();
-        stats(&tallies, 2, Some(60), &mut out).unwrap();
+        write_stats(&tallies, 2, Some(60), &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert_eq!(
             out,

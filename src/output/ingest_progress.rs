@@ -1,4 +1,4 @@
-//! An ingest as it goes: how much is read, written and proved where, how fast, and how long it will take.
+//! Progress of an ingest: bytes read, written and verified per destination, speed, and time left.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::progress::{bar, event_json, rounded, stage_name, style};
-use super::table::cut_before;
-use super::{Look, counted, json_line};
+use super::table::truncate_start;
+use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
 use crate::media;
@@ -18,56 +18,56 @@ use crate::offload::{self, Outcome};
 use crate::scan;
 use crate::value::Bytes;
 
-/// A log hears of the progress this often, …
+/// Interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// … a program this often, …
+/// Interval between two JSON objects.
 const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
-/// … and a bar is drawn this often.
+/// Interval between two drawings of the bar.
 const BETWEEN_DRAWINGS: Duration = Duration::from_millis(100);
-/// Speeds are those of about so long.
+/// Seconds that a speed is averaged over.
 const SPAN: f64 = 4.0;
 
-/// What copying looks like on a terminal.
+/// Template of the bar while files are copied.
 const COPYING: &str =
     "copying  {bar:30} {decimal_bytes}/{decimal_total_bytes} verified  {eta} left\n{msg}";
 /// While files of a card are read whole and compared with those of the card that was copied before.
 const COMPARING: &str = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {eta} left\n{msg}";
 
-/// Shows the events of ingests.
+/// Shows the events of one or several ingests.
 pub struct IngestProgress<'a> {
-    look: Look,
+    format: ProgressFormat,
     bar: ProgressBar,
     data: &'a mut dyn Write,
-    talk: &'a mut dyn Write,
-    cards: Vec<Card>,
+    messages: &'a mut dyn Write,
+    cards: Vec<CardProgress>,
     last: Instant,
-    /// Clips that are catalogued in this stage, and how many there are.
-    scanned: (usize, usize),
 }
 
-struct Card {
+struct CardProgress {
     begun: Begun,
     read: u64,
     current: Option<PathBuf>,
-    places: Vec<Place>,
+    destinations: Vec<DestinationProgress>,
 }
 
 #[derive(Default)]
-struct Place {
-    written: Meter,
-    proved: u64,
+struct DestinationProgress {
+    written: SpeedMeter,
+    verified: u64,
     files: usize,
 }
 
-/// Bytes, and how many a second of late.
-struct Meter {
+/// Byte counter with the current speed.
+struct SpeedMeter {
     bytes: u64,
+    /// Bytes at the time `since`.
     counted: u64,
     since: Instant,
+    /// Bytes per second.
     speed: f64,
 }
 
-impl Default for Meter {
+impl Default for SpeedMeter {
     fn default() -> Self {
         Self {
             bytes: 0,
@@ -78,8 +78,8 @@ impl Default for Meter {
     }
 }
 
-impl Meter {
-    /// The speed now, a mean that forgets.
+impl SpeedMeter {
+    /// Returns the current speed in bytes per second, as an exponential moving average.
     fn speed(&mut self) -> f64 {
         let seconds = self.since.elapsed().as_secs_f64();
         if seconds > 0.2 {
@@ -97,54 +97,56 @@ impl Meter {
     }
 }
 
-/// A speed for people.
+/// Formats a speed: `120 MB/s`.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "it is never negative, and need not be exact"
 )]
-fn a_second(speed: f64) -> String {
+fn per_second(speed: f64) -> String {
     format!("{}/s", Bytes(speed as u64))
 }
 
 impl<'a> IngestProgress<'a> {
-    /// Shows ingests: data goes to `data`, talk to `talk`, a bar to standard error.
-    pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        let bar = bar(look == Look::Bar, "{spinner} {msg}");
-        if look == Look::Bar {
+    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar to standard error.
+    pub fn new(
+        format: ProgressFormat,
+        data: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
+    ) -> Self {
+        let bar = bar(format == ProgressFormat::Bar, "{spinner} {msg}");
+        if format == ProgressFormat::Bar {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         Self {
-            look,
+            format,
             bar,
             data,
-            talk,
+            messages,
             cards: Vec::new(),
             last: Instant::now(),
-            scanned: (0, 0),
         }
     }
 
-    /// Shows one event.
-    pub fn event(&mut self, event: &Event) {
+    /// Updates the display after an event.
+    pub fn on_event(&mut self, event: &Event) {
         match event {
             Event::Waiting(holder) => {
-                self.say(&format!(
+                self.print_message(&format!(
                     "another ingest is planning ({}); waiting for it",
                     escape(holder)
                 ));
             }
             Event::Listing(path) => {
-                self.object(|| json!({ "event": "listing", "path": path.to_string_lossy() }));
-                self.bar.set_style(style("{spinner} {msg}"));
+                self.write_json(|| json!({ "event": "listing", "path": path.to_string_lossy() }));
                 self.bar
                     .set_message(format!("listing {}", escape(&path.to_string_lossy())));
             }
             Event::Comparing(path, bytes) => {
                 let path = path.to_string_lossy();
-                self.object(|| json!({ "event": "comparing", "path": path, "bytes": bytes }));
+                self.write_json(|| json!({ "event": "comparing", "path": path, "bytes": bytes }));
                 let line = format!(
-                    "{}: reading {} to tell whether it is the card copied before",
+                    "{}: reading {} to check whether this card was copied before",
                     escape(&path),
                     Bytes(*bytes)
                 );
@@ -152,76 +154,78 @@ impl<'a> IngestProgress<'a> {
                 self.bar.set_style(style(COMPARING));
                 self.bar.reset();
                 self.bar.set_message(line.clone());
-                self.line(&line);
+                self.log(&line);
             }
             Event::Compared(bytes) => self.bar.inc(*bytes),
             Event::Begins(cards) => self.begin(cards),
             Event::Card(card, event) => self.card(*card, event),
             Event::Ends(card) => self.end_card(*card),
             Event::Sealed(_, path) => {
-                self.object(|| json!({ "event": "sealed", "manifest": path.to_string_lossy() }));
+                self.write_json(
+                    || json!({ "event": "sealed", "manifest": path.to_string_lossy() }),
+                );
             }
             Event::Problem(problem) => self.problem(problem),
             Event::Warning { message, hint } => {
-                self.object(|| json!({ "event": "warning", "message": message, "hint": hint }));
-                if self.look != Look::Json {
-                    self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
+                self.write_json(|| json!({ "event": "warning", "message": message, "hint": hint }));
+                if self.format != ProgressFormat::Json {
+                    self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
                 }
             }
             Event::Watching(folder) => {
                 let folder = folder.to_string_lossy();
-                self.object(|| json!({ "event": "watching", "folder": folder }));
+                self.write_json(|| json!({ "event": "watching", "folder": folder }));
                 self.bar.set_style(style("{spinner} {msg}"));
                 self.bar
-                    .set_message(format!("watching {}; Ctrl-C ends it", escape(&folder)));
-                self.line(&format!("watching {}", escape(&folder)));
+                    .set_message(format!("watching {}; Ctrl-C stops", escape(&folder)));
+                self.log(&format!("watching {}", escape(&folder)));
             }
             Event::Scan(event) => self.scan(event),
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
         self.bar.finish_and_clear();
     }
 
-    /// Says something above the bar.
-    pub fn say(&mut self, text: &str) {
-        // Nobody may be listening; the work goes on all the same.
-        let _ = self.bar.suspend(|| writeln!(self.talk, "{text}"));
+    /// Prints a line above the bar.
+    pub fn print_message(&mut self, text: &str) {
+        // Standard error may be closed; the ingest continues.
+        let _ = self.bar.suspend(|| writeln!(self.messages, "{text}"));
     }
 
-    /// An object for programs, or a table for people, on standard output.
+    /// Writes data, such as the summary of a card, above the bar and flushes it.
     pub fn print(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) {
         let data = &mut *self.data;
         let _ = self.bar.suspend(|| write(data).and_then(|()| data.flush()));
     }
 
     fn begin(&mut self, cards: &[Begun]) {
-        self.cards = cards.iter().map(Card::new).collect();
-        let total: u64 = self.cards.iter().map(Card::total).sum();
+        self.cards = cards.iter().map(CardProgress::new).collect();
+        let total: u64 = self.cards.iter().map(CardProgress::total).sum();
         self.bar.set_length(total);
         self.bar.set_style(style(COPYING));
         self.bar.reset();
         self.last = Instant::now();
         for card in cards {
-            let places: Vec<String> = card
+            let destinations: Vec<String> = card
                 .places
                 .iter()
                 .map(|(folder, _)| escape(&folder.to_string_lossy()))
                 .collect();
-            self.object(|| {
+            self.write_json(|| {
                 json!({
                     "event": "card",
                     "card": card.card,
                     "source": card.source.to_string_lossy(),
                     "files": card.files.len(),
                     "bytes_to_read": card.bytes,
-                    "places": places,
+                    "places": destinations,
                 })
             });
-            // Of one that is refused, its problem is told.
-            if places.is_empty() {
+            // A refused card has no destination; its problem is reported.
+            if destinations.is_empty() {
                 continue;
             }
             let line = format!(
@@ -229,9 +233,9 @@ impl<'a> IngestProgress<'a> {
                 escape(&card.card),
                 counted(card.files.len(), "file"),
                 Bytes(card.bytes),
-                places.join(" and ")
+                destinations.join(" and ")
             );
-            self.line(&line);
+            self.log(&line);
         }
     }
 
@@ -244,14 +248,16 @@ impl<'a> IngestProgress<'a> {
                 card.current = card.begun.files.get(*task).cloned();
             }
             offload::Event::Read(bytes) => card.read += bytes,
-            offload::Event::Written(place, bytes) => card.places[*place].written.bytes += bytes,
+            offload::Event::Written(place, bytes) => {
+                card.destinations[*place].written.bytes += bytes;
+            }
             offload::Event::Proved(place, bytes) => {
-                card.places[*place].proved += bytes;
+                card.destinations[*place].verified += bytes;
                 self.bar.inc(*bytes);
             }
             offload::Event::Settled(task, place, outcome) => {
-                let is_proved = matches!(outcome, Outcome::Copied(_) | Outcome::WasThere(_));
-                card.places[*place].files += usize::from(is_proved);
+                let is_verified = matches!(outcome, Outcome::Copied(_) | Outcome::WasThere(_));
+                card.destinations[*place].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
                     Outcome::Copied(read) => ("copied", Some(read.how.name())),
                     Outcome::WasThere(read) => ("already there", Some(read.how.name())),
@@ -259,7 +265,7 @@ impl<'a> IngestProgress<'a> {
                     Outcome::Failed(_) => ("failed", None),
                 };
                 let path = card.begun.places[*place].0.join(&card.begun.files[*task]);
-                self.object(|| {
+                self.write_json(|| {
                     json!({
                         "event": "file", "path": path.to_string_lossy(), "outcome": outcome, "read_back": how,
                     })
@@ -275,15 +281,15 @@ impl<'a> IngestProgress<'a> {
             return;
         };
         let name = card.begun.card.clone();
-        self.object(|| json!({ "event": "card done", "card": name }));
-        self.line(&format!("{}: done", escape(&name)));
+        self.write_json(|| json!({ "event": "card done", "card": name }));
+        self.log(&format!("{}: done", escape(&name)));
     }
 
     fn problem(&mut self, problem: &Problem) {
         let path = problem.path.to_string_lossy();
-        self.object(|| json!({ "event": "problem", "path": path, "reason": problem.reason }));
-        // Under a bar they are listed at the end.
-        self.line(&format!(
+        self.write_json(|| json!({ "event": "problem", "path": path, "reason": problem.reason }));
+        // With a bar, problems are listed at the end.
+        self.log(&format!(
             "warning: {}: {}",
             escape(&path),
             escape(&media::explain_problem(&problem.reason))
@@ -291,20 +297,19 @@ impl<'a> IngestProgress<'a> {
     }
 
     fn scan(&mut self, event: &scan::ScanEvent) {
-        if self.look == Look::Json {
-            self.object(|| event_json(event));
+        if self.format == ProgressFormat::Json {
+            self.write_json(|| event_json(event));
             return;
         }
         match event {
             scan::ScanEvent::Queued { stage, count } => {
-                self.scanned = (0, *count);
                 self.bar.set_style(style(
                     "cataloguing  {bar:30} {human_pos}/{human_len}  {msg}",
                 ));
                 self.bar.set_length(*count as u64);
                 self.bar.reset();
                 self.bar.set_message(stage_name(*stage));
-                self.line(&format!(
+                self.log(&format!(
                     "cataloguing: {} of {}",
                     stage_name(*stage),
                     counted(*count, "clip")
@@ -312,13 +317,13 @@ impl<'a> IngestProgress<'a> {
             }
             scan::ScanEvent::Read { .. } | scan::ScanEvent::Pictured(_) => self.bar.inc(1),
             scan::ScanEvent::Waiting { holder } => {
-                self.say(&format!(
+                self.print_message(&format!(
                     "another scan is running ({}); waiting for it",
                     escape(holder)
                 ));
             }
             scan::ScanEvent::Warning { message, hint } => {
-                self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
+                self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
             scan::ScanEvent::Problem(problem) => self.problem(problem),
             scan::ScanEvent::Walked { .. }
@@ -327,86 +332,95 @@ impl<'a> IngestProgress<'a> {
         }
     }
 
-    /// Shows how far it is, now and then.
+    /// Shows the progress of all cards, at most once per interval.
     fn draw(&mut self) {
-        let pause = match self.look {
-            Look::Bar => BETWEEN_DRAWINGS,
-            Look::Lines => BETWEEN_LINES,
-            Look::Json => BETWEEN_OBJECTS,
+        let pause = match self.format {
+            ProgressFormat::Bar => BETWEEN_DRAWINGS,
+            ProgressFormat::Lines => BETWEEN_LINES,
+            ProgressFormat::Json => BETWEEN_OBJECTS,
         };
         if self.last.elapsed() < pause {
             return;
         }
         self.last = Instant::now();
-        match self.look {
-            Look::Bar => {
+        match self.format {
+            ProgressFormat::Bar => {
                 let window = terminal_size::terminal_size_of(std::io::stderr());
                 let width = window.map(|(width, _)| usize::from(width.0));
                 let lines = self.lines(width);
                 self.bar.set_message(lines);
             }
-            Look::Lines => {
+            ProgressFormat::Lines => {
                 let lines = self.lines(None);
-                self.say(&lines);
+                self.print_message(&lines);
             }
-            Look::Json => {
-                let left = self.bar.eta();
-                let cards: Vec<Value> = self.cards.iter_mut().filter_map(Card::object).collect();
+            ProgressFormat::Json => {
+                let time_left = self.bar.eta();
+                let cards: Vec<Value> = self
+                    .cards
+                    .iter_mut()
+                    .filter_map(CardProgress::progress_json)
+                    .collect();
                 let (done, total) = (self.bar.position(), self.bar.length());
-                self.object(|| {
+                self.write_json(|| {
                     json!({
                         "event": "progress", "bytes_verified": done, "bytes_to_verify": total,
-                        "seconds_left": rounded(left), "cards": cards,
+                        "seconds_left": rounded(time_left), "cards": cards,
                     })
                 });
             }
         }
     }
 
-    /// How far every card is, in lines that are no wider than `width`.
+    /// Returns the progress of every card, in lines of at most `width` columns.
     fn lines(&mut self, width: Option<usize>) -> String {
         let cards = self.cards.iter_mut();
         let lines: Vec<String> = cards.filter_map(|card| card.lines(width)).collect();
         lines.join("\n")
     }
 
-    fn line(&mut self, text: &str) {
-        if self.look == Look::Lines {
-            self.say(text);
+    /// Writes a line to a log.
+    fn log(&mut self, text: &str) {
+        if self.format == ProgressFormat::Lines {
+            self.print_message(text);
         }
     }
 
-    fn object(&mut self, object: impl FnOnce() -> Value) {
-        if self.look == Look::Json {
-            // As above.
+    fn write_json(&mut self, object: impl FnOnce() -> Value) {
+        if self.format == ProgressFormat::Json {
+            // Standard output may be closed; the ingest continues.
             let _ =
                 writeln!(self.data, "{}", json_line(&object())).and_then(|()| self.data.flush());
         }
     }
 }
 
-impl Card {
+impl CardProgress {
     fn new(begun: &Begun) -> Self {
         Self {
-            places: begun.places.iter().map(|_| Place::default()).collect(),
+            destinations: begun
+                .places
+                .iter()
+                .map(|_| DestinationProgress::default())
+                .collect(),
             begun: begun.clone(),
             read: 0,
             current: None,
         }
     }
 
-    /// Bytes that are to be proved, at all places.
+    /// Bytes to verify, at all destinations.
     fn total(&self) -> u64 {
         self.begun.places.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    /// How far it is, for people, in lines that are no wider than `width`; nothing before it begins.
+    /// Returns the progress as lines of at most `width` columns; `None` before the first file.
     fn lines(&mut self, width: Option<usize>) -> Option<String> {
         let current = self.current.as_deref().map(Path::to_string_lossy)?;
         let line = |numbers: String, path: &str| {
             let path = escape(path);
             let room = width.map(|width| width.saturating_sub(numbers.width()));
-            let path = room.map_or_else(|| path.clone(), |room| cut_before(&path, room));
+            let path = room.map_or_else(|| path.clone(), |room| truncate_start(&path, room));
             numbers + &path
         };
         let card = format!(
@@ -416,32 +430,32 @@ impl Card {
             Bytes(self.begun.bytes),
         );
         let mut lines = vec![line(card, &current)];
-        for (place, (folder, _)) in self.places.iter_mut().zip(&self.begun.places) {
+        for (destination, (folder, _)) in self.destinations.iter_mut().zip(&self.begun.places) {
             let numbers = format!(
                 "    {} written, {}  {} verified, {}  ",
-                Bytes(place.written.bytes),
-                a_second(place.written.speed()),
-                Bytes(place.proved),
-                counted(place.files, "file"),
+                Bytes(destination.written.bytes),
+                per_second(destination.written.speed()),
+                Bytes(destination.verified),
+                counted(destination.files, "file"),
             );
             lines.push(line(numbers, &folder.to_string_lossy()));
         }
         Some(lines.join("\n"))
     }
 
-    /// … and for programs.
-    fn object(&mut self) -> Option<Value> {
+    /// Returns the progress as JSON; `None` before the first file.
+    fn progress_json(&mut self) -> Option<Value> {
         let current = self.current.as_deref()?.to_string_lossy().into_owned();
-        let places = self.places.iter_mut().zip(&self.begun.places);
-        let places: Vec<Value> = places
-            .map(|(place, (folder, bytes))| {
+        let destinations = self.destinations.iter_mut().zip(&self.begun.places);
+        let destinations: Vec<Value> = destinations
+            .map(|(destination, (folder, bytes))| {
                 json!({
                     "folder": folder.to_string_lossy(),
                     "bytes": bytes,
-                    "bytes_written": place.written.bytes,
-                    "bytes_per_second": place.written.speed().round(),
-                    "bytes_verified": place.proved,
-                    "files_verified": place.files,
+                    "bytes_written": destination.written.bytes,
+                    "bytes_per_second": destination.written.speed().round(),
+                    "bytes_verified": destination.verified,
+                    "files_verified": destination.files,
                 })
             })
             .collect();
@@ -450,7 +464,7 @@ impl Card {
             "bytes_read": self.read,
             "bytes_to_read": self.begun.bytes,
             "current": current,
-            "places": places,
+            "places": destinations,
         }))
     }
 }
@@ -460,14 +474,14 @@ mod tests {
     #![allow(
         clippy::unwrap_used,
         clippy::panic,
-        reason = "a test that fails says so"
+        reason = "a test that fails should stop"
     )]
 
     use super::*;
 
     #[test]
-    fn lines_fit_the_terminal_and_show_the_ends_of_paths() {
-        let mut card = Card::new(&Begun {
+    fn lines_fit_the_terminal_and_keep_the_ends_of_paths() {
+        let mut card = CardProgress::new(&Begun {
             card: "A001".to_owned(),
             source: PathBuf::from("/media/A001"),
             files: Vec::new(),

@@ -1,25 +1,25 @@
-//! Ingests as they are planned, as they ended, and as the log has them.
+//! Ingests as text and JSON: the plan of a dry run, the summary of a run, and the log.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::progress::rounded;
-use super::{Table, counted, grouped};
+use super::{TextTable, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, State, Summary};
 use crate::media;
 use crate::value::{Bytes, instant_of_seconds};
 
-/// Problems that are listed at the end; more are counted.
+/// Maximum number of problems listed at the end; the rest is counted.
 const LISTED: usize = 200;
 
-/// What would be done, for people.
+/// Writes the plan of a dry run as text.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
     for plan in plans {
         let listing = &plan.listing;
         writeln!(
@@ -32,15 +32,15 @@ pub fn plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
             escape(&plan.source.to_string_lossy())
         )?;
         if let Some(refusal) = plan.refusal() {
-            writeln!(out, "    cannot be taken in: {}", escape(&refusal.reason))?;
+            writeln!(out, "    cannot be ingested: {}", escape(&refusal.reason))?;
             continue;
         }
         for (field, text) in facts_of(plan) {
             writeln!(out, "    {field}: {}", escape(&text))?;
         }
         for place in &plan.places {
-            let what = match place.files {
-                0 => "all of it is there, and verified".to_owned(),
+            let work = match place.files {
+                0 => "complete and verified".to_owned(),
                 files => format!(
                     "{}, {} to verify",
                     counted(files, "file"),
@@ -49,14 +49,14 @@ pub fn plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
             };
             writeln!(
                 out,
-                "    -> {} on {}: {what}, by {}",
+                "    -> {} on {}: {work}, {}",
                 escape(&place.folder.to_string_lossy()),
                 escape(&place.label),
                 plan.hash
             )?;
         }
         for folder in &listing.left_out {
-            writeln!(out, "    left out: {}", escape(&folder.to_string_lossy()))?;
+            writeln!(out, "    skipped: {}", escape(&folder.to_string_lossy()))?;
         }
         for problem in &listing.problems {
             writeln!(
@@ -77,7 +77,7 @@ fn facts_of(plan: &CardPlan) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// … and for programs.
+/// Returns the plan of one card as JSON.
 #[must_use]
 pub fn plan_json(plan: &CardPlan) -> Value {
     let facts: serde_json::Map<String, Value> = facts_of(plan)
@@ -114,15 +114,15 @@ fn problem_json(problem: &Problem) -> Value {
     json!({ "path": problem.path.to_string_lossy(), "reason": problem.reason })
 }
 
-/// What an ingest came to, for people.
+/// Writes the summary of an ingest as text.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let verb = if summary.is_interrupted {
         "interrupted after"
     } else {
-        "took in"
+        "ingested"
     };
     writeln!(
         out,
@@ -139,23 +139,23 @@ pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> 
             summary.known,
             "card",
             "cards",
-            " known before, by size, time and a sample of each file: every copy was verified then; `btsindex verify` reads them again",
+            " ingested before, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
         ),
-        (summary.copied, "copy", "copies", " made and verified"),
+        (summary.copied, "copy", "copies", " written and verified"),
         (
             summary.there,
-            "copy",
-            "copies",
-            " there already, and the same",
+            "identical copy",
+            "identical copies",
+            " existed already",
         ),
         (summary.manifests.len(), "manifest", "manifests", " written"),
-        (new, "clip", "clips", " new in the catalogue"),
+        (new, "new clip", "new clips", " in the catalogue"),
         (summary.problems.len(), "problem", "problems", ""),
         (
             summary.unreadable.len(),
             "file",
             "files",
-            " copied, but no readable footage",
+            " copied, but not readable as footage",
         ),
     ] {
         if count > 0 {
@@ -185,12 +185,12 @@ pub fn ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "           and {} more", grouped(all - LISTED))?;
     }
     if summary.is_interrupted || summary.complete < summary.cards {
-        writeln!(out, "the same command goes on from here")?;
+        writeln!(out, "run the same command to resume")?;
     }
     Ok(())
 }
 
-/// … and for programs.
+/// Returns the summary of an ingest as JSON.
 #[must_use]
 pub fn ingest_summary_json(summary: &Summary) -> Value {
     json!({
@@ -214,25 +214,25 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
     })
 }
 
-/// A time as people read it, to the minute, UTC.
-fn time(seconds: i64) -> String {
+/// Formats a Unix time to the minute, UTC: `2026-05-02 14:00`.
+fn format_time(seconds: i64) -> String {
     let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
 
-/// The log, a line an ingest.
+/// Writes the log as a table, one row per ingest.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn ingest_table(
+/// If `out` cannot be written.
+pub fn write_ingest_table(
     ingests: &[Ingest],
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let headings = [
         "no",
-        "begun (UTC)",
+        "started (UTC)",
         "day",
         "card",
         "files",
@@ -241,7 +241,7 @@ pub fn ingest_table(
         "copies",
         "state",
     ];
-    let mut table = Table::new(&headings, width);
+    let mut table = TextTable::new(&headings, width);
     for ingest in ingests {
         let copies: Vec<String> = ingest
             .places
@@ -263,7 +263,7 @@ pub fn ingest_table(
         };
         table.row(&[
             ingest.id.to_string(),
-            time(ingest.begun),
+            format_time(ingest.begun),
             ingest.told.day.clone(),
             escape(&ingest.told.card),
             files,
@@ -289,11 +289,11 @@ fn state(ingest: &Ingest) -> &'static str {
     }
 }
 
-/// One ingest, with all that is to be known of it; its files where they are given.
+/// Writes all details of one ingest, and its files if given.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn ingest_card(
+/// If `out` cannot be written.
+pub fn write_ingest_details(
     ingest: &Ingest,
     files: Option<&[Ingested]>,
     out: &mut dyn Write,
@@ -309,31 +309,31 @@ pub fn ingest_card(
     writeln!(out, "    from {}", escape(&told.source.to_string_lossy()))?;
     writeln!(
         out,
-        "    begun {}, by {}",
-        time(ingest.begun),
+        "    started {} by {}",
+        format_time(ingest.begun),
         escape(&told.author)
     )?;
     if let Some(ended) = ingest.ended {
-        writeln!(out, "    ended {}", time(ended))?;
+        writeln!(out, "    ended {}", format_time(ended))?;
     }
     if !told.is_in_place {
         writeln!(
             out,
-            "    {}, {}, by {}",
+            "    {}, {}, {}",
             counted(ingest.files, "file"),
             Bytes(ingest.bytes),
             told.hash
         )?;
     }
     for place in &ingest.places {
-        let away = if place.is_mounted {
+        let offline = if place.is_mounted {
             ""
         } else {
             ", not mounted"
         };
         writeln!(
             out,
-            "    -> {} on {}{away}",
+            "    -> {} on {}{offline}",
             escape(&place.folder.to_string_lossy()),
             escape(&place.label)
         )?;
@@ -344,7 +344,7 @@ pub fn ingest_card(
         );
         let since = place
             .oldest
-            .map_or_else(String::new, |at| format!(", the first {}", time(at)));
+            .map_or_else(String::new, |at| format!(", first at {}", format_time(at)));
         let how = place
             .how
             .as_deref()
@@ -397,7 +397,7 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
     }
 }
 
-/// … for programs.
+/// Returns one ingest as JSON, with its files if given.
 #[must_use]
 pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
     let told = &ingest.told;

@@ -1,4 +1,6 @@
-//! How things are shown: on a terminal, in a log, to another program.
+//! Output formats: text and progress bars for a terminal, lines for a log, JSON for programs.
+//!
+//! Separate from the subcommands because `browse` and `report` show the same clips and cards.
 
 mod clip_card;
 mod clip_details;
@@ -21,27 +23,30 @@ mod table;
 mod tag_tables;
 mod verification;
 
-pub use clip_card::{Glance, card};
-pub use clip_details::{Pictures, facts, facts_json};
-pub use clip_rows::{json, json_line};
-pub use columns::{Columns, csv, csv_with};
-pub use contact_sheet::contact_sheet;
-pub use counter::Counting;
-pub use facet_tables::{stats, stats_json, tally_json, tally_table};
+pub use clip_card::{ClipCard, card_lines};
+pub use clip_details::{PicturePaths, clip_details_json, write_clip_details};
+pub use clip_rows::{clip_json, json_line};
+pub use columns::{ClipColumns, write_csv, write_csv_with};
+pub use contact_sheet::write_contact_sheet;
+pub use counter::ClipCounter;
+pub use facet_tables::{tally_table, write_stats, write_stats_json, write_tally_json};
 pub use ingest_progress::IngestProgress;
 pub use ingests::{
-    ingest_card, ingest_json, ingest_summary, ingest_summary_json, ingest_table, plan, plan_json,
+    ingest_json, ingest_summary_json, plan_json, write_ingest_details, write_ingest_summary,
+    write_ingest_table, write_plan,
 };
 pub use numbers::{counted, grouped};
-pub use posters::{Picture, decoded};
-pub use progress::{ByteBar, Look, Progress, summary, summary_json, timings};
-pub use query_guide::query_guide;
-pub use safety::{SafetyProgress, safety, safety_json};
-pub use screen::{Colours, Graphics, INTERRUPT, Screen};
-pub use suggestions::advised;
-pub use table::{FittedColumns, Table, Widths, cut};
-pub use tag_tables::{
-    Branch, branches, difference, difference_json, explained, explained_json, tag_tree,
-    tag_tree_json,
+pub use posters::{TerminalPicture, decode_poster};
+pub use progress::{
+    ByteBar, ProgressFormat, ScanProgress, scan_summary_json, write_scan_summary, write_timings,
 };
-pub use verification::{VerifyProgress, verified, verified_json};
+pub use query_guide::query_guide;
+pub use safety::{SafetyProgress, safety_json, write_safety};
+pub use screen::{CTRL_C, Colours, Graphics, Screen};
+pub use suggestions::suggestion_lines;
+pub use table::{FittedColumns, TextTable, Widths, truncate};
+pub use tag_tables::{
+    TagBranch, explanation_json, list_tag_branches, write_differences, write_differences_json,
+    write_explanation, write_tag_tree, write_tag_tree_json,
+};
+pub use verification::{VerifyProgress, verification_json, write_verification};

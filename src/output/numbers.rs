@@ -1,6 +1,6 @@
-//! Numbers as people read them.
+//! Formatting of counts for messages and tables.
 
-/// `4,812`.
+/// Formats a number with thousands separators: `4,812`.
 #[must_use]
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -14,11 +14,11 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
-/// `1 clip`, `4,812 clips`.
+/// Formats a count with its noun in singular or plural: `1 clip`, `4,812 clips`.
 #[must_use]
-pub fn counted(number: usize, what: &str) -> String {
+pub fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
+    format!("{} {noun}{plural}", grouped(number))
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_grouped_and_one_is_one() {
+    fn groups_thousands_and_uses_the_singular_for_one() {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(counted(4_812, "clip"), "4,812 clips");

@@ -1,5 +1,5 @@
-//! Posters on a terminal: read from the catalogue's folder, made as large as there is room, and
-//! drawn in whatever way the terminal knows. A picture that is no picture is left out.
+//! Posters on a terminal: read from the catalogue's folder, scaled to the available space, and
+//! drawn with the graphics protocol of the terminal. A file that is not a picture is skipped.
 
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -20,34 +20,34 @@ use ratatui_image::{FilterType, FontSize, Image, Resize};
 use super::screen::{Colours, Graphics, Screen};
 use crate::source_file;
 
-/// No poster is longer on disk …
-const MOST_BYTES: u64 = 16 << 20;
-/// … or wider or higher …
-const MOST_PIXELS: u32 = 8192;
-/// … or takes more memory while it is decoded.
-const MOST_MEMORY: u64 = 64 << 20;
-/// Half blocks are thought of as square pixels, two in a character.
+/// Maximum file size of a poster.
+const MAX_BYTES: u64 = 16 << 20;
+/// Maximum width and height of a poster, in pixels.
+const MAX_PIXELS: u32 = 8192;
+/// Maximum memory used to decode a poster.
+const MAX_MEMORY: u64 = 64 << 20;
+/// Pixels of a character drawn as half blocks: two square ones, stacked.
 const BLOCK: FontSize = FontSize::new(1, 2);
 
-/// A picture made for one terminal and one size.
-pub struct Picture {
+/// Picture prepared for one terminal and one size.
+pub struct TerminalPicture {
     protocol: Protocol,
     colours: Colours,
 }
 
-impl Picture {
-    /// The picture in a file, as large as fits into `room`; `None` when there is no way to draw
-    /// it, or the file is not a picture that a poster could be.
+impl TerminalPicture {
+    /// Reads a picture and scales it to fit into `room`, in characters. `None` if the terminal cannot
+    /// draw pictures, or the file is not a valid poster.
     #[must_use]
     pub fn read(path: &Path, room: Size, screen: Screen) -> Option<Self> {
         let graphics = screen.graphics?;
         if room.width == 0 || room.height == 0 {
             return None;
         }
-        Self::make(&decoded(path)?, room, graphics, screen)
+        Self::scale(&decode_poster(path)?, room, graphics, screen)
     }
 
-    fn make(image: &DynamicImage, room: Size, graphics: Graphics, screen: Screen) -> Option<Self> {
+    fn scale(image: &DynamicImage, room: Size, graphics: Graphics, screen: Screen) -> Option<Self> {
         let resize = Resize::Scale(Some(FilterType::Triangle));
         let cell = if graphics == Graphics::Blocks {
             BLOCK
@@ -57,7 +57,7 @@ impl Picture {
         let size = resize.size_for(image, cell, room);
         let scaled = || resize.resize(image, cell, size, None);
         let protocol = match graphics {
-            // Scaled while it is made into blocks.
+            // Halfblocks scales by itself.
             Graphics::Blocks => Protocol::Halfblocks(Halfblocks::new(image.clone(), size).ok()?),
             Graphics::Sixel => Protocol::Sixel(Sixel::new(scaled(), size, false).ok()?),
             Graphics::Iterm2 => Protocol::ITerm2(Iterm2::new(scaled(), size, false).ok()?),
@@ -71,31 +71,31 @@ impl Picture {
         })
     }
 
-    /// How many characters it takes.
+    /// Returns the size in characters.
     #[must_use]
     pub fn size(&self) -> Size {
         self.protocol.size()
     }
 
-    /// Draws it into the upper left of an area.
+    /// Draws the picture into the upper left corner of an area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         Image::new(&self.protocol).render(area, buffer);
         if matches!(self.protocol, Protocol::Halfblocks(_)) && self.colours != Colours::All {
             for position in area.intersection(buffer.area).positions() {
                 if let Some(cell) = buffer.cell_mut(position) {
-                    (cell.fg, cell.bg) = (indexed(cell.fg), indexed(cell.bg));
+                    (cell.fg, cell.bg) = (to_indexed(cell.fg), to_indexed(cell.bg));
                 }
             }
         }
     }
 }
 
-/// Reads a JPEG or WebP, and nothing that would take much memory.
+/// Decodes a JPEG or WebP file. `None` if it is another format, damaged, or exceeds the limits.
 #[must_use]
-pub fn decoded(path: &Path) -> Option<DynamicImage> {
+pub fn decode_poster(path: &Path) -> Option<DynamicImage> {
     let file = source_file::open(path).ok()?;
     let mut bytes = Vec::new();
-    let mut limited = BufReader::new(file).take(MOST_BYTES);
+    let mut limited = BufReader::new(file).take(MAX_BYTES);
     limited.read_to_end(&mut bytes).ok()?;
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
@@ -104,24 +104,24 @@ pub fn decoded(path: &Path) -> Option<DynamicImage> {
         return None;
     }
     let mut limits = Limits::default();
-    limits.max_image_width = Some(MOST_PIXELS);
-    limits.max_image_height = Some(MOST_PIXELS);
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_image_width = Some(MAX_PIXELS);
+    limits.max_image_height = Some(MAX_PIXELS);
+    limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let image = reader.decode().ok()?;
     (image.width() > 0 && image.height() > 0).then_some(image)
 }
 
-/// A number by which kitty knows a picture: another one for each, also of other processes on the
-/// same terminal, as far as that goes.
+/// Returns a new image id for the kitty protocol. It contains the process id, to avoid collisions
+/// with other processes on the same terminal.
 fn next_id() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     (std::process::id() << 16).wrapping_add(number).max(1)
 }
 
-/// The nearest of the 256 colours, which are a cube of 6 × 6 × 6 and 24 greys.
-fn indexed(colour: Color) -> Color {
+/// Returns the nearest of the 256 xterm colours, which are a cube of 6 × 6 × 6 and 24 greys.
+fn to_indexed(colour: Color) -> Color {
     let Color::Rgb(red, green, blue) = colour else {
         return colour;
     };
@@ -131,15 +131,15 @@ fn indexed(colour: Color) -> Color {
         _ => (value - 35) / 40,
     };
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-    let off = |one: u8, other: u8| u32::from(one.abs_diff(other)).pow(2);
-    let far = |(r, g, b): (u8, u8, u8)| off(r, red) + off(g, green) + off(b, blue);
+    let squared = |one: u8, other: u8| u32::from(one.abs_diff(other)).pow(2);
+    let distance = |(r, g, b): (u8, u8, u8)| squared(r, red) + squared(g, green) + squared(b, blue);
     let (r, g, b) = (step(red), step(green), step(blue));
     let mean = ((u16::from(red) + u16::from(green) + u16::from(blue)) / 3).min(238);
     let grey = u8::try_from(mean.saturating_sub(3) / 10)
         .unwrap_or(23)
         .min(23);
     let tone = 8 + 10 * grey;
-    if far((tone, tone, tone)) < far((level(r), level(g), level(b))) {
+    if distance((tone, tone, tone)) < distance((level(r), level(g), level(b))) {
         Color::Indexed(232 + grey)
     } else {
         Color::Indexed(16 + 36 * r + 6 * g + b)
@@ -164,28 +164,28 @@ mod tests {
         bytes.into_inner()
     }
 
-    fn read(bytes: &[u8], graphics: Graphics, room: Size) -> Option<Picture> {
+    fn read(bytes: &[u8], graphics: Graphics, room: Size) -> Option<TerminalPicture> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
         let screen = Screen {
             graphics: Some(graphics),
             ..Screen::blocks(Colours::All)
         };
-        Picture::read(file.path(), room, screen)
+        TerminalPicture::read(file.path(), room, screen)
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_is_no_picture_and_nobody_waits_for_it() {
+    fn skips_a_pipe_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("a.jpg");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
-        assert!(decoded(&pipe).is_none());
+        let status = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(status.unwrap().success());
+        assert!(decode_poster(&pipe).is_none());
     }
 
     #[test]
-    fn a_poster_fits_its_room_in_every_way_of_drawing() {
+    fn scales_a_poster_to_its_space_with_every_protocol() {
         for graphics in [
             Graphics::Blocks,
             Graphics::Kitty,
@@ -202,18 +202,18 @@ mod tests {
             let area = Rect::new(0, 0, 28, 8);
             let mut buffer = Buffer::empty(area);
             picture.draw(area, &mut buffer);
-            let sign = match graphics {
+            let prefix = match graphics {
                 Graphics::Blocks => " ",
                 Graphics::Kitty => "\x1b_G",
                 Graphics::Iterm2 => "]1337;File=inline=1",
                 Graphics::Sixel => "\x1bP",
             };
-            assert!(buffer[(0, 0)].symbol().contains(sign), "{graphics:?}");
+            assert!(buffer[(0, 0)].symbol().contains(prefix), "{graphics:?}");
         }
     }
 
     #[test]
-    fn colours_come_through_and_are_fewer_where_there_are_fewer() {
+    fn maps_colours_to_the_palette_of_the_terminal() {
         let room = Rect::new(0, 0, 4, 2);
         let picture = read(&jpeg(), Graphics::Blocks, room.as_size()).unwrap();
         let mut buffer = Buffer::empty(room);
@@ -222,23 +222,23 @@ mod tests {
             panic!("{:?}", buffer[(0, 0)]);
         };
         assert!(red > 200 && blue < 60);
-        let few = Picture {
+        let picture = TerminalPicture {
             colours: Colours::Indexed,
             ..picture
         };
-        few.draw(room, &mut buffer);
+        picture.draw(room, &mut buffer);
         assert!(
             matches!(buffer[(0, 0)].bg, Color::Indexed(220)),
             "{:?}",
             buffer[(0, 0)]
         );
-        assert_eq!(indexed(Color::Rgb(0, 0, 0)), Color::Indexed(16));
-        assert_eq!(indexed(Color::Rgb(255, 255, 255)), Color::Indexed(231));
-        assert_eq!(indexed(Color::Rgb(128, 128, 128)), Color::Indexed(244));
+        assert_eq!(to_indexed(Color::Rgb(0, 0, 0)), Color::Indexed(16));
+        assert_eq!(to_indexed(Color::Rgb(255, 255, 255)), Color::Indexed(231));
+        assert_eq!(to_indexed(Color::Rgb(128, 128, 128)), Color::Indexed(244));
     }
 
     #[test]
-    fn what_is_no_poster_is_left_out() {
+    fn skips_files_that_are_not_posters() {
         let room = Size::new(28, 8);
         assert!(read(b"", Graphics::Blocks, room).is_none());
         assert!(read(b"not a picture", Graphics::Blocks, room).is_none());
@@ -248,11 +248,14 @@ mod tests {
         let image = DynamicImage::new_rgb8(4, 4);
         image.write_to(&mut png, ImageFormat::Png).unwrap();
         assert!(read(png.get_ref(), Graphics::Blocks, room).is_none());
-        assert!(Picture::read(Path::new("/nowhere"), room, Screen::blocks(Colours::All)).is_none());
+        assert!(
+            TerminalPicture::read(Path::new("/nowhere"), room, Screen::blocks(Colours::All))
+                .is_none()
+        );
     }
 
     #[test]
-    fn a_picture_that_says_it_is_huge_is_not_believed() {
+    fn skips_a_picture_with_a_huge_declared_size() {
         let mut bytes = jpeg();
         // JPEG: the frame header (SOF0) holds precision, height and width.
         let at = bytes.windows(2).position(|it| it == [0xff, 0xc0]).unwrap();
@@ -264,7 +267,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn damage_makes_no_panic(at in 0usize..600, byte in any::<u8>(), cut in 0usize..700) {
+        fn a_damaged_picture_does_not_panic(at in 0usize..600, byte in any::<u8>(), cut in 0usize..700) {
             let mut bytes = jpeg();
             let at = at % bytes.len();
             bytes[at] = byte;

@@ -1,4 +1,6 @@
-//! A scan as it goes: a bar on a terminal, lines in a log, JSON for programs.
+//! Progress and summary of a scan: a bar on a terminal, lines in a log, JSON for programs.
+//!
+//! Also holds the bar styles that the other progress displays use.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,59 +9,63 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Table, counted, grouped, json_line};
+use super::{TextTable, counted, grouped, json_line};
 use crate::error::{Problem, escape};
 use crate::media;
-use crate::scan::{ScanEvent as Event, ScanStage as Stage, ScanSummary as Summary, StageTiming};
+use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};
 use crate::value::Bytes;
 
-/// How a scan is shown.
+/// Display of the progress of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// A bar that is drawn again and again.
+pub enum ProgressFormat {
+    /// Bar on a terminal, redrawn as work proceeds.
     Bar,
-    /// A line now and then.
+    /// Line every few seconds, for logs.
     Lines,
-    /// An object a line on standard output.
+    /// JSON on standard output, one object per line.
     Json,
 }
 
-/// A log hears of the progress this often.
+/// Interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// Problems beyond this are counted, not listed, at the end.
+/// Maximum number of problems listed at the end; the rest is counted.
 const LISTED: usize = 200;
 
 /// Shows the events of one scan.
-pub struct Progress<'a> {
-    look: Look,
+pub struct ScanProgress<'a> {
+    format: ProgressFormat,
     bar: ProgressBar,
     data: &'a mut dyn Write,
-    talk: &'a mut dyn Write,
-    /// Problems so far, as many as will be listed.
+    messages: &'a mut dyn Write,
+    /// Problems so far, up to [`LISTED`].
     problems: Vec<Problem>,
     problem_count: usize,
-    stage: Stage,
+    stage: ScanStage,
     count: usize,
     done: usize,
     bytes: u64,
     last_line: Instant,
 }
 
-impl<'a> Progress<'a> {
-    /// Shows a scan: data goes to `data`, talk to `talk`, a bar to standard error.
-    pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        let bar = bar(look == Look::Bar, "{spinner} walking  {msg}");
-        if look == Look::Bar {
+impl<'a> ScanProgress<'a> {
+    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar to standard error.
+    pub fn new(
+        format: ProgressFormat,
+        data: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
+    ) -> Self {
+        let bar = bar(format == ProgressFormat::Bar, "{spinner} walking  {msg}");
+        if format == ProgressFormat::Bar {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         Self {
-            look,
+            format,
             bar,
             data,
-            talk,
+            messages,
             problems: Vec::new(),
             problem_count: 0,
-            stage: Stage::Headers,
+            stage: ScanStage::Headers,
             count: 0,
             done: 0,
             bytes: 0,
@@ -67,33 +73,33 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows one event.
-    pub fn event(&mut self, event: &Event) {
-        if self.look == Look::Json {
+    /// Updates the display after an event.
+    pub fn on_event(&mut self, event: &ScanEvent) {
+        if self.format == ProgressFormat::Json {
             let line = event_json(event);
-            self.keep(event);
-            self.json(&line);
+            self.record_problem(event);
+            self.write_json(&line);
             return;
         }
         match event {
-            Event::Waiting { holder } => {
-                self.say(&format!(
+            ScanEvent::Waiting { holder } => {
+                self.print_message(&format!(
                     "another scan is running ({}); waiting for it",
                     escape(holder)
                 ));
             }
-            Event::Walked { files, folder } => {
+            ScanEvent::Walked { files, folder } => {
                 self.bar.set_message(format!(
                     "{}  {}",
                     counted(*files, "file"),
                     escape(&folder.to_string_lossy())
                 ));
-                self.line(|| format!("walking: {} so far", counted(*files, "file")));
+                self.log_periodically(|| format!("walking: {} so far", counted(*files, "file")));
             }
-            Event::Queued { stage, count } => {
-                self.begin(*stage, *count);
+            ScanEvent::Queued { stage, count } => {
+                self.begin_stage(*stage, *count);
             }
-            Event::Reading(path) => {
+            ScanEvent::Reading(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let problems = match self.problem_count {
                     0 => String::new(),
@@ -102,33 +108,32 @@ impl<'a> Progress<'a> {
                 self.bar
                     .set_message(format!("reading {}{problems}", escape(&name)));
             }
-            Event::Read { bytes, .. } => {
+            ScanEvent::Read { bytes, .. } => {
                 self.bytes = self.bytes.saturating_add(*bytes);
                 self.bar.set_prefix(Bytes(self.bytes).to_string());
                 self.step();
             }
-            Event::Pictured(_) => self.step(),
-            Event::StillGrowing(path) => {
-                self.line_now(&format!(
+            ScanEvent::Pictured(_) => self.step(),
+            ScanEvent::StillGrowing(path) => {
+                self.log(&format!(
                     "{}: still being written",
                     escape(&path.to_string_lossy())
                 ));
             }
-            // Under a bar they are counted, and listed at the end.
-            Event::Problem(problem) => self.line_now(&format!(
+            // A bar counts problems; they are listed at the end.
+            ScanEvent::Problem(problem) => self.log(&format!(
                 "warning: {}: {}",
                 escape(&problem.path.to_string_lossy()),
                 escape(&media::explain_problem(&problem.reason))
             )),
-            Event::Warning { message, hint } => {
-                self.say(&format!("warning: {}\nhint: {hint}", escape(message)));
+            ScanEvent::Warning { message, hint } => {
+                self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
         }
-        self.keep(event);
+        self.record_problem(event);
     }
 
-    /// A stage begins.
-    fn begin(&mut self, stage: Stage, count: usize) {
+    fn begin_stage(&mut self, stage: ScanStage, count: usize) {
         (self.stage, self.count, self.done) = (stage, count, 0);
         let what = stage_name(stage);
         self.bar.set_length(count as u64);
@@ -136,16 +141,16 @@ impl<'a> Progress<'a> {
             "{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{speed}}/s  {{prefix}}  {{eta}} left\n  {{msg}}"
         )));
         self.bar.reset();
-        self.line_now(&format!("{what}: {} to do", counted(count, "clip")));
+        self.log(&format!("{what}: {} to do", counted(count, "clip")));
     }
 
-    /// One more is done.
+    /// Counts one more clip as done.
     fn step(&mut self) {
         self.done += 1;
         self.bar.inc(1);
         let (done, count, bytes) = (self.done, self.count, self.bytes);
         let what = stage_name(self.stage);
-        self.line(|| {
+        self.log_periodically(|| {
             let size = match bytes {
                 0 => String::new(),
                 bytes => format!(", {}", Bytes(bytes)),
@@ -158,8 +163,8 @@ impl<'a> Progress<'a> {
         });
     }
 
-    fn keep(&mut self, event: &Event) {
-        if let Event::Problem(problem) = event {
+    fn record_problem(&mut self, event: &ScanEvent) {
+        if let ScanEvent::Problem(problem) = event {
             self.problem_count += 1;
             if self.problems.len() < LISTED {
                 self.problems.push(problem.clone());
@@ -167,44 +172,47 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Takes the bar away, and gives the problems that were told.
+    /// Removes the bar. Returns the first problems, sorted by path.
     #[must_use]
-    pub fn end(self) -> Vec<Problem> {
+    pub fn finish(self) -> Vec<Problem> {
         self.bar.finish_and_clear();
         let mut problems = self.problems;
         problems.sort_by(|a, b| a.path.cmp(&b.path));
         problems
     }
 
-    fn say(&mut self, text: &str) {
-        // Nobody may be listening; the scan goes on all the same.
-        let _ = self.bar.suspend(|| writeln!(self.talk, "{text}"));
+    /// Prints a line above the bar.
+    fn print_message(&mut self, text: &str) {
+        // Standard error may be closed; the scan continues.
+        let _ = self.bar.suspend(|| writeln!(self.messages, "{text}"));
     }
 
-    fn line(&mut self, text: impl FnOnce() -> String) {
-        if self.look == Look::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
-            self.line_now(&text());
+    /// Writes a line to a log, at most once per [`BETWEEN_LINES`].
+    fn log_periodically(&mut self, text: impl FnOnce() -> String) {
+        if self.format == ProgressFormat::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
+            self.log(&text());
         }
     }
 
-    fn line_now(&mut self, text: &str) {
-        if self.look == Look::Lines {
-            self.say(text);
+    /// Writes a line to a log.
+    fn log(&mut self, text: &str) {
+        if self.format == ProgressFormat::Lines {
+            self.print_message(text);
             self.last_line = Instant::now();
         }
     }
 
-    fn json(&mut self, line: &Value) {
-        // As above.
+    fn write_json(&mut self, line: &Value) {
+        // Standard output may be closed; the scan continues.
         let _ = writeln!(self.data, "{}", json_line(line)).and_then(|()| self.data.flush());
     }
 }
 
-/// Bytes that are read, as a bar; nothing where there is no terminal.
+/// Progress bar of reading bytes; invisible without a terminal.
 pub struct ByteBar(ProgressBar);
 
 impl ByteBar {
-    /// A bar, shown or not.
+    /// Creates a bar; invisible unless `is_shown`.
     #[must_use]
     pub fn new(is_shown: bool) -> Self {
         Self(bar(
@@ -213,35 +221,35 @@ impl ByteBar {
         ))
     }
 
-    /// So many bytes are to be read.
-    pub fn begin(&self, bytes: u64) {
+    /// Sets the number of bytes to read.
+    pub fn set_total(&self, bytes: u64) {
         self.0.set_length(bytes);
     }
 
-    /// A file is being read.
-    pub fn name(&self, path: &std::path::Path) {
+    /// Shows the file being read.
+    pub fn set_file(&self, path: &std::path::Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         self.0.set_message(escape(&name));
     }
 
-    /// So many more bytes were read.
+    /// Advances the bar by a number of bytes.
     pub fn add(&self, bytes: u64) {
         self.0.inc(bytes);
     }
 
-    /// Tells something above the bar.
-    pub fn say(&self, text: &str) {
-        // Nobody may be listening.
+    /// Prints a line above the bar.
+    pub fn print_message(&self, text: &str) {
+        // Standard error may be closed.
         let _ = self.0.suspend(|| writeln!(io::stderr(), "{text}"));
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
         self.0.finish_and_clear();
     }
 }
 
-/// A bar on standard error, or none that is seen.
+/// Creates a bar on standard error; invisible unless `is_shown`.
 pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
     let target = if is_shown {
         ProgressDrawTarget::stderr()
@@ -254,53 +262,55 @@ pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
 }
 
 pub(super) fn style(template: &str) -> ProgressStyle {
-    // The templates are ours; a wrong one shows as the plain bar.
+    // The templates are constant; a wrong one falls back to the default bar.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key(
             "speed",
             |state: &ProgressState, text: &mut dyn fmt::Write| {
-                // A bar that cannot be drawn is no fault of the scan.
+                // Writing to the bar's buffer cannot fail the scan.
                 let _ = write!(text, "{:.1}", state.per_sec());
             },
         )
 }
 
-pub(super) fn stage_name(stage: Stage) -> &'static str {
+pub(super) fn stage_name(stage: ScanStage) -> &'static str {
     match stage {
-        Stage::Headers => "headers",
-        Stage::Posters => "posters",
-        Stage::Strips => "strips",
+        ScanStage::Headers => "headers",
+        ScanStage::Posters => "posters",
+        ScanStage::Strips => "strips",
     }
 }
 
-pub(super) fn event_json(event: &Event) -> Value {
+pub(super) fn event_json(event: &ScanEvent) -> Value {
     match event {
-        Event::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
-        Event::Walked { files, folder } => {
+        ScanEvent::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
+        ScanEvent::Walked { files, folder } => {
             json!({ "event": "walked", "files": files, "folder": folder.to_string_lossy() })
         }
-        Event::Queued { stage, count } => {
+        ScanEvent::Queued { stage, count } => {
             json!({ "event": "queued", "stage": stage_name(*stage), "files": count })
         }
-        Event::Reading(path) => json!({ "event": "reading", "path": path.to_string_lossy() }),
-        Event::Read { path, bytes } => {
+        ScanEvent::Reading(path) => json!({ "event": "reading", "path": path.to_string_lossy() }),
+        ScanEvent::Read { path, bytes } => {
             json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
         }
-        Event::StillGrowing(path) => json!({ "event": "moving", "path": path.to_string_lossy() }),
-        Event::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
-        Event::Problem(problem) => {
+        ScanEvent::StillGrowing(path) => {
+            json!({ "event": "moving", "path": path.to_string_lossy() })
+        }
+        ScanEvent::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
+        ScanEvent::Problem(problem) => {
             json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
         }
-        Event::Warning { message, hint } => {
+        ScanEvent::Warning { message, hint } => {
             json!({ "event": "warning", "message": message, "hint": hint })
         }
     }
 }
 
-/// What a scan came to, for programs.
+/// Returns the summary of a scan as JSON.
 #[must_use]
-pub fn summary_json(summary: &Summary) -> Value {
+pub fn scan_summary_json(summary: &ScanSummary) -> Value {
     json!({
         "event": "summary",
         "found": summary.found,
@@ -338,11 +348,11 @@ fn timing_json(timing: &StageTiming) -> Value {
     })
 }
 
-/// Where time and bytes went, stage by stage.
+/// Writes a table of time and bytes spent in each stage.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn timings(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<()> {
     let headings = [
         "stage",
         "files",
@@ -352,7 +362,7 @@ pub fn timings(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         "bytes read",
         "processes",
     ];
-    let mut table = Table::new(&headings, None);
+    let mut table = TextTable::new(&headings, None);
     for timing in &summary.timings {
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         table.row(&[
@@ -368,11 +378,15 @@ pub fn timings(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     table.write(out)
 }
 
-/// What a scan came to, for people: counts, then each file that could not be read.
+/// Writes the summary of a scan as text: counts, then each file that could not be read.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_scan_summary(
+    summary: &ScanSummary,
+    problems: &[Problem],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let verb = if summary.is_interrupted {
         "interrupted after"
     } else {
@@ -391,23 +405,23 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
         (summary.recognised, "recognised by content, not read again"),
         (
             summary.companions,
-            "proxies, thumbnails and sidecars, kept with their shots",
+            "proxies, thumbnails and sidecars, listed with their clips",
         ),
-        (summary.moved, "moved: found elsewhere by their content"),
-        (summary.missing, "missing, kept and marked"),
+        (summary.moved, "moved: recognised elsewhere by content"),
+        (summary.missing, "missing: marked, kept in the catalogue"),
         (
             summary.doubted,
-            "not there, but too many to believe it: nothing was changed",
+            "missing, but more than half of the folder: left unchanged (use --accept-missing)",
         ),
         (
             summary.adoptable,
-            "replaced what people had said something of: `btsindex edits adopt` takes it over",
+            "replaced clips with edits: `btsindex edits adopt` transfers the edits",
         ),
         (
             summary.still_growing,
-            "still being written: the next scan reads them",
+            "still being written: left for the next scan",
         ),
-        (summary.unreadable, "could not be read, wholly or in part"),
+        (summary.unreadable, "could not be read completely"),
     ] {
         if count > 0 {
             writeln!(out, "{:>9}  {what}", grouped(count))?;
@@ -435,7 +449,7 @@ pub fn summary(summary: &Summary, problems: &[Problem], out: &mut dyn Write) -> 
         writeln!(out, "hint: {hint}")?;
     }
     if summary.is_interrupted {
-        writeln!(out, "the same command goes on from here")?;
+        writeln!(out, "run the same command to resume")?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `docs/query.md`, made from the tables that the program goes by, so that it is never behind.
+//! Text of `docs/query.md`, generated from the tables that the program uses, so that it is always
+//! up to date.
 
 use std::fmt::Write;
 
@@ -7,13 +8,13 @@ use crate::index::SortOrder;
 use crate::query::{ClipState, FORMS};
 
 const HEAD: &str = "\
-# Asking for clips
+# Searching for clips
 
-<!-- Made from the program's own tables: `UPDATE_DOCS=1 cargo test --test all docs::` writes it anew. -->
+<!-- Generated from the program's own tables: `UPDATE_DOCS=1 cargo test --test all docs::` updates it. -->
 
-`btsindex search`, `stats`, `browse` and `--query` of the commands that edit all take the same
-queries. Every form in the first column can be typed in bash, zsh and PowerShell as it stands, without
-quotes; the second has other ways to write it, and others like it, some of which a shell must be kept from.
+`btsindex search`, `stats`, `browse` and `--query` of the commands that edit accept the same
+queries. Every form in the first column can be typed in bash, zsh and PowerShell without quotes; the
+second column lists alternative spellings and similar forms, some of which must be quoted in a shell.
 `btsindex search --explain …` prints how a query was understood, and how many clips match each
 part of it.
 
@@ -24,48 +25,48 @@ part of it.
 ";
 
 const WORDS: &str = "
-All of what is written must hold. `OR` stands between two things of which one is enough, and ties
-closer than what merely stands side by side: `a b OR c` is `a` and one of `b` and `c`. `NOT`, `OR`
-and `AND` are operators in capitals only. Brackets group, where the shell lets them through; in any
-shell, `any:` of single things says as much.
+All parts of a query must match. `OR` means that one of two parts is enough, and binds more tightly
+than a space: `a b OR c` means `a` and one of `b` and `c`. `NOT`, `OR` and `AND` are operators in
+capitals only. Brackets group parts, if quoted for the shell; `any:` with single values does the same
+in every shell without quotes.
 
 ## Words
 
-- Capitals, accents and the form of letters do not matter: `ete` finds `Été`, `strasse` `Straße`.
-- Names are found whole and by their parts, cut at capitals and digits: `interview` finds
-  `BTSInterview_2`, `day2` finds `Day_2`. A word with separators in it is its parts together, in
-  order: `ad-shoot`.
-- In what people write (folders, tags, titles, comments, notes, markers) a single English word is
-  found in all its forms: `laugh` finds `laughing`. File names, reels, cameras, lenses and what
-  stands in quotes or after `exact:` is taken as it is.
-- Of scripts that are written without blanks (Chinese, Japanese, Korean, Thai, …) any part is found.
-- `drum..` and `drum*` find what begins so; a `*` elsewhere stands for any letters of a word
-  (`*0042*`), and alone between others for a whole one. `drumer~` finds words that differ in a
-  letter, or in two where the word has eight or more.
+- Case, accents and letter forms are ignored: `ete` finds `Été`, `strasse` finds `Straße`.
+- Names match completely and by their parts, split at capitals and digits: `interview` finds
+  `BTSInterview_2`, `day2` finds `Day_2`. A word with separators matches its parts in order:
+  `ad-shoot`.
+- In prose (folders, tags, titles, comments, notes, markers) a single English word matches in all its
+  forms: `laugh` finds `laughing`. File names, reels, cameras and lenses match literally, and so does
+  everything in quotes or after `exact:`.
+- In scripts without spaces between words (Chinese, Japanese, Korean, Thai, …) any part matches.
+- `drum..` and `drum*` match words with that prefix; a `*` elsewhere matches any letters of a word
+  (`*0042*`), and between two words it matches one whole word. `drumer~` matches words that differ in
+  one letter, or in two if the word has eight letters or more.
 
 ## Values
 
-- Numbers, sizes, times and dates are compared: `10..20`, `10..`, `..20`; `>`, `>=`, `<`, `<=`
-  where the shell lets them through. Both ends are included.
-- A size that stands alone is as exact as it is written: `size:10GB` is 9.5 to 10.5 GB. A running
-  time is half a second more or less. Rates are exact: `fps:23.976` is 24000/1001.
-- A date is all of the day, month or year, by the camera's own clock; `today`, `yesterday` and
-  weekdays are days here and now.
-- `res:1080p` goes by lines: the shorter side, upright or not; pictures cropped wider than 1.9:1
-  count as what they were cropped from. `res:4k` goes by the longer side: 3840 to 4799.
-- Several values with commas between them are alternatives: `camera:fx3,fx6`.
-- A clip without a value matches no range of it, and is in `not:` of every one.
+- Numbers, sizes, durations and dates can be ranges: `10..20`, `10..`, `..20`; or `>`, `>=`, `<`, `<=`
+  if quoted for the shell. Both ends are included.
+- A single size is as precise as it is written: `size:10GB` means 9.5 to 10.5 GB. A single duration
+  allows half a second more or less. Rates are exact: `fps:23.976` means 24000/1001.
+- A date means the whole day, month or year, by the camera's clock; `today`, `yesterday` and weekdays
+  are relative to the local date.
+- `res:1080p` compares the shorter side, in landscape and portrait; pictures cropped to more than
+  1.9:1 count as the format they were cropped from. `res:4k` compares the longer side: 3840 to 4799.
+- Values separated by commas are alternatives: `camera:fx3,fx6`.
+- A clip without a value matches no range of that field, and matches `not:` of every range.
 
 ## Order
 
-The best match first: what is found in a tag or a name comes before what is found in a title or a
-note, that before cameras and reels, folders, and comments; what people selected or gave stars moves up,
-what they rejected comes last. Equals stand as they were first seen. `--sort` takes up to four
-fields, with a dash the largest, latest or last first; clips without a value come last, either way.
+The best match comes first. Matches in tags and names rank above matches in titles and notes, then
+cameras and reels, folders, and comments. Selected and rated clips move up, rejected clips come last.
+Ties are in the order in which the clips were first seen. `--sort` takes up to four fields; a dash
+before a field reverses its order. Clips without a value come last in both directions.
 
-Sorted by: ";
+Fields to sort by: ";
 
-/// The whole page.
+/// Returns the whole page.
 #[must_use]
 pub fn query_guide() -> String {
     let mut page = HEAD.to_owned();
@@ -80,24 +81,24 @@ pub fn query_guide() -> String {
     page.push_str(WORDS);
     let names: Vec<String> = SortOrder::names().into_iter().map(code).collect();
     page.push_str(&names.join(", "));
-    page.push_str(".\n\n## `is:`\n\n| write | finds clips of which |\n|---|---|\n");
+    page.push_str(".\n\n## `is:`\n\n| write | finds |\n|---|---|\n");
     for state in ClipState::ALL {
         line(
             &mut page,
             &[&code(&format!("is:{}", state.name())), state.help()],
         );
     }
-    page.push_str("\n## Counted and grouped by\n\n`--facets`, `--group` and `stats --by` take ");
+    page.push_str("\n## Counting and grouping\n\n`--facets`, `--group` and `stats --by` accept ");
     let facets: Vec<String> = facets().map(|facet| code(facet.name)).collect();
     page.push_str(&facets.join(", "));
     page.push_str(
-        ".\n\n## Fields\n\nWords alone look into the fields with a weight. A name may be followed by \
-         a value, `has:NAME` asks for any.\n\n| field | also | takes | weight | what it is |\n|---|---|---|---|---|\n",
+        ".\n\n## Fields\n\nPlain words are searched in the fields with a weight. `NAME:VALUE` searches one \
+         field, `has:NAME` finds clips that have any value.\n\n| field | aliases | accepts | weight | description |\n|---|---|---|---|---|\n",
     );
     for field in FIELDS {
         let also: Vec<String> = field.aliases.iter().copied().map(code).collect();
-        let takes = match field.kind {
-            FieldKind::Words if field.prose => "words, in any form".to_owned(),
+        let values = match field.kind {
+            FieldKind::Words if field.prose => "words, in all forms".to_owned(),
             FieldKind::Words => "words".to_owned(),
             FieldKind::Choice(all) => all.iter().copied().map(code).collect::<Vec<_>>().join(", "),
             FieldKind::Number(scale) => format!("{}: {}", scale.unit, code(scale.example)),
@@ -114,7 +115,7 @@ pub fn query_guide() -> String {
             &[
                 &code(field.name),
                 &also.join(", "),
-                &takes,
+                &values,
                 &weight,
                 field.help,
             ],

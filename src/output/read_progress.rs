@@ -1,4 +1,6 @@
-//! Files that are read whole, as they go by: a bar for people, lines for a log, objects for a program.
+//! Progress of reading whole files: a bar on a terminal, lines in a log, JSON for programs.
+//!
+//! Shared by `verify` and `safe`, whose events differ.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,59 +10,60 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::progress::bar;
-use super::{Look, json_line};
+use super::{ProgressFormat, json_line};
 use crate::error::escape;
 use crate::value::Bytes;
 
-/// A log hears of the progress this often, …
+/// Interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// … a program this often.
+/// Interval between two JSON objects.
 const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
 
-/// Shows how far reading is.
-pub(super) struct Reading<'a> {
-    look: Look,
+/// Shows how many of all bytes have been read.
+pub(super) struct ReadProgress<'a> {
+    format: ProgressFormat,
     bar: ProgressBar,
     data: &'a mut dyn Write,
-    talk: &'a mut dyn Write,
+    messages: &'a mut dyn Write,
     last: Instant,
 }
 
-impl<'a> Reading<'a> {
-    /// Data goes to `data`, talk to `talk`, a bar that begins with a verb to standard error.
+impl<'a> ReadProgress<'a> {
+    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar that starts with `verb` to
+    /// standard error.
     pub(super) fn new(
-        look: Look,
+        format: ProgressFormat,
         verb: &str,
         data: &'a mut dyn Write,
-        talk: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
     ) -> Self {
         let template = format!(
             "{verb}  {{bar:30}} {{decimal_bytes}}/{{decimal_total_bytes}}  {{decimal_bytes_per_sec}}  {{eta}} left\n  {{wide_msg}}"
         );
         Self {
-            look,
-            bar: bar(look == Look::Bar, &template),
+            format,
+            bar: bar(format == ProgressFormat::Bar, &template),
             data,
-            talk,
+            messages,
             last: Instant::now(),
         }
     }
 
-    /// So many bytes are to be read from now on.
+    /// Restarts the bar with a number of bytes to read.
     pub(super) fn begin(&mut self, bytes: u64) {
         self.bar.reset();
         self.bar.set_length(bytes);
     }
 
-    /// A file is being read.
-    pub(super) fn file(&mut self, path: &Path) {
+    /// Shows the file being read.
+    pub(super) fn set_file(&mut self, path: &Path) {
         self.bar.set_message(escape(&path.to_string_lossy()));
     }
 
-    /// So many more bytes were read.
-    pub(super) fn read(&mut self, bytes: u64) {
+    /// Advances the bar by a number of bytes.
+    pub(super) fn add(&mut self, bytes: u64) {
         self.bar.inc(bytes);
-        let pause = if self.look == Look::Json {
+        let pause = if self.format == ProgressFormat::Json {
             BETWEEN_OBJECTS
         } else {
             BETWEEN_LINES
@@ -70,41 +73,41 @@ impl<'a> Reading<'a> {
         }
         self.last = Instant::now();
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        let left = self.bar.eta().as_secs();
-        self.object(
-            || json!({ "event": "progress", "bytes": done, "of": all, "seconds_left": left }),
+        let seconds_left = self.bar.eta().as_secs();
+        self.write_json(
+            || json!({ "event": "progress", "bytes": done, "of": all, "seconds_left": seconds_left }),
         );
-        self.line(&format!("{} of {}", Bytes(done), Bytes(all)));
+        self.log(&format!("{} of {}", Bytes(done), Bytes(all)));
     }
 
-    /// A line of data, for people, in front of the bar.
-    pub(super) fn told(&mut self, line: &str) {
-        if self.look != Look::Json {
+    /// Prints a line of text output above the bar.
+    pub(super) fn print(&mut self, line: &str) {
+        if self.format != ProgressFormat::Json {
             let data = &mut *self.data;
-            // Nobody may be listening.
+            // Standard output may be closed.
             let _ = self.bar.suspend(|| writeln!(data, "{line}"));
         }
     }
 
-    /// A line of talk, for a log.
-    pub(super) fn line(&mut self, text: &str) {
-        if self.look == Look::Lines {
-            // As above.
-            let _ = writeln!(self.talk, "{text}");
+    /// Writes a line to a log.
+    pub(super) fn log(&mut self, text: &str) {
+        if self.format == ProgressFormat::Lines {
+            // Standard error may be closed.
+            let _ = writeln!(self.messages, "{text}");
         }
     }
 
-    /// An object, for a program.
-    pub(super) fn object(&mut self, object: impl FnOnce() -> Value) {
-        if self.look == Look::Json {
-            // As above.
+    /// Writes a JSON object for programs.
+    pub(super) fn write_json(&mut self, object: impl FnOnce() -> Value) {
+        if self.format == ProgressFormat::Json {
+            // Standard output may be closed.
             let _ =
                 writeln!(self.data, "{}", json_line(&object())).and_then(|()| self.data.flush());
         }
     }
 
-    /// Takes the bar away.
-    pub(super) fn end(self) {
+    /// Removes the bar from the terminal.
+    pub(super) fn finish(self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,67 +1,72 @@
-//! Whether a card may be formatted, for people and for programs.
+//! Progress and result of `btsindex safe`, which checks whether a card can be formatted.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::read_progress::Reading;
-use super::{Look, Table, counted, grouped};
+use super::read_progress::ReadProgress;
+use super::{ProgressFormat, TextTable, counted, grouped};
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
 use crate::safe::{Copy, Event, FileState, Report, Shelf};
 use crate::value::{Age, Bytes, instant_of_seconds};
 
-/// Files that are listed one by one when nobody asked for all.
+/// Maximum number of files listed without `--files`.
 const LISTED: usize = 20;
-/// Shows the events of one look at a card.
-pub struct SafetyProgress<'a>(Reading<'a>);
+
+/// Shows the events of the check of one card.
+pub struct SafetyProgress<'a>(ReadProgress<'a>);
 
 impl<'a> SafetyProgress<'a> {
-    /// Data goes to `data`, talk to `talk`, a bar to standard error.
-    pub fn new(look: Look, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        Self(Reading::new(look, "reading", data, talk))
+    /// Creates a display. JSON goes to `data`, log lines to `messages`, a bar to standard error.
+    pub fn new(
+        format: ProgressFormat,
+        data: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
+    ) -> Self {
+        Self(ReadProgress::new(format, "reading", data, messages))
     }
 
-    /// Shows one event.
-    pub fn event(&mut self, event: &Event) {
+    /// Updates the display after an event.
+    pub fn on_event(&mut self, event: &Event) {
         match event {
             Event::Begins { files, bytes } => self.begin("card", *files, *bytes),
             Event::Copies { files, bytes } => self.begin("copies", *files, *bytes),
-            Event::Reading(path) => self.0.file(path),
-            Event::Read(bytes) => self.0.read(*bytes),
+            Event::Reading(path) => self.0.set_file(path),
+            Event::Read(bytes) => self.0.add(*bytes),
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
-        self.0.end();
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
+        self.0.finish();
     }
 
     fn begin(&mut self, what: &str, files: usize, bytes: u64) {
         self.0.begin(bytes);
-        self.0
-            .object(|| json!({ "event": "begins", "reads": what, "files": files, "bytes": bytes }));
+        self.0.write_json(
+            || json!({ "event": "begins", "reads": what, "files": files, "bytes": bytes }),
+        );
         let (files, bytes) = (counted(files, "file"), Bytes(bytes));
-        self.0
-            .line(&format!("reading the {what}: {files}, {bytes}"));
+        self.0.log(&format!("reading the {what}: {files}, {bytes}"));
     }
 }
 
-/// What it came to, for people: where copies are, what is in doubt, and the verdict last. `all`: every file with each of
-/// its copies.
+/// Writes the result as text: the volumes that hold copies, unsafe files and open problems, and the
+/// verdict last. `all` lists every file with all its copies.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
-    heading(report, out)?;
-    shelves(report, out)?;
+/// If `out` cannot be written.
+pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+    write_heading(report, out)?;
+    write_volumes(report, out)?;
     let is_listed = |file: &&FileState| all || !file.is_safe(report.wanted.copies);
     let files: Vec<&FileState> = report.files.iter().filter(is_listed).collect();
     let most = if all { usize::MAX } else { LISTED };
     for file in files.iter().take(most) {
-        one_file(report, file, out)?;
+        write_file(report, file, out)?;
     }
     if files.len() > most {
         let more = grouped(files.len() - most);
@@ -73,12 +78,12 @@ pub fn safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()>
     }
     for folder in &report.left_out {
         let folder = folder.to_string_lossy();
-        writeln!(out, "  not looked at, the system's: {}", escape(&folder))?;
+        writeln!(out, "  skipped system folder: {}", escape(&folder))?;
     }
-    verdict(report, out)
+    write_verdict(report, out)
 }
 
-fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let bytes = report.files.iter().map(|file| file.bytes).sum();
     let trusted = report.files.iter().filter(|file| file.is_trusted).count();
     write!(
@@ -94,25 +99,28 @@ fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if trusted > 0 {
         write!(
             out,
-            ", {} not read: as their ingest hashed them",
+            ", {} not read: hashes of their ingest used",
             grouped(trusted)
         )?;
     }
     writeln!(out)
 }
 
-/// What one volume does for the card.
+/// Copies of the card's files on one volume.
 #[derive(Default)]
-struct OnShelf {
+struct VolumeTally {
     files: usize,
     bytes: u64,
+    /// Unix time of the oldest verification.
     oldest: Option<i64>,
+    /// Names of the hash algorithms.
     by: Vec<&'static str>,
+    /// Number of copies that do not count, by reason.
     doubtful: BTreeMap<String, usize>,
 }
 
-fn shelves(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut on: BTreeMap<i64, OnShelf> = BTreeMap::new();
+fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut on: BTreeMap<i64, VolumeTally> = BTreeMap::new();
     for file in &report.files {
         for copy in &file.counted.copies {
             let shelf = on.entry(copy.volume).or_default();
@@ -133,8 +141,16 @@ fn shelves(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if on.is_empty() {
         return Ok(());
     }
-    let headings = ["copies on", "disk", "where", "files", "", "verified", "by"];
-    let mut table = Table::new(&headings, None);
+    let headings = [
+        "copies on",
+        "disk",
+        "status",
+        "files",
+        "size",
+        "verified",
+        "hash",
+    ];
+    let mut table = TextTable::new(&headings, None);
     for (volume, on) in &on {
         let Some(shelf) = report.shelves.get(volume) else {
             continue;
@@ -168,7 +184,7 @@ fn shelves(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What is known of a volume's disk.
+/// Lists the serial numbers of a volume's disks, or `unknown`.
 fn disk(shelf: &Shelf) -> String {
     if shelf.disks.are_known() {
         shelf.told.join(", ")
@@ -177,7 +193,7 @@ fn disk(shelf: &Shelf) -> String {
     }
 }
 
-/// `3 h ago`, by this machine's clock.
+/// Formats an age and its date: `3 h ago, 2026-05-02 14:00`, by this computer's clock.
 fn ago(report: &Report, at: i64) -> String {
     match report.wanted.now.saturating_sub(at) {
         seconds if seconds < 0 => format!("{} (in the future)", date(at)),
@@ -185,13 +201,13 @@ fn ago(report: &Report, at: i64) -> String {
     }
 }
 
-/// `2026-05-02 14:00`, UTC.
+/// Formats a Unix time, UTC: `2026-05-02 14:00`.
 fn date(seconds: i64) -> String {
     let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
-fn one_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Result<()> {
+fn write_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Result<()> {
     let name = file.inside.to_string_lossy();
     if let Err(reason) = &file.content {
         return writeln!(out, "  {}: {}", escape(&name), escape(reason));
@@ -202,7 +218,7 @@ fn one_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Resul
     };
     writeln!(out, "  {}: {count}", escape(&name))?;
     for copy in &file.counted.copies {
-        let told = match &copy.outcome {
+        let status = match &copy.outcome {
             Ok(proof) => {
                 let how = proof.how.map_or("", How::name);
                 let ago = ago(report, proof.at);
@@ -211,33 +227,33 @@ fn one_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Resul
             Err(doubt) => doubt.to_string(),
         };
         let path = copy.path.to_string_lossy();
-        let told = told.trim_end_matches(", ");
-        writeln!(out, "      {}: {}", escape(&path), escape(told))?;
+        let status = status.trim_end_matches(", ");
+        writeln!(out, "      {}: {}", escape(&path), escape(status))?;
     }
     Ok(())
 }
 
-fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let wanted = report.wanted.copies;
     let disks = counted(wanted, "disk");
     if report.is_safe() {
-        let proofs = report.files.iter().flat_map(|file| &file.counted.copies);
-        let oldest = proofs.filter_map(|copy| Some(copy.outcome.as_ref().ok()?.at));
+        let copies = report.files.iter().flat_map(|file| &file.counted.copies);
+        let oldest = copies.filter_map(|copy| Some(copy.outcome.as_ref().ok()?.at));
         let oldest = oldest.min().map_or_else(String::new, |at| ago(report, at));
-        let what = format!(
-            "every file is on {disks} at least, verified by full hash; the oldest verification: {oldest}"
+        let reason = format!(
+            "every file is on at least {disks}, verified by full hash; oldest verification {oldest}"
         );
         if report.is_whole_volume {
-            return writeln!(out, "SAFE TO FORMAT: {what}");
+            return writeln!(out, "SAFE TO FORMAT: {reason}");
         }
         return writeln!(
             out,
-            "SAFE TO DELETE: {what}\nit is a folder of {}: what is beside it was not looked at, so formatting is another question",
+            "SAFE TO DELETE: {reason}\nonly this folder of {} was checked; check the whole volume before formatting it",
             escape(&report.label)
         );
     }
     if !report.mends.is_empty() {
-        writeln!(out, "\nto mend it:")?;
+        writeln!(out, "\nto fix this:")?;
     }
     for mend in &report.mends {
         writeln!(out, "  {}", escape(&mend.what))?;
@@ -246,8 +262,8 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     let few = report.unsafe_files().count();
-    let why = if report.is_interrupted {
-        "interrupted: not everything was looked at".to_owned()
+    let reason = if report.is_interrupted {
+        "interrupted before all files were checked".to_owned()
     } else if few > 0 {
         format!(
             "{} of {} not on {disks}",
@@ -255,12 +271,12 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             counted(report.files.len(), "file")
         )
     } else {
-        format!("{} in doubt", counted(report.doubts.len(), "thing"))
+        counted(report.doubts.len(), "open problem")
     };
-    writeln!(out, "\nNOT SAFE: {why}")
+    writeln!(out, "\nNOT SAFE: {reason}")
 }
 
-/// … and for programs: an object a file, then one for the card.
+/// Returns the result as JSON: one object per file, then one for the card.
 #[must_use]
 pub fn safety_json(report: &Report) -> Vec<Value> {
     let copies = report.wanted.copies;

@@ -1,5 +1,7 @@
-//! What a terminal can draw. What it is called says little, over ssh less; so where its name is
-//! not enough it is asked, and what it does not answer in time it cannot do.
+//! Detection of a terminal's graphics and colours.
+//!
+//! The name of a terminal says little, and less over ssh. If the environment is not conclusive, the
+//! terminal is queried; features that it does not report in time are assumed to be missing.
 
 use std::env;
 use std::time::Duration;
@@ -7,60 +9,61 @@ use std::time::Duration;
 use ratatui::crossterm::terminal;
 use ratatui_image::FontSize;
 
-/// A way to draw pictures.
+/// Protocol for drawing pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Graphics {
-    /// <https://sw.kovidgoyal.net/kitty/graphics-protocol>, with placeholders.
+    /// Kitty graphics protocol with Unicode placeholders,
+    /// <https://sw.kovidgoyal.net/kitty/graphics-protocol>.
     Kitty,
-    /// <https://iterm2.com/documentation-images.html>
+    /// Inline images of iTerm2, <https://iterm2.com/documentation-images.html>.
     Iterm2,
     /// Sixel, as on the VT340.
     Sixel,
-    /// Two coloured halves a character: everywhere.
+    /// Half blocks: two coloured pixels per character, on any terminal with colours.
     Blocks,
 }
 
-/// How many colours there are.
+/// Number of colours of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
-    /// None are wanted: <https://no-color.org>.
+    /// No colours, on request of the user: <https://no-color.org>.
     None,
-    /// 256.
+    /// Palette of 256 colours.
     Indexed,
-    /// 24 bits.
+    /// True colour, 24 bits.
     All,
 }
 
-/// A terminal's abilities.
+/// Graphics capabilities of a terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Screen {
-    /// How pictures are drawn; `None`: not at all.
+    /// Protocol for pictures; `None` if the terminal cannot draw them.
     pub graphics: Option<Graphics>,
-    /// How many colours there are.
+    /// Colour depth.
     pub colours: Colours,
-    /// Pixels of one character.
+    /// Size of one character in pixels.
     pub(super) cell: FontSize,
 }
 
-/// A terminal that answers at all answers within this, also from far away.
+/// Time within which a terminal replies, if it replies at all; long enough for a slow ssh connection.
 #[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Pixels of a character where nobody knows: about the right shape.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Size of a character in pixels if unknown: about the right shape.
 const CELL: FontSize = FontSize::new(10, 20);
-/// Says how pictures are drawn, whatever the terminal says.
-const FORCED: &str = "BTSINDEX_POSTERS";
+/// Environment variable that overrides the detected protocol.
+const GRAPHICS_VARIABLE: &str = "BTSINDEX_POSTERS";
 
-/// What the environment says.
+/// Protocol according to the environment.
 #[derive(Debug, PartialEq, Eq)]
-enum Guess {
-    /// This, for certain.
+enum GraphicsChoice {
+    /// The environment is conclusive.
     Known(Option<Graphics>),
-    /// Blocks, unless the terminal knows better.
-    Ask,
+    /// Half blocks, unless the terminal reports that it supports sixel.
+    QueryTerminal,
 }
 
 impl Screen {
-    /// One that draws by half blocks.
+    /// Returns a screen that draws half blocks.
     #[must_use]
     pub fn blocks(colours: Colours) -> Self {
         Self {
@@ -70,48 +73,51 @@ impl Screen {
         }
     }
 
-    /// Looks what the terminal on standard input and output can draw; with what was typed
-    /// meanwhile.
+    /// Detects the capabilities of the terminal on standard input and output. Also returns the keys
+    /// that were typed while waiting for its reply.
     #[must_use]
-    pub fn ask() -> (Self, String) {
+    pub fn detect() -> (Self, String) {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let colours = colours(&variable);
-        let mut answer = Answer::default();
-        let mut cell = cell_by_window();
-        let graphics = match guess(&variable) {
-            Guess::Known(Some(Graphics::Iterm2 | Graphics::Sixel)) | Guess::Ask
+        let mut reply = TerminalReply::default();
+        let mut cell = cell_from_window();
+        let graphics = match choose_graphics(&variable) {
+            GraphicsChoice::Known(Some(Graphics::Iterm2 | Graphics::Sixel))
+            | GraphicsChoice::QueryTerminal
                 if cfg!(windows) =>
             {
                 Some(Graphics::Blocks)
             }
-            Guess::Known(graphics @ (None | Some(Graphics::Kitty | Graphics::Blocks))) => graphics,
-            guess => {
-                answer = asked();
-                cell = answer.cell.or(cell);
-                match guess {
-                    Guess::Known(graphics) => graphics,
-                    Guess::Ask if answer.has_sixel => Some(Graphics::Sixel),
-                    Guess::Ask => Some(Graphics::Blocks),
+            GraphicsChoice::Known(graphics @ (None | Some(Graphics::Kitty | Graphics::Blocks))) => {
+                graphics
+            }
+            choice => {
+                reply = query_terminal();
+                cell = reply.cell.or(cell);
+                match choice {
+                    GraphicsChoice::Known(graphics) => graphics,
+                    GraphicsChoice::QueryTerminal if reply.has_sixel => Some(Graphics::Sixel),
+                    GraphicsChoice::QueryTerminal => Some(Graphics::Blocks),
                 }
             }
         };
-        // Pixels cannot be placed without knowing how many make a character.
-        let is_blind = cell.is_none()
-            && variable(FORCED).is_none()
+        // Without the size of a character, pictures of pixels cannot be placed.
+        let is_cell_unknown = cell.is_none()
+            && variable(GRAPHICS_VARIABLE).is_none()
             && matches!(graphics, Some(Graphics::Iterm2 | Graphics::Sixel));
-        let graphics = if is_blind {
+        let graphics = if is_cell_unknown {
             Some(Graphics::Blocks)
         } else {
             graphics
         };
-        // Blocks are made of colour alone.
+        // Half blocks consist of colour alone.
         let graphics = graphics.filter(|it| *it != Graphics::Blocks || colours != Colours::None);
         let screen = Self {
             graphics,
             colours,
             cell: cell.unwrap_or(CELL),
         };
-        (screen, answer.typed)
+        (screen, reply.typed)
     }
 }
 
@@ -119,9 +125,9 @@ fn colours(variable: &dyn Fn(&str) -> Option<String>) -> Colours {
     if variable("NO_COLOR").is_some() {
         return Colours::None;
     }
-    let is_true = |value: &str| matches!(value, "truecolor" | "24bit");
+    let is_true_colour = |value: &str| matches!(value, "truecolor" | "24bit");
     let term = variable("TERM").unwrap_or_default();
-    let knows_all = [
+    let true_colour_terminals = [
         "kitty",
         "ghostty",
         "alacritty",
@@ -129,8 +135,8 @@ fn colours(variable: &dyn Fn(&str) -> Option<String>) -> Colours {
         "foot",
         "-direct",
     ];
-    if variable("COLORTERM").is_some_and(|value| is_true(&value))
-        || knows_all.iter().any(|name| term.contains(name))
+    if variable("COLORTERM").is_some_and(|value| is_true_colour(&value))
+        || true_colour_terminals.iter().any(|name| term.contains(name))
         || variable("WT_SESSION").is_some()
     {
         Colours::All
@@ -139,28 +145,28 @@ fn colours(variable: &dyn Fn(&str) -> Option<String>) -> Colours {
     }
 }
 
-fn guess(variable: &dyn Fn(&str) -> Option<String>) -> Guess {
-    match variable(FORCED).as_deref() {
-        Some("kitty") => return Guess::Known(Some(Graphics::Kitty)),
-        Some("iterm2") => return Guess::Known(Some(Graphics::Iterm2)),
-        Some("sixel") => return Guess::Known(Some(Graphics::Sixel)),
-        Some("blocks") => return Guess::Known(Some(Graphics::Blocks)),
-        Some("none") => return Guess::Known(None),
+fn choose_graphics(variable: &dyn Fn(&str) -> Option<String>) -> GraphicsChoice {
+    match variable(GRAPHICS_VARIABLE).as_deref() {
+        Some("kitty") => return GraphicsChoice::Known(Some(Graphics::Kitty)),
+        Some("iterm2") => return GraphicsChoice::Known(Some(Graphics::Iterm2)),
+        Some("sixel") => return GraphicsChoice::Known(Some(Graphics::Sixel)),
+        Some("blocks") => return GraphicsChoice::Known(Some(Graphics::Blocks)),
+        Some("none") => return GraphicsChoice::Known(None),
         _ => {}
     }
     let term = variable("TERM").unwrap_or_default();
     if term == "dumb" || (term.is_empty() && cfg!(unix)) {
-        return Guess::Known(None);
+        return GraphicsChoice::Known(None);
     }
-    // What runs inside tmux or screen draws on these: they pass on what they know themselves.
-    let is_inside = variable("TMUX").is_some()
+    // A program inside tmux or screen draws on these, which report their own capabilities.
+    let is_multiplexed = variable("TMUX").is_some()
         || variable("STY").is_some()
         || ["tmux", "screen"].iter().any(|name| term.starts_with(name));
-    if is_inside {
-        return Guess::Ask;
+    if is_multiplexed {
+        return GraphicsChoice::QueryTerminal;
     }
     if term.contains("kitty") || term.contains("ghostty") {
-        return Guess::Known(Some(Graphics::Kitty));
+        return GraphicsChoice::Known(Some(Graphics::Kitty));
     }
     let program = variable("TERM_PROGRAM").unwrap_or_default();
     let remote = variable("LC_TERMINAL").unwrap_or_default();
@@ -169,46 +175,47 @@ fn guess(variable: &dyn Fn(&str) -> Option<String>) -> Guess {
         .any(|name| program.starts_with(name))
         || remote.starts_with("iTerm")
     {
-        return Guess::Known(Some(Graphics::Iterm2));
+        return GraphicsChoice::Known(Some(Graphics::Iterm2));
     }
-    // Its sixel leaves parts of pictures behind.
+    // Konsole's sixel leaves parts of pictures behind.
     if variable("KONSOLE_VERSION").is_some() || term == "linux" {
-        return Guess::Known(Some(Graphics::Blocks));
+        return GraphicsChoice::Known(Some(Graphics::Blocks));
     }
-    Guess::Ask
+    GraphicsChoice::QueryTerminal
 }
 
-/// Pixels of a character, by what the terminal told the system of its window.
-fn cell_by_window() -> Option<FontSize> {
+/// Returns the size of a character in pixels from the window size that the system reports.
+fn cell_from_window() -> Option<FontSize> {
     let window = terminal::window_size().ok()?;
     let width = window.width.checked_div(window.columns)?;
     let height = window.height.checked_div(window.rows)?;
     (width > 0 && height > 0).then(|| FontSize::new(width, height))
 }
 
-/// Ctrl-C, where the terminal passes it on as it is.
-pub const INTERRUPT: char = '\u{3}';
+/// Character of Ctrl-C in raw mode.
+pub const CTRL_C: char = '\u{3}';
 
-/// What a terminal answered.
+/// Reply of a terminal.
 #[derive(Debug, Default)]
-struct Answer {
+struct TerminalReply {
     has_sixel: bool,
     cell: Option<FontSize>,
-    is_whole: bool,
-    /// Bytes that were no answer.
+    /// True if nothing more is expected: the terminal reported its attributes.
+    is_complete: bool,
+    /// Typed characters, which are not part of the reply.
     typed: String,
 }
 
-impl Answer {
-    /// Answers are `ESC [ 6 ; HEIGHT ; WIDTH t` and `ESC [ ? 62 ; 4 ; … c`:
-    /// <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
-    fn of(bytes: &[u8]) -> Self {
+impl TerminalReply {
+    /// Parses `ESC [ 6 ; HEIGHT ; WIDTH t` (size of a character) and `ESC [ ? 62 ; 4 ; … c`
+    /// (attributes, 4 is sixel): <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
+    fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let mut answer = Self::default();
+        let mut reply = Self::default();
         let mut rest = text.as_ref();
         while let Some(start) = rest.find("\x1b[") {
             let (before, after) = rest.split_at(start);
-            answer.typed.push_str(before);
+            reply.typed.push_str(before);
             let after = &after[2..];
             let is_last = |c: char| ('@'..='~').contains(&c);
             let Some(end) = after.find(is_last) else {
@@ -218,82 +225,82 @@ impl Answer {
             let (parameters, kind) = after.split_at(end);
             match (kind.chars().next(), parameters.strip_prefix('?')) {
                 (Some('c'), Some(attributes)) => {
-                    answer.is_whole = true;
-                    answer.has_sixel = attributes.split(';').any(|it| it == "4");
+                    reply.is_complete = true;
+                    reply.has_sixel = attributes.split(';').any(|it| it == "4");
                 }
-                (Some('t'), None) => answer.cell = cell_of(parameters).or(answer.cell),
+                (Some('t'), None) => reply.cell = parse_cell(parameters).or(reply.cell),
                 _ => {}
             }
             rest = &kind[1..];
         }
-        answer.typed.push_str(rest);
-        answer.typed.retain(|c| !c.is_control() || c == INTERRUPT);
-        // Whoever wants to leave need not wait.
-        answer.is_whole |= answer.typed.contains(INTERRUPT);
-        answer
+        reply.typed.push_str(rest);
+        reply.typed.retain(|c| !c.is_control() || c == CTRL_C);
+        // Ctrl-C ends the wait.
+        reply.is_complete |= reply.typed.contains(CTRL_C);
+        reply
     }
 }
 
-fn cell_of(parameters: &str) -> Option<FontSize> {
+fn parse_cell(parameters: &str) -> Option<FontSize> {
     let mut numbers = parameters.split(';').map(|it| it.parse::<u16>().ok());
-    let (what, height, width) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    (what == 6 && height > 0 && width > 0).then(|| FontSize::new(width, height))
+    let (report, height, width) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    (report == 6 && height > 0 && width > 0).then(|| FontSize::new(width, height))
 }
 
-/// Asks for the size of a character, and for the terminal's attributes, which every terminal
-/// answers, so that it is known when there is nothing more to wait for.
+/// Requests the size of a character, then the attributes. Every terminal reports the latter, which
+/// marks the end of the reply.
 #[cfg(unix)]
-fn asked() -> Answer {
+fn query_terminal() -> TerminalReply {
     use std::io::{self, Write};
 
     let was_raw = terminal::is_raw_mode_enabled().unwrap_or(false);
     if !was_raw && terminal::enable_raw_mode().is_err() {
-        return Answer::default();
+        return TerminalReply::default();
     }
     let mut out = io::stdout();
     let is_sent = out.write_all(b"\x1b[16t\x1b[c").and_then(|()| out.flush());
-    let answer = match is_sent {
-        Ok(()) => wait_for_answer(),
-        Err(_) => Answer::default(),
+    let reply = match is_sent {
+        Ok(()) => wait_for_reply(),
+        Err(_) => TerminalReply::default(),
     };
     if !was_raw {
-        // The terminal was so before; there is nothing else to be done.
+        // On failure there is nothing else to try.
         let _ = terminal::disable_raw_mode();
     }
-    answer
+    reply
 }
 
 #[cfg(unix)]
-fn wait_for_answer() -> Answer {
+fn wait_for_reply() -> TerminalReply {
     use std::time::Instant;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     let input = std::io::stdin();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + REPLY_TIMEOUT;
     let mut bytes = Vec::new();
     loop {
-        let answer = Answer::of(&bytes);
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut waited = [PollFd::new(&input, PollFlags::IN)];
-        let left_for = Timespec::try_from(left).ok();
-        if answer.is_whole
-            || left.is_zero()
-            || !matches!(poll(&mut waited, left_for.as_ref()), Ok(1..))
+        let reply = TerminalReply::parse(&bytes);
+        let time_left = deadline.saturating_duration_since(Instant::now());
+        let mut polled = [PollFd::new(&input, PollFlags::IN)];
+        let timeout = Timespec::try_from(time_left).ok();
+        if reply.is_complete
+            || time_left.is_zero()
+            || !matches!(poll(&mut polled, timeout.as_ref()), Ok(1..))
         {
-            return answer;
+            return reply;
         }
         let mut read = [0; 256];
         match rustix::io::read(&input, &mut read) {
-            Ok(0) | Err(_) => return answer,
+            Ok(0) | Err(_) => return reply,
             Ok(count) => bytes.extend_from_slice(&read[..count]),
         }
     }
 }
 
 #[cfg(not(unix))]
-fn asked() -> Answer {
-    Answer::default()
+fn query_terminal() -> TerminalReply {
+    TerminalReply::default()
 }
 
 #[cfg(test)]
@@ -308,27 +315,27 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_known_by_its_name_or_asked() {
+    fn chooses_the_protocol_by_the_environment_or_queries_the_terminal() {
         let kitty = [("TERM", "xterm-kitty")];
         let in_tmux = [("TERM", "xterm-kitty"), ("TMUX", "/tmp/x")];
         let iterm = [("TERM", "xterm-256color"), ("LC_TERMINAL", "iTerm2")];
         let forced = [("TERM", "xterm-kitty"), ("BTSINDEX_POSTERS", "none")];
-        let known = |graphics| Guess::Known(Some(graphics));
+        let known = |graphics| GraphicsChoice::Known(Some(graphics));
         for (set, expected) in [
             (&kitty[..], known(Graphics::Kitty)),
-            (&in_tmux, Guess::Ask),
+            (&in_tmux, GraphicsChoice::QueryTerminal),
             (&iterm, known(Graphics::Iterm2)),
-            (&forced, Guess::Known(None)),
+            (&forced, GraphicsChoice::Known(None)),
             (&[("TERM", "linux")], known(Graphics::Blocks)),
-            (&[("TERM", "xterm-256color")], Guess::Ask),
-            (&[("TERM", "dumb")], Guess::Known(None)),
+            (&[("TERM", "xterm-256color")], GraphicsChoice::QueryTerminal),
+            (&[("TERM", "dumb")], GraphicsChoice::Known(None)),
         ] {
-            assert_eq!(guess(&in_terminal(set)), expected, "{set:?}");
+            assert_eq!(choose_graphics(&in_terminal(set)), expected, "{set:?}");
         }
     }
 
     #[test]
-    fn colours_are_as_many_as_are_wanted_and_there() {
+    fn detects_the_number_of_colours_and_honours_no_color() {
         for (set, expected) in [
             (&[("TERM", "xterm-256color")][..], Colours::Indexed),
             (&[("COLORTERM", "truecolor")], Colours::All),
@@ -343,19 +350,19 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_from_what_was_typed_meanwhile() {
-        let answer = Answer::of(b"dr\x1b[6;20;10tum\x1b[?62;4;22cmer");
-        assert!(answer.is_whole && answer.has_sixel);
-        let cell = answer.cell.unwrap();
+    fn separates_replies_from_typed_keys() {
+        let reply = TerminalReply::parse(b"dr\x1b[6;20;10tum\x1b[?62;4;22cmer");
+        assert!(reply.is_complete && reply.has_sixel);
+        let cell = reply.cell.unwrap();
         assert_eq!((cell.width, cell.height), (10, 20));
-        assert_eq!(answer.typed, "drummer");
+        assert_eq!(reply.typed, "drummer");
 
-        let plain = Answer::of(b"\x1b[?1;2c");
-        assert!(plain.is_whole && !plain.has_sixel && plain.cell.is_none());
-        let cut = Answer::of(b"\x1b[?62;4");
-        assert!(!cut.is_whole && cut.typed.is_empty());
-        for odd in [&b"\x1b["[..], b"\x1b[6;0;0t", b"\xff\x1b[6t", b"\x1b[\xff"] {
-            assert!(!Answer::of(odd).is_whole);
+        let plain = TerminalReply::parse(b"\x1b[?1;2c");
+        assert!(plain.is_complete && !plain.has_sixel && plain.cell.is_none());
+        let cut = TerminalReply::parse(b"\x1b[?62;4");
+        assert!(!cut.is_complete && cut.typed.is_empty());
+        for incomplete in [&b"\x1b["[..], b"\x1b[6;0;0t", b"\xff\x1b[6t", b"\x1b[\xff"] {
+            assert!(!TerminalReply::parse(incomplete).is_complete);
         }
     }
 }

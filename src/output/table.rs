@@ -1,4 +1,4 @@
-//! A table of text that fits a terminal, whatever script its cells are written in.
+//! Text tables that fit a terminal. Widths are display widths, for any script and emoji.
 
 use std::io::{self, Write};
 
@@ -6,23 +6,24 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::escape;
 
-/// Columns between which there are two blanks.
+/// Spaces between two columns.
 const GAP: usize = 2;
-/// One long cell does not push what follows in every other row further than this.
-const FURTHEST: usize = 200;
-/// No column is cut shorter than this.
+/// Maximum width that cells are padded to, so that one long cell does not move the columns after it
+/// out of sight in every row.
+const MAX_PADDING: usize = 200;
+/// Minimum width that a column is reduced to.
 const NARROWEST: usize = 6;
 
-/// Rows of cells under a heading; cells are escaped, since they may come from a drive.
+/// Rows of cells under headings. Cells are escaped, since they may come from a drive.
 #[derive(Debug)]
-pub struct Table {
+pub struct TextTable {
     headings: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     width: Option<usize>,
 }
 
-impl Table {
-    /// An empty table, as wide as `width` allows; `None` for as wide as it likes.
+impl TextTable {
+    /// Creates an empty table of at most `width` columns; `None` for no limit.
     #[must_use]
     pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
         Self {
@@ -32,31 +33,32 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Appends a row; its cells are escaped.
     pub fn row(&mut self, cells: &[String]) {
         self.rows
             .push(cells.iter().map(|cell| escape(cell)).collect());
     }
 
-    /// Writes it; columns that are empty all the way down are left out.
+    /// Writes the table without columns that are empty in every row.
     ///
     /// # Errors
-    /// When `out` cannot be written to.
+    /// If `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = Widths::new(&self.headings, self.width);
         for row in &self.rows {
-            widths.of_escaped(row);
+            widths.measure_escaped(row);
         }
         let columns = widths.fit();
-        columns.headings(out)?;
+        columns.write_headings(out)?;
         for row in &self.rows {
-            columns.escaped(row, out)?;
+            columns.write_escaped(row, out)?;
         }
         Ok(())
     }
 }
 
-/// Widths of the columns of a table whose rows are not kept: each row is measured, and written later.
+/// Column widths of a table whose rows are not held in memory: each row is measured first, and
+/// produced again to be written.
 #[derive(Debug)]
 pub struct Widths {
     headings: Vec<&'static str>,
@@ -66,7 +68,7 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// Widths of the headings; the table fits `width` where there is one.
+    /// Starts with the widths of the headings. The table will have at most `width` columns.
     #[must_use]
     pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
         Self {
@@ -77,20 +79,20 @@ impl Widths {
         }
     }
 
-    /// Makes room for a row.
+    /// Widens the columns to fit a row.
     pub fn measure(&mut self, cells: &[String]) {
         let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
-        self.of_escaped(&cells);
+        self.measure_escaped(&cells);
     }
 
-    fn of_escaped(&mut self, cells: &[String]) {
+    fn measure_escaped(&mut self, cells: &[String]) {
         for (at, cell) in cells.iter().enumerate().take(self.columns.len()) {
             self.columns[at] = self.columns[at].max(cell.width());
             self.is_used[at] |= !cell.is_empty();
         }
     }
 
-    /// The columns, those left out that are empty in every row.
+    /// Fits the columns into the width, without those that are empty in every row.
     #[must_use]
     pub fn fit(mut self) -> FittedColumns {
         let shown: Vec<usize> = (0..self.columns.len())
@@ -105,12 +107,12 @@ impl Widths {
     }
 }
 
-/// Columns of known widths, in which rows are written one by one.
+/// Columns of known widths; rows are written one by one.
 #[derive(Debug)]
 pub struct FittedColumns {
     headings: Vec<&'static str>,
     widths: Vec<usize>,
-    /// Numbers of those that are shown.
+    /// Indices of the columns shown.
     columns: Vec<usize>,
 }
 
@@ -118,37 +120,37 @@ impl FittedColumns {
     /// Writes the headings.
     ///
     /// # Errors
-    /// When `out` cannot be written to.
-    pub fn headings(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// If `out` cannot be written.
+    pub fn write_headings(&self, out: &mut dyn Write) -> io::Result<()> {
         let headings: Vec<String> = self.headings.iter().map(|&text| text.to_owned()).collect();
-        self.escaped(&headings, out)
+        self.write_escaped(&headings, out)
     }
 
     /// Writes a row.
     ///
     /// # Errors
-    /// When `out` cannot be written to.
-    pub fn row(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
+    /// If `out` cannot be written.
+    pub fn write_row(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
         let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
-        self.escaped(&cells, out)
+        self.write_escaped(&cells, out)
     }
 
-    fn escaped(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
+    fn write_escaped(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
         let mut line = String::new();
-        for (place, &at) in self.columns.iter().enumerate() {
-            let cell = cut(cells.get(at).map_or("", String::as_str), self.widths[at]);
+        for (position, &at) in self.columns.iter().enumerate() {
+            let cell = truncate(cells.get(at).map_or("", String::as_str), self.widths[at]);
             line.push_str(&cell);
-            if place + 1 < self.columns.len() {
-                let room = self.widths[at].min(FURTHEST);
-                let blanks = room.saturating_sub(cell.width()) + GAP;
-                line.extend(std::iter::repeat_n(' ', blanks));
+            if position + 1 < self.columns.len() {
+                let room = self.widths[at].min(MAX_PADDING);
+                let spaces = room.saturating_sub(cell.width()) + GAP;
+                line.extend(std::iter::repeat_n(' ', spaces));
             }
         }
         writeln!(out, "{}", line.trim_end())
     }
 }
 
-/// Takes from the widest column until all fit.
+/// Narrows the widest column repeatedly until all columns fit.
 fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
     let Some(width) = width else { return };
     let gaps = GAP * columns.len().saturating_sub(1);
@@ -162,11 +164,11 @@ fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
     }
 }
 
-/// `text`, or its beginning with `…` where it is wider than `width`.
+/// Truncates `text` to `width` columns; the end is replaced by `…`.
 ///
-/// The width of a text is not the sum of its characters': some join with their neighbours.
+/// Measures whole strings, since some characters join with their neighbours.
 #[must_use]
-pub fn cut(text: &str, width: usize) -> String {
+pub fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -182,9 +184,10 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// `text`, or its end after `…` where it is wider than `width`: of a path, what tells it from others.
+/// Truncates `text` to `width` columns; the start is replaced by `…`. For paths, which differ at the
+/// end.
 #[must_use]
-pub(super) fn cut_before(text: &str, width: usize) -> String {
+pub(super) fn truncate_start(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -198,7 +201,7 @@ pub(super) fn cut_before(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn lines(table: &Table) -> Vec<String> {
+    fn lines(table: &TextTable) -> Vec<String> {
         let mut out = Vec::new();
         table.write(&mut out).unwrap();
         String::from_utf8(out)
@@ -209,8 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn a_table_fits_and_its_columns_line_up() {
-        let mut table = Table::new(&["name", "tags", "empty"], Some(24));
+    fn a_table_fits_and_its_columns_are_aligned() {
+        let mut table = TextTable::new(&["name", "tags", "empty"], Some(24));
         table.row(&[
             "日本語の長い名前です.mov".into(),
             "ad shoot".into(),
@@ -230,44 +233,46 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_kept_are_written_as_those_of_a_table() {
+    fn streamed_rows_look_like_the_rows_of_a_table() {
         let rows: Vec<Vec<String>> = [["a\x1b[2J.mov", "", "tv set"], ["日本語.mov", "", "x"]]
             .iter()
             .map(|row| row.iter().map(|&cell| cell.to_owned()).collect())
             .collect();
         let headings = ["name", "empty", "tags"];
         for width in [None, Some(12), Some(40)] {
-            let (mut table, mut widths) =
-                (Table::new(&headings, width), Widths::new(&headings, width));
+            let (mut table, mut widths) = (
+                TextTable::new(&headings, width),
+                Widths::new(&headings, width),
+            );
             for row in &rows {
                 table.row(row);
                 widths.measure(row);
             }
-            let (mut kept, mut written) = (Vec::new(), Vec::new());
-            table.write(&mut kept).unwrap();
+            let (mut whole, mut streamed) = (Vec::new(), Vec::new());
+            table.write(&mut whole).unwrap();
             let columns = widths.fit();
-            columns.headings(&mut written).unwrap();
+            columns.write_headings(&mut streamed).unwrap();
             for row in &rows {
-                columns.row(row, &mut written).unwrap();
+                columns.write_row(row, &mut streamed).unwrap();
             }
-            assert_eq!(written, kept);
+            assert_eq!(streamed, whole);
         }
     }
 
     #[test]
-    fn emoji_that_join_are_as_wide_as_they_are_shown() {
-        let mut table = Table::new(&["name", "tags"], Some(30));
+    fn measures_joined_emoji_as_displayed() {
+        let mut table = TextTable::new(&["name", "tags"], Some(30));
         table.row(&["❤️".repeat(36), "👩‍👩‍👧".repeat(20)]);
         assert!(lines(&table).iter().all(|line| line.width() <= 30));
     }
 
     #[test]
-    fn a_path_keeps_its_end() {
+    fn a_truncated_path_keeps_its_end() {
         let path = "/raid/日本語/2026-05-02/A001";
-        assert_eq!(cut_before(path, 40), path);
-        assert_eq!(cut_before(path, 16), "…2026-05-02/A001");
-        // A wide letter is not halved.
-        assert_eq!(cut_before(path, 18), "…/2026-05-02/A001");
-        assert_eq!(cut_before(path, 1), "");
+        assert_eq!(truncate_start(path, 40), path);
+        assert_eq!(truncate_start(path, 16), "…2026-05-02/A001");
+        // A wide letter is not split.
+        assert_eq!(truncate_start(path, 18), "…/2026-05-02/A001");
+        assert_eq!(truncate_start(path, 1), "");
     }
 }

@@ -1,5 +1,5 @@
-//! Tags and what gives them: the tree with counts, why a clip has its tags, and what other rules
-//! would change.
+//! Output of `btsindex tags`: the tree of tags with counts, the reasons for the tags of a clip, and
+//! the effects of other rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -12,43 +12,43 @@ use crate::error::escape;
 use crate::scan::{Affected, Difference, TagExplanation};
 use crate::tag::Vocabulary;
 
-/// A tag with how many clips have it, or one below it.
+/// Tag, or group of tags, with the number of clips that have it or a subtag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branch {
-    /// Its id; of a group, its name.
+pub struct TagBranch {
+    /// Id of the tag, or name of the group.
     pub id: String,
-    /// What it means; empty where nobody says.
+    /// Description; empty for tags outside the vocabulary.
     pub help: String,
-    /// How far it is indented.
+    /// Indentation; 0 for a group.
     pub depth: usize,
-    /// The ids that count for it.
+    /// Ids of the tags that are counted.
     pub tags: Vec<String>,
-    /// Clips.
+    /// Number of clips; 0 until counted.
     pub clips: usize,
 }
 
-/// What stands for tags that are in no vocabulary.
+/// Group of the tags that are not in the vocabulary.
 const OTHERS: &str = "others";
 
-/// The tree of the vocabulary and of the tags that clips have; not counted yet.
+/// Returns the tree of the vocabulary and of the tags in use, in display order and without counts.
 #[must_use]
-pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
+pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBranch> {
     let called = |id: &String| vocabulary.current_name(id);
     let known: Vec<String> = vocabulary
         .tags()
         .iter()
         .map(|entry| called(&entry.id))
         .collect();
-    let mut strange: BTreeSet<String> = BTreeSet::new();
+    let mut unlisted: BTreeSet<String> = BTreeSet::new();
     for tag in used {
-        let above = tag.match_indices('/').map(|(at, _)| tag[..at].to_owned());
-        strange.extend(
-            above
+        let parents = tag.match_indices('/').map(|(at, _)| tag[..at].to_owned());
+        unlisted.extend(
+            parents
                 .chain([tag.clone()])
                 .filter(|tag| !known.contains(tag)),
         );
     }
-    let branch = |id: String, help: &str, tags: Vec<String>, depth| Branch {
+    let branch = |id: String, help: &str, tags: Vec<String>, depth| TagBranch {
         id,
         help: help.to_owned(),
         depth,
@@ -71,22 +71,22 @@ pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
             let depth = id.matches('/').count() + 1;
             all.push(branch(id.clone(), &entry.help, vec![id.clone()], depth));
             let is_below = |tag: &&String| tag.starts_with(&format!("{id}/"));
-            let below: Vec<String> = strange.iter().filter(is_below).cloned().collect();
+            let below: Vec<String> = unlisted.iter().filter(is_below).cloned().collect();
             for tag in below {
-                strange.remove(&tag);
+                unlisted.remove(&tag);
                 let depth = tag.matches('/').count() + 1;
                 all.push(branch(tag.clone(), "", vec![tag.clone()], depth));
             }
         }
     }
-    // Two tags that were made one are told once.
-    let mut told = BTreeSet::new();
-    all.retain(|branch: &Branch| told.insert((branch.depth, branch.id.clone())));
-    if !strange.is_empty() {
-        let roots = strange.iter().filter(|tag| !tag.contains('/'));
-        let help = "in no vocabulary";
+    // Merged tags have the same name: list them once.
+    let mut seen = BTreeSet::new();
+    all.retain(|branch: &TagBranch| seen.insert((branch.depth, branch.id.clone())));
+    if !unlisted.is_empty() {
+        let roots = unlisted.iter().filter(|tag| !tag.contains('/'));
+        let help = "not in the vocabulary";
         all.push(branch(OTHERS.to_owned(), help, roots.cloned().collect(), 0));
-        for tag in strange {
+        for tag in unlisted {
             let depth = tag.matches('/').count() + 1;
             all.push(branch(tag.clone(), "", vec![tag], depth));
         }
@@ -94,12 +94,12 @@ pub fn branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<Branch> {
     all
 }
 
-/// Writes the tree.
+/// Writes the tree as indented text.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn tag_tree(branches: &[Branch], out: &mut dyn Write) -> io::Result<()> {
-    let name = |branch: &Branch| {
+/// If `out` cannot be written.
+pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
+    let name = |branch: &TagBranch| {
         format!(
             "{:indent$}{}",
             "",
@@ -124,11 +124,11 @@ pub fn tag_tree(branches: &[Branch], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the tree, an object a line.
+/// Writes the tree as JSON, one object per line.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn tag_tree_json(branches: &[Branch], out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     for branch in branches {
         let kind = if branch.depth == 0 { "group" } else { "tag" };
         let help = (!branch.help.is_empty()).then_some(&branch.help);
@@ -138,16 +138,20 @@ pub fn tag_tree_json(branches: &[Branch], out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// Writes why a clip has its tags, file by file, and what people decided.
+/// Writes the rules that apply to each file of a clip, and the tags that people added or removed.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn explained(files: &[TagExplanation], edits: &[Edit], out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_explanation(
+    files: &[TagExplanation],
+    edits: &[Edit],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for file in files {
         let path = escape(&file.inside.to_string_lossy());
         writeln!(out, "{path} on {}", escape(&file.volume))?;
         if file.fired.is_empty() && file.named.is_empty() {
-            writeln!(out, "  no rule fires")?;
+            writeln!(out, "  no rule applies")?;
         }
         for fired in &file.fired {
             let facts = fired
@@ -155,26 +159,26 @@ pub fn explained(files: &[TagExplanation], edits: &[Edit], out: &mut dyn Write) 
                 .iter()
                 .map(|(field, value)| format!("{field} {value}"));
             let gives: Vec<String> = fired.tags.iter().cloned().chain(facts).collect();
-            let why = format!("rule {}, for \"{}\"", fired.rule, fired.evidence);
+            let reason = format!("rule {}, for \"{}\"", fired.rule, fired.evidence);
             let gives = escape(&gives.join(", "));
             match &fired.excluded_by {
                 None => writeln!(
                     out,
                     "  {gives:28} {:3} %  {}",
                     fired.confidence,
-                    escape(&why)
+                    escape(&reason)
                 )?,
                 Some(by) => writeln!(
                     out,
-                    "  {gives:28}   -    {}; rule {by} excludes it",
-                    escape(&why)
+                    "  {gives:28}   -    {}; excluded by rule {by}",
+                    escape(&reason)
                 )?,
             }
         }
         for (field, value) in &file.named {
             writeln!(
                 out,
-                "  {:28}        its name",
+                "  {:28}        file name",
                 escape(&format!("{field} {value}"))
             )?;
         }
@@ -184,16 +188,16 @@ pub fn explained(files: &[TagExplanation], edits: &[Edit], out: &mut dyn Write) 
         writeln!(out, "people")?;
     }
     for (tag, (is_there, edit)) in decided {
-        let what = if is_there { "added" } else { "removed" };
+        let verb = if is_there { "added" } else { "removed" };
         let by = escape(&edit.content.author);
-        writeln!(out, "  {:28} {what} by {by}, {}", escape(&tag), edit.at())?;
+        writeln!(out, "  {:28} {verb} by {by}, {}", escape(&tag), edit.at())?;
     }
     Ok(())
 }
 
-/// The same as one object.
+/// Returns the same as [`write_explanation`] as one JSON object.
 #[must_use]
-pub fn explained_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
+pub fn explanation_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
     let file = |file: &TagExplanation| {
         let fired = file.fired.iter().map(|fired| {
             json!({
@@ -222,27 +226,27 @@ fn object(facts: &[(&'static str, String)]) -> Value {
     Value::Object(facts.collect())
 }
 
-/// Writes what would change, with how many clips and some of them.
+/// Writes the changes that other rules would make, each with a clip count and examples.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn difference(
+/// If `out` cannot be written.
+pub fn write_differences(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if differences.is_empty() {
-        return writeln!(out, "nothing would change");
+        return writeln!(out, "no changes");
     }
     let mut clips: BTreeSet<i64> = BTreeSet::new();
     for (difference, affected) in differences {
         clips.extend(&affected.clips);
         let sign = if difference.is_gained { '+' } else { '-' };
-        let what = match difference.field {
+        let label = match difference.field {
             "tag" => difference.value.clone(),
             field => format!("{field} {}", difference.value),
         };
         let count = counted(affected.clips.len(), "clip");
-        writeln!(out, "{sign} {}  {count}", escape(&what))?;
+        writeln!(out, "{sign} {}  {count}", escape(&label))?;
         for (path, evidence) in &affected.examples {
             let path = escape(&path.to_string_lossy());
             writeln!(out, "    {path}  ({})", escape(evidence))?;
@@ -251,8 +255,9 @@ pub fn difference(
     let (gained, lost): (Vec<_>, Vec<_>) = differences
         .iter()
         .partition(|(difference, _)| difference.is_gained);
-    let sum = |some: &[(&Difference, &Affected)]| {
-        some.iter()
+    let sum = |changes: &[(&Difference, &Affected)]| {
+        changes
+            .iter()
             .map(|(_, affected)| affected.clips.len())
             .sum::<usize>()
     };
@@ -265,11 +270,11 @@ pub fn difference(
     )
 }
 
-/// The same, an object a line.
+/// Writes the same as [`write_differences`] as JSON, one object per line.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn difference_json(
+/// If `out` cannot be written.
+pub fn write_differences_json(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,
 ) -> io::Result<()> {

@@ -1,87 +1,88 @@
-//! A verification as it goes, and what it came to.
+//! Progress and result of `btsindex verify`.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::read_progress::Reading;
-use super::{Look, counted, grouped};
+use super::read_progress::ReadProgress;
+use super::{ProgressFormat, counted, grouped};
 use crate::error::escape;
 use crate::value::Bytes;
 use crate::verify::{Event, Report, State};
 
 /// Shows the events of one verification.
 pub struct VerifyProgress<'a> {
-    reading: Reading<'a>,
-    /// Whether files that are as they were are listed, too.
+    reading: ReadProgress<'a>,
+    /// True if verified files are listed as well.
     is_verbose: bool,
 }
 
 impl<'a> VerifyProgress<'a> {
-    /// Shows a verification: data goes to `data`, talk to `talk`, a bar to standard error.
+    /// Creates a display. Data goes to `data`, log lines to `messages`, a bar to standard error.
     pub fn new(
-        look: Look,
+        format: ProgressFormat,
         is_verbose: bool,
         data: &'a mut dyn Write,
-        talk: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
     ) -> Self {
         Self {
-            reading: Reading::new(look, "verifying", data, talk),
+            reading: ReadProgress::new(format, "verifying", data, messages),
             is_verbose,
         }
     }
 
-    /// Shows one event.
-    pub fn event(&mut self, event: &Event) {
+    /// Updates the display after an event.
+    pub fn on_event(&mut self, event: &Event) {
         let reading = &mut self.reading;
         match event {
             Event::Begins { files, bytes, with } => {
                 reading.begin(*bytes);
-                reading.object(
+                reading.write_json(
                     || json!({ "event": "begins", "files": files, "bytes": bytes, "with": with }),
                 );
                 let with = if with.is_empty() {
-                    "nothing: nothing is known of it".to_owned()
+                    "nothing: no hashes are recorded".to_owned()
                 } else {
                     escape(&with.join(", "))
                 };
                 let (files, bytes) = (counted(*files, "file"), Bytes(*bytes));
-                reading.line(&format!("verifying {files}, {bytes}, by {with}"));
+                reading.log(&format!("verifying {files}, {bytes}, against {with}"));
             }
-            Event::Reading(path) => reading.file(path),
-            Event::Read(bytes) => reading.read(*bytes),
-            Event::Found(path, state) => self.found(path, *state),
+            Event::Reading(path) => reading.set_file(path),
+            Event::Read(bytes) => reading.add(*bytes),
+            Event::Found(path, state) => self.on_result(path, *state),
             Event::Problem(problem) => {
                 let path = problem.path.to_string_lossy();
                 let reason = &problem.reason;
-                reading.object(|| json!({ "event": "problem", "path": path, "reason": reason }));
-                reading.line(&format!("warning: {}: {}", escape(&path), escape(reason)));
+                reading
+                    .write_json(|| json!({ "event": "problem", "path": path, "reason": reason }));
+                reading.log(&format!("warning: {}: {}", escape(&path), escape(reason)));
             }
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
-        self.reading.end();
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
+        self.reading.finish();
     }
 
-    fn found(&mut self, path: &Path, state: State) {
+    fn on_result(&mut self, path: &Path, state: State) {
         let path = path.to_string_lossy();
         let object = || json!({ "event": "file", "path": path, "state": state.name() });
-        self.reading.object(object);
+        self.reading.write_json(object);
         if self.is_verbose {
             let line = format!("{:<9} {}", state.name(), escape(&path));
-            self.reading.told(&line);
+            self.reading.print(&line);
         }
     }
 }
 
-/// What a verification came to, for people.
+/// Writes the result of a verification as text.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn verified(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// If `out` cannot be written.
+pub fn write_verification(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verb = if report.is_interrupted {
         "interrupted: "
     } else {
@@ -100,15 +101,12 @@ pub fn verified(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Resu
     for (list, what) in [
         (&report.altered, "altered"),
         (&report.missing, "missing"),
-        (&report.new, "new: nothing says what they have to be"),
+        (&report.new, "new: not in any manifest"),
         (
             &report.outside,
-            "outside the manifest: it cannot hold their names",
+            "outside the manifest: XML cannot store their names",
         ),
-        (
-            &report.left_out,
-            "not looked at: the manifests leave them out by patterns of their own",
-        ),
+        (&report.left_out, "ignored by the manifest's patterns"),
     ] {
         if list.is_empty() {
             continue;
@@ -144,15 +142,15 @@ pub fn verified(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Resu
     if report.is_unknown && report.manifests.is_empty() {
         writeln!(
             out,
-            "nothing is known of it: `btsindex verify --record` writes a manifest to compare with later"
+            "no hashes are recorded: `btsindex verify --record` writes a manifest to compare with later"
         )?;
     }
     Ok(())
 }
 
-/// … and for programs.
+/// Returns the result of a verification as JSON.
 #[must_use]
-pub fn verified_json(folder: &Path, report: &Report) -> Value {
+pub fn verification_json(folder: &Path, report: &Report) -> Value {
     let paths = |paths: &[std::path::PathBuf]| -> Vec<String> {
         let paths = paths.iter().map(|path| path.to_string_lossy().into_owned());
         paths.collect()

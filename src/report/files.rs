@@ -89,7 +89,7 @@ impl Write for Sink<'_> {
 /// If `write` fails, the path stays unchanged.
 ///
 /// # Errors
-/// [`Error::NotOurs`] if another file has this name, [`Error::NoPlace`] if the parent folder does
+/// [`Error::NotAReport`] if another file has this name, [`Error::NoOutputFolder`] if the parent folder does
 /// not exist, [`Error::Path`] for errors of the system, and the errors of `write`.
 pub fn save(
     path: &Path,
@@ -153,7 +153,7 @@ fn existing_metadata(path: &Path) -> Result<Option<Metadata>, Error> {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::path(path)(error)),
         Err(_) if parent_folder(path).is_dir() => Ok(None),
-        Err(_) => Err(Error::NoPlace {
+        Err(_) => Err(Error::NoOutputFolder {
             path: path.to_owned(),
         }),
     }
@@ -168,7 +168,7 @@ fn parent_folder(path: &Path) -> &Path {
 }
 
 fn not_ours(path: &Path) -> Error {
-    Error::NotOurs {
+    Error::NotAReport {
         path: path.to_owned(),
     }
 }
@@ -185,7 +185,7 @@ fn starts_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
 /// written its content. Replaces an earlier report of that name. Returns the result of `fill`.
 ///
 /// # Errors
-/// [`Error::NotOurs`] if another file or folder has this name, [`Error::NoPlace`] if the parent
+/// [`Error::NotAReport`] if another file or folder has this name, [`Error::NoOutputFolder`] if the parent
 /// folder does not exist, [`Error::Path`] for errors of the system, and the errors of `fill`.
 /// Nothing is left behind then.
 pub(super) fn save_folder<T>(
@@ -287,12 +287,12 @@ mod tests {
         for other in [&b"<html>of others"[..], b"", b"\0\0\0\x18ftypqt  "] {
             fs::write(&path, other).unwrap();
             let error = save(&path, "three").unwrap_err();
-            assert!(matches!(error, Error::NotOurs { .. }), "{error}");
+            assert!(matches!(error, Error::NotAReport { .. }), "{error}");
             assert_eq!(fs::read(&path).unwrap(), other);
         }
         assert!(matches!(
             save(folder.path(), ""),
-            Err(Error::NotOurs { .. })
+            Err(Error::NotAReport { .. })
         ));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -322,7 +322,7 @@ mod tests {
         fs::write(path.join(PICTURES).join("A001.mov"), "precious").unwrap();
         assert!(matches!(
             save_folder(&path, fill("three")),
-            Err(Error::NotOurs { .. })
+            Err(Error::NotAReport { .. })
         ));
         assert_eq!(
             fs::read(path.join(PICTURES).join("A001.mov")).unwrap(),

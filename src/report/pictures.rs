@@ -15,7 +15,7 @@ use crate::catalogue::{Catalogue, INDEX, PictureFolder, Thumbnails};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::media::{Cancel, StripIndex};
-use crate::output::decoded;
+use crate::output::decode_poster;
 use crate::source_file;
 use crate::value::Fingerprint;
 
@@ -181,7 +181,10 @@ fn clip_pictures(
     if of_poster < MIN_BYTES {
         return Ok(ClipPictures::default());
     }
-    let poster = thumbnails.posters.find(id).and_then(|path| decoded(&path));
+    let poster = thumbnails
+        .posters
+        .find(id)
+        .and_then(|path| decode_poster(&path));
     let strip = moments(id, &thumbnails.strips);
     let poster = poster.and_then(|image| {
         let (width, height) = (image.width(), image.height());
@@ -301,7 +304,7 @@ fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Ve
     let index = source_file::open(&strips.path(id, INDEX)).ok()?;
     index.take(MAX_INDEX_BYTES).read_to_end(&mut json).ok()?;
     let index: StripIndex = serde_json::from_slice(&json).ok()?;
-    let sheet = decoded(&path)?.to_rgb8();
+    let sheet = decode_poster(&path)?.to_rgb8();
     let (width, height) = (u32::from(index.width), u32::from(index.height));
     let columns = index.columns.max(1);
     let all = index.seconds.len();

@@ -15,7 +15,7 @@ use super::{ReportScope, SheetLayout, ShootReport, Shot, contact_sheet, page};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::index::Sum;
-use crate::output::{self, Columns, csv_with, ingest_json, json_line};
+use crate::output::{self, ClipColumns, ingest_json, json_line, write_csv_with};
 use crate::query::Query;
 
 /// Prefixes by which an earlier JSON or CSV report is recognized.
@@ -62,8 +62,8 @@ impl ReportRequest {
 /// path stays unchanged.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if it was cancelled, [`Error::NotOurs`] if another file has this name,
-/// [`Error::NoPlace`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
+/// [`Error::Interrupted`] if it was cancelled, [`Error::NotAReport`] if another file has this name,
+/// [`Error::NoOutputFolder`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
 pub fn write(
     report: &ShootReport,
     request: &ReportRequest,
@@ -237,7 +237,7 @@ fn anomaly_json(report: &ShootReport, anomaly: &Anomaly) -> Value {
 }
 
 fn clip_json(report: &ShootReport, shot: &Shot, clip: &Clip) -> Value {
-    let mut clip = output::json(clip);
+    let mut clip = output::clip_json(clip);
     if let Some(fields) = clip.as_object_mut() {
         fields.insert("day".to_owned(), json!(shot.day.as_deref()));
         fields.insert("card".to_owned(), json!(report.card_of(shot)));
@@ -287,7 +287,7 @@ pub fn write_csv(
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    let columns = Columns::named(&names, &Query::default())?;
+    let columns = ClipColumns::parse(&names, &Query::default())?;
     let anomalies = find_anomalies(report);
     let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
     for anomaly in &anomalies {
@@ -310,7 +310,7 @@ pub fn write_csv(
         &["name", "day", "card", "camera"][..],
         &["on", "volumes", "proved_volumes", "odd"][..],
     );
-    let result = csv_with(&columns, names, rows, is_terminal, sink);
+    let result = write_csv_with(&columns, names, rows, is_terminal, sink);
     match clip_error {
         Some(error) => Err(error),
         None => result.map_err(Error::path("")),

@@ -111,7 +111,7 @@ impl Day {
     /// and destination folders must be absolute.
     ///
     /// # Errors
-    /// [`Error::Written`] for invalid content, with line and hint.
+    /// [`Error::InvalidFile`] for invalid content, with line and hint.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         parse::parse(text, name, None)
     }
@@ -119,7 +119,7 @@ impl Day {
     /// Reads a day file. Relative paths start at its folder, those with `~/` at the home folder.
     ///
     /// # Errors
-    /// [`Error::Path`] if it is not a regular file or cannot be read, [`Error::Written`] for
+    /// [`Error::Path`] if it is not a regular file or cannot be read, [`Error::InvalidFile`] for
     /// invalid content.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read_toml(path)?;

@@ -74,7 +74,7 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 /// Checks the error of an invalid day file.
 fn expect_error(text: &str, line: usize, reason: &str, expected_hint: &str) {
     match Day::parse(text, "day.toml") {
-        Err(Error::Written {
+        Err(Error::InvalidFile {
             file,
             line: at,
             message,

@@ -113,7 +113,7 @@ impl Rules {
     /// Compiles the built-in rules and the user's additions.
     ///
     /// # Errors
-    /// [`Error::Written`] for an invalid rule or vocabulary, with file, line and hint.
+    /// [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
     pub fn new(user: &UserRules) -> Result<Self, Error> {
         let vocabulary = Vocabulary::new(user.vocabulary.as_deref(), user.renamed.clone())?;
         let mut builder = RuleBuilder::new(&vocabulary);

@@ -326,7 +326,7 @@ when = { path = x } ⇒ 4 ⇒ ⇒ quotes
 /// Asserts that a rules file is rejected with this line, message and hint.
 fn assert_rejected(text: &str, line: usize, reason: &str, hint: &str) {
     match with(text) {
-        Err(Error::Written {
+        Err(Error::InvalidFile {
             file,
             line: at,
             message,
@@ -504,7 +504,7 @@ fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
         ),
     ] {
         match own(text) {
-            Err(Error::Written {
+            Err(Error::InvalidFile {
                 file,
                 line: at,
                 message,

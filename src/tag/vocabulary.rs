@@ -71,7 +71,7 @@ impl Vocabulary {
     /// Loads the built-in vocabulary, the user's additions and the renamed tags.
     ///
     /// # Errors
-    /// [`Error::Written`] if the user's vocabulary is invalid.
+    /// [`Error::InvalidFile`] if the user's vocabulary is invalid.
     pub fn new(user: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
         // A test verifies that the built-in vocabulary is free of contradictions.
@@ -299,7 +299,7 @@ impl Vocabulary {
             _ if is_id => Ok(self.current_name(&tag)),
             [one] if !is_group => Ok(one.clone()),
             [] => Ok(self.current_name(&tag)),
-            several => Err(Error::ManyTags {
+            several => Err(Error::AmbiguousTag {
                 tag,
                 meanings: several.to_vec(),
             }),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, FIELDS, Field, FieldFilter, FieldKind};
-use btsindex::output::json;
+use btsindex::output::clip_json;
 use btsindex::query::{ClipState, Filter, Query};
 use btsindex::value::{NumberRange, Resolution, SearchWords};
 use serde_json::Value;
@@ -21,7 +21,7 @@ impl Exported {
         let numbers = catalogue.all(usize::MAX).unwrap().into_iter();
         let line = |number| {
             let clip = catalogue.clip(number).unwrap().unwrap();
-            let line = serde_json::from_str(&json(&clip).to_string()).unwrap();
+            let line = serde_json::from_str(&clip_json(&clip).to_string()).unwrap();
             (number, line)
         };
         Self(numbers.map(line).collect())

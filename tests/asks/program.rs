@@ -72,7 +72,7 @@ part                 clips
 a                    9
 any:b,drummer        6
 bytes:10000000001..  4
-all of it            2
+all parts            2
 ";
     assert_eq!(told, wanted);
     assert_eq!(searched(&set, &["--explain"]), "every clip\n");
@@ -228,7 +228,7 @@ C0010.MP4,5,studio-session,Sony ILME-FX3,2025-11-24T21:00:00
         answer.stdout,
         "name          bytes\nDJI_0043.MP4  7.0 GB\nDJI_0042.MP4  5.0 GB\n"
     );
-    let said = "4 clips found, the first 2 shown; `--limit 0` shows all\n";
+    let said = "4 clips found, first 2 shown; `--limit 0` shows all\n";
     assert_eq!(answer.stderr, said);
     // A match that no other column shows.
     let columns = [
@@ -319,7 +319,7 @@ fn a_search_is_saved_asked_for_by_name_and_forgotten() {
         "2\n"
     );
     let list = "\
-name             asks for
+name             query
 calm             @tuesday selects not:drone
 tuesday selects  is:selected date:2026..
 ";
@@ -344,7 +344,7 @@ tuesday selects  is:selected date:2026..
             "--count",
         ],
     );
-    let told = "saved as `calm`\nit was `@tuesday selects not:drone` before\n";
+    let told = "saved as `calm`\nreplaced `@tuesday selects not:drone`\n";
     assert_eq!(again.stderr, told);
     let round = refused(&set, &["--save", "tuesday-selects", "@calm"]);
     assert!(round.1.contains("refers to itself"), "{}", round.1);
@@ -421,11 +421,11 @@ fn a_flag_that_names_nothing_says_what_is_nearest() {
         ),
         (
             &["--facets", "tagg"],
-            "error: nothing is counted by `tagg`\nhint: did you mean `tags`?\n",
+            "error: `tagg` is not a facet\nhint: did you mean `tags`?\n",
         ),
         (
             &["--group", "dya"],
-            "error: nothing is counted by `dya`\nhint: did you mean `day`?\n",
+            "error: `dya` is not a facet\nhint: did you mean `day`?\n",
         ),
     ] {
         assert_eq!(refused(&set, typed), (2, said.to_owned()), "{typed:?}");

@@ -119,7 +119,7 @@ fn a_day_that_is_none_and_a_folder_that_is_not_there_are_told() {
     let answer = day.run(&["report", "2026-02-30"]);
     assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
     assert!(
-        answer.stderr.contains("2026-02-30 is no day"),
+        answer.stderr.contains("2026-02-30 is not a date"),
         "{}",
         answer.stderr
     );
@@ -130,7 +130,7 @@ fn a_day_that_is_none_and_a_folder_that_is_not_there_are_told() {
         assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{kind:?}");
         let told = answer.stderr.lines().next().unwrap_or_default();
         assert!(
-            told.ends_with("there is no such folder"),
+            told.ends_with("its folder does not exist"),
             "{}",
             answer.stderr
         );
@@ -220,7 +220,7 @@ fn footage_is_never_replaced_by_a_report() {
         let answer = day.run(&[arguments, &["-o", path.to_str().unwrap()]].concat());
         assert_eq!(answer.code, 1, "{name}");
         assert!(
-            answer.stderr.contains("no report of btsindex"),
+            answer.stderr.contains("is not a btsindex report"),
             "{}",
             answer.stderr
         );

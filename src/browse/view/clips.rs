@@ -10,7 +10,7 @@ use crate::browse::posters::Posters;
 use crate::browse::state::{Focus, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::output::{Glance, cut};
+use crate::output::{ClipCard, truncate};
 use crate::value::Selection;
 
 /// Width of the marks before the name: `> `, `+ `, `***** `.
@@ -18,8 +18,8 @@ const MARKS: usize = 10;
 /// Minimum width of the name column, which gets the remaining width.
 const NAME: usize = 16;
 /// Column after the name: heading, width, and cell text.
-type Column = (&'static str, usize, fn(&Glance) -> &str);
-/// Columns after the name; columns that do not fit are hidden.
+type Column = (&'static str, usize, fn(&ClipCard) -> &str);
+/// ClipColumns after the name; columns that do not fit are hidden.
 const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
     ("shot", 16, |it| &it.shot),
@@ -51,7 +51,7 @@ pub(super) fn list(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Bu
     let has_focus = state.focus == Focus::Clips;
     for (line, &number) in state.visible().iter().enumerate() {
         let is_chosen = state.top + line == state.at;
-        let glance = state.clip(number).map(Glance::of);
+        let glance = state.clip(number).map(ClipCard::from_clip);
         let text = match &glance {
             None => format!("{}(no longer exists)", sign(is_chosen)),
             Some(glance) => {
@@ -106,7 +106,11 @@ pub(super) fn grid(area: Rect, state: &ScreenState, posters: &Posters, buffer: &
         } else {
             Style::new()
         };
-        let name = format!("{}{}", sign(is_chosen), escape(&Glance::of(clip).name));
+        let name = format!(
+            "{}{}",
+            sign(is_chosen),
+            escape(&ClipCard::from_clip(clip).name)
+        );
         let below = usize::from(TILE.height);
         put_line(buffer, tile, below, &name, style);
         put_line(
@@ -144,7 +148,7 @@ fn row(marks: &str, cells: &[(&str, usize)]) -> String {
         if at > 0 {
             line.push_str("  ");
         }
-        let text = cut(&escape(text), *width);
+        let text = truncate(&escape(text), *width);
         line.push_str(&text);
         line.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
     }

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Theme, chosen_style, put_line};
 use crate::browse::state::{Focus, ScreenState, term};
 use crate::error::escape;
-use crate::output::{cut, grouped};
+use crate::output::{grouped, truncate};
 
 /// Draws the facets, scrolled to the current value.
 pub(super) fn draw(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Buffer) {
@@ -53,7 +53,7 @@ fn value(sign: &str, value: &str, count: usize, width: usize) -> String {
         Some((_, last)) if value.width() > room => format!("…/{last}"),
         _ => value,
     };
-    let value = cut(&value, room);
+    let value = truncate(&value, room);
     let gap = " ".repeat(room.saturating_sub(value.width()) + 1);
     format!("{sign}{value}{gap}{count}")
 }

@@ -17,7 +17,7 @@ use super::posters::Posters;
 use super::state::{Focus, InputKind, Overlay, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::output::{card, counted, cut};
+use crate::output::{card_lines, counted, truncate};
 use crate::value::Fingerprint;
 
 /// Width of the facet panel, and the screen width from which it is shown.
@@ -317,7 +317,7 @@ fn chosen(
             put(buffer, poster, 0, "(no poster)", quiet());
         }
     }
-    for (at, line) in card(clip).iter().enumerate() {
+    for (at, line) in card_lines(clip).iter().enumerate() {
         let style = if at == 0 { look.title() } else { Style::new() };
         put_line(buffer, text, at, line, style);
     }
@@ -377,7 +377,7 @@ fn put(buffer: &mut Buffer, area: Rect, from: u16, text: &str, style: Style) -> 
     if area.height == 0 || room == 0 {
         return from;
     }
-    let text = cut(text, usize::from(room));
+    let text = truncate(text, usize::from(room));
     let (x, _) = buffer.set_stringn(area.x + from, area.y, text, usize::from(room), style);
     x - area.x
 }

@@ -8,7 +8,7 @@ use super::anomalies::class;
 use super::{Next, anchor, escape_text, escape_truncated, image, lines};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
-use crate::output::Glance;
+use crate::output::ClipCard;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 use crate::report::files::Sink;
 use crate::report::pictures::{ClipPictures, Strip};
@@ -364,7 +364,7 @@ fn running(clip: &Clip) -> Markup {
 }
 
 fn stars(clip: &Clip) -> Markup {
-    let verdict = Glance::of(clip).verdict;
+    let verdict = ClipCard::from_clip(clip).verdict;
     let stars = clip.rating.as_ref().map_or(0, |it| it.value.min(5));
     html! {
         @if !verdict.is_empty() {

@@ -1,4 +1,4 @@
-//! What is on no disk of its own: memory, image files, and filesystems that show the files of others.
+//! What is not on a disk of its own: memory, image files, and filesystems that show the files of others.
 
 use std::fs;
 
@@ -19,7 +19,8 @@ fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
     let said = day.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
     assert_eq!(said.code, 1);
     assert!(
-        said.stderr.contains("ram is on no disk: it is in memory"),
+        said.stderr
+            .contains("ram is not on a disk: it is in memory"),
         "{}",
         said.stderr
     );
@@ -102,7 +103,7 @@ fn a_view_of_a_copy_is_no_copy_more() {
     ingest_well(&day.shoot, &[&day.card], &[&view]);
     let said = day.shoot.run(&["volumes", "disk", "view", "WD-3"]);
     assert!(
-        said.stderr.contains("view is on no disk"),
+        said.stderr.contains("view is not on a disk"),
         "{}",
         said.stderr
     );
