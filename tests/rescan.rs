@@ -289,7 +289,7 @@ fn what_took_too_long_is_tried_again_and_harms_no_facts() {
         shoot.clip("a.avi")["problem"]
             .as_str()
             .unwrap()
-            .contains("given up")
+            .contains("timed out")
     );
     assert_eq!(
         shoot.scan_counts(&[])["unreadable"],
