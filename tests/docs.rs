@@ -25,7 +25,7 @@ fn the_readme_shows_what_queries_really_find() {
     shoot.scan_facts();
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     let readme = readme.unwrap();
-    let section = readme.split("## What can be asked").nth(1).unwrap();
+    let section = readme.split("## Queries").nth(1).unwrap();
     let shown = section.split("```").nth(1).unwrap();
     let shown = shown.strip_prefix("console\n").unwrap();
     let mut count = 0;
