@@ -30,7 +30,7 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
 
 /// The number of the volume that a path is on, noted as seen, and the path below it.
 pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
-    let (volume, inside) = catalogue.volumes().of(&resolved(path));
+    let (volume, inside) = catalogue.volumes().locate(&resolved(path));
     Ok((catalogue.see_volume(&volume)?.id, inside))
 }
 

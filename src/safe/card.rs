@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::independence::change_of;
-use super::verdict::{Counted, OfCard, Wanted};
+use super::verdict::{CardLocation, CountedCopies, Requirements};
 use super::{Event, FileState, Report, Request};
 use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
 use crate::checksum::{Checksum, HashKind};
@@ -39,17 +39,17 @@ pub(super) struct Card {
     /// When anything of each file was last changed.
     changed: Vec<Option<i64>>,
     /// Which disk it is on, as a person says.
-    said: Option<String>,
+    named_disk: Option<String>,
 }
 
 impl Card {
-    pub(super) fn listed(request: &Request, catalogue: &Catalogue) -> Self {
+    pub(super) fn open(request: &Request, catalogue: &Catalogue) -> Self {
         let volumes = Volumes::mounted();
         let (root, fault) = match source_file::canonical(&request.card) {
             Ok(root) => (root, None),
             Err(error) => (request.card.clone(), Some(error.to_string())),
         };
-        let (volume, inside) = catalogue.volumes().of(&root);
+        let (volume, inside) = catalogue.volumes().locate(&root);
         let mut card = Self {
             listing: Listing::default(),
             contents: Vec::new(),
@@ -58,27 +58,27 @@ impl Card {
             doubts: Vec::new(),
             problems: 0,
             changed: Vec::new(),
-            said: request.disk.as_ref().map(|disk| format!("{SAID}{disk}")),
+            named_disk: request.disk.as_ref().map(|disk| format!("{SAID}{disk}")),
             volume,
             inside,
             volumes,
             root,
         };
-        match fault.map_or_else(|| card.list(&request.cancel), Err) {
+        match fault.map_or_else(|| card.list_files(&request.cancel), Err) {
             Ok(listing) => card.listing = listing,
             Err(reason) => card.doubt(reason),
         }
         card.problems = card.listing.problems.len();
         card.changed = card.changes();
         card.doubts.append(&mut card.listing.problems);
-        card.doubt_emptiness(catalogue);
-        card.doubt_filesystem(catalogue);
+        card.doubt_if_empty(catalogue);
+        card.check_filesystem(catalogue);
         card.contents = vec![Err("it was not read".to_owned()); card.listing.files.len()];
         card.is_trusted = vec![false; card.listing.files.len()];
         card
     }
 
-    fn list(&self, cancel: &Cancel) -> Result<Listing, String> {
+    fn list_files(&self, cancel: &Cancel) -> Result<Listing, String> {
         if self.root.is_file() {
             return Err("it is a file, not a card or a folder".to_owned());
         }
@@ -121,7 +121,7 @@ impl Card {
         self.doubts.push(Problem::new(self.root.clone(), reason));
     }
 
-    fn doubt_emptiness(&mut self, catalogue: &Catalogue) {
+    fn doubt_if_empty(&mut self, catalogue: &Catalogue) {
         if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
             return;
         }
@@ -138,14 +138,14 @@ impl Card {
     }
 
     /// What is read through a filesystem that shows files of others may be a copy, not the card.
-    fn doubt_filesystem(&mut self, catalogue: &Catalogue) {
+    fn check_filesystem(&mut self, catalogue: &Catalogue) {
         let kind = &self.volume.kind;
         if catalogue.volumes().backing(&self.volume).is_view {
             self.doubt(format!(
                 "it is mounted through {kind}, which shows files of other filesystems: they may be the copies themselves; \
                  mount the card itself"
             ));
-        } else if self.volume.is_share() && self.said.is_none() {
+        } else if self.volume.is_share() && self.named_disk.is_none() {
             let told = self.volume.hardware.as_deref();
             if !Disks::new(told).are_known() {
                 self.doubt(format!(
@@ -208,13 +208,13 @@ impl Card {
             bytes: open.iter().map(|(_, item)| item.bytes).sum(),
         });
         let jobs = thread::available_parallelism().map_or(1, usize::from);
-        let wanted = open.iter().map(|(_, item)| {
+        let to_hash = open.iter().map(|(_, item)| {
             let path = self.root.join(&item.inside);
             (path, *item, vec![HashKind::Xxh128])
         });
         let lane = Lane {
             readers: self.volume.drive.kind.readers(jobs),
-            files: wanted.collect(),
+            files: to_hash.collect(),
         };
         let go_on = || !cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
@@ -246,12 +246,14 @@ impl Card {
     }
 
     /// Its volume and disks.
-    pub(super) fn of_card(&self, catalogue: &Catalogue) -> Result<OfCard, Error> {
+    pub(super) fn location(&self, catalogue: &Catalogue) -> Result<CardLocation, Error> {
         let volume = catalogue.volume_id(&self.volume.identity)?;
         let rows = catalogue.seen_volumes()?;
         let known = rows.iter().find(|row| Some(row.id) == volume);
         let recorded = known.into_iter().flat_map(|row| &row.disks);
-        let told = recorded.chain(&self.volume.hardware).chain(&self.said);
+        let told = recorded
+            .chain(&self.volume.hardware)
+            .chain(&self.named_disk);
         let disks = Disks::new(told.map(String::as_str));
         let backing = catalogue.volumes().backing(&self.volume);
         let held_by = holders(&backing, catalogue.volumes());
@@ -264,7 +266,7 @@ impl Card {
             let told = recorded.chain(mounted.and_then(|volume| volume.hardware.as_ref()));
             all_disks.extend(&Disks::new(told.map(String::as_str)));
         }
-        Ok(OfCard {
+        Ok(CardLocation {
             volume,
             inside: self.inside.clone(),
             disks,
@@ -275,20 +277,20 @@ impl Card {
             is_system_disk: self.volume.mount == Path::new("/"),
             is_share: self.volume.is_share(),
             changes: self.changes_of_files(),
-            is_disk_said: self.said.is_some()
+            is_disk_named_by_user: self.named_disk.is_some()
                 || known.is_some_and(|row| row.disks.iter().any(|disk| disk.starts_with(SAID))),
         })
     }
 
     /// Whether it is as it was listed: the same files on the same volume.
-    pub(super) fn look_again(&mut self, cancel: &Cancel) {
+    pub(super) fn recheck(&mut self, cancel: &Cancel) {
         if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
             self.doubt("another volume is mounted there by now");
         }
         if cancel.is_cancelled() || self.listing.files.is_empty() {
             return;
         }
-        match self.list(cancel) {
+        match self.list_files(cancel) {
             Ok(now) if now.is_cut => {}
             Ok(now) => {
                 let is_same = now.files == self.listing.files
@@ -304,7 +306,10 @@ impl Card {
         }
     }
 
-    pub(super) fn into_report(self, counts: &BTreeMap<(Fingerprint, u64), Counted>) -> Report {
+    pub(super) fn into_report(
+        self,
+        counts: &BTreeMap<(Fingerprint, u64), CountedCopies>,
+    ) -> Report {
         let files = self.listing.files.into_iter().zip(self.contents);
         let files = files.zip(self.is_trusted);
         let files = files.map(|((item, content), is_trusted)| {
@@ -327,13 +332,13 @@ impl Card {
             how: self.how,
             is_interrupted: self.listing.is_cut,
             card: self.root,
-            wanted: Wanted {
+            requirements: Requirements {
                 copies: 0,
                 max_age: None,
                 now: 0,
             },
-            shelves: BTreeMap::new(),
-            mends: Vec::new(),
+            copy_volumes: BTreeMap::new(),
+            remedies: Vec::new(),
         }
     }
 }

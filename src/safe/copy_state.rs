@@ -50,21 +50,21 @@ pub enum Doubt {
     /// It is there and cannot be looked at.
     Unreadable(String),
     /// What is there has another size.
-    Unlike,
+    SizeDiffers,
     /// It, or something of it, was changed after it was verified.
     Changed,
     /// Its time is another by whole quarters of an hour: FAT keeps local times, which another time zone shifts.
-    Shifted,
+    TimeShifted,
     /// Another content was verified at the same path.
-    Contradicted,
+    Conflicting,
     /// A scan found it changed or missing.
-    ListedOtherwise,
+    ScannedDifferently,
     /// When it was read back, it may have come from memory.
     FromMemory,
     /// Only what was added to it was looked at.
-    Continued,
+    AppendedTo,
     /// Nothing says any more that it is that content.
-    Unproved,
+    NotVerified,
     /// It was verified longer ago than is asked for.
     TooOld(Age),
     /// By this machine's clock, it will be verified in the future.
@@ -76,13 +76,13 @@ pub enum Doubt {
     /// Its disk was seen since with something else on it: what that is called.
     Replaced(String),
     /// Its volume was found since to hold a new filesystem under the same identity.
-    MadeAgain,
+    Reformatted,
     /// Nobody knows which disk it is on.
     UnknownDisk,
     /// It is on the disk that the card is on.
-    CardsDisk,
+    CardDisk,
     /// Nobody knows which disk the card is on, and a person only said which disk the copy is on.
-    UnknownCard,
+    UnknownCardDisk,
 }
 
 impl fmt::Display for Doubt {
@@ -93,16 +93,16 @@ impl fmt::Display for Doubt {
             Self::Unread(_) => "could not be read when it was last tried",
             Self::Gone => "not there",
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
-            Self::Unlike => "has another size",
+            Self::SizeDiffers => "has another size",
             Self::Changed => "changed after it was verified",
-            Self::Shifted => {
+            Self::TimeShifted => {
                 "its time is off by whole quarters of an hour, as after a change of the time zone on FAT"
             }
-            Self::Contradicted => "something else was verified at the same path",
-            Self::ListedOtherwise => "a scan found it changed or missing",
+            Self::Conflicting => "something else was verified at the same path",
+            Self::ScannedDifferently => "a scan found it changed or missing",
             Self::FromMemory => "read from memory only, as far as is known",
-            Self::Continued => "was added to there, and is no equal copy",
-            Self::Unproved => "was not verified as it is now",
+            Self::AppendedTo => "was added to there, and is no equal copy",
+            Self::NotVerified => "was not verified as it is now",
             Self::TooOld(age) => return write!(f, "verified {age} ago, too long for --max-age"),
             Self::InFuture => "verified in the future, by this machine's clock",
             Self::InMemory => "in memory: lost when it is unmounted",
@@ -110,23 +110,23 @@ impl fmt::Display for Doubt {
             Self::Replaced(by) => {
                 return write!(f, "its disk has held {by} since: mount it to see it again");
             }
-            Self::MadeAgain => "its volume was formatted since",
+            Self::Reformatted => "its volume was formatted since",
             Self::UnknownDisk => "on a disk whose number nobody knows",
-            Self::CardsDisk => "on the card's own disk",
-            Self::UnknownCard => "whether that is the card's disk, nobody knows",
+            Self::CardDisk => "on the card's own disk",
+            Self::UnknownCardDisk => "whether that is the card's disk, nobody knows",
         })
     }
 }
 
 /// What is seen at a path now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum Observation {
     /// Its volume is not mounted.
-    Away,
+    NotMounted,
     /// A file, which looks so; and whether its filesystem keeps when anything of it was last changed.
     File(Stamp, bool),
     /// No file.
-    Gone,
+    Missing,
     /// Nobody can tell what.
     Unreadable(String),
     /// It was read whole, now: its xxh128, what it looks like, when, and how.
@@ -137,14 +137,14 @@ pub enum Sight {
 ///
 /// # Errors
 /// Why that cannot be relied upon.
-pub fn standing(
+pub fn check_copy(
     (content, bytes): (Fingerprint, u64),
     stood: &Stood,
-    sight: &Sight,
+    observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    let is_of_it = |claim: &Claim| claim.content == content && claim.bytes == bytes;
-    match sight {
-        Sight::Read(found, now, at, how) => {
+    let is_about_content = |claim: &Claim| claim.content == content && claim.bytes == bytes;
+    match observation {
+        Observation::Read(found, now, at, how) => {
             let is_same = *found == content && now.bytes == bytes;
             return match how {
                 _ if !is_same => Err(Doubt::Altered(*at)),
@@ -158,39 +158,39 @@ pub fn standing(
                 }),
             };
         }
-        Sight::Gone => return Err(Doubt::Gone),
-        Sight::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
-        Sight::File(now, _) if now.bytes != bytes => return Err(Doubt::Unlike),
-        Sight::File(now, is_change_kept) => {
+        Observation::Missing => return Err(Doubt::Gone),
+        Observation::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
+        Observation::File(now, _) if now.bytes != bytes => return Err(Doubt::SizeDiffers),
+        Observation::File(now, is_change_kept) => {
             // What is seen is said before what was recorded of it earlier.
             let is_of_then = |claim: &&Claim| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
-                is_read && is_of_it(claim)
+                is_read && is_about_content(claim)
             };
             let claims = stood.claims.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             let first = stamps.peek().copied();
             if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
-                return Err(change(then, *now, *is_change_kept));
+                return Err(describe_change(then, *now, *is_change_kept));
             }
         }
-        Sight::Away => {}
+        Observation::NotMounted => {}
     }
-    let claim = claimed(stood, &is_of_it)?;
-    match sight {
+    let claim = find_claim(stood, &is_about_content)?;
+    match observation {
         // Each generation adds to a history's chain: what it held once says nothing of now.
-        Sight::Away if mhl::is_chain(&stood.path) => return Err(Doubt::Continued),
-        Sight::Away => as_listed(claim, stood)?,
-        Sight::File(now, is_change_kept) => {
+        Observation::NotMounted if mhl::is_chain(&stood.path) => return Err(Doubt::AppendedTo),
+        Observation::NotMounted => check_listing(claim, stood)?,
+        Observation::File(now, is_change_kept) => {
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             if !claim.stamp.is_some_and(is_untouched) {
                 let then = claim.stamp;
-                let doubt = then.map(|then| change(then, *now, *is_change_kept));
+                let doubt = then.map(|then| describe_change(then, *now, *is_change_kept));
                 return Err(doubt.unwrap_or(Doubt::Changed));
             }
         }
-        Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
+        Observation::Missing | Observation::Unreadable(_) | Observation::Read(..) => {}
     }
     let read = stood.claims.iter().filter(|claim| is_read_back(claim));
     let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
@@ -218,7 +218,7 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> boo
 }
 
 /// What makes a file doubtful that does not look as it did then.
-fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
+fn describe_change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
     let is_zone = shift > COARSEST
@@ -227,14 +227,14 @@ fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
     // Where a time of the last change is kept apart, it is of UTC, and somebody set the time.
     let is_local = !is_change_kept || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
-        Doubt::Shifted
+        Doubt::TimeShifted
     } else {
         Doubt::Changed
     }
 }
 
 /// Whether the last scan that saw a copy, which is away now, saw what was verified.
-fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
+fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
     let Some(listed) = stood.listed else {
         return Ok(());
     };
@@ -242,15 +242,18 @@ fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
         .stamp
         .is_some_and(|stamp| is_close(stamp.modified, listed.modified));
     if listed.is_missing || listed.bytes != claim.bytes || !is_time {
-        return Err(Doubt::ListedOtherwise);
+        return Err(Doubt::ScannedDifferently);
     }
     Ok(())
 }
 
 /// The claim by which it is known to be there.
-fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'a Claim, Doubt> {
+fn find_claim<'a>(
+    stood: &'a Stood,
+    is_about_content: &dyn Fn(&Claim) -> bool,
+) -> Result<&'a Claim, Doubt> {
     let claims = || stood.claims.iter();
-    for claim in claims().filter(|claim| is_of_it(claim)) {
+    for claim in claims().filter(|claim| is_about_content(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),
             CopyState::Missing => return Err(Doubt::Missing(claim.at)),
@@ -260,8 +263,8 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
     }
     // Clocks go back: which of two was there last, the times do not tell.
     let mut verified = claims().filter(|claim| claim.state == CopyState::Verified);
-    if verified.any(|claim| !is_of_it(claim)) {
-        return Err(Doubt::Contradicted);
+    if verified.any(|claim| !is_about_content(claim)) {
+        return Err(Doubt::Conflicting);
     }
     let verified = claims().filter(|claim| claim.state == CopyState::Verified);
     let best = verified.max_by_key(|claim| {
@@ -269,9 +272,9 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
         (is_read_back(claim), claim.formats, is_logged, claim.at)
     });
     match best {
-        None => Err(Doubt::Unproved),
+        None => Err(Doubt::NotVerified),
         Some(claim) => match claim.how {
-            None if claim.logged.is_some() => Err(Doubt::Continued),
+            None if claim.logged.is_some() => Err(Doubt::AppendedTo),
             None | Some(How::Cached) => Err(Doubt::FromMemory),
             Some(How::Remounted | How::Dropped | How::Bypassed) => Ok(claim),
         },

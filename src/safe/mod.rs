@@ -22,9 +22,11 @@ use crate::value::{Age, Fingerprint};
 use card::Card;
 
 pub use crate::catalogue::Disks;
-pub use copy_state::{Doubt, Proof, Sight, standing};
-pub use remedy::Mend;
-pub use verdict::{Copy, Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
+pub use copy_state::{Doubt, Observation, Proof, check_copy};
+pub use remedy::Remedy;
+pub use verdict::{
+    CandidateCopy, CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
+};
 
 /// On how many disks each file has to be when nobody says otherwise.
 pub const COPIES: u8 = 2;
@@ -85,7 +87,7 @@ pub struct FileState {
     /// Whether it was not read now: its hash is the one that its ingest found.
     pub is_trusted: bool,
     /// Its copies, and on how many distinct disks they surely are.
-    pub counted: Counted,
+    pub counted: CountedCopies,
 }
 
 impl FileState {
@@ -106,7 +108,7 @@ pub struct Report {
     /// Whether that is all of its volume: what is beside a folder was not looked at.
     pub is_whole_volume: bool,
     /// What was asked for.
-    pub wanted: Wanted,
+    pub requirements: Requirements,
     /// Every file that was listed.
     pub files: Vec<FileState>,
     /// Whatever says no, of the card as a whole or of what could not be looked at.
@@ -114,11 +116,11 @@ pub struct Report {
     /// Folders of operating systems, which are not looked at.
     pub left_out: Vec<PathBuf>,
     /// The volumes that copies are on, by their numbers.
-    pub shelves: BTreeMap<i64, Shelf>,
+    pub copy_volumes: BTreeMap<i64, CopyVolume>,
     /// How the card's files were read, the least certain.
     pub how: Option<How>,
     /// What would help, in this order.
-    pub mends: Vec<Mend>,
+    pub remedies: Vec<Remedy>,
     /// Whether it was interrupted.
     pub is_interrupted: bool,
 }
@@ -129,10 +131,10 @@ impl Report {
     pub fn is_safe(&self) -> bool {
         let are_all_safe = || {
             let mut files = self.files.iter();
-            files.all(|file| file.is_safe(self.wanted.copies))
+            files.all(|file| file.is_safe(self.requirements.copies))
         };
         !self.is_interrupted
-            && self.wanted.copies > 0
+            && self.requirements.copies > 0
             && self.doubts.is_empty()
             && !self.files.is_empty()
             && are_all_safe()
@@ -140,7 +142,7 @@ impl Report {
 
     /// Files that are not on as many disks.
     pub fn unsafe_files(&self) -> impl Iterator<Item = &FileState> {
-        let copies = self.wanted.copies;
+        let copies = self.requirements.copies;
         self.files.iter().filter(move |file| !file.is_safe(copies))
     }
 }
@@ -155,7 +157,7 @@ pub fn safe(
     catalogue: &Catalogue,
     report: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let mut card = Card::listed(request, catalogue);
+    let mut card = Card::open(request, catalogue);
     if request.is_ingest_trusted {
         card.trust_ingests(catalogue, &request.cancel)?;
     }
@@ -164,27 +166,32 @@ pub fn safe(
     let catalogue = Catalogue::open(catalogue.folder())?;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
     let mut found = copies::find(&contents, card.drive(), &catalogue)?;
-    let of_card = card.of_card(&catalogue)?;
+    let location = card.location(&catalogue)?;
     found.record_doubts(&catalogue);
     if request.is_paranoid {
-        found.read(&of_card, &catalogue, &request.cancel, report)?;
+        found.read(&location, &catalogue, &request.cancel, report)?;
     }
-    let wanted = Wanted {
+    let requirements = Requirements {
         copies: request.copies,
         max_age: request.max_age,
         now: unix_seconds(),
     };
-    let counts: BTreeMap<(Fingerprint, u64), Counted> = contents
+    let counts: BTreeMap<(Fingerprint, u64), CountedCopies> = contents
         .into_iter()
-        .map(|content| (content, found.counted(content, &of_card, wanted)))
+        .map(|content| {
+            (
+                content,
+                found.count_copies(content, &location, requirements),
+            )
+        })
         .collect();
-    card.look_again(&request.cancel);
+    card.recheck(&request.cancel);
     let mut found = Report {
         is_interrupted: request.cancel.is_cancelled(),
-        shelves: found.shelves,
-        wanted,
+        copy_volumes: found.copy_volumes,
+        requirements,
         ..card.into_report(&counts)
     };
-    found.mends = remedy::all(&found, request, &catalogue)?;
+    found.remedies = remedy::suggest(&found, request, &catalogue)?;
     Ok(found)
 }

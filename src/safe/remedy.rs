@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::copy_state::Doubt;
-use super::independence::{Site, most_apart};
-use super::verdict::{Copy, Shelf, ShelfCache};
+use super::independence::{ValidCopy, max_independent};
+use super::verdict::{CandidateCopy, CopyVolume, VolumeCache};
 use super::{COPIES, FileState, Report, Request};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, is_unsafe};
@@ -15,9 +15,9 @@ use crate::mhl::{self, Histories};
 /// What a person knows.
 const ELSEWHERE: &str = "FOLDER-ON-ANOTHER-DISK";
 
-/// Something that would help.
+/// Something that would kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mend {
+pub struct Remedy {
     /// What is to be done, for people.
     pub what: String,
     /// The command that does it, as a shell reads it; `None` where hands do.
@@ -25,18 +25,18 @@ pub struct Mend {
 }
 
 /// Where a card went.
-struct Place {
+struct CardDestination {
     folder: PathBuf,
     volume: i64,
     /// A folder of the same volume, into which more may be copied.
-    beside: PathBuf,
+    parent: PathBuf,
     /// What its volume is called, where it is not mounted.
     away: Option<String>,
 }
 
-/// What helps against a doubt.
+/// What helps for_doubt a doubt.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Help {
+enum RemedyKind {
     /// Reading it again may prove it.
     Verify,
     /// … once its volume was unmounted, which empties the cache that it was read from.
@@ -53,15 +53,15 @@ enum Help {
     Nothing,
 }
 
-impl Help {
-    /// What helps a copy of a file; `None` when it needs no help.
-    fn of(copy: &Copy, report: &Report) -> Option<Self> {
+impl RemedyKind {
+    /// What helps a copy of a file; `None` when it needs no kind.
+    fn for_copy(copy: &CandidateCopy, report: &Report) -> Option<Self> {
         let doubt = copy.outcome.as_ref().err()?;
-        let shelf = report.shelves.get(&copy.volume);
-        let cache = shelf.map_or(ShelfCache::None, |shelf| shelf.cache);
+        let copy_volume = report.copy_volumes.get(&copy.volume);
+        let cache = copy_volume.map_or(VolumeCache::None, |copy_volume| copy_volume.cache);
         match (doubt, cache) {
-            (Doubt::FromMemory, ShelfCache::UntilUnmounted) => return Some(Self::Remount),
-            (Doubt::FromMemory, ShelfCache::Always) => return Some(Self::Nothing),
+            (Doubt::FromMemory, VolumeCache::UntilUnmounted) => return Some(Self::Remount),
+            (Doubt::FromMemory, VolumeCache::Always) => return Some(Self::Nothing),
             _ => {}
         }
         // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
@@ -70,36 +70,39 @@ impl Help {
         }
         let is_scanned = copy.root.is_none();
         Some(match doubt {
-            Doubt::Changed | Doubt::Shifted | Doubt::Unlike | Doubt::ListedOtherwise
+            Doubt::Changed
+            | Doubt::TimeShifted
+            | Doubt::SizeDiffers
+            | Doubt::ScannedDifferently
                 if is_scanned =>
             {
                 Self::Scan
             }
-            doubt => Self::against(doubt),
+            doubt => Self::for_doubt(doubt),
         })
     }
 
-    fn against(doubt: &Doubt) -> Self {
+    fn for_doubt(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Changed
-            | Doubt::Shifted
-            | Doubt::Contradicted
-            | Doubt::ListedOtherwise
+            | Doubt::TimeShifted
+            | Doubt::Conflicting
+            | Doubt::ScannedDifferently
             | Doubt::FromMemory
             | Doubt::Unread(_)
             | Doubt::Unreadable(_)
-            | Doubt::Unproved
-            | Doubt::Unlike
+            | Doubt::NotVerified
+            | Doubt::SizeDiffers
             | Doubt::TooOld(_)
             | Doubt::InFuture => Self::Verify,
             Doubt::UnknownDisk => Self::Disk,
-            Doubt::UnknownCard => Self::Card,
+            Doubt::UnknownCardDisk => Self::Card,
             Doubt::Altered(_)
             | Doubt::Missing(_)
             | Doubt::Gone
             | Doubt::Replaced(_)
-            | Doubt::MadeAgain => Self::Copy,
-            Doubt::Continued | Doubt::CardsDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
+            | Doubt::Reformatted => Self::Copy,
+            Doubt::AppendedTo | Doubt::CardDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
         }
     }
 
@@ -112,12 +115,12 @@ impl Help {
     }
 }
 
-/// Everything that would help, what costs least first.
-pub(super) fn all(
+/// Everything that would kind, what costs least first.
+pub(super) fn suggest(
     report: &Report,
     request: &Request,
     catalogue: &Catalogue,
-) -> Result<Vec<Mend>, Error> {
+) -> Result<Vec<Remedy>, Error> {
     let program = program(request, catalogue);
     let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
     let mut scan: BTreeMap<PathBuf, i64> = BTreeMap::new();
@@ -129,33 +132,38 @@ pub(super) fn all(
     let mut is_card_asked = false;
     for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
         for copy in &file.counted.copies {
-            match Help::of(copy, report) {
-                Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
-                Some(Help::Remount) => {
+            match RemedyKind::for_copy(copy, report) {
+                Some(RemedyKind::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
+                Some(RemedyKind::Remount) => {
                     remount.insert(copy.volume);
                     verify.insert(folder_of(copy), copy.volume);
                 }
-                Some(Help::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
-                Some(Help::Disk) => drop(disks.insert(copy.volume)),
-                Some(Help::Card) => is_card_asked = true,
-                None | Some(Help::Copy | Help::Nothing) => {}
+                Some(RemedyKind::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
+                Some(RemedyKind::Disk) => drop(disks.insert(copy.volume)),
+                Some(RemedyKind::Card) => is_card_asked = true,
+                None | Some(RemedyKind::Copy | RemedyKind::Nothing) => {}
             }
         }
         shared.extend(file.counted.may_be_one);
-        let is_wanting = reach(file, report, &[]) < report.wanted.copies;
-        if is_wanting && is_continued(file) {
+        let lacks_copies = reachable_disks(file, report, &[]) < report.requirements.copies;
+        if lacks_copies && is_extended_chain(file) {
             histories.extend(file.inside.parent());
-        } else if is_wanting {
+        } else if lacks_copies {
             copied.push(file);
         }
     }
     let safe = |options: &str| {
-        let (asked, card) = (asked_again(request), quoted(&report.card));
+        let (asked, card) = (repeated_options(request), quoted(&report.card));
         format!("{program} safe{options}{asked} {card}")
     };
-    let mut mends: Vec<Mend> = Vec::new();
+    let mut remedies: Vec<Remedy> = Vec::new();
     let mut is_paranoia_asked = false;
-    let away = |volume: &i64| report.shelves.get(volume).filter(|shelf| !shelf.is_mounted);
+    let away = |volume: &i64| {
+        report
+            .copy_volumes
+            .get(volume)
+            .filter(|copy_volume| !copy_volume.is_mounted)
+    };
     for (folder, volume) in &verify {
         let away = away(volume);
         // What has a damaged history is not verified by it.
@@ -164,25 +172,31 @@ pub(super) fn all(
             continue;
         }
         let what = match report
-            .shelves
+            .copy_volumes
             .get(volume)
             .filter(|_| remount.contains(volume))
         {
-            Some(shelf) => format!(
+            Some(copy_volume) => format!(
                 "unmount {0} and mount it again, then read its copies again",
-                shelf.label
+                copy_volume.label
             ),
-            None => mounted(away, "read its copies again", "read the copies again"),
+            None => after_mounting(away, "read its copies again", "read the copies again"),
         };
-        mends.push(run(what, format!("{program} verify {}", quoted(folder))));
+        remedies.push(command(
+            what,
+            format!("{program} verify {}", quoted(folder)),
+        ));
     }
     for (folder, volume) in &scan {
-        let what = mounted(away(volume), "scan it again", "scan the copies again");
-        mends.push(run(what, format!("{program} scan {}", quoted(folder))));
+        let what = after_mounting(away(volume), "scan it again", "scan the copies again");
+        remedies.push(command(what, format!("{program} scan {}", quoted(folder))));
     }
     if !scan.is_empty() {
         let what = "read what was scanned whole, and compare it";
-        mends.push(run(what.to_owned(), format!("{program} copies --verify")));
+        remedies.push(command(
+            what.to_owned(),
+            format!("{program} copies --verify"),
+        ));
     }
     if is_paranoia_asked {
         let what = "read the copies again, where a manifest beside them is damaged";
@@ -191,86 +205,95 @@ pub(super) fn all(
         } else {
             " --paranoid"
         };
-        mends.push(run(what.to_owned(), safe(options)));
+        remedies.push(command(what.to_owned(), safe(options)));
     }
-    let shelves = disks.iter().filter_map(|disk| report.shelves.get(disk));
-    mends.extend(shelves.map(|shelf| say_disk(shelf, report, &program)));
-    mends.extend(shared.iter().filter_map(|(share, disk)| {
-        let (share, disk) = (report.shelves.get(share)?, report.shelves.get(disk)?);
-        let mut mend = say_disk(share, report, &program);
-        mend.what = format!(
+    let copy_volumes = disks
+        .iter()
+        .filter_map(|disk| report.copy_volumes.get(disk));
+    remedies.extend(copy_volumes.map(|copy_volume| name_disk(copy_volume, report, &program)));
+    remedies.extend(shared.iter().filter_map(|(share, disk)| {
+        let (share, disk) = (report.copy_volumes.get(share)?, report.copy_volumes.get(disk)?);
+        let mut remedy = name_disk(share, report, &program);
+        remedy.what = format!(
             "mount {0} and {1} at the same time and ask again; or say which disk {0} is on, if it is not {1}",
             share.label, disk.label
         );
-        Some(mend)
+        Some(remedy)
     }));
     if is_card_asked {
         let what = "mount the copies, or say which disk the card is on: what you call it";
-        mends.push(run(what.to_owned(), safe(" --card-disk DISK")));
+        remedies.push(command(what.to_owned(), safe(" --card-disk DISK")));
     }
     if copied.is_empty() && histories.is_empty() {
-        return Ok(mends);
+        return Ok(remedies);
     }
-    let places = places(report, catalogue)?;
+    let destinations = destinations(report, catalogue)?;
     if !copied.is_empty() {
-        mends.extend(move_away(&in_the_way(&copied, &places, report)));
-        mends.push(ingest(&copied, report, &program, &places));
+        remedies.extend(move_away(&obstacles(&copied, &destinations, report)));
+        remedies.push(ingest(&copied, report, &program, &destinations));
     }
     let kept = histories.into_iter();
-    mends.extend(kept.map(|history| keep(history, report, &program, &places)));
-    Ok(mends)
+    remedies.extend(kept.map(|history| keep_history(history, report, &program, &destinations)));
+    Ok(remedies)
 }
 
-fn mounted(away: Option<&Shelf>, then: &str, at_once: &str) -> String {
+fn after_mounting(away: Option<&CopyVolume>, then: &str, at_once: &str) -> String {
     match away {
-        Some(shelf) => format!("mount {}, then {then}", shelf.label),
+        Some(copy_volume) => format!("mount {}, then {then}", copy_volume.label),
         None => at_once.to_owned(),
     }
 }
 
 /// Whether it is the chain of a history that has copies: those were added to.
-fn is_continued(file: &FileState) -> bool {
+fn is_extended_chain(file: &FileState) -> bool {
     mhl::is_chain(&file.inside) && !file.counted.copies.is_empty()
 }
 
-fn say_disk(shelf: &Shelf, report: &Report, program: &str) -> Mend {
-    let shelves = report.shelves.values();
-    let same = shelves.filter(|other| other.label == shelf.label);
-    let is_clear = same.count() == 1 && !shelf.label.starts_with('-');
+fn name_disk(copy_volume: &CopyVolume, report: &Report, program: &str) -> Remedy {
+    let copy_volumes = report.copy_volumes.values();
+    let same = copy_volumes.filter(|other| other.label == copy_volume.label);
+    let is_clear = same.count() == 1 && !copy_volume.label.starts_with('-');
     let name = if is_clear {
-        &shelf.label
+        &copy_volume.label
     } else {
-        &shelf.identity
+        &copy_volume.identity
     };
     let what = format!(
         "say which disk {} is on: what stands on it, or what you call it",
-        shelf.label
+        copy_volume.label
     );
     let name = quoted(Path::new(name));
-    run(what, format!("{program} volumes disk {name} DISK"))
+    command(what, format!("{program} volumes disk {name} DISK"))
 }
 
 /// What stands where files are to be copied to, and is none of their sound copies.
-fn in_the_way(wanting: &[&FileState], places: &[Place], report: &Report) -> BTreeSet<PathBuf> {
-    let mounted = places.iter().filter(|place| place.away.is_none());
-    let all = mounted.flat_map(|place| wanting.iter().map(move |file| (place, file)));
-    let there = all.filter_map(|(place, file)| {
-        let path = place.folder.join(&file.inside);
+fn obstacles(
+    lacking: &[&FileState],
+    destinations: &[CardDestination],
+    report: &Report,
+) -> BTreeSet<PathBuf> {
+    let mounted = destinations
+        .iter()
+        .filter(|destination| destination.away.is_none());
+    let all = mounted.flat_map(|destination| lacking.iter().map(move |file| (destination, file)));
+    let there = all.filter_map(|(destination, file)| {
+        let path = destination.folder.join(&file.inside);
         let copies = &mut file.counted.copies.iter();
-        let is_copy =
-            copies.any(|copy| copy.path == path && Help::of(copy, report) != Some(Help::Copy));
+        let is_copy = copies.any(|copy| {
+            copy.path == path && RemedyKind::for_copy(copy, report) != Some(RemedyKind::Copy)
+        });
         (!is_copy && path.symlink_metadata().is_ok()).then_some(path)
     });
     there.collect()
 }
 
-fn move_away(in_the_way: &BTreeSet<PathBuf>) -> Option<Mend> {
-    let all: Vec<String> = in_the_way.iter().take(3).map(|path| quoted(path)).collect();
-    let more = match in_the_way.len().saturating_sub(3) {
+fn move_away(obstacles: &BTreeSet<PathBuf>) -> Option<Remedy> {
+    let all: Vec<String> = obstacles.iter().take(3).map(|path| quoted(path)).collect();
+    let more = match obstacles.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (!all.is_empty()).then(|| Mend {
+    (!all.is_empty()).then(|| Remedy {
         what: format!(
             "move away what is another file, or altered: {}{more}",
             all.join(", ")
@@ -290,7 +313,7 @@ fn program(request: &Request, catalogue: &Catalogue) -> String {
 }
 
 /// What else was asked for: whoever asks anew is not to be told that less is enough.
-fn asked_again(request: &Request) -> String {
+fn repeated_options(request: &Request) -> String {
     let copies =
         (request.copies != usize::from(COPIES)).then(|| format!(" --copies {}", request.copies));
     let age = request.max_age.map(|age| format!(" --max-age {}s", age.0));
@@ -306,86 +329,111 @@ fn asked_again(request: &Request) -> String {
         .collect()
 }
 
-fn run(what: String, command: String) -> Mend {
-    Mend {
+fn command(what: String, command: String) -> Remedy {
+    Remedy {
         what,
         command: Some(command),
     }
 }
 
 /// The folder whose verification would tell of a copy.
-fn folder_of(copy: &Copy) -> PathBuf {
+fn folder_of(copy: &CandidateCopy) -> PathBuf {
     let root = copy.root.as_deref().or(copy.path.parent());
     root.unwrap_or(&copy.path).to_owned()
 }
 
 /// Where the card went when it was last taken in. Of a volume that was forgotten, nobody knows where it was.
-fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
+fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestination>, Error> {
     let volumes = catalogue.volumes();
-    let (volume, inside) = volumes.of(&report.card);
+    let (volume, inside) = volumes.locate(&report.card);
     let ingests = catalogue.ingests_of_card(&volume.identity, &inside)?;
     let last = match ingests.last() {
         Some(last) => catalogue.ingest(*last)?,
         None => None,
     };
     let known = last.into_iter().flat_map(|last| last.places);
-    // What took the place of a volume is not where its copies go.
+    // What took the destination of a volume is not where its copies go.
     let is_there = |volume: i64| {
-        let shelf = report.shelves.get(&volume);
-        shelf.is_none_or(|shelf| {
-            shelf.replaced_by.is_none() && !shelf.backing.is_memory && !shelf.backing.is_view
+        let copy_volume = report.copy_volumes.get(&volume);
+        copy_volume.is_none_or(|copy_volume| {
+            copy_volume.replaced_by.is_none()
+                && !copy_volume.backing.is_memory
+                && !copy_volume.backing.is_view
         })
     };
-    let known = known.filter(|place| place.folder.is_absolute() && is_there(place.volume));
-    let identity = |folder: &Path| volumes.of(folder).0.identity;
-    let placed = known.map(|place| {
-        let parent = place
-            .folder
-            .parent()
-            .filter(|parent| place.is_mounted && identity(parent) == identity(&place.folder));
-        Place {
-            beside: parent.unwrap_or(&place.folder).to_owned(),
-            folder: place.folder,
-            volume: place.volume,
-            away: (!place.is_mounted).then_some(place.label),
+    let known = known
+        .filter(|destination| destination.folder.is_absolute() && is_there(destination.volume));
+    let identity = |folder: &Path| volumes.locate(folder).0.identity;
+    let placed = known.map(|destination| {
+        let parent = destination.folder.parent().filter(|parent| {
+            destination.is_mounted && identity(parent) == identity(&destination.folder)
+        });
+        CardDestination {
+            parent: parent.unwrap_or(&destination.folder).to_owned(),
+            folder: destination.folder,
+            volume: destination.volume,
+            away: (!destination.is_mounted).then_some(destination.label),
         }
     });
     Ok(placed.collect())
 }
 
-/// Taking it in again, to where it went, and to as many more places as are wanted.
-fn ingest(copied: &[&FileState], report: &Report, program: &str, places: &[Place]) -> Mend {
-    let volumes: Vec<i64> = places.iter().map(|place| place.volume).collect();
-    let reached = copied.iter().map(|file| reach(file, report, &volumes));
+/// Taking it in again, to where it went, and to as many more destinations as are requirements.
+fn ingest(
+    copied: &[&FileState],
+    report: &Report,
+    program: &str,
+    destinations: &[CardDestination],
+) -> Remedy {
+    let volumes: Vec<i64> = destinations
+        .iter()
+        .map(|destination| destination.volume)
+        .collect();
+    let reached = copied
+        .iter()
+        .map(|file| reachable_disks(file, report, &volumes));
     let more = report
-        .wanted
+        .requirements
         .copies
         .saturating_sub(reached.min().unwrap_or(0));
     // A command that copies nowhere is none.
-    let more = more.max(usize::from(places.is_empty()));
-    let known = places.iter().map(|place| quoted(&template(&place.folder)));
+    let more = more.max(usize::from(destinations.is_empty()));
+    let known = destinations
+        .iter()
+        .map(|destination| quoted(&template(&destination.folder)));
     let more = (0..more).map(|_| ELSEWHERE.to_owned());
-    let what = when_mounted("copy what is missing", places);
-    run(what, take_in(program, &report.card, known.chain(more)))
+    let what = when_mounted("copy what is missing", destinations);
+    command(
+        what,
+        ingest_command(program, &report.card, known.chain(more)),
+    )
 }
 
 /// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
-fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Mend {
+fn keep_history(
+    history: &Path,
+    report: &Report,
+    program: &str,
+    destinations: &[CardDestination],
+) -> Remedy {
     let of = report.card.file_name().unwrap_or("it".as_ref());
     let mut name = OsString::from("{card} of ");
     name.push(template(Path::new(of)));
-    let known = places
+    let known = destinations
         .iter()
-        .map(|place| quoted(&template(&place.beside).join(&name)));
-    let more = report.wanted.copies.saturating_sub(places.len());
+        .map(|destination| quoted(&template(&destination.parent).join(&name)));
+    let more = report
+        .requirements
+        .copies
+        .saturating_sub(destinations.len());
     let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
-    let what = when_mounted("keep the card's history as it is, too", places);
+    let what = when_mounted("keep the card's history as it is, too", destinations);
     let history = report.card.join(history);
-    run(what, take_in(program, &history, known.chain(more)))
+    command(what, ingest_command(program, &history, known.chain(more)))
 }
 
 /// The command that copies a folder to others, which are written as a shell reads them.
-fn take_in(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
+fn ingest_command(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
     let to: Vec<String> = to.map(|folder| format!(" --to {folder}")).collect();
     format!("{program} ingest {}{}", quoted(folder), to.concat())
 }
@@ -405,10 +453,10 @@ fn template(folder: &Path) -> PathBuf {
     text.replace('{', "{{").replace('}', "}}").into()
 }
 
-fn when_mounted(what: &str, places: &[Place]) -> String {
-    let away: Vec<&str> = places
+fn when_mounted(what: &str, destinations: &[CardDestination]) -> String {
+    let away: Vec<&str> = destinations
         .iter()
-        .filter_map(|place| place.away.as_deref())
+        .filter_map(|destination| destination.away.as_deref())
         .collect();
     match away[..] {
         [] => what.to_owned(),
@@ -416,24 +464,26 @@ fn when_mounted(what: &str, places: &[Place]) -> String {
     }
 }
 
-/// On how many disks a file would be when its copies were helped as they are, and it was copied to some volumes. A disk
+/// On how many disks a file would be when its copies were fixable as they are, and it was copied to some volumes. A disk
 /// that nobody knows yet may turn out to be another one.
-fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
+fn reachable_disks(file: &FileState, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
-    let helped =
-        copies.filter(|copy| Help::of(copy, report).is_none_or(|help| help.is_without_copying()));
-    let mut volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
+    let fixable = copies.filter(|copy| {
+        RemedyKind::for_copy(copy, report).is_none_or(|kind| kind.is_without_copying())
+    });
+    let mut volumes: BTreeSet<i64> = fixable.map(|copy| copy.volume).collect();
     volumes.extend(more);
-    let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        shelves.partition(|shelf| shelf.is_some_and(|shelf| shelf.disks.are_known()));
-    let sites = known.into_iter().flatten().map(|shelf| Site {
-        shelf,
+    let copy_volumes = volumes.iter().map(|volume| report.copy_volumes.get(volume));
+    let (known, unknown): (Vec<_>, Vec<_>) = copy_volumes.partition(|copy_volume| {
+        copy_volume.is_some_and(|copy_volume| copy_volume.disks.are_known())
+    });
+    let valid_copies = known.into_iter().flatten().map(|copy_volume| ValidCopy {
+        copy_volume,
         mounted_sets: &[],
         is_seen: true,
         changed: None,
     });
-    most_apart(&sites.collect::<Vec<_>>()) + unknown.len()
+    max_independent(&valid_copies.collect::<Vec<_>>()) + unknown.len()
 }
 
 /// A path as a shell reads it.

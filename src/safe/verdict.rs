@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::copy_state::{Doubt, Proof, Sight, standing};
-use super::independence::{InFile, Relation, Site, change_of, is_one_change, most_apart};
+use super::copy_state::{Doubt, Observation, Proof, check_copy};
+use super::independence::{
+    ImageNesting, Relation, ValidCopy, change_of, is_one_change, max_independent,
+};
 use crate::catalogue::{Disks, MountedWith, Stood};
 use crate::value::{Age, Fingerprint};
 use crate::volume::Backing;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct Requirements {
     /// So many disks at least.
     pub copies: usize,
     /// Verified this long ago at most.
@@ -26,7 +28,7 @@ pub struct Wanted {
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own that was recorded or is seen"
 )]
-pub struct Shelf {
+pub struct CopyVolume {
     /// What people call it.
     pub label: String,
     /// Its disks.
@@ -35,12 +37,12 @@ pub struct Shelf {
     pub all_disks: Disks,
     /// The identities of these volumes.
     pub held_by: Vec<String>,
-    /// What was told of them, for people.
-    pub told: Vec<String>,
+    /// What was disk_names of them, for people.
+    pub disk_names: Vec<String>,
     /// Whether it is mounted now.
     pub is_mounted: bool,
     /// Whether it is mounted, and from another device than the card.
-    pub is_beside: bool,
+    pub is_on_other_device: bool,
     /// What it is known by.
     pub identity: String,
     /// What it is on, where that is no disk of its own.
@@ -48,9 +50,9 @@ pub struct Shelf {
     /// Whether another machine answers for it.
     pub is_share: bool,
     /// Whether a person said which disk it is on.
-    pub is_disk_said: bool,
+    pub is_disk_named_by_user: bool,
     /// How far reading there can reach its medium.
-    pub cache: ShelfCache,
+    pub cache: VolumeCache,
     /// Volumes that were mounted at the same time, if it is a share.
     pub mounted_with: MountedWith,
     /// What its disk was seen to hold since it was away.
@@ -61,7 +63,7 @@ pub struct Shelf {
 
 /// What may answer instead of a volume's medium when a file of it is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ShelfCache {
+pub enum VolumeCache {
     /// Nothing, or it is not known: the volume is away.
     #[default]
     None,
@@ -73,7 +75,7 @@ pub enum ShelfCache {
 
 /// The card.
 #[derive(Debug, Clone, Default)]
-pub struct OfCard {
+pub struct CardLocation {
     /// Its volume's number, where the catalogue knows it.
     pub volume: Option<i64>,
     /// Its root there.
@@ -93,14 +95,14 @@ pub struct OfCard {
     /// Whether another machine answers for it.
     pub is_share: bool,
     /// Whether a person said which disk it is on.
-    pub is_disk_said: bool,
+    pub is_disk_named_by_user: bool,
     /// When anything of its files was last changed, as far as its filesystem tells; in order.
     pub changes: Vec<i64>,
 }
 
-impl OfCard {
-    fn in_file(&self) -> InFile<'_> {
-        InFile {
+impl CardLocation {
+    fn image_nesting(&self) -> ImageNesting<'_> {
+        ImageNesting {
             identity: if self.is_system_disk {
                 ""
             } else {
@@ -114,7 +116,7 @@ impl OfCard {
 
 /// A place where a file's content may be.
 #[derive(Debug, Clone)]
-pub struct Copy {
+pub struct CandidateCopy {
     /// The volume's number.
     pub volume: i64,
     /// Where it is, or was when its volume was last mounted.
@@ -127,9 +129,9 @@ pub struct Copy {
 
 /// What is found of one content's copies.
 #[derive(Debug, Clone, Default)]
-pub struct Counted {
+pub struct CountedCopies {
     /// Each place, but those on the card itself.
-    pub copies: Vec<Copy>,
+    pub copies: Vec<CandidateCopy>,
     /// Distinct disks, the card's left out, that surely hold it.
     pub disks: usize,
     /// Volumes of copies that count, but not twice: a share, and a disk that may have been in its server.
@@ -139,135 +141,148 @@ pub struct Counted {
 /// Counts the copies of a content, given with its bytes. `at`: each place, with where that is for people, and what
 /// is seen there.
 #[must_use]
-pub fn counted(
+pub fn count_copies(
     content: (Fingerprint, u64),
-    at: &[(&Stood, PathBuf, Option<PathBuf>, &Sight)],
-    card: &OfCard,
-    shelves: &BTreeMap<i64, Shelf>,
-    wanted: Wanted,
-) -> Counted {
-    let mut counted = Counted::default();
-    let mut proofs: Vec<(i64, &Shelf, Proof, &Sight)> = Vec::new();
-    for (stood, path, root, sight) in at {
+    at: &[(&Stood, PathBuf, Option<PathBuf>, &Observation)],
+    card: &CardLocation,
+    copy_volumes: &BTreeMap<i64, CopyVolume>,
+    requirements: Requirements,
+) -> CountedCopies {
+    let mut counted = CountedCopies::default();
+    let mut proofs: Vec<(i64, &CopyVolume, Proof, &Observation)> = Vec::new();
+    for (stood, path, root, observation) in at {
         let is_cards = Some(stood.volume) == card.volume;
         if is_cards && stood.path.starts_with(&card.inside) {
             continue;
         }
-        let shelf = shelves.get(&stood.volume);
-        let outcome = match shelf {
-            _ if is_cards => Err(Doubt::CardsDisk),
+        let copy_volume = copy_volumes.get(&stood.volume);
+        let outcome = match copy_volume {
+            _ if is_cards => Err(Doubt::CardDisk),
             None => Err(Doubt::UnknownDisk),
-            Some(shelf) => on_disk(shelf, card)
-                .and_then(|()| standing(content, stood, sight))
-                .and_then(|proof| not_replaced(proof, shelf, sight))
-                .and_then(|proof| not_shared_card(proof, shelf, card, sight))
-                .and_then(|proof| in_time(proof, wanted)),
+            Some(copy_volume) => check_disk(copy_volume, card)
+                .and_then(|()| check_copy(content, stood, observation))
+                .and_then(|proof| check_not_replaced(proof, copy_volume, observation))
+                .and_then(|proof| check_not_card(proof, copy_volume, card, observation))
+                .and_then(|proof| check_age(proof, requirements)),
         };
-        if let (Some(shelf), Ok(proof)) = (shelf, &outcome) {
-            proofs.push((stood.volume, shelf, proof.clone(), sight));
+        if let (Some(copy_volume), Ok(proof)) = (copy_volume, &outcome) {
+            proofs.push((stood.volume, copy_volume, proof.clone(), observation));
         }
-        counted.copies.push(Copy {
+        counted.copies.push(CandidateCopy {
             volume: stood.volume,
             path: path.clone(),
             root: root.clone(),
             outcome,
         });
     }
-    let sites = proofs.iter().map(|(volume, shelf, proof, sight)| {
-        let site = Site {
-            shelf,
-            mounted_sets: &proof.mounted_sets,
-            is_seen: is_seen(sight),
-            changed: seen_change(sight),
-        };
-        (*volume, site)
-    });
-    let sites: Vec<(i64, Site<'_>)> = sites.collect();
-    let all: Vec<Site<'_>> = sites.iter().map(|(_, site)| *site).collect();
-    counted.disks = most_apart(&all);
-    let mut pairs = sites
+    let valid_copies = proofs
         .iter()
-        .flat_map(|one| sites.iter().map(move |other| (one, other)));
+        .map(|(volume, copy_volume, proof, observation)| {
+            let site = ValidCopy {
+                copy_volume,
+                mounted_sets: &proof.mounted_sets,
+                is_seen: is_seen(observation),
+                changed: seen_change(observation),
+            };
+            (*volume, site)
+        });
+    let valid_copies: Vec<(i64, ValidCopy<'_>)> = valid_copies.collect();
+    let all: Vec<ValidCopy<'_>> = valid_copies.iter().map(|(_, site)| *site).collect();
+    counted.disks = max_independent(&all);
+    let mut pairs = valid_copies
+        .iter()
+        .flat_map(|one| valid_copies.iter().map(move |other| (one, other)));
     let may_be_one = pairs.find(|(one, other)| {
-        one.1.shelf.is_share && one.1.relation(other.1) == Relation::MayBeShared
+        one.1.copy_volume.is_share && one.1.relation(other.1) == Relation::MayBeSameDisk
     });
     counted.may_be_one = may_be_one.map(|(one, other)| (one.0, other.0));
     counted
 }
 
 /// Whether a volume is on some disk that is not the card's.
-fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
-    if shelf.backing.is_memory {
+fn check_disk(copy_volume: &CopyVolume, card: &CardLocation) -> Result<(), Doubt> {
+    if copy_volume.backing.is_memory {
         Err(Doubt::InMemory)
-    } else if shelf.backing.is_view {
+    } else if copy_volume.backing.is_view {
         Err(Doubt::View)
-    } else if !shelf.disks.are_known() {
+    } else if !copy_volume.disks.are_known() {
         Err(Doubt::UnknownDisk)
-    } else if (card.all_disks.are_known() && !shelf.all_disks.are_apart(&card.all_disks))
-        || card.in_file().is_in_common(shelf.in_file())
+    } else if (card.all_disks.are_known() && !copy_volume.all_disks.are_apart(&card.all_disks))
+        || card
+            .image_nesting()
+            .shares_storage_with(copy_volume.image_nesting())
     {
-        Err(Doubt::CardsDisk)
-    } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
-        // A system that tells a disk's number would have told the card's, were it on that disk.
-        Err(Doubt::UnknownCard)
+        Err(Doubt::CardDisk)
+    } else if !card.disks.are_known()
+        && !copy_volume.disks.are_told()
+        && !copy_volume.is_on_other_device
+    {
+        // A system that tells a disk's number would have disk_names the card's, were it on that disk.
+        Err(Doubt::UnknownCardDisk)
     } else {
         Ok(())
     }
 }
 
-fn is_seen(sight: &Sight) -> bool {
-    matches!(sight, Sight::File(..) | Sight::Read(..))
+fn is_seen(observation: &Observation) -> bool {
+    matches!(observation, Observation::File(..) | Observation::Read(..))
 }
 
-fn seen_change(sight: &Sight) -> Option<i64> {
-    match sight {
-        Sight::File(stamp, _) | Sight::Read(_, stamp, ..) => change_of(stamp),
-        Sight::Away | Sight::Gone | Sight::Unreadable(_) => None,
+fn seen_change(observation: &Observation) -> Option<i64> {
+    match observation {
+        Observation::File(stamp, _) | Observation::Read(_, stamp, ..) => change_of(stamp),
+        Observation::NotMounted | Observation::Missing | Observation::Unreadable(_) => None,
     }
 }
 
 /// Whether nothing was seen, of a volume that is away, that took its place since.
-fn not_replaced(proof: Proof, shelf: &Shelf, sight: &Sight) -> Result<Proof, Doubt> {
+fn check_not_replaced(
+    proof: Proof,
+    copy_volume: &CopyVolume,
+    observation: &Observation,
+) -> Result<Proof, Doubt> {
     // What is seen is there; whether it is what was verified, only the time of its last change tells for sure.
-    let is_surely_it = match sight {
-        Sight::Read(..) => true,
-        Sight::File(_, is_change_kept) => *is_change_kept,
-        Sight::Away | Sight::Gone | Sight::Unreadable(_) => false,
+    let is_certain = match observation {
+        Observation::Read(..) => true,
+        Observation::File(_, is_change_kept) => *is_change_kept,
+        Observation::NotMounted | Observation::Missing | Observation::Unreadable(_) => false,
     };
-    match &shelf.replaced_by {
-        Some(by) if !is_seen(sight) => Err(Doubt::Replaced(by.clone())),
-        _ if !is_surely_it && proof.formats < shelf.formats => Err(Doubt::MadeAgain),
+    match &copy_volume.replaced_by {
+        Some(by) if !is_seen(observation) => Err(Doubt::Replaced(by.clone())),
+        _ if !is_certain && proof.formats < copy_volume.formats => Err(Doubt::Reformatted),
         _ => Ok(proof),
     }
 }
 
 /// Whether a copy is surely not the card itself: shared by another machine, or in the machine that shares the card.
-fn not_shared_card(
+fn check_not_card(
     proof: Proof,
-    shelf: &Shelf,
-    card: &OfCard,
-    sight: &Sight,
+    copy_volume: &CopyVolume,
+    card: &CardLocation,
+    observation: &Observation,
 ) -> Result<Proof, Doubt> {
     let is_cards_file = |changed: i64| {
         let later = card.changes.partition_point(|own| *own < changed);
         let near = card.changes.iter().skip(later.saturating_sub(1)).take(2);
         near.copied().any(|own| is_one_change(own, changed))
     };
-    if (card.is_share || shelf.is_share) && seen_change(sight).is_some_and(is_cards_file) {
-        return Err(Doubt::CardsDisk);
+    if (card.is_share || copy_volume.is_share)
+        && seen_change(observation).is_some_and(is_cards_file)
+    {
+        return Err(Doubt::CardDisk);
     }
-    let may_be_card = shelf.may_share(&card.identity, &proof.mounted_sets);
-    let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
-    if !is_seen(sight) && (may_be_card || may_be_cards_share) {
-        Err(Doubt::UnknownCard)
+    let may_be_card = copy_volume.may_share(&card.identity, &proof.mounted_sets);
+    let may_be_cards_share = card.is_share && !copy_volume.is_share && !card.is_disk_named_by_user;
+    if !is_seen(observation) && (may_be_card || may_be_cards_share) {
+        Err(Doubt::UnknownCardDisk)
     } else {
         Ok(proof)
     }
 }
 
-fn in_time(proof: Proof, wanted: Wanted) -> Result<Proof, Doubt> {
-    let age = Age(wanted.now.saturating_sub(proof.at));
-    match wanted.max_age {
+fn check_age(proof: Proof, requirements: Requirements) -> Result<Proof, Doubt> {
+    let age = Age(requirements.now.saturating_sub(proof.at));
+    match requirements.max_age {
         _ if age < Age(0) => Err(Doubt::InFuture),
         Some(most) if age > most => Err(Doubt::TooOld(age)),
         _ => Ok(proof),

@@ -206,7 +206,7 @@ impl IngestDestination<'_> {
         match fs::canonicalize(folder) {
             Err(error) if is_gone(&error) => CopyFolder::Missing,
             Ok(real) if real != folder => CopyFolder::Linked,
-            Ok(real) if self.volumes.of(&real).0.identity == self.volume.identity => {
+            Ok(real) if self.volumes.locate(&real).0.identity == self.volume.identity => {
                 CopyFolder::Present
             }
             // Another volume is mounted over the folder, or it cannot be read.

@@ -70,7 +70,9 @@ fn volumes(request: &ScanRequest, catalogue: &Catalogue) -> Vec<Volume> {
         .paths
         .iter()
         .filter_map(|path| fs::canonicalize(path).ok());
-    let mut volumes: Vec<Volume> = paths.map(|path| catalogue.volumes().of(&path).0).collect();
+    let mut volumes: Vec<Volume> = paths
+        .map(|path| catalogue.volumes().locate(&path).0)
+        .collect();
     volumes.sort_by(|one, other| one.identity.cmp(&other.identity));
     volumes.dedup_by(|one, other| one.identity == other.identity);
     volumes

@@ -130,7 +130,7 @@ impl Basis {
 
     /// Takes in what the catalogue knows.
     fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
-        let (mounted, inside) = catalogue.volumes().of(root);
+        let (mounted, inside) = catalogue.volumes().locate(root);
         let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
             return Ok(());
         };

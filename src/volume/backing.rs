@@ -196,7 +196,7 @@ impl Volumes {
             || filesystem_kind::is_memory(&volume.kind)
             || filesystem_kind::is_virtual(&volume.kind);
         for path in &volume.images {
-            let (below, file) = self.of(path);
+            let (below, file) = self.locate(path);
             let image = image(path, self.whole(&below), file);
             if depth == 0 || backing.images.contains(&image) {
                 continue;

@@ -207,7 +207,7 @@ impl Volumes {
 
     /// The volume that an absolute path is on, and the path below its root.
     #[must_use]
-    pub fn of(&self, path: &Path) -> (Volume, PathBuf) {
+    pub fn locate(&self, path: &Path) -> (Volume, PathBuf) {
         if let Some((volume, inside)) = self.find(path) {
             return (volume.clone(), inside);
         }
@@ -247,7 +247,7 @@ impl Volumes {
     /// Every volume that a walk of `root` may come to, each with the folder where it begins.
     #[must_use]
     pub fn under(&self, root: &Path) -> Vec<(Volume, PathBuf)> {
-        let mut under = vec![self.of(root)];
+        let mut under = vec![self.locate(root)];
         for volume in &self.all {
             if volume.mount.starts_with(root) && volume.mount != root {
                 under.push((volume.clone(), volume.root.clone()));

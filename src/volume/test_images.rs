@@ -17,7 +17,7 @@ impl Drop for Mounted {
 
 impl Mounted {
     fn volume(&self) -> Volume {
-        let (volume, _) = Volumes::mounted().of(&self.0);
+        let (volume, _) = Volumes::mounted().locate(&self.0);
         assert_eq!(volume.mount, self.0);
         volume
     }

@@ -7,7 +7,7 @@ const QUARTER: i64 = 900;
 /// What is said of a copy that was verified, and whose modification time is shifted by some seconds now.
 fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
     let file = (content(1), 100);
-    let mut claims = claims(&mut Dice(1), file);
+    let mut claims = random_claims(&mut Dice(1), file);
     claims.truncate(1);
     claims[0] = Claim {
         content: file.0,
@@ -25,7 +25,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         listed: None,
     };
     let seen = stamp(bytes, shift);
-    standing(file, &stood, &Sight::File(seen, keeps_ctime))
+    check_copy(file, &stood, &Observation::File(seen, keeps_ctime))
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_time_that_a_time_zone_shifted_is_no_proof_and_has_its_own_reason() {
         26 * 3600,
         -26 * 3600,
     ] {
-        assert_eq!(doubt(shift, false, 100), Err(Doubt::Shifted), "{shift}");
+        assert_eq!(doubt(shift, false, 100), Err(Doubt::TimeShifted), "{shift}");
     }
     assert!(doubt(0, false, 100).is_ok() && doubt(2, false, 100).is_ok());
 }
@@ -60,5 +60,5 @@ fn whatever_else_a_time_is_off_by_is_a_change() {
     }
     // The filesystem keeps the time of the last change apart: somebody set the other one.
     assert_eq!(doubt(3600, true, 100), Err(Doubt::Changed));
-    assert_eq!(doubt(3600, false, 99), Err(Doubt::Unlike));
+    assert_eq!(doubt(3600, false, 99), Err(Doubt::SizeDiffers));
 }

@@ -81,7 +81,7 @@ impl Fake {
     }
 
     fn at(&self, mount: &str) -> Volume {
-        let (volume, _) = self.volumes().of(Path::new(mount));
+        let (volume, _) = self.volumes().locate(Path::new(mount));
         assert_eq!(volume.mount, Path::new(mount));
         volume
     }
@@ -134,12 +134,12 @@ fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
     fake.write("/dev/sdd1", ext4(1, b"SHELF 07"));
     let volumes = fake.volumes();
     for mount in ["/links", "/database", "/sysfs", "/superblock"] {
-        let (volume, _) = volumes.of(Path::new(mount));
+        let (volume, _) = volumes.locate(Path::new(mount));
         assert_eq!(volume.base, format!("uuid:{ones}"), "{mount}");
         assert_eq!(volume.label, "SHELF 07", "{mount}");
         assert!(volume.is_label_own, "{mount}");
     }
-    let (subvolume, inside) = volumes.of(Path::new("/sysfs/a.mov"));
+    let (subvolume, inside) = volumes.locate(Path::new("/sysfs/a.mov"));
     assert_eq!(inside, Path::new("@home/a.mov"));
     assert_eq!(subvolume.hardware.as_deref(), Some("naa.1+naa.2"));
     assert_eq!(fake.at("/links").drive.kind.name(), "spinning disk");
@@ -265,7 +265,7 @@ fn shares_are_never_asked_and_known_by_their_address() {
     assert!(fake.at("/mnt/nas").has_stable_inodes());
     assert!(!fake.at("/mnt/merged").has_stable_inodes());
     // Nothing is mounted there yet.
-    let (volume, _) = fake.volumes().of(Path::new("/net/x"));
+    let (volume, _) = fake.volumes().locate(Path::new("/net/x"));
     assert!(super::is_kernel_filesystem(&volume.kind));
 }
 
@@ -357,7 +357,7 @@ fn what_another_mount_covers_is_not_there() {
     fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sdb1");
     let volumes = fake.volumes();
     assert_eq!(
-        volumes.of(Path::new("/mnt/a.mov")).0.identity,
+        volumes.locate(Path::new("/mnt/a.mov")).0.identity,
         "share:nas:/export"
     );
     assert_eq!(
@@ -404,7 +404,7 @@ fn odd_names_and_broken_lines_of_the_table_are_borne() {
     assert_eq!(fake.at("/media/SHELF 07").label, "SHELF 07");
     let nothing = Fake::new("");
     fs::remove_file(nothing.path("/proc/self/mountinfo")).unwrap();
-    let (volume, inside) = nothing.volumes().of(Path::new("/a/b"));
+    let (volume, inside) = nothing.volumes().locate(Path::new("/a/b"));
     assert_eq!(
         (volume.identity.as_str(), inside.as_path()),
         ("label:/", Path::new("a/b"))
@@ -413,7 +413,7 @@ fn odd_names_and_broken_lines_of_the_table_are_borne() {
 
 #[test]
 fn every_path_is_on_some_volume() {
-    let (volume, inside) = Volumes::mounted().of(Path::new("/some/folder"));
+    let (volume, inside) = Volumes::mounted().locate(Path::new("/some/folder"));
     assert_eq!(
         Volumes::mounted()
             .path(&volume.identity, &inside)

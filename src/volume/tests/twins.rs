@@ -36,7 +36,7 @@ fn settled(fake: &Fake, known: &[KnownVolume]) -> (String, String) {
     let mut volumes = fake.volumes();
     volumes.settle(known);
     let at = |mount: &str| {
-        let (volume, _) = volumes.of(Path::new(mount));
+        let (volume, _) = volumes.locate(Path::new(mount));
         volume.identity.replace(&format!("uuid:{UUID}"), "U")
     };
     assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind is no clone");
