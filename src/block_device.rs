@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::value::from_bytes;
 
 /// Devices upon devices (a volume group in a LUKS container on a RAID) are not deeper.
-const DEEPEST: usize = 6;
+const MAX_DEPTH: usize = 6;
 
 /// The folders of all disks below a block device: of itself, unless it is a partition, or is made of others.
-pub(crate) fn disks(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn underlying_disks(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
-    collect(folder, DEEPEST, &mut all);
+    collect(folder, MAX_DEPTH, &mut all);
     all
 }
 
@@ -39,7 +39,7 @@ fn collect(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
 }
 
 /// The file that a loop device shows as a disk.
-pub(crate) fn image(disk: &Path) -> Option<PathBuf> {
+pub(crate) fn backing_file(disk: &Path) -> Option<PathBuf> {
     let text = fs::read(disk.join("loop/backing_file")).ok()?;
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     // A file that was deleted goes on being the disk.
@@ -50,7 +50,7 @@ pub(crate) fn image(disk: &Path) -> Option<PathBuf> {
 
 /// Whether a file is large enough for the disk that a loop device makes of it: what the system calls the file may be another by
 /// now, or be nowhere (deleted, unmounted, in memory alone).
-pub(crate) fn is_image(disk: &Path, file: &Path) -> bool {
+pub(crate) fn is_backing_file(disk: &Path, file: &Path) -> bool {
     let sectors = fs::read_to_string(disk.join("size")).ok();
     let sectors = sectors.and_then(|text| text.trim().parse::<u64>().ok());
     let length = file.metadata().ok().filter(fs::Metadata::is_file);
@@ -61,6 +61,6 @@ pub(crate) fn is_image(disk: &Path, file: &Path) -> bool {
 }
 
 /// Whether a loop device reads its file through the page cache.
-pub(crate) fn is_cached_image(disk: &Path) -> bool {
+pub(crate) fn uses_page_cache(disk: &Path) -> bool {
     fs::read(disk.join("loop/dio")).is_ok_and(|text| text.trim_ascii() == b"0")
 }

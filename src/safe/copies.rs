@@ -159,7 +159,7 @@ fn follow_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>, rows: &[VolumeRow
 }
 
 fn cache(volume: &Volume) -> VolumeCache {
-    match (volume.has_own_cache(), volume.forgets_unmounted()) {
+    match (volume.has_own_cache(), volume.is_cache_dropped_on_unmount()) {
         (false, _) => VolumeCache::None,
         (true, true) => VolumeCache::UntilUnmounted,
         (true, false) => VolumeCache::Always,
@@ -216,7 +216,7 @@ fn observe(
     }
     match real.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => {
-            Observation::File(Stamp::of(&metadata), volume.is_told_by_change_time())
+            Observation::File(Stamp::of(&metadata), volume.detects_writes_by_ctime())
         }
         Ok(_) => Observation::Missing,
         Err(error) => observe_error(&error),

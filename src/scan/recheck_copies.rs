@@ -187,7 +187,7 @@ impl IngestDestination<'_> {
             Ok(_) if mhl::is_chain(&copy.inside) => None,
             Ok(metadata) => {
                 let now = Stamp::of(&metadata);
-                let has_change_time = self.volume.is_told_by_change_time();
+                let has_change_time = self.volume.detects_writes_by_ctime();
                 let is_unchanged = copy
                     .stamp
                     .is_none_or(|then| then.is_like(&now, has_change_time));

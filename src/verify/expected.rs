@@ -134,7 +134,7 @@ impl Basis {
         let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
             return Ok(());
         };
-        if mounted.forgets_unmounted() {
+        if mounted.is_cache_dropped_on_unmount() {
             self.session = Some(catalogue.session_of(volume)?);
         }
         for (ingest, place, folder) in catalogue.ingests_on(volume)? {

@@ -12,7 +12,7 @@ use super::{Volume, Volumes, filesystem_kind};
 use crate::value::{from_bytes, to_bytes};
 
 /// Number of image files within image files that are followed.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 const MEMORY: &str = "memory";
 const VIEW: &str = "view";
@@ -179,7 +179,7 @@ impl Volumes {
             is_view: volume.is_view(),
             ..Backing::default()
         };
-        self.follow(volume, &mut backing, DEEPEST);
+        self.follow(volume, &mut backing, MAX_DEPTH);
         backing
     }
 

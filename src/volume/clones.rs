@@ -29,15 +29,18 @@ struct Filesystem {
 }
 
 /// Gives each volume the identity it goes by; gives which mount is told apart from which.
-pub(super) fn settle(volumes: &mut [Volume], known: &[KnownVolume]) -> Vec<(PathBuf, PathBuf)> {
+pub(super) fn distinguish_clones(
+    volumes: &mut [Volume],
+    known: &[KnownVolume],
+) -> Vec<(PathBuf, PathBuf)> {
     let mut clones = Vec::new();
     for (base, mut filesystems) in by_identity(volumes) {
-        clones.extend(tell_apart(&base, &mut filesystems, known));
+        clones.extend(assign_identities(&base, &mut filesystems, known));
         for filesystem in filesystems {
-            let mine = volumes.iter_mut().filter(|volume| {
+            let members = volumes.iter_mut().filter(|volume| {
                 volume.base == base && filesystem.numbers.contains(&volume.number)
             });
-            for volume in mine {
+            for volume in members {
                 volume.identity = filesystem.identity.clone().unwrap_or_else(|| base.clone());
             }
         }
@@ -79,14 +82,14 @@ fn ordinal(number: &str) -> (Vec<u64>, &str) {
     (parts.collect(), number)
 }
 
-fn tell_apart(
+fn assign_identities(
     base: &str,
     filesystems: &mut [Filesystem],
     known: &[KnownVolume],
 ) -> Vec<(PathBuf, PathBuf)> {
     let original = known.iter().find(|known| known.identity == base);
     recognize_clones(base, filesystems, known, original);
-    let keeper = keeper(filesystems, original);
+    let keeper = find_keeper(filesystems, original);
     let mut taken: HashSet<String> = filesystems
         .iter()
         .filter_map(|filesystem| filesystem.identity.clone())
@@ -98,12 +101,12 @@ fn tell_apart(
     let kept_hardware = kept.flatten();
     for filesystem in &mut *filesystems {
         if filesystem.identity.is_none() {
-            let name = filesystem.name_beside(base, kept_hardware.as_deref(), &taken);
+            let name = filesystem.choose_name(base, kept_hardware.as_deref(), &taken);
             taken.insert(name.clone());
             filesystem.identity = Some(name);
         }
     }
-    // Who stands beside whom: everybody beside the keeper, else beside the first.
+    // Who stands beside whom: everybody beside the find_keeper, else beside the first.
     let first = keeper.unwrap_or(0);
     let from = filesystems
         .get(first)
@@ -127,26 +130,25 @@ fn recognize_clones(
     original: Option<&KnownVolume>,
 ) {
     let clones = known.iter().filter(|known| {
-        let told_apart = known.identity.strip_prefix(base);
-        told_apart.is_some_and(|rest| rest.starts_with('@'))
+        let suffix = known.identity.strip_prefix(base);
+        suffix.is_some_and(|rest| rest.starts_with('@'))
     });
     for clone in clones {
         let is_same_disk = |filesystem: &Filesystem| {
             clone.hardware.is_some() && filesystem.hardware == clone.hardware
         };
-        let is_originals_disk =
-            original.is_some_and(|original| original.hardware == clone.hardware);
-        let is_originals_place = |filesystem: &Filesystem| {
+        let is_original_disk = original.is_some_and(|original| original.hardware == clone.hardware);
+        let is_original_mount = |filesystem: &Filesystem| {
             original.is_some_and(|original| filesystem.is_at(&original.mount))
         };
         let place = filesystems.iter().position(|filesystem| {
             filesystem.identity.is_none()
-                && if is_same_disk(filesystem) && !is_originals_disk {
+                && if is_same_disk(filesystem) && !is_original_disk {
                     true
                 } else {
                     filesystem.hardware == clone.hardware
                         && filesystem.is_at(&clone.mount)
-                        && !is_originals_place(filesystem)
+                        && !is_original_mount(filesystem)
                 }
         });
         if let Some(at) = place {
@@ -157,7 +159,7 @@ fn recognize_clones(
 
 /// Which of those that are not recognized keeps the identity: the one on the disk that it was
 /// on, else the one where it was, else the first.
-fn keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
+fn find_keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
     let nearness = |filesystem: &Filesystem| {
         let Some(original) = original else {
             return (false, false);
@@ -178,11 +180,11 @@ impl Filesystem {
     }
 
     fn is_at(&self, mount: &Path) -> bool {
-        self.mounts.iter().any(|mine| mine == mount)
+        self.mounts.iter().any(|own| own == mount)
     }
 
     /// A name that nobody has: by the disk, else by the mount, else by the number too.
-    fn name_beside(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
+    fn choose_name(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
         let by_disk = self.hardware.as_deref().filter(|own| Some(*own) != kept);
         let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));
         let mount = self.mount().unwrap_or(Path::new("")).display();

@@ -10,22 +10,22 @@ use super::Volumes;
 #[cfg(target_os = "linux")]
 use super::system_tables::{System, line};
 #[cfg(target_os = "linux")]
-use super::udev::{Links, recorded};
+use super::udev::{Links, udev_names};
 #[cfg(target_os = "linux")]
 use super::{serials, superblock};
 
 /// A disk that is plugged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attached {
+pub struct ConnectedDisk {
     /// Its serial numbers, joined by `+` as those of a [`super::Volume`].
     pub hardware: String,
     /// Itself and its partitions.
-    parts: Vec<Part>,
+    parts: Vec<DiskPart>,
 }
 
 /// A disk as a whole, or one of its partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct DiskPart {
     extent: String,
     /// The uuid of the filesystem on it; empty where there is none; `None` where that may not be read.
     uuid: Option<String>,
@@ -34,15 +34,15 @@ struct Part {
 impl Volumes {
     /// All disks that tell a serial number; none where this is not known of the system.
     #[must_use]
-    pub fn attached() -> Vec<Attached> {
+    pub fn connected_disks() -> Vec<ConnectedDisk> {
         #[cfg(target_os = "linux")]
-        return all(&System::here());
+        return all(&System::local());
         #[cfg(not(target_os = "linux"))]
         Vec::new()
     }
 }
 
-impl Attached {
+impl ConnectedDisk {
     /// Whether a filesystem of that uuid is on it.
     #[must_use]
     pub fn holds(&self, uuid: Option<&str>) -> bool {
@@ -67,21 +67,21 @@ impl Attached {
 }
 
 #[cfg(target_os = "linux")]
-fn all(system: &System) -> Vec<Attached> {
+fn all(system: &System) -> Vec<ConnectedDisk> {
     let links = Links::read(system);
     let entries = fs::read_dir(system.path("/sys/block"));
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let disks = folders.filter_map(|folder| {
         // What is made of other disks is found on them.
-        let is_whole = crate::block_device::disks(&folder) == [folder.clone()];
+        let is_whole = crate::block_device::underlying_disks(&folder) == [folder.clone()];
         let hardware = is_whole.then(|| serials::serial(&folder))??;
         let inner = fs::read_dir(&folder).into_iter().flatten().flatten();
         let inner = inner.map(|entry| entry.path());
         let partitions = inner.filter(|path| path.join("partition").exists());
         let parts = std::iter::once(folder.clone()).chain(partitions);
         let parts = parts.filter_map(|folder| part(system, &links, &folder));
-        Some(Attached {
+        Some(ConnectedDisk {
             hardware,
             parts: parts.collect(),
         })
@@ -90,20 +90,20 @@ fn all(system: &System) -> Vec<Attached> {
 }
 
 #[cfg(target_os = "linux")]
-fn part(system: &System, links: &Links, folder: &Path) -> Option<Part> {
+fn part(system: &System, links: &Links, folder: &Path) -> Option<DiskPart> {
     let name = folder.file_name()?;
     let known = links.uuids.get(name).cloned();
-    let recorded = || recorded(system, &line(&folder.join("dev"))?).0;
+    let recorded = || udev_names(system, &line(&folder.join("dev"))?).0;
     let read = || {
         let mut device = File::open(system.path(Path::new("/dev").join(name))).ok()?;
         // Who may read it sees that there is none.
         Some(
-            superblock::any(&mut device)
+            superblock::read_any_kind(&mut device)
                 .and_then(|named| named.uuid)
                 .unwrap_or_default(),
         )
     };
-    Some(Part {
+    Some(DiskPart {
         extent: serials::extent(folder)?,
         uuid: known.or_else(recorded).or_else(read),
     })
@@ -113,12 +113,12 @@ fn part(system: &System, links: &Links, folder: &Path) -> Option<Part> {
 mod tests {
     use super::*;
 
-    fn disk(parts: &[(&str, Option<&str>)]) -> Attached {
-        let parts = parts.iter().map(|(extent, uuid)| Part {
+    fn disk(parts: &[(&str, Option<&str>)]) -> ConnectedDisk {
+        let parts = parts.iter().map(|(extent, uuid)| DiskPart {
             extent: (*extent).to_owned(),
             uuid: uuid.map(str::to_owned),
         });
-        Attached {
+        ConnectedDisk {
             hardware: "WD-1".to_owned(),
             parts: parts.collect(),
         }

@@ -24,7 +24,7 @@ pub enum DriveKind {
     Solid,
     /// A share: each answer is a wait, so several questions at once pay.
     Network,
-    /// Nobody says.
+    /// Nobody is_set.
     Unknown,
 }
 
@@ -103,7 +103,7 @@ impl Drive {
                 folder.pop();
             }
         }
-        let says =
+        let is_set =
             |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|text| text.trim() == "1");
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         // A virtual machine's disks all say that they spin.
@@ -112,9 +112,9 @@ impl Drive {
             .any(|prefix| name.starts_with(prefix));
         let kind = if is_virtual {
             DriveKind::Unknown
-        } else if says("removable") || name.starts_with("mmcblk") {
+        } else if is_set("removable") || name.starts_with("mmcblk") {
             DriveKind::Removable
-        } else if says("queue/rotational") {
+        } else if is_set("queue/rotational") {
             DriveKind::Spinning
         } else {
             DriveKind::Solid

@@ -172,7 +172,7 @@ pub(super) fn has_stable_inodes(kind: &str) -> bool {
 }
 
 /// Whether the time of the last change of a file (ctime) follows every write, and cannot be set.
-pub(super) fn keeps_change_time(kind: &str) -> bool {
+pub(super) fn keeps_ctime(kind: &str) -> bool {
     matches!(
         kind,
         "ext2"
@@ -231,7 +231,7 @@ pub(super) fn has_own_cache(kind: &str) -> bool {
 
 /// Whether that cache is gone once it is unmounted: the program ends with the mount and keeps nothing on this
 /// machine. Programs for remote storage that keep files on a disk here are not among them.
-pub(super) fn forgets_unmounted(kind: &str) -> bool {
+pub(super) fn is_cache_dropped_on_unmount(kind: &str) -> bool {
     matches!(kind, "fuseblk" | "fuse.sshfs" | "fuse.ltfs")
 }
 
@@ -351,7 +351,9 @@ mod tests {
         for kind in ["fuseblk", "fuse", "fuse.sshfs", "zfs", "macfuse_1"] {
             assert!(has_own_cache(kind), "{kind}");
         }
-        assert!(forgets_unmounted("fuseblk") && !forgets_unmounted("fuse.rclone"));
+        assert!(
+            is_cache_dropped_on_unmount("fuseblk") && !is_cache_dropped_on_unmount("fuse.rclone")
+        );
     }
 
     #[test]

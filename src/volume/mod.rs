@@ -39,11 +39,11 @@ use system_tables::System;
 
 pub use backing::{Backing, Image};
 pub use clones::KnownVolume;
-pub use connected_disks::Attached;
+pub use connected_disks::ConnectedDisk;
 pub use drive::{Drive, DriveKind};
 pub use filesystem_kind::{is_memory as is_memory_filesystem, is_virtual as is_kernel_filesystem};
-pub use marker_file::mark;
-pub use mount_session::{Between, MountKey};
+pub use marker_file::write_marker;
+pub use mount_session::{MountChange, MountKey};
 
 /// A mounted volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +99,10 @@ impl Volume {
     #[must_use]
     pub fn identity_by_label(&self) -> Option<String> {
         let size = self.size.filter(|_| !self.is_share())?;
-        Some(identity::by_label(
-            &identity::place_label(&self.mount),
+        Some(identity::label_identity(
+            &identity::mount_point_name(&self.mount),
             size,
-            identity::birth(&self.mount),
+            identity::creation_time(&self.mount),
         ))
     }
 
@@ -114,14 +114,14 @@ impl Volume {
 
     /// Whether a cache that reading past the system's does not touch is gone once it is unmounted.
     #[must_use]
-    pub fn forgets_unmounted(&self) -> bool {
-        filesystem_kind::forgets_unmounted(&self.kind)
+    pub fn is_cache_dropped_on_unmount(&self) -> bool {
+        filesystem_kind::is_cache_dropped_on_unmount(&self.kind)
     }
 
     /// The size of the filesystem and the time at which its root was made, as far as they are told and stay the same:
     /// `SIZE:SECONDS`, each empty where it is not. `None` for shares, and where only a folder of it is mounted.
     #[must_use]
-    pub fn made(&self) -> Option<String> {
+    pub fn creation_key(&self) -> Option<String> {
         if self.is_share() || !self.root.as_os_str().is_empty() {
             return None;
         }
@@ -129,24 +129,26 @@ impl Volume {
             && !matches!(self.kind.as_str(), "btrfs" | "apfs");
         let size = self.size.filter(|_| is_fixed);
         // exFAT, for one, tells the time of the mount.
-        let is_told = filesystem_kind::keeps_birth(&self.kind);
-        let born = is_told.then(|| identity::birth(&self.mount)).flatten();
+        let is_stored = filesystem_kind::keeps_birth(&self.kind);
+        let created = is_stored
+            .then(|| identity::creation_time(&self.mount))
+            .flatten();
         let shown =
             |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
-        Some(format!("{}:{}", shown(size), shown(born)))
+        Some(format!("{}:{}", shown(size), shown(created)))
     }
 
     /// Whether the time of the last change of a file (ctime) follows every write there, and cannot be set.
     #[must_use]
-    pub fn keeps_change_time(&self) -> bool {
-        filesystem_kind::keeps_change_time(&self.kind)
+    pub fn keeps_ctime(&self) -> bool {
+        filesystem_kind::keeps_ctime(&self.kind)
     }
 
     /// Whether a file that looks just as it did, ctime included, was not written to. NTFS through FUSE keeps a ctime, too; on
     /// exFAT it is the modification time, and compares as that.
     #[must_use]
-    pub fn is_told_by_change_time(&self) -> bool {
-        self.keeps_change_time() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
+    pub fn detects_writes_by_ctime(&self) -> bool {
+        self.keeps_ctime() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
     }
 
     /// Whether a file on it keeps its inode number for as long as it lives there.
@@ -170,24 +172,24 @@ impl Volumes {
     #[must_use]
     pub fn mounted() -> Self {
         #[cfg(target_os = "linux")]
-        let seen = linux::seen(&System::here());
+        let mounts = linux::read_mounts(&System::local());
         #[cfg(target_os = "macos")]
-        let seen = macos::seen();
+        let mounts = macos::read_mounts();
         #[cfg(windows)]
-        let seen = windows::seen();
+        let mounts = windows::read_mounts();
         #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-        let seen = Vec::new();
-        Self::new(&System::here(), seen)
+        let mounts = Vec::new();
+        Self::new(&System::local(), mounts)
     }
 
-    fn new(system: &System, seen: Vec<identity::Seen>) -> Self {
-        let mut all = identity::volumes(system, seen);
+    fn new(system: &System, mounts: Vec<identity::MountEntry>) -> Self {
+        let mut all = identity::volumes(system, mounts);
         all.sort_by_key(|volume| std::cmp::Reverse(volume.mount.as_os_str().len()));
         let mut volumes = Self {
             all,
             clones: Vec::new(),
         };
-        volumes.settle(&[]);
+        volumes.distinguish_clones(&[]);
         volumes
     }
 
@@ -195,8 +197,8 @@ impl Volumes {
     /// under one identity, the one on the same disk keeps it, else the one mounted where it
     /// was, else the first; the others go by `IDENTITY@DISK`, or `IDENTITY@MOUNT`, and do so
     /// again the next time.
-    pub fn settle(&mut self, known: &[KnownVolume]) {
-        self.clones = clones::settle(&mut self.all, known);
+    pub fn distinguish_clones(&mut self, known: &[KnownVolume]) {
+        self.clones = clones::distinguish_clones(&mut self.all, known);
     }
 
     /// Mounts of clones, each with the mount that it is told apart from.
@@ -278,10 +280,10 @@ impl Volumes {
     /// Where a volume is mounted now, its root where that is mounted too.
     #[must_use]
     pub fn mount_of(&self, identity: &str) -> Option<PathBuf> {
-        let its = || self.all.iter().filter(|volume| volume.identity == identity);
-        let whole = its().find(|volume| volume.root.as_os_str().is_empty());
+        let mounts = || self.all.iter().filter(|volume| volume.identity == identity);
+        let whole = mounts().find(|volume| volume.root.as_os_str().is_empty());
         whole
-            .or_else(|| its().next())
+            .or_else(|| mounts().next())
             .map(|volume| volume.mount.clone())
     }
 

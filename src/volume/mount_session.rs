@@ -16,7 +16,7 @@ pub struct MountKey {
 
 /// What two looks at a volume say about the time between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
+pub enum MountChange {
     /// It stayed mounted.
     Mounted,
     /// It was unmounted, or the machine was restarted.
@@ -42,15 +42,15 @@ impl MountKey {
     /// What happened since an earlier look. A second mount of a volume, such as a bind mount, is no other session as long as
     /// any mount of then is left.
     #[must_use]
-    pub fn since(&self, before: &Self) -> Between {
+    pub fn since(&self, before: &Self) -> MountChange {
         if self.boot != before.boot {
-            Between::Unmounted
+            MountChange::Unmounted
         } else if self.namespace != before.namespace {
-            Between::Unknown
+            MountChange::Unknown
         } else if self.ids.is_disjoint(&before.ids) {
-            Between::Unmounted
+            MountChange::Unmounted
         } else {
-            Between::Mounted
+            MountChange::Mounted
         }
     }
 }
@@ -69,8 +69,9 @@ impl Volumes {
     pub fn mount_key(&self, identity: &str) -> Option<MountKey> {
         use super::linux::{boot, mount_id, namespace};
         let all = self.all.iter();
-        let its = all.filter(|volume| volume.identity == identity && volume.forgets_unmounted());
-        let ids: Option<BTreeSet<u64>> = its.map(|volume| mount_id(&volume.mount)).collect();
+        let mounts = all
+            .filter(|volume| volume.identity == identity && volume.is_cache_dropped_on_unmount());
+        let ids: Option<BTreeSet<u64>> = mounts.map(|volume| mount_id(&volume.mount)).collect();
         Some(MountKey {
             ids: ids.filter(|ids| !ids.is_empty())?,
             boot: boot()?,
@@ -100,12 +101,12 @@ mod tests {
     fn only_a_volume_of_which_no_mount_is_left_was_unmounted() {
         let before = key("boot-1 mnt:[1] 7,9");
         for (now, between) in [
-            ("boot-1 mnt:[1] 7,9", Between::Mounted),
-            ("boot-1 mnt:[1] 9", Between::Mounted),
-            ("boot-1 mnt:[1] 7,9,12", Between::Mounted),
-            ("boot-1 mnt:[1] 12", Between::Unmounted),
-            ("boot-1 mnt:[2] 12", Between::Unknown),
-            ("boot-2 mnt:[1] 7,9", Between::Unmounted),
+            ("boot-1 mnt:[1] 7,9", MountChange::Mounted),
+            ("boot-1 mnt:[1] 9", MountChange::Mounted),
+            ("boot-1 mnt:[1] 7,9,12", MountChange::Mounted),
+            ("boot-1 mnt:[1] 12", MountChange::Unmounted),
+            ("boot-1 mnt:[2] 12", MountChange::Unknown),
+            ("boot-2 mnt:[1] 7,9", MountChange::Unmounted),
         ] {
             assert_eq!(key(now).since(&before), between, "{now}");
         }

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::system_tables::line;
-use crate::block_device::disks;
+use crate::block_device::underlying_disks;
 
 /// Where a disk, a card or a controller says its number, the disk's own before any that its
 /// enclosure may have given it.
-const PLACES: &[&str] = &[
+const SERIAL_FILES: &[&str] = &[
     "device/wwid",
     "wwid",
     "device/cid",
@@ -27,7 +27,10 @@ pub(super) fn serial(folder: &Path) -> Option<String> {
 /// The numbers of several devices, such as those of one btrfs.
 pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<String> {
     let mut serials = BTreeSet::new();
-    for disk in folders.into_iter().flat_map(|folder| disks(&folder)) {
+    for disk in folders
+        .into_iter()
+        .flat_map(|folder| underlying_disks(&folder))
+    {
         // A disk that says nothing may be one of another array, too.
         serials.extend(own_serials(&disk)?);
     }
@@ -64,13 +67,13 @@ fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with("nvme"));
     if is_nvme {
-        serials.extend(told(&disk.join("device/serial")));
+        serials.extend(read_serial(&disk.join("device/serial")));
     }
-    let own = PLACES
+    let own = SERIAL_FILES
         .iter()
-        .find_map(|place| told(&disk.join(place)))
+        .find_map(|file| read_serial(&disk.join(file)))
         .or_else(|| usb_serial(disk));
-    serials.extend(own.iter().filter_map(|own| array(own)));
+    serials.extend(own.iter().filter_map(|own| array_id(own)));
     serials.extend(iscsi_target(disk));
     serials.extend(own);
     (!serials.is_empty()).then_some(serials)
@@ -78,7 +81,7 @@ fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
 
 /// What the logical units of one array share in their numbers: SPC-4, NAA IEEE Registered Extended (type 6), whose
 /// second half only tells units of a device apart.
-fn array(serial: &str) -> Option<String> {
+fn array_id(serial: &str) -> Option<String> {
     let digits = serial.strip_prefix("naa.")?;
     let is_extended = digits.len() == 32 && digits.starts_with('6');
     is_extended.then(|| format!("array.{}", digits.get(..16).unwrap_or(digits)))
@@ -93,7 +96,7 @@ fn iscsi_target(disk: &Path) -> Option<String> {
         number.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
     })?;
     let name = session.file_name()?;
-    told(&session.join("iscsi_session").join(name).join("targetname"))
+    read_serial(&session.join("iscsi_session").join(name).join("targetname"))
 }
 
 /// A USB device further up: the one that says who made it.
@@ -101,19 +104,19 @@ fn usb_serial(disk: &Path) -> Option<String> {
     disk.ancestors()
         .skip(1)
         .find(|folder| folder.join("idVendor").exists())
-        .and_then(|folder| told(&folder.join("serial")))
+        .and_then(|folder| read_serial(&folder.join("serial")))
 }
 
-/// A number; those of one repeated sign are what makers of cheap bridges leave there.
-fn told(file: &Path) -> Option<String> {
+/// A number; those of one repeated character are what makers of cheap bridges leave there.
+fn read_serial(file: &Path) -> Option<String> {
     let serial = line(file)?;
-    let signs: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    let is_said = match signs[..] {
+    let characters: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    let is_valid = match characters[..] {
         [] | [b'0'] => false,
         [_] => true,
-        [first, ..] => signs.iter().any(|&sign| sign != first),
+        [first, ..] => characters.iter().any(|&character| character != first),
     };
-    is_said.then_some(serial)
+    is_valid.then_some(serial)
 }
 
 #[cfg(all(test, unix))]
@@ -168,13 +171,13 @@ mod tests {
         }
         let target = format!("{session}/iscsi_session/session1/targetname");
         write(root, &target, "iqn.2026-01.example:rushes\n");
-        let told = |unit: &str| {
+        let serials_of = |unit: &str| {
             let folder = format!("{session}/target3:0:0/block/{unit}");
             serial(&root.join(folder)).unwrap()
         };
         let shared = "array.60a98000646e6c51+iqn.2026-01.example:rushes+naa.60a98000646e6c51";
-        assert_eq!(told("sda"), format!("{shared}0000000000000001"));
-        assert_eq!(told("sdb"), format!("{shared}0000000000000002"));
+        assert_eq!(serials_of("sda"), format!("{shared}0000000000000001"));
+        assert_eq!(serials_of("sdb"), format!("{shared}0000000000000002"));
     }
 
     #[test]
@@ -189,7 +192,7 @@ mod tests {
         }
         write(root, "loop0/loop/backing_file", "/media/SHELF 7/a.img\n");
         write(root, "loop1/loop/backing_file", "/tmp/b.img (deleted)\n");
-        let file = |disk: &str| crate::block_device::image(&root.join(disk));
+        let file = |disk: &str| crate::block_device::backing_file(&root.join(disk));
         assert_eq!(file("loop0"), Some(PathBuf::from("/media/SHELF 7/a.img")));
         assert_eq!(file("loop1"), Some(PathBuf::from("/tmp/b.img")));
         assert_eq!(file("sda"), None);

@@ -12,7 +12,7 @@ use std::{
 
 /// A table longer than this is cut.
 #[cfg(target_os = "linux")]
-const LONGEST: u64 = 4 * 1024 * 1024;
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Where a system's tables stand.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(super) struct System {
 
 impl System {
     /// This one.
-    pub(super) fn here() -> Self {
+    pub(super) fn local() -> Self {
         Self::at(Path::new("/"))
     }
 
@@ -48,7 +48,7 @@ impl System {
 #[cfg(target_os = "linux")]
 impl System {
     /// Whether it is the system that this program runs on.
-    pub(super) fn is_here(&self) -> bool {
+    pub(super) fn is_local(&self) -> bool {
         self.root == Path::new("/")
     }
 
@@ -71,7 +71,7 @@ impl System {
         let mut bytes = Vec::with_capacity(64 * 1024);
         if let Ok(file) = File::open(self.path(path)) {
             // What was read before a fault is as good as a shorter table.
-            let _ = file.take(LONGEST).read_to_end(&mut bytes);
+            let _ = file.take(MAX_BYTES).read_to_end(&mut bytes);
         }
         bytes
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Volume, Volumes, mark};
+use super::{Volume, Volumes, write_marker};
 
 /// A mount that ends with the test.
 struct Mounted(PathBuf);
@@ -77,7 +77,7 @@ fn a_disk_is_the_same_at_another_place() {
     assert!(before.is_label_own && before.has_stable_inodes() && !before.is_share());
     assert!(before.size.is_some_and(|bytes| bytes < 8 * 1024 * 1024));
     assert_eq!(before.kind, "ext4");
-    assert!(mark(&before).is_err(), "it has a uuid");
+    assert!(write_marker(&before).is_err(), "it has a uuid");
     drop(first);
     let Some(second) = mount(path.join("second"), &["-o", "loop", &image]) else {
         return;
@@ -134,9 +134,9 @@ fn memory_is_known_again_at_another_place_by_its_mark_alone() {
         return;
     };
     assert_ne!(second.volume().identity, before.identity);
-    let marked = mark(&before).unwrap();
+    let marked = write_marker(&before).unwrap();
     assert!(marked.starts_with("mark:"));
-    assert_eq!(mark(&second.volume()).unwrap(), marked);
+    assert_eq!(write_marker(&second.volume()).unwrap(), marked);
     assert_eq!(first.volume().identity, marked);
     assert_eq!(second.volume().identity, marked);
     assert_eq!(first.volume().identity_by_label(), Some(before.identity));

@@ -44,7 +44,7 @@ fn links(system: &System, folder: &str) -> HashMap<OsString, String> {
 
 /// The uuid and the label in udev's database (`/run/udev/data/b8:1`), whose lines are
 /// `E:ID_FS_UUID=…`.
-pub(super) fn recorded(system: &System, number: &str) -> (Option<String>, Option<String>) {
+pub(super) fn udev_names(system: &System, number: &str) -> (Option<String>, Option<String>) {
     let table = system.table(format!("/run/udev/data/b{number}"));
     let table = String::from_utf8_lossy(&table);
     let value = |name: &str| {

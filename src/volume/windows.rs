@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Drive;
 use super::filesystem_kind;
-use super::identity::{Device, Seen};
+use super::identity::{Device, MountEntry};
 
 /// Asks for both views: the first knows uuids, the second serial numbers and shares.
 #[cfg(windows)]
@@ -21,23 +21,23 @@ const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
 
 /// Everything that has a drive letter.
 #[cfg(windows)]
-pub(super) fn seen() -> Vec<Seen> {
-    use super::system_tool::ask;
+pub(super) fn read_mounts() -> Vec<MountEntry> {
+    use super::system_tool::run_with_timeout;
     use std::process::Command;
     use std::sync::OnceLock;
     use std::time::Duration;
 
-    static TOLD: OnceLock<Vec<Seen>> = OnceLock::new();
-    let told = TOLD.get_or_init(|| {
+    static CACHE: OnceLock<Vec<MountEntry>> = OnceLock::new();
+    let cached = CACHE.get_or_init(|| {
         let mut question = Command::new("powershell.exe");
         question.args(["-NoProfile", "-NonInteractive", "-Command", QUESTION]);
-        mounts(&ask(&mut question, Duration::from_secs(10)).unwrap_or_default())
+        mounts(&run_with_timeout(&mut question, Duration::from_secs(10)).unwrap_or_default())
     });
-    told.clone()
+    cached.clone()
 }
 
 /// The two views, joined by drive letter.
-fn mounts(answer: &[u8]) -> Vec<Seen> {
+fn mounts(answer: &[u8]) -> Vec<MountEntry> {
     let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let volumes = list(&answer["volumes"]);
@@ -56,7 +56,7 @@ fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
+fn mount(disk: &Value, volumes: &[&Value]) -> Option<MountEntry> {
     const NETWORK: u64 = 4;
     let text = |key: &str| {
         disk[key]
@@ -69,7 +69,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
     if disk["DriveType"].as_u64() == Some(NETWORK) {
         let source = text("ProviderName").unwrap_or(letter).replace('\\', "/");
         let host = filesystem_kind::server("cifs", &source);
-        return Some(Seen {
+        return Some(MountEntry {
             point,
             root: PathBuf::new(),
             kind: "cifs".to_owned(),
@@ -96,7 +96,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
         .find(|volume| volume["DriveLetter"].as_str() == Some(letter));
     let unique = volume.and_then(|volume| guid(volume["UniqueId"].as_str()?));
     let serial = text("VolumeSerialNumber").filter(|_| matches!(kind.as_str(), "vfat" | "exfat"));
-    Some(Seen {
+    Some(MountEntry {
         point,
         root: PathBuf::new(),
         kind,
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn cards_have_the_uuid_that_linux_prints_and_disks_that_of_windows() {
         let mounts = mounts(ANSWER.as_bytes());
-        let told: Vec<_> = mounts
+        let parsed: Vec<_> = mounts
             .iter()
             .map(|mount| {
                 (
@@ -157,7 +157,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            parsed,
             [
                 (
                     Path::new("C:\\"),

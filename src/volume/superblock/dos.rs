@@ -3,13 +3,13 @@
 
 use std::io::{Read, Seek};
 
-use super::{Named, bytes, text, u16_at, u32_at, wide};
+use super::{FilesystemNames, bytes, text, u16_at, u32_at, utf16_text};
 
 /// So much of a root folder is looked through for the label.
 const FOLDER: usize = 4096;
 
 /// Microsoft, *FAT: General Overview of On-Disk Format* (`fatgen103`).
-pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<Named> {
+pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(510..512)? == [0x55, 0xaa]).then_some(())?;
     let is_32 = boot.get(82..87)? == b"FAT32";
@@ -30,7 +30,7 @@ pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<Named> {
     }
     let folder = bytes(device, root, FOLDER);
     let in_boot = text(boot.get(label..label + 11)?).filter(|label| label != "NO NAME");
-    Some(Named {
+    Some(FilesystemNames {
         uuid: serial_number(u32_at(&boot, serial)?),
         label: folder.and_then(|folder| fat_label(&folder)).or(in_boot),
     })
@@ -50,7 +50,7 @@ fn fat_label(folder: &[u8]) -> Option<String> {
 }
 
 /// Microsoft, *exFAT file system specification*.
-pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<Named> {
+pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(3..11)? == b"EXFAT   ").then_some(())?;
     let sector = *boot.get(108)?;
@@ -64,9 +64,9 @@ pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<Named> {
             .chunks_exact(32)
             .take_while(|entry| entry[0] != 0)
             .find(|entry| entry[0] == LABEL)?;
-        wide(entry.get(2..2 + 2 * usize::from(entry[1].min(11)))?)
+        utf16_text(entry.get(2..2 + 2 * usize::from(entry[1].min(11)))?)
     });
-    Some(Named {
+    Some(FilesystemNames {
         uuid: serial_number(u32_at(&boot, 100)?),
         label,
     })
@@ -74,11 +74,11 @@ pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<Named> {
 
 /// `fs/ntfs3/ntfs.h`: `struct NTFS_BOOT`, and the record of `$Volume`, the fourth of the
 /// file table.
-pub(super) fn ntfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+pub(super) fn ntfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(3..11)? == b"NTFS    ").then_some(())?;
     let serial = u64::from_le_bytes(boot.get(72..80)?.try_into().ok()?);
-    Some(Named {
+    Some(FilesystemNames {
         uuid: (serial != 0).then(|| format!("{serial:016X}")),
         label: ntfs_label(device, &boot),
     })
@@ -109,7 +109,7 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
         if kind == VOLUME_NAME {
             let bytes = usize::try_from(u32_at(&record, at + 16)?).ok()?;
             let start = at + usize::from(u16_at(&record, at + 20)?);
-            return wide(record.get(start..start.checked_add(bytes)?)?);
+            return utf16_text(record.get(start..start.checked_add(bytes)?)?);
         }
         at = at.checked_add(length).filter(|&at| at < record.len())?;
     }

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{Named, bytes, dashed};
+use super::{FilesystemNames, bytes, dashed};
 
 /// Where Apple's uuids of HFS volumes come from.
 const NAMESPACE: [u8; 16] = [
@@ -12,11 +12,11 @@ const NAMESPACE: [u8; 16] = [
 
 /// Apple, TN1150: the volume header, 1024 bytes in. Its label is a key of the catalogue
 /// file, and is left there.
-pub(super) fn read<R: Read + Seek>(device: &mut R) -> Option<Named> {
+pub(super) fn read<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let header = bytes(device, 1024, 112)?;
     matches!(header.get(..2)?, b"H+" | b"HX").then_some(())?;
     let id: [u8; 8] = header.get(104..112)?.try_into().ok()?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: (id != [0; 8]).then(|| uuid(id)).and_then(|id| dashed(&id)),
         label: None,
     })

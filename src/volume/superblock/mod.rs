@@ -11,14 +11,14 @@ use std::io::{Read, Seek, SeekFrom};
 
 /// What a filesystem calls itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct FilesystemNames {
     pub(super) uuid: Option<String>,
     pub(super) label: Option<String>,
 }
 
 /// Reads the names of a filesystem of that kind; `None` when it is not one, or of no kind
 /// that is known here.
-pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<Named> {
+pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<FilesystemNames> {
     match kind {
         "ext2" | "ext3" | "ext4" => ext(device),
         "xfs" => xfs(device),
@@ -35,7 +35,7 @@ pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<Named> 
 }
 
 /// Reads the names of whatever filesystem there is.
-pub(super) fn any<R: Read + Seek>(device: &mut R) -> Option<Named> {
+pub(super) fn read_any_kind<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     const KINDS: &[&str] = &[
         "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "ntfs", "vfat",
     ];
@@ -43,53 +43,53 @@ pub(super) fn any<R: Read + Seek>(device: &mut R) -> Option<Named> {
 }
 
 /// `fs/ext4/ext4.h`: `struct ext4_super_block`, 1024 bytes in.
-fn ext<R: Read + Seek>(device: &mut R) -> Option<Named> {
+fn ext<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 1024, 136)?;
     (block.get(56..58)? == [0x53, 0xef]).then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(104..120)?),
         label: text(block.get(120..136)?),
     })
 }
 
 /// `fs/xfs/libxfs/xfs_format.h`: `struct xfs_dsb`.
-fn xfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+fn xfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 0, 120)?;
     block.starts_with(b"XFSB").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(32..48)?),
         label: text(block.get(108..120)?),
     })
 }
 
 /// `include/uapi/linux/btrfs_tree.h`: `struct btrfs_super_block`, 64 KiB in.
-fn btrfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+fn btrfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 64 * 1024, 0x22b)?;
     (block.get(0x40..0x48)? == b"_BHRfS_M").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(0x20..0x30)?),
         label: text(block.get(0x12b..0x22b)?),
     })
 }
 
 /// `include/linux/f2fs_fs.h`: `struct f2fs_super_block`, 1024 bytes in.
-fn f2fs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+fn f2fs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 1024, 124 + 1024)?;
     block
         .starts_with(&0xf2f5_2010_u32.to_le_bytes())
         .then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(108..124)?),
-        label: wide(block.get(124..)?),
+        label: utf16_text(block.get(124..)?),
     })
 }
 
 /// Apple File System Reference: `nx_superblock_t`. Its volumes have uuids of their own, but
 /// blkid, and so udev, prints the container's.
-fn apfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+fn apfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 0, 88)?;
     (block.get(32..36)? == b"NXSB").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(72..88)?),
         label: None,
     })
@@ -125,7 +125,7 @@ fn text(bytes: &[u8]) -> Option<String> {
 }
 
 /// UTF-16, little endian, that ends at a zero, or with its field.
-fn wide(bytes: &[u8]) -> Option<String> {
+fn utf16_text(bytes: &[u8]) -> Option<String> {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
@@ -149,15 +149,15 @@ mod tests {
     use std::io::Cursor;
 
     /// Kind, uuid, label, and the first bytes of the device.
-    fn recorded() -> Vec<(String, Named, Vec<u8>)> {
-        let mut all: Vec<(String, Named, Vec<u8>)> = Vec::new();
+    fn recorded() -> Vec<(String, FilesystemNames, Vec<u8>)> {
+        let mut all: Vec<(String, FilesystemNames, Vec<u8>)> = Vec::new();
         for line in include_str!("../../../tests/data/superblocks.txt").lines() {
             if let Some(head) = line.strip_prefix("= ") {
                 let mut words = head.splitn(3, ' ');
                 let kind = words.next().unwrap().to_owned();
                 let uuid = words.next().map(str::to_owned);
                 let label = words.next().map(str::to_owned);
-                all.push((kind, Named { uuid, label }, vec![0; 256 * 1024]));
+                all.push((kind, FilesystemNames { uuid, label }, vec![0; 256 * 1024]));
             } else if let Some((offset, row)) = line.split_once(' ')
                 && let Ok(offset) = offset.parse::<usize>()
             {

@@ -1,20 +1,20 @@
 //! Systems that are not there: trees of `/proc`, `/sys`, `/dev` and `/run` in a folder.
 
-mod twins;
+mod clones;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::system_tables::System;
-use super::{Volume, Volumes, linux, mark};
+use super::{Volume, Volumes, linux, write_marker};
 
 /// A system that tells what a test wrote.
-struct Fake {
+struct FakeSystem {
     root: tempfile::TempDir,
 }
 
-impl Fake {
+impl FakeSystem {
     /// With a mount table of `NUMBER ROOT POINT KIND SOURCE` lines.
     fn new(table: &str) -> Self {
         let fake = Self {
@@ -77,7 +77,7 @@ impl Fake {
     fn volumes(&self) -> Volumes {
         let mut system = System::at(self.root.path());
         system.nodes = vec![(PathBuf::from("/dev/sdc1"), "8:33".to_owned())];
-        Volumes::new(&system, linux::seen(&system))
+        Volumes::new(&system, linux::read_mounts(&system))
     }
 
     fn at(&self, mount: &str) -> Volume {
@@ -101,7 +101,7 @@ fn ext4(uuid: u8, label: &[u8]) -> Vec<u8> {
 #[test]
 fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
     let ones = "01010101-0101-0101-0101-010101010101";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"8:1 / /links ext4 /dev/mapper/shelf
           8:17 / /database ext4 /dev/sdb1
           0:40 /@home /sysfs btrfs /dev/sdc1
@@ -149,7 +149,7 @@ fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
 fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
     let sprout = "02020202-0202-0202-0202-020202020202";
     let other = "03030303-0303-0303-0303-030303030303";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         "0:40 / /sprout btrfs /dev/sdc1
          8:17 / /other ext4 /dev/sdb1",
     );
@@ -179,7 +179,7 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
 
 #[test]
 fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
-    let fake = Fake::new("8:1 / /media/a ext4 /dev/sda1\n8:2 / /media/b ext4 /dev/sda2");
+    let fake = FakeSystem::new("8:1 / /media/a ext4 /dev/sda1\n8:2 / /media/b ext4 /dev/sda2");
     fake.disk("sda", "sda1", "8:1", None);
     fake.write("/run/udev/data/b8:1", "E:ID_FS_UUID=0000-0000\n");
     fake.write("/dev/sda2", ext4(0, b"SHELF-08"));
@@ -202,7 +202,7 @@ fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
 #[test]
 fn a_volume_without_a_uuid_is_known_by_its_mark() {
     let hex = "00112233445566778899aabbccddeeff";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"0:50 / /card tmpfs tmpfs
           0:50 /DCIM /elsewhere tmpfs tmpfs
           8:1 / /disk ext4 /dev/sda1
@@ -219,13 +219,13 @@ fn a_volume_without_a_uuid_is_known_by_its_mark() {
     assert_eq!(fake.at("/nas").identity, "share:nas:/export");
     assert!(fake.volumes().clones().is_empty());
     for mount in ["/disk", "/nas", "/elsewhere"] {
-        assert!(mark(&fake.at(mount)).is_err(), "{mount}");
+        assert!(write_marker(&fake.at(mount)).is_err(), "{mount}");
     }
 }
 
 #[test]
 fn shares_are_never_asked_and_known_by_their_address() {
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:60 / /mnt/nas nfs4 nas:/export/rushes
           0:61 / /mnt/dav fuse https://cloud/dav
@@ -271,7 +271,7 @@ fn shares_are_never_asked_and_known_by_their_address() {
 
 #[test]
 fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"0:70 / /view fuse /media/tmp/sda1
           0:71 / /device fuse.bindfs /dev/sdc1
           8:1 / /ntfs fuseblk /dev/sda1",
@@ -287,12 +287,12 @@ fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
     }
     let disk = fake.at("/ntfs");
     assert_eq!(disk.hardware.as_deref(), Some("naa.1"));
-    assert!(!fake.volumes().backing(&disk).is_view && disk.forgets_unmounted());
+    assert!(!fake.volumes().backing(&disk).is_view && disk.is_cache_dropped_on_unmount());
 }
 
 #[test]
 fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:30 / /ram tmpfs ram
           7:0 / /image ext4 /dev/loop0
@@ -339,7 +339,7 @@ fn a_share_is_seen_through_links() {
     let real = real.path().canonicalize().unwrap();
     fs::create_dir(real.join("nas")).unwrap();
     symlink(real.join("nas"), real.join("link")).unwrap();
-    let fake = Fake::new(&format!(
+    let fake = FakeSystem::new(&format!(
         "8:1 / / ext4 /dev/sda1\n0:60 / {} cifs //nas/footage",
         real.join("nas").display()
     ));
@@ -351,7 +351,7 @@ fn a_share_is_seen_through_links() {
 
 #[test]
 fn what_another_mount_covers_is_not_there() {
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         "8:1 / / ext4 /dev/sda1\n8:17 / /mnt ext4 /dev/sdb1\n0:60 / /mnt nfs4 nas:/export",
     );
     fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sdb1");
@@ -374,7 +374,7 @@ fn what_is_mounted_above_a_mount_later_covers_it() {
                  30 26 8:17 / /mnt/set/D1 rw - ext4 /dev/sdb1 rw\n\
                  31 26 8:33 / /mnt/set rw - ext4 /dev/sdc1 rw\n\
                  32 31 8:49 / /mnt/set/D2 rw - ext4 /dev/sdd1 rw\n";
-    let fake = Fake::new("");
+    let fake = FakeSystem::new("");
     fake.write("/proc/self/mountinfo", table);
     let volumes = fake.volumes();
     let points: Vec<&Path> = volumes
@@ -388,21 +388,21 @@ fn what_is_mounted_above_a_mount_later_covers_it() {
 
 #[test]
 fn one_share_mounted_twice_is_one() {
-    let fake = Fake::new("0:60 / /a nfs4 nas:/export\n0:61 / /b nfs4 nas:/export");
+    let fake = FakeSystem::new("0:60 / /a nfs4 nas:/export\n0:61 / /b nfs4 nas:/export");
     assert_eq!(fake.at("/a").identity, fake.at("/b").identity);
     assert!(fake.volumes().clones().is_empty());
 }
 
 #[test]
 fn odd_names_and_broken_lines_of_the_table_are_borne() {
-    let fake = Fake::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
+    let fake = FakeSystem::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
     let table = fs::read_to_string(fake.path("/proc/self/mountinfo")).unwrap();
     fake.write(
         "/proc/self/mountinfo",
         format!("rubbish\n\n1 2 - \n{table}1 2 3 4"),
     );
     assert_eq!(fake.at("/media/SHELF 07").label, "SHELF 07");
-    let nothing = Fake::new("");
+    let nothing = FakeSystem::new("");
     fs::remove_file(nothing.path("/proc/self/mountinfo")).unwrap();
     let (volume, inside) = nothing.volumes().locate(Path::new("/a/b"));
     assert_eq!(
