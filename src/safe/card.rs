@@ -1,4 +1,4 @@
-//! A card as it is: what is listed of it, what that hashes to, and whether it stood still meanwhile.
+//! Reads and hashes the files of a card, and checks that the card does not change meanwhile.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -20,25 +20,25 @@ const UNFINISHED: &str = "it is called as unfinished copies are, and was not loo
 
 const NESTED: &str = "something is mounted there, which hides what is on the card";
 
-/// A card, while it is looked at.
+/// Card during a check.
 pub(super) struct Card {
     root: PathBuf,
     volume: Volume,
-    /// Its root below its volume.
+    /// Root of the card, relative to the root of its volume.
     inside: PathBuf,
-    /// Everything mounted when it was listed.
+    /// Mounted volumes when the card was listed.
     volumes: Volumes,
     listing: Listing,
-    /// Of each listed file, what it hashes to, or why that is not known.
+    /// Hash of each listed file, or the reason why it is not known.
     contents: Vec<Result<Fingerprint, String>>,
     is_trusted: Vec<bool>,
     how: Option<How>,
     doubts: Vec<Problem>,
-    /// How many things could not be listed.
+    /// Number of entries that could not be listed.
     problems: usize,
-    /// When anything of each file was last changed.
+    /// Time of the last change (ctime) of each listed file.
     changed: Vec<Option<i64>>,
-    /// Which disk it is on, as a person says.
+    /// Disk of the card as named by the user, with the prefix of such names.
     named_disk: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Card {
         if self.root.is_file() {
             return Err("it is a file, not a card or a folder".to_owned());
         }
-        // A filesystem of the kernel's own may have files that are read for ever.
+        // Files of kernel filesystems can be endless.
         let nested = self.volumes.under(&self.root).into_iter().skip(1);
         let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
         let listed = list_but(&self.root, &nested, &|| !cancel.is_cancelled());
@@ -92,7 +92,7 @@ impl Card {
         Ok(listing)
     }
 
-    /// When anything of each listed file was last changed: whoever puts a time back changes that.
+    /// Returns the ctime of each listed file. Restoring a modification time changes the ctime.
     fn changes(&self) -> Vec<Option<i64>> {
         let files = self.listing.files.iter();
         let changed = files.map(|item| {
@@ -102,7 +102,8 @@ impl Card {
         changed.collect()
     }
 
-    /// When anything of its files was last changed, where that is not only the modification time.
+    /// Returns the ctimes of the files, sorted, without those that only repeat the modification
+    /// time.
     fn changes_of_files(&self) -> Vec<i64> {
         let files = self.listing.files.iter().zip(&self.changed);
         let changes = files.filter_map(|(item, changed)| {
@@ -137,7 +138,7 @@ impl Card {
         self.doubt(reason);
     }
 
-    /// What is read through a filesystem that shows files of others may be a copy, not the card.
+    /// Rejects filesystems that show files of others: the files read may be copies, not the card.
     fn check_filesystem(&mut self, catalogue: &Catalogue) {
         let kind = &self.volume.kind;
         if catalogue.volumes().backing(&self.volume).is_view {
@@ -156,9 +157,9 @@ impl Card {
         }
     }
 
-    /// Takes the hashes that ingests of this card recorded, for files whose size, time and sample are those recorded with
-    /// them. A file is read where two ingests recorded different hashes, where no sample was recorded, and where its time
-    /// tells nothing.
+    /// Reuses hashes recorded by earlier ingests of this card, for files with the same size, time
+    /// and sample. A file is read anyway if two ingests recorded different hashes, if no sample was
+    /// recorded, or if its time is not credible.
     pub(super) fn trust_ingests(
         &mut self,
         catalogue: &Catalogue,
@@ -179,7 +180,7 @@ impl Card {
             let mut logged = logged
                 .filter(|file| (file.bytes, file.modified) == (item.bytes, item.modified))
                 .map(|file| {
-                    // What reads otherwise than it was copied is to be read again.
+                    // A file that read differently when it was copied has to be read again.
                     let hash = file.xxh128.as_ref().filter(|_| file.problem.is_none());
                     let has_sample = file.sample.is_some() || file.bytes == 0;
                     Some((hash?.fingerprint().filter(|_| has_sample)?, file.sample))
@@ -199,7 +200,7 @@ impl Card {
         Ok(())
     }
 
-    /// Reads what is not known yet.
+    /// Hashes the files whose hash is not known yet.
     pub(super) fn hash(&mut self, cancel: &Cancel, report: &mut dyn FnMut(Event)) {
         let files = self.listing.files.iter().enumerate();
         let open: Vec<(usize, &Item)> = files.filter(|(at, _)| !self.is_trusted[*at]).collect();
@@ -234,18 +235,18 @@ impl Card {
         });
     }
 
-    /// What is on it, each content once with its bytes.
+    /// Returns hash and size of each hashed file.
     pub(super) fn contents(&self) -> impl Iterator<Item = (Fingerprint, u64)> {
         let files = self.contents.iter().zip(&self.listing.files);
         files.filter_map(|(content, item)| Some((*content.as_ref().ok()?, item.bytes)))
     }
 
-    /// The device it is on.
+    /// Returns the device that the card is on.
     pub(super) fn drive(&self) -> &Drive {
         &self.volume.drive
     }
 
-    /// Its volume and disks.
+    /// Returns the volume and the disks of the card.
     pub(super) fn location(&self, catalogue: &Catalogue) -> Result<CardLocation, Error> {
         let volume = catalogue.volume_id(&self.volume.identity)?;
         let rows = catalogue.seen_volumes()?;
@@ -282,7 +283,7 @@ impl Card {
         })
     }
 
-    /// Whether it is as it was listed: the same files on the same volume.
+    /// Adds a doubt if files or mounts changed since the card was listed.
     pub(super) fn recheck(&mut self, cancel: &Cancel) {
         if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
             self.doubt("another volume is mounted there by now");
@@ -343,7 +344,8 @@ impl Card {
     }
 }
 
-/// Volumes that hold image files, the system disk left out: an image there is on the disk that a person says.
+/// Returns the volumes that hold the image files, except the system disk: the user names the disk
+/// of images there.
 fn holders(backing: &Backing, volumes: &Volumes) -> Vec<String> {
     let is_system = |holder: &str| volumes.mount_of(holder).as_deref() == Some(Path::new("/"));
     let holders = backing.images.iter().map(|image| image.volume.clone());

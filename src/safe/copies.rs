@@ -1,4 +1,4 @@
-//! Copies of what is on a card: what the catalogue knows of them, and what is seen where they should be.
+//! Finds the copies of a card's files: what the catalogue recorded, and what is at their paths now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -23,28 +23,29 @@ use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
 
-/// A content's bytes and hash.
+/// Hash and size of a content.
 type Content = (Fingerprint, u64);
 
-/// A copy that is to be read.
+/// Copy to be read.
 struct ToRead {
-    /// Its volume, and where it is there.
+    /// Volume id, and path relative to the root of the volume.
     at: (i64, PathBuf),
-    /// Where it is now.
+    /// Current absolute path.
     path: PathBuf,
     item: Item,
 }
 
-/// Everything that is known of some contents' copies.
+/// Recorded and observed facts about all copies of some contents.
 pub(super) struct KnownCopies {
     stood: BTreeMap<Content, Vec<Stood>>,
-    /// What is seen at each path, given with its volume.
+    /// Current state of each path, by volume id and path.
     observations: BTreeMap<(i64, PathBuf), Observation>,
     pub(super) copy_volumes: BTreeMap<i64, CopyVolume>,
     rows: BTreeMap<i64, VolumeRow>,
 }
 
-/// Asks the catalogue, and looks at what is mounted. `card`: the device that the card is on.
+/// Looks up copies in the catalogue and checks those on mounted volumes. `card` is the device that
+/// the card is on.
 pub(super) fn find(
     contents: &BTreeSet<Content>,
     card: &Drive,
@@ -84,7 +85,7 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// What a volume was ever disk_names to be on, and is by what its system says now.
+/// Collects the recorded facts about a volume, and those that the system reports now.
 fn describe_volume(
     row: &VolumeRow,
     rows: &[VolumeRow],
@@ -98,7 +99,7 @@ fn describe_volume(
     let now = mounted().find_map(|volume| volume.hardware.clone());
     let mut disk_names = row.disks.clone();
     disk_names.extend(now.filter(|now| !row.disks.contains(now)));
-    // Of copies of whole disks only a serial tells which is which.
+    // Byte-for-byte copies of a disk share one identity: only a serial number distinguishes them.
     let base = |identity: &str| identity.split('@').next().map(str::to_owned);
     let twins = rows
         .iter()
@@ -108,7 +109,7 @@ fn describe_volume(
         .next()
         .map(|volume| volumes.backing(volume))
         .or_else(|| row.backing.clone());
-    // What was last seen before it was recorded what it is on may have been in memory.
+    // Volumes last seen before the storage was recorded may have been in memory.
     let is_unrecorded = backing.is_none();
     let is_nothing = |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(SAID);
     let countable = disk_names.iter().map(String::as_str);
@@ -133,8 +134,8 @@ fn describe_volume(
     }
 }
 
-/// What befalls the volume that holds an image file befalls the image, too. The system disk is left out: an image there is
-/// on the disk that a person says.
+/// Applies to each volume in an image file the facts about the volume that holds the file. The
+/// system disk is skipped: the user names the disk of images there.
 fn follow_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>, rows: &[VolumeRow]) {
     let holders: BTreeMap<String, CopyVolume> = rows
         .iter()
@@ -166,7 +167,7 @@ fn cache(volume: &Volume) -> VolumeCache {
     }
 }
 
-/// Whether another machine answers for a volume: as its system says while it is mounted, and by what was disk_names of it.
+/// Returns true if the system reports the volume as a share now, or it was recorded as one.
 fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
     let mut all = volumes.all().iter();
     let is_now = all.any(|volume| volume.identity == row.identity && volume.is_share());
@@ -174,7 +175,7 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
     is_now || is_recorded || row.identity.starts_with("share:")
 }
 
-/// Whether what is seen may be what a claim says.
+/// Returns true if the observed file may be the one that the claim describes.
 fn is_as_seen(claim: &Claim, observation: &Observation) -> bool {
     match observation {
         Observation::Missing => false,
@@ -186,8 +187,8 @@ fn is_as_seen(claim: &Claim, observation: &Observation) -> bool {
     }
 }
 
-/// What is at a path of a volume now. A link or a mount on the way may lead elsewhere, where the copy is no copy more;
-/// `folders` remembers where folders lead.
+/// Observes the file at a path of a volume. A link or mount on the way may lead to another place,
+/// where the file is not a copy. `folders` caches the resolved path of each folder.
 fn observe(
     row: &VolumeRow,
     inside: &Path,
@@ -223,8 +224,8 @@ fn observe(
     }
 }
 
-/// A volume that is not mounted, unless it may be one of those whose uuids this user may not read: one at its place, or one of
-/// its size or of unknown size at another.
+/// Returns `NotMounted`, unless the volume may be mounted without permission to read its uuid. Such
+/// a volume is at the same mount point, or its size is equal or unknown.
 fn observe_unmounted(row: &VolumeRow, volumes: &Volumes) -> Observation {
     let is_other_size = |other: &Volume| {
         let sizes = other.size.zip(row.bytes);
@@ -272,8 +273,9 @@ impl KnownCopies {
         count_copies(content, &at, card, &self.copy_volumes, requirements)
     }
 
-    /// Records which copies are not there, or do not look as they did when they were verified: once their drive is away, nobody
-    /// could see that. Where the catalogue cannot be written, the verdict of now is the same.
+    /// Records copies that are missing or changed since they were verified, because this cannot be
+    /// seen after their drive is unmounted. A failure to write the catalogue does not change the
+    /// verdict.
     pub(super) fn record_doubts(&self, catalogue: &Catalogue) {
         let now = unix_seconds();
         let mut findings = Vec::new();
@@ -315,7 +317,8 @@ impl KnownCopies {
         }
     }
 
-    /// Reads every copy whose volume is mounted, and writes down what it is. The card's own volume is left out.
+    /// Reads every copy whose volume is mounted, except on the card's volume, and records the
+    /// results.
     pub(super) fn read(
         &mut self,
         card: &CardLocation,
@@ -377,14 +380,15 @@ impl KnownCopies {
         self.record(&readings, catalogue)
     }
 
-    /// Everything that is known of copies, by their volumes and paths.
+    /// Indexes the recorded copies by volume id and path.
     fn by_path(&self) -> BTreeMap<(i64, &Path), &Stood> {
         let all = self.stood.values().flatten();
         all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
             .collect()
     }
 
-    /// Number of the mount of a volume, where unmounting it empties the only cache that could answer.
+    /// Returns the mount session of a volume if unmounting it drops the only cache that could
+    /// answer.
     fn session(&self, volume: i64) -> Option<i64> {
         let cache = self.copy_volumes.get(&volume)?.cache;
         let is_asked = cache == VolumeCache::UntilUnmounted;
@@ -392,7 +396,7 @@ impl KnownCopies {
         Some(row.session)
     }
 
-    /// Has the log and the hashes of the catalogue know what was found.
+    /// Writes the results to the ingest log and the hash table of the catalogue.
     fn record(
         &self,
         readings: &[((i64, PathBuf), CopyReading)],
@@ -423,7 +427,7 @@ impl KnownCopies {
     }
 }
 
-/// What reading a copy found, now.
+/// Result of reading one copy.
 enum CopyReading {
     Read(Fingerprint, How, Stamp, i64),
     Missing(i64),
@@ -458,10 +462,10 @@ impl CopyReading {
         }
     }
 
-    /// What that says of a copy that the log has.
+    /// Converts the result to a finding about a copy in the ingest log.
     fn finding(&self, claim: &Claim) -> Option<Finding> {
         let logged = claim.logged.as_ref();
-        // Under its name another file stood there, which was no copy of it.
+        // The ingest found a different file at this path, so it is not a copy.
         let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
         let problem = logged.problem.clone();
         let found = match self {
@@ -499,7 +503,7 @@ impl CopyReading {
     }
 }
 
-/// Reads and hashes files, each device's beside those of others.
+/// Reads and hashes the files of all devices in parallel.
 fn read_all(
     files: &BTreeMap<Drive, Vec<ToRead>>,
     cancel: &Cancel,

@@ -1,5 +1,5 @@
-//! Whether a content stands at a path for sure, by everything that was ever told of the path, and by what can be
-//! seen there now. Every doubt ends in no.
+//! Decides whether a path surely holds a content, from all recorded claims about the path and from
+//! what is observed there now. Every doubt means no.
 
 use std::fmt;
 
@@ -11,77 +11,78 @@ use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Age, Fingerprint};
 
-/// How far a time is off that went through FAT, nanoseconds.
+/// Maximum error of times stored on FAT, nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
 
-/// Step of the offsets of time zones, nanoseconds.
+/// Step of time zone offsets, nanoseconds.
 const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
 
-/// Difference between the zones that are farthest apart (UTC−12 and UTC+14), nanoseconds.
+/// Maximum difference of two time zones (UTC−12 and UTC+14), nanoseconds.
 const FARTHEST_ZONES: u64 = 26 * 4 * QUARTER_HOUR;
 
-/// A copy that counts: when it was last read whole, and how it was compared.
+/// Last verification of a copy that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// Seconds since 1970 UTC.
+    /// Unix time of the verification.
     pub at: i64,
-    /// By which hash.
+    /// Hash algorithm.
     pub by: HashKind,
-    /// How it was read, where that was written down.
+    /// How the copy was read; `None` if this was not recorded.
     pub how: Option<How>,
-    /// How often its volume had been formatted by then.
+    /// Number of times the volume had been formatted before the verification.
     pub formats: i64,
-    /// Sets of volumes that were mounted while it was read, one for each verification that is known; none where one of them
-    /// recorded no set. All are considered, because no clock says which verification was the last.
+    /// Sets of volumes mounted during each known verification; empty if one of them recorded no
+    /// set. All are considered, because clocks cannot tell which verification was the last.
     pub mounted_sets: Vec<i64>,
 }
 
-/// Why a copy does not count.
+/// Reason why a copy does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// It holds something else, found at that time.
+    /// Has different content; found at this Unix time.
     Altered(i64),
-    /// It was not there any more, found at that time.
+    /// Was missing at this Unix time.
     Missing(i64),
-    /// It was there and could not be read, found at that time.
+    /// Could not be read at this Unix time.
     Unread(i64),
-    /// Its volume is mounted, and it is not there now.
+    /// Volume is mounted, but the file is missing.
     Gone,
-    /// It is there and cannot be looked at.
+    /// Exists but cannot be read.
     Unreadable(String),
-    /// What is there has another size.
+    /// Has a different size.
     SizeDiffers,
-    /// It, or something of it, was changed after it was verified.
+    /// Content or metadata changed after the verification.
     Changed,
-    /// Its time is another by whole quarters of an hour: FAT keeps local times, which another time zone shifts.
+    /// Modification time differs by a multiple of 15 minutes. FAT stores local times, which a
+    /// change of the time zone shifts.
     TimeShifted,
-    /// Another content was verified at the same path.
+    /// Different content was verified at the same path.
     Conflicting,
-    /// A scan found it changed or missing.
+    /// A scan found the file changed or missing.
     ScannedDifferently,
-    /// When it was read back, it may have come from memory.
+    /// Was last read from a cache, not from the medium.
     FromMemory,
-    /// Only what was added to it was looked at.
+    /// Grew after it was copied; only the appended part was checked.
     AppendedTo,
-    /// Nothing says any more that it is that content.
+    /// No verification of the current content is known.
     NotVerified,
-    /// It was verified longer ago than is asked for.
+    /// Verified this long ago, which exceeds the requested maximum.
     TooOld(Age),
-    /// By this machine's clock, it will be verified in the future.
+    /// Verified in the future by this computer's clock.
     InFuture,
-    /// Its filesystem is in memory, and is lost when it is unmounted.
+    /// Filesystem is in memory and is lost when unmounted.
     InMemory,
-    /// Its filesystem shows files of others, which may be counted already.
+    /// Filesystem shows files of other filesystems, which may be counted already.
     View,
-    /// Its disk was seen since with something else on it: what that is called.
+    /// Disk was later seen with something else, named here.
     Replaced(String),
-    /// Its volume was found since to hold a new filesystem under the same identity.
+    /// Volume was formatted since and kept its identity.
     Reformatted,
-    /// Nobody knows which disk it is on.
+    /// Disk is unknown.
     UnknownDisk,
-    /// It is on the disk that the card is on.
+    /// Is on the card's disk.
     CardDisk,
-    /// Nobody knows which disk the card is on, and a person only said which disk the copy is on.
+    /// Card's disk is unknown, and the copy's disk has only a name given by the user.
     UnknownCardDisk,
 }
 
@@ -118,25 +119,25 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// What is seen at a path now.
+/// Current state of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// Its volume is not mounted.
+    /// Volume is not mounted.
     NotMounted,
-    /// A file, which looks so; and whether its filesystem keeps when anything of it was last changed.
+    /// Regular file, and whether its filesystem stores ctimes.
     File(Stamp, bool),
-    /// No file.
+    /// No regular file of this name.
     Missing,
-    /// Nobody can tell what.
+    /// Path cannot be read, for this reason.
     Unreadable(String),
-    /// It was read whole, now: its xxh128, what it looks like, when, and how.
+    /// File that was just read in full: XXH128, stamp, Unix time and read mode.
     Read(Fingerprint, Stamp, i64, How),
 }
 
-/// Whether a content, given with its bytes, stands there.
+/// Checks that a path holds a content, given as hash and size.
 ///
 /// # Errors
-/// Why that cannot be relied upon.
+/// The reason why the copy does not count.
 pub fn check_copy(
     (content, bytes): (Fingerprint, u64),
     stood: &Stood,
@@ -162,7 +163,7 @@ pub fn check_copy(
         Observation::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
         Observation::File(now, _) if now.bytes != bytes => return Err(Doubt::SizeDiffers),
         Observation::File(now, is_change_kept) => {
-            // What is seen is said before what was recorded of it earlier.
+            // What is observed now takes precedence over earlier records.
             let is_of_then = |claim: &&Claim| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
                 is_read && is_about_content(claim)
@@ -179,7 +180,8 @@ pub fn check_copy(
     }
     let claim = find_claim(stood, &is_about_content)?;
     match observation {
-        // Each generation adds to a history's chain: what it held once says nothing of now.
+        // Each generation appends to a history's chain, so an old verification says nothing about
+        // now.
         Observation::NotMounted if mhl::is_chain(&stood.path) => return Err(Doubt::AppendedTo),
         Observation::NotMounted => check_listing(claim, stood)?,
         Observation::File(now, is_change_kept) => {
@@ -203,12 +205,12 @@ pub fn check_copy(
     })
 }
 
-/// Returns whether a claim says that a copy was verified, by its bytes on the medium.
+/// Returns true if the copy was verified by bytes from its medium.
 fn is_read_back(claim: &Claim) -> bool {
     claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
-/// Whether a file looks as it did, as far as its filesystem tells.
+/// Returns true if a file looks unchanged, as far as its filesystem shows.
 pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> bool {
     if is_change_kept {
         then == now
@@ -217,14 +219,14 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> boo
     }
 }
 
-/// What makes a file doubtful that does not look as it did then.
+/// Returns the reason for a file whose stamp differs from the verified one.
 fn describe_change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
     let is_zone = shift > COARSEST
         && shift <= FARTHEST_ZONES + COARSEST
         && rest.min(QUARTER_HOUR - rest) <= COARSEST;
-    // Where a time of the last change is kept apart, it is of UTC, and somebody set the time.
+    // A separate ctime is in UTC, so someone set the modification time.
     let is_local = !is_change_kept || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
         Doubt::TimeShifted
@@ -233,7 +235,7 @@ fn describe_change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
     }
 }
 
-/// Whether the last scan that saw a copy, which is away now, saw what was verified.
+/// Checks that the last scan saw the verified file, for a copy whose volume is not mounted.
 fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
     let Some(listed) = stood.listed else {
         return Ok(());
@@ -247,7 +249,7 @@ fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
     Ok(())
 }
 
-/// The claim by which it is known to be there.
+/// Returns the best claim that the copy is verified.
 fn find_claim<'a>(
     stood: &'a Stood,
     is_about_content: &dyn Fn(&Claim) -> bool,
@@ -261,7 +263,7 @@ fn find_claim<'a>(
             CopyState::Verified | CopyState::NotCopied => {}
         }
     }
-    // Clocks go back: which of two was there last, the times do not tell.
+    // Clocks can go backwards: times do not tell which content was there last.
     let mut verified = claims().filter(|claim| claim.state == CopyState::Verified);
     if verified.any(|claim| !is_about_content(claim)) {
         return Err(Doubt::Conflicting);
@@ -281,7 +283,7 @@ fn find_claim<'a>(
     }
 }
 
-/// Whether two times may be one, on whatever filesystem.
+/// Returns true if two times are equal within the resolution of any filesystem.
 fn is_close(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= COARSEST
 }

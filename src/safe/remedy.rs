@@ -1,4 +1,4 @@
-//! What would have to be done until a card may be formatted.
+//! Suggests steps that make an unsafe card safe to format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -12,49 +12,49 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, is_unsafe};
 use crate::mhl::{self, Histories};
 
-/// What a person knows.
+/// Placeholder that the user replaces.
 const ELSEWHERE: &str = "FOLDER-ON-ANOTHER-DISK";
 
-/// Something that would kind.
+/// Suggested step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remedy {
-    /// What is to be done, for people.
+    /// Description for the user.
     pub what: String,
-    /// The command that does it, as a shell reads it; `None` where hands do.
+    /// Shell command; `None` for a manual step.
     pub command: Option<String>,
 }
 
-/// Where a card went.
+/// Folder that the card was copied to.
 struct CardDestination {
     folder: PathBuf,
     volume: i64,
-    /// A folder of the same volume, into which more may be copied.
+    /// Folder on the same volume that can receive more copies.
     parent: PathBuf,
-    /// What its volume is called, where it is not mounted.
+    /// Label of the volume, if it is not mounted.
     away: Option<String>,
 }
 
-/// What helps for_doubt a doubt.
+/// Kind of step that can make a copy count.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum RemedyKind {
-    /// Reading it again may prove it.
+    /// Read it again.
     Verify,
-    /// … once its volume was unmounted, which empties the cache that it was read from.
+    /// Unmount and mount its volume, which drops the cache, then read it again.
     Remount,
-    /// … once a scan has seen it as it is: no ingest wrote it down.
+    /// Scan it and then verify it; it is not in the ingest log.
     Scan,
-    /// A person may know the disk.
+    /// Name the disk of its volume.
     Disk,
-    /// A person may know the card's.
+    /// Name the disk of the card.
     Card,
-    /// It has to be copied again, when whatever stands there is out of the way.
+    /// Copy it again, after removing what is in the way.
     Copy,
-    /// Nothing: it is no copy that counts.
+    /// No step can make this copy count.
     Nothing,
 }
 
 impl RemedyKind {
-    /// What helps a copy of a file; `None` when it needs no kind.
+    /// Returns the step for a copy; `None` if the copy counts.
     fn for_copy(copy: &CandidateCopy, report: &Report) -> Option<Self> {
         let doubt = copy.outcome.as_ref().err()?;
         let copy_volume = report.copy_volumes.get(&copy.volume);
@@ -64,7 +64,8 @@ impl RemedyKind {
             (Doubt::FromMemory, VolumeCache::Always) => return Some(Self::Nothing),
             _ => {}
         }
-        // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
+        // Each generation appends to a history's chain, so a copied chain will never equal the
+        // card's.
         if mhl::is_chain(&copy.path) {
             return Some(Self::Nothing);
         }
@@ -106,7 +107,7 @@ impl RemedyKind {
         }
     }
 
-    /// Whether it makes a copy count as it is.
+    /// Returns true if the step makes the copy count without copying it again.
     fn is_without_copying(&self) -> bool {
         matches!(
             self,
@@ -115,7 +116,7 @@ impl RemedyKind {
     }
 }
 
-/// Everything that would kind, what costs least first.
+/// Returns the suggested steps, cheapest first.
 pub(super) fn suggest(
     report: &Report,
     request: &Request,
@@ -166,7 +167,7 @@ pub(super) fn suggest(
     };
     for (folder, volume) in &verify {
         let away = away(volume);
-        // What has a damaged history is not verified by it.
+        // `verify` cannot check a folder whose history is damaged.
         if away.is_none() && Histories::read(folder).is_err() {
             is_paranoia_asked = true;
             continue;
@@ -244,7 +245,7 @@ fn after_mounting(away: Option<&CopyVolume>, then: &str, at_once: &str) -> Strin
     }
 }
 
-/// Whether it is the chain of a history that has copies: those were added to.
+/// Returns true if the file is the chain of a history that was copied and has grown there.
 fn is_extended_chain(file: &FileState) -> bool {
     mhl::is_chain(&file.inside) && !file.counted.copies.is_empty()
 }
@@ -266,7 +267,7 @@ fn name_disk(copy_volume: &CopyVolume, report: &Report, program: &str) -> Remedy
     command(what, format!("{program} volumes disk {name} DISK"))
 }
 
-/// What stands where files are to be copied to, and is none of their sound copies.
+/// Returns existing files at the destinations that are not valid copies.
 fn obstacles(
     lacking: &[&FileState],
     destinations: &[CardDestination],
@@ -302,7 +303,7 @@ fn move_away(obstacles: &BTreeSet<PathBuf>) -> Option<Remedy> {
     })
 }
 
-/// How a command begins that finds the same catalogue.
+/// Returns the start of a command that uses the same catalogue.
 fn program(request: &Request, catalogue: &Catalogue) -> String {
     if !request.is_catalogue_named {
         return "btsindex".to_owned();
@@ -312,7 +313,7 @@ fn program(request: &Request, catalogue: &Catalogue) -> String {
     format!("btsindex --catalogue {}", quoted(&whole))
 }
 
-/// What else was asked for: whoever asks anew is not to be told that less is enough.
+/// Repeats the options of this check, so that a repeated check is not weaker.
 fn repeated_options(request: &Request) -> String {
     let copies =
         (request.copies != usize::from(COPIES)).then(|| format!(" --copies {}", request.copies));
@@ -336,13 +337,14 @@ fn command(what: String, command: String) -> Remedy {
     }
 }
 
-/// The folder whose verification would tell of a copy.
+/// Returns the folder to verify in order to check a copy.
 fn folder_of(copy: &CandidateCopy) -> PathBuf {
     let root = copy.root.as_deref().or(copy.path.parent());
     root.unwrap_or(&copy.path).to_owned()
 }
 
-/// Where the card went when it was last taken in. Of a volume that was forgotten, nobody knows where it was.
+/// Returns the destinations of the card's last ingest. The location of a forgotten volume is
+/// unknown.
 fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestination>, Error> {
     let volumes = catalogue.volumes();
     let (volume, inside) = volumes.locate(&report.card);
@@ -352,7 +354,7 @@ fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestin
         None => None,
     };
     let known = last.into_iter().flat_map(|last| last.places);
-    // What took the destination of a volume is not where its copies go.
+    // A volume that was replaced is not a destination.
     let is_there = |volume: i64| {
         let copy_volume = report.copy_volumes.get(&volume);
         copy_volume.is_none_or(|copy_volume| {
@@ -378,7 +380,7 @@ fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestin
     Ok(placed.collect())
 }
 
-/// Taking it in again, to where it went, and to as many more destinations as are requirements.
+/// Suggests another ingest to the earlier destinations, and to more until there are enough.
 fn ingest(
     copied: &[&FileState],
     report: &Report,
@@ -396,7 +398,7 @@ fn ingest(
         .requirements
         .copies
         .saturating_sub(reached.min().unwrap_or(0));
-    // A command that copies nowhere is none.
+    // An ingest needs at least one destination.
     let more = more.max(usize::from(destinations.is_empty()));
     let known = destinations
         .iter()
@@ -409,7 +411,8 @@ fn ingest(
     )
 }
 
-/// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
+/// Suggests copying a history of the card unchanged. Where it was copied with its footage, its
+/// chain has grown.
 fn keep_history(
     history: &Path,
     report: &Report,
@@ -432,13 +435,13 @@ fn keep_history(
     command(what, ingest_command(program, &history, known.chain(more)))
 }
 
-/// The command that copies a folder to others, which are written as a shell reads them.
+/// Composes an ingest command; `to` are destinations quoted for a shell.
 fn ingest_command(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
     let to: Vec<String> = to.map(|folder| format!(" --to {folder}")).collect();
     format!("{program} ingest {}{}", quoted(folder), to.concat())
 }
 
-/// A folder as `--to` takes it, where braces are filled in.
+/// Escapes the braces of a path for `--to`, which expands placeholders.
 fn template(folder: &Path) -> PathBuf {
     let text = folder.as_os_str();
     if !text
@@ -448,7 +451,7 @@ fn template(folder: &Path) -> PathBuf {
     {
         return folder.to_owned();
     }
-    // A name that is not Unicode and has braces is for no command line.
+    // A non-Unicode name with braces cannot be written on a command line.
     let text = text.to_string_lossy();
     text.replace('{', "{{").replace('}', "}}").into()
 }
@@ -464,8 +467,8 @@ fn when_mounted(what: &str, destinations: &[CardDestination]) -> String {
     }
 }
 
-/// On how many disks a file would be when its copies were fixable as they are, and it was copied to some volumes. A disk
-/// that nobody knows yet may turn out to be another one.
+/// Returns the number of disks that hold the file after the fixes that need no copying, and after
+/// copying it to the volumes in `more`. An unknown disk may turn out to be a distinct one.
 fn reachable_disks(file: &FileState, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
     let fixable = copies.filter(|copy| {
@@ -486,14 +489,14 @@ fn reachable_disks(file: &FileState, report: &Report, more: &[i64]) -> usize {
     max_independent(&valid_copies.collect::<Vec<_>>()) + unknown.len()
 }
 
-/// A path as a shell reads it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
     match path.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
         Some(text) if !text.contains(is_unsafe) => format!("'{}'", text.replace('\'', r"'\''")),
         _ => {
-            // What no terminal shows as it is, byte by byte.
+            // Characters that terminals do not show are written as escaped bytes.
             let bytes = path.as_os_str().as_encoded_bytes().iter();
             let all = bytes.map(|byte| match byte {
                 b'/' | b'.' | b'_' | b'-' | b' ' => char::from(*byte).to_string(),

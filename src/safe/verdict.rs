@@ -1,4 +1,5 @@
-//! Whether a card may be formatted, from what its files are and where they stand: nothing here reads anything.
+//! Decides which copies count and on how many disks they are, from recorded and observed facts.
+//! Does no I/O.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,92 +12,94 @@ use crate::catalogue::{Disks, MountedWith, Stood};
 use crate::value::{Age, Fingerprint};
 use crate::volume::Backing;
 
-/// What is asked for.
+/// Conditions that copies must meet.
 #[derive(Debug, Clone, Copy)]
 pub struct Requirements {
-    /// So many disks at least.
+    /// Minimum number of distinct disks.
     pub copies: usize,
-    /// Verified this long ago at most.
+    /// Maximum age of the last verification.
     pub max_age: Option<Age>,
-    /// Seconds since 1970 UTC.
+    /// Current Unix time.
     pub now: i64,
 }
 
-/// A volume that copies are on.
+/// Volume that holds copies.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own that was recorded or is seen"
 )]
 pub struct CopyVolume {
-    /// What people call it.
+    /// Label shown to the user.
     pub label: String,
-    /// Its disks.
+    /// Disks that the volume was seen on.
     pub disks: Disks,
-    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    /// `disks`, plus the disks of known volumes that hold the volume's image file.
     pub all_disks: Disks,
-    /// The identities of these volumes.
+    /// Identities of the volumes that hold its image files, except the system disk.
     pub held_by: Vec<String>,
-    /// What was disk_names of them, for people.
+    /// Serial numbers, servers and user-given names of its disks, for display.
     pub disk_names: Vec<String>,
-    /// Whether it is mounted now.
+    /// True if it is mounted now.
     pub is_mounted: bool,
-    /// Whether it is mounted, and from another device than the card.
+    /// True if it is mounted now, from a different device than the card.
     pub is_on_other_device: bool,
-    /// What it is known by.
+    /// Identity of the volume, such as `uuid:…`.
     pub identity: String,
-    /// What it is on, where that is no disk of its own.
+    /// Storage that the volume is on, if it is not a physical disk: memory, a view or an image
+    /// file.
     pub backing: Backing,
-    /// Whether another machine answers for it.
+    /// True for network and host shares.
     pub is_share: bool,
-    /// Whether a person said which disk it is on.
+    /// True if the user named the disk of the volume.
     pub is_disk_named_by_user: bool,
-    /// How far reading there can reach its medium.
+    /// Cache that may answer reads instead of the medium.
     pub cache: VolumeCache,
-    /// Volumes that were mounted at the same time, if it is a share.
+    /// Volumes that were mounted at the same time; recorded for shares only.
     pub mounted_with: MountedWith,
-    /// What its disk was seen to hold since it was away.
+    /// Label of what was later seen on its disk, while the volume itself was not mounted.
     pub replaced_by: Option<String>,
-    /// How often its filesystem was found to be a new one.
+    /// Number of times the filesystem was found to have been formatted.
     pub formats: i64,
 }
 
-/// What may answer instead of a volume's medium when a file of it is read.
+/// Cache that may answer reads of a volume instead of its medium.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum VolumeCache {
-    /// Nothing, or it is not known: the volume is away.
+    /// No such cache, or the volume is not mounted.
     #[default]
     None,
-    /// A cache that is gone once it is unmounted.
+    /// Cache that is dropped when the volume is unmounted.
     UntilUnmounted,
-    /// A cache that stays.
+    /// Cache that survives unmounting.
     Always,
 }
 
-/// The card.
+/// Volume and disks of the card.
 #[derive(Debug, Clone, Default)]
 pub struct CardLocation {
-    /// Its volume's number, where the catalogue knows it.
+    /// Volume id; `None` if the catalogue does not know the volume.
     pub volume: Option<i64>,
-    /// Its root there.
+    /// Root of the card, relative to the root of the volume.
     pub inside: PathBuf,
-    /// Its disks.
+    /// Disks of the card.
     pub disks: Disks,
-    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    /// `disks`, plus the disks of known volumes that hold the card's image file.
     pub all_disks: Disks,
-    /// What its volume is known by.
+    /// Identity of the volume, such as `uuid:…`.
     pub identity: String,
-    /// What its volume is on, where that is no disk of its own.
+    /// Storage that the volume is on, if it is not a physical disk.
     pub backing: Backing,
-    /// Identities of the volumes that hold its image file, the system disk left out.
+    /// Identities of the volumes that hold its image files, except the system disk.
     pub held_by: Vec<String>,
-    /// Whether it is on the system disk, whose image files are where a person says.
+    /// True if the card is on the system disk. The user names the disk of image files there.
     pub is_system_disk: bool,
-    /// Whether another machine answers for it.
+    /// True for network and host shares.
     pub is_share: bool,
-    /// Whether a person said which disk it is on.
+    /// True if the user named the disk of the card.
     pub is_disk_named_by_user: bool,
-    /// When anything of its files was last changed, as far as its filesystem tells; in order.
+    /// Times of the last change (ctime) of its files in nanoseconds, sorted, if the filesystem
+    /// stores them.
     pub changes: Vec<i64>,
 }
 
@@ -114,32 +117,32 @@ impl CardLocation {
     }
 }
 
-/// A place where a file's content may be.
+/// File that may be a copy of a file on the card.
 #[derive(Debug, Clone)]
 pub struct CandidateCopy {
-    /// The volume's number.
+    /// Id of the volume.
     pub volume: i64,
-    /// Where it is, or was when its volume was last mounted.
+    /// Current path; if the volume is not mounted, the path at its last mount point.
     pub path: PathBuf,
-    /// The folder that a card was copied to, as `path`.
+    /// Folder that the card was copied to, absolute like `path`; `None` for copies found by scans.
     pub root: Option<PathBuf>,
-    /// Whether it counts.
+    /// Proof that the copy counts, or the reason why it does not.
     pub outcome: Result<Proof, Doubt>,
 }
 
-/// What is found of one content's copies.
+/// Known copies of one content.
 #[derive(Debug, Clone, Default)]
 pub struct CountedCopies {
-    /// Each place, but those on the card itself.
+    /// All known copies, except files on the card itself.
     pub copies: Vec<CandidateCopy>,
-    /// Distinct disks, the card's left out, that surely hold it.
+    /// Number of distinct disks that hold valid copies, not counting the card's.
     pub disks: usize,
-    /// Volumes of copies that count, but not twice: a share, and a disk that may have been in its server.
+    /// A share and another volume whose valid copies may be on the same disk and so count once.
     pub may_be_one: Option<(i64, i64)>,
 }
 
-/// Counts the copies of a content, given with its bytes. `at`: each place, with where that is for people, and what
-/// is seen there.
+/// Counts the copies of a content, given as hash and size. `at` lists each recorded copy with its
+/// current path, the folder the card was copied to, and what was observed at the path.
 #[must_use]
 pub fn count_copies(
     content: (Fingerprint, u64),
@@ -199,7 +202,7 @@ pub fn count_copies(
     counted
 }
 
-/// Whether a volume is on some disk that is not the card's.
+/// Fails unless the volume is on a known disk other than the card's.
 fn check_disk(copy_volume: &CopyVolume, card: &CardLocation) -> Result<(), Doubt> {
     if copy_volume.backing.is_memory {
         Err(Doubt::InMemory)
@@ -217,7 +220,7 @@ fn check_disk(copy_volume: &CopyVolume, card: &CardLocation) -> Result<(), Doubt
         && !copy_volume.disks.are_told()
         && !copy_volume.is_on_other_device
     {
-        // A system that tells a disk's number would have disk_names the card's, were it on that disk.
+        // A system that reports a serial number for this disk would also report it for the card.
         Err(Doubt::UnknownCardDisk)
     } else {
         Ok(())
@@ -235,13 +238,13 @@ fn seen_change(observation: &Observation) -> Option<i64> {
     }
 }
 
-/// Whether nothing was seen, of a volume that is away, that took its place since.
+/// Fails if something else took the place of the volume after the copy was verified.
 fn check_not_replaced(
     proof: Proof,
     copy_volume: &CopyVolume,
     observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    // What is seen is there; whether it is what was verified, only the time of its last change tells for sure.
+    // A file of that name exists. Only an unchanged ctime proves that it is the verified one.
     let is_certain = match observation {
         Observation::Read(..) => true,
         Observation::File(_, is_change_kept) => *is_change_kept,
@@ -254,7 +257,8 @@ fn check_not_replaced(
     }
 }
 
-/// Whether a copy is surely not the card itself: shared by another machine, or in the machine that shares the card.
+/// Fails if the copy may be the card itself: the card shared by another machine, or a disk in the
+/// machine that shares the card.
 fn check_not_card(
     proof: Proof,
     copy_volume: &CopyVolume,

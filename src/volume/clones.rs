@@ -1,5 +1,5 @@
-//! Clones: filesystems that share one identity because one is a copy of the other, byte for
-//! byte. They are told apart by the disk they are on, else by where they are mounted.
+//! Clones: filesystems with the same identity because one is a byte-for-byte copy of the other.
+//! They are distinguished by their disk, else by their mount point.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 
 use super::Volume;
 
-/// What was recorded of a volume when it was last seen.
+/// Recorded facts about a volume when it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownVolume {
-    /// What it was known by: that of a clone is the original's, with `@` and what tells it
-    /// apart.
+    /// Recorded identity; for a clone that of the original, followed by `@` and a suffix.
     pub identity: String,
-    /// Where it was mounted.
+    /// Last mount point.
     pub mount: PathBuf,
-    /// The disk it was on, where that was known.
+    /// Serial number of its disk; `None` if unknown.
     pub hardware: Option<String>,
 }
 
-/// A mounted filesystem: one or more mounts of one device.
+/// Mounted filesystem: one or more mounts of one device.
 struct Filesystem {
-    /// Of a share, one for each way in which it is mounted.
+    /// Device numbers; a share has one for each of its mounts.
     numbers: Vec<String>,
     hardware: Option<String>,
     mounts: Vec<PathBuf>,
     identity: Option<String>,
 }
 
-/// Gives each volume the identity it goes by; gives which mount is told apart from which.
+/// Assigns the identity of each volume. Returns the mount points of clones, each with that of its
+/// original.
 pub(super) fn distinguish_clones(
     volumes: &mut [Volume],
     known: &[KnownVolume],
@@ -49,16 +49,16 @@ pub(super) fn distinguish_clones(
     clones
 }
 
-/// The filesystems that claim each identity, in the order of their numbers.
+/// Groups filesystems by identity, sorted by device number.
 fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     let mut order: Vec<&Volume> = volumes.iter().collect();
-    // The whole filesystem's mount stands before those of its folders.
+    // The mount of the whole filesystem precedes those of its folders.
     order.sort_by_key(|volume| (ordinal(&volume.number), volume.root.as_os_str().len()));
     let mut all: BTreeMap<String, Vec<Filesystem>> = BTreeMap::new();
     for volume in order {
         let filesystems = all.entry(volume.base.clone()).or_default();
         match filesystems.last_mut() {
-            // One share is one, however often it is mounted.
+            // A share is one filesystem, even if mounted several times.
             Some(last)
                 if last.numbers.contains(&volume.number) || volume.base.starts_with("share:") =>
             {
@@ -76,7 +76,7 @@ fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     all
 }
 
-/// `8:17` after `8:2`.
+/// Returns a sort key: `8:17` after `8:2`.
 fn ordinal(number: &str) -> (Vec<u64>, &str) {
     let parts = number.split(':').map_while(|part| part.parse().ok());
     (parts.collect(), number)
@@ -106,7 +106,7 @@ fn assign_identities(
             filesystem.identity = Some(name);
         }
     }
-    // Who stands beside whom: everybody beside the find_keeper, else beside the first.
+    // All others are clones of the filesystem that keeps the identity, else of the first.
     let first = keeper.unwrap_or(0);
     let from = filesystems
         .get(first)
@@ -121,8 +121,8 @@ fn assign_identities(
         .collect()
 }
 
-/// Clones that were told apart before go by the same identity again: on the same disk, unless
-/// that is the original's too; else mounted at the same place.
+/// Assigns the recorded identities of clones. A clone is recognized by its disk, unless that is
+/// also the original's, else by its mount point.
 fn recognize_clones(
     base: &str,
     filesystems: &mut [Filesystem],
@@ -157,8 +157,8 @@ fn recognize_clones(
     }
 }
 
-/// Which of those that are not recognized keeps the identity: the one on the disk that it was
-/// on, else the one where it was, else the first.
+/// Returns the index of the filesystem that keeps the identity: the one on the recorded disk, else
+/// at the recorded mount point, else the first.
 fn find_keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
     let nearness = |filesystem: &Filesystem| {
         let Some(original) = original else {
@@ -183,7 +183,8 @@ impl Filesystem {
         self.mounts.iter().any(|own| own == mount)
     }
 
-    /// A name that nobody has: by the disk, else by the mount, else by the number too.
+    /// Returns an unused identity: with the disk, else with the mount point, else with the device
+    /// number, too.
     fn choose_name(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
         let by_disk = self.hardware.as_deref().filter(|own| Some(*own) != kept);
         let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));

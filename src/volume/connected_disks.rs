@@ -1,5 +1,5 @@
-//! Disks that are plugged in, mounted or not, with the filesystems on their partitions: whether the disk of a volume
-//! that is not mounted still holds it.
+//! Connected disks and the filesystems on their partitions, mounted or not. They show whether the
+//! disk of an unmounted volume still holds it.
 
 #[cfg(target_os = "linux")]
 use std::fs::{self, File};
@@ -14,25 +14,25 @@ use super::udev::{Links, udev_names};
 #[cfg(target_os = "linux")]
 use super::{serials, superblock};
 
-/// A disk that is plugged in.
+/// Disk that is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectedDisk {
-    /// Its serial numbers, joined by `+` as those of a [`super::Volume`].
+    /// Serial numbers, joined by `+` like those of a [`super::Volume`].
     pub hardware: String,
-    /// Itself and its partitions.
+    /// The whole disk, then its partitions.
     parts: Vec<DiskPart>,
 }
 
-/// A disk as a whole, or one of its partitions.
+/// Whole disk, or one of its partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct DiskPart {
     extent: String,
-    /// The uuid of the filesystem on it; empty where there is none; `None` where that may not be read.
+    /// Uuid of the filesystem; empty if there is none, `None` if reading is not permitted.
     uuid: Option<String>,
 }
 
 impl Volumes {
-    /// All disks that tell a serial number; none where this is not known of the system.
+    /// Lists all disks that report a serial number; empty on systems without support.
     #[must_use]
     pub fn connected_disks() -> Vec<ConnectedDisk> {
         #[cfg(target_os = "linux")]
@@ -43,21 +43,22 @@ impl Volumes {
 }
 
 impl ConnectedDisk {
-    /// Whether a filesystem of that uuid is on it.
+    /// Returns true if it holds a filesystem with this uuid.
     #[must_use]
     pub fn holds(&self, uuid: Option<&str>) -> bool {
         let mut parts = self.parts.iter();
         uuid.is_some() && parts.any(|part| part.uuid.as_deref() == uuid)
     }
 
-    /// Whether it surely does not hold a volume any more that was on it: by its uuid, and by its partition's first sector
-    /// and number of sectors where these were recorded.
+    /// Returns true if the disk certainly no longer holds a volume. Checks the uuid, and the
+    /// recorded first sector and size of its partition.
     #[must_use]
     pub fn lacks(&self, uuid: Option<&str>, extent: Option<&str>) -> bool {
         if self.holds(uuid) {
             return false;
         }
-        // It was not on a partition alone, or where it was is not known: in a container, or on a RAID, it is not seen here.
+        // The volume was not directly on a partition, or this is unknown: inside a container or a
+        // RAID it cannot be seen here.
         let Some(extent) = extent else {
             return false;
         };
@@ -73,7 +74,7 @@ fn all(system: &System) -> Vec<ConnectedDisk> {
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let disks = folders.filter_map(|folder| {
-        // What is made of other disks is found on them.
+        // Devices made of others are covered by their disks.
         let is_whole = crate::block_device::underlying_disks(&folder) == [folder.clone()];
         let hardware = is_whole.then(|| serials::serial(&folder))??;
         let inner = fs::read_dir(&folder).into_iter().flatten().flatten();
@@ -96,7 +97,7 @@ fn part(system: &System, links: &Links, folder: &Path) -> Option<DiskPart> {
     let recorded = || udev_names(system, &line(&folder.join("dev"))?).0;
     let read = || {
         let mut device = File::open(system.path(Path::new("/dev").join(name))).ok()?;
-        // Who may read it sees that there is none.
+        // With read permission, no result means that there is no filesystem.
         Some(
             superblock::read_any_kind(&mut device)
                 .and_then(|named| named.uuid)
@@ -129,7 +130,7 @@ mod tests {
         let new = disk(&[("0+2000", None), ("64+1936", Some("new"))]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(!new.lacks(Some("new"), Some("64+1936")));
-        // Resized, moved: its uuid is there.
+        // Resized or moved, but its uuid exists.
         assert!(!new.lacks(Some("new"), Some("64+900")));
     }
 
@@ -146,7 +147,7 @@ mod tests {
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));
         let read = disk(&[("0+2000", Some("a")), ("64+1936", Some("b"))]);
-        // In a container, such as LUKS, whose own uuid this is.
+        // The uuid may be inside a container such as LUKS.
         assert!(!read.lacks(Some("old"), None));
         assert!(!read.lacks(None, None));
     }

@@ -1,8 +1,7 @@
-//! macOS: the answers of `mount` and `diskutil`.
+//! macOS: parses the output of `mount` and `diskutil`.
 //!
-//! The calls that would give the same to a program (`getfsstat`, `getattrlist`) have no safe
-//! wrapper, and starting a tool takes a tenth of a second: `diskutil` is asked about all
-//! disks at once, and once in a process.
+//! The equivalent system calls (`getfsstat`, `getattrlist`) have no safe wrapper. Starting a tool
+//! takes a tenth of a second, so `diskutil` runs for all disks in parallel, and once per process.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,7 +14,7 @@ use super::Drive;
 use super::filesystem_kind;
 use super::identity::{Device, MountEntry};
 
-/// Everything mounted, disks by `diskutil`'s knowledge of them.
+/// Lists all mounts, with the facts of `diskutil` about disks.
 #[cfg(target_os = "macos")]
 pub(super) fn read_mounts() -> Vec<MountEntry> {
     use super::system_tool::run_with_timeout;
@@ -29,7 +28,7 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
     let table = run_with_timeout(&mut Command::new("/sbin/mount"), LIMIT).unwrap_or_default();
     let mut mounts = mounts(&String::from_utf8_lossy(&table));
     let mut known = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    // A disk that went, and came back under the same name, is asked about anew.
+    // A disk that was removed and returned under the same name is queried again.
     known.retain(|(source, point, _)| {
         let mut mounts = mounts.iter();
         mounts.any(|mount| mount.source == *source && mount.point == *point)
@@ -63,8 +62,8 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
     mounts
 }
 
-/// The answer of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. What
-/// the system keeps for itself is left out.
+/// Parses the output of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. Skips
+/// volumes of the system.
 fn mounts(table: &str) -> Vec<MountEntry> {
     table
         .lines()
@@ -97,7 +96,7 @@ fn mounts(table: &str) -> Vec<MountEntry> {
         .collect()
 }
 
-/// A share's address without the person who is logged in: `//nas/footage`, as Linux has it.
+/// Returns the address of a share without the user name, as on Linux: `//nas/footage`.
 fn address(source: &str, kind: &str) -> String {
     if let ("smbfs" | "afpfs", Some(rest)) = (kind, source.strip_prefix("//")) {
         let share = rest.split_once('@').map_or(rest, |(_, share)| share);
@@ -106,7 +105,7 @@ fn address(source: &str, kind: &str) -> String {
     source.to_owned()
 }
 
-/// The answer of `diskutil info -plist`. A uuid is printed as Linux prints it.
+/// Parses the output of `diskutil info -plist`. The uuid is lower case, as on Linux.
 fn device(plist: &[u8]) -> Device {
     let values = dictionary(&String::from_utf8_lossy(plist));
     let value = |key: &str| values.get(key).filter(|value| !value.is_empty()).cloned();
@@ -119,7 +118,7 @@ fn device(plist: &[u8]) -> Device {
     }
 }
 
-/// The strings and numbers of a property list's outermost dictionary.
+/// Parses the strings and integers of the outermost dictionary of a property list.
 fn dictionary(plist: &str) -> HashMap<String, String> {
     let mut reader = Reader::from_str(plist);
     let mut values = HashMap::new();
@@ -141,7 +140,7 @@ fn dictionary(plist: &str) -> HashMap<String, String> {
                 }
             }
             Event::End(element) => {
-                // `plist`, `dict`, and what stands in it.
+                // Depth 3: `plist`, `dict` and its direct children.
                 if depth == 3 {
                     match element.local_name().as_ref() {
                         "key" => key = Some(text.clone()),

@@ -1,5 +1,5 @@
-//! The mark: a small file that a person allowed in the root of a volume whose filesystem has
-//! no uuid, so that it is known again wherever it is mounted.
+//! Marker file: a small file that the user allowed in the root of a volume whose filesystem has no
+//! uuid. It identifies the volume wherever it is mounted.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::{Volume, filesystem_kind};
 use crate::atomic_file;
 
-/// Its name; hidden, so that no walk takes it for footage.
+/// Hidden, so that walks do not treat it as footage.
 const FILE_NAME: &str = ".btsindex-volume";
 
-/// A longer file is none.
+/// Maximum size; longer files are not markers.
 const MAX_BYTES: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -25,12 +25,12 @@ struct Marker {
     volume: String,
 }
 
-/// Marks a volume, and gives what it is known by from then on; a mark that is there already
-/// is left as it is.
+/// Writes a marker, unless there is one, and returns the resulting identity of the volume.
 ///
 /// # Errors
-/// When the volume has an identity of its own (a uuid, a share's address, a pool's name), when only a folder of it is
-/// mounted there, when what stands in the mark's place is none, or when it cannot be written.
+/// If the volume has another stable identity (uuid, address of a share, name of a pool), if only a
+/// folder of it is mounted, if the existing file is not a marker, or if the marker cannot be
+/// written.
 pub fn write_marker(volume: &Volume) -> io::Result<String> {
     let refuse = |reason: &str| Err(io::Error::new(ErrorKind::InvalidInput, reason));
     if volume.base.starts_with("uuid:") {
@@ -66,8 +66,8 @@ fn existing(root: &Path) -> io::Result<String> {
     })
 }
 
-/// The identity `mark:…` of the volume with that root, if it bears a mark. What is no regular
-/// file, too long, or not exactly a mark, is none.
+/// Returns the identity `mark:…` stored in the root of a volume. Returns `None` if the marker is
+/// not a regular file, too long, or malformed.
 pub(super) fn read(root: &Path) -> Option<String> {
     let path = root.join(FILE_NAME);
     let metadata = fs::symlink_metadata(&path).ok()?;
@@ -84,8 +84,8 @@ pub(super) fn read(root: &Path) -> Option<String> {
     (is_valid && !is_zero).then(|| format!("mark:{volume}"))
 }
 
-/// What was a file a moment ago may be a link or a pipe by now: neither is followed, nor
-/// waited for.
+/// A file may be replaced by a link or a pipe after it was checked. Opening does not follow the
+/// link or wait for the pipe.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -98,7 +98,8 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// 128 bits, from the keys that the system gives the standard library's hash maps.
+/// Returns 128 random bits as hexadecimal digits. They come from the keys of the standard library's
+/// hash maps, which the system seeds.
 fn random() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())

@@ -1,5 +1,5 @@
-//! The serial numbers of the disks under a volume: they tell a clone from its original,
-//! which no filesystem does. And the disks that are no disks: memory, and files on other volumes.
+//! Serial numbers of the disks below a volume. They distinguish a clone from its original, which no
+//! filesystem can. Also detects disks in memory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::system_tables::line;
 use crate::block_device::underlying_disks;
 
-/// Where a disk, a card or a controller says its number, the disk's own before any that its
-/// enclosure may have given it.
+/// Files in `sysfs` that store serial numbers. Numbers of the disk precede those that its enclosure
+/// may have assigned.
 const SERIAL_FILES: &[&str] = &[
     "device/wwid",
     "wwid",
@@ -18,27 +18,27 @@ const SERIAL_FILES: &[&str] = &[
     "serial",
 ];
 
-/// The number of the disk that a block device is, or is a part of; of all disks below it,
-/// sorted and joined by `+`, when it lies on several. `folder` is the device's own in `sysfs`.
+/// Returns the serial number of the disk of a block device. For several disks, the numbers are
+/// sorted and joined by `+`. `folder` is the device's folder in `sysfs`.
 pub(super) fn serial(folder: &Path) -> Option<String> {
     serials([folder.to_owned()])
 }
 
-/// The numbers of several devices, such as those of one btrfs.
+/// Returns the serial numbers of several devices, such as those of one btrfs.
 pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<String> {
     let mut serials = BTreeSet::new();
     for disk in folders
         .into_iter()
         .flat_map(|folder| underlying_disks(&folder))
     {
-        // A disk that says nothing may be one of another array, too.
+        // A disk without a serial number may be part of another array, too.
         serials.extend(own_serials(&disk)?);
     }
     let serials: Vec<String> = serials.into_iter().collect();
     (!serials.is_empty()).then(|| serials.join("+"))
 }
 
-/// Whether a disk is memory: a RAM disk, compressed memory.
+/// Returns true for RAM disks and compressed memory.
 pub(super) fn is_memory(disk: &Path) -> bool {
     let name = disk.file_name().unwrap_or_default().to_string_lossy();
     let is_numbered = |prefix: &str| {
@@ -48,8 +48,8 @@ pub(super) fn is_memory(disk: &Path) -> bool {
     ["ram", "zram", "nullb"].into_iter().any(is_numbered)
 }
 
-/// First sector and number of sectors of a partition, or of a whole disk: `2048+1953521664`.
-/// `None` for what is made of other disks.
+/// Returns the first sector and the number of sectors of a partition or disk: `2048+1953521664`.
+/// Returns `None` for devices made of others.
 pub(super) fn extent(folder: &Path) -> Option<String> {
     let below = fs::read_dir(folder.join("slaves"));
     below
@@ -59,7 +59,7 @@ pub(super) fn extent(folder: &Path) -> Option<String> {
     Some(format!("{start}+{}", line(&folder.join("size"))?))
 }
 
-/// The numbers by which a disk is known: its own, and that of the device of which it is a part only.
+/// Returns the serial numbers of a disk, and of the device that the disk is only a part of.
 fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
     let mut serials = BTreeSet::new();
     // All namespaces of an NVMe controller or subsystem are one device.
@@ -79,15 +79,15 @@ fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
     (!serials.is_empty()).then_some(serials)
 }
 
-/// What the logical units of one array share in their numbers: SPC-4, NAA IEEE Registered Extended (type 6), whose
-/// second half only tells units of a device apart.
+/// Returns the common part of the serial numbers of one array's logical units. SPC-4, NAA IEEE
+/// Registered Extended (type 6): only the second half differs between units.
 fn array_id(serial: &str) -> Option<String> {
     let digits = serial.strip_prefix("naa.")?;
     let is_extended = digits.len() == 32 && digits.starts_with('6');
     is_extended.then(|| format!("array.{}", digits.get(..16).unwrap_or(digits)))
 }
 
-/// The iSCSI target that a disk is a unit of.
+/// Returns the iSCSI target of a disk.
 fn iscsi_target(disk: &Path) -> Option<String> {
     let mut above = disk.ancestors();
     let session = above.find(|folder| {
@@ -99,7 +99,7 @@ fn iscsi_target(disk: &Path) -> Option<String> {
     read_serial(&session.join("iscsi_session").join(name).join("targetname"))
 }
 
-/// A USB device further up: the one that says who made it.
+/// Returns the serial number of the nearest parent USB device, which is the one with a vendor.
 fn usb_serial(disk: &Path) -> Option<String> {
     disk.ancestors()
         .skip(1)
@@ -107,7 +107,8 @@ fn usb_serial(disk: &Path) -> Option<String> {
         .and_then(|folder| read_serial(&folder.join("serial")))
 }
 
-/// A number; those of one repeated character are what makers of cheap bridges leave there.
+/// Reads a serial number. A single repeated character is ignored: cheap bridges report such
+/// numbers.
 fn read_serial(file: &Path) -> Option<String> {
     let serial = line(file)?;
     let characters: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
@@ -226,7 +227,7 @@ mod tests {
             std::os::unix::fs::symlink(root.join(lower), slaves.join(name)).unwrap();
         }
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
-        // A ring of devices ends too.
+        // A cycle of devices ends, too.
         std::os::unix::fs::symlink(root.join("dm-0"), root.join("md0/slaves/dm-0")).unwrap();
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
     }

@@ -1,4 +1,4 @@
-//! One question to a tool of the system, with a bounded wait and a bounded answer.
+//! Runs a tool of the system, with limits on its run time and output.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,14 +6,14 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A longer answer is cut.
+/// Maximum length of the output; the rest is cut.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How often a tool that has answered is looked at until it ends.
+/// Interval at which the exit of a tool is checked after its output was read.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What the tool wrote; `None` when it cannot be run, fails, or takes longer than `limit`,
-/// at which it is killed.
+/// Returns the standard output of the tool; `None` if it cannot be run, fails, or exceeds `limit`,
+/// after which it is killed.
 pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
     let end = Instant::now() + limit;
     let mut child = command
@@ -27,7 +27,7 @@ pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option
     let reader = thread::Builder::new().spawn(move || {
         let mut answer = Vec::new();
         let is_read = stdout.take(MAX_BYTES).read_to_end(&mut answer).is_ok();
-        // Nobody listens any more when it took too long.
+        // The receiver is gone after a timeout.
         let _ = sender.send(is_read.then_some(answer));
     });
     let answer = reader.ok().and_then(|_| receiver.recv_timeout(limit).ok());
@@ -38,7 +38,7 @@ pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option
             _ => return None,
         }
     }
-    // Fails only when it has ended just now.
+    // Fails only if the tool has just ended.
     let _ = child.kill();
     let _ = child.wait();
     None

@@ -1,4 +1,4 @@
-//! Filesystems that are there: images made and mounted, where the system lets us.
+//! Tests with real filesystems: images that are created and mounted, if the system permits it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::{Volume, Volumes, write_marker};
 
-/// A mount that ends with the test.
+/// Mount that is unmounted at the end of the test.
 struct Mounted(PathBuf);
 
 impl Drop for Mounted {
@@ -28,7 +28,7 @@ fn run(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Mounts at a new folder; `None`, with the reason told, where that is not allowed.
+/// Mounts at a new folder. Returns `None` and prints the reason if mounting is not permitted.
 fn mount(at: PathBuf, arguments: &[&str]) -> Option<Mounted> {
     fs::create_dir_all(&at).unwrap();
     if run(Command::new("mount").args(arguments).arg(&at)) {
@@ -43,7 +43,7 @@ fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// A folder as the mount table will name it.
+/// Returns a temporary folder, and its path as in the mount table.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();

@@ -1,7 +1,7 @@
-//! Windows: one answer of PowerShell about drive letters, volumes and mapped shares.
+//! Windows: parses one PowerShell query for drive letters, volumes and mapped shares.
 //!
-//! The calls that would give the same to a program have no safe wrapper, and PowerShell takes
-//! a third of a second to start: it is asked once in a process.
+//! The equivalent system calls have no safe wrapper. PowerShell takes a third of a second to start,
+//! so it runs once per process.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::Drive;
 use super::filesystem_kind;
 use super::identity::{Device, MountEntry};
 
-/// Asks for both views: the first knows uuids, the second serial numbers and shares.
+/// Queries both views: the first has uuids, the second serial numbers and shares.
 #[cfg(windows)]
 const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
     @{volumes=@(Get-Volume|Select-Object DriveLetter,UniqueId);\
@@ -19,7 +19,7 @@ const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
     Select-Object DeviceID,DriveType,FileSystem,ProviderName,VolumeName,VolumeSerialNumber)}\
     |ConvertTo-Json -Depth 3 -Compress";
 
-/// Everything that has a drive letter.
+/// Lists everything with a drive letter.
 #[cfg(windows)]
 pub(super) fn read_mounts() -> Vec<MountEntry> {
     use super::system_tool::run_with_timeout;
@@ -36,7 +36,7 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
     cached.clone()
 }
 
-/// The two views, joined by drive letter.
+/// Joins the two views by drive letter.
 fn mounts(answer: &[u8]) -> Vec<MountEntry> {
     let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
@@ -47,7 +47,7 @@ fn mounts(answer: &[u8]) -> Vec<MountEntry> {
         .collect()
 }
 
-/// Where there is only one, `ConvertTo-Json` may leave the list out.
+/// Returns the elements of a list. `ConvertTo-Json` may write a single element without the list.
 fn list(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(all) => all.iter().collect(),
@@ -113,14 +113,14 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<MountEntry> {
     })
 }
 
-/// `0F4C9E1B` as Linux prints it, `0F4C-9E1B`: so a card has one identity everywhere.
+/// Formats `0F4C9E1B` as Linux does, `0F4C-9E1B`, so that a card has one identity on all systems.
 fn dashed(serial: &str) -> Option<String> {
     let is_serial = serial.len() == 8 && serial.bytes().all(|byte| byte.is_ascii_hexdigit());
     let (high, low) = serial.split_at_checked(4).filter(|_| is_serial)?;
     (serial != "00000000").then(|| format!("{high}-{low}").to_uppercase())
 }
 
-/// The uuid in `\\?\Volume{…}\`.
+/// Returns the uuid in `\\?\Volume{…}\`.
 fn guid(path: &str) -> Option<String> {
     let (_, rest) = path.split_once("Volume{")?;
     let (guid, _) = rest.split_once('}')?;

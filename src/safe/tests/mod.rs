@@ -1,5 +1,5 @@
-//! The verdict against a slow and obvious model, over random states of cards, copies, verifications, disks and clocks.
-//! The model in `model` was written from docs/safe.md alone.
+//! Compares the verdict with a slow and simple model, on random cards, copies, verifications, disks
+//! and clocks. The model in `model` was written from docs/safe.md alone.
 
 mod model;
 mod zones;
@@ -13,13 +13,13 @@ use crate::checksum::HashKind;
 use crate::source_file::Stamp;
 use crate::volume::{Backing, Image};
 
-/// States that are tried; `scripts/endurance` asks for more.
+/// Number of random worlds; `scripts/endurance` sets a higher one.
 fn states() -> u64 {
     let asked = std::env::var("BTSINDEX_SAFE_STATES").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(100_000)
 }
 
-/// Numbers that look random: splitmix64.
+/// Pseudo-random number generator: splitmix64.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    /// Once in so many times.
+    /// Returns true once in `times` calls on average.
     fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -44,10 +44,10 @@ impl Dice {
 const NOW: i64 = 1_790_000_000;
 const DAY: i64 = 86_400;
 const NANOS: i64 = 1_000_000_000;
-/// When every file of a card was shot.
+/// Unix time at which every file of the card was recorded.
 const SHOT: i64 = NOW - 40 * DAY;
 
-/// What a copy looks like whose file was written so long after it was shot.
+/// Returns the stamp of a file written `later` seconds after it was recorded.
 fn stamp(bytes: u64, later: i64) -> Stamp {
     Stamp {
         bytes,
@@ -62,18 +62,18 @@ fn content(number: u64) -> Fingerprint {
     Fingerprint::from_bytes(bytes)
 }
 
-/// A copy, as it came about.
+/// Recorded copy, and what is observed at its path.
 #[derive(Clone)]
 struct PlacedCopy {
     stood: Stood,
     observation: Observation,
 }
 
-/// A card, what is known, and what is seen.
+/// Card, recorded facts and observations.
 struct World {
     card: CardLocation,
     copy_volumes: BTreeMap<i64, CopyVolume>,
-    /// The contents of its files; none: it could not be read.
+    /// Content of each file; `None` if it could not be read.
     files: Vec<Option<(Fingerprint, u64)>>,
     places: BTreeMap<(Fingerprint, u64), Vec<PlacedCopy>>,
     requirements: Requirements,
@@ -81,13 +81,13 @@ struct World {
     is_interrupted: bool,
 }
 
-/// The system disk, which the catalogue does not know.
+/// Identity of the system disk, which is not in the catalogue.
 const SYSTEM: &str = "uuid:system";
 
-/// Numbers of sets of volumes that were mounted at the same time.
+/// Ids of sets of volumes mounted at the same time.
 const SETS: [i64; 3] = [1, 2, 3];
 
-/// What the card's volume is known by.
+/// Identity of the card's volume.
 const CARD: &str = "uuid:card";
 
 const DISKS: [&str; 9] = [
@@ -158,7 +158,7 @@ impl World {
                     .collect::<Vec<PlacedCopy>>()
             });
         }
-        // Every place is on a volume of its own more often than not.
+        // Most copies are on separate volumes.
         for places in places.values_mut() {
             for (at, place) in places.iter_mut().enumerate() {
                 let at = i64::try_from(at).unwrap();
@@ -217,7 +217,7 @@ impl World {
     }
 }
 
-/// An image file on a volume. Two of its names are links to one file.
+/// Returns an image file on a volume. Two of the names are hard links to one file.
 fn image(dice: &mut Dice, volume: &str) -> Image {
     let (file, inode) = dice.pick(&[
         ("a.img", Some(7)),
@@ -283,7 +283,8 @@ fn random_volume(dice: &mut Dice, volume: i64) -> CopyVolume {
     }
 }
 
-/// What follows for image files on volumes that are there: an image on an image is on all that this one is on.
+/// Propagates facts through nested image files: an image inside another image is on all its
+/// storage.
 fn hold_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>) {
     for _ in 0..copy_volumes.len() {
         let before = copy_volumes.clone();
@@ -317,7 +318,7 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
 }
 
 impl PlacedCopy {
-    /// A copy that is well, to which mishaps come.
+    /// Returns a valid copy with random faults.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
         let mut claims = random_claims(dice, file);
         let listed = dice.one_in(2).then(|| Listed {
@@ -344,7 +345,7 @@ impl PlacedCopy {
     }
 }
 
-/// What is recorded of a copy that is well, to which mishaps come.
+/// Returns claims of a valid copy with random faults.
 fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     let ages = [
         0,
@@ -396,7 +397,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     }
     let mut claims = Vec::new();
     if dice.one_in(6) {
-        // Its hash in the catalogue.
+        // Hash recorded by a scan.
         claims.push(Claim {
             content: if dice.one_in(3) { content(7) } else { file.0 },
             stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
@@ -413,7 +414,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         claims.push(claim.clone());
     }
     if dice.one_in(8) {
-        // Another ingest's word about the same path.
+        // Claim of another ingest about the same path.
         claims.push(Claim {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },
@@ -433,7 +434,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     claims
 }
 
-/// Two files were not changed at the same moment; one that is seen twice was.
+/// Moves the ctime: two files differ in it, one file that is visible twice does not.
 fn change_later(dice: &mut Dice, claims: &mut [Claim], observation: &mut Observation) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
@@ -446,7 +447,7 @@ fn change_later(dice: &mut Dice, claims: &mut [Claim], observation: &mut Observa
     }
 }
 
-/// What is seen where a file should be.
+/// Returns a random state of a path.
 fn random_observation(dice: &mut Dice, file: (Fingerprint, u64)) -> Observation {
     match dice.below(12) {
         0 => Observation::Missing,
@@ -487,7 +488,7 @@ fn it_says_what_the_model_says() {
             not_safe += 1;
         }
     }
-    // Both answers are met often enough for their comparison to mean something.
+    // Each verdict is frequent enough for the comparison to be meaningful.
     assert!(
         safe * 20 > states() && not_safe * 20 > states(),
         "{safe} {not_safe}"
@@ -510,12 +511,12 @@ fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
         world.requirements.copies = most + 1;
         assert!(!world.report().is_safe(), "seed {seed}");
         world.requirements = requirements;
-        // A file that nobody copied.
+        // A file without copies.
         world.files.push(Some((content(99), 100)));
         world.places.insert((content(99), 100), Vec::new());
         assert!(!world.report().is_safe(), "seed {seed}");
         world.files.pop();
-        // All copies are altered, or all disks are one.
+        // All copies are altered, or all disks are the same.
         let places = world.places.clone();
         for place in world.places.values_mut().flatten() {
             place.observation = Observation::Read(content(98), stamp(100, 0), NOW, How::Bypassed);

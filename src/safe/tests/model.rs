@@ -20,15 +20,15 @@ type Content = (Fingerprint, u64);
 /// Copy with a verification that counts.
 struct SoundCopy<'a> {
     copy_volume: &'a CopyVolume,
-    /// For each verification of it that counts, the set of volumes that were mounted, as far as this is known.
+    /// Set of mounted volumes for each verification that counts; `None` if it was not recorded.
     mounted_sets: Vec<Option<i64>>,
-    /// The volume is mounted now, and the copy is there.
+    /// True if the volume is mounted and the copy exists.
     is_seen: bool,
-    /// Nanosecond of its last change, if it is seen, and its filesystem tells more than the modification time.
+    /// Nanosecond of the last change, if the file is visible and its filesystem stores ctimes.
     changed: Option<i64>,
 }
 
-/// Failure that a copy depends on: a disk, or the server of a share.
+/// Unit of failure that a copy depends on: a disk, or the server of a share.
 enum Device {
     Disk(String),
     Host(String),
@@ -43,8 +43,8 @@ pub(super) fn is_safe(world: &World) -> bool {
     are_files_safe && world.doubts == 0 && !world.is_interrupted
 }
 
-/// Counts the distinct disks that surely hold a content (given as hash and bytes): the size of the largest set of
-/// sound copies of which each pair is apart.
+/// Counts the distinct disks that surely hold a content, given as hash and size. This is the size
+/// of the largest set of sound copies of which each pair is independent.
 pub(super) fn disks(world: &World, file: (Fingerprint, u64)) -> usize {
     let places = world.places.get(&file).into_iter().flatten();
     let copies: Vec<SoundCopy<'_>> = places
@@ -88,7 +88,7 @@ fn is_a_file_of_the_card(world: &World, copy: &SoundCopy<'_>) -> bool {
     (world.card.is_share || copy.copy_volume.is_share) && world.card.changes.iter().any(is_same)
 }
 
-/// Returns whether the copy is on the card's volume, or in an image that is kept there.
+/// Returns true if the copy is on the card's volume, or in an image stored there.
 fn is_on_card_volume(world: &World, copy_volume: &CopyVolume) -> bool {
     let volumes = volumes_below(world, copy_volume);
     let is_card = |copy_volume: &&CopyVolume| volumes.contains(copy_volume.identity.as_str());
@@ -99,8 +99,8 @@ fn is_on_card_volume(world: &World, copy_volume: &CopyVolume) -> bool {
     volumes.contains(world.card.identity.as_str()) || card.as_ref().is_some_and(is_card)
 }
 
-/// Returns whether the card is an image, and the copy is in the same file, or on the volume that holds it, or in another
-/// image there, as far as the catalogue knows that volume.
+/// Returns true if the card is an image, and the copy is in the same file, on the volume that holds
+/// it, or in another image there. The volume must be in the catalogue.
 fn is_next_to_card_image(world: &World, copy_volume: &CopyVolume) -> bool {
     let volumes = volumes_below(world, copy_volume);
     let is_known = |volume: &str| {
@@ -114,7 +114,7 @@ fn is_next_to_card_image(world: &World, copy_volume: &CopyVolume) -> bool {
     })
 }
 
-/// The image files of the volume, and those that hold them.
+/// Returns the image files of the volume, and the image files that hold those.
 fn images_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a Image> {
     let copy_volumes = shelves_below(world, copy_volume).into_iter();
     copy_volumes
@@ -122,7 +122,7 @@ fn images_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a Im
         .collect()
 }
 
-/// A file has one path, or several with one inode number.
+/// Returns true for equal paths and for equal inode numbers: one file may have several paths.
 fn is_one_file(one: &Image, other: &Image) -> bool {
     let is_inode = matches!((one.inode, other.inode), (Some(one), Some(other)) if one == other);
     one.volume == other.volume && (one.file == other.file || is_inode)
@@ -135,7 +135,7 @@ fn is_on_card_disk(world: &World, copy_volume: &CopyVolume) -> bool {
         let mut images = world.card.backing.images.iter();
         images.any(|image| image.volume == holder.identity)
     };
-    // The disks of the volume that holds the card's image are the card's, too.
+    // The disks of the volume that holds the card's image are also the card's.
     let mut holders = world.copy_volumes.values().filter(is_in_image_on);
     let is_holders =
         |holder: &CopyVolume| !disks.are_apart(&holder.disks) && holder.disks.are_known();
@@ -145,28 +145,30 @@ fn is_on_card_disk(world: &World, copy_volume: &CopyVolume) -> bool {
     if world.card.disks.are_known() {
         return !disks.are_apart(&world.card.disks);
     }
-    // The reader reports no number: a disk that only a person named may be the card's.
+    // The reader reports no serial number: a disk that only the user named may be the card's.
     let is_from_person = |name: &String| name.is_empty() || name.starts_with("said:");
     copy_volume.disk_names.iter().all(is_from_person) && !copy_volume.is_on_other_device
 }
 
-/// A copy on a share may be the card itself, and a card on a share may be on a disk that is away.
+/// Returns true if a share and a disk may be the same: a copy on a share may be the card itself,
+/// and a card on a share may be on an unmounted disk.
 fn may_share_and_disk_be_card(world: &World, copy: &SoundCopy<'_>) -> bool {
     match (copy.copy_volume.is_share, world.card.is_share) {
         (true, _) => may_share_be(copy, &world.card.identity, true),
-        // The card is read now. A disk that is mounted at that time is seen now.
+        // The card is read now, so a disk mounted at that time is visible now.
         (false, true) => !copy.is_seen && !world.card.is_disk_named_by_user,
         (false, false) => false,
     }
 }
 
-/// Two copies are apart when no single failure can take both.
+/// Returns true if no single failure can destroy both copies.
 fn are_independent(world: &World, one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool {
     let (below, others) = (
         volumes_below(world, one.copy_volume),
         volumes_below(world, other.copy_volume),
     );
-    // Of a volume that the catalogue does not know, it is not known either that it holds two images.
+    // If the catalogue does not know a volume, it does not know either that the volume holds two
+    // images.
     let is_known = |volume: &&str| {
         world
             .copy_volumes
@@ -181,14 +183,15 @@ fn are_independent(world: &World, one: &SoundCopy<'_>, other: &SoundCopy<'_>) ->
         && !are_one_file(one, other)
 }
 
-/// A file on a share and another file that were last changed at the same moment are one file, seen twice.
+/// Returns true if a file on a share and another file have the same ctime: it is one file, visible
+/// twice.
 fn are_one_file(one: &SoundCopy<'_>, other: &SoundCopy<'_>) -> bool {
     let is_share = one.copy_volume.is_share || other.copy_volume.is_share;
     let changes = one.changed.zip(other.changed);
     is_share && changes.is_some_and(|(one, other)| one.abs_diff(other) <= MICROSECOND)
 }
 
-/// One image file is one thing, whatever a person said.
+/// Returns true if both are in one image file, whatever disks the user named.
 fn are_in_one_image(world: &World, one: &CopyVolume, other: &CopyVolume) -> bool {
     let others = images_below(world, other);
     let own = images_below(world, one);
@@ -209,7 +212,7 @@ fn may_share_and_disk_be_one(share: &SoundCopy<'_>, disk: &SoundCopy<'_>) -> boo
     share.copy_volume.is_share && may_share_be(share, &disk.copy_volume.identity, disk.is_seen)
 }
 
-/// Returns whether the drive of a volume may have been in the server when the copy on the share was verified.
+/// Returns true if the disk of a volume may have been in the server when the copy was verified.
 fn may_share_be(share: &SoundCopy<'_>, volume: &str, is_volume_seen: bool) -> bool {
     let was_mounted = |set: &Option<i64>| {
         let mut pairs = share.copy_volume.mounted_with.iter();
@@ -221,7 +224,8 @@ fn may_share_be(share: &SoundCopy<'_>, volume: &str, is_volume_seen: bool) -> bo
     !are_seen && !was_always_mounted && !share.copy_volume.is_disk_named_by_user
 }
 
-/// Memory does not count, nor does an image that is kept there, nor a filesystem that shows files of other filesystems.
+/// Returns true if the disk is known. Memory, images stored in memory, and filesystems that show
+/// files of others do not count.
 fn is_on_a_known_disk(world: &World, copy_volume: &CopyVolume) -> bool {
     let is_in_memory = |below: &&CopyVolume| below.backing.is_memory;
     let is_kept =
@@ -229,7 +233,7 @@ fn is_on_a_known_disk(world: &World, copy_volume: &CopyVolume) -> bool {
     is_kept && copy_volume.disk_names.iter().any(|name| is_known(name))
 }
 
-/// A RAID is unknown when one of its disks reports no number.
+/// Returns false for a RAID if one of its disks reports no serial number.
 fn is_known(name: &str) -> bool {
     devices(name).iter().all(|device| match device {
         Device::Disk(name) | Device::Host(name) => !name.is_empty(),
@@ -254,23 +258,23 @@ fn volumes_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> BTreeSet<
     }
 }
 
-/// The volume itself is among them.
+/// Includes the volume itself.
 fn shelves_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a CopyVolume> {
     let volumes = volumes_below(world, copy_volume);
     let is_below = |below: &&CopyVolume| volumes.contains(below.identity.as_str());
     world.copy_volumes.values().filter(is_below).collect()
 }
 
-/// Every disk that the volume was seen on. The failure of a disk that holds its image files takes it, too.
+/// Returns every disk that the volume was seen on, and the disks that hold its image files.
 fn disk_names_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a str> {
     let copy_volumes = shelves_below(world, copy_volume).into_iter();
     let names = copy_volumes.flat_map(|below| &below.disk_names);
     names.map(String::as_str).collect()
 }
 
-/// Parses one recorded name: a server, a name that a person gave, or the serial numbers of the disks of a RAID.
+/// Parses one recorded name: a server, a name given by the user, or the serial numbers of a RAID.
 fn devices(name: &str) -> Vec<Device> {
-    // Letter case, blanks and invisible characters make no difference.
+    // Case, spaces and invisible characters are ignored.
     let is_blank = |letter: char| letter.is_whitespace() || letter.is_control();
     let name = name.to_lowercase().replace(is_blank, "");
     if let Some(host) = name.strip_prefix("server:") {
@@ -280,7 +284,7 @@ fn devices(name: &str) -> Vec<Device> {
     disks.map(|disk| Device::Disk(disk.to_owned())).collect()
 }
 
-/// `nas` and `nas.local` are one.
+/// Normalizes a host: `nas` and `nas.local` are the same.
 fn server(host: &str) -> Device {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return Device::Address(address);
@@ -289,11 +293,11 @@ fn server(host: &str) -> Device {
     Device::Host(host.strip_suffix(".local").unwrap_or(host).to_owned())
 }
 
-/// Two names, or two addresses of one kind, are two servers. A name and an address may be one, as may be an IPv4 and
-/// an IPv6 address.
+/// Returns true if both may be one device. Two names, or two addresses of one kind, are two
+/// servers. A name and an address may be one, and so may an IPv4 and an IPv6 address.
 fn may_be_one(one: &Device, other: &Device) -> bool {
     match (one, other) {
-        // An empty name says nothing.
+        // An empty name matches nothing.
         (Device::Disk(one), Device::Disk(other)) => !one.is_empty() && one == other,
         // A separate rule compares shares with disks: `may_share_and_disk_be_one`.
         (Device::Disk(_), _) | (_, Device::Disk(_)) => false,
@@ -305,7 +309,7 @@ fn may_be_one(one: &Device, other: &Device) -> bool {
     }
 }
 
-/// Returns the copy if its last verification counts. A forgotten volume has no copy_volume.
+/// Returns the copy if its last verification counts. A forgotten volume is not in the map.
 fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option<SoundCopy<'a>> {
     let copy_volume = world.copy_volumes.get(&place.stood.volume)?;
     let verified_at = match &place.observation {
@@ -327,7 +331,7 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
     let is_read = matches!(place.observation, Observation::Read(..));
     is_recent(world, verified_at).then_some(SoundCopy {
         copy_volume,
-        // What is read now is compared with what is seen now.
+        // A copy that is read now is compared with what is mounted now.
         mounted_sets: if is_read {
             Vec::new()
         } else {
@@ -340,7 +344,7 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
     })
 }
 
-/// Returns the claim that the copy counts by, unless what is recorded of its path speaks against the copy.
+/// Returns the claim that the copy counts by, unless another record of its path contradicts it.
 fn last_verification(file: Content, stood: &Stood) -> Option<&Claim> {
     let is_about_file = |claim: &Claim| (claim.content, claim.bytes) == file;
     let is_refuted = stood.claims.iter().any(|claim| match claim.state {
@@ -365,7 +369,7 @@ fn is_from_medium(how: Option<&How>) -> bool {
     matches!(how, Some(How::Bypassed | How::Dropped | How::Remounted))
 }
 
-/// Returns whether the last scan that listed the file, if any, found it as it was when it was read.
+/// Returns true if the last scan that listed the file found it unchanged. True if there was none.
 fn looks_as_listed(claim: &Claim, listed: Option<&Listed>) -> bool {
     listed.is_none_or(|listed| {
         !listed.is_missing && has_size_and_time(claim, listed.bytes, listed.modified)
@@ -390,7 +394,7 @@ fn has_size_and_time(claim: &Claim, bytes: u64, modified: i64) -> bool {
     })
 }
 
-/// Returns whether nothing is known against the drive, and the copy is not one that grows.
+/// Returns true if nothing contradicts the copy, and it is not a file that grows.
 fn is_good_while_away(claim: &Claim, stood: &Stood, copy_volume: &CopyVolume) -> bool {
     !stood.path.ends_with(CHAIN)
         && looks_as_listed(claim, stood.listed.as_ref())

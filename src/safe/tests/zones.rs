@@ -1,10 +1,10 @@
-//! Times that another time zone shifted, as FAT shows them.
+//! Modification times shifted by a change of the time zone, as on FAT.
 
 use super::*;
 
 const QUARTER: i64 = 900;
 
-/// What is said of a copy that was verified, and whose modification time is shifted by some seconds now.
+/// Checks a verified copy whose modification time is now shifted by `shift` seconds.
 fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
     let file = (content(1), 100);
     let mut claims = random_claims(&mut Dice(1), file);
@@ -58,7 +58,7 @@ fn whatever_else_a_time_is_off_by_is_a_change() {
     ] {
         assert_eq!(doubt(shift, false, 100), Err(Doubt::Changed), "{shift}");
     }
-    // The filesystem keeps the time of the last change apart: somebody set the other one.
+    // The filesystem stores a separate ctime, so someone set the modification time.
     assert_eq!(doubt(3600, true, 100), Err(Doubt::Changed));
     assert_eq!(doubt(3600, false, 99), Err(Doubt::SizeDiffers));
 }

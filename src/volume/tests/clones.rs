@@ -1,4 +1,4 @@
-//! Clones, and what was recorded of them before.
+//! Tests of clones, and of what was recorded of them before.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ fn known(identity: &str, mount: &str, hardware: Option<&str>) -> KnownVolume {
     }
 }
 
-/// The identities at `/mnt/a` and `/mnt/b`, without what they share.
+/// Returns the identities at `/mnt/a` and `/mnt/b`, with the common uuid abbreviated to `U`.
 fn identities_of(fake: &FakeSystem, known: &[KnownVolume]) -> (String, String) {
     let mut volumes = fake.volumes();
     volumes.distinguish_clones(known);
@@ -51,12 +51,12 @@ fn pair(a: &str, b: &str) -> (String, String) {
 fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Nothing is known: the first by number.
+    // Without records: the first by number.
     assert_eq!(identities_of(&fake, &[]), pair("U", "U@B"));
     // By its disk, wherever it is mounted.
     let by_disk = [known(&base, "/mnt/a", Some("B"))];
     assert_eq!(identities_of(&fake, &by_disk), pair("U@A", "U"));
-    // By its place, where no disk was recorded.
+    // By its mount point, if no disk was recorded.
     let by_place = [known(&base, "/mnt/b", None)];
     assert_eq!(identities_of(&fake, &by_place), pair("U@A", "U"));
     let mut volumes = fake.volumes();
@@ -92,20 +92,20 @@ fn clones_on_unknown_or_equal_disks_are_told_apart_by_place() {
 fn a_clone_that_was_told_apart_comes_out_the_same_again() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Even under the name that an older version gave it, and mounted elsewhere.
+    // Also with a suffix of an older version, and mounted elsewhere.
     let before = [
         known(&base, "/mnt/x", Some("B")),
         known(&format!("{base}@/media/y"), "/media/y", Some("A")),
     ];
     assert_eq!(identities_of(&fake, &before), pair("U@/media/y", "U"));
-    // And when the original is not there.
+    // Also without the original.
     let before = [
         known(&base, "/mnt/a", Some("O")),
         known(&format!("{base}@B"), "/mnt/b", Some("B")),
         known(&format!("{base}@A"), "/mnt/q", Some("A")),
     ];
     assert_eq!(identities_of(&fake, &before), pair("U@A", "U@B"));
-    // A name that is taken is not given twice.
+    // An identity is not assigned twice.
     let before = [
         known(&base, "/", None),
         known(&format!("{base}@B"), "/mnt/a", Some("A")),

@@ -1,4 +1,4 @@
-//! Systems that are not there: trees of `/proc`, `/sys`, `/dev` and `/run` in a folder.
+//! Tests with simulated systems: trees of `/proc`, `/sys`, `/dev` and `/run` in a folder.
 
 mod clones;
 
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use super::system_tables::System;
 use super::{Volume, Volumes, linux, write_marker};
 
-/// A system that tells what a test wrote.
+/// Simulated system that consists of files written by a test.
 struct FakeSystem {
     root: tempfile::TempDir,
 }
 
 impl FakeSystem {
-    /// With a mount table of `NUMBER ROOT POINT KIND SOURCE` lines.
+    /// Creates a system with a mount table of `NUMBER ROOT POINT KIND SOURCE` lines.
     fn new(table: &str) -> Self {
         let fake = Self {
             root: tempfile::tempdir().unwrap(),
@@ -53,7 +53,7 @@ impl FakeSystem {
         symlink(target, path).unwrap();
     }
 
-    /// A disk in `sysfs` with one partition.
+    /// Writes a disk with one partition to `sysfs`.
     fn disk(&self, name: &str, part: &str, number: &str, serial: Option<&str>) {
         let folder = format!("/sys/devices/pci0/block/{name}");
         self.write(&format!("{folder}/{part}/partition"), "1\n");
@@ -89,7 +89,7 @@ impl FakeSystem {
 
 const UUID: &str = "807693cc-fd40-4d4f-9d4d-59a0ffbde7c4";
 
-/// An ext4 as far as its names go.
+/// Creates an ext4 superblock with only a uuid and a label.
 fn ext4(uuid: u8, label: &[u8]) -> Vec<u8> {
     let mut image = vec![0; 4096];
     image[1024 + 56..1024 + 58].copy_from_slice(&[0x53, 0xef]);
@@ -155,7 +155,7 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
     );
     fake.disk("sdb", "sdb1", "8:17", Some("naa.1"));
     fake.disk("sdc", "sdc1", "8:33", Some("naa.2"));
-    // The seed's device is the one that the mount table names.
+    // The mount table names the device of the seed.
     fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sdc1");
     fake.link(&format!("/dev/disk/by-uuid/{other}"), "../../sdb1");
     for device in ["sdb/sdb1", "sdc/sdc1"] {
@@ -168,7 +168,7 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
     let volume = fake.at("/sprout");
     assert_eq!(volume.identity, format!("uuid:{sprout}"));
     assert_eq!(volume.hardware.as_deref(), Some("naa.1+naa.2"));
-    // Where the seed is mounted as well, both are on all that either is on.
+    // If the seed is mounted as well, both are on all devices.
     fake.link(
         &format!("/sys/fs/btrfs/{UUID}/devices/sdc1"),
         "../../../../devices/pci0/block/sdc/sdc1",
@@ -328,7 +328,7 @@ fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
     assert!(backing("/plain").is_held_by(&root));
     assert_eq!(backing("/plain").images[0].file, Path::new("srv/c.img"));
     assert!(!backing("/plain").is_memory && backing("/").images.is_empty());
-    // Another file has the name by now.
+    // The name now belongs to another file.
     fake.write("/srv/c.img", "short");
     assert!(fake.volumes().backing(&fake.at("/plain")).is_memory);
 }
@@ -368,7 +368,7 @@ fn what_another_mount_covers_is_not_there() {
 
 #[test]
 fn what_is_mounted_above_a_mount_later_covers_it() {
-    // As an initramfs leaves it: the root comes after what is mounted below it.
+    // An initramfs leaves the root after the mounts below it.
     let table = "22 26 0:20 / /run rw - tmpfs tmpfs rw\n\
                  26 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                  30 26 8:17 / /mnt/set/D1 rw - ext4 /dev/sdb1 rw\n\
