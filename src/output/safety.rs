@@ -32,8 +32,8 @@ impl<'a> SafetyProgress<'a> {
     /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Begins { files, bytes } => self.begin("card", *files, *bytes),
-            Event::Copies { files, bytes } => self.begin("copies", *files, *bytes),
+            Event::CardStarted { files, bytes } => self.begin("card", *files, *bytes),
+            Event::CopiesStarted { files, bytes } => self.begin("copies", *files, *bytes),
             Event::Reading(path) => self.0.set_file(path),
             Event::Read(bytes) => self.0.add(*bytes),
         }

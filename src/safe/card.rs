@@ -16,9 +16,9 @@ use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 use crate::volume::{Backing, Drive, Volume, Volumes};
 
-const UNFINISHED: &str = "it is called as unfinished copies are, and was not looked at";
+const UNFINISHED: &str = "named like an unfinished copy, so it was not read";
 
-const NESTED: &str = "something is mounted there, which hides what is on the card";
+const NESTED: &str = "another volume is mounted there and hides files of the card";
 
 /// Card during a check.
 pub(super) struct Card {
@@ -73,14 +73,14 @@ impl Card {
         card.doubts.append(&mut card.listing.problems);
         card.doubt_if_empty(catalogue);
         card.check_filesystem(catalogue);
-        card.contents = vec![Err("it was not read".to_owned()); card.listing.files.len()];
+        card.contents = vec![Err("not read".to_owned()); card.listing.files.len()];
         card.is_trusted = vec![false; card.listing.files.len()];
         card
     }
 
     fn list_files(&self, cancel: &Cancel) -> Result<Listing, String> {
         if self.root.is_file() {
-            return Err("it is a file, not a card or a folder".to_owned());
+            return Err("a file, not a card or a folder".to_owned());
         }
         // Files of kernel filesystems can be endless.
         let nested = self.volumes.under(&self.root).into_iter().skip(1);
@@ -129,11 +129,11 @@ impl Card {
         let away = catalogue.away_from(&self.root).ok();
         let reason = match away.and_then(|away| away.into_iter().next()) {
             Some(away) => format!(
-                "there is no file on it: {} was mounted at {} and is not",
+                "no files on it: {} was mounted at {}, but is not now",
                 escape(&away.label),
                 escape(&away.mount.to_string_lossy())
             ),
-            None => "there is no file on it: is the card mounted there?".to_owned(),
+            None => "no files on it: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
     }
@@ -143,15 +143,15 @@ impl Card {
         let kind = &self.volume.kind;
         if catalogue.volumes().backing(&self.volume).is_view {
             self.doubt(format!(
-                "it is mounted through {kind}, which shows files of other filesystems: they may be the copies themselves; \
+                "mounted through {kind}, which shows files of other filesystems: these may be the copies; \
                  mount the card itself"
             ));
         } else if self.volume.is_share() && self.named_disk.is_none() {
-            let told = self.volume.hardware.as_deref();
-            if !Disks::new(told).are_known() {
+            let hardware = self.volume.hardware.as_deref();
+            if !Disks::new(hardware).are_known() {
                 self.doubt(format!(
-                    "it is on a share ({kind}), and which machine's disk that is on is not known: mount the card itself, or \
-                     say which disk it is on with --card-disk"
+                    "on a share ({kind}) whose disk is unknown: mount the card itself, or name its disk \
+                     with --card-disk"
                 ));
             }
         }
@@ -201,10 +201,10 @@ impl Card {
     }
 
     /// Hashes the files whose hash is not known yet.
-    pub(super) fn hash(&mut self, cancel: &Cancel, report: &mut dyn FnMut(Event)) {
+    pub(super) fn hash(&mut self, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) {
         let files = self.listing.files.iter().enumerate();
         let open: Vec<(usize, &Item)> = files.filter(|(at, _)| !self.is_trusted[*at]).collect();
-        report(Event::Begins {
+        on_event(Event::CardStarted {
             files: open.len(),
             bytes: open.iter().map(|(_, item)| item.bytes).sum(),
         });
@@ -219,15 +219,15 @@ impl Card {
         };
         let go_on = || !cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
-        hash_files(&[lane], &go_on, &mut |heard| match heard {
-            Heard::Reading(_, at) => report(Event::Reading(open[at].1.inside.clone())),
-            Heard::Read(bytes) => report(Event::Read(bytes)),
+        hash_files(&[lane], &go_on, &mut |event| match event {
+            Heard::Reading(_, at) => on_event(Event::Reading(open[at].1.inside.clone())),
+            Heard::Read(bytes) => on_event(Event::Read(bytes)),
             Heard::Hashed(_, at, outcome) => {
                 contents[open[at].0] = match outcome {
                     Ok(read) => {
                         *how = Some(how.map_or(read.how, |before| before.min(read.how)));
                         let hash = read.hashes.first().and_then(Checksum::fingerprint);
-                        hash.ok_or_else(|| "it was not hashed".to_owned())
+                        hash.ok_or_else(|| "not hashed".to_owned())
                     }
                     Err(error) => Err(error.to_string()),
                 };
@@ -252,10 +252,10 @@ impl Card {
         let rows = catalogue.seen_volumes()?;
         let known = rows.iter().find(|row| Some(row.id) == volume);
         let recorded = known.into_iter().flat_map(|row| &row.disks);
-        let told = recorded
+        let names = recorded
             .chain(&self.volume.hardware)
             .chain(&self.named_disk);
-        let disks = Disks::new(told.map(String::as_str));
+        let disks = Disks::new(names.map(String::as_str));
         let backing = catalogue.volumes().backing(&self.volume);
         let held_by = holders(&backing, catalogue.volumes());
         let mut all_disks = disks.clone();
@@ -264,8 +264,8 @@ impl Card {
             let recorded = recorded.flat_map(|row| &row.disks);
             let mut mounted = catalogue.volumes().all().iter();
             let mounted = mounted.find(|volume| volume.identity == *holder);
-            let told = recorded.chain(mounted.and_then(|volume| volume.hardware.as_ref()));
-            all_disks.extend(&Disks::new(told.map(String::as_str)));
+            let names = recorded.chain(mounted.and_then(|volume| volume.hardware.as_ref()));
+            all_disks.extend(&Disks::new(names.map(String::as_str)));
         }
         Ok(CardLocation {
             volume,
@@ -286,7 +286,7 @@ impl Card {
     /// Adds a doubt if files or mounts changed since the card was listed.
     pub(super) fn recheck(&mut self, cancel: &Cancel) {
         if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
-            self.doubt("another volume is mounted there by now");
+            self.doubt("another volume is mounted there now");
         }
         if cancel.is_cancelled() || self.listing.files.is_empty() {
             return;
@@ -300,7 +300,7 @@ impl Card {
                     && now.problems.len() == self.problems
                     && self.changes() == self.changed;
                 if !is_same {
-                    self.doubt("it changed while it was read");
+                    self.doubt("changed while it was read");
                 }
             }
             Err(reason) => self.doubt(reason),

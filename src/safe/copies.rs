@@ -111,9 +111,9 @@ fn describe_volume(
         .or_else(|| row.backing.clone());
     // Volumes last seen before the storage was recorded may have been in memory.
     let is_unrecorded = backing.is_none();
-    let is_nothing = |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(SAID);
+    let is_ignored = |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(SAID);
     let countable = disk_names.iter().map(String::as_str);
-    let countable = countable.filter(|disk_names| !is_nothing(disk_names));
+    let countable = countable.filter(|disk_names| !is_ignored(disk_names));
     let disks = Disks::new(countable);
     CopyVolume {
         label: row.label.clone(),
@@ -179,8 +179,8 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
 fn is_as_seen(claim: &Claim, observation: &Observation) -> bool {
     match observation {
         Observation::Missing => false,
-        Observation::File(now, is_change_kept) => {
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+        Observation::File(now, keeps_ctime) => {
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             claim.stamp.is_none_or(is_untouched)
         }
         Observation::NotMounted | Observation::Unreadable(_) | Observation::Read(..) => true,
@@ -210,10 +210,10 @@ fn observe(
     };
     let (volume, there) = volumes.locate(&real);
     if volume.identity != row.identity {
-        return Observation::Unreadable("a link, or a mount, leads to another volume".to_owned());
+        return Observation::Unreadable("a link or mount leads to another volume".to_owned());
     }
     if there != inside {
-        return Observation::Unreadable("a link, or a mount, leads to another folder".to_owned());
+        return Observation::Unreadable("a link or mount leads to another folder".to_owned());
     }
     match real.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => {
@@ -239,7 +239,7 @@ fn observe_unmounted(row: &VolumeRow, volumes: &Volumes) -> Observation {
     let is_hidden = row.identity.starts_with("uuid:")
         && nameless.any(|other| other.mount == row.mount || !is_other_size(other));
     if is_hidden {
-        let reason = "it may be mounted, but you may not ask which volume that is";
+        let reason = "it may be mounted, but you have no permission to read its uuid";
         return Observation::Unreadable(reason.to_owned());
     }
     Observation::NotMounted
@@ -305,7 +305,7 @@ impl KnownCopies {
                     },
                     how: None,
                     at: now,
-                    problem: (!is_gone).then(|| "it changed after it was verified".to_owned()),
+                    problem: (!is_gone).then(|| "changed since it was verified".to_owned()),
                     stamp: claim.stamp,
                 };
                 findings.push(Finding::Seen(logged.file, logged.place, digest, found));
@@ -324,7 +324,7 @@ impl KnownCopies {
         card: &CardLocation,
         catalogue: &Catalogue,
         cancel: &Cancel,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
         let volumes = catalogue.volumes();
         let mut files: BTreeMap<Drive, Vec<ToRead>> = BTreeMap::new();
@@ -350,7 +350,7 @@ impl KnownCopies {
                 of_drive.push(ToRead { at, path, item });
             }
         }
-        report(Event::Copies {
+        on_event(Event::CopiesStarted {
             files: files.values().map(Vec::len).sum(),
             bytes: files.values().flatten().map(|file| file.item.bytes).sum(),
         });
@@ -362,7 +362,7 @@ impl KnownCopies {
         let gone: Vec<_> = gone
             .map(|(at, _)| (at.clone(), CopyReading::Missing(now)))
             .collect();
-        let mut readings = read_all(&files, cancel, report);
+        let mut readings = read_all(&files, cancel, on_event);
         let known = self.by_path();
         for ((volume, path), reading) in &mut readings {
             if let CopyReading::Read(_, how, stamp, _) = reading
@@ -507,7 +507,7 @@ impl CopyReading {
 fn read_all(
     files: &BTreeMap<Drive, Vec<ToRead>>,
     cancel: &Cancel,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Vec<((i64, PathBuf), CopyReading)> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let lanes: Vec<Lane<'_>> = files
@@ -523,16 +523,16 @@ fn read_all(
     let all: Vec<&Vec<ToRead>> = files.values().collect();
     let mut read = Vec::new();
     let go_on = || !cancel.is_cancelled();
-    hash_files(&lanes, &go_on, &mut |heard| match heard {
-        Heard::Reading(lane, at) => report(Event::Reading(all[lane][at].path.clone())),
-        Heard::Read(bytes) => report(Event::Read(bytes)),
+    hash_files(&lanes, &go_on, &mut |event| match event {
+        Heard::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
+        Heard::Read(bytes) => on_event(Event::Read(bytes)),
         Heard::Hashed(lane, at, outcome) => {
             let file = &all[lane][at];
             let now = unix_seconds();
             let reading = match outcome {
                 Ok(read) => match read.hashes.first().and_then(Checksum::fingerprint) {
                     Some(hash) => CopyReading::Read(hash, read.how, read.stamp, now),
-                    None => CopyReading::Unread("it was not hashed".to_owned(), now),
+                    None => CopyReading::Unread("not hashed".to_owned(), now),
                 },
                 Err(error) => match observe_error(&error) {
                     Observation::Missing => CopyReading::Missing(now),

@@ -89,32 +89,32 @@ pub enum Doubt {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Altered(_) => "altered: it holds something else",
-            Self::Missing(_) => "missing when it was last looked for",
-            Self::Unread(_) => "could not be read when it was last tried",
-            Self::Gone => "not there",
+            Self::Altered(_) => "altered: the content is different",
+            Self::Missing(_) => "missing at the last check",
+            Self::Unread(_) => "unreadable at the last check",
+            Self::Gone => "missing from the mounted volume",
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
-            Self::SizeDiffers => "has another size",
-            Self::Changed => "changed after it was verified",
+            Self::SizeDiffers => "size differs",
+            Self::Changed => "changed since it was verified",
             Self::TimeShifted => {
-                "its time is off by whole quarters of an hour, as after a change of the time zone on FAT"
+                "time differs by a multiple of 15 minutes, as after a time zone change on FAT"
             }
-            Self::Conflicting => "something else was verified at the same path",
+            Self::Conflicting => "different content was verified at the same path",
             Self::ScannedDifferently => "a scan found it changed or missing",
-            Self::FromMemory => "read from memory only, as far as is known",
-            Self::AppendedTo => "was added to there, and is no equal copy",
-            Self::NotVerified => "was not verified as it is now",
-            Self::TooOld(age) => return write!(f, "verified {age} ago, too long for --max-age"),
-            Self::InFuture => "verified in the future, by this machine's clock",
+            Self::FromMemory => "may have been read from memory, not from the disk",
+            Self::AppendedTo => "appended to after it was copied",
+            Self::NotVerified => "not verified in its current state",
+            Self::TooOld(age) => return write!(f, "verified {age} ago: older than --max-age"),
+            Self::InFuture => "verified in the future, by this computer's clock",
             Self::InMemory => "in memory: lost when it is unmounted",
             Self::View => "on a filesystem that shows files of other filesystems",
             Self::Replaced(by) => {
-                return write!(f, "its disk has held {by} since: mount it to see it again");
+                return write!(f, "its disk was later seen with {by}: mount it to check");
             }
-            Self::Reformatted => "its volume was formatted since",
-            Self::UnknownDisk => "on a disk whose number nobody knows",
+            Self::Reformatted => "volume formatted since it was verified",
+            Self::UnknownDisk => "disk serial unknown",
             Self::CardDisk => "on the card's own disk",
-            Self::UnknownCardDisk => "whether that is the card's disk, nobody knows",
+            Self::UnknownCardDisk => "may be the card's own disk",
         })
     }
 }
@@ -162,7 +162,7 @@ pub fn check_copy(
         Observation::Missing => return Err(Doubt::Gone),
         Observation::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
         Observation::File(now, _) if now.bytes != bytes => return Err(Doubt::SizeDiffers),
-        Observation::File(now, is_change_kept) => {
+        Observation::File(now, keeps_ctime) => {
             // What is observed now takes precedence over earlier records.
             let is_of_then = |claim: &&Claim| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
@@ -170,10 +170,10 @@ pub fn check_copy(
             };
             let claims = stood.claims.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             let first = stamps.peek().copied();
             if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
-                return Err(describe_change(then, *now, *is_change_kept));
+                return Err(describe_change(then, *now, *keeps_ctime));
             }
         }
         Observation::NotMounted => {}
@@ -184,11 +184,11 @@ pub fn check_copy(
         // now.
         Observation::NotMounted if mhl::is_chain(&stood.path) => return Err(Doubt::AppendedTo),
         Observation::NotMounted => check_listing(claim, stood)?,
-        Observation::File(now, is_change_kept) => {
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+        Observation::File(now, keeps_ctime) => {
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             if !claim.stamp.is_some_and(is_untouched) {
                 let then = claim.stamp;
-                let doubt = then.map(|then| describe_change(then, *now, *is_change_kept));
+                let doubt = then.map(|then| describe_change(then, *now, *keeps_ctime));
                 return Err(doubt.unwrap_or(Doubt::Changed));
             }
         }
@@ -211,8 +211,8 @@ fn is_read_back(claim: &Claim) -> bool {
 }
 
 /// Returns true if a file looks unchanged, as far as its filesystem shows.
-pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> bool {
-    if is_change_kept {
+pub(super) fn is_untouched(then: Stamp, now: Stamp, keeps_ctime: bool) -> bool {
+    if keeps_ctime {
         then == now
     } else {
         then.bytes == now.bytes && is_close(then.modified, now.modified)
@@ -220,14 +220,14 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> boo
 }
 
 /// Returns the reason for a file whose stamp differs from the verified one.
-fn describe_change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
+fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
     let is_zone = shift > COARSEST
         && shift <= FARTHEST_ZONES + COARSEST
         && rest.min(QUARTER_HOUR - rest) <= COARSEST;
     // A separate ctime is in UTC, so someone set the modification time.
-    let is_local = !is_change_kept || change_of(&now).is_none();
+    let is_local = !keeps_ctime || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
         Doubt::TimeShifted
     } else {

@@ -26,7 +26,7 @@ pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
 }
 
 /// Returns true if two ctimes are equal. Only one file that is visible twice has equal ctimes.
-pub(super) fn is_one_change(one: i64, other: i64) -> bool {
+pub(super) fn is_same_change(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= ROUNDED
 }
 
@@ -56,7 +56,7 @@ impl ValidCopy<'_> {
             || self.is_one_file(other)
         {
             Relation::Same
-        } else if self.may_have_been(other) || other.may_have_been(self) {
+        } else if self.may_share_disk_of(other) || other.may_share_disk_of(self) {
             Relation::MayBeSameDisk
         } else {
             Relation::Independent
@@ -67,12 +67,12 @@ impl ValidCopy<'_> {
     fn is_one_file(self, other: Self) -> bool {
         let changes = self.changed.zip(other.changed);
         (self.copy_volume.is_share || other.copy_volume.is_share)
-            && changes.is_some_and(|(one, two)| is_one_change(one, two))
+            && changes.is_some_and(|(one, two)| is_same_change(one, two))
     }
 
     /// Returns true if this copy is on a share that may have been the other's disk. If both are on
     /// shares, two servers may have shared the same disk at different times.
-    fn may_have_been(self, other: Self) -> bool {
+    fn may_share_disk_of(self, other: Self) -> bool {
         self.copy_volume
             .may_share(&other.copy_volume.identity, self.mounted_sets)
             && !(self.is_seen && other.is_seen)

@@ -58,14 +58,14 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Event {
     /// Sent before the files of the card are read.
-    Begins {
+    CardStarted {
         /// Number of files to read.
         files: usize,
         /// Bytes to read.
         bytes: u64,
     },
     /// Sent before mounted copies are read.
-    Copies {
+    CopiesStarted {
         /// Number of files to read.
         files: usize,
         /// Bytes to read.
@@ -158,13 +158,13 @@ impl Report {
 pub fn safe(
     request: &Request,
     catalogue: &Catalogue,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
     let mut card = Card::open(request, catalogue);
     if request.is_ingest_trusted {
         card.trust_ingests(catalogue, &request.cancel)?;
     }
-    card.hash(&request.cancel, report);
+    card.hash(&request.cancel, on_event);
     // Hashing can take hours: load the current mounts and the latest findings.
     let catalogue = Catalogue::open(catalogue.folder())?;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
@@ -172,7 +172,7 @@ pub fn safe(
     let location = card.location(&catalogue)?;
     found.record_doubts(&catalogue);
     if request.is_paranoid {
-        found.read(&location, &catalogue, &request.cancel, report)?;
+        found.read(&location, &catalogue, &request.cancel, on_event)?;
     }
     let requirements = Requirements {
         copies: request.copies,

@@ -178,10 +178,10 @@ pub(super) fn suggest(
             .filter(|_| remount.contains(volume))
         {
             Some(copy_volume) => format!(
-                "unmount {0} and mount it again, then read its copies again",
+                "unmount {0} and mount it again, then verify its copies",
                 copy_volume.label
             ),
-            None => after_mounting(away, "read its copies again", "read the copies again"),
+            None => after_mounting(away, "verify its copies", "verify the copies"),
         };
         remedies.push(command(
             what,
@@ -193,14 +193,14 @@ pub(super) fn suggest(
         remedies.push(command(what, format!("{program} scan {}", quoted(folder))));
     }
     if !scan.is_empty() {
-        let what = "read what was scanned whole, and compare it";
+        let what = "hash the scanned copies in full and compare them";
         remedies.push(command(
             what.to_owned(),
             format!("{program} copies --verify"),
         ));
     }
     if is_paranoia_asked {
-        let what = "read the copies again, where a manifest beside them is damaged";
+        let what = "read the copies again: a manifest next to them is damaged";
         let options = if request.is_paranoid {
             ""
         } else {
@@ -216,13 +216,13 @@ pub(super) fn suggest(
         let (share, disk) = (report.copy_volumes.get(share)?, report.copy_volumes.get(disk)?);
         let mut remedy = name_disk(share, report, &program);
         remedy.what = format!(
-            "mount {0} and {1} at the same time and ask again; or say which disk {0} is on, if it is not {1}",
+            "mount {0} and {1} at the same time and check again; or name the disk of {0}, if it is not that of {1}",
             share.label, disk.label
         );
         Some(remedy)
     }));
     if is_card_asked {
-        let what = "mount the copies, or say which disk the card is on: what you call it";
+        let what = "mount the copies, or name the disk of the card";
         remedies.push(command(what.to_owned(), safe(" --card-disk DISK")));
     }
     if copied.is_empty() && histories.is_empty() {
@@ -260,7 +260,7 @@ fn name_disk(copy_volume: &CopyVolume, report: &Report, program: &str) -> Remedy
         &copy_volume.identity
     };
     let what = format!(
-        "say which disk {} is on: what stands on it, or what you call it",
+        "name the disk of {}: the number printed on it, or your own name for it",
         copy_volume.label
     );
     let name = quoted(Path::new(name));
@@ -296,7 +296,7 @@ fn move_away(obstacles: &BTreeSet<PathBuf>) -> Option<Remedy> {
     };
     (!all.is_empty()).then(|| Remedy {
         what: format!(
-            "move away what is another file, or altered: {}{more}",
+            "move away altered or different files: {}{more}",
             all.join(", ")
         ),
         command: None,
@@ -404,7 +404,7 @@ fn ingest(
         .iter()
         .map(|destination| quoted(&template(&destination.folder)));
     let more = (0..more).map(|_| ELSEWHERE.to_owned());
-    let what = when_mounted("copy what is missing", destinations);
+    let what = when_mounted("copy the missing files", destinations);
     command(
         what,
         ingest_command(program, &report.card, known.chain(more)),
@@ -430,7 +430,7 @@ fn keep_history(
         .copies
         .saturating_sub(destinations.len());
     let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
-    let what = when_mounted("keep the card's history as it is, too", destinations);
+    let what = when_mounted("copy the card's history unchanged, too", destinations);
     let history = report.card.join(history);
     command(what, ingest_command(program, &history, known.chain(more)))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::copy_state::{Doubt, Observation, Proof, check_copy};
 use super::independence::{
-    ImageNesting, Relation, ValidCopy, change_of, is_one_change, max_independent,
+    ImageNesting, Relation, ValidCopy, change_of, is_same_change, max_independent,
 };
 use crate::catalogue::{Disks, MountedWith, Stood};
 use crate::value::{Age, Fingerprint};
@@ -154,13 +154,13 @@ pub fn count_copies(
     let mut counted = CountedCopies::default();
     let mut proofs: Vec<(i64, &CopyVolume, Proof, &Observation)> = Vec::new();
     for (stood, path, root, observation) in at {
-        let is_cards = Some(stood.volume) == card.volume;
-        if is_cards && stood.path.starts_with(&card.inside) {
+        let is_on_card_volume = Some(stood.volume) == card.volume;
+        if is_on_card_volume && stood.path.starts_with(&card.inside) {
             continue;
         }
         let copy_volume = copy_volumes.get(&stood.volume);
         let outcome = match copy_volume {
-            _ if is_cards => Err(Doubt::CardDisk),
+            _ if is_on_card_volume => Err(Doubt::CardDisk),
             None => Err(Doubt::UnknownDisk),
             Some(copy_volume) => check_disk(copy_volume, card)
                 .and_then(|()| check_copy(content, stood, observation))
@@ -247,7 +247,7 @@ fn check_not_replaced(
     // A file of that name exists. Only an unchanged ctime proves that it is the verified one.
     let is_certain = match observation {
         Observation::Read(..) => true,
-        Observation::File(_, is_change_kept) => *is_change_kept,
+        Observation::File(_, keeps_ctime) => *keeps_ctime,
         Observation::NotMounted | Observation::Missing | Observation::Unreadable(_) => false,
     };
     match &copy_volume.replaced_by {
@@ -265,19 +265,20 @@ fn check_not_card(
     card: &CardLocation,
     observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    let is_cards_file = |changed: i64| {
+    let is_file_of_card = |changed: i64| {
         let later = card.changes.partition_point(|own| *own < changed);
         let near = card.changes.iter().skip(later.saturating_sub(1)).take(2);
-        near.copied().any(|own| is_one_change(own, changed))
+        near.copied().any(|own| is_same_change(own, changed))
     };
     if (card.is_share || copy_volume.is_share)
-        && seen_change(observation).is_some_and(is_cards_file)
+        && seen_change(observation).is_some_and(is_file_of_card)
     {
         return Err(Doubt::CardDisk);
     }
     let may_be_card = copy_volume.may_share(&card.identity, &proof.mounted_sets);
-    let may_be_cards_share = card.is_share && !copy_volume.is_share && !card.is_disk_named_by_user;
-    if !is_seen(observation) && (may_be_card || may_be_cards_share) {
+    let may_be_on_card_share =
+        card.is_share && !copy_volume.is_share && !card.is_disk_named_by_user;
+    if !is_seen(observation) && (may_be_card || may_be_on_card_share) {
         Err(Doubt::UnknownCardDisk)
     } else {
         Ok(proof)

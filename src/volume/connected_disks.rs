@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_lacks_what_another_filesystem_took_the_place_of() {
+    fn a_disk_lacks_a_filesystem_that_was_replaced() {
         let new = disk(&[("0+2000", None), ("64+1936", Some("new"))]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(!new.lacks(Some("new"), Some("64+1936")));
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_lacks_what_its_partition_table_has_no_place_for() {
+    fn a_disk_lacks_a_filesystem_without_its_partition() {
         let new = disk(&[("0+2000", None), ("2048+500", None)]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(new.lacks(None, Some("64+1936")));
     }
 
     #[test]
-    fn what_nobody_may_read_is_not_taken_for_another() {
+    fn an_unreadable_partition_is_not_taken_for_another() {
         let locked = disk(&[("0+2000", None), ("64+1936", None)]);
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));

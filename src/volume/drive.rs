@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_of_one_server_are_one_drive_and_files_are_none() {
+    fn shares_of_one_server_are_one_drive() {
         let server = Drive::share("nas:/export/a");
         assert_eq!(server, Drive::share("//nas/b"));
         assert_eq!(server.kind.readers(2), 4);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reader_is_enough_for_a_head_or_a_bus() {
+    fn spinning_and_removable_disks_get_one_reader() {
         assert_eq!(DriveKind::Spinning.readers(8), 1);
         assert_eq!(DriveKind::Removable.readers(8), 1);
         assert_eq!(DriveKind::Solid.readers(8), 8);

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_tells_its_server() {
+    fn parses_the_server_of_a_share() {
         for (device, host) in [
             ("nas:/export/a", "nas"),
             ("//nas/footage", "nas"),
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_past_the_cache_is_believed_only_where_no_other_cache_can_answer() {
+    fn direct_io_is_trusted_only_without_another_cache() {
         for kind in ["ext4", "exfat", "ntfs3", "nfs4", "apfs", ""] {
             assert!(!has_own_cache(kind), "{kind}");
         }
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn fat_and_unknown_kinds_make_up_inode_numbers() {
+    fn fat_and_unknown_types_have_no_stable_inode_numbers() {
         assert!(has_stable_inodes("ext4") && has_stable_inodes("nfs4"));
         for kind in ["vfat", "exfat", "cifs", "fuse.sshfs", "fuseblk", ""] {
             assert!(!has_stable_inodes(kind), "{kind}");

@@ -205,7 +205,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
 "#;
 
     #[test]
-    fn the_mount_table_names_disks_and_shares() {
+    fn parses_disks_and_shares_of_the_mount_table() {
         let mounts = mounts(MOUNT);
         let parsed: Vec<_> = mounts
             .iter()
@@ -235,7 +235,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
     }
 
     #[test]
-    fn diskutil_tells_uuid_and_name() {
+    fn parses_uuid_and_name_of_diskutil() {
         let device = device(DISKUTIL.as_bytes());
         assert_eq!(
             device.uuid.as_deref(),

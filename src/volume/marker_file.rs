@@ -37,7 +37,7 @@ pub fn write_marker(volume: &Volume) -> io::Result<String> {
         return refuse("the volume has a uuid");
     }
     if volume.is_share() || !filesystem_kind::is_local(&volume.kind) {
-        return refuse("the volume is known by its address");
+        return refuse("the volume is identified by its address");
     }
     if !volume.root.as_os_str().is_empty() {
         return refuse("only a folder of the volume is mounted there");
@@ -61,7 +61,7 @@ fn write_to_root(root: &Path) -> io::Result<String> {
 
 fn existing(root: &Path) -> io::Result<String> {
     read(root).ok_or_else(|| {
-        let reason = format!("`{}` is not a mark", root.join(FILE_NAME).display());
+        let reason = format!("`{}` is not a marker file", root.join(FILE_NAME).display());
         io::Error::new(ErrorKind::InvalidData, reason)
     })
 }
@@ -112,7 +112,7 @@ mod tests {
     const HEX: &str = "00112233445566778899aabbccddeeff";
 
     #[test]
-    fn a_mark_is_written_once_and_read_again() {
+    fn a_marker_is_written_once_and_read_again() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(read(root.path()), None);
         let first = write_to_root(root.path()).unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_a_mark_is_none_and_is_left_alone() {
+    fn a_malformed_marker_is_ignored_and_kept() {
         let long = format!("{{\"volume\":\"{HEX}\"}}{}", " ".repeat(5000));
         let texts = [
             String::new(),
@@ -162,7 +162,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_pipes_and_folders_are_no_marks() {
+    fn links_pipes_and_folders_are_not_markers() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         let root = tempfile::tempdir().unwrap();
         let elsewhere = root.path().join("elsewhere");

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_volume_of_which_no_mount_is_left_was_unmounted() {
+    fn a_volume_was_unmounted_if_no_earlier_mount_is_left() {
         let before = key("boot-1 mnt:[1] 7,9");
         for (now, between) in [
             ("boot-1 mnt:[1] 7,9", MountChange::Mounted),

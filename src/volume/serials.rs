@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn disks_cards_and_sticks_say_their_numbers() {
+    fn reads_serial_numbers_of_disks_cards_and_sticks() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "ata/sda/device/wwid", "t10.ATA     Disk   WD-1\n");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_and_files_are_no_disks() {
+    fn detects_disks_in_memory_and_backing_files() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         for memory in ["ram0", "zram12"] {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_known_by_its_sectors() {
+    fn a_partition_is_identified_by_its_sectors() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "sda/size", "2000\n");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raid_is_all_its_disks() {
+    fn a_raid_has_the_serial_numbers_of_all_its_disks() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "sda/device/wwid", "naa.2");

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_answers_fails_or_is_killed() {
+    fn a_tool_succeeds_fails_or_is_killed() {
         let long = Duration::from_secs(30);
         let answer = run_with_timeout(Command::new("echo").arg("yes"), long);
         assert_eq!(answer.as_deref(), Some(&b"yes\n"[..]));

@@ -62,7 +62,7 @@ fn image(path: &Path) -> Option<String> {
 }
 
 #[test]
-fn a_disk_is_the_same_at_another_place() {
+fn a_disk_keeps_its_identity_at_another_mount_point() {
     let (_folder, path) = folder();
     let Some(image) = image(&path.join("a.img")) else {
         return;
@@ -86,7 +86,7 @@ fn a_disk_is_the_same_at_another_place() {
 }
 
 #[test]
-fn two_clones_are_told_apart_and_a_bind_is_none() {
+fn clones_are_distinguished_and_a_bind_mount_is_not_a_clone() {
     let (_folder, path) = folder();
     let Some(image) = image(&path.join("a.img")) else {
         return;
@@ -111,8 +111,8 @@ fn two_clones_are_told_apart_and_a_bind_is_none() {
     } else {
         (&b, &a)
     };
-    let told_apart = format!("{}@{}", short.identity, long.mount.display());
-    assert_eq!(long.identity, told_apart);
+    let identity = format!("{}@{}", short.identity, long.mount.display());
+    assert_eq!(long.identity, identity);
     assert!(
         Volumes::mounted()
             .clones()
@@ -122,7 +122,7 @@ fn two_clones_are_told_apart_and_a_bind_is_none() {
 }
 
 #[test]
-fn memory_is_known_again_at_another_place_by_its_mark_alone() {
+fn memory_is_recognized_at_another_mount_point_only_by_its_marker() {
     let (_folder, path) = folder();
     let Some(first) = mount(path.join("first"), &["-t", "tmpfs", "-o", "size=1m", "x"]) else {
         return;

@@ -144,7 +144,7 @@ mod tests {
         {"DeviceID":"Z:","DriveType":4,"FileSystem":"NTFS","ProviderName":"\\\\nas\\footage","VolumeName":"footage","VolumeSerialNumber":"00000000"}]}"#;
 
     #[test]
-    fn cards_have_the_uuid_that_linux_prints_and_disks_that_of_windows() {
+    fn cards_have_the_uuid_of_linux_and_disks_that_of_windows() {
         let mounts = mounts(ANSWER.as_bytes());
         let parsed: Vec<_> = mounts
             .iter()
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn one_disk_without_its_list_and_rubbish_are_read_too() {
+    fn tolerates_a_single_disk_without_a_list_and_rubbish() {
         let one = br#"{"volumes":null,"disks":{"DeviceID":"C:","FileSystem":"FAT32","VolumeSerialNumber":"0F4C9E1B"}}"#;
         assert_eq!(mounts(one)[0].device.uuid.as_deref(), Some("0F4C-9E1B"));
         for rubbish in [&b""[..], b"[]", b"{\"disks\":[1,{}]}", b"\xff"] {

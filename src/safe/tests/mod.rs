@@ -109,7 +109,7 @@ impl World {
             let copy_volume = random_volume(dice, volume);
             copy_volumes.insert(volume, copy_volume);
         }
-        hold_images(&mut copy_volumes);
+        nest_images(&mut copy_volumes);
         let disks = if dice.one_in(3) {
             Disks::default()
         } else {
@@ -269,8 +269,8 @@ fn random_volume(dice: &mut Dice, volume: i64) -> CopyVolume {
         disks: Disks::new(names.iter().copied()),
         all_disks: Disks::new(names.iter().copied()),
         held_by: Vec::new(),
-        is_share: names.iter().any(|names| names.starts_with("server:")) || dice.one_in(16),
-        is_disk_named_by_user: names.iter().any(|names| names.starts_with("said:")),
+        is_share: names.iter().any(|name| name.starts_with("server:")) || dice.one_in(16),
+        is_disk_named_by_user: names.iter().any(|name| name.starts_with("said:")),
         disk_names: names.into_iter().map(str::to_owned).collect(),
         is_mounted: true,
         is_on_other_device: dice.one_in(2),
@@ -285,7 +285,7 @@ fn random_volume(dice: &mut Dice, volume: i64) -> CopyVolume {
 
 /// Propagates facts through nested image files: an image inside another image is on all its
 /// storage.
-fn hold_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>) {
+fn nest_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>) {
     for _ in 0..copy_volumes.len() {
         let before = copy_volumes.clone();
         for copy_volume in copy_volumes.values_mut() {
@@ -470,7 +470,7 @@ fn random_observation(dice: &mut Dice, file: (Fingerprint, u64)) -> Observation 
 }
 
 #[test]
-fn it_says_what_the_model_says() {
+fn agrees_with_the_model() {
     let (mut safe, mut not_safe) = (0_u64, 0_u64);
     for seed in 0..states() {
         let world = World::random(&mut Dice(seed));
@@ -496,7 +496,7 @@ fn it_says_what_the_model_says() {
 }
 
 #[test]
-fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
+fn any_fault_makes_a_safe_card_unsafe() {
     let mut tried = 0;
     for seed in 0..states() / 10 {
         let mut world = World::random(&mut Dice(seed));

@@ -116,7 +116,7 @@ fn is_next_to_card_image(world: &World, copy_volume: &CopyVolume) -> bool {
 
 /// Returns the image files of the volume, and the image files that hold those.
 fn images_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a Image> {
-    let copy_volumes = shelves_below(world, copy_volume).into_iter();
+    let copy_volumes = copy_volumes_below(world, copy_volume).into_iter();
     copy_volumes
         .flat_map(|below| &below.backing.images)
         .collect()
@@ -228,8 +228,10 @@ fn may_share_be(share: &SoundCopy<'_>, volume: &str, is_volume_seen: bool) -> bo
 /// files of others do not count.
 fn is_on_a_known_disk(world: &World, copy_volume: &CopyVolume) -> bool {
     let is_in_memory = |below: &&CopyVolume| below.backing.is_memory;
-    let is_kept =
-        !copy_volume.backing.is_view && !shelves_below(world, copy_volume).iter().any(is_in_memory);
+    let is_kept = !copy_volume.backing.is_view
+        && !copy_volumes_below(world, copy_volume)
+            .iter()
+            .any(is_in_memory);
     is_kept && copy_volume.disk_names.iter().any(|name| is_known(name))
 }
 
@@ -259,7 +261,7 @@ fn volumes_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> BTreeSet<
 }
 
 /// Includes the volume itself.
-fn shelves_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a CopyVolume> {
+fn copy_volumes_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a CopyVolume> {
     let volumes = volumes_below(world, copy_volume);
     let is_below = |below: &&CopyVolume| volumes.contains(below.identity.as_str());
     world.copy_volumes.values().filter(is_below).collect()
@@ -267,7 +269,7 @@ fn shelves_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a C
 
 /// Returns every disk that the volume was seen on, and the disks that hold its image files.
 fn disk_names_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> Vec<&'a str> {
-    let copy_volumes = shelves_below(world, copy_volume).into_iter();
+    let copy_volumes = copy_volumes_below(world, copy_volume).into_iter();
     let names = copy_volumes.flat_map(|below| &below.disk_names);
     names.map(String::as_str).collect()
 }

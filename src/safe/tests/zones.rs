@@ -29,7 +29,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
 }
 
 #[test]
-fn a_time_that_a_time_zone_shifted_is_no_proof_and_has_its_own_reason() {
+fn a_time_shifted_by_a_time_zone_is_doubtful_for_its_own_reason() {
     for shift in [
         QUARTER,
         -QUARTER,
@@ -47,7 +47,7 @@ fn a_time_that_a_time_zone_shifted_is_no_proof_and_has_its_own_reason() {
 }
 
 #[test]
-fn whatever_else_a_time_is_off_by_is_a_change() {
+fn any_other_time_difference_is_a_change() {
     for shift in [
         3,
         60,

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_read_as_blkid_prints_it() {
+    fn reads_every_type_as_blkid_does() {
         let recorded = recorded();
         assert_eq!(recorded.len(), 13);
         for (kind, named, image) in recorded {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_is_not_taken_for_another() {
+    fn one_type_is_not_taken_for_another() {
         let kinds = [
             "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "vfat", "ntfs",
         ];
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_cut_short_or_full_of_rubbish_is_no_filesystem() {
+    fn tolerates_truncated_and_corrupt_devices() {
         for (kind, _, image) in recorded() {
             for length in [0, 1, 511, 512, 1100] {
                 read(&mut Cursor::new(&image[..length]), &kind);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_of_zeros_is_none() {
+    fn a_uuid_of_zeros_is_ignored() {
         assert_eq!(dashed(&[0; 16]), None);
         assert_eq!(dashed(&[1; 15]), None);
     }

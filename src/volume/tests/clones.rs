@@ -39,7 +39,7 @@ fn identities_of(fake: &FakeSystem, known: &[KnownVolume]) -> (String, String) {
         let (volume, _) = volumes.locate(Path::new(mount));
         volume.identity.replace(&format!("uuid:{UUID}"), "U")
     };
-    assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind is no clone");
+    assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind mount is not a clone");
     (at("/mnt/a"), at("/mnt/b"))
 }
 
@@ -48,7 +48,7 @@ fn pair(a: &str, b: &str) -> (String, String) {
 }
 
 #[test]
-fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
+fn the_clone_on_the_recorded_disk_keeps_the_identity() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
     // Without records: the first by number.
@@ -75,7 +75,7 @@ fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
 }
 
 #[test]
-fn clones_on_unknown_or_equal_disks_are_told_apart_by_place() {
+fn clones_on_unknown_or_equal_disks_are_distinguished_by_mount_point() {
     for disk in [None, Some("same")] {
         let fake = two_disks(disk, disk);
         assert_eq!(identities_of(&fake, &[]), pair("U", "U@/mnt/b"));
@@ -89,7 +89,7 @@ fn clones_on_unknown_or_equal_disks_are_told_apart_by_place() {
 }
 
 #[test]
-fn a_clone_that_was_told_apart_comes_out_the_same_again() {
+fn a_recorded_clone_gets_the_same_identity_again() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
     // Also with a suffix of an older version, and mounted elsewhere.

@@ -99,7 +99,7 @@ fn ext4(uuid: u8, label: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
+fn a_uuid_is_the_same_from_links_database_sysfs_and_superblock() {
     let ones = "01010101-0101-0101-0101-010101010101";
     let fake = FakeSystem::new(
         r"8:1 / /links ext4 /dev/mapper/shelf
@@ -146,7 +146,7 @@ fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
 }
 
 #[test]
-fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
+fn a_btrfs_is_on_its_seed_and_has_its_own_uuid_whatever_device_is_named() {
     let sprout = "02020202-0202-0202-0202-020202020202";
     let other = "03030303-0303-0303-0303-030303030303";
     let fake = FakeSystem::new(
@@ -178,7 +178,7 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
 }
 
 #[test]
-fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
+fn a_uuid_of_zeros_is_ignored_and_the_label_is_used() {
     let fake = FakeSystem::new("8:1 / /media/a ext4 /dev/sda1\n8:2 / /media/b ext4 /dev/sda2");
     fake.disk("sda", "sda1", "8:1", None);
     fake.write("/run/udev/data/b8:1", "E:ID_FS_UUID=0000-0000\n");
@@ -200,7 +200,7 @@ fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
 }
 
 #[test]
-fn a_volume_without_a_uuid_is_known_by_its_mark() {
+fn a_volume_without_a_uuid_is_identified_by_its_marker() {
     let hex = "00112233445566778899aabbccddeeff";
     let fake = FakeSystem::new(
         r"0:50 / /card tmpfs tmpfs
@@ -224,7 +224,7 @@ fn a_volume_without_a_uuid_is_known_by_its_mark() {
 }
 
 #[test]
-fn shares_are_never_asked_and_known_by_their_address() {
+fn shares_are_never_accessed_and_identified_by_their_address() {
     let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:60 / /mnt/nas nfs4 nas:/export/rushes
@@ -270,7 +270,7 @@ fn shares_are_never_asked_and_known_by_their_address() {
 }
 
 #[test]
-fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
+fn a_fuse_mount_is_not_on_the_disk_that_its_source_names() {
     let fake = FakeSystem::new(
         r"0:70 / /view fuse /media/tmp/sda1
           0:71 / /device fuse.bindfs /dev/sdc1
@@ -291,7 +291,7 @@ fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
 }
 
 #[test]
-fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
+fn memory_and_image_files_are_detected_through_nested_mounts() {
     let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:30 / /ram tmpfs ram
@@ -334,7 +334,7 @@ fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
 }
 
 #[test]
-fn a_share_is_seen_through_links() {
+fn a_share_is_detected_through_links() {
     let real = tempfile::tempdir().unwrap();
     let real = real.path().canonicalize().unwrap();
     fs::create_dir(real.join("nas")).unwrap();
@@ -350,7 +350,7 @@ fn a_share_is_seen_through_links() {
 }
 
 #[test]
-fn what_another_mount_covers_is_not_there() {
+fn a_covered_mount_is_not_visible() {
     let fake = FakeSystem::new(
         "8:1 / / ext4 /dev/sda1\n8:17 / /mnt ext4 /dev/sdb1\n0:60 / /mnt nfs4 nas:/export",
     );
@@ -367,7 +367,7 @@ fn what_another_mount_covers_is_not_there() {
 }
 
 #[test]
-fn what_is_mounted_above_a_mount_later_covers_it() {
+fn a_later_mount_covers_mounts_below_it() {
     // An initramfs leaves the root after the mounts below it.
     let table = "22 26 0:20 / /run rw - tmpfs tmpfs rw\n\
                  26 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
@@ -387,14 +387,14 @@ fn what_is_mounted_above_a_mount_later_covers_it() {
 }
 
 #[test]
-fn one_share_mounted_twice_is_one() {
+fn a_share_mounted_twice_is_one_volume() {
     let fake = FakeSystem::new("0:60 / /a nfs4 nas:/export\n0:61 / /b nfs4 nas:/export");
     assert_eq!(fake.at("/a").identity, fake.at("/b").identity);
     assert!(fake.volumes().clones().is_empty());
 }
 
 #[test]
-fn odd_names_and_broken_lines_of_the_table_are_borne() {
+fn odd_names_and_broken_lines_of_the_table_are_tolerated() {
     let fake = FakeSystem::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
     let table = fs::read_to_string(fake.path("/proc/self/mountinfo")).unwrap();
     fake.write(
