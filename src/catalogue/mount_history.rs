@@ -357,7 +357,7 @@ fn lost_image(row: &Sighting, volumes: &Volumes, may_wait: bool) -> Option<Strin
     let backing = Backing::parse(&row.backing)?;
     let mut images = backing.images.iter();
     let is_lost = images.any(|image| volumes.is_image_gone(image, may_wait));
-    is_lost.then(|| "no image file, or another one,".to_owned())
+    is_lost.then(|| "no image file or a different one".to_owned())
 }
 
 /// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,
