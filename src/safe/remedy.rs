@@ -116,6 +116,60 @@ impl RemedyKind {
     }
 }
 
+/// Steps that the copies of unsafe files need.
+#[derive(Default)]
+struct Needs<'a> {
+    /// Folders to verify, with the volume of each.
+    verify: BTreeMap<PathBuf, i64>,
+    /// Folders to scan, with the volume of each.
+    scan: BTreeMap<PathBuf, i64>,
+    /// Volumes to unmount and mount again before they are verified.
+    remount: BTreeSet<i64>,
+    /// Volumes whose disk has to be named.
+    disks: BTreeSet<i64>,
+    /// Shares, each with a volume that may be on the same disk.
+    shared: BTreeSet<(i64, i64)>,
+    /// Folders of the card's own histories to copy unchanged.
+    histories: BTreeSet<&'a Path>,
+    /// Files to copy.
+    copied: Vec<&'a FileState>,
+    /// True if the disk of the card has to be named.
+    card_disk: bool,
+}
+
+impl<'a> Needs<'a> {
+    fn collect(report: &'a Report) -> Self {
+        let mut needs = Self::default();
+        for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
+            for copy in &file.counted.copies {
+                needs.add(copy, report);
+            }
+            needs.shared.extend(file.counted.may_be_one);
+            let lacks_copies = reachable_disks(file, report, &[]) < report.requirements.copies;
+            if lacks_copies && is_extended_chain(file) {
+                needs.histories.extend(file.inside.parent());
+            } else if lacks_copies {
+                needs.copied.push(file);
+            }
+        }
+        needs
+    }
+
+    fn add(&mut self, copy: &CandidateCopy, report: &Report) {
+        match RemedyKind::for_copy(copy, report) {
+            Some(RemedyKind::Verify) => drop(self.verify.insert(folder_of(copy), copy.volume)),
+            Some(RemedyKind::Remount) => {
+                self.remount.insert(copy.volume);
+                self.verify.insert(folder_of(copy), copy.volume);
+            }
+            Some(RemedyKind::Scan) => drop(self.scan.insert(folder_of(copy), copy.volume)),
+            Some(RemedyKind::Disk) => drop(self.disks.insert(copy.volume)),
+            Some(RemedyKind::Card) => self.card_disk = true,
+            None | Some(RemedyKind::Copy | RemedyKind::Nothing) => {}
+        }
+    }
+}
+
 /// Returns the suggested steps, cheapest first.
 pub(super) fn suggest(
     report: &Report,
@@ -123,83 +177,54 @@ pub(super) fn suggest(
     catalogue: &Catalogue,
 ) -> Result<Vec<Remedy>, Error> {
     let program = program(request, catalogue);
-    let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
-    let mut scan: BTreeMap<PathBuf, i64> = BTreeMap::new();
-    let mut disks: BTreeSet<i64> = BTreeSet::new();
-    let mut remount: BTreeSet<i64> = BTreeSet::new();
-    let mut shared: BTreeSet<(i64, i64)> = BTreeSet::new();
-    let mut histories: BTreeSet<&Path> = BTreeSet::new();
-    let mut copied: Vec<&FileState> = Vec::new();
-    let mut is_card_asked = false;
-    for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
-        for copy in &file.counted.copies {
-            match RemedyKind::for_copy(copy, report) {
-                Some(RemedyKind::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
-                Some(RemedyKind::Remount) => {
-                    remount.insert(copy.volume);
-                    verify.insert(folder_of(copy), copy.volume);
-                }
-                Some(RemedyKind::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
-                Some(RemedyKind::Disk) => drop(disks.insert(copy.volume)),
-                Some(RemedyKind::Card) => is_card_asked = true,
-                None | Some(RemedyKind::Copy | RemedyKind::Nothing) => {}
-            }
-        }
-        shared.extend(file.counted.may_be_one);
-        let lacks_copies = reachable_disks(file, report, &[]) < report.requirements.copies;
-        if lacks_copies && is_extended_chain(file) {
-            histories.extend(file.inside.parent());
-        } else if lacks_copies {
-            copied.push(file);
-        }
-    }
+    let needs = Needs::collect(report);
     let safe = |options: &str| {
         let (asked, card) = (repeated_options(request), quoted(&report.card));
         format!("{program} safe{options}{asked} {card}")
     };
     let mut remedies: Vec<Remedy> = Vec::new();
-    let mut is_paranoia_asked = false;
-    let away = |volume: &i64| {
+    let mut is_history_damaged = false;
+    let unmounted = |volume: &i64| {
         report
             .copy_volumes
             .get(volume)
             .filter(|copy_volume| !copy_volume.is_mounted)
     };
-    for (folder, volume) in &verify {
-        let away = away(volume);
+    for (folder, volume) in &needs.verify {
+        let unmounted = unmounted(volume);
         // `verify` cannot check a folder whose history is damaged.
-        if away.is_none() && Histories::read(folder).is_err() {
-            is_paranoia_asked = true;
+        if unmounted.is_none() && Histories::read(folder).is_err() {
+            is_history_damaged = true;
             continue;
         }
         let what = match report
             .copy_volumes
             .get(volume)
-            .filter(|_| remount.contains(volume))
+            .filter(|_| needs.remount.contains(volume))
         {
             Some(copy_volume) => format!(
                 "unmount {0} and mount it again, then verify its copies",
                 copy_volume.label
             ),
-            None => after_mounting(away, "verify its copies", "verify the copies"),
+            None => after_mounting(unmounted, "verify its copies", "verify the copies"),
         };
         remedies.push(command(
             what,
             format!("{program} verify {}", quoted(folder)),
         ));
     }
-    for (folder, volume) in &scan {
-        let what = after_mounting(away(volume), "scan it again", "scan the copies again");
+    for (folder, volume) in &needs.scan {
+        let what = after_mounting(unmounted(volume), "scan it again", "scan the copies again");
         remedies.push(command(what, format!("{program} scan {}", quoted(folder))));
     }
-    if !scan.is_empty() {
+    if !needs.scan.is_empty() {
         let what = "hash the scanned copies in full and compare them";
         remedies.push(command(
             what.to_owned(),
             format!("{program} copies --verify"),
         ));
     }
-    if is_paranoia_asked {
+    if is_history_damaged {
         let what = "read the copies again: a manifest next to them is damaged";
         let options = if request.is_paranoid {
             ""
@@ -208,11 +233,12 @@ pub(super) fn suggest(
         };
         remedies.push(command(what.to_owned(), safe(options)));
     }
-    let copy_volumes = disks
+    let copy_volumes = needs
+        .disks
         .iter()
         .filter_map(|disk| report.copy_volumes.get(disk));
     remedies.extend(copy_volumes.map(|copy_volume| name_disk(copy_volume, report, &program)));
-    remedies.extend(shared.iter().filter_map(|(share, disk)| {
+    remedies.extend(needs.shared.iter().filter_map(|(share, disk)| {
         let (share, disk) = (report.copy_volumes.get(share)?, report.copy_volumes.get(disk)?);
         let mut remedy = name_disk(share, report, &program);
         remedy.what = format!(
@@ -221,25 +247,26 @@ pub(super) fn suggest(
         );
         Some(remedy)
     }));
-    if is_card_asked {
+    if needs.card_disk {
         let what = "mount the copies, or name the disk of the card";
         remedies.push(command(what.to_owned(), safe(" --card-disk DISK")));
     }
-    if copied.is_empty() && histories.is_empty() {
+    if needs.copied.is_empty() && needs.histories.is_empty() {
         return Ok(remedies);
     }
     let destinations = destinations(report, catalogue)?;
-    if !copied.is_empty() {
-        remedies.extend(move_away(&obstacles(&copied, &destinations, report)));
-        remedies.push(ingest(&copied, report, &program, &destinations));
+    if !needs.copied.is_empty() {
+        remedies.extend(move_away(&obstacles(&needs.copied, &destinations, report)));
+        remedies.push(ingest(&needs.copied, report, &program, &destinations));
     }
-    let kept = histories.into_iter();
-    remedies.extend(kept.map(|history| keep_history(history, report, &program, &destinations)));
+    let histories = needs.histories.iter();
+    remedies
+        .extend(histories.map(|history| keep_history(history, report, &program, &destinations)));
     Ok(remedies)
 }
 
-fn after_mounting(away: Option<&CopyVolume>, then: &str, at_once: &str) -> String {
-    match away {
+fn after_mounting(unmounted: Option<&CopyVolume>, then: &str, at_once: &str) -> String {
+    match unmounted {
         Some(copy_volume) => format!("mount {}, then {then}", copy_volume.label),
         None => at_once.to_owned(),
     }
