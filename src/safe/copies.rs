@@ -289,7 +289,7 @@ impl KnownCopies {
                 if claim.state != CopyState::Verified || is_as_seen(claim, observation) {
                     continue;
                 }
-                let is_gone = *observation == Observation::Missing;
+                let is_missing = *observation == Observation::Missing;
                 let Some(logged) = &claim.logged else {
                     hashes.entry(stood.volume).or_default().push(&stood.path);
                     continue;
@@ -298,14 +298,14 @@ impl KnownCopies {
                     continue;
                 };
                 let found = CopyFound {
-                    state: if is_gone {
+                    state: if is_missing {
                         CopyState::Missing
                     } else {
                         CopyState::Unread
                     },
                     how: None,
                     at: now,
-                    problem: (!is_gone).then(|| "changed since it was verified".to_owned()),
+                    problem: (!is_missing).then(|| "changed since it was verified".to_owned()),
                     stamp: claim.stamp,
                 };
                 findings.push(Finding::Seen(logged.file, logged.place, digest, found));
@@ -355,11 +355,11 @@ impl KnownCopies {
             bytes: files.values().flatten().map(|file| file.item.bytes).sum(),
         });
         let now = unix_seconds();
-        let gone = self
+        let missing = self
             .observations
             .iter()
             .filter(|(_, observation)| **observation == Observation::Missing);
-        let gone: Vec<_> = gone
+        let missing: Vec<_> = missing
             .map(|(at, _)| (at.clone(), CopyReading::Missing(now)))
             .collect();
         let mut readings = read_all(&files, cancel, on_event);
@@ -376,7 +376,7 @@ impl KnownCopies {
             .iter()
             .map(|(at, reading)| (at.clone(), reading.observation()));
         self.observations.extend(observations);
-        readings.extend(gone);
+        readings.extend(missing);
         self.record(&readings, catalogue)
     }
 

@@ -129,13 +129,13 @@ pub(super) fn max_independent(valid_copies: &[ValidCopy<'_>]) -> usize {
         valid_copies[one].relation(valid_copies[other]) == Relation::Independent
     };
     if valid_copies.len() > EXACT {
-        let mut taken: Vec<usize> = Vec::new();
+        let mut chosen: Vec<usize> = Vec::new();
         for at in 0..valid_copies.len() {
-            if taken.iter().all(|other| is_independent(at, *other)) {
-                taken.push(at);
+            if chosen.iter().all(|other| is_independent(at, *other)) {
+                chosen.push(at);
             }
         }
-        return taken.len();
+        return chosen.len();
     }
     let independent: Vec<u32> = (0..valid_copies.len())
         .map(|one| {
@@ -152,13 +152,13 @@ const EXACT: usize = 20;
 /// Returns the size of the largest subset of `allowed` of mutually independent copies. Bit `n` of
 /// `independent[m]` is set if `m` and `n` are independent.
 fn largest(independent: &[u32], allowed: u32) -> usize {
-    let mut most = 0;
+    let mut largest_size = 0;
     for (at, others) in (0..u32::BITS).zip(independent) {
         if allowed & 1 << at != 0 {
             // Members are added in ascending order, so each subset is tried once.
             let later = u32::MAX.checked_shl(at + 1).unwrap_or(0);
-            most = most.max(1 + largest(independent, allowed & others & later));
+            largest_size = largest_size.max(1 + largest(independent, allowed & others & later));
         }
     }
-    most
+    largest_size
 }

@@ -27,7 +27,7 @@ pub struct Requirements {
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a fact of its own that was recorded or is seen"
+    reason = "each is an independent recorded or observed fact"
 )]
 pub struct CopyVolume {
     /// Label shown to the user.
@@ -289,7 +289,7 @@ fn check_age(proof: Proof, requirements: Requirements) -> Result<Proof, Doubt> {
     let age = Age(requirements.now.saturating_sub(proof.at));
     match requirements.max_age {
         _ if age < Age(0) => Err(Doubt::InFuture),
-        Some(most) if age > most => Err(Doubt::TooOld(age)),
+        Some(max_age) if age > max_age => Err(Doubt::TooOld(age)),
         _ => Ok(proof),
     }
 }

@@ -227,7 +227,7 @@ fn image(path: &Path, holder: &Volume, file: PathBuf) -> Image {
 #[cfg(unix)]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "other systems tell no inode number"
+    reason = "other systems report no inode number"
 )]
 fn inode(metadata: &std::fs::Metadata) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;

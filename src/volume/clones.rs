@@ -94,14 +94,14 @@ fn assign_identities(
         .iter()
         .filter_map(|filesystem| filesystem.identity.clone())
         .collect();
-    let kept = keeper.map(|at| {
+    let keeper_hardware = keeper.map(|at| {
         filesystems[at].identity = Some(base.to_owned());
         filesystems[at].hardware.clone()
     });
-    let kept_hardware = kept.flatten();
+    let keeper_hardware = keeper_hardware.flatten();
     for filesystem in &mut *filesystems {
         if filesystem.identity.is_none() {
-            let name = filesystem.choose_name(base, kept_hardware.as_deref(), &taken);
+            let name = filesystem.choose_name(base, keeper_hardware.as_deref(), &taken);
             taken.insert(name.clone());
             filesystem.identity = Some(name);
         }
@@ -185,8 +185,16 @@ impl Filesystem {
 
     /// Returns an unused identity: with the disk, else with the mount point, else with the device
     /// number, too.
-    fn choose_name(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
-        let by_disk = self.hardware.as_deref().filter(|own| Some(*own) != kept);
+    fn choose_name(
+        &self,
+        base: &str,
+        keeper_hardware: Option<&str>,
+        taken: &HashSet<String>,
+    ) -> String {
+        let by_disk = self
+            .hardware
+            .as_deref()
+            .filter(|own| Some(*own) != keeper_hardware);
         let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));
         let mount = self.mount().unwrap_or(Path::new("")).display();
         let by_place = format!("{base}@{mount}");

@@ -38,7 +38,7 @@ fn mount(at: PathBuf, arguments: &[&str]) -> Option<Mounted> {
     None
 }
 
-#[expect(clippy::print_stderr, reason = "says why a test proves nothing")]
+#[expect(clippy::print_stderr, reason = "reports why a test was skipped")]
 fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }

@@ -505,10 +505,13 @@ fn any_fault_makes_a_safe_card_unsafe() {
         }
         tried += 1;
         // One more disk than there are.
-        let most = world.files.iter().flatten();
-        let most = most.map(|file| model::disks(&world, *file)).max().unwrap();
+        let max_disks = world.files.iter().flatten();
+        let max_disks = max_disks
+            .map(|file| model::disks(&world, *file))
+            .max()
+            .unwrap();
         let requirements = world.requirements;
-        world.requirements.copies = most + 1;
+        world.requirements.copies = max_disks + 1;
         assert!(!world.report().is_safe(), "seed {seed}");
         world.requirements = requirements;
         // A file without copies.

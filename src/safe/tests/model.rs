@@ -1,5 +1,5 @@
-//! A slow and plain model of the rules of `docs/safe.md`. It is separate from the program and shares none of its decisions,
-//! so that a property test can compare the two on random worlds.
+//! A slow and plain model of the rules of `docs/safe.md`. It is separate from the program and
+//! shares none of its decisions, so that a property test can compare the two on random worlds.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -243,7 +243,8 @@ fn is_known(name: &str) -> bool {
     })
 }
 
-/// Identities of the volume, and of the volumes that hold its image files, directly or within other images.
+/// Identities of the volume, and of the volumes that hold its image files, directly or within other
+/// images.
 fn volumes_below<'a>(world: &'a World, copy_volume: &'a CopyVolume) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::from([copy_volume.identity.as_str()]);
     loop {

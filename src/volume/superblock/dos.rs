@@ -115,9 +115,9 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
     }
 }
 
-/// Decodes a size: up to `most` a count of `units`, above it a negated power of two.
-fn count_or_power(byte: u8, most: u8, units: u64) -> Option<u64> {
-    if byte <= most {
+/// Decodes a size: up to `max_count` a count of `units`, above it a negated power of two.
+fn count_or_power(byte: u8, max_count: u8, units: u64) -> Option<u64> {
+    if byte <= max_count {
         return u64::from(byte).checked_mul(units);
     }
     let power = u32::from(byte.wrapping_neg());
