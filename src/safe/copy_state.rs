@@ -25,7 +25,7 @@ const FARTHEST_ZONES: u64 = 26 * 4 * QUARTER_HOUR;
 pub struct Proof {
     /// Unix time of the verification.
     pub at: i64,
-    /// Hash algorithm.
+    /// Algorithm of the hash that was compared.
     pub by: HashKind,
     /// How the copy was read; `None` if this was not recorded.
     pub how: Option<How>,
@@ -78,7 +78,7 @@ pub enum Doubt {
     Replaced(String),
     /// Volume was formatted since and kept its identity.
     Reformatted,
-    /// Disk is unknown.
+    /// Disk is unknown: neither reported nor named.
     UnknownDisk,
     /// Is on the card's disk.
     CardDisk,

@@ -15,7 +15,7 @@ use crate::mhl::{self, Histories};
 /// Placeholder that the user replaces.
 const ELSEWHERE: &str = "FOLDER-ON-ANOTHER-DISK";
 
-/// Suggested step.
+/// Suggested step towards a safe card.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remedy {
     /// Description for the user.
@@ -37,7 +37,7 @@ struct CardDestination {
 /// Kind of step that can make a copy count.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum RemedyKind {
-    /// Read it again.
+    /// Read it again with `verify`.
     Verify,
     /// Unmount and mount its volume, which drops the cache, then read it again.
     Remount,

@@ -19,7 +19,7 @@ pub struct Requirements {
     pub copies: usize,
     /// Maximum age of the last verification.
     pub max_age: Option<Age>,
-    /// Current Unix time.
+    /// Current time, Unix seconds.
     pub now: i64,
 }
 
