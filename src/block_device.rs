@@ -1,5 +1,5 @@
-//! What a block device of Linux is made of, as its folder in `sysfs` says. Lowest of all: the volumes of footage and the
-//! reading back of copies both ask.
+//! Structure of Linux block devices, read from their `sysfs` folders. Separate because both the
+//! volumes and the verification of copies need it; it depends on neither.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::value::from_bytes;
 
-/// Devices upon devices (a volume group in a LUKS container on a RAID) are not deeper.
-const DEEPEST: usize = 6;
+/// Maximum depth of stacked devices, such as a volume group in a LUKS container on a RAID.
+const MAX_DEPTH: usize = 6;
 
-/// The folders of all disks below a block device: of itself, unless it is a partition, or is made of others.
-pub(crate) fn disks(folder: &Path) -> Vec<PathBuf> {
+/// Returns the `sysfs` folders of all disks below a block device. A partition is on its disk; a
+/// device without lower ones is itself a disk.
+pub(crate) fn underlying_disks(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
-    collect(folder, DEEPEST, &mut all);
+    collect(folder, MAX_DEPTH, &mut all);
     all
 }
 
@@ -32,25 +33,25 @@ fn collect(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
     if below.is_empty() {
         all.push(disk.to_owned());
     }
-    // A ring ends where it is too deep.
+    // A cycle of devices ends at the maximum depth.
     for lower in below.iter().filter(|_| depth > 0) {
         collect(lower, depth - 1, all);
     }
 }
 
-/// The file that a loop device shows as a disk.
-pub(crate) fn image(disk: &Path) -> Option<PathBuf> {
+/// Returns the backing file of a loop device.
+pub(crate) fn backing_file(disk: &Path) -> Option<PathBuf> {
     let text = fs::read(disk.join("loop/backing_file")).ok()?;
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
-    // A file that was deleted goes on being the disk.
+    // A deleted file remains the backing file.
     let text = text.strip_suffix(b" (deleted)").unwrap_or(text);
     let path: OsString = from_bytes(text.to_vec());
     (!path.is_empty()).then(|| path.into())
 }
 
-/// Whether a file is large enough for the disk that a loop device makes of it: what the system calls the file may be another by
-/// now, or be nowhere (deleted, unmounted, in memory alone).
-pub(crate) fn is_image(disk: &Path, file: &Path) -> bool {
+/// Returns true if the file is at least as large as the loop device. The reported path may now name
+/// another file, or none if the file was deleted, unmounted or is in memory.
+pub(crate) fn is_backing_file(disk: &Path, file: &Path) -> bool {
     let sectors = fs::read_to_string(disk.join("size")).ok();
     let sectors = sectors.and_then(|text| text.trim().parse::<u64>().ok());
     let length = file.metadata().ok().filter(fs::Metadata::is_file);
@@ -60,7 +61,7 @@ pub(crate) fn is_image(disk: &Path, file: &Path) -> bool {
     }
 }
 
-/// Whether a loop device reads its file through the page cache.
-pub(crate) fn is_cached_image(disk: &Path) -> bool {
+/// Returns true if a loop device reads its file through the page cache.
+pub(crate) fn uses_page_cache(disk: &Path) -> bool {
     fs::read(disk.join("loop/dio")).is_ok_and(|text| text.trim_ascii() == b"0")
 }

@@ -90,7 +90,7 @@ impl World {
 
     /// The number of the folder that a place is in; its volume is seen.
     fn folder_of(&self, place: Place) -> i64 {
-        let here = self.catalogue.volumes().of(Path::new("/")).0.clone();
+        let here = self.catalogue.volumes().locate(Path::new("/")).0.clone();
         let mut volume = here;
         volume.identity = format!("uuid:volume-{}", place % 2);
         let volume = self.catalogue.see_volume(&volume).unwrap().id;

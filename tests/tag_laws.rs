@@ -93,7 +93,7 @@ impl World {
     }
 
     fn folder_of(&self, inside: &Path) -> i64 {
-        let volume = self.catalogue.volumes().of(Path::new("/")).0.clone();
+        let volume = self.catalogue.volumes().locate(Path::new("/")).0.clone();
         let volume = self.catalogue.see_volume(&volume).unwrap().id;
         let folder = inside.parent().unwrap();
         let known = self.catalogue.find_folder(volume, folder).unwrap();

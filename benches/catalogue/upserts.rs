@@ -20,7 +20,7 @@ const BATCH: u64 = 2000;
 pub(crate) fn measure(clips: u64) {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::create(folder.path()).unwrap();
-    let volume = catalogue.volumes().of(Path::new("/")).0;
+    let volume = catalogue.volumes().locate(Path::new("/")).0;
     let volume = catalogue.see_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     let mut files = Vec::new();

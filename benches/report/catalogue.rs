@@ -23,7 +23,7 @@ const QUALITY: u8 = 82;
 /// Writes a catalogue. `grain` is the strength of the grain in the pictures, from 0 to 128.
 pub(crate) fn write(folder: &Path, clips: u64, grain: i32) {
     let catalogue = Catalogue::create(folder).unwrap();
-    let volume = catalogue.volumes().of(Path::new("/")).0;
+    let volume = catalogue.volumes().locate(Path::new("/")).0;
     let volume = catalogue.see_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     catalogue.begin().unwrap();

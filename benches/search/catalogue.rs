@@ -46,7 +46,7 @@ pub(crate) fn load(folder: &Path, generator: &ClipGenerator, clips: u64) -> Path
 
 fn write(place: &Path, generator: &ClipGenerator, clips: u64) {
     let catalogue = Catalogue::create(place).unwrap();
-    let volume = catalogue.volumes().of(Path::new("/")).0;
+    let volume = catalogue.volumes().locate(Path::new("/")).0;
     let volume = catalogue.see_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     let mut journal = String::new();
@@ -129,7 +129,7 @@ pub(crate) fn change(
     changed: u64,
 ) -> (Vec<SearchClip>, f64, f64) {
     let catalogue = Catalogue::open(place).unwrap();
-    let volume = catalogue.volumes().of(Path::new("/")).0;
+    let volume = catalogue.volumes().locate(Path::new("/")).0;
     let volume = catalogue.volume_id(&volume.identity).unwrap().unwrap();
     let changed_clips: Vec<SearchClip> = choose_clips(clips, round, changed)
         .map(|number| retitled_clip(generator, number, round))

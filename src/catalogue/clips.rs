@@ -283,7 +283,7 @@ impl Catalogue {
         let Ok(absolute) = absolute else {
             return Ok(Vec::new());
         };
-        let (volume, inside) = self.volumes.of(&absolute);
+        let (volume, inside) = self.volumes.locate(&absolute);
         let found = self.at_place(&volume.identity, &inside)?;
         if !found.is_empty() {
             return Ok(found);

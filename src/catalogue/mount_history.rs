@@ -14,7 +14,7 @@ use super::Catalogue;
 use super::disks::Disks;
 use super::volumes::{FORGOTTEN, lines};
 use crate::error::Error;
-use crate::volume::{Attached, Backing, Between, MountKey, Volume, Volumes};
+use crate::volume::{Backing, ConnectedDisk, MountChange, MountKey, Volume, Volumes};
 
 /// Recorded state of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Catalogue {
     /// If `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
         let before = self.sightings()?;
-        let now = seen(&before, &self.volumes, &Volumes::attached(), true);
+        let now = seen(&before, &self.volumes, &Volumes::connected_disks(), true);
         if now != before && self.only_read.is_none() {
             // The answer of now is the same when another process writes for long.
             let _ = self.write_transaction(|| self.write_sightings(&before, &now));
@@ -165,12 +165,12 @@ impl Catalogue {
     /// Records, with what is written now, in which mount of a volume it was read. Returns the number of the set of volumes that
     /// were mounted meanwhile, if there was a share. Hours may have passed since the catalogue was opened.
     pub(super) fn note_mounted_now(&self) -> Result<Option<i64>, Error> {
-        let is_asked = |volume: &Volume| volume.forgets_unmounted() || volume.is_share();
+        let is_asked = |volume: &Volume| volume.is_cache_dropped_on_unmount() || volume.is_share();
         if !self.volumes.all().iter().any(is_asked) {
             return Ok(None);
         }
         let mut now = Volumes::mounted();
-        now.settle(&self.known_volumes()?);
+        now.distinguish_clones(&self.known_volumes()?);
         self.look_at(&now)?;
         let now = disks_of(&now);
         let mut mounted = self.mounted_since_opened.borrow_mut();
@@ -241,12 +241,12 @@ fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
 }
 
 /// The disks that are plugged in, where a volume may be on one of them.
-fn attached(rows: &[Sighting]) -> Vec<Attached> {
+fn attached(rows: &[Sighting]) -> Vec<ConnectedDisk> {
     let may_be_there = |row: &Sighting| {
         row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_told()
     };
     if rows.iter().any(may_be_there) {
-        Volumes::attached()
+        Volumes::connected_disks()
     } else {
         Vec::new()
     }
@@ -256,7 +256,7 @@ fn attached(rows: &[Sighting]) -> Vec<Attached> {
 fn seen(
     before: &[Sighting],
     volumes: &Volumes,
-    attached: &[Attached],
+    attached: &[ConnectedDisk],
     may_wait: bool,
 ) -> Vec<Sighting> {
     let mounted = |row: &Sighting| {
@@ -309,10 +309,10 @@ impl Sighting {
     fn note_mounted(&mut self, volume: &Volume, volumes: &Volumes, look: i64) {
         if let Some(key) = volumes.mount_key(&self.identity) {
             let before = self.mount_key.as_deref().and_then(MountKey::parse);
-            let between = before.map_or(Between::Unmounted, |before| key.since(&before));
-            self.session += i64::from(between == Between::Unmounted);
+            let between = before.map_or(MountChange::Unmounted, |before| key.since(&before));
+            self.session += i64::from(between == MountChange::Unmounted);
             // The numbers of another namespace say nothing here, and would hide those of this one.
-            if between != Between::Unknown {
+            if between != MountChange::Unknown {
                 self.mount_key = Some(key.to_string());
             }
         }
@@ -323,7 +323,7 @@ impl Sighting {
         let hardware = volume.hardware.as_ref().map(|told| told.replace('\n', " "));
         self.disks
             .extend(hardware.filter(|told| !self.disks.contains(told)));
-        if let Some(made) = volume.made() {
+        if let Some(made) = volume.creation_key() {
             let before = self.made.take().unwrap_or_default();
             self.formats += i64::from(is_other(&before, &made));
             self.made = Some(joined(&before, &made));
@@ -357,7 +357,7 @@ fn lost_image(row: &Sighting, volumes: &Volumes, may_wait: bool) -> Option<Strin
     let backing = Backing::parse(&row.backing)?;
     let mut images = backing.images.iter();
     let is_lost = images.any(|image| volumes.is_image_gone(image, may_wait));
-    is_lost.then(|| "no image file, or another one,".to_owned())
+    is_lost.then(|| "no image file or a different one".to_owned())
 }
 
 /// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,
@@ -366,7 +366,7 @@ fn replacement(
     row: &Sighting,
     rows: &[Sighting],
     volumes: &Volumes,
-    attached: &[Attached],
+    attached: &[ConnectedDisk],
 ) -> Option<String> {
     let own = serials(&row.disks);
     if own.is_empty() {
@@ -392,7 +392,7 @@ fn replacement(
         })
     };
     let lacking = || {
-        let lacks = |disk: &Attached| disk.lacks(row.uuid(), row.extent.as_deref());
+        let lacks = |disk: &ConnectedDisk| disk.lacks(row.uuid(), row.extent.as_deref());
         its_disks()
             .any(lacks)
             .then(|| "another partition table".to_owned())

@@ -224,7 +224,7 @@ impl Catalogue {
     /// label until their uuid could be read.
     pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
-        self.volumes.settle(&known);
+        self.volumes.distinguish_clones(&known);
         self.begin_mounted_set();
         let by_label = |identity: &str| identity.starts_with("label:");
         if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
@@ -243,7 +243,7 @@ impl Catalogue {
         }
         if is_changed {
             known = self.known_volumes()?;
-            self.volumes.settle(&known);
+            self.volumes.distinguish_clones(&known);
         }
         Ok(())
     }

@@ -65,7 +65,7 @@ impl Catalogue {
         let Some((real, rest)) = there.filter(|(_, rest)| !rest.as_os_str().is_empty()) else {
             return Ok(());
         };
-        let (volume, inside) = self.volumes().of(&real);
+        let (volume, inside) = self.volumes().locate(&real);
         match self.volume_id(&volume.identity)? {
             Some(number) => self.doubt_below(number, &inside.join(rest)),
             None => Ok(()),

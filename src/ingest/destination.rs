@@ -30,7 +30,7 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
 
 /// The number of the volume that a path is on, noted as seen, and the path below it.
 pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
-    let (volume, inside) = catalogue.volumes().of(&resolved(path));
+    let (volume, inside) = catalogue.volumes().locate(&resolved(path));
     Ok((catalogue.see_volume(&volume)?.id, inside))
 }
 
@@ -62,7 +62,7 @@ const OF_OWN_CLOCK: [&str; 9] = [
 /// How a card's filesystem keeps the times of its files.
 pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
-    let has_change_time = volume.keeps_change_time();
+    let has_change_time = volume.keeps_ctime();
     Times {
         is_own_clock: !volume.is_share() && (has_change_time || OF_OWN_CLOCK.contains(&kind)),
         has_change_time,

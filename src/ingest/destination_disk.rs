@@ -101,7 +101,7 @@ impl Grounds {
                 "say a folder on a drive".to_owned(),
             );
         }
-        let (volume, _) = volumes.of(folder);
+        let (volume, _) = volumes.locate(folder);
         let point = [typed, folder]
             .into_iter()
             .find_map(|path| self.unmounted(path, &volume));

@@ -222,7 +222,7 @@ impl Planner<'_> {
         report: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
         let source = destination::resolved(&card.path);
-        let (volume, inside) = self.volumes.of(&source);
+        let (volume, inside) = self.volumes.locate(&source);
         let listed = list(&source, &self.request.go_on());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
@@ -418,7 +418,7 @@ impl Planner<'_> {
             plan.hash = ingest.told.hash;
             plan.kinds = kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
-                let (volume, inside) = self.volumes.of(folder);
+                let (volume, inside) = self.volumes.locate(folder);
                 let Some(volume) = catalogue.volume_id(&volume.identity)? else {
                     continue;
                 };
@@ -431,7 +431,7 @@ impl Planner<'_> {
             plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
-            let (volume, inside) = self.volumes.of(folder);
+            let (volume, inside) = self.volumes.locate(folder);
             plan.places.push(PlannedPlace {
                 label: volume.label.clone(),
                 files: 0,

@@ -65,8 +65,8 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
         return Some(Vec::new());
     };
     let mut images = Vec::new();
-    for disk in crate::block_device::disks(&folder) {
-        let Some(path) = crate::block_device::image(&disk) else {
+    for disk in crate::block_device::underlying_disks(&folder) {
+        let Some(path) = crate::block_device::backing_file(&disk) else {
             continue;
         };
         let image = crate::source_file::open(&path).ok()?;
@@ -75,7 +75,7 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
             return None;
         }
         images.extend(below(image.metadata().ok()?.dev(), depth - 1)?);
-        if crate::block_device::is_cached_image(&disk) {
+        if crate::block_device::uses_page_cache(&disk) {
             images.push(image);
         }
     }

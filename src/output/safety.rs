@@ -10,7 +10,7 @@ use super::{ProgressFormat, TextTable, counted, grouped};
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
-use crate::safe::{Copy, Event, FileState, Report, Shelf};
+use crate::safe::{CandidateCopy, CopyVolume, Event, FileState, Report};
 use crate::value::{Age, Bytes, instant_of_seconds};
 
 /// Maximum number of files listed without `--files`.
@@ -32,8 +32,8 @@ impl<'a> SafetyProgress<'a> {
     /// Updates the display after an event.
     pub fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Begins { files, bytes } => self.begin("card", *files, *bytes),
-            Event::Copies { files, bytes } => self.begin("copies", *files, *bytes),
+            Event::CardStarted { files, bytes } => self.begin("card", *files, *bytes),
+            Event::CopiesStarted { files, bytes } => self.begin("copies", *files, *bytes),
             Event::Reading(path) => self.0.set_file(path),
             Event::Read(bytes) => self.0.add(*bytes),
         }
@@ -62,7 +62,7 @@ impl<'a> SafetyProgress<'a> {
 pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;
-    let is_listed = |file: &&FileState| all || !file.is_safe(report.wanted.copies);
+    let is_listed = |file: &&FileState| all || !file.is_safe(report.requirements.copies);
     let files: Vec<&FileState> = report.files.iter().filter(is_listed).collect();
     let most = if all { usize::MAX } else { LISTED };
     for file in files.iter().take(most) {
@@ -152,7 +152,7 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ];
     let mut table = TextTable::new(&headings, None);
     for (volume, on) in &on {
-        let Some(shelf) = report.shelves.get(volume) else {
+        let Some(shelf) = report.copy_volumes.get(volume) else {
             continue;
         };
         table.row(&[
@@ -174,7 +174,10 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     table.write(out)?;
     writeln!(out)?;
     for (volume, on) in &on {
-        let label = report.shelves.get(volume).map_or("", |shelf| &shelf.label);
+        let label = report
+            .copy_volumes
+            .get(volume)
+            .map_or("", |shelf| &shelf.label);
         for (doubt, files) in &on.doubtful {
             let copies = if *files == 1 { "copy" } else { "copies" };
             let (files, label, doubt) = (grouped(*files), escape(label), escape(doubt));
@@ -185,9 +188,9 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Lists the serial numbers of a volume's disks, or `unknown`.
-fn disk(shelf: &Shelf) -> String {
+fn disk(shelf: &CopyVolume) -> String {
     if shelf.disks.are_known() {
-        shelf.told.join(", ")
+        shelf.disk_names.join(", ")
     } else {
         "unknown".to_owned()
     }
@@ -195,7 +198,7 @@ fn disk(shelf: &Shelf) -> String {
 
 /// Formats an age and its date: `3 h ago, 2026-05-02 14:00`, by this computer's clock.
 fn ago(report: &Report, at: i64) -> String {
-    match report.wanted.now.saturating_sub(at) {
+    match report.requirements.now.saturating_sub(at) {
         seconds if seconds < 0 => format!("{} (in the future)", date(at)),
         seconds => format!("{} ago, {}", Age(seconds), date(at)),
     }
@@ -234,7 +237,7 @@ fn write_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Res
 }
 
 fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let wanted = report.wanted.copies;
+    let wanted = report.requirements.copies;
     let disks = counted(wanted, "disk");
     if report.is_safe() {
         let copies = report.files.iter().flat_map(|file| &file.counted.copies);
@@ -252,10 +255,10 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             escape(&report.label)
         );
     }
-    if !report.mends.is_empty() {
+    if !report.remedies.is_empty() {
         writeln!(out, "\nto fix this:")?;
     }
-    for mend in &report.mends {
+    for mend in &report.remedies {
         writeln!(out, "  {}", escape(&mend.what))?;
         if let Some(command) = &mend.command {
             writeln!(out, "      {}", escape(command))?;
@@ -279,7 +282,7 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// Returns the result as JSON: one object per file, then one for the card.
 #[must_use]
 pub fn safety_json(report: &Report) -> Vec<Value> {
-    let copies = report.wanted.copies;
+    let copies = report.requirements.copies;
     let mut lines: Vec<Value> = report
         .files
         .iter()
@@ -312,13 +315,13 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
         "bytes": report.files.iter().map(|file| file.bytes).sum::<u64>(),
         "unsafe_files": report.unsafe_files().count(),
         "copies_wanted": copies,
-        "max_age_seconds": report.wanted.max_age.map(|age| age.0),
+        "max_age_seconds": report.requirements.max_age.map(|age| age.0),
         "read": report.how.map(How::name),
         "doubts": report.doubts.iter().map(|problem| json!({
             "path": problem.path.to_string_lossy(), "reason": problem.reason,
         })).collect::<Vec<_>>(),
         "left_out": report.left_out.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
-        "mend": report.mends.iter().map(|mend| json!({
+        "mend": report.remedies.iter().map(|mend| json!({
             "what": mend.what, "command": mend.command,
         })).collect::<Vec<_>>(),
         "interrupted": report.is_interrupted,
@@ -326,18 +329,18 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
     lines
 }
 
-fn copy_json(report: &Report, copy: &Copy) -> Value {
-    let shelf = report.shelves.get(&copy.volume);
+fn copy_json(report: &Report, copy: &CandidateCopy) -> Value {
+    let shelf = report.copy_volumes.get(&copy.volume);
     let proof = copy.outcome.as_ref().ok();
     let at = proof.map(|proof| proof.at);
     json!({
         "volume": shelf.map(|shelf| &shelf.label),
-        "disks": shelf.map(|shelf| &shelf.told),
+        "disks": shelf.map(|shelf| &shelf.disk_names),
         "mounted": shelf.map(|shelf| shelf.is_mounted),
         "path": copy.path.to_string_lossy(),
         "counts": proof.is_some(),
         "verified": at.and_then(instant_of_seconds),
-        "age_seconds": at.map(|at| report.wanted.now.saturating_sub(at)),
+        "age_seconds": at.map(|at| report.requirements.now.saturating_sub(at)),
         "hash": proof.map(|proof| proof.by.name()),
         "read_back": proof.and_then(|proof| proof.how).map(How::name),
         "doubt": copy.outcome.as_ref().err().map(ToString::to_string),

@@ -1,5 +1,5 @@
-//! Whether a content stands at a path for sure, by everything that was ever told of the path, and by what can be
-//! seen there now. Every doubt ends in no.
+//! Decides whether a path surely holds a content, from all recorded claims about the path and from
+//! what is observed there now. Every doubt means no.
 
 use std::fmt;
 
@@ -11,140 +11,141 @@ use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Age, Fingerprint};
 
-/// How far a time is off that went through FAT, nanoseconds.
+/// Maximum error of times stored on FAT, nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
 
-/// Step of the offsets of time zones, nanoseconds.
+/// Step of time zone offsets, nanoseconds.
 const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
 
-/// Difference between the zones that are farthest apart (UTC−12 and UTC+14), nanoseconds.
+/// Maximum difference of two time zones (UTC−12 and UTC+14), nanoseconds.
 const FARTHEST_ZONES: u64 = 26 * 4 * QUARTER_HOUR;
 
-/// A copy that counts: when it was last read whole, and how it was compared.
+/// Last verification of a copy that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// Seconds since 1970 UTC.
+    /// Unix time of the verification.
     pub at: i64,
-    /// By which hash.
+    /// Algorithm of the hash that was compared.
     pub by: HashKind,
-    /// How it was read, where that was written down.
+    /// How the copy was read; `None` if this was not recorded.
     pub how: Option<How>,
-    /// How often its volume had been formatted by then.
+    /// Number of times the volume had been formatted before the verification.
     pub formats: i64,
-    /// Sets of volumes that were mounted while it was read, one for each verification that is known; none where one of them
-    /// recorded no set. All are considered, because no clock says which verification was the last.
+    /// Sets of volumes mounted during each known verification; empty if one of them recorded no
+    /// set. All are considered, because clocks cannot tell which verification was the last.
     pub mounted_sets: Vec<i64>,
 }
 
-/// Why a copy does not count.
+/// Reason why a copy does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// It holds something else, found at that time.
+    /// Has different content; found at this Unix time.
     Altered(i64),
-    /// It was not there any more, found at that time.
+    /// Was missing at this Unix time.
     Missing(i64),
-    /// It was there and could not be read, found at that time.
+    /// Could not be read at this Unix time.
     Unread(i64),
-    /// Its volume is mounted, and it is not there now.
+    /// Volume is mounted, but the file is missing.
     Gone,
-    /// It is there and cannot be looked at.
+    /// Exists but cannot be read.
     Unreadable(String),
-    /// What is there has another size.
-    Unlike,
-    /// It, or something of it, was changed after it was verified.
+    /// Has a different size.
+    SizeDiffers,
+    /// Content or metadata changed after the verification.
     Changed,
-    /// Its time is another by whole quarters of an hour: FAT keeps local times, which another time zone shifts.
-    Shifted,
-    /// Another content was verified at the same path.
-    Contradicted,
-    /// A scan found it changed or missing.
-    ListedOtherwise,
-    /// When it was read back, it may have come from memory.
+    /// Modification time differs by a multiple of 15 minutes. FAT stores local times, which a
+    /// change of the time zone shifts.
+    TimeShifted,
+    /// Different content was verified at the same path.
+    Conflicting,
+    /// A scan found the file changed or missing.
+    ScannedDifferently,
+    /// Was last read from a cache, not from the medium.
     FromMemory,
-    /// Only what was added to it was looked at.
-    Continued,
-    /// Nothing says any more that it is that content.
-    Unproved,
-    /// It was verified longer ago than is asked for.
+    /// Grew after it was copied; only the appended part was checked.
+    AppendedTo,
+    /// No verification of the current content is known.
+    NotVerified,
+    /// Verified this long ago, which exceeds the requested maximum.
     TooOld(Age),
-    /// By this machine's clock, it will be verified in the future.
+    /// Verified in the future by this computer's clock.
     InFuture,
-    /// Its filesystem is in memory, and is lost when it is unmounted.
+    /// Filesystem is in memory and is lost when unmounted.
     InMemory,
-    /// Its filesystem shows files of others, which may be counted already.
+    /// Filesystem shows files of other filesystems, which may be counted already.
     View,
-    /// Its disk was seen since with something else on it: what that is called.
+    /// Disk was later seen with something else, named here.
     Replaced(String),
-    /// Its volume was found since to hold a new filesystem under the same identity.
-    MadeAgain,
-    /// Nobody knows which disk it is on.
+    /// Volume was formatted since and kept its identity.
+    Reformatted,
+    /// Disk is unknown: neither reported nor named.
     UnknownDisk,
-    /// It is on the disk that the card is on.
-    CardsDisk,
-    /// Nobody knows which disk the card is on, and a person only said which disk the copy is on.
-    UnknownCard,
+    /// Is on the card's disk.
+    CardDisk,
+    /// Card's disk is unknown, and the copy's disk has only a name given by the user.
+    UnknownCardDisk,
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Altered(_) => "altered: it holds something else",
-            Self::Missing(_) => "missing when it was last looked for",
-            Self::Unread(_) => "could not be read when it was last tried",
-            Self::Gone => "not there",
+            Self::Altered(_) => "altered: the content is different",
+            Self::Missing(_) => "missing at the last check",
+            Self::Unread(_) => "unreadable at the last check",
+            Self::Gone => "missing from the mounted volume",
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
-            Self::Unlike => "has another size",
-            Self::Changed => "changed after it was verified",
-            Self::Shifted => {
-                "its time is off by whole quarters of an hour, as after a change of the time zone on FAT"
+            Self::SizeDiffers => "size differs",
+            Self::Changed => "changed since it was verified",
+            Self::TimeShifted => {
+                "time differs by a multiple of 15 minutes, as after a time zone change on FAT"
             }
-            Self::Contradicted => "something else was verified at the same path",
-            Self::ListedOtherwise => "a scan found it changed or missing",
-            Self::FromMemory => "read from memory only, as far as is known",
-            Self::Continued => "was added to there, and is no equal copy",
-            Self::Unproved => "was not verified as it is now",
-            Self::TooOld(age) => return write!(f, "verified {age} ago, too long for --max-age"),
-            Self::InFuture => "verified in the future, by this machine's clock",
+            Self::Conflicting => "different content was verified at the same path",
+            Self::ScannedDifferently => "a scan found it changed or missing",
+            Self::FromMemory => "may have been read from memory, not from the disk",
+            Self::AppendedTo => "appended to after it was copied",
+            Self::NotVerified => "not verified in its current state",
+            Self::TooOld(age) => return write!(f, "verified {age} ago: older than --max-age"),
+            Self::InFuture => "verified in the future, by this computer's clock",
             Self::InMemory => "in memory: lost when it is unmounted",
             Self::View => "on a filesystem that shows files of other filesystems",
             Self::Replaced(by) => {
-                return write!(f, "its disk has held {by} since: mount it to see it again");
+                return write!(f, "its disk was later seen with {by}: mount it to check");
             }
-            Self::MadeAgain => "its volume was formatted since",
-            Self::UnknownDisk => "on a disk whose number nobody knows",
-            Self::CardsDisk => "on the card's own disk",
-            Self::UnknownCard => "whether that is the card's disk, nobody knows",
+            Self::Reformatted => "volume formatted since it was verified",
+            Self::UnknownDisk => "disk serial unknown",
+            Self::CardDisk => "on the card's own disk",
+            Self::UnknownCardDisk => "may be the card's own disk",
         })
     }
 }
 
-/// What is seen at a path now.
+/// Current state of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
-    /// Its volume is not mounted.
-    Away,
-    /// A file, which looks so; and whether its filesystem keeps when anything of it was last changed.
+pub enum Observation {
+    /// Volume is not mounted.
+    NotMounted,
+    /// Regular file, and whether its filesystem stores ctimes.
     File(Stamp, bool),
-    /// No file.
-    Gone,
-    /// Nobody can tell what.
+    /// No regular file of this name.
+    Missing,
+    /// Path cannot be read, for this reason.
     Unreadable(String),
-    /// It was read whole, now: its xxh128, what it looks like, when, and how.
+    /// File that was just read in full: XXH128, stamp, Unix time and read mode.
     Read(Fingerprint, Stamp, i64, How),
 }
 
-/// Whether a content, given with its bytes, stands there.
+/// Checks that a path holds a content, given as hash and size.
 ///
 /// # Errors
-/// Why that cannot be relied upon.
-pub fn standing(
+/// The reason why the copy does not count.
+pub fn check_copy(
     (content, bytes): (Fingerprint, u64),
     stood: &Stood,
-    sight: &Sight,
+    observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    let is_of_it = |claim: &Claim| claim.content == content && claim.bytes == bytes;
-    match sight {
-        Sight::Read(found, now, at, how) => {
+    let is_about_content = |claim: &Claim| claim.content == content && claim.bytes == bytes;
+    match observation {
+        Observation::Read(found, now, at, how) => {
             let is_same = *found == content && now.bytes == bytes;
             return match how {
                 _ if !is_same => Err(Doubt::Altered(*at)),
@@ -158,39 +159,40 @@ pub fn standing(
                 }),
             };
         }
-        Sight::Gone => return Err(Doubt::Gone),
-        Sight::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
-        Sight::File(now, _) if now.bytes != bytes => return Err(Doubt::Unlike),
-        Sight::File(now, is_change_kept) => {
-            // What is seen is said before what was recorded of it earlier.
+        Observation::Missing => return Err(Doubt::Gone),
+        Observation::Unreadable(reason) => return Err(Doubt::Unreadable(reason.clone())),
+        Observation::File(now, _) if now.bytes != bytes => return Err(Doubt::SizeDiffers),
+        Observation::File(now, keeps_ctime) => {
+            // What is observed now takes precedence over earlier records.
             let is_of_then = |claim: &&Claim| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
-                is_read && is_of_it(claim)
+                is_read && is_about_content(claim)
             };
             let claims = stood.claims.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             let first = stamps.peek().copied();
             if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
-                return Err(change(then, *now, *is_change_kept));
+                return Err(describe_change(then, *now, *keeps_ctime));
             }
         }
-        Sight::Away => {}
+        Observation::NotMounted => {}
     }
-    let claim = claimed(stood, &is_of_it)?;
-    match sight {
-        // Each generation adds to a history's chain: what it held once says nothing of now.
-        Sight::Away if mhl::is_chain(&stood.path) => return Err(Doubt::Continued),
-        Sight::Away => as_listed(claim, stood)?,
-        Sight::File(now, is_change_kept) => {
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+    let claim = find_claim(stood, &is_about_content)?;
+    match observation {
+        // Each generation appends to a history's chain, so an old verification says nothing about
+        // now.
+        Observation::NotMounted if mhl::is_chain(&stood.path) => return Err(Doubt::AppendedTo),
+        Observation::NotMounted => check_listing(claim, stood)?,
+        Observation::File(now, keeps_ctime) => {
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             if !claim.stamp.is_some_and(is_untouched) {
                 let then = claim.stamp;
-                let doubt = then.map(|then| change(then, *now, *is_change_kept));
+                let doubt = then.map(|then| describe_change(then, *now, *keeps_ctime));
                 return Err(doubt.unwrap_or(Doubt::Changed));
             }
         }
-        Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
+        Observation::Missing | Observation::Unreadable(_) | Observation::Read(..) => {}
     }
     let read = stood.claims.iter().filter(|claim| is_read_back(claim));
     let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
@@ -203,38 +205,38 @@ pub fn standing(
     })
 }
 
-/// Returns whether a claim says that a copy was verified, by its bytes on the medium.
+/// Returns true if the copy was verified by bytes from its medium.
 fn is_read_back(claim: &Claim) -> bool {
     claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
-/// Whether a file looks as it did, as far as its filesystem tells.
-pub(super) fn is_untouched(then: Stamp, now: Stamp, is_change_kept: bool) -> bool {
-    if is_change_kept {
+/// Returns true if a file looks unchanged, as far as its filesystem shows.
+pub(super) fn is_untouched(then: Stamp, now: Stamp, keeps_ctime: bool) -> bool {
+    if keeps_ctime {
         then == now
     } else {
         then.bytes == now.bytes && is_close(then.modified, now.modified)
     }
 }
 
-/// What makes a file doubtful that does not look as it did then.
-fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
+/// Returns the reason for a file whose stamp differs from the verified one.
+fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
     let is_zone = shift > COARSEST
         && shift <= FARTHEST_ZONES + COARSEST
         && rest.min(QUARTER_HOUR - rest) <= COARSEST;
-    // Where a time of the last change is kept apart, it is of UTC, and somebody set the time.
-    let is_local = !is_change_kept || change_of(&now).is_none();
+    // A separate ctime is in UTC, so someone set the modification time.
+    let is_local = !keeps_ctime || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
-        Doubt::Shifted
+        Doubt::TimeShifted
     } else {
         Doubt::Changed
     }
 }
 
-/// Whether the last scan that saw a copy, which is away now, saw what was verified.
-fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
+/// Checks that the last scan saw the verified file, for a copy whose volume is not mounted.
+fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
     let Some(listed) = stood.listed else {
         return Ok(());
     };
@@ -242,15 +244,18 @@ fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
         .stamp
         .is_some_and(|stamp| is_close(stamp.modified, listed.modified));
     if listed.is_missing || listed.bytes != claim.bytes || !is_time {
-        return Err(Doubt::ListedOtherwise);
+        return Err(Doubt::ScannedDifferently);
     }
     Ok(())
 }
 
-/// The claim by which it is known to be there.
-fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'a Claim, Doubt> {
+/// Returns the best claim that the copy is verified.
+fn find_claim<'a>(
+    stood: &'a Stood,
+    is_about_content: &dyn Fn(&Claim) -> bool,
+) -> Result<&'a Claim, Doubt> {
     let claims = || stood.claims.iter();
-    for claim in claims().filter(|claim| is_of_it(claim)) {
+    for claim in claims().filter(|claim| is_about_content(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),
             CopyState::Missing => return Err(Doubt::Missing(claim.at)),
@@ -258,10 +263,10 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
             CopyState::Verified | CopyState::NotCopied => {}
         }
     }
-    // Clocks go back: which of two was there last, the times do not tell.
+    // Clocks can go backwards: times do not tell which content was there last.
     let mut verified = claims().filter(|claim| claim.state == CopyState::Verified);
-    if verified.any(|claim| !is_of_it(claim)) {
-        return Err(Doubt::Contradicted);
+    if verified.any(|claim| !is_about_content(claim)) {
+        return Err(Doubt::Conflicting);
     }
     let verified = claims().filter(|claim| claim.state == CopyState::Verified);
     let best = verified.max_by_key(|claim| {
@@ -269,16 +274,16 @@ fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'
         (is_read_back(claim), claim.formats, is_logged, claim.at)
     });
     match best {
-        None => Err(Doubt::Unproved),
+        None => Err(Doubt::NotVerified),
         Some(claim) => match claim.how {
-            None if claim.logged.is_some() => Err(Doubt::Continued),
+            None if claim.logged.is_some() => Err(Doubt::AppendedTo),
             None | Some(How::Cached) => Err(Doubt::FromMemory),
             Some(How::Remounted | How::Dropped | How::Bypassed) => Ok(claim),
         },
     }
 }
 
-/// Whether two times may be one, on whatever filesystem.
+/// Returns true if two times are equal within the resolution of any filesystem.
 fn is_close(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= COARSEST
 }

@@ -1,157 +1,164 @@
-//! Whether one failure could take two copies: which volumes may be one thing, whatever their disks are called.
+//! Decides whether a single failure can destroy two copies. Two volumes can be on the same storage
+//! even if their disks have different names.
 
-use super::verdict::Shelf;
+use super::verdict::CopyVolume;
 use crate::source_file::Stamp;
 use crate::volume::Backing;
 
-/// A copy that counts, as far as that asks for it.
+/// Valid copy, with the facts that decide whether it is independent of others.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site<'a> {
-    pub(super) shelf: &'a Shelf,
-    /// Sets of volumes that were mounted when it was verified ([`super::Proof`]).
+pub(super) struct ValidCopy<'a> {
+    pub(super) copy_volume: &'a CopyVolume,
+    /// Sets of volumes that were mounted at each verification ([`super::Proof`]).
     pub(super) mounted_sets: &'a [i64],
-    /// Whether it is seen now.
+    /// True if the file is visible now.
     pub(super) is_seen: bool,
-    /// When anything of it was last changed, where it is seen now and that says something ([`change_of`]).
+    /// Time of the last change (ctime), if the file is visible and the time is meaningful
+    /// ([`change_of`]).
     pub(super) changed: Option<i64>,
 }
 
-/// When anything of a file was last changed, nanoseconds since 1970 UTC; `None` where the filesystem keeps no such time, and
-/// tells the modification time instead.
+/// Returns the time of the last change (ctime) in nanoseconds since 1970 UTC. Returns `None` if the
+/// filesystem does not store one and reports the modification time instead.
 pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
     let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST;
     stamp.changed.filter(is_own)
 }
 
-/// Whether two files were changed at the same time, as only one file that is seen twice is.
-pub(super) fn is_one_change(one: i64, other: i64) -> bool {
+/// Returns true if two ctimes are equal. Only one file that is visible twice has equal ctimes.
+pub(super) fn is_same_change(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= ROUNDED
 }
 
-/// What FAT makes of a time, nanoseconds.
+/// Resolution of modification times on FAT, nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
-/// What a network filesystem may take off a time, nanoseconds.
+/// Rounding of times by network filesystems, nanoseconds.
 const ROUNDED: u64 = 1_000;
 
-/// What two copies came to.
+/// Relation of two valid copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relation {
-    /// No failure of one thing takes both.
-    Apart,
-    /// They are on one disk, on one server, or one volume is in a file on the other.
+    /// No single failure destroys both.
+    Independent,
+    /// Both are on the same disk or server, or one volume is in an image file on the other.
     Same,
-    /// One is on a share, the other on a disk that was not mounted here at that time: it may have been in the server then.
-    MayBeShared,
+    /// One is on a share. The disk of the other was not mounted here at the time, so it may have
+    /// been in the server.
+    MayBeSameDisk,
 }
 
-impl Site<'_> {
+impl ValidCopy<'_> {
     pub(super) fn relation(self, other: Self) -> Relation {
-        let (one, two) = (self.shelf, other.shelf);
+        let (one, two) = (self.copy_volume, other.copy_volume);
         if one.identity == two.identity
             || !one.all_disks.are_apart(&two.all_disks)
-            || one.in_file().is_in_common(two.in_file())
+            || one.image_nesting().shares_storage_with(two.image_nesting())
             || self.is_one_file(other)
         {
             Relation::Same
-        } else if self.may_have_been(other) || other.may_have_been(self) {
-            Relation::MayBeShared
+        } else if self.may_share_disk_of(other) || other.may_share_disk_of(self) {
+            Relation::MayBeSameDisk
         } else {
-            Relation::Apart
+            Relation::Independent
         }
     }
 
-    /// Whether one is on a share, and both are seen to be the same file.
+    /// Returns true if one copy is on a share, and both paths show the same file.
     fn is_one_file(self, other: Self) -> bool {
         let changes = self.changed.zip(other.changed);
-        (self.shelf.is_share || other.shelf.is_share)
-            && changes.is_some_and(|(one, two)| is_one_change(one, two))
+        (self.copy_volume.is_share || other.copy_volume.is_share)
+            && changes.is_some_and(|(one, two)| is_same_change(one, two))
     }
 
-    /// Whether this is on a share, and what was shared may have been the other's disk, or the disk that another server shared
-    /// at another time.
-    fn may_have_been(self, other: Self) -> bool {
-        self.shelf
-            .may_share(&other.shelf.identity, self.mounted_sets)
+    /// Returns true if this copy is on a share that may have been the other's disk. If both are on
+    /// shares, two servers may have shared the same disk at different times.
+    fn may_share_disk_of(self, other: Self) -> bool {
+        self.copy_volume
+            .may_share(&other.copy_volume.identity, self.mounted_sets)
             && !(self.is_seen && other.is_seen)
     }
 }
 
-/// What a volume is, as far as image files are concerned.
+/// Identity and image files of a volume or card.
 #[derive(Clone, Copy)]
-pub(super) struct InFile<'a> {
+pub(super) struct ImageNesting<'a> {
     pub(super) identity: &'a str,
     pub(super) backing: &'a Backing,
-    /// Volumes that hold its image files, the system disk left out.
+    /// Volumes that hold its image files, except the system disk.
     pub(super) held_by: &'a [String],
 }
 
-impl InFile<'_> {
-    /// Returns whether one is in an image file on the other, or both are in image files on one volume, or in one file.
-    pub(super) fn is_in_common(self, other: Self) -> bool {
-        self.is_image_beside(other)
-            || other.is_image_beside(self)
+impl ImageNesting<'_> {
+    /// Returns true if one is in an image file on the other, or both are in image files on one
+    /// volume or in the same file.
+    pub(super) fn shares_storage_with(self, other: Self) -> bool {
+        self.is_image_next_to(other)
+            || other.is_image_next_to(self)
             || self.backing.shares_image(other.backing)
     }
 
-    fn is_image_beside(self, other: Self) -> bool {
+    fn is_image_next_to(self, other: Self) -> bool {
         let is_there =
             |holder: &String| *holder == other.identity || other.held_by.contains(holder);
         self.backing.is_held_by(other.identity) || self.held_by.iter().any(is_there)
     }
 }
 
-impl Shelf {
-    pub(super) fn in_file(&self) -> InFile<'_> {
-        InFile {
+impl CopyVolume {
+    pub(super) fn image_nesting(&self) -> ImageNesting<'_> {
+        ImageNesting {
             identity: &self.identity,
             backing: &self.backing,
             held_by: &self.held_by,
         }
     }
 
-    /// Returns whether what a server shared may have been that volume: it is not in each of the sets of volumes that were
-    /// mounted here then, and no person said which disk the share is on.
+    /// Returns true if the server of this share may have shared that volume. It cannot if the
+    /// volume was mounted here at every verification, or if the user named the disk of the share.
     pub(super) fn may_share(&self, volume: &str, mounted_sets: &[i64]) -> bool {
         let is_in = |set: &i64| self.mounted_with.contains(&(volume.to_owned(), *set));
         let was_here = !mounted_sets.is_empty() && mounted_sets.iter().all(is_in);
-        self.is_share && !self.is_disk_said && !was_here
+        self.is_share && !self.is_disk_named_by_user && !was_here
     }
 }
 
-/// As many of these as can be that are all apart from each other. Sets of up to [`EXACT`] are tried all, of more the first
-/// ones that fit are taken, which may be fewer.
-pub(super) fn most_apart(sites: &[Site<'_>]) -> usize {
-    let is_apart = |one: usize, other: usize| sites[one].relation(sites[other]) == Relation::Apart;
-    if sites.len() > EXACT {
-        let mut taken: Vec<usize> = Vec::new();
-        for at in 0..sites.len() {
-            if taken.iter().all(|other| is_apart(at, *other)) {
-                taken.push(at);
+/// Returns the size of the largest subset of mutually independent copies. Exact for up to [`EXACT`]
+/// copies; for more, a greedy lower bound.
+pub(super) fn max_independent(valid_copies: &[ValidCopy<'_>]) -> usize {
+    let is_independent = |one: usize, other: usize| {
+        valid_copies[one].relation(valid_copies[other]) == Relation::Independent
+    };
+    if valid_copies.len() > EXACT {
+        let mut chosen: Vec<usize> = Vec::new();
+        for at in 0..valid_copies.len() {
+            if chosen.iter().all(|other| is_independent(at, *other)) {
+                chosen.push(at);
             }
         }
-        return taken.len();
+        return chosen.len();
     }
-    let apart: Vec<u32> = (0..sites.len())
+    let independent: Vec<u32> = (0..valid_copies.len())
         .map(|one| {
-            let others = (0..sites.len()).filter(|other| is_apart(one, *other));
+            let others = (0..valid_copies.len()).filter(|other| is_independent(one, *other));
             others.fold(0, |set, other| set | 1 << other)
         })
         .collect();
-    largest(&apart, u32::MAX)
+    largest(&independent, u32::MAX)
 }
 
-/// Copies of one content are hardly ever more.
+/// Maximum number of copies for the exact search. More copies of one content are rare.
 const EXACT: usize = 20;
 
-/// The size of the largest set of sites, among those allowed, of which each pair is apart.
-fn largest(apart: &[u32], allowed: u32) -> usize {
-    let mut most = 0;
-    for (at, others) in (0..u32::BITS).zip(apart) {
+/// Returns the size of the largest subset of `allowed` of mutually independent copies. Bit `n` of
+/// `independent[m]` is set if `m` and `n` are independent.
+fn largest(independent: &[u32], allowed: u32) -> usize {
+    let mut largest_size = 0;
+    for (at, others) in (0..u32::BITS).zip(independent) {
         if allowed & 1 << at != 0 {
-            // Sets are tried once, in the order of their members.
+            // Members are added in ascending order, so each subset is tried once.
             let later = u32::MAX.checked_shl(at + 1).unwrap_or(0);
-            most = most.max(1 + largest(apart, allowed & others & later));
+            largest_size = largest_size.max(1 + largest(independent, allowed & others & later));
         }
     }
-    most
+    largest_size
 }

@@ -1,109 +1,113 @@
-//! What would have to be done until a card may be formatted.
+//! Suggests steps that make an unsafe card safe to format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::copy_state::Doubt;
-use super::independence::{Site, most_apart};
-use super::verdict::{Copy, Shelf, ShelfCache};
+use super::independence::{ValidCopy, max_independent};
+use super::verdict::{CandidateCopy, CopyVolume, VolumeCache};
 use super::{COPIES, FileState, Report, Request};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, is_unsafe};
 use crate::mhl::{self, Histories};
 
-/// What a person knows.
+/// Placeholder that the user replaces.
 const ELSEWHERE: &str = "FOLDER-ON-ANOTHER-DISK";
 
-/// Something that would help.
+/// Suggested step towards a safe card.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mend {
-    /// What is to be done, for people.
+pub struct Remedy {
+    /// Description for the user.
     pub what: String,
-    /// The command that does it, as a shell reads it; `None` where hands do.
+    /// Shell command; `None` for a manual step.
     pub command: Option<String>,
 }
 
-/// Where a card went.
-struct Place {
+/// Folder that the card was copied to.
+struct CardDestination {
     folder: PathBuf,
     volume: i64,
-    /// A folder of the same volume, into which more may be copied.
-    beside: PathBuf,
-    /// What its volume is called, where it is not mounted.
+    /// Folder on the same volume that can receive more copies.
+    parent: PathBuf,
+    /// Label of the volume, if it is not mounted.
     away: Option<String>,
 }
 
-/// What helps against a doubt.
+/// Kind of step that can make a copy count.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Help {
-    /// Reading it again may prove it.
+enum RemedyKind {
+    /// Read it again with `verify`.
     Verify,
-    /// … once its volume was unmounted, which empties the cache that it was read from.
+    /// Unmount and mount its volume, which drops the cache, then read it again.
     Remount,
-    /// … once a scan has seen it as it is: no ingest wrote it down.
+    /// Scan it and then verify it; it is not in the ingest log.
     Scan,
-    /// A person may know the disk.
+    /// Name the disk of its volume.
     Disk,
-    /// A person may know the card's.
+    /// Name the disk of the card.
     Card,
-    /// It has to be copied again, when whatever stands there is out of the way.
+    /// Copy it again, after removing what is in the way.
     Copy,
-    /// Nothing: it is no copy that counts.
+    /// No step can make this copy count.
     Nothing,
 }
 
-impl Help {
-    /// What helps a copy of a file; `None` when it needs no help.
-    fn of(copy: &Copy, report: &Report) -> Option<Self> {
+impl RemedyKind {
+    /// Returns the step for a copy; `None` if the copy counts.
+    fn for_copy(copy: &CandidateCopy, report: &Report) -> Option<Self> {
         let doubt = copy.outcome.as_ref().err()?;
-        let shelf = report.shelves.get(&copy.volume);
-        let cache = shelf.map_or(ShelfCache::None, |shelf| shelf.cache);
+        let copy_volume = report.copy_volumes.get(&copy.volume);
+        let cache = copy_volume.map_or(VolumeCache::None, |copy_volume| copy_volume.cache);
         match (doubt, cache) {
-            (Doubt::FromMemory, ShelfCache::UntilUnmounted) => return Some(Self::Remount),
-            (Doubt::FromMemory, ShelfCache::Always) => return Some(Self::Nothing),
+            (Doubt::FromMemory, VolumeCache::UntilUnmounted) => return Some(Self::Remount),
+            (Doubt::FromMemory, VolumeCache::Always) => return Some(Self::Nothing),
             _ => {}
         }
-        // Each generation adds to a history's chain: what is a chain there will never be equal to the card's.
+        // Each generation appends to a history's chain, so a copied chain will never equal the
+        // card's.
         if mhl::is_chain(&copy.path) {
             return Some(Self::Nothing);
         }
         let is_scanned = copy.root.is_none();
         Some(match doubt {
-            Doubt::Changed | Doubt::Shifted | Doubt::Unlike | Doubt::ListedOtherwise
+            Doubt::Changed
+            | Doubt::TimeShifted
+            | Doubt::SizeDiffers
+            | Doubt::ScannedDifferently
                 if is_scanned =>
             {
                 Self::Scan
             }
-            doubt => Self::against(doubt),
+            doubt => Self::for_doubt(doubt),
         })
     }
 
-    fn against(doubt: &Doubt) -> Self {
+    fn for_doubt(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Changed
-            | Doubt::Shifted
-            | Doubt::Contradicted
-            | Doubt::ListedOtherwise
+            | Doubt::TimeShifted
+            | Doubt::Conflicting
+            | Doubt::ScannedDifferently
             | Doubt::FromMemory
             | Doubt::Unread(_)
             | Doubt::Unreadable(_)
-            | Doubt::Unproved
-            | Doubt::Unlike
+            | Doubt::NotVerified
+            | Doubt::SizeDiffers
             | Doubt::TooOld(_)
             | Doubt::InFuture => Self::Verify,
             Doubt::UnknownDisk => Self::Disk,
-            Doubt::UnknownCard => Self::Card,
+            Doubt::UnknownCardDisk => Self::Card,
             Doubt::Altered(_)
             | Doubt::Missing(_)
             | Doubt::Gone
             | Doubt::Replaced(_)
-            | Doubt::MadeAgain => Self::Copy,
-            Doubt::Continued | Doubt::CardsDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
+            | Doubt::Reformatted => Self::Copy,
+            Doubt::AppendedTo | Doubt::CardDisk | Doubt::InMemory | Doubt::View => Self::Nothing,
         }
     }
 
-    /// Whether it makes a copy count as it is.
+    /// Returns true if the step makes the copy count without copying it again.
     fn is_without_copying(&self) -> bool {
         matches!(
             self,
@@ -112,174 +116,221 @@ impl Help {
     }
 }
 
-/// Everything that would help, what costs least first.
-pub(super) fn all(
+/// Steps that the copies of unsafe files need.
+#[derive(Default)]
+struct Needs<'a> {
+    /// Folders to verify, with the volume of each.
+    verify: BTreeMap<PathBuf, i64>,
+    /// Folders to scan, with the volume of each.
+    scan: BTreeMap<PathBuf, i64>,
+    /// Volumes to unmount and mount again before they are verified.
+    remount: BTreeSet<i64>,
+    /// Volumes whose disk has to be named.
+    disks: BTreeSet<i64>,
+    /// Shares, each with a volume that may be on the same disk.
+    shared: BTreeSet<(i64, i64)>,
+    /// Folders of the card's own histories to copy unchanged.
+    histories: BTreeSet<&'a Path>,
+    /// Files to copy.
+    copied: Vec<&'a FileState>,
+    /// True if the disk of the card has to be named.
+    card_disk: bool,
+}
+
+impl<'a> Needs<'a> {
+    fn collect(report: &'a Report) -> Self {
+        let mut needs = Self::default();
+        for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
+            for copy in &file.counted.copies {
+                needs.add(copy, report);
+            }
+            needs.shared.extend(file.counted.may_be_one);
+            let lacks_copies = reachable_disks(file, report, &[]) < report.requirements.copies;
+            if lacks_copies && is_extended_chain(file) {
+                needs.histories.extend(file.inside.parent());
+            } else if lacks_copies {
+                needs.copied.push(file);
+            }
+        }
+        needs
+    }
+
+    fn add(&mut self, copy: &CandidateCopy, report: &Report) {
+        match RemedyKind::for_copy(copy, report) {
+            Some(RemedyKind::Verify) => drop(self.verify.insert(folder_of(copy), copy.volume)),
+            Some(RemedyKind::Remount) => {
+                self.remount.insert(copy.volume);
+                self.verify.insert(folder_of(copy), copy.volume);
+            }
+            Some(RemedyKind::Scan) => drop(self.scan.insert(folder_of(copy), copy.volume)),
+            Some(RemedyKind::Disk) => drop(self.disks.insert(copy.volume)),
+            Some(RemedyKind::Card) => self.card_disk = true,
+            None | Some(RemedyKind::Copy | RemedyKind::Nothing) => {}
+        }
+    }
+}
+
+/// Returns the suggested steps, cheapest first.
+pub(super) fn suggest(
     report: &Report,
     request: &Request,
     catalogue: &Catalogue,
-) -> Result<Vec<Mend>, Error> {
+) -> Result<Vec<Remedy>, Error> {
     let program = program(request, catalogue);
-    let mut verify: BTreeMap<PathBuf, i64> = BTreeMap::new();
-    let mut scan: BTreeMap<PathBuf, i64> = BTreeMap::new();
-    let mut disks: BTreeSet<i64> = BTreeSet::new();
-    let mut remount: BTreeSet<i64> = BTreeSet::new();
-    let mut shared: BTreeSet<(i64, i64)> = BTreeSet::new();
-    let mut histories: BTreeSet<&Path> = BTreeSet::new();
-    let mut copied: Vec<&FileState> = Vec::new();
-    let mut is_card_asked = false;
-    for file in report.unsafe_files().filter(|file| file.content.is_ok()) {
-        for copy in &file.counted.copies {
-            match Help::of(copy, report) {
-                Some(Help::Verify) => drop(verify.insert(folder_of(copy), copy.volume)),
-                Some(Help::Remount) => {
-                    remount.insert(copy.volume);
-                    verify.insert(folder_of(copy), copy.volume);
-                }
-                Some(Help::Scan) => drop(scan.insert(folder_of(copy), copy.volume)),
-                Some(Help::Disk) => drop(disks.insert(copy.volume)),
-                Some(Help::Card) => is_card_asked = true,
-                None | Some(Help::Copy | Help::Nothing) => {}
-            }
-        }
-        shared.extend(file.counted.may_be_one);
-        let is_wanting = reach(file, report, &[]) < report.wanted.copies;
-        if is_wanting && is_continued(file) {
-            histories.extend(file.inside.parent());
-        } else if is_wanting {
-            copied.push(file);
-        }
-    }
+    let needs = Needs::collect(report);
     let safe = |options: &str| {
-        let (asked, card) = (asked_again(request), quoted(&report.card));
+        let (asked, card) = (repeated_options(request), quoted(&report.card));
         format!("{program} safe{options}{asked} {card}")
     };
-    let mut mends: Vec<Mend> = Vec::new();
-    let mut is_paranoia_asked = false;
-    let away = |volume: &i64| report.shelves.get(volume).filter(|shelf| !shelf.is_mounted);
-    for (folder, volume) in &verify {
-        let away = away(volume);
-        // What has a damaged history is not verified by it.
-        if away.is_none() && Histories::read(folder).is_err() {
-            is_paranoia_asked = true;
+    let mut remedies: Vec<Remedy> = Vec::new();
+    let mut is_history_damaged = false;
+    let unmounted = |volume: &i64| {
+        report
+            .copy_volumes
+            .get(volume)
+            .filter(|copy_volume| !copy_volume.is_mounted)
+    };
+    for (folder, volume) in &needs.verify {
+        let unmounted = unmounted(volume);
+        // `verify` cannot check a folder whose history is damaged.
+        if unmounted.is_none() && Histories::read(folder).is_err() {
+            is_history_damaged = true;
             continue;
         }
         let what = match report
-            .shelves
+            .copy_volumes
             .get(volume)
-            .filter(|_| remount.contains(volume))
+            .filter(|_| needs.remount.contains(volume))
         {
-            Some(shelf) => format!(
-                "unmount {0} and mount it again, then read its copies again",
-                shelf.label
+            Some(copy_volume) => format!(
+                "unmount {0} and mount it again, then verify its copies",
+                copy_volume.label
             ),
-            None => mounted(away, "read its copies again", "read the copies again"),
+            None => after_mounting(unmounted, "verify its copies", "verify the copies"),
         };
-        mends.push(run(what, format!("{program} verify {}", quoted(folder))));
+        remedies.push(command(
+            what,
+            format!("{program} verify {}", quoted(folder)),
+        ));
     }
-    for (folder, volume) in &scan {
-        let what = mounted(away(volume), "scan it again", "scan the copies again");
-        mends.push(run(what, format!("{program} scan {}", quoted(folder))));
+    for (folder, volume) in &needs.scan {
+        let what = after_mounting(unmounted(volume), "scan it again", "scan the copies again");
+        remedies.push(command(what, format!("{program} scan {}", quoted(folder))));
     }
-    if !scan.is_empty() {
-        let what = "read what was scanned whole, and compare it";
-        mends.push(run(what.to_owned(), format!("{program} copies --verify")));
+    if !needs.scan.is_empty() {
+        let what = "hash the scanned copies in full and compare them";
+        remedies.push(command(
+            what.to_owned(),
+            format!("{program} copies --verify"),
+        ));
     }
-    if is_paranoia_asked {
-        let what = "read the copies again, where a manifest beside them is damaged";
+    if is_history_damaged {
+        let what = "read the copies again: a manifest next to them is damaged";
         let options = if request.is_paranoid {
             ""
         } else {
             " --paranoid"
         };
-        mends.push(run(what.to_owned(), safe(options)));
+        remedies.push(command(what.to_owned(), safe(options)));
     }
-    let shelves = disks.iter().filter_map(|disk| report.shelves.get(disk));
-    mends.extend(shelves.map(|shelf| say_disk(shelf, report, &program)));
-    mends.extend(shared.iter().filter_map(|(share, disk)| {
-        let (share, disk) = (report.shelves.get(share)?, report.shelves.get(disk)?);
-        let mut mend = say_disk(share, report, &program);
-        mend.what = format!(
-            "mount {0} and {1} at the same time and ask again; or say which disk {0} is on, if it is not {1}",
+    let copy_volumes = needs
+        .disks
+        .iter()
+        .filter_map(|disk| report.copy_volumes.get(disk));
+    remedies.extend(copy_volumes.map(|copy_volume| name_disk(copy_volume, report, &program)));
+    remedies.extend(needs.shared.iter().filter_map(|(share, disk)| {
+        let (share, disk) = (report.copy_volumes.get(share)?, report.copy_volumes.get(disk)?);
+        let mut remedy = name_disk(share, report, &program);
+        remedy.what = format!(
+            "mount {0} and {1} at the same time and check again; or name the disk of {0}, if it is not that of {1}",
             share.label, disk.label
         );
-        Some(mend)
+        Some(remedy)
     }));
-    if is_card_asked {
-        let what = "mount the copies, or say which disk the card is on: what you call it";
-        mends.push(run(what.to_owned(), safe(" --card-disk DISK")));
+    if needs.card_disk {
+        let what = "mount the copies, or name the disk of the card";
+        remedies.push(command(what.to_owned(), safe(" --card-disk DISK")));
     }
-    if copied.is_empty() && histories.is_empty() {
-        return Ok(mends);
+    if needs.copied.is_empty() && needs.histories.is_empty() {
+        return Ok(remedies);
     }
-    let places = places(report, catalogue)?;
-    if !copied.is_empty() {
-        mends.extend(move_away(&in_the_way(&copied, &places, report)));
-        mends.push(ingest(&copied, report, &program, &places));
+    let destinations = destinations(report, catalogue)?;
+    if !needs.copied.is_empty() {
+        remedies.extend(move_away(&obstacles(&needs.copied, &destinations, report)));
+        remedies.push(ingest(&needs.copied, report, &program, &destinations));
     }
-    let kept = histories.into_iter();
-    mends.extend(kept.map(|history| keep(history, report, &program, &places)));
-    Ok(mends)
+    let histories = needs.histories.iter();
+    remedies
+        .extend(histories.map(|history| keep_history(history, report, &program, &destinations)));
+    Ok(remedies)
 }
 
-fn mounted(away: Option<&Shelf>, then: &str, at_once: &str) -> String {
-    match away {
-        Some(shelf) => format!("mount {}, then {then}", shelf.label),
+fn after_mounting(unmounted: Option<&CopyVolume>, then: &str, at_once: &str) -> String {
+    match unmounted {
+        Some(copy_volume) => format!("mount {}, then {then}", copy_volume.label),
         None => at_once.to_owned(),
     }
 }
 
-/// Whether it is the chain of a history that has copies: those were added to.
-fn is_continued(file: &FileState) -> bool {
+/// Returns true if the file is the chain of a history that was copied and has grown there.
+fn is_extended_chain(file: &FileState) -> bool {
     mhl::is_chain(&file.inside) && !file.counted.copies.is_empty()
 }
 
-fn say_disk(shelf: &Shelf, report: &Report, program: &str) -> Mend {
-    let shelves = report.shelves.values();
-    let same = shelves.filter(|other| other.label == shelf.label);
-    let is_clear = same.count() == 1 && !shelf.label.starts_with('-');
+fn name_disk(copy_volume: &CopyVolume, report: &Report, program: &str) -> Remedy {
+    let copy_volumes = report.copy_volumes.values();
+    let same = copy_volumes.filter(|other| other.label == copy_volume.label);
+    let is_clear = same.count() == 1 && !copy_volume.label.starts_with('-');
     let name = if is_clear {
-        &shelf.label
+        &copy_volume.label
     } else {
-        &shelf.identity
+        &copy_volume.identity
     };
     let what = format!(
-        "say which disk {} is on: what stands on it, or what you call it",
-        shelf.label
+        "name the disk of {}: the number printed on it, or your own name for it",
+        copy_volume.label
     );
     let name = quoted(Path::new(name));
-    run(what, format!("{program} volumes disk {name} DISK"))
+    command(what, format!("{program} volumes disk {name} DISK"))
 }
 
-/// What stands where files are to be copied to, and is none of their sound copies.
-fn in_the_way(wanting: &[&FileState], places: &[Place], report: &Report) -> BTreeSet<PathBuf> {
-    let mounted = places.iter().filter(|place| place.away.is_none());
-    let all = mounted.flat_map(|place| wanting.iter().map(move |file| (place, file)));
-    let there = all.filter_map(|(place, file)| {
-        let path = place.folder.join(&file.inside);
+/// Returns existing files at the destinations that are not valid copies.
+fn obstacles(
+    lacking: &[&FileState],
+    destinations: &[CardDestination],
+    report: &Report,
+) -> BTreeSet<PathBuf> {
+    let mounted = destinations
+        .iter()
+        .filter(|destination| destination.away.is_none());
+    let all = mounted.flat_map(|destination| lacking.iter().map(move |file| (destination, file)));
+    let there = all.filter_map(|(destination, file)| {
+        let path = destination.folder.join(&file.inside);
         let copies = &mut file.counted.copies.iter();
-        let is_copy =
-            copies.any(|copy| copy.path == path && Help::of(copy, report) != Some(Help::Copy));
+        let is_copy = copies.any(|copy| {
+            copy.path == path && RemedyKind::for_copy(copy, report) != Some(RemedyKind::Copy)
+        });
         (!is_copy && path.symlink_metadata().is_ok()).then_some(path)
     });
     there.collect()
 }
 
-fn move_away(in_the_way: &BTreeSet<PathBuf>) -> Option<Mend> {
-    let all: Vec<String> = in_the_way.iter().take(3).map(|path| quoted(path)).collect();
-    let more = match in_the_way.len().saturating_sub(3) {
+fn move_away(obstacles: &BTreeSet<PathBuf>) -> Option<Remedy> {
+    let all: Vec<String> = obstacles.iter().take(3).map(|path| quoted(path)).collect();
+    let more = match obstacles.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (!all.is_empty()).then(|| Mend {
+    (!all.is_empty()).then(|| Remedy {
         what: format!(
-            "move away what is another file, or altered: {}{more}",
+            "move away altered or different files: {}{more}",
             all.join(", ")
         ),
         command: None,
     })
 }
 
-/// How a command begins that finds the same catalogue.
+/// Returns the start of a command that uses the same catalogue.
 fn program(request: &Request, catalogue: &Catalogue) -> String {
     if !request.is_catalogue_named {
         return "btsindex".to_owned();
@@ -289,8 +340,8 @@ fn program(request: &Request, catalogue: &Catalogue) -> String {
     format!("btsindex --catalogue {}", quoted(&whole))
 }
 
-/// What else was asked for: whoever asks anew is not to be told that less is enough.
-fn asked_again(request: &Request) -> String {
+/// Repeats the options of this check, so that a repeated check is not weaker.
+fn repeated_options(request: &Request) -> String {
     let copies =
         (request.copies != usize::from(COPIES)).then(|| format!(" --copies {}", request.copies));
     let age = request.max_age.map(|age| format!(" --max-age {}s", age.0));
@@ -306,91 +357,118 @@ fn asked_again(request: &Request) -> String {
         .collect()
 }
 
-fn run(what: String, command: String) -> Mend {
-    Mend {
+fn command(what: String, command: String) -> Remedy {
+    Remedy {
         what,
         command: Some(command),
     }
 }
 
-/// The folder whose verification would tell of a copy.
-fn folder_of(copy: &Copy) -> PathBuf {
+/// Returns the folder to verify in order to check a copy.
+fn folder_of(copy: &CandidateCopy) -> PathBuf {
     let root = copy.root.as_deref().or(copy.path.parent());
     root.unwrap_or(&copy.path).to_owned()
 }
 
-/// Where the card went when it was last taken in. Of a volume that was forgotten, nobody knows where it was.
-fn places(report: &Report, catalogue: &Catalogue) -> Result<Vec<Place>, Error> {
+/// Returns the destinations of the card's last ingest. The location of a forgotten volume is
+/// unknown.
+fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestination>, Error> {
     let volumes = catalogue.volumes();
-    let (volume, inside) = volumes.of(&report.card);
+    let (volume, inside) = volumes.locate(&report.card);
     let ingests = catalogue.ingests_of_card(&volume.identity, &inside)?;
     let last = match ingests.last() {
         Some(last) => catalogue.ingest(*last)?,
         None => None,
     };
     let known = last.into_iter().flat_map(|last| last.places);
-    // What took the place of a volume is not where its copies go.
+    // A volume that was replaced is not a destination.
     let is_there = |volume: i64| {
-        let shelf = report.shelves.get(&volume);
-        shelf.is_none_or(|shelf| {
-            shelf.replaced_by.is_none() && !shelf.backing.is_memory && !shelf.backing.is_view
+        let copy_volume = report.copy_volumes.get(&volume);
+        copy_volume.is_none_or(|copy_volume| {
+            copy_volume.replaced_by.is_none()
+                && !copy_volume.backing.is_memory
+                && !copy_volume.backing.is_view
         })
     };
-    let known = known.filter(|place| place.folder.is_absolute() && is_there(place.volume));
-    let identity = |folder: &Path| volumes.of(folder).0.identity;
-    let placed = known.map(|place| {
-        let parent = place
-            .folder
-            .parent()
-            .filter(|parent| place.is_mounted && identity(parent) == identity(&place.folder));
-        Place {
-            beside: parent.unwrap_or(&place.folder).to_owned(),
-            folder: place.folder,
-            volume: place.volume,
-            away: (!place.is_mounted).then_some(place.label),
+    let known = known
+        .filter(|destination| destination.folder.is_absolute() && is_there(destination.volume));
+    let identity = |folder: &Path| volumes.locate(folder).0.identity;
+    let placed = known.map(|destination| {
+        let parent = destination.folder.parent().filter(|parent| {
+            destination.is_mounted && identity(parent) == identity(&destination.folder)
+        });
+        CardDestination {
+            parent: parent.unwrap_or(&destination.folder).to_owned(),
+            folder: destination.folder,
+            volume: destination.volume,
+            away: (!destination.is_mounted).then_some(destination.label),
         }
     });
     Ok(placed.collect())
 }
 
-/// Taking it in again, to where it went, and to as many more places as are wanted.
-fn ingest(copied: &[&FileState], report: &Report, program: &str, places: &[Place]) -> Mend {
-    let volumes: Vec<i64> = places.iter().map(|place| place.volume).collect();
-    let reached = copied.iter().map(|file| reach(file, report, &volumes));
+/// Suggests another ingest to the earlier destinations, and to more until there are enough.
+fn ingest(
+    copied: &[&FileState],
+    report: &Report,
+    program: &str,
+    destinations: &[CardDestination],
+) -> Remedy {
+    let volumes: Vec<i64> = destinations
+        .iter()
+        .map(|destination| destination.volume)
+        .collect();
+    let reached = copied
+        .iter()
+        .map(|file| reachable_disks(file, report, &volumes));
     let more = report
-        .wanted
+        .requirements
         .copies
         .saturating_sub(reached.min().unwrap_or(0));
-    // A command that copies nowhere is none.
-    let more = more.max(usize::from(places.is_empty()));
-    let known = places.iter().map(|place| quoted(&template(&place.folder)));
+    // An ingest needs at least one destination.
+    let more = more.max(usize::from(destinations.is_empty()));
+    let known = destinations
+        .iter()
+        .map(|destination| quoted(&template(&destination.folder)));
     let more = (0..more).map(|_| ELSEWHERE.to_owned());
-    let what = when_mounted("copy what is missing", places);
-    run(what, take_in(program, &report.card, known.chain(more)))
+    let what = when_mounted("copy the missing files", destinations);
+    command(
+        what,
+        ingest_command(program, &report.card, known.chain(more)),
+    )
 }
 
-/// Copying a history of the card as it is: where it was copied with its footage, the chain has more in it by now.
-fn keep(history: &Path, report: &Report, program: &str, places: &[Place]) -> Mend {
+/// Suggests copying a history of the card unchanged. Where it was copied with its footage, its
+/// chain has grown.
+fn keep_history(
+    history: &Path,
+    report: &Report,
+    program: &str,
+    destinations: &[CardDestination],
+) -> Remedy {
     let of = report.card.file_name().unwrap_or("it".as_ref());
     let mut name = OsString::from("{card} of ");
     name.push(template(Path::new(of)));
-    let known = places
+    let known = destinations
         .iter()
-        .map(|place| quoted(&template(&place.beside).join(&name)));
-    let more = report.wanted.copies.saturating_sub(places.len());
+        .map(|destination| quoted(&template(&destination.parent).join(&name)));
+    let more = report
+        .requirements
+        .copies
+        .saturating_sub(destinations.len());
     let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
-    let what = when_mounted("keep the card's history as it is, too", places);
+    let what = when_mounted("copy the card's history unchanged, too", destinations);
     let history = report.card.join(history);
-    run(what, take_in(program, &history, known.chain(more)))
+    command(what, ingest_command(program, &history, known.chain(more)))
 }
 
-/// The command that copies a folder to others, which are written as a shell reads them.
-fn take_in(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
+/// Composes an ingest command; `to` are destinations quoted for a shell.
+fn ingest_command(program: &str, folder: &Path, to: impl Iterator<Item = String>) -> String {
     let to: Vec<String> = to.map(|folder| format!(" --to {folder}")).collect();
     format!("{program} ingest {}{}", quoted(folder), to.concat())
 }
 
-/// A folder as `--to` takes it, where braces are filled in.
+/// Escapes the braces of a path for `--to`, which expands placeholders.
 fn template(folder: &Path) -> PathBuf {
     let text = folder.as_os_str();
     if !text
@@ -400,15 +478,15 @@ fn template(folder: &Path) -> PathBuf {
     {
         return folder.to_owned();
     }
-    // A name that is not Unicode and has braces is for no command line.
+    // A non-Unicode name with braces cannot be written on a command line.
     let text = text.to_string_lossy();
     text.replace('{', "{{").replace('}', "}}").into()
 }
 
-fn when_mounted(what: &str, places: &[Place]) -> String {
-    let away: Vec<&str> = places
+fn when_mounted(what: &str, destinations: &[CardDestination]) -> String {
+    let away: Vec<&str> = destinations
         .iter()
-        .filter_map(|place| place.away.as_deref())
+        .filter_map(|destination| destination.away.as_deref())
         .collect();
     match away[..] {
         [] => what.to_owned(),
@@ -416,34 +494,36 @@ fn when_mounted(what: &str, places: &[Place]) -> String {
     }
 }
 
-/// On how many disks a file would be when its copies were helped as they are, and it was copied to some volumes. A disk
-/// that nobody knows yet may turn out to be another one.
-fn reach(file: &FileState, report: &Report, more: &[i64]) -> usize {
+/// Returns the number of disks that hold the file after the fixes that need no copying, and after
+/// copying it to the volumes in `more`. An unknown disk may turn out to be a distinct one.
+fn reachable_disks(file: &FileState, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
-    let helped =
-        copies.filter(|copy| Help::of(copy, report).is_none_or(|help| help.is_without_copying()));
-    let mut volumes: BTreeSet<i64> = helped.map(|copy| copy.volume).collect();
+    let fixable = copies.filter(|copy| {
+        RemedyKind::for_copy(copy, report).is_none_or(|kind| kind.is_without_copying())
+    });
+    let mut volumes: BTreeSet<i64> = fixable.map(|copy| copy.volume).collect();
     volumes.extend(more);
-    let shelves = volumes.iter().map(|volume| report.shelves.get(volume));
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        shelves.partition(|shelf| shelf.is_some_and(|shelf| shelf.disks.are_known()));
-    let sites = known.into_iter().flatten().map(|shelf| Site {
-        shelf,
+    let copy_volumes = volumes.iter().map(|volume| report.copy_volumes.get(volume));
+    let (known, unknown): (Vec<_>, Vec<_>) = copy_volumes.partition(|copy_volume| {
+        copy_volume.is_some_and(|copy_volume| copy_volume.disks.are_known())
+    });
+    let valid_copies = known.into_iter().flatten().map(|copy_volume| ValidCopy {
+        copy_volume,
         mounted_sets: &[],
         is_seen: true,
         changed: None,
     });
-    most_apart(&sites.collect::<Vec<_>>()) + unknown.len()
+    max_independent(&valid_copies.collect::<Vec<_>>()) + unknown.len()
 }
 
-/// A path as a shell reads it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
     match path.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
         Some(text) if !text.contains(is_unsafe) => format!("'{}'", text.replace('\'', r"'\''")),
         _ => {
-            // What no terminal shows as it is, byte by byte.
+            // Characters that terminals do not show are written as escaped bytes.
             let bytes = path.as_os_str().as_encoded_bytes().iter();
             let all = bytes.map(|byte| match byte {
                 b'/' | b'.' | b'_' | b'-' | b' ' => char::from(*byte).to_string(),

@@ -61,7 +61,7 @@ impl MissingFiles {
     /// Returns all known files under a path that does not exist or cannot be read, although its
     /// volume is mounted.
     pub(super) fn under_path(path: &Path, catalogue: &Catalogue) -> Result<Option<Self>, Error> {
-        let (volume, inside) = catalogue.volumes().of(path);
+        let (volume, inside) = catalogue.volumes().locate(path);
         let Some(id) = catalogue.volume_id(&volume.identity)? else {
             return Ok(None);
         };

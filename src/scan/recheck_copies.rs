@@ -187,7 +187,7 @@ impl IngestDestination<'_> {
             Ok(_) if mhl::is_chain(&copy.inside) => None,
             Ok(metadata) => {
                 let now = Stamp::of(&metadata);
-                let has_change_time = self.volume.is_told_by_change_time();
+                let has_change_time = self.volume.detects_writes_by_ctime();
                 let is_unchanged = copy
                     .stamp
                     .is_none_or(|then| then.is_like(&now, has_change_time));
@@ -206,7 +206,7 @@ impl IngestDestination<'_> {
         match fs::canonicalize(folder) {
             Err(error) if is_gone(&error) => CopyFolder::Missing,
             Ok(real) if real != folder => CopyFolder::Linked,
-            Ok(real) if self.volumes.of(&real).0.identity == self.volume.identity => {
+            Ok(real) if self.volumes.locate(&real).0.identity == self.volume.identity => {
                 CopyFolder::Present
             }
             // Another volume is mounted over the folder, or it cannot be read.

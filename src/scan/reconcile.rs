@@ -134,7 +134,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         let mut options = request.walk.clone();
         options.own = fs::canonicalize(&request.catalogue).ok();
         options.declared = Some(declared_extension);
-        let (volume, _) = self.writer.catalogue.volumes().of(&root.folder);
+        let (volume, _) = self.writer.catalogue.volumes().locate(&root.folder);
         let readers = request.readers_for(&volume.drive);
         walk(root, &options, readers, &mut |event| {
             outcome = self.handle(event, &mut unseen);
@@ -208,7 +208,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         } else {
             listing.folder.clone()
         };
-        let (volume, inside) = self.writer.catalogue.volumes().of(&path);
+        let (volume, inside) = self.writer.catalogue.volumes().locate(&path);
         self.drive = volume.drive.clone();
         if !volume.has_stable_inodes() {
             listing
@@ -446,7 +446,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         if original.parent() == Some(&listing.folder) {
             return self.writer.catalogue.file_id(folder, name);
         }
-        let (volume, inside) = self.writer.catalogue.volumes().of(original);
+        let (volume, inside) = self.writer.catalogue.volumes().locate(original);
         let volume = self.volume_id(&volume)?;
         let inside = inside.parent().unwrap_or(Path::new(""));
         match self.writer.catalogue.find_folder(volume, inside)? {

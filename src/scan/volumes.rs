@@ -7,7 +7,7 @@ use std::fs;
 use super::{ScanEvent, ScanRequest};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use crate::volume::{Volume, mark};
+use crate::volume::{Volume, write_marker};
 
 /// Writes a marker file to each volume of the paths that has no identity. The files that the
 /// catalogue knows on it stay assigned to it. Returns true if the identity of any volume changed.
@@ -22,7 +22,7 @@ pub(super) fn mark_all(
         if !volume.identity.starts_with("label:") {
             continue;
         }
-        match mark(&volume) {
+        match write_marker(&volume) {
             Ok(identity) => {
                 catalogue.identify_anew(&volume.identity, &identity)?;
                 is_any_changed = true;
@@ -70,7 +70,9 @@ fn volumes(request: &ScanRequest, catalogue: &Catalogue) -> Vec<Volume> {
         .paths
         .iter()
         .filter_map(|path| fs::canonicalize(path).ok());
-    let mut volumes: Vec<Volume> = paths.map(|path| catalogue.volumes().of(&path).0).collect();
+    let mut volumes: Vec<Volume> = paths
+        .map(|path| catalogue.volumes().locate(&path).0)
+        .collect();
     volumes.sort_by(|one, other| one.identity.cmp(&other.identity));
     volumes.dedup_by(|one, other| one.identity == other.identity);
     volumes

@@ -130,11 +130,11 @@ impl Basis {
 
     /// Takes in what the catalogue knows.
     fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
-        let (mounted, inside) = catalogue.volumes().of(root);
+        let (mounted, inside) = catalogue.volumes().locate(root);
         let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
             return Ok(());
         };
-        if mounted.forgets_unmounted() {
+        if mounted.is_cache_dropped_on_unmount() {
             self.session = Some(catalogue.session_of(volume)?);
         }
         for (ingest, place, folder) in catalogue.ingests_on(volume)? {

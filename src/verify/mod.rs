@@ -455,7 +455,7 @@ fn hash_all(
     go_on: &(dyn Fn() -> bool + Sync),
     told: &mut dyn FnMut(Heard),
 ) {
-    let (volume, _) = Volumes::mounted().of(root);
+    let (volume, _) = Volumes::mounted().locate(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let files = items
         .iter()

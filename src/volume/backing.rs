@@ -1,8 +1,8 @@
-//! What a volume's files are kept on, where that is no disk of its own: memory, files of other filesystems, an
-//! image file on another volume.
+//! Storage of a volume's files, if it is not a physical disk: memory, files of other filesystems,
+//! or an image file on another volume.
 //!
-//! Recorded with the volume when it is seen, because it stays true while the volume is away: what was in memory is
-//! gone by then, and an image file is where its own volume is.
+//! Recorded when the volume is seen, because it is still true when the volume is unmounted. Files
+//! in memory are lost by then, and an image file depends on the volume that holds it.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -11,40 +11,40 @@ use std::path::{Path, PathBuf};
 use super::{Volume, Volumes, filesystem_kind};
 use crate::value::{from_bytes, to_bytes};
 
-/// Number of image files within image files that are followed.
-const DEEPEST: usize = 8;
+/// Maximum nesting of image files.
+const MAX_DEPTH: usize = 8;
 
 const MEMORY: &str = "memory";
 const VIEW: &str = "view";
 const DISK: &str = "disk";
 const IMAGE: &str = "image:";
 
-/// What a volume's files are kept on. The default is a disk.
+/// Storage of a volume's files. The default is a disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backing {
-    /// In memory, or in an image file that is: lost when it is unmounted.
+    /// True if it is in memory, or in an image file in memory: lost when unmounted.
     pub is_memory: bool,
-    /// Files of other filesystems: an overlay, a union, a FUSE program's view.
+    /// True if it shows files of other filesystems: an overlay, a union or a FUSE view.
     pub is_view: bool,
-    /// Its image files, and those that hold them, the innermost first.
+    /// Image files of the volume and those that hold them, innermost first.
     pub images: Vec<Image>,
 }
 
-/// A file that is the disk of a volume.
+/// File that is the disk of a volume.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Image {
-    /// Identity of the volume that holds it.
+    /// Identity of the volume that holds the file.
     pub volume: String,
-    /// Path below the root of that volume.
+    /// Path relative to the root of that volume.
     pub file: PathBuf,
-    /// Size in bytes; `None` where it was not told.
+    /// Size in bytes; `None` if unknown.
     pub bytes: Option<u64>,
-    /// Inode number, where the filesystem keeps it for as long as the file lives.
+    /// Inode number; `None` if the filesystem does not keep it for the lifetime of the file.
     pub inode: Option<u64>,
 }
 
 impl Image {
-    /// Returns whether both are one file, by its path, or by its inode number under another name.
+    /// Returns true if both are one file, by path or by inode number.
     #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
         let is_inode = self.inode.is_some() && self.inode == other.inode;
@@ -64,7 +64,7 @@ impl Image {
     }
 }
 
-/// `VOLUME FILE BYTES INODE`; a number that is not known is `-`.
+/// Formats `VOLUME FILE BYTES INODE`; an unknown number is `-`.
 impl fmt::Display for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |number: Option<u64>| {
@@ -77,7 +77,7 @@ impl fmt::Display for Image {
     }
 }
 
-/// Bytes as text without blanks: all but plain ones as `%20`.
+/// Encodes bytes as text without spaces: other than printable ASCII as `%20`.
 fn encoded(bytes: &[u8]) -> String {
     let shown = bytes.iter().map(|byte| match byte {
         b'%' => "%25".to_owned(),
@@ -99,7 +99,8 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Backing {
-    /// Parses what [`fmt::Display`] writes. `None` for a volume that was recorded before this was.
+    /// Parses the output of [`fmt::Display`]. Returns `None` for volumes recorded before backings
+    /// were.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
@@ -117,13 +118,13 @@ impl Backing {
         Some(backing)
     }
 
-    /// Returns whether a volume, given by its identity, holds one of the image files.
+    /// Returns true if the volume with that identity holds one of the image files.
     #[must_use]
     pub fn is_held_by(&self, volume: &str) -> bool {
         self.images.iter().any(|image| image.volume == volume)
     }
 
-    /// Returns whether an image file of both is the same file, of which each may show another part.
+    /// Returns true if both use the same image file, possibly different parts of it.
     #[must_use]
     pub fn shares_image(&self, other: &Self) -> bool {
         let mut images = self.images.iter();
@@ -131,7 +132,7 @@ impl Backing {
     }
 }
 
-/// A line for each thing that is known; never empty.
+/// Formats one line per property; never empty.
 impl fmt::Display for Backing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(DISK)?;
@@ -149,8 +150,9 @@ impl fmt::Display for Backing {
 }
 
 impl Volumes {
-    /// Returns whether an image file is gone, or another has its name: the volume that holds it is mounted, and no file of
-    /// its size and inode number is there. A share is only asked if `may_wait`, because its server may not answer.
+    /// Returns true if an image file is missing or was replaced. The volume that holds it has to be
+    /// mounted without a file of that size and inode number. Shares are only checked with
+    /// `may_wait`, because the server may not answer.
     #[must_use]
     pub fn is_image_gone(&self, image: &Image, may_wait: bool) -> bool {
         let holder = self.all.iter().find(|it| it.identity == image.volume);
@@ -172,36 +174,38 @@ impl Volumes {
         }
     }
 
-    /// What a mounted volume's files are kept on.
+    /// Returns the storage of a mounted volume.
     #[must_use]
     pub fn backing(&self, volume: &Volume) -> Backing {
         let mut backing = Backing {
             is_view: volume.is_view(),
             ..Backing::default()
         };
-        self.follow(volume, &mut backing, DEEPEST);
+        self.follow(volume, &mut backing, MAX_DEPTH);
         backing
     }
 
-    /// The mount of all of a filesystem: a volume without uuid is known by another name where only a folder is mounted.
+    /// Returns the mount of the whole filesystem. Without a uuid, a mounted folder of it has
+    /// another identity.
     fn whole<'a>(&'a self, volume: &'a Volume) -> &'a Volume {
         let is_whole =
             |other: &&Volume| other.number == volume.number && other.root.as_os_str().is_empty();
         self.all.iter().rfind(is_whole).unwrap_or(volume)
     }
 
-    /// Adds what the volume is on, and the volumes that its image files are on.
+    /// Adds the storage of the volume, and of the volumes that hold its image files.
     fn follow(&self, volume: &Volume, backing: &mut Backing, depth: usize) {
         backing.is_memory |= volume.is_in_memory
             || filesystem_kind::is_memory(&volume.kind)
             || filesystem_kind::is_virtual(&volume.kind);
         for path in &volume.images {
-            let (below, file) = self.of(path);
+            let (below, file) = self.locate(path);
             let image = image(path, self.whole(&below), file);
             if depth == 0 || backing.images.contains(&image) {
                 continue;
             }
-            // The file may be on a disk that is counted already. The root of a container is a view of its system's disk.
+            // The file may be on a disk that is already counted. The root of a container is an
+            // exception: it is a view of the system's disk.
             backing.is_view |= below.is_view() && below.mount != Path::new("/");
             backing.images.push(image);
             self.follow(&below, backing, depth - 1);
@@ -223,7 +227,7 @@ fn image(path: &Path, holder: &Volume, file: PathBuf) -> Image {
 #[cfg(unix)]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "other systems tell no inode number"
+    reason = "other systems report no inode number"
 )]
 fn inode(metadata: &std::fs::Metadata) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;

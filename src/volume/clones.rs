@@ -1,5 +1,5 @@
-//! Clones: filesystems that share one identity because one is a copy of the other, byte for
-//! byte. They are told apart by the disk they are on, else by where they are mounted.
+//! Clones: filesystems with the same identity because one is a byte-for-byte copy of the other.
+//! They are distinguished by their disk, else by their mount point.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -7,37 +7,40 @@ use std::path::{Path, PathBuf};
 
 use super::Volume;
 
-/// What was recorded of a volume when it was last seen.
+/// Recorded facts about a volume when it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownVolume {
-    /// What it was known by: that of a clone is the original's, with `@` and what tells it
-    /// apart.
+    /// Recorded identity; for a clone that of the original, followed by `@` and a suffix.
     pub identity: String,
-    /// Where it was mounted.
+    /// Last mount point.
     pub mount: PathBuf,
-    /// The disk it was on, where that was known.
+    /// Serial number of its disk; `None` if unknown.
     pub hardware: Option<String>,
 }
 
-/// A mounted filesystem: one or more mounts of one device.
+/// Mounted filesystem: one or more mounts of one device.
 struct Filesystem {
-    /// Of a share, one for each way in which it is mounted.
+    /// Device numbers; a share has one for each of its mounts.
     numbers: Vec<String>,
     hardware: Option<String>,
     mounts: Vec<PathBuf>,
     identity: Option<String>,
 }
 
-/// Gives each volume the identity it goes by; gives which mount is told apart from which.
-pub(super) fn settle(volumes: &mut [Volume], known: &[KnownVolume]) -> Vec<(PathBuf, PathBuf)> {
+/// Assigns the identity of each volume. Returns the mount points of clones, each with that of its
+/// original.
+pub(super) fn distinguish_clones(
+    volumes: &mut [Volume],
+    known: &[KnownVolume],
+) -> Vec<(PathBuf, PathBuf)> {
     let mut clones = Vec::new();
     for (base, mut filesystems) in by_identity(volumes) {
-        clones.extend(tell_apart(&base, &mut filesystems, known));
+        clones.extend(assign_identities(&base, &mut filesystems, known));
         for filesystem in filesystems {
-            let mine = volumes.iter_mut().filter(|volume| {
+            let members = volumes.iter_mut().filter(|volume| {
                 volume.base == base && filesystem.numbers.contains(&volume.number)
             });
-            for volume in mine {
+            for volume in members {
                 volume.identity = filesystem.identity.clone().unwrap_or_else(|| base.clone());
             }
         }
@@ -46,16 +49,16 @@ pub(super) fn settle(volumes: &mut [Volume], known: &[KnownVolume]) -> Vec<(Path
     clones
 }
 
-/// The filesystems that claim each identity, in the order of their numbers.
+/// Groups filesystems by identity, sorted by device number.
 fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     let mut order: Vec<&Volume> = volumes.iter().collect();
-    // The whole filesystem's mount stands before those of its folders.
+    // The mount of the whole filesystem precedes those of its folders.
     order.sort_by_key(|volume| (ordinal(&volume.number), volume.root.as_os_str().len()));
     let mut all: BTreeMap<String, Vec<Filesystem>> = BTreeMap::new();
     for volume in order {
         let filesystems = all.entry(volume.base.clone()).or_default();
         match filesystems.last_mut() {
-            // One share is one, however often it is mounted.
+            // A share is one filesystem, even if mounted several times.
             Some(last)
                 if last.numbers.contains(&volume.number) || volume.base.starts_with("share:") =>
             {
@@ -73,37 +76,37 @@ fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     all
 }
 
-/// `8:17` after `8:2`.
+/// Returns a sort key: `8:17` after `8:2`.
 fn ordinal(number: &str) -> (Vec<u64>, &str) {
     let parts = number.split(':').map_while(|part| part.parse().ok());
     (parts.collect(), number)
 }
 
-fn tell_apart(
+fn assign_identities(
     base: &str,
     filesystems: &mut [Filesystem],
     known: &[KnownVolume],
 ) -> Vec<(PathBuf, PathBuf)> {
     let original = known.iter().find(|known| known.identity == base);
     recognize_clones(base, filesystems, known, original);
-    let keeper = keeper(filesystems, original);
+    let keeper = find_keeper(filesystems, original);
     let mut taken: HashSet<String> = filesystems
         .iter()
         .filter_map(|filesystem| filesystem.identity.clone())
         .collect();
-    let kept = keeper.map(|at| {
+    let keeper_hardware = keeper.map(|at| {
         filesystems[at].identity = Some(base.to_owned());
         filesystems[at].hardware.clone()
     });
-    let kept_hardware = kept.flatten();
+    let keeper_hardware = keeper_hardware.flatten();
     for filesystem in &mut *filesystems {
         if filesystem.identity.is_none() {
-            let name = filesystem.name_beside(base, kept_hardware.as_deref(), &taken);
+            let name = filesystem.choose_name(base, keeper_hardware.as_deref(), &taken);
             taken.insert(name.clone());
             filesystem.identity = Some(name);
         }
     }
-    // Who stands beside whom: everybody beside the keeper, else beside the first.
+    // All others are clones of the filesystem that keeps the identity, else of the first.
     let first = keeper.unwrap_or(0);
     let from = filesystems
         .get(first)
@@ -118,8 +121,8 @@ fn tell_apart(
         .collect()
 }
 
-/// Clones that were told apart before go by the same identity again: on the same disk, unless
-/// that is the original's too; else mounted at the same place.
+/// Assigns the recorded identities of clones. A clone is recognized by its disk, unless that is
+/// also the original's, else by its mount point.
 fn recognize_clones(
     base: &str,
     filesystems: &mut [Filesystem],
@@ -127,26 +130,25 @@ fn recognize_clones(
     original: Option<&KnownVolume>,
 ) {
     let clones = known.iter().filter(|known| {
-        let told_apart = known.identity.strip_prefix(base);
-        told_apart.is_some_and(|rest| rest.starts_with('@'))
+        let suffix = known.identity.strip_prefix(base);
+        suffix.is_some_and(|rest| rest.starts_with('@'))
     });
     for clone in clones {
         let is_same_disk = |filesystem: &Filesystem| {
             clone.hardware.is_some() && filesystem.hardware == clone.hardware
         };
-        let is_originals_disk =
-            original.is_some_and(|original| original.hardware == clone.hardware);
-        let is_originals_place = |filesystem: &Filesystem| {
+        let is_original_disk = original.is_some_and(|original| original.hardware == clone.hardware);
+        let is_original_mount = |filesystem: &Filesystem| {
             original.is_some_and(|original| filesystem.is_at(&original.mount))
         };
         let place = filesystems.iter().position(|filesystem| {
             filesystem.identity.is_none()
-                && if is_same_disk(filesystem) && !is_originals_disk {
+                && if is_same_disk(filesystem) && !is_original_disk {
                     true
                 } else {
                     filesystem.hardware == clone.hardware
                         && filesystem.is_at(&clone.mount)
-                        && !is_originals_place(filesystem)
+                        && !is_original_mount(filesystem)
                 }
         });
         if let Some(at) = place {
@@ -155,9 +157,9 @@ fn recognize_clones(
     }
 }
 
-/// Which of those that are not recognized keeps the identity: the one on the disk that it was
-/// on, else the one where it was, else the first.
-fn keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
+/// Returns the index of the filesystem that keeps the identity: the one on the recorded disk, else
+/// at the recorded mount point, else the first.
+fn find_keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
     let nearness = |filesystem: &Filesystem| {
         let Some(original) = original else {
             return (false, false);
@@ -178,12 +180,21 @@ impl Filesystem {
     }
 
     fn is_at(&self, mount: &Path) -> bool {
-        self.mounts.iter().any(|mine| mine == mount)
+        self.mounts.iter().any(|own| own == mount)
     }
 
-    /// A name that nobody has: by the disk, else by the mount, else by the number too.
-    fn name_beside(&self, base: &str, kept: Option<&str>, taken: &HashSet<String>) -> String {
-        let by_disk = self.hardware.as_deref().filter(|own| Some(*own) != kept);
+    /// Returns an unused identity: with the disk, else with the mount point, else with the device
+    /// number, too.
+    fn choose_name(
+        &self,
+        base: &str,
+        keeper_hardware: Option<&str>,
+        taken: &HashSet<String>,
+    ) -> String {
+        let by_disk = self
+            .hardware
+            .as_deref()
+            .filter(|own| Some(*own) != keeper_hardware);
         let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));
         let mount = self.mount().unwrap_or(Path::new("")).display();
         let by_place = format!("{base}@{mount}");

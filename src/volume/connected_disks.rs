@@ -1,5 +1,5 @@
-//! Disks that are plugged in, mounted or not, with the filesystems on their partitions: whether the disk of a volume
-//! that is not mounted still holds it.
+//! Connected disks and the filesystems on their partitions, mounted or not. They show whether the
+//! disk of an unmounted volume still holds it.
 
 #[cfg(target_os = "linux")]
 use std::fs::{self, File};
@@ -10,54 +10,55 @@ use super::Volumes;
 #[cfg(target_os = "linux")]
 use super::system_tables::{System, line};
 #[cfg(target_os = "linux")]
-use super::udev::{Links, recorded};
+use super::udev::{Links, udev_names};
 #[cfg(target_os = "linux")]
 use super::{serials, superblock};
 
-/// A disk that is plugged in.
+/// Disk that is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attached {
-    /// Its serial numbers, joined by `+` as those of a [`super::Volume`].
+pub struct ConnectedDisk {
+    /// Serial numbers, joined by `+` like those of a [`super::Volume`].
     pub hardware: String,
-    /// Itself and its partitions.
-    parts: Vec<Part>,
+    /// The whole disk, then its partitions.
+    parts: Vec<DiskPart>,
 }
 
-/// A disk as a whole, or one of its partitions.
+/// Whole disk, or one of its partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct DiskPart {
     extent: String,
-    /// The uuid of the filesystem on it; empty where there is none; `None` where that may not be read.
+    /// Uuid of the filesystem; empty if there is none, `None` if reading is not permitted.
     uuid: Option<String>,
 }
 
 impl Volumes {
-    /// All disks that tell a serial number; none where this is not known of the system.
+    /// Lists all disks that report a serial number; empty on systems without support.
     #[must_use]
-    pub fn attached() -> Vec<Attached> {
+    pub fn connected_disks() -> Vec<ConnectedDisk> {
         #[cfg(target_os = "linux")]
-        return all(&System::here());
+        return all(&System::local());
         #[cfg(not(target_os = "linux"))]
         Vec::new()
     }
 }
 
-impl Attached {
-    /// Whether a filesystem of that uuid is on it.
+impl ConnectedDisk {
+    /// Returns true if it holds a filesystem with this uuid.
     #[must_use]
     pub fn holds(&self, uuid: Option<&str>) -> bool {
         let mut parts = self.parts.iter();
         uuid.is_some() && parts.any(|part| part.uuid.as_deref() == uuid)
     }
 
-    /// Whether it surely does not hold a volume any more that was on it: by its uuid, and by its partition's first sector
-    /// and number of sectors where these were recorded.
+    /// Returns true if the disk certainly no longer holds a volume. Checks the uuid, and the
+    /// recorded first sector and size of its partition.
     #[must_use]
     pub fn lacks(&self, uuid: Option<&str>, extent: Option<&str>) -> bool {
         if self.holds(uuid) {
             return false;
         }
-        // It was not on a partition alone, or where it was is not known: in a container, or on a RAID, it is not seen here.
+        // The volume was not directly on a partition, or this is unknown: inside a container or a
+        // RAID it cannot be seen here.
         let Some(extent) = extent else {
             return false;
         };
@@ -67,21 +68,21 @@ impl Attached {
 }
 
 #[cfg(target_os = "linux")]
-fn all(system: &System) -> Vec<Attached> {
+fn all(system: &System) -> Vec<ConnectedDisk> {
     let links = Links::read(system);
     let entries = fs::read_dir(system.path("/sys/block"));
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let disks = folders.filter_map(|folder| {
-        // What is made of other disks is found on them.
-        let is_whole = crate::block_device::disks(&folder) == [folder.clone()];
+        // Devices made of others are covered by their disks.
+        let is_whole = crate::block_device::underlying_disks(&folder) == [folder.clone()];
         let hardware = is_whole.then(|| serials::serial(&folder))??;
         let inner = fs::read_dir(&folder).into_iter().flatten().flatten();
         let inner = inner.map(|entry| entry.path());
         let partitions = inner.filter(|path| path.join("partition").exists());
         let parts = std::iter::once(folder.clone()).chain(partitions);
         let parts = parts.filter_map(|folder| part(system, &links, &folder));
-        Some(Attached {
+        Some(ConnectedDisk {
             hardware,
             parts: parts.collect(),
         })
@@ -90,20 +91,20 @@ fn all(system: &System) -> Vec<Attached> {
 }
 
 #[cfg(target_os = "linux")]
-fn part(system: &System, links: &Links, folder: &Path) -> Option<Part> {
+fn part(system: &System, links: &Links, folder: &Path) -> Option<DiskPart> {
     let name = folder.file_name()?;
     let known = links.uuids.get(name).cloned();
-    let recorded = || recorded(system, &line(&folder.join("dev"))?).0;
+    let recorded = || udev_names(system, &line(&folder.join("dev"))?).0;
     let read = || {
         let mut device = File::open(system.path(Path::new("/dev").join(name))).ok()?;
-        // Who may read it sees that there is none.
+        // With read permission, no result means that there is no filesystem.
         Some(
-            superblock::any(&mut device)
+            superblock::read_any_kind(&mut device)
                 .and_then(|named| named.uuid)
                 .unwrap_or_default(),
         )
     };
-    Some(Part {
+    Some(DiskPart {
         extent: serials::extent(folder)?,
         uuid: known.or_else(recorded).or_else(read),
     })
@@ -113,40 +114,40 @@ fn part(system: &System, links: &Links, folder: &Path) -> Option<Part> {
 mod tests {
     use super::*;
 
-    fn disk(parts: &[(&str, Option<&str>)]) -> Attached {
-        let parts = parts.iter().map(|(extent, uuid)| Part {
+    fn disk(parts: &[(&str, Option<&str>)]) -> ConnectedDisk {
+        let parts = parts.iter().map(|(extent, uuid)| DiskPart {
             extent: (*extent).to_owned(),
             uuid: uuid.map(str::to_owned),
         });
-        Attached {
+        ConnectedDisk {
             hardware: "WD-1".to_owned(),
             parts: parts.collect(),
         }
     }
 
     #[test]
-    fn a_disk_lacks_what_another_filesystem_took_the_place_of() {
+    fn a_disk_lacks_a_filesystem_that_was_replaced() {
         let new = disk(&[("0+2000", None), ("64+1936", Some("new"))]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(!new.lacks(Some("new"), Some("64+1936")));
-        // Resized, moved: its uuid is there.
+        // Resized or moved, but its uuid exists.
         assert!(!new.lacks(Some("new"), Some("64+900")));
     }
 
     #[test]
-    fn a_disk_lacks_what_its_partition_table_has_no_place_for() {
+    fn a_disk_lacks_a_filesystem_without_its_partition() {
         let new = disk(&[("0+2000", None), ("2048+500", None)]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(new.lacks(None, Some("64+1936")));
     }
 
     #[test]
-    fn what_nobody_may_read_is_not_taken_for_another() {
+    fn an_unreadable_partition_is_not_taken_for_another() {
         let locked = disk(&[("0+2000", None), ("64+1936", None)]);
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));
         let read = disk(&[("0+2000", Some("a")), ("64+1936", Some("b"))]);
-        // In a container, such as LUKS, whose own uuid this is.
+        // The uuid may be inside a container such as LUKS.
         assert!(!read.lacks(Some("old"), None));
         assert!(!read.lacks(None, None));
     }

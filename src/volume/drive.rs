@@ -1,4 +1,4 @@
-//! The physical device under a volume, and how many may read from it at a time.
+//! Physical device of a volume, and the number of parallel readers it can serve.
 
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
@@ -7,32 +7,32 @@ use std::{fs, path::Path};
 /// A physical device, or the server of a share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Drive {
-    /// What tells it from others now: `sda`, a server, a mount.
+    /// Unique name of the device while it is connected: `sda`, a server, a mount.
     pub name: Arc<str>,
-    /// What kind it is.
+    /// Kind of device.
     pub kind: DriveKind,
 }
 
-/// Kinds of devices, by what many readers at once do to them.
+/// Kinds of devices, by how they perform with parallel readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DriveKind {
-    /// A spinning disk: each further reader makes its head jump.
+    /// Spinning disk: each further reader makes the head seek.
     Spinning,
-    /// A card or stick: one controller, one bus.
+    /// Card or stick: one controller, one bus.
     Removable,
-    /// Flash inside, or memory.
+    /// Flash storage or memory.
     Solid,
-    /// A share: each answer is a wait, so several questions at once pay.
+    /// Share: each request waits for the network, so parallel requests are faster.
     Network,
-    /// Nobody says.
+    /// Unknown to the system.
     Unknown,
 }
 
-/// Shares are asked at least so many questions at once.
+/// Minimum number of parallel readers on a share.
 const NETWORK_READERS: usize = 4;
 
 impl DriveKind {
-    /// How many may read at a time, of `jobs` that could.
+    /// Returns the number of parallel readers, given `jobs` worker threads.
     #[must_use]
     pub fn readers(self, jobs: usize) -> usize {
         match self {
@@ -42,7 +42,7 @@ impl DriveKind {
         }
     }
 
-    /// One word for people.
+    /// Returns the kind as text for the user.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl DriveKind {
 }
 
 impl Drive {
-    /// A device of which nothing is known.
+    /// Returns an unknown device.
     #[must_use]
     pub fn unknown() -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Drive {
         }
     }
 
-    /// A share, by its server: all shares of one server hang on one wire.
+    /// Returns the server of a share. All shares of a server use one connection.
     pub(super) fn share(device: &str) -> Self {
         let server = device.trim_start_matches('/').split(['/', ':']).next();
         Self {
@@ -74,7 +74,7 @@ impl Drive {
         }
     }
 
-    /// A device of its own, of which nothing is known.
+    /// Returns a separate device of unknown kind.
     pub(super) fn named(name: &str) -> Self {
         Self {
             name: name.into(),
@@ -82,14 +82,14 @@ impl Drive {
         }
     }
 
-    /// The disk that a block device is, or is a part of, as its folder in `sysfs` tells it.
+    /// Returns the disk of a block device, given its folder in `sysfs`.
     #[cfg(target_os = "linux")]
     pub(super) fn of_block(device: &Path) -> Self {
         let mut folder = device.to_owned();
         if folder.join("partition").exists() {
             folder.pop();
         }
-        // Encrypted, in a RAID or a volume group: the first disk below decides.
+        // Behind encryption, a RAID or a volume group, the first disk below decides.
         for _ in 0..4 {
             let below = fs::read_dir(folder.join("slaves")).into_iter().flatten();
             let Some(lower) = below.flatten().next() else {
@@ -103,18 +103,18 @@ impl Drive {
                 folder.pop();
             }
         }
-        let says =
+        let is_set =
             |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|text| text.trim() == "1");
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        // A virtual machine's disks all say that they spin.
+        // The disks of a virtual machine all report that they spin.
         let is_virtual = ["vd", "xvd", "loop", "nbd", "zram"]
             .iter()
             .any(|prefix| name.starts_with(prefix));
         let kind = if is_virtual {
             DriveKind::Unknown
-        } else if says("removable") || name.starts_with("mmcblk") {
+        } else if is_set("removable") || name.starts_with("mmcblk") {
             DriveKind::Removable
-        } else if says("queue/rotational") {
+        } else if is_set("queue/rotational") {
             DriveKind::Spinning
         } else {
             DriveKind::Solid
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_of_one_server_are_one_drive_and_files_are_none() {
+    fn shares_of_one_server_are_one_drive() {
         let server = Drive::share("nas:/export/a");
         assert_eq!(server, Drive::share("//nas/b"));
         assert_eq!(server.kind.readers(2), 4);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reader_is_enough_for_a_head_or_a_bus() {
+    fn spinning_and_removable_disks_get_one_reader() {
         assert_eq!(DriveKind::Spinning.readers(8), 1);
         assert_eq!(DriveKind::Removable.readers(8), 1);
         assert_eq!(DriveKind::Solid.readers(8), 8);

@@ -1,7 +1,7 @@
-//! Kinds of filesystems: which are shares, which may be asked things, which keep their
-//! files' numbers, which hold no files of their own.
+//! Properties of filesystem types: shares, views, memory, stable inode numbers, reliable ctimes,
+//! caches.
 
-/// Filesystems of the kernel's own, on which no footage is.
+/// Kernel filesystems, which cannot hold footage.
 const VIRTUAL: &[&str] = &[
     "proc",
     "sysfs",
@@ -43,14 +43,14 @@ const LAYERS: &[&str] = &[
     "wrapfs",
 ];
 
-/// A kind of filesystem that another machine answers for.
+/// Type of a network or host share.
 struct Share {
     kind: &'static str,
-    /// Whether its identity is `share:…`, as from the first. That of the others begins with their kind, and stays so for
-    /// catalogues that know it.
+    /// True if the identity is `share:…`. Types added later use their type as prefix, because
+    /// catalogues store such identities.
     is_named: bool,
-    /// Whether the mount table names the machine. Otherwise it names a remote of a configuration file, a folder of the host of
-    /// a virtual machine, or many shares alike.
+    /// True if the mount table names the server. Otherwise it names a remote of a configuration
+    /// file, a folder of a virtual machine's host, or several shares alike.
     is_addressed: bool,
 }
 
@@ -116,26 +116,26 @@ const SHARES: &[Share] = &[
     share("virtiofs", false, false),
 ];
 
-/// Filesystems that are on a disk here, so that asking for their size does not wait for a
-/// network; `""` is the disk of a system whose mount table names no kinds.
+/// Local filesystems, whose size query does not wait for a network. `""` is for systems that report
+/// no types.
 const LOCAL: &[&str] = &[
     "", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "msdos", "exfat", "ntfs", "ntfs3",
     "fuseblk", "hfs", "hfsplus", "apfs", "udf", "iso9660", "tmpfs", "overlay",
 ];
 
-/// Whether it is of the kernel's own.
+/// Returns true for filesystems of the kernel.
 #[must_use]
 pub fn is_virtual(kind: &str) -> bool {
     VIRTUAL.contains(&kind)
 }
 
-/// Whether another machine answers for it. What is mounted through FUSE by a tool that does
-/// not say its kind is one when its device is an address.
+/// Returns true for shares. A FUSE mount without a known type is a share if its device is an
+/// address.
 pub(super) fn is_share(kind: &str, device: &str) -> bool {
     find_share(kind).is_some() || (kind.starts_with("fuse") && device.contains("://"))
 }
 
-/// Whether its identity is `share:…`.
+/// Returns true if the identity is `share:…`.
 pub(super) fn is_named_share(kind: &str) -> bool {
     find_share(kind).is_some_and(|share| share.is_named)
 }
@@ -144,12 +144,12 @@ fn find_share(kind: &str) -> Option<&'static Share> {
     SHARES.iter().find(|share| share.kind == kind)
 }
 
-/// Whether it is on a disk here, or in memory, and answers at once.
+/// Returns true if it is on a local disk or in memory, and so answers at once.
 pub(super) fn is_local(kind: &str) -> bool {
     LOCAL.contains(&kind)
 }
 
-/// Whether a file keeps its inode number for as long as it lives there.
+/// Returns true if a file keeps its inode number for its lifetime.
 pub(super) fn has_stable_inodes(kind: &str) -> bool {
     matches!(
         kind,
@@ -171,8 +171,8 @@ pub(super) fn has_stable_inodes(kind: &str) -> bool {
     )
 }
 
-/// Whether the time of the last change of a file (ctime) follows every write, and cannot be set.
-pub(super) fn keeps_change_time(kind: &str) -> bool {
+/// Returns true if the ctime of a file changes with every write and cannot be set.
+pub(super) fn keeps_ctime(kind: &str) -> bool {
     matches!(
         kind,
         "ext2"
@@ -195,7 +195,7 @@ pub(super) fn keeps_change_time(kind: &str) -> bool {
     )
 }
 
-/// Whether its root keeps the time at which it was made.
+/// Returns true if the root folder stores its creation time.
 pub(super) fn keeps_birth(kind: &str) -> bool {
     matches!(
         kind,
@@ -203,14 +203,14 @@ pub(super) fn keeps_birth(kind: &str) -> bool {
     )
 }
 
-/// Whether its files are kept in memory.
+/// Returns true if its files are in memory.
 #[must_use]
 pub fn is_memory(kind: &str) -> bool {
     matches!(kind, "tmpfs" | "ramfs" | "devtmpfs" | "rootfs")
 }
 
-/// Whether it shows files of other filesystems: overlays, unions, and whatever a FUSE program without a
-/// device of its own makes up. `number` is the device number of the mount, `0:…` where it has no device.
+/// Returns true if it shows files of other filesystems: overlays, unions, and FUSE mounts without a
+/// device. `number` is the device number of the mount, `0:…` without a device.
 pub(super) fn is_view(kind: &str, device: &str, number: &str) -> bool {
     // A tape is a medium, although LTFS reads it through FUSE.
     let is_tape = matches!(kind, "fuse" | "fuse.ltfs") && device.starts_with("ltfs:");
@@ -223,20 +223,20 @@ fn is_mac_fuse(kind: &str) -> bool {
     kind.starts_with("macfuse") || kind.starts_with("osxfuse") || kind.starts_with("fuse-t")
 }
 
-/// Whether reading past the cache of this system may still be answered from memory, by a FUSE program or by a
-/// cache of the filesystem's own.
+/// Returns true if reads that bypass the page cache may still come from memory: from a FUSE program
+/// or a cache of the filesystem.
 pub(super) fn has_own_cache(kind: &str) -> bool {
     kind.starts_with("fuse") || is_mac_fuse(kind) || kind == "zfs"
 }
 
-/// Whether that cache is gone once it is unmounted: the program ends with the mount and keeps nothing on this
-/// machine. Programs for remote storage that keep files on a disk here are not among them.
-pub(super) fn forgets_unmounted(kind: &str) -> bool {
+/// Returns true if unmounting drops that cache: the program ends and leaves no cache on this
+/// computer. Programs for remote storage that cache files on a local disk are excluded.
+pub(super) fn is_cache_dropped_on_unmount(kind: &str) -> bool {
     matches!(kind, "fuseblk" | "fuse.sshfs" | "fuse.ltfs")
 }
 
-/// The machine that answers for a share: of `nas:/export`, `//nas/share`,
-/// `https://nas/dav`, `kim@nas:/home`; `None` where the mount table names none.
+/// Returns the server of a share: `nas:/export`, `//nas/share`, `https://nas/dav`, `kim@nas:/home`.
+/// Returns `None` if the mount table does not name one.
 pub(super) fn server<'a>(kind: &str, device: &'a str) -> Option<&'a str> {
     let is_address = device.contains("://")
         || device.starts_with("//")
@@ -250,7 +250,7 @@ fn host(device: &str) -> Option<&str> {
     let address = device.split_once("://").map_or(device, |(_, rest)| rest);
     let address = address.trim_start_matches(['/', '\\']);
     let authority = address.split(['/', '\\']).next()?;
-    // Lustre writes the network behind the host, everybody else the user before it.
+    // Lustre writes the network after the host, all others the user before it.
     let host = match authority.rsplit_once('@') {
         Some((before, after)) => {
             let network = after.split(':').next()?;
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_tells_its_server() {
+    fn parses_the_server_of_a_share() {
         for (device, host) in [
             ("nas:/export/a", "nas"),
             ("//nas/footage", "nas"),
@@ -344,18 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn a_read_past_the_cache_is_believed_only_where_no_other_cache_can_answer() {
+    fn direct_io_is_trusted_only_without_another_cache() {
         for kind in ["ext4", "exfat", "ntfs3", "nfs4", "apfs", ""] {
             assert!(!has_own_cache(kind), "{kind}");
         }
         for kind in ["fuseblk", "fuse", "fuse.sshfs", "zfs", "macfuse_1"] {
             assert!(has_own_cache(kind), "{kind}");
         }
-        assert!(forgets_unmounted("fuseblk") && !forgets_unmounted("fuse.rclone"));
+        assert!(
+            is_cache_dropped_on_unmount("fuseblk") && !is_cache_dropped_on_unmount("fuse.rclone")
+        );
     }
 
     #[test]
-    fn fat_and_unknown_kinds_make_up_inode_numbers() {
+    fn fat_and_unknown_types_have_no_stable_inode_numbers() {
         assert!(has_stable_inodes("ext4") && has_stable_inodes("nfs4"));
         for kind in ["vfat", "exfat", "cifs", "fuse.sshfs", "fuseblk", ""] {
             assert!(!has_stable_inodes(kind), "{kind}");

@@ -1,4 +1,4 @@
-//! From what a system tells of a mount to the volume that it is.
+//! Converts mounts reported by the system to volumes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,24 +9,24 @@ use super::Drive;
 use super::system_tables::System;
 use super::{Volume, filesystem_kind, marker_file};
 
-/// A mount, as the system's tables tell of it.
+/// Mount as reported by the system.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct MountEntry {
     pub(super) point: PathBuf,
-    /// Which folder of the filesystem is mounted there; empty for its root.
+    /// Folder of the filesystem that is mounted; empty for the root.
     pub(super) root: PathBuf,
-    /// The filesystem's type.
+    /// Filesystem type.
     pub(super) kind: String,
-    /// `/dev/sda1`, `nas:/export`.
+    /// Device or address: `/dev/sda1`, `nas:/export`.
     pub(super) source: String,
-    /// Tells filesystems apart while they are mounted: `8:1`.
+    /// Device number, such as `8:1`; distinguishes mounted filesystems.
     pub(super) number: String,
-    /// Options of the filesystem, separated by commas; empty where the system does not tell.
+    /// Options of the filesystem, separated by commas; empty if the system does not report them.
     pub(super) options: String,
     pub(super) device: Device,
 }
 
-/// What is known of a device without asking the filesystem on it.
+/// Facts about a device that need no access to its filesystem.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Device {
     pub(super) uuid: Option<String>,
@@ -35,34 +35,34 @@ pub(super) struct Device {
     pub(super) drive: Option<Drive>,
     /// First sector and number of sectors of its partition.
     pub(super) extent: Option<String>,
-    /// Whether a disk below it is memory.
+    /// True if one of its disks is in memory.
     pub(super) is_in_memory: bool,
-    /// Files that are its disks, as loop devices show them.
+    /// Backing files of its loop devices.
     pub(super) images: Vec<PathBuf>,
 }
 
-/// The volumes that these mounts are.
-pub(super) fn volumes(system: &System, seen: Vec<Seen>) -> Vec<Volume> {
-    let walls: Vec<PathBuf> = seen
+/// Converts mounts to volumes.
+pub(super) fn volumes(system: &System, mounts: Vec<MountEntry>) -> Vec<Volume> {
+    let unqueried: Vec<PathBuf> = mounts
         .iter()
-        .filter(|mount| !may_be_asked(mount))
+        .filter(|mount| !may_query(mount))
         .map(|mount| mount.point.clone())
         .collect();
-    let is_behind = |point: &Path| {
-        let mut walls = walls.iter();
-        walls.any(|wall| point != wall && point.starts_with(wall))
+    let is_below_unqueried = |point: &Path| {
+        let mut unqueried = unqueried.iter();
+        unqueried.any(|other| point != other && point.starts_with(other))
     };
     let mut marks: HashMap<String, String> = HashMap::new();
-    let mut volumes: Vec<Volume> = Vec::with_capacity(seen.len());
-    for mount in seen {
-        let is_asked = may_be_asked(&mount) && !is_behind(&mount.point);
-        if is_asked && mount.device.uuid.is_none() && mount.root.as_os_str().is_empty() {
+    let mut volumes: Vec<Volume> = Vec::with_capacity(mounts.len());
+    for mount in mounts {
+        let is_queried = may_query(&mount) && !is_below_unqueried(&mount.point);
+        if is_queried && mount.device.uuid.is_none() && mount.root.as_os_str().is_empty() {
             let found = marker_file::read(&system.path(&mount.point));
             marks.extend(found.map(|mark| (mount.number.clone(), mark)));
         }
-        volumes.push(volume(system, mount, is_asked));
+        volumes.push(volume(system, mount, is_queried));
     }
-    // A mark in the root holds for every folder of the volume that is mounted elsewhere.
+    // A marker in the root also identifies folders of the volume that are mounted elsewhere.
     for volume in &mut volumes {
         if let Some(mark) = marks.get(&volume.number) {
             volume.base.clone_from(mark);
@@ -72,27 +72,27 @@ pub(super) fn volumes(system: &System, seen: Vec<Seen>) -> Vec<Volume> {
     volumes
 }
 
-/// Whether a look at its root cannot wait for another machine, or for a tool.
-fn may_be_asked(mount: &Seen) -> bool {
+/// Returns true if accessing its root cannot wait for another computer or a tool.
+fn may_query(mount: &MountEntry) -> bool {
     filesystem_kind::is_local(&mount.kind) && !filesystem_kind::is_share(&mount.kind, &mount.source)
 }
 
-fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
+fn volume(system: &System, mount: MountEntry, is_queried: bool) -> Volume {
     let place = system.path(&mount.point);
-    let size = is_asked.then(|| fs4::total_space(&place).ok()).flatten();
+    let size = is_queried.then(|| fs4::total_space(&place).ok()).flatten();
     let (label, is_label_own) = label(&mount);
     let base = if let Some(uuid) = &mount.device.uuid {
         format!("uuid:{uuid}")
     } else if filesystem_kind::is_virtual(&mount.kind) {
-        // Each of its mounts is one of its own: many have the same source.
+        // Each mount is a separate volume: many have the same source.
         format!("{}:{}", mount.kind, mount.point.display())
     } else if filesystem_kind::is_named_share(&mount.kind) {
         format!("share:{}", mount.source)
     } else if filesystem_kind::is_local(&mount.kind) {
-        let birth = is_asked.then(|| birth(&place)).flatten();
-        by_label(&label, size.unwrap_or(0), birth)
+        let birth = is_queried.then(|| creation_time(&place)).flatten();
+        label_identity(&label, size.unwrap_or(0), birth)
     } else {
-        // A pool names its own datasets; the rest is known by what it calls itself.
+        // A pool names its datasets; others are identified by their source.
         format!("{}:{}", mount.kind, mount.source)
     };
     Volume {
@@ -117,20 +117,21 @@ fn volume(system: &System, mount: Seen, is_asked: bool) -> Volume {
     }
 }
 
-/// Two cards of one name and size were not formatted in the same second.
-pub(super) fn by_label(label: &str, size: u64, birth: Option<u64>) -> String {
+/// Creates an identity. Two cards of equal label and size differ in the second of formatting.
+pub(super) fn label_identity(label: &str, size: u64, birth: Option<u64>) -> String {
     format!("label:{label}:{size}:{}", birth.unwrap_or(0))
 }
 
-/// When the root was made, in Unix seconds.
-pub(super) fn birth(root: &Path) -> Option<u64> {
+/// Returns the creation time of the root folder, Unix seconds.
+pub(super) fn creation_time(root: &Path) -> Option<u64> {
     let birth = fs::metadata(root).ok()?.created().ok()?;
     Some(birth.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// The filesystem's own label; the share's name; else the last folder of the mount point
-/// (the system disk is called that), which is not its own.
-fn label(mount: &Seen) -> (String, bool) {
+/// Returns the label, and whether it is the volume's own. Own labels are that of the filesystem and
+/// the name of a share. Otherwise the label is the last folder of the mount point, or `system
+/// disk`.
+fn label(mount: &MountEntry) -> (String, bool) {
     let own = mount.device.label.clone();
     if let Some(own) = own.filter(|label| !label.trim().is_empty()) {
         return (own, true);
@@ -142,11 +143,11 @@ fn label(mount: &Seen) -> (String, bool) {
             return (name.to_owned(), true);
         }
     }
-    (place_label(&mount.point), false)
+    (mount_point_name(&mount.point), false)
 }
 
-/// The last folder of a mount point.
-pub(super) fn place_label(point: &Path) -> String {
+/// Returns the last folder of a mount point.
+pub(super) fn mount_point_name(point: &Path) -> String {
     point.file_name().map_or_else(
         || "system disk".to_owned(),
         |name| name.to_string_lossy().into_owned(),

@@ -1,10 +1,9 @@
-//! Linux: the mount table, and what udev, `sysfs` and the filesystem itself tell of each
-//! mounted device.
+//! Linux: reads the mount table, and facts about mounted devices from udev, `sysfs` and the
+//! filesystems.
 //!
-//! The kernel would tell a mounted filesystem's uuid to anyone who asks (`FS_IOC_GETFSUUID`,
-//! since 6.9), but no well-kept crate wraps that call safely, and this one forbids unsafe
-//! code. So uuid and label come, in this order, from udev's links, udev's database, `sysfs`
-//! (btrfs) and the filesystem's first blocks.
+//! The kernel returns the uuid of a mounted filesystem (`FS_IOC_GETFSUUID`, since 6.9). No
+//! maintained crate wraps this call safely, and this crate forbids unsafe code. So uuid and label
+//! come, in this order, from udev's links, udev's database, `sysfs` (btrfs) and the superblock.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -16,13 +15,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
 
 use super::Drive;
-use super::identity::{Device, Seen};
+use super::identity::{Device, MountEntry};
 use super::system_tables::{System, line};
-use super::udev::{Links, recorded, unescape};
+use super::udev::{Links, udev_names, unescape};
 use super::{filesystem_kind, serials, superblock};
 
-/// Everything mounted, in the order it was, but what another mount covers.
-pub(super) fn seen(system: &System) -> Vec<Seen> {
+/// Lists reachable mounts in mount order; mounts covered by another are left out.
+pub(super) fn read_mounts(system: &System) -> Vec<MountEntry> {
     let links = OnceCell::new();
     let mut devices: HashMap<String, Device> = HashMap::new();
     let mut mounts = mounts(&system.table("/proc/self/mountinfo"));
@@ -38,16 +37,17 @@ pub(super) fn seen(system: &System) -> Vec<Seen> {
     mounts
 }
 
-/// `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, odd bytes are octal.
-fn mounts(table: &[u8]) -> Vec<Seen> {
-    let all: Vec<Mount> = table
+/// Parses `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, special bytes are
+/// octal.
+fn mounts(table: &[u8]) -> Vec<MountEntry> {
+    let all: Vec<MountInfoLine> = table
         .split(|&byte| byte == b'\n')
-        .filter_map(Mount::read)
+        .filter_map(MountInfoLine::parse)
         .collect();
     let parents: HashMap<u64, u64> = all.iter().map(|mount| (mount.id, mount.parent)).collect();
-    let is_within = |mount: &Mount, other: &Mount| {
+    let is_within = |mount: &MountInfoLine, other: &MountInfoLine| {
         let mut id = mount.id;
-        // A mount whose parent is itself ends it, as one does whose parent is not here.
+        // The chain ends at a mount that is its own parent, or whose parent is not in the table.
         for _ in 0..all.len() {
             match parents.get(&id) {
                 Some(parent) if *parent == other.id => return true,
@@ -57,14 +57,15 @@ fn mounts(table: &[u8]) -> Vec<Seen> {
         }
         false
     };
-    // Of several on one point only the last can be reached, and nothing below a point on which something was mounted later.
+    // Only the last mount on a point is reachable, and no mount below a point that was covered
+    // later.
     let mut points: HashMap<&Path, Vec<usize>> = HashMap::new();
     for (at, mount) in all.iter().enumerate() {
-        points.entry(&mount.seen.point).or_default().push(at);
+        points.entry(&mount.entry.point).or_default().push(at);
     }
     let is_reached = |at: usize| {
         let mount = &all[at];
-        let above = mount.seen.point.ancestors();
+        let above = mount.entry.point.ancestors();
         let mut others = above.filter_map(|point| points.get(point)).flatten();
         !others.any(|&other| other > at && !is_within(mount, &all[other]))
     };
@@ -73,18 +74,18 @@ fn mounts(table: &[u8]) -> Vec<Seen> {
         .into_iter()
         .zip(reached)
         .filter(|(_, is_reached)| *is_reached);
-    reached.map(|(mount, _)| mount.seen).collect()
+    reached.map(|(mount, _)| mount.entry).collect()
 }
 
-/// A line of the table.
-struct Mount {
+/// Line of the table.
+struct MountInfoLine {
     id: u64,
     parent: u64,
-    seen: Seen,
+    entry: MountEntry,
 }
 
-impl Mount {
-    fn read(line: &[u8]) -> Option<Self> {
+impl MountInfoLine {
+    fn parse(line: &[u8]) -> Option<Self> {
         let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
         let dash = fields.iter().position(|field| field == b"-")?;
         let text = |at: usize| Some(String::from_utf8_lossy(fields.get(at)?).into_owned());
@@ -92,7 +93,7 @@ impl Mount {
         Some(Self {
             id: text(0)?.parse().ok()?,
             parent: text(1)?.parse().ok()?,
-            seen: Seen {
+            entry: MountEntry {
                 point: unescape(fields.get(4)?, b"\\", 8).into(),
                 root: Path::new(&root).strip_prefix("/").ok()?.to_owned(),
                 kind: text(dash + 1)?,
@@ -107,8 +108,8 @@ impl Mount {
     }
 }
 
-/// What is known of the device that is mounted there.
-fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> Device {
+/// Collects facts about the device of a mount.
+fn device<'a>(system: &System, mount: &MountEntry, links: &dyn Fn() -> &'a Links) -> Device {
     if filesystem_kind::is_share(&mount.kind, &mount.source) {
         return Device {
             drive: Some(Drive::share(&mount.source)),
@@ -123,9 +124,9 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
     let name = block_name(mount, folder.as_deref());
     let disks = folder
         .as_deref()
-        .map(crate::block_device::disks)
+        .map(crate::block_device::underlying_disks)
         .unwrap_or_default();
-    let mut told = Device {
+    let mut device = Device {
         uuid: links().uuids.get(&name).cloned(),
         label: links().labels.get(&name).cloned(),
         drive: folder.as_deref().map(Drive::of_block),
@@ -134,56 +135,59 @@ fn device<'a>(system: &System, mount: &Seen, links: &dyn Fn() -> &'a Links) -> D
         is_in_memory: disks.iter().any(|disk| is_lost(system, disk)),
         images: disks
             .iter()
-            .filter_map(|disk| crate::block_device::image(disk))
+            .filter_map(|disk| crate::block_device::backing_file(disk))
             .collect(),
     };
-    if told.uuid.is_none() || told.label.is_none() {
-        let (uuid, label) = recorded(system, &number);
-        told.uuid = told.uuid.or(uuid);
-        told.label = told.label.or(label);
+    if device.uuid.is_none() || device.label.is_none() {
+        let (uuid, label) = udev_names(system, &number);
+        device.uuid = device.uuid.or(uuid);
+        device.label = device.label.or(label);
     }
     if mount.kind == "btrfs" {
-        ask_btrfs(system, mount, &name, &mut told);
+        read_btrfs(system, mount, &name, &mut device);
     }
-    if told.uuid.is_none() {
+    if device.uuid.is_none() {
         let named = open_block(system, mount, &number)
             .and_then(|mut device| superblock::read(&mut device, &mount.kind));
         let named = named.unwrap_or_default();
-        told.uuid = named.uuid;
-        told.label = told.label.or(named.label);
+        device.uuid = named.uuid;
+        device.label = device.label.or(named.label);
     }
-    told.uuid = told.uuid.filter(|uuid| !is_zero(uuid));
-    told
+    device.uuid = device.uuid.filter(|uuid| !is_zero(uuid));
+    device
 }
 
-/// Whether what is on a disk is lost once it is unmounted: it is memory, or a file that is not where it was.
+/// Returns true if the content of a disk is lost when unmounted: it is in memory, or in a file that
+/// is no longer at its path.
 fn is_lost(system: &System, disk: &Path) -> bool {
-    let image = crate::block_device::image(disk);
+    let image = crate::block_device::backing_file(disk);
     serials::is_memory(disk)
-        || image.is_some_and(|image| !crate::block_device::is_image(disk, &system.path(image)))
+        || image
+            .is_some_and(|image| !crate::block_device::is_backing_file(disk, &system.path(image)))
 }
 
-/// The machine that a share is on, as its source names it; this one, when its address is one of this machine.
-fn server(mount: &Seen) -> Option<String> {
+/// Returns the server of a share, named as in its source; `server:localhost` if its address is one
+/// of this computer.
+fn server(mount: &MountEntry) -> Option<String> {
     let host = filesystem_kind::server(&mount.kind, &mount.source)?;
     let mut options = mount.options.split(',');
     let address = options.find_map(|option| option.strip_prefix("addr="));
     let address = address.and_then(|address| address.parse::<IpAddr>().ok());
-    // Only an own address can be listened at.
+    // Binding succeeds only for an address of this computer.
     let is_own = address.is_some_and(|address| UdpSocket::bind((address, 0)).is_ok());
     let host = if is_own { "localhost" } else { host };
     Some(format!("server:{host}"))
 }
 
-/// A uuid that was never set.
+/// Returns true for a uuid that was never set.
 fn is_zero(uuid: &str) -> bool {
     uuid.bytes().all(|byte| matches!(byte, b'0' | b'-'))
 }
 
-/// The number of the block device that is mounted: that of the mount, or, where the filesystem has a number of its
-/// own (btrfs), that of the device node that the kernel names. A name alone is never believed: a FUSE program
-/// writes into the mount table what it likes.
-fn block_number(system: &System, mount: &Seen) -> Option<String> {
+/// Returns the number of the mounted block device. A filesystem with a virtual number (btrfs) is
+/// looked up by its device node. A name alone is not trusted: a FUSE program can write any name
+/// into the mount table.
+fn block_number(system: &System, mount: &MountEntry) -> Option<String> {
     if !mount.number.starts_with("0:") {
         return Some(mount.number.clone());
     }
@@ -191,7 +195,7 @@ fn block_number(system: &System, mount: &Seen) -> Option<String> {
     is_own.then(|| system.block_number(&mount.source))?
 }
 
-fn block_name(mount: &Seen, folder: Option<&Path>) -> OsString {
+fn block_name(mount: &MountEntry, folder: Option<&Path>) -> OsString {
     let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
     folder
         .and_then(name)
@@ -199,8 +203,8 @@ fn block_name(mount: &Seen, folder: Option<&Path>) -> OsString {
         .unwrap_or_default()
 }
 
-/// The number of a mount, which the kernel gives to no other since Linux 6.8 (statx(2)). Asked of FUSE only, because other
-/// filesystems may block.
+/// Returns the id of a mount, which is unique since Linux 6.8 (statx(2)). Used for FUSE only,
+/// because other filesystems may block.
 pub(super) fn mount_id(point: &Path) -> Option<u64> {
     /// `STATX_MNT_ID_UNIQUE`
     const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
@@ -209,39 +213,40 @@ pub(super) fn mount_id(point: &Path) -> Option<u64> {
     Some(answer.stx_mnt_id)
 }
 
-/// What tells this run of the system from all others.
+/// Returns the id of the current boot.
 pub(super) fn boot() -> Option<String> {
     line(Path::new("/proc/sys/kernel/random/boot_id"))
 }
 
-/// The mount namespace of this process: `mnt:[4026531841]`.
+/// Returns the mount namespace of this process: `mnt:[4026531841]`.
 pub(super) fn namespace() -> Option<String> {
     let link = fs::read_link("/proc/self/ns/mnt").ok()?;
     Some(link.to_string_lossy().replace(char::is_whitespace, ""))
 }
 
-/// Asks `/sys/fs/btrfs/UUID/devices/sda1`. A btrfs is on all the devices there: those of a RAID, and of the seed that it sprouted
-/// from. The mount table may name the seed's device, whose superblock has the seed's uuid.
-fn ask_btrfs(system: &System, mount: &Seen, name: &OsString, told: &mut Device) {
+/// Reads `/sys/fs/btrfs/UUID/devices/sda1`. A btrfs is on all devices there: those of a RAID, and
+/// of the seed that it was created from. The mount table may name the device of the seed, whose
+/// superblock has the uuid of the seed.
+fn read_btrfs(system: &System, mount: &MountEntry, name: &OsString, device: &mut Device) {
     let entries = fs::read_dir(system.path("/sys/fs/btrfs"));
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.map(|entry| entry.path());
     let is_on = |folder: &PathBuf| fs::symlink_metadata(folder.join("devices").join(name)).is_ok();
-    let mut mine: Vec<PathBuf> = folders.filter(is_on).collect();
-    // A seed that is mounted itself, and what sprouted from it.
-    if mine.len() > 1 && system.is_here() {
-        let is_it = |folder: &&PathBuf| is_btrfs_at(folder, &mount.point);
-        let surely: Vec<PathBuf> = mine.iter().filter(is_it).cloned().collect();
-        mine = if surely.is_empty() { mine } else { surely };
+    let mut matches: Vec<PathBuf> = folders.filter(is_on).collect();
+    // A seed that is also mounted, and the filesystem created from it.
+    if matches.len() > 1 && system.is_local() {
+        let is_match = |folder: &&PathBuf| is_btrfs_at(folder, &mount.point);
+        let certain: Vec<PathBuf> = matches.iter().filter(is_match).cloned().collect();
+        matches = if certain.is_empty() { matches } else { certain };
     }
-    if let [folder] = &mine[..] {
+    if let [folder] = &matches[..] {
         let uuid = folder
             .file_name()
             .map(|uuid| uuid.to_string_lossy().into_owned());
-        told.uuid = uuid.or(told.uuid.take());
-        told.label = told.label.take().or_else(|| line(&folder.join("label")));
+        device.uuid = uuid.or(device.uuid.take());
+        device.label = device.label.take().or_else(|| line(&folder.join("label")));
     }
-    let devices = mine
+    let devices = matches
         .iter()
         .map(|folder| fs::read_dir(folder.join("devices")));
     let devices = devices.flatten().flatten().flatten();
@@ -250,18 +255,20 @@ fn ask_btrfs(system: &System, mount: &Seen, name: &OsString, told: &mut Device) 
         .collect();
     for disk in devices
         .iter()
-        .flat_map(|folder| crate::block_device::disks(folder))
+        .flat_map(|folder| crate::block_device::underlying_disks(folder))
     {
-        told.is_in_memory |= is_lost(system, &disk);
-        told.images.extend(crate::block_device::image(&disk));
+        device.is_in_memory |= is_lost(system, &disk);
+        device
+            .images
+            .extend(crate::block_device::backing_file(&disk));
     }
-    if !mine.is_empty() {
-        told.hardware = serials::serials(devices);
+    if !matches.is_empty() {
+        device.hardware = serials::serials(devices);
     }
 }
 
-/// Returns whether the btrfs of a folder of `sysfs` is the one that is mounted there: the first half of the filesystem id (statfs(2))
-/// is made of the uuid alone, the second of the subvolume, too.
+/// Returns true if the btrfs of a `sysfs` folder is the one mounted at `point`. The first half of
+/// the filesystem id (statfs(2)) depends on the uuid alone, the second half also on the subvolume.
 fn is_btrfs_at(folder: &Path, point: &Path) -> bool {
     let uuid = folder.file_name().unwrap_or_default().to_string_lossy();
     let digits = uuid.replace('-', "");
@@ -272,13 +279,13 @@ fn is_btrfs_at(folder: &Path, point: &Path) -> bool {
     id.is_some() && id == found
 }
 
-/// The device itself, read-only, where we may.
-fn open_block(system: &System, mount: &Seen, number: &str) -> Option<File> {
+/// Opens the device read-only, if permitted.
+fn open_block(system: &System, mount: &MountEntry, number: &str) -> Option<File> {
     let path = system.path(&mount.source);
-    let is_it = if system.is_here() {
+    let is_match = if system.is_local() {
         system.block_number(&mount.source).as_deref() == Some(number)
     } else {
         path.is_file()
     };
-    is_it.then(|| File::open(path).ok())?
+    is_match.then(|| File::open(path).ok())?
 }

@@ -1,8 +1,7 @@
-//! macOS: the answers of `mount` and `diskutil`.
+//! macOS: parses the output of `mount` and `diskutil`.
 //!
-//! The calls that would give the same to a program (`getfsstat`, `getattrlist`) have no safe
-//! wrapper, and starting a tool takes a tenth of a second: `diskutil` is asked about all
-//! disks at once, and once in a process.
+//! The equivalent system calls (`getfsstat`, `getattrlist`) have no safe wrapper. Starting a tool
+//! takes a tenth of a second, so `diskutil` runs for all disks in parallel, and once per process.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,24 +12,24 @@ use quick_xml::events::Event;
 
 use super::Drive;
 use super::filesystem_kind;
-use super::identity::{Device, Seen};
+use super::identity::{Device, MountEntry};
 
-/// Everything mounted, disks by `diskutil`'s knowledge of them.
+/// Lists all mounts, with the facts of `diskutil` about disks.
 #[cfg(target_os = "macos")]
-pub(super) fn seen() -> Vec<Seen> {
-    use super::system_tool::ask;
+pub(super) fn read_mounts() -> Vec<MountEntry> {
+    use super::system_tool::run_with_timeout;
     use std::process::Command;
     use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
     const LIMIT: Duration = Duration::from_secs(5);
-    static TOLD: Mutex<Vec<(String, PathBuf, Device)>> = Mutex::new(Vec::new());
+    static CACHE: Mutex<Vec<(String, PathBuf, Device)>> = Mutex::new(Vec::new());
 
-    let table = ask(&mut Command::new("/sbin/mount"), LIMIT).unwrap_or_default();
+    let table = run_with_timeout(&mut Command::new("/sbin/mount"), LIMIT).unwrap_or_default();
     let mut mounts = mounts(&String::from_utf8_lossy(&table));
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    // A disk that went, and came back under the same name, is asked about anew.
-    told.retain(|(source, point, _)| {
+    let mut known = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    // A disk that was removed and returned under the same name is queried again.
+    known.retain(|(source, point, _)| {
         let mut mounts = mounts.iter();
         mounts.any(|mount| mount.source == *source && mount.point == *point)
     });
@@ -39,7 +38,7 @@ pub(super) fn seen() -> Vec<Seen> {
             .iter_mut()
             .filter(|mount| mount.source.starts_with("/dev/"))
             .map(|mount| {
-                let known = told
+                let known = known
                     .iter()
                     .find(|(source, point, _)| *source == mount.source && *point == mount.point)
                     .map(|(_, _, device)| device.clone());
@@ -47,7 +46,7 @@ pub(super) fn seen() -> Vec<Seen> {
                     mount.device = known.unwrap_or_else(|| {
                         let mut question = Command::new("/usr/sbin/diskutil");
                         question.args(["info", "-plist"]).arg(&mount.point);
-                        device(&ask(&mut question, LIMIT).unwrap_or_default())
+                        device(&run_with_timeout(&mut question, LIMIT).unwrap_or_default())
                     });
                     (
                         mount.source.clone(),
@@ -58,14 +57,14 @@ pub(super) fn seen() -> Vec<Seen> {
             })
             .collect();
         let asked = asked.into_iter().filter_map(|thread| thread.join().ok());
-        *told = asked.collect();
+        *known = asked.collect();
     });
     mounts
 }
 
-/// The answer of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. What
-/// the system keeps for itself is left out.
-fn mounts(table: &str) -> Vec<Seen> {
+/// Parses the output of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. Skips
+/// volumes of the system.
+fn mounts(table: &str) -> Vec<MountEntry> {
     table
         .lines()
         .filter_map(|line| {
@@ -73,9 +72,9 @@ fn mounts(table: &str) -> Vec<Seen> {
             let (source, point) = mount.split_once(" on /")?;
             let kind = options.split([',', ')']).next()?.trim();
             let point = PathBuf::from(format!("/{point}"));
-            let is_systems = point.starts_with("/System/Volumes") || point.starts_with("/dev");
-            let is_told = !kind.is_empty() && !source.is_empty();
-            (is_told && !is_systems && !filesystem_kind::is_virtual(kind)).then_some(())?;
+            let is_system = point.starts_with("/System/Volumes") || point.starts_with("/dev");
+            let is_complete = !kind.is_empty() && !source.is_empty();
+            (is_complete && !is_system && !filesystem_kind::is_virtual(kind)).then_some(())?;
             let source = address(source, kind);
             let is_share = filesystem_kind::is_share(kind, &source);
             let host = filesystem_kind::server(kind, &source).filter(|_| is_share);
@@ -84,7 +83,7 @@ fn mounts(table: &str) -> Vec<Seen> {
                 drive: is_share.then(|| Drive::share(&source)),
                 ..Device::default()
             };
-            Some(Seen {
+            Some(MountEntry {
                 point,
                 root: PathBuf::new(),
                 kind: kind.to_owned(),
@@ -97,7 +96,7 @@ fn mounts(table: &str) -> Vec<Seen> {
         .collect()
 }
 
-/// A share's address without the person who is logged in: `//nas/footage`, as Linux has it.
+/// Returns the address of a share without the user name, as on Linux: `//nas/footage`.
 fn address(source: &str, kind: &str) -> String {
     if let ("smbfs" | "afpfs", Some(rest)) = (kind, source.strip_prefix("//")) {
         let share = rest.split_once('@').map_or(rest, |(_, share)| share);
@@ -106,23 +105,23 @@ fn address(source: &str, kind: &str) -> String {
     source.to_owned()
 }
 
-/// The answer of `diskutil info -plist`. A uuid is printed as Linux prints it.
+/// Parses the output of `diskutil info -plist`. The uuid is lower case, as on Linux.
 fn device(plist: &[u8]) -> Device {
-    let told = dictionary(&String::from_utf8_lossy(plist));
-    let told = |key: &str| told.get(key).filter(|value| !value.is_empty()).cloned();
-    let uuid = told("VolumeUUID").map(|uuid| uuid.to_lowercase());
+    let values = dictionary(&String::from_utf8_lossy(plist));
+    let value = |key: &str| values.get(key).filter(|value| !value.is_empty()).cloned();
+    let uuid = value("VolumeUUID").map(|uuid| uuid.to_lowercase());
     Device {
         uuid: uuid.filter(|uuid| uuid.bytes().any(|byte| !matches!(byte, b'0' | b'-'))),
-        label: told("VolumeName"),
-        drive: told("ParentWholeDisk").map(|disk| Drive::named(&disk)),
+        label: value("VolumeName"),
+        drive: value("ParentWholeDisk").map(|disk| Drive::named(&disk)),
         ..Device::default()
     }
 }
 
-/// The strings and numbers of a property list's outermost dictionary.
+/// Parses the strings and integers of the outermost dictionary of a property list.
 fn dictionary(plist: &str) -> HashMap<String, String> {
     let mut reader = Reader::from_str(plist);
-    let mut told = HashMap::new();
+    let mut values = HashMap::new();
     let mut key = None;
     let mut text = String::new();
     let mut depth = 0_u32;
@@ -141,12 +140,12 @@ fn dictionary(plist: &str) -> HashMap<String, String> {
                 }
             }
             Event::End(element) => {
-                // `plist`, `dict`, and what stands in it.
+                // Depth 3: `plist`, `dict` and its direct children.
                 if depth == 3 {
                     match element.local_name().as_ref() {
                         "key" => key = Some(text.clone()),
                         "string" | "integer" => {
-                            told.extend(key.take().map(|key| (key, text.clone())));
+                            values.extend(key.take().map(|key| (key, text.clone())));
                         }
                         _ => key = None,
                     }
@@ -158,7 +157,7 @@ fn dictionary(plist: &str) -> HashMap<String, String> {
             _ => {}
         }
     }
-    told
+    values
 }
 
 #[cfg(test)]
@@ -206,9 +205,9 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
 "#;
 
     #[test]
-    fn the_mount_table_names_disks_and_shares() {
+    fn parses_disks_and_shares_of_the_mount_table() {
         let mounts = mounts(MOUNT);
-        let told: Vec<_> = mounts
+        let parsed: Vec<_> = mounts
             .iter()
             .map(|mount| {
                 (
@@ -219,7 +218,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
             })
             .collect();
         assert_eq!(
-            told,
+            parsed,
             [
                 (Path::new("/"), "apfs", "/dev/disk3s1s1"),
                 (Path::new("/Volumes/SHELF 07 (B)"), "exfat", "/dev/disk4s1"),
@@ -236,7 +235,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
     }
 
     #[test]
-    fn diskutil_tells_uuid_and_name() {
+    fn parses_uuid_and_name_of_diskutil() {
         let device = device(DISKUTIL.as_bytes());
         assert_eq!(
             device.uuid.as_deref(),

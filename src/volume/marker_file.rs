@@ -1,5 +1,5 @@
-//! The mark: a small file that a person allowed in the root of a volume whose filesystem has
-//! no uuid, so that it is known again wherever it is mounted.
+//! Marker file: a small file that the user allowed in the root of a volume whose filesystem has no
+//! uuid. It identifies the volume wherever it is mounted.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -12,48 +12,48 @@ use serde::{Deserialize, Serialize};
 use super::{Volume, filesystem_kind};
 use crate::atomic_file;
 
-/// Its name; hidden, so that no walk takes it for footage.
-const FILE: &str = ".btsindex-volume";
+/// Hidden, so that walks do not treat it as footage.
+const FILE_NAME: &str = ".btsindex-volume";
 
-/// A longer file is none.
-const LONGEST: u64 = 4096;
+/// Maximum size; longer files are not markers.
+const MAX_BYTES: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mark {
+struct Marker {
     /// 32 hexadecimal digits, lower case.
     volume: String,
 }
 
-/// Marks a volume, and gives what it is known by from then on; a mark that is there already
-/// is left as it is.
+/// Writes a marker, unless there is one, and returns the resulting identity of the volume.
 ///
 /// # Errors
-/// When the volume has an identity of its own (a uuid, a share's address, a pool's name), when only a folder of it is
-/// mounted there, when what stands in the mark's place is none, or when it cannot be written.
-pub fn mark(volume: &Volume) -> io::Result<String> {
+/// If the volume has another stable identity (uuid, address of a share, name of a pool), if only a
+/// folder of it is mounted, if the existing file is not a marker, or if the marker cannot be
+/// written.
+pub fn write_marker(volume: &Volume) -> io::Result<String> {
     let refuse = |reason: &str| Err(io::Error::new(ErrorKind::InvalidInput, reason));
     if volume.base.starts_with("uuid:") {
         return refuse("the volume has a uuid");
     }
     if volume.is_share() || !filesystem_kind::is_local(&volume.kind) {
-        return refuse("the volume is known by its address");
+        return refuse("the volume is identified by its address");
     }
     if !volume.root.as_os_str().is_empty() {
         return refuse("only a folder of the volume is mounted there");
     }
-    write(&volume.mount)
+    write_to_root(&volume.mount)
 }
 
-fn write(root: &Path) -> io::Result<String> {
-    let place = root.join(FILE);
-    if fs::symlink_metadata(&place).is_ok() {
+fn write_to_root(root: &Path) -> io::Result<String> {
+    let path = root.join(FILE_NAME);
+    if fs::symlink_metadata(&path).is_ok() {
         return existing(root);
     }
-    let name = Mark { volume: random() };
+    let name = Marker { volume: random() };
     let mut text = serde_json::to_vec(&name)?;
     text.push(b'\n');
-    match atomic_file::new(&place, &text) {
+    match atomic_file::new(&path, &text) {
         Err(fault) if fault.kind() != ErrorKind::AlreadyExists => Err(fault),
         _ => existing(root),
     }
@@ -61,31 +61,31 @@ fn write(root: &Path) -> io::Result<String> {
 
 fn existing(root: &Path) -> io::Result<String> {
     read(root).ok_or_else(|| {
-        let reason = format!("`{}` is not a mark", root.join(FILE).display());
+        let reason = format!("`{}` is not a marker file", root.join(FILE_NAME).display());
         io::Error::new(ErrorKind::InvalidData, reason)
     })
 }
 
-/// The identity `mark:…` of the volume with that root, if it bears a mark. What is no regular
-/// file, too long, or not exactly a mark, is none.
+/// Returns the identity `mark:…` stored in the root of a volume. Returns `None` if the marker is
+/// not a regular file, too long, or malformed.
 pub(super) fn read(root: &Path) -> Option<String> {
-    let place = root.join(FILE);
-    let metadata = fs::symlink_metadata(&place).ok()?;
-    (metadata.is_file() && metadata.len() <= LONGEST).then_some(())?;
+    let path = root.join(FILE_NAME);
+    let metadata = fs::symlink_metadata(&path).ok()?;
+    (metadata.is_file() && metadata.len() <= MAX_BYTES).then_some(())?;
     let mut text = Vec::new();
-    let file = open(&place).ok()?;
+    let file = open(&path).ok()?;
     file.metadata().ok()?.is_file().then_some(())?;
-    file.take(LONGEST + 1).read_to_end(&mut text).ok()?;
-    (text.len() as u64 <= LONGEST).then_some(())?;
-    let Mark { volume } = serde_json::from_slice(&text).ok()?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).ok()?;
+    (text.len() as u64 <= MAX_BYTES).then_some(())?;
+    let Marker { volume } = serde_json::from_slice(&text).ok()?;
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_valid = volume.len() == 32 && volume.bytes().all(is_hex);
     let is_zero = volume.bytes().all(|byte| byte == b'0');
     (is_valid && !is_zero).then(|| format!("mark:{volume}"))
 }
 
-/// What was a file a moment ago may be a link or a pipe by now: neither is followed, nor
-/// waited for.
+/// A file may be replaced by a link or a pipe after it was checked. Opening does not follow the
+/// link or wait for the pipe.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -98,7 +98,8 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// 128 bits, from the keys that the system gives the standard library's hash maps.
+/// Returns 128 random bits as hexadecimal digits. They come from the keys of the standard library's
+/// hash maps, which the system seeds.
 fn random() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
@@ -111,21 +112,21 @@ mod tests {
     const HEX: &str = "00112233445566778899aabbccddeeff";
 
     #[test]
-    fn a_mark_is_written_once_and_read_again() {
+    fn a_marker_is_written_once_and_read_again() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(read(root.path()), None);
-        let first = write(root.path()).unwrap();
+        let first = write_to_root(root.path()).unwrap();
         assert_eq!(first.len(), "mark:".len() + 32);
         assert_eq!(read(root.path()).as_ref(), Some(&first));
-        assert_eq!(write(root.path()).unwrap(), first);
+        assert_eq!(write_to_root(root.path()).unwrap(), first);
         let files = fs::read_dir(root.path()).unwrap().count();
         assert_eq!(files, 1);
         let other = tempfile::tempdir().unwrap();
-        assert_ne!(write(other.path()).unwrap(), first);
+        assert_ne!(write_to_root(other.path()).unwrap(), first);
     }
 
     #[test]
-    fn what_is_not_exactly_a_mark_is_none_and_is_left_alone() {
+    fn a_malformed_marker_is_ignored_and_kept() {
         let long = format!("{{\"volume\":\"{HEX}\"}}{}", " ".repeat(5000));
         let texts = [
             String::new(),
@@ -141,15 +142,18 @@ mod tests {
         ];
         for text in texts {
             let root = tempfile::tempdir().unwrap();
-            fs::write(root.path().join(FILE), &text).unwrap();
+            fs::write(root.path().join(FILE_NAME), &text).unwrap();
             assert_eq!(read(root.path()), None, "{text}");
-            let error = write(root.path()).unwrap_err();
+            let error = write_to_root(root.path()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidData);
-            assert_eq!(fs::read_to_string(root.path().join(FILE)).unwrap(), text);
+            assert_eq!(
+                fs::read_to_string(root.path().join(FILE_NAME)).unwrap(),
+                text
+            );
         }
         let root = tempfile::tempdir().unwrap();
         fs::write(
-            root.path().join(FILE),
+            root.path().join(FILE_NAME),
             format!("{{\"volume\":\"{HEX}\"}}\n"),
         )
         .unwrap();
@@ -158,23 +162,23 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_pipes_and_folders_are_no_marks() {
+    fn links_pipes_and_folders_are_not_markers() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         let root = tempfile::tempdir().unwrap();
         let elsewhere = root.path().join("elsewhere");
         fs::write(&elsewhere, format!("{{\"volume\":\"{HEX}\"}}")).unwrap();
-        let place = root.path().join(FILE);
-        std::os::unix::fs::symlink(&elsewhere, &place).unwrap();
+        let path = root.path().join(FILE_NAME);
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
         assert_eq!(read(root.path()), None);
-        assert!(write(root.path()).is_err());
-        fs::remove_file(&place).unwrap();
-        fs::create_dir(&place).unwrap();
+        assert!(write_to_root(root.path()).is_err());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
         assert_eq!(read(root.path()), None);
-        fs::remove_dir(&place).unwrap();
-        if mknodat(CWD, &place, FileType::Fifo, Mode::from(0o600), 0).is_ok() {
+        fs::remove_dir(&path).unwrap();
+        if mknodat(CWD, &path, FileType::Fifo, Mode::from(0o600), 0).is_ok() {
             assert_eq!(read(root.path()), None);
-            assert!(write(root.path()).is_err());
-            assert!(open(&place).is_ok(), "opening a pipe does not wait");
+            assert!(write_to_root(root.path()).is_err());
+            assert!(open(&path).is_ok(), "opening a pipe does not wait");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Volumes: the drives and shares that files are on, known again wherever they are mounted.
+//! Volumes: drives and shares that hold files, recognized wherever they are mounted.
 //!
-//! A volume is known by its filesystem's uuid, else by a mark that a person allowed, else by
-//! label, size and birth; a share by its address. What a system tells of its mounts is read
-//! in a file for each system; what follows from it is decided here, for all alike.
+//! A volume is identified by the uuid of its filesystem, else by a marker file that the user
+//! allowed, else by label, size and creation time; a share by its address. The mounts are read in
+//! one file per operating system. What follows from them is decided here, for all systems alike.
 
 mod backing;
 mod clones;
@@ -39,129 +39,134 @@ use system_tables::System;
 
 pub use backing::{Backing, Image};
 pub use clones::KnownVolume;
-pub use connected_disks::Attached;
+pub use connected_disks::ConnectedDisk;
 pub use drive::{Drive, DriveKind};
 pub use filesystem_kind::{is_memory as is_memory_filesystem, is_virtual as is_kernel_filesystem};
-pub use marker_file::mark;
-pub use mount_session::{Between, MountKey};
+pub use marker_file::write_marker;
+pub use mount_session::{MountChange, MountKey};
 
 /// A mounted volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// What it is known by: `uuid:…`, `mark:…`, `share:host:/export`, or label, size and
-    /// birth; with `@…` where it is a clone that was told apart.
+    /// Identity: `uuid:…`, `mark:…`, `share:host:/export`, or label, size and creation time;
+    /// followed by `@…` for a clone.
     pub identity: String,
-    /// What people call it.
+    /// Label shown to the user.
     pub label: String,
-    /// Whether that is the filesystem's own label or the share's name, not taken from the
-    /// place where it is mounted.
+    /// True if the label is that of the filesystem or share, not the last folder of the mount
+    /// point.
     pub is_label_own: bool,
-    /// Where it is mounted.
+    /// Mount point.
     pub mount: PathBuf,
-    /// Bytes that it holds; `None` for what could keep us waiting.
+    /// Capacity in bytes; `None` for filesystems whose size query could block.
     pub size: Option<u64>,
-    /// The serial number of the disk it is on, or `server:` and the machine that shares it.
+    /// Serial number of its disk, or `server:` and the host of a share.
     pub hardware: Option<String>,
-    /// The filesystem's type, as the system calls it; empty where it does not say.
+    /// Filesystem type as the system reports it; empty if it does not.
     pub kind: String,
-    /// The device it is on.
+    /// Device that the volume is on.
     pub drive: Drive,
-    /// First sector and number of sectors of the partition that it fills.
+    /// First sector and number of sectors of its partition.
     pub extent: Option<String>,
-    /// Which of its folders is mounted there: its root, but for binds and subvolumes.
+    /// Folder of the filesystem that is mounted; empty for the root, set for bind mounts and
+    /// subvolumes.
     root: PathBuf,
-    /// Whether a disk that it is on is memory.
+    /// True if one of its disks is in memory.
     is_in_memory: bool,
-    /// Files of other filesystems that are its disks.
+    /// Files on other filesystems that are its disks.
     images: Vec<PathBuf>,
-    /// The identity, before clones were told apart.
+    /// Identity without the suffix of a clone.
     base: String,
-    /// The device or address, as the mount table has it.
+    /// Device or address in the mount table.
     source: String,
-    /// Tells filesystems apart while they are mounted.
+    /// Device number; distinguishes mounted filesystems.
     number: String,
 }
 
 impl Volume {
-    /// Whether another machine answers for it.
+    /// Returns true for network shares and for folders of a virtual machine's host.
     #[must_use]
     pub fn is_share(&self) -> bool {
         filesystem_kind::is_share(&self.kind, &self.source)
     }
 
-    /// Returns whether it shows files of other filesystems.
+    /// Returns true if it shows files of other filesystems.
     pub(super) fn is_view(&self) -> bool {
         filesystem_kind::is_view(&self.kind, &self.source, &self.number)
     }
 
-    /// What it was known by while nobody could tell its uuid, and it bore no mark; a catalogue
-    /// may know it by that still. `None` for what never was known so.
+    /// Returns the identity that the volume had before its uuid was readable or a marker was
+    /// written. A catalogue may still use it. Returns `None` if it never had such an identity.
     #[must_use]
     pub fn identity_by_label(&self) -> Option<String> {
         let size = self.size.filter(|_| !self.is_share())?;
-        Some(identity::by_label(
-            &identity::place_label(&self.mount),
+        Some(identity::label_identity(
+            &identity::mount_point_name(&self.mount),
             size,
-            identity::birth(&self.mount),
+            identity::creation_time(&self.mount),
         ))
     }
 
-    /// Whether a cache of the filesystem's own may answer instead of the medium.
+    /// Returns true if a cache of the filesystem itself can answer reads instead of the medium.
     #[must_use]
     pub fn has_own_cache(&self) -> bool {
         filesystem_kind::has_own_cache(&self.kind)
     }
 
-    /// Whether a cache that reading past the system's does not touch is gone once it is unmounted.
+    /// Returns true if unmounting drops the cache that direct I/O does not bypass.
     #[must_use]
-    pub fn forgets_unmounted(&self) -> bool {
-        filesystem_kind::forgets_unmounted(&self.kind)
+    pub fn is_cache_dropped_on_unmount(&self) -> bool {
+        filesystem_kind::is_cache_dropped_on_unmount(&self.kind)
     }
 
-    /// The size of the filesystem and the time at which its root was made, as far as they are told and stay the same:
-    /// `SIZE:SECONDS`, each empty where it is not. `None` for shares, and where only a folder of it is mounted.
+    /// Returns the size of the filesystem and the creation time of its root, if they are stable:
+    /// `SIZE:SECONDS`, each empty if unknown. Returns `None` for shares, and if only a folder is
+    /// mounted.
     #[must_use]
-    pub fn made(&self) -> Option<String> {
+    pub fn creation_key(&self) -> Option<String> {
         if self.is_share() || !self.root.as_os_str().is_empty() {
             return None;
         }
         let is_fixed = filesystem_kind::is_local(&self.kind)
             && !matches!(self.kind.as_str(), "btrfs" | "apfs");
         let size = self.size.filter(|_| is_fixed);
-        // exFAT, for one, tells the time of the mount.
-        let is_told = filesystem_kind::keeps_birth(&self.kind);
-        let born = is_told.then(|| identity::birth(&self.mount)).flatten();
+        // Some filesystems, such as exFAT, report the time of the mount.
+        let is_stored = filesystem_kind::keeps_birth(&self.kind);
+        let created = is_stored
+            .then(|| identity::creation_time(&self.mount))
+            .flatten();
         let shown =
             |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
-        Some(format!("{}:{}", shown(size), shown(born)))
+        Some(format!("{}:{}", shown(size), shown(created)))
     }
 
-    /// Whether the time of the last change of a file (ctime) follows every write there, and cannot be set.
+    /// Returns true if the ctime of a file changes with every write and cannot be set.
     #[must_use]
-    pub fn keeps_change_time(&self) -> bool {
-        filesystem_kind::keeps_change_time(&self.kind)
+    pub fn keeps_ctime(&self) -> bool {
+        filesystem_kind::keeps_ctime(&self.kind)
     }
 
-    /// Whether a file that looks just as it did, ctime included, was not written to. NTFS through FUSE keeps a ctime, too; on
-    /// exFAT it is the modification time, and compares as that.
+    /// Returns true if an unchanged stamp, including the ctime, means that a file was not written.
+    /// This includes NTFS through FUSE, which stores a ctime. On exFAT the ctime is the
+    /// modification time, and is compared as such.
     #[must_use]
-    pub fn is_told_by_change_time(&self) -> bool {
-        self.keeps_change_time() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
+    pub fn detects_writes_by_ctime(&self) -> bool {
+        self.keeps_ctime() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
     }
 
-    /// Whether a file on it keeps its inode number for as long as it lives there.
+    /// Returns true if a file keeps its inode number for its lifetime.
     #[must_use]
     pub fn has_stable_inodes(&self) -> bool {
         filesystem_kind::has_stable_inodes(&self.kind)
     }
 }
 
-/// Everything mounted now.
+/// Mounted volumes.
 #[derive(Debug, Clone)]
 pub struct Volumes {
-    /// Longest mount point first.
+    /// Sorted by mount point, longest first.
     all: Vec<Volume>,
-    /// Mounts that were told apart, each with the one it looks like.
+    /// Mount points of clones, each with the mount point of the original.
     clones: Vec<(PathBuf, PathBuf)>,
 }
 
@@ -170,44 +175,44 @@ impl Volumes {
     #[must_use]
     pub fn mounted() -> Self {
         #[cfg(target_os = "linux")]
-        let seen = linux::seen(&System::here());
+        let mounts = linux::read_mounts(&System::local());
         #[cfg(target_os = "macos")]
-        let seen = macos::seen();
+        let mounts = macos::read_mounts();
         #[cfg(windows)]
-        let seen = windows::seen();
+        let mounts = windows::read_mounts();
         #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-        let seen = Vec::new();
-        Self::new(&System::here(), seen)
+        let mounts = Vec::new();
+        Self::new(&System::local(), mounts)
     }
 
-    fn new(system: &System, seen: Vec<identity::Seen>) -> Self {
-        let mut all = identity::volumes(system, seen);
+    fn new(system: &System, mounts: Vec<identity::MountEntry>) -> Self {
+        let mut all = identity::volumes(system, mounts);
         all.sort_by_key(|volume| std::cmp::Reverse(volume.mount.as_os_str().len()));
         let mut volumes = Self {
             all,
             clones: Vec::new(),
         };
-        volumes.settle(&[]);
+        volumes.distinguish_clones(&[]);
         volumes
     }
 
-    /// Tells clones apart by what was recorded of each volume when it was last seen: of several
-    /// under one identity, the one on the same disk keeps it, else the one mounted where it
-    /// was, else the first; the others go by `IDENTITY@DISK`, or `IDENTITY@MOUNT`, and do so
-    /// again the next time.
-    pub fn settle(&mut self, known: &[KnownVolume]) {
-        self.clones = clones::settle(&mut self.all, known);
+    /// Assigns different identities to clones, based on what was recorded of each volume. The clone
+    /// on the recorded disk keeps the identity, else the one at the recorded mount point, else the
+    /// first. The others get `IDENTITY@DISK` or `IDENTITY@MOUNT`, and get the same identity the
+    /// next time.
+    pub fn distinguish_clones(&mut self, known: &[KnownVolume]) {
+        self.clones = clones::distinguish_clones(&mut self.all, known);
     }
 
-    /// Mounts of clones, each with the mount that it is told apart from.
+    /// Returns the mount points of clones, each with the mount point of the original.
     #[must_use]
     pub fn clones(&self) -> Vec<(PathBuf, PathBuf)> {
         self.clones.clone()
     }
 
-    /// The volume that an absolute path is on, and the path below its root.
+    /// Returns the volume of an absolute path, and the path relative to the volume's root.
     #[must_use]
-    pub fn of(&self, path: &Path) -> (Volume, PathBuf) {
+    pub fn locate(&self, path: &Path) -> (Volume, PathBuf) {
         if let Some((volume, inside)) = self.find(path) {
             return (volume.clone(), inside);
         }
@@ -244,10 +249,10 @@ impl Volumes {
         })
     }
 
-    /// Every volume that a walk of `root` may come to, each with the folder where it begins.
+    /// Returns every volume at or below `root`, each with the folder where the walk enters it.
     #[must_use]
     pub fn under(&self, root: &Path) -> Vec<(Volume, PathBuf)> {
-        let mut under = vec![self.of(root)];
+        let mut under = vec![self.locate(root)];
         for volume in &self.all {
             if volume.mount.starts_with(root) && volume.mount != root {
                 under.push((volume.clone(), volume.root.clone()));
@@ -256,8 +261,8 @@ impl Volumes {
         under
     }
 
-    /// Whether the same filesystems are mounted at and below `root` as then, whatever their
-    /// clones are called by now.
+    /// Returns true if the same filesystems as `then` are mounted at and below `root`. Identities
+    /// of clones may differ.
     #[must_use]
     pub fn are_same_under(&self, then: &Self, root: &Path) -> bool {
         let under = |volumes: &Self| -> Vec<_> {
@@ -269,30 +274,30 @@ impl Volumes {
         under(self) == under(then)
     }
 
-    /// Everything mounted, longest mount point first.
+    /// Returns all mounted volumes, longest mount point first.
     #[must_use]
     pub fn all(&self) -> &[Volume] {
         &self.all
     }
 
-    /// Where a volume is mounted now, its root where that is mounted too.
+    /// Returns the mount point of a volume, preferably of its root.
     #[must_use]
     pub fn mount_of(&self, identity: &str) -> Option<PathBuf> {
-        let its = || self.all.iter().filter(|volume| volume.identity == identity);
-        let whole = its().find(|volume| volume.root.as_os_str().is_empty());
+        let mounts = || self.all.iter().filter(|volume| volume.identity == identity);
+        let whole = mounts().find(|volume| volume.root.as_os_str().is_empty());
         whole
-            .or_else(|| its().next())
+            .or_else(|| mounts().next())
             .map(|volume| volume.mount.clone())
     }
 
-    /// The device that a volume is on, if it is mounted.
+    /// Returns the device of a mounted volume.
     #[must_use]
     pub fn drive(&self, identity: &str) -> Option<Drive> {
         let volume = self.all.iter().find(|volume| volume.identity == identity)?;
         Some(volume.drive.clone())
     }
 
-    /// Where a path below a volume's root is now, if that part of the volume is mounted.
+    /// Returns the current path of a file, if that part of the volume is mounted.
     #[must_use]
     pub fn path(&self, identity: &str, inside: &Path) -> Option<PathBuf> {
         self.all
@@ -301,12 +306,12 @@ impl Volumes {
             .find_map(|volume| Some(volume.mount.join(inside.strip_prefix(&volume.root).ok()?)))
     }
 
-    /// The address of the share (`nas:/export`) that a path is on, or would be once it is
-    /// made; links in it are followed. `None` when it is on a disk of this machine.
+    /// Returns the address of the share (`nas:/export`) of a path, which need not exist; links are
+    /// followed. Returns `None` if it is on a disk of this computer.
     #[must_use]
     pub fn share_of(&self, path: &Path) -> Option<String> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        // What is written as a share is one, and is not touched: it could keep us waiting.
+        // A path that names a share is not accessed, since the server may not answer.
         if let Some(address) = self.share_at(&path) {
             return Some(address);
         }

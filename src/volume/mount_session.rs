@@ -1,32 +1,32 @@
-//! Which mount of a volume this is: whether it was unmounted since an earlier look.
+//! Mount sessions: detects whether a volume was unmounted since an earlier check.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Volumes;
 
-/// The mounts of a volume at one moment, as one mount namespace sees them.
+/// Mounts of a volume at one moment, as seen in one mount namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountKey {
     boot: String,
     namespace: String,
-    /// Numbers that the kernel gives to no other mount (statx(2), since Linux 6.8; before that, to no other of the moment).
+    /// Unique mount ids (statx(2), since Linux 6.8; before that, unique at one moment only).
     ids: BTreeSet<u64>,
 }
 
-/// What two looks at a volume say about the time between them.
+/// State of a volume between two checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
-    /// It stayed mounted.
+pub enum MountChange {
+    /// Stayed mounted.
     Mounted,
-    /// It was unmounted, or the machine was restarted.
+    /// Was unmounted, or the computer was restarted.
     Unmounted,
-    /// Another namespace looked, which numbers its mounts apart.
+    /// Unknown: the other check ran in another namespace, where ids differ.
     Unknown,
 }
 
 impl MountKey {
-    /// Reads what [`fmt::Display`] writes.
+    /// Parses the output of [`fmt::Display`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(' ');
@@ -39,18 +39,18 @@ impl MountKey {
         })
     }
 
-    /// What happened since an earlier look. A second mount of a volume, such as a bind mount, is no other session as long as
-    /// any mount of then is left.
+    /// Returns what happened since an earlier check. Additional mounts, such as bind mounts, do not
+    /// start a new session as long as one of the earlier mounts remains.
     #[must_use]
-    pub fn since(&self, before: &Self) -> Between {
+    pub fn since(&self, before: &Self) -> MountChange {
         if self.boot != before.boot {
-            Between::Unmounted
+            MountChange::Unmounted
         } else if self.namespace != before.namespace {
-            Between::Unknown
+            MountChange::Unknown
         } else if self.ids.is_disjoint(&before.ids) {
-            Between::Unmounted
+            MountChange::Unmounted
         } else {
-            Between::Mounted
+            MountChange::Mounted
         }
     }
 }
@@ -63,14 +63,16 @@ impl fmt::Display for MountKey {
 }
 
 impl Volumes {
-    /// The mounts of a volume, where unmounting it empties a cache of its own; `None` where that is not asked, or not told.
+    /// Returns the mounts of a volume whose unmounting drops its own cache; `None` for other
+    /// volumes and if the ids are unknown.
     #[cfg(target_os = "linux")]
     #[must_use]
     pub fn mount_key(&self, identity: &str) -> Option<MountKey> {
         use super::linux::{boot, mount_id, namespace};
         let all = self.all.iter();
-        let its = all.filter(|volume| volume.identity == identity && volume.forgets_unmounted());
-        let ids: Option<BTreeSet<u64>> = its.map(|volume| mount_id(&volume.mount)).collect();
+        let mounts = all
+            .filter(|volume| volume.identity == identity && volume.is_cache_dropped_on_unmount());
+        let ids: Option<BTreeSet<u64>> = mounts.map(|volume| mount_id(&volume.mount)).collect();
         Some(MountKey {
             ids: ids.filter(|ids| !ids.is_empty())?,
             boot: boot()?,
@@ -78,7 +80,7 @@ impl Volumes {
         })
     }
 
-    /// This system does not number its mounts.
+    /// Returns `None`, because this system does not number its mounts.
     #[cfg(not(target_os = "linux"))]
     #[must_use]
     pub fn mount_key(&self, _identity: &str) -> Option<MountKey> {
@@ -97,15 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_volume_of_which_no_mount_is_left_was_unmounted() {
+    fn a_volume_was_unmounted_if_no_earlier_mount_is_left() {
         let before = key("boot-1 mnt:[1] 7,9");
         for (now, between) in [
-            ("boot-1 mnt:[1] 7,9", Between::Mounted),
-            ("boot-1 mnt:[1] 9", Between::Mounted),
-            ("boot-1 mnt:[1] 7,9,12", Between::Mounted),
-            ("boot-1 mnt:[1] 12", Between::Unmounted),
-            ("boot-1 mnt:[2] 12", Between::Unknown),
-            ("boot-2 mnt:[1] 7,9", Between::Unmounted),
+            ("boot-1 mnt:[1] 7,9", MountChange::Mounted),
+            ("boot-1 mnt:[1] 9", MountChange::Mounted),
+            ("boot-1 mnt:[1] 7,9,12", MountChange::Mounted),
+            ("boot-1 mnt:[1] 12", MountChange::Unmounted),
+            ("boot-1 mnt:[2] 12", MountChange::Unknown),
+            ("boot-2 mnt:[1] 7,9", MountChange::Unmounted),
         ] {
             assert_eq!(key(now).since(&before), between, "{now}");
         }

@@ -1,16 +1,16 @@
-//! The serial numbers of the disks under a volume: they tell a clone from its original,
-//! which no filesystem does. And the disks that are no disks: memory, and files on other volumes.
+//! Serial numbers of the disks below a volume. They distinguish a clone from its original, which no
+//! filesystem can. Also detects disks in memory.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::system_tables::line;
-use crate::block_device::disks;
+use crate::block_device::underlying_disks;
 
-/// Where a disk, a card or a controller says its number, the disk's own before any that its
-/// enclosure may have given it.
-const PLACES: &[&str] = &[
+/// Files in `sysfs` that store serial numbers. Numbers of the disk precede those that its enclosure
+/// may have assigned.
+const SERIAL_FILES: &[&str] = &[
     "device/wwid",
     "wwid",
     "device/cid",
@@ -18,24 +18,27 @@ const PLACES: &[&str] = &[
     "serial",
 ];
 
-/// The number of the disk that a block device is, or is a part of; of all disks below it,
-/// sorted and joined by `+`, when it lies on several. `folder` is the device's own in `sysfs`.
+/// Returns the serial number of the disk of a block device. For several disks, the numbers are
+/// sorted and joined by `+`. `folder` is the device's folder in `sysfs`.
 pub(super) fn serial(folder: &Path) -> Option<String> {
     serials([folder.to_owned()])
 }
 
-/// The numbers of several devices, such as those of one btrfs.
+/// Returns the serial numbers of several devices, such as those of one btrfs.
 pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<String> {
     let mut serials = BTreeSet::new();
-    for disk in folders.into_iter().flat_map(|folder| disks(&folder)) {
-        // A disk that says nothing may be one of another array, too.
+    for disk in folders
+        .into_iter()
+        .flat_map(|folder| underlying_disks(&folder))
+    {
+        // A disk without a serial number may be part of another array, too.
         serials.extend(own_serials(&disk)?);
     }
     let serials: Vec<String> = serials.into_iter().collect();
     (!serials.is_empty()).then(|| serials.join("+"))
 }
 
-/// Whether a disk is memory: a RAM disk, compressed memory.
+/// Returns true for RAM disks and compressed memory.
 pub(super) fn is_memory(disk: &Path) -> bool {
     let name = disk.file_name().unwrap_or_default().to_string_lossy();
     let is_numbered = |prefix: &str| {
@@ -45,8 +48,8 @@ pub(super) fn is_memory(disk: &Path) -> bool {
     ["ram", "zram", "nullb"].into_iter().any(is_numbered)
 }
 
-/// First sector and number of sectors of a partition, or of a whole disk: `2048+1953521664`.
-/// `None` for what is made of other disks.
+/// Returns the first sector and the number of sectors of a partition or disk: `2048+1953521664`.
+/// Returns `None` for devices made of others.
 pub(super) fn extent(folder: &Path) -> Option<String> {
     let below = fs::read_dir(folder.join("slaves"));
     below
@@ -56,7 +59,7 @@ pub(super) fn extent(folder: &Path) -> Option<String> {
     Some(format!("{start}+{}", line(&folder.join("size"))?))
 }
 
-/// The numbers by which a disk is known: its own, and that of the device of which it is a part only.
+/// Returns the serial numbers of a disk, and of the device that the disk is only a part of.
 fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
     let mut serials = BTreeSet::new();
     // All namespaces of an NVMe controller or subsystem are one device.
@@ -64,27 +67,27 @@ fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with("nvme"));
     if is_nvme {
-        serials.extend(told(&disk.join("device/serial")));
+        serials.extend(read_serial(&disk.join("device/serial")));
     }
-    let own = PLACES
+    let own = SERIAL_FILES
         .iter()
-        .find_map(|place| told(&disk.join(place)))
+        .find_map(|file| read_serial(&disk.join(file)))
         .or_else(|| usb_serial(disk));
-    serials.extend(own.iter().filter_map(|own| array(own)));
+    serials.extend(own.iter().filter_map(|own| array_id(own)));
     serials.extend(iscsi_target(disk));
     serials.extend(own);
     (!serials.is_empty()).then_some(serials)
 }
 
-/// What the logical units of one array share in their numbers: SPC-4, NAA IEEE Registered Extended (type 6), whose
-/// second half only tells units of a device apart.
-fn array(serial: &str) -> Option<String> {
+/// Returns the common part of the serial numbers of one array's logical units. SPC-4, NAA IEEE
+/// Registered Extended (type 6): only the second half differs between units.
+fn array_id(serial: &str) -> Option<String> {
     let digits = serial.strip_prefix("naa.")?;
     let is_extended = digits.len() == 32 && digits.starts_with('6');
     is_extended.then(|| format!("array.{}", digits.get(..16).unwrap_or(digits)))
 }
 
-/// The iSCSI target that a disk is a unit of.
+/// Returns the iSCSI target of a disk.
 fn iscsi_target(disk: &Path) -> Option<String> {
     let mut above = disk.ancestors();
     let session = above.find(|folder| {
@@ -93,27 +96,28 @@ fn iscsi_target(disk: &Path) -> Option<String> {
         number.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
     })?;
     let name = session.file_name()?;
-    told(&session.join("iscsi_session").join(name).join("targetname"))
+    read_serial(&session.join("iscsi_session").join(name).join("targetname"))
 }
 
-/// A USB device further up: the one that says who made it.
+/// Returns the serial number of the nearest parent USB device, which is the one with a vendor.
 fn usb_serial(disk: &Path) -> Option<String> {
     disk.ancestors()
         .skip(1)
         .find(|folder| folder.join("idVendor").exists())
-        .and_then(|folder| told(&folder.join("serial")))
+        .and_then(|folder| read_serial(&folder.join("serial")))
 }
 
-/// A number; those of one repeated sign are what makers of cheap bridges leave there.
-fn told(file: &Path) -> Option<String> {
+/// Reads a serial number. A single repeated character is ignored: cheap bridges report such
+/// numbers.
+fn read_serial(file: &Path) -> Option<String> {
     let serial = line(file)?;
-    let signs: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    let is_said = match signs[..] {
+    let characters: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    let is_valid = match characters[..] {
         [] | [b'0'] => false,
         [_] => true,
-        [first, ..] => signs.iter().any(|&sign| sign != first),
+        [first, ..] => characters.iter().any(|&character| character != first),
     };
-    is_said.then_some(serial)
+    is_valid.then_some(serial)
 }
 
 #[cfg(all(test, unix))]
@@ -127,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn disks_cards_and_sticks_say_their_numbers() {
+    fn reads_serial_numbers_of_disks_cards_and_sticks() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "ata/sda/device/wwid", "t10.ATA     Disk   WD-1\n");
@@ -168,17 +172,17 @@ mod tests {
         }
         let target = format!("{session}/iscsi_session/session1/targetname");
         write(root, &target, "iqn.2026-01.example:rushes\n");
-        let told = |unit: &str| {
+        let serials_of = |unit: &str| {
             let folder = format!("{session}/target3:0:0/block/{unit}");
             serial(&root.join(folder)).unwrap()
         };
         let shared = "array.60a98000646e6c51+iqn.2026-01.example:rushes+naa.60a98000646e6c51";
-        assert_eq!(told("sda"), format!("{shared}0000000000000001"));
-        assert_eq!(told("sdb"), format!("{shared}0000000000000002"));
+        assert_eq!(serials_of("sda"), format!("{shared}0000000000000001"));
+        assert_eq!(serials_of("sdb"), format!("{shared}0000000000000002"));
     }
 
     #[test]
-    fn memory_and_files_are_no_disks() {
+    fn detects_disks_in_memory_and_backing_files() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         for memory in ["ram0", "zram12"] {
@@ -189,14 +193,14 @@ mod tests {
         }
         write(root, "loop0/loop/backing_file", "/media/SHELF 7/a.img\n");
         write(root, "loop1/loop/backing_file", "/tmp/b.img (deleted)\n");
-        let file = |disk: &str| crate::block_device::image(&root.join(disk));
+        let file = |disk: &str| crate::block_device::backing_file(&root.join(disk));
         assert_eq!(file("loop0"), Some(PathBuf::from("/media/SHELF 7/a.img")));
         assert_eq!(file("loop1"), Some(PathBuf::from("/tmp/b.img")));
         assert_eq!(file("sda"), None);
     }
 
     #[test]
-    fn a_partition_is_known_by_its_sectors() {
+    fn a_partition_is_identified_by_its_sectors() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "sda/size", "2000\n");
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raid_is_all_its_disks() {
+    fn a_raid_has_the_serial_numbers_of_all_its_disks() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "sda/device/wwid", "naa.2");
@@ -223,7 +227,7 @@ mod tests {
             std::os::unix::fs::symlink(root.join(lower), slaves.join(name)).unwrap();
         }
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
-        // A ring of devices ends too.
+        // A cycle of devices ends, too.
         std::os::unix::fs::symlink(root.join("dm-0"), root.join("md0/slaves/dm-0")).unwrap();
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
     }

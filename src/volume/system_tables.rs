@@ -1,5 +1,5 @@
-//! The tables in which a Unix system tells of itself: `/proc`, `/sys`, `/dev`, `/run`. They
-//! can stand below any folder, so that tests tell of systems that are not there.
+//! System files of a Unix system: `/proc`, `/sys`, `/dev`, `/run`. Tests can place them in any
+//! folder to simulate other systems.
 
 use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
@@ -10,26 +10,26 @@ use std::{
     path::Component,
 };
 
-/// A table longer than this is cut.
+/// Maximum size of a table; the rest is cut.
 #[cfg(target_os = "linux")]
-const LONGEST: u64 = 4 * 1024 * 1024;
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where a system's tables stand.
+/// Root of the system files.
 #[derive(Debug, Clone)]
 pub(super) struct System {
     root: PathBuf,
-    /// Numbers of device nodes, which no test can make.
+    /// Numbers of device nodes, which tests cannot create.
     #[cfg(all(test, target_os = "linux"))]
     pub(super) nodes: Vec<(PathBuf, String)>,
 }
 
 impl System {
-    /// This one.
-    pub(super) fn here() -> Self {
+    /// Returns the system that the program runs on.
+    pub(super) fn local() -> Self {
         Self::at(Path::new("/"))
     }
 
-    /// One whose `/` is that folder.
+    /// Returns a system whose `/` is this folder.
     pub(super) fn at(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -38,7 +38,7 @@ impl System {
         }
     }
 
-    /// Where an absolute path of that system is.
+    /// Converts an absolute path of that system.
     pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
@@ -47,12 +47,12 @@ impl System {
 
 #[cfg(target_os = "linux")]
 impl System {
-    /// Whether it is the system that this program runs on.
-    pub(super) fn is_here(&self) -> bool {
+    /// Returns true for the system that the program runs on.
+    pub(super) fn is_local(&self) -> bool {
         self.root == Path::new("/")
     }
 
-    /// The number of the block device that a path is the node of.
+    /// Returns the number of a block device node, such as `8:1`.
     pub(super) fn block_number(&self, path: impl AsRef<Path>) -> Option<String> {
         #[cfg(test)]
         if let Some((_, number)) = self.nodes.iter().find(|node| node.0 == path.as_ref()) {
@@ -65,19 +65,18 @@ impl System {
         Some(format!("{major}:{minor}"))
     }
 
-    /// A table, as bytes; empty when there is none.
+    /// Reads a table as bytes; empty if it does not exist.
     pub(super) fn table(&self, path: impl AsRef<Path>) -> Vec<u8> {
-        // The mount table is best read at once: it may change between two reads.
+        // Reads in large chunks: the mount table may change between two reads.
         let mut bytes = Vec::with_capacity(64 * 1024);
         if let Ok(file) = File::open(self.path(path)) {
-            // What was read before a fault is as good as a shorter table.
-            let _ = file.take(LONGEST).read_to_end(&mut bytes);
+            // A table that was partly read is treated as a shorter one.
+            let _ = file.take(MAX_BYTES).read_to_end(&mut bytes);
         }
         bytes
     }
 
-    /// Where a link of `sysfs` points: its path holds no other links, so that one look is
-    /// enough.
+    /// Resolves a link of `sysfs`. Its target contains no further links, so one step is enough.
     pub(super) fn linked(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
         let link = self.path(path);
         let target = fs::read_link(&link).ok()?;
@@ -94,7 +93,7 @@ impl System {
     }
 }
 
-/// The one line of a file in `sysfs`, its blanks made one each; `None` when it says nothing.
+/// Reads a one-line file of `sysfs`, with whitespace collapsed; `None` if it is empty.
 #[cfg(target_os = "linux")]
 pub(super) fn line(path: &Path) -> Option<String> {
     let mut bytes = Vec::with_capacity(256);

@@ -1,4 +1,4 @@
-//! One question to a tool of the system, with a bounded wait and a bounded answer.
+//! Runs a tool of the system, with limits on its run time and output.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,15 +6,15 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A longer answer is cut.
-const LONGEST: u64 = 4 * 1024 * 1024;
+/// Maximum length of the output; the rest is cut.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How often a tool that has answered is looked at until it ends.
-const LOOK: Duration = Duration::from_millis(2);
+/// Interval at which the exit of a tool is checked after its output was read.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What the tool wrote; `None` when it cannot be run, fails, or takes longer than `limit`,
-/// at which it is killed.
-pub(super) fn ask(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
+/// Returns the standard output of the tool; `None` if it cannot be run, fails, or exceeds `limit`,
+/// after which it is killed.
+pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
     let end = Instant::now() + limit;
     let mut child = command
         .stdin(Stdio::null())
@@ -26,19 +26,19 @@ pub(super) fn ask(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
     let (sender, receiver) = channel();
     let reader = thread::Builder::new().spawn(move || {
         let mut answer = Vec::new();
-        let is_read = stdout.take(LONGEST).read_to_end(&mut answer).is_ok();
-        // Nobody listens any more when it took too long.
+        let is_read = stdout.take(MAX_BYTES).read_to_end(&mut answer).is_ok();
+        // The receiver is gone after a timeout.
         let _ = sender.send(is_read.then_some(answer));
     });
     let answer = reader.ok().and_then(|_| receiver.recv_timeout(limit).ok());
     while answer.is_some() && Instant::now() < end {
         match child.try_wait() {
-            Ok(None) => thread::sleep(LOOK),
+            Ok(None) => thread::sleep(POLL_INTERVAL),
             Ok(Some(status)) if status.success() => return answer.flatten(),
             _ => return None,
         }
     }
-    // Fails only when it has ended just now.
+    // Fails only if the tool has just ended.
     let _ = child.kill();
     let _ = child.wait();
     None
@@ -49,13 +49,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_answers_fails_or_is_killed() {
+    fn a_tool_succeeds_fails_or_is_killed() {
         let long = Duration::from_secs(30);
-        let answer = ask(Command::new("echo").arg("yes"), long);
+        let answer = run_with_timeout(Command::new("echo").arg("yes"), long);
         assert_eq!(answer.as_deref(), Some(&b"yes\n"[..]));
-        assert_eq!(ask(&mut Command::new("false"), long), None);
-        assert_eq!(ask(&mut Command::new("/no/such/tool"), long), None);
+        assert_eq!(run_with_timeout(&mut Command::new("false"), long), None);
+        assert_eq!(
+            run_with_timeout(&mut Command::new("/no/such/tool"), long),
+            None
+        );
         let short = Duration::from_millis(20);
-        assert_eq!(ask(Command::new("sleep").arg("600"), short), None);
+        assert_eq!(
+            run_with_timeout(Command::new("sleep").arg("600"), short),
+            None
+        );
     }
 }

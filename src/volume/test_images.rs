@@ -1,12 +1,12 @@
-//! Filesystems that are there: images made and mounted, where the system lets us.
+//! Tests with real filesystems: images that are created and mounted, if the system permits it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Volume, Volumes, mark};
+use super::{Volume, Volumes, write_marker};
 
-/// A mount that ends with the test.
+/// Mount that is unmounted at the end of the test.
 struct Mounted(PathBuf);
 
 impl Drop for Mounted {
@@ -17,7 +17,7 @@ impl Drop for Mounted {
 
 impl Mounted {
     fn volume(&self) -> Volume {
-        let (volume, _) = Volumes::mounted().of(&self.0);
+        let (volume, _) = Volumes::mounted().locate(&self.0);
         assert_eq!(volume.mount, self.0);
         volume
     }
@@ -28,7 +28,7 @@ fn run(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Mounts at a new folder; `None`, with the reason told, where that is not allowed.
+/// Mounts at a new folder. Returns `None` and prints the reason if mounting is not permitted.
 fn mount(at: PathBuf, arguments: &[&str]) -> Option<Mounted> {
     fs::create_dir_all(&at).unwrap();
     if run(Command::new("mount").args(arguments).arg(&at)) {
@@ -38,12 +38,12 @@ fn mount(at: PathBuf, arguments: &[&str]) -> Option<Mounted> {
     None
 }
 
-#[expect(clippy::print_stderr, reason = "says why a test proves nothing")]
+#[expect(clippy::print_stderr, reason = "reports why a test was skipped")]
 fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// A folder as the mount table will name it.
+/// Returns a temporary folder, and its path as in the mount table.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();
@@ -62,7 +62,7 @@ fn image(path: &Path) -> Option<String> {
 }
 
 #[test]
-fn a_disk_is_the_same_at_another_place() {
+fn a_disk_keeps_its_identity_at_another_mount_point() {
     let (_folder, path) = folder();
     let Some(image) = image(&path.join("a.img")) else {
         return;
@@ -77,7 +77,7 @@ fn a_disk_is_the_same_at_another_place() {
     assert!(before.is_label_own && before.has_stable_inodes() && !before.is_share());
     assert!(before.size.is_some_and(|bytes| bytes < 8 * 1024 * 1024));
     assert_eq!(before.kind, "ext4");
-    assert!(mark(&before).is_err(), "it has a uuid");
+    assert!(write_marker(&before).is_err(), "it has a uuid");
     drop(first);
     let Some(second) = mount(path.join("second"), &["-o", "loop", &image]) else {
         return;
@@ -86,7 +86,7 @@ fn a_disk_is_the_same_at_another_place() {
 }
 
 #[test]
-fn two_clones_are_told_apart_and_a_bind_is_none() {
+fn clones_are_distinguished_and_a_bind_mount_is_not_a_clone() {
     let (_folder, path) = folder();
     let Some(image) = image(&path.join("a.img")) else {
         return;
@@ -111,8 +111,8 @@ fn two_clones_are_told_apart_and_a_bind_is_none() {
     } else {
         (&b, &a)
     };
-    let told_apart = format!("{}@{}", short.identity, long.mount.display());
-    assert_eq!(long.identity, told_apart);
+    let identity = format!("{}@{}", short.identity, long.mount.display());
+    assert_eq!(long.identity, identity);
     assert!(
         Volumes::mounted()
             .clones()
@@ -122,7 +122,7 @@ fn two_clones_are_told_apart_and_a_bind_is_none() {
 }
 
 #[test]
-fn memory_is_known_again_at_another_place_by_its_mark_alone() {
+fn memory_is_recognized_at_another_mount_point_only_by_its_marker() {
     let (_folder, path) = folder();
     let Some(first) = mount(path.join("first"), &["-t", "tmpfs", "-o", "size=1m", "x"]) else {
         return;
@@ -134,9 +134,9 @@ fn memory_is_known_again_at_another_place_by_its_mark_alone() {
         return;
     };
     assert_ne!(second.volume().identity, before.identity);
-    let marked = mark(&before).unwrap();
+    let marked = write_marker(&before).unwrap();
     assert!(marked.starts_with("mark:"));
-    assert_eq!(mark(&second.volume()).unwrap(), marked);
+    assert_eq!(write_marker(&second.volume()).unwrap(), marked);
     assert_eq!(first.volume().identity, marked);
     assert_eq!(second.volume().identity, marked);
     assert_eq!(first.volume().identity_by_label(), Some(before.identity));

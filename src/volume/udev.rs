@@ -1,4 +1,4 @@
-//! What udev wrote of a block device: links in `/dev/disk`, and its database.
+//! Block device facts stored by udev: links in `/dev/disk`, and its database.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::fs;
 use super::system_tables::System;
 use crate::value::{from_bytes, to_bytes};
 
-/// The links of `/dev/disk/by-uuid` and `/dev/disk/by-label`, by the device's name.
+/// Links of `/dev/disk/by-uuid` and `/dev/disk/by-label`, by device name.
 #[derive(Debug)]
 pub(super) struct Links {
     pub(super) uuids: HashMap<OsString, String>,
@@ -23,8 +23,8 @@ impl Links {
     }
 }
 
-/// Names in a folder of links, by the last part of what each points at (`../../sda1`), so
-/// that no link need be followed; udev writes odd bytes as `\x20`.
+/// Maps the last part of each link's target (`../../sda1`) to the link's name, so no link is
+/// followed. udev escapes special bytes as `\x20`.
 fn links(system: &System, folder: &str) -> HashMap<OsString, String> {
     let Ok(entries) = fs::read_dir(system.path(folder)) else {
         return HashMap::new();
@@ -42,9 +42,8 @@ fn links(system: &System, folder: &str) -> HashMap<OsString, String> {
         .collect()
 }
 
-/// The uuid and the label in udev's database (`/run/udev/data/b8:1`), whose lines are
-/// `E:ID_FS_UUID=…`.
-pub(super) fn recorded(system: &System, number: &str) -> (Option<String>, Option<String>) {
+/// Reads uuid and label from udev's database (`/run/udev/data/b8:1`), with lines `E:ID_FS_UUID=…`.
+pub(super) fn udev_names(system: &System, number: &str) -> (Option<String>, Option<String>) {
     let table = system.table(format!("/run/udev/data/b{number}"));
     let table = String::from_utf8_lossy(&table);
     let value = |name: &str| {
@@ -59,7 +58,7 @@ pub(super) fn recorded(system: &System, number: &str) -> (Option<String>, Option
     )
 }
 
-/// Undoes `\040` (radix 8, three digits) or `\x20` (radix 16, two digits).
+/// Decodes `\040` (radix 8, three digits) or `\x20` (radix 16, two digits).
 pub(super) fn unescape(text: &[u8], mark: &[u8], radix: u32) -> OsString {
     let digits = if radix == 8 { 3 } else { 2 };
     let mut bytes = Vec::with_capacity(text.len());

@@ -1,7 +1,7 @@
-//! Windows: one answer of PowerShell about drive letters, volumes and mapped shares.
+//! Windows: parses one PowerShell query for drive letters, volumes and mapped shares.
 //!
-//! The calls that would give the same to a program have no safe wrapper, and PowerShell takes
-//! a third of a second to start: it is asked once in a process.
+//! The equivalent system calls have no safe wrapper. PowerShell takes a third of a second to start,
+//! so it runs once per process.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::Drive;
 use super::filesystem_kind;
-use super::identity::{Device, Seen};
+use super::identity::{Device, MountEntry};
 
-/// Asks for both views: the first knows uuids, the second serial numbers and shares.
+/// Queries both views: the first has uuids, the second serial numbers and shares.
 #[cfg(windows)]
 const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
     @{volumes=@(Get-Volume|Select-Object DriveLetter,UniqueId);\
@@ -19,25 +19,25 @@ const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
     Select-Object DeviceID,DriveType,FileSystem,ProviderName,VolumeName,VolumeSerialNumber)}\
     |ConvertTo-Json -Depth 3 -Compress";
 
-/// Everything that has a drive letter.
+/// Lists everything with a drive letter.
 #[cfg(windows)]
-pub(super) fn seen() -> Vec<Seen> {
-    use super::system_tool::ask;
+pub(super) fn read_mounts() -> Vec<MountEntry> {
+    use super::system_tool::run_with_timeout;
     use std::process::Command;
     use std::sync::OnceLock;
     use std::time::Duration;
 
-    static TOLD: OnceLock<Vec<Seen>> = OnceLock::new();
-    let told = TOLD.get_or_init(|| {
+    static CACHE: OnceLock<Vec<MountEntry>> = OnceLock::new();
+    let cached = CACHE.get_or_init(|| {
         let mut question = Command::new("powershell.exe");
         question.args(["-NoProfile", "-NonInteractive", "-Command", QUESTION]);
-        mounts(&ask(&mut question, Duration::from_secs(10)).unwrap_or_default())
+        mounts(&run_with_timeout(&mut question, Duration::from_secs(10)).unwrap_or_default())
     });
-    told.clone()
+    cached.clone()
 }
 
-/// The two views, joined by drive letter.
-fn mounts(answer: &[u8]) -> Vec<Seen> {
+/// Joins the two views by drive letter.
+fn mounts(answer: &[u8]) -> Vec<MountEntry> {
     let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let volumes = list(&answer["volumes"]);
@@ -47,7 +47,7 @@ fn mounts(answer: &[u8]) -> Vec<Seen> {
         .collect()
 }
 
-/// Where there is only one, `ConvertTo-Json` may leave the list out.
+/// Returns the elements of a list. `ConvertTo-Json` may write a single element without the list.
 fn list(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(all) => all.iter().collect(),
@@ -56,7 +56,7 @@ fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
+fn mount(disk: &Value, volumes: &[&Value]) -> Option<MountEntry> {
     const NETWORK: u64 = 4;
     let text = |key: &str| {
         disk[key]
@@ -69,7 +69,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
     if disk["DriveType"].as_u64() == Some(NETWORK) {
         let source = text("ProviderName").unwrap_or(letter).replace('\\', "/");
         let host = filesystem_kind::server("cifs", &source);
-        return Some(Seen {
+        return Some(MountEntry {
             point,
             root: PathBuf::new(),
             kind: "cifs".to_owned(),
@@ -96,7 +96,7 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
         .find(|volume| volume["DriveLetter"].as_str() == Some(letter));
     let unique = volume.and_then(|volume| guid(volume["UniqueId"].as_str()?));
     let serial = text("VolumeSerialNumber").filter(|_| matches!(kind.as_str(), "vfat" | "exfat"));
-    Some(Seen {
+    Some(MountEntry {
         point,
         root: PathBuf::new(),
         kind,
@@ -113,14 +113,14 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<Seen> {
     })
 }
 
-/// `0F4C9E1B` as Linux prints it, `0F4C-9E1B`: so a card has one identity everywhere.
+/// Formats `0F4C9E1B` as Linux does, `0F4C-9E1B`, so that a card has one identity on all systems.
 fn dashed(serial: &str) -> Option<String> {
     let is_serial = serial.len() == 8 && serial.bytes().all(|byte| byte.is_ascii_hexdigit());
     let (high, low) = serial.split_at_checked(4).filter(|_| is_serial)?;
     (serial != "00000000").then(|| format!("{high}-{low}").to_uppercase())
 }
 
-/// The uuid in `\\?\Volume{…}\`.
+/// Returns the uuid in `\\?\Volume{…}\`.
 fn guid(path: &str) -> Option<String> {
     let (_, rest) = path.split_once("Volume{")?;
     let (guid, _) = rest.split_once('}')?;
@@ -144,9 +144,9 @@ mod tests {
         {"DeviceID":"Z:","DriveType":4,"FileSystem":"NTFS","ProviderName":"\\\\nas\\footage","VolumeName":"footage","VolumeSerialNumber":"00000000"}]}"#;
 
     #[test]
-    fn cards_have_the_uuid_that_linux_prints_and_disks_that_of_windows() {
+    fn cards_have_the_uuid_of_linux_and_disks_that_of_windows() {
         let mounts = mounts(ANSWER.as_bytes());
-        let told: Vec<_> = mounts
+        let parsed: Vec<_> = mounts
             .iter()
             .map(|mount| {
                 (
@@ -157,7 +157,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            parsed,
             [
                 (
                     Path::new("C:\\"),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn one_disk_without_its_list_and_rubbish_are_read_too() {
+    fn tolerates_a_single_disk_without_a_list_and_rubbish() {
         let one = br#"{"volumes":null,"disks":{"DeviceID":"C:","FileSystem":"FAT32","VolumeSerialNumber":"0F4C9E1B"}}"#;
         assert_eq!(mounts(one)[0].device.uuid.as_deref(), Some("0F4C-9E1B"));
         for rubbish in [&b""[..], b"[]", b"{\"disks\":[1,{}]}", b"\xff"] {

@@ -115,7 +115,7 @@ impl Set {
         if let Some(known) = self.volumes.get(label) {
             return *known;
         }
-        let (mut volume, _) = Volumes::mounted().of(Path::new("/"));
+        let (mut volume, _) = Volumes::mounted().locate(Path::new("/"));
         label.clone_into(&mut volume.label);
         volume.is_label_own = true;
         if label != MOUNTED {

@@ -28,7 +28,7 @@ impl Shelf {
     fn new(path: impl Fn(u32) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::create(&folder.path().join("catalogue")).unwrap();
-        let volume = catalogue.volumes().of(Path::new("/")).0.clone();
+        let volume = catalogue.volumes().locate(Path::new("/")).0.clone();
         let volume = catalogue.see_volume(&volume).unwrap().id;
         let mut folders = HashMap::new();
         catalogue.begin().unwrap();

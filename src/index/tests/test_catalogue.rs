@@ -27,7 +27,7 @@ impl TestCatalogue {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.unwrap();
         let catalogue = Catalogue::create(folder.path()).unwrap();
-        let (volume, inside) = Volumes::mounted().of(Path::new("/"));
+        let (volume, inside) = Volumes::mounted().locate(Path::new("/"));
         let volume = catalogue.see_volume(&volume).unwrap().id;
         let dir = catalogue
             .add_folder(volume, &inside.join("BTS/Day_2"))

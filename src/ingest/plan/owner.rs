@@ -96,7 +96,7 @@ impl Planner<'_> {
         let Some(catalogue) = self.catalogue else {
             return Ok(Vec::new());
         };
-        let (volume, inside) = self.volumes.of(folder);
+        let (volume, inside) = self.volumes.locate(folder);
         match catalogue.volume_id(&volume.identity)? {
             Some(volume) => catalogue.ingests_at(volume, &inside),
             None => Ok(Vec::new()),

@@ -1,13 +1,13 @@
-//! Times that another time zone shifted, as FAT shows them.
+//! Modification times shifted by a change of the time zone, as on FAT.
 
 use super::*;
 
 const QUARTER: i64 = 900;
 
-/// What is said of a copy that was verified, and whose modification time is shifted by some seconds now.
+/// Checks a verified copy whose modification time is now shifted by `shift` seconds.
 fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
     let file = (content(1), 100);
-    let mut claims = claims(&mut Dice(1), file);
+    let mut claims = random_claims(&mut Dice(1), file);
     claims.truncate(1);
     claims[0] = Claim {
         content: file.0,
@@ -25,11 +25,11 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         listed: None,
     };
     let seen = stamp(bytes, shift);
-    standing(file, &stood, &Sight::File(seen, keeps_ctime))
+    check_copy(file, &stood, &Observation::File(seen, keeps_ctime))
 }
 
 #[test]
-fn a_time_that_a_time_zone_shifted_is_no_proof_and_has_its_own_reason() {
+fn a_time_shifted_by_a_time_zone_is_doubtful_for_its_own_reason() {
     for shift in [
         QUARTER,
         -QUARTER,
@@ -41,13 +41,13 @@ fn a_time_that_a_time_zone_shifted_is_no_proof_and_has_its_own_reason() {
         26 * 3600,
         -26 * 3600,
     ] {
-        assert_eq!(doubt(shift, false, 100), Err(Doubt::Shifted), "{shift}");
+        assert_eq!(doubt(shift, false, 100), Err(Doubt::TimeShifted), "{shift}");
     }
     assert!(doubt(0, false, 100).is_ok() && doubt(2, false, 100).is_ok());
 }
 
 #[test]
-fn whatever_else_a_time_is_off_by_is_a_change() {
+fn any_other_time_difference_is_a_change() {
     for shift in [
         3,
         60,
@@ -58,7 +58,7 @@ fn whatever_else_a_time_is_off_by_is_a_change() {
     ] {
         assert_eq!(doubt(shift, false, 100), Err(Doubt::Changed), "{shift}");
     }
-    // The filesystem keeps the time of the last change apart: somebody set the other one.
+    // The filesystem stores a separate ctime, so someone set the modification time.
     assert_eq!(doubt(3600, true, 100), Err(Doubt::Changed));
-    assert_eq!(doubt(3600, false, 99), Err(Doubt::Unlike));
+    assert_eq!(doubt(3600, false, 99), Err(Doubt::SizeDiffers));
 }

@@ -1,15 +1,15 @@
-//! FAT, exFAT and NTFS: cards, sticks and drives from Windows. Their labels are entries of
-//! a folder, so one more read follows the boot sector.
+//! FAT, exFAT and NTFS: cards, sticks and drives from Windows. Labels are directory entries, so a
+//! second read follows the boot sector.
 
 use std::io::{Read, Seek};
 
-use super::{Named, bytes, text, u16_at, u32_at, wide};
+use super::{FilesystemNames, bytes, text, u16_at, u32_at, utf16_text};
 
-/// So much of a root folder is looked through for the label.
+/// Bytes of a root folder that are searched for the label.
 const FOLDER: usize = 4096;
 
-/// Microsoft, *FAT: General Overview of On-Disk Format* (`fatgen103`).
-pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses FAT. Microsoft, *FAT: General Overview of On-Disk Format* (`fatgen103`).
+pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(510..512)? == [0x55, 0xaa]).then_some(())?;
     let is_32 = boot.get(82..87)? == b"FAT32";
@@ -30,13 +30,13 @@ pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<Named> {
     }
     let folder = bytes(device, root, FOLDER);
     let in_boot = text(boot.get(label..label + 11)?).filter(|label| label != "NO NAME");
-    Some(Named {
+    Some(FilesystemNames {
         uuid: serial_number(u32_at(&boot, serial)?),
         label: folder.and_then(|folder| fat_label(&folder)).or(in_boot),
     })
 }
 
-/// The entry of a root folder that is neither file nor folder.
+/// Returns the label from the entry that is neither file nor folder.
 fn fat_label(folder: &[u8]) -> Option<String> {
     const LONG_NAME: u8 = 0x0f;
     const FOLDER_OR_LABEL: u8 = 0x18;
@@ -49,8 +49,8 @@ fn fat_label(folder: &[u8]) -> Option<String> {
         .and_then(|entry| text(&entry[..11]))
 }
 
-/// Microsoft, *exFAT file system specification*.
-pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses exFAT. Microsoft, *exFAT file system specification*.
+pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(3..11)? == b"EXFAT   ").then_some(())?;
     let sector = *boot.get(108)?;
@@ -64,21 +64,21 @@ pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<Named> {
             .chunks_exact(32)
             .take_while(|entry| entry[0] != 0)
             .find(|entry| entry[0] == LABEL)?;
-        wide(entry.get(2..2 + 2 * usize::from(entry[1].min(11)))?)
+        utf16_text(entry.get(2..2 + 2 * usize::from(entry[1].min(11)))?)
     });
-    Some(Named {
+    Some(FilesystemNames {
         uuid: serial_number(u32_at(&boot, 100)?),
         label,
     })
 }
 
-/// `fs/ntfs3/ntfs.h`: `struct NTFS_BOOT`, and the record of `$Volume`, the fourth of the
-/// file table.
-pub(super) fn ntfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses NTFS. `fs/ntfs3/ntfs.h`: `struct NTFS_BOOT`, and the record of `$Volume`, the fourth of
+/// the file table.
+pub(super) fn ntfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(3..11)? == b"NTFS    ").then_some(())?;
     let serial = u64::from_le_bytes(boot.get(72..80)?.try_into().ok()?);
-    Some(Named {
+    Some(FilesystemNames {
         uuid: (serial != 0).then(|| format!("{serial:016X}")),
         label: ntfs_label(device, &boot),
     })
@@ -88,7 +88,7 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
     const VOLUME: u64 = 3;
     const VOLUME_NAME: u32 = 0x60;
     const END: u32 = u32::MAX;
-    // Both sizes are a count, or minus the power of two; 0x80 sectors are a count.
+    // Both sizes are a count or a negative power of two; 0x80 sectors are a count.
     let cluster = u64::from(u16_at(boot, 11)?) * count_or_power(*boot.get(13)?, 0x80, 1)?;
     let table = u64::from_le_bytes(boot.get(48..56)?.try_into().ok()?);
     let record = count_or_power(*boot.get(64)?, 0x7f, cluster)?;
@@ -109,22 +109,22 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
         if kind == VOLUME_NAME {
             let bytes = usize::try_from(u32_at(&record, at + 16)?).ok()?;
             let start = at + usize::from(u16_at(&record, at + 20)?);
-            return wide(record.get(start..start.checked_add(bytes)?)?);
+            return utf16_text(record.get(start..start.checked_add(bytes)?)?);
         }
         at = at.checked_add(length).filter(|&at| at < record.len())?;
     }
 }
 
-/// So many `units`; a byte beyond `most` is minus the power of two.
-fn count_or_power(byte: u8, most: u8, units: u64) -> Option<u64> {
-    if byte <= most {
+/// Decodes a size: up to `max_count` a count of `units`, above it a negated power of two.
+fn count_or_power(byte: u8, max_count: u8, units: u64) -> Option<u64> {
+    if byte <= max_count {
         return u64::from(byte).checked_mul(units);
     }
     let power = u32::from(byte.wrapping_neg());
     (power < 32).then(|| 1 << power)
 }
 
-/// `ABCD-1234`.
+/// Formats a serial number: `ABCD-1234`.
 fn serial_number(serial: u32) -> Option<String> {
     (serial != 0).then(|| format!("{:04X}-{:04X}", serial >> 16, serial & 0xffff))
 }

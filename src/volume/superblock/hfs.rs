@@ -1,28 +1,28 @@
-//! HFS+: drives from a Mac. It stores eight bytes; Apple makes a uuid of them by MD5, and
-//! so does everybody else.
+//! HFS+: drives from a Mac. It stores eight bytes, from which Apple and all other systems derive a
+//! uuid by MD5.
 
 use std::io::{Read, Seek};
 
-use super::{Named, bytes, dashed};
+use super::{FilesystemNames, bytes, dashed};
 
-/// Where Apple's uuids of HFS volumes come from.
+/// Namespace of Apple's uuids of HFS volumes.
 const NAMESPACE: [u8; 16] = [
     0xb3, 0xe2, 0x0f, 0x39, 0xf2, 0x92, 0x11, 0xd6, 0x97, 0xa4, 0x00, 0x30, 0x65, 0x43, 0xec, 0xac,
 ];
 
-/// Apple, TN1150: the volume header, 1024 bytes in. Its label is a key of the catalogue
-/// file, and is left there.
-pub(super) fn read<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses the volume header at offset 1024. Apple, TN1150. The label is a key of the catalogue file
+/// and is not read.
+pub(super) fn read<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let header = bytes(device, 1024, 112)?;
     matches!(header.get(..2)?, b"H+" | b"HX").then_some(())?;
     let id: [u8; 8] = header.get(104..112)?.try_into().ok()?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: (id != [0; 8]).then(|| uuid(id)).and_then(|id| dashed(&id)),
         label: None,
     })
 }
 
-/// RFC 9562, version 3.
+/// Creates a uuid. RFC 9562, version 3.
 fn uuid(id: [u8; 8]) -> [u8; 16] {
     let mut name = [0; 24];
     name[..16].copy_from_slice(&NAMESPACE);
@@ -33,7 +33,7 @@ fn uuid(id: [u8; 8]) -> [u8; 16] {
     uuid
 }
 
-/// RFC 1321, for the one length that is asked for here: it fits one block.
+/// Computes MD5 of a message that fits in one block. RFC 1321.
 fn md5(message: [u8; 24]) -> [u8; 16] {
     const TURNS: [[u32; 4]; 4] = [
         [7, 12, 17, 22],
@@ -72,7 +72,7 @@ fn md5(message: [u8; 24]) -> [u8; 16] {
     digest
 }
 
-/// RFC 1321: 2³² times the sine of each step.
+/// Constants of the steps: 2³² times the sine. RFC 1321.
 const SINES: [u32; 64] = [
     0xd76a_a478,
     0xe8c7_b756,

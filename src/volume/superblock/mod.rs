@@ -1,24 +1,23 @@
-//! The uuid and label that a filesystem's first blocks bear, printed as udev and blkid do.
+//! Uuids and labels in superblocks, formatted like udev and blkid.
 //!
-//! The last resort of Linux, for a system without udev: only who may read the device comes
-//! here. Every read is of a few kilobytes at a place that is known beforehand or checked,
-//! and nothing is ever written.
+//! The last resort on Linux, for systems without udev, and only with permission to read the device.
+//! Every read is a few kilobytes at a known or checked position. Nothing is ever written.
 
 mod dos;
 mod hfs;
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// What a filesystem calls itself.
+/// Uuid and label stored in a filesystem.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct FilesystemNames {
     pub(super) uuid: Option<String>,
     pub(super) label: Option<String>,
 }
 
-/// Reads the names of a filesystem of that kind; `None` when it is not one, or of no kind
-/// that is known here.
-pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<Named> {
+/// Reads the names of a filesystem of this type; `None` if it is of another type, or the type is
+/// not supported.
+pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<FilesystemNames> {
     match kind {
         "ext2" | "ext3" | "ext4" => ext(device),
         "xfs" => xfs(device),
@@ -34,62 +33,62 @@ pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<Named> 
     }
 }
 
-/// Reads the names of whatever filesystem there is.
-pub(super) fn any<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Reads the names of a filesystem of any supported type.
+pub(super) fn read_any_kind<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     const KINDS: &[&str] = &[
         "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "ntfs", "vfat",
     ];
     KINDS.iter().find_map(|kind| read(device, kind))
 }
 
-/// `fs/ext4/ext4.h`: `struct ext4_super_block`, 1024 bytes in.
-fn ext<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses ext2/3/4 at offset 1024. `fs/ext4/ext4.h`: `struct ext4_super_block`.
+fn ext<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 1024, 136)?;
     (block.get(56..58)? == [0x53, 0xef]).then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(104..120)?),
         label: text(block.get(120..136)?),
     })
 }
 
-/// `fs/xfs/libxfs/xfs_format.h`: `struct xfs_dsb`.
-fn xfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses XFS. `fs/xfs/libxfs/xfs_format.h`: `struct xfs_dsb`.
+fn xfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 0, 120)?;
     block.starts_with(b"XFSB").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(32..48)?),
         label: text(block.get(108..120)?),
     })
 }
 
-/// `include/uapi/linux/btrfs_tree.h`: `struct btrfs_super_block`, 64 KiB in.
-fn btrfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses btrfs at offset 64 KiB. `include/uapi/linux/btrfs_tree.h`: `struct btrfs_super_block`.
+fn btrfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 64 * 1024, 0x22b)?;
     (block.get(0x40..0x48)? == b"_BHRfS_M").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(0x20..0x30)?),
         label: text(block.get(0x12b..0x22b)?),
     })
 }
 
-/// `include/linux/f2fs_fs.h`: `struct f2fs_super_block`, 1024 bytes in.
-fn f2fs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses F2FS at offset 1024. `include/linux/f2fs_fs.h`: `struct f2fs_super_block`.
+fn f2fs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 1024, 124 + 1024)?;
     block
         .starts_with(&0xf2f5_2010_u32.to_le_bytes())
         .then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(108..124)?),
-        label: wide(block.get(124..)?),
+        label: utf16_text(block.get(124..)?),
     })
 }
 
-/// Apple File System Reference: `nx_superblock_t`. Its volumes have uuids of their own, but
-/// blkid, and so udev, prints the container's.
-fn apfs<R: Read + Seek>(device: &mut R) -> Option<Named> {
+/// Parses APFS. Apple File System Reference: `nx_superblock_t`. Volumes have their own uuids, but
+/// blkid and udev print that of the container.
+fn apfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 0, 88)?;
     (block.get(32..36)? == b"NXSB").then_some(())?;
-    Some(Named {
+    Some(FilesystemNames {
         uuid: dashed(block.get(72..88)?),
         label: None,
     })
@@ -102,7 +101,7 @@ fn bytes<R: Read + Seek>(device: &mut R, start: u64, length: usize) -> Option<Ve
     Some(bytes)
 }
 
-/// `8-4-4-4-12`, lower case.
+/// Formats a uuid as `8-4-4-4-12`, lower case.
 fn dashed(uuid: &[u8]) -> Option<String> {
     use std::fmt::Write;
     let is_none = uuid.iter().all(|&byte| byte == 0);
@@ -117,15 +116,15 @@ fn dashed(uuid: &[u8]) -> Option<String> {
     Some(dashed)
 }
 
-/// Text that ends at a zero byte, or with its field.
+/// Decodes text that ends at a zero byte or at the end of its field.
 fn text(bytes: &[u8]) -> Option<String> {
     let text = bytes.split(|&byte| byte == 0).next()?;
     let text = String::from_utf8_lossy(text).trim_end().to_owned();
     (!text.is_empty()).then_some(text)
 }
 
-/// UTF-16, little endian, that ends at a zero, or with its field.
-fn wide(bytes: &[u8]) -> Option<String> {
+/// Decodes little-endian UTF-16 text that ends at a zero or at the end of its field.
+fn utf16_text(bytes: &[u8]) -> Option<String> {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
@@ -148,16 +147,16 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    /// Kind, uuid, label, and the first bytes of the device.
-    fn recorded() -> Vec<(String, Named, Vec<u8>)> {
-        let mut all: Vec<(String, Named, Vec<u8>)> = Vec::new();
+    /// Returns type, names and first bytes of each recorded device.
+    fn recorded() -> Vec<(String, FilesystemNames, Vec<u8>)> {
+        let mut all: Vec<(String, FilesystemNames, Vec<u8>)> = Vec::new();
         for line in include_str!("../../../tests/data/superblocks.txt").lines() {
             if let Some(head) = line.strip_prefix("= ") {
                 let mut words = head.splitn(3, ' ');
                 let kind = words.next().unwrap().to_owned();
                 let uuid = words.next().map(str::to_owned);
                 let label = words.next().map(str::to_owned);
-                all.push((kind, Named { uuid, label }, vec![0; 256 * 1024]));
+                all.push((kind, FilesystemNames { uuid, label }, vec![0; 256 * 1024]));
             } else if let Some((offset, row)) = line.split_once(' ')
                 && let Ok(offset) = offset.parse::<usize>()
             {
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_read_as_blkid_prints_it() {
+    fn reads_every_type_as_blkid_does() {
         let recorded = recorded();
         assert_eq!(recorded.len(), 13);
         for (kind, named, image) in recorded {
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_is_not_taken_for_another() {
+    fn one_type_is_not_taken_for_another() {
         let kinds = [
             "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "vfat", "ntfs",
         ];
@@ -196,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn a_device_cut_short_or_full_of_rubbish_is_no_filesystem() {
+    fn tolerates_truncated_and_corrupt_devices() {
         for (kind, _, image) in recorded() {
             for length in [0, 1, 511, 512, 1100] {
                 read(&mut Cursor::new(&image[..length]), &kind);
             }
-            // Whatever a field says, no read is large and no sum overflows.
+            // No value of a field causes a large read or an overflow.
             for at in 0..256 {
                 let mut image = image[..20 * 1024].to_vec();
                 image[at] = 0xff;
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_of_zeros_is_none() {
+    fn a_uuid_of_zeros_is_ignored() {
         assert_eq!(dashed(&[0; 16]), None);
         assert_eq!(dashed(&[1; 15]), None);
     }

@@ -1,21 +1,21 @@
-//! Systems that are not there: trees of `/proc`, `/sys`, `/dev` and `/run` in a folder.
+//! Tests with simulated systems: trees of `/proc`, `/sys`, `/dev` and `/run` in a folder.
 
-mod twins;
+mod clones;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::system_tables::System;
-use super::{Volume, Volumes, linux, mark};
+use super::{Volume, Volumes, linux, write_marker};
 
-/// A system that tells what a test wrote.
-struct Fake {
+/// Simulated system that consists of files written by a test.
+struct FakeSystem {
     root: tempfile::TempDir,
 }
 
-impl Fake {
-    /// With a mount table of `NUMBER ROOT POINT KIND SOURCE` lines.
+impl FakeSystem {
+    /// Creates a system with a mount table of `NUMBER ROOT POINT KIND SOURCE` lines.
     fn new(table: &str) -> Self {
         let fake = Self {
             root: tempfile::tempdir().unwrap(),
@@ -53,7 +53,7 @@ impl Fake {
         symlink(target, path).unwrap();
     }
 
-    /// A disk in `sysfs` with one partition.
+    /// Writes a disk with one partition to `sysfs`.
     fn disk(&self, name: &str, part: &str, number: &str, serial: Option<&str>) {
         let folder = format!("/sys/devices/pci0/block/{name}");
         self.write(&format!("{folder}/{part}/partition"), "1\n");
@@ -77,11 +77,11 @@ impl Fake {
     fn volumes(&self) -> Volumes {
         let mut system = System::at(self.root.path());
         system.nodes = vec![(PathBuf::from("/dev/sdc1"), "8:33".to_owned())];
-        Volumes::new(&system, linux::seen(&system))
+        Volumes::new(&system, linux::read_mounts(&system))
     }
 
     fn at(&self, mount: &str) -> Volume {
-        let (volume, _) = self.volumes().of(Path::new(mount));
+        let (volume, _) = self.volumes().locate(Path::new(mount));
         assert_eq!(volume.mount, Path::new(mount));
         volume
     }
@@ -89,7 +89,7 @@ impl Fake {
 
 const UUID: &str = "807693cc-fd40-4d4f-9d4d-59a0ffbde7c4";
 
-/// An ext4 as far as its names go.
+/// Creates an ext4 superblock with only a uuid and a label.
 fn ext4(uuid: u8, label: &[u8]) -> Vec<u8> {
     let mut image = vec![0; 4096];
     image[1024 + 56..1024 + 58].copy_from_slice(&[0x53, 0xef]);
@@ -99,9 +99,9 @@ fn ext4(uuid: u8, label: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
+fn a_uuid_is_the_same_from_links_database_sysfs_and_superblock() {
     let ones = "01010101-0101-0101-0101-010101010101";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"8:1 / /links ext4 /dev/mapper/shelf
           8:17 / /database ext4 /dev/sdb1
           0:40 /@home /sysfs btrfs /dev/sdc1
@@ -134,28 +134,28 @@ fn a_uuid_is_the_same_by_links_database_sysfs_and_superblock() {
     fake.write("/dev/sdd1", ext4(1, b"SHELF 07"));
     let volumes = fake.volumes();
     for mount in ["/links", "/database", "/sysfs", "/superblock"] {
-        let (volume, _) = volumes.of(Path::new(mount));
+        let (volume, _) = volumes.locate(Path::new(mount));
         assert_eq!(volume.base, format!("uuid:{ones}"), "{mount}");
         assert_eq!(volume.label, "SHELF 07", "{mount}");
         assert!(volume.is_label_own, "{mount}");
     }
-    let (subvolume, inside) = volumes.of(Path::new("/sysfs/a.mov"));
+    let (subvolume, inside) = volumes.locate(Path::new("/sysfs/a.mov"));
     assert_eq!(inside, Path::new("@home/a.mov"));
     assert_eq!(subvolume.hardware.as_deref(), Some("naa.1+naa.2"));
     assert_eq!(fake.at("/links").drive.kind.name(), "spinning disk");
 }
 
 #[test]
-fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
+fn a_btrfs_is_on_its_seed_and_has_its_own_uuid_whatever_device_is_named() {
     let sprout = "02020202-0202-0202-0202-020202020202";
     let other = "03030303-0303-0303-0303-030303030303";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         "0:40 / /sprout btrfs /dev/sdc1
          8:17 / /other ext4 /dev/sdb1",
     );
     fake.disk("sdb", "sdb1", "8:17", Some("naa.1"));
     fake.disk("sdc", "sdc1", "8:33", Some("naa.2"));
-    // The seed's device is the one that the mount table names.
+    // The mount table names the device of the seed.
     fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sdc1");
     fake.link(&format!("/dev/disk/by-uuid/{other}"), "../../sdb1");
     for device in ["sdb/sdb1", "sdc/sdc1"] {
@@ -168,7 +168,7 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
     let volume = fake.at("/sprout");
     assert_eq!(volume.identity, format!("uuid:{sprout}"));
     assert_eq!(volume.hardware.as_deref(), Some("naa.1+naa.2"));
-    // Where the seed is mounted as well, both are on all that either is on.
+    // If the seed is mounted as well, both are on all devices.
     fake.link(
         &format!("/sys/fs/btrfs/{UUID}/devices/sdc1"),
         "../../../../devices/pci0/block/sdc/sdc1",
@@ -178,8 +178,8 @@ fn a_btrfs_is_on_its_seed_and_known_by_its_own_uuid_whatever_device_is_named() {
 }
 
 #[test]
-fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
-    let fake = Fake::new("8:1 / /media/a ext4 /dev/sda1\n8:2 / /media/b ext4 /dev/sda2");
+fn a_uuid_of_zeros_is_ignored_and_the_label_is_used() {
+    let fake = FakeSystem::new("8:1 / /media/a ext4 /dev/sda1\n8:2 / /media/b ext4 /dev/sda2");
     fake.disk("sda", "sda1", "8:1", None);
     fake.write("/run/udev/data/b8:1", "E:ID_FS_UUID=0000-0000\n");
     fake.write("/dev/sda2", ext4(0, b"SHELF-08"));
@@ -200,9 +200,9 @@ fn a_uuid_of_zeros_is_none_and_the_label_stands_in() {
 }
 
 #[test]
-fn a_volume_without_a_uuid_is_known_by_its_mark() {
+fn a_volume_without_a_uuid_is_identified_by_its_marker() {
     let hex = "00112233445566778899aabbccddeeff";
-    let fake = Fake::new(
+    let fake = FakeSystem::new(
         r"0:50 / /card tmpfs tmpfs
           0:50 /DCIM /elsewhere tmpfs tmpfs
           8:1 / /disk ext4 /dev/sda1
@@ -219,13 +219,13 @@ fn a_volume_without_a_uuid_is_known_by_its_mark() {
     assert_eq!(fake.at("/nas").identity, "share:nas:/export");
     assert!(fake.volumes().clones().is_empty());
     for mount in ["/disk", "/nas", "/elsewhere"] {
-        assert!(mark(&fake.at(mount)).is_err(), "{mount}");
+        assert!(write_marker(&fake.at(mount)).is_err(), "{mount}");
     }
 }
 
 #[test]
-fn shares_are_never_asked_and_known_by_their_address() {
-    let fake = Fake::new(
+fn shares_are_never_accessed_and_identified_by_their_address() {
+    let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:60 / /mnt/nas nfs4 nas:/export/rushes
           0:61 / /mnt/dav fuse https://cloud/dav
@@ -265,13 +265,13 @@ fn shares_are_never_asked_and_known_by_their_address() {
     assert!(fake.at("/mnt/nas").has_stable_inodes());
     assert!(!fake.at("/mnt/merged").has_stable_inodes());
     // Nothing is mounted there yet.
-    let (volume, _) = fake.volumes().of(Path::new("/net/x"));
+    let (volume, _) = fake.volumes().locate(Path::new("/net/x"));
     assert!(super::is_kernel_filesystem(&volume.kind));
 }
 
 #[test]
-fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
-    let fake = Fake::new(
+fn a_fuse_mount_is_not_on_the_disk_that_its_source_names() {
+    let fake = FakeSystem::new(
         r"0:70 / /view fuse /media/tmp/sda1
           0:71 / /device fuse.bindfs /dev/sdc1
           8:1 / /ntfs fuseblk /dev/sda1",
@@ -287,12 +287,12 @@ fn a_fuse_mount_is_on_no_disk_that_its_name_names() {
     }
     let disk = fake.at("/ntfs");
     assert_eq!(disk.hardware.as_deref(), Some("naa.1"));
-    assert!(!fake.volumes().backing(&disk).is_view && disk.forgets_unmounted());
+    assert!(!fake.volumes().backing(&disk).is_view && disk.is_cache_dropped_on_unmount());
 }
 
 #[test]
-fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
-    let fake = Fake::new(
+fn memory_and_image_files_are_detected_through_nested_mounts() {
+    let fake = FakeSystem::new(
         r"8:1 / / ext4 /dev/sda1
           0:30 / /ram tmpfs ram
           7:0 / /image ext4 /dev/loop0
@@ -328,18 +328,18 @@ fn memory_and_image_files_are_seen_through_all_that_is_mounted_on_them() {
     assert!(backing("/plain").is_held_by(&root));
     assert_eq!(backing("/plain").images[0].file, Path::new("srv/c.img"));
     assert!(!backing("/plain").is_memory && backing("/").images.is_empty());
-    // Another file has the name by now.
+    // The name now belongs to another file.
     fake.write("/srv/c.img", "short");
     assert!(fake.volumes().backing(&fake.at("/plain")).is_memory);
 }
 
 #[test]
-fn a_share_is_seen_through_links() {
+fn a_share_is_detected_through_links() {
     let real = tempfile::tempdir().unwrap();
     let real = real.path().canonicalize().unwrap();
     fs::create_dir(real.join("nas")).unwrap();
     symlink(real.join("nas"), real.join("link")).unwrap();
-    let fake = Fake::new(&format!(
+    let fake = FakeSystem::new(&format!(
         "8:1 / / ext4 /dev/sda1\n0:60 / {} cifs //nas/footage",
         real.join("nas").display()
     ));
@@ -350,14 +350,14 @@ fn a_share_is_seen_through_links() {
 }
 
 #[test]
-fn what_another_mount_covers_is_not_there() {
-    let fake = Fake::new(
+fn a_covered_mount_is_not_visible() {
+    let fake = FakeSystem::new(
         "8:1 / / ext4 /dev/sda1\n8:17 / /mnt ext4 /dev/sdb1\n0:60 / /mnt nfs4 nas:/export",
     );
     fake.link(&format!("/dev/disk/by-uuid/{UUID}"), "../../sdb1");
     let volumes = fake.volumes();
     assert_eq!(
-        volumes.of(Path::new("/mnt/a.mov")).0.identity,
+        volumes.locate(Path::new("/mnt/a.mov")).0.identity,
         "share:nas:/export"
     );
     assert_eq!(
@@ -367,14 +367,14 @@ fn what_another_mount_covers_is_not_there() {
 }
 
 #[test]
-fn what_is_mounted_above_a_mount_later_covers_it() {
-    // As an initramfs leaves it: the root comes after what is mounted below it.
+fn a_later_mount_covers_mounts_below_it() {
+    // An initramfs leaves the root after the mounts below it.
     let table = "22 26 0:20 / /run rw - tmpfs tmpfs rw\n\
                  26 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                  30 26 8:17 / /mnt/set/D1 rw - ext4 /dev/sdb1 rw\n\
                  31 26 8:33 / /mnt/set rw - ext4 /dev/sdc1 rw\n\
                  32 31 8:49 / /mnt/set/D2 rw - ext4 /dev/sdd1 rw\n";
-    let fake = Fake::new("");
+    let fake = FakeSystem::new("");
     fake.write("/proc/self/mountinfo", table);
     let volumes = fake.volumes();
     let points: Vec<&Path> = volumes
@@ -387,24 +387,24 @@ fn what_is_mounted_above_a_mount_later_covers_it() {
 }
 
 #[test]
-fn one_share_mounted_twice_is_one() {
-    let fake = Fake::new("0:60 / /a nfs4 nas:/export\n0:61 / /b nfs4 nas:/export");
+fn a_share_mounted_twice_is_one_volume() {
+    let fake = FakeSystem::new("0:60 / /a nfs4 nas:/export\n0:61 / /b nfs4 nas:/export");
     assert_eq!(fake.at("/a").identity, fake.at("/b").identity);
     assert!(fake.volumes().clones().is_empty());
 }
 
 #[test]
-fn odd_names_and_broken_lines_of_the_table_are_borne() {
-    let fake = Fake::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
+fn odd_names_and_broken_lines_of_the_table_are_tolerated() {
+    let fake = FakeSystem::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
     let table = fs::read_to_string(fake.path("/proc/self/mountinfo")).unwrap();
     fake.write(
         "/proc/self/mountinfo",
         format!("rubbish\n\n1 2 - \n{table}1 2 3 4"),
     );
     assert_eq!(fake.at("/media/SHELF 07").label, "SHELF 07");
-    let nothing = Fake::new("");
+    let nothing = FakeSystem::new("");
     fs::remove_file(nothing.path("/proc/self/mountinfo")).unwrap();
-    let (volume, inside) = nothing.volumes().of(Path::new("/a/b"));
+    let (volume, inside) = nothing.volumes().locate(Path::new("/a/b"));
     assert_eq!(
         (volume.identity.as_str(), inside.as_path()),
         ("label:/", Path::new("a/b"))
@@ -413,7 +413,7 @@ fn odd_names_and_broken_lines_of_the_table_are_borne() {
 
 #[test]
 fn every_path_is_on_some_volume() {
-    let (volume, inside) = Volumes::mounted().of(Path::new("/some/folder"));
+    let (volume, inside) = Volumes::mounted().locate(Path::new("/some/folder"));
     assert_eq!(
         Volumes::mounted()
             .path(&volume.identity, &inside)

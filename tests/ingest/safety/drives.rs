@@ -41,14 +41,14 @@ fn a_drive_that_was_formatted_holds_no_copy_any_more() {
     day.mount(1);
     day.scan_drive(1);
     day.say_disk("NEW", "wd-2");
-    day.is_not_safe(&[], "its disk has held NEW since");
+    day.is_not_safe(&[], "its disk was later seen with NEW");
     day.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
     // Neither taking it away nor forgetting it brings the copies back.
     day.disks[1].unmount();
-    day.is_not_safe(&[], "its disk has held NEW since");
+    day.is_not_safe(&[], "its disk was later seen with NEW");
     let forgotten = day.shoot.run(&["volumes", "forget", "NEW", "--yes"]);
     assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
-    day.is_not_safe(&[], "its disk has held NEW since");
+    day.is_not_safe(&[], "its disk was later seen with NEW");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_a_person_says_later_of_a_formatted_drive_counts_as_well() {
     // Nothing tells yet that both were on one disk.
     day.is_safe(&[]);
     day.say_disk("NEW", "WD-2");
-    day.is_not_safe(&[], "its disk has held NEW since");
+    day.is_not_safe(&[], "its disk was later seen with NEW");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_drive_that_is_seen_again_holds_its_copies() {
     day.say_disk("OTHER", "WD-2");
     day.is_safe(&[]);
     day.disks[1].unmount();
-    day.is_not_safe(&[], "its disk has held OTHER since");
+    day.is_not_safe(&[], "its disk was later seen with OTHER");
     day.mount(1);
     day.is_safe(&[]);
     // Both were there at once, and went at once.
@@ -104,7 +104,7 @@ fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
     // Whatever command is the first to see it.
     assert_eq!(day.shoot.run(&["volumes"]).code, 0);
     day.disks[1].unmount();
-    day.is_not_safe(&[], "its volume was formatted since");
+    day.is_not_safe(&[], "volume formatted since");
     // What is copied there from now on counts.
     day.mount(1);
     Day::next_second();
@@ -138,7 +138,7 @@ fn every_filesystem_that_kept_its_identity_when_it_was_formatted_holds_no_copy()
         day.mount(1);
         assert_eq!(day.shoot.run(&["volumes"]).code, 0);
         day.disks[1].unmount();
-        day.is_not_safe(&[], "its volume was formatted since");
+        day.is_not_safe(&[], "volume formatted since");
         day.mount(1);
         day.ingest(&[0, 1]);
         day.disks[1].unmount();
@@ -157,11 +157,11 @@ fn no_clock_says_that_a_copy_was_verified_after_its_drive_was_formatted() {
     day.mount(1);
     assert_eq!(day.shoot.run(&["volumes"]).code, 0);
     day.disks[1].unmount();
-    day.is_not_safe(&[], "its volume was formatted since");
+    day.is_not_safe(&[], "volume formatted since");
     // The clock was ahead when the copies were verified.
     Day::next_second();
     day.age(0);
-    day.is_not_safe(&[], "its volume was formatted since");
+    day.is_not_safe(&[], "volume formatted since");
     // Set back since: what is verified now is after the format, whatever the clock says.
     day.mount(1);
     day.ingest(&[0, 1]);
@@ -182,7 +182,7 @@ fn a_volume_of_another_size_is_another_volume() {
     // Nothing is wrong with what is there, and it is seen.
     day.is_safe(&[]);
     day.disks[1].unmount();
-    day.is_not_safe(&[], "its volume was formatted since");
+    day.is_not_safe(&[], "volume formatted since");
     day.mount(1);
     Day::next_second();
     day.is_safe(&["--paranoid"]);
@@ -206,9 +206,9 @@ fn what_was_seen_of_a_copy_is_remembered_when_its_drive_goes() {
     for (at, spoil) in spoils.into_iter().enumerate() {
         spoil();
         let said = [
-            "not there",
-            "changed after it was verified",
-            "has another size",
+            "missing from the mounted volume",
+            "changed since it was verified",
+            "size differs",
         ];
         day.is_not_safe(&[], said[at]);
         let there = day.drives[1].clone();
@@ -235,7 +235,7 @@ fn a_folder_of_copies_that_is_gone_is_remembered_when_its_drive_goes() {
         assert_ne!(answer.code, 0, "{command}");
         let at = day.drives[1].clone();
         day.disks[1].unmount();
-        day.is_not_safe(&[], "missing when it was last looked for");
+        day.is_not_safe(&[], "missing at the last check");
         day.disks[1].mount(&at);
         fs::rename(&aside, day.copy(1)).unwrap();
         assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);

@@ -35,7 +35,7 @@ fn whatever_is_mounted_below_the_card_hides_footage() {
     ];
     for kind in kinds {
         let mount = Mount::new(kind, &at);
-        day.is_not_safe(&[], "something is mounted there");
+        day.is_not_safe(&[], "another volume is mounted there");
         mount.unmount();
     }
     fs::remove_file(day.card.join("NEW/B.wav")).unwrap();
@@ -46,7 +46,7 @@ fn whatever_is_mounted_below_the_card_hides_footage() {
         fs::create_dir_all(&at).unwrap();
         day.is_safe(&[]);
         let mount = Mount::new(kinds[0], &at);
-        day.is_not_safe(&[], "something is mounted there");
+        day.is_not_safe(&[], "another volume is mounted there");
         mount.unmount();
     }
 }
@@ -144,8 +144,8 @@ fn a_drive_that_may_be_mounted_elsewhere_under_no_name_is_a_doubt() {
     fs::remove_dir_all(elsewhere.join("A001")).unwrap();
     let answer = asked(&day);
     assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
-    let is_gone = answer.stdout.contains("not there");
-    let is_hidden = answer.stdout.contains("may not ask which volume that is");
+    let is_gone = answer.stdout.contains("missing from the mounted volume");
+    let is_hidden = answer.stdout.contains("no permission to read its uuid");
     assert!(is_gone || is_hidden, "{}", answer.stdout);
 }
 

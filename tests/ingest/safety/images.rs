@@ -142,7 +142,7 @@ fn day_with_image() -> Option<(Day, Disk, Disk)> {
     Some((day, holder, image))
 }
 
-const GONE: &str = "its disk has held no image file, or another one, since";
+const GONE: &str = "its disk was later seen with no image file or a different one";
 
 #[test]
 fn an_image_file_that_is_not_on_its_volume_holds_no_copy_until_it_is_seen_again() {

@@ -141,7 +141,7 @@ fn what_is_said_to_mend_it_mends_it() {
     day.age(40);
     day.disks[1].unmount();
     let what = day.mends(&["--max-age", "30d"])[0]["what"].clone();
-    assert_eq!(what, "mount RAID, then read its copies again");
+    assert_eq!(what, "mount RAID, then verify its copies");
     let raid = day.drives[1].clone();
     day.disks[1].mount(&raid);
     assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);

@@ -38,7 +38,7 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
     day.is_not_safe(&[], "6 of 6 files not on 2 disks");
     day.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
     day.ingest(&[0, 1]);
-    day.is_not_safe(&[], "on a disk whose number nobody knows");
+    day.is_not_safe(&[], "disk serial unknown");
     day.say_disk("RAID", "WD-2");
     day.is_safe(&[]);
     day.is_safe(&["--paranoid"]);
@@ -49,8 +49,8 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
     day.flip(1, CLIP);
     assert_eq!(verify(&day.shoot, &day.copy(1)).0, 4);
     day.is_not_safe(&[], "1 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "altered: it holds something else");
-    day.is_not_safe(&[], "move away what is another file, or altered");
+    day.is_not_safe(&[], "altered: the content is different");
+    day.is_not_safe(&[], "move away altered or different files");
     day.flip(1, CLIP);
     assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
     day.is_safe(&[]);
@@ -77,7 +77,7 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
             fs::remove_file(path).unwrap();
         }
     }
-    day.is_not_safe(&[], "there is no file on it");
+    day.is_not_safe(&[], "no files on it");
 }
 
 #[test]
@@ -131,18 +131,15 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     day.is_safe(&["--max-age", "1h"]);
     // Nobody knows which disk the card is on: it may be that of the drive that is away.
     day.is_card_said = false;
-    day.is_not_safe(&[], "whether that is the card's disk, nobody knows");
+    day.is_not_safe(&[], "may be the card's own disk");
     day.is_not_safe(&[], "safe --card-disk DISK");
     day.is_card_said = true;
     day.age(40);
     day.is_not_safe(
         &["--max-age", "30d"],
-        "verified 40 days ago, too long for --max-age",
+        "verified 40 days ago: older than --max-age",
     );
-    day.is_not_safe(
-        &["--max-age", "30d"],
-        "mount RAID, then read its copies again",
-    );
+    day.is_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
     day.is_safe(&["--max-age", "41d"]);
     day.is_safe(&[]);
     // A clock that was wrong.
@@ -150,7 +147,7 @@ fn drives_that_are_away_count_by_when_they_were_verified() {
     day.is_not_safe(&[], "verified in the future");
     day.age(40);
     // What is read counts from now on; what is away cannot be.
-    day.is_not_safe(&["--max-age", "30d", "--paranoid"], "too long");
+    day.is_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
     let at = day.drives[1].clone();
     day.disks[1].mount(&at);
     day.is_safe(&["--max-age", "30d", "--paranoid"]);
@@ -169,20 +166,20 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     let modified = path.metadata().unwrap().modified().unwrap();
     // Shorter; gone; another content with a time of its own, later than any verification.
     fs::write(&path, &kept[1..]).unwrap();
-    day.is_not_safe(&[], "has another size");
+    day.is_not_safe(&[], "size differs");
     fs::remove_file(&path).unwrap();
-    day.is_not_safe(&[], "not there");
+    day.is_not_safe(&[], "missing from the mounted volume");
     fs::write(&path, noise(5, kept.len())).unwrap();
     set_time(&path, 4_000_000_000);
-    day.is_not_safe(&[], "changed after it was verified");
+    day.is_not_safe(&[], "changed since it was verified");
     // With its time put back, that it was written to is still seen here; what it is, only reading
     // tells; and what was read is known from then on.
     put_back(&path, modified);
-    day.is_not_safe(&[], "changed after it was verified");
-    day.is_not_safe(&["--paranoid"], "altered: it holds something else");
-    day.is_not_safe(&[], "altered: it holds something else");
+    day.is_not_safe(&[], "changed since it was verified");
+    day.is_not_safe(&["--paranoid"], "altered: the content is different");
+    day.is_not_safe(&[], "altered: the content is different");
     fs::write(&path, &kept).unwrap();
-    day.is_not_safe(&[], "altered: it holds something else");
+    day.is_not_safe(&[], "altered: the content is different");
     day.is_safe(&["--paranoid"]);
     day.is_safe(&[]);
     // An older folder of the same names, sizes and times that is moved into its place.
@@ -194,7 +191,7 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     ));
     fs::rename(&copied, day.drives[0].join("was")).unwrap();
     fs::rename(&aside, &copied).unwrap();
-    day.is_not_safe(&[], "changed after it was verified");
+    day.is_not_safe(&[], "changed since it was verified");
     fs::rename(&copied, &aside).unwrap();
     fs::rename(day.drives[0].join("was"), &copied).unwrap();
     // Something else was seen there.
@@ -234,10 +231,10 @@ fn two_words_about_one_path_are_a_doubt() {
                     WHERE place = 1;",
         )
         .unwrap();
-    day.is_not_safe(&[], "something else was verified at the same path");
+    day.is_not_safe(&[], "different content was verified at the same path");
     day.is_not_safe(
         &["--trust-ingest"],
-        "something else was verified at the same path",
+        "different content was verified at the same path",
     );
 }
 
@@ -324,7 +321,7 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
     let Some(day) = Day::taken_in() else { return };
     let undisturbed = meanwhile(&day, |_| true, |_| ());
     assert!(undisturbed.is_safe(), "{undisturbed:#?}");
-    let begins = |event: &Event| matches!(event, Event::Begins { .. });
+    let begins = |event: &Event| matches!(event, Event::CardStarted { .. });
     let left = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
     let everything_was_read = |event: &Event| {
         if let Event::Read(bytes) = event {
@@ -343,7 +340,7 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
         let mut doubts = report.doubts.iter();
         assert!(!report.is_safe());
         assert!(
-            doubts.any(|doubt| doubt.reason == "it changed while it was read"),
+            doubts.any(|doubt| doubt.reason == "changed while it was read"),
             "{report:#?}"
         );
     };
@@ -375,7 +372,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     put(
         &day.card,
         ".btsindex-123456.part",
-        b"called as unfinished copies are",
+        b"named like an unfinished copy",
     );
     let unfinished = day.card.join(".btsindex-123456.part");
     let (is_safe, told) = day.safe(&[]);
@@ -397,7 +394,10 @@ fn what_cannot_be_looked_at_is_not_safe() {
     assert!(run("umount", &[within.to_str().unwrap()]));
     assert!(!is_safe, "{told:#?}");
     let doubts = told.last().unwrap()["doubts"].to_string();
-    assert!(doubts.contains("something is mounted there"), "{doubts}");
+    assert!(
+        doubts.contains("another volume is mounted there"),
+        "{doubts}"
+    );
     fs::remove_dir(within).unwrap();
     day.is_safe(&[]);
     // A folder of it says nothing about formatting.
@@ -423,7 +423,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     );
     // Pulled: its mount point is an empty folder.
     day.card_disk.unmount();
-    day.is_not_safe(&[], "there is no file on it");
+    day.is_not_safe(&[], "no files on it");
     // What its disk does not give any more.
     let image = File::options()
         .write(true)

@@ -169,10 +169,7 @@ fn a_share_that_may_be_the_card_is_no_copy_of_it() {
     share.unmount();
     day.card_disk.unmount();
     day.card_disk.mount(&card);
-    day.is_not_safe(
-        &["--copies", "1"],
-        "whether that is the card's disk, nobody knows",
-    );
+    day.is_not_safe(&["--copies", "1"], "may be the card's own disk");
 }
 
 #[test]
@@ -184,7 +181,7 @@ fn a_card_on_a_share_of_this_machine_may_be_any_copy() {
     let nas = day.shoot.folder("nas");
     for source in ["localhost:/card", "127.0.0.1:/card", "gvfsd"] {
         let share = Mount::passthrough(&day.copy(0), &nas, source, "sshfs");
-        day.no_card(&nas, "which machine's disk that is on is not known");
+        day.no_card(&nas, "whose disk is unknown");
         share.unmount();
     }
 }

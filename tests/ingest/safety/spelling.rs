@@ -24,7 +24,7 @@ fn what_is_found_by_another_spelling_counts() {
     fs::write(&path, bytes).unwrap();
     assert_eq!(verify(&day.shoot, &other).0, 4);
     day.say_disk("SHELF", "WD-3");
-    day.is_not_safe(&["--copies", "1"], "altered: it holds something else");
+    day.is_not_safe(&["--copies", "1"], "altered: the content is different");
     camera.unmount();
-    day.is_not_safe(&["--copies", "1"], "altered: it holds something else");
+    day.is_not_safe(&["--copies", "1"], "altered: the content is different");
 }

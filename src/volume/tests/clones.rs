@@ -1,13 +1,13 @@
-//! Clones, and what was recorded of them before.
+//! Tests of clones, and of what was recorded of them before.
 
 use std::path::{Path, PathBuf};
 
 use super::super::KnownVolume;
-use super::{Fake, UUID};
+use super::{FakeSystem, UUID};
 
 /// Two disks with one uuid.
-fn two_disks(first: Option<&str>, second: Option<&str>) -> Fake {
-    let fake = Fake::new(
+fn two_disks(first: Option<&str>, second: Option<&str>) -> FakeSystem {
+    let fake = FakeSystem::new(
         r"8:17 / /mnt/b ext4 /dev/sdb1
           8:2 / /mnt/a ext4 /dev/sda2
           8:2 /day1 /srv/day1 ext4 /dev/sda2",
@@ -31,15 +31,15 @@ fn known(identity: &str, mount: &str, hardware: Option<&str>) -> KnownVolume {
     }
 }
 
-/// The identities at `/mnt/a` and `/mnt/b`, without what they share.
-fn settled(fake: &Fake, known: &[KnownVolume]) -> (String, String) {
+/// Returns the identities at `/mnt/a` and `/mnt/b`, with the common uuid abbreviated to `U`.
+fn identities_of(fake: &FakeSystem, known: &[KnownVolume]) -> (String, String) {
     let mut volumes = fake.volumes();
-    volumes.settle(known);
+    volumes.distinguish_clones(known);
     let at = |mount: &str| {
-        let (volume, _) = volumes.of(Path::new(mount));
+        let (volume, _) = volumes.locate(Path::new(mount));
         volume.identity.replace(&format!("uuid:{UUID}"), "U")
     };
-    assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind is no clone");
+    assert_eq!(at("/mnt/a"), at("/srv/day1"), "a bind mount is not a clone");
     (at("/mnt/a"), at("/mnt/b"))
 }
 
@@ -48,19 +48,19 @@ fn pair(a: &str, b: &str) -> (String, String) {
 }
 
 #[test]
-fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
+fn the_clone_on_the_recorded_disk_keeps_the_identity() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Nothing is known: the first by number.
-    assert_eq!(settled(&fake, &[]), pair("U", "U@B"));
+    // Without records: the first by number.
+    assert_eq!(identities_of(&fake, &[]), pair("U", "U@B"));
     // By its disk, wherever it is mounted.
     let by_disk = [known(&base, "/mnt/a", Some("B"))];
-    assert_eq!(settled(&fake, &by_disk), pair("U@A", "U"));
-    // By its place, where no disk was recorded.
+    assert_eq!(identities_of(&fake, &by_disk), pair("U@A", "U"));
+    // By its mount point, if no disk was recorded.
     let by_place = [known(&base, "/mnt/b", None)];
-    assert_eq!(settled(&fake, &by_place), pair("U@A", "U"));
+    assert_eq!(identities_of(&fake, &by_place), pair("U@A", "U"));
     let mut volumes = fake.volumes();
-    volumes.settle(&by_disk);
+    volumes.distinguish_clones(&by_disk);
     assert_eq!(
         volumes.clones(),
         [(PathBuf::from("/mnt/a"), PathBuf::from("/mnt/b"))]
@@ -75,40 +75,40 @@ fn of_clones_the_one_on_the_known_disk_keeps_the_identity() {
 }
 
 #[test]
-fn clones_on_unknown_or_equal_disks_are_told_apart_by_place() {
+fn clones_on_unknown_or_equal_disks_are_distinguished_by_mount_point() {
     for disk in [None, Some("same")] {
         let fake = two_disks(disk, disk);
-        assert_eq!(settled(&fake, &[]), pair("U", "U@/mnt/b"));
+        assert_eq!(identities_of(&fake, &[]), pair("U", "U@/mnt/b"));
         let base = format!("uuid:{UUID}");
         let before = [
             known(&base, "/mnt/b", disk),
             known(&format!("{base}@/mnt/a"), "/mnt/a", disk),
         ];
-        assert_eq!(settled(&fake, &before), pair("U@/mnt/a", "U"));
+        assert_eq!(identities_of(&fake, &before), pair("U@/mnt/a", "U"));
     }
 }
 
 #[test]
-fn a_clone_that_was_told_apart_comes_out_the_same_again() {
+fn a_recorded_clone_gets_the_same_identity_again() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Even under the name that an older version gave it, and mounted elsewhere.
+    // Also with a suffix of an older version, and mounted elsewhere.
     let before = [
         known(&base, "/mnt/x", Some("B")),
         known(&format!("{base}@/media/y"), "/media/y", Some("A")),
     ];
-    assert_eq!(settled(&fake, &before), pair("U@/media/y", "U"));
-    // And when the original is not there.
+    assert_eq!(identities_of(&fake, &before), pair("U@/media/y", "U"));
+    // Also without the original.
     let before = [
         known(&base, "/mnt/a", Some("O")),
         known(&format!("{base}@B"), "/mnt/b", Some("B")),
         known(&format!("{base}@A"), "/mnt/q", Some("A")),
     ];
-    assert_eq!(settled(&fake, &before), pair("U@A", "U@B"));
-    // A name that is taken is not given twice.
+    assert_eq!(identities_of(&fake, &before), pair("U@A", "U@B"));
+    // An identity is not assigned twice.
     let before = [
         known(&base, "/", None),
         known(&format!("{base}@B"), "/mnt/a", Some("A")),
     ];
-    assert_eq!(settled(&fake, &before), pair("U@B", "U"));
+    assert_eq!(identities_of(&fake, &before), pair("U@B", "U"));
 }
