@@ -1,4 +1,4 @@
-//! Copying on ordinary folders; what drives do wrong is in `tests/ingest`.
+//! Copies within ordinary folders; device faults are tested in `tests/ingest`.
 
 #[cfg(unix)]
 mod torn;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::source_file::modified;
 
-/// A card and two places, in one folder.
+/// A card and two destinations in one folder.
 struct Set {
     folder: tempfile::TempDir,
     destinations: Vec<Destination>,
@@ -150,7 +150,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
             _ => None,
         });
         let hashed: Vec<String> = hashed.unwrap();
-        // What `printf '<x/>' | md5sum` and `xxhsum -H128` print.
+        // Output of `printf '<x/>' | md5sum` and `xxhsum -H128`.
         let expected = [
             "a8b594bf8dcca656fb1eb1b66344940a",
             "b086b417529213ecf390f75226bb4e72",
@@ -221,7 +221,7 @@ fn a_source_that_changes_is_no_copy() {
     let mut tasks = set.tasks();
     set.put("grows", b"0123456");
     fs::remove_file(set.card().join("vanishes")).unwrap();
-    // What was hashed earlier reads otherwise now.
+    // The file's content differs from the hashes of an earlier run.
     tasks[1].known = Some(vec![
         crate::checksum::hash_bytes(HashKind::Md5, b"88"),
         crate::checksum::hash_bytes(HashKind::Xxh128, b"88"),
@@ -284,7 +284,7 @@ fn one_folder_by_two_names_is_one_copy() {
     let mut set = Set::new(false);
     set.put("a.bin", b"one");
     set.put("b.bin", b"two");
-    // As a filesystem has it that takes `copy` and `COPY` for one.
+    // Like a filesystem that treats `copy` and `COPY` as the same name.
     let again = set.folder.path().join("again");
     std::os::unix::fs::symlink(&set.destinations[0].folder, &again).unwrap();
     set.destinations[1].folder = again;
