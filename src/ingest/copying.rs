@@ -1,5 +1,5 @@
-//! The copying of a batch: cards side by side where their devices let them, and what is found out written
-//! down as it comes.
+//! Copies the cards of a batch, in parallel where their devices allow it, and records the findings
+//! continuously.
 
 mod closing;
 
@@ -23,43 +23,43 @@ use crate::offload::{self, Destination, Order, Outcome, Sighting};
 use crate::volume::{Drive, DriveKind};
 use closing::{CloseCard, Closing};
 
-/// What was found out is written down after this …
+/// Interval after which findings are recorded …
 const AGE: Duration = Duration::from_millis(500);
-/// … or when it is so much.
+/// … or number of findings that triggers it.
 const SIZE: usize = 2000;
-/// Cards that are read side by side.
+/// Maximum number of cards read in parallel.
 const MOST_CARDS: usize = 4;
-/// Messages from those that copy.
+/// Capacity of the channel from the copying threads.
 const WAITING: usize = 1024;
 
-/// A card in the log.
+/// Card in the log of ingests.
 pub(super) struct Card {
-    /// The number of its ingest.
+    /// Id of its ingest.
     pub(super) ingest: i64,
-    /// Whether its day says something else than when it was begun.
+    /// True if the facts of the day changed since the ingest began.
     pub(super) is_told_anew: bool,
-    /// The numbers of its files, by tasks.
+    /// Ids of its files, by task.
     files: Vec<i64>,
-    /// The numbers of its places.
+    /// Indices of its destinations in the log.
     places: Vec<usize>,
-    /// Of each, whether an earlier run wrote a manifest there.
+    /// Per destination: true if an earlier run wrote a manifest there.
     is_sealed: Vec<bool>,
 }
 
-/// What one card came to, as it goes.
+/// State of a card while it is copied.
 #[derive(Default)]
 pub(super) struct Copying {
-    /// What each file hashes to.
+    /// Hashes, by task.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
-    /// How each file looked when it was read.
+    /// State of each file when it was read, by task.
     seen: Vec<Option<Sighting>>,
-    /// Of each place, which copies are proved, and whether this run proved them.
+    /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
     pub(super) proved: Vec<Vec<Option<bool>>>,
-    /// Of each place, whether this run proved something there.
+    /// Per destination: true if this run verified a copy there.
     is_unsealed: Vec<bool>,
 }
 
-/// Notes in the catalogue that cards are begun, or gone on with.
+/// Records in the catalogue that cards begin or resume their ingest.
 pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
@@ -94,7 +94,7 @@ pub(super) fn begin(
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
-        // A manifest that was deleted is written anew.
+        // A deleted manifest is written again.
         let is_sealed = |number: &usize| {
             let place = before.and_then(|before| before.places.get(*number));
             place.is_some_and(IngestPlace::has_manifest)
@@ -116,7 +116,7 @@ pub(super) fn begin(
     plans.iter().map(one).collect()
 }
 
-/// Copies all cards that can be, and seals each when it is done.
+/// Copies all accepted cards and seals each one when it is done.
 pub(super) fn all(
     plans: &[CardPlan],
     cards: &[Option<Card>],
@@ -176,19 +176,19 @@ fn begun_of(plan: &CardPlan) -> Begun {
     }
 }
 
-/// What those that copy tell.
+/// Messages from the copying threads.
 enum Told {
-    /// Something happened.
+    /// Progress of copying.
     Event(offload::Event),
-    /// Nothing more is copied of the card.
+    /// Copying of the card ended.
     Done,
-    /// Something was found when the card was closed.
+    /// Finding while the card was closed.
     Closing(Closing),
-    /// The card is closed: whether all of it is copied and proved. `None` when that was interrupted.
+    /// The card is closed; true if all of it is copied and verified. `None` if interrupted.
     Closed(Option<bool>),
 }
 
-/// Tells that a card is done, also where copying it panics: nobody must wait for it for ever.
+/// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
 struct SaysDone {
     card: usize,
     sender: SyncSender<(usize, Told)>,
@@ -200,7 +200,7 @@ impl Drop for SaysDone {
     }
 }
 
-/// A batch as it runs.
+/// Running batch.
 struct Run<'a> {
     plans: &'a [CardPlan],
     cards: &'a [Option<Card>],
@@ -209,17 +209,17 @@ struct Run<'a> {
     summary: &'a mut Summary,
     report: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
-    /// Of each card and place, whether it takes nothing more.
+    /// Per card and destination: true if it accepts no more files.
     given_up: Vec<Vec<bool>>,
-    /// Of each card, what went wrong.
+    /// Problems, by card.
     problems: Vec<Vec<Problem>>,
     findings: Vec<Finding>,
     noted: Instant,
-    /// Of folders of copies, whether they are on their destination's own filesystem.
+    /// Folders of copies: true if on their destination's own filesystem.
     homes: HashMap<PathBuf, bool>,
 }
 
-/// Copies every card within a scope, and finishes each when it is done.
+/// Copies every card within a scope, and closes each when it is done.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
@@ -231,7 +231,7 @@ fn dispatch<'scope, 'a: 'scope>(
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Cards that wait for a share or for another machine; they hold up no other card.
+    // Cards waiting for a share or for another machine; they do not block other cards.
     let mut closing = 0;
     let mut outcome = Ok(());
     loop {
@@ -254,7 +254,7 @@ fn dispatch<'scope, 'a: 'scope>(
             scope.spawn(move || {
                 let done = SaysDone { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
-                    // Whoever listens hears all to the end.
+                    // The receiver stops only after the last event.
                     let _ = done.sender.send((card, Told::Event(event)));
                 });
             });
@@ -296,7 +296,7 @@ fn dispatch<'scope, 'a: 'scope>(
             }
         };
         if let Err(error) = taken {
-            // Whoever still copies is to stop.
+            // Stops the threads that still copy.
             run.request.cancel().cancel();
             outcome = Err(error);
         }
@@ -311,7 +311,7 @@ fn copy(
     let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
     for place in &plan.places {
         for folder in plan.folders_at(place) {
-            // The room that it takes is counted on.
+            // Free space was computed without these leftovers.
             let _ = atomic_file::sweep(&folder);
         }
     }
@@ -338,12 +338,12 @@ fn destination(place: &PlannedPlace) -> Destination {
     }
 }
 
-/// Whether a device does one thing at a time.
+/// Returns true if a device handles one request at a time.
 fn is_single(drive: &Drive) -> bool {
     drive.kind.readers(2) == 1
 }
 
-/// Whether two cards would pull one device about.
+/// Returns true if two cards would compete for one device.
 fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
         let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
@@ -378,7 +378,7 @@ impl Copying {
 }
 
 impl<'a> Run<'a> {
-    /// Takes in what was told of a card.
+    /// Processes an event of a card.
     fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
@@ -454,7 +454,7 @@ impl<'a> Run<'a> {
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // Should this run not come to sealing it, the next one seals all that is proved.
+            // If this run does not seal the destination, the next one seals all verified copies.
             if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
                 let (ingest, number) = (logged.ingest, logged.places[place]);
                 self.findings.push(Finding::Unsealed(ingest, number));
@@ -466,7 +466,7 @@ impl<'a> Run<'a> {
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            // Not of now: it may have been written to since it was read.
+            // Not the current state: the copy may have been written to since it was read.
             stamp: read.map(|read| read.stamp),
         };
         let (file, number) = (logged.files[task], logged.places[place]);
@@ -490,7 +490,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A card's files are all dealt with: gives what is left to do, which may have to wait. `None` where there is nothing.
+    /// Records the end of copying a card and returns the closing work, which may have to wait.
+    /// `None` if there is none.
     fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
         self.write_down()?;
         let Some(logged) = &self.cards[card] else {
@@ -501,7 +502,7 @@ impl<'a> Run<'a> {
         }
         let plan = &self.plans[card];
         for task in &plan.tasks {
-            // Each time: whoever relies on the manifest has to know.
+            // Reported on every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
                 self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
@@ -531,7 +532,7 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// A card is closed.
+    /// Records that a card is closed.
     fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.write_down()?;
         if let Some(logged) = &self.cards[card] {
@@ -544,10 +545,10 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What is told of a file in whose place another stands.
+/// Reason reported for a different file of the same name.
 const OTHER: &str =
     "another content stands there under its name, and stays; compare the two, then move one away";
-/// What is told of a file that its manifest leaves out.
+/// Reason reported for a copy on another filesystem than its destination.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
 const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";

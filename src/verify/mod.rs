@@ -1,7 +1,7 @@
-//! Copies looked at again: whether every file of a folder is still what its manifests, or the catalogue, say.
+//! Verification of copies: compares every file of a folder with its manifests and the catalogue.
 //!
-//! Each file is read past the system's cache, once, for all hashes that anything knows of it. What is found goes
-//! into the log of ingests, and into a new generation of the manifest where that is asked for.
+//! Each file is read once, with direct I/O, for all known kinds of hashes. Findings are written to
+//! the log of ingests and, on request, to a new generation of the manifest.
 
 mod expected;
 mod record;
@@ -25,36 +25,36 @@ use crate::volume::Volumes;
 use expected::{Basis, Known};
 use record::Noted;
 
-/// What to verify, and how.
+/// Folder to verify, and options.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// A folder.
+    /// Folder to verify.
     pub folder: PathBuf,
-    /// Whether a new generation of its manifest is written.
+    /// True if a new generation of its manifest is written.
     pub is_recorded: bool,
-    /// Who does it.
+    /// Author recorded in the manifest.
     pub author: String,
-    /// Interrupts it.
+    /// Cancels the verification.
     pub cancel: Cancel,
 }
 
-/// What a file is found to be.
+/// Result of verifying a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// It is as it was.
+    /// The file is unchanged.
     Verified,
-    /// It holds something else than it did.
+    /// The file has different content.
     Altered,
-    /// It is not there any more.
+    /// The file no longer exists.
     Missing,
-    /// Nothing says what it has to be.
+    /// The file is in no manifest, log or catalogue.
     New,
-    /// It could not be read.
+    /// The file could not be read.
     Unread,
 }
 
 impl State {
-    /// One word for people.
+    /// Name as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,65 +67,65 @@ impl State {
     }
 }
 
-/// Something happened.
+/// Progress of a verification.
 #[derive(Debug)]
 pub enum Event {
-    /// So much is to be read.
+    /// Reading begins.
     Begins {
-        /// Files.
+        /// Number of files.
         files: usize,
-        /// Their bytes.
+        /// Their size in bytes.
         bytes: u64,
-        /// What they are compared with.
+        /// Descriptions of what they are compared with.
         with: Vec<String>,
     },
-    /// A file is being read.
     Reading(PathBuf),
-    /// So many more bytes were read.
+    /// Number of further bytes read.
     Read(u64),
-    /// What a file, given below the folder, is found to be.
+    /// Path relative to the folder, and the result of verifying it.
     Found(PathBuf, State),
-    /// Something could not be read.
+    /// A file or folder could not be read.
     Problem(Problem),
 }
 
-/// What it came to.
+/// Result of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// Files that are as they were.
+    /// Number of unchanged files.
     pub verified: usize,
-    /// Bytes of these.
+    /// Size of these files.
     pub bytes: u64,
-    /// Files that hold something else, below the folder.
+    /// Files with different content, relative to the folder.
     pub altered: Vec<PathBuf>,
-    /// Files that are not there any more.
+    /// Files that no longer exist.
     pub missing: Vec<PathBuf>,
-    /// Files of which nothing says what they have to be.
+    /// Files that are in no manifest, log or catalogue.
     pub new: Vec<PathBuf>,
-    /// Files whose names no manifest can hold; the catalogue may know them.
+    /// Files whose names cannot be stored in a manifest; the catalogue may know them.
     pub outside: Vec<PathBuf>,
-    /// Files that the manifests leave out because somebody wanted it so, and nothing else knows: they were not read.
+    /// Files that a user's pattern excludes from the manifests and that are not known otherwise;
+    /// not read.
     pub left_out: Vec<PathBuf>,
-    /// What could not be read.
+    /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
-    /// How files were read, the least certain.
+    /// Least certain read method.
     pub how: Option<How>,
-    /// Generations that were written, the folder's own last.
+    /// Manifests that were written, the folder's own last.
     pub manifests: Vec<PathBuf>,
-    /// Whether nothing was known of any file.
+    /// True if nothing was known of any file.
     pub is_unknown: bool,
-    /// Whether it was interrupted.
+    /// True if the verification was interrupted.
     pub is_interrupted: bool,
 }
 
-/// What was found is written down this often: whoever is killed loses no more.
+/// Interval at which findings are recorded; a killed process loses no more.
 const BETWEEN_NOTES: Duration = Duration::from_secs(2);
 
-/// What is told of a file that an ingest left, or is writing.
+/// Reason reported for an unfinished copy.
 const UNFINISHED: &str =
     "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
 
-/// What is told of files that are on another volume: no copy of them is proved here.
+/// Reason reported for a mount point; its files are not verified here.
 const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
 
 /// Reason for a manifest that its history does not count.
@@ -135,18 +135,18 @@ const UNNAMED: &str = "the chain does not name this manifest, and nothing was co
 /// Reason for a known file that exists, but that the listing of its folder lacks.
 const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
 
-/// A file that was read: its hashes and how it was read, or why it could not be.
+/// File that was read: its hashes and read method, or the reason why it could not be read.
 struct Looked {
     item: usize,
     outcome: Result<Hashed, String>,
 }
 
-/// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
-/// to be.
+/// Verifies a folder and reports events to `on_event`. Without a catalogue, only manifests give
+/// expected hashes.
 ///
 /// # Errors
-/// When the folder cannot be listed, its manifests are damaged, or the catalogue cannot be written. What one
-/// file does wrong is told.
+/// Returns an error if the folder cannot be listed, its manifests are damaged, or the catalogue
+/// cannot be written. Problems of single files are reported.
 pub fn verify(
     request: &Request,
     catalogue: Option<&Catalogue>,
@@ -209,7 +209,7 @@ pub fn verify(
         Heard::Reading(_, item) => report(Event::Reading(items[item].0.inside.clone())),
         Heard::Read(bytes) => {
             report(Event::Read(bytes));
-            // What is read now may take hours.
+            // The current file may take hours to read.
             is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
         }
         Heard::Hashed(_, item, outcome) => {
@@ -254,7 +254,7 @@ pub fn verify(
     Ok(found)
 }
 
-/// Lists a folder, without unfinished copies and what is on other volumes.
+/// Lists a folder without unfinished copies and other volumes.
 fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
     let nested = Volumes::mounted().under(root).into_iter().skip(1);
     let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
@@ -263,7 +263,8 @@ fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
+/// Returns a folder's path as listed. Copies in a folder that no longer exist are recorded as
+/// missing.
 fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
     source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
@@ -273,8 +274,8 @@ fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, 
     })
 }
 
-/// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is
-/// left out. A link that stands there, or on the way to it, leads to something else.
+/// Returns true if an unlisted file may exist: in an unreadable or skipped folder. A link in its
+/// path leads to another file.
 fn is_there_unseen(root: &Path, inside: &Path) -> bool {
     let mut path = root.to_owned();
     for part in inside {
@@ -282,7 +283,8 @@ fn is_there_unseen(root: &Path, inside: &Path) -> bool {
         match path.symlink_metadata() {
             Ok(there) if there.is_symlink() => return false,
             Ok(there) if there.is_dir() => {}
-            // FUSE keeps names of files that were removed under another spelling; opening one asks the filesystem.
+            // FUSE keeps names of files that were removed under another spelling; opening one asks
+            // the filesystem.
             Ok(there) => {
                 let is_gone = || File::open(&path).is_err_and(|error| is_absent(error.kind()));
                 return there.is_file() && path == root.join(inside) && !is_gone();
@@ -297,7 +299,7 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.
+/// Returns a problem if a folder is empty: its drive may not be mounted.
 fn emptiness(
     root: &Path,
     listing: &Listing,
@@ -321,11 +323,11 @@ fn emptiness(
     Ok(Some(Problem::new(root, reason)))
 }
 
-/// What was found, written down as it comes.
+/// Records findings as they arrive.
 struct Written<'a> {
     basis: &'a Basis,
     catalogue: Option<&'a Catalogue>,
-    /// So many of what was found.
+    /// Number of findings already recorded.
     count: usize,
     last: Instant,
     outcome: Result<(), Error>,
@@ -342,7 +344,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Writes down now and then what is new; whether that could be.
+    /// Records new findings at intervals. Returns false if that failed.
     fn is_up_to(&mut self, noted: &[Noted<'_>]) -> bool {
         let is_due = noted.len() > self.count && self.last.elapsed() >= BETWEEN_NOTES;
         if self.outcome.is_ok() && is_due {
@@ -352,7 +354,7 @@ impl<'a> Written<'a> {
         self.outcome.is_ok()
     }
 
-    /// Writes down what is left.
+    /// Records the remaining findings.
     fn end(mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
         std::mem::replace(&mut self.outcome, Ok(()))?;
         self.write(noted)
@@ -368,7 +370,7 @@ impl<'a> Written<'a> {
 }
 
 impl Report {
-    /// Takes what has to be there and was not listed.
+    /// Adds expected files that were not listed.
     fn take_missing(
         &mut self,
         root: &Path,
@@ -387,7 +389,8 @@ impl Report {
         }
     }
 
-    /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
+    /// Adds a problem for each known file that exists without being listed, unless a problem covers
+    /// it already.
     fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
             let mut told = self.problems.iter();
@@ -399,7 +402,7 @@ impl Report {
         }
     }
 
-    /// Takes what was found of one file, and tells it.
+    /// Adds the result of one file and reports it.
     fn take(
         &mut self,
         root: &Path,
@@ -425,7 +428,7 @@ impl Report {
         state
     }
 
-    /// Files were read side by side: they are told in the order of their paths.
+    /// Sorts by path, since files are read in parallel.
     fn sort(&mut self) {
         self.altered.sort();
         self.new.sort();
@@ -448,7 +451,7 @@ impl Report {
     }
 }
 
-/// Reads and hashes files, on as many threads as the device bears.
+/// Reads and hashes files, on as many threads as the device allows.
 fn hash_all(
     root: &Path,
     items: &[(&Item, Known)],

@@ -1,4 +1,4 @@
-//! Whether a card may go to some folders, and whose these are.
+//! Checks whether a card may use its destination folders, and who owns them.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::ingest::card_history::{self, Earlier, OnDisk, Owner};
 use crate::ingest::destination_disk::Ground;
 
 impl Planner<'_> {
-    /// Checks what folders are on; else returns why nothing may be copied there.
+    /// Checks the disks of destination folders; returns a reason if one must not be used.
     pub(super) fn stand(
         &mut self,
         typed: &[PathBuf],
@@ -31,7 +31,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whose the folders of a card would be.
+    /// Returns the owner of a card's folders.
     pub(super) fn owner(
         &self,
         folders: &[PathBuf],
@@ -68,14 +68,14 @@ impl Planner<'_> {
                         compared,
                     }))));
                 }
-                // It looks like it, but is another drive: what the log says is not believed of it.
+                // Another drive with the same contents: the log does not apply to it.
                 known = Some(Owner::Same(None));
             }
         }
         if let Some(owner) = known {
             return Ok(owner);
         }
-        // What the catalogue does not know, another one may: what stands there tells.
+        // Another catalogue may know these folders, so their contents decide.
         let (mut is_other, mut is_same) = (false, false);
         for folder in folders {
             match card_history::on_disk(folder, &plan.listing, contents) {
