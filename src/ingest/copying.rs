@@ -411,7 +411,7 @@ impl<'a> Run<'a> {
                 self.catalogue
                     .note_place(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*place] = true;
-                let told = format!("nothing more was copied there: {reason}");
+                let told = format!("copying there stopped: {reason}");
                 self.problem(card, folder, &told);
             }
             offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
@@ -547,8 +547,8 @@ impl<'a> Run<'a> {
 
 /// Reason reported for a different file of the same name.
 const OTHER: &str =
-    "another content stands there under its name, and stays; compare the two, then move one away";
+    "a different file of that name exists and was kept; compare the two, then move one away";
 /// Reason reported for a copy on another filesystem than its destination.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
-const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
+const OUTSIDE: &str = "its name cannot be stored in a manifest: it is copied, verified and catalogued";

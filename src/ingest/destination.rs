@@ -77,7 +77,7 @@ pub(super) fn refused(base: &Path) -> Option<(String, String)> {
                 "the folder {} is not there",
                 escape(&base.to_string_lossy())
             ),
-            "is its drive mounted? what comes before the first {placeholder} is never made"
+            "is its drive mounted? folders before the first {placeholder} are never created"
                 .to_owned(),
         )
     })
@@ -93,7 +93,7 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
             escape(&away.label),
             escape(&away.mount.to_string_lossy())
         ),
-        "mount it; if it is gone for good, `btsindex volumes forget` says so".to_owned(),
+        "mount it, or run `btsindex volumes forget` if it is gone for good".to_owned(),
     ))
 }
 
@@ -106,7 +106,7 @@ pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
         }
         if folders[..at].iter().any(|other| do_overlap(folder, other)) {
             return Some(format!(
-                "two of its destinations lie in each other: {shown}"
+                "two of its destinations overlap: {shown}"
             ));
         }
     }

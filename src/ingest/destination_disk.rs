@@ -99,8 +99,8 @@ impl Grounds {
         let kind = self.kind(folder);
         if is_of_kernel(folder) || kind.is_some_and(is_kernel_filesystem) {
             return Ground::None(
-                format!("{} is of the kernel, and keeps no files", shown()),
-                "say a folder on a drive".to_owned(),
+                format!("{} is a kernel filesystem and stores no files", shown()),
+                "use a folder on a drive".to_owned(),
             );
         }
         let (volume, _) = volumes.of(folder);
@@ -114,12 +114,12 @@ impl Grounds {
             let label = Some(&volume.label).filter(|_| volume.is_label_own);
             return Ground::None(
                 format!(
-                    "no drive is mounted for {}: it lies below {} and is on the system disk{}",
+                    "no drive is mounted for {}: it is below {} and is on the system disk{}",
                     shown(),
                     escape(&point.to_string_lossy()),
                     label.map_or_else(String::new, |label| format!(" ({})", escape(label)))
                 ),
-                "mount the drive, or say `--allow-system-disk`".to_owned(),
+                "mount the drive, or use `--allow-system-disk`".to_owned(),
             );
         }
         if kind.is_some_and(is_memory_filesystem) {

@@ -164,7 +164,7 @@ fn settle(
             // The copies are complete; the same command catalogues them later.
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
-                let reason = format!("what was copied is not in it yet: {error}; {hint}");
+                let reason = format!("the copies are not catalogued yet: {error}; {hint}");
                 let problem = Problem::new(&request.scan.catalogue, reason);
                 report(Event::Problem(problem.clone()));
                 summary.problems.push(problem);
@@ -191,13 +191,13 @@ fn settle(
     let settled = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
         report(Event::Warning {
             message: note.to_string(),
-            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+            hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     });
     if let Err(error) = settled {
         report(Event::Warning {
-            message: format!("the index could not follow: {error}"),
-            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+            message: format!("the index was not updated: {error}"),
+            hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     }
     Ok(())

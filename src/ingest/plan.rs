@@ -271,7 +271,7 @@ impl Planner<'_> {
         if let Some(fault) = fault {
             plan.refuse(fault);
         } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
-            plan.refuse("there is no file on it: is the card mounted there?".to_owned());
+            plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
         } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
@@ -298,10 +298,10 @@ impl Planner<'_> {
         if first != last {
             report(Event::Warning {
                 message: format!(
-                    "{}: its files are of {first} to {last}; all of it is taken for {last}",
+                    "{}: its files are from {first} to {last}; all of them count as {last}",
                     escape(&card.path.to_string_lossy())
                 ),
-                hint: "say which day it is with `--date`, or `date` in the day file".to_owned(),
+                hint: "set the day with `--date`, or `date` in the day file".to_owned(),
             });
         }
         last
@@ -319,7 +319,7 @@ impl Planner<'_> {
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
             let reason =
-                "it is not said where to copy it: `--to FOLDER`, or `[to] folders` in the day file";
+                "no destination: use --to FOLDER, or `[to] folders` in the day file";
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
@@ -380,7 +380,7 @@ impl Planner<'_> {
             return self.fill(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
-            "there are {MOST_OF_A_NAME} cards of its name there"
+            "{MOST_OF_A_NAME} cards of that name exist there"
         )))
     }
 

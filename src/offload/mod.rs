@@ -375,8 +375,8 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
 }
 
 /// Reason reported for a drive that was removed.
-pub const GONE: &str = "it was taken away, or cannot be read any more";
+pub const GONE: &str = "it was removed, or is not readable any more";
 
 /// Reason reported for a file whose hash differs from an earlier run.
-const OTHER: &str = "it reads otherwise than when it was first copied, though its size and time are the same: \
+const OTHER: &str = "its content differs from when it was first copied, although size and time are the same: \
                      the card may be failing; nothing was written";

@@ -104,7 +104,7 @@ impl<'a> Prover<'a> {
             Ok(Compared::Changed) => return Some(Outcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => {
                 return Some(Outcome::Failed(
-                    "it reads back otherwise than it was written; the copy was thrown away"
+                    "the copy differs from what was written; it was discarded"
                         .to_owned(),
                 ));
             }

@@ -303,13 +303,13 @@ pub(super) fn is_of_device(error: &io::Error) -> bool {
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::FileTooLarge => {
-            "the filesystem there takes no file so large (FAT32: 4 GiB)".to_owned()
+            "the file is too large for the filesystem there (FAT32: 4 GiB)".to_owned()
         }
         ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
-            format!("the filesystem there takes no such name: {error}")
+            format!("the filesystem there does not accept the name: {error}")
         }
         ErrorKind::NotADirectory => {
-            "a file or a link stands there where the card has a folder".to_owned()
+            "a file or link exists where the card has a folder".to_owned()
         }
         _ => error.to_string(),
     }

@@ -132,7 +132,7 @@ impl Card {
                 escape(&away.label),
                 escape(&away.mount.to_string_lossy())
             ),
-            None => "there is no file on it: is the card mounted there?".to_owned(),
+            None => "no files: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
     }

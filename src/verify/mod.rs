@@ -126,7 +126,7 @@ const UNFINISHED: &str =
     "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
 
 /// Reason reported for a mount point; its files are not verified here.
-const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
+const NESTED: &str = "another volume is mounted there; its files were not checked";
 
 /// Reason for a manifest that its history does not count.
 const UNNAMED: &str = "the chain does not name this manifest, and nothing was compared with it: its writer was interrupted, or another \
@@ -314,11 +314,11 @@ fn emptiness(
     };
     let reason = match away {
         Some(away) => format!(
-            "there is no file in it: {} was mounted at {} and is not",
+            "no files: {} was mounted at {} and is not mounted now",
             escape(&away.label),
             escape(&away.mount.to_string_lossy())
         ),
-        None => "there is no file in it: nothing was compared".to_owned(),
+        None => "no files: nothing was compared".to_owned(),
     };
     Ok(Some(Problem::new(root, reason)))
 }

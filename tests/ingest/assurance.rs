@@ -68,7 +68,7 @@ fn a_card_is_no_copy_of_itself_wherever_it_is_mounted() {
         &[&card],
         &[&raid.join("{card}"), &same.join("{card}")],
     );
-    is_told(&answer, "A001", "two of its destinations lie in each other");
+    is_told(&answer, "A001", "two of its destinations overlap");
     assert!(tree(&raid).is_empty());
 }
 

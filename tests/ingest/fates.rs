@@ -50,7 +50,7 @@ fn nothing_that_stands_there_is_overwritten() {
     is_told(
         &answer,
         "raid/under/file.bin",
-        "a file or a link stands there where the card has a folder",
+        "a file or link exists where the card has a folder",
     );
     is_told(
         &answer,

@@ -23,7 +23,7 @@ const APPEARED: &str = "it appeared after the card was listed: run the same comm
 const VANISHED: &str = "it vanished from the card after the card was listed; its copies stay: run the same command again";
 /// Reason for a card that cannot be listed once more.
 const UNLISTED: &str =
-    "it was taken away before its files could be looked at once more: run the same command again";
+    "it was removed before its files could be checked again: run the same command again";
 /// Reason reported for a file that a manifest has only by other kinds of hashes.
 const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
                         `btsindex verify --record` does";
@@ -251,7 +251,7 @@ impl Run<'_> {
             Err(reason) => {
                 self.catalogue
                     .note_place(ingest, number, None, Some(&reason))?;
-                let told = format!("it has no new manifest: {reason}");
+                let told = format!("no new manifest: {reason}");
                 self.problem(card, folder, &told);
                 return Ok(());
             }
