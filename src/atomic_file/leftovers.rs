@@ -24,7 +24,7 @@ const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Decision about an unfinished file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum SweepDecision {
     Kept,
     Removed,
     RemovedOnceUntouched(Duration),
@@ -114,13 +114,13 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
 
 /// Decides about a file from its writer, if known. `is_local`: locks show whether writers are
 /// alive.
-fn fate(writer: Option<Writer>, is_local: bool) -> Fate {
+fn fate(writer: Option<Writer>, is_local: bool) -> SweepDecision {
     match writer.map(Writer::life) {
-        Some(Life::Alive) => Fate::Kept,
-        Some(Life::Dead) => Fate::Removed,
-        Some(Life::BeforeBoot) | None if is_local => Fate::Removed,
-        Some(Life::BeforeBoot) => Fate::RemovedOnceUntouched(BEFORE_BOOT),
-        Some(Life::Elsewhere) | None => Fate::RemovedOnceUntouched(OF_OTHERS),
+        Some(Life::Alive) => SweepDecision::Kept,
+        Some(Life::Dead) => SweepDecision::Removed,
+        Some(Life::BeforeBoot) | None if is_local => SweepDecision::Removed,
+        Some(Life::BeforeBoot) => SweepDecision::RemovedOnceUntouched(BEFORE_BOOT),
+        Some(Life::Elsewhere) | None => SweepDecision::RemovedOnceUntouched(OF_OTHERS),
     }
 }
 
@@ -135,9 +135,9 @@ fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     let file = File::options().write(true).open(path).ok()?;
     file.try_lock().ok()?;
     let may_go = match fate(writer, is_local(&file)) {
-        Fate::Kept => false,
-        Fate::Removed => true,
-        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+        SweepDecision::Kept => false,
+        SweepDecision::Removed => true,
+        SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
     };
     may_go.then_some(file)
 }
@@ -156,9 +156,9 @@ fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
     }
     let is_local = File::open(path).is_ok_and(|file| is_local(&file));
     match fate(writer_of(main).flatten(), is_local) {
-        Fate::Kept => false,
-        Fate::Removed => true,
-        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+        SweepDecision::Kept => false,
+        SweepDecision::Removed => true,
+        SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
     }
 }
 

@@ -15,7 +15,7 @@ use super::Event;
 use crate::catalogue::Ingested;
 use crate::checksum::{Checksum, HashKind};
 use crate::mhl;
-use crate::offload::{Credible, Heard, Item, Lane, Listing, hash_files, sample};
+use crate::offload::{Credible, HashEvent, Item, Lane, Listing, hash_files, sample};
 use crate::value::Fingerprint;
 
 /// Number of files sampled ahead of the comparison. Another card usually differs within the first
@@ -68,7 +68,7 @@ impl<'a> Contents<'a> {
         &mut self,
         logged: &[Ingested],
         folder: &Path,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Compared {
         let logged: HashMap<&Path, &Ingested> = logged
             .iter()
@@ -106,7 +106,7 @@ impl<'a> Contents<'a> {
                 _ => whole.push((item, file.xxh128.as_ref().and_then(Checksum::fingerprint))),
             }
         }
-        self.compare_whole(&whole, &mut compared, report);
+        self.compare_whole(&whole, &mut compared, on_event);
         compared
     }
 
@@ -115,19 +115,19 @@ impl<'a> Contents<'a> {
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
         compared: &mut Compared,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         let unread = files
             .iter()
             .filter(|(item, _)| !self.hashes.contains_key(&item.inside));
         let unread: Vec<_> = unread.copied().collect();
         if !unread.is_empty() {
-            report(Event::Comparing(
+            on_event(Event::Comparing(
                 self.source.to_owned(),
                 unread.iter().map(|(item, _)| item.bytes).sum(),
             ));
         }
-        self.hash_all(&unread, report);
+        self.hash_all(&unread, on_event);
         for (item, then) in files {
             let now = self.hashes.get(&item.inside).copied().flatten();
             if now.is_some() && then.is_some() && now != *then {
@@ -188,7 +188,11 @@ impl<'a> Contents<'a> {
 
     /// Hashes whole files, several in parallel if the drive allows it, until one differs from its
     /// earlier hash. Unreadable files get no hash.
-    fn hash_all(&mut self, files: &[(&Item, Option<Fingerprint>)], report: &mut dyn FnMut(Event)) {
+    fn hash_all(
+        &mut self,
+        files: &[(&Item, Option<Fingerprint>)],
+        on_event: &mut dyn FnMut(Event),
+    ) {
         let lane = Lane {
             readers: self.readers,
             files: files
@@ -202,8 +206,8 @@ impl<'a> Contents<'a> {
         let is_other = AtomicBool::new(false);
         let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
         hash_files(&[lane], &go_on, &mut |heard| match heard {
-            Heard::Read(bytes) => report(Event::Compared(bytes)),
-            Heard::Hashed(_, at, outcome) => {
+            HashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
+            HashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];
                 let hashes = outcome.ok().map(|read| read.hashes);
                 let now = hashes.and_then(|hashes| hashes.first()?.fingerprint());
@@ -212,7 +216,7 @@ impl<'a> Contents<'a> {
                 }
                 self.hashes.insert(item.inside.clone(), now);
             }
-            Heard::Reading(..) => {}
+            HashEvent::Reading(..) => {}
         });
     }
 }

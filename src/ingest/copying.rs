@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, PlannedPlace, State};
+use super::plan::{CardPlan, CardState, PlannedPlace};
 use super::{Request, destination as places};
 use crate::atomic_file;
 use crate::catalogue::{
@@ -19,7 +19,7 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::mhl;
-use crate::offload::{self, Destination, Order, Outcome, Sighting};
+use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
 use crate::volume::{Drive, DriveKind};
 use closing::{CloseCard, Closing};
 
@@ -37,7 +37,7 @@ pub(super) struct Card {
     /// Id of its ingest.
     pub(super) ingest: i64,
     /// True if the facts of the day changed since the ingest began.
-    pub(super) is_told_anew: bool,
+    pub(super) facts_changed: bool,
     /// Ids of its files, by task.
     files: Vec<i64>,
     /// Indices of its destinations in the log.
@@ -52,7 +52,7 @@ pub(super) struct Copying {
     /// Hashes, by task.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
     /// State of each file when it was read, by task.
-    seen: Vec<Option<Sighting>>,
+    seen: Vec<Option<SourceState>>,
     /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
     pub(super) proved: Vec<Vec<Option<bool>>>,
     /// Per destination: true if this run verified a copy there.
@@ -66,10 +66,10 @@ pub(super) fn begin(
     catalogue: &Catalogue,
 ) -> Result<Vec<Option<Card>>, Error> {
     let one = |plan: &CardPlan| {
-        if plan.state == State::Refused {
+        if plan.state == CardState::Refused {
             return Ok(None);
         }
-        let told = NewIngest {
+        let new_ingest = NewIngest {
             day: plan.day.clone(),
             card: plan.card.clone(),
             source: plan.source.clone(),
@@ -82,12 +82,12 @@ pub(super) fn begin(
         };
         let places = plan.catalogued(catalogue)?;
         let before = plan.earlier.as_ref();
-        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
+        let facts_changed = before.is_some_and(|before| before.told.facts != new_ingest.facts);
         let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &told, &places)?;
+            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &places)?;
             (before.id, numbers)
         } else {
-            let ingest = catalogue.begin_ingest(&told, &places)?;
+            let ingest = catalogue.begin_ingest(&new_ingest, &places)?;
             (ingest, (0..places.len()).collect())
         };
         let files = plan.tasks.iter().map(|task| {
@@ -108,7 +108,7 @@ pub(super) fn begin(
         Ok(Some(Card {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
-            is_told_anew,
+            facts_changed,
             files,
             places: numbers,
         }))
@@ -123,10 +123,10 @@ pub(super) fn all(
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    report(Event::Begins(plans.iter().map(begun_of).collect()));
+    on_event(Event::Begins(plans.iter().map(begun_of).collect()));
     let (sender, receiver) = sync_channel(WAITING);
     let mut run = Run {
         plans,
@@ -134,7 +134,7 @@ pub(super) fn all(
         request,
         catalogue,
         summary,
-        report,
+        on_event,
         copying: plans.iter().map(Copying::of).collect(),
         given_up: plans
             .iter()
@@ -154,7 +154,7 @@ pub(super) fn all(
 }
 
 fn begun_of(plan: &CardPlan) -> Begun {
-    let bytes = if plan.state == State::Refused {
+    let bytes = if plan.state == CardState::Refused {
         0
     } else {
         plan.bytes_to_read()
@@ -177,7 +177,7 @@ fn begun_of(plan: &CardPlan) -> Begun {
 }
 
 /// Messages from the copying threads.
-enum Told {
+enum WorkerMessage {
     /// Progress of copying.
     Event(offload::Event),
     /// Copying of the card ended.
@@ -189,14 +189,14 @@ enum Told {
 }
 
 /// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
-struct SaysDone {
+struct DoneGuard {
     card: usize,
-    sender: SyncSender<(usize, Told)>,
+    sender: SyncSender<(usize, WorkerMessage)>,
 }
 
-impl Drop for SaysDone {
+impl Drop for DoneGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, Told::Done));
+        let _ = self.sender.send((self.card, WorkerMessage::Done));
     }
 }
 
@@ -207,7 +207,7 @@ struct Run<'a> {
     request: &'a Request,
     catalogue: &'a Catalogue,
     summary: &'a mut Summary,
-    report: &'a mut dyn FnMut(Event),
+    on_event: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
     /// Per card and destination: true if it accepts no more files.
     given_up: Vec<Vec<bool>>,
@@ -223,8 +223,8 @@ struct Run<'a> {
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
-    sender: &SyncSender<(usize, Told)>,
-    receiver: &Receiver<(usize, Told)>,
+    sender: &SyncSender<(usize, WorkerMessage)>,
+    receiver: &Receiver<(usize, WorkerMessage)>,
 ) -> Result<(), Error> {
     let plans = run.plans;
     let mut waiting: Vec<usize> = (0..plans.len())
@@ -252,10 +252,10 @@ fn dispatch<'scope, 'a: 'scope>(
             running.push(card);
             let (sender, go_on) = (sender.clone(), run.request.go_on());
             scope.spawn(move || {
-                let done = SaysDone { card, sender };
+                let done = DoneGuard { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
                     // The receiver stops only after the last event.
-                    let _ = done.sender.send((card, Told::Event(event)));
+                    let _ = done.sender.send((card, WorkerMessage::Event(event)));
                 });
             });
         }
@@ -263,7 +263,7 @@ fn dispatch<'scope, 'a: 'scope>(
             return outcome;
         }
         let taken = match receiver.recv_timeout(AGE) {
-            Ok((card, Told::Done)) => {
+            Ok((card, WorkerMessage::Done)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
                     run.begin_closing(card).map(|job| {
@@ -277,7 +277,7 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, Told::Closed(is_complete))) => {
+            Ok((card, WorkerMessage::Closed(is_complete))) => {
                 closing -= 1;
                 match is_complete {
                     Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
@@ -285,8 +285,8 @@ fn dispatch<'scope, 'a: 'scope>(
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
-            Ok((card, Told::Event(event))) => run.take(card, event),
-            Ok((card, Told::Closing(found))) => run.take_closing(card, found),
+            Ok((card, WorkerMessage::Event(event))) => run.take(card, event),
+            Ok((card, WorkerMessage::Closing(found))) => run.take_closing(card, found),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.write_down()
@@ -306,7 +306,7 @@ fn dispatch<'scope, 'a: 'scope>(
 fn copy(
     plan: &CardPlan,
     go_on: &(dyn Fn() -> bool + Sync),
-    report: &mut dyn FnMut(offload::Event),
+    on_event: &mut dyn FnMut(offload::Event),
 ) {
     let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
     for place in &plan.places {
@@ -315,7 +315,7 @@ fn copy(
             let _ = atomic_file::sweep(&folder);
         }
     }
-    let order = Order {
+    let order = CopyOrder {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,
         times: plan.times,
@@ -325,7 +325,7 @@ fn copy(
         kinds: &plan.kinds,
         go_on,
     };
-    offload::copy(&order, report);
+    offload::copy(&order, on_event);
 }
 
 fn destination(place: &PlannedPlace) -> Destination {
@@ -411,20 +411,20 @@ impl<'a> Run<'a> {
                 self.catalogue
                     .note_place(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*place] = true;
-                let told = format!("copying there stopped: {reason}");
-                self.problem(card, folder, &told);
+                let problem = format!("copying there stopped: {reason}");
+                self.problem(card, folder, &problem);
             }
             offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
             _ => {}
         }
-        (self.report)(Event::Card(card, event));
+        (self.on_event)(Event::Card(card, event));
         if self.findings.len() >= SIZE || self.noted.elapsed() >= AGE {
             self.write_down()?;
         }
         Ok(())
     }
 
-    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &Outcome) {
+    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return;
@@ -432,23 +432,23 @@ impl<'a> Run<'a> {
         let item = &plan.tasks[task].item;
         let path = plan.places[place].folder.join(&item.inside);
         let now = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
-        let elsewhere = Outcome::Failed(ELSEWHERE.to_owned());
+        let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
         let outcome = match outcome {
-            Outcome::Copied(_) | Outcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
             outcome => outcome,
         };
         let (read, problem) = match outcome {
-            Outcome::Copied(read) | Outcome::WasThere(read) => (Some(*read), None),
-            Outcome::Other => (None, Some(OTHER.to_owned())),
-            Outcome::Failed(reason) => (None, Some(reason.clone())),
+            CopyOutcome::Copied(read) | CopyOutcome::WasThere(read) => (Some(*read), None),
+            CopyOutcome::Other => (None, Some(OTHER.to_owned())),
+            CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
-            Outcome::Copied(_) => {
+            CopyOutcome::Copied(_) => {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            Outcome::WasThere(_) => self.summary.there += 1,
-            Outcome::Other | Outcome::Failed(_) => {}
+            CopyOutcome::WasThere(_) => self.summary.there += 1,
+            CopyOutcome::Other | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {
@@ -480,7 +480,7 @@ impl<'a> Run<'a> {
         let problem = Problem::new(path, reason);
         self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
-        (self.report)(Event::Problem(problem));
+        (self.on_event)(Event::Problem(problem));
     }
 
     fn write_down(&mut self) -> Result<(), Error> {
@@ -540,7 +540,7 @@ impl<'a> Run<'a> {
                 .end_ingest(logged.ingest, &self.problems[card])?;
         }
         self.summary.complete += usize::from(is_complete);
-        (self.report)(Event::Ends(card));
+        (self.on_event)(Event::Ends(card));
         Ok(())
     }
 }
@@ -551,4 +551,5 @@ const OTHER: &str =
 /// Reason reported for a copy on another filesystem than its destination.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
-const OUTSIDE: &str = "its name cannot be stored in a manifest: it is copied, verified and catalogued";
+const OUTSIDE: &str =
+    "its name cannot be stored in a manifest: it is copied, verified and catalogued";

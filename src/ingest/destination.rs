@@ -105,9 +105,7 @@ pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
             return Some(format!("it would be copied into itself: {shown}"));
         }
         if folders[..at].iter().any(|other| do_overlap(folder, other)) {
-            return Some(format!(
-                "two of its destinations overlap: {shown}"
-            ));
+            return Some(format!("two of its destinations overlap: {shown}"));
         }
     }
     None

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::plan::{CardPlan, State};
+use super::plan::{CardPlan, CardState};
 use crate::error::Problem;
 use crate::offload;
 use crate::scan;
@@ -103,7 +103,7 @@ impl Summary {
         self.files += plan.listing.files.len();
         self.bytes += plan.listing.bytes();
         self.problems.extend(plan.problems().cloned());
-        if plan.state == State::Known {
+        if plan.state == CardState::Known {
             self.known += 1;
         }
     }

@@ -32,7 +32,7 @@ use crate::scan;
 use crate::shoot_day::Day;
 
 pub use event::{Begun, Event, Summary};
-pub use plan::{CardPlan, PlannedPlace, State};
+pub use plan::{CardPlan, CardState, PlannedPlace};
 pub use watch::{Watch, watch};
 
 /// Cards to ingest, and options.
@@ -68,12 +68,12 @@ impl Request {
 ///
 /// # Errors
 /// Returns an error if the catalogue cannot be read, or if a day's facts are invalid.
-pub fn plan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
+pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
     let catalogue = match Catalogue::open(&request.scan.catalogue) {
         Err(Error::NoCatalogue { .. }) => None,
         opened => Some(opened?),
     };
-    plan::all(request, catalogue.as_ref(), report)
+    plan::all(request, catalogue.as_ref(), on_event)
 }
 
 /// Ingests cards and reports events to `on_event`.
@@ -81,20 +81,20 @@ pub fn plan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Vec<Card
 /// # Errors
 /// Returns an error if the catalogue cannot be written, ffmpeg is missing, or a day's facts are
 /// invalid. A problem with one card is reported, and the others continue.
-pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
     let begun = std::time::Instant::now();
     let catalogue = Catalogue::create(&request.scan.catalogue)?;
     let mut summary = Summary::default();
     let (plans, cards) = {
-        let told = &mut |holder: &str| report(Event::Waiting(holder.to_owned()));
+        let on_wait = &mut |holder: &str| on_event(Event::Waiting(holder.to_owned()));
         let file = request.scan.catalogue.join("ingest.lock");
         let go_on = request.go_on();
         // Two ingests that plan in parallel could give two cards the same folder.
-        let Some(_planning) = lock::hold(&file, "ingest", &|| !go_on(), told)? else {
+        let Some(_planning) = lock::hold(&file, "ingest", &|| !go_on(), on_wait)? else {
             summary.is_interrupted = true;
             return Ok(summary);
         };
-        let plans = plan::all(request, Some(&catalogue), report)?;
+        let plans = plan::all(request, Some(&catalogue), on_event)?;
         let cards = copying::begin(&plans, request, &catalogue)?;
         (plans, cards)
     };
@@ -102,10 +102,10 @@ pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summar
         summary.count(plan);
     }
     if !request.is_in_place {
-        copying::all(&plans, &cards, request, &catalogue, &mut summary, report)?;
+        copying::all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     if !request.cancel().is_cancelled() {
-        settle(&plans, &cards, request, &catalogue, &mut summary, report)?;
+        settle(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     summary.is_interrupted = request.cancel().is_cancelled();
     summary.elapsed = begun.elapsed();
@@ -130,7 +130,7 @@ fn settle(
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for (plan, _) in plans.iter().zip(cards).filter(|(_, card)| card.is_some()) {
@@ -148,15 +148,15 @@ fn settle(
             paths,
             ..request.scan.clone()
         };
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         let found = scan::scan(&scan, &mut |event| {
             // Copies are identical, so each problem is reported for one of them only.
             if let scan::ScanEvent::Problem(problem) = &event
-                && told.insert((below(&problem.path, plans), problem.reason.clone()))
+                && reported.insert((below(&problem.path, plans), problem.reason.clone()))
             {
                 summary.unreadable.push(problem.clone());
             }
-            report(Event::Scan(event));
+            on_event(Event::Scan(event));
         });
         match found {
             Ok(found) => summary.scanned = Some(found),
@@ -166,7 +166,7 @@ fn settle(
                 let hint = error.hint().unwrap_or_default();
                 let reason = format!("the copies are not catalogued yet: {error}; {hint}");
                 let problem = Problem::new(&request.scan.catalogue, reason);
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 summary.problems.push(problem);
                 return Ok(());
             }
@@ -179,23 +179,23 @@ fn settle(
         let Some(card) = card else { continue };
         if request.is_in_place {
             let (volume, inside) = destination::on_volume(catalogue, &plan.source)?;
-            catalogue.attach_facts_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
+            catalogue.attach_facts_in_place(card.ingest, volume, &inside, card.facts_changed)?;
             let problems: Vec<Problem> = plan.problems().cloned().collect();
             catalogue.end_ingest(card.ingest, &problems)?;
         } else {
-            catalogue.attach_facts_to_copies(card.ingest, card.is_told_anew)?;
+            catalogue.attach_facts_to_copies(card.ingest, card.facts_changed)?;
         }
     }
     // Users search right afterwards. If the index cannot be updated now, the next search updates
     // it.
     let settled = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
-        report(Event::Warning {
+        on_event(Event::Warning {
             message: note.to_string(),
             hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     });
     if let Err(error) = settled {
-        report(Event::Warning {
+        on_event(Event::Warning {
             message: format!("the index was not updated: {error}"),
             hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });

@@ -20,7 +20,7 @@ use crate::checksum::HashKind;
 use crate::clip::Clip;
 use crate::error::{Error, Problem, escape};
 use crate::mhl::{self, Histories};
-use crate::offload::{Listing, Task, Times, filesystem, list};
+use crate::offload::{CopyTask, Listing, Times, filesystem, list};
 use crate::shoot_day::{Day, DayCard, Placeholder, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, local_now};
@@ -31,7 +31,7 @@ const MOST_OF_A_NAME: usize = 999;
 
 /// State of a planned card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum CardState {
     /// Work remains.
     Ready,
     /// The card was ingested before, and every copy is verified.
@@ -61,8 +61,8 @@ pub struct CardPlan {
     /// Destinations of the card.
     pub places: Vec<PlannedPlace>,
     /// Files, in the order of the listing.
-    pub tasks: Vec<Task>,
-    pub state: State,
+    pub tasks: Vec<CopyTask>,
+    pub state: CardState,
     /// Earlier ingest that is resumed, in its previous state.
     pub(super) earlier: Option<Ingest>,
     /// Device of the card.
@@ -123,7 +123,7 @@ impl CardPlan {
     /// Returns the number of bytes to be read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&Task| task.is_proved.contains(&false);
+        let is_open = |task: &&CopyTask| task.is_proved.contains(&false);
         self.tasks
             .iter()
             .filter(is_open)
@@ -150,7 +150,7 @@ impl CardPlan {
     }
 
     fn refuse(&mut self, reason: String) {
-        self.state = State::Refused;
+        self.state = CardState::Refused;
         self.refused = Some(Problem::new(&self.source, reason));
     }
 }
@@ -159,7 +159,7 @@ impl CardPlan {
 pub(super) fn all(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<CardPlan>, Error> {
     let mounted;
     let volumes = if let Some(catalogue) = catalogue {
@@ -187,14 +187,14 @@ pub(super) fn all(
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
-            report(Event::Listing(card.path.clone()));
-            let plan = planner.plan(day, card, report)?;
+            on_event(Event::Listing(card.path.clone()));
+            let plan = planner.plan(day, card, on_event)?;
             // A card whose comparison was interrupted may be another one.
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
             for problem in plan.problems() {
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
             }
             plans.push(plan);
         }
@@ -220,7 +220,7 @@ impl Planner<'_> {
         &mut self,
         day: &Day,
         card: &DayCard,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
         let source = destination::resolved(&card.path);
         let (volume, inside) = self.volumes.of(&source);
@@ -234,7 +234,7 @@ impl Planner<'_> {
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let listed = Instant::now();
-        let date = self.date(day, card, &listing, report);
+        let date = self.date(day, card, &listing, on_event);
         let said = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
@@ -249,7 +249,7 @@ impl Planner<'_> {
             hash,
             places: Vec::new(),
             tasks: Vec::new(),
-            state: State::Ready,
+            state: CardState::Ready,
             earlier: None,
             drive: volume.drive.clone(),
             volume: volume.identity.clone(),
@@ -274,7 +274,7 @@ impl Planner<'_> {
             plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
+        } else if let Err(reason) = self.house(&mut plan, day, card, date, on_event)? {
             plan.refuse(reason);
         }
         Ok(plan)
@@ -286,7 +286,7 @@ impl Planner<'_> {
         day: &Day,
         card: &DayCard,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Date {
         if let Some(date) = day.date {
             return date;
@@ -296,7 +296,7 @@ impl Planner<'_> {
             return shoot_date(local_now().datetime(), starts);
         };
         if first != last {
-            report(Event::Warning {
+            on_event(Event::Warning {
                 message: format!(
                     "{}: its files are from {first} to {last}; all of them count as {last}",
                     escape(&card.path.to_string_lossy())
@@ -315,11 +315,10 @@ impl Planner<'_> {
         day: &Day,
         card: &DayCard,
         date: Date,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
-            let reason =
-                "no destination: use --to FOLDER, or `[to] folders` in the day file";
+            let reason = "no destination: use --to FOLDER, or `[to] folders` in the day file";
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
@@ -363,10 +362,10 @@ impl Planner<'_> {
             if let Some(reason) = destination::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            if let Err(reason) = self.stand(&typed, &folders, report) {
+            if let Err(reason) = self.stand(&typed, &folders, on_event) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, plan, &mut contents, report)? {
+            let earlier = match self.owner(&folders, plan, &mut contents, on_event)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
@@ -494,7 +493,7 @@ impl Planner<'_> {
             plan.tasks.push(task);
         }
         if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
-            plan.state = State::Known;
+            plan.state = CardState::Known;
         }
         let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
         if let Err(reason) = self.room.take_all(&needs) {
@@ -523,9 +522,9 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
         .places
         .iter()
         .position(|other| other.folder == place.folder);
-    let is_open = |task: &&Task| at.is_some_and(|at| !task.is_proved[at]);
-    let path = |task: &Task| place.folder.join(&task.item.inside);
-    let is_absent = |task: &&Task| path(task).symlink_metadata().is_err();
+    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_proved[at]);
+    let path = |task: &CopyTask| place.folder.join(&task.item.inside);
+    let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
     for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
         files += 1;

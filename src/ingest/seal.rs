@@ -6,10 +6,10 @@ use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::HashKind;
 use crate::mhl::{self, GenerationBuilder, Histories, MhlError, Process, SealOutcome};
-use crate::offload::Task;
+use crate::offload::CopyTask;
 
 /// Returns true if a manifest needs other kinds of hashes of a file than an earlier run computed.
-pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -> bool {
+pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
     let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
         return false;
     };
@@ -98,7 +98,7 @@ fn write(
         generation.leave_out();
     }
     let (mut altered, mut unproven) = (Vec::new(), Vec::new());
-    for (number, Task { item, .. }) in plan.tasks.iter().enumerate() {
+    for (number, CopyTask { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
         let path = mhl::path(&item.inside);
         let Some(hashes) = hashes.filter(|_| is_meant(proved[number])) else {

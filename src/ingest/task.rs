@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::catalogue::{CopyFound, Ingested};
 use crate::checksum::HashKind;
 use crate::mhl;
-use crate::offload::{Item, Task, Times};
+use crate::offload::{CopyTask, Item, Times};
 use crate::source_file::{Stamp, modified};
 
 /// Returns the task of a file, with earlier hashes and copies if the file is unchanged.
@@ -16,7 +16,7 @@ pub(super) fn of(
     folders: &[(PathBuf, Times)],
     numbers: &[Option<usize>],
     kind: HashKind,
-) -> Task {
+) -> CopyTask {
     let known = known.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
     // A file with an earlier problem is read again, even if its size and time are unchanged.
     let hashes = known
@@ -45,7 +45,7 @@ pub(super) fn of(
                     .symlink_metadata()
                     .is_ok_and(|there| is_chain || is_as_proved(item, &there, copy, *times))
         });
-    Task {
+    CopyTask {
         is_proved: is_proved.collect(),
         item: item.clone(),
         known: hashes,

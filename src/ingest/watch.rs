@@ -44,12 +44,12 @@ const NAP: Duration = Duration::from_millis(100);
 pub fn watch(
     watched: &Watch,
     request: &Request,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
     done: &mut dyn FnMut(&Summary),
 ) -> Result<(), Error> {
     std::fs::read_dir(&watched.folder).map_err(Error::path(&watched.folder))?;
     let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
-    report(Event::Watching(watched.folder.clone()));
+    on_event(Event::Watching(watched.folder.clone()));
     while !request.cancel().is_cancelled() {
         let there = cards(&watched.folder);
         // A card that was removed and returns may be another one.
@@ -70,11 +70,11 @@ pub fn watch(
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];
             }
-            match ingest(&one, report) {
+            match ingest(&one, on_event) {
                 Ok(summary) => done(&summary),
                 Err(error) if is_of_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());
-                    report(Event::Problem(problem.clone()));
+                    on_event(Event::Problem(problem.clone()));
                     done(&Summary {
                         cards: 1,
                         problems: vec![problem],
@@ -88,7 +88,7 @@ pub fn watch(
             }
         }
         if is_any {
-            report(Event::Watching(watched.folder.clone()));
+            on_event(Event::Watching(watched.folder.clone()));
         }
         let until = Instant::now() + watched.every;
         while Instant::now() < until && !request.cancel().is_cancelled() {

@@ -23,7 +23,7 @@ pub struct Lane<'a> {
 
 /// Progress of hashing. Files are given by lane and index within it.
 #[derive(Debug)]
-pub enum Heard {
+pub enum HashEvent {
     /// Reading of a file began.
     Reading(usize, usize),
     /// Number of further bytes read, from any file.
@@ -47,7 +47,7 @@ pub struct Hashed {
 pub fn hash_files(
     lanes: &[Lane<'_>],
     go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Heard),
+    on_event: &mut dyn FnMut(HashEvent),
 ) {
     let next: Vec<AtomicUsize> = lanes.iter().map(|_| AtomicUsize::new(0)).collect();
     let (sender, receiver) = sync_channel(1024);
@@ -60,7 +60,7 @@ pub fn hash_files(
         }
         drop(sender);
         for message in receiver {
-            told(message);
+            on_event(message);
         }
     });
 }
@@ -71,7 +71,7 @@ fn read_on(
     number: usize,
     next: &AtomicUsize,
     go_on: &(dyn Fn() -> bool + Sync),
-    sender: &SyncSender<Heard>,
+    sender: &SyncSender<HashEvent>,
 ) {
     let mut medium = Medium::default();
     while go_on() {
@@ -80,15 +80,15 @@ fn read_on(
             break;
         };
         // The receiver stops only after the last event.
-        let _ = sender.send(Heard::Reading(number, at));
+        let _ = sender.send(HashEvent::Reading(number, at));
         let each = &mut |bytes| {
-            let _ = sender.send(Heard::Read(bytes));
+            let _ = sender.send(HashEvent::Read(bytes));
             go_on()
         };
         match hashed(path, item, kinds, &mut medium, each).transpose() {
             None => break,
             Some(outcome) => {
-                let _ = sender.send(Heard::Hashed(number, at, outcome));
+                let _ = sender.send(HashEvent::Hashed(number, at, outcome));
             }
         }
     }

@@ -35,9 +35,9 @@ use crate::source_file::Stamp;
 use buffers::Piece;
 
 pub use card_listing::{COARSEST, Item, Listing, list, list_but};
-pub use hashing::{Hashed, Heard, Lane, hash_files};
+pub use hashing::{HashEvent, Hashed, Lane, hash_files};
 pub use read_back::{How, Medium};
-pub use source_change::{Sighting, Times, sample, written_since};
+pub use source_change::{SourceState, Times, sample, written_since};
 pub use trusted_times::Credible;
 pub use write::finish_folders;
 
@@ -61,7 +61,7 @@ pub struct Destination {
 
 /// File to be copied, and its state at each destination.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub struct CopyTask {
     pub item: Item,
     /// Hashes from an earlier run, of the first kind at least; `None` unless size and time are
     /// unchanged.
@@ -73,7 +73,7 @@ pub struct Task {
 }
 
 /// Files to copy and their destinations.
-pub struct Order<'a> {
+pub struct CopyOrder<'a> {
     pub source: &'a Path,
     /// True if the card's root is on a share.
     pub is_share: bool,
@@ -83,7 +83,7 @@ pub struct Order<'a> {
     pub listed: Instant,
     pub destinations: &'a [Destination],
     /// Files, in the order in which they are read.
-    pub tasks: &'a [Task],
+    pub tasks: &'a [CopyTask],
     /// Hashes computed for each file; the first verifies copies.
     pub kinds: &'a [HashKind],
     /// Returns false when copying must stop.
@@ -102,9 +102,9 @@ pub enum Event {
     /// Destination, and number of further bytes read back from it.
     Proved(usize, u64),
     /// Hashes of a file, and its state when it was read.
-    Hashed(usize, Vec<Checksum>, Sighting),
+    Hashed(usize, Vec<Checksum>, SourceState),
     /// Task, destination, and the result of copying it there.
-    Settled(usize, usize, Outcome),
+    Settled(usize, usize, CopyOutcome),
     /// A file could not be read completely, with the reason.
     Unread(usize, String),
     /// A destination accepts no more files, with the reason. Its remaining files are left
@@ -125,7 +125,7 @@ pub struct ReadBack {
 
 /// Result of copying a file to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CopyOutcome {
     /// The file was copied, read back and matches.
     Copied(ReadBack),
     /// The file existed already, was read and matches.
@@ -158,7 +158,7 @@ enum Message {
     /// Next piece of the file.
     Piece(Arc<Piece>),
     /// End of the file; its state, or `None` if it is incomplete or changed.
-    End(Option<Sighting>),
+    End(Option<SourceState>),
     /// A file of this name and size exists at the destination: compare it.
     Compare(Arc<Job>),
 }
@@ -170,7 +170,7 @@ const LARGE: u64 = 2 * buffers::PIECE as u64;
 const WAITING: usize = 16;
 
 /// State shared by the threads of one destination.
-struct Place<'a> {
+struct DestinationContext<'a> {
     number: usize,
     destination: &'a Destination,
     events: SyncSender<Event>,
@@ -183,13 +183,13 @@ struct Place<'a> {
     given_up: &'a OnceLock<String>,
 }
 
-impl Place<'_> {
+impl DestinationContext<'_> {
     fn tell(&self, event: Event) {
         // The receiver stops only after the last event.
         let _ = self.events.send(event);
     }
 
-    fn settle(&self, job: &Job, outcome: Outcome) {
+    fn settle(&self, job: &Job, outcome: CopyOutcome) {
         self.tell(Event::Settled(job.task, self.number, outcome));
     }
 
@@ -200,7 +200,7 @@ impl Place<'_> {
         } else if write::is_of_device(error) {
             self.give_up(error.to_string());
         } else {
-            self.settle(job, Outcome::Failed(write::reason(error)));
+            self.settle(job, CopyOutcome::Failed(write::reason(error)));
         }
     }
 
@@ -254,16 +254,16 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
 
 /// Copies all tasks and reports events to `on_event`. Returns when everything is done, nothing more
 /// can be done, or `go_on` returns false. Copies that are not verified by then are removed.
-pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
+pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
     allow_many_files();
-    let (events, told) = sync_channel(1024);
+    let (events, received) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
         order.destinations.iter().map(|_| OnceLock::new()).collect();
     thread::scope(|scope| {
         let mut lines = Vec::new();
         for (number, destination) in order.destinations.iter().enumerate() {
             let (line, messages) = sync_channel(WAITING);
-            let place = || Place {
+            let place = || DestinationContext {
                 number,
                 destination,
                 events: events.clone(),
@@ -304,12 +304,12 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
             given_up: &given_up,
         };
         scope.spawn(move || reader.run());
-        told.into_iter().for_each(report);
+        received.into_iter().for_each(on_event);
     });
 }
 
 /// Returns the card's root and the folders of all destinations except one.
-fn others<'a>(order: &Order<'a>, number: usize) -> Vec<&'a Path> {
+fn others<'a>(order: &CopyOrder<'a>, number: usize) -> Vec<&'a Path> {
     let destinations = order.destinations.iter().enumerate();
     let others = destinations.filter(|(other, _)| *other != number);
     let others = others.map(|(_, other)| other.folder.as_path());

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::buffers::{PIECE, Piece, Pool};
 use super::direct_io::Reading;
-use super::source_change::{self, Sighting};
-use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
+use super::source_change::{self, SourceState};
+use super::{CopyOrder, CopyOutcome, CopyTask, Event, GONE, Job, LARGE, Message};
 use crate::checksum::Sampler;
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
@@ -27,7 +27,7 @@ enum Want {
 }
 
 pub(super) struct Reader<'a> {
-    pub(super) order: &'a Order<'a>,
+    pub(super) order: &'a CopyOrder<'a>,
     /// Channels to the destinations' writers.
     pub(super) lines: Vec<SyncSender<Message>>,
     /// Channel to the hasher.
@@ -90,7 +90,7 @@ impl Reader<'_> {
         }
     }
 
-    fn read(&self, number: usize, task: &Task, pool: &mut Pool) -> Result<(), ()> {
+    fn read(&self, number: usize, task: &CopyTask, pool: &mut Pool) -> Result<(), ()> {
         let wants: Vec<Want> = (0..self.lines.len())
             .map(|place| self.want(number, task, place))
             .collect();
@@ -136,7 +136,7 @@ impl Reader<'_> {
         let read = self
             .pieces(&mut file, task, &wants, pool)
             .and_then(|sample| {
-                let seen = Sighting { stamp, sample };
+                let seen = SourceState { stamp, sample };
                 self.look_again(&file, &path, task, &seen)?;
                 Ok(seen)
             });
@@ -155,7 +155,7 @@ impl Reader<'_> {
     }
 
     /// Opens a file once it is unchanged for long enough; also returns its size and times.
-    fn open(&self, path: &Path, task: &Task) -> Result<(Reading, Stamp), Stop> {
+    fn open(&self, path: &Path, task: &CopyTask) -> Result<(Reading, Stamp), Stop> {
         let file = source_file::open(path)?;
         if !task.item.is_exactly(&self.order.times.look_at(path)?) {
             return Err(changed(task, "it is another"));
@@ -179,7 +179,7 @@ impl Reader<'_> {
     fn pieces(
         &self,
         file: &mut Reading,
-        task: &Task,
+        task: &CopyTask,
         wants: &[Want],
         pool: &mut Pool,
     ) -> Result<Option<Fingerprint>, Stop> {
@@ -223,8 +223,8 @@ impl Reader<'_> {
         &self,
         file: &Reading,
         path: &Path,
-        task: &Task,
-        seen: &Sighting,
+        task: &CopyTask,
+        seen: &SourceState,
     ) -> Result<(), Stop> {
         let times = self.order.times;
         let is_same = |now: Stamp| times.is_unchanged(&seen.stamp, &now);
@@ -242,7 +242,7 @@ impl Reader<'_> {
     }
 
     /// Returns the action for a task at one destination.
-    fn want(&self, number: usize, task: &Task, place: usize) -> Want {
+    fn want(&self, number: usize, task: &CopyTask, place: usize) -> Want {
         if task.is_proved[place] || self.given_up[place].get().is_some() {
             return Want::Nothing;
         }
@@ -252,7 +252,7 @@ impl Reader<'_> {
         match path.symlink_metadata() {
             Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
             Ok(_) => {
-                self.tell(Event::Settled(number, place, Outcome::Other));
+                self.tell(Event::Settled(number, place, CopyOutcome::Other));
                 Want::Nothing
             }
             // The writer reports other errors.
@@ -261,7 +261,7 @@ impl Reader<'_> {
     }
 }
 
-fn changed(task: &Task, how: &str) -> Stop {
+fn changed(task: &CopyTask, how: &str) -> Stop {
     Stop::Fault(format!(
         "{how} since the card was listed with {} bytes of it: is the camera still recording?",
         task.item.bytes

@@ -171,9 +171,12 @@ pub(super) fn cache(file: &File) -> Cache {
         reason = "the bits are what is compared"
     )]
     let magic = filesystem.f_type as u32;
-    let told = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
-    let told = told.filter(|told| told.stx_mask & ALIGNMENT.bits() != 0);
-    cache_of(magic, told.map(|told| told.stx_dio_mem_align != 0))
+    let reported = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
+    let reported = reported.filter(|reported| reported.stx_mask & ALIGNMENT.bits() != 0);
+    cache_of(
+        magic,
+        reported.map(|reported| reported.stx_dio_mem_align != 0),
+    )
 }
 
 /// Returns the cache that may answer, from a filesystem's magic number

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Item, Task};
+use super::{CopyTask, Item};
 use crate::atomic_file;
 use crate::checksum::{Sampler, sampled_ranges};
 use crate::source_file::{self, Original, Stamp};
@@ -48,7 +48,7 @@ pub struct Times {
 
 /// State of a source file when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sighting {
+pub struct SourceState {
     /// Size and times, equal before and after the read.
     pub stamp: Stamp,
     /// Its fingerprint; `None` for an empty file.
@@ -178,8 +178,8 @@ const SIDE_BY_SIDE: usize = 4;
 #[must_use]
 pub fn written_since(
     source: &Path,
-    tasks: &[Task],
-    seen: &[Option<Sighting>],
+    tasks: &[CopyTask],
+    seen: &[Option<SourceState>],
     times: Times,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<usize>> {
@@ -209,8 +209,8 @@ pub fn written_since(
 /// Returns true if a file is unchanged since it was read, or listed if it was not read.
 fn is_as_read(
     source: &Path,
-    task: &Task,
-    seen: Option<Sighting>,
+    task: &CopyTask,
+    seen: Option<SourceState>,
     times: Times,
 ) -> io::Result<bool> {
     let path = source.join(&task.item.inside);

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::read_back::Medium;
 use super::write::Batch;
-use super::{Event, Job, Outcome, Place, ReadBack};
+use super::{CopyOutcome, DestinationContext, Event, Job, ReadBack};
 use crate::atomic_file::{self, Unfinished};
 use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
 
 pub(super) struct Prover<'a> {
-    place: Place<'a>,
+    place: DestinationContext<'a>,
     medium: Medium,
 }
 
@@ -42,7 +42,7 @@ enum Compared {
 }
 
 impl<'a> Prover<'a> {
-    pub(super) fn new(place: Place<'a>) -> Self {
+    pub(super) fn new(place: DestinationContext<'a>) -> Self {
         Self {
             place,
             medium: Medium::default(),
@@ -97,15 +97,14 @@ impl<'a> Prover<'a> {
         job: &Job,
         file: Unfinished,
         folders: &mut BTreeSet<std::path::PathBuf>,
-    ) -> Option<Outcome> {
+    ) -> Option<CopyOutcome> {
         let hash = self.expected(job)?;
         let how = match self.read(file.path(), &hash) {
             Ok(Compared::Same(read)) => read.how,
-            Ok(Compared::Changed) => return Some(Outcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Changed) => return Some(CopyOutcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => {
-                return Some(Outcome::Failed(
-                    "the copy differs from what was written; it was discarded"
-                        .to_owned(),
+                return Some(CopyOutcome::Failed(
+                    "the copy differs from what was written; it was discarded".to_owned(),
                 ));
             }
             Ok(Compared::Cancelled) => return None,
@@ -132,8 +131,8 @@ impl<'a> Prover<'a> {
                 };
                 let named = look(&path).ok().filter(is_it);
                 Some(match named {
-                    Some(stamp) => Outcome::Copied(ReadBack { how, stamp }),
-                    None => Outcome::Failed(WRITTEN_TO_NAME.to_owned()),
+                    Some(stamp) => CopyOutcome::Copied(ReadBack { how, stamp }),
+                    None => CopyOutcome::Failed(WRITTEN_TO_NAME.to_owned()),
                 })
             }
             // Another ingest was faster, or the filesystem treats two names as one.
@@ -146,18 +145,18 @@ impl<'a> Prover<'a> {
     }
 
     /// Compares the existing file of a job's name.
-    fn compare(&mut self, job: &Job) -> Option<Outcome> {
+    fn compare(&mut self, job: &Job) -> Option<CopyOutcome> {
         let hash = self.expected(job)?;
         let path = self.place.destination.folder.join(&job.inside);
         if self.place.is_one_with_another(&path, &job.inside) {
-            return Some(Outcome::Failed(ONE_FILE.to_owned()));
+            return Some(CopyOutcome::Failed(ONE_FILE.to_owned()));
         }
         // The program that wrote it may not have synced it.
         let synced = crate::source_file::open(&path).and_then(|file| file.sync_all());
         match synced.and_then(|()| self.read(&path, &hash)) {
-            Ok(Compared::Same(read)) => Some(Outcome::WasThere(read)),
-            Ok(Compared::Changed) => Some(Outcome::Failed(WRITTEN.to_owned())),
-            Ok(Compared::Other) => Some(Outcome::Other),
+            Ok(Compared::Same(read)) => Some(CopyOutcome::WasThere(read)),
+            Ok(Compared::Changed) => Some(CopyOutcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Other) => Some(CopyOutcome::Other),
             Ok(Compared::Cancelled) => None,
             Err(error) => {
                 self.place.fail(job, &error);
@@ -175,7 +174,7 @@ impl<'a> Prover<'a> {
 
     fn read(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
         let mut hasher = Hasher::new(expected.kind());
-        let Place { number, go_on, .. } = self.place;
+        let DestinationContext { number, go_on, .. } = self.place;
         let events = &self.place.events;
         let before = look(path)?;
         let how = self.medium.read(path, &mut |piece| {

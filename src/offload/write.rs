@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::buffers::PIECE;
 use super::direct_io;
-use super::{Event, GONE, Job, LARGE, Message, Place};
+use super::{DestinationContext, Event, GONE, Job, LARGE, Message};
 use crate::atomic_file::{self, Unfinished};
 use crate::source_file::is_zero;
 
@@ -45,7 +45,7 @@ struct Current {
 }
 
 struct Writer<'a> {
-    place: Place<'a>,
+    place: DestinationContext<'a>,
     /// Folders that exist.
     known: HashSet<PathBuf>,
     batch: Batch,
@@ -53,7 +53,11 @@ struct Writer<'a> {
 }
 
 /// Writes incoming files and passes batches to `prove`.
-pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dyn FnMut(Batch)) {
+pub(super) fn run(
+    place: DestinationContext<'_>,
+    messages: &Receiver<Message>,
+    prove: &mut dyn FnMut(Batch),
+) {
     let mut writer = Writer {
         place,
         known: HashSet::new(),
@@ -308,9 +312,7 @@ pub(super) fn reason(error: &io::Error) -> String {
         ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
             format!("the filesystem there does not accept the name: {error}")
         }
-        ErrorKind::NotADirectory => {
-            "a file or link exists where the card has a folder".to_owned()
-        }
+        ErrorKind::NotADirectory => "a file or link exists where the card has a folder".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -11,7 +11,7 @@ use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
-use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
+use crate::offload::{Credible, HashEvent, How, Item, Lane, Listing, hash_files, list_but, sample};
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 use crate::volume::{Backing, Drive, Volume, Volumes};
@@ -132,7 +132,7 @@ impl Card {
                 escape(&away.label),
                 escape(&away.mount.to_string_lossy())
             ),
-            None => "no files: is the card mounted there?".to_owned(),
+            None => "there is no file on it: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
     }
@@ -219,9 +219,9 @@ impl Card {
         let go_on = || !cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
         hash_files(&[lane], &go_on, &mut |heard| match heard {
-            Heard::Reading(_, at) => report(Event::Reading(open[at].1.inside.clone())),
-            Heard::Read(bytes) => report(Event::Read(bytes)),
-            Heard::Hashed(_, at, outcome) => {
+            HashEvent::Reading(_, at) => report(Event::Reading(open[at].1.inside.clone())),
+            HashEvent::Read(bytes) => report(Event::Read(bytes)),
+            HashEvent::Hashed(_, at, outcome) => {
                 contents[open[at].0] = match outcome {
                     Ok(read) => {
                         *how = Some(how.map_or(read.how, |before| before.min(read.how)));

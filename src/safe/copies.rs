@@ -16,7 +16,7 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::media::Cancel;
-use crate::offload::{Heard, How, Item, Lane, hash_files};
+use crate::offload::{HashEvent, How, Item, Lane, hash_files};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
@@ -502,9 +502,9 @@ fn read_all(
     let mut read = Vec::new();
     let go_on = || !cancel.is_cancelled();
     hash_files(&lanes, &go_on, &mut |heard| match heard {
-        Heard::Reading(lane, at) => report(Event::Reading(all[lane][at].path.clone())),
-        Heard::Read(bytes) => report(Event::Read(bytes)),
-        Heard::Hashed(lane, at, outcome) => {
+        HashEvent::Reading(lane, at) => report(Event::Reading(all[lane][at].path.clone())),
+        HashEvent::Read(bytes) => report(Event::Read(bytes)),
+        HashEvent::Hashed(lane, at, outcome) => {
             let file = &all[lane][at];
             let now = unix_seconds();
             let looked = match outcome {

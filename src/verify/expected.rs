@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::State;
+use super::VerifyState;
 use crate::catalogue::{Catalogue, CopyState, EarlierRead, how_read};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::offload::{Hashed, How, Item};
 
 /// Copy in the log of ingests.
 #[derive(Debug, Clone)]
-pub(super) struct Logged {
+pub(super) struct LoggedCopy {
     pub(super) file: i64,
     pub(super) place: usize,
     /// Recorded hash; `None` if the file was never there as a copy.
@@ -30,7 +30,7 @@ pub(super) struct Basis {
     prefix: String,
     classics: Vec<(Mhl1List, HashMap<String, usize>)>,
     /// Copies by path relative to the folder.
-    logged: HashMap<PathBuf, Vec<Logged>>,
+    logged: HashMap<PathBuf, Vec<LoggedCopy>>,
     /// xxh128 hashes of whole files in the catalogue, by path relative to the folder.
     catalogued: HashMap<PathBuf, Checksum>,
     /// Earlier reads of files, by path relative to the folder.
@@ -50,14 +50,14 @@ pub(super) struct Basis {
 
 /// Expected hashes of one file.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct ExpectedHashes {
     /// From ASC MHL, the original first.
     expected: Vec<Checksum>,
     /// Kinds of the original hashes, one per spelling of the name.
     originals: Vec<HashKind>,
     /// From older lists.
     listed: Vec<mhl1::Mhl1File>,
-    pub(super) logged: Vec<Logged>,
+    pub(super) logged: Vec<LoggedCopy>,
     catalogued: Vec<Checksum>,
     kind: HashKind,
 }
@@ -157,7 +157,7 @@ impl Basis {
                 }
                 // A different file of the same name may exist that was never a copy.
                 let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
-                let logged = Logged {
+                let logged = LoggedCopy {
                     file: file.id,
                     place,
                     problem: copy
@@ -292,8 +292,8 @@ impl Basis {
         spelled.map_or(Some(path), |spelled| self.path(&spelled))
     }
 
-    pub(super) fn known(&self, item: &Item) -> Known {
-        let mut known = Known {
+    pub(super) fn known(&self, item: &Item) -> ExpectedHashes {
+        let mut known = ExpectedHashes {
             expected: Vec::new(),
             originals: Vec::new(),
             listed: Vec::new(),
@@ -367,7 +367,7 @@ impl Basis {
     }
 
     /// Returns the logged copies of a file.
-    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Logged> {
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a LoggedCopy> {
         let spellings = self.spellings(inside);
         spellings
             .filter_map(|inside| self.logged.get(inside))
@@ -375,7 +375,7 @@ impl Basis {
     }
 }
 
-impl Known {
+impl ExpectedHashes {
     /// Returns true if nothing is known of the file.
     pub(super) fn is_nothing(&self) -> bool {
         self.expected.is_empty()
@@ -413,12 +413,12 @@ impl Known {
     }
 
     /// Compares computed hashes with the expected ones.
-    pub(super) fn state(&self, found: &[Checksum]) -> State {
+    pub(super) fn state(&self, found: &[Checksum]) -> VerifyState {
         let has = |hash: &Checksum| {
             let same_kind = found.iter().find(|one| one.kind() == hash.kind());
             same_kind.map(|one| one == hash)
         };
-        let of_copy = |copy: &Logged| copy.digest.as_ref().and_then(has);
+        let of_copy = |copy: &LoggedCopy| copy.digest.as_ref().and_then(has);
         let of_list = |listed: &mhl1::Mhl1File| {
             let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
             (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))
@@ -432,12 +432,12 @@ impl Known {
             .chain(self.catalogued.iter().filter_map(has))
             .peekable();
         if answers.peek().is_none() {
-            return State::New;
+            return VerifyState::New;
         }
         if answers.all(|is_same| is_same) {
-            State::Verified
+            VerifyState::Verified
         } else {
-            State::Altered
+            VerifyState::Altered
         }
     }
 }

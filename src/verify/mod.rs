@@ -19,10 +19,10 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list_but};
+use crate::offload::{HashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_but};
 use crate::source_file;
 use crate::volume::Volumes;
-use expected::{Basis, Known};
+use expected::{Basis, ExpectedHashes};
 use record::Noted;
 
 /// Folder to verify, and options.
@@ -40,7 +40,7 @@ pub struct Request {
 
 /// Result of verifying a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum VerifyState {
     /// The file is unchanged.
     Verified,
     /// The file has different content.
@@ -53,7 +53,7 @@ pub enum State {
     Unread,
 }
 
-impl State {
+impl VerifyState {
     /// Name as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -83,7 +83,7 @@ pub enum Event {
     /// Number of further bytes read.
     Read(u64),
     /// Path relative to the folder, and the result of verifying it.
-    Found(PathBuf, State),
+    Found(PathBuf, VerifyState),
     /// A file or folder could not be read.
     Problem(Problem),
 }
@@ -136,7 +136,7 @@ const UNNAMED: &str = "the chain does not name this manifest, and nothing was co
 const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
 
 /// File that was read: its hashes and read method, or the reason why it could not be read.
-struct Looked {
+struct ReadOutcome {
     item: usize,
     outcome: Result<Hashed, String>,
 }
@@ -150,7 +150,7 @@ struct Looked {
 pub fn verify(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
     let root = real_folder(&request.folder, catalogue)?;
     if root.is_file() {
@@ -171,7 +171,7 @@ pub fn verify(
     let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
     found.problems.extend(unnamed);
     for problem in &found.problems {
-        report(Event::Problem(problem.clone()));
+        on_event(Event::Problem(problem.clone()));
     }
     let wanted = basis.wanted();
     let known = wanted.iter().map(PathBuf::as_path);
@@ -182,7 +182,7 @@ pub fn verify(
     basis.respell(std::mem::take(&mut unlisted.spellings));
     if !listing.is_cut {
         unlisted.unmatched.retain(|path| wanted.contains(path));
-        found.uncompared(&root, &unlisted.unmatched, report);
+        found.uncompared(&root, &unlisted.unmatched, on_event);
     }
     let basis = basis;
     let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
@@ -193,27 +193,27 @@ pub fn verify(
     found.left_out = on_purpose
         .filter(|inside| basis.is_ignored_on_purpose(inside))
         .collect();
-    let items: Vec<(&Item, Known)> = items
+    let items: Vec<(&Item, ExpectedHashes)> = items
         .into_iter()
         .map(|item| (item, basis.known(item)))
         .collect();
-    report(Event::Begins {
+    on_event(Event::Begins {
         files: items.len(),
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
         with: basis.names(),
     });
-    let (mut noted, mut written) = (Vec::new(), Written::new(&basis, catalogue));
+    let (mut noted, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
     let is_failed = AtomicBool::new(false);
     let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
     hash_all(&root, &items, &go_on, &mut |heard| match heard {
-        Heard::Reading(_, item) => report(Event::Reading(items[item].0.inside.clone())),
-        Heard::Read(bytes) => {
-            report(Event::Read(bytes));
+        HashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
+        HashEvent::Read(bytes) => {
+            on_event(Event::Read(bytes));
             // The current file may take hours to read.
             is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
         }
-        Heard::Hashed(_, item, outcome) => {
-            let mut one = Looked {
+        HashEvent::Hashed(_, item, outcome) => {
+            let mut one = ReadOutcome {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
@@ -221,7 +221,7 @@ pub fn verify(
             if let Ok(read) = &mut one.outcome {
                 read.how = basis.how(&item.inside, read);
             }
-            let state = found.take(&root, item, known, &one, report);
+            let state = found.take(&root, item, known, &one, on_event);
             noted.push((*item, known, state, one));
         }
     });
@@ -237,7 +237,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        found.take_missing(&root, wanted, &listing, report);
+        found.take_missing(&root, wanted, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
@@ -324,7 +324,7 @@ fn emptiness(
 }
 
 /// Records findings as they arrive.
-struct Written<'a> {
+struct FindingsWriter<'a> {
     basis: &'a Basis,
     catalogue: Option<&'a Catalogue>,
     /// Number of findings already recorded.
@@ -333,7 +333,7 @@ struct Written<'a> {
     outcome: Result<(), Error>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> FindingsWriter<'a> {
     fn new(basis: &'a Basis, catalogue: Option<&'a Catalogue>) -> Self {
         Self {
             basis,
@@ -376,7 +376,7 @@ impl Report {
         root: &Path,
         wanted: BTreeSet<PathBuf>,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         let files = listing.files.iter();
         let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
@@ -385,18 +385,18 @@ impl Report {
             .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
         self.missing = missing.collect();
         for path in &self.missing {
-            report(Event::Found(path.clone(), State::Missing));
+            on_event(Event::Found(path.clone(), VerifyState::Missing));
         }
     }
 
     /// Adds a problem for each known file that exists without being listed, unless a problem covers
     /// it already.
-    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
+    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
-            let mut told = self.problems.iter();
-            if !told.any(|problem| path.starts_with(&problem.path)) {
+            let mut known = self.problems.iter();
+            if !known.any(|problem| path.starts_with(&problem.path)) {
                 let problem = Problem::new(path, UNLISTED);
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
             }
         }
@@ -407,10 +407,10 @@ impl Report {
         &mut self,
         root: &Path,
         item: &Item,
-        known: &Known,
-        looked: &Looked,
-        report: &mut dyn FnMut(Event),
-    ) -> State {
+        known: &ExpectedHashes,
+        looked: &ReadOutcome,
+        on_event: &mut dyn FnMut(Event),
+    ) -> VerifyState {
         let state = match &looked.outcome {
             Ok(read) => {
                 self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
@@ -418,13 +418,13 @@ impl Report {
             }
             Err(reason) => {
                 let problem = Problem::new(root.join(&item.inside), reason.clone());
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
-                State::Unread
+                VerifyState::Unread
             }
         };
         self.count(item, state);
-        report(Event::Found(item.inside.clone(), state));
+        on_event(Event::Found(item.inside.clone(), state));
         state
     }
 
@@ -436,16 +436,16 @@ impl Report {
             .sort_by(|one, other| one.path.cmp(&other.path));
     }
 
-    fn count(&mut self, item: &Item, state: State) {
+    fn count(&mut self, item: &Item, state: VerifyState) {
         let list = match state {
-            State::Verified => {
+            VerifyState::Verified => {
                 self.verified += 1;
                 self.bytes += item.bytes;
                 return;
             }
-            State::Altered => &mut self.altered,
-            State::New => &mut self.new,
-            State::Missing | State::Unread => return,
+            VerifyState::Altered => &mut self.altered,
+            VerifyState::New => &mut self.new,
+            VerifyState::Missing | VerifyState::Unread => return,
         };
         list.push(item.inside.clone());
     }
@@ -454,9 +454,9 @@ impl Report {
 /// Reads and hashes files, on as many threads as the device allows.
 fn hash_all(
     root: &Path,
-    items: &[(&Item, Known)],
+    items: &[(&Item, ExpectedHashes)],
     go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Heard),
+    on_event: &mut dyn FnMut(HashEvent),
 ) {
     let (volume, _) = Volumes::mounted().of(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
@@ -467,5 +467,5 @@ fn hash_all(
         readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
-    hash_files(&[lane], go_on, told);
+    hash_files(&[lane], go_on, on_event);
 }

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expected::{Basis, Known, Logged};
-use super::{Looked, Request, State};
+use super::expected::{Basis, ExpectedHashes, LoggedCopy};
+use super::{ReadOutcome, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
 /// File, expected hashes, result, and outcome of the read.
-pub(super) type Noted<'a> = (&'a Item, &'a Known, State, Looked);
+pub(super) type Noted<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, ReadOutcome);
 
 /// Records findings of logged copies and of catalogued files.
 pub(super) fn in_catalogue(
@@ -34,9 +34,9 @@ pub(super) fn in_catalogue(
             }
         };
         let state = match state {
-            State::Verified => CopyState::Verified,
-            State::Altered => CopyState::Altered,
-            State::Missing | State::New | State::Unread => continue,
+            VerifyState::Verified => CopyState::Verified,
+            VerifyState::Altered => CopyState::Altered,
+            VerifyState::Missing | VerifyState::New | VerifyState::Unread => continue,
         };
         findings.extend(of_copies(basis, &item.inside, read));
         let xxh128 = read
@@ -119,7 +119,7 @@ fn of_copies<'a>(
 }
 
 /// Returns a finding that makes an unreadable copy unverified until it is read again.
-fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
+fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
     let found = CopyFound {
         state: CopyState::Unread,
         how: None,
@@ -131,7 +131,7 @@ fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
     Some(Finding::Seen(copy.file, copy.place, digest, found))
 }
 
-fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
+fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
     let found = CopyFound {
         state,
         how: read.map(|read| read.how.name().to_owned()),

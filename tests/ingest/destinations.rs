@@ -164,7 +164,7 @@ fn pulled(place: &str, inside: &str, reason: &str) {
     let left: Vec<PathBuf> = tree(&at).into_keys().collect();
     assert!(left.is_empty(), "in the folder it was mounted at: {left:?}");
     assert!(!at.join("ascmhl").exists());
-    is_told(&answer, &copies[1].to_string_lossy(), "it was taken away");
+    is_told(&answer, &copies[1].to_string_lossy(), "it was removed");
     are_equal(&card, &copies[0]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");
@@ -300,7 +300,7 @@ fn the_kernel_keeps_no_copies_and_memory_is_warned_of() {
     for folder in ["/proc/self/fd", "/sys/kernel", "/dev"] {
         let answer = ingest(&shoot, &[&card], &[&Path::new(folder).join("{card}")]);
         assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-        is_told(&answer, "/A001", "keeps no files");
+        is_told(&answer, "/A001", "stores no files");
     }
     let memory = tempfile::tempdir_in("/dev/shm").unwrap();
     let answer = ingest(&shoot, &[&card], &[&memory.path().join("{card}")]);

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::{Copying, Run, Told, destination};
+use super::{Copying, Run, WorkerMessage, destination};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
 use crate::ingest::plan::CardPlan;
@@ -58,30 +58,30 @@ pub(super) struct CloseCard<'a> {
 }
 
 /// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
-struct SaysClosed {
+struct ClosedGuard {
     card: usize,
-    sender: SyncSender<(usize, Told)>,
+    sender: SyncSender<(usize, WorkerMessage)>,
     is_complete: Option<bool>,
 }
 
-impl Drop for SaysClosed {
+impl Drop for ClosedGuard {
     fn drop(&mut self) {
         let _ = self
             .sender
-            .send((self.card, Told::Closed(self.is_complete)));
+            .send((self.card, WorkerMessage::Closed(self.is_complete)));
     }
 }
 
 impl CloseCard<'_> {
     /// Closes the card and sends the findings.
-    pub(super) fn run(mut self, sender: SyncSender<(usize, Told)>) {
-        let mut closed = SaysClosed {
+    pub(super) fn run(mut self, sender: SyncSender<(usize, WorkerMessage)>) {
+        let mut closed = ClosedGuard {
             card: self.card,
             sender,
             is_complete: None,
         };
         let (card, sender) = (self.card, closed.sender.clone());
-        let tell = |found| _ = sender.send((card, Told::Closing(found)));
+        let tell = |found| _ = sender.send((card, WorkerMessage::Closing(found)));
         let mut is_complete = self.plan.listing.problems.is_empty();
         is_complete &= self.look_again(&tell);
         for at in 0..self.plan.places.len() {
@@ -93,7 +93,7 @@ impl CloseCard<'_> {
                 self.given_up[at] = true;
                 is_complete = false;
                 let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
-                let _ = sender.send((card, Told::Event(gone)));
+                let _ = sender.send((card, WorkerMessage::Event(gone)));
             }
             if !self.given_up[at] {
                 is_complete &= self.seal(at, &tell);
@@ -163,9 +163,9 @@ impl CloseCard<'_> {
     /// Writes the manifest of a destination and sets the times of its folders. Returns true if the
     /// folders are complete.
     fn seal(&self, at: usize, tell: &dyn Fn(Closing)) -> bool {
-        let is_told = Cell::new(false);
+        let is_reported = Cell::new(false);
         let go_on = || {
-            if !is_told.replace(true) {
+            if !is_reported.replace(true) {
                 tell(Closing::Waits(at));
             }
             !self.request.cancel().is_cancelled()
@@ -194,13 +194,13 @@ impl Run<'_> {
         match found {
             Closing::Written(task, places) => self.written_to(card, task, &places),
             Closing::Unlisted => {
-                let mut told = self.problems[card].iter();
-                if !told.any(|problem| problem.path == plan.source) {
+                let mut known = self.problems[card].iter();
+                if !known.any(|problem| problem.path == plan.source) {
                     self.problem(card, plan.source.clone(), UNLISTED);
                 }
             }
             Closing::Problem(path, reason) => self.problem(card, path, &reason),
-            Closing::Waits(at) => (self.report)(Event::Warning {
+            Closing::Waits(at) => (self.on_event)(Event::Warning {
                 message: format!(
                     "another process writes the manifest in {}",
                     plan.places[at].folder.display()
@@ -251,8 +251,8 @@ impl Run<'_> {
             Err(reason) => {
                 self.catalogue
                     .note_place(ingest, number, None, Some(&reason))?;
-                let told = format!("no new manifest: {reason}");
-                self.problem(card, folder, &told);
+                let reason = format!("no new manifest: {reason}");
+                self.problem(card, folder, &reason);
                 return Ok(());
             }
         };
@@ -269,7 +269,7 @@ impl Run<'_> {
         }
         let path = folder.join(&sealed.manifest);
         self.summary.manifests.push(path.clone());
-        (self.report)(Event::Sealed(card, path));
+        (self.on_event)(Event::Sealed(card, path));
         Ok(())
     }
 }

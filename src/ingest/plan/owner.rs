@@ -15,14 +15,14 @@ impl Planner<'_> {
         &mut self,
         typed: &[PathBuf],
         folders: &[PathBuf],
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<(), String> {
         for (typed, folder) in typed.iter().zip(folders) {
             match self.grounds.under(typed, folder, self.volumes) {
                 Ground::Firm => {}
                 Ground::Soft(message, hint) => {
                     if self.warned.insert(folder.clone()) {
-                        report(Event::Warning { message, hint });
+                        on_event(Event::Warning { message, hint });
                     }
                 }
                 Ground::None(reason, hint) => return Err(format!("{reason}; {hint}")),
@@ -37,7 +37,7 @@ impl Planner<'_> {
         folders: &[PathBuf],
         plan: &CardPlan,
         contents: &mut Contents<'_>,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Owner, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(Owner::Other);
@@ -56,7 +56,7 @@ impl Planner<'_> {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
-                let compared = contents.compare(&files, folder, report);
+                let compared = contents.compare(&files, folder, on_event);
                 if compared.is_other {
                     known.get_or_insert(Owner::Other);
                     continue;
