@@ -62,6 +62,7 @@ pub struct CardPlan {
     pub places: Vec<PlannedPlace>,
     /// Files, in the order of the listing.
     pub tasks: Vec<CopyTask>,
+    /// Ready, known from an earlier ingest, or refused.
     pub state: CardState,
     /// Earlier ingest that is resumed, in its previous state.
     pub(super) earlier: Option<Ingest>,

@@ -62,6 +62,7 @@ pub struct Destination {
 /// File to be copied, and its state at each destination.
 #[derive(Debug, Clone)]
 pub struct CopyTask {
+    /// File as listed on the card.
     pub item: Item,
     /// Hashes from an earlier run, of the first kind at least; `None` unless size and time are
     /// unchanged.
@@ -74,6 +75,7 @@ pub struct CopyTask {
 
 /// Files to copy and their destinations.
 pub struct CopyOrder<'a> {
+    /// Root of the card.
     pub source: &'a Path,
     /// True if the card's root is on a share.
     pub is_share: bool,

@@ -79,6 +79,7 @@ pub enum Event {
         /// Descriptions of what they are compared with.
         with: Vec<String>,
     },
+    /// Reading of a file began; path relative to the folder.
     Reading(PathBuf),
     /// Number of further bytes read.
     Read(u64),
