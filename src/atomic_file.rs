@@ -1,5 +1,5 @@
-//! Files that are written beside footage: whole or not at all, and never in place of what
-//! somebody else put there.
+//! Atomic writes of files next to footage: complete or not at all, and never replacing a file of
+//! another program.
 
 mod claim;
 mod leftovers;
@@ -17,15 +17,18 @@ pub use leftovers::{is_unfinished, sweep, sweepable};
 pub use network_view::{is_local, refresh, refresh_open};
 pub use writer_id::{Life, Writer};
 
-/// Beginning and end of the name of an unfinished file. Its writer and [`DICE`] letters are between them.
+/// Prefix and suffix of the name of an unfinished file. The writer and [`DICE`] letters are between
+/// them.
 const PREFIX: &str = ".btsindex-";
 const SUFFIX: &str = ".part";
-/// Name of a lock file that other machines see: that of an unfinished file, which no listing takes for footage.
+/// Name of a lock file that other machines see. It is that of an unfinished file, so no listing
+/// treats it as footage.
 pub const LOCK: &str = ".btsindex-000shared000.part";
-/// Random letters and digits in the name.
+/// Number of random letters and digits in the name.
 const DICE: usize = 12;
 
-/// Returns a name that no other process uses, and that [`sweep`] removes once this one has ended.
+/// Returns a name that no other process uses, and that [`sweep`] removes once this process has
+/// ended.
 #[must_use]
 pub fn unfinished_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -33,7 +36,7 @@ pub fn unfinished_name() -> String {
     format!("{PREFIX}{}-{count:0DICE$}{SUFFIX}", Writer::this())
 }
 
-/// Returns the text of a file that processes agree by: `None` where it is absent, empty where it cannot be read.
+/// Returns the text of a file that coordinates processes: `None` if absent, empty if unreadable.
 #[must_use]
 pub fn agreed_text(path: &Path) -> Option<String> {
     match fs::read(path) {
@@ -43,11 +46,11 @@ pub fn agreed_text(path: &Path) -> Option<String> {
     }
 }
 
-/// Removes a file that says what it said, if it is there. Of several processes, one does so: the others may find the file
-/// of the next holder under its name, and put that back.
+/// Removes a file if its text is still `text`. Only one of several processes does so: the others
+/// may find the next holder's file under this name, and restore it.
 ///
 /// # Errors
-/// When it cannot be renamed or removed.
+/// Returns an error if the file cannot be renamed or removed.
 pub fn take_away(path: &Path, text: &str) -> io::Result<()> {
     let aside = path.with_file_name(unfinished_name());
     match fs::rename(path, &aside) {
@@ -61,8 +64,8 @@ pub fn take_away(path: &Path, text: &str) -> io::Result<()> {
     fs::remove_file(&aside)
 }
 
-/// A file that is being written under a name of its own, in the folder where it will stand. It is
-/// gone when this is dropped; a process that is killed leaves it, for [`sweep`].
+/// File that is written under a temporary name in its final folder. It is removed on drop; if the
+/// process is killed, [`sweep`] removes it later.
 #[derive(Debug)]
 pub struct Unfinished {
     file: File,
@@ -70,10 +73,10 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// An empty file in a folder, which others may read as far as the system lets new files be.
+    /// Creates an empty file in a folder, readable by others if the system's umask allows it.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// Returns an error if the file cannot be created.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         let prefix = format!("{PREFIX}{}-", Writer::this());
@@ -81,39 +84,39 @@ impl Unfinished {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // Other people, on other machines, have other numbers.
+            // Users have different ids on other machines.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         loop {
             let (file, path) = builder.tempfile_in(folder)?.into_parts();
-            // Whoever sweeps may have come between the two.
+            // A sweep may have removed the file before it was locked.
             if is_held(&file) {
                 return Ok(Self { file, path });
             }
         }
     }
 
-    /// The file, to write to.
+    /// Returns the open file, for writing.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Where it is until it is published.
+    /// Returns the temporary path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives it the name it is to have, which nothing must have yet; the folder is not synced.
+    /// Gives the file its final name, which must not exist; does not sync the folder.
     ///
     /// # Errors
-    /// `AlreadyExists` when something has that name; else what the system says. The file is gone then.
+    /// Returns `AlreadyExists` if the name exists, or the system's error. The file is removed then.
     pub fn publish(self, path: &Path) -> io::Result<()> {
         match self.path.persist_noclobber(path) {
             Ok(()) => Ok(()),
             Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => Err(fault.error),
-            // FAT over FUSE knows neither a rename that replaces nothing nor hard links.
+            // FAT over FUSE supports neither hard links nor a rename without replacement.
             Err(fault)
                 if fs::symlink_metadata(path)
                     .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
@@ -125,14 +128,14 @@ impl Unfinished {
         }
     }
 
-    /// Gives it the name that another file has, in whose place it stands from then on.
+    /// Replaces another file.
     fn replace(self, path: &Path) -> io::Result<()> {
         self.path.persist(path).map_err(|fault| fault.error)
     }
 }
 
-/// Locks an unfinished file for as long as its writer lives; whether it is still there by then. On Windows nobody
-/// else could read it meanwhile, this program included.
+/// Locks an unfinished file while its writer is alive. Returns false if it was removed before. On
+/// Windows no handle could read a locked file, not even in this program.
 #[cfg(unix)]
 fn is_held(file: &File) -> bool {
     match file.try_lock() {
@@ -149,26 +152,27 @@ fn is_held(_file: &File) -> bool {
     true
 }
 
-/// Writes a file that is not there yet.
+/// Writes a new file.
 ///
 /// # Errors
-/// `AlreadyExists` when something has that name; else what the system says.
+/// Returns `AlreadyExists` if the name exists, or the system's error.
 pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     new_with(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file that is not there yet, and that need not be in memory as a whole.
+/// Writes a new file with `write`, without holding it in memory.
 ///
 /// # Errors
-/// `AlreadyExists` when something has that name; else what the system or `write` says.
+/// Returns `AlreadyExists` if the name exists, or an error of the system or of `write`.
 pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     new_while(path, write, &|| true)
 }
 
-/// Writes a new file, as [`new_with`] does, if `is_allowed` says so right before it gets its name.
+/// Writes a new file like [`new_with`], if `is_allowed` returns true just before the file gets its
+/// name.
 ///
 /// # Errors
-/// As [`new_with`]; also `AlreadyExists` when it is not allowed.
+/// Returns the errors of [`new_with`], and `AlreadyExists` if not allowed.
 pub fn new_while(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
@@ -184,18 +188,18 @@ pub fn new_while(
     Ok(())
 }
 
-/// Puts a file in the place of one that is still as it was when it was looked at.
+/// Replaces a file that is unchanged since `before`.
 ///
 /// # Errors
-/// `AlreadyExists` when another stands there by now; else what the system says.
+/// Returns `AlreadyExists` if the file changed, or the system's error.
 pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
     instead_with(path, before, |file| file.write_all(bytes))
 }
 
-/// Puts a file that need not be in memory as a whole in the place of one that is still as it was when it was looked at.
+/// Replaces a file that is unchanged since `before`, without holding the new one in memory.
 ///
 /// # Errors
-/// `AlreadyExists` when another stands there by now; else what the system or `write` says.
+/// Returns `AlreadyExists` if the file changed, or an error of the system or of `write`.
 pub fn instead_with(
     path: &Path,
     before: &Metadata,
@@ -204,11 +208,11 @@ pub fn instead_with(
     instead_while(path, before, write, &|| true)
 }
 
-/// Puts a file in the place of one, as [`instead_with`] does, if `is_allowed` says so right before. A writer that was stopped
-/// while it wrote may have lost its lock.
+/// Replaces a file like [`instead_with`], if `is_allowed` returns true just before. A writer that
+/// was suspended may have lost its lock.
 ///
 /// # Errors
-/// As [`instead_with`]; also `AlreadyExists` when it is not allowed.
+/// Returns the errors of [`instead_with`], and `AlreadyExists` if not allowed.
 pub fn instead_while(
     path: &Path,
     before: &Metadata,
@@ -217,7 +221,7 @@ pub fn instead_while(
 ) -> io::Result<()> {
     let folder = folder_of(path)?;
     let file = written(folder, write)?;
-    // Whoever could read it still can.
+    // Keeps the permissions of the replaced file.
     let _ = file.file().set_permissions(before.permissions());
     let is_allowed = is_allowed();
     refresh(path);
@@ -241,7 +245,7 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
         .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "not the path of a file"))
 }
 
-/// A file of another name beside, hidden, with all of its content on the disk.
+/// Writes a hidden temporary file in the folder and syncs it.
 fn written(
     folder: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
@@ -252,16 +256,16 @@ fn written(
     Ok(unfinished)
 }
 
-/// Has the names in a folder on the disk too.
+/// Syncs the names in a folder to the disk.
 ///
 /// # Errors
-/// What the system says; not every one lets a folder be synced.
+/// Returns the system's error; not every system can sync a folder.
 #[cfg(unix)]
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Has the names in a folder on the disk too: here, the system does so by itself.
+/// Does nothing: this system syncs names itself.
 ///
 /// # Errors
 /// None.

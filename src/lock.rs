@@ -1,4 +1,4 @@
-//! One at a time: lock files that say who holds them, so that whoever waits can say for whom.
+//! Exclusive lock files that name their holder, so that a waiting process can report it.
 
 mod shared;
 
@@ -12,30 +12,30 @@ use crate::error::Error;
 
 pub use shared::Shared;
 
-/// How often a lock that is held is tried again.
+/// Pause between two attempts to take a held lock.
 const BETWEEN: Duration = Duration::from_millis(50);
-/// A holder's text is no longer than this.
+/// Maximum length of a holder's text, in bytes.
 const HOLDER: u64 = 256;
 
-/// A lock that is held until this is dropped, or the process ends.
+/// Lock that is held until dropped, or until the process ends.
 #[derive(Debug)]
 pub struct Held {
     _file: File,
 }
 
-/// What trying to take a lock came to.
+/// Result of trying to take a lock.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It is ours.
+    /// The lock was taken.
     Held(Held),
-    /// Somebody has it: what they say of themselves, such as `process 123 (scan)`.
+    /// Another process holds it; its description, such as `process 123 (scan)`.
     Busy(String),
 }
 
-/// Takes a lock, or says who has it.
+/// Tries to take a lock; returns its holder if it is busy.
 ///
 /// # Errors
-/// When the file cannot be made or locked.
+/// Returns an error if the file cannot be created or locked.
 pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -46,7 +46,7 @@ pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
         .map_err(Error::path(path))?;
     match file.try_lock() {
         Ok(()) => {
-            // The lock holds without it; on a full disk it is the one thing that works.
+            // The lock works without the text, which cannot be written on a full disk.
             let _ = sign(&mut file, what_we_do);
             Ok(Attempt::Held(Held { _file: file }))
         }
@@ -55,24 +55,24 @@ pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
     }
 }
 
-/// Takes a lock, waiting while another has it: `told` hears once who that is. `None` when
-/// `abort` ended the waiting.
+/// Takes a lock, waiting while another process holds it. `on_wait` receives that holder once.
+/// `None` if `abort` ended the wait.
 ///
 /// # Errors
-/// When the file cannot be made or locked.
+/// Returns an error if the file cannot be created or locked.
 pub fn hold(
     path: &Path,
     what_we_do: &str,
     abort: &dyn Fn() -> bool,
-    told: &mut dyn FnMut(&str),
+    on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
         match attempt(path, what_we_do)? {
             Attempt::Held(held) => return Ok(Some(held)),
             Attempt::Busy(holder) => {
-                if !std::mem::replace(&mut is_told, true) {
-                    told(&holder);
+                if !std::mem::replace(&mut is_reported, true) {
+                    on_wait(&holder);
                 }
             }
         }
@@ -89,8 +89,8 @@ fn sign(file: &mut File, what_we_do: &str) -> std::io::Result<()> {
     write!(file, "process {} ({what_we_do})", std::process::id())
 }
 
-/// Who holds it. It is only told, so an answer that cannot be read does no harm; on Windows a
-/// locked file never can.
+/// Returns the holder's description. It is only for display, so an unreadable one does no harm; on
+/// Windows a locked file is never readable.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.take(HOLDER).read_to_string(&mut text);
@@ -110,8 +110,8 @@ mod tests {
         let path = folder.path().join("some.lock");
         let first = hold(&path, "scan", &|| true, &mut |_| panic!("nobody has it")).unwrap();
         let mut holders = Vec::new();
-        let mut told = |holder: &str| holders.push(holder.to_owned());
-        let second = hold(&path, "search", &|| true, &mut told).unwrap();
+        let mut on_wait = |holder: &str| holders.push(holder.to_owned());
+        let second = hold(&path, "search", &|| true, &mut on_wait).unwrap();
         assert!(first.is_some() && second.is_none());
         #[cfg(unix)]
         assert_eq!(holders, [format!("process {} (scan)", std::process::id())]);

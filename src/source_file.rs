@@ -1,5 +1,5 @@
-//! Originals are opened to be read, and only when they are regular files: opening a pipe
-//! waits for ever, and a device may do anything.
+//! Read-only access to source files. Only regular files are opened: opening a pipe blocks forever,
+//! and a device may have side effects.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Opens a file of a drive for reading.
+/// Opens a file for reading.
 ///
 /// # Errors
-/// When it is no regular file, or cannot be opened.
+/// Returns an error if the path is not a regular file or cannot be opened.
 pub fn open(path: &Path) -> io::Result<File> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::new(
@@ -23,11 +23,11 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The real path of a file or folder, links resolved, each name as its folder lists it: where letter case makes no
-/// difference, one folder would go by several paths.
+/// Resolves links and returns the real path, with each name spelled as in its folder. On
+/// case-insensitive filesystems, one folder would otherwise have several paths.
 ///
 /// # Errors
-/// When it is not there, or cannot be looked at.
+/// Returns an error if the path does not exist or cannot be read.
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     let real = std::fs::canonicalize(path)?;
     let mut listed = PathBuf::new();
@@ -42,7 +42,7 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     Ok(listed)
 }
 
-/// How a folder lists a name, where it makes no difference between small and capital letters.
+/// Returns the listed spelling of a name on a case-insensitive filesystem.
 fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
     let text = name.to_str()?;
     let lower = text.to_lowercase();
@@ -51,7 +51,7 @@ fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
     } else {
         lower
     };
-    // A FUSE program may number one file by each of its spellings, so numbers tell nothing.
+    // A FUSE program may give each spelling of a name its own inode, so inodes are not compared.
     (other != text && folder.join(other).symlink_metadata().is_ok()).then_some(())?;
     let names = std::fs::read_dir(folder).ok()?.flatten();
     let names: Vec<OsString> = names.map(|entry| entry.file_name()).collect();
@@ -63,26 +63,26 @@ fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
     names.into_iter().find(is_spelling)
 }
 
-/// A file's modification time, nanoseconds since 1970 UTC; 0 where the system does not tell.
+/// Modification time in nanoseconds since 1970 UTC; 0 if the system does not report it.
 #[must_use]
 pub fn modified(metadata: &Metadata) -> i64 {
     metadata.modified().map_or(0, nanos)
 }
 
-/// What a file looked like when it was read: as long as it looks so, nobody wrote to it, unless they put back what
-/// tells.
+/// Size and times of a file when it was read. While they are unchanged, nothing wrote to the file,
+/// unless a program restored its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// When the system last changed anything of it (ctime), nanoseconds since 1970 UTC, where it tells.
+    /// Change time (ctime) in nanoseconds since 1970 UTC; `None` if the system does not report it.
     pub changed: Option<i64>,
 }
 
 impl Stamp {
-    /// What a file looks like now.
+    /// Takes size and times from a file's metadata.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         Self {
@@ -92,8 +92,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a file looks as it did. Filesystems without a reliable change time (ctime) may round times when they are
-    /// mounted again.
+    /// Returns true if a file is unchanged. Filesystems without a reliable change time (ctime) may
+    /// round times when they are mounted again.
     #[must_use]
     pub fn is_like(&self, now: &Self, has_change_time: bool) -> bool {
         if has_change_time {
@@ -103,7 +103,7 @@ impl Stamp {
     }
 }
 
-/// Coarsest step of a filesystem's times (FAT), nanoseconds.
+/// Coarsest time resolution of a filesystem (FAT), in nanoseconds.
 const COARSEST: u64 = 2_000_000_000;
 
 #[cfg(unix)]
@@ -125,20 +125,20 @@ fn nanos(time: SystemTime) -> i64 {
     }
 }
 
-/// Whether all bytes are zero.
+/// Returns true if all bytes are zero.
 #[must_use]
 pub fn is_zero(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<16>();
     words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
-/// Bytes that are read to try a drive.
+/// Bytes per test read of a drive.
 const TRIAL: u64 = 64 * 1024;
 
-/// Reads the begin, the middle and the end of a file: whether its drive still gives it.
+/// Reads the beginning, the middle and the end of a file, to check that its drive is readable.
 ///
 /// # Errors
-/// When it does not.
+/// Returns an error if a read fails.
 pub fn try_reading(path: &Path) -> io::Result<()> {
     let original = Original::open(path)?;
     let size = original.size();
@@ -149,21 +149,21 @@ pub fn try_reading(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Read calls and bytes of this process so far, from originals alone.
+/// Read calls and bytes of source files by this process so far.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// What was read of originals, by this process itself.
+/// Read statistics of source files, for this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Read calls.
+    /// Number of read calls.
     pub calls: u64,
-    /// Bytes.
+    /// Bytes read.
     pub bytes: u64,
 }
 
 impl Traffic {
-    /// Since this process began.
+    /// Returns the statistics since the process started.
     #[must_use]
     pub fn so_far() -> Self {
         Self {
@@ -173,8 +173,8 @@ impl Traffic {
     }
 }
 
-/// An opened original, of which ranges are read. It remembers those worth keeping, so that
-/// what two stages look at is read once.
+/// Open source file, read by range. Ranges that two stages need can be stored, so that they are
+/// read once.
 #[derive(Debug)]
 pub struct Original {
     file: File,
@@ -183,10 +183,10 @@ pub struct Original {
 }
 
 impl Original {
-    /// Opens a file of a drive.
+    /// Opens a source file.
     ///
     /// # Errors
-    /// When it is no regular file, or cannot be opened.
+    /// Returns an error if the path is not a regular file or cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         Ok(Self {
@@ -196,16 +196,16 @@ impl Original {
         })
     }
 
-    /// Bytes it had when it was opened.
+    /// Size in bytes when the file was opened.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Reads exactly `length` bytes from `start`: one read call, or none where they are kept.
+    /// Reads exactly `length` bytes from `start`, with one read call, or from a stored range.
     ///
     /// # Errors
-    /// `UnexpectedEof` when they are not all there; whatever the system says.
+    /// Returns `UnexpectedEof` if the range exceeds the file, or the system's error.
     pub fn read(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
         if let Some(bytes) = self.kept(start, length) {
             return Ok(bytes.to_vec());
@@ -223,19 +223,19 @@ impl Original {
         Ok(bytes)
     }
 
-    /// Keeps bytes that were read from `start`.
+    /// Stores bytes that were read from `start`.
     pub fn keep(&mut self, start: u64, bytes: Vec<u8>) {
         self.kept.push((start, bytes));
     }
 
-    /// What is kept of its beginning.
+    /// Returns the stored bytes at the beginning of the file.
     #[must_use]
     pub fn beginning(&self) -> &[u8] {
         let first = self.kept.iter().find(|(start, _)| *start == 0);
         first.map_or(&[], |(_, bytes)| bytes)
     }
 
-    /// A range that is kept whole.
+    /// Returns a range that is stored completely.
     #[must_use]
     pub fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
         self.kept.iter().find_map(|(first, bytes)| {
@@ -245,17 +245,17 @@ impl Original {
     }
 }
 
-/// How many may read from one device at a time: one from a spinning disk or a card, whose
-/// head or bus would only be torn between more.
+/// Limit on parallel readers of a device: one for a spinning disk or a card, where several readers
+/// would slow each other down.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<(Mutex<usize>, Condvar)>);
 
-/// Leave to read, until it is dropped.
+/// Permission to read, released on drop.
 #[derive(Debug)]
 pub struct Pass<'a>(&'a Gate);
 
 impl Gate {
-    /// A gate for so many at a time.
+    /// Creates a gate for `readers` parallel readers.
     #[must_use]
     pub fn new(readers: usize) -> Self {
         Self(Arc::new((Mutex::new(readers.max(1)), Condvar::new())))

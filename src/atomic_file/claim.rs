@@ -1,4 +1,4 @@
-//! A name that one process gives a file at a time, on filesystems that rename only in place of what is there.
+//! Exclusive claim to a file name, for filesystems whose rename always replaces an existing file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -12,22 +12,23 @@ use super::writer_id::{Life, Writer};
 use super::{DICE, PREFIX, SUFFIX};
 use super::{agreed_text, take_away};
 
-/// For how long another process may give a file its name.
+/// Time for which another process may hold a claim.
 const PATIENCE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(20);
 
-/// A claim to a name, given up when this is dropped.
+/// Claim to a name, released on drop.
 pub(super) struct Claim {
     path: PathBuf,
-    /// Locked, so that it is not swept.
+    /// Locked, so that the claim is not swept.
     _file: File,
 }
 
 impl Claim {
-    /// Claims the name of a file that is not there; waits while another process does so.
+    /// Claims a name that no file has; waits while another process holds a claim.
     ///
     /// # Errors
-    /// `AlreadyExists` when the file is there by then, or the other process takes too long; else what the system says.
+    /// Returns `AlreadyExists` if the file exists by then or the other process takes too long, or
+    /// the system's error.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default();
         let hash = xxh3_64(name.as_encoded_bytes());
@@ -38,7 +39,7 @@ impl Claim {
                 Ok(mut file) => {
                     let _ = file.try_lock();
                     let written = write!(file, "{}", Writer::this());
-                    // From here on, an error gives it up.
+                    // From here on, an error releases the claim.
                     let claim = Self {
                         path: claim,
                         _file: file,
@@ -67,8 +68,8 @@ impl Claim {
     }
 }
 
-/// Removes the claim of a dead process of this machine. Of several processes of this machine, the one that locks the file
-/// does so; no other machine knows that its writer is dead.
+/// Removes the claim of a dead process of this machine. Among several processes, the one that locks
+/// the file does so. No other machine knows that the writer is dead.
 fn take_over(claim: &Path, text: &str) -> io::Result<()> {
     let gone = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(()),
@@ -79,7 +80,7 @@ fn take_over(claim: &Path, text: &str) -> io::Result<()> {
         Err(error) => return gone(error),
     };
     match file.try_lock() {
-        // Once another process has removed it, the name may be that of a new claim.
+        // Once another process has removed it, the name may belong to a new claim.
         Ok(()) if agreed_text(claim).as_deref() == Some(text) => {
             fs::remove_file(claim).or_else(gone)
         }

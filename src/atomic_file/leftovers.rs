@@ -1,7 +1,8 @@
-//! Unfinished files that nobody finishes any more, removed.
+//! Removal of unfinished files whose writers are dead.
 //!
-//! On a share, the file of another machine looks like one that was left, since no lock shows there that its writer lives.
-//! So what this machine cannot judge has to be untouched for days, by the clock of the share itself.
+//! On a share, the file of another machine looks like a leftover, since no lock there shows that
+//! its writer is alive. So files that this machine cannot judge must be untouched for days, by the
+//! clock of the share itself.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -13,33 +14,34 @@ use super::network_view::is_local;
 use super::writer_id::{Life, Writer};
 use super::{DICE, LOCK, PREFIX, SUFFIX, Unfinished};
 
-/// For how long a file of another machine must be untouched. Copying one file takes no day.
+/// Time for which a file of another machine must be untouched. Copying one file takes less than a
+/// day.
 const OF_OTHERS: Duration = Duration::from_secs(3 * 86_400);
-/// … and one of this machine from before it was booted: a clone of it may have the same name.
+/// Time for a file of this machine from before its last boot: a clone of it may have the same name.
 const BEFORE_BOOT: Duration = Duration::from_secs(3600);
-/// What `SQLite` calls its files beside a database that is being written.
+/// Suffixes of the files that `SQLite` keeps next to a database in use.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// When a file may be removed.
+/// Decision about an unfinished file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum SweepDecision {
     Kept,
     Removed,
     RemovedOnceUntouched(Duration),
 }
 
-/// Removes from a folder the unfinished files that processes left which are no more, and what `SQLite` left beside them;
-/// returns how many.
+/// Removes unfinished files of dead processes from a folder, and leftovers of `SQLite` next to
+/// them; returns their number.
 ///
 /// # Errors
-/// When the folder cannot be listed.
+/// Returns an error if the folder cannot be listed.
 pub fn sweep(folder: &Path) -> io::Result<usize> {
     let mut clock = Clock::of(folder);
     let (mut swept, mut companions) = (0, Vec::new());
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
         if is_unfinished(&entry.file_name()) {
-            // Its lock is held until it is gone, lest a writer takes it meanwhile.
+            // The lock is held until the file is gone, so that no writer takes it meanwhile.
             if let Some(_lock) = forsaken(&path, &mut clock) {
                 swept += usize::from(fs::remove_file(&path).is_ok());
             }
@@ -55,7 +57,8 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
-/// Bytes of the unfinished files in a folder that [`sweep`] would remove, as far as that is known without writing there.
+/// Returns the size of the unfinished files that [`sweep`] would remove, as far as known without
+/// writing to the folder.
 #[must_use]
 pub fn sweepable(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -70,13 +73,14 @@ pub fn sweepable(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Whether a file of that name is one that is being written, or was when its writer died.
+/// Returns true if the name is that of an unfinished file, whether its writer is alive or dead.
 #[must_use]
 pub fn is_unfinished(name: &OsStr) -> bool {
     writer_of(name).is_some()
 }
 
-/// The writer of an unfinished file by its name: `Some(None)` where earlier versions wrote it, which named none.
+/// Parses the writer from the name of an unfinished file: `Some(None)` for names of earlier
+/// versions, which have no writer.
 #[expect(
     clippy::option_option,
     reason = "a name of another kind, and a name without a writer, are two things"
@@ -87,7 +91,7 @@ fn writer_of(name: &OsStr) -> Option<Option<Writer>> {
         dice.len() == DICE && dice.bytes().all(|letter| letter.is_ascii_alphanumeric())
     };
     match inner.rsplit_once('-') {
-        // What somebody else called alike is theirs.
+        // Similar names belong to other programs.
         None => is_dice(inner).then_some(None),
         Some((writer, dice)) => {
             let writer = writer.parse().ok().filter(|_| is_dice(dice))?;
@@ -96,7 +100,7 @@ fn writer_of(name: &OsStr) -> Option<Option<Writer>> {
     }
 }
 
-/// The name of the unfinished file that a file of `SQLite` belongs to.
+/// Returns the name of the unfinished file that a file of `SQLite` belongs to.
 fn main_of(name: &OsStr) -> Option<&OsStr> {
     let name = name.to_str()?;
     let mut mains = COMPANIONS
@@ -108,36 +112,38 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
         .filter(|main| is_unfinished(main))
 }
 
-/// When a file may go whose writer, if any is named, is this; `is_local` says whether locks show that writers live.
-fn fate(writer: Option<Writer>, is_local: bool) -> Fate {
+/// Decides about a file from its writer, if known. `is_local`: locks show whether writers are
+/// alive.
+fn fate(writer: Option<Writer>, is_local: bool) -> SweepDecision {
     match writer.map(Writer::life) {
-        Some(Life::Alive) => Fate::Kept,
-        Some(Life::Dead) => Fate::Removed,
-        Some(Life::BeforeBoot) | None if is_local => Fate::Removed,
-        Some(Life::BeforeBoot) => Fate::RemovedOnceUntouched(BEFORE_BOOT),
-        Some(Life::Elsewhere) | None => Fate::RemovedOnceUntouched(OF_OTHERS),
+        Some(Life::Alive) => SweepDecision::Kept,
+        Some(Life::Dead) => SweepDecision::Removed,
+        Some(Life::BeforeBoot) | None if is_local => SweepDecision::Removed,
+        Some(Life::BeforeBoot) => SweepDecision::RemovedOnceUntouched(BEFORE_BOOT),
+        Some(Life::Elsewhere) | None => SweepDecision::RemovedOnceUntouched(OF_OTHERS),
     }
 }
 
-/// The file, locked, when it may be removed.
+/// Returns the locked file if it may be removed.
 fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     let name = path.file_name()?;
-    // A lock is taken over by those who want it, and by nobody else.
+    // A lock is only taken over by processes that wait for it.
     let writer = writer_of(name).filter(|_| name != LOCK)?;
     let found = fs::symlink_metadata(path).ok();
     let found = found.filter(Metadata::is_file)?;
-    // No lock of another process of this machine is broken in any case.
+    // Locks of other processes of this machine are always respected.
     let file = File::options().write(true).open(path).ok()?;
     file.try_lock().ok()?;
     let may_go = match fate(writer, is_local(&file)) {
-        Fate::Kept => false,
-        Fate::Removed => true,
-        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+        SweepDecision::Kept => false,
+        SweepDecision::Removed => true,
+        SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
     };
     may_go.then_some(file)
 }
 
-/// Whether a file of `SQLite` may be removed. The file that it belongs to is there as long as its writer lives.
+/// Returns true if a file of `SQLite` may be removed. Its main file exists while the writer is
+/// alive.
 fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
     let Some(main) = path.file_name().and_then(main_of) else {
         return false;
@@ -150,15 +156,15 @@ fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
     }
     let is_local = File::open(path).is_ok_and(|file| is_local(&file));
     match fate(writer_of(main).flatten(), is_local) {
-        Fate::Kept => false,
-        Fate::Removed => true,
-        Fate::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
+        SweepDecision::Kept => false,
+        SweepDecision::Removed => true,
+        SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
     }
 }
 
-/// What time it is by the filesystem of a folder.
+/// Current time of a folder's filesystem.
 enum Clock<'a> {
-    /// It is asked when it is needed, by a file that is made there.
+    /// Not read yet: a file created in the folder will show it.
     Of(&'a Path),
     Known(SystemTime),
     Unknown,
@@ -208,7 +214,7 @@ mod tests {
     use super::*;
     use std::fs::FileTimes;
 
-    /// What the machine of a writer is called.
+    /// Name of a file from another machine.
     fn elsewhere() -> String {
         format!(".btsindex-{:08x}-00000001-1-1-abcdefghijkl.part", u32::MAX)
     }
@@ -230,7 +236,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let theirs = put(folder.path(), &elsewhere());
         let ours = put(folder.path(), &dead());
-        // A copy has the time of the card once it is proved.
+        // A verified copy has the time of the card.
         let old = SystemTime::now() - 10 * OF_OTHERS;
         let file = File::options().write(true).open(&theirs).unwrap();
         file.set_times(FileTimes::new().set_modified(old)).unwrap();

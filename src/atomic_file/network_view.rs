@@ -1,10 +1,10 @@
-//! Filesystems that are not shared, and how to see what other machines wrote to those that are.
+//! Detection of local filesystems, and a fresh view of shared ones.
 
 use std::fs::File;
 use std::path::Path;
 
-/// Whether a file or folder is on a disk of this machine: what is read of it is what was written last, and a lock on it is
-/// seen by every process here.
+/// Returns true if a file or folder is on a local disk: reads return the latest writes, and every
+/// process sees its locks.
 #[must_use]
 #[cfg(target_os = "linux")]
 pub fn is_local(file: &File) -> bool {
@@ -30,7 +30,7 @@ pub fn is_local(file: &File) -> bool {
     matches!(kind, Ok(Ok(kind)) if LOCAL.contains(&kind))
 }
 
-/// Whether a file or folder is on a disk of this machine.
+/// Returns true if a file or folder is on a local disk.
 #[must_use]
 #[cfg(target_os = "macos")]
 pub fn is_local(file: &File) -> bool {
@@ -39,19 +39,19 @@ pub fn is_local(file: &File) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|found| u64::from(found.f_flags) & LOCAL != 0)
 }
 
-/// Whether a file or folder is on a disk of this machine: here, nobody says.
+/// Returns false: this system does not report whether a disk is local.
 #[must_use]
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn is_local(_file: &File) -> bool {
     false
 }
 
-/// Has the system ask a share how a file looks now: what it remembers may be seconds old, and a file that grew would be
-/// read to its old end.
+/// Asks a share for a file's current size and times. Cached ones may be seconds old, and a file
+/// that grew would be read to its old end.
 #[cfg(target_os = "linux")]
 pub fn refresh(path: &Path) {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    // Where that is not known, the next look may be an old one; whoever writes checks what came of it.
+    // Without support, the next check may be outdated; writers verify their result.
     let _ = statx(
         CWD,
         path,
@@ -60,7 +60,7 @@ pub fn refresh(path: &Path) {
     );
 }
 
-/// Has the system ask a share how an open file looks now, as [`refresh`] does by a path.
+/// Like [`refresh`], for an open file.
 #[cfg(target_os = "linux")]
 pub fn refresh_open(file: &std::fs::File) {
     use rustix::fs::{AtFlags, StatxFlags, statx};
@@ -68,10 +68,10 @@ pub fn refresh_open(file: &std::fs::File) {
     let _ = statx(file, "", flags, StatxFlags::BASIC_STATS);
 }
 
-/// Has the system ask a share how a file looks now: here, there is no way to.
+/// Does nothing: this system cannot refresh metadata.
 #[cfg(not(target_os = "linux"))]
 pub fn refresh(_path: &Path) {}
 
-/// Has the system ask a share how an open file looks now: here, there is no way to.
+/// Does nothing: this system cannot refresh metadata.
 #[cfg(not(target_os = "linux"))]
 pub fn refresh_open(_file: &std::fs::File) {}

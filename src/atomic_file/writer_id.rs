@@ -1,6 +1,8 @@
-//! Which process writes a file, as the file's name or text says it, and whether that process still lives.
+//! Identity of the process that writes a file, stored in the file's name or text, and a check
+//! whether it is alive.
 //!
-//! A lock is seen by the machine that holds it, and on most shares by no other. What a name says is seen by all.
+//! A lock is visible on its own machine, and on most shares nowhere else. A name is visible
+//! everywhere.
 
 use std::fmt;
 use std::fs;
@@ -9,33 +11,34 @@ use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A process on a machine.
+/// Process on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Writer {
-    /// Hash of what tells the machine, and the part of it whose processes are counted together, from others.
+    /// Hash of the machine's identity, including the container whose processes are counted
+    /// together.
     machine: u32,
-    /// Hash of what tells one boot of it from others.
+    /// Hash of the boot's identity.
     boot: u32,
     process: u32,
-    /// When the process began, in ticks since the boot; 0 where that is unknown.
+    /// Start time of the process in ticks since the boot; 0 if unknown.
     began: u64,
 }
 
-/// What is known of a writer.
+/// State of a writer, as far as known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
-    /// It runs on this machine.
+    /// Running on this machine.
     Alive,
-    /// It ran on this machine, in this boot.
+    /// Ended on this machine, since its last boot.
     Dead,
-    /// It ran on this machine before it was booted.
+    /// Ran on this machine before its last boot.
     BeforeBoot,
-    /// It is on another machine, or nobody can tell that it is not.
+    /// On another machine, or possibly so.
     Elsewhere,
 }
 
 impl Writer {
-    /// This process.
+    /// Returns the identity of this process.
     #[must_use]
     pub fn this() -> Self {
         static THIS: OnceLock<Writer> = OnceLock::new();
@@ -50,7 +53,7 @@ impl Writer {
         })
     }
 
-    /// Whether it lives, as far as this machine can tell.
+    /// Returns the state of the writer, as seen by this process.
     #[must_use]
     pub fn life(self) -> Life {
         self.life_seen_by(
@@ -60,7 +63,8 @@ impl Writer {
         )
     }
 
-    /// Whether it lives, as far as another process can tell. Without ids, many machines have the same names.
+    /// Returns the state of the writer, as seen by another process. Without ids, several machines
+    /// may have equal names.
     fn life_seen_by(self, this: Self, has_machine_id: bool, has_boot_id: bool) -> Life {
         if self == this {
             Life::Alive
@@ -80,7 +84,7 @@ impl Writer {
     }
 }
 
-/// Four hexadecimal numbers.
+/// Writes four hexadecimal numbers.
 impl fmt::Display for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -119,8 +123,8 @@ impl FromStr for Writer {
     }
 }
 
-/// The machine's id and name. Containers have the id of their image and a name of their own, and count their processes by
-/// themselves.
+/// Returns the machine's id, name and process namespace. Containers have the id of their image, but
+/// their own name and processes.
 fn machine() -> String {
     let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     format!("{}\n{}\n{}", ids(), name(), processes.display())
@@ -155,13 +159,13 @@ fn hash(text: &str) -> u32 {
     u32::try_from(xxh3_64(text.as_bytes()) >> 32).unwrap_or(0)
 }
 
-/// Whether a process of this machine still runs: another one may have its number by now.
+/// Returns true if a process of this machine is running, and its number was not reused.
 #[cfg(unix)]
 fn is_running(writer: Writer) -> bool {
     use rustix::process::{Pid, test_kill_process};
     let process = i32::try_from(writer.process).ok().and_then(Pid::from_raw);
     let is_there = process.is_some_and(|process| {
-        // A process of somebody else may not be signalled, but is there.
+        // A process of another user cannot be signalled, but exists.
         test_kill_process(process) != Err(rustix::io::Errno::SRCH)
     });
     is_there
@@ -172,18 +176,18 @@ fn is_running(writer: Writer) -> bool {
         }
 }
 
-/// Where processes cannot be asked, every one of them may still run.
+/// Returns true: processes cannot be queried on this system.
 #[cfg(not(unix))]
 fn is_running(_writer: Writer) -> bool {
     true
 }
 
-/// When a process began: field 22 of its line in proc(5).
+/// Returns the start time of a process: field 22 of proc(5) `stat`.
 fn began(process: u32) -> Option<u64> {
     stat(process)?.split(' ').nth(19)?.parse().ok()
 }
 
-/// The fields behind the name of a process, from its state on.
+/// Returns the fields after the name of a process, starting with its state.
 fn stat(process: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -247,7 +251,7 @@ mod tests {
             assert_eq!(life(another), Life::Elsewhere);
             assert_eq!(life(of_other_boot), Life::Elsewhere);
         }
-        // The id of a boot is of one machine.
+        // A boot id belongs to one machine.
         assert_eq!(another.life_seen_by(this, false, true), Life::Dead);
         let of_other_boot = of_other_boot.life_seen_by(this, false, true);
         assert_eq!(of_other_boot, Life::Elsewhere);

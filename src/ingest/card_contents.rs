@@ -1,8 +1,9 @@
-//! Whether a card holds what the log says of it, by its contents.
+//! Compares the contents of a card with the log of ingests.
 //!
-//! Names, sizes and times do not tell: cameras without a clock give each card the same ones. So every file that would be
-//! skipped is sampled. What a sample cannot decide is read whole: a file of which no sample exists, and a large one whose
-//! time tells nothing, as two recordings may differ behind the sampled ranges only.
+//! Names, sizes and times are not sufficient: cameras without a clock give each card the same ones.
+//! So every file that would be skipped is sampled. Some files are read completely: those without a
+//! recorded sample, and large ones whose time is not trusted, since two recordings may differ only
+//! outside the sampled ranges.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,32 +15,33 @@ use super::Event;
 use crate::catalogue::Ingested;
 use crate::checksum::{Checksum, HashKind};
 use crate::mhl;
-use crate::offload::{Credible, Heard, Item, Lane, Listing, hash_files, sample};
+use crate::offload::{Credible, FileHashEvent, Item, Lane, Listing, hash_files, sample};
 use crate::value::Fingerprint;
 
-/// Files that are sampled before the first of them is compared: another card differs soon.
+/// Number of files sampled ahead of the comparison. Another card usually differs within the first
+/// few.
 const AHEAD: usize = 64;
 
-/// The contents of a card, each file sampled and read at most once.
+/// Contents of a card. Each file is sampled and read at most once.
 pub(super) struct Contents<'a> {
     source: &'a Path,
     listing: &'a Listing,
     credible: Credible,
-    /// Files that are read at a time.
+    /// Number of files read in parallel.
     readers: usize,
     go_on: &'a (dyn Fn() -> bool + Sync),
     samples: HashMap<PathBuf, Option<Fingerprint>>,
     hashes: HashMap<PathBuf, Option<Fingerprint>>,
 }
 
-/// What comparing came to.
+/// Result of a comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
-    /// Whether a file holds something else: it is another card.
+    /// True if a file has different content: this is another card.
     pub(super) is_other: bool,
-    /// Samples of files that the log has none of.
+    /// Samples of files that the log has no sample of.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
-    /// Files of which it could not be decided; they have to be read.
+    /// Files that could not be compared and must be read again.
     pub(super) doubted: Vec<PathBuf>,
 }
 
@@ -61,12 +63,12 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// Compares files of the card with what the log has of an ingest, whose copies may be in `folder`.
+    /// Compares the card with the logged files of an ingest whose copies may be in `folder`.
     pub(super) fn compare(
         &mut self,
         logged: &[Ingested],
         folder: &Path,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Compared {
         let logged: HashMap<&Path, &Ingested> = logged
             .iter()
@@ -104,28 +106,28 @@ impl<'a> Contents<'a> {
                 _ => whole.push((item, file.xxh128.as_ref().and_then(Checksum::fingerprint))),
             }
         }
-        self.compare_whole(&whole, &mut compared, report);
+        self.compare_whole(&whole, &mut compared, on_event);
         compared
     }
 
-    /// Reads files whole and compares them with their hashes of before, until one differs.
+    /// Reads files completely and compares them with their earlier hashes, until one differs.
     fn compare_whole(
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
         compared: &mut Compared,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         let unread = files
             .iter()
             .filter(|(item, _)| !self.hashes.contains_key(&item.inside));
         let unread: Vec<_> = unread.copied().collect();
         if !unread.is_empty() {
-            report(Event::Comparing(
+            on_event(Event::Comparing(
                 self.source.to_owned(),
                 unread.iter().map(|(item, _)| item.bytes).sum(),
             ));
         }
-        self.hash_all(&unread, report);
+        self.hash_all(&unread, on_event);
         for (item, then) in files {
             let now = self.hashes.get(&item.inside).copied().flatten();
             if now.is_some() && then.is_some() && now != *then {
@@ -139,7 +141,8 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// Whether a file of the card differs from one that stands at a path by its sample. What cannot be read does not.
+    /// Returns true if the sample of a file differs from that of the file at `path`. Unreadable
+    /// files do not differ.
     pub(super) fn differs(&mut self, item: &Item, path: &Path) -> bool {
         if is_alike_anyway(item) {
             return false;
@@ -156,7 +159,7 @@ impl<'a> Contents<'a> {
         *entry.or_insert_with(|| sample(&path).unwrap_or(None))
     }
 
-    /// Samples files, several at a time where the drive bears it.
+    /// Samples files, several in parallel if the drive allows it.
     fn sample_all(&mut self, items: &[&Item]) {
         let unknown = |item: &&&Item| !self.samples.contains_key(&item.inside);
         let unknown: Vec<&Item> = items.iter().filter(unknown).copied().collect();
@@ -177,15 +180,19 @@ impl<'a> Contents<'a> {
             let sampled = threads.into_iter().map(|thread| thread.join().ok());
             sampled.collect::<Option<Vec<_>>>()
         });
-        // What could not be sampled here is sampled when it is asked for.
+        // Files that could not be sampled here are sampled on demand.
         let sampled = sampled.unwrap_or_default().concat();
         let names = unknown.into_iter().map(|item| item.inside.clone());
         self.samples.extend(names.zip(sampled));
     }
 
-    /// Hashes whole files, several at a time where the drive bears it, until one differs from its hash of before. What
-    /// cannot be read has no hash.
-    fn hash_all(&mut self, files: &[(&Item, Option<Fingerprint>)], report: &mut dyn FnMut(Event)) {
+    /// Hashes whole files, several in parallel if the drive allows it, until one differs from its
+    /// earlier hash. Unreadable files get no hash.
+    fn hash_all(
+        &mut self,
+        files: &[(&Item, Option<Fingerprint>)],
+        on_event: &mut dyn FnMut(Event),
+    ) {
         let lane = Lane {
             readers: self.readers,
             files: files
@@ -199,8 +206,8 @@ impl<'a> Contents<'a> {
         let is_other = AtomicBool::new(false);
         let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
         hash_files(&[lane], &go_on, &mut |heard| match heard {
-            Heard::Read(bytes) => report(Event::Compared(bytes)),
-            Heard::Hashed(_, at, outcome) => {
+            FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
+            FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];
                 let hashes = outcome.ok().map(|read| read.hashes);
                 let now = hashes.and_then(|hashes| hashes.first()?.fingerprint());
@@ -209,17 +216,18 @@ impl<'a> Contents<'a> {
                 }
                 self.hashes.insert(item.inside.clone(), now);
             }
-            Heard::Reading(..) => {}
+            FileHashEvent::Reading(..) => {}
         });
     }
 }
 
-/// Whether a file needs no comparing: an empty one, and the chain of a history, which grows where it is copied to.
+/// Returns true if a file needs no comparison: an empty file, or a history's chain, which grows at
+/// the destination.
 fn is_alike_anyway(item: &Item) -> bool {
     item.bytes == 0 || mhl::is_chain(&item.inside)
 }
 
-/// The sample of a copy, if a file of that size stands there.
+/// Returns the sample of a copy, if a file of that size exists.
 fn sample_of_copy(path: &Path, item: &Item) -> Option<Fingerprint> {
     let sampled = || -> io::Result<Option<Fingerprint>> {
         let found = path.symlink_metadata()?;

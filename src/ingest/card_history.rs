@@ -1,6 +1,7 @@
-//! Whether a card holds what was copied from it before, or was formatted since and holds something else.
+//! Decides whether a card is the one copied before, or was formatted and holds new recordings.
 //!
-//! Volumes do not tell: cameras give cards the serial they had, and cards are copied. What is on them does.
+//! Volume ids do not identify cards: cameras keep the serial when they format, and cards are
+//! cloned. Only the contents do.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,39 +13,39 @@ use crate::atomic_file;
 use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
 
-/// Whose a card's folders are.
+/// Owner of the folders that a card would go to.
 pub(super) enum Owner {
-    /// Nobody's yet.
+    /// The folders are unused.
     Nobody,
-    /// This very card's, with the ingest that the catalogue knows.
+    /// This card; with its earlier ingest if the catalogue has one.
     Same(Option<Box<Earlier>>),
-    /// Another card's.
+    /// Another card.
     Other,
 }
 
-/// What stands in a folder that a card would go to.
+/// Contents of a folder that a card would go to.
 pub(super) enum OnDisk {
-    /// No file.
+    /// No files.
     Nothing,
     /// Mostly files of the card.
     Same,
     /// Mostly other files.
     Unlike,
-    /// A file with the name, size and time of one of the card's, and another content.
+    /// A file with the name, size and time of one of the card's, but different content.
     Differs,
 }
 
-/// An ingest that a card goes on with, as the log has it.
+/// Earlier ingest that a card resumes, from the log.
 pub(super) struct Earlier {
     pub(super) ingest: Ingest,
-    /// What was on the card.
+    /// Files that were on the card.
     pub(super) files: Vec<Ingested>,
-    /// How that compares with what is on it now.
+    /// Comparison with the card's current contents.
     pub(super) compared: Compared,
 }
 
-/// Whether most of what can still be there is: clips were added to a card, or deleted. After it was formatted,
-/// nothing is, but for small files that cameras write the same each time.
+/// Returns true if most of the earlier files are unchanged; clips may have been added or deleted.
+/// After formatting, none are, except for small files that cameras write the same each time.
 pub(super) fn is_same(before: &[Ingested], listing: &Listing) -> bool {
     let now: HashMap<&Path, &Item> = listing
         .files
@@ -60,11 +61,12 @@ pub(super) fn is_same(before: &[Ingested], listing: &Listing) -> bool {
     is_most(same, all, listing.bytes())
 }
 
-/// Whose a folder is by what stands in it. A file that only looks like one of the card's makes it another card's.
+/// Classifies a folder by its contents. One file that only looks like one of the card's means that
+/// it belongs to another card.
 pub(super) fn on_disk(folder: &Path, listing: &Listing, contents: &mut Contents<'_>) -> OnDisk {
     let (mut all, mut is_any) = (0, false);
     for entry in WalkDir::new(folder).min_depth(1).into_iter().flatten() {
-        // Folders alone may be those of another ingest that has just begun.
+        // Folders alone may belong to another ingest that has just begun.
         if entry.file_type().is_dir() || atomic_file::is_unfinished(entry.file_name()) {
             continue;
         }
@@ -96,7 +98,8 @@ pub(super) fn on_disk(folder: &Path, listing: &Listing, contents: &mut Contents<
     }
 }
 
-/// Whether so many bytes are at least half of the smaller of two; of nothing, there is nothing to confuse.
+/// Returns true if `same` bytes are at least half of the smaller of two totals; true if that is
+/// zero.
 fn is_most(same: u64, one: u64, other: u64) -> bool {
     same.saturating_mul(2) >= one.min(other)
 }
@@ -144,7 +147,7 @@ mod tests {
         let day = vec![index.clone(), clip(1), clip(2)];
         let same = |now: Vec<Item>| is_same(&before(&day), &listing(now));
         assert!(same(day.clone()));
-        // More was shot; most was deleted on the card.
+        // Clips were added, or most were deleted on the card.
         assert!(same(vec![
             index.clone(),
             clip(1),
@@ -154,14 +157,14 @@ mod tests {
             clip(5)
         ]));
         assert!(same(vec![index.clone(), clip(2)]));
-        // Formatted: names and a small file are as they were.
+        // Formatted: names and a small file are unchanged.
         let shot_again = |name: &str| item(name, 5001, 9);
         assert!(!same(vec![
             index,
             shot_again("C0001.MP4"),
             shot_again("C0002.MP4")
         ]));
-        // Killed before anything was listed.
+        // The ingest was killed before anything was listed.
         assert!(is_same(&[], &listing(day)));
     }
 }

@@ -1,5 +1,5 @@
-//! The copying of a batch: cards side by side where their devices let them, and what is found out written
-//! down as it comes.
+//! Copies the cards of a batch, in parallel where their devices allow it, and records the findings
+//! continuously.
 
 mod closing;
 
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, PlannedPlace, State};
+use super::plan::{CardPlan, CardState, PlannedPlace};
 use super::{Request, destination as places};
 use crate::atomic_file;
 use crate::catalogue::{
@@ -19,57 +19,57 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
 use crate::mhl;
-use crate::offload::{self, Destination, Order, Outcome, Sighting};
+use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
 use crate::volume::{Drive, DriveKind};
 use closing::{CloseCard, Closing};
 
-/// What was found out is written down after this …
+/// Interval after which findings are recorded …
 const AGE: Duration = Duration::from_millis(500);
-/// … or when it is so much.
+/// … or number of findings that triggers it.
 const SIZE: usize = 2000;
-/// Cards that are read side by side.
+/// Maximum number of cards read in parallel.
 const MOST_CARDS: usize = 4;
-/// Messages from those that copy.
+/// Capacity of the channel from the copying threads.
 const WAITING: usize = 1024;
 
-/// A card in the log.
+/// Card in the log of ingests.
 pub(super) struct Card {
-    /// The number of its ingest.
+    /// Id of its ingest.
     pub(super) ingest: i64,
-    /// Whether its day says something else than when it was begun.
-    pub(super) is_told_anew: bool,
-    /// The numbers of its files, by tasks.
+    /// True if the facts of the day changed since the ingest began.
+    pub(super) facts_changed: bool,
+    /// Ids of its files, by task.
     files: Vec<i64>,
-    /// The numbers of its places.
+    /// Indices of its destinations in the log.
     places: Vec<usize>,
-    /// Of each, whether an earlier run wrote a manifest there.
+    /// Per destination: true if an earlier run wrote a manifest there.
     is_sealed: Vec<bool>,
 }
 
-/// What one card came to, as it goes.
+/// State of a card while it is copied.
 #[derive(Default)]
 pub(super) struct Copying {
-    /// What each file hashes to.
+    /// Hashes, by task.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
-    /// How each file looked when it was read.
-    seen: Vec<Option<Sighting>>,
-    /// Of each place, which copies are proved, and whether this run proved them.
+    /// State of each file when it was read, by task.
+    seen: Vec<Option<SourceState>>,
+    /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
     pub(super) proved: Vec<Vec<Option<bool>>>,
-    /// Of each place, whether this run proved something there.
+    /// Per destination: true if this run verified a copy there.
     is_unsealed: Vec<bool>,
 }
 
-/// Notes in the catalogue that cards are begun, or gone on with.
+/// Records in the catalogue that cards begin or resume their ingest.
 pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
 ) -> Result<Vec<Option<Card>>, Error> {
     let one = |plan: &CardPlan| {
-        if plan.state == State::Refused {
+        if plan.state == CardState::Refused {
             return Ok(None);
         }
-        let told = NewIngest {
+        let new_ingest = NewIngest {
             day: plan.day.clone(),
             card: plan.card.clone(),
             source: plan.source.clone(),
@@ -82,19 +82,19 @@ pub(super) fn begin(
         };
         let places = plan.catalogued(catalogue)?;
         let before = plan.earlier.as_ref();
-        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
+        let facts_changed = before.is_some_and(|before| before.told.facts != new_ingest.facts);
         let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &told, &places)?;
+            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &places)?;
             (before.id, numbers)
         } else {
-            let ingest = catalogue.begin_ingest(&told, &places)?;
+            let ingest = catalogue.begin_ingest(&new_ingest, &places)?;
             (ingest, (0..places.len()).collect())
         };
         let files = plan.tasks.iter().map(|task| {
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
-        // A manifest that was deleted is written anew.
+        // A deleted manifest is written again.
         let is_sealed = |number: &usize| {
             let place = before.and_then(|before| before.places.get(*number));
             place.is_some_and(IngestPlace::has_manifest)
@@ -108,7 +108,7 @@ pub(super) fn begin(
         Ok(Some(Card {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
-            is_told_anew,
+            facts_changed,
             files,
             places: numbers,
         }))
@@ -116,17 +116,17 @@ pub(super) fn begin(
     plans.iter().map(one).collect()
 }
 
-/// Copies all cards that can be, and seals each when it is done.
+/// Copies all accepted cards and seals each one when it is done.
 pub(super) fn all(
     plans: &[CardPlan],
     cards: &[Option<Card>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    report(Event::Begins(plans.iter().map(begun_of).collect()));
+    on_event(Event::Begins(plans.iter().map(begun_of).collect()));
     let (sender, receiver) = sync_channel(WAITING);
     let mut run = Run {
         plans,
@@ -134,7 +134,7 @@ pub(super) fn all(
         request,
         catalogue,
         summary,
-        report,
+        on_event,
         copying: plans.iter().map(Copying::of).collect(),
         given_up: plans
             .iter()
@@ -154,7 +154,7 @@ pub(super) fn all(
 }
 
 fn begun_of(plan: &CardPlan) -> Begun {
-    let bytes = if plan.state == State::Refused {
+    let bytes = if plan.state == CardState::Refused {
         0
     } else {
         plan.bytes_to_read()
@@ -176,62 +176,62 @@ fn begun_of(plan: &CardPlan) -> Begun {
     }
 }
 
-/// What those that copy tell.
-enum Told {
-    /// Something happened.
+/// Messages from the copying threads.
+enum WorkerMessage {
+    /// Progress of copying.
     Event(offload::Event),
-    /// Nothing more is copied of the card.
+    /// Copying of the card ended.
     Done,
-    /// Something was found when the card was closed.
+    /// Finding while the card was closed.
     Closing(Closing),
-    /// The card is closed: whether all of it is copied and proved. `None` when that was interrupted.
+    /// The card is closed; true if all of it is copied and verified. `None` if interrupted.
     Closed(Option<bool>),
 }
 
-/// Tells that a card is done, also where copying it panics: nobody must wait for it for ever.
-struct SaysDone {
+/// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
+struct DoneGuard {
     card: usize,
-    sender: SyncSender<(usize, Told)>,
+    sender: SyncSender<(usize, WorkerMessage)>,
 }
 
-impl Drop for SaysDone {
+impl Drop for DoneGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, Told::Done));
+        let _ = self.sender.send((self.card, WorkerMessage::Done));
     }
 }
 
-/// A batch as it runs.
+/// Running batch.
 struct Run<'a> {
     plans: &'a [CardPlan],
     cards: &'a [Option<Card>],
     request: &'a Request,
     catalogue: &'a Catalogue,
     summary: &'a mut Summary,
-    report: &'a mut dyn FnMut(Event),
+    on_event: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
-    /// Of each card and place, whether it takes nothing more.
+    /// Per card and destination: true if it accepts no more files.
     given_up: Vec<Vec<bool>>,
-    /// Of each card, what went wrong.
+    /// Problems, by card.
     problems: Vec<Vec<Problem>>,
     findings: Vec<Finding>,
     noted: Instant,
-    /// Of folders of copies, whether they are on their destination's own filesystem.
+    /// Folders of copies: true if on their destination's own filesystem.
     homes: HashMap<PathBuf, bool>,
 }
 
-/// Copies every card within a scope, and finishes each when it is done.
+/// Copies every card within a scope, and closes each when it is done.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
-    sender: &SyncSender<(usize, Told)>,
-    receiver: &Receiver<(usize, Told)>,
+    sender: &SyncSender<(usize, WorkerMessage)>,
+    receiver: &Receiver<(usize, WorkerMessage)>,
 ) -> Result<(), Error> {
     let plans = run.plans;
     let mut waiting: Vec<usize> = (0..plans.len())
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Cards that wait for a share or for another machine; they hold up no other card.
+    // Cards waiting for a share or for another machine; they do not block other cards.
     let mut closing = 0;
     let mut outcome = Ok(());
     loop {
@@ -252,10 +252,10 @@ fn dispatch<'scope, 'a: 'scope>(
             running.push(card);
             let (sender, go_on) = (sender.clone(), run.request.go_on());
             scope.spawn(move || {
-                let done = SaysDone { card, sender };
+                let done = DoneGuard { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
-                    // Whoever listens hears all to the end.
-                    let _ = done.sender.send((card, Told::Event(event)));
+                    // The receiver stops only after the last event.
+                    let _ = done.sender.send((card, WorkerMessage::Event(event)));
                 });
             });
         }
@@ -263,7 +263,7 @@ fn dispatch<'scope, 'a: 'scope>(
             return outcome;
         }
         let taken = match receiver.recv_timeout(AGE) {
-            Ok((card, Told::Done)) => {
+            Ok((card, WorkerMessage::Done)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
                     run.begin_closing(card).map(|job| {
@@ -277,7 +277,7 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, Told::Closed(is_complete))) => {
+            Ok((card, WorkerMessage::Closed(is_complete))) => {
                 closing -= 1;
                 match is_complete {
                     Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
@@ -285,8 +285,8 @@ fn dispatch<'scope, 'a: 'scope>(
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
-            Ok((card, Told::Event(event))) => run.take(card, event),
-            Ok((card, Told::Closing(found))) => run.take_closing(card, found),
+            Ok((card, WorkerMessage::Event(event))) => run.take(card, event),
+            Ok((card, WorkerMessage::Closing(found))) => run.take_closing(card, found),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.write_down()
@@ -296,7 +296,7 @@ fn dispatch<'scope, 'a: 'scope>(
             }
         };
         if let Err(error) = taken {
-            // Whoever still copies is to stop.
+            // Stops the threads that still copy.
             run.request.cancel().cancel();
             outcome = Err(error);
         }
@@ -306,16 +306,16 @@ fn dispatch<'scope, 'a: 'scope>(
 fn copy(
     plan: &CardPlan,
     go_on: &(dyn Fn() -> bool + Sync),
-    report: &mut dyn FnMut(offload::Event),
+    on_event: &mut dyn FnMut(offload::Event),
 ) {
     let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
     for place in &plan.places {
         for folder in plan.folders_at(place) {
-            // The room that it takes is counted on.
+            // Free space was computed without these leftovers.
             let _ = atomic_file::sweep(&folder);
         }
     }
-    let order = Order {
+    let order = CopyOrder {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,
         times: plan.times,
@@ -325,7 +325,7 @@ fn copy(
         kinds: &plan.kinds,
         go_on,
     };
-    offload::copy(&order, report);
+    offload::copy(&order, on_event);
 }
 
 fn destination(place: &PlannedPlace) -> Destination {
@@ -338,12 +338,12 @@ fn destination(place: &PlannedPlace) -> Destination {
     }
 }
 
-/// Whether a device does one thing at a time.
+/// Returns true if a device handles one request at a time.
 fn is_single(drive: &Drive) -> bool {
     drive.kind.readers(2) == 1
 }
 
-/// Whether two cards would pull one device about.
+/// Returns true if two cards would compete for one device.
 fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
         let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
@@ -378,7 +378,7 @@ impl Copying {
 }
 
 impl<'a> Run<'a> {
-    /// Takes in what was told of a card.
+    /// Processes an event of a card.
     fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
@@ -411,20 +411,20 @@ impl<'a> Run<'a> {
                 self.catalogue
                     .note_place(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*place] = true;
-                let told = format!("nothing more was copied there: {reason}");
-                self.problem(card, folder, &told);
+                let problem = format!("copying there stopped: {reason}");
+                self.problem(card, folder, &problem);
             }
             offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
             _ => {}
         }
-        (self.report)(Event::Card(card, event));
+        (self.on_event)(Event::Card(card, event));
         if self.findings.len() >= SIZE || self.noted.elapsed() >= AGE {
             self.write_down()?;
         }
         Ok(())
     }
 
-    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &Outcome) {
+    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return;
@@ -432,29 +432,29 @@ impl<'a> Run<'a> {
         let item = &plan.tasks[task].item;
         let path = plan.places[place].folder.join(&item.inside);
         let now = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
-        let elsewhere = Outcome::Failed(ELSEWHERE.to_owned());
+        let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
         let outcome = match outcome {
-            Outcome::Copied(_) | Outcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
             outcome => outcome,
         };
         let (read, problem) = match outcome {
-            Outcome::Copied(read) | Outcome::WasThere(read) => (Some(*read), None),
-            Outcome::Other => (None, Some(OTHER.to_owned())),
-            Outcome::Failed(reason) => (None, Some(reason.clone())),
+            CopyOutcome::Copied(read) | CopyOutcome::WasThere(read) => (Some(*read), None),
+            CopyOutcome::Other => (None, Some(OTHER.to_owned())),
+            CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
-            Outcome::Copied(_) => {
+            CopyOutcome::Copied(_) => {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            Outcome::WasThere(_) => self.summary.there += 1,
-            Outcome::Other | Outcome::Failed(_) => {}
+            CopyOutcome::WasThere(_) => self.summary.there += 1,
+            CopyOutcome::Other | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // Should this run not come to sealing it, the next one seals all that is proved.
+            // If this run does not seal the destination, the next one seals all verified copies.
             if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
                 let (ingest, number) = (logged.ingest, logged.places[place]);
                 self.findings.push(Finding::Unsealed(ingest, number));
@@ -466,7 +466,7 @@ impl<'a> Run<'a> {
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            // Not of now: it may have been written to since it was read.
+            // Not the current state: the copy may have been written to since it was read.
             stamp: read.map(|read| read.stamp),
         };
         let (file, number) = (logged.files[task], logged.places[place]);
@@ -480,7 +480,7 @@ impl<'a> Run<'a> {
         let problem = Problem::new(path, reason);
         self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
-        (self.report)(Event::Problem(problem));
+        (self.on_event)(Event::Problem(problem));
     }
 
     fn write_down(&mut self) -> Result<(), Error> {
@@ -490,7 +490,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A card's files are all dealt with: gives what is left to do, which may have to wait. `None` where there is nothing.
+    /// Records the end of copying a card and returns the closing work, which may have to wait.
+    /// `None` if there is none.
     fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
         self.write_down()?;
         let Some(logged) = &self.cards[card] else {
@@ -501,7 +502,7 @@ impl<'a> Run<'a> {
         }
         let plan = &self.plans[card];
         for task in &plan.tasks {
-            // Each time: whoever relies on the manifest has to know.
+            // Reported on every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
                 self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
@@ -531,7 +532,7 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// A card is closed.
+    /// Records that a card is closed.
     fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.write_down()?;
         if let Some(logged) = &self.cards[card] {
@@ -539,15 +540,16 @@ impl<'a> Run<'a> {
                 .end_ingest(logged.ingest, &self.problems[card])?;
         }
         self.summary.complete += usize::from(is_complete);
-        (self.report)(Event::Ends(card));
+        (self.on_event)(Event::Ends(card));
         Ok(())
     }
 }
 
-/// What is told of a file in whose place another stands.
+/// Reason reported for a different file of the same name.
 const OTHER: &str =
-    "another content stands there under its name, and stays; compare the two, then move one away";
-/// What is told of a file that its manifest leaves out.
+    "a different file of that name exists and was kept; compare the two, then move one away";
+/// Reason reported for a copy on another filesystem than its destination.
 const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
 
-const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
+const OUTSIDE: &str =
+    "its name cannot be stored in a manifest: it is copied, verified and catalogued";

@@ -1,4 +1,4 @@
-//! Destinations: whether they are there, on which volumes they are, how much they can take.
+//! Destinations: existence, volumes and free space.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::source_file::{self, Stamp};
 use crate::value::Bytes;
 use crate::volume::Volume;
 
-/// A folder may not be there yet: its path with the links resolved of what is there.
+/// Resolves the links of a folder's existing ancestors; the folder itself may not exist yet.
 pub(super) fn resolved(folder: &Path) -> PathBuf {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for there in absolute.ancestors() {
@@ -28,14 +28,14 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
     absolute
 }
 
-/// The number of the volume that a path is on, noted as seen, and the path below it.
+/// Returns the id of a path's volume, recorded as seen, and the path relative to it.
 pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
     let (volume, inside) = catalogue.volumes().locate(&resolved(path));
     Ok((catalogue.see_volume(&volume)?.id, inside))
 }
 
-/// What a copy looks like now, where it is on the filesystem of its destination; `None` where it is not there, or a mount
-/// or a link on the way leads elsewhere. `homes` remembers that of folders.
+/// Returns size and times of a copy on its destination's own filesystem. `None` if the file is
+/// missing, or if a mount or link leads elsewhere. `homes` caches the answer per folder.
 pub(super) fn at_home(
     destination: &Path,
     path: &Path,
@@ -53,13 +53,13 @@ pub(super) fn at_home(
     Some(Stamp::of(&metadata))
 }
 
-/// Filesystems without one whose times this machine's clock gives. Memory has a change time, which writes through a
-/// mapping do not change.
+/// Filesystems whose times come from this machine's clock, but whose change time is missing or
+/// unreliable. Memory filesystems have one, but writes through a mapping do not update it.
 const OF_OWN_CLOCK: [&str; 9] = [
     "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
 ];
 
-/// How a card's filesystem keeps the times of its files.
+/// Returns the time-keeping properties of a card's filesystem.
 pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
     let has_change_time = volume.keeps_ctime();
@@ -69,7 +69,7 @@ pub(super) fn times_of(volume: &Volume) -> Times {
     }
 }
 
-/// Why nothing may be copied below `base`, the part of a destination that must be there; and what to do.
+/// Returns a reason and a hint if `base`, the part of a destination that must exist, is missing.
 pub(super) fn refused(base: &Path) -> Option<(String, String)> {
     (!base.is_dir()).then(|| {
         (
@@ -77,15 +77,15 @@ pub(super) fn refused(base: &Path) -> Option<(String, String)> {
                 "the folder {} is not there",
                 escape(&base.to_string_lossy())
             ),
-            "is its drive mounted? what comes before the first {placeholder} is never made"
+            "is its drive mounted? folders before the first {placeholder} are never created"
                 .to_owned(),
         )
     })
 }
 
-/// Why nothing may be copied to `folder` now; and what to do.
+/// Returns a reason and a hint if the volume of `folder` is not mounted.
 pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
-    // Where a drive is usually mounted and is not now, its folder is an empty one of the system disk.
+    // While a drive is not mounted, its mount point is an empty folder of the system disk.
     let away = catalogue.away_from(folder).ok()?.into_iter().next()?;
     Some((
         format!(
@@ -93,11 +93,11 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
             escape(&away.label),
             escape(&away.mount.to_string_lossy())
         ),
-        "mount it; if it is gone for good, `btsindex volumes forget` says so".to_owned(),
+        "mount it, or run `btsindex volumes forget` if it is gone for good".to_owned(),
     ))
 }
 
-/// Why a card cannot be copied to some folders, for where they are.
+/// Returns a reason if destinations overlap with the card or with each other.
 pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
     for (at, folder) in folders.iter().enumerate() {
         let shown = escape(&folder.to_string_lossy());
@@ -105,21 +105,19 @@ pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
             return Some(format!("it would be copied into itself: {shown}"));
         }
         if folders[..at].iter().any(|other| do_overlap(folder, other)) {
-            return Some(format!(
-                "two of its destinations lie in each other: {shown}"
-            ));
+            return Some(format!("two of its destinations overlap: {shown}"));
         }
     }
     None
 }
 
-/// Whether one folder lies in the other, or is it: by their paths, and by what stands there, as one folder can be
-/// mounted at several places.
+/// Returns true if one folder is the other or within it. Paths and inodes are compared, since one
+/// folder can be mounted at several places.
 fn do_overlap(one: &Path, other: &Path) -> bool {
     one.starts_with(other) || other.starts_with(one) || is_in(one, other) || is_in(other, one)
 }
 
-/// Whether a folder is another, or in it, wherever that is mounted; neither need be there yet.
+/// Returns true if a folder is `other` or within it, wherever that is mounted; neither must exist.
 fn is_in(folder: &Path, other: &Path) -> bool {
     let there = |path: &Path| Handle::from_path(path).ok();
     let known = other
@@ -137,16 +135,16 @@ fn is_in(folder: &Path, other: &Path) -> bool {
     })
 }
 
-/// How much room is left where cards go, as cards are planned one after another.
+/// Free space per volume, reduced by each planned card.
 #[derive(Default)]
 pub(super) struct Room(HashMap<String, u64>);
 
-/// Room that is left free on every volume.
+/// Bytes left free on every volume.
 const RESERVE: u64 = 64 * 1024 * 1024;
-/// What a file takes beside its bytes, at least.
+/// Minimum overhead of a file, in bytes.
 const A_FILE: u64 = 4096;
 
-/// What a card would take at one place.
+/// Space that a card needs at one destination.
 pub(super) struct Need<'a> {
     pub(super) volume: &'a Volume,
     pub(super) folder: &'a Path,
@@ -155,7 +153,7 @@ pub(super) struct Need<'a> {
 }
 
 impl Room {
-    /// Takes room for a card at all of its places, or for none of it: then gives why.
+    /// Reserves space for a card at all of its destinations, or at none and returns the reason.
     pub(super) fn take_all(&mut self, needs: &[Need<'_>]) -> Result<(), String> {
         let mut left = self.0.clone();
         for need in needs {
@@ -164,7 +162,7 @@ impl Room {
             };
             let free = match left.get(&need.volume.identity) {
                 Some(free) => *free,
-                // Where a system does not say, the copying finds out.
+                // If the system does not report free space, copying finds out.
                 None => match fs4::available_space(there) {
                     Ok(free) => free.saturating_sub(RESERVE),
                     Err(_) => continue,

@@ -1,7 +1,9 @@
-//! What a destination is on: a drive, the system disk where a drive should be, memory, or nothing that keeps files.
+//! Kind of disk below a destination: a drive, the system disk instead of an unmounted drive,
+//! memory, or a kernel filesystem.
 //!
-//! Where a drive is usually mounted and is not now, its folder is an empty one of the system disk. A copy there looks like
-//! one on the drive, fills the system disk, and disappears from view when the drive is mounted over it.
+//! While a drive is not mounted, its mount point is an empty folder of the system disk. A copy
+//! there looks like one on the drive, fills the system disk, and is hidden once the drive is
+//! mounted over it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,27 +13,27 @@ use crate::error::{Error, escape};
 use crate::offload::filesystem;
 use crate::volume::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem};
 
-/// Folders in which systems and people mount drives.
+/// Folders in which systems and users mount drives.
 const OF_DRIVES: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
-/// Folders of the kernel; files in them are none.
+/// Folders of kernel filesystems, which store no files.
 const OF_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
-/// … but for this one, which is memory that programs may use.
+/// Exception: memory that programs may use.
 const SHARED_MEMORY: &str = "/dev/shm";
-/// What is to be said of a destination.
+/// Suitability of a destination.
 pub(super) enum Ground {
-    /// Nothing.
+    /// Suitable.
     Firm,
-    /// It may be used, but people should know this, and do that.
+    /// Usable with a warning: message and hint.
     Soft(String, String),
-    /// It must not be used: why, and what to do.
+    /// Not usable: reason and hint.
     None(String, String),
 }
 
-/// Mount points, whether anything is mounted there or not.
+/// Known mount points, mounted or not.
 pub(super) struct Grounds {
-    /// From `/etc/fstab`, of automounts, and of the catalogue.
+    /// Mount points from `/etc/fstab`, automounts and the catalogue.
     points: Vec<PathBuf>,
-    /// Everything mounted, also what is no drive, with its kind.
+    /// All mounts, including those that are not drives, with their filesystem type.
     mounted: Vec<(PathBuf, String)>,
     is_system_disk_allowed: bool,
 }
@@ -65,7 +67,7 @@ impl Grounds {
             };
             lines.map(fields).collect()
         };
-        // fstab(5): device, mount point; a swap area has none.
+        // fstab(5): device, mount point; a swap area has no mount point.
         let fstab = lines(fstab);
         let points = fstab
             .iter()
@@ -74,7 +76,7 @@ impl Grounds {
         let mut points: Vec<PathBuf> = points
             .filter(|point| point.is_absolute() && point.parent().is_some())
             .collect();
-        // proc(5): the mount point is the fifth field, the kind comes after a dash.
+        // proc(5): the mount point is the fifth field, the type follows a dash.
         let mountinfo = lines(mountinfo);
         let mounted = mountinfo.iter().filter_map(|fields| {
             let dash = fields.iter().position(|field| field == b"-")?;
@@ -91,14 +93,14 @@ impl Grounds {
         }
     }
 
-    /// What a destination is on. `typed` is its path with its links, `folder` without.
+    /// Classifies a destination. `typed` is its path with links, `folder` with links resolved.
     pub(super) fn under(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Ground {
         let shown = || escape(&folder.to_string_lossy());
         let kind = self.kind(folder);
         if is_of_kernel(folder) || kind.is_some_and(is_kernel_filesystem) {
             return Ground::None(
-                format!("{} is of the kernel, and keeps no files", shown()),
-                "say a folder on a drive".to_owned(),
+                format!("{} is a kernel filesystem and stores no files", shown()),
+                "use a folder on a drive".to_owned(),
             );
         }
         let (volume, _) = volumes.locate(folder);
@@ -112,12 +114,12 @@ impl Grounds {
             let label = Some(&volume.label).filter(|_| volume.is_label_own);
             return Ground::None(
                 format!(
-                    "no drive is mounted for {}: it lies below {} and is on the system disk{}",
+                    "no drive is mounted for {}: it is below {} and is on the system disk{}",
                     shown(),
                     escape(&point.to_string_lossy()),
                     label.map_or_else(String::new, |label| format!(" ({})", escape(label)))
                 ),
-                "mount the drive, or say `--allow-system-disk`".to_owned(),
+                "mount the drive, or use `--allow-system-disk`".to_owned(),
             );
         }
         if kind.is_some_and(is_memory_filesystem) {
@@ -132,7 +134,8 @@ impl Grounds {
         Ground::Firm
     }
 
-    /// The kind of filesystem that a path is on: of several mounts, the deepest, and of these the last.
+    /// Returns the filesystem type of a path: that of the deepest mount, and the last one of
+    /// several there.
     fn kind(&self, path: &Path) -> Option<&str> {
         let above = self
             .mounted
@@ -142,7 +145,7 @@ impl Grounds {
         Some(&deepest.1)
     }
 
-    /// A point at or above a path where drives are mounted, and where this path's volume is not.
+    /// Returns a mount point at or above a path that the path's volume is not mounted at.
     fn unmounted<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
         let points = self.points.iter().map(PathBuf::as_path);
         let points = points.chain(OF_DRIVES.iter().map(Path::new));
@@ -157,7 +160,8 @@ fn is_of_kernel(folder: &Path) -> bool {
     OF_KERNEL.iter().any(is_below) && !is_below(&SHARED_MEMORY)
 }
 
-/// Whether a folder is on the filesystem of the system, of its temporary files, of a person's home, or of mount points.
+/// Returns true if a folder is on the filesystem of the system, temporary files, the user's home,
+/// or mount points.
 #[cfg(unix)]
 fn is_on_system_disk(folder: &Path) -> bool {
     let home = std::env::home_dir();
@@ -173,13 +177,13 @@ fn is_on_system_disk(folder: &Path) -> bool {
         .any(|part| filesystem(&part) == on)
 }
 
-/// Drives have letters there.
+/// Drives have letters on this system.
 #[cfg(not(unix))]
 fn is_on_system_disk(folder: &Path) -> bool {
     filesystem(folder).is_none()
 }
 
-/// A path of a table, where odd bytes are octal: `\040` is a blank.
+/// Decodes a path of a mount table, where special bytes are octal: `\040` is a space.
 fn path_of(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
@@ -209,7 +213,7 @@ mod tests {
         25 22 0:31 / /srv/memory rw shared:1 - tmpfs tmpfs rw\n26 22 0:6 / /odd rw - devtmpfs udev rw\nshort\n";
 
     fn refusal(path: &str) -> Option<String> {
-        // Neither of these paths is there: they would be made on the system disk.
+        // None of these paths exist: they would be created on the system disk.
         let grounds = Grounds::of(FSTAB, MOUNTINFO);
         let path = Path::new(path);
         match grounds.under(path, path, &Volumes::mounted()) {
@@ -250,7 +254,7 @@ mod tests {
     fn folders_of_the_kernel_are_refused_and_memory_is_not() {
         for path in ["/proc/x", "/sys/fs/cgroup/x", "/dev/x", "/odd/x"] {
             let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
-            assert!(reason.contains("of the kernel"), "{reason}");
+            assert!(reason.contains("kernel filesystem"), "{reason}");
         }
         let grounds = Grounds::of(FSTAB, MOUNTINFO);
         let path = Path::new("/srv/memory/x");

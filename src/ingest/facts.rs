@@ -1,4 +1,4 @@
-//! What a day says of the clips of one card.
+//! Facts of a shoot day for the clips of one card.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -10,15 +10,15 @@ use crate::shoot_day::{Day, DayCard, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{TagOrigin, Tagged, Tags};
 
-/// What its facts are said to come from: its date.
+/// Returns the source name of the facts: the date of the day.
 pub(super) fn name(date: Date) -> String {
     date.to_string()
 }
 
-/// The facts, each said to come from the day.
+/// Returns the facts of a card, with the day as their source.
 ///
 /// # Errors
-/// When a word may mean several tags.
+/// Returns an error if a word is ambiguous between tags.
 pub(super) fn of(
     day: &Day,
     card: &DayCard,
@@ -51,8 +51,8 @@ pub(super) fn of(
     })
 }
 
-/// The shoot days that a card's files were written on, the first and the last, by their times and the clock of this
-/// machine's place. `None` where no time can be.
+/// Returns the first and the last shoot day of a card's files, from their times in the local time
+/// zone. `None` if no time is plausible.
 pub(super) fn dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(Date, Date)> {
     let zone = TimeZone::system();
     let dates = listing.files.iter().filter_map(|file| {
@@ -61,7 +61,7 @@ pub(super) fn dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(
         let civil = card
             .clock
             .map_or(Some(civil), |clock| clock.shifted(civil))?;
-        // Clocks that were never set begin with such years.
+        // Clocks that were never set begin with earlier years.
         (civil.year() > 1980).then(|| shoot_date(civil, starts))
     });
     let (mut first, mut last): (Option<Date>, Option<Date>) = (None, None);

@@ -1,4 +1,4 @@
-//! What is to be done with each card: what is on it, where that goes, and what is there already.
+//! Plan of an ingest: contents of each card, its destinations, and copies that exist already.
 
 mod owner;
 
@@ -20,109 +20,111 @@ use crate::checksum::HashKind;
 use crate::clip::Clip;
 use crate::error::{Error, Problem, escape};
 use crate::mhl::{self, Histories};
-use crate::offload::{Listing, Task, Times, filesystem, list};
+use crate::offload::{CopyTask, Listing, Times, filesystem, list};
 use crate::shoot_day::{Day, DayCard, Placeholder, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, local_now};
 use crate::volume::{Drive, Volume, Volumes};
 
-/// Cards of one name are numbered up to this.
+/// Maximum number of cards with the same name.
 const MOST_OF_A_NAME: usize = 999;
 
-/// How a card stands.
+/// State of a planned card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Something is to be done.
+pub enum CardState {
+    /// Work remains.
     Ready,
-    /// It was taken in before, and every copy is proved.
+    /// The card was ingested before, and every copy is verified.
     Known,
-    /// It cannot be taken in.
+    /// The card cannot be ingested.
     Refused,
 }
 
-/// What is to be done with one card.
+/// Work planned for one card.
 #[derive(Debug, Clone)]
 pub struct CardPlan {
-    /// What it is called where it goes: numbered where another has its name.
+    /// Name at the destinations; numbered if another card has its name.
     pub card: String,
-    /// Its root.
+    /// Root of the card.
     pub source: PathBuf,
-    /// The day it belongs to, as its facts' source says it.
+    /// Day of the card, as named in the source of its facts.
     pub day: String,
-    /// What the day says of its clips.
+    /// Facts of the day for its clips.
     pub facts: Clip,
-    /// By which hash copies are proved.
+    /// Kind of hash that verifies copies.
     pub hash: HashKind,
-    /// All hashes that are computed: that one, xxh128 for the catalogue, and those that manifests on the card have.
+    /// All kinds of hashes to compute: `hash`, xxh128 for the catalogue, and those of manifests on
+    /// the card.
     pub(super) kinds: Vec<HashKind>,
-    /// What is on it.
+    /// Contents of the card.
     pub listing: Listing,
-    /// Where it goes.
+    /// Destinations of the card.
     pub places: Vec<PlannedPlace>,
-    /// Its files, in the order of the listing.
-    pub tasks: Vec<Task>,
-    /// How it stands.
-    pub state: State,
-    /// The ingest that it goes on with, as it was.
+    /// Files, in the order of the listing.
+    pub tasks: Vec<CopyTask>,
+    /// Ready, known from an earlier ingest, or refused.
+    pub state: CardState,
+    /// Earlier ingest that is resumed, in its previous state.
     pub(super) earlier: Option<Ingest>,
-    /// The device it is on.
+    /// Device of the card.
     pub(super) drive: Drive,
-    /// What its volume is known by.
+    /// Identity of its volume.
     pub(super) volume: String,
-    /// Its root below that volume.
+    /// Root relative to that volume.
     pub(super) inside: PathBuf,
-    /// What is to be told of it on every run: what earlier ones found, and what no manifest has.
+    /// Problems reported on every run: earlier findings, and files that no manifest has.
     pub(super) remarks: Vec<Problem>,
-    /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
+    /// Task and destination pairs that need no copy: the destination's chain is the card's,
+    /// extended by generations.
     pub(super) grown: Vec<(usize, usize)>,
-    /// How its filesystem keeps times.
+    /// Time-keeping properties of the card's filesystem.
     pub(super) times: Times,
-    /// When its listing ended.
+    /// Time at which the listing ended.
     pub(super) listed: Instant,
-    /// Samples of its files that the log lacks.
+    /// Samples that are missing in the log.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
-    /// The histories on it, where they can be read.
+    /// Histories on the card; `None` if unreadable.
     histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
 }
 
-/// One destination of a card.
+/// Destination of a card.
 #[derive(Debug, Clone)]
 pub struct PlannedPlace {
-    /// The folder that takes the card's root.
+    /// Folder that receives the card's root.
     pub folder: PathBuf,
-    /// What people call its volume.
+    /// Label of its volume.
     pub label: String,
-    /// Files that are not proved there yet.
+    /// Files that are not verified there yet.
     pub files: usize,
-    /// Bytes of these.
+    /// Size of these files.
     pub bytes: u64,
-    /// The folder, it or one above it, that must be there.
+    /// Folder that must exist: `folder` or one of its ancestors.
     pub(super) base: PathBuf,
-    /// Which filesystem stood there when it was planned.
+    /// Id of the filesystem at planning time.
     pub(super) filesystem: Option<u64>,
-    /// The device it is on.
+    /// Device of the destination.
     pub(super) drive: Drive,
     volume: Volume,
     inside: PathBuf,
 }
 
 impl CardPlan {
-    /// What is wrong with the card, and with what is on it.
+    /// Returns the problems of the card and its contents.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.refused.iter().chain(&self.listing.problems)
     }
 
-    /// Why it cannot be taken in.
+    /// Returns the reason why the card cannot be ingested.
     #[must_use]
     pub fn refusal(&self) -> Option<&Problem> {
         self.refused.as_ref()
     }
 
-    /// Bytes that are to be read from it.
+    /// Returns the number of bytes to be read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&Task| task.is_proved.contains(&false);
+        let is_open = |task: &&CopyTask| task.is_proved.contains(&false);
         self.tasks
             .iter()
             .filter(is_open)
@@ -130,7 +132,7 @@ impl CardPlan {
             .sum()
     }
 
-    /// Its places, as the catalogue has them: noted as seen.
+    /// Returns its destinations as volume and path in the catalogue, recorded as seen.
     pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
         let place = |place: &PlannedPlace| {
             Ok((
@@ -141,7 +143,7 @@ impl CardPlan {
         self.places.iter().map(place).collect()
     }
 
-    /// The folders of its copy at one of its places, which need not be there yet.
+    /// Returns the folders of its copy at a destination, which may not exist yet.
     pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
         let inside = self.listing.folders.iter();
         let inside = inside.map(|(inside, _)| place.folder.join(inside));
@@ -149,16 +151,16 @@ impl CardPlan {
     }
 
     fn refuse(&mut self, reason: String) {
-        self.state = State::Refused;
+        self.state = CardState::Refused;
         self.refused = Some(Problem::new(&self.source, reason));
     }
 }
 
-/// Plans every card of every day. A card that cannot be taken in is refused, and the others are not.
+/// Plans every card of every day. A card that cannot be ingested is refused; the others continue.
 pub(super) fn all(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<CardPlan>, Error> {
     let mounted;
     let volumes = if let Some(catalogue) = catalogue {
@@ -186,14 +188,14 @@ pub(super) fn all(
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
-            report(Event::Listing(card.path.clone()));
-            let plan = planner.plan(day, card, report)?;
-            // A card that was not compared to the end may be another one.
+            on_event(Event::Listing(card.path.clone()));
+            let plan = planner.plan(day, card, on_event)?;
+            // A card whose comparison was interrupted may be another one.
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
             for problem in plan.problems() {
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
             }
             plans.push(plan);
         }
@@ -206,11 +208,11 @@ struct Planner<'a> {
     catalogue: Option<&'a Catalogue>,
     volumes: &'a Volumes,
     vocabulary: Vocabulary,
-    /// Folders that cards of this batch go to.
+    /// Folders used by cards of this batch.
     claimed: Vec<PathBuf>,
     room: Room,
     grounds: Grounds,
-    /// Folders of which people were warned.
+    /// Folders for which a warning was reported.
     warned: HashSet<PathBuf>,
 }
 
@@ -219,7 +221,7 @@ impl Planner<'_> {
         &mut self,
         day: &Day,
         card: &DayCard,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
         let source = destination::resolved(&card.path);
         let (volume, inside) = self.volumes.locate(&source);
@@ -233,7 +235,7 @@ impl Planner<'_> {
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let listed = Instant::now();
-        let date = self.date(day, card, &listing, report);
+        let date = self.date(day, card, &listing, on_event);
         let said = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
@@ -248,7 +250,7 @@ impl Planner<'_> {
             hash,
             places: Vec::new(),
             tasks: Vec::new(),
-            state: State::Ready,
+            state: CardState::Ready,
             earlier: None,
             drive: volume.drive.clone(),
             volume: volume.identity.clone(),
@@ -270,22 +272,22 @@ impl Planner<'_> {
         if let Some(fault) = fault {
             plan.refuse(fault);
         } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
-            plan.refuse("there is no file on it: is the card mounted there?".to_owned());
+            plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
+        } else if let Err(reason) = self.house(&mut plan, day, card, date, on_event)? {
             plan.refuse(reason);
         }
         Ok(plan)
     }
 
-    /// The day that a card belongs to: what was said, else its latest footage's.
+    /// Returns the date of a card: the requested one, or that of its latest footage.
     fn date(
         &self,
         day: &Day,
         card: &DayCard,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Date {
         if let Some(date) = day.date {
             return date;
@@ -295,29 +297,29 @@ impl Planner<'_> {
             return shoot_date(local_now().datetime(), starts);
         };
         if first != last {
-            report(Event::Warning {
+            on_event(Event::Warning {
                 message: format!(
-                    "{}: its files are of {first} to {last}; all of it is taken for {last}",
+                    "{}: its files are from {first} to {last}; all of them count as {last}",
                     escape(&card.path.to_string_lossy())
                 ),
-                hint: "say which day it is with `--date`, or `date` in the day file".to_owned(),
+                hint: "set the day with `--date`, or `date` in the day file".to_owned(),
             });
         }
         last
     }
 
-    /// Finds the folders of a card, and what of it is there already; else why it cannot go there.
+    /// Finds the folders of a card and its existing copies, or returns the reason why it cannot go
+    /// there.
     fn house(
         &mut self,
         plan: &mut CardPlan,
         day: &Day,
         card: &DayCard,
         date: Date,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
-            let reason =
-                "it is not said where to copy it: `--to FOLDER`, or `[to] folders` in the day file";
+            let reason = "no destination: use --to FOLDER, or `[to] folders` in the day file";
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
@@ -361,10 +363,10 @@ impl Planner<'_> {
             if let Some(reason) = destination::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            if let Err(reason) = self.stand(&typed, &folders, report) {
+            if let Err(reason) = self.stand(&typed, &folders, on_event) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, plan, &mut contents, report)? {
+            let earlier = match self.owner(&folders, plan, &mut contents, on_event)? {
                 Owner::Other if is_named => continue,
                 Owner::Other | Owner::Nobody => None,
                 Owner::Same(earlier) => earlier,
@@ -378,7 +380,7 @@ impl Planner<'_> {
             return self.fill(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
-            "there are {MOST_OF_A_NAME} cards of its name there"
+            "{MOST_OF_A_NAME} cards of that name exist there"
         )))
     }
 
@@ -393,7 +395,7 @@ impl Planner<'_> {
         Ok(all.find(|ingest| is_it(&ingest.told)))
     }
 
-    /// What is to be done in the folders that were found, if there is room for it.
+    /// Plans the tasks for the found folders, if there is enough space.
     fn fill(
         &mut self,
         plan: &mut CardPlan,
@@ -455,7 +457,7 @@ impl Planner<'_> {
                 task.is_doubted = true;
                 task.is_proved.fill(false);
             }
-            // What is to be in a manifest is read again where that needs more hashes.
+            // A file is read again if a manifest needs further kinds of hashes.
             let histories = plan.histories.as_deref();
             if is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
@@ -492,7 +494,7 @@ impl Planner<'_> {
             plan.tasks.push(task);
         }
         if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
-            plan.state = State::Known;
+            plan.state = CardState::Known;
         }
         let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
         if let Err(reason) = self.room.take_all(&needs) {
@@ -504,7 +506,7 @@ impl Planner<'_> {
     }
 }
 
-/// The kinds of hashes to compute, each once: the first proves copies.
+/// Returns the kinds of hashes to compute, without duplicates; the first verifies copies.
 fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     let mut kinds = vec![hash];
     for kind in [HashKind::Xxh128].iter().chain(others) {
@@ -515,21 +517,21 @@ fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     kinds
 }
 
-/// What is left to be written at a place: what stands there already is only compared.
+/// Returns the space needed at a destination. Existing files are only compared.
 fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
     let at = plan
         .places
         .iter()
         .position(|other| other.folder == place.folder);
-    let is_open = |task: &&Task| at.is_some_and(|at| !task.is_proved[at]);
-    let path = |task: &Task| place.folder.join(&task.item.inside);
-    let is_absent = |task: &&Task| path(task).symlink_metadata().is_err();
+    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_proved[at]);
+    let path = |task: &CopyTask| place.folder.join(&task.item.inside);
+    let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
     for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
         files += 1;
         bytes += task.item.bytes;
     }
-    // What an ingest that was killed left unfinished makes room.
+    // Leftovers of a killed ingest will be removed.
     let left = plan
         .folders_at(place)
         .map(|folder| atomic_file::sweepable(&folder));
@@ -541,7 +543,7 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
     }
 }
 
-/// What a card is called: as it was said, else by its own label, else by its folder.
+/// Returns the name of a card: the requested one, its own label, or its folder's name.
 fn name_of(card: &DayCard, source: &Path, volume: &Volume) -> String {
     if let Some(name) = &card.name {
         return name.clone();

@@ -1,4 +1,4 @@
-//! The manifest of what was copied to one place: a generation of its ASC media hash list.
+//! Manifest of the copies at one destination: a generation of its ASC media hash list.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,10 @@ use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::HashKind;
 use crate::mhl::{self, GenerationBuilder, Histories, MhlError, Process, SealOutcome};
-use crate::offload::Task;
+use crate::offload::CopyTask;
 
-/// Whether a file's hashes, as an earlier run computed them, are of other kinds than a manifest needs that a history of
-/// its card has it in.
-pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -> bool {
+/// Returns true if a manifest needs other kinds of hashes of a file than an earlier run computed.
+pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
     let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
         return false;
     };
@@ -18,24 +17,25 @@ pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -
     !histories.required_kinds(&path, &[kind]).iter().all(has)
 }
 
-/// A manifest that was written.
+/// Manifest that was written.
 pub(super) struct Sealed {
-    /// Where it is, below the place.
+    /// Path relative to the destination.
     pub(super) manifest: PathBuf,
-    /// The numbers of files that are not what a manifest on the card says of them.
+    /// Tasks whose hashes contradict a manifest on the card.
     pub(super) altered: Vec<usize>,
-    /// … and of those of which a manifest has hashes of other kinds only than were computed.
+    /// Tasks of which a manifest has only kinds of hashes that were not computed.
     pub(super) unproven: Vec<usize>,
 }
 
-/// Attempts at a history to which a program writes that does not know its lock.
+/// Maximum number of attempts if a program that ignores the lock writes to the history.
 const ATTEMPTS: usize = 5;
 
-/// Writes a generation of what is proved at a place: of what this run proved, and of all where none was written
-/// before. `None` when there is nothing to write, or `go_on` ended the wait for another machine.
+/// Writes a generation of the copies that this run verified, or of all verified ones if the
+/// destination has no manifest yet. `None` if there is nothing to write, or if `go_on` ended the
+/// wait for another machine.
 ///
 /// # Errors
-/// Why there is none.
+/// Returns the reason as text.
 pub(super) fn place(
     plan: &CardPlan,
     copying: &Copying,
@@ -51,7 +51,7 @@ pub(super) fn place(
         return Ok(None);
     }
     if !proved.iter().any(|proved| is_meant(*proved)) {
-        // Whoever relies on it has to know when it is damaged.
+        // Reports a damaged history, for users who rely on it.
         return match Histories::read(folder) {
             Ok(_) => Ok(None),
             Err(fault) => Err(fault.to_string()),
@@ -74,7 +74,8 @@ pub(super) fn place(
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
             Ok(sealed) if !histories.are_held() => {
                 drop(histories);
-                // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+                // Another process wrote meanwhile: the next lock restores generations that the
+                // chain lost.
                 let _ = Histories::lock(folder, &is_written, go_on);
                 return Ok(Some(sealed));
             }
@@ -83,7 +84,7 @@ pub(super) fn place(
     }
 }
 
-/// Writes a generation of the files that are meant at a place.
+/// Writes a generation of the selected files of a destination.
 fn write(
     plan: &CardPlan,
     copying: &Copying,
@@ -97,11 +98,11 @@ fn write(
         generation.leave_out();
     }
     let (mut altered, mut unproven) = (Vec::new(), Vec::new());
-    for (number, Task { item, .. }) in plan.tasks.iter().enumerate() {
+    for (number, CopyTask { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
         let path = mhl::path(&item.inside);
         let Some(hashes) = hashes.filter(|_| is_meant(proved[number])) else {
-            // A part of a card's files says nothing of its folders.
+            // Some of a card's files are not enough for the hashes of its folders.
             if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
                 generation.leave_out();
             }

@@ -1,4 +1,4 @@
-//! Files of a card that are not copied, or that no manifest will have, and what is told of them.
+//! Files of a card that are not copied, or that no manifest will have, and their messages.
 
 use std::path::Path;
 
@@ -6,11 +6,12 @@ use crate::error::Problem;
 use crate::mhl::{self, Histories};
 use crate::offload::{Item, Listing};
 
-/// What is told of a file that is called as unfinished copies are: by such names nothing stays where it is copied to.
+/// Reason reported for a file with the name of an unfinished copy: files with such names are
+/// removed at a destination.
 pub(super) const UNFINISHED: &str = "not copied: by its name it is what btsindex left unfinished when it was killed; \
                                      delete it, or give it another name if it is something else";
 
-/// What is told of files that the history of a card leaves out of its manifests.
+/// Returns a problem for files that the card's history excludes from its manifests.
 pub(super) fn by_history(
     source: &Path,
     listing: &Listing,

@@ -1,4 +1,4 @@
-//! What is left to be done with a file, by what the log says of it and what stands there.
+//! Remaining work for a file, from the log and from existing copies.
 
 use std::fs::Metadata;
 use std::path::PathBuf;
@@ -6,19 +6,19 @@ use std::path::PathBuf;
 use crate::catalogue::{CopyFound, Ingested};
 use crate::checksum::HashKind;
 use crate::mhl;
-use crate::offload::{Item, Task, Times};
+use crate::offload::{CopyTask, Item, Times};
 use crate::source_file::{Stamp, modified};
 
-/// What is known of a file from before, where it is as it was.
+/// Returns the task of a file, with earlier hashes and copies if the file is unchanged.
 pub(super) fn of(
     item: &Item,
     known: Option<&Ingested>,
     folders: &[(PathBuf, Times)],
     numbers: &[Option<usize>],
     kind: HashKind,
-) -> Task {
+) -> CopyTask {
     let known = known.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
-    // A file that changed after it was read is read again, whatever its size and time say.
+    // A file with an earlier problem is read again, even if its size and time are unchanged.
     let hashes = known
         .filter(|file| file.problem.is_none())
         .and_then(|file| {
@@ -29,7 +29,7 @@ pub(super) fn of(
                 vec![digest, xxh128]
             })
         });
-    // The history that a card brought along grew where it was copied to.
+    // The chain of a history from the card grows at the destination.
     let is_chain = mhl::is_chain(&item.inside);
     let is_proved = folders
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn of(
                     .symlink_metadata()
                     .is_ok_and(|there| is_chain || is_as_proved(item, &there, copy, *times))
         });
-    Task {
+    CopyTask {
         is_proved: is_proved.collect(),
         item: item.clone(),
         known: hashes,
@@ -53,8 +53,8 @@ pub(super) fn of(
     }
 }
 
-/// Whether a copy is as it was when it was proved: by its stamp where one is recorded, else of the card's time, or not
-/// written to since.
+/// Returns true if a copy is unchanged since it was verified: by its recorded size and times, or
+/// else by the card's time or an older last write.
 fn is_as_proved(item: &Item, there: &Metadata, copy: Option<&CopyFound>, times: Times) -> bool {
     if let Some(stamp) = copy.and_then(|copy| copy.stamp) {
         return there.is_file() && stamp.is_like(&Stamp::of(there), times.has_change_time);

@@ -1,6 +1,6 @@
-//! Cards taken in as they come: whatever is mounted, or put, in a folder that is watched.
+//! Ingests cards as they appear in a watched folder, mounted or copied.
 //!
-//! The folder is looked at again and again, which works on every filesystem and every share.
+//! The folder is polled, which works on every filesystem and share.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,46 +13,46 @@ use crate::error::{Error, Problem};
 use crate::offload::{Listing, list};
 use crate::shoot_day::DayCard;
 
-/// How a folder is watched.
+/// Watched folder and intervals.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// The folder in which cards are mounted.
+    /// Folder in which cards are mounted.
     pub folder: PathBuf,
-    /// Between two looks.
+    /// Interval between checks.
     pub every: Duration,
-    /// A card on which nothing changed for so long is quiet.
+    /// Time without changes after which a card is ingested.
     pub quiet: Duration,
 }
 
-/// A card as it was last seen.
+/// Last state of a card.
 struct Seen {
     listing: Listing,
     since: Instant,
-    /// Whether it was taken in as it is.
+    /// True if it was ingested in this state.
     is_done: bool,
 }
 
-/// Naps between two looks at Ctrl-C.
+/// Interval between checks for Ctrl-C.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Takes in every card that is in the folder, or comes there, when it is quiet; each again when something on it
-/// changes. `request` has one day, whose cards are replaced by those that come. Ends when it is cancelled; `done` hears
-/// what each card came to.
+/// Ingests every card in the folder once it is quiet, and again after each change. `request` has
+/// one day, whose cards are replaced. Ends when cancelled; `done` receives the summary of each
+/// card.
 ///
 /// # Errors
-/// When the folder cannot be listed at first, or as [`ingest`].
+/// Returns an error if the folder cannot be listed at first, or if [`ingest`] fails.
 pub fn watch(
     watched: &Watch,
     request: &Request,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
     done: &mut dyn FnMut(&Summary),
 ) -> Result<(), Error> {
     std::fs::read_dir(&watched.folder).map_err(Error::path(&watched.folder))?;
     let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
-    report(Event::Watching(watched.folder.clone()));
+    on_event(Event::Watching(watched.folder.clone()));
     while !request.cancel().is_cancelled() {
         let there = cards(&watched.folder);
-        // A card that was taken away and comes back may be another.
+        // A card that was removed and returns may be another one.
         seen.retain(|path, _| there.contains(path));
         let mut is_any = false;
         for path in there {
@@ -70,11 +70,11 @@ pub fn watch(
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];
             }
-            match ingest(&one, report) {
+            match ingest(&one, on_event) {
                 Ok(summary) => done(&summary),
                 Err(error) if is_of_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());
-                    report(Event::Problem(problem.clone()));
+                    on_event(Event::Problem(problem.clone()));
                     done(&Summary {
                         cards: 1,
                         problems: vec![problem],
@@ -88,7 +88,7 @@ pub fn watch(
             }
         }
         if is_any {
-            report(Event::Watching(watched.folder.clone()));
+            on_event(Event::Watching(watched.folder.clone()));
         }
         let until = Instant::now() + watched.every;
         while Instant::now() < until && !request.cancel().is_cancelled() {
@@ -98,12 +98,12 @@ pub fn watch(
     Ok(())
 }
 
-/// Whether only one card is at fault, so that others may still be taken in.
+/// Returns true if the error concerns one card, so that others can still be ingested.
 fn is_of_card(error: &Error) -> bool {
     matches!(error, Error::Path { .. })
 }
 
-/// The folders of a folder: each is a card.
+/// Returns the subfolders; each one is a card.
 fn cards(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut cards: Vec<PathBuf> = entries
@@ -115,7 +115,8 @@ fn cards(folder: &Path) -> Vec<PathBuf> {
     cards
 }
 
-/// Whether a card holds something, stood still long enough, and was not taken in as it is.
+/// Returns true if a card has files, has not changed for `quiet`, and was not ingested in this
+/// state.
 fn is_quiet(
     path: &Path,
     quiet: Duration,
@@ -126,7 +127,7 @@ fn is_quiet(
         seen.remove(path);
         return false;
     };
-    // A mount point without a card.
+    // Mount point without a card.
     if listing.is_cut || listing.files.is_empty() {
         seen.remove(path);
         return false;

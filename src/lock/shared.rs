@@ -1,9 +1,10 @@
-//! A lock that every machine sees: a file on a share that one process at a time creates.
+//! Lock that is visible to every machine: a file on a share, created by one process at a time.
 //!
-//! Locks of the system end with their process, but most shares keep them to the machine that took them. A file that is
-//! created exclusively is seen by all, and stays when its process dies. So its holder writes to it every few seconds; a
-//! file to which nobody writes any more is taken over. Those who wait compare what they see with their own clock only,
-//! since clocks of machines differ. The last line of defence is with the caller: see [`Shared::is_held`].
+//! System locks end with their process, but on most shares only one machine sees them. A file that
+//! is created exclusively is visible to all, and remains when its process dies. So its holder
+//! writes to it every few seconds, and a file without recent writes is taken over. Waiting
+//! processes use only their own clock, since clocks of machines differ. The caller must check the
+//! lock again before it relies on it: see [`Shared::is_held`].
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -14,14 +15,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::atomic_file::{Life, Writer, agreed_text, refresh, take_away};
 
-/// How often a holder shows that it lives.
+/// Interval at which a holder writes to the file.
 const BEAT: Duration = Duration::from_secs(5);
-/// A holder that showed nothing for so long is dead. Shares show a change to others after seconds, some after 20.
+/// Time without writes after which a holder is considered dead. Shares show changes to others after
+/// seconds, some after 20.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Pause between two looks at a lock that is held.
+/// Pause between two checks of a held lock.
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// A lock that is held until this is dropped.
+/// Lock that is held until dropped.
 #[derive(Debug)]
 pub struct Shared {
     path: PathBuf,
@@ -30,10 +32,11 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Creates the lock file; waits while another process has it. `None` when `go_on` ended the wait.
+    /// Creates the lock file; waits while another process holds it. `None` if `go_on` ended the
+    /// wait.
     ///
     /// # Errors
-    /// When the file cannot be created.
+    /// Returns an error if the file cannot be created.
     pub fn hold(path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
         Self::hold_after(path, SILENCE, go_on)
     }
@@ -51,8 +54,8 @@ impl Shared {
                 Err(_) => {}
             }
             refresh(path);
-            // What cannot be read, or is no text, shows no sign of its holder.
-            // Where there is none, it was given up just now.
+            // An unreadable file shows no sign of its holder. Without a file, the lock was just
+            // released.
             if let Some(text) = agreed_text(path) {
                 let since = match &seen {
                     Some((before, since)) if *before == text => *since,
@@ -76,7 +79,7 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
         let token = format!("{} {:?} {now}", Writer::this(), thread::current().id());
-        // Earlier versions sweep what is not locked.
+        // Earlier versions sweep files that are not locked.
         let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
         file.sync_all()?;
@@ -84,7 +87,7 @@ impl Shared {
         let beating = thread::spawn(move || {
             for beat in 1_u64.. {
                 match stopped.recv_timeout(BEAT) {
-                    // Where it cannot be written, the lock is lost after a while, and `is_held` tells.
+                    // Without writes, the lock is lost after a while, and `is_held` returns false.
                     Err(RecvTimeoutError::Timeout) => {
                         _ = writeln!(file, "{beat}").and_then(|()| file.sync_all());
                     }
@@ -99,7 +102,8 @@ impl Shared {
         })
     }
 
-    /// Whether it is still ours: a process that was stopped for a minute may have lost it.
+    /// Returns true if the lock is still held: a process that was suspended for a minute may have
+    /// lost it.
     #[must_use]
     pub fn is_held(&self) -> bool {
         refresh(&self.path);
@@ -120,7 +124,7 @@ impl Drop for Shared {
     }
 }
 
-/// Whether a holder was a process of this machine that is no more.
+/// Returns true if the holder was a process of this machine that has ended.
 fn is_dead(text: &str) -> bool {
     let writer = text.split(' ').next().unwrap_or_default();
     writer.parse::<Writer>().map(Writer::life) == Ok(Life::Dead)
@@ -161,7 +165,7 @@ mod tests {
         let three_looks = || looks.fetch_add(1, Ordering::SeqCst) < 2;
         assert!(Shared::hold(&path, &three_looks).unwrap().is_none());
         assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
-        // As long as it beats, it lives.
+        // The holder is alive while it writes.
         let beats = AtomicUsize::new(0);
         let beating = || {
             let beat = beats.fetch_add(1, Ordering::SeqCst);
@@ -211,7 +215,7 @@ mod tests {
         take_away(&path, &fs::read_to_string(&path).unwrap()).unwrap();
         let held = Shared::hold(&path, &|| true).unwrap().unwrap();
         assert!(!lost.is_held() && held.is_held());
-        // Whoever thought that the first was dead finds the second, and puts it back.
+        // A process that considers the first holder dead finds the second one, and restores it.
         take_away(&path, "of the first").unwrap();
         drop(lost);
         assert!(held.is_held());

@@ -1,16 +1,15 @@
-//! Pieces of files on their way from a card: memory that is used again and again, however large
-//! the files are.
+//! Pool of reusable buffers for pieces of files. Memory use does not depend on file sizes.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::direct_io::Aligned;
 
-/// Bytes of a piece.
+/// Size of a piece in bytes.
 pub(super) const PIECE: usize = 4 * 1024 * 1024;
-/// Pieces that are on their way at most: 48 MiB.
+/// Maximum number of pieces in flight: 48 MiB.
 const MOST: usize = 12;
 
-/// A piece of a file; its memory goes back when whoever holds it last lets it go.
+/// Piece of a file. Its memory returns to the pool when the last owner drops it.
 pub(super) struct Piece {
     memory: Option<Aligned>,
     length: usize,
@@ -18,19 +17,19 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// What was read.
+    /// Bytes that were read into the piece.
     pub(super) fn bytes(&self) -> &[u8] {
         let memory = self.memory.as_ref();
         memory.map_or(&[], |memory| &memory.bytes()[..self.length])
     }
 
-    /// Where to read to.
+    /// Buffer to read into.
     pub(super) fn room(&mut self) -> &mut [u8] {
         let memory = self.memory.as_mut();
         memory.map_or(&mut [], Aligned::bytes_mut)
     }
 
-    /// So much was read.
+    /// Sets the number of bytes that were read.
     pub(super) fn set_length(&mut self, length: usize) {
         self.length = length.min(PIECE);
     }
@@ -39,13 +38,13 @@ impl Piece {
 impl Drop for Piece {
     fn drop(&mut self) {
         if let Some(memory) = self.memory.take() {
-            // When nobody waits for it any more, it is just freed.
+            // If the pool is gone, the memory is simply freed.
             let _ = self.back.send(memory);
         }
     }
 }
 
-/// The memory of all pieces.
+/// Pool of buffers.
 pub(super) struct Pool {
     free: Receiver<Aligned>,
     back: Sender<Aligned>,
@@ -62,7 +61,7 @@ impl Pool {
         }
     }
 
-    /// An empty piece; waits for one when all are on their way.
+    /// Returns an empty piece; waits if all are in flight.
     pub(super) fn piece(&mut self) -> Piece {
         let memory = match self.free.try_recv() {
             Ok(memory) => memory,
@@ -70,7 +69,7 @@ impl Pool {
                 self.made += 1;
                 Aligned::new(PIECE)
             }
-            // We hold a sender ourselves, so the channel never closes.
+            // The pool holds a sender itself, so the channel never closes.
             Err(_) => self.free.recv().unwrap_or_else(|_| Aligned::new(PIECE)),
         };
         Piece {

@@ -1,4 +1,5 @@
-//! Everything that is on a card, whatever it is: a card is copied whole.
+//! Listing of everything on a card. All files are listed, whatever their type, because a card is
+//! copied completely.
 
 use std::fs::Metadata;
 use std::io;
@@ -10,7 +11,8 @@ use crate::atomic_file;
 use crate::error::Problem;
 use crate::source_file::modified;
 
-/// What operating systems keep for themselves in the root of a drive: none of it is footage, and some may not be read.
+/// Folders that operating systems create in the root of a drive. They hold no footage, and some are
+/// not readable.
 const OF_SYSTEMS: [&str; 6] = [
     ".spotlight-v100",
     ".fseventsd",
@@ -20,7 +22,8 @@ const OF_SYSTEMS: [&str; 6] = [
     "lost+found",
 ];
 
-/// Extensions of what cameras and recorders write, and of what belongs to it. An operating system writes none of these.
+/// Extensions of files written by cameras and recorders, and of their companion files. No operating
+/// system writes such files.
 const MEDIA: [&str; 144] = [
     "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "ale", "amr", "ape", "ari", "arri",
     "arw", "arx", "asf", "avchd", "avi", "avif", "bmp", "braw", "bwf", "caf", "cin", "cine", "cpi",
@@ -36,25 +39,27 @@ const MEDIA: [&str; 144] = [
     "xmp", "y4m", "yuv",
 ];
 
-/// Folder in which programs save files before they move them into place: whatever is in it may be footage.
+/// Folder in which programs save files before they move them into place. Any file in it may be
+/// footage.
 const UNFINISHED: &str = ".temporaryitems";
 
-/// Files that file managers write everywhere.
+/// Files that file managers create everywhere.
 const OF_FILE_MANAGERS: [&str; 3] = [".ds_store", "desktop.ini", "thumbs.db"];
 
 /// A file of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// Where it is below the card's root.
+    /// Path relative to the card's root.
     pub inside: PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
     /// Modification time in nanoseconds since 1970 UTC.
     pub modified: i64,
 }
 
 impl Item {
-    /// Whether a file is of this size and time; filesystems keep times to two seconds at worst.
+    /// Returns true if a file has this size and time. Filesystems round times to two seconds at
+    /// worst.
     #[must_use]
     pub fn is_like(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
@@ -63,28 +68,28 @@ impl Item {
     }
 }
 
-/// How far a time is off that went through FAT, nanoseconds.
+/// Maximum error of a time stored on FAT, in nanoseconds.
 pub const COARSEST: i64 = 2_000_000_000;
 
-/// What a card holds.
+/// Contents of a card.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// Its files, folder by folder, each in the order of names.
+    /// Files, folder by folder, each sorted by name.
     pub files: Vec<Item>,
-    /// Its folders, each before those in it, with their modification times; the root is not among them.
+    /// Folders with their modification times, parents first; the root is excluded.
     pub folders: Vec<(PathBuf, i64)>,
-    /// What could not be listed, or is no file: links, pipes.
+    /// Entries that could not be listed or are not regular files: links, pipes.
     pub problems: Vec<Problem>,
-    /// Folders of operating systems, which are left out: no footage is in them.
+    /// Skipped folders of operating systems; they hold no footage.
     pub left_out: Vec<PathBuf>,
-    /// Folders of operating systems that cannot be read, which are left out, too: there may be footage in them.
+    /// Skipped folders of operating systems that are not readable; they may hold footage.
     pub unreadable: Vec<Problem>,
-    /// Whether the listing was interrupted.
+    /// True if the listing was interrupted.
     pub is_cut: bool,
 }
 
 impl Listing {
-    /// Leaves out files that are called as unfinished copies are, each with a problem.
+    /// Removes files that have the name of an unfinished copy, and adds a problem for each.
     pub fn leave_out_unfinished(&mut self, root: &Path, reason: &str) {
         let is_unfinished = |item: &mut Item| {
             let name = item.inside.file_name();
@@ -95,12 +100,12 @@ impl Listing {
         self.problems.extend(problems);
     }
 
-    /// Takes folders of operating systems that cannot be read for problems like others.
+    /// Reports unreadable folders of operating systems as problems.
     pub fn doubt_unreadable(&mut self) {
         self.problems.append(&mut self.unreadable);
     }
 
-    /// Leaves out what is at and below a path, with a problem.
+    /// Removes a path and everything below it, and adds a problem.
     pub fn leave_out_below(&mut self, root: &Path, path: &Path, reason: &str) {
         let Ok(below) = path.strip_prefix(root) else {
             return;
@@ -111,40 +116,40 @@ impl Listing {
         self.problems.push(Problem::new(path, reason));
     }
 
-    /// Bytes of all files.
+    /// Returns the total size of all files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Whether it is as it was at another time, to the last file.
+    /// Returns true if two listings have the same files and number of folders.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.files == other.files && self.folders.len() == other.folders.len()
     }
 }
 
-/// Lists everything below a folder, as long as `go_on` says so. What is not a file of the same filesystem's
-/// own is told as a problem, but for folders of operating systems.
+/// Lists everything below a folder until `go_on` returns false. Entries that are not regular files
+/// of the same filesystem become problems, except for folders of operating systems.
 ///
 /// # Errors
-/// When the folder itself cannot be listed.
+/// Returns an error if the folder itself cannot be listed.
 pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
     list_but(root, &[], go_on)
 }
 
-/// Lists everything below a folder but what is mounted there, as [`list`] does. Each of `mounts` becomes a problem, with
-/// that reason.
+/// Lists everything below a folder except mount points, as [`list`] does. Each of `mounts` becomes
+/// a problem with its reason.
 ///
 /// # Errors
-/// When the folder itself cannot be listed.
+/// Returns an error if the folder itself cannot be listed.
 pub fn list_but(
     root: &Path,
     mounts: &[(PathBuf, &str)],
     go_on: &dyn Fn() -> bool,
 ) -> io::Result<Listing> {
     std::fs::read_dir(root)?;
-    // Folders of operating systems are not walked, and hide what is mounted in them.
+    // The walk skips folders of operating systems, so it would not find mount points within them.
     let problems = mounts
         .iter()
         .map(|(path, reason)| Problem::new(path, *reason));
@@ -152,7 +157,7 @@ pub fn list_but(
         problems: problems.collect(),
         ..Listing::default()
     };
-    // The folder that the walk is in, and those above it below the root.
+    // Current folder of the walk and its ancestors below the root.
     let mut open: Vec<PathBuf> = vec![root.to_owned()];
     let mut walk = WalkDir::new(root)
         .min_depth(1)
@@ -225,7 +230,8 @@ pub fn list_but(
     Ok(listing)
 }
 
-/// What could not be listed: a fault in the middle of a folder names no path, but how deep it is.
+/// Converts a walk error to a problem. An error in the middle of a folder has only a depth, no
+/// path.
 fn fault(error: &walkdir::Error, open: &[PathBuf]) -> Problem {
     let folder = || open.get(error.depth().saturating_sub(1)).or(open.last());
     let path = error.path().or_else(|| folder().map(PathBuf::as_path));
@@ -240,8 +246,9 @@ fn is_of_system(entry: &walkdir::DirEntry) -> bool {
     OF_SYSTEMS.contains(&name.as_str())
 }
 
-/// Whether a folder of an operating system was read and holds nothing that anybody could have shot, what is mounted in it left out.
-/// Whatever `fsck` found again, or a program had begun to save, may be footage; elsewhere, files are that have such an extension.
+/// Returns true if a folder of an operating system was read completely and holds no possible
+/// footage, ignoring mount points. Files recovered by `fsck` or saved temporarily by a program may
+/// be footage; elsewhere, only files with a media extension.
 fn has_no_footage(folder: &Path, mounts: &[(PathBuf, &str)]) -> Result<bool, walkdir::Error> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_lowercase();

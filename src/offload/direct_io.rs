@@ -1,15 +1,15 @@
-//! Files past the system's cache: what is read comes from the medium, what is written goes there at once, and
-//! nothing is copied from memory to memory on the way. Not every system and filesystem knows how; whoever asks
-//! goes on through the cache then.
+//! Direct I/O (`O_DIRECT`, `F_NOCACHE`): bypasses the page cache, so reads come from the medium,
+//! writes go to it at once, and no bytes are copied within memory. Not every system and filesystem
+//! supports it; callers then fall back to cached I/O.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// What addresses, places and lengths must be multiples of; 4096 does for every disk there is.
+/// Alignment of addresses, offsets and lengths; 4096 is sufficient for every disk.
 const ALIGNMENT: usize = 4096;
 
-/// Memory that begins where reading and writing past the cache want it to.
+/// Buffer aligned for direct I/O.
 pub(super) struct Aligned {
     bytes: Vec<u8>,
     start: usize,
@@ -21,7 +21,7 @@ impl Aligned {
         let bytes = vec![0; length + ALIGNMENT];
         let start = bytes.as_ptr().align_offset(ALIGNMENT);
         Self {
-            // A machine that cannot say where its memory stands reads through its cache.
+            // Where addresses are unknown, the buffer is not aligned and I/O is cached.
             start: if start <= ALIGNMENT { start } else { 0 },
             bytes,
             length,
@@ -37,10 +37,10 @@ impl Aligned {
     }
 }
 
-/// Opens a file so that it is read past the cache; `None` where that is not known.
+/// Opens a file for direct reads; `None` if that is not supported.
 ///
 /// # Errors
-/// When it is no regular file, or cannot be opened.
+/// Returns an error if the path is not a regular file or cannot be opened.
 pub(super) fn to_read(path: &Path) -> io::Result<Option<File>> {
     if !path.symlink_metadata()?.is_file() {
         let reason = "not a regular file";
@@ -58,7 +58,7 @@ pub(super) fn to_read(path: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Opens a file so that it is written past the cache; `None` where that is not known.
+/// Opens a file for direct writes; `None` if that is not supported.
 pub(super) fn to_write(path: &Path) -> Option<File> {
     #[cfg(target_os = "linux")]
     return open(path, rustix::fs::OFlags::WRONLY).ok().flatten();
@@ -69,7 +69,7 @@ pub(super) fn to_write(path: &Path) -> Option<File> {
     }
 }
 
-/// Has what is written to a file not stay in memory, where the system takes such advice.
+/// Advises the system not to cache writes to a file, if it accepts such advice.
 pub(super) fn keep_out(file: &File) {
     #[cfg(target_os = "macos")]
     let _ = rustix::fs::fcntl_nocache(file, true);
@@ -88,7 +88,7 @@ fn open(path: &Path, access: rustix::fs::OFlags) -> io::Result<Option<File>> {
     }
 }
 
-/// A file that is read from its beginning to its end, past the cache as far as that goes.
+/// File that is read sequentially, with direct I/O where possible.
 pub(super) struct Reading {
     past: Option<File>,
     file: File,
@@ -96,7 +96,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads `file`, which stands at `path`; past the cache if so asked.
+    /// Reads `file`, whose path is `path`; with direct I/O if `is_past` is true.
     pub(super) fn new(file: File, path: &Path, is_past: bool) -> Self {
         let past = is_past
             .then(|| to_read(path))
@@ -109,25 +109,25 @@ impl Reading {
         }
     }
 
-    /// The file.
+    /// The cached handle of the file.
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    /// Whether it is read through the cache, which should forget it then.
+    /// Returns true if reads go through the page cache, which should then drop the pages.
     pub(super) fn is_cached(&self) -> bool {
         self.past.is_none()
     }
 
-    /// Fills as much of some [`Aligned`] memory as there is left of the file.
+    /// Fills an [`Aligned`] buffer; returns a smaller count only at the end of the file.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Returns an error if the file cannot be read.
     pub(super) fn fill(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < room.len() {
             let got = match &mut self.past {
-                // The end of a file has any length; there is nothing behind it.
+                // Only the last read of a file has an unaligned length.
                 Some(_) if !filled.is_multiple_of(ALIGNMENT) => break,
                 Some(past) => past.read(&mut room[filled..]),
                 None => self.file.read(&mut room[filled..]),
@@ -136,7 +136,7 @@ impl Reading {
                 Ok(0) => break,
                 Ok(length) => filled += length,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Some filesystems say only at a read that they know no such way.
+                // Some filesystems reject direct I/O only at the first read.
                 Err(error) if error.kind() == ErrorKind::InvalidInput && self.past.is_some() => {
                     self.past = None;
                     let place = io::SeekFrom::Start(self.place + filled as u64);
@@ -150,10 +150,11 @@ impl Reading {
     }
 }
 
-/// Writes [`Aligned`] memory to a place of a file: past the cache by `past`, as far as that goes, else by `file`.
+/// Writes an [`Aligned`] buffer at an offset: by `past` with direct I/O where possible, else by
+/// `file`.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Returns an error if the file cannot be written.
 #[cfg(unix)]
 pub(super) fn write_at(
     past: &mut Option<File>,
@@ -210,7 +211,7 @@ mod tests {
             let bytes = &memory.bytes()[..length];
             let (whole, rest) = bytes.split_at(length / ALIGNMENT * ALIGNMENT);
             write_at(&mut past, &file, whole, 0).unwrap();
-            // Its end is of no such length: it goes through the cache.
+            // The unaligned end of the file goes through the cache.
             write_at(&mut past, &file, rest, whole.len() as u64).unwrap();
             for is_past in [true, false] {
                 let mut reading = Reading::new(File::open(&path).unwrap(), &path, is_past);

@@ -1,4 +1,4 @@
-//! Files that are there, read from their media and hashed, side by side.
+//! Reads existing files back from their media and hashes them in parallel.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,44 +10,44 @@ use super::read_back::{How, Medium};
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file::Stamp;
 
-/// Files that are read side by side where a device lets them be.
+/// Maximum number of parallel readers per device.
 const MOST_READERS: usize = 4;
 
 /// Files on one device.
 pub struct Lane<'a> {
-    /// How many of them its device lets be read at a time.
+    /// Number of files that the device allows to be read in parallel.
     pub readers: usize,
-    /// Each with its path, what it was when it was listed, and by which hashes it is asked for.
+    /// Files with path, listed state, and kinds of hashes to compute.
     pub files: Vec<(PathBuf, &'a Item, Vec<HashKind>)>,
 }
 
-/// What is told of a file, given by its lane and its place there.
+/// Progress of hashing. Files are given by lane and index within it.
 #[derive(Debug)]
-pub enum Heard {
-    /// It is being read.
+pub enum FileHashEvent {
+    /// Reading of a file began.
     Reading(usize, usize),
-    /// So many more bytes were read of any.
+    /// Number of further bytes read, from any file.
     Read(u64),
-    /// What it hashes to, or why it could not be read.
+    /// Result of hashing a file, or the reason why it could not be read.
     Hashed(usize, usize, std::io::Result<Hashed>),
 }
 
-/// A file that was read whole.
+/// File that was read completely.
 #[derive(Debug)]
 pub struct Hashed {
-    /// What it hashes to, in the order of the kinds that were asked for.
+    /// Hashes, in the order of the requested kinds.
     pub hashes: Vec<Checksum>,
-    /// How it was read.
+    /// Read method.
     pub how: How,
-    /// What it looked like when that was done.
+    /// Size and times after the read.
     pub stamp: Stamp,
 }
 
-/// Hashes files as long as `go_on` says so: each device's beside those of others.
+/// Hashes files until `go_on` returns false, with all devices in parallel.
 pub fn hash_files(
     lanes: &[Lane<'_>],
     go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Heard),
+    on_event: &mut dyn FnMut(FileHashEvent),
 ) {
     let next: Vec<AtomicUsize> = lanes.iter().map(|_| AtomicUsize::new(0)).collect();
     let (sender, receiver) = sync_channel(1024);
@@ -60,18 +60,18 @@ pub fn hash_files(
         }
         drop(sender);
         for message in receiver {
-            told(message);
+            on_event(message);
         }
     });
 }
 
-/// One of the readers of a lane.
+/// Runs one reader thread of a lane.
 fn read_on(
     lane: &Lane<'_>,
     number: usize,
     next: &AtomicUsize,
     go_on: &(dyn Fn() -> bool + Sync),
-    sender: &SyncSender<Heard>,
+    sender: &SyncSender<FileHashEvent>,
 ) {
     let mut medium = Medium::default();
     while go_on() {
@@ -79,16 +79,16 @@ fn read_on(
         let Some((path, item, kinds)) = lane.files.get(at) else {
             break;
         };
-        // Whoever listens does so to the end.
-        let _ = sender.send(Heard::Reading(number, at));
+        // The receiver stops only after the last event.
+        let _ = sender.send(FileHashEvent::Reading(number, at));
         let each = &mut |bytes| {
-            let _ = sender.send(Heard::Read(bytes));
+            let _ = sender.send(FileHashEvent::Read(bytes));
             go_on()
         };
         match hashed(path, item, kinds, &mut medium, each).transpose() {
             None => break,
             Some(outcome) => {
-                let _ = sender.send(Heard::Hashed(number, at, outcome));
+                let _ = sender.send(FileHashEvent::Hashed(number, at, outcome));
             }
         }
     }

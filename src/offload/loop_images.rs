@@ -1,5 +1,5 @@
-//! Image files below a filesystem. A loop device usually reads its file through the page cache, so that reading past the
-//! cache of the filesystem in the image is answered from memory all the same.
+//! Image files that loop devices use. A loop device usually reads its file through the page cache.
+//! So direct I/O on the filesystem in the image may still be answered from memory.
 
 use std::fs::File;
 #[cfg(target_os = "linux")]
@@ -7,7 +7,7 @@ use std::{collections::HashMap, os::unix::fs::MetadataExt};
 
 use super::How;
 
-/// The image files below each device that was asked about, by its number; `None` where one cannot be opened.
+/// Image files by the number of the device that uses them; `None` if one cannot be opened.
 #[derive(Default)]
 pub(super) struct Images {
     #[cfg(target_os = "linux")]
@@ -16,8 +16,8 @@ pub(super) struct Images {
 
 #[cfg(target_os = "linux")]
 impl Images {
-    /// Has the system forget what it has in memory of the image files that a file is in. Gives the best that reading the
-    /// file can be after that.
+    /// Drops the image files that hold a file from the page cache. Returns the best read method
+    /// that is possible afterwards.
     pub(super) fn dropped(&mut self, file: &File) -> How {
         use rustix::fs::{Advice, fadvise};
         let Ok(metadata) = file.metadata() else {
@@ -44,14 +44,14 @@ impl Images {
 
 #[cfg(not(target_os = "linux"))]
 impl Images {
-    /// Disk images are not looked for here.
+    /// Disk images are not searched on this system.
     #[expect(clippy::unused_self, reason = "as where they are")]
     pub(super) fn dropped(&mut self, _file: &File) -> How {
         How::Bypassed
     }
 }
 
-/// Images in images are not deeper.
+/// Maximum nesting of images in images.
 #[cfg(target_os = "linux")]
 const DEEPEST: usize = 4;
 
@@ -60,7 +60,7 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
     use super::read_back::{Cache, cache};
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let folder = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}"));
-    // A filesystem without a device of its own, and one whose device is not known, has none that could be found.
+    // A filesystem without a device, or on an unknown one, has no image that could be found.
     let Ok(folder) = folder else {
         return Some(Vec::new());
     };
@@ -70,7 +70,8 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
             continue;
         };
         let image = crate::source_file::open(&path).ok()?;
-        // A filesystem that has a cache of its own answers from that, whatever the loop device asks for.
+        // A filesystem with its own cache answers from that cache, whatever the loop device
+        // requests.
         if cache(&image) == Cache::OfItsOwn || depth == 0 {
             return None;
         }

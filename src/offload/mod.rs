@@ -1,9 +1,10 @@
-//! Files copied from a card to several places at once, and proved there.
+//! Copies the files of a card to several destinations at once and verifies every copy.
 //!
-//! Each file is read once and hashed on the way; every place has a writer of its own, and behind that a
-//! prover: it syncs what was written, reads it back from the medium, compares hashes, and only then gives the
-//! copy its name. So what bears a name is whole and proved, whenever the power fails. Nothing here
-//! knows the catalogue; what is told through `report` is durable by then.
+//! Each file is read once and hashed on the way. Every destination has its own writer thread and a
+//! prover behind it. The prover syncs a copy, reads it back from the medium, compares hashes, and
+//! only then gives the copy its name. So a file with its final name is complete and verified, even
+//! after a power failure. This module does not know the catalogue. Events passed to `on_event` are
+//! already durable.
 
 mod buffers;
 mod card_listing;
@@ -34,172 +35,174 @@ use crate::source_file::Stamp;
 use buffers::Piece;
 
 pub use card_listing::{COARSEST, Item, Listing, list, list_but};
-pub use hashing::{Hashed, Heard, Lane, hash_files};
+pub use hashing::{FileHashEvent, Hashed, Lane, hash_files};
 pub use read_back::{How, Medium};
-pub use source_change::{Sighting, Times, sample, written_since};
+pub use source_change::{SourceState, Times, sample, written_since};
 pub use trusted_times::Credible;
 pub use write::finish_folders;
 
-/// A place that files are copied to.
+/// Folder that files are copied to.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// The folder that takes the card's root; made where it is not there.
+    /// Folder that receives the card's root; created if missing.
     pub folder: PathBuf,
-    /// What must be there: that folder or one above it. None above this one is made, so that nothing is written
-    /// where a drive is usually mounted.
+    /// Folder that must exist: `folder` or one of its ancestors. Folders above it are never
+    /// created, so nothing is written where a drive is usually mounted.
     pub base: PathBuf,
-    /// Which filesystem takes `folder`, by [`filesystem`]: when it is another, the drive is gone.
+    /// Filesystem of `folder`, from [`filesystem`]. If it changes, the drive is gone.
     pub filesystem: Option<u64>,
-    /// Whether it is a share: what is written goes through the system's cache, which asks for more at once.
+    /// True for a network share: writes go through the system's cache, which combines them into
+    /// larger requests.
     pub is_share: bool,
-    /// Whether its device does one thing at a time: a spinning disk, a card. What was written is proved between
-    /// writes then, not beside them.
+    /// True if the device handles one request at a time (spinning disk, card). Copies are then
+    /// verified between writes, not in parallel with them.
     pub is_single: bool,
 }
 
-/// A file that is to be copied.
+/// File to be copied, and its state at each destination.
 #[derive(Debug, Clone)]
-pub struct Task {
-    /// The file.
+pub struct CopyTask {
+    /// File as listed on the card.
     pub item: Item,
-    /// Its hashes, of the first kind at least, where it was hashed earlier and its size and time are still those.
+    /// Hashes from an earlier run, of the first kind at least; `None` unless size and time are
+    /// unchanged.
     pub known: Option<Vec<Checksum>>,
-    /// Of each destination, whether its copy there is proved already.
+    /// Per destination: true if its copy is already verified.
     pub is_proved: Vec<bool>,
-    /// Whether it is read even where its hashes are known: something makes them doubtful.
+    /// True if the file must be read although its hashes are known, because they are doubtful.
     pub is_doubted: bool,
 }
 
-/// What is to be copied, and where to.
-pub struct Order<'a> {
-    /// The card's root.
+/// Files to copy and their destinations.
+pub struct CopyOrder<'a> {
+    /// Root of the card.
     pub source: &'a Path,
-    /// Whether that is on a share.
+    /// True if the card's root is on a share.
     pub is_share: bool,
-    /// How its filesystem keeps times.
+    /// Time-keeping properties of the card's filesystem.
     pub times: Times,
-    /// When its listing ended.
+    /// Time at which the listing of the card ended.
     pub listed: Instant,
-    /// Where to.
     pub destinations: &'a [Destination],
-    /// Which files, in the order in which they are read.
-    pub tasks: &'a [Task],
-    /// The hashes that are computed of each file; copies are proved by the first.
+    /// Files, in the order in which they are read.
+    pub tasks: &'a [CopyTask],
+    /// Hashes computed for each file; the first verifies copies.
     pub kinds: &'a [HashKind],
-    /// Says no when the copying is to stop.
+    /// Returns false when copying must stop.
     pub go_on: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Something happened. Tasks and destinations are given by their numbers.
+/// Progress of a copy. Tasks and destinations are given by index.
 #[derive(Debug)]
 pub enum Event {
-    /// A file is being read.
+    /// Reading of a task began.
     Reading(usize),
-    /// So many more bytes were read from the card.
+    /// Number of further bytes read from the card.
     Read(u64),
-    /// So many more bytes were written to a destination.
+    /// Destination, and number of further bytes written to it.
     Written(usize, u64),
-    /// So many more bytes were read back from a destination.
+    /// Destination, and number of further bytes read back from it.
     Proved(usize, u64),
-    /// What a file's content hashes to, and how the file looked.
-    Hashed(usize, Vec<Checksum>, Sighting),
-    /// Something became of a file at a destination.
-    Settled(usize, usize, Outcome),
-    /// A file could not be read whole: why.
+    /// Hashes of a file, and its state when it was read.
+    Hashed(usize, Vec<Checksum>, SourceState),
+    /// Task, destination, and the result of copying it there.
+    Settled(usize, usize, CopyOutcome),
+    /// A file could not be read completely, with the reason.
     Unread(usize, String),
-    /// A destination takes nothing more: why. Its other files are left as they are.
+    /// A destination accepts no more files, with the reason. Its remaining files are left
+    /// unchanged.
     GivenUp(usize, String),
-    /// The card is gone: no more of it can be read.
+    /// The card was removed: nothing more can be read from it.
     CardGone(String),
 }
 
-/// A copy that was read.
+/// Copy that was read back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBack {
-    /// How it was read.
+    /// Read method.
     pub how: How,
-    /// What it looked like when that was done.
+    /// Size and times after the read.
     pub stamp: Stamp,
 }
 
-/// What became of a file at a destination.
+/// Result of copying a file to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was copied, read back, and is the same.
+pub enum CopyOutcome {
+    /// The file was copied, read back and matches.
     Copied(ReadBack),
-    /// It was there already, was read, and is the same.
+    /// The file existed already, was read and matches.
     WasThere(ReadBack),
-    /// Another content stands there under its name, and stays.
+    /// A different file of that name exists and was kept.
     Other,
-    /// It could not be copied: why.
+    /// The file could not be copied, with the reason.
     Failed(String),
 }
 
-/// A file on its way.
+/// File in progress, shared by all threads.
 struct Job {
     task: usize,
     inside: PathBuf,
     bytes: u64,
     modified: i64,
-    /// Whether parts of it take no room on the card.
+    /// True if the file has holes on the card.
     is_sparse: bool,
-    /// What it hashed to earlier.
+    /// Hashes from an earlier run.
     known: Option<Vec<Checksum>>,
-    /// Its hashes, once they are known; `None` when it could not be read whole.
+    /// Hashes, once known; `None` if the file could not be read completely.
     hashes: OnceLock<Option<Vec<Checksum>>>,
 }
 
-/// What goes to the hasher and the writers, in this order.
+/// Messages to the hasher and the writers, in this order.
 #[derive(Clone)]
 enum Message {
-    /// Pieces of this file follow.
+    /// Start of a file; its pieces follow.
     Begin(Arc<Job>),
-    /// The next piece.
+    /// Next piece of the file.
     Piece(Arc<Piece>),
-    /// There are no more; how the file looked, if that is all of it and it did not change.
-    End(Option<Sighting>),
-    /// This file stands there already, of the same size: compare.
+    /// End of the file; its state, or `None` if it is incomplete or changed.
+    End(Option<SourceState>),
+    /// A file of this name and size exists at the destination: compare it.
     Compare(Arc<Job>),
 }
 
-/// Files from so many bytes on are read and written past the system's cache.
+/// Size from which files are read and written with direct I/O.
 const LARGE: u64 = 2 * buffers::PIECE as u64;
 
-/// Messages that wait for one thread.
+/// Capacity of the channel to one thread.
 const WAITING: usize = 16;
 
-/// What all threads of one destination know.
-struct Place<'a> {
+/// State shared by the threads of one destination.
+struct DestinationContext<'a> {
     number: usize,
     destination: &'a Destination,
     events: SyncSender<Event>,
     go_on: &'a (dyn Fn() -> bool + Sync),
-    /// The card's root, and the folders of the other destinations.
+    /// The card's root and the folders of the other destinations.
     others: Vec<&'a Path>,
-    /// By which hash copies are proved.
+    /// Kind of hash that verifies copies.
     kind: HashKind,
-    /// Why nothing more goes there.
+    /// Reason why the destination accepts no more files.
     given_up: &'a OnceLock<String>,
 }
 
-impl Place<'_> {
+impl DestinationContext<'_> {
     fn tell(&self, event: Event) {
-        // Whoever listens has stopped only when all is over.
+        // The receiver stops only after the last event.
         let _ = self.events.send(event);
     }
 
-    fn settle(&self, job: &Job, outcome: Outcome) {
+    fn settle(&self, job: &Job, outcome: CopyOutcome) {
         self.tell(Event::Settled(job.task, self.number, outcome));
     }
 
-    /// Says what went wrong: of one file, or of the place itself, to which nothing more goes then.
+    /// Reports an error: as the result of one file, or by giving up the whole destination.
     fn fail(&self, job: &Job, error: &io::Error) {
         if self.is_gone() {
             self.give_up(GONE.to_owned());
         } else if write::is_of_device(error) {
             self.give_up(error.to_string());
         } else {
-            self.settle(job, Outcome::Failed(write::reason(error)));
+            self.settle(job, CopyOutcome::Failed(write::reason(error)));
         }
     }
 
@@ -217,7 +220,7 @@ impl Place<'_> {
         self.destination.is_gone()
     }
 
-    /// Whether a file there is the card's own, or another destination's, by another name.
+    /// Returns true if a file is the same file as the card's, or as that of another destination.
     fn is_one_with_another(&self, path: &Path, inside: &Path) -> bool {
         let is_same = |root: &&Path| same_file::is_same_file(path, root.join(inside));
         self.others
@@ -227,14 +230,14 @@ impl Place<'_> {
 }
 
 impl Destination {
-    /// Whether its drive was taken away: what is written there now would go to the system disk.
+    /// Returns true if the drive was removed. Writes would then go to the system disk.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         !self.base.is_dir() || filesystem(&self.folder) != self.filesystem
     }
 }
 
-/// Which filesystem a folder is on, or will be when it is made.
+/// Returns the id of the filesystem that a folder is on, or will be on once it is created.
 #[must_use]
 pub fn filesystem(folder: &Path) -> Option<u64> {
     let metadata = folder
@@ -251,18 +254,18 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
     }
 }
 
-/// Copies, telling `report` what happens; ends when all is done, nothing more can be, or `go_on` says no. What
-/// was copied and not proved by then is gone again.
-pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
+/// Copies all tasks and reports events to `on_event`. Returns when everything is done, nothing more
+/// can be done, or `go_on` returns false. Copies that are not verified by then are removed.
+pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
     allow_many_files();
-    let (events, told) = sync_channel(1024);
+    let (events, received) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
         order.destinations.iter().map(|_| OnceLock::new()).collect();
     thread::scope(|scope| {
         let mut lines = Vec::new();
         for (number, destination) in order.destinations.iter().enumerate() {
             let (line, messages) = sync_channel(WAITING);
-            let place = || Place {
+            let place = || DestinationContext {
                 number,
                 destination,
                 events: events.clone(),
@@ -303,23 +306,24 @@ pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
             given_up: &given_up,
         };
         scope.spawn(move || reader.run());
-        told.into_iter().for_each(report);
+        received.into_iter().for_each(on_event);
     });
 }
 
-/// The card's root, and the folders of all destinations but one.
-fn others<'a>(order: &Order<'a>, number: usize) -> Vec<&'a Path> {
+/// Returns the card's root and the folders of all destinations except one.
+fn others<'a>(order: &CopyOrder<'a>, number: usize) -> Vec<&'a Path> {
     let destinations = order.destinations.iter().enumerate();
     let others = destinations.filter(|(other, _)| *other != number);
     let others = others.map(|(_, other)| other.folder.as_path());
     std::iter::once(order.source).chain(others).collect()
 }
 
-/// Each destination has up to three batches of files open; systems allow a process more than they give it at first.
+/// Raises the limit on open files to the system's maximum. Each destination has up to three batches
+/// of files open.
 #[cfg(unix)]
 fn allow_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// What macOS allows, whatever it says.
+    /// Limit that macOS allows, whatever maximum it reports.
     const ENOUGH: u64 = 10_240;
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
@@ -328,7 +332,7 @@ fn allow_many_files() {
             current: Some(most),
             ..limit
         };
-        // Where it may not be raised, fewer cards fit side by side, and what does not is told.
+        // If the limit cannot be raised, fewer cards fit in parallel, and failures are reported.
         let _ = setrlimit(Resource::Nofile, raised);
     }
 }
@@ -336,7 +340,7 @@ fn allow_many_files() {
 #[cfg(not(unix))]
 fn allow_many_files() {}
 
-/// Hashes what was read; what was hashed earlier must come to the same.
+/// Hashes the pieces that were read; files hashed in an earlier run must match.
 fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
     let mut current: Option<(Arc<Job>, Vec<Hasher>)> = None;
     for message in messages {
@@ -372,9 +376,9 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
     }
 }
 
-/// What is told of a drive that was pulled.
-pub const GONE: &str = "it was taken away, or cannot be read any more";
+/// Reason reported for a drive that was removed.
+pub const GONE: &str = "it was removed, or is not readable any more";
 
-/// What is told of a file that was hashed earlier to something else.
-const OTHER: &str = "it reads otherwise than when it was first copied, though its size and time are the same: \
+/// Reason reported for a file whose hash differs from an earlier run.
+const OTHER: &str = "its content differs from when it was first copied, although size and time are the same: \
                      the card may be failing; nothing was written";

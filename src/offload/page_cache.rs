@@ -1,9 +1,10 @@
-//! Dropping a file from the page cache, and proving that nothing of it stayed there.
+//! Drops a file from the page cache and verifies that no page of it remains.
 //!
-//! Advice to drop a file keeps pages that another process maps, locks or holds. One such page is enough to prove a copy that
-//! its medium does not have, so every page is asked for. `fincore` (util-linux) counts the pages of a large file within
-//! milliseconds. Without it, and for small files, each page is read in a way that does not wait for the medium. That read
-//! starts a transfer, which fills pages behind its own, so pages are read from the last to the first.
+//! The advice to drop a file keeps pages that another process maps, locks or holds. One such page
+//! is enough to verify a copy that the medium does not have, so every page is checked. `fincore`
+//! (util-linux) counts the pages of a large file within milliseconds. Without it, and for small
+//! files, each page is read without waiting for the medium. That read starts a transfer, which
+//! fills later pages, so pages are read from last to first.
 
 use std::fs::File;
 use std::io::IoSliceMut;
@@ -14,10 +15,11 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::How;
 
-/// Bytes from which a process that counts pages is cheaper than asking for each.
+/// Size from which running `fincore` is cheaper than checking each page.
 const LARGE: u64 = 1024 * 1024;
 
-/// Drops what the page cache has of a file from a place on. Gives what reading the file can prove after that.
+/// Drops the cached pages of a file from an offset on. Returns the read method that is possible
+/// afterwards.
 pub(super) fn drop_cached(file: &File, from: u64) -> How {
     let Ok(metadata) = file.metadata() else {
         return How::Cached;
@@ -34,7 +36,7 @@ pub(super) fn drop_cached(file: &File, from: u64) -> How {
     }
 }
 
-/// Counts the pages of a file that are in memory; `None` where nobody can.
+/// Counts the pages of a file that are in memory; `None` if `fincore` is not available.
 fn resident_pages(file: &File) -> Option<u64> {
     let input = file.try_clone().ok()?;
     let counted = Command::new("fincore")
@@ -47,14 +49,14 @@ fn resident_pages(file: &File) -> Option<u64> {
     std::str::from_utf8(&counted).ok()?.trim().parse().ok()
 }
 
-/// Whether the page cache has no page of a file from a place on.
+/// Returns true if the page cache has no page of a file from an offset on.
 fn is_every_page_gone(file: &File, from: u64, size: u64) -> bool {
     let page = rustix::param::page_size() as u64;
     let pages = from / page..size.div_ceil(page);
     let mut byte = [0];
     pages.rev().all(|number| {
         let mut into = [IoSliceMut::new(&mut byte)];
-        // A page that is not in memory would have to be waited for.
+        // `EAGAIN`: the page is not in memory, and the read would have to wait.
         preadv2(file, &mut into, number * page, ReadWriteFlags::NOWAIT) == Err(Errno::AGAIN)
     })
 }
@@ -92,7 +94,7 @@ mod tests {
         ] {
             let file = of(40 * 4096);
             fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-            // One page is read, and none ahead.
+            // Reads one page, without read-ahead.
             fadvise(&file, 0, None, Advice::Random).unwrap();
             if let Some(place) = place {
                 std::os::unix::fs::FileExt::read_at(&file, &mut [0], place).unwrap();

@@ -1,4 +1,5 @@
-//! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
+//! Reader of the card: reads each file once, sequentially, and sends it to the threads that need
+//! it.
 
 use std::fs::File;
 use std::io;
@@ -8,38 +9,37 @@ use std::sync::{Arc, OnceLock};
 
 use super::buffers::{PIECE, Piece, Pool};
 use super::direct_io::Reading;
-use super::source_change::{self, Sighting};
-use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
+use super::source_change::{self, SourceState};
+use super::{CopyOrder, CopyOutcome, CopyTask, Event, GONE, Job, LARGE, Message};
 use crate::checksum::Sampler;
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 
-/// What happens to a file at one destination.
+/// Action for a file at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Want {
-    /// Nothing: it is proved, or cannot be.
+    /// The copy is verified, or cannot be made.
     Nothing,
-    /// It is not there yet.
+    /// No file of that name exists.
     Copy,
-    /// Something of its size is there.
+    /// A file of the same size exists.
     Compare,
 }
 
 pub(super) struct Reader<'a> {
-    pub(super) order: &'a Order<'a>,
-    /// To each destination's writer.
+    pub(super) order: &'a CopyOrder<'a>,
+    /// Channels to the destinations' writers.
     pub(super) lines: Vec<SyncSender<Message>>,
-    /// To the hasher.
+    /// Channel to the hasher.
     pub(super) hashing: SyncSender<Message>,
     pub(super) events: SyncSender<Event>,
     pub(super) given_up: &'a [OnceLock<String>],
 }
 
-/// A reading that did not come to its end.
+/// Reason why a read ended early.
 enum Stop {
-    /// Whoever asked for it wants no more.
     Cancelled,
-    /// The file is at fault, or its card.
+    /// Fault of the file or its card.
     Fault(String),
 }
 
@@ -50,11 +50,11 @@ impl From<io::Error> for Stop {
 }
 
 impl Reader<'_> {
-    /// Reads every file that anybody needs.
+    /// Reads every file that a destination needs.
     pub(super) fn run(self) {
         let mut pool = Pool::new();
         let card = device(self.order.source);
-        // What was just written comes last: it has to rest before it is read.
+        // Recent files come last: they must be unchanged for a while before they are read.
         let tasks = self.order.tasks.iter().enumerate();
         let (recent, older): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.item.is_recent());
         for (number, task) in older.into_iter().chain(recent) {
@@ -64,7 +64,7 @@ impl Reader<'_> {
             if self.read(number, task, &mut pool).is_ok() {
                 continue;
             }
-            // A card that was pulled fails for every file: it is said once.
+            // A removed card fails for every file, so it is reported once.
             let now = device(self.order.source);
             if now.is_none() || now != card {
                 self.tell(Event::CardGone(GONE.to_owned()));
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let _ = self.events.send(event);
     }
 
-    /// Sends to the writers of those that want so.
+    /// Sends a message to the writers with the given action.
     fn send(&self, wants: &[Want], which: Want, message: &Message) {
         for (line, _) in self
             .lines
@@ -85,12 +85,12 @@ impl Reader<'_> {
             .zip(wants)
             .filter(|(_, want)| **want == which)
         {
-            // A writer ends only when this does.
+            // A writer ends only after the reader.
             let _ = line.send(message.clone());
         }
     }
 
-    fn read(&self, number: usize, task: &Task, pool: &mut Pool) -> Result<(), ()> {
+    fn read(&self, number: usize, task: &CopyTask, pool: &mut Pool) -> Result<(), ()> {
         let wants: Vec<Want> = (0..self.lines.len())
             .map(|place| self.want(number, task, place))
             .collect();
@@ -136,12 +136,12 @@ impl Reader<'_> {
         let read = self
             .pieces(&mut file, task, &wants, pool)
             .and_then(|sample| {
-                let seen = Sighting { stamp, sample };
+                let seen = SourceState { stamp, sample };
                 self.look_again(&file, &path, task, &seen)?;
                 Ok(seen)
             });
         let end = Message::End(read.as_ref().ok().copied());
-        // Whoever waits for the hashes hears of it first.
+        // The hasher comes first, since others wait for its result.
         let _ = self.hashing.send(end.clone());
         self.send(&wants, Want::Copy, &end);
         self.send(&wants, Want::Compare, &compare);
@@ -154,8 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Opens a file once it rests; also returns how it looks.
-    fn open(&self, path: &Path, task: &Task) -> Result<(Reading, Stamp), Stop> {
+    /// Opens a file once it is unchanged for long enough; also returns its size and times.
+    fn open(&self, path: &Path, task: &CopyTask) -> Result<(Reading, Stamp), Stop> {
         let file = source_file::open(path)?;
         if !task.item.is_exactly(&self.order.times.look_at(path)?) {
             return Err(changed(task, "it is another"));
@@ -175,11 +175,11 @@ impl Reader<'_> {
         Ok((reading, stamp))
     }
 
-    /// Reads a file to its end, which must be where it was listed, and samples it.
+    /// Reads a file to its end, which must be at the listed size, and samples it.
     fn pieces(
         &self,
         file: &mut Reading,
-        task: &Task,
+        task: &CopyTask,
         wants: &[Want],
         pool: &mut Pool,
     ) -> Result<Option<Fingerprint>, Stop> {
@@ -218,18 +218,18 @@ impl Reader<'_> {
         Ok(sampler.finish())
     }
 
-    /// Checks that a file was not written to while it was read, and that no other has its name by now.
+    /// Checks that a file was not written to or replaced while it was read.
     fn look_again(
         &self,
         file: &Reading,
         path: &Path,
-        task: &Task,
-        seen: &Sighting,
+        task: &CopyTask,
+        seen: &SourceState,
     ) -> Result<(), Stop> {
         let times = self.order.times;
         let is_same = |now: Stamp| times.is_unchanged(&seen.stamp, &now);
-        // A modification time that was put back leaves no trace but in the content. Sampling also opens the file, after which
-        // a share tells its times of now.
+        // If a program restored the modification time, only the content shows the write. Sampling
+        // also opens the file, after which a share reports current times.
         let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
         let is_unchanged = is_same_content
             && is_same(times.look_into(file.file())?)
@@ -241,8 +241,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What is to be done at one destination.
-    fn want(&self, number: usize, task: &Task, place: usize) -> Want {
+    /// Returns the action for a task at one destination.
+    fn want(&self, number: usize, task: &CopyTask, place: usize) -> Want {
         if task.is_proved[place] || self.given_up[place].get().is_some() {
             return Want::Nothing;
         }
@@ -252,23 +252,23 @@ impl Reader<'_> {
         match path.symlink_metadata() {
             Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
             Ok(_) => {
-                self.tell(Event::Settled(number, place, Outcome::Other));
+                self.tell(Event::Settled(number, place, CopyOutcome::Other));
                 Want::Nothing
             }
-            // What else it may be, the writer finds out.
+            // The writer reports other errors.
             Err(_) => Want::Copy,
         }
     }
 }
 
-fn changed(task: &Task, how: &str) -> Stop {
+fn changed(task: &CopyTask, how: &str) -> Stop {
     Stop::Fault(format!(
         "{how} since the card was listed with {} bytes of it: is the camera still recording?",
         task.item.bytes
     ))
 }
 
-/// Which filesystem stands there; `None` when the folder cannot even be listed.
+/// Returns the filesystem of a folder; `None` if the folder cannot be listed.
 fn device(folder: &Path) -> Option<u64> {
     std::fs::read_dir(folder).ok()?;
     super::filesystem(folder)
@@ -286,7 +286,7 @@ fn is_sparse(_file: &File) -> bool {
     false
 }
 
-/// The system may read ahead.
+/// Advises the system to read ahead.
 #[cfg(target_os = "linux")]
 fn expect_all(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
@@ -295,7 +295,7 @@ fn expect_all(file: &File) {
 #[cfg(not(target_os = "linux"))]
 fn expect_all(_file: &File) {}
 
-/// What was read of a large file is not needed again: what others keep in memory stays there.
+/// Drops the pages read so far of a large file, so that other programs' pages stay in the cache.
 #[cfg(target_os = "linux")]
 fn forget(file: &File, read: u64) {
     let step = 8 * PIECE as u64;

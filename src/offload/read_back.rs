@@ -1,10 +1,10 @@
-//! Reading a file from the medium it was written to, not from memory: what was just written is
-//! still in the system's cache, and reading that proves nothing.
+//! Reads a file back from its medium, not from memory. A file that was just written is still in the
+//! system's cache, so reading it from there verifies nothing.
 //!
-//! Most filesystems read past the page cache of the system when they are asked to. Some take that for advice
-//! (compressed files of btrfs, ext4 with `data=journal`): what they have in memory is dropped first. A FUSE program,
-//! ZFS and a folder of a virtual machine's host have caches of their own, which nothing here reaches: what
-//! they answer is "cached".
+//! Most filesystems support direct I/O. Some treat it as advice (compressed files of btrfs, ext4
+//! with `data=journal`), so their cached pages are dropped first. A FUSE program, ZFS and a folder
+//! of a virtual machine's host have their own caches, which cannot be bypassed; such reads count as
+//! "cached".
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,21 +12,21 @@ use std::path::Path;
 
 use super::direct_io::{self, Aligned};
 
-/// How a file was read.
+/// Read method, the least certain first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
-    /// It may have come from memory: this system or filesystem knows no other way.
+    /// The bytes may come from memory: this system or filesystem has no other method.
     Cached,
-    /// After the volume was unmounted and mounted again, which emptied the only cache that could answer.
+    /// The volume was unmounted and mounted again, which emptied the only cache that could answer.
     Remounted,
-    /// After the system gave up what it had of it in memory, and said so.
+    /// The system dropped its cached pages, which was verified.
     Dropped,
-    /// Past the system's cache.
+    /// Direct I/O.
     Bypassed,
 }
 
 impl How {
-    /// A few words for people.
+    /// Name as printed and stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,13 +37,13 @@ impl How {
         }
     }
 
-    /// Whether the bytes came from the medium for sure, not from memory.
+    /// Returns true if the bytes certainly came from the medium, not from memory.
     #[must_use]
     pub fn is_from_medium(self) -> bool {
         self > Self::Cached
     }
 
-    /// What [`How::name`] gives.
+    /// Parses the result of [`How::name`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Cached, Self::Remounted, Self::Dropped, Self::Bypassed]
@@ -52,9 +52,9 @@ impl How {
     }
 }
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE: usize = 4 * 1024 * 1024;
-/// Memory for reading files back, used for one after another.
+/// Buffer for reading files back, one after another.
 pub struct Medium {
     memory: Aligned,
     images: super::loop_images::Images,
@@ -70,11 +70,11 @@ impl Default for Medium {
 }
 
 impl Medium {
-    /// Reads a whole file from its medium, piece by piece; what was written to it must be synced. `None` when
-    /// `each` ended it.
+    /// Reads a whole file from its medium, piece by piece; writes to it must be synced before.
+    /// `None` if `each` returned false.
     ///
     /// # Errors
-    /// When it is no regular file or cannot be read.
+    /// Returns an error if the path is not a regular file or cannot be read.
     pub fn read(
         &mut self,
         path: &Path,
@@ -87,7 +87,7 @@ impl Medium {
         Ok(how.map(|how| how.min(below)))
     }
 
-    /// Reads a file past the page cache of its own filesystem.
+    /// Reads a file, bypassing the page cache of its own filesystem.
     fn past_page_cache(
         &mut self,
         path: &Path,
@@ -96,11 +96,11 @@ impl Medium {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> io::Result<Option<How>> {
         let cache = cache(file);
-        // Whatever way it is read then, it is not in memory.
+        // The pages are not in memory afterwards, whichever read method follows.
         let before = (cache == Cache::MayAnswer).then(|| dropped(file, 0));
         if let Some(mut past) = direct_io::to_read(path)? {
             match self.rest(&mut past, read, each) {
-                // Some filesystems say only at the first read, or at the last, that they know no such way.
+                // Some filesystems reject direct I/O only at the first read, or at the last.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
                 Err(error) => return Err(error),
                 Ok(is_whole) => {
@@ -142,42 +142,46 @@ impl Medium {
     }
 }
 
-/// What stands between a read past the page cache and the medium.
+/// Cache between direct I/O and the medium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cache {
-    /// Nothing of this machine.
+    /// No cache on this machine.
     IsBypassed,
-    /// The page cache, all the same.
+    /// The page cache may still answer.
     MayAnswer,
-    /// A cache of the filesystem's own.
+    /// The filesystem has its own cache.
     OfItsOwn,
 }
 
-/// Which cache may answer for a file: by the magic number of its filesystem, and by what the filesystem says of this file
-/// (statx(2), `STATX_DIOALIGN`, since Linux 6.1).
+/// Returns the cache that may answer for a file, from the magic number of its filesystem and from
+/// statx(2) (`STATX_DIOALIGN`, since Linux 6.1).
 #[cfg(target_os = "linux")]
 pub(super) fn cache(file: &File) -> Cache {
     use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
     /// `STATX_DIOALIGN`
     const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
-    // Whoever cannot be asked is not believed.
+    // Without an answer, assume the worst case.
     let Ok(filesystem) = fstatfs(file) else {
         return Cache::OfItsOwn;
     };
-    // Its width differs between processors; magic numbers have 32 bits.
+    // The width of `f_type` depends on the processor; magic numbers have 32 bits.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the bits are what is compared"
     )]
     let magic = filesystem.f_type as u32;
-    let told = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
-    let told = told.filter(|told| told.stx_mask & ALIGNMENT.bits() != 0);
-    cache_of(magic, told.map(|told| told.stx_dio_mem_align != 0))
+    let reported = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
+    let reported = reported.filter(|reported| reported.stx_mask & ALIGNMENT.bits() != 0);
+    cache_of(
+        magic,
+        reported.map(|reported| reported.stx_dio_mem_align != 0),
+    )
 }
 
-/// Which cache may answer on a filesystem of that magic number (`include/uapi/linux/magic.h`), where it says whether it
-/// reads a file past the page cache, or does not say.
+/// Returns the cache that may answer, from a filesystem's magic number
+/// (`include/uapi/linux/magic.h`). `is_direct`: support of direct I/O for the file; `None` if the
+/// filesystem does not report it.
 #[cfg(target_os = "linux")]
 fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
     match (magic, is_direct) {
@@ -187,19 +191,21 @@ fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
         (0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994, _) => {
             Cache::MayAnswer
         }
-        // By what they say, or known to read every file past the page cache: XFS, FAT, exFAT, HFS+, JFS, NFS, SMB 1 and later
+        // Reported by statx, or known to bypass the page cache for every file: XFS, FAT, exFAT,
+        // HFS+, JFS, NFS, SMB 1 and later
         (_, Some(true))
         | (
             0x5846_5342 | 0x4d44 | 0x2011_bab0 | 0x482b | 0x3153_464a | 0x6969 | 0xff53_4d42
             | 0xfe53_4d42,
             None,
         ) => Cache::IsBypassed,
-        // Others do not for files within their inode, compressed or journalled ones: ext4, F2FS, UDF, GFS2.
+        // Others use the page cache for inline, compressed or journalled files: ext4, F2FS, UDF,
+        // GFS2.
         (_, Some(false) | None) => Cache::MayAnswer,
     }
 }
 
-/// macOS reads past its own cache on FUSE as well, whose programs have others.
+/// `F_NOCACHE` does not bypass the caches of FUSE programs.
 #[cfg(target_os = "macos")]
 fn cache(file: &File) -> Cache {
     let Ok(filesystem) = rustix::fs::fstatfs(file) else {

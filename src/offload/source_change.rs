@@ -1,14 +1,16 @@
-//! Whether a source file is written to while it is read.
+//! Detects writes to a source file while it is read.
 //!
-//! A camera may rewrite the header of a file whose size no longer changes, within the two seconds that FAT counts in.
-//! Times show such a write only if it gets another time than the last one. So a file is read no earlier than one step of
-//! its filesystem's times after its last write: every later write changes its time. Writes through a mapping change no
-//! time while the page is dirty, so a recent file is synced before it is read. Where no change time exists that programs
-//! cannot set, the sampled ranges are read again afterwards.
+//! A camera may rewrite the header of a file whose size no longer changes, within the two-second
+//! resolution of FAT. Times reveal such a write only if it gets a different time than the previous
+//! one. So a file is read at least one step of its filesystem's clock after its last write; every
+//! later write then changes its time. Writes through a mapping change no time while the page is
+//! dirty, so a recent file is synced before it is read. Without a change time that programs cannot
+//! set, the sampled ranges are read again afterwards.
 //!
-//! Sizes and times of a share may come from memory: the system keeps them for up to a minute, and programs such as sshfs keep
-//! answers of their own for 20 s. So the system is told to ask, and a file is opened before it is looked at, which has those
-//! programs ask. Before the end, its sampled ranges are compared once more.
+//! Sizes and times of a share may be cached. The system caches them for up to a minute, and
+//! programs such as sshfs have their own cache of 20 s. So the system is asked to refresh them, and
+//! a file is opened before its times are read, which makes those programs refresh them too. Before
+//! the end, its sampled ranges are compared once more.
 
 use std::fs::File;
 use std::io;
@@ -16,53 +18,54 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Item, Task};
+use super::{CopyTask, Item};
 use crate::atomic_file;
 use crate::checksum::{Sampler, sampled_ranges};
 use crate::source_file::{self, Original, Stamp};
 use crate::value::Fingerprint;
 
-/// Step of the times of FAT and of some servers, with a margin.
+/// Time resolution of FAT and of some servers, with a margin.
 pub(super) const COARSE: Duration = Duration::from_millis(2100);
-/// Step of times that show parts of a hundredth of a second: the tick of a kernel, with a margin.
+/// Resolution of times with sub-10-ms digits: one kernel tick, with a margin.
 const FINE: Duration = Duration::from_millis(20);
 /// Times that are multiples of this, in nanoseconds, may come from a coarse clock.
 const ROUND: i64 = 10_000_000;
-/// Age from which a file has no dirty pages of a mapping: kernels write them back after seconds.
+/// Age from which a file has no dirty mapped pages: kernels write them back after seconds.
 const RECENT: Duration = Duration::from_secs(3600);
-/// Looks at a file that keeps changing before it is read.
+/// Maximum number of checks of a file that keeps changing, before it is read.
 const LOOKS: usize = 3;
 /// Pause between two checks for cancellation.
 const NAP: Duration = Duration::from_millis(20);
 
-/// How a filesystem keeps the times of its files.
+/// Time-keeping properties of a filesystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// Whether the clock of this machine gives them; a share, or a camera behind FUSE, has its own.
+    /// True if this machine's clock sets the times; a share, or a camera behind FUSE, has its own.
     pub is_own_clock: bool,
-    /// Whether each write changes a time that no program can set (`ctime`).
+    /// True if each write changes a time that programs cannot set (`ctime`).
     pub has_change_time: bool,
 }
 
-/// A source file as it was read.
+/// State of a source file when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sighting {
-    /// Its size and times, the same before and after.
+pub struct SourceState {
+    /// Size and times, equal before and after the read.
     pub stamp: Stamp,
     /// Its fingerprint; `None` for an empty file.
     pub sample: Option<Fingerprint>,
 }
 
 impl Times {
-    /// Whether a file looks as it did. Without a reliable change time, only size and modification time count: FAT makes
-    /// one up, and some servers change it when a file is read.
+    /// Returns true if a file is unchanged. Without a reliable change time, only size and
+    /// modification time count: FAT invents one, and some servers change it on reads.
     #[must_use]
     pub fn is_unchanged(self, before: &Stamp, now: &Stamp) -> bool {
         let has_same_time = before.modified == now.modified && before.bytes == now.bytes;
         has_same_time && (!self.has_change_time || before.changed == now.changed)
     }
 
-    /// Waits until writes of another machine show in the times that this one sees; at once on a filesystem of its own.
+    /// Waits until writes of another machine are visible in the times that this one reads; returns
+    /// at once for a local filesystem.
     pub fn wait_for_others(self, go_on: &dyn Fn() -> bool) {
         if !self.is_own_clock {
             nap_until(Instant::now() + COARSE, go_on);
@@ -85,8 +88,8 @@ impl Times {
         Ok(Stamp::of(&file.metadata()?))
     }
 
-    /// Returns how much longer a file must rest until every later write changes its time. Its last write is before
-    /// `listed`, or shows in `stamp`.
+    /// Returns how much longer to wait until every later write changes the file's time. The last
+    /// write is before `listed` or is visible in `stamp`.
     fn rest(self, stamp: &Stamp, listed: Instant) -> Duration {
         let changed = stamp.changed.filter(|_| self.has_change_time);
         let step = match changed {
@@ -96,16 +99,17 @@ impl Times {
         let last = changed.unwrap_or(stamp.modified);
         match age(last).filter(|_| self.is_own_clock) {
             Some(age) => step.saturating_sub(age),
-            // The clock that gave this time is unknown; this machine's shows how long ago it was listed.
+            // The clock that set this time is unknown; this machine's clock shows how long ago the
+            // file was listed.
             None => step.saturating_sub(listed.elapsed()),
         }
     }
 
-    /// Waits until a file can be read so that writes to it show, and returns how it looks then. `None` when `go_on`
-    /// ended the wait.
+    /// Waits until every later write is detectable; returns the file's size and times. `None` if
+    /// `go_on` ended the wait.
     ///
     /// # Errors
-    /// When the file cannot be looked at, or does not rest.
+    /// Returns an error if the file's metadata cannot be read, or if it keeps changing.
     pub(super) fn settle(
         self,
         file: &File,
@@ -119,7 +123,8 @@ impl Times {
                 return Ok(None);
             }
             if age(stamp.modified).is_none_or(|age| age < RECENT) {
-                // Not every filesystem syncs a file that is open for reading; its times are all there is then.
+                // Not every filesystem syncs a file that is open for reading; then only its times
+                // count.
                 let _ = file.sync_data();
             }
             if self.is_unchanged(&stamp, &self.look_into(file)?) {
@@ -130,7 +135,7 @@ impl Times {
     }
 }
 
-/// Waits until a moment; no when `go_on` ended that.
+/// Waits until an instant. Returns false if `go_on` ended the wait.
 fn nap_until(until: Instant, go_on: &dyn Fn() -> bool) -> bool {
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -144,7 +149,7 @@ fn nap_until(until: Instant, go_on: &dyn Fn() -> bool) -> bool {
     }
 }
 
-/// Returns how long ago a time was; `None` for one in the future.
+/// Returns the age of a time; `None` for one in the future.
 fn age(nanos: i64) -> Option<Duration> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let age = i128::try_from(now.as_nanos()).ok()? - i128::from(nanos);
@@ -153,34 +158,35 @@ fn age(nanos: i64) -> Option<Duration> {
 }
 
 impl Item {
-    /// Whether a source file has exactly the size and time with which it was listed.
+    /// Returns true if a source file has exactly the listed size and time.
     pub(super) fn is_exactly(&self, stamp: &Stamp) -> bool {
         (self.bytes, self.modified) == (stamp.bytes, stamp.modified)
     }
 
-    /// Whether it was written so recently that reading it may have to wait.
+    /// Returns true if the file is so recent that reading it may have to wait.
     pub(super) fn is_recent(&self) -> bool {
         age(self.modified).is_none_or(|age| age < COARSE)
     }
 }
 
-/// Files of a share that are looked at side by side.
+/// Number of a share's files that are checked in parallel.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Returns which files of a card, by number, are no longer as they were read, or listed where they were not read; as far as
-/// `go_on` lets it come. `None` when the card cannot be looked at any more.
+/// Returns the indices of files that changed since they were read, or since they were listed if
+/// they were not read. Stops early if `go_on` returns false. `None` if the card cannot be listed
+/// any more.
 #[must_use]
 pub fn written_since(
     source: &Path,
-    tasks: &[Task],
-    seen: &[Option<Sighting>],
+    tasks: &[CopyTask],
+    seen: &[Option<SourceState>],
     times: Times,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<usize>> {
     std::fs::read_dir(source).ok()?;
     let is_written = |number: &usize| {
         let (task, seen) = (&tasks[*number], seen.get(*number).copied().flatten());
-        // A file that is gone was not written to: its copies are what it was.
+        // A missing file was not written to, so its copies are still correct.
         go_on() && !is_as_read(source, task, seen, times).unwrap_or(true)
     };
     let numbers: Vec<usize> = (0..tasks.len()).collect();
@@ -200,11 +206,11 @@ pub fn written_since(
     })
 }
 
-/// Whether a file is as it was read, or listed where it was not read.
+/// Returns true if a file is unchanged since it was read, or listed if it was not read.
 fn is_as_read(
     source: &Path,
-    task: &Task,
-    seen: Option<Sighting>,
+    task: &CopyTask,
+    seen: Option<SourceState>,
     times: Times,
 ) -> io::Result<bool> {
     let path = source.join(&task.item.inside);
@@ -215,16 +221,16 @@ fn is_as_read(
     let Some(seen) = seen else {
         return Ok(task.item.is_exactly(&now));
     };
-    // What the program of a share remembers for longer shows in the content only.
+    // If a share's program caches times for longer, only the content shows a write.
     let is_same_content =
         || times.is_own_clock || sample(&path).is_ok_and(|now| now == seen.sample);
     Ok(times.is_unchanged(&seen.stamp, &now) && is_same_content())
 }
 
-/// Returns the fingerprint of a file, of which at most 320 KiB are read; `None` for an empty file.
+/// Returns the fingerprint of a file, reading at most 320 KiB; `None` for an empty file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn sample(path: &Path) -> io::Result<Option<Fingerprint>> {
     let original = Original::open(path)?;
     let size = original.size();

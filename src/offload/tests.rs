@@ -1,4 +1,4 @@
-//! Copying on ordinary folders; what drives do wrong is in `tests/ingest`.
+//! Copies within ordinary folders; device faults are tested in `tests/ingest`.
 
 #[cfg(unix)]
 mod torn;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::source_file::modified;
 
-/// A card and two places, in one folder.
+/// A card and two destinations in one folder.
 struct Set {
     folder: tempfile::TempDir,
     destinations: Vec<Destination>,
@@ -47,9 +47,9 @@ impl Set {
         fs::write(path, bytes).unwrap();
     }
 
-    fn tasks(&self) -> Vec<Task> {
+    fn tasks(&self) -> Vec<CopyTask> {
         let files = list(&self.card(), &|| true).unwrap().files;
-        let task = |item| Task {
+        let task = |item| CopyTask {
             item,
             known: None,
             is_proved: vec![false; 2],
@@ -58,7 +58,7 @@ impl Set {
         files.into_iter().map(task).collect()
     }
 
-    fn copy(&self, tasks: &[Task], go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
+    fn copy(&self, tasks: &[CopyTask], go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
         let times = Times {
             is_own_clock: true,
             has_change_time: true,
@@ -69,11 +69,11 @@ impl Set {
     fn copy_by(
         &self,
         times: Times,
-        tasks: &[Task],
+        tasks: &[CopyTask],
         go_on: &(dyn Fn() -> bool + Sync),
     ) -> Vec<Event> {
         let mut events = Vec::new();
-        let order = Order {
+        let order = CopyOrder {
             source: &self.card(),
             is_share: false,
             times,
@@ -88,8 +88,8 @@ impl Set {
     }
 }
 
-fn settled(events: &[Event], place: usize) -> Vec<(usize, Outcome)> {
-    let mut all: Vec<(usize, Outcome)> = events
+fn settled(events: &[Event], place: usize) -> Vec<(usize, CopyOutcome)> {
+    let mut all: Vec<(usize, CopyOutcome)> = events
         .iter()
         .filter_map(|event| match event {
             Event::Settled(task, at, outcome) if *at == place => Some((*task, outcome.clone())),
@@ -131,7 +131,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
             let settled = settled(&events, place);
             assert_eq!(settled.len(), tasks.len());
             for (task, outcome) in settled {
-                assert!(matches!(outcome, Outcome::Copied(_)), "{outcome:?}");
+                assert!(matches!(outcome, CopyOutcome::Copied(_)), "{outcome:?}");
                 let inside = &tasks[task].item.inside;
                 let copied = destination.folder.join(inside);
                 assert_eq!(
@@ -150,7 +150,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
             _ => None,
         });
         let hashed: Vec<String> = hashed.unwrap();
-        // What `printf '<x/>' | md5sum` and `xxhsum -H128` print.
+        // Output of `printf '<x/>' | md5sum` and `xxhsum -H128`.
         let expected = [
             "a8b594bf8dcca656fb1eb1b66344940a",
             "b086b417529213ecf390f75226bb4e72",
@@ -160,7 +160,7 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
         let same = settled(&again, 1);
         assert!(
             same.iter()
-                .all(|(_, outcome)| matches!(outcome, Outcome::WasThere(_)))
+                .all(|(_, outcome)| matches!(outcome, CopyOutcome::WasThere(_)))
         );
         assert!(
             !again
@@ -187,14 +187,18 @@ fn nothing_is_ever_overwritten() {
     }
     fs::create_dir(set.destinations[1].folder.join("other")).unwrap();
     let events = set.copy(&set.tasks(), &|| true);
-    let outcomes: Vec<Outcome> = settled(&events, 0)
+    let outcomes: Vec<CopyOutcome> = settled(&events, 0)
         .into_iter()
         .map(|(_, outcome)| outcome)
         .collect();
     assert!(
         matches!(
             outcomes[..],
-            [Outcome::Other, Outcome::Other, Outcome::WasThere(_)]
+            [
+                CopyOutcome::Other,
+                CopyOutcome::Other,
+                CopyOutcome::WasThere(_)
+            ]
         ),
         "{outcomes:?}"
     );
@@ -202,9 +206,9 @@ fn nothing_is_ever_overwritten() {
     assert!(matches!(
         there[..],
         [
-            (0, Outcome::Copied(_)),
-            (1, Outcome::Other),
-            (2, Outcome::Copied(_))
+            (0, CopyOutcome::Copied(_)),
+            (1, CopyOutcome::Other),
+            (2, CopyOutcome::Copied(_))
         ]
     ));
     assert_eq!(fs::read(raid.join("other")).unwrap(), b"xxxx");
@@ -221,7 +225,7 @@ fn a_source_that_changes_is_no_copy() {
     let mut tasks = set.tasks();
     set.put("grows", b"0123456");
     fs::remove_file(set.card().join("vanishes")).unwrap();
-    // What was hashed earlier reads otherwise now.
+    // The file's content differs from the hashes of an earlier run.
     tasks[1].known = Some(vec![
         crate::checksum::hash_bytes(HashKind::Md5, b"88"),
         crate::checksum::hash_bytes(HashKind::Xxh128, b"88"),
@@ -272,7 +276,10 @@ fn a_sparse_file_stays_sparse() {
     std::os::unix::fs::FileExt::write_all_at(&file, b"end", 300 * 1024 * 1024 - 3).unwrap();
     drop(file);
     let events = set.copy(&set.tasks(), &|| true);
-    assert!(matches!(settled(&events, 1)[..], [(0, Outcome::Copied(_))]));
+    assert!(matches!(
+        settled(&events, 1)[..],
+        [(0, CopyOutcome::Copied(_))]
+    ));
     let copied = set.destinations[1].folder.join("sparse.mov");
     assert!(copied.metadata().unwrap().blocks() < 20_000);
     assert_eq!(copied.metadata().unwrap().len(), 300 * 1024 * 1024);
@@ -284,14 +291,15 @@ fn one_folder_by_two_names_is_one_copy() {
     let mut set = Set::new(false);
     set.put("a.bin", b"one");
     set.put("b.bin", b"two");
-    // As a filesystem has it that takes `copy` and `COPY` for one.
+    // Like a filesystem that treats `copy` and `COPY` as the same name.
     let again = set.folder.path().join("again");
     std::os::unix::fs::symlink(&set.destinations[0].folder, &again).unwrap();
     set.destinations[1].folder = again;
     let events = set.copy(&set.tasks(), &|| true);
     let both: Vec<_> = (0..2).flat_map(|place| settled(&events, place)).collect();
-    let is_copied = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Copied(_));
-    let is_refused = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Failed(reason) if reason.contains("a hard link is no copy"));
+    let is_copied =
+        |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Copied(_));
+    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("a hard link is no copy"));
     assert_eq!(both.iter().filter(is_copied).count(), 2, "{both:?}");
     assert_eq!(both.iter().filter(is_refused).count(), 2, "{both:?}");
 }

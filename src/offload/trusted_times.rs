@@ -1,22 +1,23 @@
-//! Which modification times tell one recording from another.
+//! Modification times that distinguish recordings.
 //!
-//! A camera without a clock gives every file of every card the same time. Two such cards look alike by names, sizes and
-//! times, and only their contents differ.
+//! A camera without a clock gives every file of every card the same time. Two such cards have the
+//! same names, sizes and times; only their contents differ.
 
 use std::collections::HashMap;
 
 use super::{Item, Listing};
 use crate::checksum::SAMPLED_WHOLE;
 
-/// 1981-01-02, nanoseconds since 1970 UTC. The clock of a camera that was never set is before that.
+/// 1981-01-02, in nanoseconds since 1970 UTC. A camera clock that was never set is earlier.
 const NEVER_SET: i64 = 347_241_600_000_000_000;
-/// Files of one time from which that time tells nothing. A clip and its proxy may share one.
+/// Number of files with the same time from which that time is not trusted. A clip and its proxy may
+/// share one.
 const MANY: usize = 3;
 
-/// The times of a listing that tell nothing.
+/// Times of a listing, to find those that cannot be trusted.
 #[derive(Debug, Clone, Default)]
 pub struct Credible {
-    /// How many files have each time, of those that a sample does not cover.
+    /// Number of files per time, excluding files that a sample covers completely.
     times: HashMap<i64, usize>,
 }
 
@@ -35,14 +36,14 @@ impl Credible {
         Self { times }
     }
 
-    /// Whether size, time and sample are enough to recognise a file: its time is plausible and its own, or the sample is
-    /// all of it.
+    /// Returns true if size, time and sample identify a file: its time is plausible and unique, or
+    /// the sample covers the whole file.
     #[must_use]
     pub fn has(&self, item: &Item) -> bool {
         item.bytes <= SAMPLED_WHOLE || self.has_time(item)
     }
 
-    /// Whether the time of a file is plausible and its own.
+    /// Returns true if the time of a file is plausible and unique.
     #[must_use]
     pub fn has_time(&self, item: &Item) -> bool {
         let count = self.times.get(&item.modified).copied().unwrap_or(0);

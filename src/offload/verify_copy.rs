@@ -1,4 +1,5 @@
-//! What was written is synced, read back from its medium, compared, and only then given its name.
+//! Verifies copies: syncs them, reads them back from their medium, compares hashes, and only then
+//! gives them their names.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -6,17 +7,17 @@ use std::path::Path;
 
 use super::read_back::Medium;
 use super::write::Batch;
-use super::{Event, Job, Outcome, Place, ReadBack};
+use super::{CopyOutcome, DestinationContext, Event, Job, ReadBack};
 use crate::atomic_file::{self, Unfinished};
 use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
 
 pub(super) struct Prover<'a> {
-    place: Place<'a>,
+    place: DestinationContext<'a>,
     medium: Medium,
 }
 
-/// What is told of a file that has two names.
+/// Reason reported for a hard link to the source or to another copy.
 const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
                         copy; move it away";
 
@@ -25,31 +26,30 @@ const WRITTEN: &str =
 const WRITTEN_TO_NAME: &str =
     "another program wrote to it as soon as it had its name: run the same command again";
 
-/// What a file looks like now; a share is asked, not the memory of its answers.
+/// Returns a file's current size and times; asks a share to refresh its cached ones.
 fn look(path: &Path) -> io::Result<Stamp> {
     atomic_file::refresh(path);
     Ok(Stamp::of(&path.symlink_metadata()?))
 }
 
-/// What reading a copy came to.
+/// Result of reading a copy.
 enum Compared {
     Same(ReadBack),
     Other,
-    /// It was written to meanwhile.
+    /// The copy was written to during the read.
     Changed,
-    /// Whoever asked for it wants no more.
     Cancelled,
 }
 
 impl<'a> Prover<'a> {
-    pub(super) fn new(place: Place<'a>) -> Self {
+    pub(super) fn new(place: DestinationContext<'a>) -> Self {
         Self {
             place,
             medium: Medium::default(),
         }
     }
 
-    /// Proves copies and publishes them; tells of each when it is durable.
+    /// Verifies copies and publishes them; reports each one once it is durable.
     pub(super) fn prove(&mut self, batch: Batch) {
         let Batch {
             written,
@@ -62,7 +62,7 @@ impl<'a> Prover<'a> {
         }
         let mut settled = Vec::new();
         let mut synced = Vec::new();
-        // All are synced before any is read: the first takes most of the others along.
+        // All are synced before any is read: the first sync flushes most of the others.
         for (job, file) in written {
             match file.file().sync_all() {
                 Ok(()) => synced.push((job, file)),
@@ -97,15 +97,14 @@ impl<'a> Prover<'a> {
         job: &Job,
         file: Unfinished,
         folders: &mut BTreeSet<std::path::PathBuf>,
-    ) -> Option<Outcome> {
+    ) -> Option<CopyOutcome> {
         let hash = self.expected(job)?;
         let how = match self.read(file.path(), &hash) {
             Ok(Compared::Same(read)) => read.how,
-            Ok(Compared::Changed) => return Some(Outcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Changed) => return Some(CopyOutcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => {
-                return Some(Outcome::Failed(
-                    "it reads back otherwise than it was written; the copy was thrown away"
-                        .to_owned(),
+                return Some(CopyOutcome::Failed(
+                    "the copy differs from what was written; it was discarded".to_owned(),
                 ));
             }
             Ok(Compared::Cancelled) => return None,
@@ -114,7 +113,7 @@ impl<'a> Prover<'a> {
                 return None;
             }
         };
-        // Not before: what other machines see of an unfinished file is how long nobody wrote to it.
+        // Not earlier: other machines judge an unfinished file by the time of its last write.
         if let Err(error) = super::write::set_time(file.file(), job.modified) {
             self.place.fail(job, &error);
             return None;
@@ -124,7 +123,7 @@ impl<'a> Prover<'a> {
         match file.publish(&path) {
             Ok(()) => {
                 folders.extend(path.parent().map(Path::to_owned));
-                // Its name changes when anything of it was last changed, and nothing else.
+                // A rename changes only the change time.
                 let is_it = |now: &Stamp| {
                     timed
                         .as_ref()
@@ -132,11 +131,11 @@ impl<'a> Prover<'a> {
                 };
                 let named = look(&path).ok().filter(is_it);
                 Some(match named {
-                    Some(stamp) => Outcome::Copied(ReadBack { how, stamp }),
-                    None => Outcome::Failed(WRITTEN_TO_NAME.to_owned()),
+                    Some(stamp) => CopyOutcome::Copied(ReadBack { how, stamp }),
+                    None => CopyOutcome::Failed(WRITTEN_TO_NAME.to_owned()),
                 })
             }
-            // Another ingest was faster, or the filesystem takes two names for one.
+            // Another ingest was faster, or the filesystem treats two names as one.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(job),
             Err(error) => {
                 self.place.fail(job, &error);
@@ -145,19 +144,19 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Compares what stands there under a file's name.
-    fn compare(&mut self, job: &Job) -> Option<Outcome> {
+    /// Compares the existing file of a job's name.
+    fn compare(&mut self, job: &Job) -> Option<CopyOutcome> {
         let hash = self.expected(job)?;
         let path = self.place.destination.folder.join(&job.inside);
         if self.place.is_one_with_another(&path, &job.inside) {
-            return Some(Outcome::Failed(ONE_FILE.to_owned()));
+            return Some(CopyOutcome::Failed(ONE_FILE.to_owned()));
         }
-        // Whoever put it there may not have waited for the disk.
+        // The program that wrote it may not have synced it.
         let synced = crate::source_file::open(&path).and_then(|file| file.sync_all());
         match synced.and_then(|()| self.read(&path, &hash)) {
-            Ok(Compared::Same(read)) => Some(Outcome::WasThere(read)),
-            Ok(Compared::Changed) => Some(Outcome::Failed(WRITTEN.to_owned())),
-            Ok(Compared::Other) => Some(Outcome::Other),
+            Ok(Compared::Same(read)) => Some(CopyOutcome::WasThere(read)),
+            Ok(Compared::Changed) => Some(CopyOutcome::Failed(WRITTEN.to_owned())),
+            Ok(Compared::Other) => Some(CopyOutcome::Other),
             Ok(Compared::Cancelled) => None,
             Err(error) => {
                 self.place.fail(job, &error);
@@ -166,7 +165,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// What a file must hash to; waits until it is read. `None` when it could not be.
+    /// Waits for a file's hash and returns it. `None` if the file could not be read.
     fn expected(&self, job: &Job) -> Option<Checksum> {
         let hashes = job.hashes.wait().as_ref()?;
         let kind = self.place.kind;
@@ -175,7 +174,7 @@ impl<'a> Prover<'a> {
 
     fn read(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
         let mut hasher = Hasher::new(expected.kind());
-        let Place { number, go_on, .. } = self.place;
+        let DestinationContext { number, go_on, .. } = self.place;
         let events = &self.place.events;
         let before = look(path)?;
         let how = self.medium.read(path, &mut |piece| {

@@ -1,5 +1,5 @@
-//! One destination's side: copies are written under names of their own, in batches that are proved and
-//! published together.
+//! Writer of one destination. Copies have temporary names and are verified and published in
+//! batches.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, FileTimes};
@@ -12,48 +12,52 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::buffers::PIECE;
 use super::direct_io;
-use super::{Event, GONE, Job, LARGE, Message, Place};
+use super::{DestinationContext, Event, GONE, Job, LARGE, Message};
 use crate::atomic_file::{self, Unfinished};
 use crate::source_file::is_zero;
 
-/// A batch holds so many files at most, each of them open …
+/// Maximum number of files in a batch; each is open.
 const MOST_FILES: usize = 192;
-/// … and ends when it holds so many bytes.
+/// Size at which a batch ends, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// What was written is on its way to the disk when it is so much.
+/// Bytes after which writeback to the disk is started.
 const STEP: u64 = 8 * PIECE as u64;
 
-/// Copies that are proved together.
+/// Copies that are verified together.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// What was written.
+    /// Copies that were written.
     pub(super) written: Vec<(Arc<Job>, Unfinished)>,
-    /// What stands there already.
+    /// Files that exist already.
     pub(super) there: Vec<Arc<Job>>,
-    /// Folders that were made, or in which others were.
+    /// Folders that must be synced: parents of created folders and of published files.
     pub(super) folders: BTreeSet<PathBuf>,
     bytes: u64,
 }
 
-/// The copy that is being written.
+/// Copy that is being written.
 struct Current {
     job: Arc<Job>,
     file: Unfinished,
-    /// The same, past the system's cache.
+    /// Handle of the same file for direct I/O.
     past: Option<File>,
     written: u64,
 }
 
 struct Writer<'a> {
-    place: Place<'a>,
-    /// Folders that are known to be there.
+    place: DestinationContext<'a>,
+    /// Folders that exist.
     known: HashSet<PathBuf>,
     batch: Batch,
     current: Option<Current>,
 }
 
-/// Writes what comes, and hands over batches to be proved.
-pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dyn FnMut(Batch)) {
+/// Writes incoming files and passes batches to `prove`.
+pub(super) fn run(
+    place: DestinationContext<'_>,
+    messages: &Receiver<Message>,
+    prove: &mut dyn FnMut(Batch),
+) {
     let mut writer = Writer {
         place,
         known: HashSet::new(),
@@ -108,7 +112,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Makes a folder and those above it; what dead processes left in one that was there is swept.
+    /// Creates a folder and its ancestors; removes leftovers of dead processes from an existing
+    /// one.
     fn make_folder(&mut self, folder: &Path) -> io::Result<()> {
         if self.known.contains(folder) {
             return Ok(());
@@ -133,7 +138,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A link to a folder leads elsewhere: above the card's root people put such there, below it nobody should.
+    /// Checks that a path is a folder. A link to a folder is accepted above the card's root, but
+    /// not below it, where it would lead elsewhere.
     fn is_folder(&self, folder: &Path) -> io::Result<()> {
         let root = &self.place.destination.folder;
         if folder.starts_with(root) && folder != root {
@@ -177,7 +183,7 @@ impl Writer<'_> {
 impl Current {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = self.file.file();
-        // What takes no room on the card takes none here.
+        // Holes on the card become holes in the copy.
         let is_hole = self.job.is_sparse && is_zero(bytes);
         if !is_hole && bytes.len() == PIECE {
             direct_io::write_at(&mut self.past, file, bytes, self.written)?;
@@ -200,8 +206,8 @@ impl Current {
     }
 }
 
-/// Has a range written to the disk now, without waiting for it, and forgotten: a sync at the end finds
-/// little left to do.
+/// Starts writing a range to the disk without waiting, and drops it from the cache. The final sync
+/// then has little left to do.
 #[cfg(target_os = "linux")]
 fn hurry(file: &File, from: u64) {
     let length = NonZeroU64::new(STEP);
@@ -213,7 +219,7 @@ fn hurry(_file: &File, _from: u64) {
     let _ = NonZeroU64::new(STEP);
 }
 
-/// Gives a file or folder the time that it has on the card.
+/// Sets the times of a file or folder to those on the card.
 pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
     let since = Duration::from_nanos(nanos.unsigned_abs());
     let time = if nanos < 0 {
@@ -223,19 +229,19 @@ pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
     };
     let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
     match file.set_times(FileTimes::new().set_modified(time).set_accessed(time)) {
-        // A time that the filesystem cannot hold (FAT begins with 1980), or a share that lets nobody set any: the
-        // content counts.
+        // The filesystem cannot store the time (FAT begins in 1980), or the share does not allow
+        // setting it. Only the content matters.
         Err(error) if !is_of_device(&error) => Ok(()),
         set => set,
     }
 }
 
-/// Makes the folders of a card that hold no files, gives all of them the times that they have there, and has
-/// them on the disk. To be called when nothing more is written into them. Gives those that could not be made, and why.
+/// Creates the empty folders of a card, sets the times of all folders and syncs them. Call it after
+/// the last write into them. Returns folders that could not be created, with the reason.
 #[must_use]
 pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(PathBuf, String)> {
     let mut problems = Vec::new();
-    // Of a card of which nothing could be copied, too.
+    // The destination is needed even if nothing could be copied from the card.
     if let Err(error) = fs::create_dir_all(destination) {
         return vec![(destination.to_owned(), reason(&error))];
     }
@@ -251,7 +257,7 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
         made.is_ok()
     });
     let made: Vec<_> = made.collect();
-    // Those within first: making one changes the time of the one above.
+    // Children first: creating one changes the time of its parent.
     for (inside, time) in made.into_iter().rev() {
         let folder = destination.join(inside);
         let _ = atomic_file::sweep(&folder);
@@ -268,7 +274,7 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
     problems
 }
 
-/// Whether a folder stands there, and not a link to one.
+/// Returns an error unless the path is a folder, and not a link to one.
 fn is_own_folder(folder: &Path) -> io::Result<()> {
     if folder.symlink_metadata()?.is_dir() {
         Ok(())
@@ -277,9 +283,9 @@ fn is_own_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether an error is of the whole device: no other file will fare better.
+/// Returns true if an error concerns the whole device, so that other files would fail as well.
 pub(super) fn is_of_device(error: &io::Error) -> bool {
-    /// `EIO`, `ENXIO`, `ENODEV`, `ENOTCONN`, `EHOSTDOWN`, `ESTALE` of Linux.
+    /// `EIO`, `ENXIO`, `ENODEV`, `ENOTCONN`, `EHOSTDOWN`, `ESTALE` on Linux.
     const GONE: [i32; 6] = [5, 6, 19, 107, 112, 116];
     matches!(
         error.kind(),
@@ -297,18 +303,16 @@ pub(super) fn is_of_device(error: &io::Error) -> bool {
         .is_some_and(|code| GONE.contains(&code))
 }
 
-/// Why a file could not be written, where the system's words do not tell.
+/// Returns a reason for a write error that is clearer than the system's message.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::FileTooLarge => {
-            "the filesystem there takes no file so large (FAT32: 4 GiB)".to_owned()
+            "the file is too large for the filesystem there (FAT32: 4 GiB)".to_owned()
         }
         ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
-            format!("the filesystem there takes no such name: {error}")
+            format!("the filesystem there does not accept the name: {error}")
         }
-        ErrorKind::NotADirectory => {
-            "a file or a link stands there where the card has a folder".to_owned()
-        }
+        ErrorKind::NotADirectory => "a file or link exists where the card has a folder".to_owned(),
         _ => error.to_string(),
     }
 }

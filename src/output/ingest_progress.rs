@@ -14,7 +14,7 @@ use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
 use crate::media;
-use crate::offload::{self, Outcome};
+use crate::offload::{self, CopyOutcome};
 use crate::scan;
 use crate::value::Bytes;
 
@@ -256,13 +256,14 @@ impl<'a> IngestProgress<'a> {
                 self.bar.inc(*bytes);
             }
             offload::Event::Settled(task, place, outcome) => {
-                let is_verified = matches!(outcome, Outcome::Copied(_) | Outcome::WasThere(_));
+                let is_verified =
+                    matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::WasThere(_));
                 card.destinations[*place].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
-                    Outcome::Copied(read) => ("copied", Some(read.how.name())),
-                    Outcome::WasThere(read) => ("already there", Some(read.how.name())),
-                    Outcome::Other => ("another content has its name", None),
-                    Outcome::Failed(_) => ("failed", None),
+                    CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
+                    CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
+                    CopyOutcome::Other => ("another content has its name", None),
+                    CopyOutcome::Failed(_) => ("failed", None),
                 };
                 let path = card.begun.places[*place].0.join(&card.begun.files[*task]);
                 self.write_json(|| {

@@ -8,7 +8,7 @@ use super::progress::rounded;
 use super::{TextTable, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
-use crate::ingest::{CardPlan, State, Summary};
+use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
 use crate::value::{Bytes, instant_of_seconds};
 
@@ -90,9 +90,9 @@ pub fn plan_json(plan: &CardPlan) -> Value {
         "source": plan.source.to_string_lossy(),
         "day": plan.day,
         "state": match plan.state {
-            State::Ready => "ready",
-            State::Known => "known",
-            State::Refused => "refused",
+            CardState::Ready => "ready",
+            CardState::Known => "known",
+            CardState::Refused => "refused",
         },
         "reason": plan.refusal().map(|refusal| &refusal.reason),
         "files": plan.listing.files.len(),

@@ -9,7 +9,7 @@ use super::read_progress::ReadProgress;
 use super::{ProgressFormat, counted, grouped};
 use crate::error::escape;
 use crate::value::Bytes;
-use crate::verify::{Event, Report, State};
+use crate::verify::{Event, Report, VerifyState};
 
 /// Shows the events of one verification.
 pub struct VerifyProgress<'a> {
@@ -67,7 +67,7 @@ impl<'a> VerifyProgress<'a> {
         self.reading.finish();
     }
 
-    fn on_result(&mut self, path: &Path, state: State) {
+    fn on_result(&mut self, path: &Path, state: VerifyState) {
         let path = path.to_string_lossy();
         let object = || json!({ "event": "file", "path": path, "state": state.name() });
         self.reading.write_json(object);

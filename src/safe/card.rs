@@ -11,7 +11,9 @@ use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
-use crate::offload::{Credible, Heard, How, Item, Lane, Listing, hash_files, list_but, sample};
+use crate::offload::{
+    Credible, FileHashEvent, How, Item, Lane, Listing, hash_files, list_but, sample,
+};
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 use crate::volume::{Backing, Drive, Volume, Volumes};
@@ -220,9 +222,9 @@ impl Card {
         let go_on = || !cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
         hash_files(&[lane], &go_on, &mut |event| match event {
-            Heard::Reading(_, at) => on_event(Event::Reading(open[at].1.inside.clone())),
-            Heard::Read(bytes) => on_event(Event::Read(bytes)),
-            Heard::Hashed(_, at, outcome) => {
+            FileHashEvent::Reading(_, at) => on_event(Event::Reading(open[at].1.inside.clone())),
+            FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
+            FileHashEvent::Hashed(_, at, outcome) => {
                 contents[open[at].0] = match outcome {
                     Ok(read) => {
                         *how = Some(how.map_or(read.how, |before| before.min(read.how)));

@@ -18,7 +18,7 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::media::Cancel;
-use crate::offload::{Heard, How, Item, Lane, hash_files};
+use crate::offload::{FileHashEvent, How, Item, Lane, hash_files};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
@@ -524,9 +524,9 @@ fn read_all(
     let mut read = Vec::new();
     let go_on = || !cancel.is_cancelled();
     hash_files(&lanes, &go_on, &mut |event| match event {
-        Heard::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
-        Heard::Read(bytes) => on_event(Event::Read(bytes)),
-        Heard::Hashed(lane, at, outcome) => {
+        FileHashEvent::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
+        FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
+        FileHashEvent::Hashed(lane, at, outcome) => {
             let file = &all[lane][at];
             let now = unix_seconds();
             let reading = match outcome {

@@ -1,10 +1,10 @@
-//! What every file of a folder has to be: by ASC MHL, by older media hash lists, by the log of ingests, by hashes
-//! in the catalogue.
+//! Expected state of each file in a folder, from ASC MHL, older media hash lists, the log of
+//! ingests and hashes in the catalogue.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::State;
+use super::VerifyState;
 use crate::catalogue::{Catalogue, CopyState, EarlierRead, how_read};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -12,51 +12,52 @@ use crate::mhl::mhl1::{self, Mhl1List};
 use crate::mhl::{self, Histories};
 use crate::offload::{Hashed, How, Item};
 
-/// A copy in the log of ingests.
+/// Copy in the log of ingests.
 #[derive(Debug, Clone)]
-pub(super) struct Logged {
+pub(super) struct LoggedCopy {
     pub(super) file: i64,
     pub(super) place: usize,
-    /// What its file hashes to, where it was ever there as a copy of that.
+    /// Recorded hash; `None` if the file was never there as a copy.
     pub(super) digest: Option<Checksum>,
-    /// What is told of it although it is proved.
+    /// Problem that is reported although the copy is verified.
     pub(super) problem: Option<String>,
 }
 
-/// Everything that says what files have to be.
+/// All sources of expected hashes.
 pub(super) struct Basis {
     pub(super) histories: Histories,
-    /// The folder below that of the histories, as manifests write it; empty where it is that one.
+    /// Path of the folder relative to the histories' root, as in manifests; empty if equal.
     prefix: String,
     classics: Vec<(Mhl1List, HashMap<String, usize>)>,
-    /// By paths below the folder.
-    logged: HashMap<PathBuf, Vec<Logged>>,
-    /// xxh128 of whole files that the catalogue has, by paths below the folder.
+    /// Copies by path relative to the folder.
+    logged: HashMap<PathBuf, Vec<LoggedCopy>>,
+    /// xxh128 hashes of whole files in the catalogue, by path relative to the folder.
     catalogued: HashMap<PathBuf, Checksum>,
-    /// How files looked when they were read earlier, by paths below the folder.
+    /// Earlier reads of files, by path relative to the folder.
     earlier: HashMap<PathBuf, Vec<EarlierRead>>,
-    /// Known paths that lead to listed files of another spelling, by listed paths.
+    /// Known paths that lead to a listed file of another spelling, by listed path.
     spellings: HashMap<PathBuf, Vec<PathBuf>>,
-    /// How manifests spell listed files and folders.
+    /// Spelling in the manifests of listed files and folders, by listed path.
     recorded: HashMap<PathBuf, PathBuf>,
-    /// Number of the mount of the volume, where unmounting it empties the only cache that could answer.
+    /// Id of the volume's mount session; `None` unless unmounting empties the only cache that could
+    /// answer.
     session: Option<i64>,
-    /// The folder's volume in the catalogue, and its path there.
+    /// Volume of the folder in the catalogue, and the path relative to it.
     pub(super) on_volume: Option<(i64, PathBuf)>,
-    /// By which hash what is new is recorded.
+    /// Kind of hash that records new files.
     pub(super) kind: HashKind,
 }
 
-/// What one file has to be.
+/// Expected hashes of one file.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
-    /// By ASC MHL, the original first.
+pub(super) struct ExpectedHashes {
+    /// From ASC MHL, the original first.
     expected: Vec<Checksum>,
-    /// Kinds of the originals, one of each spelling of its name.
+    /// Kinds of the original hashes, one per spelling of the name.
     originals: Vec<HashKind>,
-    /// By older lists: kinds, and which of them.
+    /// From older lists.
     listed: Vec<mhl1::Mhl1File>,
-    pub(super) logged: Vec<Logged>,
+    pub(super) logged: Vec<LoggedCopy>,
     catalogued: Vec<Checksum>,
     kind: HashKind,
 }
@@ -67,11 +68,11 @@ fn manifest(fault: &mhl::MhlError) -> Error {
 
 impl Basis {
     pub(super) fn read(root: &Path, catalogue: Option<&Catalogue>) -> Result<Self, Error> {
-        // A folder within one that has a history belongs to it.
+        // A folder below one with a history belongs to that history.
         let above = root
             .ancestors()
             .find(|folder| folder.join(mhl::FOLDER).is_dir());
-        // One that no manifest can name does not.
+        // Unless no manifest can store its path.
         let above = above.filter(|base| {
             let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
             inside.as_os_str().is_empty() || mhl::path(inside).is_some()
@@ -81,7 +82,7 @@ impl Basis {
         let inside = root.strip_prefix(base).unwrap_or(Path::new(""));
         let (mut classics, mut damaged) = (Vec::new(), Vec::new());
         for path in mhl1::find(root).map_err(|fault| manifest(&fault))? {
-            // A manifest of a history, kept apart from it, is a file like others.
+            // A manifest outside its history is an ordinary file.
             let list = match mhl1::read(&path) {
                 Ok(Some(list)) => list,
                 Ok(None) => continue,
@@ -115,7 +116,8 @@ impl Basis {
         if let Some(catalogue) = catalogue {
             basis.ask(root, catalogue)?;
         }
-        // So is one that says nothing, where it was copied as footage is: something else says what it has to be.
+        // A damaged list that was copied as footage is an ordinary file too, since its hash is
+        // known elsewhere.
         let is_file = |path: &Path| {
             let inside = path.strip_prefix(root).unwrap_or(path);
             let path = basis.path(inside);
@@ -128,7 +130,7 @@ impl Basis {
         }
     }
 
-    /// Takes in what the catalogue knows.
+    /// Reads the copies and hashes in the catalogue.
     fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
         let (mounted, inside) = catalogue.volumes().locate(root);
         let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
@@ -153,9 +155,9 @@ impl Basis {
                     let earlier = self.earlier.entry(below.to_owned()).or_default();
                     earlier.push(EarlierRead { session, stamp });
                 }
-                // Under its name, another file may stand there that was no copy of it.
+                // A different file of the same name may exist that was never a copy.
                 let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
-                let logged = Logged {
+                let logged = LoggedCopy {
                     file: file.id,
                     place,
                     problem: copy
@@ -180,7 +182,7 @@ impl Basis {
         Ok(())
     }
 
-    /// What files are compared with, for people.
+    /// Returns descriptions of the sources, for display.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (place, history) in self.histories.iter() {
@@ -201,12 +203,12 @@ impl Basis {
         names
     }
 
-    /// Whether there is no manifest.
+    /// Returns true if there are no manifests.
     pub(super) fn is_catalogued_only(&self) -> bool {
         self.histories.is_empty() && self.classics.is_empty()
     }
 
-    /// A file's path as the manifests have it; `None` where none can hold it.
+    /// Returns a file's path in the manifests; `None` if they cannot store it.
     pub(super) fn path(&self, inside: &Path) -> Option<String> {
         let path = mhl::path(inside)?;
         Some(match self.prefix.as_str() {
@@ -215,7 +217,7 @@ impl Basis {
         })
     }
 
-    /// Whether a file is no part of what is verified: manifests themselves, and what they leave out.
+    /// Returns true if a file is not verified: manifests, and files that they exclude.
     pub(super) fn is_left_out(&self, inside: &Path) -> bool {
         let is_manifest = mhl::is_history_file(inside)
             || self
@@ -240,18 +242,18 @@ impl Basis {
         is_manifest || (is_ignored() && !is_known())
     }
 
-    /// Whether an ingest wrote down what a file holds.
+    /// Returns true if an ingest recorded the hash of a file.
     fn is_logged(&self, inside: &Path) -> bool {
         self.logged(inside).any(|copy| copy.digest.is_some())
     }
 
-    /// Whether a file that is left out is so because somebody wanted it.
+    /// Returns true if a user's pattern excludes the file.
     pub(super) fn is_ignored_on_purpose(&self, inside: &Path) -> bool {
         let path = self.path(inside);
         path.is_some_and(|path| self.histories.is_ignored_on_purpose(&path))
     }
 
-    /// Takes in which listed files known paths of another spelling lead to.
+    /// Sets which known paths lead to listed files of another spelling.
     pub(super) fn respell(&mut self, spellings: HashMap<PathBuf, Vec<PathBuf>>) {
         let is_recorded = |inside: &Path| {
             let path = self.path(inside);
@@ -270,13 +272,13 @@ impl Basis {
         self.spellings = spellings;
     }
 
-    /// The listed path of a file, and known paths of another spelling that lead to it.
+    /// Returns the listed path of a file and the known paths of other spellings that lead to it.
     pub(super) fn spellings<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Path> {
         let others = self.spellings.get(inside).into_iter().flatten();
         std::iter::once(inside).chain(others.map(PathBuf::as_path))
     }
 
-    /// The path under which manifests record a file or folder, by the spelling that they know.
+    /// Returns the path in manifests of a file or folder, in their spelling.
     pub(super) fn recorded(&self, inside: &Path) -> Option<String> {
         let path = self.path(inside)?;
         if self.histories.file_history(&path).is_some() {
@@ -290,8 +292,8 @@ impl Basis {
         spelled.map_or(Some(path), |spelled| self.path(&spelled))
     }
 
-    pub(super) fn known(&self, item: &Item) -> Known {
-        let mut known = Known {
+    pub(super) fn known(&self, item: &Item) -> ExpectedHashes {
+        let mut known = ExpectedHashes {
             expected: Vec::new(),
             originals: Vec::new(),
             listed: Vec::new(),
@@ -321,7 +323,7 @@ impl Basis {
         known
     }
 
-    /// How a file was read, by what is known of earlier reads.
+    /// Returns the read method of a file, considering earlier reads.
     pub(super) fn how(&self, inside: &Path, read: &Hashed) -> How {
         let spellings = self.spellings(inside);
         let earlier = spellings.filter_map(|inside| self.earlier.get(inside));
@@ -333,7 +335,7 @@ impl Basis {
         )
     }
 
-    /// Files that manifests or the log of ingests say have to be there.
+    /// Returns the files that must exist according to manifests and the log of ingests.
     pub(super) fn wanted(&self) -> BTreeSet<PathBuf> {
         let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
         for path in self.histories.paths() {
@@ -359,13 +361,13 @@ impl Basis {
         wanted
     }
 
-    /// Files of which the catalogue has hashes.
+    /// Returns the files that have a hash in the catalogue.
     pub(super) fn catalogued(&self) -> impl Iterator<Item = &Path> {
         self.catalogued.keys().map(PathBuf::as_path)
     }
 
-    /// The copies of a file that are in the log.
-    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a Logged> {
+    /// Returns the logged copies of a file.
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a LoggedCopy> {
         let spellings = self.spellings(inside);
         spellings
             .filter_map(|inside| self.logged.get(inside))
@@ -373,8 +375,8 @@ impl Basis {
     }
 }
 
-impl Known {
-    /// Whether nothing says what the file has to be.
+impl ExpectedHashes {
+    /// Returns true if nothing is known of the file.
     pub(super) fn is_nothing(&self) -> bool {
         self.expected.is_empty()
             && self.listed.is_empty()
@@ -382,7 +384,7 @@ impl Known {
             && self.catalogued.is_empty()
     }
 
-    /// Which hashes are to be computed, each once: by the first a new file is recorded.
+    /// Returns the kinds of hashes to compute, without duplicates; the first records a new file.
     pub(super) fn kinds(&self) -> Vec<HashKind> {
         let listed = self.listed.iter().flat_map(mhl1::Mhl1File::kinds);
         let logged = self
@@ -390,7 +392,7 @@ impl Known {
             .iter()
             .filter_map(|copy| copy.digest.as_ref())
             .map(Checksum::kind);
-        // The catalogue compares all its files by one kind.
+        // The catalogue compares all files by one kind.
         let own =
             (!self.logged.is_empty() || !self.catalogued.is_empty()).then_some(HashKind::Xxh128);
         let mut kinds = Vec::new();
@@ -410,13 +412,13 @@ impl Known {
         kinds
     }
 
-    /// What a file is, by the hashes that were found of it.
-    pub(super) fn state(&self, found: &[Checksum]) -> State {
+    /// Compares computed hashes with the expected ones.
+    pub(super) fn state(&self, found: &[Checksum]) -> VerifyState {
         let has = |hash: &Checksum| {
             let same_kind = found.iter().find(|one| one.kind() == hash.kind());
             same_kind.map(|one| one == hash)
         };
-        let of_copy = |copy: &Logged| copy.digest.as_ref().and_then(has);
+        let of_copy = |copy: &LoggedCopy| copy.digest.as_ref().and_then(has);
         let of_list = |listed: &mhl1::Mhl1File| {
             let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
             (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))
@@ -430,12 +432,12 @@ impl Known {
             .chain(self.catalogued.iter().filter_map(has))
             .peekable();
         if answers.peek().is_none() {
-            return State::New;
+            return VerifyState::New;
         }
         if answers.all(|is_same| is_same) {
-            State::Verified
+            VerifyState::Verified
         } else {
-            State::Altered
+            VerifyState::Altered
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Copies looked at again: whether every file of a folder is still what its manifests, or the catalogue, say.
+//! Verification of copies: compares every file of a folder with its manifests and the catalogue.
 //!
-//! Each file is read past the system's cache, once, for all hashes that anything knows of it. What is found goes
-//! into the log of ingests, and into a new generation of the manifest where that is asked for.
+//! Each file is read once, with direct I/O, for all known kinds of hashes. Findings are written to
+//! the log of ingests and, on request, to a new generation of the manifest.
 
 mod expected;
 mod record;
@@ -19,42 +19,42 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list_but};
+use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_but};
 use crate::source_file;
 use crate::volume::Volumes;
-use expected::{Basis, Known};
+use expected::{Basis, ExpectedHashes};
 use record::Noted;
 
-/// What to verify, and how.
+/// Folder to verify, and options.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// A folder.
+    /// Folder to verify.
     pub folder: PathBuf,
-    /// Whether a new generation of its manifest is written.
+    /// True if a new generation of its manifest is written.
     pub is_recorded: bool,
-    /// Who does it.
+    /// Author recorded in the manifest.
     pub author: String,
-    /// Interrupts it.
+    /// Cancels the verification.
     pub cancel: Cancel,
 }
 
-/// What a file is found to be.
+/// Result of verifying a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// It is as it was.
+pub enum VerifyState {
+    /// The file is unchanged.
     Verified,
-    /// It holds something else than it did.
+    /// The file has different content.
     Altered,
-    /// It is not there any more.
+    /// The file no longer exists.
     Missing,
-    /// Nothing says what it has to be.
+    /// The file is in no manifest, log or catalogue.
     New,
-    /// It could not be read.
+    /// The file could not be read.
     Unread,
 }
 
-impl State {
-    /// One word for people.
+impl VerifyState {
+    /// Name as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,66 +67,67 @@ impl State {
     }
 }
 
-/// Something happened.
+/// Progress of a verification.
 #[derive(Debug)]
 pub enum Event {
-    /// So much is to be read.
+    /// Reading begins.
     Begins {
-        /// Files.
+        /// Number of files.
         files: usize,
-        /// Their bytes.
+        /// Their size in bytes.
         bytes: u64,
-        /// What they are compared with.
+        /// Descriptions of what they are compared with.
         with: Vec<String>,
     },
-    /// A file is being read.
+    /// Reading of a file began; path relative to the folder.
     Reading(PathBuf),
-    /// So many more bytes were read.
+    /// Number of further bytes read.
     Read(u64),
-    /// What a file, given below the folder, is found to be.
-    Found(PathBuf, State),
-    /// Something could not be read.
+    /// Path relative to the folder, and the result of verifying it.
+    Found(PathBuf, VerifyState),
+    /// A file or folder could not be read.
     Problem(Problem),
 }
 
-/// What it came to.
+/// Result of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// Files that are as they were.
+    /// Number of unchanged files.
     pub verified: usize,
-    /// Bytes of these.
+    /// Size of these files.
     pub bytes: u64,
-    /// Files that hold something else, below the folder.
+    /// Files with different content, relative to the folder.
     pub altered: Vec<PathBuf>,
-    /// Files that are not there any more.
+    /// Files that no longer exist.
     pub missing: Vec<PathBuf>,
-    /// Files of which nothing says what they have to be.
+    /// Files that are in no manifest, log or catalogue.
     pub new: Vec<PathBuf>,
-    /// Files whose names no manifest can hold; the catalogue may know them.
+    /// Files whose names cannot be stored in a manifest; the catalogue may know them.
     pub outside: Vec<PathBuf>,
-    /// Files that the manifests leave out because somebody wanted it so, and nothing else knows: they were not read.
+    /// Files that a user's pattern excludes from the manifests and that are not known otherwise;
+    /// not read.
     pub left_out: Vec<PathBuf>,
-    /// What could not be read.
+    /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
-    /// How files were read, the least certain.
+    /// Least certain read method.
     pub how: Option<How>,
-    /// Generations that were written, the folder's own last.
+    /// Manifests that were written, the folder's own last.
     pub manifests: Vec<PathBuf>,
-    /// Whether nothing was known of any file.
+    /// True if nothing was known of any file.
     pub is_unknown: bool,
-    /// Whether it was interrupted.
+    /// True if the verification was interrupted.
     pub is_interrupted: bool,
 }
 
-/// What was found is written down this often: whoever is killed loses no more.
+/// Interval at which findings are recorded; a killed process loses no more.
 const BETWEEN_NOTES: Duration = Duration::from_secs(2);
 
-/// What is told of a file that an ingest left, or is writing.
+/// Reason reported for an unfinished copy.
 const UNFINISHED: &str =
     "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
 
-/// What is told of files that are on another volume: no copy of them is proved here.
-const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
+/// Reason reported for a mount point; its files are not verified here.
+const NESTED: &str = "another volume is mounted there; its files were not checked";
 
 /// Reason for a manifest that its history does not count.
 const UNNAMED: &str = "the chain does not name this manifest, and nothing was compared with it: its writer was interrupted, or another \
@@ -135,22 +136,22 @@ const UNNAMED: &str = "the chain does not name this manifest, and nothing was co
 /// Reason for a known file that exists, but that the listing of its folder lacks.
 const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
 
-/// A file that was read: its hashes and how it was read, or why it could not be.
-struct Looked {
+/// File that was read: its hashes and read method, or the reason why it could not be read.
+struct ReadOutcome {
     item: usize,
     outcome: Result<Hashed, String>,
 }
 
-/// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
-/// to be.
+/// Verifies a folder and reports events to `on_event`. Without a catalogue, only manifests give
+/// expected hashes.
 ///
 /// # Errors
-/// When the folder cannot be listed, its manifests are damaged, or the catalogue cannot be written. What one
-/// file does wrong is told.
+/// Returns an error if the folder cannot be listed, its manifests are damaged, or the catalogue
+/// cannot be written. Problems of single files are reported.
 pub fn verify(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
     let root = real_folder(&request.folder, catalogue)?;
     if root.is_file() {
@@ -171,7 +172,7 @@ pub fn verify(
     let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
     found.problems.extend(unnamed);
     for problem in &found.problems {
-        report(Event::Problem(problem.clone()));
+        on_event(Event::Problem(problem.clone()));
     }
     let wanted = basis.wanted();
     let known = wanted.iter().map(PathBuf::as_path);
@@ -182,7 +183,7 @@ pub fn verify(
     basis.respell(std::mem::take(&mut unlisted.spellings));
     if !listing.is_cut {
         unlisted.unmatched.retain(|path| wanted.contains(path));
-        found.uncompared(&root, &unlisted.unmatched, report);
+        found.uncompared(&root, &unlisted.unmatched, on_event);
     }
     let basis = basis;
     let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
@@ -193,27 +194,27 @@ pub fn verify(
     found.left_out = on_purpose
         .filter(|inside| basis.is_ignored_on_purpose(inside))
         .collect();
-    let items: Vec<(&Item, Known)> = items
+    let items: Vec<(&Item, ExpectedHashes)> = items
         .into_iter()
         .map(|item| (item, basis.known(item)))
         .collect();
-    report(Event::Begins {
+    on_event(Event::Begins {
         files: items.len(),
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
         with: basis.names(),
     });
-    let (mut noted, mut written) = (Vec::new(), Written::new(&basis, catalogue));
+    let (mut noted, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
     let is_failed = AtomicBool::new(false);
     let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
     hash_all(&root, &items, &go_on, &mut |heard| match heard {
-        Heard::Reading(_, item) => report(Event::Reading(items[item].0.inside.clone())),
-        Heard::Read(bytes) => {
-            report(Event::Read(bytes));
-            // What is read now may take hours.
+        FileHashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
+        FileHashEvent::Read(bytes) => {
+            on_event(Event::Read(bytes));
+            // The current file may take hours to read.
             is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
         }
-        Heard::Hashed(_, item, outcome) => {
-            let mut one = Looked {
+        FileHashEvent::Hashed(_, item, outcome) => {
+            let mut one = ReadOutcome {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
@@ -221,7 +222,7 @@ pub fn verify(
             if let Ok(read) = &mut one.outcome {
                 read.how = basis.how(&item.inside, read);
             }
-            let state = found.take(&root, item, known, &one, report);
+            let state = found.take(&root, item, known, &one, on_event);
             noted.push((*item, known, state, one));
         }
     });
@@ -237,7 +238,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        found.take_missing(&root, wanted, &listing, report);
+        found.take_missing(&root, wanted, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
@@ -254,7 +255,7 @@ pub fn verify(
     Ok(found)
 }
 
-/// Lists a folder, without unfinished copies and what is on other volumes.
+/// Lists a folder without unfinished copies and other volumes.
 fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
     let nested = Volumes::mounted().under(root).into_iter().skip(1);
     let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
@@ -263,7 +264,8 @@ fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
+/// Returns a folder's path as listed. Copies in a folder that no longer exist are recorded as
+/// missing.
 fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
     source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
@@ -273,8 +275,8 @@ fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, 
     })
 }
 
-/// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is
-/// left out. A link that stands there, or on the way to it, leads to something else.
+/// Returns true if an unlisted file may exist: in an unreadable or skipped folder. A link in its
+/// path leads to another file.
 fn is_there_unseen(root: &Path, inside: &Path) -> bool {
     let mut path = root.to_owned();
     for part in inside {
@@ -282,7 +284,8 @@ fn is_there_unseen(root: &Path, inside: &Path) -> bool {
         match path.symlink_metadata() {
             Ok(there) if there.is_symlink() => return false,
             Ok(there) if there.is_dir() => {}
-            // FUSE keeps names of files that were removed under another spelling; opening one asks the filesystem.
+            // FUSE keeps names of files that were removed under another spelling; opening one asks
+            // the filesystem.
             Ok(there) => {
                 let is_gone = || File::open(&path).is_err_and(|error| is_absent(error.kind()));
                 return there.is_file() && path == root.join(inside) && !is_gone();
@@ -297,7 +300,7 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.
+/// Returns a problem if a folder is empty: its drive may not be mounted.
 fn emptiness(
     root: &Path,
     listing: &Listing,
@@ -312,26 +315,26 @@ fn emptiness(
     };
     let reason = match away {
         Some(away) => format!(
-            "there is no file in it: {} was mounted at {} and is not",
+            "no files: {} was mounted at {} and is not mounted now",
             escape(&away.label),
             escape(&away.mount.to_string_lossy())
         ),
-        None => "there is no file in it: nothing was compared".to_owned(),
+        None => "no files: nothing was compared".to_owned(),
     };
     Ok(Some(Problem::new(root, reason)))
 }
 
-/// What was found, written down as it comes.
-struct Written<'a> {
+/// Records findings as they arrive.
+struct FindingsWriter<'a> {
     basis: &'a Basis,
     catalogue: Option<&'a Catalogue>,
-    /// So many of what was found.
+    /// Number of findings already recorded.
     count: usize,
     last: Instant,
     outcome: Result<(), Error>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> FindingsWriter<'a> {
     fn new(basis: &'a Basis, catalogue: Option<&'a Catalogue>) -> Self {
         Self {
             basis,
@@ -342,7 +345,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Writes down now and then what is new; whether that could be.
+    /// Records new findings at intervals. Returns false if that failed.
     fn is_up_to(&mut self, noted: &[Noted<'_>]) -> bool {
         let is_due = noted.len() > self.count && self.last.elapsed() >= BETWEEN_NOTES;
         if self.outcome.is_ok() && is_due {
@@ -352,7 +355,7 @@ impl<'a> Written<'a> {
         self.outcome.is_ok()
     }
 
-    /// Writes down what is left.
+    /// Records the remaining findings.
     fn end(mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
         std::mem::replace(&mut self.outcome, Ok(()))?;
         self.write(noted)
@@ -368,13 +371,13 @@ impl<'a> Written<'a> {
 }
 
 impl Report {
-    /// Takes what has to be there and was not listed.
+    /// Adds expected files that were not listed.
     fn take_missing(
         &mut self,
         root: &Path,
         wanted: BTreeSet<PathBuf>,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         let files = listing.files.iter();
         let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
@@ -383,31 +386,32 @@ impl Report {
             .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
         self.missing = missing.collect();
         for path in &self.missing {
-            report(Event::Found(path.clone(), State::Missing));
+            on_event(Event::Found(path.clone(), VerifyState::Missing));
         }
     }
 
-    /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
-    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
+    /// Adds a problem for each known file that exists without being listed, unless a problem covers
+    /// it already.
+    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
-            let mut told = self.problems.iter();
-            if !told.any(|problem| path.starts_with(&problem.path)) {
+            let mut known = self.problems.iter();
+            if !known.any(|problem| path.starts_with(&problem.path)) {
                 let problem = Problem::new(path, UNLISTED);
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
             }
         }
     }
 
-    /// Takes what was found of one file, and tells it.
+    /// Adds the result of one file and reports it.
     fn take(
         &mut self,
         root: &Path,
         item: &Item,
-        known: &Known,
-        looked: &Looked,
-        report: &mut dyn FnMut(Event),
-    ) -> State {
+        known: &ExpectedHashes,
+        looked: &ReadOutcome,
+        on_event: &mut dyn FnMut(Event),
+    ) -> VerifyState {
         let state = match &looked.outcome {
             Ok(read) => {
                 self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
@@ -415,17 +419,17 @@ impl Report {
             }
             Err(reason) => {
                 let problem = Problem::new(root.join(&item.inside), reason.clone());
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
-                State::Unread
+                VerifyState::Unread
             }
         };
         self.count(item, state);
-        report(Event::Found(item.inside.clone(), state));
+        on_event(Event::Found(item.inside.clone(), state));
         state
     }
 
-    /// Files were read side by side: they are told in the order of their paths.
+    /// Sorts by path, since files are read in parallel.
     fn sort(&mut self) {
         self.altered.sort();
         self.new.sort();
@@ -433,27 +437,27 @@ impl Report {
             .sort_by(|one, other| one.path.cmp(&other.path));
     }
 
-    fn count(&mut self, item: &Item, state: State) {
+    fn count(&mut self, item: &Item, state: VerifyState) {
         let list = match state {
-            State::Verified => {
+            VerifyState::Verified => {
                 self.verified += 1;
                 self.bytes += item.bytes;
                 return;
             }
-            State::Altered => &mut self.altered,
-            State::New => &mut self.new,
-            State::Missing | State::Unread => return,
+            VerifyState::Altered => &mut self.altered,
+            VerifyState::New => &mut self.new,
+            VerifyState::Missing | VerifyState::Unread => return,
         };
         list.push(item.inside.clone());
     }
 }
 
-/// Reads and hashes files, on as many threads as the device bears.
+/// Reads and hashes files, on as many threads as the device allows.
 fn hash_all(
     root: &Path,
-    items: &[(&Item, Known)],
+    items: &[(&Item, ExpectedHashes)],
     go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Heard),
+    on_event: &mut dyn FnMut(FileHashEvent),
 ) {
     let (volume, _) = Volumes::mounted().locate(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
@@ -464,5 +468,5 @@ fn hash_all(
         readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
-    hash_files(&[lane], go_on, told);
+    hash_files(&[lane], go_on, on_event);
 }

@@ -1,19 +1,20 @@
-//! What was found of copies, written down: in the log of ingests, and in a generation of the manifest.
+//! Records the findings of a verification in the log of ingests and in a generation of the
+//! manifest.
 
 use std::path::{Path, PathBuf};
 
-use super::expected::{Basis, Known, Logged};
-use super::{Looked, Request, State};
+use super::expected::{Basis, ExpectedHashes, LoggedCopy};
+use super::{ReadOutcome, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
-/// A file, what it has to be, what it is, and how it was read.
-pub(super) type Noted<'a> = (&'a Item, &'a Known, State, Looked);
+/// File, expected hashes, result, and outcome of the read.
+pub(super) type Noted<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, ReadOutcome);
 
-/// Notes what was found of copies that the log has, and of files that the catalogue has.
+/// Records findings of logged copies and of catalogued files.
 pub(super) fn in_catalogue(
     basis: &Basis,
     noted: &[Noted<'_>],
@@ -33,16 +34,16 @@ pub(super) fn in_catalogue(
             }
         };
         let state = match state {
-            State::Verified => CopyState::Verified,
-            State::Altered => CopyState::Altered,
-            State::Missing | State::New | State::Unread => continue,
+            VerifyState::Verified => CopyState::Verified,
+            VerifyState::Altered => CopyState::Altered,
+            VerifyState::Missing | VerifyState::New | VerifyState::Unread => continue,
         };
         findings.extend(of_copies(basis, &item.inside, read));
         let xxh128 = read
             .hashes
             .iter()
             .find(|hash| hash.kind() == HashKind::Xxh128);
-        // Of what was altered, the hash that was recorded proves nothing any more.
+        // The recorded hash of an altered file is not valid any more.
         let proved = xxh128
             .filter(|_| state == CopyState::Verified)
             .and_then(Checksum::fingerprint)
@@ -67,7 +68,7 @@ pub(super) fn in_catalogue(
     Ok(())
 }
 
-/// Notes copies that are not there any more.
+/// Records copies that no longer exist.
 pub(super) fn missing(
     basis: &Basis,
     missing: &[PathBuf],
@@ -81,7 +82,7 @@ pub(super) fn missing(
     catalogue.note_findings(&findings.collect::<Vec<_>>())
 }
 
-/// Forgets the hashes of files that are not there any more: should one come back, it may hold something else.
+/// Removes the hashes of files that no longer exist: if one returns, it may have different content.
 pub(super) fn forget_hashes(
     basis: &Basis,
     is_there: &dyn Fn(&Path) -> bool,
@@ -98,7 +99,7 @@ pub(super) fn forget_hashes(
     catalogue.note_hashes(*volume, &gone)
 }
 
-/// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
+/// Returns findings for every logged copy at this path, each compared with its own recorded hash.
 fn of_copies<'a>(
     basis: &'a Basis,
     inside: &'a Path,
@@ -117,8 +118,8 @@ fn of_copies<'a>(
     })
 }
 
-/// What could not be read proves nothing any more, until somebody reads it.
-fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
+/// Returns a finding that makes an unreadable copy unverified until it is read again.
+fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
     let found = CopyFound {
         state: CopyState::Unread,
         how: None,
@@ -130,7 +131,7 @@ fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
     Some(Finding::Seen(copy.file, copy.place, digest, found))
 }
 
-fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
+fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
     let found = CopyFound {
         state,
         how: read.map(|read| read.how.name().to_owned()),
@@ -144,7 +145,7 @@ fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>
     Finding::Seen(copy.file, copy.place, digest, found)
 }
 
-/// Writes a generation of all that was read.
+/// Writes a generation of all files that were read.
 pub(super) fn generation(
     root: &Path,
     basis: &Basis,
@@ -161,13 +162,13 @@ pub(super) fn generation(
             .chain(folders)
             .any(|path| Path::new(&path).starts_with(place))
     };
-    // Others may have added generations while the files were read.
+    // Other processes may have added generations while the files were read.
     let histories = Histories::lock(basis.histories.root(), &is_written, &go_on);
     let Some(histories) = histories.map_err(|fault| Error::Manifest(fault.to_string()))? else {
         return Ok(Vec::new());
     };
     let mut generation = GenerationBuilder::new(&histories, basis.kind);
-    // A folder within says nothing of those above it.
+    // A subfolder is not enough for the hashes of folders above it.
     if !listing.problems.is_empty() || basis.histories.root() != root {
         generation.leave_out();
     }
@@ -186,7 +187,7 @@ pub(super) fn generation(
     let written = generation.write(&request.author, Process::InPlace);
     if written.is_ok() && !histories.are_held() {
         drop(histories);
-        // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
+        // Another process wrote meanwhile: the next lock restores generations that the chain lost.
         let _ = Histories::lock(basis.histories.root(), &is_written, &go_on);
     }
     written.map_err(|fault| Error::Manifest(fault.to_string()))

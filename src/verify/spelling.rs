@@ -1,4 +1,5 @@
-//! Known paths that a filesystem finds under another spelling than it lists: by case, or by Unicode normalization.
+//! Known paths that a filesystem finds under another spelling than the listed one: case or Unicode
+//! normalization.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -11,14 +12,14 @@ use crate::offload::Listing;
 /// Known paths that exist although the listing lacks them.
 #[derive(Debug, Default)]
 pub(super) struct Unlisted {
-    /// The known spellings of listed files.
+    /// Known spellings, by listed file.
     pub(super) spellings: HashMap<PathBuf, Vec<PathBuf>>,
-    /// Known paths that belong to no listed file.
+    /// Known paths without a listed file.
     pub(super) unmatched: Vec<PathBuf>,
 }
 
-/// Matches known paths that exist but are not listed to the listed files that they lead to. `exists` says whether a file
-/// can be there.
+/// Matches known paths that exist but are not listed to listed files. `exists` returns true if a
+/// file may exist.
 pub(super) fn unlisted(
     root: &Path,
     listing: &Listing,
@@ -55,7 +56,7 @@ pub(super) fn unlisted(
     unlisted
 }
 
-/// The listed path that a known path leads to, name by name.
+/// Returns the listed path of a known path, matched name by name.
 fn listed(root: &Path, known: &Path, children: &HashMap<&Path, Vec<&OsStr>>) -> Option<PathBuf> {
     let mut found = PathBuf::new();
     for name in known {
@@ -76,7 +77,7 @@ fn listed(root: &Path, known: &Path, children: &HashMap<&Path, Vec<&OsStr>>) -> 
     Some(found)
 }
 
-/// Whether two names differ by case or Unicode normalization only.
+/// Returns true if two names differ only by case or Unicode normalization.
 fn is_alike(one: &OsStr, other: &OsStr) -> bool {
     let fold = |name: &OsStr| -> Option<String> {
         let lower = name.to_str()?.nfd().flat_map(char::to_lowercase);

@@ -68,7 +68,7 @@ fn a_card_is_no_copy_of_itself_wherever_it_is_mounted() {
         &[&card],
         &[&raid.join("{card}"), &same.join("{card}")],
     );
-    is_told(&answer, "A001", "two of its destinations lie in each other");
+    is_told(&answer, "A001", "two of its destinations overlap");
     assert!(tree(&raid).is_empty());
 }
 
@@ -120,7 +120,7 @@ fn what_is_no_manifest_in_a_folder_of_manifests_is_footage() {
         put(&raid, name, b"other");
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, name, "another content stands there");
+        is_told(&answer, name, "a different file of that name exists");
         fs::remove_file(raid.join(name)).unwrap();
         ingest_well(&shoot, &[&card], &[&raid]);
         assert_eq!(verify(&shoot, &raid).0, 0);
@@ -183,7 +183,11 @@ fn a_card_that_has_a_history_is_whole_for_every_catalogue() {
     .unwrap();
     let answer = ingest(&Shoot::new(), &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "ascmhl_chain.xml", "another content stands there");
+    is_told(
+        &answer,
+        "ascmhl_chain.xml",
+        "a different file of that name exists",
+    );
 }
 
 #[test]
@@ -204,7 +208,7 @@ fn a_manifest_that_was_lost_is_written_anew_and_a_damaged_history_is_told() {
     fs::remove_file(manifest).unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "raid", "it has no new manifest");
+    is_told(&answer, "raid", "no new manifest");
 }
 
 #[test]
@@ -244,7 +248,7 @@ fn nothing_compared_is_nothing_verified() {
         found["problems"][0]["reason"]
             .as_str()
             .unwrap()
-            .contains("there is no file in it"),
+            .contains("no files"),
         "{found}"
     );
     let file = put(&empty, "a.bin", b"one");
@@ -300,7 +304,7 @@ fn what_was_proved_and_not_sealed_is_sealed_by_the_next_run() {
     fs::write(&chain, b"<").unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "raid", "it has no new manifest");
+    is_told(&answer, "raid", "no new manifest");
     fs::write(&chain, whole).unwrap();
     let summary = ingest_well(&shoot, &[&card], &[&raid]);
     assert_eq!(summary["manifests"].as_array().unwrap().len(), 1);
@@ -330,7 +334,7 @@ fn another_file_of_its_name_is_judged_by_what_it_was_itself() {
         put(&card, "INDEX.DAT", rewritten);
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "INDEX.DAT", "another content stands there");
+        is_told(&answer, "INDEX.DAT", "a different file of that name exists");
         // What stands there is what its manifest says, and no copy of what is on the card.
         let (code, found) = verify(&shoot, &raid);
         assert_eq!((code, &found["verified"]), (0, &json!(4)), "{found}");

@@ -164,7 +164,7 @@ fn pulled(place: &str, inside: &str, reason: &str) {
     let left: Vec<PathBuf> = tree(&at).into_keys().collect();
     assert!(left.is_empty(), "in the folder it was mounted at: {left:?}");
     assert!(!at.join("ascmhl").exists());
-    is_told(&answer, &copies[1].to_string_lossy(), "it was taken away");
+    is_told(&answer, &copies[1].to_string_lossy(), "it was removed");
     are_equal(&card, &copies[0]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");
@@ -283,7 +283,7 @@ fn the_folder_of_a_drive_that_is_mounted_elsewhere_is_refused_unless_that_is_all
     let answer = ingest(&shoot, &[&card], &[&to]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     is_told(&answer, "/A001", "is on the system disk");
-    is_told(&answer, "/A001", "say `--allow-system-disk`");
+    is_told(&answer, "/A001", "use `--allow-system-disk`");
     assert!(tree(&at).is_empty());
     let dry = ingest_with(&shoot, &card, &to, "--dry-run");
     assert_eq!(dry.code, 3, "{}", dry.stdout);
@@ -300,7 +300,7 @@ fn the_kernel_keeps_no_copies_and_memory_is_warned_of() {
     for folder in ["/proc/self/fd", "/sys/kernel", "/dev"] {
         let answer = ingest(&shoot, &[&card], &[&Path::new(folder).join("{card}")]);
         assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-        is_told(&answer, "/A001", "keeps no files");
+        is_told(&answer, "/A001", "stores no files");
     }
     let memory = tempfile::tempdir_in("/dev/shm").unwrap();
     let answer = ingest(&shoot, &[&card], &[&memory.path().join("{card}")]);

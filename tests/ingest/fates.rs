@@ -44,19 +44,15 @@ fn nothing_that_stands_there_is_overwritten() {
         is_told(
             &answer,
             &format!("raid/{name}"),
-            "another content stands there",
+            "a different file of that name exists",
         );
     }
     is_told(
         &answer,
         "raid/under/file.bin",
-        "a file or a link stands there where the card has a folder",
+        "a file or link exists where the card has a folder",
     );
-    is_told(
-        &answer,
-        "raid/into/linked.bin",
-        "a file or a link stands there",
-    );
+    is_told(&answer, "raid/into/linked.bin", "a file or link exists");
     let bytes = |name: &str| fs::read(raid.join(name)).unwrap();
     assert_eq!(bytes("longer.bin"), b"somebody else's, which is longer");
     assert_eq!(bytes("equal.bin"), b"the RAID's equal.bin");

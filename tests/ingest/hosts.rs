@@ -204,7 +204,7 @@ fn of_two_contents_with_one_name_the_first_stays_and_the_other_is_told() {
     assert!(
         refused
             .iter()
-            .all(|problem| problem.contains("another content stands there"))
+            .all(|problem| problem.contains("a different file of that name exists"))
     );
     for number in 0..40_u64 {
         let name = format!("C{number:04}.bin");

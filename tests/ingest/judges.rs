@@ -178,5 +178,9 @@ fn a_flipped_byte_is_found_by_all() {
     // The copy is bad, and the same command does not put another in its place.
     let again = super::card::ingest(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(again.code, 3, "{}{}", again.stdout, again.stderr);
-    super::card::is_told(&again, "Clips/old_tape.avi", "another content stands there");
+    super::card::is_told(
+        &again,
+        "Clips/old_tape.avi",
+        "a different file of that name exists",
+    );
 }

@@ -41,7 +41,7 @@ fn any_name_is_copied_and_what_no_manifest_can_hold_is_told() {
     let summary = answer.summary();
     assert_eq!(summary["outside_manifests"], 3, "{summary}");
     assert_eq!(summary["complete"], 1, "{summary}");
-    is_told(&answer, "red", "no manifest can hold its name");
+    is_told(&answer, "red", "its name cannot be stored in a manifest");
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 9, "{ingest}");
     let (code, found) = verify(&shoot, &raid);
@@ -87,8 +87,16 @@ fn two_names_that_are_one_where_they_go_do_not_overwrite_each_other() {
     }
     let answer = ingest(&shoot, &[&card], &[&at.join("{card}")]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    is_told(&answer, "/other.bin", "another content stands there");
-    is_told(&answer, "/equal.bin", "another content stands there");
+    is_told(
+        &answer,
+        "/other.bin",
+        "a different file of that name exists",
+    );
+    is_told(
+        &answer,
+        "/equal.bin",
+        "a different file of that name exists",
+    );
     assert_eq!(answer.summary()["problems"].as_array().unwrap().len(), 2);
     let copy = at.join("A001");
     assert_eq!(fs::read(copy.join("OTHER.bin")).unwrap(), b"this content");

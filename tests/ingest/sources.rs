@@ -48,7 +48,7 @@ fn a_card_that_is_pulled_is_gone_on_with() {
     working.meanwhile(|| disk.pull());
     let answer = working.end();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "/disks/CARD", "it was taken away");
+    is_told(&answer, "/disks/CARD", "it was removed");
     for copy in [&raid, &backup] {
         nothing_is_wrong(&like, copy, "pulled");
         nothing_is_left_over(copy);
@@ -390,7 +390,7 @@ fn a_card_that_is_empty_or_not_there_fails_alone() {
     let to = raid.join("{card}");
     let answer = ingest(&shoot, &[&empty, &good, &none], &[&to]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    is_told(&answer, "/B001", "there is no file on it");
+    is_told(&answer, "/B001", "no files");
     is_told(&answer, "/C001", "No such file or directory");
     let summary = answer.summary();
     assert_eq!(

@@ -1,14 +1,14 @@
-//! The end of a card: a last look at its files, and the manifests of its copies.
+//! Final steps of a card: a last check of its files, and the manifests of its copies.
 //!
-//! Both may have to wait, for a share or for another machine. So each card is closed by a thread of its own, and what it
-//! finds goes to the one thread that writes to the catalogue.
+//! Both may have to wait for a share or another machine. So each card has its own closing thread,
+//! which sends findings to the one thread that writes to the catalogue.
 
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::{Copying, Run, Told, destination};
+use super::{Copying, Run, WorkerMessage, destination};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
 use crate::ingest::plan::CardPlan;
@@ -23,65 +23,65 @@ const APPEARED: &str = "it appeared after the card was listed: run the same comm
 const VANISHED: &str = "it vanished from the card after the card was listed; its copies stay: run the same command again";
 /// Reason for a card that cannot be listed once more.
 const UNLISTED: &str =
-    "it was taken away before its files could be looked at once more: run the same command again";
-/// What is told of a file that a manifest has by hashes of other kinds only.
+    "it was removed before its files could be checked again: run the same command again";
+/// Reason reported for a file that a manifest has only by other kinds of hashes.
 const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
                         `btsindex verify --record` does";
-/// What is told of a file that is not what a manifest on its card says.
+/// Reason reported for a file that contradicts a manifest on its card.
 const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
                        was when that was written";
 
-/// Something found while a card is closed.
+/// Finding while a card is closed.
 pub(super) enum Closing {
-    /// A file was written to since it was read; at these places it has no copy any more.
+    /// A file was written to since it was read; its copies at these destinations are not valid.
     Written(usize, Vec<usize>),
-    /// The card cannot be listed once more.
+    /// The card cannot be listed again.
     Unlisted,
-    /// Something went wrong with a file or folder: why.
+    /// Problem with a file or folder, with the reason.
     Problem(PathBuf, String),
-    /// The manifest of a place waits for another process.
+    /// The manifest of a destination waits for another process.
     Waits(usize),
-    /// The manifest of a place is written, or why it is not.
+    /// Result of writing the manifest of a destination.
     Sealed(usize, Result<Sealed, String>),
 }
 
-/// A card that is to be closed.
+/// Card to be closed.
 pub(super) struct CloseCard<'a> {
     pub(super) card: usize,
     pub(super) plan: &'a CardPlan,
     pub(super) request: &'a Request,
-    /// Of each place, whether an earlier run wrote a manifest there.
+    /// Per destination: true if an earlier run wrote a manifest there.
     pub(super) is_sealed: &'a [bool],
-    /// Of each place, whether it takes nothing more.
+    /// Per destination: true if it accepts no more files.
     pub(super) given_up: Vec<bool>,
     pub(super) copying: Copying,
 }
 
-/// Tells how closing a card ended, also where that panics: nobody must wait for it for ever.
-struct SaysClosed {
+/// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
+struct ClosedGuard {
     card: usize,
-    sender: SyncSender<(usize, Told)>,
+    sender: SyncSender<(usize, WorkerMessage)>,
     is_complete: Option<bool>,
 }
 
-impl Drop for SaysClosed {
+impl Drop for ClosedGuard {
     fn drop(&mut self) {
         let _ = self
             .sender
-            .send((self.card, Told::Closed(self.is_complete)));
+            .send((self.card, WorkerMessage::Closed(self.is_complete)));
     }
 }
 
 impl CloseCard<'_> {
-    /// Closes the card, telling what is found.
-    pub(super) fn run(mut self, sender: SyncSender<(usize, Told)>) {
-        let mut closed = SaysClosed {
+    /// Closes the card and sends the findings.
+    pub(super) fn run(mut self, sender: SyncSender<(usize, WorkerMessage)>) {
+        let mut closed = ClosedGuard {
             card: self.card,
             sender,
             is_complete: None,
         };
         let (card, sender) = (self.card, closed.sender.clone());
-        let tell = |found| _ = sender.send((card, Told::Closing(found)));
+        let tell = |found| _ = sender.send((card, WorkerMessage::Closing(found)));
         let mut is_complete = self.plan.listing.problems.is_empty();
         is_complete &= self.look_again(&tell);
         for at in 0..self.plan.places.len() {
@@ -93,20 +93,20 @@ impl CloseCard<'_> {
                 self.given_up[at] = true;
                 is_complete = false;
                 let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
-                let _ = sender.send((card, Told::Event(gone)));
+                let _ = sender.send((card, WorkerMessage::Event(gone)));
             }
             if !self.given_up[at] {
                 is_complete &= self.seal(at, &tell);
             }
         }
-        // Nothing tells whether the wait for another machine ended by that.
+        // A cancelled wait for another machine is not distinguishable otherwise.
         if !self.request.cancel().is_cancelled() {
             closed.is_complete = Some(is_complete);
         }
     }
 
-    /// Looks at all files of the card once more: one that was written to since it was read has no copy. Returns whether the
-    /// card still has the files that were listed.
+    /// Checks all files of the card again. A file that was written to since it was read has no
+    /// valid copy. Returns true if the card still has the listed files.
     fn look_again(&mut self, tell: &dyn Fn(Closing)) -> bool {
         let (plan, go_on) = (self.plan, self.request.go_on());
         plan.times.wait_for_others(&go_on);
@@ -123,7 +123,8 @@ impl CloseCard<'_> {
         self.list_again(tell)
     }
 
-    /// Lists the card once more: a file that appeared was not copied, and one that vanished may have been renamed.
+    /// Lists the card again. A file that appeared was not copied; one that vanished may have been
+    /// renamed.
     fn list_again(&self, tell: &dyn Fn(Closing)) -> bool {
         let plan = self.plan;
         let listed = offload::list(&plan.source, &self.request.go_on()).ok();
@@ -151,7 +152,7 @@ impl CloseCard<'_> {
         }
         for (task, inside) in plan.tasks.iter().map(|task| &task.item.inside).enumerate() {
             let mut proved = self.copying.proved.iter();
-            // Of any other file there is a problem already.
+            // Other files have a problem already.
             if !now.contains(inside.as_path()) && proved.any(|proved| proved[task].is_some()) {
                 problem(inside, VANISHED);
             }
@@ -159,11 +160,12 @@ impl CloseCard<'_> {
         now == then
     }
 
-    /// Writes the manifest of a place, and gives its folders their times. Returns whether they have them.
+    /// Writes the manifest of a destination and sets the times of its folders. Returns true if the
+    /// folders are complete.
     fn seal(&self, at: usize, tell: &dyn Fn(Closing)) -> bool {
-        let is_told = Cell::new(false);
+        let is_reported = Cell::new(false);
         let go_on = || {
-            if !is_told.replace(true) {
+            if !is_reported.replace(true) {
                 tell(Closing::Waits(at));
             }
             !self.request.cancel().is_cancelled()
@@ -186,19 +188,19 @@ impl CloseCard<'_> {
 }
 
 impl Run<'_> {
-    /// Takes in what was found while a card was closed.
+    /// Processes a finding of closing a card.
     pub(super) fn take_closing(&mut self, card: usize, found: Closing) -> Result<(), Error> {
         let plan = &self.plans[card];
         match found {
             Closing::Written(task, places) => self.written_to(card, task, &places),
             Closing::Unlisted => {
-                let mut told = self.problems[card].iter();
-                if !told.any(|problem| problem.path == plan.source) {
+                let mut known = self.problems[card].iter();
+                if !known.any(|problem| problem.path == plan.source) {
                     self.problem(card, plan.source.clone(), UNLISTED);
                 }
             }
             Closing::Problem(path, reason) => self.problem(card, path, &reason),
-            Closing::Waits(at) => (self.report)(Event::Warning {
+            Closing::Waits(at) => (self.on_event)(Event::Warning {
                 message: format!(
                     "another process writes the manifest in {}",
                     plan.places[at].folder.display()
@@ -249,8 +251,8 @@ impl Run<'_> {
             Err(reason) => {
                 self.catalogue
                     .note_place(ingest, number, None, Some(&reason))?;
-                let told = format!("it has no new manifest: {reason}");
-                self.problem(card, folder, &told);
+                let reason = format!("no new manifest: {reason}");
+                self.problem(card, folder, &reason);
                 return Ok(());
             }
         };
@@ -261,13 +263,13 @@ impl Run<'_> {
         for (task, reason) in altered.chain(unproven) {
             let item = &self.plans[card].tasks[task].item;
             self.problem(card, folder.join(&item.inside), reason);
-            // The next run tells it, too.
+            // Reported by the next run as well.
             let remark = Finding::Remark(logged.files[task], number, reason);
             self.findings.push(remark);
         }
         let path = folder.join(&sealed.manifest);
         self.summary.manifests.push(path.clone());
-        (self.report)(Event::Sealed(card, path));
+        (self.on_event)(Event::Sealed(card, path));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a card may go to some folders, and whose these are.
+//! Checks whether a card may use its destination folders, and who owns them.
 
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,19 @@ use crate::ingest::card_history::{self, Earlier, OnDisk, Owner};
 use crate::ingest::destination_disk::Ground;
 
 impl Planner<'_> {
-    /// Checks what folders are on; else returns why nothing may be copied there.
+    /// Checks the disks of destination folders; returns a reason if one must not be used.
     pub(super) fn stand(
         &mut self,
         typed: &[PathBuf],
         folders: &[PathBuf],
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<(), String> {
         for (typed, folder) in typed.iter().zip(folders) {
             match self.grounds.under(typed, folder, self.volumes) {
                 Ground::Firm => {}
                 Ground::Soft(message, hint) => {
                     if self.warned.insert(folder.clone()) {
-                        report(Event::Warning { message, hint });
+                        on_event(Event::Warning { message, hint });
                     }
                 }
                 Ground::None(reason, hint) => return Err(format!("{reason}; {hint}")),
@@ -31,13 +31,13 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whose the folders of a card would be.
+    /// Returns the owner of a card's folders.
     pub(super) fn owner(
         &self,
         folders: &[PathBuf],
         plan: &CardPlan,
         contents: &mut Contents<'_>,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Owner, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(Owner::Other);
@@ -56,7 +56,7 @@ impl Planner<'_> {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
-                let compared = contents.compare(&files, folder, report);
+                let compared = contents.compare(&files, folder, on_event);
                 if compared.is_other {
                     known.get_or_insert(Owner::Other);
                     continue;
@@ -68,14 +68,14 @@ impl Planner<'_> {
                         compared,
                     }))));
                 }
-                // It looks like it, but is another drive: what the log says is not believed of it.
+                // Another drive with the same contents: the log does not apply to it.
                 known = Some(Owner::Same(None));
             }
         }
         if let Some(owner) = known {
             return Ok(owner);
         }
-        // What the catalogue does not know, another one may: what stands there tells.
+        // Another catalogue may know these folders, so their contents decide.
         let (mut is_other, mut is_same) = (false, false);
         for folder in folders {
             match card_history::on_disk(folder, &plan.listing, contents) {

@@ -9,7 +9,8 @@ use super::*;
 
 /// Bytes of the file: several pieces.
 const LENGTH: usize = 6 * buffers::PIECE;
-/// Call of `go_on` at which the file is written to: some pieces are read by then, and some are not.
+/// Number of the `go_on` call during which the file is written to: some pieces have been read by
+/// then.
 const CALL: usize = 5;
 
 const LOCAL: Times = Times {
@@ -21,12 +22,12 @@ const FAT: Times = Times {
     has_change_time: false,
 };
 
-/// Copies a file while `write` writes to it; returns what was told of it.
+/// Copies a file while `write` writes to it; returns the events.
 fn copied_while(times: Times, write: &(dyn Fn(&File) + Sync)) -> (Set, Vec<Event>) {
     let set = Set::new(false);
     set.put("C0001.MP4", &vec![1; LENGTH]);
     let path = set.card().join("C0001.MP4");
-    // An hour old, so that nothing waits for a coarse clock.
+    // One hour old, so that the copy does not wait for a coarse clock.
     let hour = SystemTime::now() - Duration::from_secs(3600);
     let file = File::options().write(true).open(&path).unwrap();
     file.set_modified(hour).unwrap();
