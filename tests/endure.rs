@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 /// Rounds of each kind, unless `BTSINDEX_ROUNDS` says another number.
 const ROUNDS: u64 = 6;
 
-/// What one command said, and whether it told that it is done.
-struct Spoken {
+/// What one command said, and whether it stdout that it is done.
+struct CommandRecord {
     author: String,
     /// As the journal has them; empty for an undo.
     actions: Vec<Value>,
@@ -44,10 +44,10 @@ struct Counts {
 }
 
 /// One catalogue that lives through everything, and what it should hold.
-struct Worn {
+struct EnduranceRun {
     shoot: Shoot,
     clips: Vec<String>,
-    spoken: Vec<Spoken>,
+    spoken: Vec<CommandRecord>,
     counts: Counts,
     added: u64,
 }
@@ -69,9 +69,9 @@ fn start(mut command: Command) -> Child {
     command.spawn().unwrap()
 }
 
-/// How long a command of that many milliseconds at most is left alone; often all too short.
-fn some_time(dice: &mut Dice, most: Duration) -> Duration {
-    let micros = u64::try_from(most.as_micros()).unwrap();
+/// How long a command of that add_clips milliseconds at limit is left alone; often all too short.
+fn random_wait(dice: &mut Dice, limit: Duration) -> Duration {
+    let micros = u64::try_from(limit.as_micros()).unwrap();
     Duration::from_micros(dice.below(micros))
 }
 
@@ -97,13 +97,13 @@ fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<V
 }
 
 /// One person at one machine: command after command, some killed.
-fn speak(
+fn run_edit_command(
     shoot: &Shoot,
     clips: &[String],
     author: &str,
     commands: usize,
     mut dice: Dice,
-) -> (Vec<Spoken>, usize) {
+) -> (Vec<CommandRecord>, usize) {
     let mut spoken = Vec::new();
     let mut killed = 0;
     for number in 0..commands {
@@ -166,7 +166,7 @@ fn speak(
         let wait = if dice.below(3) == 0 {
             Duration::from_secs(60)
         } else {
-            some_time(&mut dice, typical() * 3)
+            random_wait(&mut dice, typical_edit_time() * 3)
         };
         let begun = Instant::now();
         let mut child = start(command);
@@ -175,19 +175,19 @@ fn speak(
         }
         let (output, is_killed) = kill_after(child, Duration::ZERO);
         killed += usize::from(is_killed);
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let is_known = told.contains("1 clip unchanged");
-        let is_nothing = told.contains("nothing to undo") || is_known;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let is_known = stdout.contains("1 clip unchanged");
+        let is_without_effect = stdout.contains("nothing to undo") || is_known;
         assert!(
-            is_killed || is_nothing || told.contains(acknowledgement),
-            "{text}: {told}{}",
+            is_killed || is_without_effect || stdout.contains(acknowledgement),
+            "{text}: {stdout}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        if !is_nothing {
-            spoken.push(Spoken {
+        if !is_without_effect {
+            spoken.push(CommandRecord {
                 author: author.to_owned(),
                 actions,
-                is_acknowledged: told.contains(acknowledgement) || output.status.success(),
+                is_acknowledged: stdout.contains(acknowledgement) || output.status.success(),
                 is_undo,
             });
         }
@@ -196,9 +196,9 @@ fn speak(
 }
 
 /// About how long an edit takes here.
-fn typical() -> Duration {
-    static TYPICAL: OnceLock<Duration> = OnceLock::new();
-    *TYPICAL.get_or_init(|| {
+fn typical_edit_time() -> Duration {
+    static TYPICAL_EDIT_TIME: OnceLock<Duration> = OnceLock::new();
+    *TYPICAL_EDIT_TIME.get_or_init(|| {
         let shoot = Shoot::new();
         shoot.add(
             "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
@@ -215,14 +215,14 @@ fn typical() -> Duration {
 }
 
 /// An action without what differs from clip to clip.
-fn plain(action: &Value) -> Value {
+fn without_details(action: &Value) -> Value {
     match action.get("mark") {
         Some(mark) => json!({"mark": mark["text"]}),
         None => action.clone(),
     }
 }
 
-impl Worn {
+impl EnduranceRun {
     fn new() -> Self {
         let shoot = Shoot::new();
         for fixture in ["old_tape.avi", "IMG_1234.MOV", "anamorphic_wide.mkv"] {
@@ -245,7 +245,7 @@ impl Worn {
     }
 
     /// New footage, and some that goes or moves.
-    fn shoot_on(&mut self, dice: &mut Dice) {
+    fn change_footage(&mut self, dice: &mut Dice) {
         for _ in 0..=dice.below(3) {
             self.added += 1;
             let name = format!("Day {}/C{:04}.avi", self.added / 8, self.added);
@@ -272,7 +272,7 @@ impl Worn {
         eprintln!("{kind}, round {round}: seed {seed}");
         let mut victim = None;
         if kind == "scan" {
-            self.shoot_on(&mut dice);
+            self.change_footage(&mut dice);
             let mut command = self.shoot.command();
             command
                 .args(["scan", "--json", "--strip", "2"])
@@ -288,7 +288,7 @@ impl Worn {
             }
             victim = Some(command);
         }
-        let wait = some_time(&mut dice, whole);
+        let wait = random_wait(&mut dice, whole);
         let (shoot, clips) = (&self.shoot, &self.clips);
         let people = if kind == "edit" { 4 } else { 2 };
         let (spoken, killed) = thread::scope(|scope| {
@@ -296,7 +296,7 @@ impl Worn {
                 .map(|person| {
                     let author = format!("{kind}-{round}-{person}");
                     let dice = Dice::new(seed * 10 + person);
-                    scope.spawn(move || speak(shoot, clips, &author, 3, dice))
+                    scope.spawn(move || run_edit_command(shoot, clips, &author, 3, dice))
                 })
                 .collect();
             let killed = victim.map(|command| kill_after(start(command), wait).1);
@@ -315,13 +315,13 @@ impl Worn {
         }
         self.counts.rounds += 1;
         let about = format!("{kind}, round {round}, seed {seed}");
-        is_well(&self.shoot, &about);
+        assert_well_after_search(&self.shoot, &about);
         self.compare(&about);
     }
 
     /// The journal holds what was acknowledged, whole commands, and nothing that nobody said.
     fn compare(&mut self, about: &str) {
-        let mut said: HashMap<(String, String), usize> = HashMap::new();
+        let mut recorded: HashMap<(String, String), usize> = HashMap::new();
         let mut standing: HashMap<String, Vec<(Value, Value)>> = HashMap::new();
         let mut undone: HashMap<String, usize> = HashMap::new();
         for edit in self.shoot.run(&["edits", "export"]).json() {
@@ -335,8 +335,8 @@ impl Worn {
                 continue;
             }
             own.push((edit["edit"].clone(), edit["batch"].clone()));
-            *said
-                .entry((author, plain(&edit["action"]).to_string()))
+            *recorded
+                .entry((author, without_details(&edit["action"]).to_string()))
                 .or_default() += 1;
         }
         let mut counts = (0, 0, 0);
@@ -346,7 +346,7 @@ impl Worn {
         for spoken in sure.into_iter().chain(unsure) {
             let mut is_there = spoken.actions.iter().map(|action| {
                 let key = (spoken.author.clone(), action.to_string());
-                let count = said.get_mut(&key).filter(|count| **count > 0);
+                let count = recorded.get_mut(&key).filter(|count| **count > 0);
                 count.map(|count| *count -= 1).is_some()
             });
             let first = is_there.next().unwrap();
@@ -367,10 +367,13 @@ impl Worn {
                 (false, false) => counts.2 += 1,
             }
         }
-        let unheard: Vec<_> = said.iter().filter(|(_, count)| **count > 0).collect();
-        assert!(unheard.is_empty(), "{about}: nobody said {unheard:?}");
+        let unexpected: Vec<_> = recorded.iter().filter(|(_, count)| **count > 0).collect();
+        assert!(
+            unexpected.is_empty(),
+            "{about}: edits that nobody made: {unexpected:?}"
+        );
         for (author, undone) in undone {
-            let by = |spoken: &&Spoken| spoken.is_undo && spoken.author == author;
+            let by = |spoken: &&CommandRecord| spoken.is_undo && spoken.author == author;
             assert!(undone > 0 && self.spoken.iter().any(|spoken| by(&spoken)));
         }
         for spoken in self.spoken.iter().filter(|it| it.is_undo) {
@@ -386,18 +389,18 @@ impl Worn {
 fn grow(path: &Path, bytes: &[u8]) {
     let whole = [fs::read(path).unwrap(), bytes.to_vec()].concat();
     fs::write(path, whole).unwrap();
-    crate::shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_modified(path, 1_779_278_400);
 }
 
 /// The catalogue is whole; after a search the index holds just what it does.
-fn is_well(shoot: &Shoot, about: &str) {
+fn assert_well_after_search(shoot: &Shoot, about: &str) {
     let search = shoot.run(&["search", "avi"]);
     assert!([0, 4].contains(&search.code), "{about}: {}", search.stderr);
-    shoot.is_well(about);
+    shoot.assert_consistent(about);
 }
 
 /// After a scan that came to its end, there is nothing that does not belong there.
-fn nothing_is_left_over(shoot: &Shoot, about: &str) {
+fn assert_no_leftovers(shoot: &Shoot, about: &str) {
     for entry in walkdir::WalkDir::new(shoot.catalogue()) {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -413,33 +416,33 @@ fn nothing_is_left_over(shoot: &Shoot, about: &str) {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_whoever_is_killed_when() {
-    let mut worn = Worn::new();
+fn acknowledged_edits_survive_processes_killed_at_random() {
+    let mut run = EnduranceRun::new();
     let begun = Instant::now();
-    worn.shoot_on(&mut Dice::new(1));
-    worn.shoot.scan();
+    run.change_footage(&mut Dice::new(1));
+    run.shoot.scan();
     let whole = begun.elapsed();
     let begun = Instant::now();
-    assert_eq!(worn.shoot.run(&["rebuild"]).code, 0);
+    assert_eq!(run.shoot.run(&["rebuild"]).code, 0);
     let rebuild = begun.elapsed();
     let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
     for round in 0..rounds {
-        worn.round("scan", round, whole);
-        worn.round("edit", round, whole);
-        worn.round("rebuild", round, rebuild);
+        run.round("scan", round, whole);
+        run.round("edit", round, whole);
+        run.round("rebuild", round, rebuild);
         if round % 5 == 4 || round + 1 == rounds {
             let about = format!("after round {round}");
-            assert_eq!(worn.shoot.scan().code, 0);
-            nothing_is_left_over(&worn.shoot, &about);
-            is_well(&worn.shoot, &about);
-            worn.compare(&about);
+            assert_eq!(run.shoot.scan().code, 0);
+            assert_no_leftovers(&run.shoot, &about);
+            assert_well_after_search(&run.shoot, &about);
+            run.compare(&about);
         }
     }
-    eprintln!("one catalogue: {:?}", worn.counts);
+    eprintln!("one catalogue: {:?}", run.counts);
 }
 
 #[test]
-fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
+fn a_killed_first_scan_leaves_no_catalogue_or_a_complete_one() {
     let clean = Shoot::new();
     let add = |shoot: &Shoot| {
         shoot.add("Location Scout/old_tape.avi", "a.avi");
@@ -449,8 +452,8 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
     let begun = Instant::now();
     clean.scan();
     let whole = begun.elapsed();
-    let wanted: Vec<_> = clean.clips().iter().map(|it| it["id"].clone()).collect();
-    let id = wanted[0].as_str().unwrap().to_owned();
+    let expected: Vec<_> = clean.clips().iter().map(|it| it["id"].clone()).collect();
+    let id = expected[0].as_str().unwrap().to_owned();
     let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
     let (mut killed, mut kept) = (0, 0);
     for round in 0..rounds {
@@ -466,10 +469,14 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
         let mut import = shoot.command();
         import.args(["edits", "import"]).arg(&journal);
         // Half of them while the catalogue is made.
-        let most = if round % 2 == 0 { typical() } else { whole };
+        let limit = if round % 2 == 0 {
+            typical_edit_time()
+        } else {
+            whole
+        };
         let (first, second) = (
-            some_time(&mut dice, most),
-            some_time(&mut dice, typical() * 2),
+            random_wait(&mut dice, limit),
+            random_wait(&mut dice, typical_edit_time() * 2),
         );
         let (scan, import) = thread::scope(|scope| {
             let scan = scope.spawn(|| kill_after(start(scan), first).1);
@@ -477,29 +484,29 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
             (scan.join().unwrap(), import)
         });
         killed += usize::from(scan) + usize::from(import.1);
-        let told = String::from_utf8_lossy(&import.0.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&import.0.stdout).into_owned();
         assert!(
-            import.1 || told.contains("imported"),
+            import.1 || stdout.contains("imported"),
             "{about}: {}",
             String::from_utf8_lossy(&import.0.stderr)
         );
-        shoot.is_sound(&about);
+        shoot.assert_catalogue_sound(&about);
         let scanned = shoot.scan_facts();
         assert_eq!(scanned.code, 0, "{about}: {}", scanned.stderr);
-        is_well(&shoot, &about);
-        nothing_is_left_over(&shoot, &about);
+        assert_well_after_search(&shoot, &about);
+        assert_no_leftovers(&shoot, &about);
         let clips: Vec<_> = shoot.clips().iter().map(|it| it["id"].clone()).collect();
-        assert_eq!(clips, wanted, "{about}");
+        assert_eq!(clips, expected, "{about}");
         let edits = shoot.run(&["edits", "export"]).json().len();
         assert!([0, 3].contains(&edits), "{about}: {edits} of 3 edits");
-        assert!(edits == 3 || !told.contains("imported"), "{about}");
+        assert!(edits == 3 || !stdout.contains("imported"), "{about}");
         kept += edits / 3;
     }
     eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals kept");
 }
 
-/// Another recording of so many bytes more: each is another clip, and each waits for ffmpeg.
-fn many(shoot: &Shoot, clips: u64) {
+/// Another recording of so add_clips bytes more: each is another clip, and each waits for ffmpeg.
+fn add_clips(shoot: &Shoot, clips: u64) {
     for number in 0..clips {
         let path = shoot.add(
             "Location Scout/old_tape.avi",
@@ -510,14 +517,14 @@ fn many(shoot: &Shoot, clips: u64) {
 }
 
 #[test]
-fn while_a_scan_runs_edits_are_taken_and_found_by_the_next_search() {
+fn edits_made_during_a_scan_are_found_by_the_next_search() {
     let shoot = Shoot::new();
     shoot.add(
         "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
         "A first/SC01T03.WAV",
     );
     shoot.scan();
-    many(&shoot, number("BTSINDEX_CLIPS", 16).min(3000));
+    add_clips(&shoot, number("BTSINDEX_CLIPS", 16).min(3000));
     let tools = SlowTools::new(&shoot, "sleep 0.05");
     let mut scan = tools.scan(&shoot);
     let mut second = tools.scan(&shoot);
@@ -549,21 +556,21 @@ fn while_a_scan_runs_edits_are_taken_and_found_by_the_next_search() {
     let said = tags.as_array().unwrap().iter();
     let said = said.filter(|tag| tag.as_str().unwrap().starts_with("said-"));
     assert_eq!(said.count(), edits - edits / 4);
-    is_well(&shoot, "after the scans");
-    nothing_is_left_over(&shoot, "after the scans");
+    assert_well_after_search(&shoot, "after the scans");
+    assert_no_leftovers(&shoot, "after the scans");
     let counts = shoot.scan_counts(&[]);
     assert_eq!(counts["unchanged"], counts["found"], "{counts}");
     eprintln!("{edits} edits beside two scans, the slowest took {slowest:?}");
 }
 
 #[test]
-fn a_volume_is_forgotten_after_the_scan_that_runs() {
+fn forgetting_a_volume_waits_for_the_running_scan() {
     let shoot = Shoot::new();
-    many(&shoot, 2);
+    add_clips(&shoot, 2);
     shoot.scan();
     assert_eq!(shoot.run(&["note", "kept", "T0000.avi"]).code, 0);
     let label = shoot.run(&["volumes", "--json"]).json()[0]["volume"].clone();
-    many(&shoot, 4);
+    add_clips(&shoot, 4);
     let tools = SlowTools::new(&shoot, "while [ ! -e \"${0%/*}/go\" ]; do sleep 0.05; done");
     let mut scan = tools.scan(&shoot);
     let end = Instant::now() + Duration::from_secs(30);
@@ -587,10 +594,10 @@ fn a_volume_is_forgotten_after_the_scan_that_runs() {
     assert_eq!(scan.wait().unwrap().code(), Some(0));
     assert_eq!(forget.wait().unwrap().code(), Some(0));
     assert_eq!(shoot.clips().len(), 0);
-    is_well(&shoot, "forgotten");
+    assert_well_after_search(&shoot, "forgotten");
     assert_eq!(shoot.run(&["edits", "export"]).json().len(), 2);
     let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(counts["recognised"], 4, "{counts}");
-    assert_eq!(shoot.found(&["notes:kept"]), ["T0000.avi"]);
-    assert_eq!(shoot.found(&["notes:meanwhile"]), ["T0001.avi"]);
+    assert_eq!(shoot.search_names(&["notes:kept"]), ["T0000.avi"]);
+    assert_eq!(shoot.search_names(&["notes:meanwhile"]), ["T0001.avi"]);
 }

@@ -45,7 +45,7 @@ fn hostile_names() -> Vec<std::ffi::OsString> {
 
 #[cfg(unix)]
 #[test]
-fn any_name_is_only_a_name() {
+fn hostile_file_names_are_treated_as_plain_names() {
     use std::os::unix::ffi::OsStrExt;
     let shoot = Shoot::new();
     let names = hostile_names();
@@ -113,7 +113,7 @@ fn any_name_is_only_a_name() {
 }
 
 #[test]
-fn playlists_and_references_open_nothing() {
+fn playlists_and_references_open_no_other_file_or_address() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(AtomicUsize::new(0));
@@ -198,7 +198,7 @@ fn pipes_links_and_devices_are_not_opened() {
 }
 
 #[test]
-fn damaged_files_are_named_and_the_rest_is_read() {
+fn damaged_files_are_reported_and_the_others_are_read() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "good.avi");
     let footage = shoot.footage();
@@ -228,7 +228,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
     );
     assert_eq!(shoot.clip("good.avi")["video_codec"], "mpeg4");
     assert!(shoot.clip("zeros.mp4")["problem"].is_string());
-    // It is told again, though nothing is read again.
+    // It is pid_file again, though nothing is read again.
     let again = shoot.scan();
     assert_eq!(again.code, 3);
     assert!(
@@ -239,7 +239,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
 }
 
 #[test]
-fn sidecars_of_any_size_and_shape_do_no_harm() {
+fn oversized_and_malformed_sidecars_are_harmless() {
     let shoot = Shoot::new();
     for name in ["C0001", "C0002", "C0003"] {
         shoot.add("Location Scout/drone/DJI_0042.MP4", format!("{name}.MP4"));
@@ -262,7 +262,7 @@ fn sidecars_of_any_size_and_shape_do_no_harm() {
 }
 
 #[test]
-fn a_gap_in_an_image_sequence_costs_nothing() {
+fn a_large_gap_in_an_image_sequence_is_cheap() {
     let shoot = Shoot::new();
     for number in ["0000000001", "9999999999"] {
         shoot.add(
@@ -290,7 +290,7 @@ fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     command
         .env("BTSINDEX_FFPROBE", &tool)
         .env("BTSINDEX_FFMPEG", &tool);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 /// Whether any process was started with these words, each ended by a zero byte.
@@ -305,7 +305,7 @@ fn is_running(words: &str) -> bool {
 
 #[cfg(unix)]
 #[test]
-fn tools_that_misbehave_cost_one_file_its_facts() {
+fn a_misbehaving_tool_affects_one_file_only() {
     for (script, reason) in [
         ("exec sleep 7357", "timed out after 1 s"),
         ("trap '' TERM INT; sleep 7357 & wait", "timed out after 1 s"),
@@ -380,12 +380,12 @@ fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
         .args(["scan", "--deadline", "5"])
         .arg(shoot.footage())
         .env("BTSINDEX_FFMPEG", &tool);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 #[cfg(unix)]
 #[test]
-fn a_decoder_that_misbehaves_loses_no_clip() {
+fn a_misbehaving_decoder_loses_no_clip() {
     let fed = [
         "exec sleep 7358",
         "exit 1",
@@ -416,22 +416,22 @@ fn a_decoder_that_misbehaves_loses_no_clip() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn tools_do_not_outlive_a_scan_that_is_killed() {
+fn tools_end_when_their_scan_is_killed() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "a.avi");
     let tool = shoot.folder("tools").join("ffprobe");
-    let told = shoot.folder("tools").join("pid");
+    let pid_file = shoot.folder("tools").join("pid");
     let script = format!(
         "#!/bin/sh\necho $$ > '{}'\nexec sleep 7359\n",
-        told.display()
+        pid_file.display()
     );
     write_program(&tool, &script);
     let mut command = shoot.command();
     command.arg("scan").arg(shoot.footage());
     let mut scan = command.env("BTSINDEX_FFPROBE", &tool).spawn().unwrap();
-    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+    let wait_for = |what: &str, condition: &dyn Fn() -> bool| {
         let end = Instant::now() + Duration::from_secs(30);
-        while !is_so() {
+        while !condition() {
             assert!(Instant::now() < end, "{what}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -443,7 +443,7 @@ fn tools_do_not_outlive_a_scan_that_is_killed() {
 }
 
 #[test]
-fn no_tools_is_said_before_anything_is_done() {
+fn missing_tools_are_reported_before_the_scan_starts() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "a.avi");
     let output = shoot
@@ -452,7 +452,7 @@ fn no_tools_is_said_before_anything_is_done() {
         .arg(shoot.footage())
         .env("BTSINDEX_FFPROBE", "/nowhere/ffprobe")
         .output();
-    let answer = Answer::of(&output.unwrap());
+    let answer = Answer::from_output(&output.unwrap());
     assert_eq!(answer.code, 1);
     assert!(
         answer.stderr.contains("cannot run `/nowhere/ffprobe`")
@@ -462,7 +462,7 @@ fn no_tools_is_said_before_anything_is_done() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let mut search = shoot

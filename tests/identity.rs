@@ -24,7 +24,7 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
 }
 
 /// Writes a file's bytes and gives it back the time it had.
-fn rewrite_unseen(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+fn rewrite_keeping_times(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let written = path.metadata().unwrap().modified().unwrap();
     let mut bytes = fs::read(path).unwrap();
     change(&mut bytes);
@@ -34,7 +34,7 @@ fn rewrite_unseen(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 #[test]
-fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
+fn edits_of_a_rewritten_file_are_adopted_once() {
     let shoot = Shoot::new();
     let boxed = shoot.add(CLIP, "boxed.MP4");
     let tagged = shoot.add(PHONE, "tagged.MOV");
@@ -131,12 +131,12 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     assert_eq!(shoot.run(&["undo"]).code, 0);
     assert!(here("tagged.MOV")["markers"].is_null() && here("tagged.MOV")["selection"].is_null());
     assert_eq!(here("boxed.MP4")["rating"], 2);
-    shoot.is_well("adopted");
+    shoot.assert_consistent("adopted");
 }
 
 #[cfg(unix)]
 #[test]
-fn content_that_changed_behind_its_size_and_time_is_found() {
+fn changed_content_with_the_same_size_and_time_is_found() {
     use std::os::unix::fs::MetadataExt;
     let shoot = Shoot::new();
     let path = shoot.add("Location Scout/old_tape.avi", "a.avi");
@@ -144,7 +144,7 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "the first", "a.avi"]).code, 0);
     // The ctime tells.
-    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(
         counts(&summary, &["changed", "unchanged", "adoptable"]),
@@ -153,7 +153,7 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
     );
     assert_eq!(shoot.clips().len(), 3);
     // Nothing tells.
-    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
+    rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
     let metadata = path.metadata().unwrap();
     let changed = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
     rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite"))
@@ -182,7 +182,7 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
         .find(|clip| !clip["notes"].is_null())
         .unwrap();
     assert_eq!(first["files"][0]["state"], "missing");
-    shoot.is_well("rechecked");
+    shoot.assert_consistent("rechecked");
     let summary = scan(&shoot, &["--recheck"]);
     assert_eq!(
         counts(&summary, &["read", "recognised"]),
@@ -203,11 +203,11 @@ fn recording(path: &Path, byte: u8) {
     bytes[200_000] = byte;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
-    crate::shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_modified(path, 1_779_278_400);
 }
 
 #[test]
-fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
+fn full_hashes_distinguish_files_with_the_same_fingerprint() {
     let shoot = Shoot::new();
     recording(&shoot.footage().join("card/take.wav"), 1);
     recording(&shoot.footage().join("copy/take.wav"), 2);
@@ -237,10 +237,10 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
     assert_eq!(digest("/card/"), digest("/good/"));
     assert_ne!(digest("/card/"), digest("/copy/"));
     // A hash is of what the file was: changed since, it proves nothing.
-    rewrite_unseen(&shoot.footage().join("copy/take.wav"), |bytes| {
+    rewrite_keeping_times(&shoot.footage().join("copy/take.wav"), |bytes| {
         bytes[200_000] = 1;
     });
-    crate::shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
+    crate::shoot::set_modified(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
     scan(&shoot, &[]);
     let again = shoot.run(&["copies", "--verify"]);
     assert!(!again.stdout.contains("DIFFER"), "{}", again.stdout);
@@ -248,7 +248,7 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_copy_that_differs_on_another_volume_is_none() {
+fn a_differing_file_on_another_volume_is_not_a_copy() {
     use crate::shoot::disk::Disk;
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
@@ -264,7 +264,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
     for at in [&one, &two] {
         let mut command = shoot.command();
         command.args(["scan", "--json"]).arg(at);
-        assert_eq!(Answer::of(&command.output().unwrap()).code, 0);
+        assert_eq!(Answer::from_output(&command.output().unwrap()).code, 0);
     }
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
     let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
@@ -302,7 +302,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
 
 #[cfg(unix)]
 #[test]
-fn one_file_by_many_paths_is_one_clip() {
+fn one_file_with_many_paths_is_one_clip() {
     let shoot = Shoot::new();
     let path = shoot.add(PHONE, "a/one.MOV");
     fs::create_dir(shoot.footage().join("b")).unwrap();
@@ -323,7 +323,7 @@ fn one_file_by_many_paths_is_one_clip() {
         command
             .args(["scan", "--json", "--no-pictures", "--follow-links"])
             .args(paths);
-        let summary = Answer::of(&command.output().unwrap()).summary();
+        let summary = Answer::from_output(&command.output().unwrap()).summary();
         assert_eq!(
             counts(&summary, &["new", "missing", "doubted"]),
             [0, 0, 0],
@@ -339,12 +339,12 @@ fn one_file_by_many_paths_is_one_clip() {
     fs::remove_file(&path).unwrap();
     scan(&shoot, &["--follow-links"]);
     assert_eq!(shoot.clips().len(), 1);
-    assert_eq!(shoot.found(&["notes:once"]), ["linked.MOV"]);
-    shoot.is_well("linked");
+    assert_eq!(shoot.search_names(&["notes:once"]), ["linked.MOV"]);
+    shoot.assert_consistent("linked");
 }
 
 #[test]
-fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
+fn growing_files_are_deferred_and_finished_ones_are_read() {
     let shoot = Shoot::new();
     let bytes = fs::read(fixtures().join("Location Scout/old_tape.avi")).unwrap();
     let growing = shoot.footage().join("growing.avi");
@@ -390,13 +390,13 @@ fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
 }
 
 #[test]
-fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
+fn absent_files_are_marked_missing_on_request_and_come_back() {
     let shoot = Shoot::new();
     for number in 0..4 {
         let path = shoot.add(PHONE, format!("day/C{number}.MOV"));
         let bytes = [fs::read(&path).unwrap(), vec![number]].concat();
         fs::write(&path, bytes).unwrap();
-        crate::shoot::set_written(&path, 1_779_278_400);
+        crate::shoot::set_modified(&path, 1_779_278_400);
     }
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "back again", "C1.MOV"]).code, 0);
@@ -409,7 +409,7 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
             .args(["scan", "--json", "--no-pictures"])
             .args(arguments)
             .arg(&day);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     let states = || {
         let clips = shoot.clips();
@@ -448,9 +448,9 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
         [4, 0]
     );
     assert_eq!(states(), all_missing);
-    assert_eq!(shoot.found(&["notes:back"]), ["C1.MOV"]);
+    assert_eq!(shoot.search_names(&["notes:back"]), ["C1.MOV"]);
     assert_eq!(shoot.clips().len(), 4);
-    shoot.is_well("missing");
+    shoot.assert_consistent("missing");
     // Back.
     fs::remove_dir(&day).unwrap();
     fs::rename(&aside, &day).unwrap();
@@ -459,12 +459,12 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
         [0, 0]
     );
     assert_eq!(shoot.clips(), before);
-    shoot.is_well("back");
+    shoot.assert_consistent("back");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_read_is_not_empty() {
+fn an_unreadable_folder_is_not_treated_as_empty() {
     use std::os::unix::fs::PermissionsExt;
     let shoot = Shoot::new();
     copy(

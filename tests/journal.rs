@@ -44,7 +44,7 @@ fn import(shoot: &Shoot, edits: &[Edit]) -> Answer {
 }
 
 #[test]
-fn a_clock_of_another_age_keeps_nothing_from_travelling() {
+fn wrong_clocks_do_not_block_later_edits() {
     let (here, clip) = laugh();
     let poison = edit(clip, MAX_CLOCK - 1, "mallory", note("from 2199"));
     let beyond = edit(clip, MAX_CLOCK, "mallory", note("from 2200"));
@@ -78,7 +78,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
 }
 
 #[test]
-fn what_a_journal_says_can_be_shown() {
+fn imported_edits_with_extreme_values_can_be_shown() {
     let (shoot, clip) = laugh();
     let far = Marker {
         micros: 366 * 86_400 * 1_000_000,
@@ -116,7 +116,7 @@ fn what_a_journal_says_can_be_shown() {
 }
 
 #[test]
-fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
+fn undo_reverts_the_latest_edit_not_the_latest_import() {
     let (shoot, clip) = laugh();
     let noted = ["note", "said today", LAUGH, "--author", "anna"];
     assert_eq!(shoot.run(&noted).code, 0);
@@ -130,7 +130,7 @@ fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
 }
 
 #[test]
-fn what_was_adopted_is_taken_back_as_one() {
+fn adopted_edits_are_undone_together() {
     let (shoot, _) = laugh();
     for text in ["first", "second"] {
         assert_eq!(

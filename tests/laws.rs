@@ -13,23 +13,23 @@ use btsindex::value::Fingerprint;
 use proptest::prelude::*;
 
 const PEOPLE: [&str; 2] = ["anna", "ben"];
-const PLACES: u8 = 6;
+const FILE_SLOTS: u8 = 6;
 const CONTENTS: u8 = 4;
 
-/// A place is one of three files on one of two volumes.
-type Place = u8;
+/// A slot is one of three files on one of two volumes.
+type FileSlot = u8;
 type Content = u8;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Film(Place, Content),
-    Move(Place, Place),
-    Copy(Place, Place),
-    Delete(Place),
-    Note(Place, usize),
-    AddTag(Place, usize, u8),
-    RemoveTag(Place, usize, u8),
-    Stars(Place, usize, u8),
+    Film(FileSlot, Content),
+    Move(FileSlot, FileSlot),
+    Copy(FileSlot, FileSlot),
+    Delete(FileSlot),
+    Note(FileSlot, usize),
+    AddTag(FileSlot, usize, u8),
+    RemoveTag(FileSlot, usize, u8),
+    Stars(FileSlot, usize, u8),
     Undo(usize),
     UndoTheUndo,
     Forget(u8),
@@ -37,17 +37,17 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let place = || 0..PLACES;
+    let slot = || 0..FILE_SLOTS;
     let person = || 0..PEOPLE.len();
     prop_oneof![
-        4 => (place(), 0..CONTENTS).prop_map(|(at, content)| Step::Film(at, content)),
-        2 => (place(), place()).prop_map(|(from, to)| Step::Move(from, to)),
-        2 => (place(), place()).prop_map(|(from, to)| Step::Copy(from, to)),
-        2 => place().prop_map(Step::Delete),
-        3 => (place(), person()).prop_map(|(at, who)| Step::Note(at, who)),
-        3 => (place(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::AddTag(at, who, tag)),
-        2 => (place(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::RemoveTag(at, who, tag)),
-        2 => (place(), person(), 0..6_u8).prop_map(|(at, who, stars)| Step::Stars(at, who, stars)),
+        4 => (slot(), 0..CONTENTS).prop_map(|(at, content)| Step::Film(at, content)),
+        2 => (slot(), slot()).prop_map(|(from, to)| Step::Move(from, to)),
+        2 => (slot(), slot()).prop_map(|(from, to)| Step::Copy(from, to)),
+        2 => slot().prop_map(Step::Delete),
+        3 => (slot(), person()).prop_map(|(at, who)| Step::Note(at, who)),
+        3 => (slot(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::AddTag(at, who, tag)),
+        2 => (slot(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::RemoveTag(at, who, tag)),
+        2 => (slot(), person(), 0..6_u8).prop_map(|(at, who, stars)| Step::Stars(at, who, stars)),
         3 => person().prop_map(Step::Undo),
         1 => Just(Step::UndoTheUndo),
         1 => (0..2_u8).prop_map(Step::Forget),
@@ -56,7 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Something that a person said.
-struct Word {
+struct ModelEdit {
     edit: EditId,
     who: usize,
     content: Content,
@@ -67,8 +67,8 @@ struct Word {
 struct World {
     folder: tempfile::TempDir,
     catalogue: Catalogue,
-    files: BTreeMap<Place, Content>,
-    words: Vec<Word>,
+    files: BTreeMap<FileSlot, Content>,
+    words: Vec<ModelEdit>,
     tick: i64,
 }
 
@@ -88,11 +88,11 @@ impl World {
         }
     }
 
-    /// The number of the folder that a place is in; its volume is seen.
-    fn folder_of(&self, place: Place) -> i64 {
+    /// The number of the folder that a slot is in; its volume is seen.
+    fn folder_of(&self, slot: FileSlot) -> i64 {
         let here = self.catalogue.volumes().of(Path::new("/")).0.clone();
         let mut volume = here;
-        volume.identity = format!("uuid:volume-{}", place % 2);
+        volume.identity = format!("uuid:volume-{}", slot % 2);
         let volume = self.catalogue.see_volume(&volume).unwrap().id;
         let inside = Path::new("footage");
         let known = self.catalogue.find_folder(volume, inside).unwrap();
@@ -100,13 +100,13 @@ impl World {
     }
 
     /// A scan comes by a file that holds this now.
-    fn put(&mut self, place: Place, content: Content) {
+    fn scan_file(&mut self, slot: FileSlot, content: Content) {
         self.tick += 1;
         let catalogue = &self.catalogue;
         catalogue.begin().unwrap();
-        let folder = self.folder_of(place);
+        let folder = self.folder_of(slot);
         let found = FoundFile {
-            name: format!("C000{}.mov", place / 2).into(),
+            name: format!("C000{}.mov", slot / 2).into(),
             bytes: 1_000_000 + u64::from(content),
             modified: self.tick,
             changed: Some(self.tick),
@@ -147,16 +147,16 @@ impl World {
             })
             .unwrap();
         catalogue.commit().unwrap();
-        self.files.insert(place, content);
+        self.files.insert(slot, content);
     }
 
-    fn delete(&mut self, place: Place) {
-        if self.files.remove(&place).is_none() {
+    fn delete(&mut self, slot: FileSlot) {
+        if self.files.remove(&slot).is_none() {
             return;
         }
         self.catalogue.begin().unwrap();
-        let folder = self.folder_of(place);
-        let name = format!("C000{}.mov", place / 2);
+        let folder = self.folder_of(slot);
+        let name = format!("C000{}.mov", slot / 2);
         let file = self.catalogue.file_id(folder, name.as_ref()).unwrap();
         self.catalogue
             .set_state(file.unwrap(), FileState::Missing)
@@ -169,11 +169,11 @@ impl World {
         self.catalogue.find_number(Path::new(&id)).ok()
     }
 
-    fn say(&mut self, place: Place, who: usize, action: Action) {
-        let Some(&content) = self.files.get(&place) else {
+    fn add_edit(&mut self, slot: FileSlot, who: usize, action: Action) {
+        let Some(&content) = self.files.get(&slot) else {
             return;
         };
-        let is_about = |word: &&Word| match (&word.action, &action) {
+        let is_about = |word: &&ModelEdit| match (&word.action, &action) {
             (
                 Action::AddTag(one) | Action::RemoveTag(one),
                 Action::AddTag(other) | Action::RemoveTag(other),
@@ -181,7 +181,7 @@ impl World {
             (Action::Stars(_), Action::Stars(_)) => true,
             _ => false,
         };
-        let last = self.counting(content).filter(is_about).last();
+        let last = self.active_edits(content).filter(is_about).last();
         let is_said = last.is_some_and(|word| word.action == action);
         let clip = self
             .clip_of(content)
@@ -196,7 +196,7 @@ impl World {
         );
         if !is_said {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
-            self.words.push(Word {
+            self.words.push(ModelEdit {
                 edit: edits.last().unwrap().id,
                 who,
                 content,
@@ -206,8 +206,8 @@ impl World {
         }
     }
 
-    fn counting(&self, content: Content) -> impl Iterator<Item = &Word> {
-        let of = move |word: &&Word| word.counts && word.content == content;
+    fn active_edits(&self, content: Content) -> impl Iterator<Item = &ModelEdit> {
+        let of = move |word: &&ModelEdit| word.counts && word.content == content;
         self.words.iter().filter(of)
     }
 
@@ -217,10 +217,10 @@ impl World {
             .words
             .iter_mut()
             .rfind(|word| word.counts && word.who == who);
-        let wanted: Vec<EditId> = last.iter().map(|word| word.edit).collect();
+        let expected: Vec<EditId> = last.iter().map(|word| word.edit).collect();
         assert_eq!(
             undone.iter().map(|edit| edit.id).collect::<Vec<_>>(),
-            wanted
+            expected
         );
         if let Some(word) = last {
             word.counts = false;
@@ -228,7 +228,7 @@ impl World {
     }
 
     /// The latest undo of any clip that counts is taken back.
-    fn undo_the_undo(&mut self) {
+    fn undo_latest_undo(&mut self) {
         let mut undos = Vec::new();
         for content in 0..CONTENTS {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
@@ -253,42 +253,42 @@ impl World {
         let identity = format!("uuid:volume-{volume}");
         if let Some(id) = self.catalogue.volume_id(&identity).unwrap() {
             self.catalogue.forget_volume(id).unwrap();
-            self.files.retain(|place, _| place % 2 != volume);
+            self.files.retain(|slot, _| slot % 2 != volume);
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    fn apply(&mut self, step: &Step) {
         let tag = |tag: u8| format!("tag-{tag}");
         match *step {
-            Step::Film(place, content) => self.put(place, content),
+            Step::Film(slot, content) => self.scan_file(slot, content),
             Step::Move(from, to) | Step::Copy(from, to) if from == to => {}
             Step::Move(from, to) => {
                 if let Some(&content) = self.files.get(&from) {
-                    self.put(to, content);
+                    self.scan_file(to, content);
                     self.delete(from);
                 }
             }
             Step::Copy(from, to) => {
                 if let Some(&content) = self.files.get(&from) {
-                    self.put(to, content);
+                    self.scan_file(to, content);
                 }
             }
-            Step::Delete(place) => self.delete(place),
-            Step::Note(place, who) => {
+            Step::Delete(slot) => self.delete(slot),
+            Step::Note(slot, who) => {
                 let note = format!("note {}", self.words.len());
-                self.say(place, who, Action::Note(note));
+                self.add_edit(slot, who, Action::Note(note));
             }
-            Step::AddTag(place, who, it) => self.say(place, who, Action::AddTag(tag(it))),
-            Step::RemoveTag(place, who, it) => self.say(place, who, Action::RemoveTag(tag(it))),
-            Step::Stars(place, who, stars) => self.say(place, who, Action::Stars(stars)),
+            Step::AddTag(slot, who, it) => self.add_edit(slot, who, Action::AddTag(tag(it))),
+            Step::RemoveTag(slot, who, it) => self.add_edit(slot, who, Action::RemoveTag(tag(it))),
+            Step::Stars(slot, who, stars) => self.add_edit(slot, who, Action::Stars(stars)),
             Step::Undo(who) => self.undo(who),
-            Step::UndoTheUndo => self.undo_the_undo(),
+            Step::UndoTheUndo => self.undo_latest_undo(),
             Step::Forget(volume) => self.forget(volume),
             Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
         }
     }
 
-    /// Each content is told just what the model has, wherever its files are.
+    /// Each content is state_of just what the model has, wherever its files are.
     fn compare(&self) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.catalogue.damage().unwrap(), None);
         for content in 0..CONTENTS {
@@ -302,34 +302,39 @@ impl World {
             };
             let present = |state| state == FileState::Present;
             let files = clip.files.iter().filter(|copy| present(copy.state)).count();
-            let wanted = self
+            let expected = self
                 .files
                 .values()
                 .filter(|other| **other == content)
                 .count();
-            prop_assert_eq!(files, wanted, "files of content {}", content);
-            prop_assert_eq!(told(&clip), self.wanted(content), "content {}", content);
+            prop_assert_eq!(files, expected, "files of content {}", content);
+            prop_assert_eq!(
+                state_of(&clip),
+                self.expected(content),
+                "content {}",
+                content
+            );
         }
         Ok(())
     }
 
-    fn wanted(&self, content: Content) -> Told {
-        let mut wanted = Told::default();
-        for word in self.counting(content) {
+    fn expected(&self, content: Content) -> ClipState {
+        let mut expected = ClipState::default();
+        for word in self.active_edits(content) {
             match &word.action {
-                Action::Note(text) => wanted.0.push(text.clone()),
-                Action::AddTag(tag) => _ = wanted.1.insert(tag.clone()),
-                Action::RemoveTag(tag) => _ = wanted.1.remove(tag),
-                Action::Stars(0) => wanted.2 = None,
-                Action::Stars(stars) => wanted.2 = Some(u32::from(*stars)),
+                Action::Note(text) => expected.0.push(text.clone()),
+                Action::AddTag(tag) => _ = expected.1.insert(tag.clone()),
+                Action::RemoveTag(tag) => _ = expected.1.remove(tag),
+                Action::Stars(0) => expected.2 = None,
+                Action::Stars(stars) => expected.2 = Some(u32::from(*stars)),
                 _ => {}
             }
         }
-        wanted
+        expected
     }
 
     /// Another catalogue that sees all contents and takes in the journal, half of it twice.
-    fn carry(&self) -> Result<(), TestCaseError> {
+    fn compare_after_import(&self) -> Result<(), TestCaseError> {
         let mut lines = Vec::new();
         self.catalogue
             .each_edit(&mut |edit| {
@@ -347,7 +352,7 @@ impl World {
             .unwrap()
             .unwrap();
         for content in 0..CONTENTS {
-            other.put(content, content);
+            other.scan_file(content, content);
         }
         let all = lines.join("\n");
         let imported = other
@@ -359,16 +364,21 @@ impl World {
         for content in 0..CONTENTS {
             let clip = other.clip_of(content).unwrap();
             let clip = other.catalogue.clip(clip).unwrap().unwrap();
-            prop_assert_eq!(told(&clip), self.wanted(content), "content {}", content);
+            prop_assert_eq!(
+                state_of(&clip),
+                self.expected(content),
+                "content {}",
+                content
+            );
         }
         Ok(())
     }
 }
 
 /// Notes, tags, stars.
-type Told = (Vec<String>, BTreeSet<String>, Option<u32>);
+type ClipState = (Vec<String>, BTreeSet<String>, Option<u32>);
 
-fn told(clip: &Clip) -> Told {
+fn state_of(clip: &Clip) -> ClipState {
     let notes = clip.notes.as_ref().map_or(Vec::new(), |notes| {
         notes.value.0.iter().map(|note| note.text.clone()).collect()
     });
@@ -383,12 +393,12 @@ proptest! {
     #![proptest_config(crate::random_tests::random(24))]
 
     #[test]
-    fn words_stay_with_the_content(steps in proptest::collection::vec(step(), 1..40)) {
+    fn edits_stay_with_their_content(steps in proptest::collection::vec(step(), 1..40)) {
         let mut world = World::new();
         for step in &steps {
-            world.take(step);
+            world.apply(step);
             world.compare()?;
         }
-        world.carry()?;
+        world.compare_after_import()?;
     }
 }

@@ -1,4 +1,4 @@
-//! Imports only go down: each module of the library may use those on the floors below it.
+//! Imports only go down: each module of the library_sources may use those on the floors below it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +38,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Crates that the lowest floors must not know.
-const NOT_BELOW: &[&str] = &[
+const HIGH_LEVEL_CRATES: &[&str] = &[
     "clap",
     "tantivy",
     "rusqlite",
@@ -51,11 +51,11 @@ fn floor(module: &str) -> usize {
     FLOORS
         .iter()
         .position(|floor| floor.contains(&module))
-        .unwrap_or_else(|| panic!("`{module}` stands on no floor: add it to FLOORS"))
+        .unwrap_or_else(|| panic!("`{module}` is in no layer: add it to FLOORS"))
 }
 
 /// Modules of this crate that a text names after `crate::`.
-fn used(text: &str, prefix: &str) -> BTreeSet<String> {
+fn imported_modules(text: &str, prefix: &str) -> BTreeSet<String> {
     text.split(prefix)
         .skip(1)
         .map(|rest| {
@@ -82,7 +82,7 @@ fn sources(folder: &Path, module: Option<&str>, all: &mut Vec<(String, String)>)
     }
 }
 
-fn library() -> Vec<(String, String)> {
+fn library_sources() -> Vec<(String, String)> {
     let mut all = Vec::new();
     sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
@@ -96,12 +96,12 @@ fn library() -> Vec<(String, String)> {
 
 #[test]
 fn imports_only_go_down() {
-    for (module, text) in library() {
+    for (module, text) in library_sources() {
         assert!(
             !text.contains("crate::{"),
             "`{module}`: one `use` a module, so that this test sees it"
         );
-        for other in used(&text, "crate::") {
+        for other in imported_modules(&text, "crate::") {
             let is_down = other == module || floor(&module) < floor(&other);
             assert!(
                 is_down,
@@ -112,10 +112,10 @@ fn imports_only_go_down() {
 }
 
 #[test]
-fn values_and_clips_know_no_engine() {
-    for (module, text) in library() {
+fn values_and_clips_do_not_depend_on_engines() {
+    for (module, text) in library_sources() {
         if matches!(module.as_str(), "value" | "clip") {
-            for engine in NOT_BELOW {
+            for engine in HIGH_LEVEL_CRATES {
                 assert!(
                     !text.contains(&format!("{engine}::")),
                     "`{module}` knows {engine}"
@@ -126,8 +126,8 @@ fn values_and_clips_know_no_engine() {
 }
 
 #[test]
-fn sql_stands_in_the_catalogue_only() {
-    for (module, text) in library() {
+fn only_the_catalogue_contains_sql() {
+    for (module, text) in library_sources() {
         if !matches!(module.as_str(), "catalogue" | "error") {
             assert!(!text.contains("rusqlite"), "`{module}` knows SQL");
         }

@@ -39,10 +39,10 @@ fn text(clip: &Value, key: &str) -> String {
 /// What differs between a row and the clip that was made of its file.
 fn differences(row: &Row, clip: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut compare = |what: &str, wanted: &str, found: &str| {
-        if wanted != found {
+    let mut compare = |what: &str, expected: &str, found: &str| {
+        if expected != found {
             wrong.push(format!(
-                "{}: {what} {found:?}, the manifest says {wanted:?}",
+                "{}: {what} {found:?}, the manifest says {expected:?}",
                 row["path"]
             ));
         }
@@ -72,16 +72,16 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
     } else {
         (-rotation).rem_euclid(360.0)
     };
-    let wanted = if rotation == 0.0 {
+    let expected = if rotation == 0.0 {
         String::new()
     } else {
         rotation.to_string()
     };
-    compare("rotation", &wanted, &text(clip, "rotation"));
+    compare("rotation", &expected, &text(clip, "rotation"));
     let seconds = |text: &str| text.parse::<f64>().unwrap_or(0.0);
-    let (wanted, found) = (seconds(&row["duration"]), seconds(&text(clip, "duration")));
-    if (wanted - found).abs() > 0.000_001 {
-        compare("duration", &wanted.to_string(), &found.to_string());
+    let (expected, found) = (seconds(&row["duration"]), seconds(&text(clip, "duration")));
+    if (expected - found).abs() > 0.000_001 {
+        compare("duration", &expected.to_string(), &found.to_string());
     }
     if let Some(wrong_rate) = rate_difference(row, clip) {
         wrong.push(wrong_rate);
@@ -125,7 +125,7 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
 }
 
 #[test]
-fn real_files_are_read_as_the_manifest_says() {
+fn real_files_are_read_as_the_manifest_states() {
     let Some(folder) = footage() else { return };
     let shoot = Shoot::new();
     let scan = shoot

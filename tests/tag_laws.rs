@@ -60,7 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What people decided of one clip.
 #[derive(Debug, Default, Clone)]
-struct Said {
+struct Decisions {
     tags: BTreeMap<String, bool>,
     stars: Option<u32>,
 }
@@ -70,7 +70,7 @@ struct World {
     catalogue: Catalogue,
     /// Those that are in force.
     rules: Rules,
-    said: Vec<Said>,
+    decisions: Vec<Decisions>,
     tick: i64,
 }
 
@@ -85,7 +85,7 @@ impl World {
             catalogue: Catalogue::create(folder.path()).unwrap(),
             folder,
             rules: Rules::new(&UserRules::default()).unwrap(),
-            said: vec![Said::default(); FILES.len()],
+            decisions: vec![Decisions::default(); FILES.len()],
             tick: 0,
         };
         (0..FILES.len()).for_each(|file| world.read(file));
@@ -155,12 +155,12 @@ impl World {
             .collect()
     }
 
-    fn say(&mut self, file: usize, action: Action) {
-        let said = &mut self.said[file];
+    fn add_edit(&mut self, file: usize, action: Action) {
+        let decisions = &mut self.decisions[file];
         match &action {
-            Action::AddTag(tag) => _ = said.tags.insert(tag.clone(), true),
-            Action::RemoveTag(tag) => _ = said.tags.insert(tag.clone(), false),
-            Action::Stars(stars) => said.stars = Some((*stars).into()),
+            Action::AddTag(tag) => _ = decisions.tags.insert(tag.clone(), true),
+            Action::RemoveTag(tag) => _ = decisions.tags.insert(tag.clone(), false),
+            Action::Stars(stars) => decisions.stars = Some((*stars).into()),
             _ => {}
         }
         let clip = self.clip_of(file);
@@ -176,14 +176,14 @@ impl World {
         };
         for file in 0..FILES.len() {
             let there = self.tags(file);
-            let before = self.said[file].tags.clone();
+            let before = self.decisions[file].tags.clone();
             for (tag, is_added) in &before {
                 let Some(now) = below(tag) else { continue };
                 if *is_added {
-                    self.said[file].tags.insert(tag.clone(), false);
-                    self.said[file].tags.insert(now, true);
+                    self.decisions[file].tags.insert(tag.clone(), false);
+                    self.decisions[file].tags.insert(now, true);
                 } else if !before.contains_key(&now) && !there.contains_key(&now) {
-                    self.said[file].tags.entry(now).or_insert(false);
+                    self.decisions[file].tags.entry(now).or_insert(false);
                 }
             }
         }
@@ -199,18 +199,18 @@ impl World {
         retag(&self.catalogue, &self.rules, &folders, &mut |_| true).unwrap();
     }
 
-    fn take(&mut self, step: &Step) {
+    fn apply(&mut self, step: &Step) {
         match *step {
             // As the program does: a former name means what it is called now.
             Step::Add(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
-                self.say(file, Action::AddTag(tag));
+                self.add_edit(file, Action::AddTag(tag));
             }
             Step::Remove(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
-                self.say(file, Action::RemoveTag(tag));
+                self.add_edit(file, Action::RemoveTag(tag));
             }
-            Step::Stars(file, stars) => self.say(file, Action::Stars(stars)),
+            Step::Stars(file, stars) => self.add_edit(file, Action::Stars(stars)),
             Step::Retag(rules) => {
                 let own = UserRules {
                     rules: Some(RULES[rules].to_owned()),
@@ -251,9 +251,9 @@ impl World {
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
-        for (file, said) in self.said.iter().enumerate() {
+        for (file, decisions) in self.decisions.iter().enumerate() {
             let tags = self.tags(file);
-            for (tag, is_added) in &said.tags {
+            for (tag, is_added) in &decisions.tags {
                 if *is_added {
                     prop_assert_eq!(
                         tags.get(tag),
@@ -275,7 +275,7 @@ impl World {
                 .filter(|(_, is)| **is)
                 .map(|(tag, _)| tag)
                 .collect();
-            let added: BTreeSet<&String> = said
+            let added: BTreeSet<&String> = decisions
                 .tags
                 .iter()
                 .filter(|(_, is)| **is)
@@ -283,17 +283,17 @@ impl World {
                 .collect();
             prop_assert_eq!(persons, added);
             let clip = self.catalogue.clip(self.clip_of(file)).unwrap().unwrap();
-            prop_assert_eq!(clip.rating.map(|fact| fact.value), said.stars);
+            prop_assert_eq!(clip.rating.map(|fact| fact.value), decisions.stars);
         }
         Ok(())
     }
 }
 
 /// Takes steps one by one; the law must hold after each.
-fn follow(steps: &[Step]) -> Result<(), TestCaseError> {
+fn run_steps(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut world = World::new();
     for step in steps {
-        world.take(step);
+        world.apply(step);
         world.compare()?;
     }
     Ok(())
@@ -301,7 +301,7 @@ fn follow(steps: &[Step]) -> Result<(), TestCaseError> {
 
 /// What random runs found, and rings, chains, swaps and merges beside them.
 #[test]
-fn what_people_decided_stays_when_names_go_round() {
+fn tags_of_people_survive_cyclic_renames() {
     use Step::{Add, Remove, Rename, Retag};
     let (drone, interview, alpha, beta, two) = (0, 1, 2, 3, 4);
     let regressions: &[&[Step]] = &[
@@ -368,7 +368,7 @@ fn what_people_decided_stays_when_names_go_round() {
         ],
     ];
     for steps in regressions {
-        follow(steps).unwrap_or_else(|fault| panic!("{steps:?}: {fault}"));
+        run_steps(steps).unwrap_or_else(|fault| panic!("{steps:?}: {fault}"));
     }
 }
 
@@ -376,7 +376,7 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::random_tests::random(24) })]
 
     #[test]
-    fn what_people_decided_stays_whatever_rules_and_names_there_are(steps in prop::collection::vec(step(), 1..25)) {
-        follow(&steps)?;
+    fn tags_of_people_survive_any_rules_and_renames(steps in prop::collection::vec(step(), 1..25)) {
+        run_steps(&steps)?;
     }
 }

@@ -64,7 +64,7 @@ fn is_clean(arguments: &[&str], answer: &Answer) {
 }
 
 #[test]
-fn no_command_prints_a_character_that_nobody_sees() {
+fn no_command_prints_an_invisible_character() {
     let shoot = shoot();
     let unseen = unseen();
     let (tag, note) = (format!("laugh{unseen}ing"), format!("quiet{unseen}ly"));
@@ -113,7 +113,7 @@ fn no_command_prints_a_character_that_nobody_sees() {
 }
 
 #[test]
-fn the_screen_shows_them_by_their_numbers() {
+fn browse_shows_invisible_characters_as_code_points() {
     let shoot = shoot();
     assert_eq!(shoot.scan_facts().code, 3);
     let tmux = Tmux::new(&shoot, 180, 24, &[]);

@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::day::{DAY, taken};
+use super::day::{DAY, ingested_day};
 
 /// Where the browser's tools are; `None` where they are not installed.
 fn tools() -> Option<PathBuf> {
@@ -26,11 +26,11 @@ fn tools() -> Option<PathBuf> {
 #[test]
 fn a_report_works_in_a_browser() {
     let Some(tools) = tools() else { return };
-    let day = taken();
-    let report = day.made("browser.html", &["report", DAY]);
+    let day = ingested_day();
+    let report = day.create("browser.html", &["report", DAY]);
     let folder = report.with_extension("");
-    day.made("browser.html", &["report", DAY, "--folder"]);
-    let sheet = day.made("sheet.html", &["sheet", DAY, "--columns", "6"]);
+    day.create("browser.html", &["report", DAY, "--folder"]);
+    let sheet = day.create("sheet.html", &["sheet", DAY, "--columns", "6"]);
     let shots = env::var_os("BTSINDEX_SCREENSHOTS").map(PathBuf::from);
     let shots = shots.unwrap_or_else(|| day.shoot.folder("screenshots"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/browser/report.mjs");
@@ -39,8 +39,8 @@ fn a_report_works_in_a_browser() {
         .args([&tools, &report, &folder, &sheet, &shots])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     let why = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{why}");
-    eprintln!("{said}");
+    assert!(output.status.success(), "{stdout}{why}");
+    eprintln!("{stdout}");
 }

@@ -1,5 +1,5 @@
 //! A shoot day with all that a report tells of: two cameras, an action camera, sound, cards that were
-//! taken in, what people said, and much that is odd or means harm.
+//! ingested_day in, what people said, and much that is odd or means harm.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -129,18 +129,18 @@ fn films() -> Vec<Film> {
     ]
 }
 
-/// A day that was taken in, with a catalogue.
-pub(crate) struct Taken {
+/// A day that was ingested_day in, with a catalogue.
+pub(crate) struct IngestedDay {
     pub(crate) shoot: Shoot,
 }
 
 /// The day, made once for all tests.
-pub(crate) fn taken() -> &'static Taken {
-    static TAKEN: OnceLock<Taken> = OnceLock::new();
-    TAKEN.get_or_init(make)
+pub(crate) fn ingested_day() -> &'static IngestedDay {
+    static INGESTED_DAY: OnceLock<IngestedDay> = OnceLock::new();
+    INGESTED_DAY.get_or_init(ingest_day)
 }
 
-fn make() -> Taken {
+fn ingest_day() -> IngestedDay {
     let shoot = Shoot::new();
     let media = shoot.folder("media");
     record(&media);
@@ -148,7 +148,7 @@ fn make() -> Taken {
         shoot.folder(place);
     }
     let day = shoot.folder("").join("day.toml");
-    fs::write(&day, WRITTEN).unwrap();
+    fs::write(&day, SHOOT_DAY_FILE).unwrap();
     let answer = shoot.run(&["ingest", day.to_str().unwrap()]);
     assert!(
         answer.code == 0 || answer.code == 3,
@@ -156,12 +156,12 @@ fn make() -> Taken {
         answer.stdout,
         answer.stderr
     );
-    say(&shoot);
-    Taken { shoot }
+    add_edits(&shoot);
+    IngestedDay { shoot }
 }
 
 /// What was written of the day.
-const WRITTEN: &str = r#"
+const SHOOT_DAY_FILE: &str = r#"
 [day]
 production = "ACME Spring Campaign BTS"
 date = 2026-05-20
@@ -192,7 +192,7 @@ location = "Backstage"
 folders = ["raid/{production}/{date}/{card}", "backup/{production}/{date}/{card}"]
 "#;
 
-fn say(shoot: &Shoot) {
+fn add_edits(shoot: &Shoot) {
     let (first, second, third) = ("C0001.MP4", "C0002.MP4", "C0003.MP4");
     let laugh = "The laugh at the end.\nBest take of the morning.";
     for arguments in [
@@ -286,7 +286,7 @@ fn shoot_one(media: &Path, film: &Film, at: usize) {
     let timecode = format!("{}:00", film.time);
     let creation = format!("com.apple.quicktime.creationdate={DAY}T{}+0200", film.time);
     let date = format!("creation_time={DAY}T{}Z", film.time);
-    let make = format!("com.apple.quicktime.make={}", film.camera.0);
+    let ingest_day = format!("com.apple.quicktime.ingest_day={}", film.camera.0);
     let model = format!("com.apple.quicktime.model={}", film.camera.1);
     let mut metadata = vec!["-metadata", &date];
     metadata.extend([
@@ -295,7 +295,7 @@ fn shoot_one(media: &Path, film: &Film, at: usize) {
         "-metadata",
         &creation,
         "-metadata",
-        &make,
+        &ingest_day,
         "-metadata",
         &model,
         "-f",
@@ -319,9 +319,9 @@ fn ffmpeg(input: &[&str], output: &[&str], path: &Path) {
     assert!(status.success(), "{}", path.display());
 }
 
-impl Taken {
+impl IngestedDay {
     /// Makes a report or a sheet in a folder of its own, and gives its path.
-    pub(crate) fn made(&self, name: &str, arguments: &[&str]) -> PathBuf {
+    pub(crate) fn create(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let path = self.shoot.folder("reports").join(name);
         let output = path.to_str().unwrap();
         let answer = self.run(&[arguments, &["-o", output]].concat());

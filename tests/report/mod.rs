@@ -3,6 +3,6 @@
 #![cfg(unix)]
 
 mod browser;
+mod contents;
 mod day;
 mod large;
-mod told;

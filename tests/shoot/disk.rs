@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 pub(crate) struct Disk {
     image: PathBuf,
     mounted: Option<PathBuf>,
-    how: &'static How,
+    tools: &'static FilesystemTools,
 }
 
-/// How a filesystem is made and mounted.
-struct How {
+/// FilesystemTools a filesystem is made and mounted.
+struct FilesystemTools {
     make: &'static str,
     /// What comes before the label.
     label: &'static [&'static str],
@@ -21,21 +21,21 @@ struct How {
     again: &'static [&'static str],
 }
 
-const EXT4: How = How {
+const EXT4: FilesystemTools = FilesystemTools {
     make: "mkfs.ext4",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
     again: &["-F", "-U"],
 };
 
-const BTRFS: How = How {
+const BTRFS: FilesystemTools = FilesystemTools {
     make: "mkfs.btrfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
     again: &["-f", "-U"],
 };
 
-const XFS: How = How {
+const XFS: FilesystemTools = FilesystemTools {
     make: "mkfs.xfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
@@ -43,20 +43,20 @@ const XFS: How = How {
 };
 
 /// What cameras and recorders write; which of them a system knows differs.
-const CAMERAS: [How; 3] = [
-    How {
+const CAMERAS: [FilesystemTools; 3] = [
+    FilesystemTools {
         make: "mkfs.vfat",
         label: &["-n"],
         mount: &["-t", "vfat", "-o", "loop,utf8"],
         again: &[],
     },
-    How {
+    FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat", "-o", "loop"],
         again: &[],
     },
-    How {
+    FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat-fuse", "-o", "loop"],
@@ -68,7 +68,7 @@ impl Disk {
     /// A new ext4 filesystem of so many megabytes; `None`, with the reason told, where this
     /// machine makes or mounts none.
     pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
-        let disk = Self::made(folder, label, megabytes, &EXT4);
+        let disk = Self::create(folder, label, megabytes, &EXT4);
         if disk.is_none() {
             skip("no ext4 can be mounted here (that takes root and loop devices)");
         }
@@ -77,7 +77,7 @@ impl Disk {
 
     /// A new btrfs; `None`, with the reason told, where this machine makes or mounts none.
     pub(crate) fn btrfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::made(folder, label, 200, &BTRFS);
+        let disk = Self::create(folder, label, 200, &BTRFS);
         if disk.is_none() {
             skip("no btrfs can be mounted here: scripts/filesystems installs btrfs-progs");
         }
@@ -86,7 +86,7 @@ impl Disk {
 
     /// A new XFS; `None`, with the reason told, where this machine makes or mounts none.
     pub(crate) fn xfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::made(folder, label, 320, &XFS);
+        let disk = Self::create(folder, label, 320, &XFS);
         if disk.is_none() {
             skip("no XFS can be mounted here: scripts/filesystems installs xfsprogs");
         }
@@ -94,29 +94,34 @@ impl Disk {
     }
 
     /// A new FAT or exFAT filesystem, where two names that differ by case are one.
-    pub(crate) fn of_camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
+    pub(crate) fn camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
         let disk = CAMERAS
             .iter()
-            .find_map(|how| Self::made(folder, label, megabytes, how));
+            .find_map(|tools| Self::create(folder, label, megabytes, tools));
         if disk.is_none() {
             skip("neither FAT nor exFAT can be mounted here");
         }
         disk
     }
 
-    fn made(folder: &Path, label: &str, megabytes: u64, how: &'static How) -> Option<Self> {
+    fn create(
+        folder: &Path,
+        label: &str,
+        megabytes: u64,
+        tools: &'static FilesystemTools,
+    ) -> Option<Self> {
         let image = folder.join(format!("{label}.img"));
         let file = fs::File::create(&image).unwrap();
         file.set_len(megabytes * 1024 * 1024).unwrap();
         let mut disk = Self {
             image,
             mounted: None,
-            how,
+            tools,
         };
         let image = disk.image.to_str().unwrap().to_owned();
         let probe = folder.join(format!("{label}.probe"));
-        let is_made = run(how.make, &[how.label, &[label, &image]].concat());
-        if !is_made || !disk.try_mount(&probe) {
+        let is_created = run(tools.make, &[tools.label, &[label, &image]].concat());
+        if !is_created || !disk.try_mount(&probe) {
             return None;
         }
         disk.unmount();
@@ -129,7 +134,7 @@ impl Disk {
         Self {
             image: image.to_owned(),
             mounted: None,
-            how: self.how,
+            tools: self.tools,
         }
     }
 
@@ -141,7 +146,7 @@ impl Disk {
     fn try_mount(&mut self, at: &Path) -> bool {
         fs::create_dir_all(at).unwrap();
         let paths = [self.image.to_str().unwrap(), at.to_str().unwrap()];
-        let is_mounted = run("mount", &[self.how.mount, &paths].concat());
+        let is_mounted = run("mount", &[self.tools.mount, &paths].concat());
         self.mounted = is_mounted.then(|| at.to_owned());
         is_mounted
     }
@@ -175,15 +180,15 @@ impl Disk {
     pub(crate) fn format(&mut self, label: &str, options: &[&str]) {
         self.unmount();
         let image = self.image.to_str().unwrap();
-        let label = [self.how.label, &[label]].concat();
+        let label = [self.tools.label, &[label]].concat();
         assert!(run(
-            self.how.make,
+            self.tools.make,
             &[&label, options, &["-F", image]].concat()
         ));
     }
 
     /// Makes another filesystem in its place that has the uuid that it had.
-    pub(crate) fn format_as(&mut self, label: &str, uuid: &str) {
+    pub(crate) fn format_with_uuid(&mut self, label: &str, uuid: &str) {
         self.unmount();
         // Some versions of mkfs.btrfs mix the new filesystem with what is there.
         let length = self.image.metadata().unwrap().len();
@@ -193,18 +198,18 @@ impl Disk {
             .unwrap();
         let image = self.image.to_str().unwrap();
         let named = format!("uuid={uuid}");
-        let uuid = if self.how.make == "mkfs.xfs" {
+        let uuid = if self.tools.make == "mkfs.xfs" {
             &named
         } else {
             uuid
         };
-        let label = [self.how.label, &[label]].concat();
+        let label = [self.tools.label, &[label]].concat();
         assert!(run(
-            self.how.make,
-            &[&label, self.how.again, &[uuid, image]].concat()
+            self.tools.make,
+            &[&label, self.tools.again, &[uuid, image]].concat()
         ));
         // Linux remembers a btrfs that it saw, and mounts no older one of its uuid.
-        if self.how.make == "mkfs.btrfs" {
+        if self.tools.make == "mkfs.btrfs" {
             assert!(run("btrfs", &["device", "scan", "--forget"]));
         }
     }
@@ -242,11 +247,11 @@ impl Loop {
     pub(crate) fn new(image: &Path, megabytes: u64, options: &[&str]) -> Self {
         let file = fs::File::create(image).unwrap();
         file.set_len(megabytes * 1024 * 1024).unwrap();
-        Self::of(image, options)
+        Self::attach(image, options)
     }
 
     /// Makes a file that is there the disk of a new loop device.
-    pub(crate) fn of(image: &Path, options: &[&str]) -> Self {
+    pub(crate) fn attach(image: &Path, options: &[&str]) -> Self {
         let made = Command::new("losetup")
             .args(["-f", "--show"])
             .args(options)

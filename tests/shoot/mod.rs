@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 /// 2026-05-20 12:00:00 UTC: when every file of a test was written, unless it says otherwise.
-const WRITTEN: u64 = 1_779_278_400;
+const MODIFIED: u64 = 1_779_278_400;
 
 /// A folder of footage and a catalogue, gone when it is dropped.
 pub(crate) struct Shoot {
@@ -32,11 +32,11 @@ pub(crate) struct Shoot {
 
 /// A new folder in another, whose name is one long word that no test searches for: a random
 /// name such as `.tmp9Dpx3b` has words in it, and each clip in it is found by them.
-pub(crate) fn unsearched(within: &Path) -> std::io::Result<tempfile::TempDir> {
-    static MADE: AtomicU64 = AtomicU64::new(0);
+pub(crate) fn unsearchable_folder(within: &Path) -> std::io::Result<tempfile::TempDir> {
+    static CREATED: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    let (made, process) = (MADE.fetch_add(1, Ordering::Relaxed), std::process::id());
-    let word: String = format!("{now:x}{process:x}{made:x}")
+    let (created, process) = (CREATED.fetch_add(1, Ordering::Relaxed), std::process::id());
+    let word: String = format!("{now:x}{process:x}{created:x}")
         .chars()
         .filter_map(|digit| char::from_u32('a' as u32 + digit.to_digit(16)?))
         .collect();
@@ -57,7 +57,7 @@ impl Shoot {
     /// An empty one.
     pub(crate) fn new() -> Self {
         Self {
-            folder: unsearched(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap(),
+            folder: unsearchable_folder(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Shoot {
 
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
-        Answer::of(&self.command().args(arguments).output().unwrap())
+        Answer::from_output(&self.command().args(arguments).output().unwrap())
     }
 
     /// Scans the footage.
@@ -135,7 +135,7 @@ impl Shoot {
     fn scan_with(&self, arguments: &[&str]) -> Answer {
         let mut command = self.command();
         command.arg("scan").args(arguments).arg(self.footage());
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     }
 
     /// Scans a folder with tools of the right version that fail at everything else, and gives
@@ -152,7 +152,7 @@ impl Shoot {
         command.args(["scan", "--json"]).arg(path);
         command.env("BTSINDEX_FFPROBE", broken.join("ffprobe"));
         command.env("BTSINDEX_FFMPEG", broken.join("ffmpeg"));
-        Answer::of(&command.output().unwrap()).summary()
+        Answer::from_output(&command.output().unwrap()).summary()
     }
 
     /// Every clip, as `search --json` tells it, in an order of its own.
@@ -164,7 +164,7 @@ impl Shoot {
     }
 
     /// Names of what a search finds, in order of name.
-    pub(crate) fn found(&self, words: &[&str]) -> Vec<String> {
+    pub(crate) fn search_names(&self, words: &[&str]) -> Vec<String> {
         let answer = self.run(&[&["search", "--json"], words].concat());
         let mut names: Vec<String> = answer
             .json()
@@ -183,14 +183,14 @@ impl Shoot {
         lines.map(|line| (name(&line), line)).collect()
     }
 
-    /// The catalogue is whole; `about` is said when it is not.
-    pub(crate) fn is_sound(&self, about: &str) {
+    /// The catalogue is whole; `about` is stdin when it is not.
+    pub(crate) fn assert_catalogue_sound(&self, about: &str) {
         let found = &self.doctor(&[])["catalogue"];
         assert_eq!(found["well"], true, "{about}: {found}");
     }
 
     /// The catalogue is whole, and the index holds just what it does, clip by clip.
-    pub(crate) fn is_well(&self, about: &str) {
+    pub(crate) fn assert_consistent(&self, about: &str) {
         let found = self.doctor(&["--thorough"]);
         assert_eq!(found["catalogue"]["well"], true, "{about}: {found:?}");
         let index = &found["index"];
@@ -207,7 +207,7 @@ impl Shoot {
 }
 
 impl Answer {
-    pub(crate) fn of(output: &Output) -> Self {
+    pub(crate) fn from_output(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -298,12 +298,12 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         }
     } else {
         fs::copy(from, to).unwrap();
-        set_written(to, WRITTEN);
+        set_modified(to, MODIFIED);
     }
 }
 
 /// Sets a file's modification time, in seconds since 1970.
-pub(crate) fn set_written(path: &Path, seconds: u64) {
+pub(crate) fn set_modified(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
@@ -325,9 +325,9 @@ pub(crate) fn write_program(path: &Path, script: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"]);
     let mut writing = shell.arg(path).stdin(Stdio::piped()).spawn().unwrap();
-    let mut said = writing.stdin.take().unwrap();
-    said.write_all(script.as_bytes()).unwrap();
-    drop(said);
+    let mut stdin = writing.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
     assert!(writing.wait().unwrap().success(), "{}", path.display());
 }
 

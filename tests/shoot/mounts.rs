@@ -49,11 +49,11 @@ impl Mount {
 
     /// Shows a folder as a filesystem of that type (`sshfs`) from that source (`nas:/rushes`).
     pub(crate) fn passthrough(folder: &Path, at: &Path, source: &str, kind: &str) -> Self {
-        Self::remembering(folder, at, source, kind, 0)
+        Self::passthrough_with_cache(folder, at, source, kind, 0)
     }
 
     /// … and remembers sizes and times for so many seconds; below zero, also when a file is opened.
-    pub(crate) fn remembering(
+    pub(crate) fn passthrough_with_cache(
         folder: &Path,
         at: &Path,
         source: &str,

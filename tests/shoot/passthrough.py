@@ -29,18 +29,18 @@ class Passthrough(Operations):
         print("mounted", flush=True)
 
     def getattr(self, path, handle=None):
-        at, told = known.get(path, (0, None))
-        if told is None or time.monotonic() - at >= abs(seconds):
-            told = os.lstat(path)
-            known[path] = (time.monotonic(), told)
-        return {key: getattr(told, key) for key in STAT}
+        at, status = known.get(path, (0, None))
+        if status is None or time.monotonic() - at >= abs(seconds):
+            status = os.lstat(path)
+            known[path] = (time.monotonic(), status)
+        return {key: getattr(status, key) for key in STAT}
 
     def readdir(self, path, handle):
         return [".", "..", *os.listdir(path)]
 
     def statfs(self, path):
-        told = os.statvfs(path)
-        return {key: getattr(told, key) for key in SPACE}
+        status = os.statvfs(path)
+        return {key: getattr(status, key) for key in SPACE}
 
     def open(self, path, flags):
         if seconds >= 0:

@@ -80,17 +80,17 @@ impl Tmux {
 
     /// What is on the screen.
     pub(crate) fn screen(&self) -> String {
-        self.captured(&[])
+        self.capture(&[])
     }
 
     /// … with its colours, as escape codes.
     pub(crate) fn coloured(&self) -> String {
-        self.captured(&["-e"])
+        self.capture(&["-e"])
     }
 
-    fn captured(&self, how: &[&str]) -> String {
+    fn capture(&self, options: &[&str]) -> String {
         let mut capture = self.command();
-        capture.args(["capture-pane", "-p"]).args(how);
+        capture.args(["capture-pane", "-p"]).args(options);
         let output = capture.stdout(Stdio::piped()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
@@ -104,11 +104,11 @@ impl Tmux {
     }
 
     /// Waits until the screen is so, and gives it.
-    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
         loop {
             let screen = self.screen();
-            if is_so(&screen) {
+            if condition(&screen) {
                 return screen;
             }
             assert!(
