@@ -1,4 +1,4 @@
-//! `btsindex browse` as people use it: in a real terminal, key by key.
+//! `btsindex browse`, driven key by key in a real terminal.
 
 #![cfg(unix)]
 
@@ -33,7 +33,7 @@ fn browse(shoot: &Shoot, columns: u16, rows: u16, arguments: &str) -> Tmux {
     tmux
 }
 
-/// Leaves the screen, and sees that the terminal is what it was.
+/// Leaves the screen and checks that the terminal is restored.
 fn quit_with(tmux: &Tmux, press_keys: impl FnOnce()) {
     assert_eq!(tmux.about("#{alternate_on}"), "1");
     press_keys();
@@ -55,7 +55,7 @@ fn assert_restored(tmux: &Tmux) {
     assert_eq!(modes, ["echo", "icanon", "isig"], "{screen}");
 }
 
-/// What a clip is said to be, as `show --json` tells it.
+/// Clip as `show --json` prints it.
 fn clip_as_json(shoot: &Shoot, name: &str) -> Value {
     shoot.run(&["show", "--json", name]).json().remove(0)
 }
@@ -241,21 +241,24 @@ fn a_signal_restores_the_terminal() {
 fn browse_ends_when_the_terminal_closes_without_a_signal() {
     let shoot = small();
     let tmux = Tmux::new(&shoot, 80, 24, &[]);
-    // As under `nohup`: nobody tells it that the terminal is gone.
+    // As under `nohup`: no signal reports that the terminal is closed.
     let program = env!("CARGO_BIN_EXE_btsindex");
     tmux.line(&format!("trap '' HUP; exec '{program}' browse drone"));
     tmux.wait_for("1 clip found");
     let browsing = tmux.about("#{pane_pid}");
     let is_running = || {
         let mut ask = Command::new("kill");
-        let asked = ask.args(["-0", &browsing]).stderr(Stdio::null()).status();
-        asked.unwrap().success()
+        let status = ask.args(["-0", &browsing]).stderr(Stdio::null()).status();
+        status.unwrap().success()
     };
     assert!(is_running());
     drop(tmux);
     let begun = Instant::now();
     while is_running() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "browse still runs"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,10 +1,10 @@
-//! Every command on the fixtures, its whole output compared.
+//! Every command on the fixtures, with its whole output as a snapshot.
 //!
-//! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, takes a changed output over.
+//! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, accepts a changed output.
 
 use crate::shoot::{Answer, Shoot};
 
-/// Output with what differs from machine to machine and run to run taken out.
+/// Output without the parts that differ between machines and runs.
 fn normalized(shoot: &Shoot, text: &str) -> String {
     let folder = shoot.footage();
     let volume = shoot
@@ -34,7 +34,7 @@ fn normalized_output(shoot: &Shoot, answer: &Answer) -> String {
     )
 }
 
-/// Warnings that follow each other, sorted: files are read side by side, and any may be first.
+/// Sorts consecutive warnings: files are read in parallel, so their order varies.
 fn with_sorted_warnings(stderr: &str) -> String {
     let is_warning = |line: &&str| line.starts_with("warning: ");
     let mut lines: Vec<&str> = stderr.split_inclusive('\n').collect();
@@ -44,7 +44,7 @@ fn with_sorted_warnings(stderr: &str) -> String {
     lines.concat()
 }
 
-/// Compares all that a command said.
+/// Compares the whole output of a command with a snapshot.
 macro_rules! assert_output {
     ($shoot:expr, $answer:expr) => {
         insta::with_settings!({filters => vec![

@@ -1,4 +1,4 @@
-//! What is told of the program is what the program is.
+//! The documentation matches the program.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn the_query_guide_is_up_to_date() {
     }
     assert!(
         fs::read_to_string(&path).unwrap() == query_guide(),
-        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test all docs::` writes it anew"
+        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test all docs::` updates it"
     );
 }
 
@@ -33,8 +33,8 @@ fn queries_in_the_readme_print_the_documented_output() {
         let (command, output) = example.split_once('\n').unwrap();
         let words: Vec<&str> = command.split(' ').collect();
         let answer = shoot.run(&words);
-        let said = format!("{}{}", answer.stdout, answer.stderr);
-        assert_eq!(said.trim(), output.trim(), "{command}");
+        let printed = format!("{}{}", answer.stdout, answer.stderr);
+        assert_eq!(printed.trim(), output.trim(), "{command}");
         count += 1;
     }
     assert!(count >= 10, "{count} queries are shown");
@@ -89,7 +89,7 @@ fn the_tag_guide_lists_every_naming_scheme() {
     for (maker, examples) in schemes() {
         let row = format!("| {maker} |");
         let row = guide.lines().find(|line| line.starts_with(&row));
-        let row = row.unwrap_or_else(|| panic!("{maker} is not told of"));
+        let row = row.unwrap_or_else(|| panic!("{maker} is missing from the guide"));
         assert!(
             row.contains(&format!("`{}`", examples[0])),
             "{maker}: {}",

@@ -1,5 +1,4 @@
-//! The journal of what people edits_of_clips travels between catalogues, and nothing that was edits_of_clips is lost
-//! or made up on the way.
+//! The journal of edits travels between catalogues, and no edit is lost or invented on the way.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 const SESSION: &str = "Studio Session - Night Owls";
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
-/// A machine that has the session on its disk.
+/// Machine that has the session on its disk.
 fn machine() -> Shoot {
     let shoot = Shoot::new();
     copy(&fixtures().join(SESSION), &shoot.footage().join(SESSION));
@@ -18,7 +17,7 @@ fn machine() -> Shoot {
     shoot
 }
 
-/// Runs a command as somebody, who must succeed.
+/// Runs a command as the given author; it must succeed.
 fn run_as(shoot: &Shoot, author: &str, arguments: &[&str]) -> String {
     let mut command = shoot.command();
     command.env("BTSINDEX_AUTHOR", author).args(arguments);
@@ -27,7 +26,7 @@ fn run_as(shoot: &Shoot, author: &str, arguments: &[&str]) -> String {
     answer.stdout
 }
 
-/// Exports into a file of its own.
+/// Exports into a separate file.
 fn export(shoot: &Shoot, name: &str) -> PathBuf {
     let path = shoot.folder("journals").join(name);
     let answer = shoot.run(&["edits", "export", path.to_str().unwrap()]);
@@ -39,7 +38,7 @@ fn import(shoot: &Shoot, path: &Path) -> Answer {
     shoot.run(&["edits", "import", path.to_str().unwrap()])
 }
 
-/// What people edits_of_clips of each clip.
+/// Edits of each clip.
 fn edits_of_clips(shoot: &Shoot) -> Vec<Value> {
     let of = |clip: &Value| {
         json!([
@@ -64,7 +63,8 @@ fn add_long_notes(shoot: &Shoot) {
     }
 }
 
-/// Exports in a process that may write no file larger than 100 KB; the system kills it at that size.
+/// Exports in a process that may not write files larger than 100 KB; the system kills it at that
+/// size.
 #[cfg(unix)]
 fn export_with_limit(shoot: &Shoot, journal: &str) -> Answer {
     let usual = shoot.command();
@@ -148,7 +148,7 @@ fn journals_merged_in_any_order_give_the_same_result() {
         assert_eq!(import(&anna, &b).code, 0);
     }
     assert_eq!(edits_of_clips(&anna), edits_of_clips(&ben));
-    // Said after the first meeting; then met again, in other orders.
+    // Edits made after the first merge; merged again in other orders.
     run_as(&ben, "ben", &["stars", "0", "C0001.MP4"]);
     let history = anna.run(&["history", "--json", LAUGH]).json();
     let of_ben = history
@@ -185,7 +185,7 @@ fn journals_merged_in_any_order_give_the_same_result() {
         assert_eq!(shoot.run(&["edits", "export"]).stdout, exported);
         assert_eq!(shoot.search_names(&["notes:second"]), [LAUGH]);
         assert_eq!(shoot.run(&["search", "notes:ben"]).code, 4);
-        shoot.assert_consistent("after the journals met");
+        shoot.assert_consistent("after the merge");
     }
 }
 
@@ -195,7 +195,7 @@ fn imported_edits_wait_for_clips_not_scanned_yet() {
     run_as(&anna, "anna", &["note", "wait for me", LAUGH]);
     run_as(&anna, "anna", &["stars", "4", "C0001.MP4"]);
     let journal = export(&anna, "a");
-    // Before the first drive was ever scanned there.
+    // No drive was scanned there yet.
     let answer = import(&ben, &journal);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
@@ -247,7 +247,7 @@ fn invalid_journal_lines_are_rejected_by_number_and_the_others_imported() {
         long_json.as_bytes(),
         b"null",
         b"[]",
-        // Without a line's end.
+        // Without a final line feed.
         lines[3],
     ];
     let path = ben.folder("journals").join("bad\u{202e}.ndjson");
@@ -283,16 +283,16 @@ fn invalid_journal_lines_are_rejected_by_number_and_the_others_imported() {
             .collect::<Vec<_>>()
     };
     assert_eq!(notes(&ben), ["one", "four"]);
-    // The whole journal fills the gap, in the order in which it was edits_of_clips.
+    // The complete journal fills the gap, in the original order of the edits.
     assert_eq!(import(&ben, &anna.folder("journals").join("a")).code, 0);
     assert_eq!(notes(&ben), ["one", "two", "three", "four"]);
-    // From standard input, and from where there is nothing.
+    // From standard input, and from a missing file.
     let mut command = ben.command();
     command.args(["edits", "import", "-"]);
     command.stdin(fs::File::open(&path).unwrap());
     assert_eq!(Answer::from_output(&command.output().unwrap()).code, 3);
     assert_eq!(ben.run(&["edits", "import", "nowhere.ndjson"]).code, 1);
-    ben.assert_consistent("after bad lines");
+    ben.assert_consistent("after invalid lines");
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn undo_reverts_the_authors_last_command_and_can_be_undone() {
     let tagged = || shoot.search_names(&["tag:kept"]).len();
     assert_eq!(tagged(), 4);
     run_as(&shoot, "ben", &["note", "another's", LAUGH]);
-    // Ben spoke last; mine is taken back all the same, all of it, and only that.
+    // Ben's edit is the latest; Anna's command is undone completely, and nothing else.
     let output = run_as(&shoot, "anna", &["undo"]);
     assert!(output.starts_with("undid 8 edits"), "{output}");
     assert_eq!((tagged(), notes()), (0, 2));
@@ -322,7 +322,7 @@ fn undo_reverts_the_authors_last_command_and_can_be_undone() {
     let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 4, "{}", answer.stdout);
     assert_eq!(shoot.clip(LAUGH)["notes"][0]["text"], "another's");
-    // An undo is an edit: undone by its id, what it took back counts again.
+    // An undo is an edit: undoing it by its id restores the reverted edit.
     let history = shoot.run(&["history", "--json", LAUGH]).json();
     let undo = history
         .iter()
@@ -358,7 +358,7 @@ fn a_batch_of_edits_is_undone_together() {
     assert_eq!((rated("3"), rated("2")), (4, 0));
     run_as(&shoot, "anna", &["undo"]);
     assert_eq!((rated("3"), rated("2")), (0, 2));
-    // Without `--yes`, and nobody there to be asked, nothing changes.
+    // Without `--yes` and without a terminal to ask, nothing changes.
     let answer = shoot.run(&["stars", "1", "--query", "mp4"]);
     assert_eq!(answer.code, 1, "{}", answer.stdout);
     assert_eq!(rated("1"), 0);
@@ -369,7 +369,7 @@ fn a_batch_of_edits_is_undone_together() {
     assert_eq!(shoot.run(&["search", "selection:selected"]).code, 4);
 }
 
-/// A journal from elsewhere may give other people's edits the batch of mine.
+/// A journal from elsewhere may give edits of others the batch id of one's own.
 #[test]
 fn undo_leaves_edits_of_other_authors_unchanged() {
     use btsindex::clip::{Action, Edit, EditContent};

@@ -1,6 +1,6 @@
-//! Nothing that was acknowledged is lost, whenever the power goes: processes are killed at random
-//! moments, several at the same time, and the catalogue and its index are compared with what is
-//! to be expected. `BTSINDEX_ROUNDS` says how often; `scripts/endurance` runs the long form.
+//! Acknowledged edits survive a crash at any time: processes are killed at random moments, several
+//! at once, and the catalogue and its index are compared with the expected state. `BTSINDEX_ROUNDS`
+//! sets the number of rounds; `scripts/endurance` runs the long form.
 
 #![cfg(unix)]
 
@@ -18,19 +18,19 @@ use btsindex::clip::{Action, Edit, EditContent};
 use btsindex::value::Fingerprint;
 use serde_json::{Value, json};
 
-/// Rounds of each kind, unless `BTSINDEX_ROUNDS` says another number.
+/// Rounds of each kind, unless `BTSINDEX_ROUNDS` sets another number.
 const ROUNDS: u64 = 6;
 
-/// What one command said, and whether it stdout that it is done.
+/// Edits of one command, and whether the command acknowledged them.
 struct CommandRecord {
     author: String,
-    /// As the journal has them; empty for an undo.
+    /// As in the journal; empty for an undo.
     actions: Vec<Value>,
     is_acknowledged: bool,
     is_undo: bool,
 }
 
-/// How often what happened.
+/// Number of events of each kind.
 #[derive(Default, Debug)]
 struct Counts {
     rounds: usize,
@@ -43,7 +43,7 @@ struct Counts {
     unacknowledged_and_not_there: usize,
 }
 
-/// One catalogue that lives through everything, and what it should hold.
+/// Catalogue that is used for the whole run, and its expected content.
 struct EnduranceRun {
     shoot: Shoot,
     clips: Vec<String>,
@@ -52,7 +52,7 @@ struct EnduranceRun {
     added: u64,
 }
 
-/// Waits so long, then kills the process if it still runs; its output, and whether it was killed.
+/// Waits, then kills the process if it still runs. Returns its output and whether it was killed.
 fn kill_after(mut child: Child, wait: Duration) -> (Output, bool) {
     thread::sleep(wait);
     let is_running = child.try_wait().unwrap().is_none();
@@ -69,13 +69,13 @@ fn start(mut command: Command) -> Child {
     command.spawn().unwrap()
 }
 
-/// How long a command of that add_clips milliseconds at limit is left alone; often all too short.
+/// Random wait of at most `limit`; often too short for the command.
 fn random_wait(dice: &mut Dice, limit: Duration) -> Duration {
     let micros = u64::try_from(limit.as_micros()).unwrap();
     Duration::from_micros(dice.below(micros))
 }
 
-/// A journal of three edits of one author, as another machine exports it.
+/// Journal of three edits by one author, as another machine exports it.
 fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<Value>) {
     let mut lines = String::new();
     let mut actions = Vec::new();
@@ -96,7 +96,7 @@ fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<V
     (lines, actions)
 }
 
-/// One person at one machine: command after command, some killed.
+/// Runs edit commands of one user on one machine one after the other, and kills some.
 fn run_edit_command(
     shoot: &Shoot,
     clips: &[String],
@@ -162,7 +162,7 @@ fn run_edit_command(
             }
         };
         command.env("BTSINDEX_AUTHOR", author);
-        // One in three is let be.
+        // One in three is not killed.
         let wait = if dice.below(3) == 0 {
             Duration::from_secs(60)
         } else {
@@ -195,7 +195,7 @@ fn run_edit_command(
     (spoken, killed)
 }
 
-/// About how long an edit takes here.
+/// Typical duration of an edit on this machine.
 fn typical_edit_time() -> Duration {
     static TYPICAL_EDIT_TIME: OnceLock<Duration> = OnceLock::new();
     *TYPICAL_EDIT_TIME.get_or_init(|| {
@@ -214,7 +214,7 @@ fn typical_edit_time() -> Duration {
     })
 }
 
-/// An action without what differs from clip to clip.
+/// Action without the values that differ between clips.
 fn without_details(action: &Value) -> Value {
     match action.get("mark") {
         Some(mark) => json!({"mark": mark["text"]}),
@@ -244,7 +244,7 @@ impl EnduranceRun {
         }
     }
 
-    /// New footage, and some that goes or moves.
+    /// Adds footage, and removes or moves some.
     fn change_footage(&mut self, dice: &mut Dice) {
         for _ in 0..=dice.below(3) {
             self.added += 1;
@@ -265,7 +265,7 @@ impl EnduranceRun {
         }
     }
 
-    /// One round: edits from several processes, beside a scan or a rebuild, which is killed.
+    /// One round: edits from several processes during a scan or a rebuild that is killed.
     fn round(&mut self, kind: &str, round: u64, whole: Duration) {
         let seed = round * 1000 + u64::from(kind.as_bytes()[0]);
         let mut dice = Dice::new(seed);
@@ -319,7 +319,7 @@ impl EnduranceRun {
         self.compare(&about);
     }
 
-    /// The journal holds what was acknowledged, whole commands, and nothing that nobody said.
+    /// Checks that the journal holds all acknowledged edits, whole commands only, and nothing else.
     fn compare(&mut self, about: &str) {
         let mut recorded: HashMap<(String, String), usize> = HashMap::new();
         let mut standing: HashMap<String, Vec<(Value, Value)>> = HashMap::new();
@@ -328,7 +328,7 @@ impl EnduranceRun {
             let author = edit["author"].as_str().unwrap().to_owned();
             let own = standing.entry(author.clone()).or_default();
             if let Some(target) = edit["action"].get("undo") {
-                // Each takes back something of the same person that stands.
+                // Each reverts an active edit of the same author.
                 let place = own.iter().position(|(id, _)| id == target);
                 own.remove(place.unwrap_or_else(|| panic!("{about}: {edit}")));
                 *undone.entry(author).or_default() += 1;
@@ -340,7 +340,7 @@ impl EnduranceRun {
                 .or_default() += 1;
         }
         let mut counts = (0, 0, 0);
-        // Stars may be given twice: what was acknowledged is looked for first.
+        // The same rating may be given twice: acknowledged edits are matched first.
         let words = self.spoken.iter().filter(|spoken| !spoken.is_undo);
         let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|spoken| spoken.is_acknowledged);
         for spoken in sure.into_iter().chain(unsure) {
@@ -352,7 +352,7 @@ impl EnduranceRun {
             let first = is_there.next().unwrap();
             assert!(
                 is_there.all(|other| other == first),
-                "{about}: half of {:?} is there",
+                "{about}: only a part of {:?} was stored",
                 spoken.actions
             );
             assert!(
@@ -385,21 +385,21 @@ impl EnduranceRun {
     }
 }
 
-/// Appends to a file, so that it is another content.
+/// Appends to a file, which makes it different content.
 fn grow(path: &Path, bytes: &[u8]) {
     let whole = [fs::read(path).unwrap(), bytes.to_vec()].concat();
     fs::write(path, whole).unwrap();
     crate::shoot::set_modified(path, 1_779_278_400);
 }
 
-/// The catalogue is whole; after a search the index holds just what it does.
+/// Checks that the catalogue is sound and that the index equals it after a search.
 fn assert_well_after_search(shoot: &Shoot, about: &str) {
     let search = shoot.run(&["search", "avi"]);
     assert!([0, 4].contains(&search.code), "{about}: {}", search.stderr);
     shoot.assert_consistent(about);
 }
 
-/// After a scan that came to its end, there is nothing that does not belong there.
+/// Checks that a completed scan leaves no temporary files.
 fn assert_no_leftovers(shoot: &Shoot, about: &str) {
     for entry in walkdir::WalkDir::new(shoot.catalogue()) {
         let entry = entry.unwrap();
@@ -468,7 +468,7 @@ fn a_killed_first_scan_leaves_no_catalogue_or_a_complete_one() {
         scan.args(["scan", "--strip", "2"]).arg(shoot.footage());
         let mut import = shoot.command();
         import.args(["edits", "import"]).arg(&journal);
-        // Half of them while the catalogue is made.
+        // Half of them are killed while the catalogue is created.
         let limit = if round % 2 == 0 {
             typical_edit_time()
         } else {
@@ -502,10 +502,10 @@ fn a_killed_first_scan_leaves_no_catalogue_or_a_complete_one() {
         assert!(edits == 3 || !stdout.contains("imported"), "{about}");
         kept += edits / 3;
     }
-    eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals kept");
+    eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals imported");
 }
 
-/// Another recording of so add_clips bytes more: each is another clip, and each waits for ffmpeg.
+/// Adds recordings of different lengths: each is a separate clip, and each waits for ffmpeg.
 fn add_clips(shoot: &Shoot, clips: u64) {
     for number in 0..clips {
         let path = shoot.add(
@@ -531,7 +531,7 @@ fn edits_made_during_a_scan_are_found_by_the_next_search() {
     let (mut edits, mut slowest) = (0, Duration::ZERO);
     while scan.try_wait().unwrap().is_none() || second.try_wait().unwrap().is_none() {
         edits += 1;
-        let tag = format!("said-{edits}");
+        let tag = format!("added-{edits}");
         let begun = Instant::now();
         let answer = shoot.run(&["tag", "add", &tag, "SC01T03.WAV"]);
         slowest = slowest.max(begun.elapsed());
@@ -547,20 +547,20 @@ fn edits_made_during_a_scan_are_found_by_the_next_search() {
             assert_eq!(gone.code, 4, "edit {edits}: {}", gone.stdout);
         }
     }
-    // Whoever waits for a person's word has given up long before.
+    // A user waiting for a response would have given up long before.
     assert!(slowest < Duration::from_secs(20), "{slowest:?}");
     assert!(edits >= 3, "the scan was over after {edits} edits");
     assert_eq!(scan.wait().unwrap().code(), Some(0));
     assert_eq!(second.wait().unwrap().code(), Some(0));
     let tags = shoot.clip("SC01T03.WAV")["tags"].clone();
-    let said = tags.as_array().unwrap().iter();
-    let said = said.filter(|tag| tag.as_str().unwrap().starts_with("said-"));
-    assert_eq!(said.count(), edits - edits / 4);
+    let added = tags.as_array().unwrap().iter();
+    let added = added.filter(|tag| tag.as_str().unwrap().starts_with("added-"));
+    assert_eq!(added.count(), edits - edits / 4);
     assert_well_after_search(&shoot, "after the scans");
     assert_no_leftovers(&shoot, "after the scans");
     let counts = shoot.scan_counts(&[]);
     assert_eq!(counts["unchanged"], counts["found"], "{counts}");
-    eprintln!("{edits} edits beside two scans, the slowest took {slowest:?}");
+    eprintln!("{edits} edits during two scans, the slowest took {slowest:?}");
 }
 
 #[test]
@@ -575,7 +575,7 @@ fn forgetting_a_volume_waits_for_the_running_scan() {
     let mut scan = tools.scan(&shoot);
     let end = Instant::now() + Duration::from_secs(30);
     while shoot.run(&["search", "t0003"]).code != 0 {
-        assert!(Instant::now() < end, "the scan never came by");
+        assert!(Instant::now() < end, "the scan never reached the file");
     }
     let mut command = shoot.command();
     command.args(["volumes", "forget", label.as_str().unwrap(), "--yes"]);
@@ -587,7 +587,7 @@ fn forgetting_a_volume_waits_for_the_running_scan() {
         line.clear();
         assert!(talk.read_line(&mut line).unwrap() > 0, "it did not wait");
     }
-    // Others are not kept waiting by the one that waits.
+    // The waiting command does not block others.
     assert_eq!(shoot.run(&["note", "meanwhile", "T0001.avi"]).code, 0);
     assert!(forget.try_wait().unwrap().is_none() && scan.try_wait().unwrap().is_none());
     fs::write(shoot.folder("slow-tools").join("go"), "").unwrap();

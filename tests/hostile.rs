@@ -1,4 +1,4 @@
-//! Everything from a drive is hostile: names, contents, links, and tools that misbehave.
+//! Everything on a drive is hostile: names, contents, links. Tools may misbehave as well.
 
 use std::fs;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::shoot::{Answer, Shoot, write_program};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
-/// Names that a checkout could not carry to every system.
+/// Names that a checkout cannot store on every system.
 #[cfg(unix)]
 fn hostile_names() -> Vec<std::ffi::OsString> {
     use std::os::unix::ffi::OsStringExt;
@@ -51,7 +51,7 @@ fn hostile_file_names_are_treated_as_plain_names() {
     let names = hostile_names();
     for (at, name) in names.iter().enumerate() {
         let path = shoot.add(CLIP, name);
-        // Each its own content, so that each is its own clip.
+        // Each has different content, so each is a separate clip.
         let mut file = fs::File::options().append(true).open(path).unwrap();
         std::io::Write::write_all(&mut file, &[u8::try_from(at).unwrap()]).unwrap();
     }
@@ -160,13 +160,13 @@ fn playlists_and_references_open_no_other_file_or_address() {
     ] {
         fs::write(shoot.footage().join(name), text).unwrap();
     }
-    // The same behind bytes that are no text, for demuxers that look further in.
+    // The same after binary bytes, for demuxers that probe beyond the start.
     let mut binary = b"\x00\x01\x02".to_vec();
     binary.extend(format!("#EXTM3U\n{url}\n").bytes());
     fs::write(shoot.footage().join("binary.ts"), binary).unwrap();
     let scan = shoot.scan();
     assert_eq!(scan.code, 3);
-    assert_eq!(calls.load(Ordering::SeqCst), 0, "something was called");
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "an address was opened");
     let read: Vec<_> = shoot
         .clips()
         .into_iter()
@@ -228,7 +228,7 @@ fn damaged_files_are_reported_and_the_others_are_read() {
     );
     assert_eq!(shoot.clip("good.avi")["video_codec"], "mpeg4");
     assert!(shoot.clip("zeros.mp4")["problem"].is_string());
-    // It is pid_file again, though nothing is read again.
+    // It is reported again, although nothing is read again.
     let again = shoot.scan();
     assert_eq!(again.code, 3);
     assert!(
@@ -275,7 +275,7 @@ fn a_large_gap_in_an_image_sequence_is_cheap() {
     assert_eq!(shoot.clip("a.[0000000001-9999999999].dpx")["frames"], 2);
 }
 
-/// A stand-in for ffprobe and ffmpeg: says its version, then does as the script says.
+/// Stand-in for ffprobe and ffmpeg: prints its version, then runs the script.
 #[cfg(unix)]
 fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     let tool = shoot.folder("tools").join("tool");
@@ -293,7 +293,7 @@ fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     Answer::from_output(&command.output().unwrap())
 }
 
-/// Whether any process was started with these words, each ended by a zero byte.
+/// Returns true if a process has these arguments, each terminated by a zero byte.
 #[cfg(unix)]
 fn is_running(words: &str) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -330,7 +330,7 @@ fn a_misbehaving_tool_affects_one_file_only() {
             !is_running("sleep\x007357"),
             "{script} left processes behind"
         );
-        // The next scan has other tools, tries again, and succeeds.
+        // The next scan has other tools, retries, and succeeds.
         let counts = shoot.scan_counts(&[]);
         assert_eq!(
             (&counts["read"], &counts["unreadable"]),
@@ -340,7 +340,7 @@ fn a_misbehaving_tool_affects_one_file_only() {
     }
 }
 
-/// Clips of one camera and setting, so that one decoder serves them all.
+/// Clips with the same camera and settings, so that one decoder serves all of them.
 #[cfg(unix)]
 fn cards(shoot: &Shoot) {
     let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -g 10";
@@ -369,7 +369,7 @@ fn pictures(shoot: &Shoot, kind: &str) -> usize {
         .count()
 }
 
-/// `fed` is what ffmpeg does when frames come through a pipe; else it is itself.
+/// Script that ffmpeg runs when frames come through a pipe; otherwise it is the real ffmpeg.
 #[cfg(unix)]
 fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
     let tool = shoot.folder("tools").join("ffmpeg");

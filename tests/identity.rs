@@ -1,5 +1,5 @@
-//! What is the same clip, what only looks like it, and what is gone for now: words stay with
-//! contents, and only full hashes prove a copy.
+//! Identity of clips: same content, similar content, and files that are absent for now. Edits stay
+//! with content, and only full hashes prove a copy.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -23,7 +23,7 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
     names.iter().map(number).collect()
 }
 
-/// Writes a file's bytes and gives it back the time it had.
+/// Changes a file's bytes and restores its modification time.
 fn rewrite_keeping_times(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let written = path.metadata().unwrap().modified().unwrap();
     let mut bytes = fs::read(path).unwrap();
@@ -56,7 +56,7 @@ fn edits_of_a_rewritten_file_are_adopted_once() {
         shoot.clip("boxed.MP4")["id"].clone(),
         shoot.clip("tagged.MOV")["id"].clone(),
     );
-    // As programs do that write metadata into a file: a box more, or all of it written anew.
+    // Like programs that write metadata into a file: one more box, or a complete rewrite.
     let mut file = File::options().append(true).open(&boxed).unwrap();
     file.write_all(b"\0\0\0\x10free8 bytes.").unwrap();
     drop(file);
@@ -88,7 +88,7 @@ fn edits_of_a_rewritten_file_are_adopted_once() {
     };
     assert_ne!(here("boxed.MP4")["id"], boxed_id);
     assert!(here("boxed.MP4")["notes"].is_null());
-    // Nothing is lost meanwhile: the former content is there, missing, with its words.
+    // Nothing is lost meanwhile: the former content is still listed as missing, with its edits.
     let former = shoot
         .run(&["show", "--json", boxed_id.as_str().unwrap()])
         .stdout;
@@ -127,7 +127,7 @@ fn edits_of_a_rewritten_file_are_adopted_once() {
     assert_ne!(now["id"], tagged_id);
     assert_eq!(adopt(&["--all", "--yes"]).code, 4, "once");
     assert_eq!(scan(&shoot, &[])["adoptable"], 0);
-    // One command, so one undo takes it back; what the former content was told stays.
+    // It is one command, so one undo reverts it; edits of the former content remain.
     assert_eq!(shoot.run(&["undo"]).code, 0);
     assert!(here("tagged.MOV")["markers"].is_null() && here("tagged.MOV")["selection"].is_null());
     assert_eq!(here("boxed.MP4")["rating"], 2);
@@ -143,7 +143,7 @@ fn changed_content_with_the_same_size_and_time_is_found() {
     shoot.add(PHONE, "b.MOV");
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "the first", "a.avi"]).code, 0);
-    // The ctime tells.
+    // The changed ctime reveals it.
     rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(
@@ -152,7 +152,7 @@ fn changed_content_with_the_same_size_and_time_is_found() {
         "{summary}"
     );
     assert_eq!(shoot.clips().len(), 3);
-    // Nothing tells.
+    // No metadata reveals it.
     rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
     let metadata = path.metadata().unwrap();
     let changed = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
@@ -175,7 +175,7 @@ fn changed_content_with_the_same_size_and_time_is_found() {
         [2, 1],
         "{summary}"
     );
-    assert_eq!(shoot.clips().len(), 4, "each content there ever was");
+    assert_eq!(shoot.clips().len(), 4, "one clip for each content");
     let first = shoot
         .clips()
         .into_iter()
@@ -191,7 +191,7 @@ fn changed_content_with_the_same_size_and_time_is_found() {
     );
 }
 
-/// A sound recording of 2 MB, whose byte at 200,000 is that: between two samples of the
+/// Writes a sound recording of 2 MB with this byte at offset 200,000, between two samples of the
 /// fingerprint.
 fn recording(path: &Path, byte: u8) {
     let data = 2_000_000_u32;
@@ -214,7 +214,7 @@ fn full_hashes_distinguish_files_with_the_same_fingerprint() {
     recording(&shoot.footage().join("good/take.wav"), 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(summary["new"], 3, "{summary}");
-    assert_eq!(shoot.clips().len(), 1, "their samples are the same");
+    assert_eq!(shoot.clips().len(), 1, "their fingerprints are equal");
     let before = shoot.run(&["duplicates"]);
     assert_eq!(before.code, 0, "{}", before.stderr);
     assert!(!before.stdout.contains("DIFFER"), "{}", before.stdout);
@@ -236,7 +236,7 @@ fn full_hashes_distinguish_files_with_the_same_fingerprint() {
     };
     assert_eq!(digest("/card/"), digest("/good/"));
     assert_ne!(digest("/card/"), digest("/copy/"));
-    // A hash is of what the file was: changed since, it proves nothing.
+    // A hash describes the file when it was read: after a change it proves nothing.
     rewrite_keeping_times(&shoot.footage().join("copy/take.wav"), |bytes| {
         bytes[200_000] = 1;
     });
@@ -282,14 +282,14 @@ fn a_differing_file_on_another_volume_is_not_a_copy() {
     );
     for label in ["SHELF", "RAID"] {
         let loss = shoot.run(&["volumes", "forget", label]);
-        assert_eq!(loss.code, 1, "nobody was there to be asked");
+        assert_eq!(loss.code, 1, "no terminal to ask for confirmation");
         assert!(
             loss.stderr.contains("1  on no other volume"),
             "{}",
             loss.stderr
         );
     }
-    // A true copy makes up for it.
+    // A true copy resolves it.
     recording(&two.join("true.wav"), 1);
     let mut command = shoot.command();
     command.args(["scan", "--json"]).arg(&two);
@@ -370,7 +370,7 @@ fn growing_files_are_deferred_and_finished_ones_are_read() {
         "{summary}"
     );
     assert_eq!(shoot.clip("still.avi")["video_codec"], "mpeg4");
-    // It is known by its name meanwhile, and not as something that it is not yet.
+    // Meanwhile it is known by name only, without facts of the incomplete content.
     assert!(shoot.clip("growing.avi")["id"].is_null());
     fs::write(&growing, [&bytes[..], b"whole"].concat()).unwrap();
     let earlier = SystemTime::now() - Duration::from_secs(60);
@@ -420,25 +420,25 @@ fn absent_files_are_marked_missing_on_request_and_come_back() {
     };
     let (all_present, all_missing) = (vec!["present"; 4], vec!["missing"; 4]);
 
-    // Removed.
+    // Removed file.
     fs::rename(&day, &aside).unwrap();
     let answer = scan_day(&[]);
     assert_ne!(answer.code, 0, "{}", answer.stdout);
     assert_eq!(states(), all_present, "{}", answer.stdout);
-    // Empty, as a mount point is.
+    // Empty folder, like a mount point.
     fs::create_dir(&day).unwrap();
     assert_eq!(
         counts(&scan_day(&[]).summary(), &["missing", "doubted"]),
         [0, 4]
     );
     assert_eq!(states(), all_present);
-    // A file where the folder was.
+    // File in place of the folder.
     fs::remove_dir(&day).unwrap();
     fs::write(&day, "no folder").unwrap();
     scan_day(&[]);
     assert_eq!(states(), all_present);
     fs::remove_file(&day).unwrap();
-    // Said to be gone: still known.
+    // Marked as missing, and still known.
     fs::create_dir(&day).unwrap();
     assert_eq!(
         counts(
@@ -451,7 +451,7 @@ fn absent_files_are_marked_missing_on_request_and_come_back() {
     assert_eq!(shoot.search_names(&["notes:back"]), ["C1.MOV"]);
     assert_eq!(shoot.clips().len(), 4);
     shoot.assert_consistent("missing");
-    // Back.
+    // Restored.
     fs::remove_dir(&day).unwrap();
     fs::rename(&aside, &day).unwrap();
     assert_eq!(
@@ -477,7 +477,7 @@ fn an_unreadable_folder_is_not_treated_as_empty() {
     allow(0o000);
     if fs::read_dir(&day).is_ok() {
         allow(0o755);
-        eprintln!("skipped: whoever runs this may read everything (root)");
+        eprintln!("skipped: root can read every folder");
         return;
     }
     for arguments in [&[][..], &["--accept-missing"]] {

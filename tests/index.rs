@@ -1,5 +1,5 @@
-//! The index as the commands use it: mended without being asked, and searched where nothing
-//! can be written.
+//! The index as the commands use it: repaired automatically, and searched where nothing can be
+//! written.
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::shoot::{
 };
 use serde_json::Value;
 
-/// Writers beside a rebuild, and notes of each.
+/// Writers during a rebuild.
 const WRITERS: usize = 4;
 const TURNS: usize = 12;
 
@@ -81,7 +81,7 @@ fn a_scan_repairs_the_index() {
         }
     }
     let added = shoot.add("Location Scout/old_tape.avi", "Day 9/newcomer.avi");
-    // Another content, so that it is another clip.
+    // Different content, so it is a separate clip.
     let mut bytes = fs::read(&added).unwrap();
     bytes.extend([1; 100]);
     fs::write(&added, bytes).unwrap();
@@ -132,7 +132,7 @@ fn a_read_only_catalogue_can_be_searched() {
     let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
         return;
     };
-    // Held open, so that SQLite's log is there whatever SQLite makes of a folder without one.
+    // Held open, so that SQLite's log exists even if SQLite would remove it in a read-only folder.
     let open = btsindex::catalogue::Catalogue::create(&shoot.catalogue()).unwrap();
     let search = || {
         let mut command = shoot.command();
@@ -144,7 +144,7 @@ fn a_read_only_catalogue_can_be_searched() {
     assert_eq!(
         (answer.code, answer.stdout.as_str(), answer.stderr.as_str()),
         (0, expected.as_str(), ""),
-        "a whole index is read where it is"
+        "an intact index is read in place"
     );
     let index = shoot.catalogue().join("index");
     for file in fs::read_dir(&index).unwrap() {
@@ -223,17 +223,20 @@ fn rebuilds_during_concurrent_edits_lose_no_note() {
     shoot.assert_consistent("after the rebuilds");
 }
 
-/// The image of a disk in which a file has another bit in the middle of its first block.
+/// Disk image in which one bit of the file's first block is flipped.
 #[cfg(target_os = "linux")]
 fn corrupted_image(image: &[u8], file: &[u8]) -> Vec<u8> {
     let mut image = image.to_owned();
     let block = &file[..file.len().min(1024)];
     let places = (0..image.len()).step_by(1024);
-    // Blocks of removed files may hold the same.
+    // Blocks of removed files may have the same content.
     let found: Vec<usize> = places
         .filter(|&at| image[at..].starts_with(block))
         .collect();
-    assert!(!found.is_empty(), "its first block is on the disk");
+    assert!(
+        !found.is_empty(),
+        "the first block of the file was not found"
+    );
     for at in found {
         image[at + block.len() / 2] ^= 4;
     }
@@ -248,7 +251,7 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
     let folder = shoot.folder("disks");
     let Some(mut disk) = Disk::new(&folder, "CATALOGUE", 16) else {
         let is_required = std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_some();
-        assert!(!is_required, "no disk can be mounted here");
+        assert!(!is_required, "cannot mount a disk");
         return;
     };
     let at = folder.join("at");
@@ -273,8 +276,8 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
         let memo = fs::read_to_string(at.join("catalogue/index/checked.json")).unwrap_or_default();
         memo.contains(path.file_name().unwrap().to_str().unwrap())
     };
-    // A search may merge segments after its answer and remove their files. The files are chosen once
-    // a search leaves the listing unchanged and finds them old enough to remember.
+    // A search may merge segments after its answer and remove their files. The files are chosen
+    // once a search leaves the listing unchanged and finds them old enough to remember.
     let files = loop {
         let all = listing();
         assert_eq!(search().stderr, "");
@@ -290,16 +293,16 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
     disk.unmount();
     let image = fs::read(disk.image()).unwrap();
     for (number, (path, (bytes, metadata))) in files.iter().zip(before).enumerate() {
-        // A disk of its own each time: while another process has the loop device open, the next mount of
-        // the same image uses that device again, with what it has in memory of the image before.
+        // A separate disk image each time: while another process has the loop device open, the next
+        // mount of the same image reuses that device with its cached content.
         let mut disk = disk.clone_to(&folder.join(format!("{number}.img")));
         fs::write(disk.image(), corrupted_image(&image, &bytes)).unwrap();
         disk.mount(&at);
-        assert!(fs::read(path).unwrap() != bytes, "it rotted");
+        assert!(fs::read(path).unwrap() != bytes, "the file is corrupted");
         assert_eq!(
             stamp(&path.metadata().unwrap()),
             stamp(&metadata),
-            "nothing tells of it"
+            "the metadata reveals the corruption"
         );
         let answer = search();
         let name = path.display();
@@ -317,7 +320,7 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
     }
 }
 
-/// All that the catalogue remembers a file of its index by.
+/// All metadata by which the catalogue recognizes an index file.
 #[cfg(target_os = "linux")]
 fn stamp(metadata: &fs::Metadata) -> [i64; 6] {
     use std::os::linux::fs::MetadataExt;

@@ -1,5 +1,5 @@
-//! The first Ctrl-C or SIGTERM ends a command, whatever it is doing, and the same command can be run again. Each test
-//! brings a command to a point where it stays until the test lets it go on.
+//! The first Ctrl-C or SIGTERM ends a command at any point, and the same command can be run again.
+//! Each test blocks a command at a certain point until the test releases it.
 
 #![cfg(unix)]
 
@@ -35,7 +35,7 @@ fn start(shoot: &Shoot, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Reads until the command says that it waits.
+/// Waits until the command reports that it is waiting.
 fn wait_until_blocked(child: &mut Child) {
     let stderr = child.stderr.as_mut().unwrap();
     let mut line = String::new();
@@ -99,7 +99,7 @@ fn searching_commands_can_be_interrupted_while_waiting_for_the_index() {
         &["stats", "avi"],
         &["sidecar", "read", "avi"],
     ] {
-        // There is something that the index does not hold yet.
+        // The index does not contain this edit yet.
         let more = shoot.run(&[
             "note",
             &arguments.join(" "),
@@ -131,7 +131,7 @@ fn an_interrupted_import_imports_nothing() {
     let journal = shoot.run(&["edits", "export"]).stdout;
     let other = Shoot::new();
     let mut import = start(&other, &["edits", "import", "-"]);
-    // It waits for the rest of the journal.
+    // The import waits for the rest of the journal.
     let mut stdin = import.stdin.take().unwrap();
     stdin.write_all(journal.as_bytes()).unwrap();
     stdin.flush().unwrap();

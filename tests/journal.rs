@@ -1,4 +1,4 @@
-//! Journals that come from elsewhere: late, hostile, from machines whose clocks are wrong.
+//! Journals from elsewhere: late, hostile, or from machines with wrong clocks.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use btsindex::value::{Fingerprint, Marker};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
-/// One clip, scanned; and its content.
+/// A scanned clip and its fingerprint.
 fn laugh() -> (Shoot, Fingerprint) {
     let shoot = Shoot::new();
     shoot.add(
@@ -60,7 +60,7 @@ fn wrong_clocks_do_not_block_later_edits() {
         "{}",
         answer.stdout
     );
-    // What is said after it comes after it, and is taken in elsewhere, in whatever order.
+    // Later edits sort after it, and can be imported elsewhere in any order.
     assert_eq!(here.run(&["note", "said now", LAUGH]).code, 0);
     assert_eq!(here.run(&["undo"]).code, 0);
     let journal = here.run(&["edits", "export", "-"]).stdout;
@@ -94,7 +94,7 @@ fn imported_edits_with_extreme_values_can_be_shown() {
         edit(clip, 1, "anna", Action::Mark(farther)),
         edit(clip, 2, &"a".repeat(500_000), note("by a name without end")),
         edit(clip, 3, "a\x1b[31m", note("by a name that paints")),
-        edit(clip, 4, " ", note("by nobody")),
+        edit(clip, 4, " ", note("without an author")),
     ];
     let answer = import(&shoot, &lines);
     assert!(

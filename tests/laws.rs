@@ -1,7 +1,6 @@
-//! A law: whatever becomes of files, what people said of a content stays with it. Files are
-//! written, replaced, moved, copied, deleted, their volumes forgotten; words are said, taken back
-//! and said again; after each step the catalogue is compared with a model that knows nothing of
-//! files.
+//! Property: whatever happens to files, the edits of a content stay with it. Files are written,
+//! replaced, moved, copied and deleted, and their volumes forgotten; edits are made, undone and
+//! restored. After each step the catalogue is compared with a model that does not know files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +15,7 @@ const PEOPLE: [&str; 2] = ["anna", "ben"];
 const FILE_SLOTS: u8 = 6;
 const CONTENTS: u8 = 4;
 
-/// A slot is one of three files on one of two volumes.
+/// One of three files on one of two volumes.
 type FileSlot = u8;
 type Content = u8;
 
@@ -55,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Something that a person said.
+/// Edit by a person, as the model knows it.
 struct ModelEdit {
     edit: EditId,
     who: usize,
@@ -88,7 +87,7 @@ impl World {
         }
     }
 
-    /// The number of the folder that a slot is in; its volume is seen.
+    /// Id of the folder of a slot; marks its volume as seen.
     fn folder_of(&self, slot: FileSlot) -> i64 {
         let here = self.catalogue.volumes().of(Path::new("/")).0.clone();
         let mut volume = here;
@@ -99,7 +98,7 @@ impl World {
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, inside).unwrap())
     }
 
-    /// A scan comes by a file that holds this now.
+    /// Records that a scan found this content at the slot.
     fn scan_file(&mut self, slot: FileSlot, content: Content) {
         self.tick += 1;
         let catalogue = &self.catalogue;
@@ -183,9 +182,7 @@ impl World {
         };
         let last = self.active_edits(content).filter(is_about).last();
         let is_said = last.is_some_and(|word| word.action == action);
-        let clip = self
-            .clip_of(content)
-            .expect("a file that is there has a clip");
+        let clip = self.clip_of(content).expect("an existing file has a clip");
         let edited = self
             .catalogue
             .edit(&[(clip, vec![action.clone()])], PEOPLE[who])
@@ -227,7 +224,7 @@ impl World {
         }
     }
 
-    /// The latest undo of any clip that counts is taken back.
+    /// Undoes the latest active undo of any clip.
     fn undo_latest_undo(&mut self) {
         let mut undos = Vec::new();
         for content in 0..CONTENTS {
@@ -239,7 +236,7 @@ impl World {
                 },
             ));
         }
-        // One that took an undo back has no word of its own.
+        // An edit that reverted an undo has no content.
         undos.retain(|(_, _, of)| self.words.iter().any(|word| word.edit == *of));
         if let Some((_, undo, of)) = undos.into_iter().max() {
             let undone = self.catalogue.undo(&undo.to_string(), PEOPLE[0]).unwrap();
@@ -288,7 +285,7 @@ impl World {
         }
     }
 
-    /// Each content is state_of just what the model has, wherever its files are.
+    /// Checks that each content has the edits of the model, wherever its files are.
     fn compare(&self) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.catalogue.damage().unwrap(), None);
         for content in 0..CONTENTS {
@@ -333,7 +330,7 @@ impl World {
         expected
     }
 
-    /// Another catalogue that sees all contents and takes in the journal, half of it twice.
+    /// Imports the journal, half of it twice, into another catalogue that knows all contents.
     fn compare_after_import(&self) -> Result<(), TestCaseError> {
         let mut lines = Vec::new();
         self.catalogue
@@ -375,7 +372,7 @@ impl World {
     }
 }
 
-/// Notes, tags, stars.
+/// Notes, tags and stars.
 type ClipState = (Vec<String>, BTreeSet<String>, Option<u32>);
 
 fn state_of(clip: &Clip) -> ClipState {

@@ -1,9 +1,8 @@
-//! All tests of the program and of the library from outside, in one binary: it is built and linked
-//! once, and what one test waits for, another uses. `cargo test --test all rescan::` runs those
-//! of one file.
+//! All integration tests, in one binary: it is built and linked once, and tests share expensive
+//! setup. `cargo test --test all rescan::` runs the tests of one file.
 //!
-//! They run side by side in one process: none may change what all share, such as the environment
-//! or the folder that they are in.
+//! The tests run in parallel in one process. No test may change shared state such as the
+//! environment or the current folder.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +46,7 @@ mod volumes;
 use std::fs;
 use std::path::Path;
 
-/// Cargo builds this file only; what it does not name would never run, and nobody would notice.
+/// Cargo builds this file only: a test file that is not declared here would silently never run.
 #[test]
 fn every_test_file_is_declared_as_a_module() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
@@ -56,7 +55,7 @@ fn every_test_file_is_declared_as_a_module() {
     assert!(undeclared.is_empty(), "undeclared modules: {undeclared:?}");
 }
 
-/// A clone's first run is everybody's run: see `src/random_tests.rs`.
+/// A fresh clone must run the same cases as every other machine: see `src/random_tests.rs`.
 #[test]
 fn every_random_test_uses_the_shared_seed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -71,10 +70,10 @@ fn every_random_test_uses_the_shared_seed() {
             }
         });
     }
-    assert!(without.is_empty(), "no shared seed: {without:?}");
+    assert!(without.is_empty(), "without the shared seed: {without:?}");
 }
 
-/// Reads every source file below a folder.
+/// Calls `on_file` for every source file below a folder.
 fn visit(folder: &Path, on_file: &mut dyn FnMut(&Path, &str)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -86,7 +85,8 @@ fn visit(folder: &Path, on_file: &mut dyn FnMut(&Path, &str)) {
     }
 }
 
-/// Whether the file that stands for a folder names every other file and folder of tests there.
+/// Records files and folders with tests that `root` does not declare. Returns true if the folder
+/// contains tests.
 fn lists_every_module(folder: &Path, root: &str, undeclared: &mut Vec<String>) -> bool {
     let names = fs::read_to_string(folder.join(root)).unwrap_or_default();
     let mut has_tests = false;

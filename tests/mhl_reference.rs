@@ -1,5 +1,5 @@
-//! The reference tool of ASC MHL as reference_folder: it verifies what is written here, and what it wrote is
-//! read here and found to say the same.
+//! Cross-checks with the reference tool of ASC MHL: it verifies the manifests written here, and its
+//! own manifests are read here with the same result.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -15,7 +15,7 @@ use btsindex::mhl::{
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-/// Names that manifests get wrong.
+/// Names that are often encoded incorrectly in manifests.
 const FILES: &[&str] = &[
     "A001R2EC.mov",
     "Clips/A001C001.mov",
@@ -37,10 +37,10 @@ const FILES: &[&str] = &[
     "list.mhl",
 ];
 
-/// A name that the reference reads, but does not write so that it can be read.
+/// Names that the reference reads, but writes in a form that cannot be read back.
 const BROKEN_BY_THE_REFERENCE: &[&str] = &["line\nend", "para\u{2029}graph"];
 
-/// The exit codes of the reference.
+/// Exit codes of the reference.
 const OK: i32 = 0;
 const FILES_MISSING: i32 = 10;
 const FAILED: i32 = 11;
@@ -48,7 +48,7 @@ const FOLDERS_FAILED: i32 = 12;
 const FILES_NEW: i32 = 21;
 const MANIFEST_MODIFIED: i32 = 31;
 
-/// The folder where the reference is, with its schemas; `None` where it is not installed.
+/// Folder of the reference tool and its schemas; `None` if it is not installed.
 #[expect(clippy::print_stderr, reason = "a test that was skipped should say so")]
 fn reference_folder() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -66,37 +66,37 @@ fn reference_folder() -> Option<PathBuf> {
     Some(place.parent().unwrap().parent().unwrap().to_owned())
 }
 
-/// Runs the reference; returns its exit code and what it said.
+/// Runs the reference; returns its exit code and its output.
 fn run(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(folder)
-        // It asks for updates of itself.
+        // It checks for its own updates.
         .env("https_proxy", "http://127.0.0.1:9")
         .output()
         .unwrap();
-    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
-    (output.status.code().unwrap_or(-1), said)
+    let mut printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    printed.push_str(&String::from_utf8_lossy(&output.stderr));
+    (output.status.code().unwrap_or(-1), printed)
 }
 
 #[track_caller]
 fn verify(root: &Path, code: i32) {
-    let (found, said) = run("ascmhl-debug", &["verify", "."], root);
-    assert_eq!(found, code, "{said}");
+    let (found, printed) = run("ascmhl-debug", &["verify", "."], root);
+    assert_eq!(found, code, "{printed}");
 }
 
 #[track_caller]
 fn create(root: &Path, arguments: &[&str], code: i32) {
-    let (found, said) = run(
+    let (found, printed) = run(
         "ascmhl",
         &[&["create", "-v", "."], arguments].concat(),
         root,
     );
-    assert_eq!(found, code, "{said}");
+    assert_eq!(found, code, "{printed}");
 }
 
-/// Every manifest and chain below a folder is what the schemas say.
+/// Checks every manifest and chain below a folder against the schemas.
 #[track_caller]
 fn check_schemas(reference_folder: &Path, root: &Path) {
     for path in walk(root).0 {
@@ -110,8 +110,13 @@ fn check_schemas(reference_folder: &Path, root: &Path) {
         } else {
             &["xsd-schema-check", whole]
         };
-        let (code, said) = run("ascmhl-debug", arguments, reference_folder);
-        assert_eq!(code, OK, "{said}\n{}", fs::read_to_string(whole).unwrap());
+        let (code, printed) = run("ascmhl-debug", arguments, reference_folder);
+        assert_eq!(
+            code,
+            OK,
+            "{printed}\n{}",
+            fs::read_to_string(whole).unwrap()
+        );
     }
 }
 
@@ -129,7 +134,7 @@ fn write_tree(root: &Path, files: &[&str]) {
     fs::create_dir_all(root.join("empty/within")).unwrap();
 }
 
-/// All files and all folders below a folder.
+/// Lists all files and all folders below a folder.
 fn walk(root: &Path) -> (Vec<String>, Vec<String>) {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     let mut todo = vec![String::new()];
@@ -149,7 +154,7 @@ fn walk(root: &Path) -> (Vec<String>, Vec<String>) {
     (files, folders)
 }
 
-/// What a check finds: each file with its outcome, and what is missing.
+/// Result of a check: each file with its outcome, and the missing files.
 fn check(root: &Path) -> (Vec<(String, SealOutcome)>, BTreeSet<String>) {
     let histories = Histories::read(root).unwrap();
     let (files, folders) = walk(root);
@@ -185,7 +190,7 @@ fn assert_all_verified(root: &Path) {
     }
 }
 
-/// A new generation of a folder and of all histories within, as an ingest would make it.
+/// Writes a new generation of a folder and of all nested histories, as an ingest does.
 fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
     let histories = Histories::read(root).unwrap();
     let now = btsindex::value::now();
@@ -258,9 +263,9 @@ fn the_reference_verifies_manifests_of_every_hash_kind() {
         assert_eq!(seal(&root, &[*kind]).len(), 1);
         check_schemas(&reference_folder, &root);
         verify(&root, OK);
-        let (code, said) = run("ascmhl-debug", &["verify", "-dh", "."], &root);
-        assert_eq!(code, OK, "{said}");
-        assert!(!said.contains("ERROR"), "{said}");
+        let (code, printed) = run("ascmhl-debug", &["verify", "-dh", "."], &root);
+        assert_eq!(code, OK, "{printed}");
+        assert!(!printed.contains("ERROR"), "{printed}");
         assert_all_verified(&root);
 
         create(&root, &["-h", kind.name()], OK);
@@ -474,7 +479,7 @@ fn nested_histories_are_compatible_with_the_reference() {
         &root,
         &["day 1/A002/inner/c.mov", "day 1/A002/inner/d/e.mov"],
     );
-    // Two that the reference made, and one of ours within one of them.
+    // Two generations by the reference, and one of ours nested in one of them.
     create(&root.join("day 1/A001"), &["-h", "xxh64"], OK);
     create(&root.join("day 1/A002"), &["-h", "md5"], OK);
     seal(&root.join("day 1/A002/inner"), &[HashKind::Sha1]);
@@ -493,14 +498,14 @@ fn nested_histories_are_compatible_with_the_reference() {
         verify(&root.join(place), OK);
     }
     assert_all_verified(&root);
-    let (code, said) = run(
+    let (code, printed) = run(
         "ascmhl-debug",
         &["verify", "-dh", "-h", "xxh128", "."],
         &root,
     );
-    assert!(!said.contains("mismatch"), "{code}: {said}");
+    assert!(!printed.contains("mismatch"), "{code}: {printed}");
 
-    // The reference goes on where we left off, and refers to the same manifests.
+    // The reference continues after our generation, and refers to the same manifests.
     create(&root, &["-h", "xxh128"], OK);
     let histories = Histories::read(&root).unwrap();
     assert_eq!(histories.iter().count(), 4);
@@ -563,7 +568,7 @@ fn a_manifest_missing_from_the_chain_is_ignored() {
     let root = folder.path();
     write_tree(root, &["one"]);
     let first = seal(root, &[HashKind::Md5]);
-    // As if it had been stopped before the chain was written.
+    // As if the process had stopped before it wrote the chain.
     let stray = first[0].with_file_name("0002_stray_2026-05-02_163000Z.mhl");
     fs::copy(&first[0], &stray).unwrap();
     verify(root, OK);
@@ -573,7 +578,7 @@ fn a_manifest_missing_from_the_chain_is_ignored() {
     verify(root, OK);
     create(root, &["-h", "md5"], OK);
     assert_all_verified(root);
-    // Stopped before the first generation: a chain of none.
+    // Stopped before the first generation: the chain is empty.
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write_tree(root, &["one"]);

@@ -1,4 +1,5 @@
-//! Photographs beside clips: an XMP sidecar that is theirs is never read for the clip, and never written to.
+//! Photographs next to clips: an XMP sidecar of a photograph is never read for the clip, and never
+//! overwritten.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use crate::shoot::Shoot;
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
-/// A sidecar with two stars and a keyword; `declared` is the extension that it says it is for.
+/// Sidecar with two stars and a keyword; `declared` is the extension of the file that it declares.
 fn packet(declared: Option<&str>) -> String {
     let declared = declared.map_or_else(String::new, |extension| {
         format!(" photoshop:SidecarForExtension=\"{extension}\"")
@@ -23,7 +24,7 @@ fn packet(declared: Option<&str>) -> String {
     )
 }
 
-/// A folder with clips, photographs and sidecars, scanned.
+/// Scanned folder with clips, photographs and sidecars.
 struct PhotoFolder {
     shoot: Shoot,
 }
@@ -33,7 +34,7 @@ impl PhotoFolder {
         let shoot = Shoot::new();
         for (number, name) in (0_u8..).zip(clips) {
             let path = shoot.add(CLIP, name);
-            // Each its own content, so that each is its own clip.
+            // Each has different content, so each is a separate clip.
             let mut bytes = fs::read(&path).unwrap();
             bytes.push(number);
             fs::write(path, bytes).unwrap();
@@ -56,7 +57,7 @@ impl PhotoFolder {
         self.shoot.clip(clip)
     }
 
-    /// Whether a scan took the sidecar's title, and whether `sidecar read` takes its stars.
+    /// Returns whether a scan took the sidecar's title, and whether `sidecar read` takes its stars.
     fn is_read(&self, clip: &str) -> (bool, bool) {
         let is_scanned = self.clip_as_json(clip)["title"] == "of the sidecar";
         let read = self.shoot.run(&["sidecar", "read", "--author", "anna"]);
@@ -64,7 +65,7 @@ impl PhotoFolder {
         (is_scanned, self.clip_as_json(clip)["rating"] == 2)
     }
 
-    /// Gives a clip a tag, and writes it beside the footage; returns what was output of it.
+    /// Tags a clip and writes its sidecar; returns the output.
     fn write(&self, clip: &str) -> String {
         let tagged = self
             .shoot
@@ -101,7 +102,7 @@ fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
         let theirs = fs::read_to_string(folder.path("IMG_0001.xmp")).unwrap();
         assert_eq!(theirs, packet(declared));
         assert!(has_our_tag(folder.path("IMG_0001.MOV.xmp")));
-        // A scan knows what was written, and takes nothing of it for another's.
+        // A scan recognizes our sidecars, and attributes none of their content to others.
         let again = folder.shoot.scan_facts();
         assert_eq!(again.code, 0, "{}", again.stderr);
         assert_eq!(folder.clip_as_json("IMG_0001.MOV")["rating"], Value::Null);
@@ -133,7 +134,7 @@ fn a_sidecar_that_declares_the_clip_belongs_to_the_clip() {
 
 #[test]
 fn a_sidecar_of_a_deleted_photograph_is_not_used_for_the_clip() {
-    // The last two are no extensions at all.
+    // The last two are not extensions.
     for declared in ["CR3", "../MOV", "MOV&#x9;x"] {
         let folder = PhotoFolder::new(&["IMG_0001.MOV"], &[], &[("IMG_0001.xmp", Some(declared))]);
         assert_eq!(folder.is_read("IMG_0001.MOV"), (false, false), "{declared}");

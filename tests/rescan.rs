@@ -1,4 +1,4 @@
-//! Scanning again: what is known stays known, whatever happened in between.
+//! Scanning again: known facts are kept, whatever happened in between.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::shoot::{Shoot, copy, find_program, fixtures, number, set_modified, write_program};
 use serde_json::Value;
 
-/// The catalogue's content without what depends on the folder that a test was given.
+/// Content of the catalogue, without anything that depends on the folder of the test.
 fn content(shoot: &Shoot) -> Vec<String> {
     let folder = shoot.footage().to_string_lossy().into_owned();
     shoot
@@ -19,7 +19,7 @@ fn content(shoot: &Shoot) -> Vec<String> {
         .collect()
 }
 
-/// What the index finds for each of many words: it must be that of a clean scan too.
+/// Matches in the index for each of many words; a clean scan must give the same.
 fn finds(shoot: &Shoot) -> Vec<Vec<String>> {
     [
         "drummer",
@@ -70,7 +70,7 @@ fn no_file_is_probed_twice() {
         (&5.into(), &5.into()),
         "{summary}"
     );
-    // Facts and posters are there, tags follow the new names, copies are one clip.
+    // Facts and posters exist, tags follow the new names, and copies are one clip.
     let clip = shoot.clip("A001_C003_0512AB.mov");
     assert_eq!(clip["video_codec"], "prores");
     let copied = shoot.clip("GX010042.MP4");
@@ -100,7 +100,7 @@ fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
     assert_eq!(
         shoot.clips().len(),
         3,
-        "what a.avi was before is kept, and missing"
+        "the former a.avi is kept as a missing clip"
     );
 }
 
@@ -134,7 +134,7 @@ fn a_reused_card_keeps_the_edits_of_its_former_clips() {
             (&kept["bytes"], &kept["duration"]),
             (&monday["bytes"], &monday["duration"])
         );
-        // The first content comes back.
+        // The first content returns.
         shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
         shoot.scan_facts();
         assert_eq!(
@@ -209,7 +209,7 @@ fn renaming_a_large_folder_is_a_move() {
         }
     }
     let counts = shoot.scan_counts(&["--no-pictures"]);
-    // All but the empty file, which has no content to be known by.
+    // All but the empty file, which has no content to identify it.
     assert_eq!(
         (&counts["recognised"], &counts["moved"]),
         (&16.into(), &16.into()),
@@ -230,7 +230,7 @@ fn image_sequences_follow_their_frames() {
     let scans = shoot.footage().join("Scans");
     crate::shoot::copy(&fixtures().join("AdShoot_ACME/Scans"), &scans);
     shoot.scan();
-    // The same size and an older time: only the frame itself tells.
+    // Same size and an older time: only the frame itself reveals the change.
     set_modified(&scans.join("hero_bottle.0005.dpx"), 1_700_000_000);
     assert_eq!(shoot.scan_counts(&[])["changed"], 1);
     for frame in 5..=8 {
@@ -294,12 +294,16 @@ fn timed_out_files_are_retried_and_keep_their_facts() {
     assert_eq!(
         shoot.scan_counts(&[])["unreadable"],
         0,
-        "the same version is tried again"
+        "the same version is retried"
     );
     let facts = content(&shoot);
     fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
     scan_stuck();
-    assert_eq!(shoot.clip("a.avi")["video_codec"], "mpeg4", "facts stay");
+    assert_eq!(
+        shoot.clip("a.avi")["video_codec"],
+        "mpeg4",
+        "facts are kept"
+    );
     shoot.scan();
     assert_eq!(content(&shoot), facts);
 }
@@ -335,7 +339,7 @@ fn missing_files_are_marked_and_never_deleted() {
     assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "missing");
     assert_eq!(shoot.search_names(&["apple"]), ["IMG_1234.MOV"]);
     fs::rename(&aside, &gone).unwrap();
-    // A file that was moved about may be another: it is looked into, and known again.
+    // A moved file may be a different one: it is read, and recognized.
     let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(
         (&counts["missing"], &counts["read"], &counts["recognised"]),
@@ -427,10 +431,10 @@ fn a_damaged_index_is_rebuilt() {
             fs::write(path, b"").unwrap();
         }
     }
-    assert_eq!(finds(&shoot), before, "a segment that was cut off");
+    assert_eq!(finds(&shoot), before, "a truncated segment");
 }
 
-/// Starts a scan with its output thrown away.
+/// Starts a scan and discards its output.
 fn start_scan(shoot: &Shoot) -> Child {
     shoot
         .command()
@@ -451,7 +455,7 @@ fn a_scan_killed_at_any_moment_resumes_to_the_same_result() {
     let whole = begun.elapsed();
     let (expected, expected_finds) = (content(&clean), finds(&clean));
 
-    // One catalogue killed several times, each time further on.
+    // One catalogue, killed several times, each time later.
     let killed_often = Shoot::with_fixtures();
     let kills = u32::try_from(number("BTSINDEX_ROUNDS", 5)).unwrap();
     for part in 1..=kills {
@@ -464,7 +468,7 @@ fn a_scan_killed_at_any_moment_resumes_to_the_same_result() {
     assert_eq!(content(&killed_often), expected);
     assert_eq!(finds(&killed_often), expected_finds);
 
-    // Fresh catalogues, each killed once.
+    // New catalogues, each killed once.
     for part in [2, 5, 8_u32] {
         let shoot = Shoot::with_fixtures();
         let mut scan = start_scan(&shoot);
@@ -522,7 +526,7 @@ fn ctrl_c_ends_a_scan_cleanly_and_the_next_one_resumes() {
     let read = summary["read"].as_u64().unwrap();
     assert!(
         (1..17).contains(&read),
-        "some files were read, not all: {summary}"
+        "only some files were read: {summary}"
     );
     let rest = shoot.scan_counts(&[]);
     assert_eq!(rest["read"].as_u64().unwrap(), 17 - read, "{rest}");
@@ -565,7 +569,7 @@ fn file_names_are_searchable_before_any_file_is_read() {
     scan.wait().unwrap();
 }
 
-/// Tools that tell their version and then nothing any more.
+/// Tools that print their version and hang afterwards.
 fn hanging_tools(shoot: &Shoot) -> std::path::PathBuf {
     let folder = shoot.folder("stuck-tools");
     for tool in ["ffprobe", "ffmpeg"] {
@@ -591,7 +595,7 @@ fn a_catalogue_of_the_first_version_opens_and_recognizes_its_clips() {
             .unwrap()
     };
     assert_eq!(version(), 1);
-    // Whoever looks into it brings it up to date, and keeps a copy of what it was.
+    // Any command that opens it upgrades it, and keeps a backup of the old version.
     assert_eq!(shoot.search_names(&["night"]).len(), 4);
     assert_eq!(version(), 6);
     assert!(shoot.catalogue().join("backups/version-1.sqlite").exists());

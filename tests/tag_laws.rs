@@ -1,6 +1,6 @@
-//! A law: whatever rules are in force, whatever tags are called, whatever becomes of files and of the
-//! index, a tag that a person added is there and one that a person removed is not. After each
-//! step the catalogue is compared with a model that knows nothing of rules.
+//! Property: whatever rules are active, however tags are renamed, and whatever happens to files and
+//! the index, a tag that a person added is set and one that a person removed is not. After each
+//! step the catalogue is compared with a model that does not know rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,16 +14,16 @@ use btsindex::tag::{Rules, UserRules};
 use btsindex::value::{Fingerprint, TagOrigin};
 use proptest::prelude::*;
 
-/// Files, each a clip of its own, called so that rules give them tags.
+/// Files, each a separate clip, with names for which rules set tags.
 const FILES: [&str; 4] = [
     "Drone/a.mov",
     "Interview/b.mov",
     "alpha/c.mov",
     "beta/d.mov",
 ];
-/// Tags that people and rules give.
+/// Tags set by people and rules.
 const TAGS: [&str; 5] = ["drone", "interview", "alpha", "beta", "beta/two"];
-/// Sets of rules that are in force in turn.
+/// Rule sets that are activated in turn.
 const RULES: [&str; 3] = [
     "",
     "[[rule]]\nname = \"all\"\nwhen = { extension = \"mov\" }\ntags = [\"alpha\", \"beta\", \"beta/two\"]\n",
@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What people decided of one clip.
+/// Decisions of people on one clip.
 #[derive(Debug, Default, Clone)]
 struct Decisions {
     tags: BTreeMap<String, bool>,
@@ -68,7 +68,7 @@ struct Decisions {
 struct World {
     folder: tempfile::TempDir,
     catalogue: Catalogue,
-    /// Those that are in force.
+    /// Active rules.
     rules: Rules,
     decisions: Vec<Decisions>,
     tick: i64,
@@ -100,7 +100,7 @@ impl World {
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, folder).unwrap())
     }
 
-    /// A scan comes by a file, which is new to it.
+    /// Records that a scan found a file that it does not know.
     fn read(&mut self, file: usize) {
         self.tick += 1;
         let inside = Path::new(FILES[file]);
@@ -201,7 +201,7 @@ impl World {
 
     fn apply(&mut self, step: &Step) {
         match *step {
-            // As the program does: a former name means what it is called now.
+            // Like the program: a former name stands for the current one.
             Step::Add(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
                 self.add_edit(file, Action::AddTag(tag));
@@ -222,7 +222,7 @@ impl World {
             Step::Rename(from, to) => {
                 let to = TAGS[to];
                 let from = self.rules.vocabulary().current_name(TAGS[from]);
-                // The program refuses the others.
+                // The program rejects the others.
                 let called = self.rules.vocabulary().current_name(to);
                 let is_free = called == to || called == from;
                 if from != to && is_free && !to.starts_with(&format!("{from}/")) {
@@ -289,7 +289,7 @@ impl World {
     }
 }
 
-/// Takes steps one by one; the law must hold after each.
+/// Applies steps one by one; the property must hold after each.
 fn run_steps(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut world = World::new();
     for step in steps {
@@ -299,13 +299,13 @@ fn run_steps(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What random runs found, and rings, chains, swaps and merges beside them.
+/// Failures found by random runs, and rings, chains, swaps and merges as well.
 #[test]
 fn tags_of_people_survive_cyclic_renames() {
     use Step::{Add, Remove, Rename, Retag};
     let (drone, interview, alpha, beta, two) = (0, 1, 2, 3, 4);
     let regressions: &[&[Step]] = &[
-        // A ring: the tag's new name stood below its former one.
+        // Ring: the new name of the tag was below its former name.
         &[
             Rename(two, beta),
             Rename(beta, drone),
@@ -319,7 +319,7 @@ fn tags_of_people_survive_cyclic_renames() {
             Rename(drone, two),
             Remove(0, beta),
         ],
-        // A tag below a renamed one gets its former name back.
+        // A tag below a renamed tag gets its former name back.
         &[
             Add(1, two),
             Rename(two, drone),
@@ -327,7 +327,7 @@ fn tags_of_people_survive_cyclic_renames() {
             Rename(drone, two),
             Add(0, two),
         ],
-        // A swap by way of a third name.
+        // Swap by way of a third name.
         &[
             Add(0, drone),
             Add(1, alpha),
@@ -337,7 +337,7 @@ fn tags_of_people_survive_cyclic_renames() {
             Remove(0, alpha),
             Add(2, drone),
         ],
-        // A merge, and one of the two names given back.
+        // Merge, after which one of the two names is restored.
         &[
             Add(0, drone),
             Add(1, alpha),
@@ -346,7 +346,7 @@ fn tags_of_people_survive_cyclic_renames() {
             Add(2, alpha),
             Remove(0, drone),
         ],
-        // A chain whose first name is used all the same, while rules give tags.
+        // Chain whose first name is still used while rules set tags.
         &[
             Retag(1),
             Rename(alpha, beta),
@@ -356,7 +356,7 @@ fn tags_of_people_survive_cyclic_renames() {
             Retag(2),
             Remove(3, beta),
         ],
-        // The tag above goes and comes back under the name of the one below.
+        // The upper tag goes and comes back under the name of the lower one.
         &[
             Add(0, two),
             Rename(beta, alpha),

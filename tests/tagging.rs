@@ -1,4 +1,4 @@
-//! The built-in rules against what people who know the trade say of paths: `tests/labels`.
+//! The built-in rules compared with labels by people who know the trade: `tests/labels`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::path::Path;
 use btsindex::clip::Clip;
 use btsindex::tag::{Rules, UserRules};
 
-/// A path with what is right of it.
+/// A path with its correct tags and facts.
 struct Labelled {
     path: String,
     tags: BTreeSet<String>,
@@ -38,7 +38,7 @@ fn labelled(text: &str) -> Vec<Labelled> {
         .collect()
 }
 
-/// A tag, and what stands above it.
+/// A tag and its parents.
 fn with_parents(tag: &str) -> Vec<String> {
     let above = tag.match_indices('/').map(|(at, _)| tag[..at].to_owned());
     above.chain([tag.to_owned()]).collect()
@@ -100,7 +100,7 @@ fn facts(clip: &Clip) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Scores by kind, and the lines that are wrong.
+/// Computes scores by kind, and the lines with errors.
 fn measured(
     rules: &Rules,
     set: &[Labelled],
@@ -179,7 +179,7 @@ fn table(scores: &BTreeMap<String, Score>) -> String {
     text
 }
 
-/// Neither precision nor recall of all tags together may fall below this again.
+/// Lower limits of precision and recall over all tags.
 const HALVES: [(&str, &str, f64, f64); 3] = [
     ("tuning", include_str!("labels/tuning.tsv"), 0.97, 0.97),
     (
@@ -204,7 +204,7 @@ fn rules_agree_with_the_labels() {
             table(&tags),
             table(&of_facts)
         );
-        // Of what was set aside nothing but numbers is ever shown.
+        // For the held-out half, only numbers are printed.
         if half != "held out" {
             println!("{wrong}");
         }

@@ -1,4 +1,4 @@
-//! Tags that explain themselves, through the program: rules in force, words of people, sidecars.
+//! Tags with explanations, through the program: active rules, edits of people, sidecars.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn rules_can_be_tested_before_they_are_applied_without_the_drive() {
     assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     let others = shoot.run(&["tags", "test", file, "camera:fx3"]);
     assert_eq!(others.stdout, "no changes\n");
-    // The drive is gone.
+    // The drive is offline.
     let away = shoot.footage().with_extension("away");
     fs::rename(shoot.footage(), &away).unwrap();
     let applied = shoot.run(&["tags", "apply"]);
@@ -77,7 +77,7 @@ fn rules_can_be_tested_before_they_are_applied_without_the_drive() {
     let again = shoot.run(&["tags", "apply", "--json"]).json().remove(0);
     assert_eq!(again["changed"], 0);
     fs::rename(&away, shoot.footage()).unwrap();
-    // An empty file leaves what comes with the program; none leaves what is in force.
+    // An empty file leaves the built-in rules; a missing file leaves the active ones.
     fs::remove_file(shoot.catalogue().join("rules.toml")).unwrap();
     assert!(
         shoot
@@ -90,7 +90,7 @@ fn rules_can_be_tested_before_they_are_applied_without_the_drive() {
     rules(&shoot, "");
     shoot.run(&["tags", "apply"]);
     assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
-    shoot.assert_consistent("after other rules");
+    shoot.assert_consistent("after the rules changed");
 }
 
 #[test]
@@ -104,9 +104,12 @@ fn invalid_rules_leave_the_active_ones_unchanged() {
     );
     let refused = shoot.run(&["tags", "apply"]);
     assert_eq!(refused.code, 1);
-    let said = refused.stderr;
-    assert!(said.contains("rules.toml:3: no condition `nam`"), "{said}");
-    assert!(said.contains("hint: did you mean `name`?"), "{said}");
+    let stderr = refused.stderr;
+    assert!(
+        stderr.contains("rules.toml:3: no condition `nam`"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("hint: did you mean `name`?"), "{stderr}");
     let file = shoot.catalogue().join("rules.toml");
     assert_eq!(shoot.run(&["tags", "test", file.to_str().unwrap()]).code, 1);
     shoot.add("Location Scout/IMG_1234.MOV", "Scout/Drummer.MOV");
@@ -156,11 +159,12 @@ fn words_of_the_vocabulary_find_their_tags() {
     assert_eq!(count("tag:tv-set").0, "2");
     assert_eq!(count("tag:control-room").0, "1");
     assert_eq!(count("tag:phase").0, "4");
-    let (none, said) = count("tag:rehearsal");
+    let (none, stderr) = count("tag:rehearsal");
     assert_eq!(none, "0");
     assert!(
-        said.contains("`rehearsal` is ambiguous (`studio-session/rehearsal`, `tv-set/rehearsal`)"),
-        "{said}"
+        stderr
+            .contains("`rehearsal` is ambiguous (`studio-session/rehearsal`, `tv-set/rehearsal`)"),
+        "{stderr}"
     );
     let refused = shoot.run(&["tag", "add", "rehearsal", LAUGH]);
     assert_eq!(refused.code, 1);
@@ -185,7 +189,7 @@ fn words_of_the_vocabulary_find_their_tags() {
             .map(|row| row["clips"].clone())
     };
     assert_eq!(of("group", "shoot"), Some(json!(9)));
-    // One clip has two below it, and counts once.
+    // One clip has two tags below it, and counts once.
     assert_eq!(of("tag", "tv-set"), Some(json!(3)));
     assert_eq!(of("tag", "tv-set/rehearsal"), Some(json!(1)));
     assert_eq!(of("tag", "intervew"), Some(json!(1)));
@@ -203,7 +207,7 @@ fn a_renamed_tag_is_renamed_for_people_and_rules() {
         "{}",
         misspelt.stderr
     );
-    // Nobody is there to be asked.
+    // There is no terminal to ask for confirmation.
     assert_ne!(shoot.run(&["tags", "rename", "loud", "noisy"]).code, 0);
     assert_eq!(
         shoot.run(&["tags", "rename", "loud", "noisy", "-y"]).code,
@@ -212,7 +216,7 @@ fn a_renamed_tag_is_renamed_for_people_and_rules() {
     let renamed = shoot.run(&["tags", "rename", "studio session", "Studio", "-y"]);
     assert_eq!(renamed.code, 0, "{}", renamed.stderr);
     assert_eq!(tags(&shoot, LAUGH), ["interview", "noisy", "studio"]);
-    // What was removed under the old name stays removed under the new one.
+    // A tag removed under the old name stays removed under the new one.
     assert!(tags(&shoot, "C0001.MP4").is_empty());
     assert_eq!(tags(&shoot, "C0002.MP4"), ["studio"]);
     shoot.add("Location Scout/IMG_1234.MOV", "Studio Session 2/IMG_9.MOV");
@@ -242,11 +246,11 @@ fn a_renamed_tag_is_renamed_for_people_and_rules() {
             .code,
         2
     );
-    // And back.
+    // Renamed back.
     shoot.run(&["tags", "rename", "studio", "studio-session", "-y"]);
     assert_eq!(tags(&shoot, "C0002.MP4"), ["studio-session"]);
     assert!(tags(&shoot, "C0001.MP4").is_empty());
-    shoot.assert_consistent("after other names");
+    shoot.assert_consistent("after the renames");
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn xmp(shoot: &Shoot, clip: &str) -> PathBuf {
     PathBuf::from(clip["path"].as_str().unwrap()).with_extension("xmp")
 }
 
-/// The program with another catalogue.
+/// Runs the program with another catalogue.
 fn run_with_catalogue(shoot: &Shoot, catalogue: &Path, arguments: &[&str]) -> Answer {
     let mut command = shoot.command();
     command.env("BTSINDEX_CATALOGUE", catalogue).args(arguments);
@@ -316,7 +320,7 @@ fn edits_travel_in_sidecars_next_to_the_footage() {
     assert_eq!(shoot.run(&["sidecar", "write"]).code, 1);
     assert!(
         !xmp(&shoot, LAUGH).exists(),
-        "there was no confirmation, so nothing is written"
+        "nothing is written without confirmation"
     );
     let written = shoot.run(&["sidecar", "write", "-y"]);
     assert_eq!(written.code, 0, "{}", written.stderr);
@@ -333,7 +337,7 @@ fn edits_travel_in_sidecars_next_to_the_footage() {
         "{}",
         again.stdout
     );
-    // A scan takes it neither for new nor for changed.
+    // A scan reports it neither as new nor as changed.
     let scanned = shoot.scan_counts(&[]);
     assert_eq!(
         (&scanned["new"], &scanned["changed"]),
@@ -363,14 +367,14 @@ fn edits_travel_in_sidecars_next_to_the_footage() {
         .json()
         .remove(0);
     assert_eq!(rejected["selection"], "rejected");
-    // Read again, nothing is new.
+    // Reading again finds nothing new.
     let again = run_with_catalogue(&shoot, &there, &["sidecar", "read"]);
     assert!(
         again.stdout.contains("0 edits imported"),
         "{}",
         again.stdout
     );
-    // What is taken back here is taken out there.
+    // An edit undone here is removed there.
     shoot.run(&["tag", "remove", "drums", LAUGH]);
     shoot.run(&["sidecar", "write", "-y"]);
     let text = fs::read_to_string(xmp(&shoot, LAUGH)).unwrap();
@@ -444,7 +448,7 @@ fn the_catalogue_wins_over_the_sidecar_unless_requested() {
         "{}",
         read.stderr
     );
-    // A synonym is taken in as the tag it means.
+    // A synonym is imported as its tag.
     assert_eq!(
         tags(&shoot, LAUGH),
         ["ad-shoot", "interview", "studio-session"]
@@ -469,7 +473,7 @@ fn exiftool_reads_our_sidecars_and_its_own_are_read() {
             std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
             "exiftool is not installed"
         );
-        eprintln!("exiftool is not installed: nothing was compared");
+        eprintln!("skipped: exiftool is not installed");
         return;
     }
     let shoot = fixtures();
@@ -545,7 +549,7 @@ fn invalid_tag_names_are_rejected_and_lose_nothing() {
             refused.stderr
         );
     }
-    // Into one of the sources.
+    // Into one of the source tags.
     assert_eq!(
         shoot
             .run(&["tags", "merge", "acme", "beta", "--into", "acme", "-y"])
@@ -553,7 +557,7 @@ fn invalid_tag_names_are_rejected_and_lose_nothing() {
         0
     );
     assert_eq!(tags(&shoot, LAUGH), ["acme", "interview", "studio-session"]);
-    // A name that rules go by is not given to another tag.
+    // A name that rules use is not given to another tag.
     assert_eq!(shoot.run(&["tags", "rename", "drone", "air", "-y"]).code, 0);
     let refused = shoot.run(&["tags", "rename", "vertical", "drone", "-y"]);
     assert_eq!(refused.code, 2);
@@ -564,7 +568,7 @@ fn invalid_tag_names_are_rejected_and_lose_nothing() {
         "{}",
         refused.stderr
     );
-    shoot.assert_consistent("after refused names");
+    shoot.assert_consistent("after rejected names");
 }
 
 #[test]
@@ -618,7 +622,7 @@ fn imported_tags_get_their_current_names() {
         "{}",
         tags("DJI_0042.MP4")
     );
-    // What is taken back of a rename leaves the name, and what was removed stays so.
+    // Undoing a rename restores the name, and removed tags stay removed.
     shoot.run(&["tags", "rename", "drone", "air", "-y"]);
     shoot.run(&["undo"]);
     let tree = shoot.run(&["tags", "--json"]).json();

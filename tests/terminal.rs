@@ -1,5 +1,5 @@
-//! No command sends a character to a terminal that acts on it, or that nobody sees. JSON and paths for programs are
-//! data; [`crate::hostile`] has names that try to run something.
+//! No command sends control or invisible characters to a terminal. JSON and paths for programs are
+//! unescaped data; [`crate::hostile`] tests names that try to run something.
 
 #![cfg(unix)]
 
@@ -9,8 +9,8 @@ use crate::shoot::tmux::{READY, Tmux};
 use crate::shoot::{Answer, Shoot};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
-/// One of each kind: a soft hyphen, a Mongolian separator, joiners, bidirectional controls, an invisible operator, a
-/// filler, variation selectors, an annotation, a tag, a separator of lines.
+/// One of each kind: a soft hyphen, a Mongolian separator, joiners, bidirectional controls, an
+/// invisible operator, a filler, variation selectors, an annotation, a tag, a line separator.
 const UNSEEN: [char; 15] = [
     '\u{ad}',
     '\u{180e}',
@@ -37,7 +37,7 @@ fn unseen() -> String {
     UNSEEN.iter().collect()
 }
 
-/// Two clips of one content with such characters in every name, and in every word that a person can write.
+/// Two clips with the same content and such characters in every name and every user text.
 fn shoot() -> Shoot {
     let shoot = Shoot::new();
     for copy in ["one", "two"] {
@@ -47,7 +47,7 @@ fn shoot() -> Shoot {
     shoot.add(CLIP, format!("broken{}.mov", unseen()));
     fs::write(
         shoot.footage().join(format!("text{}.mov", unseen())),
-        "this is no clip",
+        "this is not a clip",
     )
     .unwrap();
     shoot
@@ -72,12 +72,12 @@ fn no_command_prints_an_invisible_character() {
     let broken = footage.join(format!("broken{unseen}.mov"));
     let broken = broken.to_str().unwrap();
     let author = format!("anna{unseen}");
-    let said = ["-y", "--author", author.as_str()];
+    let options = ["-y", "--author", author.as_str()];
     let commands: Vec<Vec<&str>> = vec![
         vec!["scan", "--no-pictures", footage.to_str().unwrap()],
-        [&["tag", "add", &tag, broken], &said[..]].concat(),
-        [&["note", &note, broken], &said[..]].concat(),
-        [&["mark", "0.1s", &note, broken], &said[..]].concat(),
+        [&["tag", "add", &tag, broken], &options[..]].concat(),
+        [&["note", &note, broken], &options[..]].concat(),
+        [&["mark", "0.1s", &note, broken], &options[..]].concat(),
         vec!["search"],
         vec!["search", "--facet", "folder"],
         vec!["search", "--columns", "name,path,tags,notes"],

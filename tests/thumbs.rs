@@ -1,4 +1,4 @@
-//! Search results as pictures, and on the desktop: `--thumbs`, `--open`, `--reveal`.
+//! Search results as pictures and on the desktop: `--thumbs`, `--open`, `--reveal`.
 
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::shoot::tmux::{READY, Tmux};
 use crate::shoot::{Answer, Shoot, write_program};
 
-/// Pictures as half blocks.
+/// Half blocks, with which pictures are drawn.
 const BLOCKS: [char; 2] = ['▀', '▄'];
 
 fn scanned_shoot() -> Shoot {
@@ -74,7 +74,7 @@ fn an_undecodable_poster_is_left_out() {
     assert!(screen.contains(READY), "{screen}");
 }
 
-/// Programs of a desktop that write down what they are given, a line an argument.
+/// Desktop programs that write down their arguments, one per line.
 struct Desktop {
     folder: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! The story of a drive: scanned, spoken of, put on a shelf, found there, mounted elsewhere,
-//! tidied up, copied, moved, cloned, forgotten. On real filesystems, mounted for real.
+//! Life of a drive: scanned, annotated, put on a shelf, found there, mounted elsewhere,
+//! reorganized, copied, moved, cloned, forgotten. Uses real mounted filesystems.
 
 #![cfg(target_os = "linux")]
 
@@ -19,7 +19,7 @@ fn scan(shoot: &Shoot, arguments: &[&str], path: &Path) -> Answer {
     Answer::from_output(&command.output().unwrap())
 }
 
-/// What people expected_at of the clip, and where it is expected_at to be.
+/// Tags and note of the clip, and its reported location.
 fn laugh_clip(shoot: &Shoot) -> (Value, Value, String) {
     let clip = shoot.clip(LAUGH);
     let table = shoot.run(&["search", "drummer"]).stdout;
@@ -39,7 +39,7 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a story is warnings in one piece")]
+#[expect(clippy::too_many_lines, reason = "one scenario in many steps")]
 fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
@@ -57,7 +57,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     assert_eq!(shoot.run(&["note", "the good one", LAUGH]).code, 0);
     let tags = serde_json::json!(["drummer-laughs", "interview", "studio-session"]);
     let expected_at = |place: &str| (tags.clone(), Value::from("the good one"), place.to_owned());
-    // A loop device's filesystem is called what it calls itself.
+    // The filesystem of a loop device is named by its own label.
     assert_eq!(laugh_clip(&shoot), expected_at("SHELF-07"));
 
     // On the shelf.
@@ -87,7 +87,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     let path = shoot.clip(LAUGH)["path"].as_str().unwrap().to_owned();
     assert!(path.starts_with(there.to_str().unwrap()), "{path}");
 
-    // Tidied up.
+    // Reorganized.
     fs::rename(there.join(SESSION), there.join("2026-05 Night Owls")).unwrap();
     let summary = shoot.scan_without_tools(&there);
     assert_eq!(
@@ -97,7 +97,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     );
     assert_eq!(laugh_clip(&shoot), expected_at("SHELF-07"));
 
-    // Copied to another volume, and compared.
+    // Copied to another volume and compared.
     let mut raid = Disk::new(&folder, "RAID-A", 24).unwrap();
     let raid_at = folder.join("raid");
     raid.mount(&raid_at);
@@ -119,7 +119,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
             .collect::<Vec<_>>()
     };
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
-    // Of the small files the fingerprint is a full hash; one is large enough to be sampled.
+    // For small files the fingerprint is a full hash; one file is large enough to be sampled.
     assert_eq!(copies(&["drummer"]), [(2, 1)]);
     assert_eq!(copies(&["--verify", "drummer"]), [(2, 2)]);
     let place = laugh_clip(&shoot).2;
@@ -128,7 +128,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
         "{place}"
     );
 
-    // Moved off the shelf drive: what is elsewhere is not lost.
+    // Moved off the shelf drive: files that exist elsewhere are not lost.
     fs::remove_dir_all(there.join("2026-05 Night Owls")).unwrap();
     let summary = scan(&shoot, &[], &there).summary();
     assert_eq!(
@@ -139,7 +139,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     assert_eq!(laugh_clip(&shoot).2, "RAID-A");
     assert_eq!(laugh_clip(&shoot).1, "the good one");
 
-    // Forgotten: expected_at what would be lost, asked, and what people expected_at is kept.
+    // Forgotten: the losses are listed and confirmed, and edits are kept.
     let refused = shoot.run(&["volumes", "forget", "RAID-A"]);
     assert_eq!(refused.code, 1);
     assert!(
@@ -151,7 +151,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     assert_eq!(
         shoot.search_names(&["notes:good"]),
         [LAUGH],
-        "missing on SHELF-07, and found as such"
+        "missing on SHELF-07"
     );
     assert_eq!(
         shoot.run(&["volumes", "forget", "SHELF-07", "--yes"]).code,
@@ -200,7 +200,7 @@ fn clones_are_distinguished_and_reported() {
         .map(|file| &file["mounted"])
         .collect();
     assert_eq!(mounted, [&Value::from(true), &Value::from(true)], "{clip}");
-    // Alone again, the original is known by what it was known by.
+    // Once it is alone again, the original is identified as before.
     clone.unmount();
     assert_eq!(
         counts(&scan(&shoot, &[], &one).summary(), &["unchanged", "new"]),
@@ -228,7 +228,7 @@ fn a_full_disk_is_reported_and_loses_no_edit() {
     let footage = footage.to_str().unwrap();
     assert_eq!(command(&["scan", "--no-pictures", footage]).code, 3);
     assert_eq!(command(&["tag", "add", "before", LAUGH]).code, 0);
-    // Everything but a few blocks is taken.
+    // All but a few blocks are in use.
     let ballast = at.join("ballast");
     let mut file = fs::File::create(&ballast).unwrap();
     let block = [7_u8; 4096];
@@ -249,11 +249,11 @@ fn a_full_disk_is_reported_and_loses_no_edit() {
     assert!(refused > 0, "the disk was not full");
     let half = at.join("journal.ndjson");
     if command(&["edits", "export", half.to_str().unwrap()]).code != 0 {
-        assert!(!half.exists(), "half a journal looks like a whole one");
+        assert!(!half.exists(), "a partial journal looks complete");
     }
     let scan = command(&["scan", footage]);
     assert_ne!(scan.code, 0, "{}", scan.stdout);
-    // What can be found is found, and what was expected_at before is there.
+    // Searches work, and earlier edits are still there.
     assert_eq!(command(&["show", LAUGH]).code, 0);
     fs::remove_file(&ballast).unwrap();
     let found = command(&["search", "--json", "tag:before"]).json();
@@ -262,7 +262,7 @@ fn a_full_disk_is_reported_and_loses_no_edit() {
     assert_eq!(
         tags,
         3 + 40 - refused,
-        "every edit that was acknowledged, and no other: {}",
+        "exactly the acknowledged edits: {}",
         found[0]["tags"]
     );
     assert_eq!(command(&["scan", footage]).code, 3);
@@ -274,7 +274,7 @@ fn a_full_disk_is_reported_and_loses_no_edit() {
     }
 }
 
-/// A clip larger than what is sampled of it, and one that differs where nobody samples.
+/// Writes a clip that is larger than its samples, and one that differs outside the samples.
 fn write_similar_clips(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     fs::create_dir_all(folder).unwrap();
     let mut clip = fs::read(fixtures().join(SESSION).join("Day2").join(LAUGH)).unwrap();
@@ -306,7 +306,7 @@ fn a_hash_of_changed_content_proves_no_copy() {
             Some(3_000_000)
         )
     );
-    // Size, time and every sampled byte stay.
+    // Size, time and every sampled byte stay the same.
     fs::write(shoot.footage().join("b.mov"), &other).unwrap();
     crate::shoot::set_modified(&shoot.footage().join("b.mov"), 1_700_000_000);
     shoot.scan_counts(&[]);
@@ -316,7 +316,7 @@ fn a_hash_of_changed_content_proves_no_copy() {
     );
     let (verdict, spare) = verdict(&["--verify"]);
     assert!(verdict.contains("DIFFER"), "{verdict}");
-    assert_eq!(spare, Some(0), "neither stands for the other");
+    assert_eq!(spare, Some(0), "neither counts as a copy of the other");
 }
 
 #[test]
@@ -377,7 +377,8 @@ fn a_card_at_the_mount_point_of_another_does_not_affect_it() {
 #[test]
 fn copies_are_named_and_located_like_their_clips() {
     let shoot = Shoot::with_fixtures();
-    // One clip twice, one missing, one twice and missing once, one whose place another took.
+    // One clip with two copies, one missing, one with two copies and one missing, one whose path
+    // another file took.
     let scout = |name: &str, to: &str| shoot.add(&format!("Location Scout/{name}"), to);
     scout("old_tape.avi", "again/tape.avi");
     let gone = [
@@ -420,7 +421,7 @@ fn copies_are_named_and_located_like_their_clips() {
     assert!(missing >= 1 && several >= 1, "{missing} {several}");
 }
 
-/// Copies know no companions.
+/// Copies have no companions.
 fn without_companions(file: &btsindex::clip::FileCopy) -> btsindex::clip::FileCopy {
     btsindex::clip::FileCopy {
         companions: Vec::new(),

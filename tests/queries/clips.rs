@@ -1,11 +1,11 @@
-//! Some fifty clips as years of shoots leave them: an ad, a studio session, a drone day in
-//! Iceland, a concert in Tokyo, phones, sound rolls, and what went wrong.
+//! About fifty clips from years of shoots: an ad, a studio session, a drone day in Iceland, a
+//! concert in Tokyo, phones, sound rolls, and damaged files.
 
 use std::collections::BTreeMap;
 
 use super::sample_catalogue::{Set, Shot};
 
-/// What a test calls a clip; where its files are; what they say; what people say.
+/// Name of a clip in tests, locations of its files, their facts, and edits.
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const FX3: &str = "make: Sony; model: ILME-FX3; lens: FE 24-70mm F2.8 GM II; container: mp4; video_codec: h264; profile: High 4:2:2 Intra; bit_depth: 10; pixel_format: yuv422p10le; chroma_subsampling: 4:2:2; width: 3840; height: 2160; display_width: 3840; display_height: 2160; scan_order: progressive; audio_codec: pcm_s16be; audio_tracks: 1; audio_channels: 2; sample_rate: 48000; transfer: bt709";
@@ -300,7 +300,7 @@ const ODD: &[Row] = &[
     ),
 ];
 
-/// The catalogue, in several segments, and what each clip is called in it.
+/// Creates the catalogue in several segments; returns it with the test name of each clip.
 pub(crate) fn set() -> (Set, BTreeMap<i64, &'static str>) {
     let mut set = Set::new();
     let mut names = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Queries that ask for more than anybody would: they are answered or refused, and none makes the
-//! index look damaged, which would make it anew for each of them.
+//! Extreme queries are answered or rejected. None of them may make the index look damaged, which
+//! would rebuild it each time.
 
 use btsindex::error::Error;
 use btsindex::index::SortOrder;
@@ -8,7 +8,7 @@ use btsindex::query::{Context, Query};
 use super::TODAY;
 use super::sample_catalogue::{MOUNTED, Set, Shot, fail_on_notice};
 
-/// What is found of a query, or the beginning of why it is refused.
+/// Matches of a query, or the beginning of its error message.
 fn answer(typed: &str, set: &Set) -> String {
     let found = Query::parse_line(typed, &Context::plain(TODAY)).and_then(|query| {
         let mut finder = set.finder();
@@ -25,7 +25,7 @@ fn answer(typed: &str, set: &Set) -> String {
     }
 }
 
-/// Some clips with so many words each, nearly all of them different.
+/// Clips with `words` words each, nearly all of them different.
 fn wordy(clips: u64, words: u64) -> Set {
     let mut set = Set::new();
     let word = |number: u64| format!("{number:x}");
@@ -52,7 +52,7 @@ fn extreme_queries_are_answered_or_rejected() {
     for (typed, expected) in [
         ("*a*".to_owned(), "10"),
         ("*1*2*".to_owned(), "6"),
-        // A mark alone is no letter, though Unicode has some that are both.
+        // A combining mark alone is not a letter, though Unicode lists some as both.
         ("\u{5bb}..".to_owned(), "cannot search for"),
         ("*-\u{5bb}".to_owned(), "cannot search for"),
         ("*1*-\u{5bb}".to_owned(), "10"),
@@ -88,7 +88,7 @@ fn extreme_queries_are_answered_or_rejected() {
             many("near:51.5,-0.12,2km ", 130),
             "words with `*` or `~` count more than once",
         ),
-        // Those that stand for many count for many, and so does each after a comma.
+        // Tags that stand for many count for many, and so does each value after a comma.
         (format!("any:{}", many("1..,", 125)), "9"),
         (
             format!("any:{}", many("1..,", 126)),

@@ -1,5 +1,5 @@
-//! What queries find, each by name: the forms, their combinations and their errors, on a
-//! catalogue of believable clips and on random ones.
+//! Matches of queries by clip name: query forms, their combinations and their errors, on a
+//! realistic catalogue and on random ones.
 
 mod clips;
 mod limits;
@@ -13,5 +13,5 @@ mod text_match;
 
 use btsindex::query::Date;
 
-/// The day it is in these tests, a Tuesday.
+/// Current day in these tests, a Tuesday.
 const TODAY: Date = Date::constant(2025, 11, 25);

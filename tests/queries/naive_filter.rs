@@ -1,5 +1,5 @@
-//! What a query finds, in the plainest way there is: each clip's line of JSON is read and asked
-//! one thing after the other. No index, no columns, no lists of words.
+//! Naive evaluation of a query: each clip's line of JSON is read and checked against one filter
+//! after the other, without index, columns or word lists.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::sample_catalogue::MOUNTED;
 use super::text_match;
 
-/// Every clip of a catalogue as `search --json` tells it.
+/// Every clip of a catalogue as `search --json` prints it.
 pub(crate) struct Exported(Vec<(i64, Value)>);
 
 impl Exported {
@@ -27,7 +27,7 @@ impl Exported {
         Self(numbers.map(line).collect())
     }
 
-    /// The numbers of the clips that a query finds.
+    /// Returns the ids of the clips that match a query.
     pub(crate) fn matches(&self, query: &Query) -> BTreeSet<i64> {
         let found = self.0.iter().filter(|(_, clip)| matches_query(query, clip));
         found.map(|(number, _)| *number).collect()
@@ -60,7 +60,7 @@ fn matches_filter(filter: &Filter, clip: &Value) -> bool {
                 FieldFilter::Words(words) => any_text_has(clip, field, words),
                 FieldFilter::Choice(choice) => match &clip[field.name] {
                     Value::Bool(is_so) => *choice == if *is_so { "yes" } else { "no" },
-                    said => said == choice,
+                    stored => stored == choice,
                 },
                 FieldFilter::Range(between) => {
                     number(clip, field).is_some_and(|number| is_in(number, *between))
@@ -103,7 +103,7 @@ fn is_in(number: i64, between: NumberRange) -> bool {
     between.from <= number && number <= between.to
 }
 
-/// Whether one of a field's texts has these words.
+/// Returns true if one of the field's texts has these words.
 fn any_text_has(clip: &Value, field: &Field, words: &SearchWords) -> bool {
     let texts = texts(clip, field.name);
     matches!(field.kind, FieldKind::Words)
@@ -123,7 +123,7 @@ fn texts(clip: &Value, field: &str) -> Vec<String> {
                     None => (String::new(), path),
                 })
                 .unzip();
-            // The best copy's name is the clip's.
+            // The best copy's name is the name of the clip.
             let others = names.iter().filter(|name| clip["name"] != **name).cloned();
             others.chain(folders).collect()
         }
@@ -150,7 +150,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// A file's path below its volume.
+/// Path of a file below its volume.
 fn inside(file: &Value) -> String {
     let path = text(&file["path"]);
     let root = match file["volume"].as_str().unwrap() {
@@ -160,7 +160,7 @@ fn inside(file: &Value) -> String {
     path.strip_prefix(&root).unwrap().to_owned()
 }
 
-/// What a field of numbers is compared by.
+/// Value by which a number field is compared.
 fn number(clip: &Value, field: &Field) -> Option<i64> {
     let value = &clip[field.name];
     match (field.name, value) {
@@ -187,7 +187,7 @@ fn captured(clip: &Value) -> Option<i64> {
     clip["captured"].as_str().map(wall_seconds)
 }
 
-/// Seconds since 1970 of the clock reading that a time begins with, by the civil calendar:
+/// Seconds since 1970 of the wall-clock time at the start of `text`, by the civil calendar:
 /// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
 fn wall_seconds(text: &str) -> i64 {
     let part = |from: usize, to: usize| text[from..to].parse::<i64>().unwrap();
@@ -208,8 +208,8 @@ fn timecode(text: &str) -> i64 {
     ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1000 + parts[3]
 }
 
-/// Whether any address from the first to the last is asked for, one after the other in
-/// thousands a second, over midnight where the last comes before the first.
+/// Returns true if any frame address in the range belongs to the clip. Checks all addresses in
+/// turn; the range may cross midnight.
 fn runs_through(clip: &Value, between: NumberRange) -> bool {
     let Some(first) = clip["start_timecode"].as_str().map(timecode) else {
         return false;
@@ -223,7 +223,8 @@ fn runs_through(clip: &Value, between: NumberRange) -> bool {
     }
 }
 
-/// Whether a place is so near, by the angle between two directions from the Earth's middle.
+/// Returns true if the clip is within the area, by the angle between two directions from the
+/// Earth's centre.
 fn is_near(area: &str, clip: &Value) -> bool {
     let Some(place) = clip["gps"].as_str() else {
         return false;
@@ -261,7 +262,7 @@ fn is_large(resolution: Resolution, clip: &Value) -> bool {
     let (short, long) = (width.min(height), width.max(height));
     match resolution {
         Resolution::Lines(between) => {
-            // Wider than 19:10, it is a cut of 16:9.
+            // Wider than 19:10, it is a crop of 16:9.
             let lines = if long * 10 > short * 19 {
                 (long * 9 + 8) / 16
             } else {

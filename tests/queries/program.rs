@@ -1,4 +1,4 @@
-//! The program's own side of searching: flags, what goes to which stream, and exit codes.
+//! Searching with the program itself: flags, output streams and exit codes.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use super::clips;
 use super::sample_catalogue::Set;
 use crate::shoot::Answer;
 
-/// The program on a catalogue.
+/// Command of the program with a catalogue.
 fn command(set: &Set) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_btsindex"));
     command
@@ -21,14 +21,14 @@ fn run(set: &Set, arguments: &[&str]) -> Answer {
     Answer::from_output(&command(set).args(arguments).output().unwrap())
 }
 
-/// Runs a search that finds something, and gives its output.
+/// Runs a search that has matches, and returns its output.
 fn searched(set: &Set, arguments: &[&str]) -> String {
     let answer = run(set, &[&["search"], arguments].concat());
     assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
     answer.stdout
 }
 
-/// Runs a search that fails or finds nothing, and gives its exit code and what it said.
+/// Runs a search that fails or has no matches; returns its exit code and message.
 fn refused(set: &Set, arguments: &[&str]) -> (i32, String) {
     let answer = run(set, &[&["search"], arguments].concat());
     (answer.code, answer.stderr)
@@ -50,7 +50,7 @@ fn a_dash_before_a_word_excludes_it() {
         .to_vec();
     expected.sort();
     assert_eq!(found, expected);
-    // A shell took the quotes away.
+    // The shell removed the quotes.
     for spelling in ["-tag:ad shoot", "not:tag:ad shoot", "not:tag:ad-shoot"] {
         let count = searched(&set, &["--count", "sony", spelling]);
         assert_eq!(count, "7\n", "{spelling}");
@@ -170,7 +170,7 @@ Day2_Makeup_Room.mp4  1
         headings,
         ["ARRI ALEXA Mini LF (1 clip)", "no camera (1 clip)"]
     );
-    // Under each of its tags; how many there are is counted of all.
+    // Listed under each of its tags; the total covers all matches.
     let tags = searched(
         &set,
         &[
@@ -228,9 +228,9 @@ C0010.MP4,5,studio-session,Sony ILME-FX3,2025-11-24T21:00:00
         answer.stdout,
         "name          bytes\nDJI_0043.MP4  7.0 GB\nDJI_0042.MP4  5.0 GB\n"
     );
-    let said = "4 clips found, first 2 shown; `--limit 0` shows all\n";
-    assert_eq!(answer.stderr, said);
-    // A match that no other column shows.
+    let message = "4 clips found, first 2 shown; `--limit 0` shows all\n";
+    assert_eq!(answer.stderr, message);
+    // Match in a field that no other column shows.
     let columns = [
         "drummer",
         "has:notes",
@@ -278,7 +278,7 @@ red\\u{1b}[31m\\u{202e}gpj.mov
         .map(|row| row.unwrap().iter().map(str::to_owned).collect())
         .collect();
     let expected = [
-        // A spreadsheet would follow it.
+        // A spreadsheet would follow the formula.
         ["'=HYPERLINK(\"x\"), \"quoted\".mov", "line one\nline two"],
         ["red\u{1b}[31m\u{202e}gpj.mov", ""],
     ];
@@ -332,7 +332,7 @@ tuesday selects  is:selected date:2026..
     for other in ["--csv", "--paths", "--count"] {
         assert_eq!(refused(&set, &["--saved", other]).0, 2, "{other}");
     }
-    // What is replaced is fail_on_notice; what would lead back to itself replaces nothing.
+    // Replacing a search is reported; a circular reference replaces nothing.
     let again = run(
         &set,
         &[
@@ -351,7 +351,7 @@ tuesday selects  is:selected date:2026..
     let round = refused(&set, &["--save", "tuesday selects", "@calm"]);
     assert_eq!(round.0, 2);
     searched(&set, &["@tuesday selects", "--count"]);
-    // One that names itself cannot be saved; one whose parts are gone says so.
+    // A search that refers to itself cannot be saved; one with deleted parts reports that.
     let unknown = |name: &str| {
         let hint = "`btsindex search --saved` lists them all";
         (
@@ -370,7 +370,7 @@ tuesday selects  is:selected date:2026..
 #[test]
 fn queries_without_matches_get_suggestions() {
     let (set, _) = clips::set();
-    for (typed, said) in [
+    for (typed, message) in [
         (
             &["drumer"][..],
             "no clip matches `drumer`; did you mean `drummer` (5 clips) or `drummers` (4 clips) or `drums` (3 clips)?\n",
@@ -399,14 +399,14 @@ fn queries_without_matches_get_suggestions() {
     ] {
         let answer = run(&set, &[&["search"], typed].concat());
         assert_eq!((answer.code, answer.stdout.as_str()), (4, ""), "{typed:?}");
-        assert_eq!(answer.stderr, format!("nothing found\n{said}"));
+        assert_eq!(answer.stderr, format!("nothing found\n{message}"));
     }
 }
 
 #[test]
 fn unknown_flag_values_get_suggestions() {
     let (set, _) = clips::set();
-    for (typed, said) in [
+    for (typed, message) in [
         (
             &["camara:fx3"][..],
             "error: no field `camara`\nhint: did you mean `camera`? `btsindex fields` lists them all\n",
@@ -428,7 +428,7 @@ fn unknown_flag_values_get_suggestions() {
             "error: `dya` is not a facet\nhint: did you mean `day`?\n",
         ),
     ] {
-        assert_eq!(refused(&set, typed), (2, said.to_owned()), "{typed:?}");
+        assert_eq!(refused(&set, typed), (2, message.to_owned()), "{typed:?}");
     }
 }
 
@@ -451,14 +451,14 @@ fn a_closed_pipe_is_not_a_failure() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut String::new()).unwrap();
         drop(lines);
-        // Once when something was read, and once when nobody ever will.
-        let mut unheard = command.spawn().unwrap();
-        drop(unheard.stdout.take());
-        for child in [child, unheard] {
+        // Once after some output was read, and once when nothing is ever read.
+        let mut unread = command.spawn().unwrap();
+        drop(unread.stdout.take());
+        for child in [child, unread] {
             let answer = child.wait_with_output().unwrap();
-            let said = String::from_utf8_lossy(&answer.stderr);
-            assert!(answer.status.success(), "{arguments:?}: {said}");
-            assert!(!said.contains("error"), "{arguments:?}: {said}");
+            let message = String::from_utf8_lossy(&answer.stderr);
+            assert!(answer.status.success(), "{arguments:?}: {message}");
+            assert!(!message.contains("error"), "{arguments:?}: {message}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What each of many queries finds (`matches.txt`), and what is said of those that cannot be
-//! understood (`errors.txt`): `query → names` and `query → message → hint`, a line each.
+//! Matches of many queries (`matches.txt`) and errors of invalid ones (`errors.txt`), one per line:
+//! `query → names` and `query → message → hint`.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{TODAY, clips, sample_catalogue};
 const MATCHES: &str = include_str!("matches.txt");
 const ERRORS: &str = include_str!("errors.txt");
 
-/// The rows of a table, comments left out; accents that stand apart are spelled out.
+/// Rows of a table without comments; escaped combining accents are decoded.
 fn rows(table: &'static str) -> impl Iterator<Item = (String, Vec<&'static str>)> {
     let lines = table.lines().filter(|line| !line.starts_with("# "));
     lines.map(|line| {
@@ -65,7 +65,7 @@ fn every_query_finds_these_clips_and_no_others() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The first word of what a form asks: `dur:`, `any:`; of words, how they match.
+/// Kind of the first term of a query, such as `dur:` or `any:`; for words, their match mode.
 fn kind(query: &str) -> &str {
     let ends = ["..", "*", "~"]
         .into_iter()
@@ -84,7 +84,7 @@ fn the_table_has_every_form() {
     for (form, also, _) in FORMS {
         let forms = std::iter::once(*form).chain(also.split(", "));
         for form in forms.filter(|form| !form.is_empty()) {
-            // Saved searches are asked for by the program: `program.rs`.
+            // Saved searches are tested through the program: `program.rs`.
             let is_there = kinds.contains(kind(form)) || form.contains("selects");
             assert!(is_there, "{form}");
         }
@@ -95,7 +95,7 @@ fn the_table_has_every_form() {
 fn invalid_queries_are_rejected_with_a_hint() {
     for (typed, cells) in rows(ERRORS) {
         let Err(Error::Query { message, hint }) = parsed(&typed) else {
-            panic!("{typed} was understood");
+            panic!("{typed} was accepted");
         };
         assert_eq!([message, hint], cells[..], "{typed}");
     }

@@ -1,5 +1,5 @@
-//! Random catalogues and random queries of every form: what the index finds is what the obvious
-//! filter finds. `PROPTEST_CASES` makes it more catalogues.
+//! Random catalogues and random queries of every form: the index and the naive filter find the same
+//! clips. `PROPTEST_CASES` sets the number of catalogues.
 
 use btsindex::clip::{Clip, FIELDS, FieldKind};
 use btsindex::index::SortOrder;
@@ -11,10 +11,10 @@ use super::TODAY;
 use super::naive_filter::Exported;
 use super::sample_catalogue::{MOUNTED, Set, Shot, fail_on_notice};
 
-/// Queries that are asked of each catalogue.
+/// Queries per catalogue.
 const QUERIES: usize = 150;
 
-/// Few words, so that they meet: alike, with the same stem, with accents, in several scripts.
+/// Few words, so that they coincide: similar, with the same stem, with accents, in several scripts.
 const WORDS: [&str; 34] = [
     "drum",
     "drums",
@@ -61,7 +61,7 @@ fn prose(max: usize) -> impl Strategy<Value = String> {
     (words, select(&[" ", "_", ", ", "-"])).prop_map(|(words, between)| words.join(between))
 }
 
-/// A fact, or nothing.
+/// A fact, or an empty one.
 fn fact() -> impl Strategy<Value = (String, String)> {
     let text = select(&[
         "title",
@@ -149,7 +149,7 @@ fn place() -> impl Strategy<Value = String> {
     })
 }
 
-/// What people say.
+/// Edit by a person.
 fn edit() -> impl Strategy<Value = (String, String)> {
     let own = |name: &str, value: String| (name.to_owned(), value);
     prop_oneof![
@@ -164,7 +164,7 @@ fn edit() -> impl Strategy<Value = (String, String)> {
 
 const VOLUMES: [&str; 3] = [MOUNTED, "SHELF-07", "Vault 3"];
 
-/// A clip without its place's number, which makes it the only one of that name.
+/// A clip without the number in its path that makes its name unique.
 fn shot() -> impl Strategy<Value = Shot> {
     let at = (
         select(&["", "", "", "!", "?"]),
@@ -188,7 +188,7 @@ fn shot() -> impl Strategy<Value = Shot> {
     })
 }
 
-/// Clips that are written in pieces, so that the index has several segments.
+/// Clips that are written in batches, so that the index has several segments.
 fn catalogue() -> impl Strategy<Value = Vec<Vec<Shot>>> {
     let piece = proptest::collection::vec(shot(), 3..14);
     proptest::collection::vec(piece, 2..5)
@@ -206,7 +206,7 @@ fn write(pieces: &[Vec<Shot>]) -> Set {
         {
             count += 1;
             *at = format!("{at}_{count}.mov");
-            // Only the first of several can fail to be read.
+            // Only the first of several copies can be unreadable.
             if copy > 0 {
                 *at = at.replace('?', "");
             }
@@ -214,7 +214,7 @@ fn write(pieces: &[Vec<Shot>]) -> Set {
         numbers.push(set.add(&piece));
         set.follow();
     }
-    // A clip of each piece is edited, one is lost, and one volume is forgotten.
+    // One clip of each batch is edited, one is missing, and one volume is forgotten.
     for (numbers, piece) in numbers.iter().zip(pieces.iter().rev()) {
         set.add_edits(numbers[0], &piece[0].edits);
     }
@@ -224,7 +224,7 @@ fn write(pieces: &[Vec<Shot>]) -> Set {
     set
 }
 
-/// Values that may stand after any name, right or wrong.
+/// Values that may follow any field name, valid or not.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => text(),
@@ -237,7 +237,7 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Words as they may be asked for.
+/// Words in any form of query syntax.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         5 => word().prop_map(|word| word.replace(' ', "-")),
@@ -340,15 +340,15 @@ proptest! {
         let exported = Exported::of(&set.catalogue);
         let mut finder = set.finder();
         for typed in &queries {
-            // What makes no sense is refused; that is another test's.
+            // Invalid queries are rejected; another test covers them.
             let Ok(query) = Query::parse_line(typed, &Context::plain(TODAY)) else { continue };
             let hits = finder.find(&query, &SortOrder::default(), usize::MAX, &mut fail_on_notice).unwrap();
             let found = hits.clips.iter().copied().collect();
             prop_assert_eq!(exported.matches(&query), found, "{} as {}", typed, query);
             prop_assert_eq!(finder.count(&query, &mut fail_on_notice).unwrap(), hits.clips.len(), "{}", typed);
-            let told = query.to_string();
-            let again = Query::parse_line(&told, &Context::plain(TODAY)).unwrap();
-            prop_assert_eq!(again, query, "{}", told);
+            let printed = query.to_string();
+            let again = Query::parse_line(&printed, &Context::plain(TODAY)).unwrap();
+            prop_assert_eq!(again, query, "{}", printed);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A catalogue written through the library, with no footage behind it: what a scan would have
-//! found and read, and what edits number since.
+//! Catalogue written through the library, without footage: files and facts as a scan would record
+//! them, and edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -15,23 +15,23 @@ use serde_json::{Map, Value, json};
 
 use crate::shoot::unsearchable_folder;
 
-/// 2026-05-20 12:00:00 UTC: when files were written that say nothing else.
+/// 2026-05-20 12:00:00 UTC: default modification time of files.
 pub(crate) const WRITTEN: i64 = 1_779_278_400_000_000_000;
 
-/// One clip: where its files are, what they say, and what edits say.
+/// One clip: locations of its files, their facts, and edits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shot {
-    /// `VOLUME:folder/name`, the first one read first; `!` before it is missing by now, `?`
-    /// could not be read.
+    /// `VOLUME:folder/name`; the first file is read first. Prefix `!` marks a missing file, `?` an
+    /// unreadable one.
     pub(crate) at: Vec<String>,
-    /// Facts by the names of their fields; `size` and `written` are the file's.
+    /// Facts by field name; `size` and `written` belong to the file.
     pub(crate) facts: Vec<(String, String)>,
-    /// `tag`, `untag`, `note`, `stars`, `select`, `mark` and what value.
+    /// `tag`, `untag`, `note`, `stars`, `select` or `mark`, with its value.
     pub(crate) edits: Vec<(String, String)>,
 }
 
 impl Shot {
-    /// From `at|at`, `field: value; field: value` and `tag: x; note: y`.
+    /// Parses `at|at`, `field: value; field: value` and `tag: x; note: y`.
     pub(crate) fn read(at: &str, facts: &str, edits: &str) -> Self {
         let pairs = |text: &str| {
             let pairs = text.split("; ").filter_map(|pair| pair.split_once(": "));
@@ -50,7 +50,7 @@ impl Shot {
         Some(number.1.parse().unwrap())
     }
 
-    /// Facts of content, or of a file's place, as a scan would find them.
+    /// Facts of the content, or of a file's location, as a scan would find them.
     fn facts(&self, is_of_place: bool) -> Clip {
         let mut facts = Map::new();
         for (name, value) in &self.facts {
@@ -67,11 +67,11 @@ impl Shot {
     }
 }
 
-/// A value as the catalogue keeps it.
+/// A value as the catalogue stores it.
 fn fact(kind: FieldKind, name: &str, value: &str) -> Value {
     let number = || value.parse::<u64>().unwrap();
     match kind {
-        // Sorted, each once, as they are kept.
+        // Sorted and without duplicates, as they are stored.
         _ if name == "tags" => value
             .split(',')
             .collect::<BTreeSet<_>>()
@@ -85,21 +85,21 @@ fn fact(kind: FieldKind, name: &str, value: &str) -> Value {
     }
 }
 
-/// A catalogue, gone when it is dropped.
+/// Catalogue that is deleted when it is dropped.
 pub(crate) struct Set {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) catalogue: Catalogue,
-    /// Volumes by label: number, and where their root is.
+    /// Volumes by label: id and root.
     volumes: BTreeMap<String, i64>,
     written: u64,
 }
 
-/// The one that is mounted.
+/// The mounted volume.
 pub(crate) const MOUNTED: &str = "RAID-A";
 
 impl Set {
     pub(crate) fn new() -> Self {
-        // In memory where there is such a place.
+        // In memory if possible.
         let folder = unsearchable_folder(Path::new("/dev/shm"))
             .or_else(|_| unsearchable_folder(&env::temp_dir()));
         let folder = folder.unwrap();
@@ -120,7 +120,7 @@ impl Set {
         label.clone_into(&mut volume.label);
         volume.is_label_own = true;
         if label != MOUNTED {
-            // After whatever the other one is known by: copies stand in that order.
+            // Sorts after the identifier of the other volume: copies have that order.
             volume.identity = format!("~{label}");
             volume.mount = Path::new("/Volumes").join(label);
         }
@@ -129,7 +129,7 @@ impl Set {
         number
     }
 
-    /// Writes clips in one go, and gives their numbers.
+    /// Writes clips in one transaction and returns their ids.
     pub(crate) fn add(&mut self, shots: &[Shot]) -> Vec<i64> {
         self.catalogue.begin().unwrap();
         let mut contents = Vec::new();
@@ -204,7 +204,7 @@ impl Set {
         }
     }
 
-    /// What edits say of a clip.
+    /// Adds edits to a clip.
     pub(crate) fn add_edits(&self, clip: i64, edits: &[(String, String)]) {
         let action = |(what, value): &(String, String)| match what.as_str() {
             "tag" => Action::AddTag(value.clone()),
@@ -217,7 +217,7 @@ impl Set {
                 timecode: None,
                 text: value.clone(),
             }),
-            other => panic!("nobody facts {other}"),
+            other => panic!("unknown edit {other}"),
         };
         let actions: Vec<Action> = edits.iter().map(action).collect();
         if !actions.is_empty() {
@@ -225,34 +225,34 @@ impl Set {
         }
     }
 
-    /// Forgets a volume, if anything was ever there, and all that is only there.
+    /// Forgets a volume, if it exists, and all clips that exist only there.
     pub(crate) fn forget(&mut self, label: &str) {
         if let Some(number) = self.volumes.remove(label) {
             self.catalogue.forget_volume(number).unwrap();
         }
     }
 
-    /// Brings the index up to the catalogue: a segment for each time.
+    /// Updates the index from the catalogue; each call adds a segment.
     pub(crate) fn follow(&self) {
         drop(self.finder());
     }
 
-    /// How many parts the index is in.
+    /// Number of segments of the index.
     pub(crate) fn segments(&self) -> usize {
         let meta = std::fs::read(self.catalogue.folder().join("index/meta.json")).unwrap();
-        // A checksum follows it.
+        // A checksum follows the list.
         let mut values = serde_json::Deserializer::from_slice(&meta).into_iter::<Value>();
         let meta = values.next().unwrap().unwrap();
         meta["segments"].as_array().unwrap().len()
     }
 
-    /// What can be asked; that its index is damaged, or anything else of it, is never fail_on_notice.
+    /// Opens the catalogue for queries; any notice about the index fails the test.
     pub(crate) fn finder(&self) -> Finder<'_> {
         Finder::open(&self.catalogue, &mut fail_on_notice).unwrap()
     }
 }
 
-/// What no sound catalogue facts.
+/// Fails: a sound catalogue gives no notice about its index.
 pub(crate) fn fail_on_notice(note: &IndexNotice) {
     panic!("{note}");
 }

@@ -1,4 +1,4 @@
-//! The order of what is found, over several segments of the index, and how it is counted.
+//! Sort order of matches over several segments of the index, and their facets.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +13,23 @@ fn query(typed: &str) -> Query {
     Query::parse_line(typed, &Context::plain(TODAY)).unwrap()
 }
 
-/// What is found, in order, by name.
+/// Names of the matches, in order.
 fn ordered(
     typed: &str,
     order: &str,
-    most: usize,
+    limit: usize,
     finder: &mut Finder<'_>,
     names: &BTreeMap<i64, &str>,
 ) -> String {
     let order = order.parse::<SortOrder>().unwrap();
     let hits = finder
-        .find(&query(typed), &order, most, &mut fail_on_notice)
+        .find(&query(typed), &order, limit, &mut fail_on_notice)
         .unwrap();
     let found: Vec<&str> = hits.clips.iter().map(|clip| names[clip]).collect();
     found.join(" ")
 }
 
-/// A query, an order, and what is found in it.
+/// A query, a sort order, and the sorted matches.
 const ORDERS: &[(&str, &str, &str)] = &[
     (
         "tag:ad-shoot",
@@ -162,24 +162,24 @@ fn matches_are_sorted_in_the_requested_order() {
     for (typed, order, expected) in ORDERS {
         let all = ordered(typed, order, usize::MAX, &mut finder, &names);
         assert_eq!(all, *expected, "{typed} by {order}");
-        // The first of them are the first of all.
-        for most in [1, 3] {
-            let first = ordered(typed, order, most, &mut finder, &names);
-            let expected: Vec<&str> = all.split(' ').take(most).collect();
+        // A limited search returns the first of all matches.
+        for limit in [1, 3] {
+            let first = ordered(typed, order, limit, &mut finder, &names);
+            let expected: Vec<&str> = all.split(' ').take(limit).collect();
             assert_eq!(first, expected.join(" "), "{typed} by {order}");
         }
     }
 }
 
-/// Of all clips, only those are looked at that may be among the first.
+/// A limited search examines only clips that may be among the first.
 #[test]
 fn the_top_matches_are_the_same_for_every_limit() {
     let (set, _) = clips::set();
     let mut finder = set.finder();
     let everything = Query::default();
-    let mut first = |order: &SortOrder, most| {
+    let mut first = |order: &SortOrder, limit| {
         finder
-            .find(&everything, order, most, &mut fail_on_notice)
+            .find(&everything, order, limit, &mut fail_on_notice)
             .unwrap()
     };
     for name in SortOrder::names() {
@@ -191,16 +191,16 @@ fn the_top_matches_are_the_same_for_every_limit() {
             let order = order.parse::<SortOrder>().unwrap();
             let all = first(&order, usize::MAX);
             assert_eq!(all.clips.len(), all.total);
-            for most in [1, 2, 5, 9, 20] {
-                let few = first(&order, most);
-                assert_eq!(few.clips, all.clips[..most], "{most} by {order:?}");
+            for limit in [1, 2, 5, 9, 20] {
+                let few = first(&order, limit);
+                assert_eq!(few.clips, all.clips[..limit], "{limit} by {order:?}");
                 assert_eq!(few.total, all.total);
             }
         }
     }
 }
 
-/// A query, a facet, each value with how many clips have it, and how many have none.
+/// A query, a facet, each value with its number of clips, and the number of clips without a value.
 const FACETS: &[(&str, &str, &str)] = &[
     (
         "",
@@ -241,7 +241,7 @@ fn facets_are_counted_exactly() {
             .tally(&query(typed), &facet, true, &mut fail_on_notice)
             .unwrap();
         let [tally] = tallies.facets.as_slice() else {
-            panic!("one was asked for");
+            panic!("a facet was requested");
         };
         let rows = tally
             .rows

@@ -1,5 +1,5 @@
-//! Whether a text has words that were query_words for, found by looking through it from each place:
-//! whole words first (`day2`), then their parts (`day`, `2`).
+//! Naive text matching, from every position of the text: whole words first (`day2`), then their
+//! parts (`day`, `2`).
 
 use btsindex::value::words::{composed, fold, parts, runs, stem};
 use btsindex::value::{MatchMode, SearchWords};
@@ -21,40 +21,38 @@ pub(crate) fn has_words(text: &str, words: &SearchWords, is_prose: bool) -> bool
         }
         _ => {}
     }
-    let asked_parts = split_parts(&words.text);
-    let is_one = query_words.len() == 1 && asked_parts.len() == 1;
-    let is_same = |words_of_text: &str, query_words: &str, is_last: bool| {
-        words_of_text == query_words
-            || words.mode == MatchMode::Prefix && is_last && words_of_text.starts_with(query_words)
+    let query_parts = split_parts(&words.text);
+    let is_one = query_words.len() == 1 && query_parts.len() == 1;
+    let is_same = |word: &str, query_word: &str, is_last: bool| {
+        word == query_word
+            || words.mode == MatchMode::Prefix && is_last && word.starts_with(query_word)
             || is_one
                 && words.mode == MatchMode::Stemmed
                 && is_prose
-                && stem(words_of_text) == stem(query_words)
+                && stem(word) == stem(query_word)
     };
-    let is_whole = |words_of_text: &str, query_words: &str, _, is_last| {
-        is_same(words_of_text, query_words, is_last)
-    };
-    let is_part = |words_of_text: &str, query_words: &str, is_first, is_last| {
-        is_same(words_of_text, query_words, is_last)
-            || is_unspaced(query_words)
+    let is_whole = |word: &str, query_word: &str, _, is_last| is_same(word, query_word, is_last);
+    let is_part = |word: &str, query_word: &str, is_first, is_last| {
+        is_same(word, query_word, is_last)
+            || is_unspaced(query_word)
                 && match (is_first, is_last) {
-                    (true, true) => words_of_text.contains(query_words),
-                    (true, false) => words_of_text.ends_with(query_words),
-                    (false, true) => words_of_text.starts_with(query_words),
+                    (true, true) => word.contains(query_word),
+                    (true, false) => word.ends_with(query_word),
+                    (false, true) => word.starts_with(query_word),
                     (false, false) => false,
                 }
     };
     contains_in_order(&words_of_text, &query_words, is_whole)
-        || contains_in_order(&split_parts(text), &asked_parts, is_part)
+        || contains_in_order(&split_parts(text), &query_parts, is_part)
 }
 
-/// Whether a part is of a script without blanks, of which any letters are found.
+/// Returns true for scripts without spaces, in which any part of a text matches.
 fn is_unspaced(part: &str) -> bool {
     part.starts_with(|c| c >= '\u{2e80}')
 }
 
-/// Whether words stand in others together and in order; whether each is the first and the last
-/// of them matters.
+/// Returns true if the words occur in the others consecutively and in order; `is_same` also gets
+/// whether a word is the first and the last.
 fn contains_in_order(
     words_of_text: &[String],
     query_words: &[String],
@@ -70,15 +68,11 @@ fn contains_in_order(
     words_of_text.windows(query_words.len()).any(fits)
 }
 
-/// Letters that must be changed, added, left out or swapped with their neighbour, each place
-/// touched once.
-fn is_similar(word: &str, query_words: &str) -> bool {
-    let furthest = if query_words.chars().count() < 8 {
-        1
-    } else {
-        2
-    };
-    let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), query_words.chars().collect());
+/// Returns true if few enough edits turn one word into the other: letters are changed, added, left
+/// out or swapped with their neighbour, each position at most once.
+fn is_similar(word: &str, query_word: &str) -> bool {
+    let furthest = if query_word.chars().count() < 8 { 1 } else { 2 };
+    let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), query_word.chars().collect());
     let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {
@@ -98,8 +92,8 @@ fn is_similar(word: &str, query_words: &str) -> bool {
     table[a.len()][b.len()] <= furthest
 }
 
-/// Words with `*` for any letters: one against whole words and parts, several against whole
-/// words; a `*` alone is any word.
+/// Words with `*` for any letters: one pattern is compared with whole words and parts, several with
+/// whole words; a `*` alone is any word.
 fn matches_wildcards(pattern: &str, words_of_text: &[String], parts: &[String]) -> bool {
     let patterns: Vec<String> = pattern.split(['-', ' ']).map(fold).collect();
     let is_star = |pattern: &&String| pattern.chars().all(|c| c == '*');

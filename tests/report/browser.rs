@@ -1,5 +1,5 @@
-//! The report in a headless Chromium, used by mouse, finger and keys: `browser/report.mjs` says what has
-//! to hold. `scripts/chromium` installs what it takes.
+//! The report in a headless Chromium, operated by mouse, touch and keyboard: `browser/report.mjs`
+//! contains the checks. `scripts/chromium` installs the tools.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::day::{DAY, ingested_day};
 
-/// Where the browser's tools are; `None` where they are not installed.
+/// Folder of the browser's tools; `None` if they are not installed.
 fn tools() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)
@@ -18,7 +18,7 @@ fn tools() -> Option<PathBuf> {
             env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
             "no browser is on the PATH: scripts/chromium installs it"
         );
-        eprintln!("skipped: scripts/chromium installs the browser that reads reports");
+        eprintln!("skipped: scripts/chromium installs the browser");
     }
     found?.parent()?.parent().map(Path::to_owned)
 }

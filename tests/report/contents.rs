@@ -1,4 +1,4 @@
-//! What a report tells, as a page, as JSON and as CSV, and where it may be written.
+//! Content of a report as page, JSON and CSV, and where it may be written.
 
 use std::fs;
 use std::io::Read;
@@ -21,7 +21,7 @@ fn names(of: &Value) -> Vec<&str> {
     all.map(|one| one["name"].as_str().unwrap_or("-")).collect()
 }
 
-/// Names of the clips that are odd in some way.
+/// Names of the clips with irregularities of a kind.
 fn odd<'a>(report: &'a Value, kind: &str) -> Vec<(&'a str, &'a str)> {
     let found = report["odd"].as_array().unwrap().iter();
     let found = found.filter(|one| one["kind"] == kind);
@@ -51,7 +51,7 @@ fn a_report_as_json_is_one_object() {
     );
     let cameras = names(&report["totals"]["by_camera"]);
     assert!(cameras.contains(&"A · Sony ILME-FX3"), "{cameras:?}");
-    // What cannot be read is of the one camera that has its letter.
+    // Unreadable files are assigned to the one camera with the card's letter.
     assert!(!cameras.contains(&"camera A"), "{cameras:?}");
     let sum = |by: &str| -> u64 {
         let all = report["totals"][by].as_array().unwrap().iter();
@@ -81,7 +81,7 @@ fn irregularities_are_found() {
     );
     let fast: Vec<&str> = odd(&report, "high-rate").iter().map(|it| it.0).collect();
     assert_eq!(fast, ["GX010042.MP4", "GX010043.MP4"]);
-    // Two folders of one disk are one copy.
+    // Two folders on one disk count as one copy.
     assert_eq!(odd(&report, "one-copy").len(), 17);
 }
 
@@ -169,7 +169,7 @@ fn edits_appear_in_the_page_as_text_only() {
     assert!(page.contains("&lt;img src=x onerror=alert(3)&gt;.mov"));
     assert!(
         !page.contains('\u{202e}'),
-        "a name reorders what stands beside it"
+        "a name reorders the text next to it"
     );
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains(" style=") && !page.contains("http://") && !page.contains("https://"));
@@ -190,7 +190,7 @@ fn a_report_to_a_blocked_pipe_ends_at_the_first_signal() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It prints, and waits for the rest to be read.
+    // The command prints, and blocks until its output is read.
     let mut begin = [0; 9];
     let mut stdout = report.stdout.take().unwrap();
     stdout.read_exact(&mut begin).unwrap();
@@ -247,7 +247,7 @@ fn footage_is_never_replaced_by_a_report() {
         b"precious"
     );
     let hidden = fs::read_dir(&folder).unwrap();
-    assert_eq!(hidden.count(), 5, "something half-written is left");
+    assert_eq!(hidden.count(), 5, "temporary files are left");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A shoot day with all that a report tells of: two cameras, an action camera, sound, cards that were
-//! ingested_day in, what people said, and much that is odd or means harm.
+//! A shoot day with everything that reports contain: two cameras, an action camera, sound, ingested
+//! cards, edits, and many irregular or malicious values.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 
 use crate::shoot::{Answer, Shoot};
 
-/// The day.
+/// Date of the shoot day.
 pub(crate) const DAY: &str = "2026-05-20";
-/// What a person wrote that must not run.
+/// User text that must not run as a script.
 pub(crate) const HARM: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
 
-/// A clip to be filmed.
+/// Clip to be generated.
 struct Film {
     name: &'static str,
     rate: &'static str,
@@ -49,7 +49,7 @@ const fn film(
     }
 }
 
-/// The cards, a folder each.
+/// The cards, one folder each.
 fn films() -> Vec<Film> {
     let (dusk, stage) = (("0x1b2a49", "0xe07a5f"), ("0x2b193d", "0x6fb1c8"));
     let (green, warm) = (("0x12372a", "0xc8d96f"), ("0x5c2a18", "0xf2cc8f"));
@@ -129,12 +129,12 @@ fn films() -> Vec<Film> {
     ]
 }
 
-/// A day that was ingested_day in, with a catalogue.
+/// An ingested shoot day with its catalogue.
 pub(crate) struct IngestedDay {
     pub(crate) shoot: Shoot,
 }
 
-/// The day, made once for all tests.
+/// The shoot day, created once for all tests.
 pub(crate) fn ingested_day() -> &'static IngestedDay {
     static INGESTED_DAY: OnceLock<IngestedDay> = OnceLock::new();
     INGESTED_DAY.get_or_init(ingest_day)
@@ -160,7 +160,7 @@ fn ingest_day() -> IngestedDay {
     IngestedDay { shoot }
 }
 
-/// What was written of the day.
+/// Text of the shoot-day file.
 const SHOOT_DAY_FILE: &str = r#"
 [day]
 production = "ACME Spring Campaign BTS"
@@ -216,7 +216,7 @@ fn add_edits(shoot: &Shoot) {
     }
 }
 
-/// Films all of a day onto its cards, several at a time.
+/// Generates all clips of the day on its cards, several at a time.
 fn record(media: &Path) {
     let films = films();
     std::thread::scope(|scope| {
@@ -320,7 +320,7 @@ fn ffmpeg(input: &[&str], output: &[&str], path: &Path) {
 }
 
 impl IngestedDay {
-    /// Makes a report or a sheet in a folder of its own, and gives its path.
+    /// Creates a report or a contact sheet in a separate folder, and returns its path.
     pub(crate) fn create(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let path = self.shoot.folder("reports").join(name);
         let output = path.to_str().unwrap();

@@ -1,4 +1,5 @@
-//! Books of many clips: gathered and written piece by piece, render_until at any point, and whole or not there at all.
+//! Reports of many clips: gathered and written piece by piece, cancellable at any point, and
+//! complete or absent.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +18,7 @@ use btsindex::value::Fingerprint;
 
 const CLIPS: u32 = 300;
 
-/// A catalogue of clips with these paths.
+/// Catalogue of clips with the given paths.
 struct LargeCatalogue {
     folder: tempfile::TempDir,
     catalogue: Catalogue,
@@ -55,7 +56,7 @@ impl LargeCatalogue {
         ShootReport::gather(about, &self.clips, made, &self.catalogue, each).unwrap()
     }
 
-    /// What is there beside the catalogue.
+    /// Files next to the catalogue.
     fn files_left(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -223,7 +224,7 @@ fn render_with<T>(
     })
 }
 
-/// Writes until so many clips are done, and then asks for the end.
+/// Writes until `end` clips are done, then cancels.
 fn render_until<T>(
     catalogue_of_clips: &LargeCatalogue,
     end: usize,

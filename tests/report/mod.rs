@@ -1,4 +1,4 @@
-//! Reports and contact sheets as people use them: made of a whole shoot day, and read in a browser.
+//! Reports and contact sheets of a whole shoot day, checked as files and in a browser.
 
 #![cfg(unix)]
 

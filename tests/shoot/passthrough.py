@@ -1,8 +1,9 @@
-"""A FUSE filesystem that shows a folder under another name: passthrough.py FOLDER MOUNT SOURCE TYPE [SECONDS]
+"""FUSE filesystem that mirrors a folder: passthrough.py FOLDER MOUNT SOURCE TYPE [SECONDS]
 
-It answers reads through the page cache of the folder's filesystem, as network filesystems and NTFS drivers do. With
-SECONDS, sizes and times are remembered for so long, here and by the system; opening a file has them asked for, as in sshfs.
-With SECONDS below zero, opening does not. Prints a line when it is mounted."""
+Reads go through the page cache of the folder's filesystem, as in network filesystems and NTFS drivers. Sizes and times
+are cached for SECONDS seconds, here and by the system; opening a file refreshes them, as in sshfs. If SECONDS is
+negative, opening does not refresh them. Prints a line once it is mounted."""
+
 
 import errno
 import os
