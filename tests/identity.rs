@@ -193,7 +193,7 @@ fn changed_content_with_the_same_size_and_time_is_found() {
 
 /// Writes a sound recording of 2 MB with this byte at offset 200,000, between two samples of the
 /// fingerprint.
-fn recording(path: &Path, byte: u8) {
+fn write_recording(path: &Path, byte: u8) {
     let data = 2_000_000_u32;
     let mut bytes = b"RIFF".to_vec();
     bytes.extend((data + 36).to_le_bytes());
@@ -209,9 +209,9 @@ fn recording(path: &Path, byte: u8) {
 #[test]
 fn full_hashes_distinguish_files_with_the_same_fingerprint() {
     let shoot = Shoot::new();
-    recording(&shoot.footage().join("card/take.wav"), 1);
-    recording(&shoot.footage().join("copy/take.wav"), 2);
-    recording(&shoot.footage().join("good/take.wav"), 1);
+    write_recording(&shoot.footage().join("card/take.wav"), 1);
+    write_recording(&shoot.footage().join("copy/take.wav"), 2);
+    write_recording(&shoot.footage().join("good/take.wav"), 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(summary["new"], 3, "{summary}");
     assert_eq!(shoot.clips().len(), 1, "their fingerprints are equal");
@@ -259,8 +259,8 @@ fn a_differing_file_on_another_volume_is_not_a_copy() {
     let (one, two) = (folder.join("one"), folder.join("two"));
     shelf.mount(&one);
     raid.mount(&two);
-    recording(&one.join("take.wav"), 1);
-    recording(&two.join("take.wav"), 2);
+    write_recording(&one.join("take.wav"), 1);
+    write_recording(&two.join("take.wav"), 2);
     for at in [&one, &two] {
         let mut command = shoot.command();
         command.args(["scan", "--json"]).arg(at);
@@ -290,7 +290,7 @@ fn a_differing_file_on_another_volume_is_not_a_copy() {
         );
     }
     // A true copy resolves it.
-    recording(&two.join("true.wav"), 1);
+    write_recording(&two.join("true.wav"), 1);
     let mut command = shoot.command();
     command.args(["scan", "--json"]).arg(&two);
     command.output().unwrap();

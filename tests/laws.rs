@@ -306,7 +306,7 @@ impl World {
                 .count();
             prop_assert_eq!(files, expected, "files of content {}", content);
             prop_assert_eq!(
-                state_of(&clip),
+                edited_fields(&clip),
                 self.expected(content),
                 "content {}",
                 content
@@ -315,8 +315,8 @@ impl World {
         Ok(())
     }
 
-    fn expected(&self, content: Content) -> ClipState {
-        let mut expected = ClipState::default();
+    fn expected(&self, content: Content) -> EditedFields {
+        let mut expected = EditedFields::default();
         for word in self.active_edits(content) {
             match &word.action {
                 Action::Note(text) => expected.0.push(text.clone()),
@@ -362,7 +362,7 @@ impl World {
             let clip = other.clip_of(content).unwrap();
             let clip = other.catalogue.clip(clip).unwrap().unwrap();
             prop_assert_eq!(
-                state_of(&clip),
+                edited_fields(&clip),
                 self.expected(content),
                 "content {}",
                 content
@@ -373,9 +373,9 @@ impl World {
 }
 
 /// Notes, tags and stars.
-type ClipState = (Vec<String>, BTreeSet<String>, Option<u32>);
+type EditedFields = (Vec<String>, BTreeSet<String>, Option<u32>);
 
-fn state_of(clip: &Clip) -> ClipState {
+fn edited_fields(clip: &Clip) -> EditedFields {
     let notes = clip.notes.as_ref().map_or(Vec::new(), |notes| {
         notes.value.0.iter().map(|note| note.text.clone()).collect()
     });

@@ -101,7 +101,7 @@ fn facts(clip: &Clip) -> BTreeMap<String, String> {
 }
 
 /// Computes scores by kind, and the lines with errors.
-fn measured(
+fn measure(
     rules: &Rules,
     set: &[Labelled],
 ) -> (BTreeMap<String, Score>, BTreeMap<String, Score>, String) {
@@ -197,7 +197,7 @@ fn rules_agree_with_the_labels() {
     for (half, text, least_precision, least_recall) in HALVES {
         let set = labelled(text);
         assert!(set.len() > 300);
-        let (tags, of_facts, wrong) = measured(&rules, &set);
+        let (tags, of_facts, wrong) = measure(&rules, &set);
         println!(
             "{half}: {} paths; precision and recall\n{}\n{}",
             set.len(),

@@ -309,7 +309,7 @@ pub(crate) fn set() -> (Set, BTreeMap<i64, &'static str>) {
         for (number, (name, ..)) in set.add(&shots).into_iter().zip(rows) {
             names.insert(number, *name);
         }
-        set.follow();
+        set.update_index();
     }
     (set, names)
 }

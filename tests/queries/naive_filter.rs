@@ -17,7 +17,7 @@ use super::text_match;
 pub(crate) struct Exported(Vec<(i64, Value)>);
 
 impl Exported {
-    pub(crate) fn of(catalogue: &Catalogue) -> Self {
+    pub(crate) fn from_catalogue(catalogue: &Catalogue) -> Self {
         let numbers = catalogue.all(usize::MAX).unwrap().into_iter();
         let line = |number| {
             let clip = catalogue.clip(number).unwrap().unwrap();

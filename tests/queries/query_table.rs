@@ -30,9 +30,9 @@ fn parsed(query: &str) -> Result<Query, Error> {
 #[test]
 fn every_query_finds_these_clips_and_no_others() {
     let (set, names) = clips::set();
-    let exported = Exported::of(&set.catalogue);
+    let exported = Exported::from_catalogue(&set.catalogue);
     let mut finder = set.finder();
-    assert!(set.segments() > 1);
+    assert!(set.segment_count() > 1);
     let mut failures = Vec::new();
     for (typed, expected) in rows(MATCHES) {
         let query = parsed(&typed).unwrap();

@@ -212,7 +212,7 @@ fn write(pieces: &[Vec<Shot>]) -> Set {
             }
         }
         numbers.push(set.add(&piece));
-        set.follow();
+        set.update_index();
     }
     // One clip of each batch is edited, one is missing, and one volume is forgotten.
     for (numbers, piece) in numbers.iter().zip(pieces.iter().rev()) {
@@ -337,7 +337,7 @@ proptest! {
         queries in proptest::collection::vec(query(), QUERIES),
     ) {
         let set = write(&pieces);
-        let exported = Exported::of(&set.catalogue);
+        let exported = Exported::from_catalogue(&set.catalogue);
         let mut finder = set.finder();
         for typed in &queries {
             // Invalid queries are rejected; another test covers them.

@@ -51,15 +51,15 @@ impl Shot {
     }
 
     /// Facts of the content, or of a file's location, as a scan would find them.
-    fn facts(&self, is_of_place: bool) -> Clip {
+    fn facts(&self, is_of_location: bool) -> Clip {
         let mut facts = Map::new();
         for (name, value) in &self.facts {
             let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
                 assert!(matches!(name.as_str(), "size" | "written"), "{name}");
                 continue;
             };
-            if is_of_place == (name == "tags") {
-                let source = if is_of_place { "rules" } else { "container" };
+            if is_of_location == (name == "tags") {
+                let source = if is_of_location { "rules" } else { "container" };
                 facts.insert(name.clone(), json!([fact(field.kind, name, value), source]));
             }
         }
@@ -233,12 +233,12 @@ impl Set {
     }
 
     /// Updates the index from the catalogue; each call adds a segment.
-    pub(crate) fn follow(&self) {
+    pub(crate) fn update_index(&self) {
         drop(self.finder());
     }
 
     /// Number of segments of the index.
-    pub(crate) fn segments(&self) -> usize {
+    pub(crate) fn segment_count(&self) -> usize {
         let meta = std::fs::read(self.catalogue.folder().join("index/meta.json")).unwrap();
         // A checksum follows the list.
         let mut values = serde_json::Deserializer::from_slice(&meta).into_iter::<Value>();

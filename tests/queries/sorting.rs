@@ -14,7 +14,7 @@ fn query(typed: &str) -> Query {
 }
 
 /// Names of the matches, in order.
-fn ordered(
+fn sorted_names(
     typed: &str,
     order: &str,
     limit: usize,
@@ -160,11 +160,11 @@ fn matches_are_sorted_in_the_requested_order() {
     let (set, names) = clips::set();
     let mut finder = set.finder();
     for (typed, order, expected) in ORDERS {
-        let all = ordered(typed, order, usize::MAX, &mut finder, &names);
+        let all = sorted_names(typed, order, usize::MAX, &mut finder, &names);
         assert_eq!(all, *expected, "{typed} by {order}");
         // A limited search returns the first of all matches.
         for limit in [1, 3] {
-            let first = ordered(typed, order, limit, &mut finder, &names);
+            let first = sorted_names(typed, order, limit, &mut finder, &names);
             let expected: Vec<&str> = all.split(' ').take(limit).collect();
             assert_eq!(first, expected.join(" "), "{typed} by {order}");
         }

@@ -22,7 +22,7 @@ fn names(of: &Value) -> Vec<&str> {
 }
 
 /// Names of the clips with irregularities of a kind.
-fn odd<'a>(report: &'a Value, kind: &str) -> Vec<(&'a str, &'a str)> {
+fn with_irregularity<'a>(report: &'a Value, kind: &str) -> Vec<(&'a str, &'a str)> {
     let found = report["odd"].as_array().unwrap().iter();
     let found = found.filter(|one| one["kind"] == kind);
     found
@@ -67,22 +67,28 @@ fn a_report_as_json_is_one_object() {
 fn irregularities_are_found() {
     let report = json(&[DAY]);
     assert_eq!(
-        odd(&report, "unreadable"),
+        with_irregularity(&report, "unreadable"),
         [("C0009.MP4", "contains text, not media")]
     );
-    assert_eq!(odd(&report, "gap"), [("C0006.MP4", "C0005 is missing")]);
     assert_eq!(
-        odd(&report, "rate"),
+        with_irregularity(&report, "gap"),
+        [("C0006.MP4", "C0005 is missing")]
+    );
+    assert_eq!(
+        with_irregularity(&report, "rate"),
         [("C0004.MP4", "23.976, where 12 of 15 clips have 25")]
     );
     assert_eq!(
-        odd(&report, "no-sound"),
+        with_irregularity(&report, "no-sound"),
         [("C0007.MP4", "6 of 7 clips of this camera have sound")]
     );
-    let fast: Vec<&str> = odd(&report, "high-rate").iter().map(|it| it.0).collect();
+    let fast: Vec<&str> = with_irregularity(&report, "high-rate")
+        .iter()
+        .map(|it| it.0)
+        .collect();
     assert_eq!(fast, ["GX010042.MP4", "GX010043.MP4"]);
     // Two folders on one disk count as one copy.
-    assert_eq!(odd(&report, "one-copy").len(), 17);
+    assert_eq!(with_irregularity(&report, "one-copy").len(), 17);
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn a_query_narrows_a_report_and_keeps_the_gaps_of_the_card() {
         names(&report["clips"]),
         ["C0001.MP4", "C0003.MP4", "B001C002_260520_CANON.MOV"]
     );
-    assert_eq!(odd(&report, "gap"), []);
+    assert_eq!(with_irregularity(&report, "gap"), []);
     let report = json(&["camera:hero12"]);
     assert_eq!(report["report"]["day"], Value::Null);
     assert_eq!(names(&report["clips"]), ["GX010042.MP4", "GX010043.MP4"]);

@@ -220,7 +220,7 @@ fn render_with<T>(
     write(&mut RenderContext {
         catalogue: &catalogue_of_clips.catalogue,
         cancel,
-        progress: progress,
+        progress,
     })
 }
 
