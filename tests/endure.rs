@@ -39,15 +39,15 @@ struct Counts {
     killed_edits: usize,
     ended_before_the_kill: usize,
     acknowledged: usize,
-    unacknowledged_and_kept: usize,
-    unacknowledged_and_not_there: usize,
+    unacknowledged_but_stored: usize,
+    unacknowledged_and_absent: usize,
 }
 
 /// Catalogue that is used for the whole run, and its expected content.
 struct EnduranceRun {
     shoot: Shoot,
     clips: Vec<String>,
-    spoken: Vec<CommandRecord>,
+    commands: Vec<CommandRecord>,
     counts: Counts,
     added: u64,
 }
@@ -104,7 +104,7 @@ fn run_edit_command(
     commands: usize,
     mut dice: Dice,
 ) -> (Vec<CommandRecord>, usize) {
-    let mut spoken = Vec::new();
+    let mut records = Vec::new();
     let mut killed = 0;
     for number in 0..commands {
         let clip = &clips[usize::try_from(dice.below(clips.len() as u64)).unwrap()];
@@ -184,7 +184,7 @@ fn run_edit_command(
             String::from_utf8_lossy(&output.stderr)
         );
         if !is_without_effect {
-            spoken.push(CommandRecord {
+            records.push(CommandRecord {
                 author: author.to_owned(),
                 actions,
                 is_acknowledged: stdout.contains(acknowledgement) || output.status.success(),
@@ -192,7 +192,7 @@ fn run_edit_command(
             });
         }
     }
-    (spoken, killed)
+    (records, killed)
 }
 
 /// Typical duration of an edit on this machine.
@@ -238,7 +238,7 @@ impl EnduranceRun {
         Self {
             clips: clips.map(str::to_owned).collect(),
             shoot,
-            spoken: Vec::new(),
+            commands: Vec::new(),
             counts: Counts::default(),
             added: 0,
         }
@@ -291,7 +291,7 @@ impl EnduranceRun {
         let wait = random_wait(&mut dice, whole);
         let (shoot, clips) = (&self.shoot, &self.clips);
         let people = if kind == "edit" { 4 } else { 2 };
-        let (spoken, killed) = thread::scope(|scope| {
+        let (commands, killed) = thread::scope(|scope| {
             let people: Vec<_> = (0..people)
                 .map(|person| {
                     let author = format!("{kind}-{round}-{person}");
@@ -300,11 +300,11 @@ impl EnduranceRun {
                 })
                 .collect();
             let killed = victim.map(|command| kill_after(start(command), wait).1);
-            let spoken: Vec<_> = people.into_iter().map(|it| it.join().unwrap()).collect();
-            (spoken, killed)
+            let commands: Vec<_> = people.into_iter().map(|it| it.join().unwrap()).collect();
+            (commands, killed)
         });
-        for (spoken, killed) in spoken {
-            self.spoken.extend(spoken);
+        for (commands, killed) in commands {
+            self.commands.extend(commands);
             self.counts.killed_edits += killed;
         }
         match (kind, killed) {
@@ -341,11 +341,11 @@ impl EnduranceRun {
         }
         let mut counts = (0, 0, 0);
         // The same rating may be given twice: acknowledged edits are matched first.
-        let words = self.spoken.iter().filter(|spoken| !spoken.is_undo);
-        let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|spoken| spoken.is_acknowledged);
-        for spoken in sure.into_iter().chain(unsure) {
-            let mut is_there = spoken.actions.iter().map(|action| {
-                let key = (spoken.author.clone(), action.to_string());
+        let words = self.commands.iter().filter(|command| !command.is_undo);
+        let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|command| command.is_acknowledged);
+        for command in sure.into_iter().chain(unsure) {
+            let mut is_there = command.actions.iter().map(|action| {
+                let key = (command.author.clone(), action.to_string());
                 let count = recorded.get_mut(&key).filter(|count| **count > 0);
                 count.map(|count| *count -= 1).is_some()
             });
@@ -353,15 +353,15 @@ impl EnduranceRun {
             assert!(
                 is_there.all(|other| other == first),
                 "{about}: only a part of {:?} was stored",
-                spoken.actions
+                command.actions
             );
             assert!(
-                first || !spoken.is_acknowledged,
+                first || !command.is_acknowledged,
                 "{about}: {:?} of {} was acknowledged, and is lost",
-                spoken.actions,
-                spoken.author
+                command.actions,
+                command.author
             );
-            match (spoken.is_acknowledged, first) {
+            match (command.is_acknowledged, first) {
                 (true, _) => counts.0 += 1,
                 (false, true) => counts.1 += 1,
                 (false, false) => counts.2 += 1,
@@ -373,15 +373,15 @@ impl EnduranceRun {
             "{about}: edits that nobody made: {unexpected:?}"
         );
         for (author, undone) in undone {
-            let by = |spoken: &&CommandRecord| spoken.is_undo && spoken.author == author;
-            assert!(undone > 0 && self.spoken.iter().any(|spoken| by(&spoken)));
+            let by = |command: &&CommandRecord| command.is_undo && command.author == author;
+            assert!(undone > 0 && self.commands.iter().any(|command| by(&command)));
         }
-        for spoken in self.spoken.iter().filter(|it| it.is_undo) {
-            counts.0 += usize::from(spoken.is_acknowledged);
+        for command in self.commands.iter().filter(|it| it.is_undo) {
+            counts.0 += usize::from(command.is_acknowledged);
         }
         self.counts.acknowledged = counts.0;
-        self.counts.unacknowledged_and_kept = counts.1;
-        self.counts.unacknowledged_and_not_there = counts.2;
+        self.counts.unacknowledged_but_stored = counts.1;
+        self.counts.unacknowledged_and_absent = counts.2;
     }
 }
 

@@ -21,7 +21,7 @@ type Content = u8;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Film(FileSlot, Content),
+    ScanFile(FileSlot, Content),
     Move(FileSlot, FileSlot),
     Copy(FileSlot, FileSlot),
     Delete(FileSlot),
@@ -30,16 +30,16 @@ enum Step {
     RemoveTag(FileSlot, usize, u8),
     Stars(FileSlot, usize, u8),
     Undo(usize),
-    UndoTheUndo,
+    UndoLatestUndo,
     Forget(u8),
-    OpenAgain,
+    Reopen,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let slot = || 0..FILE_SLOTS;
     let person = || 0..PEOPLE.len();
     prop_oneof![
-        4 => (slot(), 0..CONTENTS).prop_map(|(at, content)| Step::Film(at, content)),
+        4 => (slot(), 0..CONTENTS).prop_map(|(at, content)| Step::ScanFile(at, content)),
         2 => (slot(), slot()).prop_map(|(from, to)| Step::Move(from, to)),
         2 => (slot(), slot()).prop_map(|(from, to)| Step::Copy(from, to)),
         2 => slot().prop_map(Step::Delete),
@@ -48,9 +48,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (slot(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::RemoveTag(at, who, tag)),
         2 => (slot(), person(), 0..6_u8).prop_map(|(at, who, stars)| Step::Stars(at, who, stars)),
         3 => person().prop_map(Step::Undo),
-        1 => Just(Step::UndoTheUndo),
+        1 => Just(Step::UndoLatestUndo),
         1 => (0..2_u8).prop_map(Step::Forget),
-        1 => Just(Step::OpenAgain),
+        1 => Just(Step::Reopen),
     ]
 }
 
@@ -257,7 +257,7 @@ impl World {
     fn apply(&mut self, step: &Step) {
         let tag = |tag: u8| format!("tag-{tag}");
         match *step {
-            Step::Film(slot, content) => self.scan_file(slot, content),
+            Step::ScanFile(slot, content) => self.scan_file(slot, content),
             Step::Move(from, to) | Step::Copy(from, to) if from == to => {}
             Step::Move(from, to) => {
                 if let Some(&content) = self.files.get(&from) {
@@ -279,9 +279,9 @@ impl World {
             Step::RemoveTag(slot, who, it) => self.add_edit(slot, who, Action::RemoveTag(tag(it))),
             Step::Stars(slot, who, stars) => self.add_edit(slot, who, Action::Stars(stars)),
             Step::Undo(who) => self.undo(who),
-            Step::UndoTheUndo => self.undo_latest_undo(),
+            Step::UndoLatestUndo => self.undo_latest_undo(),
             Step::Forget(volume) => self.forget(volume),
-            Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
+            Step::Reopen => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
         }
     }
 

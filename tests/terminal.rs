@@ -53,7 +53,7 @@ fn shoot() -> Shoot {
     shoot
 }
 
-fn is_clean(arguments: &[&str], answer: &Answer) {
+fn assert_clean(arguments: &[&str], answer: &Answer) {
     for text in [&answer.stdout, &answer.stderr] {
         assert!(
             !text.contains(is_raw),
@@ -106,7 +106,7 @@ fn no_command_prints_an_invisible_character() {
         vec!["scan", &note],
     ];
     for arguments in &commands {
-        is_clean(arguments, &shoot.run(arguments));
+        assert_clean(arguments, &shoot.run(arguments));
     }
     let names = shoot.run(&["search"]).stdout;
     assert!(names.contains("broken\\u{ad}\\u{180e}"), "{names}");

@@ -97,10 +97,9 @@ fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
 
 #[test]
 fn a_folder_with_many_series_is_read_once() {
-    let catalogue_of_clips =
-        LargeCatalogue::new(|number| format!("A001/A001_{number:08}_C{number:03}.braw"));
+    let large = LargeCatalogue::new(|number| format!("A001/A001_{number:08}_C{number:03}.braw"));
     let mut calls = 0;
-    let book = catalogue_of_clips.gather(&mut |_, _| {
+    let book = large.gather(&mut |_, _| {
         calls += 1;
         true
     });
@@ -112,21 +111,21 @@ fn a_folder_with_many_series_is_read_once() {
 
 #[test]
 fn folders_of_single_clips_are_one_series() {
-    let catalogue_of_clips = LargeCatalogue::new(|number| {
+    let large = LargeCatalogue::new(|number| {
         let clip = format!("A001_C{number:03}_0520AB");
         format!("RED/{clip}.RDC/{clip}_001.R3D")
     });
-    let book = catalogue_of_clips.gather(&mut |_, _| true).unwrap();
+    let book = large.gather(&mut |_, _| true).unwrap();
     assert_eq!(book.series.len(), 1);
     assert_eq!(book.series[0].numbers.len(), 300);
 }
 
 #[test]
 fn gathering_a_report_can_be_cancelled() {
-    let catalogue_of_clips = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
+    let large = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
     for end in [0, 1, 150, 299, 300, 301] {
         let mut calls = 0;
-        let book = catalogue_of_clips.gather(&mut |_, _| {
+        let book = large.gather(&mut |_, _| {
             calls += 1;
             calls <= end
         });
@@ -137,9 +136,9 @@ fn gathering_a_report_can_be_cancelled() {
 
 #[test]
 fn a_cancelled_report_leaves_no_file() {
-    let catalogue_of_clips = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
-    let book = catalogue_of_clips.gather(&mut |_, _| true).unwrap();
-    let to = catalogue_of_clips.folder.path().join("day.html");
+    let large = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
+    let book = large.gather(&mut |_, _| true).unwrap();
+    let to = large.folder.path().join("day.html");
     for end in [0, 64, 192] {
         for (is_folder, sheet) in [(false, false), (true, false), (true, true)] {
             let wish = ReportRequest {
@@ -150,32 +149,26 @@ fn a_cancelled_report_leaves_no_file() {
                 }),
                 is_folder,
             };
-            let written = render_until(&catalogue_of_clips, end, |render_with| {
-                report::write(&book, &wish, render_with)
-            });
+            let written = render_until(&large, end, |context| report::write(&book, &wish, context));
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
-            assert_eq!(
-                catalogue_of_clips.files_left(),
-                [""; 0],
-                "{end} {is_folder} {sheet}"
-            );
+            assert_eq!(large.files_left(), [""; 0], "{end} {is_folder} {sheet}");
         }
         for form in [ReportFormat::Json, ReportFormat::Csv] {
-            let written = render_until(&catalogue_of_clips, end, |render_with| {
-                report::save(&to, form, |sink| data(form, &book, render_with, sink))
+            let written = render_until(&large, end, |context| {
+                report::save(&to, form, |sink| data(form, &book, context, sink))
             });
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
-            assert_eq!(catalogue_of_clips.files_left(), [""; 0], "{end} {form:?}");
+            assert_eq!(large.files_left(), [""; 0], "{end} {form:?}");
         }
     }
 }
 
 #[test]
 fn a_report_appears_once_it_is_complete() {
-    let catalogue_of_clips = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
-    let book = catalogue_of_clips.gather(&mut |_, _| true).unwrap();
+    let large = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
+    let book = large.gather(&mut |_, _| true).unwrap();
     let wish = ReportRequest {
-        to: catalogue_of_clips.folder.path().join("day.html"),
+        to: large.folder.path().join("day.html"),
         sheet: None,
         is_folder: true,
     };
@@ -183,42 +176,39 @@ fn a_report_appears_once_it_is_complete() {
     let mut progress = |done, all| {
         assert_eq!(all, 300);
         seen.push(done);
-        assert!(!catalogue_of_clips.folder.path().join("day").exists());
+        assert!(!large.folder.path().join("day").exists());
     };
-    let bytes = render_with(
-        &catalogue_of_clips,
-        &Cancel::default(),
-        &mut progress,
-        |render_with| report::write(&book, &wish, render_with),
-    );
-    let page = fs::read_to_string(catalogue_of_clips.folder.path().join("day/index.html")).unwrap();
+    let bytes = render_with(&large, &Cancel::default(), &mut progress, |context| {
+        report::write(&book, &wish, context)
+    });
+    let page = fs::read_to_string(large.folder.path().join("day/index.html")).unwrap();
     assert_eq!(bytes.unwrap(), page.len() as u64);
     assert_eq!(page.matches("<article").count(), 300);
     assert!(page.ends_with("</script></body></html>"));
     assert_eq!(seen, [0, 64, 128, 192, 256]);
-    assert_eq!(catalogue_of_clips.files_left(), ["day"]);
+    assert_eq!(large.files_left(), ["day"]);
 }
 
 fn data(
     form: ReportFormat,
     book: &ShootReport,
-    render_with: &mut RenderContext<'_>,
+    context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     match form {
-        ReportFormat::Csv => report::write_csv(book, false, render_with, sink),
-        _ => report::write_json(book, render_with, sink),
+        ReportFormat::Csv => report::write_csv(book, false, context, sink),
+        _ => report::write_json(book, context, sink),
     }
 }
 
 fn render_with<T>(
-    catalogue_of_clips: &LargeCatalogue,
+    large: &LargeCatalogue,
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
     write: impl FnOnce(&mut RenderContext<'_>) -> T,
 ) -> T {
     write(&mut RenderContext {
-        catalogue: &catalogue_of_clips.catalogue,
+        catalogue: &large.catalogue,
         cancel,
         progress,
     })
@@ -226,7 +216,7 @@ fn render_with<T>(
 
 /// Writes until `end` clips are done, then cancels.
 fn render_until<T>(
-    catalogue_of_clips: &LargeCatalogue,
+    large: &LargeCatalogue,
     end: usize,
     write: impl FnOnce(&mut RenderContext<'_>) -> T,
 ) -> T {
@@ -236,5 +226,5 @@ fn render_until<T>(
             cancel.cancel();
         }
     };
-    render_with(catalogue_of_clips, &cancel, &mut progress, write)
+    render_with(large, &cancel, &mut progress, write)
 }

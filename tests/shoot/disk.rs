@@ -18,28 +18,28 @@ struct FilesystemTools {
     label: &'static [&'static str],
     mount: &'static [&'static str],
     /// Options to replace a filesystem by one with a given UUID.
-    again: &'static [&'static str],
+    replace: &'static [&'static str],
 }
 
 const EXT4: FilesystemTools = FilesystemTools {
     make: "mkfs.ext4",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-F", "-U"],
+    replace: &["-F", "-U"],
 };
 
 const BTRFS: FilesystemTools = FilesystemTools {
     make: "mkfs.btrfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-f", "-U"],
+    replace: &["-f", "-U"],
 };
 
 const XFS: FilesystemTools = FilesystemTools {
     make: "mkfs.xfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-f", "-m"],
+    replace: &["-f", "-m"],
 };
 
 /// Filesystems of cameras and recorders; systems support different ones.
@@ -48,19 +48,19 @@ const CAMERAS: [FilesystemTools; 3] = [
         make: "mkfs.vfat",
         label: &["-n"],
         mount: &["-t", "vfat", "-o", "loop,utf8"],
-        again: &[],
+        replace: &[],
     },
     FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat", "-o", "loop"],
-        again: &[],
+        replace: &[],
     },
     FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat-fuse", "-o", "loop"],
-        again: &[],
+        replace: &[],
     },
 ];
 
@@ -208,7 +208,7 @@ impl Disk {
         let label = [self.tools.label, &[label]].concat();
         assert!(run(
             self.tools.make,
-            &[&label, self.tools.again, &[uuid, image]].concat()
+            &[&label, self.tools.replace, &[uuid, image]].concat()
         ));
         // Linux remembers every btrfs it saw, and mounts no older one with the same UUID.
         if self.tools.make == "mkfs.btrfs" {
