@@ -286,7 +286,7 @@ fn shoot_one(media: &Path, film: &Film, at: usize) {
     let timecode = format!("{}:00", film.time);
     let creation = format!("com.apple.quicktime.creationdate={DAY}T{}+0200", film.time);
     let date = format!("creation_time={DAY}T{}Z", film.time);
-    let ingest_day = format!("com.apple.quicktime.ingest_day={}", film.camera.0);
+    let make = format!("com.apple.quicktime.make={}", film.camera.0);
     let model = format!("com.apple.quicktime.model={}", film.camera.1);
     let mut metadata = vec!["-metadata", &date];
     metadata.extend([
@@ -295,7 +295,7 @@ fn shoot_one(media: &Path, film: &Film, at: usize) {
         "-metadata",
         &creation,
         "-metadata",
-        &ingest_day,
+        &make,
         "-metadata",
         &model,
         "-f",
