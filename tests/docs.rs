@@ -1,4 +1,4 @@
-//! What is told of the program is what the program is.
+//! The documentation matches the program.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,19 @@ use btsindex::output::query_guide;
 use btsindex::tag::schemes;
 
 #[test]
-fn the_guide_to_queries_is_what_the_program_understands() {
+fn the_query_guide_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/query.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, query_guide()).unwrap();
     }
     assert!(
         fs::read_to_string(&path).unwrap() == query_guide(),
-        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test all docs::` writes it anew"
+        "docs/query.md is stale: `UPDATE_DOCS=1 cargo test --test all docs::` updates it"
     );
 }
 
 #[test]
-fn the_readme_shows_what_queries_really_find() {
+fn queries_in_the_readme_print_the_documented_output() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
@@ -33,8 +33,8 @@ fn the_readme_shows_what_queries_really_find() {
         let (command, output) = example.split_once('\n').unwrap();
         let words: Vec<&str> = command.split(' ').collect();
         let answer = shoot.run(&words);
-        let said = format!("{}{}", answer.stdout, answer.stderr);
-        assert_eq!(said.trim(), output.trim(), "{command}");
+        let printed = format!("{}{}", answer.stdout, answer.stderr);
+        assert_eq!(printed.trim(), output.trim(), "{command}");
         count += 1;
     }
     assert!(count >= 10, "{count} queries are shown");
@@ -65,7 +65,7 @@ fn exit_code_rows(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn documents_describe_the_exit_codes_in_the_words_of_the_help() {
+fn documents_describe_exit_codes_as_the_help_does() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let codes = exit_codes();
     assert_eq!(codes.len(), 6);
@@ -83,13 +83,13 @@ fn documents_describe_the_exit_codes_in_the_words_of_the_help() {
 }
 
 #[test]
-fn every_way_of_naming_files_is_told() {
+fn the_tag_guide_lists_every_naming_scheme() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tags.md");
     let guide = fs::read_to_string(path).unwrap();
     for (maker, examples) in schemes() {
         let row = format!("| {maker} |");
         let row = guide.lines().find(|line| line.starts_with(&row));
-        let row = row.unwrap_or_else(|| panic!("{maker} is not told of"));
+        let row = row.unwrap_or_else(|| panic!("{maker} is missing from the guide"));
         assert!(
             row.contains(&format!("`{}`", examples[0])),
             "{maker}: {}",

@@ -1,6 +1,6 @@
-//! Nothing that was acknowledged is lost, whenever the power goes: processes are killed at random
-//! moments, several at the same time, and the catalogue and its index are compared with what is
-//! to be expected. `BTSINDEX_ROUNDS` says how often; `scripts/endurance` runs the long form.
+//! Acknowledged edits survive a crash at any time: processes are killed at random moments, several
+//! at once, and the catalogue and its index are compared with the expected state. `BTSINDEX_ROUNDS`
+//! sets the number of rounds; `scripts/endurance` runs the long form.
 
 #![cfg(unix)]
 
@@ -18,19 +18,19 @@ use btsindex::clip::{Action, Edit, EditContent};
 use btsindex::value::Fingerprint;
 use serde_json::{Value, json};
 
-/// Rounds of each kind, unless `BTSINDEX_ROUNDS` says another number.
+/// Rounds of each kind, unless `BTSINDEX_ROUNDS` sets another number.
 const ROUNDS: u64 = 6;
 
-/// What one command said, and whether it told that it is done.
-struct Spoken {
+/// Edits of one command, and whether the command acknowledged them.
+struct CommandRecord {
     author: String,
-    /// As the journal has them; empty for an undo.
+    /// As in the journal; empty for an undo.
     actions: Vec<Value>,
     is_acknowledged: bool,
     is_undo: bool,
 }
 
-/// How often what happened.
+/// Number of events of each kind.
 #[derive(Default, Debug)]
 struct Counts {
     rounds: usize,
@@ -39,20 +39,20 @@ struct Counts {
     killed_edits: usize,
     ended_before_the_kill: usize,
     acknowledged: usize,
-    unacknowledged_and_kept: usize,
-    unacknowledged_and_not_there: usize,
+    unacknowledged_but_stored: usize,
+    unacknowledged_and_absent: usize,
 }
 
-/// One catalogue that lives through everything, and what it should hold.
-struct Worn {
+/// Catalogue that is used for the whole run, and its expected content.
+struct EnduranceRun {
     shoot: Shoot,
     clips: Vec<String>,
-    spoken: Vec<Spoken>,
+    commands: Vec<CommandRecord>,
     counts: Counts,
     added: u64,
 }
 
-/// Waits so long, then kills the process if it still runs; its output, and whether it was killed.
+/// Waits, then kills the process if it still runs. Returns its output and whether it was killed.
 fn kill_after(mut child: Child, wait: Duration) -> (Output, bool) {
     thread::sleep(wait);
     let is_running = child.try_wait().unwrap().is_none();
@@ -69,13 +69,13 @@ fn start(mut command: Command) -> Child {
     command.spawn().unwrap()
 }
 
-/// How long a command of that many milliseconds at most is left alone; often all too short.
-fn some_time(dice: &mut Dice, most: Duration) -> Duration {
-    let micros = u64::try_from(most.as_micros()).unwrap();
+/// Random wait of at most `limit`; often too short for the command.
+fn random_wait(dice: &mut Dice, limit: Duration) -> Duration {
+    let micros = u64::try_from(limit.as_micros()).unwrap();
     Duration::from_micros(dice.below(micros))
 }
 
-/// A journal of three edits of one author, as another machine exports it.
+/// Journal of three edits by one author, as another machine exports it.
 fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<Value>) {
     let mut lines = String::new();
     let mut actions = Vec::new();
@@ -96,15 +96,15 @@ fn foreign_journal(clips: &[String], author: &str, text: &str) -> (String, Vec<V
     (lines, actions)
 }
 
-/// One person at one machine: command after command, some killed.
-fn speak(
+/// Runs edit commands of one user on one machine one after the other, and kills some.
+fn run_edit_command(
     shoot: &Shoot,
     clips: &[String],
     author: &str,
     commands: usize,
     mut dice: Dice,
-) -> (Vec<Spoken>, usize) {
-    let mut spoken = Vec::new();
+) -> (Vec<CommandRecord>, usize) {
+    let mut records = Vec::new();
     let mut killed = 0;
     for number in 0..commands {
         let clip = &clips[usize::try_from(dice.below(clips.len() as u64)).unwrap()];
@@ -162,11 +162,11 @@ fn speak(
             }
         };
         command.env("BTSINDEX_AUTHOR", author);
-        // One in three is let be.
+        // One in three is not killed.
         let wait = if dice.below(3) == 0 {
             Duration::from_secs(60)
         } else {
-            some_time(&mut dice, typical() * 3)
+            random_wait(&mut dice, typical_edit_time() * 3)
         };
         let begun = Instant::now();
         let mut child = start(command);
@@ -175,30 +175,30 @@ fn speak(
         }
         let (output, is_killed) = kill_after(child, Duration::ZERO);
         killed += usize::from(is_killed);
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let is_known = told.contains("1 clip unchanged");
-        let is_nothing = told.contains("nothing to undo") || is_known;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let is_known = stdout.contains("1 clip unchanged");
+        let is_without_effect = stdout.contains("nothing to undo") || is_known;
         assert!(
-            is_killed || is_nothing || told.contains(acknowledgement),
-            "{text}: {told}{}",
+            is_killed || is_without_effect || stdout.contains(acknowledgement),
+            "{text}: {stdout}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        if !is_nothing {
-            spoken.push(Spoken {
+        if !is_without_effect {
+            records.push(CommandRecord {
                 author: author.to_owned(),
                 actions,
-                is_acknowledged: told.contains(acknowledgement) || output.status.success(),
+                is_acknowledged: stdout.contains(acknowledgement) || output.status.success(),
                 is_undo,
             });
         }
     }
-    (spoken, killed)
+    (records, killed)
 }
 
-/// About how long an edit takes here.
-fn typical() -> Duration {
-    static TYPICAL: OnceLock<Duration> = OnceLock::new();
-    *TYPICAL.get_or_init(|| {
+/// Typical duration of an edit on this machine.
+fn typical_edit_time() -> Duration {
+    static TYPICAL_EDIT_TIME: OnceLock<Duration> = OnceLock::new();
+    *TYPICAL_EDIT_TIME.get_or_init(|| {
         let shoot = Shoot::new();
         shoot.add(
             "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
@@ -214,15 +214,15 @@ fn typical() -> Duration {
     })
 }
 
-/// An action without what differs from clip to clip.
-fn plain(action: &Value) -> Value {
+/// Action without the values that differ between clips.
+fn without_details(action: &Value) -> Value {
     match action.get("mark") {
         Some(mark) => json!({"mark": mark["text"]}),
         None => action.clone(),
     }
 }
 
-impl Worn {
+impl EnduranceRun {
     fn new() -> Self {
         let shoot = Shoot::new();
         for fixture in ["old_tape.avi", "IMG_1234.MOV", "anamorphic_wide.mkv"] {
@@ -238,14 +238,14 @@ impl Worn {
         Self {
             clips: clips.map(str::to_owned).collect(),
             shoot,
-            spoken: Vec::new(),
+            commands: Vec::new(),
             counts: Counts::default(),
             added: 0,
         }
     }
 
-    /// New footage, and some that goes or moves.
-    fn shoot_on(&mut self, dice: &mut Dice) {
+    /// Adds footage, and removes or moves some.
+    fn change_footage(&mut self, dice: &mut Dice) {
         for _ in 0..=dice.below(3) {
             self.added += 1;
             let name = format!("Day {}/C{:04}.avi", self.added / 8, self.added);
@@ -265,14 +265,14 @@ impl Worn {
         }
     }
 
-    /// One round: edits from several processes, beside a scan or a rebuild, which is killed.
+    /// One round: edits from several processes during a scan or a rebuild that is killed.
     fn round(&mut self, kind: &str, round: u64, whole: Duration) {
         let seed = round * 1000 + u64::from(kind.as_bytes()[0]);
         let mut dice = Dice::new(seed);
         eprintln!("{kind}, round {round}: seed {seed}");
         let mut victim = None;
         if kind == "scan" {
-            self.shoot_on(&mut dice);
+            self.change_footage(&mut dice);
             let mut command = self.shoot.command();
             command
                 .args(["scan", "--json", "--strip", "2"])
@@ -288,23 +288,23 @@ impl Worn {
             }
             victim = Some(command);
         }
-        let wait = some_time(&mut dice, whole);
+        let wait = random_wait(&mut dice, whole);
         let (shoot, clips) = (&self.shoot, &self.clips);
         let people = if kind == "edit" { 4 } else { 2 };
-        let (spoken, killed) = thread::scope(|scope| {
+        let (commands, killed) = thread::scope(|scope| {
             let people: Vec<_> = (0..people)
                 .map(|person| {
                     let author = format!("{kind}-{round}-{person}");
                     let dice = Dice::new(seed * 10 + person);
-                    scope.spawn(move || speak(shoot, clips, &author, 3, dice))
+                    scope.spawn(move || run_edit_command(shoot, clips, &author, 3, dice))
                 })
                 .collect();
             let killed = victim.map(|command| kill_after(start(command), wait).1);
-            let spoken: Vec<_> = people.into_iter().map(|it| it.join().unwrap()).collect();
-            (spoken, killed)
+            let commands: Vec<_> = people.into_iter().map(|it| it.join().unwrap()).collect();
+            (commands, killed)
         });
-        for (spoken, killed) in spoken {
-            self.spoken.extend(spoken);
+        for (commands, killed) in commands {
+            self.commands.extend(commands);
             self.counts.killed_edits += killed;
         }
         match (kind, killed) {
@@ -315,89 +315,92 @@ impl Worn {
         }
         self.counts.rounds += 1;
         let about = format!("{kind}, round {round}, seed {seed}");
-        is_well(&self.shoot, &about);
+        assert_well_after_search(&self.shoot, &about);
         self.compare(&about);
     }
 
-    /// The journal holds what was acknowledged, whole commands, and nothing that nobody said.
+    /// Checks that the journal holds all acknowledged edits, whole commands only, and nothing else.
     fn compare(&mut self, about: &str) {
-        let mut said: HashMap<(String, String), usize> = HashMap::new();
+        let mut recorded: HashMap<(String, String), usize> = HashMap::new();
         let mut standing: HashMap<String, Vec<(Value, Value)>> = HashMap::new();
         let mut undone: HashMap<String, usize> = HashMap::new();
         for edit in self.shoot.run(&["edits", "export"]).json() {
             let author = edit["author"].as_str().unwrap().to_owned();
             let own = standing.entry(author.clone()).or_default();
             if let Some(target) = edit["action"].get("undo") {
-                // Each takes back something of the same person that stands.
+                // Each reverts an active edit of the same author.
                 let place = own.iter().position(|(id, _)| id == target);
                 own.remove(place.unwrap_or_else(|| panic!("{about}: {edit}")));
                 *undone.entry(author).or_default() += 1;
                 continue;
             }
             own.push((edit["edit"].clone(), edit["batch"].clone()));
-            *said
-                .entry((author, plain(&edit["action"]).to_string()))
+            *recorded
+                .entry((author, without_details(&edit["action"]).to_string()))
                 .or_default() += 1;
         }
         let mut counts = (0, 0, 0);
-        // Stars may be given twice: what was acknowledged is looked for first.
-        let words = self.spoken.iter().filter(|spoken| !spoken.is_undo);
-        let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|spoken| spoken.is_acknowledged);
-        for spoken in sure.into_iter().chain(unsure) {
-            let mut is_there = spoken.actions.iter().map(|action| {
-                let key = (spoken.author.clone(), action.to_string());
-                let count = said.get_mut(&key).filter(|count| **count > 0);
+        // The same rating may be given twice: acknowledged edits are matched first.
+        let words = self.commands.iter().filter(|command| !command.is_undo);
+        let (sure, unsure): (Vec<_>, Vec<_>) = words.partition(|command| command.is_acknowledged);
+        for command in sure.into_iter().chain(unsure) {
+            let mut is_there = command.actions.iter().map(|action| {
+                let key = (command.author.clone(), action.to_string());
+                let count = recorded.get_mut(&key).filter(|count| **count > 0);
                 count.map(|count| *count -= 1).is_some()
             });
             let first = is_there.next().unwrap();
             assert!(
                 is_there.all(|other| other == first),
-                "{about}: half of {:?} is there",
-                spoken.actions
+                "{about}: only a part of {:?} was stored",
+                command.actions
             );
             assert!(
-                first || !spoken.is_acknowledged,
+                first || !command.is_acknowledged,
                 "{about}: {:?} of {} was acknowledged, and is lost",
-                spoken.actions,
-                spoken.author
+                command.actions,
+                command.author
             );
-            match (spoken.is_acknowledged, first) {
+            match (command.is_acknowledged, first) {
                 (true, _) => counts.0 += 1,
                 (false, true) => counts.1 += 1,
                 (false, false) => counts.2 += 1,
             }
         }
-        let unheard: Vec<_> = said.iter().filter(|(_, count)| **count > 0).collect();
-        assert!(unheard.is_empty(), "{about}: nobody said {unheard:?}");
+        let unexpected: Vec<_> = recorded.iter().filter(|(_, count)| **count > 0).collect();
+        assert!(
+            unexpected.is_empty(),
+            "{about}: edits that nobody made: {unexpected:?}"
+        );
         for (author, undone) in undone {
-            let by = |spoken: &&Spoken| spoken.is_undo && spoken.author == author;
-            assert!(undone > 0 && self.spoken.iter().any(|spoken| by(&spoken)));
+            let by = |command: &&CommandRecord| command.is_undo && command.author == author;
+            assert!(undone > 0 && self.commands.iter().any(|command| by(&command)));
         }
-        for spoken in self.spoken.iter().filter(|it| it.is_undo) {
-            counts.0 += usize::from(spoken.is_acknowledged);
+        for command in self.commands.iter().filter(|it| it.is_undo) {
+            counts.0 += usize::from(command.is_acknowledged);
         }
         self.counts.acknowledged = counts.0;
-        self.counts.unacknowledged_and_kept = counts.1;
-        self.counts.unacknowledged_and_not_there = counts.2;
+        self.counts.unacknowledged_but_stored = counts.1;
+        self.counts.unacknowledged_and_absent = counts.2;
     }
 }
 
-/// Appends to a file, so that it is another content.
+/// Appends to a file, which makes it different content.
 fn grow(path: &Path, bytes: &[u8]) {
     let whole = [fs::read(path).unwrap(), bytes.to_vec()].concat();
     fs::write(path, whole).unwrap();
-    crate::shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_modified(path, 1_779_278_400);
 }
 
-/// The catalogue is whole; after a search the index holds just what it does.
-fn is_well(shoot: &Shoot, about: &str) {
+/// Checks that the catalogue is sound and that the index equals it after a search.
+fn assert_well_after_search(shoot: &Shoot, about: &str) {
     let search = shoot.run(&["search", "avi"]);
     assert!([0, 4].contains(&search.code), "{about}: {}", search.stderr);
-    shoot.is_well(about);
+    shoot.assert_consistent(about);
 }
 
-/// After a scan that came to its end, there is nothing that does not belong there.
-fn nothing_is_left_over(shoot: &Shoot, about: &str) {
+/// Checks that a completed scan leaves no temporary files.
+fn assert_no_leftovers(shoot: &Shoot, about: &str) {
     for entry in walkdir::WalkDir::new(shoot.catalogue()) {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -413,33 +416,33 @@ fn nothing_is_left_over(shoot: &Shoot, about: &str) {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_whoever_is_killed_when() {
-    let mut worn = Worn::new();
+fn acknowledged_edits_survive_processes_killed_at_random() {
+    let mut run = EnduranceRun::new();
     let begun = Instant::now();
-    worn.shoot_on(&mut Dice::new(1));
-    worn.shoot.scan();
+    run.change_footage(&mut Dice::new(1));
+    run.shoot.scan();
     let whole = begun.elapsed();
     let begun = Instant::now();
-    assert_eq!(worn.shoot.run(&["rebuild"]).code, 0);
+    assert_eq!(run.shoot.run(&["rebuild"]).code, 0);
     let rebuild = begun.elapsed();
     let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
     for round in 0..rounds {
-        worn.round("scan", round, whole);
-        worn.round("edit", round, whole);
-        worn.round("rebuild", round, rebuild);
+        run.round("scan", round, whole);
+        run.round("edit", round, whole);
+        run.round("rebuild", round, rebuild);
         if round % 5 == 4 || round + 1 == rounds {
             let about = format!("after round {round}");
-            assert_eq!(worn.shoot.scan().code, 0);
-            nothing_is_left_over(&worn.shoot, &about);
-            is_well(&worn.shoot, &about);
-            worn.compare(&about);
+            assert_eq!(run.shoot.scan().code, 0);
+            assert_no_leftovers(&run.shoot, &about);
+            assert_well_after_search(&run.shoot, &about);
+            run.compare(&about);
         }
     }
-    eprintln!("one catalogue: {:?}", worn.counts);
+    eprintln!("one catalogue: {:?}", run.counts);
 }
 
 #[test]
-fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
+fn a_killed_first_scan_leaves_no_catalogue_or_a_complete_one() {
     let clean = Shoot::new();
     let add = |shoot: &Shoot| {
         shoot.add("Location Scout/old_tape.avi", "a.avi");
@@ -449,8 +452,8 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
     let begun = Instant::now();
     clean.scan();
     let whole = begun.elapsed();
-    let wanted: Vec<_> = clean.clips().iter().map(|it| it["id"].clone()).collect();
-    let id = wanted[0].as_str().unwrap().to_owned();
+    let expected: Vec<_> = clean.clips().iter().map(|it| it["id"].clone()).collect();
+    let id = expected[0].as_str().unwrap().to_owned();
     let rounds = number("BTSINDEX_ROUNDS", ROUNDS);
     let (mut killed, mut kept) = (0, 0);
     for round in 0..rounds {
@@ -465,11 +468,15 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
         scan.args(["scan", "--strip", "2"]).arg(shoot.footage());
         let mut import = shoot.command();
         import.args(["edits", "import"]).arg(&journal);
-        // Half of them while the catalogue is made.
-        let most = if round % 2 == 0 { typical() } else { whole };
+        // Half of them are killed while the catalogue is created.
+        let limit = if round % 2 == 0 {
+            typical_edit_time()
+        } else {
+            whole
+        };
         let (first, second) = (
-            some_time(&mut dice, most),
-            some_time(&mut dice, typical() * 2),
+            random_wait(&mut dice, limit),
+            random_wait(&mut dice, typical_edit_time() * 2),
         );
         let (scan, import) = thread::scope(|scope| {
             let scan = scope.spawn(|| kill_after(start(scan), first).1);
@@ -477,29 +484,29 @@ fn a_first_scan_that_is_killed_leaves_no_catalogue_or_a_whole_one() {
             (scan.join().unwrap(), import)
         });
         killed += usize::from(scan) + usize::from(import.1);
-        let told = String::from_utf8_lossy(&import.0.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&import.0.stdout).into_owned();
         assert!(
-            import.1 || told.contains("imported"),
+            import.1 || stdout.contains("imported"),
             "{about}: {}",
             String::from_utf8_lossy(&import.0.stderr)
         );
-        shoot.is_sound(&about);
+        shoot.assert_catalogue_sound(&about);
         let scanned = shoot.scan_facts();
         assert_eq!(scanned.code, 0, "{about}: {}", scanned.stderr);
-        is_well(&shoot, &about);
-        nothing_is_left_over(&shoot, &about);
+        assert_well_after_search(&shoot, &about);
+        assert_no_leftovers(&shoot, &about);
         let clips: Vec<_> = shoot.clips().iter().map(|it| it["id"].clone()).collect();
-        assert_eq!(clips, wanted, "{about}");
+        assert_eq!(clips, expected, "{about}");
         let edits = shoot.run(&["edits", "export"]).json().len();
         assert!([0, 3].contains(&edits), "{about}: {edits} of 3 edits");
-        assert!(edits == 3 || !told.contains("imported"), "{about}");
+        assert!(edits == 3 || !stdout.contains("imported"), "{about}");
         kept += edits / 3;
     }
-    eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals kept");
+    eprintln!("fresh catalogues: {rounds} rounds, {killed} killed, {kept} journals imported");
 }
 
-/// Another recording of so many bytes more: each is another clip, and each waits for ffmpeg.
-fn many(shoot: &Shoot, clips: u64) {
+/// Adds recordings of different lengths: each is a separate clip, and each waits for ffmpeg.
+fn add_clips(shoot: &Shoot, clips: u64) {
     for number in 0..clips {
         let path = shoot.add(
             "Location Scout/old_tape.avi",
@@ -510,21 +517,21 @@ fn many(shoot: &Shoot, clips: u64) {
 }
 
 #[test]
-fn while_a_scan_runs_edits_are_taken_and_found_by_the_next_search() {
+fn edits_made_during_a_scan_are_found_by_the_next_search() {
     let shoot = Shoot::new();
     shoot.add(
         "Studio Session - Night Owls/Day2/Sound/SC01T03.WAV",
         "A first/SC01T03.WAV",
     );
     shoot.scan();
-    many(&shoot, number("BTSINDEX_CLIPS", 16).min(3000));
+    add_clips(&shoot, number("BTSINDEX_CLIPS", 16).min(3000));
     let tools = SlowTools::new(&shoot, "sleep 0.05");
     let mut scan = tools.scan(&shoot);
     let mut second = tools.scan(&shoot);
     let (mut edits, mut slowest) = (0, Duration::ZERO);
     while scan.try_wait().unwrap().is_none() || second.try_wait().unwrap().is_none() {
         edits += 1;
-        let tag = format!("said-{edits}");
+        let tag = format!("added-{edits}");
         let begun = Instant::now();
         let answer = shoot.run(&["tag", "add", &tag, "SC01T03.WAV"]);
         slowest = slowest.max(begun.elapsed());
@@ -540,35 +547,35 @@ fn while_a_scan_runs_edits_are_taken_and_found_by_the_next_search() {
             assert_eq!(gone.code, 4, "edit {edits}: {}", gone.stdout);
         }
     }
-    // Whoever waits for a person's word has given up long before.
+    // A user waiting for a response would have given up long before.
     assert!(slowest < Duration::from_secs(20), "{slowest:?}");
     assert!(edits >= 3, "the scan was over after {edits} edits");
     assert_eq!(scan.wait().unwrap().code(), Some(0));
     assert_eq!(second.wait().unwrap().code(), Some(0));
     let tags = shoot.clip("SC01T03.WAV")["tags"].clone();
-    let said = tags.as_array().unwrap().iter();
-    let said = said.filter(|tag| tag.as_str().unwrap().starts_with("said-"));
-    assert_eq!(said.count(), edits - edits / 4);
-    is_well(&shoot, "after the scans");
-    nothing_is_left_over(&shoot, "after the scans");
+    let added = tags.as_array().unwrap().iter();
+    let added = added.filter(|tag| tag.as_str().unwrap().starts_with("added-"));
+    assert_eq!(added.count(), edits - edits / 4);
+    assert_well_after_search(&shoot, "after the scans");
+    assert_no_leftovers(&shoot, "after the scans");
     let counts = shoot.scan_counts(&[]);
     assert_eq!(counts["unchanged"], counts["found"], "{counts}");
-    eprintln!("{edits} edits beside two scans, the slowest took {slowest:?}");
+    eprintln!("{edits} edits during two scans, the slowest took {slowest:?}");
 }
 
 #[test]
-fn a_volume_is_forgotten_after_the_scan_that_runs() {
+fn forgetting_a_volume_waits_for_the_running_scan() {
     let shoot = Shoot::new();
-    many(&shoot, 2);
+    add_clips(&shoot, 2);
     shoot.scan();
     assert_eq!(shoot.run(&["note", "kept", "T0000.avi"]).code, 0);
     let label = shoot.run(&["volumes", "--json"]).json()[0]["volume"].clone();
-    many(&shoot, 4);
+    add_clips(&shoot, 4);
     let tools = SlowTools::new(&shoot, "while [ ! -e \"${0%/*}/go\" ]; do sleep 0.05; done");
     let mut scan = tools.scan(&shoot);
     let end = Instant::now() + Duration::from_secs(30);
     while shoot.run(&["search", "t0003"]).code != 0 {
-        assert!(Instant::now() < end, "the scan never came by");
+        assert!(Instant::now() < end, "the scan never reached the file");
     }
     let mut command = shoot.command();
     command.args(["volumes", "forget", label.as_str().unwrap(), "--yes"]);
@@ -580,17 +587,17 @@ fn a_volume_is_forgotten_after_the_scan_that_runs() {
         line.clear();
         assert!(talk.read_line(&mut line).unwrap() > 0, "it did not wait");
     }
-    // Others are not kept waiting by the one that waits.
+    // The waiting command does not block others.
     assert_eq!(shoot.run(&["note", "meanwhile", "T0001.avi"]).code, 0);
     assert!(forget.try_wait().unwrap().is_none() && scan.try_wait().unwrap().is_none());
     fs::write(shoot.folder("slow-tools").join("go"), "").unwrap();
     assert_eq!(scan.wait().unwrap().code(), Some(0));
     assert_eq!(forget.wait().unwrap().code(), Some(0));
     assert_eq!(shoot.clips().len(), 0);
-    is_well(&shoot, "forgotten");
+    assert_well_after_search(&shoot, "forgotten");
     assert_eq!(shoot.run(&["edits", "export"]).json().len(), 2);
     let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(counts["recognised"], 4, "{counts}");
-    assert_eq!(shoot.found(&["notes:kept"]), ["T0000.avi"]);
-    assert_eq!(shoot.found(&["notes:meanwhile"]), ["T0001.avi"]);
+    assert_eq!(shoot.search_names(&["notes:kept"]), ["T0000.avi"]);
+    assert_eq!(shoot.search_names(&["notes:meanwhile"]), ["T0001.avi"]);
 }

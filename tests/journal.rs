@@ -1,4 +1,4 @@
-//! Journals that come from elsewhere: late, hostile, from machines whose clocks are wrong.
+//! Journals from elsewhere: late, hostile, or from machines with wrong clocks.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use btsindex::value::{Fingerprint, Marker};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
-/// One clip, scanned; and its content.
+/// A scanned clip and its fingerprint.
 fn laugh() -> (Shoot, Fingerprint) {
     let shoot = Shoot::new();
     shoot.add(
@@ -44,7 +44,7 @@ fn import(shoot: &Shoot, edits: &[Edit]) -> Answer {
 }
 
 #[test]
-fn a_clock_of_another_age_keeps_nothing_from_travelling() {
+fn wrong_clocks_do_not_block_later_edits() {
     let (here, clip) = laugh();
     let poison = edit(clip, MAX_CLOCK - 1, "mallory", note("from 2199"));
     let beyond = edit(clip, MAX_CLOCK, "mallory", note("from 2200"));
@@ -60,7 +60,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
         "{}",
         answer.stdout
     );
-    // What is said after it comes after it, and is taken in elsewhere, in whatever order.
+    // Later edits sort after it, and can be imported elsewhere in any order.
     assert_eq!(here.run(&["note", "said now", LAUGH]).code, 0);
     assert_eq!(here.run(&["undo"]).code, 0);
     let journal = here.run(&["edits", "export", "-"]).stdout;
@@ -78,7 +78,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
 }
 
 #[test]
-fn what_a_journal_says_can_be_shown() {
+fn imported_edits_with_extreme_values_can_be_shown() {
     let (shoot, clip) = laugh();
     let far = Marker {
         micros: 366 * 86_400 * 1_000_000,
@@ -94,7 +94,7 @@ fn what_a_journal_says_can_be_shown() {
         edit(clip, 1, "anna", Action::Mark(farther)),
         edit(clip, 2, &"a".repeat(500_000), note("by a name without end")),
         edit(clip, 3, "a\x1b[31m", note("by a name that paints")),
-        edit(clip, 4, " ", note("by nobody")),
+        edit(clip, 4, " ", note("without an author")),
     ];
     let answer = import(&shoot, &lines);
     assert!(
@@ -116,7 +116,7 @@ fn what_a_journal_says_can_be_shown() {
 }
 
 #[test]
-fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
+fn undo_reverts_the_latest_edit_not_the_latest_import() {
     let (shoot, clip) = laugh();
     let noted = ["note", "said today", LAUGH, "--author", "anna"];
     assert_eq!(shoot.run(&noted).code, 0);
@@ -130,7 +130,7 @@ fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
 }
 
 #[test]
-fn what_was_adopted_is_taken_back_as_one() {
+fn adopted_edits_are_undone_together() {
     let (shoot, _) = laugh();
     for text in ["first", "second"] {
         assert_eq!(

@@ -1,7 +1,6 @@
-//! A law: whatever becomes of files, what people said of a content stays with it. Files are
-//! written, replaced, moved, copied, deleted, their volumes forgotten; words are said, taken back
-//! and said again; after each step the catalogue is compared with a model that knows nothing of
-//! files.
+//! Property: whatever happens to files, the edits of a content stay with it. Files are written,
+//! replaced, moved, copied and deleted, and their volumes forgotten; edits are made, undone and
+//! restored. After each step the catalogue is compared with a model that does not know files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,50 +12,50 @@ use btsindex::value::Fingerprint;
 use proptest::prelude::*;
 
 const PEOPLE: [&str; 2] = ["anna", "ben"];
-const PLACES: u8 = 6;
+const FILE_SLOTS: u8 = 6;
 const CONTENTS: u8 = 4;
 
-/// A place is one of three files on one of two volumes.
-type Place = u8;
+/// One of three files on one of two volumes.
+type FileSlot = u8;
 type Content = u8;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Film(Place, Content),
-    Move(Place, Place),
-    Copy(Place, Place),
-    Delete(Place),
-    Note(Place, usize),
-    AddTag(Place, usize, u8),
-    RemoveTag(Place, usize, u8),
-    Stars(Place, usize, u8),
+    ScanFile(FileSlot, Content),
+    Move(FileSlot, FileSlot),
+    Copy(FileSlot, FileSlot),
+    Delete(FileSlot),
+    Note(FileSlot, usize),
+    AddTag(FileSlot, usize, u8),
+    RemoveTag(FileSlot, usize, u8),
+    Stars(FileSlot, usize, u8),
     Undo(usize),
-    UndoTheUndo,
+    UndoLatestUndo,
     Forget(u8),
-    OpenAgain,
+    Reopen,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let place = || 0..PLACES;
+    let slot = || 0..FILE_SLOTS;
     let person = || 0..PEOPLE.len();
     prop_oneof![
-        4 => (place(), 0..CONTENTS).prop_map(|(at, content)| Step::Film(at, content)),
-        2 => (place(), place()).prop_map(|(from, to)| Step::Move(from, to)),
-        2 => (place(), place()).prop_map(|(from, to)| Step::Copy(from, to)),
-        2 => place().prop_map(Step::Delete),
-        3 => (place(), person()).prop_map(|(at, who)| Step::Note(at, who)),
-        3 => (place(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::AddTag(at, who, tag)),
-        2 => (place(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::RemoveTag(at, who, tag)),
-        2 => (place(), person(), 0..6_u8).prop_map(|(at, who, stars)| Step::Stars(at, who, stars)),
+        4 => (slot(), 0..CONTENTS).prop_map(|(at, content)| Step::ScanFile(at, content)),
+        2 => (slot(), slot()).prop_map(|(from, to)| Step::Move(from, to)),
+        2 => (slot(), slot()).prop_map(|(from, to)| Step::Copy(from, to)),
+        2 => slot().prop_map(Step::Delete),
+        3 => (slot(), person()).prop_map(|(at, who)| Step::Note(at, who)),
+        3 => (slot(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::AddTag(at, who, tag)),
+        2 => (slot(), person(), 0..3_u8).prop_map(|(at, who, tag)| Step::RemoveTag(at, who, tag)),
+        2 => (slot(), person(), 0..6_u8).prop_map(|(at, who, stars)| Step::Stars(at, who, stars)),
         3 => person().prop_map(Step::Undo),
-        1 => Just(Step::UndoTheUndo),
+        1 => Just(Step::UndoLatestUndo),
         1 => (0..2_u8).prop_map(Step::Forget),
-        1 => Just(Step::OpenAgain),
+        1 => Just(Step::Reopen),
     ]
 }
 
-/// Something that a person said.
-struct Word {
+/// Edit by a person, as the model knows it.
+struct ModelEdit {
     edit: EditId,
     who: usize,
     content: Content,
@@ -67,8 +66,8 @@ struct Word {
 struct World {
     folder: tempfile::TempDir,
     catalogue: Catalogue,
-    files: BTreeMap<Place, Content>,
-    words: Vec<Word>,
+    files: BTreeMap<FileSlot, Content>,
+    words: Vec<ModelEdit>,
     tick: i64,
 }
 
@@ -88,25 +87,25 @@ impl World {
         }
     }
 
-    /// The number of the folder that a place is in; its volume is seen.
-    fn folder_of(&self, place: Place) -> i64 {
+    /// Id of the folder of a slot; marks its volume as seen.
+    fn folder_of(&self, slot: FileSlot) -> i64 {
         let here = self.catalogue.volumes().locate(Path::new("/")).0.clone();
         let mut volume = here;
-        volume.identity = format!("uuid:volume-{}", place % 2);
+        volume.identity = format!("uuid:volume-{}", slot % 2);
         let volume = self.catalogue.see_volume(&volume).unwrap().id;
         let inside = Path::new("footage");
         let known = self.catalogue.find_folder(volume, inside).unwrap();
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, inside).unwrap())
     }
 
-    /// A scan comes by a file that holds this now.
-    fn put(&mut self, place: Place, content: Content) {
+    /// Records that a scan found this content at the slot.
+    fn scan_file(&mut self, slot: FileSlot, content: Content) {
         self.tick += 1;
         let catalogue = &self.catalogue;
         catalogue.begin().unwrap();
-        let folder = self.folder_of(place);
+        let folder = self.folder_of(slot);
         let found = FoundFile {
-            name: format!("C000{}.mov", place / 2).into(),
+            name: format!("C000{}.mov", slot / 2).into(),
             bytes: 1_000_000 + u64::from(content),
             modified: self.tick,
             changed: Some(self.tick),
@@ -147,16 +146,16 @@ impl World {
             })
             .unwrap();
         catalogue.commit().unwrap();
-        self.files.insert(place, content);
+        self.files.insert(slot, content);
     }
 
-    fn delete(&mut self, place: Place) {
-        if self.files.remove(&place).is_none() {
+    fn delete(&mut self, slot: FileSlot) {
+        if self.files.remove(&slot).is_none() {
             return;
         }
         self.catalogue.begin().unwrap();
-        let folder = self.folder_of(place);
-        let name = format!("C000{}.mov", place / 2);
+        let folder = self.folder_of(slot);
+        let name = format!("C000{}.mov", slot / 2);
         let file = self.catalogue.file_id(folder, name.as_ref()).unwrap();
         self.catalogue
             .set_state(file.unwrap(), FileState::Missing)
@@ -169,11 +168,11 @@ impl World {
         self.catalogue.find_number(Path::new(&id)).ok()
     }
 
-    fn say(&mut self, place: Place, who: usize, action: Action) {
-        let Some(&content) = self.files.get(&place) else {
+    fn add_edit(&mut self, slot: FileSlot, who: usize, action: Action) {
+        let Some(&content) = self.files.get(&slot) else {
             return;
         };
-        let is_about = |word: &&Word| match (&word.action, &action) {
+        let is_about = |word: &&ModelEdit| match (&word.action, &action) {
             (
                 Action::AddTag(one) | Action::RemoveTag(one),
                 Action::AddTag(other) | Action::RemoveTag(other),
@@ -181,11 +180,9 @@ impl World {
             (Action::Stars(_), Action::Stars(_)) => true,
             _ => false,
         };
-        let last = self.counting(content).filter(is_about).last();
+        let last = self.active_edits(content).filter(is_about).last();
         let is_said = last.is_some_and(|word| word.action == action);
-        let clip = self
-            .clip_of(content)
-            .expect("a file that is there has a clip");
+        let clip = self.clip_of(content).expect("an existing file has a clip");
         let edited = self
             .catalogue
             .edit(&[(clip, vec![action.clone()])], PEOPLE[who])
@@ -196,7 +193,7 @@ impl World {
         );
         if !is_said {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
-            self.words.push(Word {
+            self.words.push(ModelEdit {
                 edit: edits.last().unwrap().id,
                 who,
                 content,
@@ -206,8 +203,8 @@ impl World {
         }
     }
 
-    fn counting(&self, content: Content) -> impl Iterator<Item = &Word> {
-        let of = move |word: &&Word| word.counts && word.content == content;
+    fn active_edits(&self, content: Content) -> impl Iterator<Item = &ModelEdit> {
+        let of = move |word: &&ModelEdit| word.counts && word.content == content;
         self.words.iter().filter(of)
     }
 
@@ -217,18 +214,18 @@ impl World {
             .words
             .iter_mut()
             .rfind(|word| word.counts && word.who == who);
-        let wanted: Vec<EditId> = last.iter().map(|word| word.edit).collect();
+        let expected: Vec<EditId> = last.iter().map(|word| word.edit).collect();
         assert_eq!(
             undone.iter().map(|edit| edit.id).collect::<Vec<_>>(),
-            wanted
+            expected
         );
         if let Some(word) = last {
             word.counts = false;
         }
     }
 
-    /// The latest undo of any clip that counts is taken back.
-    fn undo_the_undo(&mut self) {
+    /// Undoes the latest active undo of any clip.
+    fn undo_latest_undo(&mut self) {
         let mut undos = Vec::new();
         for content in 0..CONTENTS {
             let edits = self.catalogue.edits(fingerprint(content)).unwrap();
@@ -239,7 +236,7 @@ impl World {
                 },
             ));
         }
-        // One that took an undo back has no word of its own.
+        // An edit that reverted an undo has no content.
         undos.retain(|(_, _, of)| self.words.iter().any(|word| word.edit == *of));
         if let Some((_, undo, of)) = undos.into_iter().max() {
             let undone = self.catalogue.undo(&undo.to_string(), PEOPLE[0]).unwrap();
@@ -253,42 +250,42 @@ impl World {
         let identity = format!("uuid:volume-{volume}");
         if let Some(id) = self.catalogue.volume_id(&identity).unwrap() {
             self.catalogue.forget_volume(id).unwrap();
-            self.files.retain(|place, _| place % 2 != volume);
+            self.files.retain(|slot, _| slot % 2 != volume);
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    fn apply(&mut self, step: &Step) {
         let tag = |tag: u8| format!("tag-{tag}");
         match *step {
-            Step::Film(place, content) => self.put(place, content),
+            Step::ScanFile(slot, content) => self.scan_file(slot, content),
             Step::Move(from, to) | Step::Copy(from, to) if from == to => {}
             Step::Move(from, to) => {
                 if let Some(&content) = self.files.get(&from) {
-                    self.put(to, content);
+                    self.scan_file(to, content);
                     self.delete(from);
                 }
             }
             Step::Copy(from, to) => {
                 if let Some(&content) = self.files.get(&from) {
-                    self.put(to, content);
+                    self.scan_file(to, content);
                 }
             }
-            Step::Delete(place) => self.delete(place),
-            Step::Note(place, who) => {
+            Step::Delete(slot) => self.delete(slot),
+            Step::Note(slot, who) => {
                 let note = format!("note {}", self.words.len());
-                self.say(place, who, Action::Note(note));
+                self.add_edit(slot, who, Action::Note(note));
             }
-            Step::AddTag(place, who, it) => self.say(place, who, Action::AddTag(tag(it))),
-            Step::RemoveTag(place, who, it) => self.say(place, who, Action::RemoveTag(tag(it))),
-            Step::Stars(place, who, stars) => self.say(place, who, Action::Stars(stars)),
+            Step::AddTag(slot, who, it) => self.add_edit(slot, who, Action::AddTag(tag(it))),
+            Step::RemoveTag(slot, who, it) => self.add_edit(slot, who, Action::RemoveTag(tag(it))),
+            Step::Stars(slot, who, stars) => self.add_edit(slot, who, Action::Stars(stars)),
             Step::Undo(who) => self.undo(who),
-            Step::UndoTheUndo => self.undo_the_undo(),
+            Step::UndoLatestUndo => self.undo_latest_undo(),
             Step::Forget(volume) => self.forget(volume),
-            Step::OpenAgain => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
+            Step::Reopen => self.catalogue = Catalogue::open(self.folder.path()).unwrap(),
         }
     }
 
-    /// Each content is told just what the model has, wherever its files are.
+    /// Checks that each content has the edits of the model, wherever its files are.
     fn compare(&self) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.catalogue.damage().unwrap(), None);
         for content in 0..CONTENTS {
@@ -302,34 +299,39 @@ impl World {
             };
             let present = |state| state == FileState::Present;
             let files = clip.files.iter().filter(|copy| present(copy.state)).count();
-            let wanted = self
+            let expected = self
                 .files
                 .values()
                 .filter(|other| **other == content)
                 .count();
-            prop_assert_eq!(files, wanted, "files of content {}", content);
-            prop_assert_eq!(told(&clip), self.wanted(content), "content {}", content);
+            prop_assert_eq!(files, expected, "files of content {}", content);
+            prop_assert_eq!(
+                edited_fields(&clip),
+                self.expected(content),
+                "content {}",
+                content
+            );
         }
         Ok(())
     }
 
-    fn wanted(&self, content: Content) -> Told {
-        let mut wanted = Told::default();
-        for word in self.counting(content) {
+    fn expected(&self, content: Content) -> EditedFields {
+        let mut expected = EditedFields::default();
+        for word in self.active_edits(content) {
             match &word.action {
-                Action::Note(text) => wanted.0.push(text.clone()),
-                Action::AddTag(tag) => _ = wanted.1.insert(tag.clone()),
-                Action::RemoveTag(tag) => _ = wanted.1.remove(tag),
-                Action::Stars(0) => wanted.2 = None,
-                Action::Stars(stars) => wanted.2 = Some(u32::from(*stars)),
+                Action::Note(text) => expected.0.push(text.clone()),
+                Action::AddTag(tag) => _ = expected.1.insert(tag.clone()),
+                Action::RemoveTag(tag) => _ = expected.1.remove(tag),
+                Action::Stars(0) => expected.2 = None,
+                Action::Stars(stars) => expected.2 = Some(u32::from(*stars)),
                 _ => {}
             }
         }
-        wanted
+        expected
     }
 
-    /// Another catalogue that sees all contents and takes in the journal, half of it twice.
-    fn carry(&self) -> Result<(), TestCaseError> {
+    /// Imports the journal, half of it twice, into another catalogue that knows all contents.
+    fn compare_after_import(&self) -> Result<(), TestCaseError> {
         let mut lines = Vec::new();
         self.catalogue
             .each_edit(&mut |edit| {
@@ -347,7 +349,7 @@ impl World {
             .unwrap()
             .unwrap();
         for content in 0..CONTENTS {
-            other.put(content, content);
+            other.scan_file(content, content);
         }
         let all = lines.join("\n");
         let imported = other
@@ -359,16 +361,21 @@ impl World {
         for content in 0..CONTENTS {
             let clip = other.clip_of(content).unwrap();
             let clip = other.catalogue.clip(clip).unwrap().unwrap();
-            prop_assert_eq!(told(&clip), self.wanted(content), "content {}", content);
+            prop_assert_eq!(
+                edited_fields(&clip),
+                self.expected(content),
+                "content {}",
+                content
+            );
         }
         Ok(())
     }
 }
 
-/// Notes, tags, stars.
-type Told = (Vec<String>, BTreeSet<String>, Option<u32>);
+/// Notes, tags and stars.
+type EditedFields = (Vec<String>, BTreeSet<String>, Option<u32>);
 
-fn told(clip: &Clip) -> Told {
+fn edited_fields(clip: &Clip) -> EditedFields {
     let notes = clip.notes.as_ref().map_or(Vec::new(), |notes| {
         notes.value.0.iter().map(|note| note.text.clone()).collect()
     });
@@ -383,12 +390,12 @@ proptest! {
     #![proptest_config(crate::random_tests::random(24))]
 
     #[test]
-    fn words_stay_with_the_content(steps in proptest::collection::vec(step(), 1..40)) {
+    fn edits_stay_with_their_content(steps in proptest::collection::vec(step(), 1..40)) {
         let mut world = World::new();
         for step in &steps {
-            world.take(step);
+            world.apply(step);
             world.compare()?;
         }
-        world.carry()?;
+        world.compare_after_import()?;
     }
 }

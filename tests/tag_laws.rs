@@ -1,6 +1,6 @@
-//! A law: whatever rules are in force, whatever tags are called, whatever becomes of files and of the
-//! index, a tag that a person added is there and one that a person removed is not. After each
-//! step the catalogue is compared with a model that knows nothing of rules.
+//! Property: whatever rules are active, however tags are renamed, and whatever happens to files and
+//! the index, a tag that a person added is set and one that a person removed is not. After each
+//! step the catalogue is compared with a model that does not know rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,16 +14,16 @@ use btsindex::tag::{Rules, UserRules};
 use btsindex::value::{Fingerprint, TagOrigin};
 use proptest::prelude::*;
 
-/// Files, each a clip of its own, called so that rules give them tags.
+/// Files, each a separate clip, with names for which rules set tags.
 const FILES: [&str; 4] = [
     "Drone/a.mov",
     "Interview/b.mov",
     "alpha/c.mov",
     "beta/d.mov",
 ];
-/// Tags that people and rules give.
+/// Tags set by people and rules.
 const TAGS: [&str; 5] = ["drone", "interview", "alpha", "beta", "beta/two"];
-/// Sets of rules that are in force in turn.
+/// Rule sets that are activated in turn.
 const RULES: [&str; 3] = [
     "",
     "[[rule]]\nname = \"all\"\nwhen = { extension = \"mov\" }\ntags = [\"alpha\", \"beta\", \"beta/two\"]\n",
@@ -58,9 +58,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What people decided of one clip.
+/// Decisions of people on one clip.
 #[derive(Debug, Default, Clone)]
-struct Said {
+struct Decisions {
     tags: BTreeMap<String, bool>,
     stars: Option<u32>,
 }
@@ -68,9 +68,9 @@ struct Said {
 struct World {
     folder: tempfile::TempDir,
     catalogue: Catalogue,
-    /// Those that are in force.
+    /// Active rules.
     rules: Rules,
-    said: Vec<Said>,
+    decisions: Vec<Decisions>,
     tick: i64,
 }
 
@@ -85,7 +85,7 @@ impl World {
             catalogue: Catalogue::create(folder.path()).unwrap(),
             folder,
             rules: Rules::new(&UserRules::default()).unwrap(),
-            said: vec![Said::default(); FILES.len()],
+            decisions: vec![Decisions::default(); FILES.len()],
             tick: 0,
         };
         (0..FILES.len()).for_each(|file| world.read(file));
@@ -100,7 +100,7 @@ impl World {
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, folder).unwrap())
     }
 
-    /// A scan comes by a file, which is new to it.
+    /// Records that a scan found a file that it does not know.
     fn read(&mut self, file: usize) {
         self.tick += 1;
         let inside = Path::new(FILES[file]);
@@ -155,12 +155,12 @@ impl World {
             .collect()
     }
 
-    fn say(&mut self, file: usize, action: Action) {
-        let said = &mut self.said[file];
+    fn add_edit(&mut self, file: usize, action: Action) {
+        let decisions = &mut self.decisions[file];
         match &action {
-            Action::AddTag(tag) => _ = said.tags.insert(tag.clone(), true),
-            Action::RemoveTag(tag) => _ = said.tags.insert(tag.clone(), false),
-            Action::Stars(stars) => said.stars = Some((*stars).into()),
+            Action::AddTag(tag) => _ = decisions.tags.insert(tag.clone(), true),
+            Action::RemoveTag(tag) => _ = decisions.tags.insert(tag.clone(), false),
+            Action::Stars(stars) => decisions.stars = Some((*stars).into()),
             _ => {}
         }
         let clip = self.clip_of(file);
@@ -176,14 +176,14 @@ impl World {
         };
         for file in 0..FILES.len() {
             let there = self.tags(file);
-            let before = self.said[file].tags.clone();
+            let before = self.decisions[file].tags.clone();
             for (tag, is_added) in &before {
                 let Some(now) = below(tag) else { continue };
                 if *is_added {
-                    self.said[file].tags.insert(tag.clone(), false);
-                    self.said[file].tags.insert(now, true);
+                    self.decisions[file].tags.insert(tag.clone(), false);
+                    self.decisions[file].tags.insert(now, true);
                 } else if !before.contains_key(&now) && !there.contains_key(&now) {
-                    self.said[file].tags.entry(now).or_insert(false);
+                    self.decisions[file].tags.entry(now).or_insert(false);
                 }
             }
         }
@@ -199,18 +199,18 @@ impl World {
         retag(&self.catalogue, &self.rules, &folders, &mut |_| true).unwrap();
     }
 
-    fn take(&mut self, step: &Step) {
+    fn apply(&mut self, step: &Step) {
         match *step {
-            // As the program does: a former name means what it is called now.
+            // Like the program: a former name stands for the current one.
             Step::Add(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
-                self.say(file, Action::AddTag(tag));
+                self.add_edit(file, Action::AddTag(tag));
             }
             Step::Remove(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
-                self.say(file, Action::RemoveTag(tag));
+                self.add_edit(file, Action::RemoveTag(tag));
             }
-            Step::Stars(file, stars) => self.say(file, Action::Stars(stars)),
+            Step::Stars(file, stars) => self.add_edit(file, Action::Stars(stars)),
             Step::Retag(rules) => {
                 let own = UserRules {
                     rules: Some(RULES[rules].to_owned()),
@@ -222,7 +222,7 @@ impl World {
             Step::Rename(from, to) => {
                 let to = TAGS[to];
                 let from = self.rules.vocabulary().current_name(TAGS[from]);
-                // The program refuses the others.
+                // The program rejects the others.
                 let called = self.rules.vocabulary().current_name(to);
                 let is_free = called == to || called == from;
                 if from != to && is_free && !to.starts_with(&format!("{from}/")) {
@@ -251,9 +251,9 @@ impl World {
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
-        for (file, said) in self.said.iter().enumerate() {
+        for (file, decisions) in self.decisions.iter().enumerate() {
             let tags = self.tags(file);
-            for (tag, is_added) in &said.tags {
+            for (tag, is_added) in &decisions.tags {
                 if *is_added {
                     prop_assert_eq!(
                         tags.get(tag),
@@ -275,7 +275,7 @@ impl World {
                 .filter(|(_, is)| **is)
                 .map(|(tag, _)| tag)
                 .collect();
-            let added: BTreeSet<&String> = said
+            let added: BTreeSet<&String> = decisions
                 .tags
                 .iter()
                 .filter(|(_, is)| **is)
@@ -283,29 +283,29 @@ impl World {
                 .collect();
             prop_assert_eq!(persons, added);
             let clip = self.catalogue.clip(self.clip_of(file)).unwrap().unwrap();
-            prop_assert_eq!(clip.rating.map(|fact| fact.value), said.stars);
+            prop_assert_eq!(clip.rating.map(|fact| fact.value), decisions.stars);
         }
         Ok(())
     }
 }
 
-/// Takes steps one by one; the law must hold after each.
-fn follow(steps: &[Step]) -> Result<(), TestCaseError> {
+/// Applies steps one by one; the property must hold after each.
+fn run_steps(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut world = World::new();
     for step in steps {
-        world.take(step);
+        world.apply(step);
         world.compare()?;
     }
     Ok(())
 }
 
-/// What random runs found, and rings, chains, swaps and merges beside them.
+/// Failures found by random runs, and rings, chains, swaps and merges as well.
 #[test]
-fn what_people_decided_stays_when_names_go_round() {
+fn tags_of_people_survive_cyclic_renames() {
     use Step::{Add, Remove, Rename, Retag};
     let (drone, interview, alpha, beta, two) = (0, 1, 2, 3, 4);
     let regressions: &[&[Step]] = &[
-        // A ring: the tag's new name stood below its former one.
+        // Ring: the new name of the tag was below its former name.
         &[
             Rename(two, beta),
             Rename(beta, drone),
@@ -319,7 +319,7 @@ fn what_people_decided_stays_when_names_go_round() {
             Rename(drone, two),
             Remove(0, beta),
         ],
-        // A tag below a renamed one gets its former name back.
+        // A tag below a renamed tag gets its former name back.
         &[
             Add(1, two),
             Rename(two, drone),
@@ -327,7 +327,7 @@ fn what_people_decided_stays_when_names_go_round() {
             Rename(drone, two),
             Add(0, two),
         ],
-        // A swap by way of a third name.
+        // Swap by way of a third name.
         &[
             Add(0, drone),
             Add(1, alpha),
@@ -337,7 +337,7 @@ fn what_people_decided_stays_when_names_go_round() {
             Remove(0, alpha),
             Add(2, drone),
         ],
-        // A merge, and one of the two names given back.
+        // Merge, after which one of the two names is restored.
         &[
             Add(0, drone),
             Add(1, alpha),
@@ -346,7 +346,7 @@ fn what_people_decided_stays_when_names_go_round() {
             Add(2, alpha),
             Remove(0, drone),
         ],
-        // A chain whose first name is used all the same, while rules give tags.
+        // Chain whose first name is still used while rules set tags.
         &[
             Retag(1),
             Rename(alpha, beta),
@@ -356,7 +356,7 @@ fn what_people_decided_stays_when_names_go_round() {
             Retag(2),
             Remove(3, beta),
         ],
-        // The tag above goes and comes back under the name of the one below.
+        // The upper tag goes and comes back under the name of the lower one.
         &[
             Add(0, two),
             Rename(beta, alpha),
@@ -368,7 +368,7 @@ fn what_people_decided_stays_when_names_go_round() {
         ],
     ];
     for steps in regressions {
-        follow(steps).unwrap_or_else(|fault| panic!("{steps:?}: {fault}"));
+        run_steps(steps).unwrap_or_else(|fault| panic!("{steps:?}: {fault}"));
     }
 }
 
@@ -376,7 +376,7 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::random_tests::random(24) })]
 
     #[test]
-    fn what_people_decided_stays_whatever_rules_and_names_there_are(steps in prop::collection::vec(step(), 1..25)) {
-        follow(&steps)?;
+    fn tags_of_people_survive_any_rules_and_renames(steps in prop::collection::vec(step(), 1..25)) {
+        run_steps(&steps)?;
     }
 }

@@ -1,4 +1,4 @@
-//! The built-in rules against what people who know the trade say of paths: `tests/labels`.
+//! The built-in rules compared with labels by people who know the trade: `tests/labels`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::path::Path;
 use btsindex::clip::Clip;
 use btsindex::tag::{Rules, UserRules};
 
-/// A path with what is right of it.
+/// A path with its correct tags and facts.
 struct Labelled {
     path: String,
     tags: BTreeSet<String>,
@@ -28,7 +28,7 @@ fn labelled(text: &str) -> Vec<Labelled> {
                 tags: tags
                     .split(',')
                     .filter(|tag| !tag.is_empty())
-                    .flat_map(with_above)
+                    .flat_map(with_parents)
                     .collect(),
                 facts: facts
                     .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -38,8 +38,8 @@ fn labelled(text: &str) -> Vec<Labelled> {
         .collect()
 }
 
-/// A tag, and what stands above it.
-fn with_above(tag: &str) -> Vec<String> {
+/// A tag and its parents.
+fn with_parents(tag: &str) -> Vec<String> {
     let above = tag.match_indices('/').map(|(at, _)| tag[..at].to_owned());
     above.chain([tag.to_owned()]).collect()
 }
@@ -73,7 +73,7 @@ fn ratio(part: usize, all: usize) -> f64 {
     if all == 0.0 { 1.0 } else { part / all }
 }
 
-fn given(rules: &Rules, path: &str) -> Clip {
+fn tag_path(rules: &Rules, path: &str) -> Clip {
     let path = Path::new(path);
     let place = rules.folder_context(path.parent().unwrap(), "", &[]);
     rules.apply(&place, path, &Clip::default())
@@ -100,8 +100,8 @@ fn facts(clip: &Clip) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Scores by kind, and the lines that are wrong.
-fn measured(
+/// Computes scores by kind, and the lines with errors.
+fn measure(
     rules: &Rules,
     set: &[Labelled],
 ) -> (BTreeMap<String, Score>, BTreeMap<String, Score>, String) {
@@ -116,12 +116,12 @@ fn measured(
     let mut of_facts: BTreeMap<String, Score> = BTreeMap::new();
     let mut wrong = String::new();
     for one in set {
-        let clip = given(rules, &one.path);
+        let clip = tag_path(rules, &one.path);
         let found: BTreeSet<String> = clip
             .tags
             .iter()
             .flat_map(|tags| tags.value.iter())
-            .flat_map(|tagged| with_above(&tagged.tag))
+            .flat_map(|tagged| with_parents(&tagged.tag))
             .collect();
         for tag in found.union(&one.tags) {
             let score = Score {
@@ -135,17 +135,22 @@ fn measured(
             tags.entry(group(tag)).or_default().add(score);
             tags.entry("all".to_owned()).or_default().add(score);
         }
-        let told = facts(&clip);
-        let keys: BTreeSet<&String> = told.keys().chain(one.facts.keys()).collect();
+        let detected = facts(&clip);
+        let keys: BTreeSet<&String> = detected.keys().chain(one.facts.keys()).collect();
         for key in keys {
-            let (found, meant) = (told.get(key), one.facts.get(key));
+            let (found, expected) = (detected.get(key), one.facts.get(key));
             of_facts.entry(key.clone()).or_default().add(Score {
-                right: usize::from(found == meant),
-                wrong: usize::from(found.is_some() && found != meant),
-                missed: usize::from(meant.is_some() && found != meant),
+                right: usize::from(found == expected),
+                wrong: usize::from(found.is_some() && found != expected),
+                missed: usize::from(expected.is_some() && found != expected),
             });
-            if found != meant {
-                writeln!(wrong, "{}: {key} is {meant:?}, found {found:?}", one.path).unwrap();
+            if found != expected {
+                writeln!(
+                    wrong,
+                    "{}: {key} is {expected:?}, found {found:?}",
+                    one.path
+                )
+                .unwrap();
             }
         }
         if found != one.tags {
@@ -174,7 +179,7 @@ fn table(scores: &BTreeMap<String, Score>) -> String {
     text
 }
 
-/// Neither precision nor recall of all tags together may fall below this again.
+/// Lower limits of precision and recall over all tags.
 const HALVES: [(&str, &str, f64, f64); 3] = [
     ("tuning", include_str!("labels/tuning.tsv"), 0.97, 0.97),
     (
@@ -187,19 +192,19 @@ const HALVES: [(&str, &str, f64, f64); 3] = [
 ];
 
 #[test]
-fn rules_say_what_people_say() {
+fn rules_agree_with_the_labels() {
     let rules = Rules::new(&UserRules::default()).unwrap();
     for (half, text, least_precision, least_recall) in HALVES {
         let set = labelled(text);
         assert!(set.len() > 300);
-        let (tags, of_facts, wrong) = measured(&rules, &set);
+        let (tags, of_facts, wrong) = measure(&rules, &set);
         println!(
             "{half}: {} paths; precision and recall\n{}\n{}",
             set.len(),
             table(&tags),
             table(&of_facts)
         );
-        // Of what was set aside nothing but numbers is ever shown.
+        // For the held-out half, only numbers are printed.
         if half != "held out" {
             println!("{wrong}");
         }

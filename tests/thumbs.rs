@@ -1,4 +1,4 @@
-//! Search results as pictures, and on the desktop: `--thumbs`, `--open`, `--reveal`.
+//! Search results as pictures and on the desktop: `--thumbs`, `--open`, `--reveal`.
 
 #![cfg(unix)]
 
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::shoot::tmux::{READY, Tmux};
 use crate::shoot::{Answer, Shoot, write_program};
 
-/// Pictures as half blocks.
+/// Half blocks, with which pictures are drawn.
 const BLOCKS: [char; 2] = ['▀', '▄'];
 
-fn small() -> Shoot {
+fn scanned_shoot() -> Shoot {
     let shoot = Shoot::new();
     shoot.add("Location Scout/IMG_1234.MOV", "Scout/IMG_1234.MOV");
     shoot.add("Location Scout/drone/DJI_0042.MP4", "Scout/DJI_0042.MP4");
@@ -21,7 +21,7 @@ fn small() -> Shoot {
 
 #[test]
 fn a_pipe_gets_the_table_and_no_escape_codes() {
-    let shoot = small();
+    let shoot = scanned_shoot();
     let plain = shoot.run(&["search"]);
     let answer = shoot.run(&["search", "--thumbs"]);
     assert_eq!((answer.code, &answer.stdout), (0, &plain.stdout));
@@ -31,7 +31,7 @@ fn a_pipe_gets_the_table_and_no_escape_codes() {
 
 #[test]
 fn a_terminal_gets_posters_with_numbers_and_facts() {
-    let shoot = small();
+    let shoot = scanned_shoot();
     let tmux = Tmux::new(&shoot, 80, 30, &[]);
     tmux.line("btsindex search --thumbs");
     let screen = tmux.wait_for("2 clips found");
@@ -60,8 +60,8 @@ fn a_terminal_gets_posters_with_numbers_and_facts() {
 }
 
 #[test]
-fn a_poster_that_is_no_picture_is_left_out() {
-    let shoot = small();
+fn an_undecodable_poster_is_left_out() {
+    let shoot = scanned_shoot();
     for folder in fs::read_dir(shoot.catalogue().join("posters")).unwrap() {
         for poster in fs::read_dir(folder.unwrap().path()).unwrap() {
             fs::write(poster.unwrap().path(), b"\xff\xd8\xff\xe0 no picture").unwrap();
@@ -74,7 +74,7 @@ fn a_poster_that_is_no_picture_is_left_out() {
     assert!(screen.contains(READY), "{screen}");
 }
 
-/// Programs of a desktop that write down what they are given, a line an argument.
+/// Desktop programs that write down their arguments, one per line.
 struct Desktop {
     folder: PathBuf,
 }
@@ -82,16 +82,16 @@ struct Desktop {
 impl Desktop {
     fn new(shoot: &Shoot, knows_items: bool) -> Self {
         let folder = shoot.folder("desktop");
-        let note = |name: &str, code: u8| {
-            let file = folder.join(name).with_extension("told");
+        let write_stub = |name: &str, code: u8| {
+            let file = folder.join(name).with_extension("arguments");
             let script = format!(
                 "#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\nexit {code}\n",
                 file.display()
             );
             write_program(&folder.join(name), &script);
         };
-        note("xdg-open", 0);
-        note("dbus-send", u8::from(!knows_items));
+        write_stub("xdg-open", 0);
+        write_stub("dbus-send", u8::from(!knows_items));
         Self { folder }
     }
 
@@ -99,20 +99,20 @@ impl Desktop {
         let path = format!("{}:/usr/bin:/bin", self.folder.display());
         let mut command = shoot.command();
         command.arg("search").args(arguments).env("PATH", path);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     }
 
-    fn told(&self, program: &str) -> Option<String> {
-        let file = self.folder.join(program).with_extension("told");
-        let told = fs::read_to_string(&file).ok();
+    fn arguments_of(&self, program: &str) -> Option<String> {
+        let file = self.folder.join(program).with_extension("arguments");
+        let arguments = fs::read_to_string(&file).ok();
         let _ = fs::remove_file(file);
-        told
+        arguments
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_nth_clip_is_opened_or_shown() {
+fn the_nth_clip_is_opened_or_revealed() {
     let shoot = Shoot::new();
     let odd = "Scout/$(touch x) ,'\"é.MOV";
     shoot.add("Location Scout/IMG_1234.MOV", odd);
@@ -126,7 +126,7 @@ fn the_nth_clip_is_opened_or_shown() {
     assert_eq!(answer.stdout, "");
     assert!(answer.stderr.starts_with("opened "), "{}", answer.stderr);
     assert_eq!(
-        desktop.told("xdg-open").unwrap(),
+        desktop.arguments_of("xdg-open").unwrap(),
         format!("{}\n", path.display())
     );
 
@@ -134,18 +134,18 @@ fn the_nth_clip_is_opened_or_shown() {
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     let folder = path.parent().unwrap();
     assert_eq!(
-        desktop.told("xdg-open").unwrap(),
+        desktop.arguments_of("xdg-open").unwrap(),
         format!("{}\n", folder.display())
     );
 
     let modern = Desktop::new(&shoot, true);
     let answer = modern.search(&shoot, &["touch", "--reveal", "1"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
-    assert_eq!(modern.told("xdg-open"), None);
-    let told = modern.told("dbus-send").unwrap();
+    assert_eq!(modern.arguments_of("xdg-open"), None);
+    let arguments = modern.arguments_of("dbus-send").unwrap();
     assert!(
-        told.contains("Scout/%24%28touch%20x%29%20%2C%27%22%C3%A9.MOV\n"),
-        "{told}"
+        arguments.contains("Scout/%24%28touch%20x%29%20%2C%27%22%C3%A9.MOV\n"),
+        "{arguments}"
     );
 
     let answer = desktop.search(&shoot, &["--open", "3"]);
@@ -168,5 +168,5 @@ fn the_nth_clip_is_opened_or_shown() {
     let answer = desktop.search(&shoot, &["touch", "--open", "1"]);
     assert_eq!(answer.code, 1);
     assert!(answer.stderr.contains("is missing"), "{}", answer.stderr);
-    assert_eq!(desktop.told("xdg-open"), None);
+    assert_eq!(desktop.arguments_of("xdg-open"), None);
 }

@@ -110,7 +110,7 @@ fn every_version_opens_with_every_command_and_scans_on() {
         };
         assert_eq!(disks[..kept.len()], *kept, "{number}");
         let clips = shoot.clips();
-        shoot.is_well(&format!("version {number}"));
+        shoot.assert_consistent(&format!("version {number}"));
         let kept = shoot
             .catalogue()
             .join(format!("backups/version-{number}.sqlite"));
@@ -131,8 +131,8 @@ fn every_version_opens_with_every_command_and_scans_on() {
         let laugh = shoot.clip(LAUGH);
         assert!(laugh["files"].as_array().unwrap().len() >= 2, "{laugh}");
         assert_eq!(shoot.run(&["note", "still here", LAUGH]).code, 0);
-        assert_eq!(shoot.found(&["notes:still"]), [LAUGH]);
-        shoot.is_well(&format!("version {number}, scanned"));
+        assert_eq!(shoot.search_names(&["notes:still"]), [LAUGH]);
+        shoot.assert_consistent(&format!("version {number}, scanned"));
     }
 }
 
@@ -183,7 +183,7 @@ fn files_that_are_where_an_old_catalogue_has_them_are_the_same_clips() {
         (&counts["read"], &counts["unchanged"]),
         (&0.into(), &8.into())
     );
-    shoot.is_well("in place");
+    shoot.assert_consistent("in place");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn two_commands_may_meet_an_old_catalogue() {
         assert_eq!(answer.code, 0, "{}", answer.stderr);
     }
     assert_eq!(version(&shoot), NOW);
-    shoot.is_well("six at once");
+    shoot.assert_consistent("six at once");
 }
 
 #[test]
@@ -465,8 +465,8 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     fs::create_dir_all(other.catalogue()).unwrap();
     fs::copy(&copied, other.catalogue().join("catalogue.sqlite")).unwrap();
     assert_eq!(other.run(&["edits", "export"]).stdout, exported);
-    assert_eq!(other.found(&["notes:before"]), [LAUGH]);
-    other.is_well("the copy");
+    assert_eq!(other.search_names(&["notes:before"]), [LAUGH]);
+    other.assert_consistent("the copy");
 
     // Said after the backup, and in the log when the power goes.
     let reader = database(&shoot);
@@ -501,15 +501,15 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
                 .starts_with("catalogue.sqlite-wal.replaced")
         });
     assert!(fs::read(aside.unwrap().path()).unwrap() == kept);
-    assert_eq!(shoot.found(&["notes:before"]), [LAUGH]);
+    assert_eq!(shoot.search_names(&["notes:before"]), [LAUGH]);
     assert_eq!(shoot.run(&["edits", "export"]).stdout, exported);
-    shoot.is_well("restored");
+    shoot.assert_consistent("restored");
     let mode: String = database(&shoot)
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .unwrap();
     assert_eq!(mode, "wal", "readers do not wait for writers");
     scan(&shoot);
-    shoot.is_well("restored and scanned");
+    shoot.assert_consistent("restored and scanned");
 }
 
 #[test]
@@ -533,7 +533,7 @@ fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
         command
             .env("BTSINDEX_CATALOGUE", &mounted.0)
             .args(arguments);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     for (arguments, wanted) in READING.iter().zip(wanted) {
         let answer = run(arguments);
@@ -561,6 +561,6 @@ fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
     }
     drop(mounted);
     assert!(Path::new(&shoot.catalogue()).exists());
-    shoot.is_well("written again");
+    shoot.assert_consistent("written again");
     assert_eq!(shoot.run(&["tag", "add", "yes", LAUGH]).code, 0);
 }

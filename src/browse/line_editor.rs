@@ -22,7 +22,8 @@ impl LineEditor {
         &self.text
     }
 
-    /// Inserts text at the cursor. LineEditor breaks and control characters become spaces; invisible characters are dropped.
+    /// Inserts text at the cursor. Line breaks and control characters become
+    /// spaces; invisible characters are dropped.
     pub(super) fn insert(&mut self, text: &str) {
         for c in text.chars() {
             let c = match c {

@@ -1,4 +1,5 @@
-//! ScreenState of the screen: query, results, current clip, open panel. Independent of terminal and catalogue.
+//! State of the screen: query, results, current clip, open panel. Independent of terminal and
+//! catalogue.
 
 use std::collections::HashMap;
 
@@ -59,7 +60,7 @@ pub(super) struct FacetCounts {
     pub(super) values: Vec<FacetValue>,
 }
 
-/// ScreenState of the screen.
+/// State of the screen.
 #[derive(Debug)]
 pub(super) struct ScreenState {
     pub(super) query: LineEditor,

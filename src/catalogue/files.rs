@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// KnownFile file, as a scan compares it with the disk.
+/// Known file, as a scan compares it with the disk.
 #[derive(Debug, Clone)]
 pub struct KnownFile {
     /// Row id.

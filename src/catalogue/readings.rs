@@ -61,7 +61,7 @@ pub enum ReadOutcome {
 pub struct PictureRequest {
     /// First picture to create.
     pub work: ThumbnailKind,
-    /// ThumbnailPlan for creating them.
+    /// Plan for creating them.
     pub plan: Box<ThumbnailPlan>,
 }
 

@@ -11,7 +11,7 @@ use crate::value::Fingerprint;
 /// File extensions of pictures, the preferred one first.
 const EXTENSIONS: [&str; 2] = ["jpg", "webp"];
 
-/// PictureFolders of posters and filmstrips.
+/// Folders of posters and filmstrips.
 #[derive(Debug, Clone)]
 pub struct Thumbnails {
     /// One picture per clip.
@@ -35,7 +35,7 @@ impl Thumbnails {
     }
 }
 
-/// PictureFolder of pictures in 256 subfolders.
+/// Folder of pictures, divided into 256 subfolders.
 #[derive(Debug, Clone)]
 pub struct PictureFolder {
     path: PathBuf,

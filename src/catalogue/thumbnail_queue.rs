@@ -43,7 +43,7 @@ pub struct PictureJob {
     pub modified: i64,
     /// True for an image sequence.
     pub is_sequence: bool,
-    /// ThumbnailPlan for the pictures; `None` if it is damaged or of another version.
+    /// Plan for the pictures; `None` if it is damaged or of another version.
     pub plan: Option<ThumbnailPlan>,
 }
 

@@ -83,6 +83,7 @@ pub struct CopyOrder<'a> {
     pub times: Times,
     /// Time at which the listing of the card ended.
     pub listed: Instant,
+    /// Destinations of the copies.
     pub destinations: &'a [Destination],
     /// Files, in the order in which they are read.
     pub tasks: &'a [CopyTask],

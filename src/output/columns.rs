@@ -22,7 +22,7 @@ enum ClipColumn {
 pub struct ClipColumns {
     /// Requested columns; empty for the defaults.
     requested: Vec<ClipColumn>,
-    /// SearchWords of the query, for the column `match`.
+    /// Words of the query, for the column `match`.
     words: Vec<SearchWords>,
     /// Fields that plain words are searched in, highest weight first.
     searched_fields: Vec<&'static Field>,

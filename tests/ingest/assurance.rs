@@ -358,7 +358,7 @@ fn hashes_of_a_card_are_computed_again_where_no_manifest_has_them_yet() {
     put(&raid, "ascmhl", b"");
     let run = || {
         let mut command = command(&shoot, &[&card], &[&raid]);
-        Answer::of(&command.args(["--hash", "xxh128"]).output().unwrap())
+        Answer::from_output(&command.args(["--hash", "xxh128"]).output().unwrap())
     };
     let answer = run();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
@@ -455,7 +455,7 @@ fn the_folder_of_a_drive_that_is_not_mounted_takes_copies_where_that_is_allowed(
         "AWAY was mounted at",
     );
     let mut allowed = command(&shoot, &[&card], &[&to]);
-    let answer = Answer::of(&allowed.arg("--allow-system-disk").output().unwrap());
+    let answer = Answer::from_output(&allowed.arg("--allow-system-disk").output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     are_equal(&card, &at.join("A001"));
 }

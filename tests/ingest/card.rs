@@ -136,7 +136,7 @@ pub(crate) fn command(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Command {
 
 /// Takes cards in.
 pub(crate) fn ingest(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Answer {
-    Answer::of(&command(shoot, cards, to).output().unwrap())
+    Answer::from_output(&command(shoot, cards, to).output().unwrap())
 }
 
 /// … all of it, without anything to complain of.
@@ -151,7 +151,7 @@ pub(crate) fn ingest_well(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Value
 pub(crate) fn verify(shoot: &Shoot, folder: &Path) -> (i32, Value) {
     let mut command = shoot.command();
     command.args(["verify", "--json"]).arg(folder);
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert!(!answer.stdout.is_empty(), "{}", answer.stderr);
     (answer.code, answer.summary())
 }

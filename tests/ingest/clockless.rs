@@ -89,7 +89,7 @@ fn are_two_cards(first: [&[u8]; 3], second: [&[u8]; 3], times: [i64; 3]) {
                 "--card-disk",
                 "C",
             ]);
-            let answer = Answer::of(&safe.arg(card).output().unwrap());
+            let answer = Answer::from_output(&safe.arg(card).output().unwrap());
             assert_eq!(answer.code, 0, "{}", answer.stdout);
         });
     }

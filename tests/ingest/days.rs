@@ -119,7 +119,10 @@ fn a_day_file_says_all_of_a_day() {
     assert_eq!(other["captured"], "2026-05-14T19:07:33+02:00", "{other}");
     assert_eq!(other["sources"]["captured"], "ingest:2026-05-02", "{other}");
     assert_eq!(other["recorded"], "2026-05-14T18:05:33+02:00", "{other}");
-    assert_eq!(shoot.found(&["crew:cleo", "location:backstage"]), ["B.MOV"]);
+    assert_eq!(
+        shoot.search_names(&["crew:cleo", "location:backstage"]),
+        ["B.MOV"]
+    );
 }
 
 #[test]
@@ -276,7 +279,7 @@ fn what_was_shot_after_midnight_belongs_to_the_day_before() {
         let mut command = shoot.command();
         command.args(["ingest", "--json", "--day-starts", starts, "--to"]);
         command.arg(&to).arg(&card).env("TZ", "UTC");
-        let answer = Answer::of(&command.output().unwrap());
+        let answer = Answer::from_output(&command.output().unwrap());
         assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
         let copy = to.parent().unwrap().join(date);
         are_equal(&card, &copy);
@@ -303,7 +306,7 @@ fn what_stays_where_it_is_is_told_of_the_day_and_nothing_is_copied() {
         "+01:00:00",
     ]);
     for _ in 0..2 {
-        let answer = Answer::of(&command.output().unwrap());
+        let answer = Answer::from_output(&command.output().unwrap());
         assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
         assert_eq!(problems(&answer.summary()), Vec::<String>::new());
     }

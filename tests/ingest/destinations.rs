@@ -233,7 +233,7 @@ fn a_folder_may_be_said_from_where_one_is() {
     ] {
         fs::create_dir_all(here.join(copy).parent().unwrap()).unwrap();
         let mut command = command(&shoot, &[&card], &[Path::new(to)]);
-        let answer = Answer::of(&command.current_dir(&here).output().unwrap());
+        let answer = Answer::from_output(&command.current_dir(&here).output().unwrap());
         assert_eq!(answer.code, 0, "{to}: {}{}", answer.stdout, answer.stderr);
         are_equal(&card, &here.join(copy));
     }
@@ -263,7 +263,7 @@ fn a_folder_that_is_not_there_is_not_made() {
 /// The command with an option more.
 fn ingest_with(shoot: &Shoot, card: &Path, to: &Path, option: &str) -> Answer {
     let mut command = command(shoot, &[card], &[to]);
-    Answer::of(&command.arg(option).output().unwrap())
+    Answer::from_output(&command.arg(option).output().unwrap())
 }
 
 #[test]

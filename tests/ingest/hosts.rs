@@ -287,7 +287,7 @@ fn a_manifest_that_the_chain_lost_is_told_and_taken_in_by_the_next_writer() {
     let record = || {
         let mut command = shoot.command();
         command.args(["verify", "--record", "--json"]).arg(&raid);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     assert_eq!(record().code, 0);
     // A machine that was stopped puts its own chain there when it wakes.

@@ -32,7 +32,7 @@ fn judged(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
         .env("https_proxy", "http://127.0.0.1:9")
         .output()
         .unwrap();
-    let answer = Answer::of(&output);
+    let answer = Answer::from_output(&output);
     (answer.code, answer.stdout + &answer.stderr)
 }
 
@@ -89,7 +89,7 @@ fn by(hash: &str, program: &str) {
     let card = card(&shoot);
     let places = [shoot.folder("raid"), shoot.folder("backup")];
     let mut command = command(&shoot, &[&card], &[&places[0], &places[1]]);
-    let answer = Answer::of(&command.args(["--hash", hash]).output().unwrap());
+    let answer = Answer::from_output(&command.args(["--hash", hash]).output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     let list = shoot.folder("lists").join("sums");
     fs::write(&list, sums(&shoot)).unwrap();

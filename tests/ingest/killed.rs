@@ -65,7 +65,7 @@ fn what_bears_a_name_is_whole_whenever_it_is_killed() {
         assert_eq!(ingests.len(), 1, "round {round}");
         assert_eq!(ingests[0]["state"], "verified", "round {round}");
         assert_eq!(shoot.clip("IMG_1234.MOV")["shoot_date"], "2026-05-02");
-        shoot.is_sound(&format!("round {round}"));
+        shoot.assert_catalogue_sound(&format!("round {round}"));
     }
     eprintln!("ingests: {killed} killed, {ended} ended before");
 }

@@ -69,7 +69,7 @@ fn any_name_is_copied_and_what_no_manifest_can_hold_is_told() {
 fn two_names_that_are_one_where_they_go_do_not_overwrite_each_other() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+    let Some(mut disk) = Disk::camera(&folder, "CAMERA", 90) else {
         return;
     };
     let at = folder.join("CAMERA");
@@ -113,7 +113,7 @@ fn two_names_that_are_one_where_they_go_do_not_overwrite_each_other() {
 fn names_that_a_place_cannot_have_fail_file_by_file() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+    let Some(mut disk) = Disk::camera(&folder, "CAMERA", 90) else {
         return;
     };
     let at = folder.join("CAMERA");
@@ -162,7 +162,7 @@ fn respelled(shoot: &Shoot, at: &Path, there: &str, on_card: &str) -> (PathBuf, 
 fn an_altered_copy_in_a_folder_of_another_case_is_found_and_never_recorded_as_new() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+    let Some(mut disk) = Disk::camera(&folder, "CAMERA", 90) else {
         return;
     };
     let at = folder.join("CAMERA");
@@ -201,7 +201,7 @@ fn an_altered_copy_in_a_folder_of_another_case_is_found_and_never_recorded_as_ne
 fn a_file_whose_name_has_another_case_is_missing_once_it_is_gone() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::of_camera(&folder, "CAMERA", 90) else {
+    let Some(mut disk) = Disk::camera(&folder, "CAMERA", 90) else {
         return;
     };
     let at = folder.join("CAMERA");

@@ -59,7 +59,7 @@ impl Day {
 
     fn scan(&self, folder: &Path) -> Answer {
         let mut command = self.shoot.command();
-        let answer = Answer::of(&command.arg("scan").arg(folder).output().unwrap());
+        let answer = Answer::from_output(&command.arg("scan").arg(folder).output().unwrap());
         assert!([0, 4].contains(&answer.code), "{}", answer.stderr);
         answer
     }
@@ -69,7 +69,7 @@ impl Day {
         self.disks[2].unmount();
         let mut command = self.shoot.command();
         command.args(["safe", "--json", "--card-disk", "WD-0"]);
-        let answer = Answer::of(&command.arg(&self.card).output().unwrap());
+        let answer = Answer::from_output(&command.arg(&self.card).output().unwrap());
         self.disks[2].mount(&self.raid);
         answer.json().last().unwrap()["safe"].as_bool().unwrap()
     }

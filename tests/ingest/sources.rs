@@ -362,7 +362,7 @@ fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
     };
     set(&locked, 0);
     set(&closed, 0);
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     is_told(&answer, "A001/locked.bin", "Permission denied");
     is_told(&answer, "A001/closed", "Permission denied");
@@ -371,7 +371,7 @@ fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
     nothing_is_left_over(&raid);
     set(&locked, 0o644);
     set(&closed, 0o755);
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     are_equal(&card, &raid);
     assert_eq!(told(&answer, "problem").len(), 0);

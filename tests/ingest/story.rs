@@ -50,7 +50,7 @@ fn say_the_day(mut command: std::process::Command) -> Answer {
         .args(["--production", "ACME Spring", "--number", "3"])
         .args(["--kind", "ad shoot", "--location", "Stage 4"])
         .args(["--crew", "director=Anna Kim", "--tags", "vertical,launch"]);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 #[track_caller]
@@ -113,7 +113,7 @@ fn the_catalogue_knows_the_day(shoot: &Shoot) {
     assert_eq!(clip["shoot_day"], 3, "{clip}");
     assert_eq!(shoot.clip(CLIP)["production"], "ACME Spring");
     assert_eq!(
-        shoot.found(&["production:acme", "tag:ad-shoot"]),
+        shoot.search_names(&["production:acme", "tag:ad-shoot"]),
         [CLIP, "old_tape.avi"]
     );
     // A rule says so too; the day stands above it, a person above the day.

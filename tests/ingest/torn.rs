@@ -77,7 +77,7 @@ fn a_header_that_is_written_again_within_two_seconds_is_not_sealed_torn() {
 fn a_camera_on_exfat_that_writes_a_header_again_is_noticed() {
     let shoot = Shoot::new();
     let disks = shoot.folder("disks");
-    let Some(mut disk) = Disk::of_camera(&disks, "CARD", 160) else {
+    let Some(mut disk) = Disk::camera(&disks, "CARD", 160) else {
         assert!(std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none());
         return;
     };
@@ -173,7 +173,7 @@ fn written_behind_a_memory(seconds: i32, offset: usize, is_time_kept: bool) {
     );
     put(&behind, "C0001.bin", &noise(1, 2_000_000));
     put(&behind, "C0002.bin", &noise(2, 4_000_000));
-    let _share = Mount::remembering(&behind, &card, "nas:/A001", "sshfs", seconds);
+    let _share = Mount::passthrough_with_cache(&behind, &card, "nas:/A001", "sshfs", seconds);
     let mut working = Working::start(command(&shoot, &[&card], &[&raid]));
     working.until("file");
     working.meanwhile(|| {

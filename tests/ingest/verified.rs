@@ -23,7 +23,7 @@ pub(crate) fn create(folder: &Path) {
         .args(["create", "-h", "md5", "."])
         .current_dir(folder);
     command.env("https_proxy", "http://127.0.0.1:9");
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
 }
 
@@ -86,7 +86,7 @@ fn what_is_recorded_the_reference_verifies() {
     let record = |wanted: i32| {
         let mut command = shoot.command();
         command.args(["verify", "--json", "--record"]).arg(&folder);
-        let answer = Answer::of(&command.output().unwrap());
+        let answer = Answer::from_output(&command.output().unwrap());
         assert_eq!(answer.code, wanted, "{}{}", answer.stdout, answer.stderr);
         answer.summary()
     };
@@ -220,7 +220,7 @@ fn of_several_folders_one_that_is_wrong_does_not_hide_the_others() {
     let arguments = |folders: &[&Path]| {
         let mut command = shoot.command();
         command.args(["verify", "--json", "--record"]).args(folders);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     let answer = arguments(&[&none, &one]);
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);

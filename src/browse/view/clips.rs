@@ -19,7 +19,7 @@ const MARKS: usize = 10;
 const NAME: usize = 16;
 /// Column after the name: heading, width, and cell text.
 type Column = (&'static str, usize, fn(&ClipCard) -> &str);
-/// ClipColumns after the name; columns that do not fit are hidden.
+/// Columns after the name; columns that do not fit are hidden.
 const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
     ("shot", 16, |it| &it.shot),

@@ -1,4 +1,4 @@
-//! FacetCounts panel: number of matching clips by tag, camera, day and volume.
+//! Facets panel: number of matching clips by tag, camera, day and volume.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -20,7 +20,7 @@ use crate::error::Problem;
 /// Size from which a file is opened even if its extension is not of footage.
 const SUSPICIOUS: u64 = 16 * 1024 * 1024;
 
-/// WalkFolder to read.
+/// Folder to read.
 pub(super) struct WalkFolder {
     path: PathBuf,
     /// Ignore patterns of its parents.

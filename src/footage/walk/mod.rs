@@ -25,7 +25,7 @@ pub struct WalkOptions {
     pub follow_links: bool,
     /// Globs of names or paths to skip.
     pub exclude: Vec<String>,
-    /// WalkFolder of the catalogue, which is skipped.
+    /// Folder of the catalogue, which is skipped.
     pub own: Option<PathBuf>,
     /// Reads the owner from an XMP sidecar if the names are ambiguous.
     pub declared: Option<DeclaredExtension>,
@@ -92,7 +92,7 @@ pub fn found(path: &Path, role: Role) -> io::Result<FoundFile> {
     })
 }
 
-/// HeadKind of a folder.
+/// Content of a folder.
 #[derive(Debug, Clone)]
 pub struct FolderListing {
     /// Path of the folder.
@@ -106,9 +106,9 @@ pub struct FolderListing {
 /// Event of a walk.
 #[derive(Debug)]
 pub enum WalkEvent {
-    /// WalkFolder that was read.
+    /// Folder that was read.
     Folder(FolderListing),
-    /// WalkFolder or file that could not be read.
+    /// Folder or file that could not be read.
     Problem(Problem),
     /// Link to one of its parents; not followed.
     Loop(PathBuf),
@@ -117,7 +117,7 @@ pub enum WalkEvent {
 /// Start of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkRoot {
-    /// WalkFolder to walk.
+    /// Folder to walk.
     pub folder: PathBuf,
     /// Limits the walk to these files. The whole folder is still read, to find companions.
     pub only: Option<BTreeSet<OsString>>,

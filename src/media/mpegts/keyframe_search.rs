@@ -1,6 +1,6 @@
 //! Positions at which to search for keyframes, for streams without an index.
 //!
-//! Nothing is read here: positions are spread evenly_spaced over the file, and the presentation time of
+//! Nothing is read here: positions are spread evenly over the file, and the presentation time of
 //! each keyframe is estimated from its position. The frame extraction finds the keyframe and its
 //! exact time.
 

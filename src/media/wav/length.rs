@@ -55,7 +55,7 @@ pub(super) fn estimate(pcm: &Pcm, rest: u64) -> Option<u64> {
     u64::try_from(divide_rounded(bits, u128::from(pcm.bit_rate()))?).ok()
 }
 
-/// Formats a duration in format_seconds to the microsecond, as ffprobe prints it; `None` for zero.
+/// Formats a duration in seconds to the microsecond, as ffprobe prints it; `None` for zero.
 pub(super) fn to_seconds(samples: u64, sample_rate: u32) -> Option<String> {
     let micros = divide_rounded(u128::from(samples) * 1_000_000, u128::from(sample_rate))?;
     (micros > 0).then(|| format_seconds(micros))

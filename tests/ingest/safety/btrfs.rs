@@ -72,8 +72,8 @@ fn a_filesystem_on_two_devices_is_not_apart_from_what_else_is_on_either() {
         .set_len(400 << 20)
         .unwrap();
     let first = Loop::new(&images.join("first.img"), 200, &[]);
-    let second = Loop::of(&shared, &["--sizelimit", "209715200"]);
-    let rest = Loop::of(&shared, &["--offset", "209715200"]);
+    let second = Loop::attach(&shared, &["--sizelimit", "209715200"]);
+    let rest = Loop::attach(&shared, &["--offset", "209715200"]);
     let made = ["-q", "-f", "-L", "PAIR", "-d", "raid1", &first.0, &second.0];
     assert!(run("mkfs.btrfs", &made));
     assert!(run("mkfs.ext4", &["-q", "-L", "REST", &rest.0]));

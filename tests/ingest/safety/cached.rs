@@ -90,7 +90,7 @@ fn reading_every_copy_now_is_enough_once_it_was_mounted_again() {
 #[test]
 fn copies_on_fat_whose_times_a_time_zone_shifted_count_once_they_were_read_again() {
     let Some(mut day) = Day::new() else { return };
-    let Some(mut shelf) = Disk::of_camera(&day.shoot.folder("more"), "SHELF", 100) else {
+    let Some(mut shelf) = Disk::camera(&day.shoot.folder("more"), "SHELF", 100) else {
         return;
     };
     day.is_card_said = true;

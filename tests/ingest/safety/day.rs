@@ -95,7 +95,8 @@ impl Day {
 
     /// The verdict, and everything that was told.
     pub(super) fn safe(&self, arguments: &[&str]) -> (bool, Vec<Value>) {
-        let answer = Answer::of(&self.asked(&["--json"]).args(arguments).output().unwrap());
+        let answer =
+            Answer::from_output(&self.asked(&["--json"]).args(arguments).output().unwrap());
         let told = answer.json();
         let is_safe = told.last().unwrap()["safe"].as_bool().unwrap();
         assert_eq!(answer.code, if is_safe { 0 } else { 4 }, "{told:#?}");
@@ -106,7 +107,7 @@ impl Day {
     pub(super) fn is_safe(&self, arguments: &[&str]) {
         let (is_safe, told) = self.safe(arguments);
         assert!(is_safe, "{told:#?}");
-        let text = Answer::of(&self.asked(arguments).output().unwrap());
+        let text = Answer::from_output(&self.asked(arguments).output().unwrap());
         let last = text.stdout.lines().last().unwrap_or_default();
         assert!(last.starts_with("SAFE TO FORMAT: "), "{}", text.stdout);
     }
@@ -116,7 +117,7 @@ impl Day {
     pub(super) fn is_not_safe(&self, arguments: &[&str], reason: &str) {
         let (is_safe, told) = self.safe(arguments);
         assert!(!is_safe, "{told:#?}");
-        let text = Answer::of(&self.asked(arguments).output().unwrap());
+        let text = Answer::from_output(&self.asked(arguments).output().unwrap());
         assert!(!text.stdout.contains("SAFE TO"), "{}", text.stdout);
         assert!(text.stdout.contains("NOT SAFE: "), "{}", text.stdout);
         assert!(text.stdout.contains(reason), "{reason}: {}", text.stdout);
@@ -125,7 +126,7 @@ impl Day {
     /// It is not safe to delete that folder, for this reason.
     #[track_caller]
     pub(super) fn no_card(&self, folder: &Path, reason: &str) {
-        let answer = Answer::of(
+        let answer = Answer::from_output(
             &self
                 .shoot
                 .command()
@@ -146,7 +147,7 @@ impl Day {
     #[track_caller]
     pub(super) fn scan(&self, folder: &Path) {
         let mut command = self.shoot.command();
-        let answer = Answer::of(&command.arg("scan").arg(folder).output().unwrap());
+        let answer = Answer::from_output(&command.arg("scan").arg(folder).output().unwrap());
         assert!([0, 4].contains(&answer.code), "{}", answer.stderr);
     }
 

@@ -134,7 +134,7 @@ fn every_filesystem_that_kept_its_identity_when_it_was_formatted_holds_no_copy()
         day.is_safe(&[]);
         let uuid = day.uuid("RAID");
         Day::next_second();
-        day.disks[1].format_as("RAID", &uuid);
+        day.disks[1].format_with_uuid("RAID", &uuid);
         day.mount(1);
         assert_eq!(day.shoot.run(&["volumes"]).code, 0);
         day.disks[1].unmount();

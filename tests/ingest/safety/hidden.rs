@@ -114,7 +114,7 @@ fn asked(day: &Day) -> Answer {
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)));
     command.envs(set);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn typed(command: &str) -> Answer {
         .current_dir("/")
         .env_remove("BTSINDEX_CATALOGUE")
         .env("PATH", format!("{}:{path}", program.display()));
-    Answer::of(&shell.output().unwrap())
+    Answer::from_output(&shell.output().unwrap())
 }
 
 /// `verify`, of `btsindex --catalogue /somewhere verify /media/RAID`.

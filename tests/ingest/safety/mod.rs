@@ -402,7 +402,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     day.is_safe(&[]);
     // A folder of it says nothing about formatting.
     let clips = day.card.join("Clips");
-    let answer = Answer::of(
+    let answer = Answer::from_output(
         &day.shoot
             .command()
             .arg("safe")
@@ -436,7 +436,8 @@ fn what_cannot_be_looked_at_is_not_safe() {
     assert!(!is_safe, "{told:#?}");
     for wrong in ["nowhere", "images/CARD.img"] {
         let path = day.shoot.folder("images").parent().unwrap().join(wrong);
-        let answer = Answer::of(&day.shoot.command().arg("safe").arg(path).output().unwrap());
+        let answer =
+            Answer::from_output(&day.shoot.command().arg("safe").arg(path).output().unwrap());
         assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
         assert!(answer.stdout.contains("NOT SAFE"), "{}", answer.stdout);
     }
@@ -544,7 +545,7 @@ fn whoever_interrupts_it_gets_no_verdict() {
     // Without a catalogue nothing is known, and nothing is read.
     let mut command = day.asked(&[]);
     command.env("BTSINDEX_CATALOGUE", day.shoot.folder("none"));
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
     assert!(!answer.stdout.contains("SAFE"), "{}", answer.stdout);
 }

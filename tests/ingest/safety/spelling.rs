@@ -10,7 +10,7 @@ use crate::shoot::disk::Disk;
 fn what_is_found_by_another_spelling_counts() {
     let Some(mut day) = Day::new() else { return };
     day.is_card_said = true;
-    let Some(mut camera) = Disk::of_camera(&day.shoot.folder("more"), "SHELF", 100) else {
+    let Some(mut camera) = Disk::camera(&day.shoot.folder("more"), "SHELF", 100) else {
         return;
     };
     let at = day.shoot.folder("shelf");
