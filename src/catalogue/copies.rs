@@ -136,8 +136,7 @@ fn files_of(condition: &str) -> String {
                 v.backing, c.fingerprint, coalesce(v.name, v.label) AS label,
                 h.digest IS NOT NULL AS is_hashed,
                 coalesce(h.digest,
-                    CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
-                         AND NOT f.is_unread THEN c.fingerprint END) AS digest
+                    CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND NOT f.is_unread THEN c.fingerprint END) AS digest
          FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
               JOIN clip c ON c.id = f.clip
               LEFT JOIN hash h ON h.file = f.id AND h.kind = ?2

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Catalogue;
 use crate::clip::{Action, Edit, EditContent, EditId, MAX_CLOCK, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, canonical_tag, now, parse_name};
+use crate::value::{Fingerprint, now, parse_name};
 
 /// Maximum length of a line in a journal, in bytes.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -89,15 +89,15 @@ impl Catalogue {
     /// # Errors
     /// [`Error::NoContent`] for a clip that is empty or not scanned yet.
     pub fn content_of(&self, clip: i64) -> Result<Fingerprint, Error> {
-        let row: Option<(Option<[u8; 16]>, u32)> = self.check(|connection| {
+        let row: Option<Option<[u8; 16]>> = self.check(|connection| {
             connection
-                .prepare_cached("SELECT fingerprint, algorithm FROM clip WHERE id = ?1")?
-                .query_row([clip], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT fingerprint FROM clip WHERE id = ?1")?
+                .query_row([clip], |row| row.get(0))
                 .optional()
         })?;
-        match row {
-            Some((Some(bytes), super::readings::ALGORITHM)) => Ok(Fingerprint::from_bytes(bytes)),
-            _ => Err(Error::NoContent {
+        match row.flatten() {
+            Some(bytes) => Ok(Fingerprint::from_bytes(bytes)),
+            None => Err(Error::NoContent {
                 name: self.name_of(clip)?,
             }),
         }
@@ -515,7 +515,7 @@ fn is_already_set(known: &[Edit], action: &Action) -> bool {
         (
             Action::AddTag(one) | Action::RemoveTag(one),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => canonical_tag(one) == canonical_tag(other),
+        ) => one == other,
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };

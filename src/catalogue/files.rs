@@ -462,13 +462,13 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.name, f.bytes, f.modified, f.frames, f.dir, d.path, v.mount, v.identity,
-                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified AND c.algorithm = ?2
+                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified
                                  THEN c.fingerprint END AS before
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                           LEFT JOIN clip c ON c.id = f.clip
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
-                .query_row(params![id, super::readings::ALGORITHM], |row| {
+                .query_row([id], |row| {
                     let place = self.location(row)?;
                     let before: Option<[u8; 16]> = row.get("before")?;
                     Ok(UnreadFile {

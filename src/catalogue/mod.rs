@@ -57,6 +57,8 @@ pub use volumes::{Loss, SAID, Seen, VolumeRow};
 
 /// Schema version of this program.
 const VERSION: u32 = 6;
+/// Oldest schema version that this program migrates; earlier ones were never released.
+const OLDEST: u32 = 6;
 /// `application_id` of a catalogue, `btsi`; distinguishes it from databases of other programs.
 const APPLICATION: u32 = 0x6274_7369;
 /// File name of the database in the catalogue's folder.

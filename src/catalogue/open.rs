@@ -1,5 +1,5 @@
-//! Opens, creates and backs up catalogues. Rejects databases that are damaged, newer, foreign or on a
-//! network share, and migrates older ones.
+//! Opens, creates and backs up catalogues. Rejects databases that are damaged, foreign, newer, of an
+//! unreleased version or on a network share, and migrates older ones.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
-use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
+use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
 use crate::volume::Volumes;
@@ -60,10 +60,6 @@ impl Catalogue {
             // Checked inside the transaction: another process may be creating it.
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
-                connection.execute_batch(include_str!("schema-3.sql"))?;
-                connection.execute_batch(include_str!("schema-4.sql"))?;
-                connection.execute_batch(include_str!("schema-5.sql"))?;
-                connection.execute_batch(include_str!("schema-6.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
                 set_new_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
@@ -209,6 +205,13 @@ impl Catalogue {
                 path,
                 found: version,
                 known: VERSION,
+            });
+        }
+        if (1..OLDEST).contains(&version) {
+            return Err(Error::UnsupportedCatalogue {
+                path,
+                found: version,
+                oldest: OLDEST,
             });
         }
         if version == VERSION {
@@ -420,7 +423,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_databases_and_newer_catalogues_are_rejected() {
+    fn foreign_databases_and_catalogues_of_other_versions_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -441,6 +444,22 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NewerCatalogue { .. })
         ));
+        for version in 1..OLDEST {
+            Connection::open(&path)
+                .unwrap()
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+            for opened in [
+                Catalogue::open(folder.path()),
+                Catalogue::create(folder.path()),
+            ] {
+                assert!(matches!(
+                    opened,
+                    Err(Error::UnsupportedCatalogue { found, .. }) if found == version
+                ));
+            }
+        }
+        assert!(!folder.path().join(BACKUPS).exists());
     }
 
     /// A process killed before the first commit leaves a database without tables.
