@@ -163,7 +163,7 @@ impl Catalogue {
         })
     }
 
-    /// Records that a file was hashed when a copy was read: what was mounted then, and the filesystem that the volume had.
+    /// Copies the mounted set and the number of formats from a copy to the hash of its file, which was computed then.
     fn date_hash_by_copy(&self, file: i64, copied: i64, place: usize) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -180,7 +180,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Has the clips at and below a path of a volume bear what an ingest's day says. Gives how many changed.
+    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the number of changed clips.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -331,14 +331,14 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the catalogue cannot be written.
-    pub fn note_hashes(
+    pub fn record_hashes(
         &self,
         volume: i64,
         hashes: &[(PathBuf, u64, Option<WholeHash>)],
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
         self.write_transaction(|| {
-            let mounted_set = self.note_mounted_now()?;
+            let mounted_set = self.record_mounted_set()?;
             for (path, bytes, hash) in hashes {
                 let Some(row) = self.row_at(volume, path, &mut folders)? else {
                     continue;

@@ -40,7 +40,7 @@ use crate::volume::Volumes;
 use document_codec::Packer;
 
 pub use clips::Change;
-pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
+pub use copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
@@ -52,8 +52,10 @@ pub use readings::{KnownContent, PictureRequest, ReadOutcome, Reading};
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
-pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
-pub use volumes::{Loss, SAID, Seen, VolumeRow};
+pub use verified_copies::{
+    EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
+};
+pub use volumes::{DISK_NAME_PREFIX, LostClips, SeenVolume, VolumeRow};
 
 /// Schema version of this program.
 const VERSION: u32 = 6;

@@ -217,7 +217,7 @@ impl Catalogue {
         if version == VERSION {
             catalogue.reconcile_volumes(is_writable)?;
             if is_writable {
-                catalogue.note_mounts()?;
+                catalogue.record_mounts()?;
             }
         }
         Ok(catalogue)
@@ -241,7 +241,7 @@ impl Catalogue {
                 former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
                 // If the catalogue cannot be written now, the next command tries again.
-                is_changed |= self.identify_anew(&former, &volume.identity).is_ok();
+                is_changed |= self.change_identity(&former, &volume.identity).is_ok();
             }
         }
         if is_changed {

@@ -22,7 +22,7 @@ impl Catalogue {
     pub(super) fn upgrade(&mut self, found: u32) -> Result<(), Error> {
         self.migrate(found, MIGRATIONS)?;
         self.reconcile_volumes(true)?;
-        self.note_mounts()
+        self.record_mounts()
     }
 
     fn migrate(&self, found: u32, migrations: &[Migration]) -> Result<(), Error> {

@@ -390,7 +390,7 @@ impl Planner<'_> {
             told.is_in_place && told.source == plan.source && told.day == plan.day
         };
         let mut all = catalogue.ingests()?.into_iter();
-        Ok(all.find(|ingest| is_it(&ingest.told)))
+        Ok(all.find(|ingest| is_it(&ingest.details)))
     }
 
     /// What is to be done in the folders that were found, if there is room for it.
@@ -415,7 +415,7 @@ impl Planner<'_> {
             doubted.extend(compared.doubted);
             let files = files.into_iter();
             known = files.map(|file| (file.inside.clone(), file)).collect();
-            plan.hash = ingest.told.hash;
+            plan.hash = ingest.details.hash;
             plan.kinds = kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
                 let (volume, inside) = self.volumes.of(folder);

@@ -10,8 +10,8 @@ use super::Event;
 use super::copy_state::{Sight, is_untouched};
 use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
-    WholeHash, how_read, unix_seconds,
+    Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
+    RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -35,7 +35,7 @@ struct ToRead {
 
 /// Everything that is known of some contents' copies.
 pub(super) struct Found {
-    stood: BTreeMap<Content, Vec<Stood>>,
+    stood: BTreeMap<Content, Vec<RecordedPath>>,
     /// What is seen at each path, given with its volume.
     sights: BTreeMap<(i64, PathBuf), Sight>,
     pub(super) shelves: BTreeMap<i64, Shelf>,
@@ -62,7 +62,7 @@ pub(super) fn find(
         shelf.mounted_with = catalogue.mounted_with(&shelf.identity)?;
     }
     let mut found = Found {
-        stood: catalogue.stood(contents)?,
+        stood: catalogue.recorded_paths(contents)?,
         sights: BTreeMap::new(),
         shelves,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
@@ -100,7 +100,7 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         .or_else(|| row.backing.clone());
     // What was last seen before it was recorded what it is on may have been in memory.
     let is_unrecorded = backing.is_none();
-    let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(SAID);
+    let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(DISK_NAME_PREFIX);
     let counted = told.iter().map(String::as_str);
     let counted = counted.filter(|told| !is_nothing(told));
     let disks = Disks::new(counted);
@@ -113,7 +113,10 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         is_mounted: row.mounted.is_some(),
         is_beside: mounted().any(|volume| volume.drive.name != card.name),
         is_share: is_share(row, volumes),
-        is_disk_said: row.disks.iter().any(|disk| disk.starts_with(SAID)),
+        is_disk_said: row
+            .disks
+            .iter()
+            .any(|disk| disk.starts_with(DISK_NAME_PREFIX)),
         backing: backing.unwrap_or_default(),
         cache: mounted().next().map_or(ShelfCache::None, cache),
         mounted_with: MountedWith::new(),
@@ -162,7 +165,7 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
 }
 
 /// Whether what is seen may be what a claim says.
-fn is_as_seen(claim: &Claim, sight: &Sight) -> bool {
+fn is_as_seen(claim: &HashRecord, sight: &Sight) -> bool {
     match sight {
         Sight::Gone => false,
         Sight::File(now, is_change_kept) => {
@@ -265,7 +268,7 @@ impl Found {
             let Some(sight) = self.sights.get(&at) else {
                 continue;
             };
-            for claim in &stood.claims {
+            for claim in &stood.records {
                 if claim.state != CopyState::Verified || is_as_seen(claim, sight) {
                     continue;
                 }
@@ -288,12 +291,12 @@ impl Found {
                     problem: (!is_gone).then(|| "it changed after it was verified".to_owned()),
                     stamp: claim.stamp,
                 };
-                findings.push(Finding::Seen(logged.file, logged.place, digest, found));
+                findings.push(Finding::Rechecked(logged.file, logged.place, digest, found));
             }
         }
-        let _ = catalogue.note_findings(&findings);
+        let _ = catalogue.record_findings(&findings);
         for (volume, paths) in hashes {
-            let _ = catalogue.doubt_hashes(volume, &paths);
+            let _ = catalogue.mark_hashes_suspect(volume, &paths);
         }
     }
 
@@ -347,7 +350,7 @@ impl Found {
             if let Looked::Read(_, how, stamp, _) = looked
                 && let Some(stood) = told.get(&(*volume, path.as_path()))
             {
-                let earlier = stood.claims.iter().filter_map(Claim::earlier);
+                let earlier = stood.records.iter().filter_map(HashRecord::earlier);
                 *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
@@ -360,7 +363,7 @@ impl Found {
     }
 
     /// Everything that is known of copies, by their volumes and paths.
-    fn told(&self) -> BTreeMap<(i64, &Path), &Stood> {
+    fn told(&self) -> BTreeMap<(i64, &Path), &RecordedPath> {
         let all = self.stood.values().flatten();
         all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
             .collect()
@@ -387,19 +390,19 @@ impl Found {
             let Some(stood) = told.get(&(*volume, path.as_path())) else {
                 continue;
             };
-            let claims = stood.claims.iter();
+            let claims = stood.records.iter();
             findings.extend(claims.filter_map(|claim| looked.finding(claim)));
             let is_known = |hash: &WholeHash| {
-                let mut claims = stood.claims.iter();
+                let mut claims = stood.records.iter();
                 claims.any(|claim| claim.content == hash.digest && claim.bytes == looked.bytes())
             };
             let hash = looked.hash().filter(is_known);
             let of_volume = hashes.entry(*volume).or_default();
             of_volume.push((path.clone(), looked.bytes(), hash));
         }
-        catalogue.note_findings(&findings)?;
+        catalogue.record_findings(&findings)?;
         for (volume, hashes) in hashes {
-            catalogue.note_hashes(volume, &hashes)?;
+            catalogue.record_hashes(volume, &hashes)?;
         }
         Ok(())
     }
@@ -441,7 +444,7 @@ impl Looked {
     }
 
     /// What that says of a copy that the log has.
-    fn finding(&self, claim: &Claim) -> Option<Finding> {
+    fn finding(&self, claim: &HashRecord) -> Option<Finding> {
         let logged = claim.logged.as_ref();
         // Under its name another file stood there, which was no copy of it.
         let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
@@ -477,7 +480,7 @@ impl Looked {
             },
         };
         let digest = logged.digest.clone()?;
-        Some(Finding::Seen(logged.file, logged.place, digest, found))
+        Some(Finding::Rechecked(logged.file, logged.place, digest, found))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::independence::change_of;
-use crate::catalogue::{Claim, CopyState, Stood};
+use crate::catalogue::{CopyState, HashRecord, RecordedPath};
 use crate::checksum::HashKind;
 use crate::mhl;
 use crate::offload::How;
@@ -139,10 +139,10 @@ pub enum Sight {
 /// Why that cannot be relied upon.
 pub fn standing(
     (content, bytes): (Fingerprint, u64),
-    stood: &Stood,
+    stood: &RecordedPath,
     sight: &Sight,
 ) -> Result<Proof, Doubt> {
-    let is_of_it = |claim: &Claim| claim.content == content && claim.bytes == bytes;
+    let is_of_it = |claim: &HashRecord| claim.content == content && claim.bytes == bytes;
     match sight {
         Sight::Read(found, now, at, how) => {
             let is_same = *found == content && now.bytes == bytes;
@@ -163,11 +163,11 @@ pub fn standing(
         Sight::File(now, _) if now.bytes != bytes => return Err(Doubt::Unlike),
         Sight::File(now, is_change_kept) => {
             // What is seen is said before what was recorded of it earlier.
-            let is_of_then = |claim: &&Claim| {
+            let is_of_then = |claim: &&HashRecord| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
                 is_read && is_of_it(claim)
             };
-            let claims = stood.claims.iter().filter(is_of_then);
+            let claims = stood.records.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
             let first = stamps.peek().copied();
@@ -192,7 +192,7 @@ pub fn standing(
         }
         Sight::Gone | Sight::Unreadable(_) | Sight::Read(..) => {}
     }
-    let read = stood.claims.iter().filter(|claim| is_read_back(claim));
+    let read = stood.records.iter().filter(|claim| is_read_back(claim));
     let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
     Ok(Proof {
         at: claim.at,
@@ -204,7 +204,7 @@ pub fn standing(
 }
 
 /// Returns whether a claim says that a copy was verified, by its bytes on the medium.
-fn is_read_back(claim: &Claim) -> bool {
+fn is_read_back(claim: &HashRecord) -> bool {
     claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
@@ -234,7 +234,7 @@ fn change(then: Stamp, now: Stamp, is_change_kept: bool) -> Doubt {
 }
 
 /// Whether the last scan that saw a copy, which is away now, saw what was verified.
-fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
+fn as_listed(claim: &HashRecord, stood: &RecordedPath) -> Result<(), Doubt> {
     let Some(listed) = stood.listed else {
         return Ok(());
     };
@@ -248,8 +248,11 @@ fn as_listed(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
 }
 
 /// The claim by which it is known to be there.
-fn claimed<'a>(stood: &'a Stood, is_of_it: &dyn Fn(&Claim) -> bool) -> Result<&'a Claim, Doubt> {
-    let claims = || stood.claims.iter();
+fn claimed<'a>(
+    stood: &'a RecordedPath,
+    is_of_it: &dyn Fn(&HashRecord) -> bool,
+) -> Result<&'a HashRecord, Doubt> {
+    let claims = || stood.records.iter();
     for claim in claims().filter(|claim| is_of_it(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::copy_state::{Doubt, Proof, Sight, standing};
 use super::independence::{InFile, Relation, Site, change_of, is_one_change, most_apart};
-use crate::catalogue::{Disks, MountedWith, Stood};
+use crate::catalogue::{Disks, MountedWith, RecordedPath};
 use crate::value::{Age, Fingerprint};
 use crate::volume::Backing;
 
@@ -141,7 +141,7 @@ pub struct Counted {
 #[must_use]
 pub fn counted(
     content: (Fingerprint, u64),
-    at: &[(&Stood, PathBuf, Option<PathBuf>, &Sight)],
+    at: &[(&RecordedPath, PathBuf, Option<PathBuf>, &Sight)],
     card: &OfCard,
     shelves: &BTreeMap<i64, Shelf>,
     wanted: Wanted,
@@ -207,7 +207,7 @@ fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
         || card.in_file().is_in_common(shelf.in_file())
     {
         Err(Doubt::CardsDisk)
-    } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
+    } else if !card.disks.are_known() && !shelf.disks.are_reported() && !shelf.is_beside {
         // A system that tells a disk's number would have told the card's, were it on that disk.
         Err(Doubt::UnknownCard)
     } else {

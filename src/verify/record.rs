@@ -57,12 +57,12 @@ pub(super) fn in_catalogue(
             hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved)));
         }
     }
-    catalogue.note_findings(&findings)?;
+    catalogue.record_findings(&findings)?;
     if let Some((volume, root)) = &basis.on_volume {
         let hashes = hashes
             .into_iter()
             .map(|(inside, bytes, hash)| (root.join(inside), bytes, hash));
-        catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
+        catalogue.record_hashes(*volume, &hashes.collect::<Vec<_>>())?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ pub(super) fn missing(
         let digest = copy.digest.clone()?;
         Some(seen(copy, digest, CopyState::Missing, None))
     });
-    catalogue.note_findings(&findings.collect::<Vec<_>>())
+    catalogue.record_findings(&findings.collect::<Vec<_>>())
 }
 
 /// Forgets the hashes of files that are not there any more: should one come back, it may hold something else.
@@ -95,7 +95,7 @@ pub(super) fn forget_hashes(
     if gone.is_empty() {
         return Ok(());
     }
-    catalogue.note_hashes(*volume, &gone)
+    catalogue.record_hashes(*volume, &gone)
 }
 
 /// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
@@ -127,7 +127,7 @@ fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
         stamp: None,
     };
     let digest = copy.digest.clone()?;
-    Some(Finding::Seen(copy.file, copy.place, digest, found))
+    Some(Finding::Rechecked(copy.file, copy.place, digest, found))
 }
 
 fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
@@ -141,7 +141,7 @@ fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>
             .clone()
             .filter(|_| state == CopyState::Verified),
     };
-    Finding::Seen(copy.file, copy.place, digest, found)
+    Finding::Rechecked(copy.file, copy.place, digest, found)
 }
 
 /// Writes a generation of all that was read.

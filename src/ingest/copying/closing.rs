@@ -248,14 +248,14 @@ impl Run<'_> {
             Ok(sealed) => sealed,
             Err(reason) => {
                 self.catalogue
-                    .note_place(ingest, number, None, Some(&reason))?;
+                    .record_destination(ingest, number, None, Some(&reason))?;
                 let told = format!("it has no new manifest: {reason}");
                 self.problem(card, folder, &told);
                 return Ok(());
             }
         };
         self.catalogue
-            .note_place(ingest, number, Some(&sealed.manifest), None)?;
+            .record_destination(ingest, number, Some(&sealed.manifest), None)?;
         let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
         let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
         for (task, reason) in altered.chain(unproven) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
+use crate::catalogue::{CopyState, HashRecord, LoggedCopy, MountedWith, RecordedPath, ScannedFile};
 use crate::checksum::HashKind;
 use crate::source_file::Stamp;
 use crate::volume::{Backing, Image};
@@ -65,7 +65,7 @@ fn content(number: u64) -> Fingerprint {
 /// A copy, as it came about.
 #[derive(Clone)]
 struct Place {
-    stood: Stood,
+    stood: RecordedPath,
     sight: Sight,
 }
 
@@ -317,7 +317,7 @@ impl Place {
     /// A copy that is well, to which mishaps come.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
         let mut claims = claims(dice, file);
-        let listed = dice.one_in(2).then(|| Listed {
+        let listed = dice.one_in(2).then(|| ScannedFile {
             bytes: if dice.one_in(12) { 99 } else { 100 },
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
@@ -325,7 +325,7 @@ impl Place {
         let mut sight = seen(dice, file);
         change_later(dice, &mut claims, &mut sight);
         Self {
-            stood: Stood {
+            stood: RecordedPath {
                 volume,
                 path: if dice.one_in(16) {
                     PathBuf::from("A001/ascmhl/ascmhl_chain.xml")
@@ -333,7 +333,7 @@ impl Place {
                     PathBuf::new()
                 },
                 root: None,
-                claims,
+                records: claims,
                 listed,
             },
             sight,
@@ -342,7 +342,7 @@ impl Place {
 }
 
 /// What is recorded of a copy that is well, to which mishaps come.
-fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
+fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
     let ages = [
         0,
         0,
@@ -357,7 +357,7 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         -1,
     ];
     let at = NOW - dice.pick(&ages);
-    let mut claim = Claim {
+    let mut claim = HashRecord {
         content: file.0,
         bytes: file.1,
         stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
@@ -368,7 +368,7 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         session: None,
         mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
         formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
-        logged: Some(Logged {
+        logged: Some(LoggedCopy {
             file: 1,
             place: 0,
             digest: None,
@@ -394,7 +394,7 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     let mut claims = Vec::new();
     if dice.one_in(6) {
         // Its hash in the catalogue.
-        claims.push(Claim {
+        claims.push(HashRecord {
             content: if dice.one_in(3) { content(7) } else { file.0 },
             stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
             how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
@@ -411,7 +411,7 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     }
     if dice.one_in(8) {
         // Another ingest's word about the same path.
-        claims.push(Claim {
+        claims.push(HashRecord {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },
             state: dice.pick(&[
@@ -431,7 +431,7 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
 }
 
 /// Two files were not changed at the same moment; one that is seen twice was.
-fn change_later(dice: &mut Dice, claims: &mut [Claim], sight: &mut Sight) {
+fn change_later(dice: &mut Dice, claims: &mut [HashRecord], sight: &mut Sight) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
     let seen = match sight {
