@@ -1,5 +1,5 @@
-//! Files of each clip, and how certain it is that they are identical: a fingerprint only samples a file,
-//! a full hash proves its content.
+//! Files of each clip, and how certain it is that they are identical: a fingerprint only samples a
+//! file, a full hash proves its content.
 
 use std::path::Path;
 
@@ -39,9 +39,11 @@ pub struct HashedFile {
     pub frames: Option<FrameRun>,
     /// Full hash of its current content; `None` if it is unknown.
     pub digest: Option<Fingerprint>,
-    /// True if the full hash was computed as such. For a small file, the fingerprint is also the full hash.
+    /// True if the full hash was computed as such. For a small file, the fingerprint is also the
+    /// full hash.
     pub is_hashed: bool,
-    /// True if its volume stores files itself: it is not in memory, and not a view of other volumes.
+    /// True if its volume stores files itself: it is not in memory, and not a view of other
+    /// volumes.
     pub is_kept: bool,
 }
 
@@ -63,13 +65,13 @@ pub struct WholeHash {
 pub struct ClipFiles {
     /// Row id of the clip.
     pub clip: i64,
-    /// Its files, without missing and unreadable ones.
+    /// Files of the clip, without missing and unreadable ones.
     pub files: Vec<HashedFile>,
 }
 
 impl ClipFiles {
-    /// Returns the number of volumes that hold the clip, by fingerprint. If full hashes differ, counts the
-    /// largest group of files that may be identical.
+    /// Returns the number of volumes that hold the clip, by fingerprint. If full hashes differ,
+    /// counts the largest group of files that may be identical.
     #[must_use]
     pub fn volumes(&self) -> usize {
         let unhashed = |file: &&HashedFile| file.digest.is_none();
@@ -83,8 +85,8 @@ impl ClipFiles {
             .unwrap_or_else(|| volumes(self.files.iter().filter(unhashed)))
     }
 
-    /// Returns the number of volumes that certainly hold the clip: the largest group with the same full hash;
-    /// 1 if no file has a full hash.
+    /// Returns the number of volumes that certainly hold the clip: the largest group with the same
+    /// full hash; 1 if no file has a full hash.
     #[must_use]
     pub fn proved_volumes(&self) -> usize {
         let count = |digest: Fingerprint| {
@@ -103,8 +105,8 @@ impl ClipFiles {
             .is_some_and(|first| digests.any(|other| other != first))
     }
 
-    /// Returns the size of all files except one. If full hashes differ, one file per hash remains, and all
-    /// files without a hash.
+    /// Returns the size of all files except one. If full hashes differ, one file per hash remains,
+    /// and all files without a hash.
     #[must_use]
     pub fn spare_bytes(&self) -> u64 {
         let do_differ = self.do_differ();
@@ -161,7 +163,8 @@ fn file_copy(hashed: &HashedFile, inside: &Path, state: FileState) -> FileCopy {
     }
 }
 
-/// Counts the volumes of some files. Views of other volumes, and memory, count only if there is nothing else.
+/// Counts the volumes of some files. Views of other volumes, and memory, count only if there is
+/// nothing else.
 fn volumes<'a>(files: impl Iterator<Item = &'a HashedFile>) -> usize {
     let (mut volumes, mut is_any) = (Vec::new(), false);
     for file in files {
@@ -187,8 +190,8 @@ pub struct ClipCopies {
 }
 
 impl Catalogue {
-    /// Returns clips with their present files, from one snapshot. Omits the facts in their documents, which
-    /// take several times as long to read.
+    /// Returns clips with their present files, from one snapshot. Omits the facts in their
+    /// documents, which take several times as long to read.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -28,9 +28,9 @@ enum Disk {
 }
 
 impl Disks {
-    /// Parses the recorded disks of a volume: serials (joined by `+` for a RAID), `server:HOST`, and `said:` with names
-    /// from the user (joined likewise). Ignores letter case. Ignores this machine as a server, because it is unknown which
-    /// of its disks it shares.
+    /// Parses the recorded disks of a volume: serials (joined by `+` for a RAID), `server:HOST`,
+    /// and `said:` with names from the user (joined likewise). Ignores letter case. Ignores this
+    /// machine as a server, because it is unknown which of its disks it shares.
     pub fn new<'a>(recorded: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
         for text in recorded {
@@ -103,8 +103,8 @@ fn disks(text: &str) -> Vec<Disk> {
     names.split('+').filter_map(serial).collect()
 }
 
-/// Normalises a serial that may be typed from a label or copied from the output: ignores letter case, surrounding
-/// spaces, compatibility forms and invisible characters.
+/// Normalises a serial that may be typed from a label or copied from the output: ignores letter
+/// case, surrounding spaces, compatibility forms and invisible characters.
 fn folded(text: &str) -> String {
     let visible: String = text.nfkc().filter(|c| !is_unsafe(*c)).collect();
     let lower = visible.to_lowercase();
@@ -115,7 +115,8 @@ fn folded(text: &str) -> String {
     name.to_owned()
 }
 
-/// Parses a server. `nas`, `nas.local` and `NAS.studio.example` may be the same machine; ports and scopes are ignored.
+/// Parses a server. `nas`, `nas.local` and `NAS.studio.example` may be the same machine; ports and
+/// scopes are ignored.
 fn server(host: &str) -> Option<Disk> {
     let host = host.trim().trim_end_matches('.').to_lowercase();
     let unscoped = host.split('%').next().unwrap_or(&host);

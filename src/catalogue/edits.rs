@@ -108,12 +108,12 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends edits of clips as one command; they are on disk when this returns. With several clips, skips
-    /// those that cannot be edited.
+    /// Appends edits of clips as one command; they are on disk when this returns. With several
+    /// clips, skips those that cannot be edited.
     ///
     /// # Errors
-    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing was
-    /// appended.
+    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing
+    /// was appended.
     pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
         self.write_transaction(|| self.edit_all(said, author))
     }
@@ -241,8 +241,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is not used,
-    /// because imported edits may be older.
+    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is
+    /// not used, because imported edits may be older.
     fn batch_before(
         &self,
         author: &str,
@@ -263,8 +263,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after an import
-    /// or an adoption.
+    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after
+    /// an import or an adoption.
     fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -362,8 +362,8 @@ impl Catalogue {
         })
     }
 
-    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines and journals
-    /// does not matter.
+    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines
+    /// and journals does not matter.
     ///
     /// # Errors
     /// If the journal cannot be read or the catalogue cannot be written; then nothing was imported.
@@ -415,8 +415,8 @@ impl Catalogue {
         Ok(Ok(imported))
     }
 
-    /// Returns files with new content whose previous content has edits that can be adopted; checks at most `limit`
-    /// files.
+    /// Returns files with new content whose previous content has edits that can be adopted; checks
+    /// at most `limit` files.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -103,8 +103,9 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their files. Call it after
-    /// they were scanned. `facts_changed`: the facts differ from an earlier run. Returns the number of changed clips.
+    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their
+    /// files. Call it after they were scanned. `facts_changed`: the facts differ from an earlier
+    /// run. Returns the number of changed clips.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -163,7 +164,8 @@ impl Catalogue {
         })
     }
 
-    /// Copies the mounted set and the number of formats from a copy to the hash of its file, which was computed then.
+    /// Copies the mounted set and the number of formats from a copy to the hash of its file, which
+    /// was computed then.
     fn date_hash_by_copy(&self, file: i64, copied: i64, place: usize) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -180,7 +182,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the number of changed clips.
+    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the
+    /// number of changed clips.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -289,8 +292,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their paths below the
-    /// folder.
+    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their
+    /// paths below the folder.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -326,8 +329,8 @@ impl Catalogue {
         Ok(hashes)
     }
 
-    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a recorded hash. Skips files
-    /// that the catalogue does not know, or knows with another size.
+    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a
+    /// recorded hash. Skips files that the catalogue does not know, or knows with another size.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -350,7 +353,8 @@ impl Catalogue {
                     Some(_) => {}
                     None => {
                         self.forget_hash(row.file)?;
-                        // The fingerprint of a small file is its hash, so the next scan reads it again.
+                        // The fingerprint of a small file is its hash, so the next scan reads it
+                        // again.
                         self.read_again(row.file)?;
                     }
                 }

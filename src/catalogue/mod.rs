@@ -1,4 +1,5 @@
-//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this module.
+//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this
+//! module.
 //!
 //! Every change to a clip takes the next sequence number (`seq`), which the index follows.
 

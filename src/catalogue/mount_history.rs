@@ -1,8 +1,9 @@
 //! History of mounts, and of changes found on the disks of unmounted volumes.
 //!
-//! Copies on an unmounted drive count as they were last seen. So this module records every sign against them
-//! in later snapshots of the mount table until the volume is seen again: another filesystem on its disk, or a new
-//! filesystem with the same uuid. Snapshots are numbered instead of timed, because clocks go backwards.
+//! Copies on an unmounted drive count as they were last seen. So this module records every sign
+//! against them in later snapshots of the mount table until the volume is seen again: another
+//! filesystem on its disk, or a new filesystem with the same uuid. Snapshots are numbered instead
+//! of timed, because clocks go backwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,12 +36,13 @@ struct MountRecord {
     replaced_by: Option<String>,
 }
 
-/// Identities of volumes mounted at the same time as a share, each with the row id of the set that contains both.
+/// Identities of volumes mounted at the same time as a share, each with the row id of the set that
+/// contains both.
 pub type MountedWith = BTreeSet<(String, i64)>;
 
 impl Catalogue {
-    /// Records the mounted volumes if they changed. Neither waits nor fails: if another process is writing, or the
-    /// catalogue cannot be written, the next command records them.
+    /// Records the mounted volumes if they changed. Neither waits nor fails: if another process is
+    /// writing, or the catalogue cannot be written, the next command records them.
     pub(super) fn record_mounts(&self) -> Result<(), Error> {
         if self.only_read.is_some() || !self.is_record_outdated()? {
             return Ok(());
@@ -147,8 +149,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns what replaced unmounted volumes: labels by row id of the volume. Also looks for image files on
-    /// shares. Records the result if the catalogue can be written.
+    /// Returns what replaced unmounted volumes: labels by row id of the volume. Also looks for
+    /// image files on shares. Records the result if the catalogue can be written.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -170,8 +172,9 @@ impl Catalogue {
         self.mounted_since_opened.replace(disks_of(&self.volumes));
     }
 
-    /// Updates the mount records within the open transaction, because hours may have passed since the catalogue was
-    /// opened. Returns the row id of the set of volumes that stayed mounted; `None` without a share.
+    /// Updates the mount records within the open transaction, because hours may have passed since
+    /// the catalogue was opened. Returns the row id of the set of volumes that stayed mounted;
+    /// `None` without a share.
     pub(super) fn record_mounted_set(&self) -> Result<Option<i64>, Error> {
         let is_tracked = |volume: &Volume| volume.forgets_unmounted() || volume.is_share();
         if !self.volumes.all().iter().any(is_tracked) {
@@ -300,7 +303,8 @@ fn updated(
     now
 }
 
-/// Counts a format of the volume that holds an image file also for the image, except on the system disk.
+/// Counts a format of the volume that holds an image file also for the image, except on the system
+/// disk.
 fn count_formats_of_images(before: &[MountRecord], now: &mut [MountRecord], volumes: &Volumes) {
     let pairs = before.iter().zip(&*now);
     let formatted = pairs.filter(|(before, now)| before.formats < now.formats);
@@ -372,8 +376,8 @@ fn lost_image(row: &MountRecord, volumes: &Volumes, may_wait: bool) -> Option<St
     is_lost.then(|| "no image file, or another one,".to_owned())
 }
 
-/// Returns what replaced an unmounted volume on its disk: a volume that is mounted now or was mounted later,
-/// or a partition table without its partition.
+/// Returns what replaced an unmounted volume on its disk: a volume that is mounted now or was
+/// mounted later, or a partition table without its partition.
 fn replacement(
     row: &MountRecord,
     rows: &[MountRecord],

@@ -1,5 +1,5 @@
-//! Opens, creates and backs up catalogues. Rejects databases that are damaged, foreign, newer, of an
-//! unreleased version or on a network share, and migrates older ones.
+//! Opens, creates and backs up catalogues. Rejects databases that are damaged, foreign, newer, of
+//! an unreleased version or on a network share, and migrates older ones.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -32,8 +32,8 @@ impl Catalogue {
     /// Opens the catalogue in `folder`; creates folder and catalogue if missing.
     ///
     /// # Errors
-    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a network
-    /// share.
+    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a
+    /// network share.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         reject_share(&volumes, folder)?;
@@ -69,8 +69,8 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it cannot be
-    /// written.
+    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it
+    /// cannot be written.
     ///
     /// # Errors
     /// [`Error::NoCatalogue`] if there is none; otherwise as [`Catalogue::create`].
@@ -223,8 +223,8 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were identified by
-    /// label until their uuid could be read.
+    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were
+    /// identified by label until their uuid could be read.
     pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.settle(&known);
@@ -251,8 +251,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup gets its
-    /// own id, so that an index of a later state is not used with it.
+    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup
+    /// gets its own id, so that an index of a later state is not used with it.
     ///
     /// # Errors
     /// If `to` exists or cannot be written, or `SQLite` fails.
@@ -294,8 +294,8 @@ impl Catalogue {
         atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
-    /// Checks the integrity of the database if the last check is older than a week or the last scan was
-    /// interrupted.
+    /// Checks the integrity of the database if the last check is older than a week or the last scan
+    /// was interrupted.
     ///
     /// # Errors
     /// [`Error::DamagedCatalogue`] if it is damaged.
@@ -362,16 +362,16 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that is not in
-/// WAL mode (<https://sqlite.org/fileformat2.html>).
+/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that
+/// is not in WAL mode (<https://sqlite.org/fileformat2.html>).
 fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
 }
 
-/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced, and
-/// `SQLite` would apply it to the backup, so it is renamed.
+/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced,
+/// and `SQLite` would apply it to the backup, so it is renamed.
 fn prepare_restored(path: &Path) -> io::Result<()> {
     // SQLite keeps its log next to the file, not next to a link to it.
     let path = &fs::canonicalize(path)?;

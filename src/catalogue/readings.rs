@@ -44,8 +44,8 @@ pub enum ReadOutcome {
         /// Tool that failed; another version tries again.
         failed_with: String,
     },
-    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem is added, and the
-    /// next scan tries again.
+    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem
+    /// is added, and the next scan tries again.
     Unopened {
         /// Error of the system.
         reason: String,
@@ -57,7 +57,7 @@ pub enum ReadOutcome {
 pub struct PictureRequest {
     /// First picture to create.
     pub work: ThumbnailKind,
-    /// ThumbnailPlan for creating them.
+    /// Plan for creating them.
     pub plan: Box<ThumbnailPlan>,
 }
 
@@ -89,8 +89,8 @@ struct ContentRow {
 }
 
 impl Catalogue {
-    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer current, because another version
-    /// may succeed.
+    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer
+    /// current, because another version may succeed.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -242,9 +242,9 @@ impl Catalogue {
         self.pack(&facts)
     }
 
-    /// Records the previous content of a file. If no other file has it, adds a row in state missing, so that it stays
-    /// searchable. Skips content that was never readable, such as an incomplete copy, and image sequences, which change
-    /// with every new frame.
+    /// Records the previous content of a file. If no other file has it, adds a row in state
+    /// missing, so that it stays searchable. Skips content that was never readable, such as an
+    /// incomplete copy, and image sequences, which change with every new frame.
     fn keep_previous(&self, file: i64, own: &RecordedContent) -> Result<(), Error> {
         self.check(|connection| {
             connection

@@ -1,4 +1,5 @@
-//! Marks verified copies that were found missing or changed, so that `safe` does not count them while their drive is away.
+//! Marks verified copies that were found missing or changed, so that `safe` does not count them
+//! while their drive is away.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ use crate::source_file::canonical;
 use crate::value::{from_bytes, to_bytes};
 
 impl Catalogue {
-    /// Records within the open transaction that a file is no longer as it was verified. Search results are not
-    /// affected.
+    /// Records within the open transaction that a file is no longer as it was verified. Search
+    /// results are not affected.
     ///
     /// # Errors
     /// If `SQLite` fails, or there is no such file.
@@ -52,7 +53,8 @@ impl Catalogue {
         self.mark_hash_suspect(file)
     }
 
-    /// Records that the copies in a folder are missing, if its volume is mounted and the folder does not exist.
+    /// Records that the copies in a folder are missing, if its volume is mounted and the folder
+    /// does not exist.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.

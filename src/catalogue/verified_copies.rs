@@ -1,5 +1,5 @@
-//! Paths at which a content was ever found by its full hash, with all records of those paths. `safe` decides
-//! from these whether a card may be formatted.
+//! Paths at which a content was ever found by its full hash, with all records of those paths.
+//! `safe` decides from these whether a card may be formatted.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -69,15 +69,17 @@ pub struct EarlierRead {
 }
 
 impl EarlierRead {
-    /// Returns true if a file with this stamp was read before mount `session` and not written since.
+    /// Returns true if a file with this stamp was read before mount `session` and not written
+    /// since.
     fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
         self.session < session && self.stamp == *stamp
     }
 }
 
-/// Returns how a file was read, considering earlier reads. A read that the filesystem's own cache may have answered still
-/// counts as read from the medium if the file was the same in an earlier mount. `session` is the number of the mount if
-/// unmounting empties the only such cache, otherwise `None`.
+/// Returns how a file was read, considering earlier reads. A read that the filesystem's own cache
+/// may have answered still counts as read from the medium if the file was the same in an earlier
+/// mount. `session` is the number of the mount if unmounting empties the only such cache, otherwise
+/// `None`.
 pub fn how_read(
     how: How,
     stamp: &Stamp,
@@ -132,8 +134,8 @@ pub struct ScannedFile {
 type Places = Vec<(i64, usize, PathBuf)>;
 
 impl Catalogue {
-    /// Returns for each content (full hash and size) every path at which it was found by its full hash, from one
-    /// snapshot. Omits forgotten volumes.
+    /// Returns for each content (full hash and size) every path at which it was found by its full
+    /// hash, from one snapshot. Omits forgotten volumes.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -157,7 +159,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the ingests of a card, given by the identity of its volume and its root there, latest last.
+    /// Returns the ingests of a card, given by the identity of its volume and its root there,
+    /// latest last.
     ///
     /// # Errors
     /// If `SQLite` fails.

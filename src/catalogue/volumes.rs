@@ -224,8 +224,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns unmounted volumes that were last mounted at `root` or above it. Skips mount points where another
-    /// volume is mounted now, such as the next card in the same reader.
+    /// Returns unmounted volumes that were last mounted at `root` or above it. Skips mount points
+    /// where another volume is mounted now, such as the next card in the same reader.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -335,8 +335,8 @@ impl Catalogue {
         let is_mount =
             |row: &VolumeRow| row.mounted.as_deref().unwrap_or(&row.mount) == Path::new(text);
         let is_prefix = |row: &VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
-        // A complete identity is unique. A label can equal the name or mount point of another volume,
-        // because anyone can choose it when formatting a drive.
+        // A complete identity is unique. A label can equal the name or mount point of another
+        // volume, because anyone can choose it when formatting a drive.
         let matchers: [&dyn Fn(&VolumeRow) -> bool; 3] = [
             &|row| row.identity == text,
             &|row| is_label(row) || is_mount(row),
@@ -421,7 +421,8 @@ impl Catalogue {
         })
     }
 
-    /// Counts the clips that would be lost with a volume. Only full hashes prove that a copy exists.
+    /// Counts the clips that would be lost with a volume. Only full hashes prove that a copy
+    /// exists.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -453,8 +454,8 @@ impl Catalogue {
         Ok(loss)
     }
 
-    /// Forgets a volume and its files. Keeps the edits of its clips in the journal, and the facts of their
-    /// content in case it returns.
+    /// Forgets a volume and its files. Keeps the edits of its clips in the journal, and the facts
+    /// of their content in case it returns.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written; then nothing changes.

@@ -31,6 +31,7 @@ pub enum TagOrigin {
         /// Text that matched, in its original spelling: `AdShoot` in `AdShoot_ACME`.
         evidence: String,
         /// Confidence of the rule in percent.
+        #[serde(default = "default_confidence")]
         confidence: u8,
     },
     /// A person added the tag.
@@ -45,6 +46,11 @@ pub enum TagOrigin {
         /// The shoot day: `2026-05-02`.
         ingest: String,
     },
+}
+
+/// Confidence of a stored tag without one, which would make its whole document unreadable.
+fn default_confidence() -> u8 {
+    90
 }
 
 /// Converts a tag to its canonical form: lower case, with dashes between words.

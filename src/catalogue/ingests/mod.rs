@@ -105,11 +105,11 @@ impl IngestPlace {
 pub enum CopyState {
     /// Identical when it was last read.
     Verified,
-    /// Has other content.
+    /// The content differs.
     Altered,
     /// No longer exists.
     Missing,
-    /// Was not created.
+    /// Never created.
     NotCopied,
     /// Exists, but could not be read.
     Unread,
@@ -152,7 +152,7 @@ impl CopyFound {
     }
 }
 
-/// File of a card, as it was last listed or read there.
+/// File of a card, as last listed or read there.
 #[derive(Debug, Clone)]
 pub struct Ingested {
     /// Row id.
@@ -173,7 +173,8 @@ pub struct Ingested {
     pub problem: Option<String>,
     /// Copy at each destination.
     pub copies: Vec<Option<CopyFound>>,
-    /// For each destination, the number of the mount in which the copy was first read in its current state.
+    /// Number of the mount in which the copy was first read in its current state, for each
+    /// destination.
     pub sessions: Vec<Option<i64>>,
 }
 
@@ -192,19 +193,21 @@ pub struct CopyFound {
     pub stamp: Option<Stamp>,
 }
 
-/// Result of an ingest, or of a later check of its copies, for one file. Files are identified by row id,
-/// destinations by their number.
+/// Result of an ingest, or of a later check of its copies, for one file. Files are identified by
+/// row id, destinations by their number.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// Its hash of the ingest's kind, xxh128 and fingerprint. Removes copies of other content from the log.
+    /// Hash of the ingest's kind, xxh128 and fingerprint. Removes copies of other content from the
+    /// log.
     Hashed(i64, Checksum, Checksum, Option<Fingerprint>),
-    /// Its fingerprint, if the log has none yet.
+    /// Fingerprint of a file that the log has none of yet.
     Sampled(i64, Fingerprint),
     /// The reason why it could not be read.
     Unread(i64, String),
     /// The state of its copy at a destination.
     Copy(i64, usize, CopyFound),
-    /// The result of a later check of its copy at a destination, ignored if the file has another hash now.
+    /// The result of a later check of its copy at a destination, ignored if the file has another
+    /// hash now.
     Rechecked(i64, usize, Checksum, CopyFound),
     /// A problem with its copy at a destination, which is verified nevertheless.
     Remark(i64, usize, &'static str),
@@ -228,7 +231,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the destinations on a volume: row id of the ingest, number of the destination, and its path.
+    /// Returns the destinations on a volume: row id of the ingest, number of the destination, and
+    /// its path.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -25,8 +25,8 @@ pub struct VerifiedCopy {
 }
 
 impl Catalogue {
-    /// Returns up to `limit` verified copies at a destination of an ingest, sorted by path, starting after
-    /// `after`.
+    /// Returns up to `limit` verified copies at a destination of an ingest, sorted by path,
+    /// starting after `after`.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -11,7 +11,8 @@ use crate::error::{Error, Problem};
 use crate::value::{Fingerprint, to_bytes};
 
 impl Catalogue {
-    /// Starts an ingest with these destinations, each a volume of the catalogue and a path on it. Returns the row id.
+    /// Starts an ingest with these destinations, each a volume of the catalogue and a path on it.
+    /// Returns the row id.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -49,7 +50,8 @@ impl Catalogue {
         })
     }
 
-    /// Resumes an ingest with a new description; adds new destinations. Returns the number of each destination.
+    /// Resumes an ingest with a new description; adds new destinations. Returns the number of each
+    /// destination.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -110,8 +112,8 @@ impl Catalogue {
         Ok(numbers)
     }
 
-    /// Records the files of a card as they are listed now. Unchanged files keep their hashes and copies;
-    /// files that no longer exist stay in the log. Returns the row ids.
+    /// Records the files of a card as they are listed now. Unchanged files keep their hashes and
+    /// copies; files that no longer exist stay in the log. Returns the row ids.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
